@@ -1,1 +1,63 @@
-//! protocol
+//! The wire of Frontier, pure: bytes and time go in, frames and decisions come out.
+//!
+//! Nothing here opens a socket, reads a clock or spawns a task. The header comment of each module
+//! under [`frame`] is the specification of that frame; `PROTOCOL.md` beside this crate tells the
+//! whole in one piece, and `golden/` holds every frame as bytes for other implementations.
+//!
+//! ```
+//! use bytes::{Bytes, BytesMut};
+//! use frontier_protocol::{Custom, Decoder, Kind, Request};
+//!
+//! let mut wire = BytesMut::new();
+//! let request = Request { timeout_ms: 30_000, method: "echo", custom: Custom::plain(b""), payload: b"hi" };
+//! request.encode(7, &mut wire)?;
+//!
+//! let mut decoder = Decoder::new(64 * 1024);
+//! decoder.push(wire.freeze());
+//! let frame = decoder.next()?.expect("the whole frame was pushed");
+//! assert_eq!((frame.kind, frame.id), (Kind::Request, 7));
+//! assert_eq!(Request::parse(&frame)?.payload, b"hi");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod code;
+mod custom;
+mod decoder;
+pub mod frame;
+mod heartbeat;
+mod id;
+mod name;
+mod negotiate;
+mod role;
+
+pub use code::{Code, Fault};
+pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
+pub use decoder::{DecodeError, Decoder};
+pub use frame::ack::Ack;
+pub use frame::data::{DATA_OVERHEAD, data_header};
+pub use frame::go_away::GoAway;
+pub use frame::hello::Hello;
+pub use frame::open::{Open, OpenAck};
+pub use frame::ping::{ping, pong};
+pub use frame::publish::Publish;
+pub use frame::register::{Names, Register, RegisterAck, Registration};
+pub use frame::reject::Reject;
+pub use frame::request::{Cancel, Request};
+pub use frame::response::Response;
+pub use frame::welcome::Welcome;
+pub use frame::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError};
+pub use heartbeat::{Beat, Heartbeat};
+pub use id::{EdgeId, Epoch, ServiceId};
+pub use name::{CATCH_ALL, EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, is_reserved};
+pub use negotiate::{NegotiateError, Terms, negotiate};
+pub use role::{Role, Side};
+
+/// The version of the wire that this crate speaks.
+pub const VERSION: u8 = 1;
+
+/// The longest payload that travels inside a frame on the lane, in bytes. A longer one gets a mux
+/// stream of its own, so that it delays nothing.
+pub const FRAGMENT: usize = 64 * 1024;
+
+/// The smallest `max_frame` that a peer may announce: a full fragment and the largest header.
+pub const MIN_MAX_FRAME: u32 = 256 * 1024;

@@ -1,0 +1,19 @@
+//! `Data` (0x50): raw bytes inside a user stream, and nowhere else.
+//!
+//! The body is the bytes. A writer may cut its bytes as it likes: the boundaries mean nothing.
+
+use super::{EncodeError, Flags, HEADER_LEN, Kind, put_header};
+use crate::Code;
+
+/// How many bytes a `Data` frame adds to its payload.
+pub const DATA_OVERHEAD: usize = HEADER_LEN;
+
+/// The header of a `Data` frame with `len` bytes.
+///
+/// # Errors
+/// [`EncodeError::PayloadTooLong`] from 4 GiB on.
+pub fn data_header(len: usize) -> Result<[u8; HEADER_LEN], EncodeError> {
+    let mut header = [0; HEADER_LEN];
+    put_header(&mut header.as_mut_slice(), Kind::Data, Flags::default(), Code::Ok, 0, len)?;
+    Ok(header)
+}

@@ -1,0 +1,24 @@
+//! `Ping` (0x04) and `Pong` (0x05): no body. A pong carries the id of its ping.
+//!
+//! The dialler pings when it has heard nothing for a heartbeat interval; the gateway answers, and
+//! ends a connection that it has not heard from for three. Any frame counts as a sign of life.
+
+use super::{Flags, Kind, put_header};
+use crate::Code;
+use bytes::BufMut;
+
+/// Appends a ping to `out`.
+pub fn ping(id: u64, out: &mut impl BufMut) {
+    empty(Kind::Ping, id, out);
+}
+
+/// Appends the answer to the ping `id` to `out`.
+pub fn pong(id: u64, out: &mut impl BufMut) {
+    empty(Kind::Pong, id, out);
+}
+
+fn empty(kind: Kind, id: u64, out: &mut impl BufMut) {
+    if let Err(error) = put_header(out, kind, Flags::default(), Code::Ok, id, 0) {
+        unreachable!("an empty body always fits: {error}");
+    }
+}

@@ -1,0 +1,48 @@
+//! `Publish` (0x10): a message.
+//!
+//! ```text
+//! sender ── Publish ──▶ gateway ── Publish ──▶ receiver
+//! sender ◀─── Ack ───── gateway ◀─── Ack ───── receiver     (only with Flags::ACKED)
+//! ```
+//!
+//! The body is laid out as that of [`super::request`], with the topic in place of the method. From a
+//! service the topic may be empty: the EdgeID tail of `custom` says where the message goes. Without
+//! [`Flags::ACKED`] nobody answers, and the id is 0.
+
+use super::request::{parse_addressed, put_addressed};
+use super::{EncodeError, Flags, Frame, Kind, ParseError, expect};
+use crate::Custom;
+use bytes::BufMut;
+
+/// A message, borrowed from the frame that carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publish<'a> {
+    /// What is left of the sender's patience, in milliseconds; 0 for the receiver's default.
+    pub timeout_ms: u32,
+    /// The topic's exact name.
+    pub topic: &'a str,
+    /// The custom header.
+    pub custom: Custom<'a>,
+    /// The payload, or its length (4 bytes) if it is detached.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Publish<'a> {
+    /// Reads the body of a `Publish` frame.
+    ///
+    /// # Errors
+    /// [`ParseError`] if the body is cut short or the topic is not UTF-8.
+    pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
+        expect(frame, Kind::Publish)?;
+        let (timeout_ms, topic, custom, payload) = parse_addressed(frame)?;
+        Ok(Self { timeout_ms, topic, custom, payload })
+    }
+
+    /// Appends the frame with `flags` to `out`.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if a part does not fit the layout; nothing was written then.
+    pub fn encode_with(&self, id: u64, flags: Flags, out: &mut impl BufMut) -> Result<(), EncodeError> {
+        put_addressed(out, Kind::Publish, flags, id, self.timeout_ms, self.topic, self.custom, self.payload)
+    }
+}
