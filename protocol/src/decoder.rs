@@ -1,6 +1,6 @@
 use crate::Code;
 use crate::frame::{Flags, Frame, HEADER_LEN, Kind};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 /// Bytes that are no frame. The peer is at fault, the connection ends.
@@ -22,6 +22,8 @@ pub enum DecodeError {
     UnknownKind(u8),
 }
 
+type Header = [u8; HEADER_LEN];
+
 /// Cuts a byte stream into frames, however the bytes are chunked.
 ///
 /// Chunks go in through [`push`](Self::push), frames come out of [`next`](Self::next) until it
@@ -33,7 +35,7 @@ pub struct Decoder {
     max_frame: usize,
     /// The chunk being cut.
     chunk: Bytes,
-    /// The start of a frame whose rest has not come yet. Empty while `chunk` is not.
+    /// The start of a frame that began in an earlier chunk.
     partial: BytesMut,
 }
 
@@ -50,14 +52,15 @@ impl Decoder {
     }
 
     /// Adds the next bytes of the stream. Frames of an earlier chunk must have been taken first;
-    /// if some were not, the rest of that chunk is kept and joined with this one.
+    /// if some were not, the rest of that chunk is kept and joined with this one, which copies both.
     pub fn push(&mut self, chunk: Bytes) {
-        if self.chunk.is_empty() && self.partial.is_empty() {
+        if self.chunk.is_empty() {
             self.chunk = chunk;
         } else {
             let kept = std::mem::take(&mut self.chunk);
-            self.partial.extend_from_slice(&kept);
-            self.partial.extend_from_slice(&chunk);
+            let mut joined = kept.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+            joined.extend_from_slice(&chunk);
+            self.chunk = joined.freeze();
         }
     }
 
@@ -70,7 +73,11 @@ impl Decoder {
     /// Whatever has been pushed but belongs to no frame that was returned.
     #[must_use]
     pub fn into_rest(mut self) -> Bytes {
-        if self.partial.is_empty() { self.chunk } else { self.partial.split().freeze() }
+        if self.partial.is_empty() {
+            return self.chunk;
+        }
+        self.partial.extend_from_slice(&self.chunk);
+        self.partial.freeze()
     }
 
     /// The next whole frame, or `None` until more bytes come.
@@ -79,22 +86,8 @@ impl Decoder {
     /// [`DecodeError`] as soon as the header shows that what follows can't be a frame.
     #[expect(clippy::should_implement_trait, reason = "fallible, and None does not mean the end")]
     pub fn next(&mut self) -> Result<Option<Frame>, DecodeError> {
-        loop {
-            let available = if self.partial.is_empty() { &self.chunk[..] } else { &self.partial[..] };
-            let Some(head) = available.first_chunk::<HEADER_LEN>() else {
-                self.keep_partial();
-                return Ok(None);
-            };
-            let len = self.frame_len(head)?;
-            if available.len() < len {
-                self.keep_partial();
-                return Ok(None);
-            }
-            let head = *head;
-            let mut bytes =
-                if self.partial.is_empty() { self.chunk.split_to(len) } else { self.split_partial(len) };
+        while let Some((head, body)) = self.cut()? {
             if let Some(kind) = Kind::from_wire(head[4]) {
-                bytes.advance(HEADER_LEN);
                 return Ok(Some(Frame {
                     kind,
                     flags: Flags(head[5]),
@@ -102,21 +95,44 @@ impl Decoder {
                     id: u64::from_be_bytes([
                         head[8], head[9], head[10], head[11], head[12], head[13], head[14], head[15],
                     ]),
-                    body: bytes,
+                    body,
                 }));
             }
         }
+        Ok(None)
     }
 
-    /// Takes a whole frame off the gathered bytes; what is behind it becomes the current chunk.
-    fn split_partial(&mut self, len: usize) -> Bytes {
-        let mut gathered = std::mem::take(&mut self.partial).freeze();
-        let frame = gathered.split_to(len);
-        self.chunk = gathered;
-        frame
+    /// Takes the next whole frame off the stream, whatever its kind: its header, and what is behind it.
+    fn cut(&mut self) -> Result<Option<(Header, Bytes)>, DecodeError> {
+        if self.partial.is_empty()
+            && let Some(&head) = self.chunk.first_chunk()
+        {
+            let len = self.frame_len(&head)?;
+            if self.chunk.len() >= len {
+                let frame = self.chunk.split_to(len);
+                return Ok(Some((head, frame.slice(HEADER_LEN..))));
+            }
+        }
+        self.gather(HEADER_LEN);
+        let Some(&head) = self.partial.first_chunk() else { return Ok(None) };
+        let len = self.frame_len(&head)?;
+        self.gather(len);
+        if self.partial.len() < len {
+            return Ok(None);
+        }
+        let frame = std::mem::take(&mut self.partial).freeze();
+        Ok(Some((head, frame.slice(HEADER_LEN..))))
     }
 
-    fn frame_len(&self, head: &[u8; HEADER_LEN]) -> Result<usize, DecodeError> {
+    /// Brings `partial` up to `len` bytes, or as far as the chunk goes. Only what belongs to the frame
+    /// is copied, and a chunk that is used up is let go, so that its memory is not held for a few bytes.
+    fn gather(&mut self, len: usize) {
+        let missing = len.saturating_sub(self.partial.len()).min(self.chunk.len());
+        let next = self.chunk.split_to(missing);
+        self.partial.extend_from_slice(&next);
+    }
+
+    fn frame_len(&self, head: &Header) -> Result<usize, DecodeError> {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         if (length as usize) < HEADER_LEN - 4 {
             return Err(DecodeError::TooShort(length));
@@ -130,12 +146,7 @@ impl Decoder {
         }
         Ok(len)
     }
-
-    /// Gathers what is left of the chunk, so that the chunk's memory is not held for a few bytes.
-    fn keep_partial(&mut self) {
-        if !self.chunk.is_empty() {
-            let rest = std::mem::take(&mut self.chunk);
-            self.partial.extend_from_slice(&rest);
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ pub mod register;
 pub mod reject;
 pub mod request;
 pub mod response;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod welcome;
 
 use crate::Code;
@@ -118,6 +120,9 @@ impl Flags {
     pub const DETACHED: Self = Self(0x02);
     /// On `Register` and `Unregister`: the names are topics. Without it they are methods.
     pub const TOPICS: Self = Self(0x01);
+
+    /// On `Data`: the sender's half of the stream ends with this frame, in good order.
+    pub const END: Self = Self(0x01);
 
     /// Whether every flag of `other` is set.
     #[must_use]

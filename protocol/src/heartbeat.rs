@@ -16,46 +16,42 @@ pub enum Beat {
 
 /// Liveness of the peer as the dialler sees it. Time is an argument.
 ///
-/// ```text
-///          heard             silent for 1 interval         silent for 3 intervals
-///  ┌──────────────▶ Wait ────────────────────────▶ Ping ───────────────────────▶ Dead
-///  └───────────────────────────────────────────────┘
-/// ```
+/// A ping is due once per interval whatever else travels: it is the gateway's proof that the dialler
+/// lives, and a dialler that only receives would give no other. The answer, or any other byte from
+/// the peer, is the dialler's proof.
 #[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
     interval: Duration,
     heard: Instant,
-    pinged: Option<Instant>,
+    next_ping: Instant,
 }
 
 impl Heartbeat {
     /// A peer that was heard from at `now` and is asked once per `interval`.
     #[must_use]
     pub fn new(interval: Duration, now: Instant) -> Self {
-        Self { interval, heard: now, pinged: None }
+        Self { interval, heard: now, next_ping: now + interval }
     }
 
     /// A sign of life came.
     pub fn heard(&mut self, now: Instant) {
-        self.heard = now;
-        self.pinged = None;
+        self.heard = self.heard.max(now);
     }
 
     /// What is due at `now`. After [`Beat::Ping`] the ping counts as sent.
     pub fn poll(&mut self, now: Instant) -> Beat {
-        let dead_at = self.heard + self.interval * PATIENCE;
+        let dead_at = self.heard + Self::limit(self.interval);
         if now >= dead_at {
             return Beat::Dead;
         }
-        let due = self.pinged.unwrap_or(self.heard) + self.interval;
-        if now >= due {
-            self.pinged = Some(now);
+        if now >= self.next_ping {
+            self.next_ping = now + self.interval;
             return Beat::Ping;
         }
-        Beat::Wait(due.min(dead_at))
+        Beat::Wait(self.next_ping.min(dead_at))
     }
 
-    /// The silence after which a gateway gives up on a dialler with this interval.
+    /// The silence after which either side gives up on the other.
     #[must_use]
     pub fn limit(interval: Duration) -> Duration {
         interval * PATIENCE

@@ -34,7 +34,7 @@ pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
 pub use decoder::{DecodeError, Decoder};
 pub use frame::ack::Ack;
-pub use frame::data::{DATA_OVERHEAD, data_header};
+pub use frame::data::{DATA_OVERHEAD, data_end, data_header};
 pub use frame::go_away::GoAway;
 pub use frame::hello::Hello;
 pub use frame::open::{Open, OpenAck};

@@ -1,7 +1,7 @@
 //! `Ping` (0x04) and `Pong` (0x05): no body. A pong carries the id of its ping.
 //!
-//! The dialler pings when it has heard nothing for a heartbeat interval; the gateway answers, and
-//! ends a connection that it has not heard from for three. Any frame counts as a sign of life.
+//! The dialler pings once per heartbeat interval, the gateway answers. Either side ends a connection
+//! on which it has not heard a byte for three intervals.
 
 use super::{Flags, Kind, put_header};
 use crate::Code;

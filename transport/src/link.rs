@@ -1,0 +1,384 @@
+//! A framed, multiplexed connection, and the loop that drives it.
+
+pub(crate) mod handle;
+mod outbox;
+
+use crate::buffer;
+use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux, packet_bytes};
+use bytes::Bytes;
+use frontier_protocol::{DecodeError, Decoder, Frame};
+use futures_util::Stream as _;
+use handle::LinkHandle;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// How often one poll goes round before it lets other tasks run.
+const ROUNDS: usize = 32;
+
+/// How many batches of frames one task poll may take before it lets other tasks run.
+const BATCHES: u8 = 16;
+
+/// Limits of a link.
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// The longest frame on the lane, in bytes.
+    pub max_frame: usize,
+    /// Bytes in the outbox from which on questions are refused.
+    pub outbox_soft: usize,
+    /// Bytes in the outbox from which on the link is closed.
+    pub outbox_hard: usize,
+    /// Streams that may be open at once, opened by either side, the lane aside.
+    pub max_streams: u32,
+}
+
+/// Why a link is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CloseReason {
+    /// The peer ended the connection.
+    #[error("the peer closed the connection")]
+    Peer,
+    /// The connection broke.
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    /// The peer broke the protocol.
+    #[error("the peer broke the protocol: {0}")]
+    Protocol(String),
+    /// The peer did not read what was sent to it.
+    #[error("the peer reads too slowly")]
+    SlowPeer,
+    /// The peer gave no sign of life.
+    #[error("the peer gave no sign of life")]
+    Silent,
+    /// A newer connection took over the identity.
+    #[error("a newer connection took over")]
+    Superseded,
+    /// The process is stopping, or the user closed it.
+    #[error("closed here")]
+    Local,
+}
+
+/// An error of the peer or of the connection. The link is of no further use.
+#[derive(Debug, Error)]
+pub enum LinkError {
+    /// The connection is closed.
+    #[error(transparent)]
+    Closed(#[from] CloseReason),
+    /// The peer sent what is no frame.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+impl LinkError {
+    /// The reason for which the link ends.
+    #[must_use]
+    pub fn reason(self) -> CloseReason {
+        match self {
+            Self::Closed(reason) => reason,
+            Self::Decode(error) => CloseReason::Protocol(error.to_string()),
+        }
+    }
+}
+
+/// What [`Link::next`] reports.
+#[derive(Debug)]
+pub enum Event {
+    /// Frames have come: take them with [`Link::frame`] until there are none.
+    Frames,
+    /// The peer opened a stream.
+    Stream(MuxStream),
+    /// The peer opened a stream beyond the limit. It was reset.
+    StreamRefused,
+}
+
+/// A connection to one peer, owned and driven by one task.
+///
+/// Nothing moves unless [`next`](Self::next) is polled.
+pub struct Link {
+    handle: LinkHandle,
+    mux: Box<dyn Mux>,
+    lane: RawStream,
+    decoder: Decoder,
+    /// Taken from the outbox, and how much of it the lane has accepted.
+    writing: Vec<u8>,
+    written: usize,
+    batches: u8,
+    waker: Waker,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("lane", &self.lane).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// The dialler's side over an established byte stream: opens the lane.
+    ///
+    /// # Errors
+    /// When the connection is lost meanwhile.
+    pub async fn dial<T>(io: T, config: LinkConfig) -> Result<Self, CloseReason>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let config = Arc::new(config);
+        let mut mux = YamuxMux::new(io, Mode::Client, mux_streams(&config));
+        let lane = std::future::poll_fn(|cx| mux.poll_open(cx)).await.map_err(lost)?;
+        Ok(Self::new(Box::new(mux), lane, config))
+    }
+
+    /// The gateway's side over an established byte stream: waits for the dialler to open the lane.
+    /// The caller sets the deadline.
+    ///
+    /// # Errors
+    /// When the connection is lost meanwhile, or the peer speaks another language.
+    pub async fn accept<T>(io: T, config: Arc<LinkConfig>) -> Result<Self, CloseReason>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let mut mux = YamuxMux::new(io, Mode::Server, mux_streams(&config));
+        let lane = std::future::poll_fn(|cx| {
+            let lane = mux.poll_accept(cx);
+            if let Poll::Ready(Err(error)) = mux.poll_flush(cx) {
+                return Poll::Ready(Err(error));
+            }
+            lane
+        });
+        let lane = lane.await.map_err(lost)?;
+        Ok(Self::new(Box::new(mux), lane, config))
+    }
+
+    fn new(mux: Box<dyn Mux>, lane: RawStream, config: Arc<LinkConfig>) -> Self {
+        let decoder = Decoder::new(config.max_frame);
+        let handle = LinkHandle::new(config);
+        let waker = Waker::from(handle.shared.signal.clone());
+        Self { handle, mux, lane, decoder, writing: Vec::new(), written: 0, batches: 0, waker }
+    }
+
+    /// A handle for others.
+    #[must_use]
+    pub fn handle(&self) -> LinkHandle {
+        self.handle.clone()
+    }
+
+    /// Sets the longest frame that the peer may send from here on, in bytes.
+    pub fn set_max_frame(&mut self, max_frame: usize) {
+        self.decoder.set_max_frame(max_frame);
+    }
+
+    /// Whether the peer has sent anything since the last call.
+    pub fn take_heard(&mut self) -> bool {
+        self.mux.take_heard()
+    }
+
+    /// The next frame of those that have come.
+    ///
+    /// # Errors
+    /// [`LinkError::Decode`] if the peer sent what is no frame.
+    pub fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
+        Ok(self.decoder.next()?)
+    }
+
+    /// Drives the connection until something happens that its owner must see.
+    ///
+    /// # Errors
+    /// [`LinkError`] once the link is closed, by whomever.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is lost.
+    pub async fn next(&mut self) -> Result<Event, LinkError> {
+        // The budget of the runtime would end inside the loop and turn every poll into a wake-up;
+        // the loop has bounds of its own.
+        tokio::task::unconstrained(std::future::poll_fn(|cx| self.poll_next(cx))).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, LinkError>> {
+        if self.batches >= BATCHES {
+            self.batches = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let shared = self.handle.shared.clone();
+        shared.signal.enter(cx.waker());
+        let waker = self.waker.clone();
+        let turn = self.turn(&mut Context::from_waker(&waker));
+        let unseen = shared.signal.leave();
+        match turn {
+            Poll::Ready(event) => {
+                self.batches += 1;
+                Poll::Ready(event)
+            }
+            Poll::Pending => {
+                self.batches = 0;
+                if unseen {
+                    cx.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, LinkError>> {
+        for _ in 0..ROUNDS {
+            self.handle.shared.signal.take_note();
+            if let Poll::Ready(Err(reason)) = self.poll_write(cx) {
+                return Poll::Ready(Err(reason.into()));
+            }
+            if let Poll::Ready(Err(error)) = self.poll_opens(cx) {
+                return Poll::Ready(Err(lost(error).into()));
+            }
+            match self.mux.poll_accept(cx) {
+                Poll::Ready(Ok(raw)) => return Poll::Ready(Ok(self.accepted(raw))),
+                Poll::Ready(Err(error)) => {
+                    // What came before the end is still delivered.
+                    if let Poll::Ready(Some(Ok(packet))) = Pin::new(&mut self.lane).poll_next(cx) {
+                        self.decoder.push(packet_bytes(packet));
+                        return Poll::Ready(Ok(Event::Frames));
+                    }
+                    return Poll::Ready(Err(lost(error).into()));
+                }
+                Poll::Pending => {}
+            }
+            match Pin::new(&mut self.lane).poll_next(cx) {
+                Poll::Ready(Some(Ok(packet))) => {
+                    self.decoder.push(packet_bytes(packet));
+                    return Poll::Ready(Ok(Event::Frames));
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(lost(error).into())),
+                Poll::Ready(None) => return Poll::Ready(Err(CloseReason::Peer.into())),
+                Poll::Pending => {}
+            }
+            if !self.handle.shared.signal.take_note() {
+                break;
+            }
+            // Kept for the case that this was the last round.
+            self.handle.shared.signal.notify();
+        }
+        if let Poll::Ready(Err(error)) = self.mux.poll_flush(cx) {
+            return Poll::Ready(Err(lost(error).into()));
+        }
+        Poll::Pending
+    }
+
+    fn accepted(&mut self, raw: RawStream) -> Event {
+        let shared = &self.handle.shared;
+        match StreamSlot::take(&shared.streams, shared.config.max_streams) {
+            Some(slot) => Event::Stream(MuxStream::new(raw, slot)),
+            None => Event::StreamRefused,
+        }
+    }
+
+    /// Moves the outbox onto the lane as far as the lane takes it. Ready when nothing is left.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
+        loop {
+            while self.written < self.writing.len() {
+                let lane = Pin::new(&mut self.lane);
+                let rest = &self.writing[self.written..];
+                let accepted = ready!(futures_io::AsyncWrite::poll_write(lane, cx, rest));
+                self.written += accepted.map_err(lost)?;
+            }
+            if self.writing.capacity() > 0 {
+                buffer::recycle(std::mem::take(&mut self.writing));
+                self.written = 0;
+            }
+            let mut outbox = self.handle.shared.outbox.lock();
+            if let Some(reason) = &outbox.closed {
+                return Poll::Ready(Err(reason.clone()));
+            }
+            self.writing = outbox.take();
+            if self.writing.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    fn poll_opens(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut opens = self.handle.shared.opens.lock();
+            if opens.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let raw = ready!(self.mux.poll_open(cx))?;
+            if let Some(request) = opens.pop_front() {
+                drop(opens);
+                // If nobody waits any more the stream is dropped, and so reset.
+                let _ = request.reply.send(MuxStream::new(raw, request.slot));
+            }
+        }
+    }
+
+    /// Writes everything that is queued, ends the connection in good order and waits until that is
+    /// done. Frames that still come are dropped. The caller sets the deadline.
+    ///
+    /// # Errors
+    /// When the connection is lost meanwhile.
+    pub async fn close(mut self) -> Result<(), CloseReason> {
+        tokio::task::unconstrained(std::future::poll_fn(|cx| self.poll_drain(cx))).await?;
+        std::future::poll_fn(|cx| {
+            let closed = self.mux.poll_close(cx);
+            let flushed = self.mux.poll_flush(cx);
+            if let Poll::Ready(Err(error)) = flushed { Poll::Ready(Err(error)) } else { closed }
+        })
+        .await
+        .map_err(lost)
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
+        while let Poll::Ready(stream) = self.mux.poll_accept(cx) {
+            stream.map_err(lost)?;
+        }
+        while let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self.lane).poll_next(cx) {}
+        let written = self.poll_write(cx)?;
+        if let Poll::Ready(Err(error)) = self.mux.poll_flush(cx) {
+            return Poll::Ready(Err(lost(error)));
+        }
+        written.map(Ok)
+    }
+
+    /// Ends the link here and now, and returns the whole frames that were queued but that the lane
+    /// never accepted: their senders may try elsewhere.
+    #[must_use]
+    pub fn into_unsent(self, reason: CloseReason) -> Vec<Frame> {
+        let mut outbox = self.handle.shared.outbox.lock();
+        outbox.closed.get_or_insert(reason);
+        let queued = std::mem::take(&mut outbox.queued);
+        outbox.taken = 0;
+        drop(outbox);
+        self.handle.shared.opens.lock().clear();
+        let mut unsent = Vec::new();
+        cut(self.writing, self.written, &mut unsent);
+        cut(queued, 0, &mut unsent);
+        unsent
+    }
+}
+
+/// Appends the frames of `bytes` that start at `from` or behind it.
+fn cut(bytes: Vec<u8>, from: usize, unsent: &mut Vec<Frame>) {
+    let total = bytes.len();
+    let mut decoder = Decoder::new(usize::MAX);
+    decoder.push(Bytes::from(bytes));
+    let mut start = 0;
+    while let Ok(Some(frame)) = decoder.next() {
+        if start >= from {
+            unsent.push(frame.clone());
+        }
+        start += frontier_protocol::HEADER_LEN + frame.body.len();
+    }
+    debug_assert_eq!(start, total, "an outbox holds whole frames");
+}
+
+fn mux_streams(config: &LinkConfig) -> usize {
+    2 * config.max_streams as usize + 16
+}
+
+fn lost(error: io::Error) -> CloseReason {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => CloseReason::Peer,
+        io::ErrorKind::InvalidData => CloseReason::Protocol(error.to_string()),
+        _ => CloseReason::Lost(error.to_string()),
+    }
+}

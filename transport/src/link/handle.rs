@@ -1,0 +1,216 @@
+use super::outbox::Outbox;
+use super::{CloseReason, LinkConfig};
+use crate::mux::{MuxStream, StreamSlot};
+use crate::signal::Signal;
+use frontier_protocol::{Code, EncodeError};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+/// How badly a frame wants to go out when the outbox is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Priority {
+    /// A question: refused from the outbox's soft limit on.
+    Question,
+    /// An answer or a notice: refused only from the hard limit on, at which the link is closed.
+    Answer,
+}
+
+/// Why a frame was not queued.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PushError {
+    /// The outbox is full; the link's peer does not read fast enough.
+    #[error("the outbox holds {0} bytes and is full")]
+    Full(usize),
+    /// The link is closed.
+    #[error("the link is closed: {0}")]
+    Closed(CloseReason),
+    /// The frame does not fit its layout.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl PushError {
+    /// The code that a sender is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Full(_) => Code::Overloaded,
+            Self::Closed(_) => Code::Disconnected,
+            Self::Encode(_) => Code::TooLarge,
+        }
+    }
+}
+
+/// Why a stream was not opened.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OpenError {
+    /// The link has as many streams as it may have.
+    #[error("the link has {0} streams and may have no more")]
+    TooMany(u32),
+    /// The link is closed, or was closed before the stream was open.
+    #[error("the link is closed")]
+    Closed,
+}
+
+impl OpenError {
+    /// The code that a sender is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooMany(_) => Code::Overloaded,
+            Self::Closed => Code::Disconnected,
+        }
+    }
+}
+
+/// What everyone but the owner may do with a link: queue frames, open streams, close it.
+///
+/// Cheap to clone. Nothing here waits, but for [`open_stream`](Self::open_stream).
+#[derive(Clone, Debug)]
+pub struct LinkHandle {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What a link's owner and its handles share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) signal: Arc<Signal>,
+    pub(super) outbox: Mutex<Outbox>,
+    pub(super) opens: Mutex<VecDeque<OpenRequest>>,
+    pub(super) streams: Arc<AtomicU32>,
+    pub(super) config: Arc<LinkConfig>,
+}
+
+/// A wish for a stream, with the place for it already taken.
+#[derive(Debug)]
+pub(super) struct OpenRequest {
+    pub(super) slot: StreamSlot,
+    pub(super) reply: oneshot::Sender<MuxStream>,
+}
+
+impl LinkHandle {
+    pub(super) fn new(config: Arc<LinkConfig>) -> Self {
+        let shared = Shared {
+            signal: Arc::default(),
+            outbox: Mutex::new(Outbox::new()),
+            opens: Mutex::new(VecDeque::new()),
+            streams: Arc::default(),
+            config,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Queues one or more frames, whole, which `encode` appends to the buffer that it is given.
+    ///
+    /// Returns whether [`wake`](Self::wake) must be called for them to go out: the caller does so
+    /// once for many frames.
+    ///
+    /// # Errors
+    /// [`PushError`]; nothing was queued then. Beyond the hard limit the link is closed as well.
+    pub fn push(
+        &self,
+        priority: Priority,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<bool, PushError> {
+        let mut outbox = self.shared.outbox.lock();
+        if let Some(reason) = &outbox.closed {
+            return Err(PushError::Closed(reason.clone()));
+        }
+        let backlog = outbox.backlog();
+        let limit = match priority {
+            Priority::Question => self.shared.config.outbox_soft,
+            Priority::Answer => self.shared.config.outbox_hard,
+        };
+        if backlog >= limit {
+            if priority == Priority::Answer {
+                outbox.closed = Some(CloseReason::SlowPeer);
+                drop(outbox);
+                self.wake();
+            }
+            return Err(PushError::Full(backlog));
+        }
+        let buffer = outbox.buffer();
+        let before = buffer.len();
+        if let Err(error) = encode(buffer) {
+            buffer.truncate(before);
+            return Err(error.into());
+        }
+        Ok(before == 0)
+    }
+
+    /// Queues frames as [`push`](Self::push) does, and wakes the owner at once.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub fn send(
+        &self,
+        priority: Priority,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), PushError> {
+        if self.push(priority, encode)? {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Makes the owner look at the outbox.
+    pub fn wake(&self) {
+        self.shared.signal.notify();
+    }
+
+    /// Opens a stream.
+    ///
+    /// # Errors
+    /// [`OpenError`] at the limit of streams, or when the link is closed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a stream that opens after the call was dropped is reset.
+    pub async fn open_stream(&self) -> Result<MuxStream, OpenError> {
+        let limit = self.shared.config.max_streams;
+        let slot = StreamSlot::take(&self.shared.streams, limit).ok_or(OpenError::TooMany(limit))?;
+        let (reply, opened) = oneshot::channel();
+        {
+            let outbox = self.shared.outbox.lock();
+            if outbox.closed.is_some() {
+                return Err(OpenError::Closed);
+            }
+            self.shared.opens.lock().push_back(OpenRequest { slot, reply });
+        }
+        self.wake();
+        opened.await.map_err(|_| OpenError::Closed)
+    }
+
+    /// Closes the link at once: what is queued is lost, the peer is not asked. The first reason counts.
+    pub fn close(&self, reason: CloseReason) {
+        self.shared.outbox.lock().closed.get_or_insert(reason);
+        self.wake();
+    }
+
+    /// Whether the link is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.outbox.lock().closed.is_some()
+    }
+
+    /// Bytes that wait to be written.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.shared.outbox.lock().backlog()
+    }
+
+    /// Streams that are open or being opened, the lane aside.
+    #[must_use]
+    pub fn streams(&self) -> u32 {
+        self.shared.streams.load(Ordering::Relaxed)
+    }
+
+    /// Whether both are handles of the same link.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}

@@ -1,0 +1,39 @@
+use super::CloseReason;
+use crate::buffer;
+
+/// Frames that wait for the link's owner to write them, and what keeps others from adding more.
+///
+/// Bounded in bytes, in two steps: questions are refused from `soft` on, answers and notices from
+/// `hard` on, so that a peer which does not read can't be asked more but is still answered for a
+/// while. The bytes that the owner has taken but not yet written count as well.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    pub(crate) queued: Vec<u8>,
+    /// Bytes in the owner's hands.
+    pub(crate) taken: usize,
+    pub(crate) closed: Option<CloseReason>,
+}
+
+impl Outbox {
+    pub(crate) fn new() -> Self {
+        Self { queued: Vec::new(), taken: 0, closed: None }
+    }
+
+    pub(crate) fn backlog(&self) -> usize {
+        self.queued.len() + self.taken
+    }
+
+    /// The buffer to append to.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        if self.queued.capacity() == 0 {
+            self.queued = buffer::take();
+        }
+        &mut self.queued
+    }
+
+    /// Hands everything to the owner, who has written all that it took before.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.taken = self.queued.len();
+        std::mem::take(&mut self.queued)
+    }
+}

@@ -1,0 +1,150 @@
+//! The seam between a link and what carries it: anything with streams can stand below.
+
+mod yamux;
+
+pub(crate) use self::yamux::{Mode, YamuxMux};
+
+use bytes::Bytes;
+use futures_util::Stream as _;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A connection that carries streams. Its owner polls it; nothing moves otherwise.
+pub(crate) trait Mux: Send {
+    /// The next stream that the peer opened. Drives reads and writes as well.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>>;
+    /// A new stream of our own.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>>;
+    /// Sends what has been gathered; called at the end of each turn.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Ends the connection in good order, with everything written before it sent.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Whether the peer has sent anything since the last call.
+    fn take_heard(&mut self) -> bool;
+}
+
+/// A stream without the count of its link.
+pub(crate) type RawStream = ::yamux::Stream;
+
+/// One stream of a link: bytes in both directions, with flow control of its own.
+///
+/// `shutdown` ends the writing half. Dropping a stream whose halves have not both ended resets it.
+/// Reading returns end-of-file both after the peer's end and after a reset, which
+/// [`is_reset`](Self::is_reset) tells apart as long as our own half is open.
+pub struct MuxStream {
+    raw: RawStream,
+    /// What was read off the stream before it was handed on.
+    head: Bytes,
+    finished: bool,
+    _slot: StreamSlot,
+}
+
+/// A place among the streams of a link, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct StreamSlot(Arc<AtomicU32>);
+
+impl StreamSlot {
+    /// A place below `limit`, if there is one.
+    pub(crate) fn take(count: &Arc<AtomicU32>, limit: u32) -> Option<Self> {
+        let taken =
+            count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1));
+        taken.ok().map(|_| Self(count.clone()))
+    }
+}
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for MuxStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MuxStream({})", self.raw)
+    }
+}
+
+impl MuxStream {
+    pub(crate) fn new(raw: RawStream, slot: StreamSlot) -> Self {
+        Self { raw, head: Bytes::new(), finished: false, _slot: slot }
+    }
+
+    /// Puts bytes back in front of what is yet to be read.
+    pub(crate) fn unread(&mut self, head: Bytes) {
+        debug_assert!(self.head.is_empty(), "bytes are put back once");
+        self.head = head;
+    }
+
+    /// Whether the stream was reset by the peer, or lost with its connection, while our writing half
+    /// was open.
+    #[must_use]
+    pub fn is_reset(&self) -> bool {
+        !self.finished && self.raw.is_closed()
+    }
+
+    /// The next bytes as they came, without a copy; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if !self.head.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.head))));
+        }
+        Pin::new(&mut self.raw).poll_next(cx).map_ok(packet_bytes)
+    }
+
+    /// The next bytes as they came, without a copy; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no bytes are lost.
+    pub async fn chunk(&mut self) -> Option<io::Result<Bytes>> {
+        std::future::poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+}
+
+/// The packet's own memory where it can be had; yamux lends it only as a slice.
+pub(crate) fn packet_bytes(packet: ::yamux::Packet) -> Bytes {
+    Bytes::from_owner(packet)
+}
+
+impl AsyncRead for MuxStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.head.is_empty() {
+            let n = self.head.len().min(into.remaining());
+            into.put_slice(&self.head.split_to(n));
+            return Poll::Ready(Ok(()));
+        }
+        let raw = Pin::new(&mut self.raw);
+        futures_io::AsyncRead::poll_read(raw, cx, into.initialize_unfilled()).map_ok(|n| into.advance(n))
+    }
+}
+
+impl AsyncWrite for MuxStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        futures_io::AsyncWrite::poll_write(Pin::new(&mut self.raw), cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        futures_io::AsyncWrite::poll_flush(Pin::new(&mut self.raw), cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let closed = futures_io::AsyncWrite::poll_close(Pin::new(&mut self.raw), cx);
+        if closed.is_ready() {
+            self.finished = true;
+        }
+        closed
+    }
+}

@@ -1,0 +1,71 @@
+use super::{Mux, RawStream};
+use crate::socket::{self, Socket, SocketControl};
+use std::io;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub(crate) use ::yamux::Mode;
+
+/// The receive window of a stream at its start, in bytes: fixed by the yamux specification.
+const WINDOW: usize = 256 * 1024;
+
+/// What all streams of a connection may grow by beyond their first windows, in bytes.
+const GROWTH: usize = 16 * 1024 * 1024;
+
+/// The longest piece that a stream's bytes are cut into, in bytes. Longer pieces cost less, shorter
+/// ones let the lane in between sooner.
+const PIECE: usize = 32 * 1024;
+
+/// yamux over a byte stream.
+pub(crate) struct YamuxMux<T> {
+    connection: ::yamux::Connection<Socket<T>>,
+    socket: SocketControl<T>,
+}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
+    /// `max_streams` counts the lane too. Peers that open more lose the connection, so it is set
+    /// above the limit that is answered with an error.
+    pub(crate) fn new(io: T, mode: Mode, max_streams: usize) -> Self {
+        let mut config = ::yamux::Config::default();
+        config.set_max_connection_receive_window(None);
+        config.set_max_num_streams(max_streams);
+        config.set_max_connection_receive_window(Some(max_streams * WINDOW + GROWTH));
+        config.set_split_send_size(PIECE);
+        let (socket, control) = socket::split(io);
+        Self { connection: ::yamux::Connection::new(socket, config, mode), socket: control }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
+        self.connection.poll_next_inbound(cx).map(|stream| match stream {
+            Some(Ok(stream)) => Ok(stream),
+            Some(Err(error)) => Err(into_io(error)),
+            None => Err(io::ErrorKind::UnexpectedEof.into()),
+        })
+    }
+
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
+        self.connection.poll_new_outbound(cx).map_err(into_io)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_flush(cx)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.poll_close(cx).map_err(into_io)
+    }
+
+    fn take_heard(&mut self) -> bool {
+        self.socket.take_heard()
+    }
+}
+
+fn into_io(error: ::yamux::ConnectionError) -> io::Error {
+    match error {
+        ::yamux::ConnectionError::Io(error) => error,
+        ::yamux::ConnectionError::Closed => io::ErrorKind::UnexpectedEof.into(),
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
+    }
+}
