@@ -289,7 +289,7 @@ impl Link {
             if let Some(reason) = &outbox.closed {
                 return Poll::Ready(Err(reason.clone()));
             }
-            self.writing = outbox.take();
+            self.writing = outbox.take(self.handle.shared.config.outbox_soft);
             if self.writing.is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -344,7 +344,7 @@ impl Link {
     #[must_use]
     pub fn into_unsent(self, reason: CloseReason) -> Vec<Frame> {
         let mut outbox = self.handle.shared.outbox.lock();
-        outbox.closed.get_or_insert(reason);
+        outbox.close(reason);
         let queued = std::mem::take(&mut outbox.queued);
         outbox.taken = 0;
         drop(outbox);

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -127,7 +128,7 @@ impl LinkHandle {
         };
         if backlog >= limit {
             if priority == Priority::Answer {
-                outbox.closed = Some(CloseReason::SlowPeer);
+                outbox.close(CloseReason::SlowPeer);
                 drop(outbox);
                 self.wake();
             }
@@ -155,6 +156,30 @@ impl LinkHandle {
             self.wake();
         }
         Ok(())
+    }
+
+    /// Waits until the outbox has room for questions. Whoever comes next may have filled it again.
+    ///
+    /// # Errors
+    /// The reason for which the link is closed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn writable(&self) -> Result<(), CloseReason> {
+        std::future::poll_fn(|cx| {
+            let mut outbox = self.shared.outbox.lock();
+            if let Some(reason) = &outbox.closed {
+                return Poll::Ready(Err(reason.clone()));
+            }
+            if outbox.backlog() < self.shared.config.outbox_soft {
+                return Poll::Ready(Ok(()));
+            }
+            if !outbox.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+                outbox.waiting.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
     }
 
     /// Makes the owner look at the outbox.
@@ -186,7 +211,7 @@ impl LinkHandle {
 
     /// Closes the link at once: what is queued is lost, the peer is not asked. The first reason counts.
     pub fn close(&self, reason: CloseReason) {
-        self.shared.outbox.lock().closed.get_or_insert(reason);
+        self.shared.outbox.lock().close(reason);
         self.wake();
     }
 

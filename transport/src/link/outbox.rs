@@ -1,5 +1,6 @@
 use super::CloseReason;
 use crate::buffer;
+use std::task::Waker;
 
 /// Frames that wait for the link's owner to write them, and what keeps others from adding more.
 ///
@@ -12,11 +13,13 @@ pub(crate) struct Outbox {
     /// Bytes in the owner's hands.
     pub(crate) taken: usize,
     pub(crate) closed: Option<CloseReason>,
+    /// Those who wait for room.
+    pub(crate) waiting: Vec<Waker>,
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        Self { queued: Vec::new(), taken: 0, closed: None }
+        Self { queued: Vec::new(), taken: 0, closed: None, waiting: Vec::new() }
     }
 
     pub(crate) fn backlog(&self) -> usize {
@@ -32,8 +35,20 @@ impl Outbox {
     }
 
     /// Hands everything to the owner, who has written all that it took before.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self, soft: usize) -> Vec<u8> {
         self.taken = self.queued.len();
+        if self.taken < soft {
+            self.wake_waiting();
+        }
         std::mem::take(&mut self.queued)
+    }
+
+    pub(crate) fn close(&mut self, reason: CloseReason) {
+        self.closed.get_or_insert(reason);
+        self.wake_waiting();
+    }
+
+    fn wake_waiting(&mut self) {
+        self.waiting.drain(..).for_each(Waker::wake);
     }
 }
