@@ -1,0 +1,132 @@
+//! A parsed file together with what was asked of it so far.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::mistake::{ConfigErrors, Mistake, quoted};
+use super::nearest::nearest;
+use super::section::Section;
+use super::tree::{Content, Node};
+use super::yaml;
+
+/// Looks up an environment variable by name.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// A parsed file. Components read it through [`Document::root`]; [`Document::finish`] gives the verdict.
+///
+/// ```
+/// use frontier_daemon::config::Document;
+///
+/// let document = Document::parse("workers: 4\nworkrs: 5\n", &|_| None)?;
+/// let workers: u16 = document.root().get("workers", 1);
+/// assert_eq!(workers, 4);
+/// assert_eq!(
+///     document.finish().unwrap_err().to_string(),
+///     "1 mistake in the configuration:\n  line 2, column 1: workrs: unknown key, did you mean `workers`?",
+/// );
+/// # Ok::<(), frontier_daemon::config::ConfigErrors>(())
+/// ```
+pub struct Document<'e> {
+    pub(crate) root: Node,
+    pub(crate) environment: Environment<'e>,
+    notes: RefCell<Notes>,
+}
+
+/// Written while sections are read, which is why [`Section`] methods take `&self`.
+#[derive(Default)]
+struct Notes {
+    mistakes: Vec<Mistake>,
+    /// By path of each section that was opened: the keys that were asked for.
+    asked: BTreeMap<String, BTreeSet<&'static str>>,
+}
+
+impl<'e> Document<'e> {
+    /// Parses YAML text. An empty text is an empty document: everything has its default.
+    ///
+    /// # Errors
+    /// The first syntax error, with line and column. Duplicate keys are left for [`Document::finish`], so
+    /// that they are reported together with everything else.
+    pub fn parse(text: &str, environment: Environment<'e>) -> Result<Self, ConfigErrors> {
+        let (root, mistakes) = yaml::parse(text)?;
+        Ok(Self { root, environment, notes: RefCell::new(Notes { mistakes, asked: BTreeMap::new() }) })
+    }
+
+    /// The section of the top-level keys.
+    #[must_use]
+    pub fn root(&self) -> Section<'_> {
+        Section::root(self)
+    }
+
+    /// The verdict, once all components have read their sections.
+    ///
+    /// # Errors
+    /// Every mistake, including each key that nobody asked for.
+    pub fn finish(self) -> Result<(), ConfigErrors> {
+        let Notes { mut mistakes, asked } = self.notes.into_inner();
+        find_unknown(&self.root, "", &asked, &mut mistakes);
+        ConfigErrors::check(mistakes)
+    }
+
+    pub(crate) fn report(&self, mistake: Mistake) {
+        self.notes.borrow_mut().mistakes.push(mistake);
+    }
+
+    /// Notes that the section at `path` exists for its component, even if it never asks for a key.
+    pub(crate) fn opened(&self, path: &str) {
+        self.notes.borrow_mut().asked.entry(path.to_owned()).or_default();
+    }
+
+    pub(crate) fn asked(&self, path: &str, key: &'static str) {
+        self.notes.borrow_mut().asked.entry(path.to_owned()).or_default().insert(key);
+    }
+}
+
+/// Only goes below sections that were opened: what lies under an unknown key is not reported again key by
+/// key.
+fn find_unknown(
+    node: &Node,
+    path: &str,
+    asked: &BTreeMap<String, BTreeSet<&'static str>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    match &node.content {
+        Content::Null | Content::Scalar(_) => {}
+        Content::List(nodes) => {
+            for (index, node) in nodes.iter().enumerate() {
+                find_unknown(node, &element_path(path, index), asked, mistakes);
+            }
+        }
+        Content::Map(entries) => {
+            let Some(known) = asked.get(path) else { return };
+            for entry in entries {
+                let entry_path = key_path(path, &entry.key);
+                if known.contains(entry.key.as_str()) {
+                    find_unknown(&entry.node, &entry_path, asked, mistakes);
+                } else {
+                    let message = unknown_key(&entry.key, known);
+                    mistakes.push(Mistake::new(
+                        entry.key_place.clone(),
+                        entry_path.escape_debug().to_string(),
+                        message,
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn unknown_key(key: &str, known: &BTreeSet<&'static str>) -> String {
+    match nearest(key, known.iter().copied()) {
+        Some(near) => format!("unknown key, did you mean {}?", quoted(near)),
+        None if known.is_empty() => "unknown key; this section has none".to_owned(),
+        None => format!("unknown key; known here: {}", Vec::from_iter(known.iter().copied()).join(", ")),
+    }
+}
+
+pub(crate) fn key_path(section: &str, key: &str) -> String {
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}
+
+pub(crate) fn element_path(list: &str, index: usize) -> String {
+    format!("{list}[{index}]")
+}

@@ -1,0 +1,118 @@
+//! The standard library's types as configuration values.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+
+use super::value::{FromValue, Invalid, Value};
+
+impl FromValue for String {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        value.text("text").map(str::to_owned)
+    }
+}
+
+/// Exactly `true` or `false`: `yes` and `on` are text in YAML 1.2, and guessing would turn a typo into
+/// `false`.
+impl FromValue for bool {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        value.parse("true or false")
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($number:ty),*) => {$(
+        impl FromValue for $number {
+            fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+                value.parse(&format!("a whole number from {} to {}", Self::MIN, Self::MAX))
+            }
+        }
+    )*};
+}
+
+whole_numbers!(u8, u16, u32, u64, usize, i32, i64, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize);
+
+/// Finite numbers only.
+impl FromValue for f64 {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        let what = "a number";
+        let number: Self = value.parse(what)?;
+        if number.is_finite() { Ok(number) } else { Err(Invalid::expected(what, value.text(what)?)) }
+    }
+}
+
+impl FromValue for IpAddr {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        value.parse("an IP address")
+    }
+}
+
+/// An address and a port. Host names are refused: what a daemon binds must not depend on a resolver.
+impl FromValue for SocketAddr {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        value.parse("an IP address and port such as 0.0.0.0:8080 or [::]:8080")
+    }
+}
+
+/// A relative path stays relative, to the working directory of the process.
+impl FromValue for PathBuf {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        match value.text("a path")? {
+            "" => Err(Invalid::expected("a path", "")),
+            text => Ok(Self::from(text)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Document;
+
+    fn read<T: FromValue>(text: &str) -> Result<T, String> {
+        let document = Document::parse(&format!("key: {text}"), &|_| None).unwrap();
+        let value = document.root().optional("key");
+        document.finish().map_err(|errors| errors.mistakes()[0].message().to_owned())?;
+        value.ok_or_else(|| "absent".to_owned())
+    }
+
+    #[test]
+    fn numbers_name_their_bounds() {
+        assert_eq!(read::<u16>("65535"), Ok(65535));
+        assert_eq!(read::<u16>("'80'"), Ok(80));
+        assert_eq!(
+            read::<u16>("65536").unwrap_err(),
+            "expected a whole number from 0 to 65535, found `65536`"
+        );
+        assert_eq!(read::<i32>("-5"), Ok(-5));
+        assert_eq!(
+            read::<NonZeroU16>("0").unwrap_err(),
+            "expected a whole number from 1 to 65535, found `0`"
+        );
+        assert_eq!(read::<f64>("0.5"), Ok(0.5));
+        assert_eq!(read::<f64>("nan").unwrap_err(), "expected a number, found `nan`");
+    }
+
+    #[test]
+    fn only_true_and_false_are_bool() {
+        assert_eq!(read::<bool>("true"), Ok(true));
+        for text in ["yes", "on", "1", "True"] {
+            assert!(read::<bool>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_is_kept_as_written() {
+        assert_eq!(read::<String>("0010"), Ok("0010".to_owned()));
+        assert_eq!(read::<String>("''"), Ok(String::new()));
+        assert_eq!(read::<String>("|\n  a\n  b\n"), Ok("a\nb\n".to_owned()));
+        assert!(read::<PathBuf>("''").is_err());
+    }
+
+    #[test]
+    fn addresses_are_never_names() {
+        assert!(read::<SocketAddr>("'[::]:1'").is_ok() && read::<IpAddr>("'::1'").is_ok());
+        assert!(read::<SocketAddr>("localhost:1").is_err());
+        assert!(read::<SocketAddr>("':30012'").is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! Passwords, tokens and keys.
+
+use std::{fmt, fs};
+
+use super::mistake::quoted;
+use super::tree::{Content, Entry};
+use super::value::{FromValue, Invalid, Value};
+
+const WHAT: &str = "a secret: text, {env: NAME} or {file: PATH}";
+const MASK: &str = "****";
+
+/// Text that must not end up in a log: `Debug` and `Display` print `****`, whatever its length.
+///
+/// In the file it is written inline, or as `{env: NAME}`, or as `{file: PATH}`; the content of a file is
+/// trimmed, since editors end it with a line break. A relative path starts at the working directory.
+///
+/// There is no `PartialEq`: comparing what a peer presents with `==` leaks how much of it was right.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps text that came from elsewhere.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is the empty text, which only an inline `""` gives.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+/// No message repeats the value: what was written here by mistake may be a secret all the same.
+impl FromValue for Secret {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        let Content::Map(entries) = &value.node.content else {
+            return value.text(WHAT).map(Self::new);
+        };
+        let [Entry { key, node, .. }] = entries.as_slice() else {
+            return Err(Invalid::new(format!("expected {WHAT}, found a section of {} keys", entries.len())));
+        };
+        match (key.as_str(), &node.content) {
+            ("env", Content::Scalar(name)) => match value.variable(name) {
+                Some(text) => Ok(Self(text)),
+                None => {
+                    Err(Invalid::new(format!("environment variable {} is not set or empty", quoted(name))))
+                }
+            },
+            ("file", Content::Scalar(path)) => from_file(path),
+            ("env" | "file", _) => {
+                Err(Invalid::new(format!("expected {WHAT}; `{key}` needs a single value")))
+            }
+            _ => Err(Invalid::new(format!("expected {WHAT}, found key {}", quoted(key)))),
+        }
+    }
+}
+
+fn from_file(path: &str) -> Result<Secret, Invalid> {
+    match fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {} is empty", quoted(path)))),
+        Ok(text) => Ok(Secret::new(text.trim())),
+        Err(error) => Err(Invalid::new(format!("cannot read file {}: {error}", quoted(path)))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Document, Environment};
+
+    fn read(text: &str, environment: Environment<'_>) -> Result<Secret, String> {
+        let document = Document::parse(text, environment).unwrap();
+        let secret = document.root().section("redis").required("password", Secret::new(""));
+        document.finish().map(|()| secret).map_err(|errors| errors.mistakes()[0].to_string())
+    }
+
+    #[test]
+    fn it_is_masked_wherever_it_could_be_printed() {
+        let secret = Some(Secret::new("hunter2"));
+        assert_eq!(format!("{secret:?}"), "Some(****)");
+        assert_eq!(Secret::new("hunter2").to_string(), "****");
+    }
+
+    #[test]
+    fn it_is_read_inline_from_the_environment_and_from_a_file() {
+        let none = |_: &str| None;
+        assert_eq!(read("redis: {password: inline}", &none).unwrap().expose(), "inline");
+        assert!(read("redis: {password: ''}", &none).unwrap().is_empty());
+
+        let environment = |name: &str| (name == "REDIS_PASSWORD").then(|| "from env".to_owned());
+        assert_eq!(
+            read("redis: {password: {env: REDIS_PASSWORD}}", &environment).unwrap().expose(),
+            "from env"
+        );
+
+        let path = std::env::temp_dir().join(format!("frontier-daemon-secret-{}", std::process::id()));
+        fs::write(&path, "from file\n").unwrap();
+        let text = format!("redis: {{password: {{file: '{}'}}}}", path.display());
+        assert_eq!(read(&text, &none).unwrap().expose(), "from file");
+        fs::write(&path, " \n").unwrap();
+        assert!(read(&text, &none).unwrap_err().ends_with("is empty"));
+        fs::remove_file(&path).unwrap();
+        assert!(read(&text, &none).unwrap_err().contains("redis.password: cannot read file"));
+    }
+
+    #[test]
+    fn mistakes_name_the_key_and_never_the_value() {
+        let environment = |name: &str| (name == "EMPTY").then(String::new);
+        let cases = [
+            ("{env: NOPE}", "environment variable `NOPE` is not set or empty"),
+            ("{env: EMPTY}", "environment variable `EMPTY` is not set or empty"),
+            (
+                "{env: [a]}",
+                "expected a secret: text, {env: NAME} or {file: PATH}; `env` needs a single value",
+            ),
+            ("{evn: hunter2}", "expected a secret: text, {env: NAME} or {file: PATH}, found key `evn`"),
+            ("{}", "expected a secret: text, {env: NAME} or {file: PATH}, found a section of 0 keys"),
+            ("[hunter2]", "expected a secret: text, {env: NAME} or {file: PATH}, found a list"),
+        ];
+        for (text, message) in cases {
+            let mistake = read(&format!("redis:\n  password: {text}"), &environment).unwrap_err();
+            assert_eq!(mistake, format!("line 2, column 13: redis.password: {message}"));
+        }
+    }
+}

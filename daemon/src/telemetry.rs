@@ -1,0 +1,169 @@
+//! Logging: the `log` section, and the subscriber that it describes.
+//!
+//! ```yaml
+//! log:
+//!   level: info,frontier::exchange=debug   # a level, then levels for single modules
+//!   format: text                           # or json, one object per line
+//!   output: stdout                         # or stderr
+//! ```
+
+mod filter;
+
+pub use filter::LogFilter;
+
+use std::io::{self, IsTerminal};
+use std::{error, fmt};
+
+use tracing::Subscriber;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{Choice, Section};
+
+/// The `log` section. The default is level `info`, as text, on standard output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `level`: what is logged.
+    pub level: LogFilter,
+    /// `format`: how a line looks.
+    pub format: LogFormat,
+    /// `output`: where lines go.
+    pub output: LogOutput,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people; coloured if the output is a terminal and `NO_COLOR` is not set.
+    #[default]
+    Text,
+    /// For machines: one JSON object per line, the event's fields beside `timestamp`, `level`, `target` and
+    /// `message`.
+    Json,
+}
+
+impl Choice for LogFormat {
+    const CHOICES: &'static [(&'static str, Self)] = &[("text", Self::Text), ("json", Self::Json)];
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogOutput {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Choice for LogOutput {
+    const CHOICES: &'static [(&'static str, Self)] = &[("stdout", Self::Stdout), ("stderr", Self::Stderr)];
+}
+
+impl LogConfig {
+    /// Reads the `log` section.
+    #[must_use]
+    pub fn read(log: &Section<'_>) -> Self {
+        let Self { level, format, output } = Self::default();
+        Self {
+            level: log.get("level", level),
+            format: log.get("format", format),
+            output: log.get("output", output),
+        }
+    }
+
+    /// Starts logging for the whole process, also for libraries that use the `log` crate.
+    ///
+    /// A line is written by the thread that logs it; an output that nobody reads stalls that thread.
+    ///
+    /// # Errors
+    /// If a subscriber was already set.
+    pub fn init(&self) -> Result<(), AlreadyInitialised> {
+        let set = match self.output {
+            LogOutput::Stdout => self.subscriber(io::stdout, io::stdout().is_terminal()).try_init(),
+            LogOutput::Stderr => self.subscriber(io::stderr, io::stderr().is_terminal()).try_init(),
+        };
+        set.map_err(|_| AlreadyInitialised)
+    }
+
+    fn subscriber<W>(&self, writer: W, terminal: bool) -> Box<dyn Subscriber + Send + Sync>
+    where
+        W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    {
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(self.level.to_env_filter()).with_writer(writer);
+        match self.format {
+            // Only ever switched off: left alone, the library honours NO_COLOR.
+            LogFormat::Text if terminal => Box::new(builder.finish()),
+            LogFormat::Text => Box::new(builder.with_ansi(false).finish()),
+            LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        }
+    }
+}
+
+/// Logging was started twice in one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlreadyInitialised;
+
+impl fmt::Display for AlreadyInitialised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("logging was already started")
+    }
+}
+
+impl error::Error for AlreadyInitialised {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+    use crate::config::load;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(text: &str) -> String {
+        let log = load(text, &|_| None, &[], |root| LogConfig::read(&root.section("log"))).unwrap();
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        tracing::subscriber::with_default(log.subscriber(move || writer.clone(), false), || {
+            tracing::info!(target: "frontier::listener", port = 30012, "listening");
+            tracing::debug!(target: "frontier::exchange", "routed");
+        });
+        let bytes = buffer.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn text_is_plain_where_there_is_no_terminal() {
+        let lines = logged("");
+        assert!(lines.ends_with("INFO frontier::listener: listening port=30012\n"), "{lines}");
+        assert!(!lines.contains('\u{1b}') && lines.lines().count() == 1, "{lines}");
+    }
+
+    #[test]
+    fn json_is_one_object_per_line_and_modules_have_their_own_level() {
+        let lines = logged("log: {format: json, level: 'warn,frontier::exchange=debug'}");
+        let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&"DEBUG".into(), &"routed".into()));
+    }
+
+    #[test]
+    fn mistakes_are_config_errors() {
+        let text = "log: {level: inof, format: xml, output: stdot, lvl: 1}";
+        let errors = load(text, &|_| None, &[], |root| LogConfig::read(&root.section("log"))).unwrap_err();
+        let paths: Vec<_> = errors.mistakes().iter().map(crate::config::Mistake::path).collect();
+        assert_eq!(paths, ["log.level", "log.format", "log.output", "log.lvl"]);
+    }
+}

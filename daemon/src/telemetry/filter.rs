@@ -1,0 +1,120 @@
+//! The `log.level` directives.
+
+use std::fmt;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{FromValue, Invalid, Value};
+
+const WHAT: &str =
+    "a level (off, error, warn, info, debug, trace), or levels by module such as info,frontier=debug";
+
+/// Directives in the form of `RUST_LOG`: `info`, or `info,frontier::exchange=debug`, checked when they are
+/// read.
+///
+/// Stricter than `RUST_LOG` in one point: a word without `=` must be a level. There it may also be a module,
+/// so a mistyped `inof` would switch all logging off without a word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    /// Checks and takes the directives.
+    ///
+    /// # Errors
+    /// The first directive that is wrong.
+    pub fn parse(directives: &str) -> Result<Self, Invalid> {
+        let parts = split(directives);
+        if parts.is_empty() {
+            return Err(Invalid::expected(WHAT, directives));
+        }
+        for part in parts {
+            let is_bare_word = !part.contains(['=', '[']);
+            if (is_bare_word && part.parse::<LevelFilter>().is_err())
+                || EnvFilter::builder().parse(part).is_err()
+            {
+                return Err(Invalid::expected(WHAT, part));
+            }
+        }
+        Ok(Self(directives.to_owned()))
+    }
+
+    /// The directives as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn to_env_filter(&self) -> EnvFilter {
+        // Nothing is lost to the lossy parse: every directive has been parsed before.
+        EnvFilter::builder().parse_lossy(&self.0)
+    }
+}
+
+/// `info`.
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info".to_owned())
+    }
+}
+
+impl fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromValue for LogFilter {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        Self::parse(value.text(WHAT)?)
+    }
+}
+
+/// The directives between commas, except commas inside a span's brackets: `[call{method=a,edge=1}]=trace`.
+fn split(directives: &str) -> Vec<&str> {
+    let mut depth = 0_u32;
+    let parts = directives.split(|c: char| {
+        match c {
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_are_taken_as_rust_log_takes_them() {
+        for text in [
+            "info",
+            "OFF",
+            "info,frontier::exchange=debug",
+            "warn, frontier=trace",
+            "info,[call{method=a}]=trace",
+        ] {
+            assert_eq!(LogFilter::parse(text).map(|filter| filter.to_string()), Ok(text.to_owned()));
+        }
+        assert_eq!(
+            LogFilter::parse("info,frontier=debug").unwrap().to_env_filter().to_string(),
+            "frontier=debug,info"
+        );
+    }
+
+    #[test]
+    fn a_wrong_directive_is_named() {
+        for (text, wrong) in [
+            ("inof", "inof"),
+            ("info,frontier", "frontier"),
+            ("info,frontier=debgu", "frontier=debgu"),
+            ("", ""),
+        ] {
+            let Invalid(message) = LogFilter::parse(text).unwrap_err();
+            assert!(message.ends_with(&format!("found `{wrong}`")), "{message}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Starting the process-wide logger, in a process of its own.
+
+use frontier_daemon::telemetry::{AlreadyInitialised, LogConfig, LogFilter};
+
+#[test]
+fn logging_starts_once() {
+    let log = LogConfig { level: LogFilter::parse("off").unwrap(), ..LogConfig::default() };
+    assert_eq!(log.init(), Ok(()));
+    assert_eq!(log.init(), Err(AlreadyInitialised));
+}
