@@ -91,8 +91,8 @@ pub enum Event {
     Frames,
     /// The peer opened a stream.
     Stream(MuxStream),
-    /// The peer opened a stream beyond the limit. It was reset.
-    StreamRefused,
+    /// The peer opened a stream beyond the limit: answer it with an error, and drop it.
+    ExcessStream(MuxStream),
 }
 
 /// A connection to one peer, owned and driven by one task.
@@ -268,7 +268,7 @@ impl Link {
         let shared = &self.handle.shared;
         match StreamSlot::take(&shared.streams, shared.config.max_streams) {
             Some(slot) => Event::Stream(MuxStream::new(raw, slot)),
-            None => Event::StreamRefused,
+            None => Event::ExcessStream(MuxStream::new(raw, StreamSlot::take_beyond(&shared.streams))),
         }
     }
 

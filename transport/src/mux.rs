@@ -55,6 +55,12 @@ impl StreamSlot {
             count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1));
         taken.ok().map(|_| Self(count.clone()))
     }
+
+    /// A place beyond any limit, for a stream that is only answered with an error.
+    pub(crate) fn take_beyond(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
 }
 
 impl Drop for StreamSlot {
