@@ -6,13 +6,14 @@ mod outbox;
 use crate::buffer;
 use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux, packet_bytes};
 use bytes::Bytes;
-use frontier_protocol::{DecodeError, Decoder, Frame};
+use frontier_protocol::{DecodeError, Decoder, EncodeError, Frame};
 use futures_util::Stream as _;
 use handle::LinkHandle;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -275,25 +276,32 @@ impl Link {
     /// Moves the outbox onto the lane as far as the lane takes it. Ready when nothing is left.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
         loop {
-            while self.written < self.writing.len() {
-                let lane = Pin::new(&mut self.lane);
-                let rest = &self.writing[self.written..];
-                let accepted = ready!(futures_io::AsyncWrite::poll_write(lane, cx, rest));
-                self.written += accepted.map_err(lost)?;
-            }
-            if self.writing.capacity() > 0 {
-                buffer::recycle(std::mem::take(&mut self.writing));
-                self.written = 0;
-            }
-            let mut outbox = self.handle.shared.outbox.lock();
-            if let Some(reason) = &outbox.closed {
+            if let Some(reason) = &self.handle.shared.outbox.lock().closed {
                 return Poll::Ready(Err(reason.clone()));
             }
+            ready!(self.poll_writing(cx))?;
+            let mut outbox = self.handle.shared.outbox.lock();
             self.writing = outbox.take(self.handle.shared.config.outbox_soft);
             if self.writing.is_empty() {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+
+    /// Moves what was taken from the outbox onto the lane.
+    fn poll_writing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
+        while self.written < self.writing.len() {
+            let lane = Pin::new(&mut self.lane);
+            let rest = &self.writing[self.written..];
+            let accepted = ready!(futures_io::AsyncWrite::poll_write(lane, cx, rest)).map_err(lost)?;
+            self.written += accepted;
+            self.handle.shared.written.fetch_add(accepted as u64, Ordering::Relaxed);
+        }
+        if self.writing.capacity() > 0 {
+            buffer::recycle(std::mem::take(&mut self.writing));
+            self.written = 0;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_opens(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -311,13 +319,29 @@ impl Link {
         }
     }
 
-    /// Writes everything that is queued, ends the connection in good order and waits until that is
-    /// done. Frames that still come are dropped. The caller sets the deadline.
+    /// Ends the connection in good order: writes what is queued and what `last` appends to it, and
+    /// waits until the peer's side of the connection has it. Frames that still come are dropped. The
+    /// caller sets the deadline.
     ///
     /// # Errors
     /// When the connection is lost meanwhile.
-    pub async fn close(mut self) -> Result<(), CloseReason> {
-        tokio::task::unconstrained(std::future::poll_fn(|cx| self.poll_drain(cx))).await?;
+    pub async fn close(
+        mut self,
+        last: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), CloseReason> {
+        {
+            let mut outbox = self.handle.shared.outbox.lock();
+            if outbox.closed.is_none() {
+                self.writing.extend_from_slice(&outbox.queued);
+                outbox.queued.clear();
+                outbox.close(CloseReason::Local);
+            }
+        }
+        let before = self.writing.len();
+        if last(&mut self.writing).is_err() {
+            self.writing.truncate(before);
+        }
+        std::future::poll_fn(|cx| self.poll_drain(cx)).await?;
         std::future::poll_fn(|cx| {
             let closed = self.mux.poll_close(cx);
             let flushed = self.mux.poll_flush(cx);
@@ -332,43 +356,55 @@ impl Link {
             stream.map_err(lost)?;
         }
         while let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self.lane).poll_next(cx) {}
-        let written = self.poll_write(cx)?;
+        let written = self.poll_writing(cx)?;
         if let Poll::Ready(Err(error)) = self.mux.poll_flush(cx) {
             return Poll::Ready(Err(lost(error)));
         }
         written.map(Ok)
     }
 
-    /// Ends the link here and now, and returns the whole frames that were queued but that the lane
-    /// never accepted: their senders may try elsewhere.
+    /// Closes the outbox, and takes back the whole frames that were queued but that the lane never
+    /// accepted: their senders may try elsewhere. [`close`](Self::close) may still follow.
     #[must_use]
-    pub fn into_unsent(self, reason: CloseReason) -> Vec<Frame> {
-        let mut outbox = self.handle.shared.outbox.lock();
-        outbox.close(reason);
-        let queued = std::mem::take(&mut outbox.queued);
-        outbox.taken = 0;
-        drop(outbox);
+    pub fn take_unsent(&mut self, reason: CloseReason) -> Vec<Frame> {
+        let queued = {
+            let mut outbox = self.handle.shared.outbox.lock();
+            outbox.close(reason);
+            outbox.taken = 0;
+            std::mem::take(&mut outbox.queued)
+        };
         self.handle.shared.opens.lock().clear();
         let mut unsent = Vec::new();
-        cut(self.writing, self.written, &mut unsent);
-        cut(queued, 0, &mut unsent);
+        let rest = cut(&self.writing, self.written, &mut unsent);
+        self.writing.truncate(rest);
+        cut(&queued, 0, &mut unsent);
         unsent
     }
 }
 
-/// Appends the frames of `bytes` that start at `from` or behind it.
-fn cut(bytes: Vec<u8>, from: usize, unsent: &mut Vec<Frame>) {
-    let total = bytes.len();
-    let mut decoder = Decoder::new(usize::MAX);
-    decoder.push(Bytes::from(bytes));
-    let mut start = 0;
-    while let Ok(Some(frame)) = decoder.next() {
-        if start >= from {
-            unsent.push(frame.clone());
-        }
-        start += frontier_protocol::HEADER_LEN + frame.body.len();
+impl Drop for Link {
+    fn drop(&mut self) {
+        let shared = &self.handle.shared;
+        shared.outbox.lock().close(CloseReason::Local);
+        shared.opens.lock().clear();
     }
-    debug_assert_eq!(start, total, "an outbox holds whole frames");
+}
+
+/// Appends the frames of `bytes` that start at `from` or behind it. Where the first of them starts.
+fn cut(bytes: &[u8], from: usize, unsent: &mut Vec<Frame>) -> usize {
+    let mut decoder = Decoder::new(usize::MAX);
+    decoder.push(Bytes::copy_from_slice(bytes));
+    let (mut start, mut first) = (0, bytes.len());
+    while let Ok(Some(frame)) = decoder.next() {
+        let len = frontier_protocol::HEADER_LEN + frame.body.len();
+        if start >= from {
+            first = first.min(start);
+            unsent.push(frame);
+        }
+        start += len;
+    }
+    debug_assert_eq!(start, bytes.len(), "an outbox holds whole frames");
+    first
 }
 
 fn mux_streams(config: &LinkConfig) -> usize {

@@ -6,7 +6,7 @@ use frontier_protocol::{Code, EncodeError};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::Poll;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -83,6 +83,8 @@ pub(super) struct Shared {
     pub(super) outbox: Mutex<Outbox>,
     pub(super) opens: Mutex<VecDeque<OpenRequest>>,
     pub(super) streams: Arc<AtomicU32>,
+    /// Bytes that the lane has accepted since the start.
+    pub(super) written: AtomicU64,
     pub(super) config: Arc<LinkConfig>,
 }
 
@@ -100,6 +102,7 @@ impl LinkHandle {
             outbox: Mutex::new(Outbox::new()),
             opens: Mutex::new(VecDeque::new()),
             streams: Arc::default(),
+            written: AtomicU64::new(0),
             config,
         };
         Self { shared: Arc::new(shared) }
@@ -225,6 +228,12 @@ impl LinkHandle {
     #[must_use]
     pub fn backlog(&self) -> usize {
         self.shared.outbox.lock().backlog()
+    }
+
+    /// Bytes that the peer's lane has taken since the start: stands still while the peer does not read.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.shared.written.load(Ordering::Relaxed)
     }
 
     /// Streams that are open or being opened, the lane aside.
