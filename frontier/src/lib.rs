@@ -1,1 +1,17 @@
-//! frontier
+//! The gateway: edges and services dial in, the exchange carries messages, calls and streams between
+//! them. The daemon is `main.rs`; this library is what it runs.
+
+mod calls;
+pub mod config;
+mod exchange;
+mod gate;
+mod gateway;
+mod latch;
+mod peer;
+mod presence;
+mod registry;
+mod session;
+mod sweep;
+
+pub use config::Config;
+pub use gateway::{Gateway, StartError};

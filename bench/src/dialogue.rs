@@ -1,0 +1,40 @@
+//! What the tool and the processes that it starts say to each other: one line of JSON per message.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::tally::Tally;
+
+/// From the tool to a client, on stdin. The end of stdin means: exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Order {
+    /// Operations that end from now on count.
+    Count,
+    /// No more; report.
+    Stop,
+}
+
+/// From a process to the tool, on stdout.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Report {
+    /// Listens, or is connected and at work.
+    Ready(Ready),
+    /// The answer to `Stop`.
+    Counted(Tally),
+    /// Cannot go on, and why.
+    Failed(String),
+}
+
+/// Where a process can be reached.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Ready {
+    /// For edges, and for all clients of a system that has only one port.
+    pub(crate) edges: Option<SocketAddr>,
+    /// For services.
+    pub(crate) services: Option<SocketAddr>,
+    /// The process to measure, if it's not the one that reports.
+    pub(crate) measured: Option<u32>,
+}

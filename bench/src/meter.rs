@@ -1,0 +1,57 @@
+//! The counted window, as the callers of one process share it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Error, Result};
+use parking_lot::Mutex;
+
+use crate::tally::Tally;
+
+/// Counts the operations that end while the window is open.
+///
+/// One for all callers of a process: a histogram is large, and on the default single thread the lock is never
+/// contended.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    open: AtomicBool,
+    state: Mutex<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    opened: Instant,
+    tally: Tally,
+}
+
+impl Meter {
+    pub(crate) fn new() -> Result<Self> {
+        let window = Window { opened: Instant::now(), tally: Tally::new()? };
+        Ok(Self { open: AtomicBool::new(false), state: Mutex::new(window) })
+    }
+
+    pub(crate) fn open(&self) {
+        self.state.lock().opened = Instant::now();
+        self.open.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn close(&self, empty: Tally) -> Tally {
+        self.open.store(false, Ordering::Release);
+        let mut window = self.state.lock();
+        window.tally.window = window.opened.elapsed();
+        std::mem::replace(&mut window.tally, empty)
+    }
+
+    /// An operation that began at `start` ends now.
+    pub(crate) fn ended(&self, start: Instant, result: &Result<(), Error>) {
+        if !self.open.load(Ordering::Acquire) {
+            return;
+        }
+        let latency = start.elapsed();
+        let tally = &mut self.state.lock().tally;
+        match result {
+            Ok(()) => tally.record(latency),
+            Err(error) => tally.fail(error),
+        }
+    }
+}

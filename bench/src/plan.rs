@@ -1,0 +1,44 @@
+//! A whole run: which systems do which work, how often.
+
+use anyhow::{Context, Result};
+
+use crate::comparison::Comparison;
+use crate::measurement::{Timing, measure};
+use crate::progress::Progress;
+use crate::rig::Processes;
+use crate::system::System;
+use crate::work::Work;
+
+/// A checked command line.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The first is compared with each of the others.
+    pub(crate) systems: Vec<System>,
+    pub(crate) work: Work,
+    pub(crate) rounds: usize,
+    pub(crate) timing: Timing,
+    pub(crate) processes: Processes,
+    pub(crate) progress: Progress,
+    pub(crate) json: bool,
+}
+
+impl Plan {
+    /// Runs every system once per round, in turn: what slows the machine down for a while then hits all of
+    /// them.
+    pub(crate) async fn run(&self) -> Result<Comparison> {
+        let mut rounds = Vec::with_capacity(self.rounds);
+        for round in 1..=self.rounds {
+            let mut outcomes = Vec::with_capacity(self.systems.len());
+            for &system in &self.systems {
+                self.progress.begin(format!("round {round}/{}, {system}", self.rounds));
+                let outcome = measure(system, &self.work, &self.processes, self.timing, &self.progress)
+                    .await
+                    .with_context(|| format!("measuring {system}"))?;
+                outcomes.push(outcome);
+            }
+            rounds.push(outcomes);
+        }
+        self.progress.end();
+        Comparison::new(self.work, self.timing, self.processes, rounds)
+    }
+}

@@ -1,0 +1,84 @@
+//! Every baseline runs from end to end, and leaves nothing behind.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what is missing is a failure")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn bench(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontier-bench"));
+    command.args(arguments.split(' '));
+    command
+}
+
+fn result(arguments: &str) -> Value {
+    let Output { status, stdout, stderr } = bench(arguments).output().unwrap();
+    assert!(status.success(), "{arguments}: {}", String::from_utf8_lossy(&stderr));
+    assert!(stderr.is_empty(), "no progress without a terminal: {}", String::from_utf8_lossy(&stderr));
+    serde_json::from_slice(&stdout).unwrap()
+}
+
+/// An outcome has all figures, and no failed operations.
+fn check(outcome: &Value) {
+    assert!(outcome["operations"].as_u64().unwrap() > 0, "{outcome}");
+    assert_eq!(outcome["errors"], 0, "{outcome}");
+    let latency = &outcome["latency_us"];
+    let figures = ["p50", "p99", "p999", "max"].map(|name| latency[name].as_f64().unwrap());
+    assert!(figures.is_sorted() && figures[0] > 0.0, "{outcome}");
+    if cfg!(target_os = "linux") {
+        assert!(outcome["gateway_memory"]["resident"].as_f64().unwrap() > 0.0, "{outcome}");
+    }
+}
+
+#[test]
+fn systems_take_turns_and_are_compared() {
+    let result = result(
+        "relay --callers 7 --edges 3 --client-processes 2 --vs proxy --rounds 2 --warmup 0.1 --seconds 0.3 --json",
+    );
+    let rounds = result["rounds"].as_array().unwrap();
+    assert_eq!(rounds.len(), 2);
+    for round in rounds {
+        assert_eq!((&round[0]["system"], &round[1]["system"]), (&"relay".into(), &"proxy".into()));
+        round.as_array().unwrap().iter().for_each(check);
+    }
+    assert_eq!(result["ratios"][0]["to"], "proxy");
+    assert!(result["ratios"][0]["operations_per_second"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn large_payloads_do_not_get_stuck() {
+    for system in ["relay", "proxy"] {
+        let arguments = "--callers 8 --edges 1 --size 4MiB --warmup 0.1 --seconds 1 --json";
+        check(&result(&format!("{system} {arguments}"))["medians"][0]);
+    }
+}
+
+#[test]
+fn bulk_goes_one_way() {
+    check(&result("proxy --bulk --callers 2 --writes 16KiB --warmup 0.1 --seconds 0.3 --json")["medians"][0]);
+}
+
+#[test]
+fn several_threads_work_too() {
+    let arguments =
+        "relay --callers 8 --edges 4 --threads 2 --gateway-threads 2 --warmup 0.1 --seconds 0.3 --json";
+    check(&result(arguments)["medians"][0]);
+}
+
+#[test]
+fn nats_is_measured_where_it_is_installed() {
+    let installed = Command::new("nats-server").arg("--version").output().is_ok();
+    let arguments = "nats --callers 7 --edges 3 --client-processes 2 --warmup 0.1 --seconds 0.3 --json";
+    if installed {
+        check(&result(arguments)["medians"][0]);
+    }
+}
+
+#[test]
+fn a_missing_nats_server_is_explained() {
+    let output = bench("nats --seconds 0.1").env("PATH", "").output().unwrap();
+    assert!(!output.status.success());
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("install nats-server"), "{stderr}");
+}

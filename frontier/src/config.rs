@@ -1,0 +1,132 @@
+//! The gateway's configuration: what can be set, its defaults and its bounds.
+
+mod limits;
+mod listen;
+
+pub use limits::Limits;
+pub use listen::Listen;
+
+use frontier_daemon::config::Choice;
+use frontier_daemon::config::{self, ConfigErrors, Override, Section};
+use frontier_daemon::telemetry::LogConfig;
+use std::time::Duration;
+
+/// How one service is chosen among those that take the same name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// By the EdgeID: an edge stays with its service, and another service takes only its share.
+    #[default]
+    EdgeId,
+    /// By the address of the edge, in the same way.
+    SrcIp,
+    /// Any.
+    Random,
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest calls and messages in flight.
+    LeastInflight,
+}
+
+impl Choice for Balance {
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("edgeid", Self::EdgeId),
+        ("srcip", Self::SrcIp),
+        ("random", Self::Random),
+        ("round_robin", Self::RoundRobin),
+        ("least_inflight", Self::LeastInflight),
+    ];
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// How the process runs.
+    pub daemon: Daemon,
+    /// The side of the edges.
+    pub edgebound: Edgebound,
+    /// The side of the services.
+    pub servicebound: Listen,
+    /// How one service is chosen among several.
+    pub balance: Balance,
+    /// The deadline of a call or a message that brings none.
+    pub call_timeout: Duration,
+    /// What peers may make the gateway hold.
+    pub limits: Limits,
+}
+
+/// How the process runs.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    /// Worker threads; 0 for one per processor.
+    pub threads: usize,
+    /// How long what is in flight may go on after the signal to stop.
+    pub grace: Duration,
+}
+
+/// The side of the edges.
+#[derive(Clone, Debug)]
+pub struct Edgebound {
+    /// Where edges connect to.
+    pub listen: Listen,
+    /// Whether an edge gets an id from the gateway when no service gives out ids.
+    pub allocate_ids: bool,
+    /// Whether an edge gets the id that it asks for when no service gives out ids.
+    pub requested_ids: bool,
+    /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
+    pub callback_timeout: Duration,
+}
+
+const OVERRIDES: &[Override] = &[
+    Override::new("FRONTIER_LOG_LEVEL", "log.level"),
+    Override::new("FRONTIER_LOG_FORMAT", "log.format"),
+    Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
+    Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
+    Override::new("FRONTIER_THREADS", "daemon.threads"),
+];
+
+impl Config {
+    /// Reads YAML, with overrides from the environment.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it.
+    pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
+        config::load(yaml, environment, OVERRIDES, Self::read)
+    }
+
+    fn read(root: &Section<'_>) -> Self {
+        let daemon = root.section("daemon");
+        let exchange = root.section("exchange");
+        let edgebound = root.section("edgebound");
+        Self {
+            log: LogConfig::read(&root.section("log")),
+            daemon: Daemon {
+                threads: daemon.within("threads", 0, 0..=1024),
+                grace: daemon.within(
+                    "grace",
+                    Duration::from_secs(30),
+                    Duration::ZERO..=Duration::from_secs(3600),
+                ),
+            },
+            edgebound: Edgebound {
+                listen: Listen::read(&edgebound.section("listen"), 30012),
+                allocate_ids: edgebound.get("edgeid_alloc_when_no_idservice_on", true),
+                requested_ids: edgebound.get("allow_requested_id", true),
+                callback_timeout: edgebound.within(
+                    "callback_timeout",
+                    Duration::from_secs(5),
+                    Duration::from_millis(10)..=Duration::from_secs(300),
+                ),
+            },
+            servicebound: Listen::read(&root.section("servicebound").section("listen"), 30011),
+            balance: exchange.get("hashby", Balance::default()),
+            call_timeout: exchange.within(
+                "call_timeout",
+                Duration::from_secs(30),
+                Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
+            ),
+            limits: Limits::read(&root.section("limits")),
+        }
+    }
+}

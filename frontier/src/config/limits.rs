@@ -1,0 +1,95 @@
+use crate::registry::ServiceLimits;
+use frontier_daemon::config::{ByteSize, Section};
+use frontier_protocol::{MIN_MAX_FRAME, Terms};
+use frontier_transport::LinkConfig;
+use std::time::Duration;
+
+/// What peers may make the gateway hold. Beyond each limit there is an error, never a wait.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The longest frame on a lane, in bytes.
+    pub frame: usize,
+    /// The longest payload, in bytes.
+    pub payload: u64,
+    /// Connections at once, of each side.
+    pub connections: usize,
+    /// Connections at once from one address, of each side.
+    pub connections_per_address: usize,
+    /// Streams open at once on one connection.
+    pub streams: u32,
+    /// Calls and acked messages in flight from, and to, one connection.
+    pub calls: usize,
+    /// Bytes that wait for one connection before questions to it are refused. From twice as much on
+    /// the connection is closed.
+    pub outbox: usize,
+    /// How long a handshake may take.
+    pub handshake_timeout: Duration,
+    /// The heartbeat interval; three of them without a sign of life end a connection.
+    pub heartbeat: Duration,
+    /// How long a connection may take nothing of what waits for it.
+    pub slow_peer_timeout: Duration,
+    /// The longest meta of an edge or of a stream, in bytes.
+    pub meta: usize,
+    /// The longest method, topic or service name, in bytes.
+    pub name_len: usize,
+    /// The longest custom header, in bytes, tail included.
+    pub custom_len: usize,
+    /// Methods and topics that one service may register.
+    pub names: usize,
+    /// The longest deadline; a longer one is cut to it.
+    pub max_timeout: Duration,
+}
+
+impl Limits {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let size = |key, default: ByteSize, least: ByteSize, most: ByteSize| {
+            section.within(key, default, least..=most)
+        };
+        let time = |key, default, least, most| section.within(key, default, least..=most);
+        let (kib, mib) = (ByteSize::kib, ByteSize::mib);
+        let seconds = Duration::from_secs;
+        let frame = kib(u64::from(MIN_MAX_FRAME) / 1024);
+        Self {
+            frame: size("frame_size", frame, frame, mib(16)).as_usize(),
+            payload: size("payload_size", mib(64), kib(64), mib(4095)).as_u64(),
+            connections: section.within("connections", 1_000_000, 1..=100_000_000),
+            connections_per_address: section.within("connections_per_address", 1_000_000, 1..=100_000_000),
+            streams: section.within("streams_per_connection", 1024, 1..=16_384),
+            calls: section.within("calls_per_connection", 16_384, 1..=1_000_000),
+            outbox: size("outbox_size", mib(8), kib(64), mib(1024)).as_usize(),
+            handshake_timeout: time(
+                "handshake_timeout",
+                seconds(10),
+                Duration::from_millis(10),
+                seconds(300),
+            ),
+            heartbeat: time("heartbeat", seconds(20), seconds(1), seconds(3600)),
+            slow_peer_timeout: time("slow_peer_timeout", seconds(30), seconds(1), seconds(3600)),
+            meta: size("meta_size", kib(4), ByteSize::bytes(0), kib(32)).as_usize(),
+            name_len: size("name_size", ByteSize::bytes(255), ByteSize::bytes(1), kib(8)).as_usize(),
+            custom_len: size("custom_size", kib(8), ByteSize::bytes(8), kib(32)).as_usize(),
+            names: section.within("names_per_service", 10_000, 1..=1_000_000),
+            max_timeout: time("max_timeout", seconds(24 * 3600), seconds(1), seconds(30 * 24 * 3600)),
+        }
+    }
+
+    pub(crate) fn link(&self) -> LinkConfig {
+        LinkConfig {
+            max_frame: self.frame,
+            outbox_soft: self.outbox,
+            outbox_hard: 2 * self.outbox,
+            max_streams: self.streams,
+        }
+    }
+
+    pub(crate) fn service(&self) -> ServiceLimits {
+        ServiceLimits { names: self.names, name_len: self.name_len }
+    }
+
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            max_frame: u32::try_from(self.frame).unwrap_or(u32::MAX),
+            heartbeat_ms: u32::try_from(self.heartbeat.as_millis()).unwrap_or(u32::MAX),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The forwarding core: where a frame goes, and what becomes of it.
+//!
+//! ```text
+//!   edge ── Request(method) ──▶ route by method ──▶ service        custom gains the EdgeID tail
+//!   edge ── Publish(topic) ───▶ route by topic ───▶ service        custom gains the EdgeID tail
+//!   service ── Request ───────▶ route by tail ────▶ edge           custom loses the tail
+//!   service ── Publish ───────▶ route by tail ────▶ edge           custom loses the tail
+//! ```
+//!
+//! Frames are forwarded by the task that read them: it decides, enters the question in both peers'
+//! tables, and queues the frame on the target's outbox. Nothing here waits for a socket.
+
+mod answer;
+pub(crate) mod balance;
+mod detached;
+mod error;
+mod forward;
+mod gateway_call;
+mod lane;
+mod pump;
+mod route;
+mod stream;
+
+pub(crate) use error::Failure;
+pub(crate) use lane::Breach;
+
+use crate::config::{Balance, Limits};
+use crate::registry::Registry;
+use balance::Balancer;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+/// The exchange and what it decides by.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) registry: Registry,
+    pub(crate) limits: Limits,
+    balancer: Balancer,
+    /// The deadline of a question that brings none.
+    call_timeout: Duration,
+    started: Instant,
+    epochs: AtomicU64,
+}
+
+impl Exchange {
+    pub(crate) fn new(limits: Limits, balance: Balance, call_timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            registry: Registry { edges: Default::default(), services: Default::default() },
+            limits,
+            balancer: Balancer::new(balance),
+            call_timeout,
+            started: Instant::now(),
+            epochs: AtomicU64::new(0),
+        })
+    }
+
+    /// Seconds since the gateway started.
+    pub(crate) fn clock(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn next_epoch(&self) -> frontier_protocol::Epoch {
+        // Starts from the time of day, so that epochs grow over restarts as well.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(u64::MAX));
+        let last = self.epochs.fetch_max(micros, std::sync::atomic::Ordering::Relaxed);
+        if last < micros {
+            return frontier_protocol::Epoch(micros);
+        }
+        frontier_protocol::Epoch(self.epochs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1)
+    }
+
+    /// The deadline for a question with `timeout_ms` left; 0 stands for the default.
+    pub(crate) fn deadline(&self, timeout_ms: u32) -> Instant {
+        let timeout =
+            if timeout_ms == 0 { self.call_timeout } else { Duration::from_millis(timeout_ms.into()) };
+        Instant::now() + timeout.min(self.limits.max_timeout)
+    }
+}

@@ -1,0 +1,186 @@
+//! Payloads that travel on a stream of their own. They are passed on as they come: the gateway never
+//! holds one whole.
+
+use super::answer::Outcome;
+use super::balance::Tried;
+use super::forward::{Entered, Parcel, withdraw};
+use super::pump::{CopyError, copy_exact};
+use super::{Breach, Exchange, Failure};
+use crate::calls::{Asker, Form, Ticket};
+use crate::peer::{Peer, Wakes};
+use frontier_protocol::{Code, Custom, Flags, Frame, Kind, Publish, Request, Response};
+use frontier_transport::{MuxStream, OpenError};
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+
+impl Exchange {
+    /// A call or a message whose payload follows on `stream`.
+    pub(super) async fn on_detached_question(
+        &self,
+        asker: &Arc<Peer>,
+        frame: &Frame,
+        stream: MuxStream,
+        excess: bool,
+    ) -> Result<(), Breach> {
+        let (form, answered, timeout_ms, name, custom, payload) = if frame.kind == Kind::Request {
+            let it = Request::parse(frame)?;
+            (Form::Call, true, it.timeout_ms, it.method, it.custom, it.payload)
+        } else {
+            let it = Publish::parse(frame)?;
+            let acked = frame.flags.has(Flags::ACKED);
+            (Form::Message, acked, it.timeout_ms, it.topic, it.custom, it.payload)
+        };
+        let deadline = self.deadline(timeout_ms);
+        let parcel = Parcel { form, answered, id: frame.id, name, custom: custom.body(), payload, deadline };
+        let failure = if excess {
+            Err(self.too_many_streams())
+        } else {
+            let carried = self.carry(asker, parcel, stream);
+            match tokio::time::timeout_at(deadline.into(), carried).await {
+                Ok(carried) => carried?,
+                // What was entered is failed by the sweep for its deadline.
+                Err(_) => Ok(()),
+            }
+        };
+        if let Err(failure) = failure
+            && answered
+        {
+            self.reply_failure(asker, frame.id, form, &failure, &mut Wakes::default());
+        }
+        Ok(())
+    }
+
+    async fn carry(
+        &self,
+        asker: &Arc<Peer>,
+        parcel: Parcel<'_>,
+        mut stream: MuxStream,
+    ) -> Result<Result<(), Failure>, Breach> {
+        let len = announced(parcel.payload);
+        if let Err(failure) = self.check_payload(len) {
+            return Ok(Err(failure));
+        }
+        let mut tried = Tried::new();
+        loop {
+            let route = match self.route(asker, parcel.form, parcel.name, parcel.custom, &tried) {
+                Ok(route) => route,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            let target = route.target;
+            let mut onward = match target.link.open_stream().await {
+                Ok(onward) => onward,
+                Err(OpenError::Closed) => {
+                    tried.push(target);
+                    continue;
+                }
+                Err(error) => return Ok(Err(Failure::new(error.code(), error.to_string()))),
+            };
+            let ticket = if parcel.answered {
+                match self.enter(asker, parcel, &target)? {
+                    Ok(Entered::Yes(ticket)) => ticket,
+                    Ok(Entered::AskerGone) => return Ok(Ok(())),
+                    Ok(Entered::TargetGone) => {
+                        tried.push(target);
+                        continue;
+                    }
+                    Err(failure) => return Ok(Err(failure)),
+                }
+            } else {
+                Ticket(0)
+            };
+            let copied = self.send_on(parcel, ticket, route.custom, &mut stream, &mut onward, len).await;
+            let Err(failure) = copied else { return Ok(Ok(())) };
+            let still_asked = parcel.answered && withdraw(asker, parcel.id, &target, ticket);
+            return Ok(if still_asked { Err(failure) } else { Ok(()) });
+        }
+    }
+
+    async fn send_on(
+        &self,
+        parcel: Parcel<'_>,
+        ticket: Ticket,
+        custom: Custom<'_>,
+        stream: &mut MuxStream,
+        onward: &mut MuxStream,
+        len: u64,
+    ) -> Result<(), Failure> {
+        let mut head = Vec::new();
+        parcel
+            .encode(ticket.0, Flags::DETACHED, custom, parcel.payload, &mut head)
+            .map_err(|error| Failure::new(Code::TooLarge, error.to_string()))?;
+        onward.write_all(&head).await.map_err(|_| copy_failed(&CopyError::Target))?;
+        copy_exact(stream, onward, len).await.map_err(|error| copy_failed(&error))
+    }
+
+    /// An answer whose payload follows on `stream`.
+    pub(super) async fn on_detached_answer(
+        &self,
+        from: &Peer,
+        frame: &Frame,
+        mut stream: MuxStream,
+    ) -> Result<(), Breach> {
+        let response = Response::parse(frame)?;
+        let len = announced(response.payload);
+        let settled = from.calls.lock().settle(Ticket(frame.id));
+        let Some(question) = settled else { return Ok(()) };
+        let (asker, id) = match (&question.asker, question.form, self.check_payload(len)) {
+            (Asker::Peer(asker, id), Form::Call, Ok(())) => (asker.clone(), *id),
+            (_, _, fit) => {
+                let failure = fit.err().unwrap_or_else(|| Failure::plain(Code::Protocol));
+                self.answer(question, from, Outcome::failure(&failure), &mut Wakes::default());
+                return Ok(());
+            }
+        };
+        if asker.calls.lock().strike(id).is_none() {
+            return Ok(());
+        }
+        let passed = self.pass_back(&asker, id, from, response, &mut stream, len);
+        let passed = tokio::time::timeout_at(question.deadline.into(), passed).await;
+        if let Ok(Err(failure)) = passed {
+            self.reply_failure(&asker, id, Form::Call, &failure, &mut Wakes::default());
+        }
+        Ok(())
+    }
+
+    async fn pass_back(
+        &self,
+        asker: &Peer,
+        id: u64,
+        from: &Peer,
+        response: Response<'_>,
+        stream: &mut MuxStream,
+        len: u64,
+    ) -> Result<(), Failure> {
+        let custom = response.custom.body();
+        let custom = from.edge_id().map_or(Custom::plain(custom), |edge| Custom::tailed(custom, edge));
+        let mut head = Vec::new();
+        Response { custom, ..response }
+            .encode_with(id, Flags::DETACHED, &mut head)
+            .map_err(|error| Failure::new(Code::TooLarge, error.to_string()))?;
+        let onward = asker.link.open_stream().await;
+        let mut onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
+        onward.write_all(&head).await.map_err(|_| copy_failed(&CopyError::Target))?;
+        copy_exact(stream, &mut onward, len).await.map_err(|error| copy_failed(&error))
+    }
+
+    fn check_payload(&self, len: u64) -> Result<(), Failure> {
+        if len <= self.limits.payload {
+            return Ok(());
+        }
+        let text = format!("a payload of {len} bytes is over the limit of {}", self.limits.payload);
+        Err(Failure::new(Code::TooLarge, text))
+    }
+}
+
+/// The length that stands in place of a detached payload; the parser has seen that it is there.
+fn announced(payload: &[u8]) -> u64 {
+    payload.first_chunk().map_or(0, |len| u64::from(u32::from_be_bytes(*len)))
+}
+
+fn copy_failed(error: &CopyError) -> Failure {
+    let code = match error {
+        CopyError::Source => Code::Protocol,
+        CopyError::Target => Code::Disconnected,
+    };
+    Failure::new(code, error.to_string())
+}

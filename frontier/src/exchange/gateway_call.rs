@@ -1,0 +1,76 @@
+use super::Exchange;
+use super::balance::Tried;
+use crate::calls::{Answer, Asker, Form, Question, Refusal, Ticket};
+use crate::peer::{Peer, Wakes};
+use frontier_protocol::{Code, Custom, EdgeId, Request};
+use frontier_transport::Priority;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+impl Exchange {
+    /// The gateway itself calls `method` at one of the services that registered it, chosen for the
+    /// edge `id` at `ip`; if that one is lost meanwhile, at the next. `None` if no service has
+    /// registered the method, or none is left.
+    pub(crate) async fn call_service(
+        &self,
+        method: &str,
+        payload: &[u8],
+        id: EdgeId,
+        ip: IpAddr,
+        timeout: Duration,
+    ) -> Option<Answer> {
+        let deadline = Instant::now() + timeout;
+        let mut tried = Tried::new();
+        loop {
+            let target = {
+                let routes = self.registry.services.routes();
+                self.balancer.choose(routes.method(method)?, id, ip, &tried)?.clone()
+            };
+            let answer = self.call_peer(&target, method, payload, deadline).await;
+            match answer.code {
+                Code::Disconnected | Code::Draining => tried.push(target),
+                _ => return Some(answer),
+            }
+        }
+    }
+
+    async fn call_peer(&self, target: &Arc<Peer>, method: &str, payload: &[u8], deadline: Instant) -> Answer {
+        let (reply, answered) = oneshot::channel();
+        let question = Question { asker: Asker::Gateway(reply), form: Form::Call, deadline };
+        // The gateway's own questions are bounded by the connections in their handshake.
+        let asked = target.calls.lock().ask(question, usize::MAX);
+        let ticket = match asked {
+            Ok(ticket) => ticket,
+            Err((Refusal::Closed | Refusal::Full | Refusal::Duplicate, _)) => {
+                return Answer::error(Code::Disconnected, "the service is gone");
+            }
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1);
+        let request = Request { timeout_ms, method, custom: Custom::plain(b""), payload };
+        let pushed = target.link.send(Priority::Answer, |out| request.encode(ticket.0, out));
+        let _withdraw = Withdraw { target, ticket };
+        if let Err(error) = pushed {
+            return Answer::error(error.code(), &error.to_string());
+        }
+        match tokio::time::timeout_at(deadline.into(), answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Answer::error(Code::Internal, "the question was dropped"),
+            Err(_) => Answer::error(Code::Deadline, "the service did not answer in time"),
+        }
+    }
+}
+
+/// Takes a question of the gateway back when nobody waits for it any more.
+struct Withdraw<'a> {
+    target: &'a Peer,
+    ticket: Ticket,
+}
+
+impl Drop for Withdraw<'_> {
+    fn drop(&mut self) {
+        Exchange::drop_question(self.target, self.ticket, &mut Wakes::default());
+    }
+}

@@ -1,0 +1,163 @@
+use super::answer::Outcome;
+use super::forward::Parcel;
+use super::{Exchange, Failure};
+use crate::calls::{Form, Ticket};
+use crate::peer::{Peer, Stage, Wakes};
+use crate::registry::RegistrationError;
+use frontier_protocol::{
+    Ack, Code, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, RegisterAck, Request, Response,
+    Role, Side, pong,
+};
+use frontier_transport::Priority;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// A peer broke the protocol; its connection ends.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct Breach(String);
+
+impl Breach {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<ParseError> for Breach {
+    fn from(error: ParseError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Exchange {
+    /// Acts on one frame that `peer` sent on its lane.
+    ///
+    /// # Errors
+    /// [`Breach`] if the peer must not send such a frame.
+    pub(crate) fn on_frame(&self, peer: &Arc<Peer>, frame: &Frame, wakes: &mut Wakes) -> Result<(), Breach> {
+        let role = if peer.edge_id().is_some() { Role::Edge } else { Role::Service };
+        if !Side::Dialler(role).may_send(frame.kind) {
+            return Err(Breach::new(format!("{:?} must not come from a peer of this kind", frame.kind)));
+        }
+        match frame.kind {
+            Kind::Request => {
+                let Request { timeout_ms, method, custom, payload } = Request::parse(frame)?;
+                let deadline = self.deadline(timeout_ms);
+                let custom = custom.body();
+                let (form, id) = (Form::Call, frame.id);
+                let parcel = Parcel { form, answered: true, id, name: method, custom, payload, deadline };
+                self.on_question(peer, frame, parcel, wakes)
+            }
+            Kind::Publish => {
+                let Publish { timeout_ms, topic, custom, payload } = Publish::parse(frame)?;
+                let deadline = self.deadline(timeout_ms);
+                let custom = custom.body();
+                let (form, id, answered) = (Form::Message, frame.id, frame.flags.has(Flags::ACKED));
+                let parcel = Parcel { form, answered, id, name: topic, custom, payload, deadline };
+                self.on_question(peer, frame, parcel, wakes)
+            }
+            Kind::Response => {
+                let Response { code, application, custom, payload } = Response::parse(frame)?;
+                if frame.flags.has(Flags::DETACHED) {
+                    return Err(detached_on_lane());
+                }
+                let outcome = Outcome { code, application, custom: custom.body(), payload };
+                self.on_answer(peer, frame.id, Form::Call, outcome, wakes)
+            }
+            Kind::Ack => {
+                let Ack { code, application, text } = Ack::parse(frame)?;
+                let outcome = Outcome { code, application, custom: b"", payload: text.as_bytes() };
+                self.on_answer(peer, frame.id, Form::Message, outcome, wakes)
+            }
+            Kind::Cancel => {
+                self.cancel(peer, frame.id, wakes);
+                Ok(())
+            }
+            Kind::Register | Kind::Unregister => self.on_register(peer, frame, wakes),
+            Kind::Ping => {
+                let _ = wakes.push(&peer.link, Priority::Answer, |out| {
+                    pong(frame.id, out);
+                    Ok(())
+                });
+                Ok(())
+            }
+            Kind::GoAway => {
+                GoAway::parse(frame)?;
+                self.on_go_away(peer, wakes);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn on_question(
+        &self,
+        asker: &Arc<Peer>,
+        frame: &Frame,
+        parcel: Parcel<'_>,
+        wakes: &mut Wakes,
+    ) -> Result<(), Breach> {
+        if frame.flags.has(Flags::DETACHED) {
+            return Err(detached_on_lane());
+        }
+        let forwarded = self.forward(asker, parcel, Default::default(), wakes)?;
+        if let Err(failure) = forwarded
+            && parcel.answered
+        {
+            self.reply_failure(asker, parcel.id, parcel.form, &failure, wakes);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn on_answer(
+        &self,
+        from: &Peer,
+        id: u64,
+        form: Form,
+        outcome: Outcome<'_>,
+        wakes: &mut Wakes,
+    ) -> Result<(), Breach> {
+        // An answer that nobody waits for is late: its question was cancelled or is overdue.
+        let Some(question) = from.calls.lock().settle(Ticket(id)) else { return Ok(()) };
+        if question.form != form {
+            let failure = Failure::plain(Code::Protocol);
+            self.answer(question, from, Outcome::failure(&failure), wakes);
+            return Err(Breach::new("a call was answered as a message, or the other way round"));
+        }
+        self.answer(question, from, outcome, wakes);
+        Ok(())
+    }
+
+    fn on_register(&self, service: &Arc<Peer>, frame: &Frame, wakes: &mut Wakes) -> Result<(), Breach> {
+        let Register { change, of, names } = Register::parse(frame)?;
+        let limits = self.limits.service();
+        let outcome = self.registry.services.change(service, change, of, &names, limits);
+        let (code, text) = match &outcome {
+            Ok(()) => (Code::Ok, String::new()),
+            Err(error) => {
+                let code = match error {
+                    RegistrationError::TooMany(_) => Code::Overloaded,
+                    RegistrationError::NameTooLong { .. } | RegistrationError::EmptyName => Code::TooLarge,
+                    RegistrationError::Superseded => Code::Superseded,
+                };
+                (code, error.to_string())
+            }
+        };
+        let _ = wakes.push(&service.link, Priority::Answer, |out| {
+            RegisterAck { change, code, text: &text }.encode(frame.id, out)
+        });
+        Ok(())
+    }
+
+    /// The peer wants to leave: it gets nothing new, and the answer stands behind all it has got.
+    fn on_go_away(&self, peer: &Peer, wakes: &mut Wakes) {
+        peer.advance(Stage::Leaving);
+        let _ = wakes.push(&peer.link, Priority::Answer, |out| {
+            GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out)
+        });
+    }
+}
+
+fn detached_on_lane() -> Breach {
+    Breach::new("a detached payload must come on a stream of its own")
+}

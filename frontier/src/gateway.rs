@@ -1,0 +1,209 @@
+use crate::config::{Config, Listen};
+use crate::exchange::Exchange;
+use crate::gate::Gate;
+use crate::peer::{Peer, Stage};
+use crate::session::{self, Context};
+use crate::sweep;
+use frontier_protocol::{Code, GoAway, Role};
+use frontier_transport::{CloseReason, Listener, Priority};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+/// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
+const TURNED_AWAY: usize = 64;
+
+/// How often it is looked whether everything in flight is over.
+const DRAIN_CHECK: Duration = Duration::from_millis(25);
+
+/// Why the gateway did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address could not be listened on.
+    #[error("can't listen on {addr} for {side}")]
+    Listen {
+        /// The configured address.
+        addr: SocketAddr,
+        /// Edges or services.
+        side: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A gateway that listens on both sides.
+#[derive(Debug)]
+pub struct Gateway {
+    exchange: Arc<Exchange>,
+    edges: Side,
+    services: Side,
+    grace: Duration,
+    last_words: Duration,
+}
+
+/// One listener and the sessions that came through it.
+#[derive(Debug)]
+struct Side {
+    listener: Listener,
+    addr: SocketAddr,
+    context: Arc<Context>,
+    gate: Arc<Gate>,
+    sessions: TaskTracker,
+}
+
+impl Gateway {
+    /// Listens on both addresses. Connections wait until [`run`](Self::run).
+    ///
+    /// # Errors
+    /// [`StartError`] if an address can't be listened on.
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
+        Ok(Self {
+            services: Side::bind(&exchange, Role::Service, config, config.servicebound)?,
+            edges: Side::bind(&exchange, Role::Edge, config, config.edgebound.listen)?,
+            grace: config.daemon.grace,
+            last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
+            exchange,
+        })
+    }
+
+    /// Where edges connect to.
+    #[must_use]
+    pub fn edgebound(&self) -> SocketAddr {
+        self.edges.addr
+    }
+
+    /// Where services connect to.
+    #[must_use]
+    pub fn servicebound(&self) -> SocketAddr {
+        self.services.addr
+    }
+
+    /// Serves until `stop`, then drains: nobody new is let in, everyone is told, what is in flight may
+    /// end within the grace, and services hear of every edge that goes.
+    pub async fn run(self, stop: CancellationToken) {
+        let sweeper = tokio::spawn(sweep::run(self.exchange.clone()));
+        let Self { exchange, edges, services, grace, last_words } = self;
+        let edges = tokio::spawn(edges.accept(stop.clone()));
+        let services = tokio::spawn(services.accept(stop.clone()));
+        stop.cancelled().await;
+        let (Ok(edges), Ok(services)) = (edges.await, services.await) else {
+            warn!("an accept loop has failed");
+            return;
+        };
+        drain(&exchange, grace).await;
+        close_all(&exchange, Role::Edge);
+        finish(&edges, "edges", last_words).await;
+        close_all(&exchange, Role::Service);
+        finish(&services, "services", last_words).await;
+        sweeper.abort();
+    }
+}
+
+impl Side {
+    fn bind(
+        exchange: &Arc<Exchange>,
+        role: Role,
+        config: &Config,
+        listen: Listen,
+    ) -> Result<Self, StartError> {
+        let side = match role {
+            Role::Edge => "edges",
+            Role::Service => "services",
+        };
+        let fail = |source| StartError::Listen { addr: listen.addr, side, source };
+        let listener = Listener::bind(listen.addr).map_err(fail)?;
+        let addr = listener.local_addr().map_err(fail)?;
+        info!(%addr, "listening for {side}");
+        let limits = &config.limits;
+        Ok(Self {
+            listener,
+            addr,
+            context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
+            gate: Gate::new(limits.connections, limits.connections_per_address),
+            sessions: TaskTracker::new(),
+        })
+    }
+
+    /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
+    /// waited for here.
+    async fn accept(mut self, stop: CancellationToken) -> TaskTracker {
+        let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            match self.gate.enter(accepted.peer.ip()) {
+                Ok(permit) => {
+                    let session = session::run(self.context.clone(), accepted);
+                    self.sessions.spawn(async move {
+                        session.await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    debug!(addr = %accepted.peer, %error, "one connection too many");
+                    if let Ok(permit) = turned_away.clone().try_acquire_owned() {
+                        let turned_away = session::turn_away(self.context.clone(), accepted, error);
+                        self.sessions.spawn(async move {
+                            turned_away.await;
+                            drop(permit);
+                        });
+                    }
+                }
+            }
+        }
+        self.sessions.close();
+        self.sessions
+    }
+}
+
+/// Tells every peer, and waits until nothing is in flight or the grace is over.
+async fn drain(exchange: &Exchange, grace: Duration) {
+    let grace_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
+    let tell = |peer: &Arc<Peer>| {
+        let notice = GoAway { code: Code::Draining, grace_ms, text: "the gateway is stopping" };
+        let _ = peer.link.send(Priority::Answer, |out| notice.encode(out));
+    };
+    exchange.registry.edges.for_each(tell);
+    exchange.registry.services.for_each(tell);
+    let deadline = Instant::now() + grace;
+    let mut idle = 0;
+    // Twice in a row, so that an answer that is between two tables is not missed.
+    while idle < 2 {
+        if Instant::now() >= deadline {
+            warn!("the grace is over with calls or streams in flight");
+            return;
+        }
+        tokio::time::sleep(DRAIN_CHECK).await;
+        let mut busy = false;
+        exchange.registry.edges.for_each(|peer| busy |= peer.is_busy());
+        exchange.registry.services.for_each(|peer| busy |= peer.is_busy());
+        idle = if busy { 0 } else { idle + 1 };
+    }
+}
+
+fn close_all(exchange: &Exchange, role: Role) {
+    let close = |peer: &Arc<Peer>| {
+        peer.advance(Stage::Gone);
+        peer.link.close(CloseReason::Local);
+    };
+    match role {
+        Role::Edge => exchange.registry.edges.for_each(close),
+        Role::Service => exchange.registry.services.for_each(close),
+    }
+}
+
+async fn finish(sessions: &TaskTracker, side: &str, deadline: Duration) {
+    if tokio::time::timeout(deadline, sessions.wait()).await.is_err() {
+        warn!(left = sessions.len(), "gave up waiting for {side} to leave");
+    }
+}

@@ -1,0 +1,107 @@
+//! The `frontier` daemon.
+
+use clap::Parser;
+use frontier::{Config, Gateway};
+use frontier_daemon::exit::Exit;
+use frontier_daemon::shutdown::Signals;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
+
+/// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    /// The configuration, YAML. Without it the defaults hold.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration and exit.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    start(&Cli::parse()).into()
+}
+
+fn start(cli: &Cli) -> Exit {
+    let config = match load(cli) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("frontier: {error}");
+            return Exit::Usage;
+        }
+    };
+    if cli.check {
+        println!("the configuration is valid");
+        return Exit::Ok;
+    }
+    if let Err(error) = config.log.init() {
+        eprintln!("frontier: {error}");
+        return Exit::StartFailure;
+    }
+    match frontier_daemon::limits::raise_open_files() {
+        Ok(files) => tracing::debug!(files, "limit of open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+    let runtime = match runtime(config.daemon.threads) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("frontier: can't start worker threads: {error}");
+            return Exit::StartFailure;
+        }
+    };
+    let exit = runtime.block_on(run(&config));
+    runtime.shutdown_background();
+    exit
+}
+
+fn load(cli: &Cli) -> Result<Config, String> {
+    let yaml = match &cli.config {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| format!("can't read {}: {error}", path.display()))?,
+    };
+    let environment = |name: &str| std::env::var(name).ok();
+    Config::parse(&yaml, &environment).map_err(|errors| match &cli.config {
+        Some(path) => format!("{}: {errors}", path.display()),
+        None => errors.to_string(),
+    })
+}
+
+fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = match threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
+}
+
+async fn run(config: &Config) -> Exit {
+    let (gateway, mut signals) = match (Gateway::bind(config), Signals::listen()) {
+        (Ok(gateway), Ok(signals)) => (gateway, signals),
+        (Err(error), _) => {
+            let cause = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            eprintln!("frontier: {error}{}", cause.unwrap_or_default());
+            return Exit::StartFailure;
+        }
+        (_, Err(error)) => {
+            eprintln!("frontier: can't listen for signals: {error}");
+            return Exit::StartFailure;
+        }
+    };
+    let stop = CancellationToken::new();
+    let mut serving = tokio::spawn(gateway.run(stop.clone()));
+    tokio::select! {
+        signal = signals.recv() => tracing::info!(%signal, "draining"),
+        _ = &mut serving => return Exit::StartFailure,
+    }
+    stop.cancel();
+    tokio::select! {
+        _ = serving => Exit::Ok,
+        _ = signals.recv() => Exit::Interrupted,
+    }
+}

@@ -1,0 +1,69 @@
+//! What services are told about edges, and asked about them.
+
+use crate::exchange::{Exchange, Failure};
+use crate::peer::{Identity, Peer};
+use frontier_protocol::{Code, EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Asks a service for the id of an edge that presents `meta`. `None` if no service gives out ids.
+pub(crate) async fn edge_id(
+    exchange: &Exchange,
+    meta: &[u8],
+    addr: SocketAddr,
+    timeout: Duration,
+) -> Option<Result<EdgeId, Failure>> {
+    // Spread by address: there is no id yet.
+    let key = EdgeId(u64::from(addr.port()));
+    let answer = exchange.call_service(GET_EDGE_ID, meta, key, addr.ip(), timeout).await?;
+    Some(match answer.code {
+        Code::Ok => match answer.payload.as_slice().try_into().map(u64::from_be_bytes) {
+            Ok(0) | Err(_) => Err(Failure::new(Code::Internal, "the service gave out no valid EdgeID")),
+            Ok(id) => Ok(EdgeId(id)),
+        },
+        Code::Application => Err(Failure::new(Code::Denied, answer.text())),
+        code => Err(Failure::new(retryable(code), answer.text())),
+    })
+}
+
+/// Tells a service that `edge` comes. The service may refuse it.
+pub(crate) async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Result<(), Failure> {
+    let Some((id, payload)) = event(edge) else { return Ok(()) };
+    let told = exchange.call_service(EDGE_ONLINE, &payload, id, edge.addr.ip(), timeout).await;
+    match told {
+        None => Ok(()),
+        Some(answer) => match answer.code {
+            Code::Ok => Ok(()),
+            Code::Application => Err(Failure::new(Code::Denied, answer.text())),
+            code => Err(Failure::new(retryable(code), answer.text())),
+        },
+    }
+}
+
+/// Tells a service that `edge` has left. Nothing that goes wrong here concerns the edge.
+pub(crate) async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
+    let Some((id, payload)) = event(edge) else { return };
+    let told = exchange.call_service(EDGE_OFFLINE, &payload, id, edge.addr.ip(), timeout).await;
+    if let Some(answer) = told
+        && answer.code != Code::Ok
+    {
+        tracing::warn!(edge = %id, error = %answer.text(), "edge_offline was not taken");
+    }
+}
+
+/// A service that fails must not make its edges give up: what it answers is retryable for them.
+fn retryable(code: Code) -> Code {
+    if code.is_retryable() { code } else { Code::Internal }
+}
+
+/// The payload of both events: the id, the address, the meta.
+fn event(edge: &Peer) -> Option<(EdgeId, Vec<u8>)> {
+    let Identity::Edge { id, meta } = &edge.identity else { return None };
+    let addr = edge.addr.to_string();
+    let mut payload = Vec::with_capacity(10 + addr.len() + meta.len());
+    payload.extend_from_slice(&id.0.to_be_bytes());
+    payload.extend_from_slice(&u16::try_from(addr.len()).unwrap_or(0).to_be_bytes());
+    payload.extend_from_slice(addr.as_bytes());
+    payload.extend_from_slice(meta);
+    Some((*id, payload))
+}

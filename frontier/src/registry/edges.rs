@@ -1,0 +1,60 @@
+use crate::peer::{Peer, Stage};
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use frontier_protocol::EdgeId;
+use std::sync::Arc;
+
+/// The edges by their id: a sharded map, read on every call to an edge.
+///
+/// An edge holds its id from before it is online until everyone has been told that it left, or until
+/// a newer connection takes the id over.
+#[derive(Debug, Default)]
+pub(crate) struct Edges {
+    by_id: DashMap<u64, Arc<Peer>, ahash::RandomState>,
+}
+
+impl Edges {
+    /// The edge, if calls can reach it.
+    pub(crate) fn online(&self, id: EdgeId) -> Option<Arc<Peer>> {
+        self.by_id.get(&id.0).filter(|edge| edge.is_online()).map(|edge| edge.clone())
+    }
+
+    pub(crate) fn is_taken(&self, id: EdgeId) -> bool {
+        self.by_id.contains_key(&id.0)
+    }
+
+    /// Gives the id to `edge` from here on. Nothing reaches a predecessor any more, which is returned.
+    pub(crate) fn claim(&self, id: EdgeId, edge: &Arc<Peer>) -> Option<Arc<Peer>> {
+        let predecessor = self.by_id.insert(id.0, edge.clone());
+        if let Some(predecessor) = &predecessor {
+            predecessor.advance(Stage::Gone);
+        }
+        predecessor
+    }
+
+    /// Makes `edge` reachable, unless another connection has taken over its id.
+    pub(crate) fn publish(&self, id: EdgeId, edge: &Arc<Peer>) -> bool {
+        match self.by_id.get(&id.0) {
+            Some(current) if Arc::ptr_eq(&current, edge) => {
+                edge.advance(Stage::Online);
+                edge.is_online()
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives the id up, unless another connection has taken it over.
+    pub(crate) fn release(&self, id: EdgeId, edge: &Arc<Peer>) {
+        edge.advance(Stage::Gone);
+        if let Entry::Occupied(current) = self.by_id.entry(id.0)
+            && Arc::ptr_eq(current.get(), edge)
+        {
+            current.remove();
+        }
+    }
+
+    /// Calls `visit` with each edge, shard by shard; what comes or goes meanwhile may be missed.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
+        self.by_id.iter().for_each(|edge| visit(&edge));
+    }
+}

@@ -1,0 +1,66 @@
+use crate::peer::Peer;
+use ahash::AHashMap;
+use std::sync::Arc;
+
+/// A service that takes some name, and what choosing among several needs of it close at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) service: Arc<Peer>,
+    /// The service's id, scattered.
+    pub(crate) hash: u64,
+}
+
+/// The services that take the same name, in the order in which they came.
+pub(crate) type Candidates = Arc<[Candidate]>;
+
+/// Who takes what: an immutable snapshot, swapped whole.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routes {
+    pub(super) methods: AHashMap<Box<str>, Candidates>,
+    pub(super) topics: AHashMap<Box<str>, Candidates>,
+    pub(super) names: AHashMap<Box<str>, Candidates>,
+}
+
+impl Routes {
+    /// The services that registered the method.
+    pub(crate) fn method(&self, method: &str) -> Option<&Candidates> {
+        self.methods.get(method)
+    }
+
+    /// The services that receive the topic; if none does, those that receive `*`.
+    pub(crate) fn topic(&self, topic: &str) -> Option<&Candidates> {
+        self.topics.get(topic).or_else(|| self.topics.get(frontier_protocol::CATCH_ALL))
+    }
+
+    /// The services of that name.
+    pub(crate) fn name(&self, name: &str) -> Option<&Candidates> {
+        self.names.get(name)
+    }
+}
+
+impl Candidate {
+    pub(crate) fn new(service: Arc<Peer>) -> Self {
+        let hash = crate::exchange::balance::scatter(service.wire_id());
+        Self { service, hash }
+    }
+}
+
+/// Adds `candidate` to the takers of `name`; one that was there already stays where it was.
+pub(super) fn add(table: &mut AHashMap<Box<str>, Candidates>, name: &str, candidate: &Candidate) {
+    let takers = table.entry(name.into()).or_insert_with(|| Arc::new([]));
+    if !takers.iter().any(|taker| Arc::ptr_eq(&taker.service, &candidate.service)) {
+        *takers = takers.iter().chain([candidate]).cloned().collect();
+    }
+}
+
+/// Takes `service` off the takers of `name`.
+pub(super) fn remove(table: &mut AHashMap<Box<str>, Candidates>, name: &str, service: &Arc<Peer>) {
+    let Some(takers) = table.get_mut(name) else { return };
+    let rest: Candidates =
+        takers.iter().filter(|taker| !Arc::ptr_eq(&taker.service, service)).cloned().collect();
+    if rest.is_empty() {
+        table.remove(name);
+    } else {
+        *takers = rest;
+    }
+}

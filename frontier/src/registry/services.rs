@@ -1,0 +1,172 @@
+use super::routes::{self, Candidate, Routes};
+use crate::peer::{Peer, Stage};
+use ahash::AHashMap;
+use arc_swap::{ArcSwap, Guard};
+use frontier_protocol::{Names, Registration, ServiceId};
+use parking_lot::Mutex;
+use std::collections::HashSet;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// How much one service may register.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceLimits {
+    /// Methods and topics together.
+    pub(crate) names: usize,
+    /// Bytes of one name.
+    pub(crate) name_len: usize,
+}
+
+/// Why names were not registered. None of the request's names was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum RegistrationError {
+    #[error("a service may register {0} methods and topics, and no more")]
+    TooMany(usize),
+    #[error("a name of {len} bytes is over the limit of {max}")]
+    NameTooLong { len: usize, max: usize },
+    #[error("a name must not be empty")]
+    EmptyName,
+    #[error("another connection has taken over this service's id")]
+    Superseded,
+}
+
+/// The services: a snapshot that is read without a lock on every call, and the one place where it is
+/// made anew.
+#[derive(Debug, Default)]
+pub(crate) struct Services {
+    routes: ArcSwap<Routes>,
+    members: Mutex<AHashMap<u64, Member>>,
+}
+
+/// A service and the names that it registered.
+#[derive(Debug)]
+struct Member {
+    service: Arc<Peer>,
+    methods: HashSet<Box<str>>,
+    topics: HashSet<Box<str>>,
+}
+
+impl Services {
+    /// Who takes what, as of now.
+    pub(crate) fn routes(&self) -> Guard<Arc<Routes>> {
+        self.routes.load()
+    }
+
+    pub(crate) fn is_taken(&self, id: ServiceId) -> bool {
+        self.members.lock().contains_key(&id.0)
+    }
+
+    /// Puts `service` online with its first topics. If its id was held by another connection, that
+    /// one's methods and topics pass to this one in the same instant, and it is returned.
+    pub(crate) fn claim(
+        &self,
+        id: ServiceId,
+        service: &Arc<Peer>,
+        topics: &[&str],
+        limits: ServiceLimits,
+    ) -> Result<Option<Arc<Peer>>, RegistrationError> {
+        check(topics, limits)?;
+        if topics.len() > limits.names {
+            return Err(RegistrationError::TooMany(limits.names));
+        }
+        let mut members = self.members.lock();
+        let old = members.remove(&id.0);
+        let mut routes = Routes::clone(&self.routes.load());
+        let mut member = Member { service: service.clone(), methods: HashSet::new(), topics: HashSet::new() };
+        let predecessor = old.map(|old| {
+            old.service.advance(Stage::Gone);
+            withdraw(&mut routes, &old);
+            (member.methods, member.topics) = (old.methods, old.topics);
+            old.service
+        });
+        member.topics.extend(topics.iter().map(|topic| Box::from(*topic)));
+        let candidate = Candidate::new(service.clone());
+        member.methods.iter().for_each(|method| routes::add(&mut routes.methods, method, &candidate));
+        member.topics.iter().for_each(|topic| routes::add(&mut routes.topics, topic, &candidate));
+        routes::add(&mut routes.names, service.name(), &candidate);
+        service.advance(Stage::Online);
+        members.insert(id.0, member);
+        self.routes.store(Arc::new(routes));
+        Ok(predecessor)
+    }
+
+    /// Adds names to, or takes names off, what `service` takes. Routing knows when this returns.
+    pub(crate) fn change(
+        &self,
+        service: &Arc<Peer>,
+        change: Registration,
+        of: Names,
+        names: &[&str],
+        limits: ServiceLimits,
+    ) -> Result<(), RegistrationError> {
+        check(names, limits)?;
+        let mut members = self.members.lock();
+        let member = members
+            .get_mut(&service.wire_id())
+            .filter(|member| Arc::ptr_eq(&member.service, service))
+            .ok_or(RegistrationError::Superseded)?;
+        let mut routes = Routes::clone(&self.routes.load());
+        let count = member.methods.len() + member.topics.len();
+        let (own, table) = match of {
+            Names::Methods => (&mut member.methods, &mut routes.methods),
+            Names::Topics => (&mut member.topics, &mut routes.topics),
+        };
+        match change {
+            Registration::Add => {
+                let new: HashSet<&str> = names.iter().copied().filter(|name| !own.contains(*name)).collect();
+                if count + new.len() > limits.names {
+                    return Err(RegistrationError::TooMany(limits.names));
+                }
+                let candidate = Candidate::new(service.clone());
+                for name in new {
+                    own.insert(name.into());
+                    routes::add(table, name, &candidate);
+                }
+            }
+            Registration::Remove => {
+                for name in names {
+                    if own.remove(*name) {
+                        routes::remove(table, name, service);
+                    }
+                }
+            }
+        }
+        self.routes.store(Arc::new(routes));
+        Ok(())
+    }
+
+    /// Takes `service` out, unless another connection has taken over its id.
+    pub(crate) fn release(&self, service: &Arc<Peer>) {
+        service.advance(Stage::Gone);
+        let mut members = self.members.lock();
+        let is_current =
+            members.get(&service.wire_id()).is_some_and(|member| Arc::ptr_eq(&member.service, service));
+        if is_current && let Some(member) = members.remove(&service.wire_id()) {
+            let mut routes = Routes::clone(&self.routes.load());
+            withdraw(&mut routes, &member);
+            self.routes.store(Arc::new(routes));
+        }
+    }
+
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
+        self.members.lock().values().for_each(|member| visit(&member.service));
+    }
+}
+
+fn withdraw(routes: &mut Routes, member: &Member) {
+    member.methods.iter().for_each(|method| routes::remove(&mut routes.methods, method, &member.service));
+    member.topics.iter().for_each(|topic| routes::remove(&mut routes.topics, topic, &member.service));
+    routes::remove(&mut routes.names, member.service.name(), &member.service);
+}
+
+fn check(names: &[&str], limits: ServiceLimits) -> Result<(), RegistrationError> {
+    for name in names {
+        if name.is_empty() {
+            return Err(RegistrationError::EmptyName);
+        }
+        if name.len() > limits.name_len {
+            return Err(RegistrationError::NameTooLong { len: name.len(), max: limits.name_len });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! One connection from its accept to its end. Its task owns the link.
+//!
+//! ```text
+//!   greet (Hello) ──▶ join (id, take-over, callbacks, Welcome) ──▶ serve ──▶ leave
+//!         └──────────── Reject ──────────────┘
+//! ```
+
+mod edge;
+mod greeting;
+mod service;
+
+use crate::config::{Config, Limits};
+use crate::exchange::{Exchange, Failure};
+use crate::gate::GateError;
+use crate::peer::{Peer, Wakes};
+use frontier_protocol::{Code, GoAway, Reject, Role};
+use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
+use greeting::Greeting;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, info};
+
+/// How long a link that is being closed may take to say so to its peer.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What every session of one side needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) role: Role,
+    pub(crate) config: Config,
+    pub(crate) link: Arc<LinkConfig>,
+}
+
+impl Context {
+    pub(crate) fn new(exchange: Arc<Exchange>, role: Role, config: Config) -> Self {
+        let link = Arc::new(config.limits.link());
+        Self { exchange, role, config, link }
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+}
+
+/// Runs a connection to its end.
+pub(crate) async fn run(context: Arc<Context>, accepted: Accepted) {
+    let addr = accepted.peer;
+    // Boxed, so that a connection that is idle does not hold the room that its handshake took.
+    let Some((greeting, link)) = Box::pin(greeting::greet(&context, accepted)).await else { return };
+    match context.role {
+        Role::Edge => edge::run(&context, greeting, addr, link).await,
+        Role::Service => service::run(&context, greeting, addr, link).await,
+    }
+}
+
+/// Tells a connection that it is one too many.
+pub(crate) async fn turn_away(context: Arc<Context>, accepted: Accepted, error: GateError) {
+    let addr = accepted.peer;
+    if let Some((_, link)) = Box::pin(greeting::greet(&context, accepted)).await {
+        debug!(%addr, %error, "turned away");
+        reject(link, &Failure::new(Code::Overloaded, error.to_string())).await;
+    }
+}
+
+async fn reject(link: Link, failure: &Failure) {
+    let Failure { code, text } = failure;
+    let closed = link.close(|out| Reject { code: *code, text }.encode(out));
+    // Whether the peer still hears it is up to the peer.
+    let _ = tokio::time::timeout(FAREWELL, closed).await;
+}
+
+/// Carries frames and streams until the link ends.
+async fn serve(exchange: &Arc<Exchange>, peer: &Arc<Peer>, link: &mut Link) -> CloseReason {
+    loop {
+        match link.next().await {
+            Ok(Event::Frames) => {
+                if let Err(reason) = take_frames(exchange, peer, link) {
+                    return reason;
+                }
+            }
+            Ok(Event::Stream(stream)) => {
+                tokio::spawn(exchange.clone().on_stream(peer.clone(), stream, false));
+            }
+            Ok(Event::ExcessStream(stream)) => {
+                tokio::spawn(exchange.clone().on_stream(peer.clone(), stream, true));
+            }
+            Err(error) => return error.reason(),
+        }
+    }
+}
+
+/// Routes every frame that has come before anyone is woken.
+fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result<(), CloseReason> {
+    peer.hear(exchange.clock());
+    let mut wakes = Wakes::default();
+    while let Some(frame) = link.frame().map_err(frontier_transport::LinkError::reason)? {
+        exchange
+            .on_frame(peer, &frame, &mut wakes)
+            .map_err(|breach| CloseReason::Protocol(breach.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Ends the link of `peer` and everything in flight on it.
+fn leave(exchange: &Exchange, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
+    peer.advance(crate::peer::Stage::Gone);
+    let unsent = link.take_unsent(reason.clone());
+    exchange.retire(peer, &unsent);
+    let farewell = match reason {
+        CloseReason::Superseded => Some(Code::Superseded),
+        CloseReason::Local => Some(Code::Draining),
+        CloseReason::Protocol(_) => Some(Code::Protocol),
+        CloseReason::Silent | CloseReason::SlowPeer => Some(Code::Disconnected),
+        CloseReason::Peer | CloseReason::Lost(_) => None,
+    };
+    if let Some(code) = farewell {
+        let text = reason.to_string();
+        // On its own: nobody waits for a peer that may be half open.
+        tokio::spawn(async move {
+            let closed = link.close(|out| GoAway { code, grace_ms: 0, text: &text }.encode(out));
+            let _ = tokio::time::timeout(FAREWELL, closed).await;
+        });
+    }
+}
+
+fn log_end(peer: &Peer, reason: &CloseReason) {
+    let (id, addr) = (peer.wire_id(), peer.addr);
+    match (peer.edge_id(), reason) {
+        (Some(_), CloseReason::Protocol(_)) => info!(edge = id, %addr, %reason, "edge disconnected"),
+        (Some(_), _) => debug!(edge = id, %addr, %reason, "edge disconnected"),
+        (None, _) => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
+    }
+}
+
+fn wire_heartbeat(greeting: &Greeting) -> Duration {
+    frontier_protocol::Heartbeat::limit(Duration::from_millis(greeting.terms.heartbeat_ms.into()))
+}
+
+fn welcome(context: &Context, greeting: &Greeting, peer: &Peer) -> frontier_protocol::Welcome {
+    frontier_protocol::Welcome {
+        version: frontier_protocol::VERSION,
+        features: 0,
+        max_frame: greeting.terms.max_frame,
+        heartbeat_ms: greeting.terms.heartbeat_ms,
+        id: peer.wire_id(),
+        epoch: peer.epoch,
+        max_payload: context.limits().payload,
+    }
+}

@@ -1,0 +1,90 @@
+use super::{Context, reject};
+use crate::exchange::Failure;
+use bytes::Bytes;
+use frontier_protocol::{Code, Frame, Hello, Role, Terms, negotiate};
+use frontier_transport::{Accepted, CloseReason, Event, Link};
+use tracing::debug;
+
+/// What a dialler said of itself, and what was agreed on.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    /// The id that it would like; 0 for none.
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) topics: Vec<String>,
+    pub(super) meta: Bytes,
+    pub(super) terms: Terms,
+}
+
+/// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused.
+pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Greeting, Link)> {
+    let addr = accepted.peer;
+    let hello = async {
+        let mut link = Link::accept(accepted.io, context.link.clone()).await?;
+        let frame = first_frame(&mut link).await?;
+        Ok::<_, CloseReason>((link, frame))
+    };
+    let (link, frame) = match tokio::time::timeout(context.limits().handshake_timeout, hello).await {
+        Ok(Ok(greeted)) => greeted,
+        Ok(Err(reason)) => {
+            debug!(%addr, %reason, "no handshake");
+            return None;
+        }
+        Err(_) => {
+            debug!(%addr, "no handshake in time");
+            return None;
+        }
+    };
+    match read(context, &frame) {
+        Ok(greeting) => Some((greeting, link)),
+        Err(failure) => {
+            debug!(%addr, error = %failure.text, "handshake refused");
+            reject(link, &failure).await;
+            None
+        }
+    }
+}
+
+async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
+    loop {
+        match link.next().await.map_err(frontier_transport::LinkError::reason)? {
+            Event::Frames => {
+                if let Some(frame) = link.frame().map_err(frontier_transport::LinkError::reason)? {
+                    return Ok(frame);
+                }
+            }
+            Event::Stream(_) | Event::ExcessStream(_) => {
+                return Err(CloseReason::Protocol("a stream before the handshake".into()));
+            }
+        }
+    }
+}
+
+fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
+    let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
+    if hello.role != context.role {
+        let text = match context.role {
+            Role::Edge => "this address is for edges; services connect to the other one",
+            Role::Service => "this address is for services; edges connect to the other one",
+        };
+        return Err(Failure::new(Code::Denied, text));
+    }
+    let limits = context.limits();
+    let terms =
+        negotiate(&hello, limits.terms()).map_err(|error| Failure::new(error.code(), error.to_string()))?;
+    if hello.meta.len() > limits.meta {
+        let text = format!("a meta of {} bytes is over the limit of {}", hello.meta.len(), limits.meta);
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    if hello.name.len() > limits.name_len {
+        let text = format!("a name of {} bytes is over the limit of {}", hello.name.len(), limits.name_len);
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    Ok(Greeting {
+        id: hello.id,
+        name: hello.name.to_owned(),
+        topics: hello.topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        meta: Bytes::copy_from_slice(hello.meta),
+        terms,
+    })
+}
