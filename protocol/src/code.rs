@@ -131,3 +131,63 @@ impl fmt::Display for Code {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_makes_the_round_trip() {
+        for number in 0..=u16::MAX {
+            assert_eq!(Code::from_wire(number).to_wire(), number);
+        }
+    }
+
+    #[test]
+    fn numbers_are_frozen() {
+        let frozen = [
+            (Code::Ok, 0),
+            (Code::Protocol, 1),
+            (Code::Version, 2),
+            (Code::Unauthenticated, 3),
+            (Code::Denied, 4),
+            (Code::TooLarge, 5),
+            (Code::Overloaded, 6),
+            (Code::Draining, 7),
+            (Code::Disconnected, 8),
+            (Code::Deadline, 9),
+            (Code::Cancelled, 10),
+            (Code::EdgeNotOnline, 11),
+            (Code::ServiceNotOnline, 12),
+            (Code::MethodNotFound, 13),
+            (Code::TopicNotOnline, 14),
+            (Code::Superseded, 15),
+            (Code::NotDone, 16),
+            (Code::Panicked, 17),
+            (Code::StreamRefused, 18),
+            (Code::Internal, 19),
+            (Code::Application, 100),
+        ];
+        assert_eq!(frozen.map(|(code, _)| code), Code::ALL, "a code that is not in this list");
+        for (code, number) in frozen {
+            assert_eq!(code.to_wire(), number, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_keeps_its_number_and_is_not_tried_again() {
+        let unknown = Code::from_wire(999);
+        assert_eq!(unknown, Code::Unknown(999));
+        assert_eq!((unknown.fault(), unknown.is_retryable()), (Fault::Callee, false));
+        assert_eq!(unknown.to_string(), "unknown error code 999");
+    }
+
+    #[test]
+    fn only_success_is_without_fault() {
+        for &code in Code::ALL {
+            assert_eq!(code.fault() == Fault::None, code == Code::Ok, "{code}");
+            assert_eq!(code.to_string(), code.text());
+        }
+        assert!(!Code::Ok.is_retryable());
+    }
+}

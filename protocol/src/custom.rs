@@ -55,3 +55,43 @@ impl<'a> Custom<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(custom: Custom<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        custom.put(&mut out);
+        assert_eq!(custom.wire_len().map(usize::from), Ok(out.len()));
+        out
+    }
+
+    #[test]
+    fn a_tail_is_8_bytes_big_endian_behind_the_body() {
+        assert_eq!(bytes(Custom::plain(b"ab")), b"ab");
+        assert_eq!(
+            bytes(Custom::tailed(b"ab", EdgeId(0x0102_0304_0506_0708))),
+            b"ab\x01\x02\x03\x04\x05\x06\x07\x08"
+        );
+        assert_eq!(Custom::tailed(b"ab", EdgeId(1)).body(), b"ab");
+    }
+
+    #[test]
+    fn what_is_shorter_than_a_tail_has_none() {
+        for len in 0..TAIL_LEN {
+            assert_eq!(Custom::split_tail(&[0; TAIL_LEN][..len]), None);
+        }
+        assert_eq!(Custom::split_tail(&[0xff; TAIL_LEN]), Some((&b""[..], EdgeId(u64::MAX))));
+        assert_eq!(Custom::split_tail(b"a\0\0\0\0\0\0\0\x07"), Some((&b"a"[..], EdgeId(7))));
+    }
+
+    #[test]
+    fn the_tail_counts_towards_the_longest() {
+        let longest = vec![0; MAX_CUSTOM];
+        assert_eq!(Custom::plain(&longest).wire_len(), Ok(u16::MAX));
+        let tailed = Custom::tailed(&longest[TAIL_LEN - 1..], EdgeId(0));
+        assert_eq!(tailed.wire_len(), Err(EncodeError::CustomTooLong(MAX_CUSTOM + 1)));
+        assert_eq!(Custom::tailed(&longest[TAIL_LEN..], EdgeId(0)).wire_len(), Ok(u16::MAX));
+    }
+}

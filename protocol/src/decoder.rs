@@ -1,6 +1,6 @@
 use crate::Code;
 use crate::frame::{Flags, Frame, HEADER_LEN, Kind};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 /// Bytes that are no frame. The peer is at fault, the connection ends.
@@ -21,8 +21,6 @@ pub enum DecodeError {
     #[error("unknown frame kind {0:#04x}")]
     UnknownKind(u8),
 }
-
-type Header = [u8; HEADER_LEN];
 
 /// Cuts a byte stream into frames, however the bytes are chunked.
 ///
@@ -103,14 +101,15 @@ impl Decoder {
     }
 
     /// Takes the next whole frame off the stream, whatever its kind: its header, and what is behind it.
-    fn cut(&mut self) -> Result<Option<(Header, Bytes)>, DecodeError> {
+    fn cut(&mut self) -> Result<Option<([u8; HEADER_LEN], Bytes)>, DecodeError> {
         if self.partial.is_empty()
             && let Some(&head) = self.chunk.first_chunk()
         {
             let len = self.frame_len(&head)?;
             if self.chunk.len() >= len {
-                let frame = self.chunk.split_to(len);
-                return Ok(Some((head, frame.slice(HEADER_LEN..))));
+                let mut frame = self.chunk.split_to(len);
+                frame.advance(HEADER_LEN);
+                return Ok(Some((head, frame)));
             }
         }
         self.gather(HEADER_LEN);
@@ -120,8 +119,9 @@ impl Decoder {
         if self.partial.len() < len {
             return Ok(None);
         }
-        let frame = std::mem::take(&mut self.partial).freeze();
-        Ok(Some((head, frame.slice(HEADER_LEN..))))
+        let mut frame = std::mem::take(&mut self.partial).freeze();
+        frame.advance(HEADER_LEN);
+        Ok(Some((head, frame)))
     }
 
     /// Brings `partial` up to `len` bytes, or as far as the chunk goes. Only what belongs to the frame
@@ -132,7 +132,7 @@ impl Decoder {
         self.partial.extend_from_slice(&next);
     }
 
-    fn frame_len(&self, head: &Header) -> Result<usize, DecodeError> {
+    fn frame_len(&self, head: &[u8; HEADER_LEN]) -> Result<usize, DecodeError> {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         if (length as usize) < HEADER_LEN - 4 {
             return Err(DecodeError::TooShort(length));

@@ -10,7 +10,8 @@
 //! - `length` counts the bytes after itself, so it is at least 12.
 //! - `kind` says which module below describes the rest.
 //! - `flags`: bit 7 is [`Flags::SKIPPABLE`]; the others belong to the kind.
-//! - `code` is the outcome in answers ([`crate::Code`]) and 0 elsewhere.
+//! - `code` is the outcome in answers, the reason in `Reject` and `GoAway` ([`crate::Code`]), and 0
+//!   elsewhere.
 //! - `id` pairs an answer with its question. Each side numbers its own questions.
 //!
 //! A kind's fields come first, then its names, then `custom`, then the payload up to the end of the
@@ -229,3 +230,6 @@ pub(crate) fn put_header(
 pub(crate) fn expect(frame: &Frame, want: Kind) -> Result<(), ParseError> {
     if frame.kind == want { Ok(()) } else { Err(ParseError::Unexpected { got: frame.kind, want }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,3 +57,98 @@ impl Heartbeat {
         interval * PATIENCE
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    #[expect(clippy::disallowed_methods, reason = "the one instant from which the synthetic ones count")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_silent_peer_is_asked_once_per_interval_and_then_given_up() {
+        let t = start();
+        let mut heartbeat = Heartbeat::new(INTERVAL, t);
+        for (at, beat) in [
+            (0, Beat::Wait(t + secs(10))),
+            (9, Beat::Wait(t + secs(10))),
+            (10, Beat::Ping),
+            (10, Beat::Wait(t + secs(20))),
+            (21, Beat::Ping),
+            (22, Beat::Wait(t + secs(30))),
+            (29, Beat::Wait(t + secs(30))),
+            (30, Beat::Dead),
+            (31, Beat::Dead),
+        ] {
+            assert_eq!(heartbeat.poll(t + secs(at)), beat, "at {at} s");
+        }
+    }
+
+    #[test]
+    fn a_peer_that_is_heard_is_still_pinged_as_proof_of_our_own_life() {
+        let t = start();
+        let mut heartbeat = Heartbeat::new(INTERVAL, t);
+        let mut pings = 0;
+        for at in 1..=100 {
+            heartbeat.heard(t + secs(at));
+            match heartbeat.poll(t + secs(at)) {
+                Beat::Ping => pings += 1,
+                Beat::Wait(until) => assert!(until > t + secs(at), "a wait that is already over"),
+                Beat::Dead => panic!("heard just now, at {at} s"),
+            }
+        }
+        assert_eq!(pings, 10);
+    }
+
+    #[test]
+    fn an_answer_gives_the_peer_three_more_intervals() {
+        let t = start();
+        let mut heartbeat = Heartbeat::new(INTERVAL, t);
+        assert_eq!(heartbeat.poll(t + secs(29)), Beat::Ping);
+        heartbeat.heard(t + secs(29));
+        assert_eq!(heartbeat.poll(t + secs(58)), Beat::Ping);
+        assert_eq!(heartbeat.poll(t + secs(58)), Beat::Wait(t + secs(59)));
+        assert_eq!(heartbeat.poll(t + secs(59)), Beat::Dead);
+    }
+
+    #[test]
+    fn a_jump_of_the_clock_makes_one_ping_or_the_end_but_never_a_burst() {
+        let t = start();
+        let mut heartbeat = Heartbeat::new(INTERVAL, t);
+        let jump = t + secs(25);
+        assert_eq!(heartbeat.poll(jump), Beat::Ping);
+        assert_eq!(heartbeat.poll(jump), Beat::Wait(t + secs(30)), "the missed pings are not made up for");
+
+        let far = t + secs(1_000_000);
+        assert_eq!(heartbeat.poll(far), Beat::Dead);
+        heartbeat.heard(far);
+        assert_eq!(heartbeat.poll(far), Beat::Ping, "whoever reads before it asks is not misled");
+        assert_eq!(heartbeat.poll(far), Beat::Wait(far + INTERVAL));
+    }
+
+    #[test]
+    fn a_sign_of_life_that_is_told_late_takes_nothing_back() {
+        let t = start();
+        let mut heartbeat = Heartbeat::new(INTERVAL, t);
+        heartbeat.heard(t + secs(20));
+        heartbeat.heard(t + secs(5));
+        assert_eq!(heartbeat.poll(t + secs(49)), Beat::Ping);
+        assert_eq!(heartbeat.poll(t + secs(50)), Beat::Dead);
+        assert_eq!(Heartbeat::limit(INTERVAL), secs(30));
+    }
+
+    #[test]
+    fn the_longest_interval_of_the_wire_does_not_overflow() {
+        let t = start();
+        let longest = Duration::from_millis(u64::from(u32::MAX));
+        assert_eq!(Heartbeat::new(longest, t).poll(t), Beat::Wait(t + longest));
+    }
+}

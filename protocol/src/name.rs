@@ -20,3 +20,18 @@ pub const CATCH_ALL: &str = "*";
 pub fn is_reserved(method: &str) -> bool {
     matches!(method, GET_EDGE_ID | EDGE_ONLINE | EDGE_OFFLINE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_names_are_exact() {
+        for name in [GET_EDGE_ID, EDGE_ONLINE, EDGE_OFFLINE] {
+            assert!(is_reserved(name));
+            assert!(!is_reserved(&name.to_uppercase()));
+            assert!(!is_reserved(&name[1..]));
+        }
+        assert!(!is_reserved(CATCH_ALL) && !is_reserved(""));
+    }
+}

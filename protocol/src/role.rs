@@ -54,3 +54,47 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_and_side() {
+        // Who may send it on the lane after the handshake:       edge, service, gateway
+        let table = [
+            (Kind::Hello, [false, false, false]),
+            (Kind::Welcome, [false, false, false]),
+            (Kind::Reject, [false, false, false]),
+            (Kind::Ping, [true, true, true]),
+            (Kind::Pong, [true, true, true]),
+            (Kind::GoAway, [true, true, true]),
+            (Kind::Publish, [true, true, true]),
+            (Kind::Ack, [true, true, true]),
+            (Kind::Request, [true, true, true]),
+            (Kind::Response, [true, true, true]),
+            (Kind::Cancel, [true, true, true]),
+            (Kind::Register, [false, true, false]),
+            (Kind::RegisterAck, [false, false, true]),
+            (Kind::Unregister, [false, true, false]),
+            (Kind::UnregisterAck, [false, false, true]),
+            (Kind::Open, [false, false, false]),
+            (Kind::OpenAck, [false, false, false]),
+            (Kind::Data, [false, false, false]),
+        ];
+        assert_eq!(table.map(|(kind, _)| kind), Kind::ALL, "a kind without a rule");
+        for (kind, expected) in table {
+            let sides = [Side::Dialler(Role::Edge), Side::Dialler(Role::Service), Side::Gateway];
+            assert_eq!(sides.map(|side| side.may_send(kind)), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn wire_round_trip() {
+        for number in 0..=u8::MAX {
+            let role = Role::from_wire(number);
+            assert_eq!(role.map(Role::to_wire), [1, 2].contains(&number).then_some(number));
+        }
+        assert_eq!((Role::Edge.to_wire(), Role::Service.to_wire()), (1, 2));
+    }
+}

@@ -44,3 +44,45 @@ impl<'a> Ack<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
+
+    fn sample() -> (Ack<'static>, Frame) {
+        let ack = Ack { code: Code::Application, application: 404, text: "no such söund" };
+        let mut wire = Vec::new();
+        ack.encode(7, &mut wire).unwrap();
+        (ack, decode(&wire))
+    }
+
+    #[test]
+    fn round_trip() {
+        let (ack, frame) = sample();
+        assert_eq!((frame.id, frame.flags), (7, Flags::default()));
+        assert_eq!(Ack::parse(&frame), Ok(ack));
+    }
+
+    #[test]
+    fn a_cut_body_is_refused_or_has_a_shorter_text() {
+        let (ack, frame) = sample();
+        for cut in cuts(&frame) {
+            match (cut.body.len().checked_sub(4), Ack::parse(&cut)) {
+                (None, Err(error)) => {
+                    assert_eq!(error, ParseError::Truncated { kind: Kind::Ack, field: "application code" });
+                }
+                (Some(len), Ok(shorter)) => assert_eq!(shorter.text, &ack.text[..len]),
+                (Some(len), Err(_)) => assert!(!ack.text.is_char_boundary(len)),
+                (None, Ok(_)) => panic!("{} bytes were enough", cut.body.len()),
+            }
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_a_text_that_is_not_utf8_are_refused() {
+        refuses_other_kinds(&sample().1, &[Kind::Ack], |frame| Ack::parse(frame).map(drop));
+        let bad = frame(Kind::Ack, Flags::default(), b"\0\0\0\0\xff");
+        assert_eq!(Ack::parse(&bad), Err(ParseError::Invalid { kind: Kind::Ack, field: "text" }));
+    }
+}

@@ -31,3 +31,31 @@ pub fn data_end() -> [u8; HEADER_LEN] {
     }
     frame
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::decode;
+
+    #[test]
+    fn round_trip() {
+        let wire = [&data_header(3).unwrap()[..], b"abc"].concat();
+        let frame = decode(&wire);
+        assert_eq!((frame.kind, frame.flags, frame.id), (Kind::Data, Flags::default(), 0));
+        assert_eq!(frame.body, &b"abc"[..]);
+    }
+
+    #[test]
+    fn the_end_has_a_flag_and_no_bytes() {
+        let frame = decode(&data_end());
+        assert_eq!((frame.kind, frame.flags), (Kind::Data, Flags::END));
+        assert!(frame.body.is_empty());
+    }
+
+    #[test]
+    fn a_length_that_the_header_cannot_hold_is_refused() {
+        let most = u32::MAX as usize - 12;
+        assert_eq!(data_header(most).unwrap()[..4], [0xff; 4]);
+        assert_eq!(data_header(most + 1), Err(EncodeError::PayloadTooLong(most + 1)));
+    }
+}

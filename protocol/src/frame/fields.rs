@@ -93,3 +93,42 @@ pub(crate) fn put_tagged(out: &mut impl BufMut, tag: u8, value: &[u8]) {
     out.put_u16(value.len() as u16);
     out.put_slice(value);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Flags;
+    use crate::frame::testing::frame;
+
+    #[test]
+    fn a_reader_names_the_field_at_which_the_body_ends() {
+        let frame = frame(Kind::Welcome, Flags::default(), &[1, 2, 3]);
+        let mut reader = Reader::new(&frame);
+        assert_eq!(reader.u16("first"), Ok(0x0102));
+        let error = ParseError::Truncated { kind: Kind::Welcome, field: "second" };
+        assert_eq!(reader.u32("second"), Err(error));
+        assert_eq!(reader.rest(), [3], "a field that is not there takes nothing");
+    }
+
+    #[test]
+    fn tagged_fields_round_trip_up_to_their_longest() {
+        let longest = vec![7; 65_535];
+        let mut body = Vec::new();
+        put_tagged(&mut body, 1, b"");
+        put_tagged(&mut body, 2, &longest);
+        assert_eq!(body.len(), tagged_len(b"").unwrap() + tagged_len(&longest).unwrap());
+        let frame = frame(Kind::Hello, Flags::default(), &body);
+        let mut reader = Reader::new(&frame);
+        assert_eq!(reader.tagged(), Ok(Some((1, &b""[..]))));
+        assert_eq!(reader.tagged(), Ok(Some((2, &longest[..]))));
+        assert_eq!(reader.tagged(), Ok(None));
+    }
+
+    #[test]
+    fn lengths_that_2_bytes_cannot_hold_are_refused() {
+        let long = "x".repeat(65_536);
+        assert_eq!(name_len(&long), Err(EncodeError::NameTooLong(65_536)));
+        assert_eq!(name_len(&long[1..]), Ok(65_535));
+        assert_eq!(tagged_len(long.as_bytes()), Err(EncodeError::FieldTooLong(65_536)));
+    }
+}

@@ -61,3 +61,50 @@ impl<'a> GoAway<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
+
+    fn sample() -> (GoAway<'static>, Frame) {
+        let go_away = GoAway { code: Code::Draining, grace_ms: 10_000, text: "restart" };
+        let mut wire = Vec::new();
+        go_away.encode(&mut wire).unwrap();
+        (go_away, decode(&wire))
+    }
+
+    #[test]
+    fn round_trip() {
+        let (go_away, frame) = sample();
+        assert_eq!(GoAway::parse(&frame), Ok(go_away));
+    }
+
+    #[test]
+    fn a_cut_body_is_refused_unless_it_ends_between_fields() {
+        let (go_away, frame) = sample();
+        for cut in cuts(&frame) {
+            let expected = (cut.body.len() == 4).then_some(GoAway { text: "", ..go_away });
+            assert_eq!(GoAway::parse(&cut).ok(), expected, "{} bytes", cut.body.len());
+        }
+    }
+
+    #[test]
+    fn unknown_tags_are_passed_over() {
+        let body = b"\0\0\0\x05\xfe\0\x01?\x01\0\x02ok\xff\0\0";
+        let parsed = GoAway { code: Code::Ok, grace_ms: 5, text: "ok" };
+        assert_eq!(GoAway::parse(&frame(Kind::GoAway, Flags::default(), body)), Ok(parsed));
+    }
+
+    #[test]
+    fn other_kinds_and_what_does_not_fit_are_refused() {
+        refuses_other_kinds(&sample().1, &[Kind::GoAway], |frame| GoAway::parse(frame).map(drop));
+        let bad = frame(Kind::GoAway, Flags::default(), b"\0\0\0\0\x01\0\x01\xff");
+        assert_eq!(GoAway::parse(&bad), Err(ParseError::Invalid { kind: Kind::GoAway, field: "text" }));
+
+        let text = "x".repeat(65_536);
+        let mut wire = Vec::new();
+        let too_long = GoAway { code: Code::Ok, grace_ms: 0, text: &text }.encode(&mut wire);
+        assert_eq!((too_long, wire.len()), (Err(EncodeError::FieldTooLong(65_536)), 0));
+    }
+}

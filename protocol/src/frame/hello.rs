@@ -120,3 +120,6 @@ impl<'a> Hello<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,8 @@
 //! `meta` is the opener's, for the acceptor. `OpenAck` carries the code in the header and an error's
 //! text as its body. Behind a good `OpenAck` the stream carries frames of the kinds `Data`, `Publish`,
 //! `Ack`, `Request`, `Response` and `Cancel` in both directions; the gateway does not look at them.
-//! The end of one direction of the mux stream is a half-close, its reset a reset.
+//! A half is over, in good order, with a `Data` frame that has [`Flags::END`]; a mux stream that ends
+//! without it was reset.
 
 use super::fields::{Reader, name_len};
 use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};
@@ -112,3 +113,6 @@ impl<'a> OpenAck<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,3 +22,19 @@ fn empty(kind: Kind, id: u64, out: &mut impl BufMut) {
         unreachable!("an empty body always fits: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::decode;
+
+    #[test]
+    fn round_trip() {
+        for (kind, put) in [(Kind::Ping, ping as fn(u64, &mut Vec<u8>)), (Kind::Pong, pong)] {
+            let mut wire = Vec::new();
+            put(u64::MAX, &mut wire);
+            let frame = decode(&wire);
+            assert_eq!((frame.kind, frame.id, frame.body.len()), (kind, u64::MAX, 0));
+        }
+    }
+}

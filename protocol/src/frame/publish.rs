@@ -46,3 +46,45 @@ impl<'a> Publish<'a> {
         put_addressed(out, Kind::Publish, flags, id, self.timeout_ms, self.topic, self.custom, self.payload)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
+
+    fn sample() -> (Publish<'static>, Frame) {
+        let custom = Custom::plain(b"trace");
+        let publish = Publish { timeout_ms: 1_500, topic: "telemetry/é", custom, payload: b"21.5" };
+        let mut wire = Vec::new();
+        publish.encode_with(9, Flags::ACKED, &mut wire).unwrap();
+        (publish, decode(&wire))
+    }
+
+    #[test]
+    fn round_trip() {
+        let (publish, frame) = sample();
+        assert_eq!((frame.kind, frame.id, frame.flags), (Kind::Publish, 9, Flags::ACKED));
+        assert_eq!(Publish::parse(&frame), Ok(publish));
+    }
+
+    #[test]
+    fn a_cut_body_is_refused_or_has_a_shorter_payload() {
+        let (publish, frame) = sample();
+        let before_payload = frame.body.len() - publish.payload.len();
+        for cut in cuts(&frame) {
+            let expected = cut.body.len().checked_sub(before_payload);
+            let expected = expected.map(|len| Publish { payload: &publish.payload[..len], ..publish });
+            assert_eq!(Publish::parse(&cut).ok(), expected, "{} bytes", cut.body.len());
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_invalid_fields_are_refused() {
+        refuses_other_kinds(&sample().1, &[Kind::Publish], |frame| Publish::parse(frame).map(drop));
+        let bad = frame(Kind::Publish, Flags::default(), b"\0\0\0\0\0\x01\0\0\xff");
+        assert_eq!(Publish::parse(&bad), Err(ParseError::NameNotUtf8 { kind: Kind::Publish }));
+        let bad = frame(Kind::Publish, Flags::DETACHED, b"\0\0\0\0\0\0\0\0\0\0\0");
+        let invalid = ParseError::Invalid { kind: Kind::Publish, field: "detached payload length" };
+        assert_eq!(Publish::parse(&bad), Err(invalid));
+    }
+}

@@ -129,3 +129,6 @@ impl<'a> RegisterAck<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,3 +37,38 @@ impl<'a> Reject<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
+
+    fn sample() -> (Reject<'static>, Frame) {
+        let reject = Reject { code: Code::Denied, text: "not you" };
+        let mut wire = Vec::new();
+        reject.encode(&mut wire).unwrap();
+        (reject, decode(&wire))
+    }
+
+    #[test]
+    fn round_trip() {
+        let (reject, frame) = sample();
+        assert_eq!(frame.code, Code::Denied);
+        assert_eq!(Reject::parse(&frame), Ok(reject));
+    }
+
+    #[test]
+    fn a_cut_body_has_a_shorter_text() {
+        let (reject, frame) = sample();
+        for cut in cuts(&frame) {
+            assert_eq!(Reject::parse(&cut).unwrap().text, &reject.text[..cut.body.len()]);
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_a_text_that_is_not_utf8_are_refused() {
+        refuses_other_kinds(&sample().1, &[Kind::Reject], |frame| Reject::parse(frame).map(drop));
+        let bad = frame(Kind::Reject, Flags::default(), b"\xff");
+        assert_eq!(Reject::parse(&bad), Err(ParseError::Invalid { kind: Kind::Reject, field: "text" }));
+    }
+}

@@ -119,3 +119,6 @@ pub(super) fn put_addressed(
     out.put_slice(payload);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,3 +71,63 @@ impl<'a> Response<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EdgeId;
+    use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
+
+    fn sample() -> (Response<'static>, Frame) {
+        let custom = Custom::plain(b"trace");
+        let response =
+            Response { code: Code::Application, application: 0xdead_beef, custom, payload: b"no such file" };
+        let mut wire = Vec::new();
+        response.encode_with(11, Flags::default(), &mut wire).unwrap();
+        (response, decode(&wire))
+    }
+
+    #[test]
+    fn round_trip() {
+        let (response, frame) = sample();
+        assert_eq!((frame.kind, frame.id, frame.code), (Kind::Response, 11, Code::Application));
+        assert_eq!(Response::parse(&frame), Ok(response));
+        let error = Response::error(Code::EdgeNotOnline, "edge 7 is not online");
+        let mut wire = Vec::new();
+        error.encode_with(1, Flags::default(), &mut wire).unwrap();
+        assert_eq!(Response::parse(&decode(&wire)), Ok(error));
+    }
+
+    #[test]
+    fn the_tail_of_the_answering_edge_comes_behind_the_custom_header() {
+        let (response, _) = sample();
+        let tailed = Response { custom: Custom::tailed(b"trace", EdgeId(5)), ..response };
+        let mut wire = Vec::new();
+        tailed.encode_with(11, Flags::default(), &mut wire).unwrap();
+        let frame = decode(&wire);
+        let parsed = Response::parse(&frame).unwrap();
+        assert_eq!(Custom::split_tail(parsed.custom.body()), Some((&b"trace"[..], EdgeId(5))));
+        assert_eq!(parsed.payload, response.payload);
+    }
+
+    #[test]
+    fn a_cut_body_is_refused_or_has_a_shorter_payload() {
+        let (response, frame) = sample();
+        let before_payload = frame.body.len() - response.payload.len();
+        for cut in cuts(&frame) {
+            let expected = cut.body.len().checked_sub(before_payload);
+            let expected = expected.map(|len| Response { payload: &response.payload[..len], ..response });
+            assert_eq!(Response::parse(&cut).ok(), expected, "{} bytes", cut.body.len());
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_a_detached_length_of_other_than_4_bytes_are_refused() {
+        refuses_other_kinds(&sample().1, &[Kind::Response], |frame| Response::parse(frame).map(drop));
+        for len in 0..8 {
+            let body = [0; FIXED + 8];
+            let frame = frame(Kind::Response, Flags::DETACHED, &body[..FIXED + len]);
+            assert_eq!(Response::parse(&frame).is_ok(), len == 4, "{len} bytes");
+        }
+    }
+}

@@ -76,3 +76,55 @@ impl Welcome {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::testing::{cuts, decode, refuses_other_kinds};
+    use bytes::Bytes;
+
+    fn sample() -> (Welcome, Frame) {
+        let welcome = Welcome {
+            version: 1,
+            features: 0x8000_0001,
+            max_frame: 256 * 1024,
+            heartbeat_ms: 20_000,
+            id: u64::MAX,
+            epoch: Epoch(3),
+            max_payload: 1 << 40,
+        };
+        let mut wire = Vec::new();
+        welcome.encode(&mut wire).unwrap();
+        (welcome, decode(&wire))
+    }
+
+    #[test]
+    fn round_trip() {
+        let (welcome, frame) = sample();
+        assert_eq!(Welcome::parse(&frame), Ok(welcome));
+    }
+
+    #[test]
+    fn a_cut_body_is_refused() {
+        for cut in cuts(&sample().1) {
+            let error = Welcome::parse(&cut).unwrap_err();
+            assert!(matches!(error, ParseError::Truncated { kind: Kind::Welcome, .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn tagged_fields_of_a_later_version_are_passed_over_but_must_be_whole() {
+        let (welcome, frame) = sample();
+        let grown = [&frame.body[..], b"\x07\0\x02??"].concat();
+        for len in FIXED..=grown.len() {
+            let frame = Frame { body: Bytes::copy_from_slice(&grown[..len]), ..frame.clone() };
+            let whole = len == FIXED || len == grown.len();
+            assert_eq!(Welcome::parse(&frame).ok(), whole.then_some(welcome), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn other_kinds_are_refused() {
+        refuses_other_kinds(&sample().1, &[Kind::Welcome], Welcome::parse);
+    }
+}

@@ -1,0 +1,187 @@
+mod parse;
+
+use crate::json::{Decimal, Hex};
+use frontier_protocol::{
+    Ack, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Names, Open, OpenAck, Publish,
+    Register, RegisterAck, Registration, Reject, Request, Response, Role, Welcome, ping, pong,
+};
+use serde::{Deserialize, Serialize};
+
+/// The part of a frame's header that is not implied by the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Header {
+    pub(crate) flags: u8,
+    pub(crate) code: u16,
+    pub(crate) id: Decimal,
+}
+
+macro_rules! fields {
+    ($($name:ident { $($field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub(crate) struct $name { $(pub(crate) $field: $type),* }
+        )*
+    };
+}
+
+fields! {
+    Empty {}
+    Greeting {
+        lowest_version: u8,
+        highest_version: u8,
+        role: u8,
+        features: u32,
+        max_frame: u32,
+        heartbeat_ms: u32,
+        wanted_id: Decimal,
+        name: String,
+        meta: Hex,
+        topics: Vec<String>,
+    }
+    Grant {
+        version: u8,
+        features: u32,
+        max_frame: u32,
+        heartbeat_ms: u32,
+        id: Decimal,
+        epoch: Decimal,
+        max_payload: Decimal,
+    }
+    Text { text: String }
+    Leave { grace_ms: u32, text: String }
+    Outcome { application_code: u32, text: String }
+    Addressed { timeout_ms: u32, name: String, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
+    Answer { application_code: u32, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
+    Row { names: Vec<String> }
+    Wish { peer: Decimal, timeout_ms: u32, name: String, meta: Hex }
+    Raw { payload: Hex }
+}
+
+/// The fields behind the header, owned, as the golden files spell them. `custom` is whole, the tail
+/// included; `edge_tail` is there if its last 8 bytes are an EdgeID.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "fields")]
+pub(crate) enum Fields {
+    Hello(Greeting),
+    Welcome(Grant),
+    Reject(Text),
+    Ping(Empty),
+    Pong(Empty),
+    GoAway(Leave),
+    Publish(Addressed),
+    Ack(Outcome),
+    Request(Addressed),
+    Response(Answer),
+    Cancel(Empty),
+    Register(Row),
+    RegisterAck(Text),
+    Unregister(Row),
+    UnregisterAck(Text),
+    Open(Wish),
+    OpenAck(Text),
+    Data(Raw),
+}
+
+impl Fields {
+    /// The frame as bytes, made by the crate.
+    pub(crate) fn encode(&self, header: Header) -> Result<Vec<u8>, EncodeError> {
+        let (id, flags, code) = (header.id.0, Flags(header.flags), Code::from_wire(header.code));
+        let mut out = Vec::new();
+        match self {
+            Self::Hello(f) => Hello {
+                versions: (f.lowest_version, f.highest_version),
+                role: Role::from_wire(f.role).expect("a role"),
+                features: f.features,
+                max_frame: f.max_frame,
+                heartbeat_ms: f.heartbeat_ms,
+                id: f.wanted_id.0,
+                name: &f.name,
+                topics: f.topics.iter().map(String::as_str).collect(),
+                meta: &f.meta.0,
+            }
+            .encode(&mut out)?,
+            Self::Welcome(f) => Welcome {
+                version: f.version,
+                features: f.features,
+                max_frame: f.max_frame,
+                heartbeat_ms: f.heartbeat_ms,
+                id: f.id.0,
+                epoch: Epoch(f.epoch.0),
+                max_payload: f.max_payload.0,
+            }
+            .encode(&mut out)?,
+            Self::Reject(f) => Reject { code, text: &f.text }.encode(&mut out)?,
+            Self::Ping(_) => ping(id, &mut out),
+            Self::Pong(_) => pong(id, &mut out),
+            Self::GoAway(f) => GoAway { code, grace_ms: f.grace_ms, text: &f.text }.encode(&mut out)?,
+            Self::Publish(f) => {
+                let custom = custom(&f.custom, f.edge_tail);
+                let (timeout_ms, topic, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);
+                Publish { timeout_ms, topic, custom, payload }.encode_with(id, flags, &mut out)?;
+            }
+            Self::Ack(f) => {
+                Ack { code, application: f.application_code, text: &f.text }.encode(id, &mut out)?
+            }
+            Self::Request(f) => {
+                let custom = custom(&f.custom, f.edge_tail);
+                let (timeout_ms, method, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);
+                Request { timeout_ms, method, custom, payload }.encode_with(id, flags, &mut out)?;
+            }
+            Self::Response(f) => {
+                let custom = custom(&f.custom, f.edge_tail);
+                Response { code, application: f.application_code, custom, payload: &f.payload.0 }
+                    .encode_with(id, flags, &mut out)?;
+            }
+            Self::Cancel(_) => frontier_protocol::Cancel::encode(id, &mut out)?,
+            Self::Register(f) => f.register(Registration::Add, flags).encode(id, &mut out)?,
+            Self::Unregister(f) => f.register(Registration::Remove, flags).encode(id, &mut out)?,
+            Self::RegisterAck(f) => {
+                RegisterAck { change: Registration::Add, code, text: &f.text }.encode(id, &mut out)?;
+            }
+            Self::UnregisterAck(f) => {
+                RegisterAck { change: Registration::Remove, code, text: &f.text }.encode(id, &mut out)?;
+            }
+            Self::Open(f) => {
+                Open { peer: f.peer.0, timeout_ms: f.timeout_ms, name: &f.name, meta: &f.meta.0 }
+                    .encode(&mut out)?;
+            }
+            Self::OpenAck(f) => OpenAck { code, text: &f.text }.encode(&mut out)?,
+            Self::Data(f) if flags.has(Flags::END) && f.payload.0.is_empty() => {
+                out.extend_from_slice(&frontier_protocol::data_end());
+            }
+            Self::Data(f) => {
+                out.extend_from_slice(&frontier_protocol::data_header(f.payload.0.len())?);
+                out.extend_from_slice(&f.payload.0);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Whether `custom` ends with an EdgeID.
+    pub(crate) fn is_tailed(&self) -> bool {
+        match self {
+            Self::Publish(f) | Self::Request(f) => f.edge_tail.is_some(),
+            Self::Response(f) => f.edge_tail.is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Row {
+    fn register(&self, change: Registration, flags: Flags) -> Register<'_> {
+        let of = if flags.has(Flags::TOPICS) { Names::Topics } else { Names::Methods };
+        Register { change, of, names: self.names.iter().map(String::as_str).collect() }
+    }
+}
+
+fn custom(whole: &Hex, edge_tail: Option<Decimal>) -> Custom<'_> {
+    match edge_tail {
+        None => Custom::plain(&whole.0),
+        Some(Decimal(edge)) => {
+            let (body, _) = Custom::split_tail(&whole.0).expect("room for the tail");
+            Custom::tailed(body, EdgeId(edge))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use super::{Addressed, Answer, Empty, Fields, Grant, Greeting, Leave, Outcome, Raw, Row, Text, Wish};
+use crate::json::{Decimal, Hex};
+use frontier_protocol::{
+    Ack, Custom, Frame, GoAway, Hello, Kind, Open, OpenAck, ParseError, Publish, Register, RegisterAck,
+    Reject, Request, Response, Welcome,
+};
+
+impl Fields {
+    /// The fields of a frame, read by the crate; `tailed` says whether its `custom` has a tail.
+    pub(crate) fn parse(frame: &Frame, tailed: bool) -> Result<Self, ParseError> {
+        let texts = |names: Vec<&str>| names.into_iter().map(String::from).collect();
+        let tail = |custom: Custom<'_>| {
+            let split = tailed.then(|| Custom::split_tail(custom.body()).expect("a tail"));
+            (Hex::from(custom.body()), split.map(|(_, edge)| Decimal(edge.0)))
+        };
+        Ok(match frame.kind {
+            Kind::Hello => {
+                let hello = Hello::parse(frame)?;
+                Self::Hello(Greeting {
+                    lowest_version: hello.versions.0,
+                    highest_version: hello.versions.1,
+                    role: hello.role.to_wire(),
+                    features: hello.features,
+                    max_frame: hello.max_frame,
+                    heartbeat_ms: hello.heartbeat_ms,
+                    wanted_id: Decimal(hello.id),
+                    name: hello.name.into(),
+                    meta: hello.meta.into(),
+                    topics: texts(hello.topics),
+                })
+            }
+            Kind::Welcome => {
+                let welcome = Welcome::parse(frame)?;
+                Self::Welcome(Grant {
+                    version: welcome.version,
+                    features: welcome.features,
+                    max_frame: welcome.max_frame,
+                    heartbeat_ms: welcome.heartbeat_ms,
+                    id: Decimal(welcome.id),
+                    epoch: Decimal(welcome.epoch.0),
+                    max_payload: Decimal(welcome.max_payload),
+                })
+            }
+            Kind::Reject => Self::Reject(Text { text: Reject::parse(frame)?.text.into() }),
+            Kind::Ping => Self::Ping(Empty {}),
+            Kind::Pong => Self::Pong(Empty {}),
+            Kind::GoAway => {
+                let GoAway { grace_ms, text, .. } = GoAway::parse(frame)?;
+                Self::GoAway(Leave { grace_ms, text: text.into() })
+            }
+            Kind::Publish => {
+                let Publish { timeout_ms, topic, custom, payload } = Publish::parse(frame)?;
+                let (custom, edge_tail) = tail(custom);
+                let (name, payload) = (topic.into(), payload.into());
+                Self::Publish(Addressed { timeout_ms, name, custom, edge_tail, payload })
+            }
+            Kind::Ack => {
+                let Ack { application, text, .. } = Ack::parse(frame)?;
+                Self::Ack(Outcome { application_code: application, text: text.into() })
+            }
+            Kind::Request => {
+                let Request { timeout_ms, method, custom, payload } = Request::parse(frame)?;
+                let (custom, edge_tail) = tail(custom);
+                let (name, payload) = (method.into(), payload.into());
+                Self::Request(Addressed { timeout_ms, name, custom, edge_tail, payload })
+            }
+            Kind::Response => {
+                let Response { application, custom, payload, .. } = Response::parse(frame)?;
+                let (custom, edge_tail) = tail(custom);
+                let payload = payload.into();
+                Self::Response(Answer { application_code: application, custom, edge_tail, payload })
+            }
+            Kind::Cancel => Self::Cancel(Empty {}),
+            Kind::Register => Self::Register(Row { names: texts(Register::parse(frame)?.names) }),
+            Kind::Unregister => Self::Unregister(Row { names: texts(Register::parse(frame)?.names) }),
+            Kind::RegisterAck => Self::RegisterAck(Text { text: RegisterAck::parse(frame)?.text.into() }),
+            Kind::UnregisterAck => Self::UnregisterAck(Text { text: RegisterAck::parse(frame)?.text.into() }),
+            Kind::Open => {
+                let Open { peer, timeout_ms, name, meta } = Open::parse(frame)?;
+                Self::Open(Wish { peer: Decimal(peer), timeout_ms, name: name.into(), meta: meta.into() })
+            }
+            Kind::OpenAck => Self::OpenAck(Text { text: OpenAck::parse(frame)?.text.into() }),
+            Kind::Data => Self::Data(Raw { payload: Hex::from(&frame.body[..]) }),
+        })
+    }
+}

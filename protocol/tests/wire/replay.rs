@@ -1,0 +1,44 @@
+use crate::{fuzz, samples};
+
+/// What every frame of the golden files looks like behind one another, with a seed in front.
+fn corpus() -> Vec<Vec<u8>> {
+    let mut all = vec![0xa5];
+    let mut corpus = Vec::new();
+    for sample in samples::all() {
+        all.extend_from_slice(&sample.hex.0);
+        corpus.push([&[7], &sample.hex.0[..]].concat());
+    }
+    corpus.push(all);
+    corpus
+}
+
+#[test]
+fn the_fuzz_harness_takes_the_golden_frames() {
+    for input in corpus() {
+        for seed in 0..8 {
+            fuzz::decoder(&[&[seed], &input[1..]].concat());
+        }
+    }
+}
+
+#[test]
+fn the_fuzz_harness_takes_damaged_frames() {
+    for input in corpus() {
+        for at in 1..input.len() {
+            for damage in [0x01, 0x80, 0xff] {
+                let mut damaged = input.clone();
+                damaged[at] ^= damage;
+                fuzz::decoder(&damaged);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fuzz_harness_takes_cut_frames() {
+    for input in corpus() {
+        for len in 0..input.len() {
+            fuzz::decoder(&input[..len]);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use crate::json::{Decimal, Hex};
+use crate::owned::{
+    Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Outcome, Raw, Row, Text, Wish,
+};
+use frontier_protocol::{Flags, TAIL_LEN};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// A frame of any kind with any fields.
+pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
+    prop_oneof![
+        (header(false, false), greeting()).prop_map(|(h, f)| (h, Fields::Hello(f))),
+        (header(false, false), grant()).prop_map(|(h, f)| (h, Fields::Welcome(f))),
+        (header(true, false), text()).prop_map(|(h, f)| (h, Fields::Reject(f))),
+        header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
+        header(false, true).prop_map(|h| (h, Fields::Pong(Empty {}))),
+        (header(true, false), any::<(u32, String)>())
+            .prop_map(|(h, (grace_ms, text))| (h, Fields::GoAway(Leave { grace_ms, text }))),
+        (header(false, true), flags(Flags::ACKED), addressed())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
+        (header(true, true), any::<(u32, String)>())
+            .prop_map(|(h, (application_code, text))| (h, Fields::Ack(Outcome { application_code, text }))),
+        (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Request(f))),
+        (header(true, true), answer()).prop_map(|(h, f)| (h, Fields::Response(f))),
+        header(false, true).prop_map(|h| (h, Fields::Cancel(Empty {}))),
+        (header(false, true), flags(Flags::TOPICS), row())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Register(f))),
+        (header(true, true), text()).prop_map(|(h, f)| (h, Fields::RegisterAck(f))),
+        (header(false, true), flags(Flags::TOPICS), row())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Unregister(f))),
+        (header(true, true), text()).prop_map(|(h, f)| (h, Fields::UnregisterAck(f))),
+        (header(false, false), wish()).prop_map(|(h, f)| (h, Fields::Open(f))),
+        (header(true, false), text()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
+        (header(false, false), bytes()).prop_map(|(h, payload)| (h, Fields::Data(Raw { payload }))),
+    ]
+}
+
+/// Any bytes, up to a few hundred.
+pub(crate) fn bytes() -> impl Strategy<Value = Hex> {
+    vec(any::<u8>(), 0..300).prop_map(Hex)
+}
+
+/// Bytes that often look like the start of a frame, so that more than the first check is reached.
+pub(crate) fn noise() -> impl Strategy<Value = Vec<u8>> {
+    let headed = (0..64u32, any::<[u8; 12]>(), vec(any::<u8>(), 0..64))
+        .prop_map(|(length, head, body)| [&length.to_be_bytes()[..], &head, &body].concat());
+    vec(prop_oneof![vec(any::<u8>(), 0..64), headed], 0..6).prop_map(|parts| parts.concat())
+}
+
+fn header(code: bool, id: bool) -> impl Strategy<Value = Header> {
+    any::<(u16, u64)>().prop_map(move |(any_code, any_id)| Header {
+        flags: 0,
+        code: if code { any_code } else { 0 },
+        id: Decimal(if id { any_id } else { 0 }),
+    })
+}
+
+fn flags(flag: Flags) -> impl Strategy<Value = u8> {
+    prop_oneof![Just(0), Just(flag.0)]
+}
+
+fn decimal() -> impl Strategy<Value = Decimal> {
+    any::<u64>().prop_map(Decimal)
+}
+
+fn text() -> impl Strategy<Value = Text> {
+    any::<String>().prop_map(|text| Text { text })
+}
+
+/// A custom header, with or without a tail.
+fn custom() -> impl Strategy<Value = (Hex, Option<Decimal>)> {
+    (bytes(), option::of(any::<u64>())).prop_map(|(mut bytes, tail)| {
+        bytes.0.extend_from_slice(
+            &tail.map(u64::to_be_bytes).unwrap_or_default()[..tail.map_or(0, |_| TAIL_LEN)],
+        );
+        (bytes, tail.map(Decimal))
+    })
+}
+
+fn greeting() -> impl Strategy<Value = Greeting> {
+    let fixed = (any::<(u8, u8, u32, u32, u32)>(), 1..=2u8, decimal());
+    (fixed, any::<String>(), bytes(), vec(any::<String>(), 0..4)).prop_map(|(fixed, name, meta, topics)| {
+        let ((lowest_version, highest_version, features, max_frame, heartbeat_ms), role, wanted_id) = fixed;
+        Greeting {
+            lowest_version,
+            highest_version,
+            role,
+            features,
+            max_frame,
+            heartbeat_ms,
+            wanted_id,
+            name,
+            meta,
+            topics,
+        }
+    })
+}
+
+fn grant() -> impl Strategy<Value = Grant> {
+    (any::<(u8, u32, u32, u32)>(), decimal(), decimal(), decimal()).prop_map(
+        |((version, features, max_frame, heartbeat_ms), id, epoch, max_payload)| Grant {
+            version,
+            features,
+            max_frame,
+            heartbeat_ms,
+            id,
+            epoch,
+            max_payload,
+        },
+    )
+}
+
+fn addressed() -> impl Strategy<Value = Addressed> {
+    (any::<(u32, String)>(), custom(), bytes()).prop_map(
+        |((timeout_ms, name), (custom, edge_tail), payload)| Addressed {
+            timeout_ms,
+            name,
+            custom,
+            edge_tail,
+            payload,
+        },
+    )
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    (any::<u32>(), custom(), bytes()).prop_map(|(application_code, (custom, edge_tail), payload)| Answer {
+        application_code,
+        custom,
+        edge_tail,
+        payload,
+    })
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    vec(any::<String>(), 0..5).prop_map(|names| Row { names })
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    (decimal(), any::<(u32, String)>(), bytes()).prop_map(|(peer, (timeout_ms, name), meta)| Wish {
+        peer,
+        timeout_ms,
+        name,
+        meta,
+    })
+}
