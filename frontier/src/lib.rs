@@ -3,6 +3,7 @@
 
 mod calls;
 pub mod config;
+pub mod demo;
 mod exchange;
 mod gate;
 mod gateway;
@@ -12,6 +13,8 @@ mod presence;
 mod registry;
 mod session;
 mod sweep;
+#[cfg(test)]
+mod testing;
 
 pub use config::Config;
 pub use gateway::{Gateway, StartError};

@@ -1,7 +1,7 @@
 //! The `frontier` daemon.
 
-use clap::Parser;
-use frontier::{Config, Gateway};
+use clap::{Parser, Subcommand};
+use frontier::{Config, Gateway, demo};
 use frontier_daemon::exit::Exit;
 use frontier_daemon::shutdown::Signals;
 use std::path::PathBuf;
@@ -18,6 +18,14 @@ struct Cli {
     /// Check the configuration and exit.
     #[arg(long)]
     check: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a gateway on free ports with a service and a few edges, and show what goes on between them.
+    Demo(demo::Options),
 }
 
 fn main() -> ExitCode {
@@ -25,6 +33,9 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> Exit {
+    if let Some(Command::Demo(options)) = cli.command {
+        return show(options);
+    }
     let config = match load(cli) {
         Ok(config) => config,
         Err(error) => {
@@ -54,6 +65,32 @@ fn start(cli: &Cli) -> Exit {
     let exit = runtime.block_on(run(&config));
     runtime.shutdown_background();
     exit
+}
+
+fn show(options: demo::Options) -> Exit {
+    let stop = CancellationToken::new();
+    let shown = runtime(0).map_err(anyhow::Error::from).and_then(|runtime| {
+        runtime.block_on(async {
+            let mut signals = Signals::listen()?;
+            let on_signal = stop.clone();
+            tokio::spawn(async move {
+                signals.recv().await;
+                on_signal.cancel();
+            });
+            demo::run(options, stop).await
+        })
+    });
+    match shown {
+        Ok(true) => Exit::Ok,
+        Ok(false) => {
+            eprintln!("frontier: not everything went well");
+            Exit::StartFailure
+        }
+        Err(error) => {
+            eprintln!("frontier: {error:#}");
+            Exit::StartFailure
+        }
+    }
 }
 
 fn load(cli: &Cli) -> Result<Config, String> {

@@ -1,1 +1,133 @@
-//! sdk
+//! The client library of Frontier, a gateway between **edges** (devices, agents, jobs: many, outside)
+//! and **services** (back-end processes: few, inside). Both dial the gateway, keep one connection, and
+//! send each other messages, calls and streams through it.
+//!
+//! # An edge
+//! ```no_run
+//! use frontier_sdk::{Edge, Request, Response};
+//! # use tokio::io::AsyncWriteExt;
+//! # async fn example(payload: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+//! let edge = Edge::builder("tcp://127.0.0.1:30012").meta("sn-42").connect().await?;
+//!
+//! edge.publish("telemetry", payload).await?; // returns when the receiver is done with it
+//! let reply = edge.call("echo", "hello").await?;
+//! assert_eq!(reply.data, "hello");
+//!
+//! edge.register("reboot", |req: Request| async move { Ok(Response::new(req.data)) }).await?;
+//!
+//! let mut stream = edge.open_stream("files").await?; // raw bytes, messages and calls
+//! stream.write_all(b"raw bytes").await?;
+//!
+//! while let Some(message) = edge.recv().await {
+//!     println!("{}: {:?}", message.topic, message.data);
+//!     message.done();
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # A service
+//! ```no_run
+//! use frontier_sdk::{EdgeId, HandlerError, Response, Service};
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let service = Service::builder("tcp://127.0.0.1:30011")
+//!     .name("files")
+//!     .topics(["telemetry"])
+//!     .connect()
+//!     .await?;
+//!
+//! // Who is who, and who may come in at all.
+//! service
+//!     .on_edge_id(|meta| async move {
+//!         match &meta[..] {
+//!             b"sn-42" => Ok(EdgeId(42)),
+//!             _ => Err(HandlerError::new(1, "unknown serial number")),
+//!         }
+//!     })
+//!     .await?;
+//! service.on_edge_online(|edge| async move { Ok(println!("{} from {}", edge.id, edge.addr)) }).await?;
+//!
+//! service.register("echo", |req| async move { Ok(Response::new(req.data)) }).await?;
+//!
+//! let edge = EdgeId(42);
+//! service.call(edge, "reboot", "now").await?;
+//! service.publish(edge, "a new config").topic("config").await?;
+//! let _stream = service.open_stream(edge).meta("logs").await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Deadlines, errors, backpressure
+//! Whatever waits has a deadline: its own, or the builder's call timeout.
+//! ```no_run
+//! # use frontier_sdk::{Code, Edge};
+//! # use std::time::Duration;
+//! # async fn example(edge: Edge) {
+//! match edge.call("echo", "hello").timeout(Duration::from_secs(2)).await {
+//!     Ok(reply) => println!("{:?}", reply.data),
+//!     Err(error) if error.code() == Code::MethodNotFound => println!("nobody registered it"),
+//!     Err(error) if error.is_retryable() => println!("later, perhaps: {error}"),
+//!     Err(error) => println!("{error}"),
+//! }
+//! # }
+//! ```
+//! When the gateway reads more slowly than calls are made, callers wait for room. When handlers or the
+//! receiving user are too slow, the other side is told [`Code::Overloaded`] at once; nothing is
+//! dropped in silence, but for unacked messages.
+//!
+//! # When the connection is lost
+//! A new one is made, by the rules of the [`Builder`], and what was registered is registered there
+//! before [`Status::Connected`]. Meanwhile:
+//! - calls and messages that were in flight fail with [`Code::Disconnected`]; nobody knows whether they
+//!   had their effect;
+//! - those that are begun wait for the new connection, within their deadlines;
+//! - handlers that run are dropped at their next `.await`, because nobody waits for their answer;
+//! - messages in the queue stay there. Their senders were told of the loss and may send them again;
+//! - streams are reset.
+//!
+//! It ends for good, with a [`Closed`] reason, when a newer connection takes over the id or the gateway
+//! refuses the client. If the gateway announces that it goes away, what is in flight comes to its end
+//! there, while everything new goes over a new connection.
+//!
+//! # Costs
+//! Two tasks and one socket per client. A call is encoded straight into the outbox and costs one
+//! allocation beside its answer's; a payload over 64 KiB travels on a stream of its own, delays no
+//! small one, and may be overtaken by one that was sent later. Received payloads are slices of the
+//! read buffer. A handler costs a task per request.
+
+mod builder;
+mod call;
+mod client;
+mod connect_error;
+mod connection;
+mod edge;
+mod error;
+mod handler;
+mod message;
+mod open_stream;
+mod options;
+mod publish;
+mod queue;
+mod request;
+mod response;
+mod service;
+mod status;
+mod stream;
+mod supervisor;
+
+pub use builder::Builder;
+pub use call::Call;
+pub use connect_error::ConnectError;
+pub use edge::Edge;
+pub use error::Error;
+pub use frontier_protocol::{CATCH_ALL, Code, EdgeId, Fault, ServiceId};
+pub use frontier_transport::EndpointError;
+pub use handler::HandlerError;
+pub use message::Message;
+pub use open_stream::OpenStream;
+pub use publish::Publish;
+pub use request::Request;
+pub use response::Response;
+pub use service::{EdgeEvent, Service};
+pub use status::{Closed, Status, StatusWatch};
+pub use stream::{
+    Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,
+};

@@ -1,0 +1,68 @@
+use super::report::Report;
+use anyhow::{Result, ensure};
+use frontier_sdk::{Edge, Service};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// What the demo sends through a stream, in bytes.
+const STREAMED: usize = 16 * 1024;
+
+/// The pause after something failed, so that a table of errors can be read.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// One kind of thing that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Activity {
+    CallUp,
+    CallDown,
+    Publish,
+    Stream,
+}
+
+impl Activity {
+    pub(super) const ALL: [Self; 4] = [Self::CallUp, Self::CallDown, Self::Publish, Self::Stream];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::CallUp => "calls edge → service",
+            Self::CallDown => "calls service → edge",
+            Self::Publish => "messages edge → service",
+            Self::Stream => "streams, 16 KiB and back",
+        }
+    }
+
+    /// Does it once, and notes how it went.
+    pub(super) async fn once(self, service: &Service, edge: &Edge, report: &Report) {
+        let start = Instant::now();
+        match self.perform(service, edge).await {
+            Ok(()) => report.done(self, start.elapsed()),
+            Err(error) => {
+                report.failed(self, &error);
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn perform(self, service: &Service, edge: &Edge) -> Result<()> {
+        match self {
+            Self::CallUp => {
+                let answer = edge.call("echo", "over there").await?;
+                ensure!(answer.data == "over there", "the echo came back changed");
+            }
+            Self::CallDown => {
+                let answer = service.call(edge.id(), "status", "").await?;
+                ensure!(answer.data == "fine", "the status is not fine");
+            }
+            Self::Publish => edge.publish("telemetry", "21.5 °C").await?,
+            Self::Stream => {
+                let mut stream = edge.open_stream("demo").await?;
+                stream.write_all(&[7; STREAMED]).await?;
+                stream.shutdown().await?;
+                let mut back = Vec::with_capacity(STREAMED);
+                stream.read_to_end(&mut back).await?;
+                ensure!(back == [7; STREAMED], "the bytes came back changed");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+use crate::client::{Client, Handle};
+use crate::connect_error::ConnectError;
+use crate::options::Options;
+use crate::supervisor::{Route, Supervisor};
+use bytes::Bytes;
+use frontier_protocol::Role;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How an [`Edge`](crate::Edge) or a [`Service`](crate::Service) is to connect and behave. Nothing is
+/// checked before `connect`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens before `connect`"]
+pub struct Builder<P> {
+    pub(crate) options: Options,
+    of: PhantomData<fn() -> P>,
+}
+
+impl<P> Builder<P> {
+    pub(crate) fn new(role: Role, url: impl Into<String>) -> Self {
+        Self { options: Options::new(role, url.into()), of: PhantomData }
+    }
+
+    /// One more address. They are tried in turn, the first one first, without a pause; when all have
+    /// failed comes a pause, and the next round.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.options.redial.urls.push(url.into());
+        self
+    }
+
+    /// Opaque bytes that say who this is: at most 65,535.
+    pub fn meta(mut self, meta: impl Into<Bytes>) -> Self {
+        self.options.identity.meta = meta.into();
+        self
+    }
+
+    /// How long the first connect may take, all attempts together. 10 seconds unless set.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.options.redial.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a close in good order waits for what is in flight. 5 seconds unless set.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.options.redial.close_timeout = timeout;
+        self
+    }
+
+    /// How long a call, a message or the opening of a stream may take, unless it has a time of its
+    /// own. 30 seconds unless set.
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.options.call_timeout = timeout;
+        self
+    }
+
+    /// How often to make sure that the gateway is there. The gateway may want it more often. A
+    /// connection on which nothing is heard for three intervals is given up.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.options.heartbeat = Some(interval);
+        self
+    }
+
+    /// The pauses between attempts to connect: each is drawn from zero to a ceiling, which doubles
+    /// from `min` up to `max`. 100 milliseconds and 10 seconds unless set.
+    pub fn backoff(mut self, min: Duration, max: Duration) -> Self {
+        self.options.redial.backoff = (min, max);
+        self
+    }
+
+    /// How many handlers run at once, at least 1. As many requests again wait; more are answered as
+    /// overloaded. 1024 unless set.
+    pub fn max_handlers(mut self, handlers: usize) -> Self {
+        self.options.max_handlers = handlers.max(1);
+        self
+    }
+
+    /// How many messages wait to be received, at least 1; more are answered as overloaded. 1024
+    /// unless set.
+    pub fn receive_queue(mut self, messages: usize) -> Self {
+        self.options.receive_queue = messages.max(1);
+        self
+    }
+
+    /// Whether a lost connection is made anew. It is unless set.
+    pub fn reconnect(mut self, reconnect: bool) -> Self {
+        self.options.redial.reconnect = reconnect;
+        self
+    }
+
+    pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
+        let mut route = Route::new(&self.options.redial)?;
+        let after = self.options.redial.connect_timeout;
+        let client = Arc::new(Client::new(self.options));
+        let mut last = None;
+        let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
+        let live = match connected {
+            Ok(connected) => connected.map_err(ConnectError::refused)?,
+            Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
+        };
+        client.connected(live.connection.clone());
+        tokio::spawn(Supervisor::new(client.clone(), route).run(live));
+        Ok(Handle::new(client))
+    }
+}

@@ -1,0 +1,69 @@
+use crate::client::{Asked, Asking, Client, Question};
+use crate::{Error, Response};
+use bytes::Bytes;
+use frontier_protocol::EdgeId;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A call that goes out when it is awaited.
+///
+/// # Errors
+/// Awaiting it fails with the other side's error, or with
+/// [`Code::Deadline`](crate::Code::Deadline) when the time is up,
+/// [`Code::Disconnected`](crate::Code::Disconnected) when the connection was lost while the call was
+/// in flight or there was none all the time, and [`Code::TooLarge`](crate::Code::TooLarge) before
+/// anything is sent.
+///
+/// # Cancel safety
+/// Dropping it cancels the call: the other side's handler is dropped as well. It may have had its
+/// effect.
+#[must_use = "a call goes out when it is awaited"]
+pub struct Call<'a>(Asking<'a>);
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        client: &'a Arc<Client>,
+        method: &'a str,
+        payload: impl Into<Bytes>,
+        edge: Option<EdgeId>,
+    ) -> Self {
+        let question = Question {
+            kind: Asked::Call,
+            name: method,
+            payload: payload.into(),
+            custom: Bytes::new(),
+            edge,
+            timeout: client.options.call_timeout,
+        };
+        Self(Asking::new(client, question))
+    }
+
+    /// How long to wait for the answer, from the first poll on. It travels with the call.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.0.change(|question| question.timeout = timeout);
+        self
+    }
+
+    /// A header beside the payload.
+    pub fn custom(mut self, custom: impl Into<Bytes>) -> Self {
+        self.0.change(|question| question.custom = custom.into());
+        self
+    }
+}
+
+impl Future for Call<'_> {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Call").field(&self.0).finish()
+    }
+}

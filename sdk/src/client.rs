@@ -1,0 +1,207 @@
+//! What the handles of an edge or a service share, across all of its connections.
+
+mod asking;
+mod names;
+mod question;
+mod registration;
+
+pub(crate) use asking::Asking;
+pub(crate) use question::{Asked, Question, millis};
+
+use crate::connection::Connection;
+use crate::options::Options;
+use crate::queue::Queue;
+use crate::status::{Closed, Status, StatusWatch};
+use crate::stream::Stream;
+use crate::{Error, Message};
+use arc_swap::ArcSwapOption;
+use frontier_protocol::Code;
+use names::{Methods, Topics};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Streams that were opened by the other side and that nobody has accepted yet.
+const ACCEPT_QUEUE: usize = 64;
+
+/// The state of an edge or a service.
+pub(crate) struct Client {
+    pub(crate) options: Options,
+    pub(crate) methods: Methods,
+    pub(crate) topics: Topics,
+    pub(crate) inbox: Queue<Message>,
+    pub(crate) accepts: Queue<Stream>,
+    /// The connection that takes questions.
+    current: ArcSwapOption<Connection>,
+    status: watch::Sender<Status>,
+    stop: watch::Sender<Stop>,
+    /// The EdgeID or ServiceID that the gateway gave last.
+    id: AtomicU64,
+    /// What a close in good order left undone.
+    undone: OnceLock<Error>,
+}
+
+/// Whether the client goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It does.
+    No,
+    /// It ends in good order, by then.
+    Leave(Instant),
+    /// It ends here and now.
+    Now,
+}
+
+impl Client {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            methods: Methods::default(),
+            topics: Topics::new(options.identity.topics.iter().cloned()),
+            inbox: Queue::new(options.receive_queue),
+            accepts: Queue::new(ACCEPT_QUEUE),
+            current: ArcSwapOption::empty(),
+            status: watch::Sender::new(Status::Reconnecting),
+            stop: watch::Sender::new(Stop::No),
+            id: AtomicU64::new(options.identity.id),
+            undone: OnceLock::new(),
+            options,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_id(&self, id: u64) {
+        self.id.store(id, Ordering::Relaxed);
+    }
+
+    pub(crate) fn watch(&self) -> StatusWatch {
+        StatusWatch::new(self.status.subscribe())
+    }
+
+    pub(crate) fn stops(&self) -> watch::Receiver<Stop> {
+        self.stop.subscribe()
+    }
+
+    /// The connection that takes questions, if there is one now.
+    pub(crate) fn current(&self) -> Option<Arc<Connection>> {
+        self.current.load_full()
+    }
+
+    /// The connection that takes questions, as soon as there is one.
+    pub(crate) async fn connection(&self, deadline: Instant) -> Result<Arc<Connection>, Error> {
+        let mut status = self.status.subscribe();
+        let mut stop = self.stop.subscribe();
+        loop {
+            if *stop.borrow_and_update() != Stop::No {
+                return Err(Closed::Local.error());
+            }
+            if let Status::Closed(closed) = &*status.borrow_and_update() {
+                return Err(closed.error());
+            }
+            if let Some(connection) = self.current() {
+                return Ok(connection);
+            }
+            let changed = async {
+                tokio::select! {
+                    _ = status.changed() => {}
+                    _ = stop.changed() => {}
+                }
+            };
+            if tokio::time::timeout_at(deadline, changed).await.is_err() {
+                return Err(Error::new(Code::Disconnected, "there was no connection within the deadline"));
+            }
+        }
+    }
+
+    /// `connection` takes questions from now on.
+    pub(crate) fn connected(&self, connection: Arc<Connection>) {
+        self.current.store(Some(connection));
+        // The supervisor may have been late to see a wish to stop.
+        if *self.stop.borrow() != Stop::No {
+            self.current.store(None);
+        }
+        self.status.send_replace(Status::Connected);
+    }
+
+    /// `connection` takes no questions any more.
+    pub(crate) fn retire(&self, connection: &Arc<Connection>) {
+        let is_same = |current: &Option<Arc<Connection>>| {
+            current.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection))
+        };
+        self.current.rcu(|current| if is_same(current) { None } else { current.clone() });
+    }
+
+    pub(crate) fn reconnecting(&self) {
+        self.current.store(None);
+        self.status.send_replace(Status::Reconnecting);
+    }
+
+    /// Ends the client for good.
+    pub(crate) fn finish(&self, closed: Closed) {
+        self.current.store(None);
+        self.inbox.close();
+        self.accepts.close();
+        self.methods.clear();
+        self.status.send_replace(Status::Closed(closed));
+    }
+
+    /// Notes that a close in good order was cut short.
+    pub(crate) fn left_undone(&self, error: Error) {
+        // The first is what the user hears.
+        let _ = self.undone.set(error);
+    }
+
+    /// Ends in good order: what is in flight may end, nothing new is begun.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        self.stop(Stop::Leave(Instant::now() + self.options.redial.close_timeout));
+        self.accepts.close();
+        for message in self.inbox.close() {
+            message.receipt.settle(Code::Draining, "");
+        }
+        self.watch().closed().await;
+        self.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    fn stop(&self, stop: Stop) {
+        let changed = self.stop.send_if_modified(|current| {
+            let is_stronger = matches!((*current, stop), (Stop::No, _) | (Stop::Leave(_), Stop::Now));
+            if is_stronger {
+                *current = stop;
+            }
+            is_stronger
+        });
+        if changed {
+            self.current.store(None);
+        }
+    }
+}
+
+/// A handle of a client. When the last one is dropped the client ends at once.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<Last>);
+
+struct Last(Arc<Client>);
+
+impl Handle {
+    pub(crate) fn new(client: Arc<Client>) -> Self {
+        Self(Arc::new(Last(client)))
+    }
+}
+
+impl Deref for Handle {
+    type Target = Arc<Client>;
+
+    fn deref(&self) -> &Arc<Client> {
+        &self.0.0
+    }
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.stop(Stop::Now);
+    }
+}

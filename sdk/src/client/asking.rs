@@ -1,0 +1,127 @@
+use super::{Client, Question};
+use crate::connection::{NotAsked, Waiting};
+use crate::{Error, Response};
+use frontier_protocol::Code;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::time::Instant;
+
+/// A question and the wait for its answer.
+///
+/// ```text
+/// Fresh ── queued on the lane ──▶ Sent ── answer ──▶ (over)
+///   └── no connection, no room, or a long payload ──▶ Slow ──▶ (over)
+/// ```
+///
+/// On the first path nothing is allocated but the place where the answer is put.
+pub(crate) struct Asking<'a> {
+    client: &'a Arc<Client>,
+    state: State<'a>,
+}
+
+enum State<'a> {
+    Fresh(Question<'a>),
+    Sent(Waiting),
+    Slow(Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>>),
+    Over,
+}
+
+impl<'a> Asking<'a> {
+    pub(crate) fn new(client: &'a Arc<Client>, question: Question<'a>) -> Self {
+        Self { client, state: State::Fresh(question) }
+    }
+
+    /// Changes the question, which has not been polled: its builder owns it.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Question<'a>)) {
+        if let State::Fresh(question) = &mut self.state {
+            change(question);
+        }
+    }
+
+    /// Sends the question, if that can be done at once.
+    fn start(client: &'a Arc<Client>, question: Question<'a>) -> Result<State<'a>, Error> {
+        let Some(deadline) = Instant::now().checked_add(question.timeout) else {
+            return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
+        };
+        if let Some(connection) = client.current()
+            && !question.is_detached()
+        {
+            question.check(&connection)?;
+            match question.ask(&connection, deadline) {
+                Ok(Some(waiting)) => return Ok(State::Sent(waiting)),
+                Ok(None) => return Ok(State::Over),
+                Err(NotAsked::Refused(error)) => return Err(error),
+                Err(NotAsked::Full) => {}
+                Err(NotAsked::Gone) => client.retire(&connection),
+            }
+        }
+        Ok(State::Slow(Box::pin(ask_slowly(client, question, deadline))))
+    }
+}
+
+impl fmt::Debug for Asking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.state {
+            State::Fresh(question) => write!(f, "{:?} of `{}`", question.kind, question.name),
+            State::Sent(waiting) => write!(f, "sent as {}", waiting.id()),
+            State::Slow(_) => f.write_str("being sent"),
+            State::Over => f.write_str("over"),
+        }
+    }
+}
+
+impl Future for Asking<'_> {
+    type Output = Result<Response, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let answer = match &mut self.state {
+                State::Fresh(_) => {
+                    let State::Fresh(question) = std::mem::replace(&mut self.state, State::Over) else {
+                        unreachable!("matched above");
+                    };
+                    self.state = Self::start(self.client, question)?;
+                    if let State::Over = self.state {
+                        return Poll::Ready(Ok(Response::default()));
+                    }
+                    continue;
+                }
+                State::Sent(waiting) => ready!(Pin::new(waiting).poll(cx)),
+                State::Slow(asking) => ready!(asking.as_mut().poll(cx)),
+                State::Over => panic!("polled after it was over"),
+            };
+            self.state = State::Over;
+            return Poll::Ready(answer);
+        }
+    }
+}
+
+/// Waits for a connection and for room, as often as it takes, and asks.
+async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) -> Result<Response, Error> {
+    loop {
+        let connection = client.connection(deadline).await?;
+        question.check(&connection)?;
+        let asked = if question.is_detached() {
+            question.ask_detached(&connection, deadline).await
+        } else {
+            match question.ask(&connection, deadline) {
+                Ok(Some(waiting)) => return waiting.await,
+                asked => asked.map(|_| Response::default()),
+            }
+        };
+        match asked {
+            Ok(response) => return Ok(response),
+            Err(NotAsked::Refused(error)) => return Err(error),
+            Err(NotAsked::Gone) => client.retire(&connection),
+            Err(NotAsked::Full) => {
+                let room = tokio::time::timeout_at(deadline, connection.link.writable());
+                // If the connection is lost meanwhile the next round finds out.
+                if room.await.is_err() {
+                    return Err(Error::new(Code::Deadline, "the outbox was full all the time"));
+                }
+            }
+        }
+    }
+}

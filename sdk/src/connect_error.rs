@@ -1,0 +1,70 @@
+use crate::supervisor::AttemptError;
+use frontier_protocol::{Code, EncodeError, Fault};
+use frontier_transport::EndpointError;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why a client could not connect.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConnectError {
+    /// A URL names no endpoint.
+    #[error(transparent)]
+    Url(#[from] EndpointError),
+    /// The name, a topic or the meta is longer than a hello carries.
+    #[error(transparent)]
+    TooLong(EncodeError),
+    /// The gateway refuses this client, and would do so again.
+    #[error("refused by the gateway: {code}: {text}")]
+    Refused {
+        /// Why.
+        code: Code,
+        /// Why, in words.
+        text: String,
+    },
+    /// No attempt went well within the time given.
+    #[error("no connection within {after:?}; the last attempt: {last}")]
+    Timeout {
+        /// The time given.
+        after: Duration,
+        /// How the last attempt went.
+        last: String,
+    },
+}
+
+impl ConnectError {
+    /// The code that stands for it.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Url(_) => Code::Denied,
+            Self::TooLong(_) => Code::TooLarge,
+            Self::Refused { code, .. } => *code,
+            Self::Timeout { .. } => Code::Deadline,
+        }
+    }
+
+    /// Whether connecting in the same way may go well later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.code().is_retryable()
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.code().fault()
+    }
+
+    pub(crate) fn timeout(after: Duration, last: Option<&AttemptError>) -> Self {
+        let last = last.map_or_else(|| "still under way".to_owned(), ToString::to_string);
+        Self::Timeout { after, last }
+    }
+
+    pub(crate) fn refused(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Rejected { code, text } => Self::Refused { code, text },
+            AttemptError::TooLong(error) => Self::TooLong(error),
+            error => Self::Refused { code: Code::Disconnected, text: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,265 @@
+use super::Connection;
+use super::collect::{Arrived, Incoming};
+use super::farewell::Farewell;
+use super::inbound::{Inbound, Notice};
+use super::timers::Timers;
+use crate::Error;
+use crate::client::Client;
+use frontier_protocol::{Beat, Cancel, Code, GoAway, ParseError};
+use frontier_transport::{CloseReason, Event, Link, LinkError, MuxStream};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tracing::debug;
+
+/// Detached payloads that are whole and wait to be handed on.
+const ARRIVED: usize = 16;
+
+/// How long writing the rest may take once everything is done, at least.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// It was lost, or the gateway let it go.
+    Lost(String),
+    /// The user left. Whether everything that was in flight was done by then.
+    Left { is_complete: bool },
+    /// A newer connection took over the id.
+    Superseded,
+    /// The gateway does not want this client any more.
+    Refused { code: Code, text: String },
+}
+
+/// The task of one connection: it owns the link and everything that only it looks at.
+pub(crate) struct Driver {
+    client: Arc<Client>,
+    connection: Arc<Connection>,
+    link: Link,
+    inbound: Inbound,
+    streams: Streams,
+    timers: Timers,
+    farewell: Farewell,
+    /// Tells the supervisor that the gateway is draining.
+    draining: Option<oneshot::Sender<()>>,
+}
+
+/// Streams that the gateway opened, until it is known what they carry.
+struct Streams {
+    tasks: JoinSet<()>,
+    sender: mpsc::Sender<Arrived>,
+    arrived: mpsc::Receiver<Arrived>,
+}
+
+/// What the driver does besides the link.
+enum Duty {
+    Arrived(Arrived),
+    Leave(Instant),
+    Clock,
+    Over,
+}
+
+impl Driver {
+    /// The task's state, and what tells when the gateway begins to drain.
+    pub(crate) fn new(
+        client: Arc<Client>,
+        connection: Arc<Connection>,
+        link: Link,
+        heartbeat: Duration,
+    ) -> (Self, oneshot::Receiver<()>) {
+        let (sender, arrived) = mpsc::channel(ARRIVED);
+        let (draining, is_draining) = oneshot::channel();
+        let driver = Self {
+            inbound: Inbound::new(client.clone(), connection.clone()),
+            client,
+            connection,
+            link,
+            streams: Streams { tasks: JoinSet::new(), sender, arrived },
+            timers: Timers::new(heartbeat),
+            farewell: Farewell::Staying,
+            draining: Some(draining),
+        };
+        (driver, is_draining)
+    }
+
+    /// Drives the connection to its end.
+    pub(crate) async fn run(mut self) -> End {
+        // Also when this panics or is aborted nobody may wait for an answer for ever.
+        let last_rites = LastRites(self.connection.clone());
+        let Err(mut end) = self.drive().await;
+        if let (End::Lost(_), Farewell::Leaving { answered: true, .. }) = (&end, self.farewell) {
+            // The gateway has said its last word and hung up: that is no loss.
+            end = End::Left { is_complete: self.connection.is_idle() };
+        }
+        // What can't be written within the time is lost, as it would be with the connection.
+        match self.farewell {
+            Farewell::Staying => {}
+            Farewell::Leaving { .. } => drop(timeout(FLUSH, self.link.close(|_| Ok(()))).await),
+            Farewell::Draining { .. } => {
+                let last = |out: &mut Vec<u8>| GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out);
+                drop(timeout(FLUSH, self.link.close(last)).await);
+            }
+        }
+        last_rites.0.end(&end.error());
+        end
+    }
+
+    async fn drive(&mut self) -> Result<std::convert::Infallible, End> {
+        loop {
+            while let Some(frame) = self.link.frame().map_err(lost)? {
+                let notice = self.inbound.take(&frame, None).map_err(broken)?;
+                self.heed(notice)?;
+            }
+            // In this order: a wake-up through the link handle that comes while the link is being
+            // polled is noted there and not passed on, so the duties must be looked at after it.
+            tokio::select! {
+                biased;
+                event = self.link.next() => match event.map_err(lost)? {
+                    Event::Frames => {}
+                    Event::Stream(stream) => self.receive(stream, false),
+                    Event::ExcessStream(stream) => self.receive(stream, true),
+                },
+                duty = std::future::poll_fn(|cx| poll_duty(
+                    &self.connection,
+                    &mut self.inbound,
+                    &mut self.streams,
+                    &mut self.timers,
+                    self.farewell,
+                    cx,
+                )) => self.perform(duty)?,
+            }
+        }
+    }
+
+    fn perform(&mut self, duty: Duty) -> Result<(), End> {
+        match duty {
+            Duty::Arrived(Arrived { frame, payload }) => {
+                let notice = self.inbound.take(&frame, Some(payload)).map_err(broken)?;
+                self.heed(notice)
+            }
+            Duty::Leave(until) => {
+                if self.farewell.leave(until) {
+                    let grace_ms = until.saturating_duration_since(Instant::now()).as_millis();
+                    let grace_ms = u32::try_from(grace_ms).unwrap_or(u32::MAX);
+                    self.connection.notify(|out| GoAway { code: Code::Ok, grace_ms, text: "" }.encode(out));
+                }
+                Ok(())
+            }
+            Duty::Clock => self.look_at_clock(),
+            Duty::Over => Err(match self.farewell {
+                Farewell::Leaving { .. } => End::Left { is_complete: self.connection.is_idle() },
+                _ => End::Lost("the gateway is going away".into()),
+            }),
+        }
+    }
+
+    fn heed(&mut self, notice: Option<Notice>) -> Result<(), End> {
+        let Some(Notice { code, grace, text }) = notice else { return Ok(()) };
+        match code {
+            Code::Superseded => return Err(End::Superseded),
+            code if code != Code::Ok && !code.is_retryable() => return Err(End::Refused { code, text }),
+            _ => {}
+        }
+        if self.farewell.heard(Instant::now() + grace) {
+            debug!(%code, text, "the gateway is going away");
+            self.client.retire(&self.connection);
+            if let Some(draining) = self.draining.take() {
+                // The supervisor may have stopped to listen, and then it knows.
+                let _ = draining.send(());
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_clock(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        match self.timers.beat(now, || self.link.take_heard()) {
+            Beat::Dead => return Err(lost(CloseReason::Silent.into())),
+            Beat::Ping => self.connection.notify(|out| {
+                frontier_protocol::ping(0, out);
+                Ok(())
+            }),
+            Beat::Wait(_) => {}
+        }
+        if self.timers.is_sweep_due(now, self.connection.calls.due()) {
+            for id in self.connection.calls.sweep(now) {
+                self.connection.notify(|out| Cancel::encode(id, out));
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, stream: MuxStream, is_excess: bool) {
+        while self.streams.tasks.try_join_next().is_some() {}
+        let incoming = Incoming {
+            client: self.client.clone(),
+            connection: self.connection.clone(),
+            arrived: self.streams.sender.clone(),
+            is_excess,
+        };
+        self.streams.tasks.spawn(incoming.receive(stream));
+    }
+}
+
+fn poll_duty(
+    connection: &Connection,
+    inbound: &mut Inbound,
+    streams: &mut Streams,
+    timers: &mut Timers,
+    farewell: Farewell,
+    cx: &mut Context<'_>,
+) -> Poll<Duty> {
+    inbound.start_waiting();
+    if let Poll::Ready(Some(arrived)) = streams.arrived.poll_recv(cx) {
+        return Poll::Ready(Duty::Arrived(arrived));
+    }
+    if let Some(&until) = connection.leave.get()
+        && !matches!(farewell, Farewell::Leaving { .. })
+    {
+        return Poll::Ready(Duty::Leave(until));
+    }
+    let mut next_look = None;
+    if farewell != Farewell::Staying {
+        let now = Instant::now();
+        if farewell.is_over(connection, now) {
+            return Poll::Ready(Duty::Over);
+        }
+        next_look = farewell.next_look(now);
+    }
+    timers.poll(cx, connection.calls.due(), next_look).map(|()| Duty::Clock)
+}
+
+impl End {
+    /// What is told to those who wait for answers.
+    fn error(&self) -> Error {
+        match self {
+            Self::Lost(reason) => Error::new(Code::Disconnected, reason.clone()),
+            Self::Left { .. } => crate::Closed::Local.error(),
+            Self::Superseded => crate::Closed::Superseded.error(),
+            Self::Refused { code, text } => Error::new(*code, text.clone()),
+        }
+    }
+}
+
+fn lost(error: LinkError) -> End {
+    match error.reason() {
+        CloseReason::Local => End::Left { is_complete: false },
+        reason => End::Lost(reason.to_string()),
+    }
+}
+
+fn broken(error: ParseError) -> End {
+    End::Lost(CloseReason::Protocol(error.to_string()).to_string())
+}
+
+/// Ends the connection when dropped.
+struct LastRites(Arc<Connection>);
+
+impl Drop for LastRites {
+    fn drop(&mut self) {
+        self.0.end(&Error::new(Code::Disconnected, ""));
+    }
+}

@@ -1,0 +1,177 @@
+use super::backlog::{Backlog, Queued};
+use super::topics::Topics;
+use super::{Connection, Job};
+use crate::client::Client;
+use crate::message::Receipt;
+use crate::queue::Refused;
+use crate::{Error, Message, Request, Response};
+use bytes::Bytes;
+use frontier_protocol as wire;
+use frontier_protocol::{Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Role, Side};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::warn;
+
+/// What to do with the frames that come: hand answers to those who wait, requests to handlers,
+/// messages to the queue.
+pub(super) struct Inbound {
+    client: Arc<Client>,
+    connection: Arc<Connection>,
+    backlog: Backlog,
+    topics: Topics,
+}
+
+/// The gateway says that it leaves.
+#[derive(Debug)]
+pub(super) struct Notice {
+    pub(super) code: Code,
+    pub(super) grace: Duration,
+    pub(super) text: String,
+}
+
+impl Inbound {
+    pub(super) fn new(client: Arc<Client>, connection: Arc<Connection>) -> Self {
+        let backlog = Backlog::new(connection.clone(), client.options.max_handlers);
+        Self { client, connection, backlog, topics: Topics::default() }
+    }
+
+    /// Starts handlers that had to wait for others to end.
+    pub(super) fn start_waiting(&mut self) {
+        self.backlog.start();
+    }
+
+    /// Deals with one frame. `detached` is its payload if that came on a stream of its own.
+    pub(super) fn take(
+        &mut self,
+        frame: &Frame,
+        detached: Option<Bytes>,
+    ) -> Result<Option<Notice>, ParseError> {
+        let is_misplaced =
+            carries_payload(frame.kind) && frame.flags.has(Flags::DETACHED) && detached.is_none();
+        if is_misplaced || !Side::Gateway.may_send(frame.kind) {
+            return Err(ParseError::Invalid { kind: frame.kind, field: "place on the lane" });
+        }
+        match frame.kind {
+            Kind::Request => self.request(frame, detached)?,
+            Kind::Publish => self.publish(frame, detached)?,
+            Kind::Response => self.response(frame, detached)?,
+            Kind::Ack => {
+                let Ack { code, application, text } = Ack::parse(frame)?;
+                self.connection.calls.answer(frame.id, frame.kind, || outcome(code, application, text));
+            }
+            Kind::RegisterAck | Kind::UnregisterAck => {
+                let ack = wire::RegisterAck::parse(frame)?;
+                self.connection.calls.answer(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
+            }
+            Kind::Cancel => self.backlog.cancel(frame.id),
+            Kind::Ping => self.connection.notify(|out| {
+                wire::pong(frame.id, out);
+                Ok(())
+            }),
+            Kind::GoAway => {
+                let GoAway { code, grace_ms, text } = GoAway::parse(frame)?;
+                let grace = Duration::from_millis(grace_ms.into());
+                return Ok(Some(Notice { code, grace, text: text.to_owned() }));
+            }
+            // A pong is heard as bytes. The rest has been refused above.
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn request(&mut self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
+        let request = wire::Request::parse(frame)?;
+        let Some((method, handler)) = self.client.methods.get(request.method) else {
+            let text = format!("no handler for `{}`", request.method);
+            self.connection.refuse_request(frame.id, Code::MethodNotFound, &text);
+            return Ok(());
+        };
+        if self.backlog.is_full() {
+            self.connection.refuse_request(frame.id, Code::Overloaded, "too many handlers run");
+            return Ok(());
+        }
+        if !self.connection.running.reserve(frame.id) {
+            return Err(ParseError::Invalid { kind: frame.kind, field: "id, which is in use" });
+        }
+        let timeout = match request.timeout_ms {
+            0 => self.client.options.call_timeout,
+            ms => Duration::from_millis(ms.into()),
+        };
+        let deadline = Instant::now() + timeout;
+        let job = Job::new(self.connection.clone(), frame.id, deadline);
+        // The gateway's own requests are about an edge, not from one.
+        let has_tail = !wire::is_reserved(request.method);
+        let (custom, edge_id) = self.split(frame, request.custom, has_tail);
+        let data = detached.unwrap_or_else(|| frame.body.slice_ref(request.payload));
+        let request = Request { method, data, custom, edge_id, deadline: deadline.into_std() };
+        self.backlog.push(Queued { id: frame.id, handler, request, job });
+        Ok(())
+    }
+
+    fn publish(&mut self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
+        let publish = wire::Publish::parse(frame)?;
+        let receipt = if frame.flags.has(Flags::ACKED) {
+            self.connection.work_begins();
+            Receipt::new(self.connection.clone(), frame.id)
+        } else {
+            Receipt::none()
+        };
+        let (custom, edge_id) = self.split(frame, publish.custom, true);
+        let message = Message {
+            topic: self.topics.name(publish.topic),
+            data: detached.unwrap_or_else(|| frame.body.slice_ref(publish.payload)),
+            custom,
+            edge_id,
+            receipt,
+        };
+        match self.client.inbox.push(message) {
+            Ok(()) => {}
+            Err(Refused::Full(message)) => {
+                if message.receipt.is_none() {
+                    warn!(topic = %message.topic, "a message that asks for no ack was lost: the queue is full");
+                }
+                message.receipt.settle(Code::Overloaded, "the receiver's queue is full");
+            }
+            Err(Refused::Closed(message)) => message.receipt.settle(Code::Draining, ""),
+        }
+        Ok(())
+    }
+
+    fn response(&self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
+        let response = wire::Response::parse(frame)?;
+        self.connection.calls.answer(frame.id, frame.kind, || {
+            if response.code != Code::Ok {
+                let text = String::from_utf8_lossy(response.payload);
+                return Err(Error::from_wire(response.code, response.application, &text));
+            }
+            let (custom, _) = self.split(frame, response.custom, true);
+            Ok(Response { data: detached.unwrap_or_else(|| frame.body.slice_ref(response.payload)), custom })
+        });
+        Ok(())
+    }
+
+    /// The user's part of a custom header, and the EdgeID that the exchange added for a service.
+    fn split(&self, frame: &Frame, custom: Custom<'_>, has_tail: bool) -> (Bytes, Option<EdgeId>) {
+        let received = custom.body();
+        let tailed = match self.connection.role {
+            Role::Service if has_tail => Custom::split_tail(received),
+            _ => None,
+        };
+        match tailed {
+            Some((body, edge)) => (frame.body.slice_ref(body), Some(edge)),
+            None => (frame.body.slice_ref(received), None),
+        }
+    }
+}
+
+fn carries_payload(kind: Kind) -> bool {
+    matches!(kind, Kind::Request | Kind::Publish | Kind::Response)
+}
+
+fn outcome(code: Code, application: u32, text: &str) -> Result<Response, Error> {
+    match code {
+        Code::Ok => Ok(Response::default()),
+        code => Err(Error::from_wire(code, application, text)),
+    }
+}

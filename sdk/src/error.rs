@@ -1,0 +1,97 @@
+use frontier_protocol::{Code, Fault};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why an operation failed: a code that programs look at, and a text for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    application: u32,
+    text: Cow<'static, str>,
+}
+
+impl Error {
+    pub(crate) fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, application: 0, text: text.into() }
+    }
+
+    pub(crate) fn from_wire(code: Code, application: u32, text: &str) -> Self {
+        Self { code, application, text: Cow::Owned(text.into()) }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The error number of the application that answered, if it was an application that did.
+    #[must_use]
+    pub fn application(&self) -> Option<u32> {
+        (self.code == Code::Application).then_some(self.application)
+    }
+
+    /// What went wrong, in words. Empty if there is no more to say than the code does.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the same operation may succeed when it is tried again.
+    ///
+    /// The failed attempt may have had its effect all the same: after [`Code::Disconnected`] and
+    /// [`Code::Deadline`] nobody knows.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.code.is_retryable()
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.code.fault()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Code::Application if self.application != 0 => write!(f, "{} {}", self.code, self.application)?,
+            code => write!(f, "{code}")?,
+        }
+        if !self.text.is_empty() {
+            write!(f, ": {}", self.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<frontier_protocol::EncodeError> for Error {
+    fn from(error: frontier_protocol::EncodeError) -> Self {
+        Self::new(Code::TooLarge, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_says_each_thing_once() {
+        assert_eq!(Error::new(Code::Deadline, "").to_string(), "deadline exceeded");
+        assert_eq!(
+            Error::new(Code::MethodNotFound, "no `echo` here").to_string(),
+            "method not found: no `echo` here"
+        );
+        let error = Error::from_wire(Code::Application, 7, "disk full");
+        assert_eq!(error.to_string(), "application error 7: disk full");
+        assert_eq!(error.application(), Some(7));
+    }
+
+    #[test]
+    fn only_an_application_has_a_number() {
+        assert_eq!(Error::from_wire(Code::Deadline, 7, "").application(), None);
+    }
+}

@@ -1,0 +1,98 @@
+use crate::Error;
+use crate::client::{Client, millis};
+use crate::stream::{Peer, Stream, StreamConfig};
+use bytes::Bytes;
+use frontier_protocol::{Code, MIN_MAX_FRAME, Open, OpenAck};
+use frontier_transport::{FirstFrame, LinkHandle};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout_at};
+
+/// A stream that is opened when this is awaited.
+///
+/// # Errors
+/// Awaiting it fails with what the other side or the gateway said, such as
+/// [`Code::StreamRefused`] or [`Code::EdgeNotOnline`], with [`Code::Deadline`] when the time is up,
+/// and with [`Code::Disconnected`] when the connection was lost meanwhile.
+///
+/// # Cancel safety
+/// Dropping the future resets the stream. The other side may have accepted it and sees the reset.
+#[must_use = "a stream is opened when this is awaited"]
+pub struct OpenStream<'a> {
+    client: &'a Arc<Client>,
+    peer: Peer,
+    meta: Bytes,
+    timeout: Duration,
+}
+
+impl<'a> OpenStream<'a> {
+    pub(crate) fn new(client: &'a Arc<Client>, peer: Peer) -> Self {
+        Self { client, peer, meta: Bytes::new(), timeout: client.options.call_timeout }
+    }
+
+    /// Opaque bytes for whoever accepts the stream: at most 65,535.
+    pub fn meta(mut self, meta: impl Into<Bytes>) -> Self {
+        self.meta = meta.into();
+        self
+    }
+
+    /// How long to wait until the stream is accepted.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    async fn open(self) -> Result<Stream, Error> {
+        let deadline = Instant::now().checked_add(self.timeout);
+        let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
+        let connection = self.client.connection(deadline).await?;
+        let opened = timeout_at(deadline, self.open_on(&connection.link, deadline)).await;
+        opened.unwrap_or_else(|_| Err(Error::new(Code::Deadline, "")))
+    }
+
+    async fn open_on(self, link: &LinkHandle, deadline: Instant) -> Result<Stream, Error> {
+        let (peer, name) = match &self.peer {
+            Peer::Edge(edge) => (edge.0, ""),
+            Peer::Service { name, .. } => (0, name.as_str()),
+        };
+        let mut hello = Vec::new();
+        Open { peer, timeout_ms: millis(deadline), name, meta: &self.meta }.encode(&mut hello)?;
+        let opened = link.open_stream().await;
+        let mut stream = opened.map_err(|error| Error::new(error.code(), error.to_string()))?;
+        let sent = async {
+            stream.write_all(&hello).await?;
+            stream.flush().await
+        };
+        sent.await.map_err(lost)?;
+        let FirstFrame { frame, stream } =
+            FirstFrame::read(stream, MIN_MAX_FRAME as usize).await.map_err(lost)?;
+        match OpenAck::parse(&frame).map_err(|error| Error::new(Code::Protocol, error.to_string()))? {
+            OpenAck { code: Code::Ok, .. } => {
+                Ok(Stream::new(stream, self.peer, self.meta, StreamConfig::default()))
+            }
+            OpenAck { code, text } => Err(Error::from_wire(code, 0, text)),
+        }
+    }
+}
+
+impl<'a> IntoFuture for OpenStream<'a> {
+    type Output = Result<Stream, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.open())
+    }
+}
+
+impl fmt::Debug for OpenStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenStream").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+fn lost(error: impl fmt::Display) -> Error {
+    Error::new(Code::Disconnected, error.to_string())
+}

@@ -1,0 +1,59 @@
+use bytes::Bytes;
+use frontier_protocol::Role;
+use std::time::Duration;
+
+/// What a client was built with.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) identity: Identity,
+    pub(crate) redial: Redial,
+    pub(crate) call_timeout: Duration,
+    pub(crate) heartbeat: Option<Duration>,
+    pub(crate) max_handlers: usize,
+    pub(crate) receive_queue: usize,
+}
+
+/// Who the client says that it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) role: Role,
+    /// The wanted EdgeID or ServiceID, 0 for none in particular.
+    pub(crate) id: u64,
+    /// A service's name.
+    pub(crate) name: String,
+    /// A service's topics at the start.
+    pub(crate) topics: Vec<String>,
+    pub(crate) meta: Bytes,
+}
+
+/// Where and how the client connects, and how it leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Redial {
+    pub(crate) urls: Vec<String>,
+    /// For the whole of the first connect.
+    pub(crate) connect_timeout: Duration,
+    /// For what is in flight when the user closes.
+    pub(crate) close_timeout: Duration,
+    pub(crate) backoff: (Duration, Duration),
+    /// Whether a lost connection is made anew.
+    pub(crate) reconnect: bool,
+}
+
+impl Options {
+    pub(crate) fn new(role: Role, url: String) -> Self {
+        Self {
+            identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
+            redial: Redial {
+                urls: vec![url],
+                connect_timeout: Duration::from_secs(10),
+                close_timeout: Duration::from_secs(5),
+                backoff: (Duration::from_millis(100), Duration::from_secs(10)),
+                reconnect: true,
+            },
+            call_timeout: Duration::from_secs(30),
+            heartbeat: None,
+            max_handlers: 1024,
+            receive_queue: 1024,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+use crate::Error;
+use crate::client::{Asked, Asking, Client, Question};
+use bytes::Bytes;
+use frontier_protocol::EdgeId;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A message that goes out when it is awaited.
+///
+/// # Errors
+/// Awaiting it fails with what the receiver or the gateway said, or with
+/// [`Code::Deadline`](crate::Code::Deadline) when the time is up,
+/// [`Code::Disconnected`](crate::Code::Disconnected) when the connection was lost before the ack came
+/// or there was none all the time, and [`Code::TooLarge`](crate::Code::TooLarge) before anything is
+/// sent.
+///
+/// # Cancel safety
+/// Dropping it stops the wait. What has been sent is not called back.
+#[must_use = "a message goes out when it is awaited"]
+pub struct Publish<'a>(Asking<'a>);
+
+impl<'a> Publish<'a> {
+    pub(crate) fn new(
+        client: &'a Arc<Client>,
+        topic: &'a str,
+        payload: impl Into<Bytes>,
+        edge: Option<EdgeId>,
+    ) -> Self {
+        let question = Question {
+            kind: Asked::Publish,
+            name: topic,
+            payload: payload.into(),
+            custom: Bytes::new(),
+            edge,
+            timeout: client.options.call_timeout,
+        };
+        Self(Asking::new(client, question))
+    }
+
+    /// How long to wait for the ack, from the first poll on. It travels with the message.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.0.change(|question| question.timeout = timeout);
+        self
+    }
+
+    /// A header beside the payload.
+    pub fn custom(mut self, custom: impl Into<Bytes>) -> Self {
+        self.0.change(|question| question.custom = custom.into());
+        self
+    }
+
+    /// What the message is about. A message from an edge has its topic already.
+    pub fn topic(mut self, topic: &'a str) -> Self {
+        self.0.change(|question| question.name = topic);
+        self
+    }
+
+    /// Does not wait for the receiver: it is done when the message is in the outbox, and may be lost
+    /// behind it without a word.
+    pub fn unacked(mut self) -> Self {
+        self.0.change(|question| question.kind = Asked::UnackedPublish);
+        self
+    }
+}
+
+impl Future for Publish<'_> {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_ok(drop)
+    }
+}
+
+impl fmt::Debug for Publish<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Publish").field(&self.0).finish()
+    }
+}

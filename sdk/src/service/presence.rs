@@ -1,0 +1,75 @@
+//! What the gateway asks a service about edges: reserved methods, registered like any other.
+
+use super::{EdgeEvent, Service};
+use crate::{Error, HandlerError, Request, Response};
+use bytes::Bytes;
+use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID};
+
+impl Service {
+    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge, with its
+    /// text.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    ///
+    /// # Cancel safety
+    /// As for [`register`](Self::register).
+    pub async fn on_edge_id<F, Fut>(&self, handler: F) -> Result<(), Error>
+    where
+        F: Fn(Bytes) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
+    {
+        let handler = move |request: Request| {
+            let id = handler(request.data);
+            async move { Ok(Response::new(id.await?.0.to_be_bytes().to_vec())) }
+        };
+        self.register(GET_EDGE_ID, handler).await
+    }
+
+    /// Hears of each edge that comes. An error refuses the edge, with its text.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    ///
+    /// # Cancel safety
+    /// As for [`register`](Self::register).
+    pub async fn on_edge_online<F, Fut>(&self, handler: F) -> Result<(), Error>
+    where
+        F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        self.on_event(EDGE_ONLINE, handler).await
+    }
+
+    /// Hears of each edge that leaves. An error is logged by the gateway and changes nothing.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    ///
+    /// # Cancel safety
+    /// As for [`register`](Self::register).
+    pub async fn on_edge_offline<F, Fut>(&self, handler: F) -> Result<(), Error>
+    where
+        F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        self.on_event(EDGE_OFFLINE, handler).await
+    }
+
+    async fn on_event<F, Fut>(&self, method: &str, handler: F) -> Result<(), Error>
+    where
+        F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        let handler = move |request: Request| {
+            let handled = EdgeEvent::parse(request.data).map(&handler);
+            async move {
+                match handled {
+                    Some(handled) => handled.await.map(|()| Response::default()),
+                    None => Err(HandlerError::new(0, "the event is cut short")),
+                }
+            }
+        };
+        self.register(method, handler).await
+    }
+}

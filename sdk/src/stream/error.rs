@@ -1,0 +1,109 @@
+use frontier_protocol::{Code, EncodeError};
+use std::fmt;
+use std::io;
+
+/// Why a message or a call on a stream failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamError {
+    /// What went wrong.
+    pub code: Code,
+    /// The error number of the application at the other end, with [`Code::Application`].
+    pub application: u32,
+    /// What went wrong, in words. Empty if there is no more to say than the code does.
+    pub text: String,
+}
+
+impl StreamError {
+    /// An error that no application numbered.
+    #[must_use]
+    pub fn new(code: Code, text: impl Into<String>) -> Self {
+        Self { code, application: 0, text: text.into() }
+    }
+
+    /// The error of an application, with a number of its own: what a handler answers with.
+    #[must_use]
+    pub fn application(number: u32, text: impl Into<String>) -> Self {
+        Self { code: Code::Application, application: number, text: text.into() }
+    }
+
+    /// Whether the same operation may succeed when it is tried again, on this stream or on a new one.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.code.is_retryable()
+    }
+
+    pub(super) fn too_large(len: usize, max: usize) -> Self {
+        let text = format!("a frame of {len} bytes is over the limit of {max}: write raw bytes instead");
+        Self::new(Code::TooLarge, text)
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Code::Application if self.application != 0 => write!(f, "{} {}", self.code, self.application)?,
+            code => write!(f, "{code}")?,
+        }
+        if !self.text.is_empty() {
+            write!(f, ": {}", self.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+impl From<EncodeError> for StreamError {
+    fn from(error: EncodeError) -> Self {
+        Self::new(Code::TooLarge, error.to_string())
+    }
+}
+
+impl From<io::Error> for StreamError {
+    fn from(error: io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::BrokenPipe => Code::Denied,
+            _ => Code::Disconnected,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// The stream is gone, and nobody said goodbye.
+pub(super) fn lost() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, "the stream was reset or its connection lost")
+}
+
+/// This side may write no more.
+pub(super) fn shut_down() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "this side of the stream was shut down")
+}
+
+/// As much of an error's text as is sent, so that no text makes a frame too long.
+pub(super) fn clip(text: &str) -> &str {
+    const MAX: usize = 4096;
+    let mut end = text.len().min(MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_says_each_thing_once() {
+        assert_eq!(StreamError::new(Code::Deadline, "").to_string(), "deadline exceeded");
+        assert_eq!(StreamError::application(7, "disk full").to_string(), "application error 7: disk full");
+    }
+
+    #[test]
+    fn a_text_is_clipped_between_characters() {
+        assert_eq!(clip("ok"), "ok");
+        let long = "ä".repeat(4096);
+        assert_eq!(clip(&long).len(), 4096);
+        assert_eq!(clip(&long[2..].replacen('ä', "a", 1)).len(), 4095);
+    }
+}

@@ -1,0 +1,180 @@
+use super::handshake;
+use crate::Error;
+use crate::client::Client;
+use crate::connection::{Connection, Driver, End};
+use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome};
+use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+/// How long dialling one address may take.
+const DIAL: Duration = Duration::from_secs(5);
+
+/// How long the gateway may take to answer the hello. It may ask a service for the id meanwhile.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long the gateway may take to know the methods again.
+const RESTORE: Duration = Duration::from_secs(10);
+
+/// The heartbeat interval if the gateway grants none.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Bytes in the outbox from which on callers wait.
+const OUTBOX_SOFT: usize = 1024 * 1024;
+
+/// Bytes in the outbox from which on the connection is given up: answers and acks, which may not
+/// wait, have piled up because the gateway does not read.
+const OUTBOX_HARD: usize = 16 * 1024 * 1024;
+
+/// Streams of both sides, those of detached payloads included.
+const MAX_STREAMS: u32 = 4096;
+
+/// One attempt to connect to one address.
+pub(crate) struct Attempt<'a> {
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) endpoint: &'a Endpoint,
+}
+
+/// A connection and its running task.
+pub(crate) struct Live {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) ended: JoinHandle<End>,
+    /// Tells that the gateway drains.
+    pub(crate) draining: oneshot::Receiver<()>,
+}
+
+/// Why an attempt to connect failed.
+#[derive(Debug, Error)]
+pub(crate) enum AttemptError {
+    /// No address is known.
+    #[error("no address is given")]
+    NoAddress,
+    /// The address could not be reached.
+    #[error("{}", Causes(.0))]
+    Dial(DialError),
+    /// A step took too long.
+    #[error("{0} took longer than {1:?}")]
+    Timeout(&'static str, Duration),
+    /// The connection was lost on the way.
+    #[error("{0}")]
+    Lost(String),
+    /// The gateway said no.
+    #[error("rejected: {code}: {text}")]
+    Rejected {
+        /// Why.
+        code: Code,
+        /// Why, in words.
+        text: String,
+    },
+    /// The hello does not fit a frame.
+    #[error(transparent)]
+    TooLong(EncodeError),
+    /// The methods could not be announced again.
+    #[error("methods were not registered again: {0}")]
+    Restore(Error),
+}
+
+impl AttemptError {
+    pub(crate) fn lost(error: impl fmt::Display) -> Self {
+        Self::Lost(error.to_string())
+    }
+
+    /// Whether another attempt would fail the same way.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Rejected { code, .. } => !code.is_retryable(),
+            Self::TooLong(_) | Self::NoAddress => true,
+            Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::Restore(_) => false,
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Connects, introduces the client, starts the connection's task and restores what was registered.
+    pub(crate) async fn make(self) -> Result<Live, AttemptError> {
+        let dialled = timeout(DIAL, frontier_transport::dial(self.endpoint, link_config())).await;
+        let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
+        let mut link = dialled.map_err(AttemptError::Dial)?;
+        let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client)).await;
+        let welcome = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
+        let mut live = self.start(link, &welcome)?;
+        let trial = Trial(&live);
+        let restored = self.client.restore(&live.connection, Instant::now() + RESTORE).await;
+        restored.map_err(AttemptError::Restore)?;
+        trial.pass();
+        if live.draining.try_recv().is_ok() {
+            live.cut();
+            return Err(AttemptError::lost("the gateway is going away"));
+        }
+        Ok(live)
+    }
+
+    fn start(&self, mut link: Link, welcome: &Welcome) -> Result<Live, AttemptError> {
+        if welcome.version != VERSION {
+            let text = format!("the gateway speaks version {}, not {VERSION}", welcome.version);
+            return Err(AttemptError::Rejected { code: Code::Version, text });
+        }
+        link.set_max_frame(welcome.max_frame.min(MIN_MAX_FRAME) as usize);
+        self.client.set_id(welcome.id);
+        let role = self.client.options.identity.role;
+        let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
+        let heartbeat = match welcome.heartbeat_ms {
+            0 => HEARTBEAT,
+            ms => Duration::from_millis(ms.into()),
+        };
+        let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
+        let ended = tokio::spawn(driver.run());
+        Ok(Live { connection, ended, draining })
+    }
+}
+
+impl Live {
+    /// Closes the connection at once.
+    pub(crate) fn cut(&self) {
+        self.connection.link.close(CloseReason::Local);
+    }
+}
+
+/// Cuts a connection unless all goes well. Also when whoever tries gives up in the middle.
+struct Trial<'a>(&'a Live);
+
+impl Trial<'_> {
+    fn pass(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
+}
+
+fn link_config() -> LinkConfig {
+    LinkConfig {
+        max_frame: MIN_MAX_FRAME as usize,
+        outbox_soft: OUTBOX_SOFT,
+        outbox_hard: OUTBOX_HARD,
+        max_streams: MAX_STREAMS,
+    }
+}
+
+/// An error and its causes in one line.
+struct Causes<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+use crate::gateway::{Gateway, soon};
+use frontier_protocol::{Code, Role};
+use frontier_sdk::{Closed, ConnectError, Edge, EdgeId, Service, ServiceId, Status};
+use std::time::Duration;
+
+#[tokio::test]
+async fn an_edge_says_who_it_is_and_gets_its_id() {
+    let mut gateway = Gateway::bind();
+    let connect = gateway.edge().meta("sn-42").id(EdgeId(99)).connect();
+    let connect = tokio::spawn(connect);
+    let caller = gateway.accept().await;
+    assert_eq!((caller.role, caller.id, &caller.meta[..]), (Role::Edge, 99, &b"sn-42"[..]));
+    let _peer = caller.welcome();
+    let edge = soon(connect).await.unwrap().unwrap();
+    assert_eq!(edge.id(), EdgeId(99));
+    assert_eq!(edge.status().get(), Status::Connected);
+}
+
+#[tokio::test]
+async fn a_service_says_its_name_and_topics() {
+    let mut gateway = Gateway::bind();
+    let builder = gateway.service().name("files").topics(["b", "a"]).topics(vec!["c".to_owned()]);
+    let connect = tokio::spawn(builder.connect());
+    let caller = gateway.accept().await;
+    assert_eq!((caller.role, caller.name.as_str()), (Role::Service, "files"));
+    assert_eq!(caller.topics, ["a", "b", "c"]);
+    let _peer = caller.welcome();
+    let service: Service = soon(connect).await.unwrap().unwrap();
+    assert_eq!(service.id(), ServiceId(7));
+}
+
+#[tokio::test]
+async fn a_final_rejection_ends_the_connect() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    gateway.accept().await.reject(Code::Denied, "unknown serial number").await;
+    let error = soon(connect).await.unwrap().unwrap_err();
+    assert_eq!(error, ConnectError::Refused { code: Code::Denied, text: "unknown serial number".into() });
+    assert_eq!(error.to_string(), "refused by the gateway: denied: unknown serial number");
+    assert!(!error.is_retryable());
+}
+
+#[tokio::test]
+async fn a_passing_rejection_is_tried_again() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    gateway.accept().await.reject(Code::Overloaded, "").await;
+    let _peer = gateway.welcome().await;
+    assert!(soon(connect).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn several_addresses_are_tried_in_turn() {
+    let closed = Gateway::bind().url;
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(Edge::builder(closed).url(&gateway.url).connect());
+    let _peer = gateway.welcome().await;
+    assert!(soon(connect).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn nobody_there_is_an_error_after_the_timeout() {
+    let closed = Gateway::bind().url;
+    let connect = Edge::builder(closed)
+        .backoff(Duration::ZERO, Duration::from_millis(1))
+        .connect_timeout(Duration::from_millis(50))
+        .connect();
+    let error = soon(connect).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Timeout { last, .. } if last.contains("could not connect")));
+    assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn a_wrong_url_is_an_error_at_once() {
+    let error = Edge::builder("localhost").connect().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Url(_)));
+    let too_long = vec![0; 70_000];
+    let gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().meta(too_long).connect());
+    let error = soon(connect).await.unwrap().unwrap_err();
+    assert!(matches!(error, ConnectError::TooLong(_)));
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_closes() {
+    let mut gateway = Gateway::bind();
+    let (edge, mut peer) = gateway.connected_edge().await;
+    let clone = edge.clone();
+    drop(edge);
+    let mut status = clone.status();
+    drop(clone);
+    assert_eq!(soon(status.closed()).await, Closed::Local);
+    peer.expect_end().await;
+}

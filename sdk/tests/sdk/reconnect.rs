@@ -1,0 +1,170 @@
+use crate::gateway::{Gateway, soon};
+use frontier_protocol::{GoAway, Kind, Names, Welcome};
+use frontier_sdk::{Closed, Code, EdgeId, Response, Status};
+use std::time::Duration;
+
+#[tokio::test]
+async fn what_was_in_flight_fails_and_what_comes_later_waits() {
+    let mut gateway = Gateway::bind();
+    let (edge, mut peer) = gateway.connected_edge().await;
+    let mut status = edge.status();
+    let in_flight = edge.call("m", "");
+    tokio::pin!(in_flight);
+    assert!(futures_util::poll!(&mut in_flight).is_pending());
+    peer.expect(Kind::Request).await;
+    peer.cut();
+    let error = soon(in_flight).await.unwrap_err();
+    assert_eq!(error.code(), Code::Disconnected);
+    assert!(error.is_retryable());
+    let later = edge.call("m", "");
+    let answer = async {
+        let caller = gateway.accept().await;
+        assert_eq!(caller.id, 7, "it asks for the id that it had");
+        let mut peer = caller.welcome();
+        let frame = peer.expect(Kind::Request).await;
+        peer.respond(frame.id, b"ok");
+        peer
+    };
+    let (response, _peer) = soon(async { tokio::join!(later, answer) }).await;
+    assert_eq!(response.unwrap().data, "ok");
+    assert_eq!(edge.id(), EdgeId(7));
+    while soon(status.changed()).await != Status::Connected {}
+}
+
+#[tokio::test]
+async fn without_a_connection_a_call_ends_as_disconnected() {
+    let mut gateway = Gateway::bind();
+    let (edge, peer) = gateway.connected_edge().await;
+    let mut status = edge.status();
+    drop(gateway);
+    peer.cut();
+    assert_eq!(soon(status.changed()).await, Status::Reconnecting);
+    let error = soon(edge.call("m", "").timeout(Duration::from_millis(20))).await.unwrap_err();
+    assert_eq!(error.code(), Code::Disconnected);
+    let error = soon(edge.close()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Disconnected);
+}
+
+#[tokio::test]
+async fn everything_is_registered_again_before_the_status_says_connected() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.service().name("files").topics(["t"]).connect());
+    let mut peer = gateway.welcome().await;
+    let service = soon(connect).await.unwrap().unwrap();
+    for method in ["a", "b"] {
+        let register = service.register(method, |_| async { Ok(Response::new("")) });
+        let (registered, _) = soon(async { tokio::join!(register, peer.agree()) }).await;
+        registered.unwrap();
+    }
+    let (subscribed, names) = soon(async { tokio::join!(service.subscribe("u"), peer.agree()) }).await;
+    subscribed.unwrap();
+    assert_eq!(names, (Names::Topics, vec!["u".to_owned()]));
+
+    let mut status = service.status();
+    peer.cut();
+    let caller = gateway.accept().await;
+    assert_eq!(caller.topics, ["t", "u"]);
+    let mut peer = caller.welcome();
+    assert_eq!(soon(status.changed()).await, Status::Reconnecting);
+    let (of, mut names) = peer.agree().await;
+    names.sort_unstable();
+    assert_eq!((of, names), (Names::Methods, vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(soon(status.changed()).await, Status::Connected);
+}
+
+#[tokio::test]
+async fn a_registration_survives_the_loss_of_the_connection() {
+    let mut gateway = Gateway::bind();
+    let (service, mut peer) = gateway.connected_service().await;
+    let register = service.register("m", |_| async { Ok(Response::new("")) });
+    let lose = async {
+        peer.expect(Kind::Register).await;
+        peer.cut();
+        let mut peer = gateway.welcome().await;
+        // Once because the handler is there, once more for the one who waits.
+        peer.agree().await;
+        peer.agree().await;
+        peer
+    };
+    let (registered, _peer) = soon(async { tokio::join!(register, lose) }).await;
+    registered.unwrap();
+}
+
+#[tokio::test]
+async fn a_superseded_client_does_not_come_back() {
+    let mut gateway = Gateway::bind();
+    let (edge, peer) = gateway.connected_edge().await;
+    peer.send(|out| GoAway { code: Code::Superseded, grace_ms: 0, text: "" }.encode(out));
+    assert_eq!(soon(edge.closed()).await, Closed::Superseded);
+    assert_eq!(edge.status().get(), Status::Closed(Closed::Superseded));
+    assert_eq!(soon(edge.call("m", "")).await.unwrap_err().code(), Code::Superseded);
+    assert!(soon(edge.recv()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_rejection_at_the_reconnect_is_final() {
+    let mut gateway = Gateway::bind();
+    let (edge, peer) = gateway.connected_edge().await;
+    peer.cut();
+    gateway.accept().await.reject(Code::Unauthenticated, "expired").await;
+    let refused = Closed::Refused { code: Code::Unauthenticated, text: "expired".into() };
+    assert_eq!(soon(edge.closed()).await, refused);
+}
+
+#[tokio::test]
+async fn reconnecting_can_be_switched_off() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().reconnect(false).connect());
+    let peer = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    peer.cut();
+    assert!(matches!(soon(edge.closed()).await, Closed::Lost(_)));
+}
+
+#[tokio::test]
+async fn a_draining_gateway_finishes_what_it_has_while_the_next_takes_over() {
+    let mut gateway = Gateway::bind();
+    let mut other = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().url(&other.url).connect());
+    let mut old = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    let in_flight = edge.call("m", "old");
+    tokio::pin!(in_flight);
+    assert!(futures_util::poll!(&mut in_flight).is_pending());
+    let question = old.expect(Kind::Request).await;
+    old.send(|out| GoAway { code: Code::Draining, grace_ms: 10_000, text: "update" }.encode(out));
+    let mut new = other.welcome().await;
+    let answer = async {
+        let frame = new.expect(Kind::Request).await;
+        new.respond(frame.id, b"new");
+    };
+    let (response, ()) = soon(async { tokio::join!(edge.call("m", "new"), answer) }).await;
+    assert_eq!(response.unwrap().data, "new");
+    old.respond(question.id, b"old");
+    assert_eq!(soon(in_flight).await.unwrap().data, "old");
+    old.expect(Kind::GoAway).await;
+    old.expect_end().await;
+    assert_eq!(edge.status().get(), Status::Connected);
+}
+
+#[tokio::test]
+async fn a_silent_gateway_is_given_up() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    let caller = gateway.accept().await;
+    let welcome = Welcome {
+        version: frontier_protocol::VERSION,
+        features: 0,
+        max_frame: 256 * 1024,
+        heartbeat_ms: 20,
+        id: 1,
+        epoch: frontier_protocol::Epoch(1),
+        max_payload: 1024,
+    };
+    let silent = caller.welcome_as(&welcome).flush().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    let _peer = gateway.accept().await.welcome_as(&welcome).drive();
+    drop(silent);
+    while soon(edge.status().changed()).await != Status::Connected {}
+    assert_eq!(edge.id(), EdgeId(1));
+}
