@@ -5,6 +5,7 @@ mod calls;
 mod collect;
 pub(crate) mod detached;
 mod driver;
+mod end;
 mod farewell;
 mod inbound;
 mod job;
@@ -13,7 +14,8 @@ mod timers;
 mod topics;
 mod waiting;
 
-pub(crate) use driver::{Driver, End};
+pub(crate) use driver::Driver;
+pub(crate) use end::End;
 pub(crate) use job::Job;
 pub(crate) use waiting::Waiting;
 

@@ -1,5 +1,6 @@
 use super::Connection;
 use super::collect::{Arrived, Incoming};
+use super::end::End;
 use super::farewell::Farewell;
 use super::inbound::{Inbound, Notice};
 use super::timers::Timers;
@@ -20,19 +21,6 @@ const ARRIVED: usize = 16;
 
 /// How long writing the rest may take once everything is done, at least.
 const FLUSH: Duration = Duration::from_secs(1);
-
-/// How a connection ended.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// It was lost, or the gateway let it go.
-    Lost(String),
-    /// The user left. Whether everything that was in flight was done by then.
-    Left { is_complete: bool },
-    /// A newer connection took over the id.
-    Superseded,
-    /// The gateway does not want this client any more.
-    Refused { code: Code, text: String },
-}
 
 /// The task of one connection: it owns the link and everything that only it looks at.
 pub(crate) struct Driver {
@@ -230,18 +218,6 @@ fn poll_duty(
         next_look = farewell.next_look(now);
     }
     timers.poll(cx, connection.calls.due(), next_look).map(|()| Duty::Clock)
-}
-
-impl End {
-    /// What is told to those who wait for answers.
-    fn error(&self) -> Error {
-        match self {
-            Self::Lost(reason) => Error::new(Code::Disconnected, reason.clone()),
-            Self::Left { .. } => crate::Closed::Local.error(),
-            Self::Superseded => crate::Closed::Superseded.error(),
-            Self::Refused { code, text } => Error::new(*code, text.clone()),
-        }
-    }
 }
 
 fn lost(error: LinkError) -> End {

@@ -37,7 +37,11 @@ impl Links {
         let (streams, accepted) = mpsc::channel(16);
         let dialler = dialled.handle();
         // The lane opens with its first frame.
-        dialler.send(Priority::Question, |out| Ok(ping(1, out))).unwrap();
+        let first = |out: &mut Vec<u8>| {
+            ping(1, out);
+            Ok(())
+        };
+        dialler.send(Priority::Question, first).unwrap();
         let near = tokio::spawn(drive(dialled, streams.clone()));
         let taken = Link::accept(far, Arc::new(link_config())).await.unwrap();
         let drivers = [near, tokio::spawn(drive(taken, streams))];

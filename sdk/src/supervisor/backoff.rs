@@ -19,7 +19,9 @@ impl Backoff {
 
     /// The next pause. `chance` lies between 0 and 1.
     pub(crate) fn next(&mut self, chance: f64) -> Duration {
-        let pause = self.ceiling.mul_f64(chance.clamp(0.0, 1.0));
+        let pause = self.ceiling.as_secs_f64() * chance.clamp(0.0, 1.0);
+        // Fails only where rounding up leaves the range.
+        let pause = Duration::try_from_secs_f64(pause).unwrap_or(self.ceiling);
         self.ceiling = self.ceiling.saturating_mul(2).min(self.max);
         pause
     }

@@ -101,3 +101,15 @@ async fn what_takes_too_long_is_left_undone() {
     assert_eq!(closed.unwrap_err().code(), Code::Deadline);
     assert_eq!(soon(call).await.unwrap_err().code(), Code::Cancelled);
 }
+
+#[tokio::test]
+async fn a_gateway_that_hangs_up_behind_its_last_word_is_no_error() {
+    let mut gateway = Gateway::bind();
+    let (edge, mut peer) = gateway.connected_edge().await;
+    let close = edge.close();
+    tokio::pin!(close);
+    assert!(futures_util::poll!(&mut close).is_pending());
+    peer.expect(Kind::GoAway).await;
+    peer.say_and_hang_up(|out| GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out)).await;
+    soon(close).await.unwrap();
+}

@@ -12,7 +12,7 @@ use frontier_transport::{
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Longer than anything takes that goes well.
@@ -41,6 +41,7 @@ pub(crate) struct Peer {
     frames: mpsc::UnboundedReceiver<Frame>,
     streams: mpsc::UnboundedReceiver<MuxStream>,
     task: JoinHandle<()>,
+    last_word: Option<oneshot::Sender<Vec<u8>>>,
 }
 
 /// Fails the test instead of waiting for ever.
@@ -149,13 +150,22 @@ impl Unread {
         let link = self.0.handle();
         let (frames_in, frames) = mpsc::unbounded_channel();
         let (streams_in, streams) = mpsc::unbounded_channel();
-        let task = tokio::spawn(drive(self.0, frames_in, streams_in));
-        Peer { link, frames, streams, task }
+        let (last_word, is_last) = oneshot::channel::<Vec<u8>>();
+        let mut owned = self.0;
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = drive(&mut owned, frames_in, streams_in) => {}
+                Ok(word) = is_last => {
+                    let _ = owned.close(|out| { out.extend_from_slice(&word); Ok(()) }).await;
+                }
+            }
+        });
+        Peer { link, frames, streams, task, last_word: Some(last_word) }
     }
 }
 
 async fn drive(
-    mut link: Link,
+    link: &mut Link,
     frames: mpsc::UnboundedSender<Frame>,
     streams: mpsc::UnboundedSender<MuxStream>,
 ) {
@@ -244,6 +254,17 @@ impl Peer {
         soon(stream.write_all(bytes)).await.unwrap();
         soon(stream.flush()).await.unwrap();
         stream
+    }
+
+    /// Ends the connection in good order, with one more frame.
+    pub(crate) async fn say_and_hang_up(
+        mut self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) {
+        let mut word = Vec::new();
+        encode(&mut word).unwrap();
+        self.last_word.take().unwrap().send(word).unwrap();
+        soon(&mut self.task).await.unwrap();
     }
 
     /// Cuts the connection.
