@@ -164,8 +164,15 @@ impl Calls {
         }
     }
 
-    /// Strikes a question of this peer off.
-    pub(crate) fn strike(&mut self, id: u64) -> Option<(Arc<Peer>, Ticket)> {
+    /// Strikes a question of this peer off, if it is still the one that `target` has under `ticket`:
+    /// after a cancel the peer may have used the id anew.
+    pub(crate) fn strike(&mut self, id: u64, target: &Peer, ticket: Ticket) -> bool {
+        let is_same = |(noted, its): &(Arc<Peer>, Ticket)| std::ptr::eq(&**noted, target) && *its == ticket;
+        self.asking.get(&id).is_some_and(is_same) && self.asking.remove(&id).is_some()
+    }
+
+    /// Strikes a question of this peer off, whoever has it.
+    pub(crate) fn cancel(&mut self, id: u64) -> Option<(Arc<Peer>, Ticket)> {
         self.asking.remove(&id)
     }
 
@@ -202,6 +209,11 @@ impl Calls {
         self.asked.capacity() > 0 || self.asking.capacity() > 0
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_asking(&self, id: u64) -> bool {
+        self.asking.contains_key(&id)
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
         self.asked.len()
     }
@@ -210,3 +222,6 @@ impl Calls {
         !self.asked.is_empty() || !self.asking.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,6 @@ impl Exchange {
         Instant::now() + timeout.min(self.limits.max_timeout)
     }
 }
+
+#[cfg(test)]
+mod tests;

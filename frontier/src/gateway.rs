@@ -55,7 +55,6 @@ struct Side {
     addr: SocketAddr,
     context: Arc<Context>,
     gate: Arc<Gate>,
-    sessions: TaskTracker,
 }
 
 impl Gateway {
@@ -99,10 +98,10 @@ impl Gateway {
             return;
         };
         drain(&exchange, grace).await;
-        close_all(&exchange, Role::Edge);
-        finish(&edges, "edges", last_words).await;
-        close_all(&exchange, Role::Service);
-        finish(&services, "services", last_words).await;
+        close_all(&edges);
+        finish(&edges.sessions, "edges", last_words).await;
+        close_all(&services);
+        finish(&services.sessions, "services", last_words).await;
         sweeper.abort();
     }
 }
@@ -128,13 +127,13 @@ impl Side {
             addr,
             context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
             gate: Gate::new(limits.connections, limits.connections_per_address),
-            sessions: TaskTracker::new(),
         })
     }
 
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
     /// waited for here.
-    async fn accept(mut self, stop: CancellationToken) -> TaskTracker {
+    async fn accept(mut self, stop: CancellationToken) -> Arc<Context> {
+        let sessions = &self.context.sessions;
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
         loop {
             let accepted = tokio::select! {
@@ -144,7 +143,7 @@ impl Side {
             match self.gate.enter(accepted.peer.ip()) {
                 Ok(permit) => {
                     let session = session::run(self.context.clone(), accepted);
-                    self.sessions.spawn(async move {
+                    sessions.spawn(async move {
                         session.await;
                         drop(permit);
                     });
@@ -153,7 +152,7 @@ impl Side {
                     debug!(addr = %accepted.peer, %error, "one connection too many");
                     if let Ok(permit) = turned_away.clone().try_acquire_owned() {
                         let turned_away = session::turn_away(self.context.clone(), accepted, error);
-                        self.sessions.spawn(async move {
+                        sessions.spawn(async move {
                             turned_away.await;
                             drop(permit);
                         });
@@ -161,8 +160,8 @@ impl Side {
                 }
             }
         }
-        self.sessions.close();
-        self.sessions
+        sessions.close();
+        self.context
     }
 }
 
@@ -191,14 +190,17 @@ async fn drain(exchange: &Exchange, grace: Duration) {
     }
 }
 
-fn close_all(exchange: &Exchange, role: Role) {
+/// Closes every connection of one side, and those that are still in their handshake.
+fn close_all(context: &Context) {
+    context.closing.set();
+    let registry = &context.exchange.registry;
     let close = |peer: &Arc<Peer>| {
         peer.advance(Stage::Gone);
         peer.link.close(CloseReason::Local);
     };
-    match role {
-        Role::Edge => exchange.registry.edges.for_each(close),
-        Role::Service => exchange.registry.services.for_each(close),
+    match context.role {
+        Role::Edge => registry.edges.for_each(close),
+        Role::Service => registry.services.for_each(close),
     }
 }
 

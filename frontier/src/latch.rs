@@ -29,3 +29,39 @@ impl Latch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn whoever_waits_before_and_whoever_waits_after_goes_on() {
+        let latch = Arc::new(Latch::default());
+        let before = tokio::spawn({
+            let latch = latch.clone();
+            async move { latch.wait().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!before.is_finished() && !latch.is_set());
+        latch.set();
+        before.await.unwrap();
+        latch.wait().await;
+        latch.set();
+        assert!(latch.is_set());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_set_beside_a_wait_is_never_missed() {
+        for _ in 0..2_000 {
+            let latch = Arc::new(Latch::default());
+            let waits = tokio::spawn({
+                let latch = latch.clone();
+                async move { latch.wait().await }
+            });
+            let sets = tokio::spawn(async move { latch.set() });
+            crate::testing::soon(waits).await.unwrap();
+            sets.await.unwrap();
+        }
+    }
+}

@@ -1,7 +1,7 @@
 use crate::calls::Calls;
 use crate::latch::Latch;
 use bytes::Bytes;
-use frontier_protocol::{EdgeId, EncodeError, Epoch, ServiceId};
+use frontier_protocol::{EdgeId, EncodeError, Epoch, Heartbeat, ServiceId, Terms};
 use frontier_transport::{LinkHandle, Priority, PushError};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -52,6 +52,8 @@ pub(crate) struct Peer {
     heard: AtomicU32,
     /// The silence that ends the connection, in seconds.
     patience: u32,
+    /// The longest frame that it takes, in bytes.
+    max_frame: u32,
     /// What the peer had read when its outbox was last seen to move, and when that was.
     moved: (AtomicU64, AtomicU32),
 }
@@ -62,8 +64,9 @@ impl Peer {
         epoch: Epoch,
         addr: SocketAddr,
         link: LinkHandle,
-        patience: Duration,
+        terms: Terms,
     ) -> Self {
+        let patience = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
         Self {
             identity,
             epoch,
@@ -74,7 +77,9 @@ impl Peer {
             stage: AtomicU8::new(Stage::Joining as u8),
             heard: AtomicU32::new(u32::MAX),
             patience: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX).max(1),
-            moved: Default::default(),
+            max_frame: terms.max_frame,
+            // Nothing that was ever seen: the first look starts the count.
+            moved: (AtomicU64::new(u64::MAX), AtomicU32::new(0)),
         }
     }
 
@@ -98,6 +103,11 @@ impl Peer {
 
     pub(crate) fn hear(&self, now: u32) {
         self.heard.store(now, Ordering::Relaxed);
+    }
+
+    /// Whether a frame of that many bytes may be sent to it.
+    pub(crate) fn takes(&self, frame_len: usize) -> bool {
+        frame_len <= self.max_frame as usize
     }
 
     /// Whether it has been silent for too long.
@@ -174,5 +184,68 @@ impl Wakes {
 impl Drop for Wakes {
     fn drop(&mut self) {
         self.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Parked, TERMS};
+    use frontier_protocol::pong;
+
+    async fn parked() -> Parked {
+        Parked::new(&testing::exchange(), testing::edge(1), TERMS).await
+    }
+
+    #[tokio::test]
+    async fn a_stage_that_has_passed_does_not_come_back() {
+        let Parked { peer, .. } = parked().await;
+        assert_eq!(peer.stage(), Stage::Joining);
+        for (to, then) in [
+            (Stage::Online, Stage::Online),
+            (Stage::Leaving, Stage::Leaving),
+            (Stage::Online, Stage::Leaving),
+            (Stage::Gone, Stage::Gone),
+            (Stage::Leaving, Stage::Gone),
+        ] {
+            peer.advance(to);
+            assert_eq!((peer.stage(), peer.is_online()), (then, then == Stage::Online));
+        }
+    }
+
+    #[tokio::test]
+    async fn silence_counts_from_the_first_word() {
+        let Parked { peer, .. } = parked().await;
+        assert!(!peer.is_silent(1_000_000));
+        peer.hear(100);
+        assert!(!peer.is_silent(90) && !peer.is_silent(160));
+        assert!(peer.is_silent(161));
+    }
+
+    #[tokio::test]
+    async fn a_peer_is_stuck_when_what_waits_does_not_move_for_so_long() {
+        let Parked { peer, link: _link } = parked().await;
+        let queue = || {
+            peer.link.send(Priority::Answer, |out| {
+                pong(0, out);
+                Ok(())
+            })
+        };
+        queue().unwrap();
+        // It has just come: however late it is, nothing has waited for long.
+        assert!(!peer.is_stuck(1_000, 30));
+        assert!(!peer.is_stuck(1_029, 30));
+        assert!(peer.is_stuck(1_030, 30));
+    }
+
+    #[tokio::test]
+    async fn an_idle_peer_is_never_stuck() {
+        let Parked { peer, link: _link } = parked().await;
+        assert!(!peer.is_stuck(0, 30) && !peer.is_stuck(1_000, 30) && !peer.is_stuck(9_000, 30));
+    }
+
+    #[test]
+    fn an_idle_peer_is_small() {
+        assert!(size_of::<Peer>() <= 320, "{} bytes", size_of::<Peer>());
     }
 }

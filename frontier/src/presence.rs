@@ -67,3 +67,28 @@ fn event(edge: &Peer) -> Option<(EdgeId, Vec<u8>)> {
     payload.extend_from_slice(meta);
     Some((*id, payload))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Parked, TERMS};
+
+    #[tokio::test]
+    async fn an_event_is_the_id_the_address_and_the_meta() {
+        let exchange = testing::exchange();
+        let edge = Parked::new(&exchange, testing::edge(0x0102), TERMS).await.peer;
+        let (id, payload) = event(&edge).unwrap();
+        assert_eq!(id, EdgeId(0x0102));
+        assert_eq!(payload, b"\0\0\0\0\0\0\x01\x02\0\x0b127.0.0.1:7meta");
+        let service = Parked::new(&exchange, testing::service(1), TERMS).await.peer;
+        assert_eq!(event(&service), None);
+    }
+
+    #[test]
+    fn a_service_that_fails_is_no_reason_to_give_up() {
+        for code in [Code::MethodNotFound, Code::Panicked, Code::Denied, Code::Unknown(999)] {
+            assert_eq!(retryable(code), Code::Internal, "{code}");
+        }
+        assert_eq!(retryable(Code::Deadline), Code::Deadline);
+    }
+}

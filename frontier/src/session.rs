@@ -12,12 +12,14 @@ mod service;
 use crate::config::{Config, Limits};
 use crate::exchange::{Exchange, Failure};
 use crate::gate::GateError;
-use crate::peer::{Peer, Wakes};
+use crate::latch::Latch;
+use crate::peer::{Peer, Stage, Wakes};
 use frontier_protocol::{Code, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
 
 /// How long a link that is being closed may take to say so to its peer.
@@ -30,12 +32,24 @@ pub(crate) struct Context {
     pub(crate) role: Role,
     pub(crate) config: Config,
     pub(crate) link: Arc<LinkConfig>,
+    /// Everything that runs for a connection, and what is left to be said to it.
+    pub(crate) sessions: TaskTracker,
+    /// Set when the side is closed: no handshake goes on from here.
+    pub(crate) closing: Latch,
 }
 
 impl Context {
     pub(crate) fn new(exchange: Arc<Exchange>, role: Role, config: Config) -> Self {
         let link = Arc::new(config.limits.link());
-        Self { exchange, role, config, link }
+        Self { exchange, role, config, link, sessions: TaskTracker::new(), closing: Latch::default() }
+    }
+
+    /// Closes a peer that came into the registry too late to be closed with the others.
+    fn close_if_closing(&self, peer: &Peer) {
+        if self.closing.is_set() {
+            peer.advance(Stage::Gone);
+            peer.link.close(CloseReason::Local);
+        }
     }
 
     fn limits(&self) -> &Limits {
@@ -71,7 +85,11 @@ async fn reject(link: Link, failure: &Failure) {
 }
 
 /// Carries frames and streams until the link ends.
-async fn serve(exchange: &Arc<Exchange>, peer: &Arc<Peer>, link: &mut Link) -> CloseReason {
+pub(crate) async fn serve(exchange: &Arc<Exchange>, peer: &Arc<Peer>, link: &mut Link) -> CloseReason {
+    // What came in one piece with the Hello has been read already.
+    if let Err(reason) = take_frames(exchange, peer, link) {
+        return reason;
+    }
     loop {
         match link.next().await {
             Ok(Event::Frames) => {
@@ -103,10 +121,10 @@ fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result
 }
 
 /// Ends the link of `peer` and everything in flight on it.
-fn leave(exchange: &Exchange, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
-    peer.advance(crate::peer::Stage::Gone);
+fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
+    peer.advance(Stage::Gone);
     let unsent = link.take_unsent(reason.clone());
-    exchange.retire(peer, &unsent);
+    context.exchange.retire(peer, &unsent);
     let farewell = match reason {
         CloseReason::Superseded => Some(Code::Superseded),
         CloseReason::Local => Some(Code::Draining),
@@ -117,7 +135,7 @@ fn leave(exchange: &Exchange, peer: &Arc<Peer>, mut link: Link, reason: &CloseRe
     if let Some(code) = farewell {
         let text = reason.to_string();
         // On its own: nobody waits for a peer that may be half open.
-        tokio::spawn(async move {
+        context.sessions.spawn(async move {
             let closed = link.close(|out| GoAway { code, grace_ms: 0, text: &text }.encode(out));
             let _ = tokio::time::timeout(FAREWELL, closed).await;
         });
@@ -131,10 +149,6 @@ fn log_end(peer: &Peer, reason: &CloseReason) {
         (Some(_), _) => debug!(edge = id, %addr, %reason, "edge disconnected"),
         (None, _) => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
     }
-}
-
-fn wire_heartbeat(greeting: &Greeting) -> Duration {
-    frontier_protocol::Heartbeat::limit(Duration::from_millis(greeting.terms.heartbeat_ms.into()))
 }
 
 fn welcome(context: &Context, greeting: &Greeting, peer: &Peer) -> frontier_protocol::Welcome {

@@ -1,8 +1,10 @@
-use super::forward::Parcel;
+use super::forward::{ADDRESSED_LEN, Parcel};
 use super::{Exchange, Failure};
 use crate::calls::{Answer, Asker, Form, InFlight, Question, Ticket};
 use crate::peer::{Identity, Peer, Wakes};
-use frontier_protocol::{Ack, Cancel, Code, Custom, Flags, Frame, Kind, Publish, Request, Response};
+use frontier_protocol::{
+    Ack, Cancel, Code, Custom, EdgeId, Flags, Frame, Kind, Publish, Request, Response, TAIL_LEN,
+};
 use frontier_transport::Priority;
 use smallvec::smallvec;
 use std::sync::Arc;
@@ -24,8 +26,15 @@ impl<'a> Outcome<'a> {
 }
 
 impl Exchange {
-    /// Gives `outcome`, which `from` answered, to whoever asked.
-    pub(crate) fn answer(&self, question: Question, from: &Peer, outcome: Outcome<'_>, wakes: &mut Wakes) {
+    /// Gives `outcome`, which `from` answered to what it had under `ticket`, to whoever asked.
+    pub(crate) fn answer(
+        &self,
+        question: Question,
+        from: &Peer,
+        ticket: Ticket,
+        outcome: Outcome<'_>,
+        wakes: &mut Wakes,
+    ) {
         match question.asker {
             Asker::Gateway(reply) => {
                 // The gateway may have stopped waiting.
@@ -33,7 +42,7 @@ impl Exchange {
             }
             Asker::Peer(asker, id) => {
                 // Without this entry the asker has cancelled, or has been answered.
-                if asker.calls.lock().strike(id).is_some() {
+                if asker.calls.lock().strike(id, from, ticket) {
                     self.reply(&asker, id, question.form, from.edge_id(), outcome, wakes);
                 }
             }
@@ -46,10 +55,15 @@ impl Exchange {
         asker: &Peer,
         id: u64,
         form: Form,
-        tail: Option<frontier_protocol::EdgeId>,
+        tail: Option<EdgeId>,
         outcome: Outcome<'_>,
         wakes: &mut Wakes,
     ) {
+        let fit = self.check_answer(asker, tail, outcome);
+        let (outcome, tail) = match &fit {
+            Ok(()) => (outcome, tail),
+            Err(failure) => (Outcome::failure(failure), None),
+        };
         let custom = match tail {
             Some(edge) => Custom::tailed(outcome.custom, edge),
             None => Custom::plain(outcome.custom),
@@ -68,6 +82,17 @@ impl Exchange {
         let _ = pushed;
     }
 
+    /// Refuses an answer that is over a limit, or longer than the frames that `asker` takes.
+    fn check_answer(&self, asker: &Peer, tail: Option<EdgeId>, outcome: Outcome<'_>) -> Result<(), Failure> {
+        self.check_custom(outcome.custom)?;
+        self.check_payload(outcome.payload.len() as u64)?;
+        let tail = if tail.is_some() { TAIL_LEN } else { 0 };
+        if asker.takes(ADDRESSED_LEN + outcome.custom.len() + tail + outcome.payload.len()) {
+            return Ok(());
+        }
+        Err(Failure::new(Code::TooLarge, "the answer is longer than the frames that its asker takes"))
+    }
+
     /// Queues a failure for `asker`.
     pub(crate) fn reply_failure(
         &self,
@@ -82,7 +107,7 @@ impl Exchange {
 
     /// The asker no longer waits for its question `id`.
     pub(crate) fn cancel(&self, asker: &Peer, id: u64, wakes: &mut Wakes) {
-        let struck = asker.calls.lock().strike(id);
+        let struck = asker.calls.lock().cancel(id);
         if let Some((target, ticket)) = struck {
             Self::drop_question(&target, ticket, wakes);
         }
@@ -109,7 +134,7 @@ impl Exchange {
                 Self::push_cancel(peer, ticket, wakes);
             }
             let failure = Failure::plain(Code::Deadline);
-            self.answer(question, peer, Outcome::failure(&failure), wakes);
+            self.answer(question, peer, ticket, Outcome::failure(&failure), wakes);
         }
     }
 
@@ -135,14 +160,14 @@ impl Exchange {
         for (ticket, question) in asked {
             match (unsent.get(&ticket.0), question) {
                 (Some(frame), Question { asker: Asker::Peer(asker, id), form, deadline }) => {
-                    if asker.calls.lock().strike(id).is_some()
+                    if asker.calls.lock().strike(id, peer, ticket)
                         && let Err(failure) =
                             self.redirect(peer, &asker, id, form, deadline, frame, &mut wakes)
                     {
                         self.reply_failure(&asker, id, form, &failure, &mut wakes);
                     }
                 }
-                (_, question) => self.answer(question, peer, Outcome::failure(&lost), &mut wakes),
+                (_, question) => self.answer(question, peer, ticket, Outcome::failure(&lost), &mut wakes),
             }
         }
     }

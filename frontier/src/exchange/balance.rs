@@ -102,3 +102,6 @@ fn hash_ip(ip: IpAddr) -> u64 {
     #[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
     scatter(scatter((bits >> 64) as u64) ^ bits as u64)
 }
+
+#[cfg(test)]
+mod tests;

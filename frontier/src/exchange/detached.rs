@@ -35,11 +35,13 @@ impl Exchange {
         let failure = if excess {
             Err(self.too_many_streams())
         } else {
-            let carried = self.carry(asker, parcel, stream);
+            let mut is_entered = false;
+            let carried = self.carry(asker, parcel, stream, &mut is_entered);
             match tokio::time::timeout_at(deadline.into(), carried).await {
                 Ok(carried) => carried?,
-                // What was entered is failed by the sweep for its deadline.
-                Err(_) => Ok(()),
+                // The sweep fails it for its deadline.
+                Err(_) if is_entered => Ok(()),
+                Err(_) => Err(Failure::plain(Code::Deadline)),
             }
         };
         if let Err(failure) = failure
@@ -55,6 +57,7 @@ impl Exchange {
         asker: &Arc<Peer>,
         parcel: Parcel<'_>,
         mut stream: MuxStream,
+        is_entered: &mut bool,
     ) -> Result<Result<(), Failure>, Breach> {
         let len = announced(parcel.payload);
         if let Err(failure) = self.check_payload(len) {
@@ -77,8 +80,11 @@ impl Exchange {
             };
             let ticket = if parcel.answered {
                 match self.enter(asker, parcel, &target)? {
-                    Ok(Entered::Yes(ticket)) => ticket,
-                    Ok(Entered::AskerGone) => return Ok(Ok(())),
+                    Ok(Entered::Yes(ticket)) => {
+                        *is_entered = true;
+                        ticket
+                    }
+                    Ok(Entered::Answered) => return Ok(Ok(())),
                     Ok(Entered::TargetGone) => {
                         tried.push(target);
                         continue;
@@ -121,22 +127,24 @@ impl Exchange {
     ) -> Result<(), Breach> {
         let response = Response::parse(frame)?;
         let len = announced(response.payload);
-        let settled = from.calls.lock().settle(Ticket(frame.id));
+        let ticket = Ticket(frame.id);
+        let settled = from.calls.lock().settle(ticket);
         let Some(question) = settled else { return Ok(()) };
-        let (asker, id) = match (&question.asker, question.form, self.check_payload(len)) {
+        let fit = self.check_payload(len).and_then(|()| self.check_custom(response.custom.body()));
+        let (asker, id) = match (&question.asker, question.form, fit) {
             (Asker::Peer(asker, id), Form::Call, Ok(())) => (asker.clone(), *id),
             (_, _, fit) => {
                 let failure = fit.err().unwrap_or_else(|| Failure::plain(Code::Protocol));
-                self.answer(question, from, Outcome::failure(&failure), &mut Wakes::default());
+                self.answer(question, from, ticket, Outcome::failure(&failure), &mut Wakes::default());
                 return Ok(());
             }
         };
-        if asker.calls.lock().strike(id).is_none() {
+        if !asker.calls.lock().strike(id, from, ticket) {
             return Ok(());
         }
         let passed = self.pass_back(&asker, id, from, response, &mut stream, len);
         let passed = tokio::time::timeout_at(question.deadline.into(), passed).await;
-        if let Ok(Err(failure)) = passed {
+        if let Err(failure) = passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
             self.reply_failure(&asker, id, Form::Call, &failure, &mut Wakes::default());
         }
         Ok(())
@@ -163,7 +171,7 @@ impl Exchange {
         copy_exact(stream, &mut onward, len).await.map_err(|error| copy_failed(&error))
     }
 
-    fn check_payload(&self, len: u64) -> Result<(), Failure> {
+    pub(super) fn check_payload(&self, len: u64) -> Result<(), Failure> {
         if len <= self.limits.payload {
             return Ok(());
         }
@@ -180,7 +188,7 @@ fn announced(payload: &[u8]) -> u64 {
 fn copy_failed(error: &CopyError) -> Failure {
     let code = match error {
         CopyError::Source => Code::Protocol,
-        CopyError::Target => Code::Disconnected,
+        CopyError::Lost | CopyError::Target => Code::Disconnected,
     };
     Failure::new(code, error.to_string())
 }

@@ -1,11 +1,15 @@
 use super::balance::Tried;
+use super::route::Route;
 use super::{Breach, Exchange, Failure};
 use crate::calls::{Asker, Form, Question, Refusal, Ticket};
 use crate::peer::{Peer, Wakes};
-use frontier_protocol::{Code, Custom, EncodeError, Flags, Publish, Request};
+use frontier_protocol::{Code, Custom, EncodeError, Flags, HEADER_LEN, Publish, Request, TAIL_LEN};
 use frontier_transport::{Priority, PushError};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Bytes of a call, a message or a response in front of its name.
+pub(super) const ADDRESSED_LEN: usize = HEADER_LEN + 8;
 
 /// A call or a message on its way, borrowed from the frame that brought it.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +31,8 @@ pub(crate) enum Entered {
     Yes(Ticket),
     /// The target is gone: try another.
     TargetGone,
-    /// The asker is gone: nobody waits.
-    AskerGone,
+    /// The asker is gone or has its answer already: nobody waits.
+    Answered,
 }
 
 impl Exchange {
@@ -41,11 +45,18 @@ impl Exchange {
         mut tried: Tried,
         wakes: &mut Wakes,
     ) -> Result<Result<(), Failure>, Breach> {
+        if let Err(failure) = self.check_payload(parcel.payload.len() as u64) {
+            return Ok(Err(failure));
+        }
         loop {
             let route = match self.route(asker, parcel.form, parcel.name, parcel.custom, &tried) {
                 Ok(route) => route,
                 Err(failure) => return Ok(Err(failure)),
             };
+            if !route.target.takes(parcel.frame_len(&route)) {
+                let text = "the frame is longer than those that the receiver takes";
+                return Ok(Err(Failure::new(Code::TooLarge, text)));
+            }
             let target = route.target;
             if !parcel.answered {
                 let pushed = wakes.push(&target.link, Priority::Question, |out| {
@@ -59,7 +70,7 @@ impl Exchange {
             }
             let ticket = match self.enter(asker, parcel, &target)? {
                 Ok(Entered::Yes(ticket)) => ticket,
-                Ok(Entered::AskerGone) => return Ok(Ok(())),
+                Ok(Entered::Answered) => return Ok(Ok(())),
                 Ok(Entered::TargetGone) => {
                     tried.push(target);
                     continue;
@@ -99,11 +110,16 @@ impl Exchange {
         };
         let noted = asker.calls.lock().note(parcel.id, target, ticket, self.limits.calls);
         match noted {
+            // A sweep that found it overdue before it was noted has told nobody.
+            Ok(()) if parcel.deadline <= Instant::now() => {
+                let is_untold = withdraw(asker, parcel.id, target, ticket);
+                Ok(if is_untold { Err(Failure::plain(Code::Deadline)) } else { Ok(Entered::Answered) })
+            }
             Ok(()) => Ok(Ok(Entered::Yes(ticket))),
             Err(refusal) => {
                 target.calls.lock().settle(ticket);
                 match refusal {
-                    Refusal::Closed => Ok(Ok(Entered::AskerGone)),
+                    Refusal::Closed => Ok(Ok(Entered::Answered)),
                     Refusal::Full => Ok(Err(self.too_many_calls("the sender"))),
                     Refusal::Duplicate => Err(Breach::new("an id was used again before its answer came")),
                 }
@@ -121,7 +137,7 @@ impl Exchange {
 /// not, the target's end has failed it already.
 pub(crate) fn withdraw(asker: &Peer, id: u64, target: &Peer, ticket: Ticket) -> bool {
     target.calls.lock().settle(ticket);
-    asker.calls.lock().strike(id).is_some()
+    asker.calls.lock().strike(id, target, ticket)
 }
 
 /// What the sender of a frame that was not queued is told.
@@ -135,6 +151,12 @@ pub(crate) fn refused(error: &PushError) -> Failure {
 }
 
 impl Parcel<'_> {
+    /// Bytes of the frame that carries it on.
+    fn frame_len(&self, route: &Route<'_>) -> usize {
+        let tail = if route.target.edge_id().is_some() { 0 } else { TAIL_LEN };
+        ADDRESSED_LEN + self.name.len() + route.custom.body().len() + tail + self.payload.len()
+    }
+
     /// What is left until the deadline, as it stands on the wire: at least a millisecond, since 0
     /// means something else.
     fn timeout_ms(&self) -> u32 {

@@ -121,10 +121,10 @@ impl Exchange {
         let Some(question) = from.calls.lock().settle(Ticket(id)) else { return Ok(()) };
         if question.form != form {
             let failure = Failure::plain(Code::Protocol);
-            self.answer(question, from, Outcome::failure(&failure), wakes);
+            self.answer(question, from, Ticket(id), Outcome::failure(&failure), wakes);
             return Err(Breach::new("a call was answered as a message, or the other way round"));
         }
-        self.answer(question, from, outcome, wakes);
+        self.answer(question, from, Ticket(id), outcome, wakes);
         Ok(())
     }
 

@@ -77,8 +77,10 @@ impl Half {
 /// Which side of a [`copy_exact`] failed.
 #[derive(Debug, Error)]
 pub(crate) enum CopyError {
-    #[error("the payload ended early")]
+    #[error("the payload has another length than was announced")]
     Source,
+    #[error("the payload's sender was lost before its end")]
+    Lost,
     #[error("the connection to the receiver was lost")]
     Target,
 }
@@ -87,7 +89,10 @@ pub(crate) enum CopyError {
 pub(crate) async fn copy_exact(from: &mut MuxStream, to: &mut MuxStream, len: u64) -> Result<(), CopyError> {
     let mut left = len;
     while left > 0 {
-        let chunk = from.chunk().await.and_then(Result::ok).ok_or(CopyError::Source)?;
+        let Some(chunk) = from.chunk().await else {
+            return Err(if from.is_reset() { CopyError::Lost } else { CopyError::Source });
+        };
+        let chunk = chunk.map_err(|_| CopyError::Lost)?;
         left = left.checked_sub(chunk.len() as u64).ok_or(CopyError::Source)?;
         to.write_all(&chunk).await.map_err(|_| CopyError::Target)?;
     }

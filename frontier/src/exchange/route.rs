@@ -91,12 +91,13 @@ impl Exchange {
             let text = format!("a name of {} bytes is over the limit of {}", name.len(), limits.name_len);
             return Err(Failure::new(Code::TooLarge, text));
         }
-        if custom.len() > limits.custom_len {
-            let text = format!(
-                "a custom header of {} bytes is over the limit of {}",
-                custom.len(),
-                limits.custom_len
-            );
+        self.check_custom(custom)
+    }
+
+    pub(super) fn check_custom(&self, custom: &[u8]) -> Result<(), Failure> {
+        let (len, max) = (custom.len(), self.limits.custom_len);
+        if len > max {
+            let text = format!("a custom header of {len} bytes is over the limit of {max}");
             return Err(Failure::new(Code::TooLarge, text));
         }
         Ok(())

@@ -58,3 +58,6 @@ impl Edges {
         self.by_id.iter().for_each(|edge| visit(&edge));
     }
 }
+
+#[cfg(test)]
+mod tests;

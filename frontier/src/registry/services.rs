@@ -66,10 +66,15 @@ impl Services {
         limits: ServiceLimits,
     ) -> Result<Option<Arc<Peer>>, RegistrationError> {
         check(topics, limits)?;
-        if topics.len() > limits.names {
+        let mut members = self.members.lock();
+        let (mut names, mut all): (usize, HashSet<&str>) = (0, topics.iter().copied().collect());
+        if let Some(old) = members.get(&id.0) {
+            names = old.methods.len();
+            all.extend(old.topics.iter().map(AsRef::<str>::as_ref));
+        }
+        if names + all.len() > limits.names {
             return Err(RegistrationError::TooMany(limits.names));
         }
-        let mut members = self.members.lock();
         let old = members.remove(&id.0);
         let mut routes = Routes::clone(&self.routes.load());
         let mut member = Member { service: service.clone(), methods: HashSet::new(), topics: HashSet::new() };
@@ -170,3 +175,6 @@ fn check(names: &[&str], limits: ServiceLimits) -> Result<(), RegistrationError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

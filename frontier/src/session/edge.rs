@@ -1,5 +1,5 @@
 use super::greeting::Greeting;
-use super::{Context, leave, log_end, reject, serve, welcome, wire_heartbeat};
+use super::{Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
 use crate::presence;
@@ -9,22 +9,32 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::debug;
 
-pub(super) async fn run(context: &Arc<Context>, greeting: Greeting, addr: SocketAddr, link: Link) {
-    let joined = Box::pin(join(context, greeting, addr, link)).await;
-    let Some((edge, mut link)) = joined else { return };
-    let reason = serve(&context.exchange, &edge, &mut link).await;
-    log_end(&edge, &reason);
-    leave(&context.exchange, &edge, link, &reason);
-    Box::pin(depart(context, &edge)).await;
+pub(super) fn run(
+    context: &Context,
+    greeting: Greeting,
+    addr: SocketAddr,
+    link: Link,
+) -> impl Future<Output = ()> + Send {
+    // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
+    let joining = Box::pin(join(context, greeting, addr, link));
+    async move {
+        let Some((claim, mut link)) = joining.await else { return };
+        let edge = &claim.edge;
+        let reason = serve(&context.exchange, edge, &mut link).await;
+        log_end(edge, &reason);
+        leave(context, edge, link, &reason);
+        let timeout = context.config.edgebound.callback_timeout;
+        Box::pin(presence::offline(&context.exchange, edge, timeout)).await;
+    }
 }
 
 /// From the greeting to the Welcome. Everyone who must know of the edge knows before it is welcomed.
 async fn join(
-    context: &Arc<Context>,
-    greeting: Greeting,
+    context: &Context,
+    mut greeting: Greeting,
     addr: SocketAddr,
-    link: Link,
-) -> Option<(Arc<Peer>, Link)> {
+    mut link: Link,
+) -> Option<(Claim<'_>, Link)> {
     let id = match choose_id(context, &greeting, addr).await {
         Ok(id) => id,
         Err(failure) => {
@@ -34,22 +44,26 @@ async fn join(
         }
     };
     let exchange = &context.exchange;
-    let identity = Identity::Edge { id, meta: greeting.meta.clone() };
-    let patience = wire_heartbeat(&greeting);
-    let edge = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), patience));
-    let guard = Claim { context, edge: &edge };
+    let identity = Identity::Edge { id, meta: std::mem::take(&mut greeting.meta) };
+    let edge = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms));
+    let claim = Claim { context, edge: edge.clone() };
     if let Some(predecessor) = exchange.registry.edges.claim(id, &edge) {
         predecessor.link.close(CloseReason::Superseded);
         // Its end is told before our beginning. That takes no word from the predecessor's peer.
         predecessor.departed.wait().await;
     }
+    context.close_if_closing(&edge);
     let online = if edge.link.is_closed() {
-        Err(superseded())
+        Err(ended(context))
     } else {
         presence::online(exchange, &edge, context.config.edgebound.callback_timeout).await
     };
     if let Err(failure) = online {
-        drop(guard);
+        if failure.code == Code::Deadline {
+            // The service has the event and may yet act on it.
+            presence::offline(exchange, &edge, context.config.edgebound.callback_timeout).await;
+        }
+        drop(claim);
         debug!(edge = %id, %addr, error = %failure.text, "edge refused");
         reject(link, &failure).await;
         return None;
@@ -57,43 +71,38 @@ async fn join(
     let welcomed = link.handle().push(Priority::Answer, |out| welcome(context, &greeting, &edge).encode(out));
     if welcomed.is_err() || !exchange.registry.edges.publish(id, &edge) {
         presence::offline(exchange, &edge, context.config.edgebound.callback_timeout).await;
-        drop(guard);
-        reject(link, &superseded()).await;
+        drop(claim);
+        // The Welcome must not go out any more.
+        drop(link.take_unsent(CloseReason::Superseded));
+        reject(link, &ended(context)).await;
         return None;
     }
-    std::mem::forget(guard);
     edge.hear(exchange.clock());
     debug!(edge = %id, %addr, epoch = edge.epoch.0, "edge connected");
-    Some((edge, link))
+    Some((claim, link))
 }
 
-/// Gives an id up again when the handshake does not succeed.
+/// An edge that holds its id. However its session ends, and be it by a panic, the end of this gives
+/// the id up, fails what is in flight, and lets a successor go on.
 struct Claim<'a> {
     context: &'a Context,
-    edge: &'a Arc<Peer>,
+    edge: Arc<Peer>,
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        release(self.context, self.edge);
+        let Self { context, edge } = self;
+        if let Some(id) = edge.edge_id() {
+            context.exchange.registry.edges.release(id, edge);
+        }
+        context.exchange.retire(edge, &[]);
+        edge.departed.set();
     }
 }
 
-fn release(context: &Context, edge: &Arc<Peer>) {
-    if let Some(id) = edge.edge_id() {
-        context.exchange.registry.edges.release(id, edge);
-    }
-    edge.departed.set();
-}
-
-fn superseded() -> Failure {
-    Failure::plain(Code::Superseded)
-}
-
-/// Tells that the edge has left, and lets a successor go on.
-async fn depart(context: &Context, edge: &Arc<Peer>) {
-    presence::offline(&context.exchange, edge, context.config.edgebound.callback_timeout).await;
-    release(context, edge);
+/// Why the link of an edge was closed before the edge was online.
+fn ended(context: &Context) -> Failure {
+    Failure::plain(if context.closing.is_set() { Code::Draining } else { Code::Superseded })
 }
 
 async fn choose_id(context: &Context, greeting: &Greeting, addr: SocketAddr) -> Result<EdgeId, Failure> {
@@ -117,3 +126,6 @@ async fn choose_id(context: &Context, greeting: &Greeting, addr: SocketAddr) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,11 @@ pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Gree
         let frame = first_frame(&mut link).await?;
         Ok::<_, CloseReason>((link, frame))
     };
-    let (link, frame) = match tokio::time::timeout(context.limits().handshake_timeout, hello).await {
+    let greeted = tokio::select! {
+        greeted = tokio::time::timeout(context.limits().handshake_timeout, hello) => greeted,
+        () = context.closing.wait() => return None,
+    };
+    let (link, frame) = match greeted {
         Ok(Ok(greeted)) => greeted,
         Ok(Err(reason)) => {
             debug!(%addr, %reason, "no handshake");

@@ -1,5 +1,5 @@
 use super::greeting::Greeting;
-use super::{Context, leave, log_end, reject, serve, welcome, wire_heartbeat};
+use super::{Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
 use frontier_protocol::{Code, ServiceId};
@@ -8,22 +8,45 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::info;
 
-pub(super) async fn run(context: &Arc<Context>, greeting: Greeting, addr: SocketAddr, link: Link) {
-    let joined = Box::pin(join(context, greeting, addr, link)).await;
-    let Some((service, mut link)) = joined else { return };
-    let reason = serve(&context.exchange, &service, &mut link).await;
-    log_end(&service, &reason);
-    context.exchange.registry.services.release(&service);
-    leave(&context.exchange, &service, link, &reason);
-    service.departed.set();
-}
-
-async fn join(
-    context: &Arc<Context>,
+pub(super) fn run(
+    context: &Context,
     greeting: Greeting,
     addr: SocketAddr,
     link: Link,
-) -> Option<(Arc<Peer>, Link)> {
+) -> impl Future<Output = ()> + Send {
+    let joining = Box::pin(join(context, greeting, addr, link));
+    async move {
+        let Some((claim, mut link)) = joining.await else { return };
+        let service = &claim.service;
+        let reason = serve(&context.exchange, service, &mut link).await;
+        log_end(service, &reason);
+        context.exchange.registry.services.release(service);
+        leave(context, service, link, &reason);
+    }
+}
+
+/// A service that can be routed to. However its session ends, and be it by a panic, the end of this
+/// takes it out and fails what is in flight.
+struct Claim<'a> {
+    context: &'a Context,
+    service: Arc<Peer>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let Self { context, service } = self;
+        context.exchange.registry.services.release(service);
+        context.exchange.retire(service, &[]);
+        service.departed.set();
+    }
+}
+
+async fn join(
+    context: &Context,
+    greeting: Greeting,
+    addr: SocketAddr,
+    link: Link,
+) -> Option<(Claim<'_>, Link)> {
     let exchange = &context.exchange;
     let services = &exchange.registry.services;
     let id = match greeting.id {
@@ -31,8 +54,7 @@ async fn join(
         wanted => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: greeting.name.as_str().into() };
-    let patience = wire_heartbeat(&greeting);
-    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), patience));
+    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms));
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =
         link.handle().push(Priority::Answer, |out| welcome(context, &greeting, &service).encode(out));
@@ -55,9 +77,10 @@ async fn join(
             return None;
         }
     }
+    context.close_if_closing(&service);
     service.hear(exchange.clock());
     info!(service = %id, name = service.name(), %addr, "service connected");
-    Some((service, link))
+    Some((Claim { context, service }, link))
 }
 
 fn allocate(is_taken: impl Fn(ServiceId) -> bool) -> ServiceId {
@@ -68,3 +91,6 @@ fn allocate(is_taken: impl Fn(ServiceId) -> bool) -> ServiceId {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

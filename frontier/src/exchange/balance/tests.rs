@@ -1,0 +1,115 @@
+use super::*;
+use crate::calls::{Asker, Form, Question};
+use crate::peer::Stage;
+use crate::testing::{self, Parked, TERMS};
+use std::net::Ipv4Addr;
+use std::time::Instant;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const EDGES: u64 = 10_000;
+
+async fn candidates(ids: impl IntoIterator<Item = u64>) -> Vec<Candidate> {
+    let exchange = testing::exchange();
+    let mut candidates = Vec::new();
+    for id in ids {
+        let service = Parked::new(&exchange, testing::service(id), TERMS).await.peer;
+        service.advance(Stage::Online);
+        candidates.push(Candidate::new(service));
+    }
+    candidates
+}
+
+fn choose(balancer: &Balancer, among: &[Candidate], edge: u64, tried: &Tried) -> Option<u64> {
+    balancer.choose(among, EdgeId(edge), HERE, tried).map(|service| service.wire_id())
+}
+
+fn shares(balancer: &Balancer, among: &[Candidate]) -> Vec<u64> {
+    (0..EDGES).map(|edge| choose(balancer, among, edge, &Tried::new()).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn an_edge_stays_with_its_service_and_services_have_even_shares() {
+    let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=5).await);
+    let chosen = shares(&balancer, &among);
+    assert_eq!(chosen, shares(&balancer, &among));
+    let reversed: Vec<Candidate> = among.iter().rev().cloned().collect();
+    assert_eq!(chosen, shares(&balancer, &reversed), "in whatever order they came");
+    for id in 1..=5 {
+        let share = chosen.iter().filter(|chosen| **chosen == id).count();
+        assert!((1_800..=2_200).contains(&share), "service {id} has {share} of {EDGES}");
+    }
+}
+
+#[tokio::test]
+async fn one_more_service_takes_its_share_and_one_less_gives_back_its_own() {
+    let balancer = Balancer::new(Balance::EdgeId);
+    for n in [1, 2, 4, 9] {
+        let more = candidates(1..=n + 1).await;
+        let before = shares(&balancer, &more[..more.len() - 1]);
+        let after = shares(&balancer, &more);
+        let moved: Vec<(u64, u64)> =
+            before.into_iter().zip(after).filter(|(before, after)| before != after).collect();
+        assert!(moved.iter().all(|(_, after)| *after == n + 1), "an edge moved between services that stay");
+        let fair = EDGES / (n + 1);
+        assert!(
+            (fair * 9 / 10..=fair * 11 / 10).contains(&(moved.len() as u64)),
+            "{} of {fair}",
+            moved.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_online_or_was_tried_is_passed_over() {
+    for strategy in
+        [Balance::EdgeId, Balance::SrcIp, Balance::Random, Balance::RoundRobin, Balance::LeastInflight]
+    {
+        let (balancer, among) = (Balancer::new(strategy), candidates(1..=3).await);
+        among[0].service.advance(Stage::Leaving);
+        let tried = Tried::from_iter([among[1].service.clone()]);
+        for edge in 0..50 {
+            assert_eq!(choose(&balancer, &among, edge, &tried), Some(3), "{strategy:?}");
+            assert_eq!(choose(&balancer, &among[..2], edge, &tried), None, "{strategy:?}");
+            assert_eq!(choose(&balancer, &among[..1], edge, &tried), None, "{strategy:?}");
+            assert_eq!(choose(&balancer, &among[1..2], edge, &Tried::new()), Some(2), "{strategy:?}");
+            assert_eq!(choose(&balancer, &[], edge, &Tried::new()), None, "{strategy:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn turns_are_even() {
+    let (balancer, among) = (Balancer::new(Balance::RoundRobin), candidates(1..=3).await);
+    let turns: Vec<u64> = (0..6).map(|_| choose(&balancer, &among, 7, &Tried::new()).unwrap()).collect();
+    assert_eq!(turns, [1, 2, 3, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn the_least_busy_one_is_chosen() {
+    let (balancer, among) = (Balancer::new(Balance::LeastInflight), candidates(1..=3).await);
+    let ask = |service: &Arc<Peer>| {
+        let (reply, _) = tokio::sync::oneshot::channel();
+        let question = Question { asker: Asker::Gateway(reply), form: Form::Call, deadline: Instant::now() };
+        service.calls.lock().ask(question, 9).unwrap();
+    };
+    for expected in [1, 2, 3, 1, 2, 3] {
+        let chosen = balancer.choose(&among, EdgeId(7), HERE, &Tried::new()).unwrap();
+        assert_eq!(chosen.wire_id(), expected);
+        ask(chosen);
+    }
+}
+
+#[tokio::test]
+async fn an_address_stays_with_its_service() {
+    let (balancer, among) = (Balancer::new(Balance::SrcIp), candidates(1..=4).await);
+    let chosen =
+        |ip: IpAddr, edge| balancer.choose(&among, EdgeId(edge), ip, &Tried::new()).unwrap().wire_id();
+    let mut seen = std::collections::HashSet::new();
+    for last in 0..=255 {
+        let ip = Ipv4Addr::new(10, 0, 0, last);
+        assert_eq!(chosen(ip.into(), 1), chosen(ip.into(), 2));
+        assert_eq!(chosen(ip.to_ipv6_mapped().into(), 1), chosen(ip.to_ipv6_mapped().into(), 2));
+        seen.insert(chosen(ip.into(), 1));
+    }
+    assert_eq!(seen.len(), 4);
+}

@@ -1,0 +1,148 @@
+//! Cancels, deadlines, and peers that go.
+
+use super::*;
+use crate::calls::Form;
+use crate::exchange::forward::{Entered, Parcel};
+use frontier_protocol::Cancel;
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_cancel_passes_and_the_late_answer_goes_nowhere() {
+    let exchange = testing::exchange();
+    let (mut edge, mut service) =
+        (Remote::edge(&exchange, EDGE).await, Remote::service(&exchange, 1, &["m"], &[]).await);
+    edge.send(|out| {
+        Request { timeout_ms: 0, method: "m", custom: Custom::plain(b""), payload: b"" }.encode(9, out)
+    });
+    let asked = service.recv().await;
+    edge.send(|out| Cancel::encode(9, out));
+    let cancel = service.recv().await;
+    assert_eq!((cancel.kind, cancel.id), (Kind::Cancel, asked.id));
+    reply(&service, asked.id, Code::Ok, b"", b"old");
+    // The id may be used again, and gets its own answer.
+    edge.send(|out| {
+        Request { timeout_ms: 0, method: "m", custom: Custom::plain(b""), payload: b"" }.encode(9, out)
+    });
+    let again = service.recv().await;
+    assert_ne!(again.id, asked.id);
+    reply(&service, again.id, Code::Ok, b"", b"new");
+    assert_eq!(answers(&[edge.recv().await]), [(9, Code::Ok, "new".into())]);
+    assert!(edge.rest().is_empty());
+}
+
+#[tokio::test]
+async fn a_target_that_dies_fails_what_it_had_once_for_each_asker() {
+    let exchange = testing::exchange();
+    let (mut one, mut two) = (Parked::edge(&exchange, 1).await, Parked::edge(&exchange, 2).await);
+    let service = Remote::service(&exchange, 1, &["m"], &["t"]).await;
+    let mut service = service;
+    for (edge, id) in [(&one, 1), (&one, 2), (&two, 1)] {
+        act(&exchange, &edge.peer, &request(id, "m", b"", b""));
+        service.recv().await;
+    }
+    act(&exchange, &two.peer, &publish(5, "t", b"", Flags::ACKED));
+    service.recv().await;
+    service.die().await;
+    let mut first = codes(&one.close());
+    first.sort_by_key(|(id, _)| *id);
+    assert_eq!(first, [(1, Code::Disconnected), (2, Code::Disconnected)]);
+    let mut second = codes(&two.close());
+    second.sort_by_key(|(id, _)| *id);
+    assert_eq!(second, [(1, Code::Disconnected), (5, Code::Disconnected)]);
+    assert!(!one.peer.is_busy() && !two.peer.is_busy());
+}
+
+#[tokio::test]
+async fn what_a_dead_service_never_got_goes_to_another() {
+    let exchange = testing::exchange();
+    let mut edge = Parked::edge(&exchange, EDGE).await;
+    let mut first = Parked::service(&exchange, 1, &["m"], &["t"]).await;
+    act(&exchange, &edge.peer, &request(1, "m", b"c", b"p"));
+    act(&exchange, &edge.peer, &publish(2, "t", b"c", Flags::ACKED));
+    let mut second = Parked::service(&exchange, 2, &["m"], &["t"]).await;
+    first.retire(&exchange);
+    assert!(codes(&edge.close()).is_empty());
+    let passed = second.close();
+    let mut kinds: Vec<Kind> = passed.iter().map(|frame| frame.kind).collect();
+    kinds.sort_by_key(|kind| *kind as u8);
+    assert_eq!(kinds, [Kind::Publish, Kind::Request]);
+    let call = passed.iter().find(|frame| frame.kind == Kind::Request).unwrap();
+    let call = Request::parse(call).unwrap();
+    assert_eq!((call.custom.body(), call.payload), (&b"c\0\0\0\0\0\0\0\x07"[..], &b"p"[..]));
+    assert_eq!(second.peer.calls.lock().in_flight(), 2);
+}
+
+#[tokio::test]
+async fn what_nobody_else_takes_fails_with_the_dead_service() {
+    let exchange = testing::exchange();
+    let mut edge = Parked::edge(&exchange, EDGE).await;
+    let mut service = Parked::service(&exchange, 1, &["m"], &[]).await;
+    act(&exchange, &edge.peer, &request(1, "m", b"", b""));
+    service.retire(&exchange);
+    assert_eq!(codes(&edge.close()), [(1, Code::MethodNotFound)]);
+}
+
+#[tokio::test]
+async fn an_asker_that_dies_is_told_to_whom_it_asked() {
+    let exchange = testing::exchange();
+    let mut edge = Parked::edge(&exchange, EDGE).await;
+    let mut service = Parked::service(&exchange, 1, &["m"], &["t"]).await;
+    act(&exchange, &edge.peer, &request(1, "m", b"", b""));
+    act(&exchange, &edge.peer, &publish(2, "t", b"", Flags::ACKED));
+    edge.retire(&exchange);
+    assert!(!service.peer.calls.lock().is_busy());
+    let sent = service.close();
+    let call = sent.iter().find(|frame| frame.kind == Kind::Request).unwrap();
+    let cancels: Vec<u64> = sent.iter().filter(|it| it.kind == Kind::Cancel).map(|it| it.id).collect();
+    assert_eq!(cancels, [call.id], "the call is cancelled; a message needs no word");
+}
+
+#[tokio::test]
+async fn an_overdue_question_fails_and_its_target_is_told() {
+    let exchange = testing::exchange();
+    let mut edge = Parked::edge(&exchange, EDGE).await;
+    let mut service = Parked::service(&exchange, 1, &["m"], &["t"]).await;
+    act(&exchange, &edge.peer, &request(1, "m", b"", b""));
+    act(&exchange, &edge.peer, &publish(2, "t", b"", Flags::ACKED));
+    let mut wakes = Wakes::default();
+    exchange.expire(&service.peer, Instant::now(), &mut wakes);
+    assert!(service.peer.calls.lock().is_busy());
+    for _ in 0..2 {
+        exchange.expire(&service.peer, Instant::now() + Duration::from_secs(60), &mut wakes);
+    }
+    let mut told = codes(&edge.close());
+    told.sort_by_key(|(id, _)| *id);
+    assert_eq!(told, [(1, Code::Deadline), (2, Code::Deadline)]);
+    let cancels = service.close().iter().filter(|frame| frame.kind == Kind::Cancel).count();
+    assert_eq!(cancels, 1);
+    assert!(!edge.peer.is_busy());
+}
+
+#[tokio::test]
+async fn a_question_that_is_overdue_as_it_is_entered_is_not_left_in_the_tables() {
+    let exchange = testing::exchange();
+    let edge = Parked::edge(&exchange, EDGE).await;
+    let service = Parked::service(&exchange, 1, &["m"], &[]).await;
+    let deadline = Instant::now();
+    let parcel =
+        Parcel { form: Form::Call, answered: true, id: 1, name: "m", custom: b"", payload: b"", deadline };
+    let entered: Result<Entered, Failure> = exchange.enter(&edge.peer, parcel, &service.peer).unwrap();
+    assert_eq!(entered.unwrap_err().code, Code::Deadline);
+    assert!(!edge.peer.is_busy() && !service.peer.is_busy());
+}
+
+#[tokio::test]
+async fn a_peer_that_says_it_leaves_gets_nothing_new_and_may_still_answer() {
+    let exchange = testing::exchange();
+    let mut edge = Parked::edge(&exchange, EDGE).await;
+    let mut service = Parked::service(&exchange, 1, &["m"], &[]).await;
+    act(&exchange, &edge.peer, &request(1, "m", b"", b""));
+    let leaving =
+        testing::frame(|out| frontier_protocol::GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out));
+    act(&exchange, &service.peer, &leaving);
+    act(&exchange, &edge.peer, &request(2, "m", b"", b""));
+    let sent = service.close();
+    assert_eq!(sent.iter().map(|frame| frame.kind).collect::<Vec<_>>(), [Kind::Request, Kind::GoAway]);
+    act(&exchange, &service.peer, &response(sent[0].id, b"", b"late but fine"));
+    assert_eq!(codes(&edge.close()), [(2, Code::ServiceNotOnline), (1, Code::Ok)]);
+}

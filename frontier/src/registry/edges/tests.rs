@@ -1,0 +1,95 @@
+use super::*;
+use crate::testing::{self, Parked, TERMS};
+
+const ID: EdgeId = EdgeId(7);
+
+async fn edge() -> Arc<Peer> {
+    Parked::new(&testing::exchange(), testing::edge(ID.0), TERMS).await.peer
+}
+
+#[tokio::test]
+async fn an_edge_is_reachable_from_its_publication_to_its_release() {
+    let (edges, edge) = (Edges::default(), edge().await);
+    assert!(edges.claim(ID, &edge).is_none());
+    assert!(edges.is_taken(ID) && edges.online(ID).is_none());
+    assert!(edges.publish(ID, &edge));
+    assert!(edges.online(ID).is_some_and(|online| Arc::ptr_eq(&online, &edge)));
+    assert!(edges.online(EdgeId(8)).is_none());
+    edges.release(ID, &edge);
+    assert!(!edges.is_taken(ID) && edge.stage() == Stage::Gone);
+}
+
+#[tokio::test]
+async fn a_leaving_edge_keeps_its_id_but_takes_nothing() {
+    let (edges, edge) = (Edges::default(), edge().await);
+    edges.claim(ID, &edge);
+    edges.publish(ID, &edge);
+    edge.advance(Stage::Leaving);
+    assert!(edges.online(ID).is_none() && edges.is_taken(ID));
+    assert!(!edges.publish(ID, &edge), "it does not come back");
+}
+
+#[tokio::test]
+async fn a_take_over_ends_the_old_one_whatever_it_was_at() {
+    // How far the old one is when the new one comes: claimed, or published.
+    for is_published in [false, true] {
+        let (edges, old, new) = (Edges::default(), edge().await, edge().await);
+        edges.claim(ID, &old);
+        if is_published {
+            edges.publish(ID, &old);
+        }
+        assert!(edges.claim(ID, &new).is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &old)));
+        assert!(edges.online(ID).is_none(), "nothing reaches either until the new one is published");
+        assert!(!edges.publish(ID, &old) && !old.is_online(), "a late publication changes nothing");
+        edges.release(ID, &old);
+        assert!(edges.is_taken(ID), "nor does a late release");
+        assert!(edges.publish(ID, &new));
+        edges.release(ID, &old);
+        assert!(edges.online(ID).is_some_and(|online| Arc::ptr_eq(&online, &new)));
+        edges.release(ID, &new);
+        assert!(!edges.is_taken(ID));
+    }
+}
+
+#[tokio::test]
+async fn of_a_chain_only_the_last_stands() {
+    let edges = Edges::default();
+    let chain = [edge().await, edge().await, edge().await];
+    assert!(edges.claim(ID, &chain[0]).is_none());
+    for pair in chain.windows(2) {
+        assert!(edges.claim(ID, &pair[1]).is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &pair[0])));
+    }
+    assert_eq!(chain.each_ref().map(|edge| edges.publish(ID, edge)), [false, false, true]);
+    let mut seen = 0;
+    edges.for_each(|edge| {
+        assert!(Arc::ptr_eq(edge, &chain[2]));
+        seen += 1;
+    });
+    assert_eq!(seen, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_claims_at_once_one_of_them_is_online_in_the_end() {
+    for _ in 0..200 {
+        let edges = Arc::new(Edges::default());
+        let mut racers = Vec::new();
+        for _ in 0..4 {
+            let (edges, edge) = (edges.clone(), edge().await);
+            racers.push(tokio::spawn(async move {
+                edges.claim(ID, &edge);
+                let won = edges.publish(ID, &edge);
+                if !won {
+                    edges.release(ID, &edge);
+                }
+                edge
+            }));
+        }
+        let mut edge_of = Vec::new();
+        for racer in racers {
+            edge_of.push(racer.await.unwrap());
+        }
+        let online = edge_of.iter().filter(|edge| edge.is_online()).count();
+        assert_eq!(online, 1);
+        assert!(edges.online(ID).is_some());
+    }
+}

@@ -1,0 +1,142 @@
+use super::*;
+use crate::testing::{self, NAMES, Parked, TERMS};
+
+async fn service(id: u64) -> Arc<Peer> {
+    Parked::new(&testing::exchange(), testing::service(id), TERMS).await.peer
+}
+
+fn claim(services: &Services, service: &Arc<Peer>, topics: &[&str]) -> Option<Arc<Peer>> {
+    services.claim(ServiceId(service.wire_id()), service, topics, NAMES).unwrap()
+}
+
+fn add(services: &Services, service: &Arc<Peer>, of: Names, names: &[&str]) -> Result<(), RegistrationError> {
+    services.change(service, Registration::Add, of, names, NAMES)
+}
+
+fn ids(candidates: Option<&routes::Candidates>) -> Vec<u64> {
+    candidates.map_or(Vec::new(), |them| them.iter().map(|it| it.service.wire_id()).collect())
+}
+
+fn takers(services: &Services, method: &str) -> Vec<u64> {
+    ids(services.routes().method(method))
+}
+
+fn receivers(services: &Services, topic: &str) -> Vec<u64> {
+    ids(services.routes().topic(topic))
+}
+
+#[tokio::test]
+async fn a_service_is_found_by_all_that_it_registered_until_it_is_released() {
+    let (services, service) = (Services::default(), service(1).await);
+    assert!(claim(&services, &service, &["t1"]).is_none() && service.is_online());
+    add(&services, &service, Names::Methods, &["m1", "m2", "m1"]).unwrap();
+    add(&services, &service, Names::Topics, &["t2"]).unwrap();
+    assert_eq!((takers(&services, "m1"), takers(&services, "t1")), (vec![1], vec![]));
+    assert_eq!((receivers(&services, "t1"), receivers(&services, "t2")), (vec![1], vec![1]));
+    assert_eq!(ids(services.routes().name("service-1")), [1]);
+    services.change(&service, Registration::Remove, Names::Methods, &["m1", "unknown"], NAMES).unwrap();
+    assert_eq!((takers(&services, "m1"), takers(&services, "m2")), (vec![], vec![1]));
+    services.release(&service);
+    let routes = services.routes();
+    assert!(routes.methods.is_empty() && routes.topics.is_empty() && routes.names.is_empty());
+    assert!(!services.is_taken(ServiceId(1)));
+}
+
+#[tokio::test]
+async fn a_take_over_keeps_methods_and_topics_and_a_late_release_changes_nothing() {
+    let (services, old, new) = (Services::default(), service(1).await, service(1).await);
+    claim(&services, &old, &["old"]);
+    add(&services, &old, Names::Methods, &["echo"]).unwrap();
+    let predecessor = claim(&services, &new, &["new"]);
+    assert!(predecessor.is_some_and(|it| Arc::ptr_eq(&it, &old)) && !old.is_online());
+    for late in [false, true] {
+        if late {
+            assert_eq!(add(&services, &old, Names::Methods, &["late"]), Err(RegistrationError::Superseded));
+            services.release(&old);
+        }
+        let routes = services.routes();
+        for table in
+            [routes.method("echo"), routes.topic("old"), routes.topic("new"), routes.name("service-1")]
+        {
+            assert!(matches!(&table.unwrap()[..], [only] if Arc::ptr_eq(&only.service, &new)));
+        }
+        assert!(routes.method("late").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_registration_is_made_whole_or_not_at_all() {
+    let (services, service) = (Services::default(), service(1).await);
+    claim(&services, &service, &[]);
+    let long = "x".repeat(NAMES.name_len + 1);
+    let many: Vec<String> = (0..=NAMES.names).map(|n| n.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (names, error) in [
+        (vec!["good", ""], RegistrationError::EmptyName),
+        (vec!["good", &long], RegistrationError::NameTooLong { len: 256, max: 255 }),
+        (many, RegistrationError::TooMany(NAMES.names)),
+    ] {
+        assert_eq!(add(&services, &service, Names::Methods, &names), Err(error));
+        assert_eq!(takers(&services, names[0]), [] as [u64; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_limit_counts_methods_and_topics_and_what_is_taken_over() {
+    let limits = ServiceLimits { names: 3, ..NAMES };
+    let (services, first, second) = (Services::default(), service(1).await, service(1).await);
+    let id = ServiceId(1);
+    let too_many = RegistrationError::TooMany(3);
+    assert_eq!(services.claim(id, &first, &["a", "b", "c", "d"], limits).unwrap_err(), too_many);
+    assert!(!services.is_taken(id) && !first.is_online());
+    assert!(services.claim(id, &first, &["a", "b", "a", "b"], limits).unwrap().is_none());
+    let change = |change, of, names: &[&str]| services.change(&first, change, of, names, limits);
+    change(Registration::Add, Names::Methods, &["m"]).unwrap();
+    change(Registration::Add, Names::Methods, &["m"]).unwrap();
+    assert_eq!(change(Registration::Add, Names::Topics, &["c"]), Err(too_many));
+    // The next connection brings topics of its own, beside those that it takes over.
+    assert_eq!(services.claim(id, &second, &["c"], limits).unwrap_err(), too_many);
+    assert!(first.is_online() && receivers(&services, "a") == [1], "the old one goes on");
+    change(Registration::Remove, Names::Topics, &["a"]).unwrap();
+    assert!(services.claim(id, &second, &["b", "c"], limits).unwrap().is_some());
+    assert!(second.is_online());
+}
+
+#[tokio::test]
+async fn names_are_exact() {
+    let (services, plain, odd) = (Services::default(), service(1).await, service(2).await);
+    claim(&services, &plain, &[]);
+    claim(&services, &odd, &[]);
+    let names = ["echo", "Echo", "écho", "e\u{301}cho", "echo ", "ec\"ho", "ec\\ho", "echo*", "%", "ec\0ho"];
+    add(&services, &plain, Names::Methods, &names[..1]).unwrap();
+    add(&services, &odd, Names::Methods, &names[1..]).unwrap();
+    assert_eq!(takers(&services, "echo"), [1]);
+    for name in &names[1..] {
+        assert_eq!(takers(&services, name), [2], "{name:?}");
+    }
+    assert!(takers(&services, "ECHO").is_empty() && takers(&services, "ech").is_empty());
+}
+
+#[tokio::test]
+async fn the_catch_all_gets_what_nobody_else_takes() {
+    let (services, some, all) = (Services::default(), service(1).await, service(2).await);
+    claim(&services, &some, &["taken"]);
+    assert!(receivers(&services, "other").is_empty());
+    claim(&services, &all, &["*"]);
+    add(&services, &all, Names::Methods, &["*"]).unwrap();
+    assert_eq!((receivers(&services, "taken"), receivers(&services, "other")), (vec![1], vec![2]));
+    assert!(takers(&services, "other").is_empty(), "there is none for methods");
+    services.release(&some);
+    assert_eq!(receivers(&services, "taken"), [2]);
+}
+
+#[tokio::test]
+async fn several_takers_stand_in_the_order_in_which_they_came() {
+    let services = Services::default();
+    for id in [3, 1, 2] {
+        let service = service(id).await;
+        claim(&services, &service, &["t", "t"]);
+        add(&services, &service, Names::Topics, &["t"]).unwrap();
+    }
+    assert_eq!(receivers(&services, "t"), [3, 1, 2]);
+}

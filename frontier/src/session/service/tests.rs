@@ -1,0 +1,96 @@
+use super::*;
+use crate::testing::{self, ADDR, Remote, TERMS};
+use frontier_protocol::{Custom, Frame, GoAway, Kind, Reject, Role};
+use tokio::sync::mpsc;
+
+const ID: u64 = 5;
+
+fn context() -> Arc<Context> {
+    let mut config = testing::config();
+    config.limits.names = 2;
+    Arc::new(Context::new(testing::exchange(), Role::Service, config))
+}
+
+/// A service that has said Hello: what comes to it.
+async fn dial(context: &Arc<Context>, topics: &[&str]) -> mpsc::UnboundedReceiver<Frame> {
+    let (near, far) = testing::links(context.exchange.limits.link()).await;
+    let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
+    let greeting = Greeting { id: ID, name: "files".into(), topics, meta: "".into(), terms: TERMS };
+    let context = context.clone();
+    tokio::spawn(async move { run(&context, greeting, ADDR, near).await });
+    let (frame_in, frames) = mpsc::unbounded_channel();
+    tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
+    frames
+}
+
+async fn recv(frames: &mut mpsc::UnboundedReceiver<Frame>) -> Frame {
+    testing::soon(frames.recv()).await.expect("the link stands")
+}
+
+#[tokio::test]
+async fn the_welcome_comes_before_anything_that_is_routed() {
+    let context = context();
+    let mut old = dial(&context, &["t"]).await;
+    assert_eq!(recv(&mut old).await.kind, Kind::Welcome);
+    // Someone asks all the time, while another connection takes over.
+    let edge = Remote::edge(&context.exchange, 1).await;
+    let publish = |id| {
+        let custom = Custom::plain(b"");
+        let message = frontier_protocol::Publish { timeout_ms: 0, topic: "t", custom, payload: b"" };
+        edge.send(|out| message.encode_with(id, frontier_protocol::Flags::default(), out));
+    };
+    let mut new = dial(&context, &[]).await;
+    let mut first = None;
+    while first.is_none() {
+        publish(0);
+        tokio::task::yield_now().await;
+        first = new.try_recv().ok();
+    }
+    assert_eq!(first.map(|frame| frame.kind), Some(Kind::Welcome));
+    assert_eq!(recv(&mut new).await.kind, Kind::Publish, "the topics are kept");
+    loop {
+        let frame = recv(&mut old).await;
+        if frame.kind == Kind::GoAway {
+            break assert_eq!(GoAway::parse(&frame).unwrap().code, Code::Superseded);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_asks_for_too_much_is_rejected_and_the_old_one_goes_on() {
+    let context = context();
+    let mut old = dial(&context, &["t"]).await;
+    assert_eq!(recv(&mut old).await.kind, Kind::Welcome);
+    let mut greedy = dial(&context, &["a", "b", "c"]).await;
+    assert_eq!(Reject::parse(&recv(&mut greedy).await).unwrap().code, Code::TooLarge);
+    assert!(context.exchange.registry.services.routes().topic("t").is_some());
+    assert!(old.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn one_that_comes_as_the_gateway_stops_is_sent_away() {
+    let context = context();
+    context.closing.set();
+    let mut late = dial(&context, &["t"]).await;
+    assert_eq!(GoAway::parse(&recv(&mut late).await).unwrap().code, Code::Draining);
+    assert!(testing::soon(late.recv()).await.is_none());
+    assert!(!context.exchange.registry.services.is_taken(ServiceId(ID)));
+}
+
+#[tokio::test]
+async fn a_session_that_breaks_off_is_no_longer_routed_to() {
+    let context = context();
+    let (near, _far) = testing::links(context.exchange.limits.link()).await;
+    let greeting =
+        Greeting { id: ID, name: "files".into(), topics: vec!["t".into()], meta: "".into(), terms: TERMS };
+    let mut session = Box::pin(run(&context, greeting, ADDR, near));
+    // The first poll brings it online.
+    tokio::select! {
+        biased;
+        () = &mut session => panic!("it goes on"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(context.exchange.registry.services.is_taken(ServiceId(ID)));
+    drop(session);
+    assert!(!context.exchange.registry.services.is_taken(ServiceId(ID)));
+}

@@ -1,0 +1,226 @@
+//! What the tests of this crate share: links in memory, and peers on them.
+
+use crate::config::{Balance, Config, Limits};
+use crate::exchange::Exchange;
+use crate::peer::{Identity, Peer};
+use crate::registry::ServiceLimits;
+use crate::session;
+use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, Names, Registration, ServiceId, Terms, pong};
+use frontier_transport::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub(crate) const TERMS: Terms = Terms { max_frame: 256 * 1024, heartbeat_ms: 20_000 };
+pub(crate) const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
+pub(crate) const NAMES: ServiceLimits = ServiceLimits { names: 100, name_len: 255 };
+
+pub(crate) fn config() -> Config {
+    Config::parse("", &|_| None).unwrap()
+}
+
+pub(crate) fn exchange() -> Arc<Exchange> {
+    exchange_with(|_| {})
+}
+
+pub(crate) fn exchange_with(set: impl FnOnce(&mut Limits)) -> Arc<Exchange> {
+    let Config { mut limits, call_timeout, .. } = config();
+    set(&mut limits);
+    Exchange::new(limits, Balance::EdgeId, call_timeout)
+}
+
+/// The gateway's side and the peer's side of a link.
+pub(crate) async fn links(config: LinkConfig) -> (Link, Link) {
+    let (near, far) = tokio::io::duplex(1 << 20);
+    let mut far = Link::dial(far, config.clone()).await.unwrap();
+    // The lane comes into being with its first bytes, which mean nothing.
+    far.handle()
+        .send(Priority::Answer, |out| {
+            pong(0, out);
+            Ok(())
+        })
+        .unwrap();
+    let near = tokio::select! {
+        near = Link::accept(near, Arc::new(config)) => near.unwrap(),
+        event = far.next() => panic!("{event:?} before the link stands"),
+    };
+    (near, far)
+}
+
+/// A peer whose link nobody drives: what it is sent stays in its outbox.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) link: Link,
+}
+
+impl Parked {
+    pub(crate) async fn new(exchange: &Exchange, identity: Identity, terms: Terms) -> Self {
+        let (io, _) = tokio::io::duplex(64);
+        let link = Link::dial(io, exchange.limits.link()).await.unwrap();
+        let peer = Peer::new(identity, exchange.next_epoch(), ADDR, link.handle(), terms);
+        Self { peer: Arc::new(peer), link }
+    }
+
+    pub(crate) async fn edge(exchange: &Exchange, id: u64) -> Self {
+        let parked = Self::new(exchange, edge(id), TERMS).await;
+        online(exchange, &parked.peer, &[], &[]);
+        parked
+    }
+
+    pub(crate) async fn service(exchange: &Exchange, id: u64, methods: &[&str], topics: &[&str]) -> Self {
+        let parked = Self::new(exchange, service(id), TERMS).await;
+        online(exchange, &parked.peer, methods, topics);
+        parked
+    }
+
+    /// Closes the link. What was queued on it.
+    pub(crate) fn close(&mut self) -> Vec<Frame> {
+        self.link.take_unsent(CloseReason::Local)
+    }
+
+    /// Ends the peer as its session would.
+    pub(crate) fn retire(&mut self, exchange: &Exchange) {
+        let unsent = self.close();
+        release(exchange, &self.peer);
+        exchange.retire(&self.peer, &unsent);
+    }
+}
+
+/// A peer at the other end of a link that is served.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) handle: LinkHandle,
+    frames: mpsc::UnboundedReceiver<Frame>,
+    streams: mpsc::UnboundedReceiver<MuxStream>,
+    served: JoinHandle<CloseReason>,
+    driven: JoinHandle<()>,
+}
+
+impl Remote {
+    pub(crate) async fn edge(exchange: &Arc<Exchange>, id: u64) -> Self {
+        Self::new(exchange, edge(id), &[], &[]).await
+    }
+
+    pub(crate) async fn service(
+        exchange: &Arc<Exchange>,
+        id: u64,
+        methods: &[&str],
+        topics: &[&str],
+    ) -> Self {
+        Self::new(exchange, service(id), methods, topics).await
+    }
+
+    async fn new(exchange: &Arc<Exchange>, identity: Identity, methods: &[&str], topics: &[&str]) -> Self {
+        let (near, far) = links(exchange.limits.link()).await;
+        let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), ADDR, near.handle(), TERMS));
+        online(exchange, &peer, methods, topics);
+        let served = tokio::spawn(serve(exchange.clone(), peer.clone(), near));
+        let handle = far.handle();
+        let (frame_in, frames) = mpsc::unbounded_channel();
+        let (stream_in, streams) = mpsc::unbounded_channel();
+        let driven = tokio::spawn(drive(far, frame_in, stream_in));
+        Self { peer, handle, frames, streams, served, driven }
+    }
+
+    pub(crate) fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
+        self.handle.send(Priority::Answer, encode).unwrap();
+    }
+
+    pub(crate) async fn recv(&mut self) -> Frame {
+        soon(self.frames.recv()).await.expect("the link stands")
+    }
+
+    pub(crate) async fn stream(&mut self) -> MuxStream {
+        soon(self.streams.recv()).await.expect("the link stands")
+    }
+
+    /// What has come that was not taken, once everything that is under way has settled.
+    pub(crate) fn rest(&mut self) -> Vec<Frame> {
+        std::iter::from_fn(|| self.frames.try_recv().ok()).collect()
+    }
+
+    /// The connection breaks. Returns when its session is over.
+    pub(crate) async fn die(self) {
+        self.driven.abort();
+        soon(self.served).await.unwrap();
+    }
+
+    /// Why the gateway ended the session.
+    pub(crate) async fn ended(self) -> CloseReason {
+        soon(self.served).await.unwrap()
+    }
+}
+
+async fn serve(exchange: Arc<Exchange>, peer: Arc<Peer>, mut link: Link) -> CloseReason {
+    let reason = session::serve(&exchange, &peer, &mut link).await;
+    release(&exchange, &peer);
+    let unsent = link.take_unsent(reason.clone());
+    exchange.retire(&peer, &unsent);
+    reason
+}
+
+/// Drives the peer's side of a link, and passes on what comes.
+pub(crate) async fn drive(
+    mut link: Link,
+    frames: mpsc::UnboundedSender<Frame>,
+    streams: mpsc::UnboundedSender<MuxStream>,
+) {
+    while let Ok(event) = link.next().await {
+        match event {
+            Event::Frames => {
+                while let Ok(Some(frame)) = link.frame() {
+                    let _ = frames.send(frame);
+                }
+            }
+            Event::Stream(stream) | Event::ExcessStream(stream) => {
+                let _ = streams.send(stream);
+            }
+        }
+    }
+}
+
+/// Fails the test where something that must come does not.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it comes")
+}
+
+/// The frame that `encode` writes.
+pub(crate) fn frame(encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) -> Frame {
+    let (mut bytes, mut decoder) = (Vec::new(), Decoder::new(usize::MAX));
+    encode(&mut bytes).unwrap();
+    decoder.push(bytes.into());
+    decoder.next().unwrap().expect("one frame")
+}
+
+pub(crate) fn edge(id: u64) -> Identity {
+    Identity::Edge { id: EdgeId(id), meta: "meta".into() }
+}
+
+pub(crate) fn service(id: u64) -> Identity {
+    Identity::Service { id: ServiceId(id), name: format!("service-{id}").into() }
+}
+
+fn online(exchange: &Exchange, peer: &Arc<Peer>, methods: &[&str], topics: &[&str]) {
+    match peer.identity {
+        Identity::Edge { id, .. } => {
+            exchange.registry.edges.claim(id, peer);
+            assert!(exchange.registry.edges.publish(id, peer));
+        }
+        Identity::Service { id, .. } => {
+            let services = &exchange.registry.services;
+            services.claim(id, peer, topics, NAMES).unwrap();
+            services.change(peer, Registration::Add, Names::Methods, methods, NAMES).unwrap();
+        }
+    }
+}
+
+fn release(exchange: &Exchange, peer: &Arc<Peer>) {
+    match peer.identity {
+        Identity::Edge { id, .. } => exchange.registry.edges.release(id, peer),
+        Identity::Service { .. } => exchange.registry.services.release(peer),
+    }
+}
