@@ -126,7 +126,8 @@ impl Calls {
         if self.asked.len() >= limit {
             return Err((Refusal::Full, question));
         }
-        self.generation = self.generation.wrapping_add(1);
+        // 0 is left out: no ticket is 0, which is the id of messages that nobody acks.
+        self.generation = self.generation.wrapping_add(1).max(1);
         let generation = self.generation;
         let slot = self.asked.insert(Entry { generation, question });
         Ok(Ticket::new(slot, generation))

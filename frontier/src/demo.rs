@@ -63,7 +63,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<bool> {
     };
     parts.close().await;
     serve.cancel();
-    gateway.await.context("the gateway")?;
+    gateway.await.context("the gateway")??;
     Ok(well)
 }
 

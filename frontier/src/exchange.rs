@@ -30,6 +30,10 @@ use balance::Balancer;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+/// How many calls the gateway itself has in flight at once; more wait for their turn.
+const OWN_CALLS: usize = 4096;
 
 /// The exchange and what it decides by.
 #[derive(Debug)]
@@ -41,6 +45,8 @@ pub(crate) struct Exchange {
     call_timeout: Duration,
     started: Instant,
     epochs: AtomicU64,
+    /// Permits for calls of the gateway itself.
+    own_calls: Semaphore,
 }
 
 impl Exchange {
@@ -52,6 +58,7 @@ impl Exchange {
             call_timeout,
             started: Instant::now(),
             epochs: AtomicU64::new(0),
+            own_calls: Semaphore::new(OWN_CALLS),
         })
     }
 

@@ -37,6 +37,7 @@ impl Gate {
     }
 
     pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, GateError> {
+        let ip = network(ip);
         let below = |count: usize| (count < self.limit).then_some(count + 1);
         self.count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, below)
@@ -64,6 +65,14 @@ impl Drop for Permit {
     }
 }
 
+/// What counts as one address: of IPv6 the /64, all of which one host may use.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+        ip => ip,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +90,15 @@ mod tests {
         assert_eq!(gate.enter(THERE).unwrap_err(), GateError::Connections(3));
         drop(first);
         gate.enter(HERE).unwrap();
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_address() {
+        let gate = Gate::new(3, 1);
+        let _first = gate.enter("2001:db8::1".parse().unwrap()).unwrap();
+        let second = gate.enter("2001:db8::2:1".parse().unwrap());
+        assert_eq!(second.unwrap_err(), GateError::Address(1));
+        gate.enter("2001:db8:0:1::1".parse().unwrap()).unwrap();
     }
 
     #[test]

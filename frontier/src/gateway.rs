@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,6 +37,19 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+/// A part of the gateway has failed; the rest of it must not go on without.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the sweep of deadlines has failed")]
+pub struct ServeError;
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A gateway that listens on both sides.
@@ -85,24 +99,28 @@ impl Gateway {
         self.services.addr
     }
 
-    /// Serves until `stop`, then drains: nobody new is let in, everyone is told, what is in flight may
-    /// end within the grace, and services hear of every edge that goes.
-    pub async fn run(self, stop: CancellationToken) {
-        let sweeper = tokio::spawn(sweep::run(self.exchange.clone()));
+    /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
+    /// may end within the grace. Edges go first, so that services hear of every one of them; then the
+    /// services go.
+    ///
+    /// # Errors
+    /// [`ServeError`] if a part of the gateway fails before `stop`.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
         let Self { exchange, edges, services, grace, last_words } = self;
-        let edges = tokio::spawn(edges.accept(stop.clone()));
-        let services = tokio::spawn(services.accept(stop.clone()));
-        stop.cancelled().await;
-        let (Ok(edges), Ok(services)) = (edges.await, services.await) else {
-            warn!("an accept loop has failed");
-            return;
+        let mut sweeper = tokio::spawn(sweep::run(exchange));
+        let _sweeping = AbortOnDrop(sweeper.abort_handle());
+        let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
+        let (edges, services) = tokio::select! {
+            accepted = accepting => accepted,
+            _ = &mut sweeper => return Err(ServeError),
         };
-        drain(&exchange, grace).await;
-        close_all(&edges);
-        finish(&edges.sessions, "edges", last_words).await;
-        close_all(&services);
-        finish(&services.sessions, "services", last_words).await;
-        sweeper.abort();
+        let deadline = Instant::now() + grace;
+        for (side, name) in [(edges, "edges"), (services, "services")] {
+            drain(&side, deadline).await;
+            close_all(&side);
+            finish(&side.sessions, name, last_words).await;
+        }
+        Ok(())
     }
 }
 
@@ -165,16 +183,15 @@ impl Side {
     }
 }
 
-/// Tells every peer, and waits until nothing is in flight or the grace is over.
-async fn drain(exchange: &Exchange, grace: Duration) {
-    let grace_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
-    let tell = |peer: &Arc<Peer>| {
+/// Tells every peer of one side, and waits until nothing is in flight there or the grace is over.
+async fn drain(context: &Context, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let grace_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+    for_each(context, |peer| {
         let notice = GoAway { code: Code::Draining, grace_ms, text: "the gateway is stopping" };
+        // A peer whose link is closed is on its way out already.
         let _ = peer.link.send(Priority::Answer, |out| notice.encode(out));
-    };
-    exchange.registry.edges.for_each(tell);
-    exchange.registry.services.for_each(tell);
-    let deadline = Instant::now() + grace;
+    });
     let mut idle = 0;
     // Twice in a row, so that an answer that is between two tables is not missed.
     while idle < 2 {
@@ -184,8 +201,7 @@ async fn drain(exchange: &Exchange, grace: Duration) {
         }
         tokio::time::sleep(DRAIN_CHECK).await;
         let mut busy = false;
-        exchange.registry.edges.for_each(|peer| busy |= peer.is_busy());
-        exchange.registry.services.for_each(|peer| busy |= peer.is_busy());
+        for_each(context, |peer| busy |= peer.is_busy());
         idle = if busy { 0 } else { idle + 1 };
     }
 }
@@ -193,14 +209,17 @@ async fn drain(exchange: &Exchange, grace: Duration) {
 /// Closes every connection of one side, and those that are still in their handshake.
 fn close_all(context: &Context) {
     context.closing.set();
-    let registry = &context.exchange.registry;
-    let close = |peer: &Arc<Peer>| {
+    for_each(context, |peer| {
         peer.advance(Stage::Gone);
         peer.link.close(CloseReason::Local);
-    };
+    });
+}
+
+fn for_each(context: &Context, visit: impl FnMut(&Arc<Peer>)) {
+    let registry = &context.exchange.registry;
     match context.role {
-        Role::Edge => registry.edges.for_each(close),
-        Role::Service => registry.services.for_each(close),
+        Role::Edge => registry.edges.for_each(visit),
+        Role::Service => registry.services.for_each(visit),
     }
 }
 

@@ -17,4 +17,4 @@ mod sweep;
 mod testing;
 
 pub use config::Config;
-pub use gateway::{Gateway, StartError};
+pub use gateway::{Gateway, ServeError, StartError};

@@ -134,11 +134,21 @@ async fn run(config: &Config) -> Exit {
     let mut serving = tokio::spawn(gateway.run(stop.clone()));
     tokio::select! {
         signal = signals.recv() => tracing::info!(%signal, "draining"),
-        _ = &mut serving => return Exit::StartFailure,
+        served = &mut serving => return served_by_itself(served),
     }
     stop.cancel();
     tokio::select! {
         _ = serving => Exit::Ok,
         _ = signals.recv() => Exit::Interrupted,
     }
+}
+
+/// The gateway ended, though nobody asked it to.
+fn served_by_itself(served: Result<Result<(), frontier::ServeError>, tokio::task::JoinError>) -> Exit {
+    match served {
+        Ok(Ok(())) => tracing::error!("the gateway has stopped"),
+        Ok(Err(error)) => tracing::error!(%error, "the gateway has stopped"),
+        Err(error) => tracing::error!(%error, "the gateway has stopped"),
+    }
+    Exit::StartFailure
 }

@@ -6,7 +6,7 @@ mod services;
 
 pub(crate) use edges::Edges;
 pub(crate) use routes::Candidate;
-pub(crate) use services::{RegistrationError, ServiceLimits, Services};
+pub(crate) use services::{ServiceLimits, Services};
 
 /// Everyone who is connected.
 #[derive(Debug)]

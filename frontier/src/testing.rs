@@ -207,7 +207,7 @@ pub(crate) fn service(id: u64) -> Identity {
 fn online(exchange: &Exchange, peer: &Arc<Peer>, methods: &[&str], topics: &[&str]) {
     match peer.identity {
         Identity::Edge { id, .. } => {
-            exchange.registry.edges.claim(id, peer);
+            exchange.registry.edges.claim(id, peer).unwrap();
             assert!(exchange.registry.edges.publish(id, peer));
         }
         Identity::Service { id, .. } => {

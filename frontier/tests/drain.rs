@@ -21,5 +21,5 @@ limits: {handshake_timeout: 60s}
         open.push(connecting.await.unwrap());
     }
     stop.cancel();
-    tokio::time::timeout(Duration::from_secs(30), running).await.expect("it ends").unwrap();
+    tokio::time::timeout(Duration::from_secs(30), running).await.expect("it ends").unwrap().unwrap();
 }

@@ -3,7 +3,7 @@ use super::balance::Tried;
 use crate::calls::{Answer, Asker, Form, Question, Refusal, Ticket};
 use crate::peer::{Peer, Wakes};
 use frontier_protocol::{Code, Custom, EdgeId, Request};
-use frontier_transport::Priority;
+use frontier_transport::{Priority, PushError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +22,10 @@ impl Exchange {
         timeout: Duration,
     ) -> Option<Answer> {
         let deadline = Instant::now() + timeout;
+        // Closed never, so this fails never; a timeout is told as any other.
+        let Ok(Ok(_permit)) = tokio::time::timeout(timeout, self.own_calls.acquire()).await else {
+            return Some(Answer::error(Code::Deadline, "too many edges come and go at once"));
+        };
         let mut tried = Tried::new();
         loop {
             let target = {
@@ -39,7 +43,7 @@ impl Exchange {
     async fn call_peer(&self, target: &Arc<Peer>, method: &str, payload: &[u8], deadline: Instant) -> Answer {
         let (reply, answered) = oneshot::channel();
         let question = Question { asker: Asker::Gateway(reply), form: Form::Call, deadline };
-        // The gateway's own questions are bounded by the connections in their handshake.
+        // The gateway's own questions are bounded by their permits.
         let asked = target.calls.lock().ask(question, usize::MAX);
         let ticket = match asked {
             Ok(ticket) => ticket,
@@ -50,10 +54,19 @@ impl Exchange {
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1);
         let request = Request { timeout_ms, method, custom: Custom::plain(b""), payload };
-        let pushed = target.link.send(Priority::Answer, |out| request.encode(ticket.0, out));
         let _withdraw = Withdraw { target, ticket };
-        if let Err(error) = pushed {
-            return Answer::error(error.code(), &error.to_string());
+        loop {
+            match target.link.send(Priority::Question, |out| request.encode(ticket.0, out)) {
+                Ok(()) => break,
+                Err(PushError::Full(_)) => {
+                    // Closed meanwhile: the next round tells.
+                    let room = tokio::time::timeout_at(deadline.into(), target.link.writable()).await;
+                    if room.is_err() {
+                        return Answer::error(Code::Deadline, "the service does not read fast enough");
+                    }
+                }
+                Err(error) => return Answer::error(error.code(), &error.to_string()),
+            }
         }
         match tokio::time::timeout_at(deadline.into(), answered).await {
             Ok(Ok(answer)) => answer,

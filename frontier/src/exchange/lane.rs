@@ -3,7 +3,6 @@ use super::forward::Parcel;
 use super::{Exchange, Failure};
 use crate::calls::{Form, Ticket};
 use crate::peer::{Peer, Stage, Wakes};
-use crate::registry::RegistrationError;
 use frontier_protocol::{
     Ack, Code, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, RegisterAck, Request, Response,
     Role, Side, pong,
@@ -134,14 +133,7 @@ impl Exchange {
         let outcome = self.registry.services.change(service, change, of, &names, limits);
         let (code, text) = match &outcome {
             Ok(()) => (Code::Ok, String::new()),
-            Err(error) => {
-                let code = match error {
-                    RegistrationError::TooMany(_) => Code::Overloaded,
-                    RegistrationError::NameTooLong { .. } | RegistrationError::EmptyName => Code::TooLarge,
-                    RegistrationError::Superseded => Code::Superseded,
-                };
-                (code, error.to_string())
-            }
+            Err(error) => (error.code(), error.to_string()),
         };
         let _ = wakes.push(&service.link, Priority::Answer, |out| {
             RegisterAck { change, code, text: &text }.encode(frame.id, out)

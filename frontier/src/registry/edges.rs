@@ -3,6 +3,12 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use frontier_protocol::EdgeId;
 use std::sync::Arc;
+use thiserror::Error;
+
+/// A newer connection holds the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a newer connection holds this id")]
+pub(crate) struct Superseded;
 
 /// The edges by their id: a sharded map, read on every call to an edge.
 ///
@@ -24,12 +30,22 @@ impl Edges {
     }
 
     /// Gives the id to `edge` from here on. Nothing reaches a predecessor any more, which is returned.
-    pub(crate) fn claim(&self, id: EdgeId, edge: &Arc<Peer>) -> Option<Arc<Peer>> {
-        let predecessor = self.by_id.insert(id.0, edge.clone());
-        if let Some(predecessor) = &predecessor {
-            predecessor.advance(Stage::Gone);
+    ///
+    /// # Errors
+    /// [`Superseded`] if the id is held by a connection that is newer than `edge`.
+    pub(crate) fn claim(&self, id: EdgeId, edge: &Arc<Peer>) -> Result<Option<Arc<Peer>>, Superseded> {
+        match self.by_id.entry(id.0) {
+            Entry::Vacant(free) => {
+                free.insert(edge.clone());
+                Ok(None)
+            }
+            Entry::Occupied(held) if held.get().epoch > edge.epoch => Err(Superseded),
+            Entry::Occupied(mut held) => {
+                let predecessor = held.insert(edge.clone());
+                predecessor.advance(Stage::Gone);
+                Ok(Some(predecessor))
+            }
         }
-        predecessor
     }
 
     /// Makes `edge` reachable, unless another connection has taken over its id.

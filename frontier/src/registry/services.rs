@@ -2,7 +2,7 @@ use super::routes::{self, Candidate, Routes};
 use crate::peer::{Peer, Stage};
 use ahash::AHashMap;
 use arc_swap::{ArcSwap, Guard};
-use frontier_protocol::{Names, Registration, ServiceId};
+use frontier_protocol::{Code, Names, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -46,6 +46,18 @@ struct Member {
     topics: HashSet<Box<str>>,
 }
 
+impl RegistrationError {
+    /// The code that the service is told.
+    pub(crate) fn code(self) -> Code {
+        match self {
+            Self::TooMany(_) => Code::Overloaded,
+            Self::NameTooLong { .. } => Code::TooLarge,
+            Self::EmptyName => Code::Denied,
+            Self::Superseded => Code::Superseded,
+        }
+    }
+}
+
 impl Services {
     /// Who takes what, as of now.
     pub(crate) fn routes(&self) -> Guard<Arc<Routes>> {
@@ -69,6 +81,9 @@ impl Services {
         let mut members = self.members.lock();
         let (mut names, mut all): (usize, HashSet<&str>) = (0, topics.iter().copied().collect());
         if let Some(old) = members.get(&id.0) {
+            if old.service.epoch > service.epoch {
+                return Err(RegistrationError::Superseded);
+            }
             names = old.methods.len();
             all.extend(old.topics.iter().map(AsRef::<str>::as_ref));
         }

@@ -47,7 +47,14 @@ async fn join(
     let identity = Identity::Edge { id, meta: std::mem::take(&mut greeting.meta) };
     let edge = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms));
     let claim = Claim { context, edge: edge.clone() };
-    if let Some(predecessor) = exchange.registry.edges.claim(id, &edge) {
+    let predecessor = match exchange.registry.edges.claim(id, &edge) {
+        Ok(predecessor) => predecessor,
+        Err(superseded) => {
+            reject(link, &Failure::new(Code::Superseded, superseded.to_string())).await;
+            return None;
+        }
+    };
+    if let Some(predecessor) = predecessor {
         predecessor.link.close(CloseReason::Superseded);
         // Its end is told before our beginning. That takes no word from the predecessor's peer.
         predecessor.departed.wait().await;

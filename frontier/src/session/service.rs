@@ -2,7 +2,7 @@ use super::greeting::Greeting;
 use super::{Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
-use frontier_protocol::{Code, ServiceId};
+use frontier_protocol::ServiceId;
 use frontier_transport::{CloseReason, Link, Priority};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ async fn join(
             let mut link = link;
             // The Welcome must not go out any more.
             drop(link.take_unsent(CloseReason::Local));
-            reject(link, &Failure::new(Code::TooLarge, error.to_string())).await;
+            reject(link, &Failure::new(error.code(), error.to_string())).await;
             return None;
         }
     }

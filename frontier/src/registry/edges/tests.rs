@@ -10,7 +10,7 @@ async fn edge() -> Arc<Peer> {
 #[tokio::test]
 async fn an_edge_is_reachable_from_its_publication_to_its_release() {
     let (edges, edge) = (Edges::default(), edge().await);
-    assert!(edges.claim(ID, &edge).is_none());
+    assert!(edges.claim(ID, &edge).unwrap().is_none());
     assert!(edges.is_taken(ID) && edges.online(ID).is_none());
     assert!(edges.publish(ID, &edge));
     assert!(edges.online(ID).is_some_and(|online| Arc::ptr_eq(&online, &edge)));
@@ -22,7 +22,7 @@ async fn an_edge_is_reachable_from_its_publication_to_its_release() {
 #[tokio::test]
 async fn a_leaving_edge_keeps_its_id_but_takes_nothing() {
     let (edges, edge) = (Edges::default(), edge().await);
-    edges.claim(ID, &edge);
+    edges.claim(ID, &edge).unwrap();
     edges.publish(ID, &edge);
     edge.advance(Stage::Leaving);
     assert!(edges.online(ID).is_none() && edges.is_taken(ID));
@@ -34,11 +34,11 @@ async fn a_take_over_ends_the_old_one_whatever_it_was_at() {
     // How far the old one is when the new one comes: claimed, or published.
     for is_published in [false, true] {
         let (edges, old, new) = (Edges::default(), edge().await, edge().await);
-        edges.claim(ID, &old);
+        edges.claim(ID, &old).unwrap();
         if is_published {
             edges.publish(ID, &old);
         }
-        assert!(edges.claim(ID, &new).is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &old)));
+        assert!(edges.claim(ID, &new).unwrap().is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &old)));
         assert!(edges.online(ID).is_none(), "nothing reaches either until the new one is published");
         assert!(!edges.publish(ID, &old) && !old.is_online(), "a late publication changes nothing");
         edges.release(ID, &old);
@@ -55,9 +55,11 @@ async fn a_take_over_ends_the_old_one_whatever_it_was_at() {
 async fn of_a_chain_only_the_last_stands() {
     let edges = Edges::default();
     let chain = [edge().await, edge().await, edge().await];
-    assert!(edges.claim(ID, &chain[0]).is_none());
+    assert!(edges.claim(ID, &chain[0]).unwrap().is_none());
     for pair in chain.windows(2) {
-        assert!(edges.claim(ID, &pair[1]).is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &pair[0])));
+        assert!(
+            edges.claim(ID, &pair[1]).unwrap().is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &pair[0]))
+        );
     }
     assert_eq!(chain.each_ref().map(|edge| edges.publish(ID, edge)), [false, false, true]);
     let mut seen = 0;
@@ -69,15 +71,14 @@ async fn of_a_chain_only_the_last_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_claims_at_once_one_of_them_is_online_in_the_end() {
+async fn of_those_who_claim_at_once_the_newest_is_online_in_the_end() {
     for _ in 0..200 {
         let edges = Arc::new(Edges::default());
         let mut racers = Vec::new();
         for _ in 0..4 {
             let (edges, edge) = (edges.clone(), edge().await);
             racers.push(tokio::spawn(async move {
-                edges.claim(ID, &edge);
-                let won = edges.publish(ID, &edge);
+                let won = edges.claim(ID, &edge).is_ok() && edges.publish(ID, &edge);
                 if !won {
                     edges.release(ID, &edge);
                 }
@@ -90,6 +91,16 @@ async fn whoever_claims_at_once_one_of_them_is_online_in_the_end() {
         }
         let online = edge_of.iter().filter(|edge| edge.is_online()).count();
         assert_eq!(online, 1);
-        assert!(edges.online(ID).is_some());
+        let newest = edge_of.last().unwrap();
+        assert!(edges.online(ID).is_some_and(|online| Arc::ptr_eq(&online, newest)));
     }
+}
+
+#[tokio::test]
+async fn an_older_connection_does_not_take_over_a_newer_one() {
+    let (edges, older, newer) = (Edges::default(), edge().await, edge().await);
+    assert!(older.epoch < newer.epoch);
+    edges.claim(ID, &newer).unwrap();
+    assert_eq!(edges.claim(ID, &older).unwrap_err(), Superseded);
+    assert!(edges.publish(ID, &newer));
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{self, ADDR, Remote, TERMS};
-use frontier_protocol::{Custom, Frame, GoAway, Kind, Reject, Role};
+use frontier_protocol::{Code, Custom, Frame, GoAway, Kind, Reject, Role};
 use tokio::sync::mpsc;
 
 const ID: u64 = 5;
@@ -62,7 +62,7 @@ async fn one_that_asks_for_too_much_is_rejected_and_the_old_one_goes_on() {
     let mut old = dial(&context, &["t"]).await;
     assert_eq!(recv(&mut old).await.kind, Kind::Welcome);
     let mut greedy = dial(&context, &["a", "b", "c"]).await;
-    assert_eq!(Reject::parse(&recv(&mut greedy).await).unwrap().code, Code::TooLarge);
+    assert_eq!(Reject::parse(&recv(&mut greedy).await).unwrap().code, Code::Overloaded);
     assert!(context.exchange.registry.services.routes().topic("t").is_some());
     assert!(old.try_recv().is_err());
 }
