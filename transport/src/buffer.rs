@@ -32,3 +32,28 @@ pub fn recycle(mut buffer: Vec<u8>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept() -> usize {
+        FREE.with_borrow(Vec::len)
+    }
+
+    #[test]
+    fn a_thread_keeps_some_buffers_and_none_that_has_grown() {
+        let taken = Vec::from_iter(std::iter::repeat_with(take).take(2 * KEPT));
+        assert_eq!(kept(), 0);
+        recycle(Vec::new());
+        recycle(Vec::with_capacity(KEEP + 1));
+        assert_eq!(kept(), 0);
+        taken.into_iter().for_each(|mut buffer| {
+            buffer.push(1);
+            recycle(buffer);
+        });
+        assert_eq!(kept(), KEPT);
+        assert!(take().is_empty());
+        assert_eq!(kept(), KEPT - 1);
+    }
+}

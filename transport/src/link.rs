@@ -1,12 +1,17 @@
 //! A framed, multiplexed connection, and the loop that drives it.
 
+mod close;
 pub(crate) mod handle;
 mod outbox;
+mod reason;
+#[cfg(test)]
+mod tests;
+
+pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
 use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux, packet_bytes};
-use bytes::Bytes;
-use frontier_protocol::{DecodeError, Decoder, EncodeError, Frame};
+use frontier_protocol::{Decoder, Frame};
 use futures_util::Stream as _;
 use handle::LinkHandle;
 use std::fmt;
@@ -15,11 +20,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// How often one poll goes round before it lets other tasks run.
-const ROUNDS: usize = 32;
+/// How often one poll goes round, and so how many buffers it reads at most, before it lets other tasks
+/// run.
+const ROUNDS: usize = 8;
 
 /// How many batches of frames one task poll may take before it lets other tasks run.
 const BATCHES: u8 = 16;
@@ -35,54 +40,6 @@ pub struct LinkConfig {
     pub outbox_hard: usize,
     /// Streams that may be open at once, opened by either side, the lane aside.
     pub max_streams: u32,
-}
-
-/// Why a link is closed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum CloseReason {
-    /// The peer ended the connection.
-    #[error("the peer closed the connection")]
-    Peer,
-    /// The connection broke.
-    #[error("the connection was lost: {0}")]
-    Lost(String),
-    /// The peer broke the protocol.
-    #[error("the peer broke the protocol: {0}")]
-    Protocol(String),
-    /// The peer did not read what was sent to it.
-    #[error("the peer reads too slowly")]
-    SlowPeer,
-    /// The peer gave no sign of life.
-    #[error("the peer gave no sign of life")]
-    Silent,
-    /// A newer connection took over the identity.
-    #[error("a newer connection took over")]
-    Superseded,
-    /// The process is stopping, or the user closed it.
-    #[error("closed here")]
-    Local,
-}
-
-/// An error of the peer or of the connection. The link is of no further use.
-#[derive(Debug, Error)]
-pub enum LinkError {
-    /// The connection is closed.
-    #[error(transparent)]
-    Closed(#[from] CloseReason),
-    /// The peer sent what is no frame.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-}
-
-impl LinkError {
-    /// The reason for which the link ends.
-    #[must_use]
-    pub fn reason(self) -> CloseReason {
-        match self {
-            Self::Closed(reason) => reason,
-            Self::Decode(error) => CloseReason::Protocol(error.to_string()),
-        }
-    }
 }
 
 /// What [`Link::next`] reports.
@@ -108,6 +65,8 @@ pub struct Link {
     writing: Vec<u8>,
     written: usize,
     batches: u8,
+    /// Why the mux has ended, while frames that came before are still delivered.
+    ended: Option<CloseReason>,
     waker: Waker,
 }
 
@@ -128,7 +87,7 @@ impl Link {
     {
         let config = Arc::new(config);
         let mut mux = YamuxMux::new(io, Mode::Client, mux_streams(&config));
-        let lane = std::future::poll_fn(|cx| mux.poll_open(cx)).await.map_err(lost)?;
+        let lane = std::future::poll_fn(|cx| mux.poll_open(cx)).await.map_err(CloseReason::lost)?;
         Ok(Self::new(Box::new(mux), lane, config))
     }
 
@@ -144,12 +103,10 @@ impl Link {
         let mut mux = YamuxMux::new(io, Mode::Server, mux_streams(&config));
         let lane = std::future::poll_fn(|cx| {
             let lane = mux.poll_accept(cx);
-            if let Poll::Ready(Err(error)) = mux.poll_flush(cx) {
-                return Poll::Ready(Err(error));
-            }
+            let _ = mux.poll_flush(cx);
             lane
         });
-        let lane = lane.await.map_err(lost)?;
+        let lane = lane.await.map_err(CloseReason::lost)?;
         Ok(Self::new(Box::new(mux), lane, config))
     }
 
@@ -157,7 +114,7 @@ impl Link {
         let decoder = Decoder::new(config.max_frame);
         let handle = LinkHandle::new(config);
         let waker = Waker::from(handle.shared.signal.clone());
-        Self { handle, mux, lane, decoder, writing: Vec::new(), written: 0, batches: 0, waker }
+        Self { handle, mux, lane, decoder, writing: Vec::new(), written: 0, batches: 0, ended: None, waker }
     }
 
     /// A handle for others.
@@ -200,48 +157,40 @@ impl Link {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, LinkError>> {
         if self.batches >= BATCHES {
             self.batches = 0;
+            // A peer that sends without a pause does not hold up what goes to it.
+            let _ = self.poll_inside(cx, |link, cx| link.mux.poll_flush(cx));
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let shared = self.handle.shared.clone();
-        shared.signal.enter(cx.waker());
+        let turn = self.poll_inside(cx, Self::turn);
+        self.batches = if turn.is_ready() { self.batches + 1 } else { 0 };
+        turn
+    }
+
+    /// Polls what is inside the link with the link's own waker.
+    fn poll_inside<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<R>,
+    ) -> Poll<R> {
+        self.handle.shared.signal.enter(cx.waker());
         let waker = self.waker.clone();
-        let turn = self.turn(&mut Context::from_waker(&waker));
-        let unseen = shared.signal.leave();
-        match turn {
-            Poll::Ready(event) => {
-                self.batches += 1;
-                Poll::Ready(event)
-            }
-            Poll::Pending => {
-                self.batches = 0;
-                if unseen {
-                    cx.waker().wake_by_ref();
-                }
-                Poll::Pending
-            }
+        let polled = poll(self, &mut Context::from_waker(&waker));
+        if self.handle.shared.signal.leave() && polled.is_pending() {
+            cx.waker().wake_by_ref();
         }
+        polled
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, LinkError>> {
         for _ in 0..ROUNDS {
             self.handle.shared.signal.take_note();
-            if let Poll::Ready(Err(reason)) = self.poll_write(cx) {
-                return Poll::Ready(Err(reason.into()));
+            if let Some(reason) = &self.handle.shared.outbox.lock().closed {
+                return Poll::Ready(Err(reason.clone().into()));
             }
-            if let Poll::Ready(Err(error)) = self.poll_opens(cx) {
-                return Poll::Ready(Err(lost(error).into()));
-            }
-            match self.mux.poll_accept(cx) {
+            match self.poll_mux(cx) {
                 Poll::Ready(Ok(raw)) => return Poll::Ready(Ok(self.accepted(raw))),
-                Poll::Ready(Err(error)) => {
-                    // What came before the end is still delivered.
-                    if let Poll::Ready(Some(Ok(packet))) = Pin::new(&mut self.lane).poll_next(cx) {
-                        self.decoder.push(packet_bytes(packet));
-                        return Poll::Ready(Ok(Event::Frames));
-                    }
-                    return Poll::Ready(Err(lost(error).into()));
-                }
+                Poll::Ready(Err(reason)) => self.ended = Some(reason),
                 Poll::Pending => {}
             }
             match Pin::new(&mut self.lane).poll_next(cx) {
@@ -249,20 +198,38 @@ impl Link {
                     self.decoder.push(packet_bytes(packet));
                     return Poll::Ready(Ok(Event::Frames));
                 }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(lost(error).into())),
-                Poll::Ready(None) => return Poll::Ready(Err(CloseReason::Peer.into())),
+                Poll::Ready(Some(Err(error))) => {
+                    return Poll::Ready(Err(self.reason(CloseReason::lost(error)).into()));
+                }
+                Poll::Ready(None) => return Poll::Ready(Err(self.reason(CloseReason::Peer).into())),
                 Poll::Pending => {}
             }
-            if !self.handle.shared.signal.take_note() {
+            if !self.handle.shared.signal.has_note() {
                 break;
             }
-            // Kept for the case that this was the last round.
-            self.handle.shared.signal.notify();
         }
-        if let Poll::Ready(Err(error)) = self.mux.poll_flush(cx) {
-            return Poll::Ready(Err(lost(error).into()));
-        }
+        // Whether it waits for room or fails, this will be polled again.
+        let _ = self.mux.poll_flush(cx);
         Poll::Pending
+    }
+
+    /// Moves everything that the mux carries, until it has ended: what came before is still delivered.
+    fn poll_mux(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawStream, CloseReason>> {
+        if self.ended.is_some() {
+            return Poll::Pending;
+        }
+        if let Poll::Ready(Err(error)) = self.poll_write(cx) {
+            return Poll::Ready(Err(CloseReason::lost(error)));
+        }
+        if let Poll::Ready(Err(error)) = self.poll_opens(cx) {
+            return Poll::Ready(Err(CloseReason::lost(error)));
+        }
+        self.mux.poll_accept(cx).map_err(CloseReason::lost)
+    }
+
+    /// Why the mux ended, if it has, or else why the lane did.
+    fn reason(&self, lane: CloseReason) -> CloseReason {
+        self.ended.clone().unwrap_or(lane)
     }
 
     fn accepted(&mut self, raw: RawStream) -> Event {
@@ -274,14 +241,10 @@ impl Link {
     }
 
     /// Moves the outbox onto the lane as far as the lane takes it. Ready when nothing is left.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if let Some(reason) = &self.handle.shared.outbox.lock().closed {
-                return Poll::Ready(Err(reason.clone()));
-            }
             ready!(self.poll_writing(cx))?;
-            let mut outbox = self.handle.shared.outbox.lock();
-            self.writing = outbox.take(self.handle.shared.config.outbox_soft);
+            self.writing = self.handle.shared.outbox.lock().take(self.handle.shared.config.outbox_soft);
             if self.writing.is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -289,11 +252,11 @@ impl Link {
     }
 
     /// Moves what was taken from the outbox onto the lane.
-    fn poll_writing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
+    fn poll_writing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.writing.len() {
             let lane = Pin::new(&mut self.lane);
             let rest = &self.writing[self.written..];
-            let accepted = ready!(futures_io::AsyncWrite::poll_write(lane, cx, rest)).map_err(lost)?;
+            let accepted = ready!(futures_io::AsyncWrite::poll_write(lane, cx, rest))?;
             self.written += accepted;
             self.handle.shared.written.fetch_add(accepted as u64, Ordering::Relaxed);
         }
@@ -318,103 +281,24 @@ impl Link {
             }
         }
     }
-
-    /// Ends the connection in good order: writes what is queued and what `last` appends to it, and
-    /// waits until the peer's side of the connection has it. Frames that still come are dropped. The
-    /// caller sets the deadline.
-    ///
-    /// # Errors
-    /// When the connection is lost meanwhile.
-    pub async fn close(
-        mut self,
-        last: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
-    ) -> Result<(), CloseReason> {
-        {
-            let mut outbox = self.handle.shared.outbox.lock();
-            if outbox.closed.is_none() {
-                self.writing.extend_from_slice(&outbox.queued);
-                outbox.queued.clear();
-                outbox.close(CloseReason::Local);
-            }
-        }
-        let before = self.writing.len();
-        if last(&mut self.writing).is_err() {
-            self.writing.truncate(before);
-        }
-        std::future::poll_fn(|cx| self.poll_drain(cx)).await?;
-        std::future::poll_fn(|cx| {
-            let closed = self.mux.poll_close(cx);
-            let flushed = self.mux.poll_flush(cx);
-            if let Poll::Ready(Err(error)) = flushed { Poll::Ready(Err(error)) } else { closed }
-        })
-        .await
-        .map_err(lost)
-    }
-
-    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
-        while let Poll::Ready(stream) = self.mux.poll_accept(cx) {
-            stream.map_err(lost)?;
-        }
-        while let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self.lane).poll_next(cx) {}
-        let written = self.poll_writing(cx)?;
-        if let Poll::Ready(Err(error)) = self.mux.poll_flush(cx) {
-            return Poll::Ready(Err(lost(error)));
-        }
-        written.map(Ok)
-    }
-
-    /// Closes the outbox, and takes back the whole frames that were queued but that the lane never
-    /// accepted: their senders may try elsewhere. [`close`](Self::close) may still follow.
-    #[must_use]
-    pub fn take_unsent(&mut self, reason: CloseReason) -> Vec<Frame> {
-        let queued = {
-            let mut outbox = self.handle.shared.outbox.lock();
-            outbox.close(reason);
-            outbox.taken = 0;
-            std::mem::take(&mut outbox.queued)
-        };
-        self.handle.shared.opens.lock().clear();
-        let mut unsent = Vec::new();
-        let rest = cut(&self.writing, self.written, &mut unsent);
-        self.writing.truncate(rest);
-        cut(&queued, 0, &mut unsent);
-        unsent
-    }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         let shared = &self.handle.shared;
-        shared.outbox.lock().close(CloseReason::Local);
+        let mut outbox = shared.outbox.lock();
+        outbox.close(self.ended.take().unwrap_or(CloseReason::Local));
+        // Handles may be kept for long; what nobody will write is not.
+        (outbox.queued, outbox.taken) = (Vec::new(), 0);
+        drop(outbox);
         shared.opens.lock().clear();
     }
 }
 
-/// Appends the frames of `bytes` that start at `from` or behind it. Where the first of them starts.
-fn cut(bytes: &[u8], from: usize, unsent: &mut Vec<Frame>) -> usize {
-    let mut decoder = Decoder::new(usize::MAX);
-    decoder.push(Bytes::copy_from_slice(bytes));
-    let (mut start, mut first) = (0, bytes.len());
-    while let Ok(Some(frame)) = decoder.next() {
-        let len = frontier_protocol::HEADER_LEN + frame.body.len();
-        if start >= from {
-            first = first.min(start);
-            unsent.push(frame);
-        }
-        start += len;
-    }
-    debug_assert_eq!(start, bytes.len(), "an outbox holds whole frames");
-    first
-}
-
+/// Streams that the mux may hold. A stream that was dropped keeps its place in the mux until that has
+/// told the peer, for which it may have to wait, so there is room for those that follow: the mux lets
+/// no more than 256 of our own be unknown to the peer, once before and once behind what it waits for.
+/// The rest is for the peer's excess streams.
 fn mux_streams(config: &LinkConfig) -> usize {
-    2 * config.max_streams as usize + 16
-}
-
-fn lost(error: io::Error) -> CloseReason {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => CloseReason::Peer,
-        io::ErrorKind::InvalidData => CloseReason::Protocol(error.to_string()),
-        _ => CloseReason::Lost(error.to_string()),
-    }
+    2 * config.max_streams as usize + 16 + 2 * 256
 }

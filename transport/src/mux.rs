@@ -16,16 +16,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection that carries streams. Its owner polls it; nothing moves otherwise.
 pub(crate) trait Mux: Send {
-    /// The next stream that the peer opened. Drives reads and writes as well.
+    /// The next stream that the peer opened. Drives reads and writes as well; reads one buffer at most,
+    /// and wakes itself if there may be more.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>>;
     /// A new stream of our own.
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>>;
-    /// Sends what has been gathered; called at the end of each turn.
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Ends the connection in good order, with everything written before it sent.
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Sends what has been gathered; called at the end of each turn. If that fails,
+    /// [`poll_accept`](Self::poll_accept) says so, behind everything that has come.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Sends what has been gathered, and ends our side of the connection.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Whether the peer has sent anything since the last call.
     fn take_heard(&mut self) -> bool;
+    /// Bytes of buffers that are held.
+    #[cfg(test)]
+    fn held(&self) -> usize;
 }
 
 /// A stream without the count of its link.
@@ -147,6 +152,10 @@ impl AsyncWrite for MuxStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // After a reset there is nothing to finish, and `is_reset` keeps saying so.
+        if self.finished || self.raw.is_closed() {
+            return Poll::Ready(Ok(()));
+        }
         let closed = futures_io::AsyncWrite::poll_close(Pin::new(&mut self.raw), cx);
         if closed.is_ready() {
             self.finished = true;

@@ -21,12 +21,18 @@ impl Signal {
     /// The owner starts to poll.
     pub(crate) fn enter(&self, owner: &Waker) {
         self.owner.register(owner);
-        self.state.store(POLLING, Ordering::SeqCst);
+        // Not a plain store: what was done before a note that is wiped here must be seen from here on.
+        self.state.swap(POLLING, Ordering::SeqCst);
     }
 
     /// Takes the note of a wake-up since the last call.
     pub(crate) fn take_note(&self) -> bool {
         self.state.fetch_and(!NOTED, Ordering::SeqCst) & NOTED != 0
+    }
+
+    /// Whether a wake-up has come since the last [`take_note`](Self::take_note).
+    pub(crate) fn has_note(&self) -> bool {
+        self.state.load(Ordering::SeqCst) & NOTED != 0
     }
 
     /// The owner has stopped polling. Whether a wake-up came that it has not seen.
@@ -92,5 +98,46 @@ mod tests {
         signal.enter(&count.clone().into());
         signal.notify();
         assert!(signal.leave());
+    }
+
+    /// Whoever adds work and then notifies is served, whatever the owner is doing at that moment.
+    #[test]
+    fn no_wake_up_is_lost_between_threads() {
+        const NOTIFIERS: usize = 3;
+        const EACH: usize = 20_000;
+        let (signal, work) = (Arc::new(Signal::default()), Arc::new(AtomicUsize::new(0)));
+        let (tell, told) = std::sync::mpsc::channel();
+        let owner = Waker::from(Arc::new(Tell(tell)));
+        for _ in 0..NOTIFIERS {
+            let (signal, work) = (signal.clone(), work.clone());
+            std::thread::spawn(move || {
+                for _ in 0..EACH {
+                    work.fetch_add(1, Ordering::Relaxed);
+                    signal.notify();
+                }
+            });
+        }
+        let mut seen = 0;
+        while seen < NOTIFIERS * EACH {
+            signal.enter(&owner);
+            loop {
+                signal.take_note();
+                seen = work.load(Ordering::Relaxed);
+                if !signal.has_note() {
+                    break;
+                }
+            }
+            if !signal.leave() && seen < NOTIFIERS * EACH {
+                told.recv_timeout(std::time::Duration::from_secs(60)).expect("a wake-up was lost");
+            }
+        }
+    }
+
+    struct Tell(std::sync::mpsc::Sender<()>);
+
+    impl Wake for Tell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
     }
 }

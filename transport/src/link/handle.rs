@@ -141,6 +141,7 @@ impl LinkHandle {
         let before = buffer.len();
         if let Err(error) = encode(buffer) {
             buffer.truncate(before);
+            outbox.recycle();
             return Err(error.into());
         }
         Ok(before == 0)

@@ -34,6 +34,13 @@ impl Outbox {
         &mut self.queued
     }
 
+    /// Gives the buffer back if there is nothing in it.
+    pub(crate) fn recycle(&mut self) {
+        if self.queued.is_empty() {
+            buffer::recycle(std::mem::take(&mut self.queued));
+        }
+    }
+
     /// Hands everything to the owner, who has written all that it took before.
     pub(crate) fn take(&mut self, soft: usize) -> Vec<u8> {
         self.taken = self.queued.len();

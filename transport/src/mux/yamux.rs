@@ -38,6 +38,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
+        self.socket.allow_read();
         self.connection.poll_next_inbound(cx).map(|stream| match stream {
             Some(Ok(stream)) => Ok(stream),
             Some(Err(error)) => Err(into_io(error)),
@@ -49,22 +50,31 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
         self.connection.poll_new_outbound(cx).map_err(into_io)
     }
 
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.socket.poll_flush(cx)
     }
 
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.poll_close(cx).map_err(into_io)
+    /// Not by way of yamux, which would forget its streams without a word to those who wait on them.
+    /// They are told when the connection is dropped, and to the peer the end of the bytes says as much
+    /// as a frame.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_shutdown(cx)
     }
 
     fn take_heard(&mut self) -> bool {
         self.socket.take_heard()
     }
+
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        self.socket.held()
+    }
 }
 
 fn into_io(error: ::yamux::ConnectionError) -> io::Error {
     match error {
-        ::yamux::ConnectionError::Io(error) => error,
+        ::yamux::ConnectionError::Io(error)
+        | ::yamux::ConnectionError::Decode(::yamux::FrameDecodeError::Io(error)) => error,
         ::yamux::ConnectionError::Closed => io::ErrorKind::UnexpectedEof.into(),
         other => io::Error::new(io::ErrorKind::InvalidData, other),
     }

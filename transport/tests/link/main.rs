@@ -1,0 +1,13 @@
+//! Links over a simulated network: see `sim` for what it does to them, `world` to replay a seed.
+
+#![expect(clippy::cast_possible_truncation, reason = "small numbers of a test")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod close;
+mod frames;
+mod limits;
+mod listener;
+mod sim;
+mod storm;
+mod streams;
+mod world;
