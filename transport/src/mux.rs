@@ -121,6 +121,20 @@ impl MuxStream {
     }
 }
 
+impl MuxStream {
+    /// Waits until the peer ends or resets the stream, or its connection is lost. Bytes that come
+    /// instead are kept to be read, and end the watch: it then waits for ever.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no bytes are lost.
+    pub async fn abandoned(&mut self) {
+        if let Some(Ok(early)) = self.chunk().await {
+            self.unread(early);
+            std::future::pending().await
+        }
+    }
+}
+
 /// The packet's own memory where it can be had; yamux lends it only as a slice.
 pub(crate) fn packet_bytes(packet: ::yamux::Packet) -> Bytes {
     Bytes::from_owner(packet)

@@ -49,7 +49,12 @@ impl Exchange {
         )
     }
 
-    async fn on_open(&self, opener: &Peer, frame: &Frame, stream: MuxStream) -> Result<(), super::Breach> {
+    async fn on_open(
+        &self,
+        opener: &Peer,
+        frame: &Frame,
+        mut stream: MuxStream,
+    ) -> Result<(), super::Breach> {
         let open = Open::parse(frame)?;
         let deadline = self.deadline(open.timeout_ms);
         let failure = if open.meta.len() > self.limits.meta {
@@ -61,7 +66,12 @@ impl Exchange {
                 format!("a name of {} bytes is over the limit of {}", open.name.len(), self.limits.name_len);
             Failure::new(Code::TooLarge, text)
         } else {
-            match self.open_target(opener, open, deadline).await {
+            let opened = tokio::select! {
+                opened = self.open_target(opener, open, deadline) => opened,
+                // Whoever it was for is told by the reset of the second leg.
+                () = stream.abandoned() => return Ok(()),
+            };
+            match opened {
                 Ok(target) => {
                     if accept(stream, target).await.is_err() {
                         // The opener is gone; the target's stream was dropped and so reset.

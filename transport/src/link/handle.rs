@@ -7,7 +7,6 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::Poll;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -170,20 +169,23 @@ impl LinkHandle {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn writable(&self) -> Result<(), CloseReason> {
-        std::future::poll_fn(|cx| {
-            let mut outbox = self.shared.outbox.lock();
-            if let Some(reason) = &outbox.closed {
-                return Poll::Ready(Err(reason.clone()));
+        let room = self.shared.outbox.lock().room.clone();
+        loop {
+            let notified = room.notified();
+            tokio::pin!(notified);
+            // Registered before the outbox is looked at, so that no room in between is missed.
+            notified.as_mut().enable();
+            {
+                let outbox = self.shared.outbox.lock();
+                if let Some(reason) = &outbox.closed {
+                    return Err(reason.clone());
+                }
+                if outbox.backlog() < self.shared.config.outbox_soft {
+                    return Ok(());
+                }
             }
-            if outbox.backlog() < self.shared.config.outbox_soft {
-                return Poll::Ready(Ok(()));
-            }
-            if !outbox.waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
-                outbox.waiting.push(cx.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await
+            notified.await;
+        }
     }
 
     /// Makes the owner look at the outbox.

@@ -1,6 +1,7 @@
 use super::CloseReason;
 use crate::buffer;
-use std::task::Waker;
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// Frames that wait for the link's owner to write them, and what keeps others from adding more.
 ///
@@ -13,13 +14,13 @@ pub(crate) struct Outbox {
     /// Bytes in the owner's hands.
     pub(crate) taken: usize,
     pub(crate) closed: Option<CloseReason>,
-    /// Those who wait for room.
-    pub(crate) waiting: Vec<Waker>,
+    /// Tells those who wait for room.
+    pub(crate) room: Arc<Notify>,
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        Self { queued: Vec::new(), taken: 0, closed: None, waiting: Vec::new() }
+        Self { queued: Vec::new(), taken: 0, closed: None, room: Arc::default() }
     }
 
     pub(crate) fn backlog(&self) -> usize {
@@ -45,17 +46,13 @@ impl Outbox {
     pub(crate) fn take(&mut self, soft: usize) -> Vec<u8> {
         self.taken = self.queued.len();
         if self.taken < soft {
-            self.wake_waiting();
+            self.room.notify_waiters();
         }
         std::mem::take(&mut self.queued)
     }
 
     pub(crate) fn close(&mut self, reason: CloseReason) {
         self.closed.get_or_insert(reason);
-        self.wake_waiting();
-    }
-
-    fn wake_waiting(&mut self) {
-        self.waiting.drain(..).for_each(Waker::wake);
+        self.room.notify_waiters();
     }
 }
