@@ -1,1 +1,31 @@
-//! tests
+//! What the end-to-end tests stand on: the gateway as a process, and peers that behave, misbehave, or
+//! can't be reached.
+//!
+//! Nothing here sleeps for things to settle. What must happen is waited for with a deadline
+//! ([`within`], [`eventually`]), and a gateway shows its log when the test around it fails.
+
+mod deadline;
+mod gateway;
+mod load;
+mod log;
+mod presence;
+mod process;
+mod raw_peer;
+mod raw_tcp;
+mod sdk;
+mod settings;
+mod stall_proxy;
+mod witness;
+
+pub use deadline::{DEADLINE, eventually, within};
+pub use gateway::{Gateway, GatewayBuilder};
+pub use load::{Load, Tally};
+pub use log::Log;
+pub use presence::{Change, Presence};
+pub use process::Process;
+pub use raw_peer::{Hand, RawPeer, accept, first_frame, none};
+pub use raw_tcp::{RawTcp, yamux};
+pub use sdk::{echo, says};
+pub use settings::Settings;
+pub use stall_proxy::StallProxy;
+pub use witness::Witness;

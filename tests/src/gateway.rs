@@ -1,0 +1,171 @@
+use crate::{DEADLINE, Log, Process, Settings, eventually};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU8, Ordering};
+use tempfile::NamedTempFile;
+
+/// A running gateway. Its ports are its own, its configuration is what the test asked for.
+#[derive(Debug)]
+pub struct Gateway {
+    process: Process,
+    settings: Settings,
+    edges: SocketAddr,
+    services: SocketAddr,
+    _config: NamedTempFile,
+}
+
+/// A gateway to be started.
+#[derive(Clone, Debug)]
+pub struct GatewayBuilder {
+    settings: Settings,
+    open_files: Option<u32>,
+}
+
+impl Gateway {
+    /// A gateway with the defaults.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A gateway to be configured first.
+    #[must_use]
+    pub fn builder() -> GatewayBuilder {
+        let mut settings = Settings::default();
+        let ip = own_address();
+        settings.set("log.output", "stderr");
+        settings.set("log.level", "info,frontier=debug");
+        settings.set("edgebound.listen.addr", format!("{ip}:0"));
+        settings.set("servicebound.listen.addr", format!("{ip}:0"));
+        GatewayBuilder { settings, open_files: None }
+    }
+
+    /// Where edges connect to.
+    #[must_use]
+    pub fn edges(&self) -> SocketAddr {
+        self.edges
+    }
+
+    /// Where services connect to.
+    #[must_use]
+    pub fn services(&self) -> SocketAddr {
+        self.services
+    }
+
+    /// Where edges connect to, as a URL.
+    #[must_use]
+    pub fn edge_url(&self) -> String {
+        format!("tcp://{}", self.edges)
+    }
+
+    /// Where services connect to, as a URL.
+    #[must_use]
+    pub fn service_url(&self) -> String {
+        format!("tcp://{}", self.services)
+    }
+
+    /// What it has printed.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        self.process.log()
+    }
+
+    /// Its process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Its resident memory, in bytes.
+    #[must_use]
+    pub fn rss(&self) -> u64 {
+        self.process.rss()
+    }
+
+    /// Stops it where it stands, as a machine that hangs.
+    pub fn freeze(&self) {
+        self.process.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.process.signal(Signal::SIGCONT);
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) {
+        self.process.signal(Signal::SIGTERM);
+    }
+
+    /// Ends it without a word.
+    pub async fn kill(&mut self) {
+        self.process.signal(Signal::SIGKILL);
+        self.process.exit().await;
+    }
+
+    /// Ends it without a word, and starts another one on the same addresses.
+    pub async fn restart(&mut self) {
+        self.kill().await;
+        let mut settings = self.settings.clone();
+        settings.set("edgebound.listen.addr", self.edges.to_string());
+        settings.set("servicebound.listen.addr", self.services.to_string());
+        *self = GatewayBuilder { settings, open_files: None }.start().await;
+    }
+}
+
+impl GatewayBuilder {
+    /// Sets the key at `path`, such as `limits.heartbeat`.
+    #[must_use]
+    pub fn set(mut self, path: &str, value: impl Into<Value>) -> Self {
+        self.settings.set(path, value);
+        self
+    }
+
+    /// Starts it with at most so many open files.
+    #[must_use]
+    pub fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
+        self
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn start(self) -> Gateway {
+        let config = self.settings.file();
+        let path = config.path().to_str().expect("a temporary file has a plain name");
+        let process = Process::start(&["--config", path], self.open_files);
+        let log = process.log();
+        let services = eventually(DEADLINE, "it listens for services", async || bound(log, "services")).await;
+        let edges = eventually(DEADLINE, "it listens for edges", async || bound(log, "edges")).await;
+        Gateway { process, settings: self.settings, edges, services, _config: config }
+    }
+
+    /// Starts it and waits until it ends: the exit code, and what it printed.
+    ///
+    /// # Panics
+    /// If it goes on.
+    pub async fn fail(self) -> (Option<i32>, Vec<String>) {
+        let config = self.settings.file();
+        let path = config.path().to_str().expect("a temporary file has a plain name");
+        let mut process = Process::start(&["--config", path], self.open_files);
+        let code = process.exit().await;
+        let lines = async || Some(process.log().lines()).filter(|lines| !lines.is_empty());
+        let lines = eventually(DEADLINE, "it says why it has ended", lines).await;
+        (code, lines)
+    }
+}
+
+/// The address in the line that says where it listens.
+fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
+    let line = log.find(&format!("listening for {side}"))?;
+    line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok()
+}
+
+/// A loopback address that no other gateway listens on and no client connects from, so that a port stays
+/// free for a gateway that is started again.
+fn own_address() -> Ipv4Addr {
+    static COUNT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high | 0x80, low, COUNT.fetch_add(1, Ordering::Relaxed))
+}

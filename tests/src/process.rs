@@ -1,0 +1,119 @@
+use crate::{DEADLINE, Log, eventually};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// A gateway process, killed when dropped. Its output is shown if the test fails.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: Log,
+}
+
+impl Process {
+    /// Starts the gateway with these arguments; with `open_files`, under that limit of open files.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn start(arguments: &[&str], open_files: Option<u32>) -> Self {
+        let binary = binary();
+        let mut command = match open_files {
+            None => Command::new(&binary),
+            Some(limit) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\"")).arg(&binary);
+                shell
+            }
+        };
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        let log = Log::default();
+        log.read(child.stdout.take().expect("stdout is piped"));
+        log.read(child.stderr.take().expect("stderr is piped"));
+        Self { child, log }
+    }
+
+    /// What it has printed.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// If it has been waited for already.
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the process exists");
+    }
+
+    /// Whether it is still running.
+    ///
+    /// # Panics
+    /// If the system does not tell.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_none()
+    }
+
+    /// Waits for its end: the exit code, or `None` if a signal ended it.
+    ///
+    /// # Panics
+    /// If it goes on.
+    pub async fn exit(&mut self) -> Option<i32> {
+        let child = &mut self.child;
+        let status =
+            eventually(DEADLINE, "the gateway exits", async || child.try_wait().ok().flatten()).await;
+        status.code()
+    }
+
+    /// Its resident memory, in bytes.
+    ///
+    /// # Panics
+    /// If it is gone, or the system does not tell.
+    #[must_use]
+    pub fn rss(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+        kib * 1024
+    }
+
+    /// How many files and sockets it has open.
+    ///
+    /// # Panics
+    /// If it is gone, or the system does not tell.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it is running").count()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails only if it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let lines = self.log.lines();
+            let hidden = lines.len().saturating_sub(200);
+            eprintln!("---- log of the gateway ({hidden} earlier lines left out)");
+            lines[hidden..].iter().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
+
+/// The gateway: `FRONTIER_BIN`, or else the binary of this package, which lies beside the tests.
+fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("FRONTIER_BIN") {
+        return path.into();
+    }
+    let test = std::env::current_exe().expect("a test knows its path");
+    let profile = test.ancestors().nth(2).expect("a test lies in deps below its profile");
+    profile.join("gateway-under-test")
+}

@@ -1,0 +1,60 @@
+use crate::Gateway;
+use bytes::Bytes;
+use frontier_sdk::{Builder, Edge, Error, Request, Response, Service};
+use std::time::Duration;
+
+/// How soon a lost connection is made anew: tests wait for it.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
+
+impl Gateway {
+    /// An edge of this gateway, to be connected.
+    pub fn edge(&self) -> Builder<Edge> {
+        edge(self.edge_url())
+    }
+
+    /// A service of this gateway, to be connected.
+    pub fn service(&self, name: &str) -> Builder<Service> {
+        service(self.service_url(), name)
+    }
+}
+
+impl crate::StallProxy {
+    /// An edge that connects through this network.
+    pub fn edge(&self) -> Builder<Edge> {
+        edge(self.url())
+    }
+
+    /// A service that connects through this network.
+    pub fn service(&self, name: &str) -> Builder<Service> {
+        service(self.url(), name)
+    }
+}
+
+fn edge(url: String) -> Builder<Edge> {
+    Edge::builder(url).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
+}
+
+fn service(url: String, name: &str) -> Builder<Service> {
+    Service::builder(url).name(name).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
+}
+
+/// Registers a method that answers with its argument.
+///
+/// # Errors
+/// What the gateway says against it.
+pub async fn echo(service: &Service, method: &str) -> Result<(), Error> {
+    service.register(method, |request: Request| async move { Ok(Response::new(request.data)) }).await
+}
+
+/// Registers a method that always gives the same answer.
+///
+/// # Errors
+/// What the gateway says against it.
+pub async fn says(service: &Service, method: &str, answer: impl Into<Bytes>) -> Result<(), Error> {
+    let answer = answer.into();
+    let handler = move |_: Request| {
+        let answer = answer.clone();
+        async move { Ok(Response::new(answer)) }
+    };
+    service.register(method, handler).await
+}

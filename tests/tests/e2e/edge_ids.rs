@@ -1,0 +1,105 @@
+//! Where an edge's id comes from.
+
+use frontier_sdk::{Code, EdgeId, HandlerError};
+use frontier_tests::{DEADLINE, Gateway, StallProxy, eventually, within};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+#[tokio::test]
+async fn a_service_gives_out_ids_by_meta() {
+    let gateway = Gateway::start().await;
+    let service = gateway.service("ids").connect().await.unwrap();
+    service.on_edge_id(|meta| async move { Ok(EdgeId(1000 + meta.len() as u64)) }).await.unwrap();
+    for meta in ["", "a", "sn-42"] {
+        let edge = gateway.edge().meta(meta).connect().await.unwrap();
+        assert_eq!(edge.id(), EdgeId(1000 + meta.len() as u64));
+        // What an edge asks for does not count then.
+        let edge = gateway.edge().meta(meta).id(EdgeId(5)).connect().await.unwrap();
+        assert_eq!(edge.id(), EdgeId(1000 + meta.len() as u64));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_and_its_text_reach_the_edge() {
+    let gateway = Gateway::start().await;
+    let service = gateway.service("ids").connect().await.unwrap();
+    service.on_edge_id(|_| async { Err(HandlerError::new(3, "no such device")) }).await.unwrap();
+    let error = gateway.edge().connect().await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (Code::Denied, false));
+    assert!(error.to_string().contains("no such device"), "{error}");
+}
+
+/// Mistakes of a service are not held against its edges: they may try again.
+#[tokio::test]
+async fn a_service_that_fails_does_not_make_edges_give_up() {
+    let gateway = Gateway::start().await;
+    let service = gateway.service("ids").connect().await.unwrap();
+    service.on_edge_id(|_| async { panic!("on purpose") }).await.unwrap();
+    let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let error = within("an error", connect).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    service.on_edge_id(|_| async { Ok(EdgeId(0)) }).await.unwrap();
+    let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let error = within("an error", connect).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    let waiting = tokio::spawn(gateway.edge().connect());
+    service.on_edge_id(|_| async { Ok(EdgeId(7)) }).await.unwrap();
+    assert_eq!(within("it gets in", waiting).await.unwrap().unwrap().id(), EdgeId(7));
+}
+
+#[tokio::test]
+async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another() {
+    let gateway = Gateway::start().await;
+    let proxy = StallProxy::to(gateway.services()).await;
+    let dying = proxy.service("ids").reconnect(false).connect().await.unwrap();
+    let (asked, mut questions) = mpsc::unbounded_channel();
+    dying
+        .on_edge_id(move |_| {
+            let _ = asked.send(());
+            std::future::pending()
+        })
+        .await
+        .unwrap();
+    let connecting = tokio::spawn(gateway.edge().connect());
+    within("it is asked", questions.recv()).await.unwrap();
+    let other = gateway.service("ids").connect().await.unwrap();
+    other.on_edge_id(|_| async { Ok(EdgeId(7)) }).await.unwrap();
+    proxy.cut();
+    assert_eq!(within("it gets in", connecting).await.unwrap().unwrap().id(), EdgeId(7));
+}
+
+#[tokio::test]
+async fn without_a_service_the_gateway_gives_out_ids_only_if_it_may() {
+    let gateway = Gateway::builder().set("edgebound.edgeid_alloc_when_no_idservice_on", false).start().await;
+    let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let error = within("an error", connect).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("EdgeIDs"), "{error}");
+    // The edge goes on trying, and gets in once there is one.
+    let waiting = tokio::spawn(gateway.edge().connect());
+    let service = gateway.service("ids").connect().await.unwrap();
+    service.on_edge_id(|_| async { Ok(EdgeId(9)) }).await.unwrap();
+    assert_eq!(within("it gets in", waiting).await.unwrap().unwrap().id(), EdgeId(9));
+}
+
+/// BOUND-003
+#[tokio::test]
+async fn an_edge_gets_the_id_that_it_asks_for_unless_that_is_switched_off() {
+    let gateway = Gateway::start().await;
+    for id in [1, 7, u64::MAX] {
+        assert_eq!(gateway.edge().id(EdgeId(id)).connect().await.unwrap().id(), EdgeId(id));
+    }
+    assert_ne!(gateway.edge().id(EdgeId(0)).connect().await.unwrap().id(), EdgeId(0));
+    let strict = Gateway::builder().set("edgebound.allow_requested_id", false).start().await;
+    assert_ne!(strict.edge().id(EdgeId(7)).connect().await.unwrap().id(), EdgeId(7));
+}
+
+#[tokio::test]
+async fn an_id_service_that_never_answers_is_bounded() {
+    let gateway = Gateway::builder().set("edgebound.callback_timeout", "200ms").start().await;
+    let service = gateway.service("ids").connect().await.unwrap();
+    service.on_edge_id(|_| std::future::pending()).await.unwrap();
+    let connect = gateway.edge().connect_timeout(Duration::from_secs(1)).connect();
+    assert!(within("an error", connect).await.unwrap_err().is_retryable());
+    service.close().await.unwrap();
+    eventually(DEADLINE, "edges get in without it", async || gateway.edge().connect().await.ok()).await;
+}

@@ -1,0 +1,94 @@
+//! The end of a gateway, as its peers see it.
+
+use frontier_sdk::{Edge, Response, Status};
+use frontier_tests::{Change, DEADLINE, Gateway, Load, Presence, echo, eventually, within};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// CONF-025
+#[tokio::test]
+async fn what_is_in_flight_finishes_and_every_edge_is_told_as_gone() {
+    let mut gateway = Gateway::start().await;
+    let service = gateway.service("s").connect().await.unwrap();
+    let presence = Presence::of(&service).await.unwrap();
+    let (started, mut starts) = mpsc::unbounded_channel();
+    let (go_on, waits) = tokio::sync::watch::channel(false);
+    service
+        .register("slow", move |_| {
+            let _ = started.send(());
+            let mut waits = waits.clone();
+            async move {
+                let _ = waits.wait_for(|go_on| *go_on).await;
+                Ok(Response::new("done"))
+            }
+        })
+        .await
+        .unwrap();
+    let mut edges = Vec::new();
+    for _ in 0..10 {
+        edges.push(gateway.edge().connect().await.unwrap());
+    }
+    let calls: Vec<_> = edges
+        .iter()
+        .map(|edge| {
+            let edge = edge.clone();
+            tokio::spawn(async move { edge.call("slow", "").await })
+        })
+        .collect();
+    for _ in &calls {
+        within("the handlers run", starts.recv()).await.unwrap();
+    }
+    gateway.terminate();
+    eventually(DEADLINE, "the gateway drains", async || gateway.log().find("draining")).await;
+    go_on.send(true).unwrap();
+    for call in calls {
+        assert_eq!(within("the call ends", call).await.unwrap().unwrap().data, "done");
+    }
+    assert_eq!(gateway.process().exit().await, Some(0));
+    for edge in &edges {
+        let changes: Vec<Change> =
+            presence.of_edge(edge.id()).into_iter().map(|(change, _)| change).collect();
+        assert_eq!(changes, [Change::Online, Change::Offline]);
+    }
+}
+
+#[tokio::test]
+async fn under_load_it_ends_in_time_and_nobody_hangs() {
+    let mut gateway = Gateway::builder().set("daemon.grace", "5s").start().await;
+    let service = gateway.service("s").connect().await.unwrap();
+    echo(&service, "echo").await.unwrap();
+    let presence = Presence::of(&service).await.unwrap();
+    let mut edges: Vec<Edge> = Vec::new();
+    for _ in 0..8 {
+        edges.push(gateway.edge().connect().await.unwrap());
+    }
+    let load = Load::start(&edges, "echo");
+    load.go_on(200).await;
+    gateway.terminate();
+    assert_eq!(gateway.process().exit().await, Some(0));
+    load.stop().await;
+    for edge in &edges {
+        assert_eq!(presence.of_edge(edge.id()).len(), 2, "{:?}", presence.of_edge(edge.id()));
+    }
+}
+
+#[tokio::test]
+async fn clients_go_elsewhere_when_their_gateway_stops() {
+    let mut old = Gateway::start().await;
+    let new = Gateway::start().await;
+    let service = old.service("s").url(new.service_url()).connect().await.unwrap();
+    echo(&service, "echo").await.unwrap();
+    let edge = old.edge().url(new.edge_url()).connect().await.unwrap();
+    assert_eq!(edge.call("echo", "x").await.unwrap().data, "x");
+    old.terminate();
+    assert_eq!(old.process().exit().await, Some(0));
+    eventually(DEADLINE, "calls work through the other gateway", async || {
+        edge.call("echo", "x").timeout(Duration::from_secs(1)).await.ok()
+    })
+    .await;
+    eventually(DEADLINE, "both are connected", async || {
+        (edge.status().get() == Status::Connected && service.status().get() == Status::Connected)
+            .then_some(())
+    })
+    .await;
+}
