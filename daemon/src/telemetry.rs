@@ -72,26 +72,27 @@ impl LogConfig {
         }
     }
 
-    /// Starts logging for the whole process, also for libraries that use the `log` crate.
+    /// Starts logging for the whole process, also for libraries that use the `log` crate. `base` are
+    /// directives that hold unless `level` says something else about the same module; it may be empty.
     ///
     /// A line is written by the thread that logs it; an output that nobody reads stalls that thread.
     ///
     /// # Errors
     /// If a subscriber was already set.
-    pub fn init(&self) -> Result<(), AlreadyInitialised> {
+    pub fn init(&self, base: &str) -> Result<(), AlreadyInitialised> {
         let set = match self.output {
-            LogOutput::Stdout => self.subscriber(io::stdout, io::stdout().is_terminal()).try_init(),
-            LogOutput::Stderr => self.subscriber(io::stderr, io::stderr().is_terminal()).try_init(),
+            LogOutput::Stdout => self.subscriber(base, io::stdout, io::stdout().is_terminal()).try_init(),
+            LogOutput::Stderr => self.subscriber(base, io::stderr, io::stderr().is_terminal()).try_init(),
         };
         set.map_err(|_| AlreadyInitialised)
     }
 
-    fn subscriber<W>(&self, writer: W, terminal: bool) -> Box<dyn Subscriber + Send + Sync>
+    fn subscriber<W>(&self, base: &str, writer: W, terminal: bool) -> Box<dyn Subscriber + Send + Sync>
     where
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
         let builder =
-            tracing_subscriber::fmt().with_env_filter(self.level.to_env_filter()).with_writer(writer);
+            tracing_subscriber::fmt().with_env_filter(self.level.to_env_filter(base)).with_writer(writer);
         match self.format {
             // Only ever switched off: left alone, the library honours NO_COLOR.
             LogFormat::Text if terminal => Box::new(builder.finish()),
@@ -137,7 +138,7 @@ mod tests {
         let log = load(text, &|_| None, &[], |root| LogConfig::read(&root.section("log"))).unwrap();
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        tracing::subscriber::with_default(log.subscriber(move || writer.clone(), false), || {
+        tracing::subscriber::with_default(log.subscriber("", move || writer.clone(), false), || {
             tracing::info!(target: "frontier::listener", port = 30012, "listening");
             tracing::debug!(target: "frontier::exchange", "routed");
         });

@@ -28,6 +28,9 @@ enum Command {
     Demo(demo::Options),
 }
 
+/// The mux logs what peers do wrong, frame by frame; the gateway says once why it closed a connection.
+const QUIET: &str = "yamux=off";
+
 fn main() -> ExitCode {
     start(&Cli::parse()).into()
 }
@@ -47,7 +50,7 @@ fn start(cli: &Cli) -> Exit {
         println!("the configuration is valid");
         return Exit::Ok;
     }
-    if let Err(error) = config.log.init() {
+    if let Err(error) = config.log.init(QUIET) {
         eprintln!("frontier: {error}");
         return Exit::StartFailure;
     }

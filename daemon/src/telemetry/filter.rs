@@ -45,9 +45,10 @@ impl LogFilter {
         &self.0
     }
 
-    pub(super) fn to_env_filter(&self) -> EnvFilter {
-        // Nothing is lost to the lossy parse: every directive has been parsed before.
-        EnvFilter::builder().parse_lossy(&self.0)
+    pub(super) fn to_env_filter(&self, base: &str) -> EnvFilter {
+        // Of two directives for the same module the later one counts. Nothing is lost to the lossy
+        // parse: every directive has been parsed before.
+        EnvFilter::builder().parse_lossy(format!("{base},{}", self.0))
     }
 }
 
@@ -100,7 +101,7 @@ mod tests {
             assert_eq!(LogFilter::parse(text).map(|filter| filter.to_string()), Ok(text.to_owned()));
         }
         assert_eq!(
-            LogFilter::parse("info,frontier=debug").unwrap().to_env_filter().to_string(),
+            LogFilter::parse("info,frontier=debug").unwrap().to_env_filter("").to_string(),
             "frontier=debug,info"
         );
     }

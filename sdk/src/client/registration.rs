@@ -1,7 +1,7 @@
 use super::Client;
 use crate::Error;
 use crate::connection::{Connection, NotAsked};
-use frontier_protocol::{Code, Kind, Names, Register, Registration};
+use frontier_protocol::{Code, Kind, Names, Register, Registration, Role};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -29,9 +29,12 @@ impl Client {
         }
     }
 
-    /// Announces on a new connection every method that has a handler. The topics have been announced
-    /// with the first frame.
+    /// Announces on a new connection every method of a service that has a handler. The topics have been
+    /// announced with the first frame; the methods of an edge are its own affair.
     pub(crate) async fn restore(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<(), Error> {
+        if self.options.identity.role == Role::Edge {
+            return Ok(());
+        }
         let methods = self.methods.names();
         let mut rest = &methods[..];
         while !rest.is_empty() {

@@ -41,7 +41,6 @@ async fn the_end_of_the_lane_is_the_end_of_the_connection() {
 }
 
 #[tokio::test]
-#[ignore = "the multiplexer tells a peer that breaks its rules to go, but does not end the connection"]
 async fn frames_that_break_the_rules_end_only_their_connection() {
     end_it([
         // A stream that is there already.
@@ -73,7 +72,6 @@ async fn frames_for_streams_that_are_not_there_reserve_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "the multiplexer tells a peer that breaks its rules to go, but does not end the connection"]
 async fn a_flood_of_streams_ends_only_its_connection_and_memory_stays_bounded() {
     let gateway = Gateway::builder().set("limits.streams_per_connection", 64).start().await;
     let mut witness = Witness::new(&gateway).await;

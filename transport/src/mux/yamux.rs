@@ -1,6 +1,11 @@
 use super::{Mux, RawStream};
+mod breach;
+
 use crate::socket::{self, Socket, SocketControl};
+use breach::Watched;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -18,8 +23,11 @@ const PIECE: usize = 32 * 1024;
 
 /// yamux over a byte stream.
 pub(crate) struct YamuxMux<T> {
-    connection: ::yamux::Connection<Socket<T>>,
+    /// Gone after a breach: what others hold of its streams ends with it.
+    connection: Option<::yamux::Connection<Watched<Socket<T>>>>,
     socket: SocketControl<T>,
+    /// Whether yamux has told the peer that it broke the rules.
+    breached: Arc<AtomicBool>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
@@ -32,14 +40,23 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
         config.set_max_connection_receive_window(Some(max_streams * WINDOW + GROWTH));
         config.set_split_send_size(PIECE);
         let (socket, control) = socket::split(io);
-        Self { connection: ::yamux::Connection::new(socket, config, mode), socket: control }
+        let (watched, breached) = Watched::new(socket);
+        let connection = Some(::yamux::Connection::new(watched, config, mode));
+        Self { connection, socket: control, breached }
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
         self.socket.allow_read();
-        self.connection.poll_next_inbound(cx).map(|stream| match stream {
+        let Some(connection) = &mut self.connection else { return Poll::Ready(Err(breach())) };
+        let stream = connection.poll_next_inbound(cx);
+        if self.breached.load(Ordering::Relaxed) {
+            // yamux itself would go on with the peer until that leaves.
+            self.connection = None;
+            return Poll::Ready(Err(breach()));
+        }
+        stream.map(|stream| match stream {
             Some(Ok(stream)) => Ok(stream),
             Some(Err(error)) => Err(into_io(error)),
             None => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -47,7 +64,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
-        self.connection.poll_new_outbound(cx).map_err(into_io)
+        match &mut self.connection {
+            Some(connection) => connection.poll_new_outbound(cx).map_err(into_io),
+            None => Poll::Ready(Err(breach())),
+        }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -69,6 +89,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn held(&self) -> usize {
         self.socket.held()
     }
+}
+
+fn breach() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the rules of the multiplexer were broken")
 }
 
 fn into_io(error: ::yamux::ConnectionError) -> io::Error {
