@@ -104,6 +104,6 @@ impl Child {
     }
 }
 
-const PATIENCE_TO_REPORT: Duration = Duration::from_secs(30);
+const PATIENCE_TO_REPORT: Duration = Duration::from_secs(60);
 /// More than a process gives itself.
 const PATIENCE_TO_EXIT: Duration = Duration::from_secs(5);

@@ -1,17 +1,21 @@
 //! The command line.
 
-use std::time::Duration;
-
-use anyhow::{Result, ensure};
-use clap::{Args, Parser, Subcommand};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
 use crate::bytesize::ByteSize;
-use crate::measurement::Timing;
-use crate::plan::Plan;
-use crate::progress::Progress;
-use crate::rig::Processes;
+use crate::job::Job;
 use crate::system::System;
-use crate::work::{Bulk, Calls, Work};
+use crate::work::{Bulk, Operation, Work};
+use calls::{CallArgs, Direction, SceneArgs, ShareArgs};
+use crowd::{ConnectionsArgs, StormArgs};
+use run::{RunArgs, VsArgs};
+
+mod calls;
+mod crowd;
+mod run;
+#[cfg(test)]
+mod tests;
 
 /// Measures Frontier next to the least that any gateway can cost, and next to its peers.
 ///
@@ -26,6 +30,61 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Calls through Frontier, from edges to a service
+    Rpc {
+        #[command(flatten)]
+        calls: CallArgs,
+        #[command(flatten)]
+        direction: Direction,
+        #[command(flatten)]
+        scene: SceneArgs,
+        #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Acked messages through Frontier, from edges to a service
+    Publish {
+        #[command(flatten)]
+        calls: CallArgs,
+        #[command(flatten)]
+        direction: Direction,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// The throughput of streams through Frontier, all on one edge
+    Stream {
+        /// Streams that are written to at the same time
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        streams: usize,
+        /// Bytes of one write
+        #[arg(long, default_value = "64KiB", value_name = "BYTES")]
+        writes: ByteSize,
+        #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Streams through Frontier that are opened, carry a byte each way, and are closed
+    Open {
+        #[command(flatten)]
+        share: ShareArgs,
+        #[command(flatten)]
+        direction: Direction,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// What edges cost the gateway that are connected and do nothing
+    Connections(ConnectionsArgs),
+    /// How fast edges get in that all connect at the same time
+    Storm(StormArgs),
+    /// Small calls next to a stalled stream and large messages on the same connection, and without them
+    Mixed {
+        #[command(flatten)]
+        calls: CallArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
     /// A raw two-hop byte proxy over TCP: the cost of copying alone
     ///
     /// Each caller has a TCP connection of its own; the proxy opens one to the service for it, and copies
@@ -40,6 +99,8 @@ pub(crate) enum Command {
         #[arg(long, default_value = "64KiB", requires = "bulk", value_name = "BYTES")]
         writes: ByteSize,
         #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
         run: RunArgs,
     },
     /// A relay of bare frames, without a mux and without a protocol: the limit for calls through a gateway
@@ -47,14 +108,25 @@ pub(crate) enum Command {
         #[command(flatten)]
         calls: CallArgs,
         #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
         run: RunArgs,
     },
-    /// Request-reply through nats-server, which has to be on the PATH
-    ///
-    /// The client is a lean one of our own, so that the server is measured and not its client.
+    /// Request-reply through nats-server, which has to be on the PATH, with its users' client library
     Nats {
         #[command(flatten)]
         calls: CallArgs,
+        #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// The same with a lean client of our own, so that the server is measured and not its client
+    NatsLean {
+        #[command(flatten)]
+        calls: CallArgs,
+        #[command(flatten)]
+        vs: VsArgs,
         #[command(flatten)]
         run: RunArgs,
     },
@@ -66,148 +138,45 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct CallArgs {
-    /// Calls that are in flight at any time
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    callers: usize,
-    /// Connections that the callers share
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    edges: usize,
-    /// Bytes of one payload
-    #[arg(long, default_value = "64", value_name = "BYTES")]
-    size: ByteSize,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    /// Seconds that count
-    #[arg(long, default_value_t = 4.0, value_name = "S")]
-    seconds: f64,
-    /// Seconds before that, which don't
-    #[arg(long, default_value_t = 1.0, value_name = "S")]
-    warmup: f64,
-    /// Systems to run in the same sitting, and to compare with
-    #[arg(long, value_delimiter = ',', value_name = "SYSTEM,…")]
-    vs: Vec<System>,
-    /// Times that each system runs, in turn; figures and ratios are medians
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    rounds: usize,
-    /// Threads of each service and client process
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    threads: usize,
-    /// Threads of the gateway process [default: 1; for nats, as many as it likes]
-    #[arg(long, value_name = "N")]
-    gateway_threads: Option<usize>,
-    /// Processes that the callers are spread over
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    client_processes: usize,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    json: bool,
-    /// Show progress on stderr even where it is no terminal
-    #[arg(long)]
-    progress: bool,
-}
-
 impl Command {
     /// Checks the arguments.
-    pub(crate) fn into_plan(self) -> Result<Plan> {
-        match self {
-            Self::Proxy { calls, bulk: true, writes, run } => {
-                run.into_plan(System::Proxy, Work::Bulk(Bulk::new(calls.callers, writes)?))
+    pub(crate) fn into_job(self) -> Result<Job> {
+        let none = VsArgs::default;
+        let plan = match self {
+            Self::Rpc { calls, direction, scene, vs, run } => {
+                let calls = scene.apply(direction.apply(calls.into_calls()?))?;
+                run.into_plan(System::Frontier, vs, Work::Calls(calls))
             }
-            Self::Proxy { calls, run, .. } => run.into_plan(System::Proxy, calls.into_work()?),
-            Self::Relay { calls, run } => run.into_plan(System::Relay, calls.into_work()?),
-            Self::Nats { calls, run } => run.into_plan(System::Nats, calls.into_work()?),
+            Self::Publish { calls, direction, run } => {
+                let mut calls = direction.apply(calls.into_calls()?);
+                calls.operation = Operation::Message;
+                run.into_plan(System::Frontier, none(), Work::Calls(calls))
+            }
+            Self::Stream { streams, writes, vs, run } => {
+                run.into_plan(System::Frontier, vs, Work::Bulk(Bulk::new(streams, writes)?))
+            }
+            Self::Open { share, direction, run } => {
+                let mut calls = direction.apply(share.into_calls(ByteSize(1))?);
+                calls.operation = Operation::Stream;
+                run.into_plan(System::Frontier, none(), Work::Calls(calls))
+            }
+            Self::Mixed { calls, run } => {
+                let mut calls = calls.into_calls()?;
+                calls.scene.disturbed = true;
+                run.into_plan(System::Frontier, VsArgs::alone(), Work::Calls(calls))
+            }
+            Self::Proxy { calls, bulk: true, writes, vs, run } => {
+                let bulk = Bulk::new(calls.into_calls()?.callers, writes)?;
+                run.into_plan(System::Proxy, vs, Work::Bulk(bulk))
+            }
+            Self::Proxy { calls, vs, run, .. } => run.into_plan(System::Proxy, vs, calls.into_work()?),
+            Self::Relay { calls, vs, run } => run.into_plan(System::Relay, vs, calls.into_work()?),
+            Self::Nats { calls, vs, run } => run.into_plan(System::Nats, vs, calls.into_work()?),
+            Self::NatsLean { calls, vs, run } => run.into_plan(System::NatsLean, vs, calls.into_work()?),
+            Self::Connections(connections) => return Ok(Job::Connections(connections.into_plan()?)),
+            Self::Storm(storm) => return Ok(Job::Storm(storm.into_plan()?)),
             Self::Role { .. } => unreachable!("main runs roles without a plan"),
-        }
-    }
-}
-
-impl CallArgs {
-    fn into_work(self) -> Result<Work> {
-        Ok(Work::Calls(Calls::new(self.callers, self.edges, self.size)?))
-    }
-}
-
-impl RunArgs {
-    fn into_plan(self, first: System, work: Work) -> Result<Plan> {
-        for (name, value) in [
-            ("--rounds", self.rounds),
-            ("--threads", self.threads),
-            ("--gateway-threads", self.gateway_threads.unwrap_or(1)),
-            ("--client-processes", self.client_processes),
-        ] {
-            ensure!(value > 0, "{name} must be at least 1");
-        }
-        let counted = seconds("--seconds", self.seconds)?;
-        ensure!(!counted.is_zero(), "--seconds must be more than 0");
-        let mut systems = vec![first];
-        for system in self.vs {
-            if !systems.contains(&system) {
-                systems.push(system);
-            }
-        }
-        for system in &systems {
-            ensure!(system.supports(&work), "{system} has nothing to compare with {work}");
-        }
-        Ok(Plan {
-            systems,
-            work,
-            rounds: self.rounds,
-            timing: Timing { warmup: seconds("--warmup", self.warmup)?, counted },
-            processes: Processes {
-                threads: self.threads,
-                gateway_threads: self.gateway_threads,
-                clients: self.client_processes,
-            },
-            progress: Progress::new(self.progress),
-            json: self.json,
-        })
-    }
-}
-
-fn seconds(name: &str, value: f64) -> Result<Duration> {
-    let limit = 86_400.0;
-    ensure!((0.0..=limit).contains(&value), "{name} must be between 0 and {limit}");
-    Ok(Duration::from_secs_f64(value))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    fn plan(line: &str) -> Result<Plan> {
-        Cli::try_parse_from(line.split(' '))?.command.into_plan()
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_system_is_compared_once() {
-        let plan = plan("frontier-bench relay --callers 64 --edges 10 --vs proxy,nats,relay,proxy").unwrap();
-        assert_eq!(plan.systems, [System::Relay, System::Proxy, System::Nats]);
-    }
-
-    #[test]
-    fn mistakes_are_refused() {
-        for line in [
-            "frontier-bench relay --callers 0",
-            "frontier-bench relay --edges 0",
-            "frontier-bench relay --seconds 0",
-            "frontier-bench relay --seconds NaN",
-            "frontier-bench relay --rounds 0",
-            "frontier-bench relay --vs abacus",
-            "frontier-bench proxy --bulk --vs nats",
-            "frontier-bench proxy --writes 1KiB",
-        ] {
-            assert!(plan(line).is_err(), "{line}");
-        }
+        };
+        Ok(Job::Compare(plan?))
     }
 }

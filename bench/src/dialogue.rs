@@ -10,9 +10,9 @@ use crate::tally::Tally;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Order {
-    /// Operations that end from now on count.
+    /// Operations that end from now on count; to a crowd: connect.
     Count,
-    /// No more; report.
+    /// No more; report. To a crowd: say who is lost.
     Stop,
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum Order {
 pub(crate) enum Report {
     /// Listens, or is connected and at work.
     Ready(Ready),
-    /// The answer to `Stop`.
+    /// The answer to `Stop`, and a crowd's to `Count`.
     Counted(Tally),
     /// Cannot go on, and why.
     Failed(String),

@@ -24,10 +24,19 @@ pub(crate) trait Caller: Send + 'static {
 /// measurement.
 pub(crate) async fn drive<C: Caller>(
     callers: Vec<C>,
+    background: JoinSet<Result<()>>,
+    console: &mut Console,
+) -> Result<()> {
+    drive_with(Arc::new(Meter::new()?), callers, background, console).await
+}
+
+/// The same, with a meter that something in the background knows too.
+pub(crate) async fn drive_with<C: Caller>(
+    meter: Arc<Meter>,
+    callers: Vec<C>,
     mut background: JoinSet<Result<()>>,
     console: &mut Console,
 ) -> Result<()> {
-    let meter = Arc::new(Meter::new()?);
     let empty = Tally::new()?;
     let mut work = JoinSet::new();
     for caller in callers {

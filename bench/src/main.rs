@@ -5,9 +5,10 @@
 //! process. Systems that are compared run in the same sitting, in turn, because absolute figures move from
 //! run to run and ratios much less.
 
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
@@ -16,13 +17,17 @@ mod bytesize;
 mod child;
 mod cli;
 mod comparison;
+mod connections;
 mod console;
 mod dialogue;
 mod drive;
+mod frontier;
+mod job;
 mod loopback;
 mod measurement;
 mod meter;
 mod nats;
+mod number;
 mod outcome;
 mod plan;
 mod procfs;
@@ -32,6 +37,7 @@ mod relay;
 mod report;
 mod rig;
 mod role;
+mod storm;
 mod system;
 mod table;
 mod tally;
@@ -51,13 +57,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the plan, and prints what it found; an interrupt ends it, and with it every process that it started.
+/// Does what is asked, and prints what it found; an interrupt ends it, and with it every process that it
+/// started.
 fn measure(command: Command) -> Result<()> {
-    let plan = command.into_plan()?;
+    let job = command.into_job()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         tokio::select! {
-            comparison = plan.run() => report::print(&comparison?, plan.json),
+            text = job.run() => stdout().lock().write_all(text?.as_bytes()).context("printing the result"),
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         }
     })

@@ -42,6 +42,13 @@ impl Meter {
         std::mem::replace(&mut window.tally, empty)
     }
 
+    /// A large message, which is sent beside the operations, is done.
+    pub(crate) fn large_message_ended(&self) {
+        if self.open.load(Ordering::Acquire) {
+            self.state.lock().tally.large_messages += 1;
+        }
+    }
+
     /// An operation that began at `start` ends now.
     pub(crate) fn ended(&self, start: Instant, result: &Result<(), Error>) {
         if !self.open.load(Ordering::Acquire) {

@@ -23,6 +23,9 @@ pub(crate) struct Outcome {
     /// Payload, counted once.
     pub(crate) bytes_per_second: f64,
     pub(crate) latency_us: Latency,
+    /// Sent beside the operations, on the same connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) large_messages_per_second: Option<f64>,
     /// `None` where the system does not tell.
     pub(crate) cpu_us_per_operation: Option<Cpu>,
     pub(crate) gateway_memory: Option<Memory>,
@@ -73,6 +76,7 @@ impl Outcome {
                 None => bail!("no operation ended within the window"),
             }
         }
+        let disturbed = system == System::Frontier && work.scene().disturbed;
         let rate = operations as f64 / tally.window.as_secs_f64();
         Ok(Self {
             system,
@@ -82,6 +86,8 @@ impl Outcome {
             operations_per_second: rate,
             bytes_per_second: rate * work.bytes_per_operation() as f64,
             latency_us: Latency::of(tally),
+            large_messages_per_second: disturbed
+                .then(|| tally.large_messages as f64 / tally.window.as_secs_f64()),
             cpu_us_per_operation: Cpu::between(before, after, operations),
             gateway_memory: idle.zip(after.gateway).map(|(idle, now)| Memory {
                 at_start: idle.resident as f64,
@@ -95,7 +101,6 @@ impl Outcome {
     pub(crate) fn median(outcomes: &[&Self]) -> Option<Self> {
         let figure = |of: &dyn Fn(&Self) -> f64| median(outcomes.iter().map(|o| of(o)));
         let part = |of: &dyn Fn(&Self) -> Option<f64>| median(outcomes.iter().filter_map(|o| of(o)));
-        let latency = |of: fn(&Latency) -> f64| figure(&|o| of(&o.latency_us));
         let cpu = |of: fn(&Cpu) -> f64| part(&|o| o.cpu_us_per_operation.as_ref().map(of));
         let memory = |of: fn(&Memory) -> f64| part(&|o| o.gateway_memory.as_ref().map(of));
         let cpu = || {
@@ -119,12 +124,8 @@ impl Outcome {
             first_error: outcomes.iter().find_map(|o| o.first_error.clone()),
             operations_per_second: figure(&|o| o.operations_per_second)?,
             bytes_per_second: figure(&|o| o.bytes_per_second)?,
-            latency_us: Latency {
-                p50: latency(|l| l.p50)?,
-                p99: latency(|l| l.p99)?,
-                p999: latency(|l| l.p999)?,
-                max: latency(|l| l.max)?,
-            },
+            latency_us: Latency::median(outcomes.iter().map(|o| o.latency_us))?,
+            large_messages_per_second: part(&|o| o.large_messages_per_second),
             cpu_us_per_operation: cpu(),
             gateway_memory: memory(),
         })
@@ -132,7 +133,18 @@ impl Outcome {
 }
 
 impl Latency {
-    fn of(tally: &Tally) -> Self {
+    /// The median of each figure by itself; `None` of nothing.
+    pub(crate) fn median(latencies: impl Iterator<Item = Self> + Clone) -> Option<Self> {
+        let figure = |of: fn(&Self) -> f64| median(latencies.clone().map(|latency| of(&latency)));
+        Some(Self {
+            p50: figure(|l| l.p50)?,
+            p99: figure(|l| l.p99)?,
+            p999: figure(|l| l.p999)?,
+            max: figure(|l| l.max)?,
+        })
+    }
+
+    pub(crate) fn of(tally: &Tally) -> Self {
         let at = |quantile| tally.latencies.value_at_quantile(quantile) as f64 / 1000.0;
         Self { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: tally.latencies.max() as f64 / 1000.0 }
     }

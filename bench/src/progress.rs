@@ -55,7 +55,7 @@ impl Progress {
         }
     }
 
-    fn show(&self, state: &str) {
+    pub(crate) fn show(&self, state: &str) {
         let subject = self.subject.borrow();
         match self.style {
             Style::Silent => {}

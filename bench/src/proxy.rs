@@ -69,7 +69,7 @@ async fn start_between(service: Role, processes: &Processes) -> Result<(Rig, Soc
     let service = Child::start("service", processes.threads, role::Role::Proxy(service)).await?;
     let target = service.ready().services.context("the service has no port")?;
     let role = role::Role::Proxy(Role::Gateway { service: target });
-    let gateway = Child::start("proxy", processes.gateway_threads.unwrap_or(1), role).await?;
+    let gateway = Child::start("proxy", processes.gateway_threads, role).await?;
     let address = gateway.ready().edges.context("the proxy has no port")?;
     let mut rig = Rig::new(gateway)?;
     rig.adopt_service(service);

@@ -39,9 +39,8 @@ impl Role {
 }
 
 pub(crate) async fn start(calls: Calls, processes: &Processes) -> Result<Rig> {
-    let gateway =
-        Child::start("relay", processes.gateway_threads.unwrap_or(1), role::Role::Relay(Role::Gateway))
-            .await?;
+    let role = role::Role::Relay(Role::Gateway);
+    let gateway = Child::start("relay", processes.gateway_threads, role).await?;
     let mut rig = Rig::new(gateway)?;
     let ready = *rig.gateway().ready();
 

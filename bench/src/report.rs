@@ -1,18 +1,16 @@
 //! What the user sees in the end.
 
-use std::io::{Write, stdout};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::comparison::Comparison;
+use crate::number::{mebibytes, micros, thousands, times};
 use crate::outcome::Outcome;
 use crate::table::Table;
 use crate::work::Work;
 
-/// Prints a comparison on stdout: as JSON, or as tables.
-pub(crate) fn print(comparison: &Comparison, json: bool) -> Result<()> {
-    let text = if json { serde_json::to_string_pretty(comparison)? + "\n" } else { text(comparison) };
-    stdout().lock().write_all(text.as_bytes()).context("printing the result")
+/// Writes a comparison down: as JSON, or as tables.
+pub(crate) fn render(comparison: &Comparison, json: bool) -> Result<String> {
+    Ok(if json { serde_json::to_string_pretty(comparison)? + "\n" } else { text(comparison) })
 }
 
 fn text(comparison: &Comparison) -> String {
@@ -29,6 +27,13 @@ fn text(comparison: &Comparison) -> String {
     if let (Some(first), false) = (comparison.medians.first(), comparison.ratios.is_empty()) {
         text += &format!("\n{}'s figures divided by those of\n{}", first.system, ratios(comparison));
     }
+    for Outcome { system, large_messages_per_second, .. } in &comparison.medians {
+        if let Some(rate) = large_messages_per_second {
+            text += &format!(
+                "\n{system}: beside them, a stalled stream and {rate:.1} messages of 4 MiB per second\n"
+            );
+        }
+    }
     for Outcome { system, errors, first_error, .. } in &comparison.medians {
         if let Some(first) = first_error {
             text += &format!("\n{system}: {errors} operations failed, the first with: {first}\n");
@@ -38,13 +43,9 @@ fn text(comparison: &Comparison) -> String {
 }
 
 fn figures(comparison: &Comparison) -> Table {
-    let rate = match comparison.work {
-        Work::Calls(_) => "calls/s",
-        Work::Bulk(_) => "GB/s",
-    };
     let mut table = Table::new([
         "system",
-        rate,
+        comparison.work.unit(),
         "p50 µs",
         "p99 µs",
         "p99.9 µs",
@@ -91,47 +92,6 @@ fn ratios(comparison: &Comparison) -> Table {
     table
 }
 
-fn times(ratio: f64) -> String {
-    // Below a half, one digit behind the point says too little.
-    if ratio < 0.5 { format!("{ratio:.2}x") } else { format!("{ratio:.1}x") }
-}
-
-fn micros(value: f64) -> String {
-    if value < 100.0 { format!("{value:.1}") } else { thousands(value) }
-}
-
-fn mebibytes(bytes: f64) -> String {
-    format!("{:.1}", bytes / f64::from(1 << 20))
-}
-
-/// Rounded, with commas between the thousands.
-fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn or_dash(cell: Option<String>) -> String {
     cell.unwrap_or_else(|| "–".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_easy_to_read() {
-        assert_eq!(thousands(0.4), "0");
-        assert_eq!(thousands(999.6), "1,000");
-        assert_eq!(thousands(1_234_567.0), "1,234,567");
-        assert_eq!(micros(12.34), "12.3");
-        assert_eq!(times(1.84), "1.8x");
-        assert_eq!(times(0.349), "0.35x");
-    }
 }

@@ -15,8 +15,8 @@ pub(crate) struct Processes {
     /// Of each service and client.
     #[serde(rename = "threads_each")]
     pub(crate) threads: usize,
-    /// Of the gateway; `None` is its own default.
-    pub(crate) gateway_threads: Option<usize>,
+    /// Of the gateway.
+    pub(crate) gateway_threads: usize,
     /// Over how many the callers are spread.
     #[serde(rename = "client_processes")]
     pub(crate) clients: usize,
@@ -29,6 +29,8 @@ pub(crate) struct Rig {
     gateway_at_start: Option<Sample>,
     services: Vec<Child>,
     clients: Vec<Child>,
+    /// Connected, and without any work.
+    bystanders: Vec<Child>,
 }
 
 /// One look at every process; `None` where the system does not tell.
@@ -43,7 +45,13 @@ impl Rig {
     /// A gateway that has just started: what it weighs now, it weighs without connections.
     pub(crate) fn new(mut gateway: Child) -> Result<Self> {
         let gateway_at_start = gateway.sample()?;
-        Ok(Self { gateway, gateway_at_start, services: Vec::new(), clients: Vec::new() })
+        Ok(Self {
+            gateway,
+            gateway_at_start,
+            services: Vec::new(),
+            clients: Vec::new(),
+            bystanders: Vec::new(),
+        })
     }
 
     pub(crate) fn gateway(&self) -> &Child {
@@ -57,6 +65,11 @@ impl Rig {
     /// Takes in a service that already runs.
     pub(crate) fn adopt_service(&mut self, service: Child) {
         self.services.push(service);
+    }
+
+    /// Takes in processes that are neither ordered about nor measured.
+    pub(crate) fn adopt_bystanders(&mut self, bystanders: Vec<Child>) {
+        self.bystanders.extend(bystanders);
     }
 
     pub(crate) async fn start_service(&mut self, processes: &Processes, role: Role) -> Result<()> {
@@ -89,6 +102,8 @@ impl Rig {
     }
 
     pub(crate) fn sample(&mut self) -> Result<RigSample> {
+        // Only to see that they are still there.
+        sum(&mut self.bystanders)?;
         Ok(RigSample {
             gateway: self.gateway.sample()?,
             services: sum(&mut self.services)?,
@@ -98,10 +113,11 @@ impl Rig {
 
     /// Clients first: a gateway that goes first is a failure to them.
     pub(crate) async fn shut_down(self) {
-        for child in self.clients.into_iter().chain(self.services) {
+        let Self { gateway, services, clients, bystanders, .. } = self;
+        for child in clients.into_iter().chain(services).chain(bystanders) {
             child.shut_down().await;
         }
-        self.gateway.shut_down().await;
+        gateway.shut_down().await;
     }
 
     async fn order(&mut self, order: Order) -> Result<()> {
@@ -112,7 +128,8 @@ impl Rig {
     }
 }
 
-fn sum(children: &mut [Child]) -> Result<Option<Sample>> {
+/// One look at several processes together.
+pub(crate) fn sum(children: &mut [Child]) -> Result<Option<Sample>> {
     let samples: Option<Vec<Sample>> = children.iter_mut().map(Child::sample).collect::<Result<_>>()?;
     Ok(samples.map(|samples| samples.into_iter().sum()))
 }

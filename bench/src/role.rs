@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::console::Console;
-use crate::{nats, proxy, relay};
+use crate::{frontier, nats, proxy, relay};
 
 /// What a process does, and on how many threads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +23,7 @@ pub(crate) struct Spec {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
+    Frontier(frontier::Role),
     Proxy(proxy::Role),
     Relay(relay::Role),
     Nats(nats::Role),
@@ -31,6 +32,7 @@ pub(crate) enum Role {
 impl Role {
     async fn play(self, console: &mut Console) -> Result<()> {
         match self {
+            Self::Frontier(role) => role.play(console).await,
             Self::Proxy(role) => role.play(console).await,
             Self::Relay(role) => role.play(console).await,
             Self::Nats(role) => role.play(console).await,

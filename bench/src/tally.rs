@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     pub(crate) errors: u64,
     /// What the first of them said.
     pub(crate) first_error: Option<String>,
+    /// Large messages that ended in the window, beside the operations.
+    pub(crate) large_messages: u64,
     /// How long the window was open, by the client's clock.
     pub(crate) window: Duration,
     #[serde(with = "pairs")]
@@ -21,7 +23,13 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self { errors: 0, first_error: None, window: Duration::ZERO, latencies: latencies()? })
+        Ok(Self {
+            errors: 0,
+            first_error: None,
+            large_messages: 0,
+            window: Duration::ZERO,
+            latencies: latencies()?,
+        })
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {
@@ -43,6 +51,7 @@ impl Tally {
         self.first_error = self.first_error.or(other.first_error);
         self.window = self.window.max(other.window);
         // Both have the same bounds, and neither grows.
+        self.large_messages += other.large_messages;
         self.latencies += other.latencies;
         self
     }

@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::dialogue::Ready;
 
 /// Starts the server on a free port, and stops it when the tool is done with it, or gone.
-pub(super) async fn run(threads: Option<usize>, console: &mut Console) -> Result<()> {
+pub(super) async fn run(threads: usize, console: &mut Console) -> Result<()> {
     let directory =
         tempfile::Builder::new().prefix("frontier-bench-").tempdir().context("making a directory")?;
     let mut server = launch(directory.path(), threads)?;
@@ -36,12 +36,10 @@ pub(super) async fn run(threads: Option<usize>, console: &mut Console) -> Result
     result.map(drop)
 }
 
-fn launch(directory: &Path, threads: Option<usize>) -> Result<Child> {
+fn launch(directory: &Path, threads: usize) -> Result<Child> {
     let mut command = Command::new("nats-server");
     command.args(["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir"]).arg(directory);
-    if let Some(threads) = threads {
-        command.env("GOMAXPROCS", threads.to_string());
-    }
+    command.env("GOMAXPROCS", threads.to_string());
     // Its log goes nowhere, and must not mix with this process's reports.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command.spawn().map_err(|error| match error.kind() {

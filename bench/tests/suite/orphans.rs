@@ -1,8 +1,5 @@
 //! However the tool ends, the processes that it started end too.
 
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "in a test, what is missing is a failure")]
-
 use std::fs;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -19,6 +16,12 @@ fn nothing_outlives_a_tool_that_is_killed() {
 #[test]
 fn nothing_outlives_a_tool_that_is_interrupted() {
     end_with(Signal::SIGINT, "relay", 3);
+}
+
+#[test]
+fn nothing_of_frontier_outlives_the_tool() {
+    end_with(Signal::SIGKILL, "rpc", 3);
+    end_with(Signal::SIGINT, "rpc", 3);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::{Buf, BytesMut};
 use tokio::task::JoinSet;
 
-use super::SUBJECT;
+use super::super::SUBJECT;
 use super::protocol::{PONG, Received, split, subscribe};
 use crate::console::Console;
 use crate::drive::{Caller, drive};
@@ -18,7 +18,7 @@ use crate::work::Calls;
 
 /// Each connection subscribes to all its inboxes at once, as NATS clients do; the last token of one names the
 /// caller.
-pub(super) async fn run(
+pub(in super::super) async fn run(
     server: SocketAddr,
     process: usize,
     calls: Calls,

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result};
 use bytes::{Buf, BytesMut};
 
-use super::SUBJECT;
+use super::super::SUBJECT;
 use super::protocol::{LINE_END, PONG, Received, split, subscribe};
 use crate::console::Console;
 use crate::dialogue::Ready;
 use crate::wire::{Connection, Outbox, Peer};
 
-pub(super) async fn run(server: SocketAddr, console: &mut Console) -> Result<()> {
+pub(in super::super) async fn run(server: SocketAddr, console: &mut Console) -> Result<()> {
     let connection = Connection::new(subscribe(server, SUBJECT).await?, Outbox::default().into(), Echo);
     console.ready(Ready::default())?;
     tokio::select! {

@@ -1,0 +1,73 @@
+//! What is done, how much of it, and beside what.
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::bytesize::ByteSize;
+use crate::work::{Calls, Scene, Work};
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ShareArgs {
+    /// Operations that are in flight at any time
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    callers: usize,
+    /// Connections that the callers share
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    edges: usize,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    share: ShareArgs,
+    /// Bytes of one payload
+    #[arg(long, default_value = "64", value_name = "BYTES")]
+    size: ByteSize,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Direction {
+    /// From the service to the edges instead
+    #[arg(long)]
+    reverse: bool,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SceneArgs {
+    /// Further edges that are connected and do nothing
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    idle_edges: usize,
+    /// Services that register the same method; all are connections of one process
+    #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "reverse")]
+    services: usize,
+}
+
+impl ShareArgs {
+    pub(super) fn into_calls(self, size: ByteSize) -> Result<Calls> {
+        Calls::new(self.callers, self.edges, size)
+    }
+}
+
+impl CallArgs {
+    pub(super) fn into_calls(self) -> Result<Calls> {
+        self.share.into_calls(self.size)
+    }
+
+    pub(super) fn into_work(self) -> Result<Work> {
+        Ok(Work::Calls(self.into_calls()?))
+    }
+}
+
+impl Direction {
+    pub(super) fn apply(self, calls: Calls) -> Calls {
+        Calls { reverse: self.reverse, ..calls }
+    }
+}
+
+impl SceneArgs {
+    pub(super) fn apply(self, calls: Calls) -> Result<Calls> {
+        ensure!(self.services > 0, "--services must be at least 1");
+        let scene = Scene { idle_edges: self.idle_edges, services: self.services, ..calls.scene };
+        Ok(Calls { scene, ..calls })
+    }
+}

@@ -1,0 +1,115 @@
+//! For how long, how often, on how many processes and threads, and compared with what.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::measurement::Timing;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::rig::Processes;
+use crate::system::System;
+use crate::work::Work;
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct VsArgs {
+    /// Systems to run in the same sitting, and to compare with
+    #[arg(long, value_delimiter = ',', value_name = "SYSTEM,…")]
+    vs: Vec<System>,
+}
+
+impl VsArgs {
+    /// Compared with the same without what is beside it.
+    pub(super) fn alone() -> Self {
+        Self { vs: vec![System::Alone] }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Seconds that count
+    #[arg(long, default_value_t = 4.0, value_name = "S")]
+    seconds: f64,
+    /// Seconds before that, which don't
+    #[arg(long, default_value_t = 1.0, value_name = "S")]
+    warmup: f64,
+    /// Times that each system runs, in turn; figures and ratios are medians
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    rounds: usize,
+    #[command(flatten)]
+    processes: ProcessArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ProcessArgs {
+    /// Threads of each service and client process
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    threads: usize,
+    /// Threads of the gateway process; of nats-server, its GOMAXPROCS
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    gateway_threads: usize,
+    /// Processes that the edges and callers are spread over
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    client_processes: usize,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Show progress on stderr even where it is no terminal
+    #[arg(long)]
+    progress: bool,
+}
+
+impl RunArgs {
+    pub(super) fn into_plan(self, first: System, vs: VsArgs, work: Work) -> Result<Plan> {
+        ensure!(self.rounds > 0, "--rounds must be at least 1");
+        let counted = seconds("--seconds", self.seconds)?;
+        ensure!(!counted.is_zero(), "--seconds must be more than 0");
+        let mut systems = vec![first];
+        for system in vs.vs {
+            if !systems.contains(&system) {
+                systems.push(system);
+            }
+        }
+        for system in &systems {
+            ensure!(system.supports(&work), "{system} has nothing to compare with {work}");
+        }
+        Ok(Plan {
+            systems,
+            work,
+            rounds: self.rounds,
+            timing: Timing { warmup: seconds("--warmup", self.warmup)?, counted },
+            processes: self.processes.check()?,
+            progress: self.output.progress(),
+            json: self.output.json,
+        })
+    }
+}
+
+impl ProcessArgs {
+    pub(super) fn check(self) -> Result<Processes> {
+        let Self { threads, gateway_threads, client_processes: clients } = self;
+        ensure!(threads > 0, "--threads must be at least 1");
+        ensure!(gateway_threads > 0, "--gateway-threads must be at least 1");
+        ensure!(clients > 0, "--client-processes must be at least 1");
+        Ok(Processes { threads, gateway_threads, clients })
+    }
+}
+
+impl OutputArgs {
+    pub(super) fn progress(self) -> Progress {
+        Progress::new(self.progress)
+    }
+}
+
+pub(super) fn seconds(name: &str, value: f64) -> Result<Duration> {
+    let limit = 86_400.0;
+    ensure!((0.0..=limit).contains(&value), "{name} must be between 0 and {limit}");
+    Ok(Duration::from_secs_f64(value))
+}

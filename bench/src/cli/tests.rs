@@ -1,0 +1,69 @@
+use clap::CommandFactory;
+
+use super::*;
+use crate::plan::Plan;
+
+fn job(line: &str) -> Result<Job> {
+    Cli::try_parse_from(format!("frontier-bench {line}").split(' '))?.command.into_job()
+}
+
+fn plan(line: &str) -> Plan {
+    match job(line).unwrap() {
+        Job::Compare(plan) => plan,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_system_is_compared_once() {
+    let plan = plan("relay --callers 64 --edges 10 --vs proxy,nats,relay,proxy");
+    assert_eq!(plan.systems, [System::Relay, System::Proxy, System::Nats]);
+}
+
+#[test]
+fn every_system_does_plain_calls() {
+    let plan = plan("rpc --callers 64 --edges 10 --vs proxy,relay,nats,nats-lean");
+    assert_eq!(plan.systems.len(), 5);
+    assert!(plan.systems.iter().all(|system| system.supports(&plan.work)));
+}
+
+#[test]
+fn mixed_is_compared_with_undisturbed_calls() {
+    let plan = plan("mixed");
+    assert_eq!(plan.systems, [System::Frontier, System::Alone]);
+    assert!(plan.work.scene().disturbed);
+}
+
+#[test]
+fn mistakes_are_refused() {
+    for line in [
+        "relay --callers 0",
+        "relay --edges 0",
+        "relay --seconds 0",
+        "relay --seconds NaN",
+        "relay --rounds 0",
+        "relay --vs abacus",
+        "relay --vs alone",
+        "proxy --bulk --vs nats",
+        "proxy --writes 1KiB",
+        "rpc --services 0",
+        "rpc --reverse --services 2",
+        "rpc --reverse --vs relay",
+        "rpc --idle-edges 10 --vs proxy",
+        "stream --streams 0",
+        "stream --vs relay",
+        "publish --vs nats",
+        "open --size 64",
+        "connections --edges 0",
+        "connections --seconds 0",
+        "storm --rounds 0",
+        "storm --client-processes 0",
+    ] {
+        assert!(job(line).is_err(), "{line}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Frontier itself: the real gateway, and services and edges on the SDK.
+//!
+//! One process runs the gateway's library with its default configuration, on ports that the system chooses.
+//! Services and edges are what users write: they call, answer, publish and stream through the SDK, one task
+//! per caller.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::child::Child;
+use crate::console::Console;
+use crate::rig::{Processes, Rig};
+use crate::role;
+use crate::work::{Bulk, Calls};
+
+pub(crate) use crowd::Crowd;
+
+mod answer;
+mod bulk;
+mod caller;
+mod callers;
+mod connect;
+mod crowd;
+mod disturbance;
+mod gateway;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    Gateway,
+    /// Services that answer edges.
+    Services {
+        gateway: SocketAddr,
+        services: usize,
+    },
+    /// Edges that answer services.
+    Edges {
+        gateway: SocketAddr,
+        edges: usize,
+    },
+    /// Edges, and callers that share them.
+    EdgeCallers {
+        gateway: SocketAddr,
+        calls: Calls,
+    },
+    /// A service, and callers on it that share the edges from number `first` on.
+    ServiceCallers {
+        gateway: SocketAddr,
+        first: usize,
+        calls: Calls,
+    },
+    Bulk {
+        gateway: SocketAddr,
+        bulk: Bulk,
+    },
+    Crowd {
+        gateway: SocketAddr,
+        edges: usize,
+        at_once: usize,
+    },
+}
+
+impl Role {
+    pub(crate) async fn play(self, console: &mut Console) -> Result<()> {
+        match self {
+            Self::Gateway => gateway::run(console).await,
+            Self::Services { gateway, services } => answer::services(gateway, services, console).await,
+            Self::Edges { gateway, edges } => answer::edges(gateway, edges, console).await,
+            Self::EdgeCallers { gateway, calls } => callers::on_edges(gateway, calls, console).await,
+            Self::ServiceCallers { gateway, first, calls } => {
+                callers::on_service(gateway, first, calls, console).await
+            }
+            Self::Bulk { gateway, bulk } => bulk::run(gateway, bulk, console).await,
+            Self::Crowd { gateway, edges, at_once } => crowd::run(gateway, edges, at_once, console).await,
+        }
+    }
+}
+
+/// Starts a gateway and nothing else.
+pub(crate) async fn start_gateway(processes: &Processes) -> Result<Child> {
+    Child::start("gateway", processes.gateway_threads, role::Role::Frontier(Role::Gateway)).await
+}
+
+pub(crate) async fn start_calls(calls: Calls, processes: &Processes) -> Result<Rig> {
+    let mut rig = Rig::new(start_gateway(processes).await?)?;
+    let (for_edges, for_services) = ports(rig.gateway())?;
+    if calls.scene.idle_edges > 0 {
+        let mut crowd = Crowd::start(for_edges, calls.scene.idle_edges, processes).await?;
+        crowd.connect().await?;
+        rig.adopt_bystanders(crowd.into_children());
+    }
+    if calls.reverse {
+        let role = Role::Edges { gateway: for_edges, edges: calls.edges };
+        rig.start_service(processes, role::Role::Frontier(role)).await?;
+        let mut first = 0;
+        for calls in calls.split(processes.clients) {
+            let role = Role::ServiceCallers { gateway: for_services, first, calls };
+            rig.start_client(processes, role::Role::Frontier(role)).await?;
+            first += calls.edges;
+        }
+    } else {
+        let role = Role::Services { gateway: for_services, services: calls.scene.services };
+        rig.start_service(processes, role::Role::Frontier(role)).await?;
+        for calls in calls.split(processes.clients) {
+            let role = Role::EdgeCallers { gateway: for_edges, calls };
+            rig.start_client(processes, role::Role::Frontier(role)).await?;
+        }
+    }
+    Ok(rig)
+}
+
+pub(crate) async fn start_bulk(bulk: Bulk, processes: &Processes) -> Result<Rig> {
+    let mut rig = Rig::new(start_gateway(processes).await?)?;
+    let (for_edges, for_services) = ports(rig.gateway())?;
+    let role = Role::Services { gateway: for_services, services: 1 };
+    rig.start_service(processes, role::Role::Frontier(role)).await?;
+    for bulk in bulk.split(processes.clients) {
+        let role = Role::Bulk { gateway: for_edges, bulk };
+        rig.start_client(processes, role::Role::Frontier(role)).await?;
+    }
+    Ok(rig)
+}
+
+/// Where edges and where services connect to.
+pub(crate) fn ports(gateway: &Child) -> Result<(SocketAddr, SocketAddr)> {
+    let ready = gateway.ready();
+    let edges = ready.edges.context("the gateway has no port for edges")?;
+    Ok((edges, ready.services.context("the gateway has no port for services")?))
+}
+
+/// What is called, sent and opened.
+const METHOD: &str = "echo";
+const TOPIC: &str = "telemetry";
+const SERVICE: &str = "bench";

@@ -1,0 +1,58 @@
+//! The client's process: connections, and the callers on them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use super::caller::{From, SdkCaller};
+use super::connect::{self, lost};
+use super::disturbance;
+use crate::console::Console;
+use crate::drive::drive_with;
+use crate::meter::Meter;
+use crate::work::Calls;
+
+/// Callers that share edges.
+pub(super) async fn on_edges(gateway: SocketAddr, calls: Calls, console: &mut Console) -> Result<()> {
+    let meter = Arc::new(Meter::new()?);
+    let payload = Bytes::from(vec![0x2a; calls.size.0]);
+    let mut background = JoinSet::new();
+    let mut callers = Vec::with_capacity(calls.callers);
+    for number in 0..calls.edges {
+        let edge = connect::edge(gateway).await?;
+        for _ in 0..calls.callers_on(number) {
+            let from = From::Edge(edge.clone());
+            callers.push(SdkCaller { from, operation: calls.operation, payload: payload.clone() });
+        }
+        if calls.scene.disturbed {
+            disturbance::start(&edge, &meter, &mut background);
+        }
+        background.spawn(async move { Err(lost(&edge.closed().await)) });
+    }
+    drive_with(meter, callers, background, console).await
+}
+
+/// Callers of one service, spread over edges that are there already.
+pub(super) async fn on_service(
+    gateway: SocketAddr,
+    first: usize,
+    calls: Calls,
+    console: &mut Console,
+) -> Result<()> {
+    let service = connect::service(gateway).await?;
+    let payload = Bytes::from(vec![0x2a; calls.size.0]);
+    let mut callers = Vec::with_capacity(calls.callers);
+    for number in 0..calls.edges {
+        let id = connect::edge_id(first + number)?;
+        for _ in 0..calls.callers_on(number) {
+            let from = From::Service(service.clone(), id);
+            callers.push(SdkCaller { from, operation: calls.operation, payload: payload.clone() });
+        }
+    }
+    let mut background = JoinSet::new();
+    background.spawn(async move { Err(lost(&service.closed().await)) });
+    drive_with(Arc::new(Meter::new()?), callers, background, console).await
+}

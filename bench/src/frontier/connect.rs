@@ -1,0 +1,51 @@
+//! Connections of the SDK, with the tool's options.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Error, Result, anyhow};
+use frontier_sdk::{Builder, Edge, EdgeId, Service};
+
+use super::{SERVICE, TOPIC};
+
+/// Connects an edge whose id the gateway chooses.
+pub(super) async fn edge(gateway: SocketAddr) -> Result<Edge> {
+    options(Edge::builder(format!("tcp://{gateway}"))).connect().await.context("connecting an edge")
+}
+
+/// Connects an edge that services know by its number.
+pub(super) async fn numbered_edge(gateway: SocketAddr, number: usize) -> Result<Edge> {
+    let id = edge_id(number)?;
+    let edge = options(Edge::builder(format!("tcp://{gateway}"))).id(id).connect().await;
+    let edge = edge.context("connecting an edge")?;
+    anyhow::ensure!(edge.id() == id, "the gateway calls edge {id} {}", edge.id());
+    Ok(edge)
+}
+
+pub(super) async fn service(gateway: SocketAddr) -> Result<Service> {
+    let builder = Service::builder(format!("tcp://{gateway}")).name(SERVICE).topics([TOPIC]);
+    options(builder).connect().await.context("connecting a service")
+}
+
+pub(super) fn edge_id(number: usize) -> Result<EdgeId> {
+    Ok(EdgeId(FIRST_ID + u64::try_from(number)?))
+}
+
+/// Why a connection that should stay is gone.
+pub(super) fn lost(closed: &frontier_sdk::Closed) -> Error {
+    anyhow!("a connection was closed: {closed}")
+}
+
+/// A connection that is lost ends the measurement. How much is in flight is the user's choice, so the client
+/// takes all of it.
+fn options<P>(builder: Builder<P>) -> Builder<P> {
+    builder
+        .reconnect(false)
+        .connect_timeout(Duration::from_secs(60))
+        .max_handlers(MOST_IN_FLIGHT)
+        .receive_queue(MOST_IN_FLIGHT)
+}
+
+const MOST_IN_FLIGHT: usize = 1 << 16;
+/// Above the ids that a gateway is likely to give to edges that ask for none.
+const FIRST_ID: u64 = 1 << 62;

@@ -1,0 +1,152 @@
+//! Edges that connect and then do nothing.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use frontier_sdk::{Edge, Status};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::{Role, connect};
+use crate::child::Child;
+use crate::console::Console;
+use crate::dialogue::{Order, Ready};
+use crate::procfs::Sample;
+use crate::rig::Processes;
+use crate::role;
+use crate::tally::Tally;
+
+/// Many edges, in as many processes as their descriptors need.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    children: Vec<Child>,
+}
+
+impl Crowd {
+    /// Starts the processes of a crowd that connects little by little.
+    pub(crate) async fn start(gateway: SocketAddr, edges: usize, processes: &Processes) -> Result<Self> {
+        Self::start_with(gateway, edges, A_FEW_AT_ONCE, processes).await
+    }
+
+    /// Starts the processes of a crowd that connects all at once.
+    pub(crate) async fn start_storm(
+        gateway: SocketAddr,
+        edges: usize,
+        processes: &Processes,
+    ) -> Result<Self> {
+        Self::start_with(gateway, edges, edges, processes).await
+    }
+
+    async fn start_with(
+        gateway: SocketAddr,
+        edges: usize,
+        at_once: usize,
+        processes: &Processes,
+    ) -> Result<Self> {
+        let parts = processes.clients.max(edges.div_ceil(MOST_PER_PROCESS)).min(edges);
+        let mut children = Vec::with_capacity(parts);
+        for part in 0..parts {
+            let edges = edges / parts + usize::from(part < edges % parts);
+            let role = role::Role::Frontier(Role::Crowd { gateway, edges, at_once });
+            children.push(Child::start("crowd", processes.threads, role).await?);
+        }
+        Ok(Self { children })
+    }
+
+    /// Lets all edges connect. The window is the time until the last one was.
+    ///
+    /// # Errors
+    /// When an edge does not get in.
+    pub(crate) async fn connect(&mut self) -> Result<Tally> {
+        let start = Instant::now();
+        let mut tally = self.ask(Order::Count).await?;
+        tally.window = start.elapsed();
+        if let Some(error) = &tally.first_error {
+            let all = tally.operations() + tally.errors;
+            anyhow::bail!("{} of {all} edges did not connect, the first with: {error}", tally.errors);
+        }
+        Ok(tally)
+    }
+
+    /// Makes sure that all edges are still there.
+    pub(crate) async fn check(&mut self) -> Result<()> {
+        let lost = self.ask(Order::Stop).await?.errors;
+        ensure!(lost == 0, "{lost} edges lost their connection");
+        Ok(())
+    }
+
+    /// CPU time and memory of all its processes; `None` where the system does not tell.
+    pub(crate) fn sample(&mut self) -> Result<Option<Sample>> {
+        crate::rig::sum(&mut self.children)
+    }
+
+    pub(crate) fn into_children(self) -> Vec<Child> {
+        self.children
+    }
+
+    pub(crate) async fn leave(self) {
+        for child in self.children {
+            child.shut_down().await;
+        }
+    }
+
+    async fn ask(&mut self, order: Order) -> Result<Tally> {
+        for child in &mut self.children {
+            child.order(order).await?;
+        }
+        let mut total = Tally::new()?;
+        for child in &mut self.children {
+            total = total.merge(child.tally().await?);
+        }
+        Ok(total)
+    }
+}
+
+/// The process: it connects when told to, and tells at the end who is still there.
+pub(super) async fn run(
+    gateway: SocketAddr,
+    edges: usize,
+    at_once: usize,
+    console: &mut Console,
+) -> Result<()> {
+    console.ready(Ready::default())?;
+    console.expect(Order::Count).await?;
+    let (crowd, tally) = connect_all(gateway, edges, at_once).await?;
+    console.counted(tally)?;
+    console.expect(Order::Stop).await?;
+    let mut tally = Tally::new()?;
+    tally.errors = crowd.iter().filter(|edge| edge.status().get() != Status::Connected).count() as u64;
+    console.counted(tally)?;
+    console.closed().await;
+    Ok(())
+}
+
+async fn connect_all(gateway: SocketAddr, edges: usize, at_once: usize) -> Result<(Vec<Edge>, Tally)> {
+    let turns = Arc::new(Semaphore::new(at_once));
+    let mut connecting = JoinSet::new();
+    for _ in 0..edges {
+        let turns = turns.clone();
+        connecting.spawn(async move {
+            let _turn = turns.acquire_owned().await;
+            let start = Instant::now();
+            (connect::edge(gateway).await, start.elapsed())
+        });
+    }
+    let (mut crowd, mut tally) = (Vec::with_capacity(edges), Tally::new()?);
+    while let Some(connected) = connecting.join_next().await {
+        match connected.context("a connect's task")? {
+            (Ok(edge), took) => {
+                tally.record(took);
+                crowd.push(edge);
+            }
+            (Err(error), _) => tally.fail(&error),
+        }
+    }
+    Ok((crowd, tally))
+}
+
+const A_FEW_AT_ONCE: usize = 64;
+/// A process may often open no more than 20,000 files, and needs a few for itself.
+const MOST_PER_PROCESS: usize = 10_000;

@@ -1,0 +1,27 @@
+//! What a command line asks for.
+
+use anyhow::Result;
+
+use crate::connections::Connections;
+use crate::plan::Plan;
+use crate::report;
+use crate::storm::Storm;
+
+/// A checked command line.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Compare(Plan),
+    Connections(Connections),
+    Storm(Storm),
+}
+
+impl Job {
+    /// Does it, and returns what is to be printed.
+    pub(crate) async fn run(&self) -> Result<String> {
+        match self {
+            Self::Compare(plan) => report::render(&plan.run().await?, plan.json),
+            Self::Connections(connections) => connections.run().await,
+            Self::Storm(storm) => storm.run().await,
+        }
+    }
+}

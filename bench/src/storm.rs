@@ -1,0 +1,129 @@
+//! How fast edges get in that all connect at the same time.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::frontier::{Crowd, ports, start_gateway};
+use crate::number::thousands;
+use crate::outcome::{Latency, median};
+use crate::progress::Progress;
+use crate::rig::Processes;
+use crate::table::Table;
+
+/// A measurement of many connects at once.
+#[derive(Debug)]
+pub(crate) struct Storm {
+    pub(crate) edges: usize,
+    pub(crate) rounds: usize,
+    pub(crate) processes: Processes,
+    pub(crate) progress: Progress,
+    pub(crate) json: bool,
+}
+
+/// What it found.
+#[derive(Debug, Serialize)]
+struct Findings {
+    edges: usize,
+    processes: Processes,
+    /// The median of each figure by itself.
+    medians: Gust,
+    rounds: Vec<Gust>,
+}
+
+/// One storm.
+#[derive(Clone, Debug, Serialize)]
+struct Gust {
+    /// Edges that got in. A storm in which one doesn't is an error.
+    connected: u64,
+    seconds_to_all: f64,
+    connects_per_second: f64,
+    /// From the wish to connect until the edge is welcome.
+    latency_us: Latency,
+    /// `None` where the system does not tell.
+    gateway_cpu_us_per_connect: Option<f64>,
+}
+
+impl Storm {
+    /// Measures, and returns what is to be printed.
+    pub(crate) async fn run(&self) -> Result<String> {
+        let mut rounds = Vec::with_capacity(self.rounds);
+        for round in 1..=self.rounds {
+            let edges = thousands(self.edges as f64);
+            self.progress.begin(format!("round {round}/{}, {edges} edges at once", self.rounds));
+            rounds.push(self.blow().await?);
+        }
+        self.progress.end();
+        let medians = Gust::median(&rounds).context("no rounds")?;
+        Findings { edges: self.edges, processes: self.processes, medians, rounds }.render(self.json)
+    }
+
+    async fn blow(&self) -> Result<Gust> {
+        let mut gateway = start_gateway(&self.processes).await?;
+        let (for_edges, _) = ports(&gateway)?;
+        let mut crowd = Crowd::start_storm(for_edges, self.edges, &self.processes).await?;
+        self.progress.show("connecting");
+        let before = gateway.sample()?;
+        let tally = crowd.connect().await?;
+        let after = gateway.sample()?;
+        crowd.check().await?;
+        crowd.leave().await;
+        gateway.shut_down().await;
+        let connected = tally.operations();
+        Ok(Gust {
+            connected,
+            seconds_to_all: tally.window.as_secs_f64(),
+            connects_per_second: connected as f64 / tally.window.as_secs_f64(),
+            latency_us: Latency::of(&tally),
+            gateway_cpu_us_per_connect: after
+                .zip(before)
+                .map(|(after, before)| after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6)
+                .map(|cpu| cpu / connected as f64),
+        })
+    }
+}
+
+impl Gust {
+    fn median(rounds: &[Self]) -> Option<Self> {
+        let figure = |of: fn(&Self) -> f64| median(rounds.iter().map(of));
+        Some(Self {
+            connected: rounds.iter().map(|gust| gust.connected).sum(),
+            seconds_to_all: figure(|gust| gust.seconds_to_all)?,
+            connects_per_second: figure(|gust| gust.connects_per_second)?,
+            latency_us: Latency::median(rounds.iter().map(|gust| gust.latency_us))?,
+            gateway_cpu_us_per_connect: median(rounds.iter().filter_map(|g| g.gateway_cpu_us_per_connect)),
+        })
+    }
+}
+
+impl Findings {
+    fn render(&self, json: bool) -> Result<String> {
+        if json {
+            return Ok(serde_json::to_string_pretty(self)? + "\n");
+        }
+        let Self { edges, medians, rounds, .. } = self;
+        let mut table =
+            Table::new(["", "connects/s", "s to all", "p50 ms", "p99 ms", "max ms", "gateway CPU µs"]);
+        for (number, gust) in rounds.iter().enumerate() {
+            table.row(gust.row(format!("round {}", number + 1)));
+        }
+        if rounds.len() > 1 {
+            table.row(medians.row("median".into()));
+        }
+        Ok(format!("{} edges connect at once\n\n{table}", thousands(*edges as f64)))
+    }
+}
+
+impl Gust {
+    fn row(&self, name: String) -> [String; 7] {
+        let millis = |micros: f64| format!("{:.1}", micros / 1000.0);
+        [
+            name,
+            thousands(self.connects_per_second),
+            format!("{:.2}", self.seconds_to_all),
+            millis(self.latency_us.p50),
+            millis(self.latency_us.p99),
+            millis(self.latency_us.max),
+            self.gateway_cpu_us_per_connect.map_or_else(|| "–".into(), |cpu| format!("{cpu:.1}")),
+        ]
+    }
+}

@@ -1,0 +1,36 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What else goes on at the gateway while it is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Scene {
+    /// Edges that are connected and do nothing.
+    pub(crate) idle_edges: usize,
+    /// Services that could each answer.
+    pub(crate) services: usize,
+    /// Whether the callers' connection also carries a stream whose reader stalls, and large messages.
+    pub(crate) disturbed: bool,
+}
+
+impl Default for Scene {
+    /// Nothing: one service, and the edges that do the work.
+    fn default() -> Self {
+        Self { idle_edges: 0, services: 1, disturbed: false }
+    }
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.idle_edges > 0 {
+            write!(f, ", beside {} idle edges", self.idle_edges)?;
+        }
+        if self.services != 1 {
+            write!(f, ", answered by {} services", self.services)?;
+        }
+        if self.disturbed {
+            write!(f, ", beside a stalled stream and messages of 4 MiB on the same connection")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! The tool from outside, as its users run it.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what is missing is a failure")]
+
+mod baselines;
+#[cfg(target_os = "linux")]
+mod orphans;
+mod tool;
+mod workloads;
