@@ -6,6 +6,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// Within this a program has done its work, also one that was built without optimisation.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A running example or another program, killed when dropped. Its output is shown if the test fails.
 pub(crate) struct Program {
@@ -62,7 +66,7 @@ impl Program {
     pub(crate) async fn exits(&mut self) -> Option<i32> {
         let what = format!("{} exits", self.name);
         let child = &mut self.child;
-        eventually(DEADLINE, &what, async || child.try_wait().unwrap()).await.code()
+        eventually(LONG, &what, async || child.try_wait().unwrap()).await.code()
     }
 }
 

@@ -1,0 +1,98 @@
+use crate::card::Card;
+use crate::{INTRODUCE, TOPIC};
+use anyhow::{Result, bail};
+use clap::Args;
+use frontier_sdk::{Code, ConnectError, Edge, Error, Request, Response, Status};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+/// How long a line waits for a room that is not there.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// What the others call you.
+    #[arg(long)]
+    name: String,
+    /// Where edges connect to.
+    #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30012")]
+    gateway: String,
+}
+
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let card = Card::new(&options.name).to_string();
+    let edge = match Edge::builder(options.gateway).meta(card.clone()).connect().await {
+        Ok(edge) => edge,
+        // The room's own words say it best.
+        Err(ConnectError::Refused { text, .. }) if !text.is_empty() => bail!("not let in: {text}"),
+        Err(error) => return Err(error.into()),
+    };
+    let introduce = move |_: Request| {
+        let card = card.clone();
+        async move { Ok(Response::new(card)) }
+    };
+    edge.register(INTRODUCE, introduce).await?;
+    tokio::select! {
+        () = talk(&edge, input()) => Ok(edge.close().await?),
+        () = print(&edge) => bail!("{}", edge.closed().await),
+        () = follow(&edge) => bail!("{}", edge.closed().await),
+    }
+}
+
+/// Says each line, one after the other: so they keep their order.
+async fn talk(edge: &Edge, mut lines: mpsc::Receiver<String>) {
+    while let Some(line) = lines.recv().await {
+        if let Err(error) = say(edge, line).await {
+            println!("! not said: {error}");
+        }
+    }
+}
+
+/// Says a line. Nobody heard it if nobody takes the topic, so then it may be said again: after the gateway
+/// was gone, clients are often back before the room is. Of other errors that can't be said.
+async fn say(edge: &Edge, line: String) -> Result<(), Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match edge.publish(TOPIC, line.clone()).await {
+            Err(error) if error.code() == Code::TopicNotOnline && Instant::now() < deadline => {
+                sleep(Duration::from_millis(200)).await;
+            }
+            said => return said,
+        }
+    }
+}
+
+/// Prints what is said, until the edge is closed for good.
+async fn print(edge: &Edge) {
+    while let Some(message) = edge.recv().await {
+        println!("{}", String::from_utf8_lossy(&message.data));
+        message.done();
+    }
+}
+
+/// Prints how the connection stands, until the edge is closed for good.
+async fn follow(edge: &Edge) {
+    let mut status = edge.status();
+    loop {
+        match status.changed().await {
+            Status::Connected => println!("! connected again"),
+            Status::Reconnecting => println!("! the connection was lost; trying again"),
+            Status::Closed(_) => return,
+        }
+    }
+}
+
+/// The lines of the standard input. On a thread of its own: reading it can't be interrupted, and must not
+/// keep the program from ending.
+fn input() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}

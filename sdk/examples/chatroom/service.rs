@@ -1,0 +1,87 @@
+use crate::card::Card;
+use crate::room::Room;
+use crate::{INTRODUCE, TOPIC};
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use frontier_sdk::{EdgeEvent, EdgeId, HandlerError, Message, Service};
+use std::time::Duration;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Where services connect to.
+    #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30011")]
+    gateway: String,
+}
+
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let service = Service::builder(options.gateway).name("chatroom").topics([TOPIC]).connect().await?;
+    let room = Room::new(service.clone());
+
+    let on_offline = {
+        let room = room.clone();
+        move |edge: EdgeEvent| {
+            room.leave(edge.id);
+            async { Ok(()) }
+        }
+    };
+    let on_online = {
+        let room = room.clone();
+        move |edge: EdgeEvent| {
+            // The text of an error is what the client is refused with.
+            let joined = Card::parse(&edge.meta).and_then(|card| room.join(edge.id, card)).map_err(refusal);
+            async { joined }
+        }
+    };
+    let on_id = |meta: bytes::Bytes| {
+        let id = Card::parse(&meta).map(|card| card.edge_id()).map_err(refusal);
+        async { id }
+    };
+    // The ids last: from then on clients come in, and the other two must be there.
+    service.on_edge_offline(on_offline).await?;
+    service.on_edge_online(on_online).await?;
+    service.on_edge_id(on_id).await?;
+    println!("the room is open");
+
+    tokio::select! {
+        () = hear(&service, &room) => Err(anyhow!("{}", service.closed().await)),
+        _ = tokio::signal::ctrl_c() => Ok(service.close().await?),
+    }
+}
+
+/// Says what the clients send, until the service is closed.
+async fn hear(service: &Service, room: &Room) {
+    while let Some(message) = service.recv().await {
+        let Some(id) = message.edge_id else { continue };
+        match room.name(id) {
+            Some(name) => pass_on(room, &name, message),
+            // On a task of its own, so that nobody waits for this one.
+            None => drop(tokio::spawn(meet(service.clone(), room.clone(), id, message))),
+        }
+    }
+}
+
+fn pass_on(room: &Room, name: &str, message: Message) {
+    room.say(&format!("{name}: {}", String::from_utf8_lossy(&message.data)));
+    message.done();
+}
+
+/// A client of whom nothing was told: this service was not there when it came, perhaps because it was
+/// started again. So it is asked.
+async fn meet(service: Service, room: Room, id: EdgeId, message: Message) {
+    match introduce(&service, &room, id).await {
+        Ok(name) => pass_on(&room, &name, message),
+        Err(error) => message.fail(format!("{error:#}")),
+    }
+}
+
+async fn introduce(service: &Service, room: &Room, id: EdgeId) -> Result<String> {
+    let answer = service.call(id, INTRODUCE, "").timeout(Duration::from_secs(5)).await;
+    let card = Card::parse(&answer.context("who are you?")?.data)?;
+    let name = card.name.clone();
+    room.join(id, card)?;
+    Ok(name)
+}
+
+fn refusal(error: anyhow::Error) -> HandlerError {
+    HandlerError::new(1, format!("{error:#}"))
+}
