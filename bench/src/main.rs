@@ -44,6 +44,10 @@ mod tally;
 mod wire;
 mod work;
 
+/// The daemon's allocator, since the gateway's role runs in this binary; the baselines have it too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Role { spec } => role::main(&spec),

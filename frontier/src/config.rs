@@ -70,9 +70,9 @@ pub struct Daemon {
 pub struct Edgebound {
     /// Where edges connect to.
     pub listen: Listen,
-    /// Whether an edge gets an id from the gateway when no service gives out ids.
+    /// Whether edges are let in when no service gives out ids.
     pub allocate_ids: bool,
-    /// Whether an edge gets the id that it asks for when no service gives out ids.
+    /// Whether such an edge gets the id that it asks for. Else it gets one from the gateway.
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,

@@ -28,11 +28,25 @@ enum Command {
     Demo(demo::Options),
 }
 
+/// Streams take and give back a buffer per piece. The system's allocator returns such memory to the
+/// kernel each time and faults it in again, which costs a third of their throughput.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The mux logs what peers do wrong, frame by frame; the gateway says once why it closed a connection.
 const QUIET: &str = "yamux=off";
 
 fn main() -> ExitCode {
-    start(&Cli::parse()).into()
+    let exit = match Cli::try_parse() {
+        Ok(cli) => start(&cli),
+        Err(error) => {
+            // Fails only if nobody reads it.
+            let _ = error.print();
+            // Not an error is what was asked for: the help, the version.
+            if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+        }
+    };
+    exit.into()
 }
 
 fn start(cli: &Cli) -> Exit {
@@ -121,15 +135,19 @@ fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 async fn run(config: &Config) -> Exit {
-    let (gateway, mut signals) = match (Gateway::bind(config), Signals::listen()) {
-        (Ok(gateway), Ok(signals)) => (gateway, signals),
-        (Err(error), _) => {
-            let cause = std::error::Error::source(&error).map(|source| format!(": {source}"));
-            eprintln!("frontier: {error}{}", cause.unwrap_or_default());
+    // Before the ports are open: whoever sees that it listens may stop it.
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            eprintln!("frontier: can't listen for signals: {error}");
             return Exit::StartFailure;
         }
-        (_, Err(error)) => {
-            eprintln!("frontier: can't listen for signals: {error}");
+    };
+    let gateway = match Gateway::bind(config) {
+        Ok(gateway) => gateway,
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|source| format!(": {source}"));
+            eprintln!("frontier: {error}{}", cause.unwrap_or_default());
             return Exit::StartFailure;
         }
     };

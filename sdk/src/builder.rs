@@ -47,6 +47,13 @@ impl<P> Builder<P> {
         self
     }
 
+    /// By how many bytes the receive windows of all streams may together grow beyond 256 KiB each. 128
+    /// KiB unless set. More lets a stream fill a long path; what is on its way stands before small calls.
+    pub fn window_growth(mut self, bytes: usize) -> Self {
+        self.options.window_growth = bytes;
+        self
+    }
+
     /// How long a call, a message or the opening of a stream may take, unless it has a time of its
     /// own. 30 seconds unless set.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {

@@ -114,6 +114,7 @@ mod stream;
 mod supervisor;
 
 pub use builder::Builder;
+pub use bytes::Bytes;
 pub use call::Call;
 pub use connect_error::ConnectError;
 pub use edge::Edge;

@@ -58,7 +58,7 @@ impl<'a> OpenStream<'a> {
             Peer::Edge(edge) => (edge.0, ""),
             Peer::Service { name, .. } => (0, name.as_str()),
         };
-        let mut hello = Vec::new();
+        let mut hello = Vec::with_capacity(64 + name.len() + self.meta.len());
         Open { peer, timeout_ms: millis(deadline), name, meta: &self.meta }.encode(&mut hello)?;
         let opened = link.open_stream().await;
         let mut stream = opened.map_err(|error| Error::new(error.code(), error.to_string()))?;

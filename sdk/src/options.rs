@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use frontier_protocol::Role;
+use frontier_transport::LinkConfig;
 use std::time::Duration;
 
 /// What a client was built with.
@@ -11,6 +12,7 @@ pub(crate) struct Options {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) max_handlers: usize,
     pub(crate) receive_queue: usize,
+    pub(crate) window_growth: usize,
 }
 
 /// Who the client says that it is.
@@ -54,6 +56,7 @@ impl Options {
             heartbeat: None,
             max_handlers: 1024,
             receive_queue: 1024,
+            window_growth: LinkConfig::WINDOW_GROWTH,
         }
     }
 }

@@ -34,7 +34,7 @@ impl Builder<Service> {
         self
     }
 
-    /// The name by which edges open streams to this service.
+    /// The name by which edges open streams to this service. Without one they open none.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.options.identity.name = name.into();
         self

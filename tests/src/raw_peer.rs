@@ -81,6 +81,7 @@ impl RawPeer {
             outbox_soft: usize::MAX,
             outbox_hard: usize::MAX,
             max_streams: 4096,
+            window_growth: LinkConfig::WINDOW_GROWTH,
         };
         let link = within("a lane", Link::dial(io, config)).await.expect("the connection stands");
         Self::over(link)

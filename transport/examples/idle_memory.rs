@@ -24,8 +24,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let config =
-        LinkConfig { max_frame: 1 << 20, outbox_soft: 1 << 20, outbox_hard: 4 << 20, max_streams: 1024 };
+    let config = LinkConfig {
+        max_frame: 1 << 20,
+        outbox_soft: 1 << 20,
+        outbox_hard: 4 << 20,
+        max_streams: 1024,
+        window_growth: LinkConfig::WINDOW_GROWTH,
+    };
     let config = Arc::new(config);
     let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let addr = listener.local_addr()?;

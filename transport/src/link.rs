@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How often one poll goes round, and so how many buffers it reads at most, before it lets other tasks
 /// run.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 2;
 
 /// How many batches of frames one task poll may take before it lets other tasks run.
 const BATCHES: u8 = 16;
@@ -40,6 +40,15 @@ pub struct LinkConfig {
     pub outbox_hard: usize,
     /// Streams that may be open at once, opened by either side, the lane aside.
     pub max_streams: u32,
+    /// What the receive windows of all streams together may grow by beyond 256 KiB each, in bytes.
+    /// More lets a stream fill a long path; what is on its way then stands before the lane's frames.
+    pub window_growth: usize,
+}
+
+impl LinkConfig {
+    /// The default of [`window_growth`](Self::window_growth): keeps small frames quick beside bulk,
+    /// and suffices for a local network.
+    pub const WINDOW_GROWTH: usize = 128 * 1024;
 }
 
 /// What [`Link::next`] reports.
@@ -86,7 +95,7 @@ impl Link {
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let config = Arc::new(config);
-        let mut mux = YamuxMux::new(io, Mode::Client, mux_streams(&config));
+        let mut mux = YamuxMux::new(io, Mode::Client, mux_streams(&config), config.window_growth);
         let lane = std::future::poll_fn(|cx| mux.poll_open(cx)).await.map_err(CloseReason::lost)?;
         Ok(Self::new(Box::new(mux), lane, config))
     }
@@ -100,7 +109,7 @@ impl Link {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut mux = YamuxMux::new(io, Mode::Server, mux_streams(&config));
+        let mut mux = YamuxMux::new(io, Mode::Server, mux_streams(&config), config.window_growth);
         let lane = std::future::poll_fn(|cx| {
             let lane = mux.poll_accept(cx);
             let _ = mux.poll_flush(cx);

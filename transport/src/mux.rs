@@ -81,6 +81,10 @@ impl fmt::Debug for MuxStream {
 }
 
 impl MuxStream {
+    /// The longest piece that a stream's bytes are cut into, in bytes: half of 64 KiB and a frame's
+    /// header. Longer pieces cost less, shorter ones let the lane in between sooner.
+    pub const PIECE: usize = 32 * 1024 + frontier_protocol::HEADER_LEN;
+
     pub(crate) fn new(raw: RawStream, slot: StreamSlot) -> Self {
         Self { raw, head: Bytes::new(), finished: false, _slot: slot }
     }

@@ -22,6 +22,8 @@ pub struct Limits {
     /// Bytes that wait for one connection before questions to it are refused. From twice as much on
     /// the connection is closed.
     pub outbox: usize,
+    /// What the windows of one connection's streams may together grow by beyond 256 KiB each, in bytes.
+    pub window_growth: usize,
     /// How long a handshake may take.
     pub handshake_timeout: Duration,
     /// The heartbeat interval; three of them without a sign of life end a connection.
@@ -57,6 +59,13 @@ impl Limits {
             streams: section.within("streams_per_connection", 1024, 1..=16_384),
             calls: section.within("calls_per_connection", 16_384, 1..=1_000_000),
             outbox: size("outbox_size", mib(8), kib(64), mib(1024)).as_usize(),
+            window_growth: size(
+                "window_growth_size",
+                kib(LinkConfig::WINDOW_GROWTH as u64 / 1024),
+                ByteSize::bytes(0),
+                mib(1024),
+            )
+            .as_usize(),
             handshake_timeout: time(
                 "handshake_timeout",
                 seconds(10),
@@ -79,6 +88,7 @@ impl Limits {
             outbox_soft: self.outbox,
             outbox_hard: 2 * self.outbox,
             max_streams: self.streams,
+            window_growth: self.window_growth,
         }
     }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 /// How many chunks one direction moves before it lets other tasks run.
-const CHUNKS: usize = 32;
+const CHUNKS: usize = 4;
 
 /// One direction of a joined stream.
 ///

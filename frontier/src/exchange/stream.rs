@@ -3,7 +3,7 @@ use super::pump;
 use super::route::offline;
 use super::{Exchange, Failure};
 use crate::peer::Peer;
-use frontier_protocol::{Code, EdgeId, Flags, Frame, Kind, Open, OpenAck, ParseError};
+use frontier_protocol::{Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream, OpenError};
 use std::sync::Arc;
 use std::time::Instant;
@@ -136,7 +136,7 @@ impl Exchange {
             name: if opener.edge_id().is_some() { open.name } else { opener.name() },
             meta: open.meta,
         };
-        let mut head = Vec::new();
+        let mut head = Vec::with_capacity(64 + onward.name.len() + onward.meta.len());
         if let Err(error) = onward.encode(&mut head) {
             return Some(Err(Failure::new(Code::TooLarge, error.to_string())));
         }
@@ -167,7 +167,7 @@ fn broken(target: &Peer, error: &ParseError) -> Failure {
 
 /// Tells the opener that its stream stands, and joins the two legs until they end.
 async fn accept(mut stream: MuxStream, target: MuxStream) -> std::io::Result<()> {
-    let mut ack = Vec::new();
+    let mut ack = Vec::with_capacity(HEADER_LEN);
     OpenAck { code: Code::Ok, text: "" }.encode(&mut ack).map_err(std::io::Error::other)?;
     stream.write_all(&ack).await?;
     pump::join(stream, target).await;

@@ -103,7 +103,9 @@ impl Services {
         let candidate = Candidate::new(service.clone());
         member.methods.iter().for_each(|method| routes::add(&mut routes.methods, method, &candidate));
         member.topics.iter().for_each(|topic| routes::add(&mut routes.topics, topic, &candidate));
-        routes::add(&mut routes.names, service.name(), &candidate);
+        if !service.name().is_empty() {
+            routes::add(&mut routes.names, service.name(), &candidate);
+        }
         service.advance(Stage::Online);
         members.insert(id.0, member);
         self.routes.store(Arc::new(routes));

@@ -118,11 +118,11 @@ async fn choose_id(context: &Context, greeting: &Greeting, addr: SocketAddr) -> 
     if let Some(id) = presence::edge_id(&context.exchange, &greeting.meta, addr, timeout).await {
         return id;
     }
-    if greeting.id != 0 && edgebound.requested_ids {
-        return Ok(EdgeId(greeting.id));
-    }
     if !edgebound.allocate_ids {
         return Err(Failure::new(Code::ServiceNotOnline, "no service that gives out EdgeIDs is online"));
+    }
+    if greeting.id != 0 && edgebound.requested_ids {
+        return Ok(EdgeId(greeting.id));
     }
     let edges = &context.exchange.registry.edges;
     loop {

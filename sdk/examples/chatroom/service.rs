@@ -3,7 +3,7 @@ use crate::room::Room;
 use crate::{INTRODUCE, TOPIC};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use frontier_sdk::{EdgeEvent, EdgeId, HandlerError, Message, Service};
+use frontier_sdk::{Bytes, EdgeEvent, EdgeId, HandlerError, Message, Service};
 use std::time::Duration;
 
 #[derive(Args)]
@@ -32,7 +32,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             async { joined }
         }
     };
-    let on_id = |meta: bytes::Bytes| {
+    let on_id = |meta: Bytes| {
         let id = Card::parse(&meta).map(|card| card.edge_id()).map_err(refusal);
         async { id }
     };

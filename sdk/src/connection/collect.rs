@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::queue::Refused;
 use crate::stream::{Peer, Stream, StreamConfig};
 use bytes::{Bytes, BytesMut};
-use frontier_protocol::{Code, EdgeId, Flags, Frame, Kind, Open, OpenAck, Role, ServiceId};
+use frontier_protocol::{Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, Role, ServiceId};
 use frontier_transport::{FirstFrame, MuxStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +134,7 @@ async fn payload(stream: &mut MuxStream, len: usize) -> Option<Bytes> {
 }
 
 async fn answer(stream: &mut MuxStream, code: Code, text: &str) -> std::io::Result<()> {
-    let mut frame = Vec::new();
+    let mut frame = Vec::with_capacity(HEADER_LEN + text.len());
     OpenAck { code, text }.encode(&mut frame).map_err(std::io::Error::other)?;
     stream.write_all(&frame).await?;
     stream.flush().await

@@ -28,12 +28,24 @@ impl Job {
             let text = format!("an answer of {len} bytes is over {}", self.connection.max_payload);
             return self.connection.refuse_request(self.id, Code::TooLarge, &text);
         }
+        if len <= FRAGMENT && self.queue_now(response) {
+            return;
+        }
+        // Boxed, so that the usual task is not as large as this needs it.
         let sent = tokio::time::timeout_at(self.deadline, async {
             if len > FRAGMENT { self.detach(response).await } else { self.queue(response).await }
         });
-        if let Ok(Err(error)) = sent.await {
+        if let Ok(Err(error)) = Box::pin(sent).await {
             self.connection.refuse_request(self.id, Code::TooLarge, &error.to_string());
         }
+    }
+
+    /// Queues the answer if there is room. `false` if it must wait, or does not fit its frame.
+    fn queue_now(&self, response: &Response) -> bool {
+        let told =
+            self.connection.tell(|out| encode(self.id, response, Flags::default(), &response.data, out));
+        // Where the connection is gone nobody waits for the answer.
+        matches!(told, Ok(()) | Err(NotAsked::Gone))
     }
 
     /// Waits for room, so that handlers which produce faster than the gateway reads are slowed down.

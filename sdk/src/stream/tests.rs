@@ -20,7 +20,13 @@ use tokio::task::JoinHandle;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn link_config() -> LinkConfig {
-    LinkConfig { max_frame: 1 << 20, outbox_soft: 1 << 20, outbox_hard: 4 << 20, max_streams: 64 }
+    LinkConfig {
+        max_frame: 1 << 20,
+        outbox_soft: 1 << 20,
+        outbox_hard: 4 << 20,
+        max_streams: 64,
+        window_growth: LinkConfig::WINDOW_GROWTH,
+    }
 }
 
 /// A pair of links, each driven by a task.

@@ -7,9 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
-/// The pieces that the transport cuts a stream's bytes into, in bytes. A guess that is off costs
-/// speed and nothing else.
-const PIECE: usize = 32 * 1024;
+/// The pieces that the transport cuts a stream's bytes into, in bytes.
+const PIECE: usize = MuxStream::PIECE;
 
 /// Raw bytes in one frame at most.
 const DATA_MAX: usize = 64 * 1024;
@@ -85,6 +84,7 @@ impl Wire {
         ready!(self.poll_drain(cx))?;
         let len = bytes.len().min(DATA_MAX);
         let (first, rest) = bytes[..len].split_at(beside_header(len));
+        self.staged.reserve(DATA_OVERHEAD + first.len());
         self.staged.extend_from_slice(&data_header(len).map_err(io::Error::other)?);
         self.staged.extend_from_slice(first);
         match poll_write(&mut self.mux, cx, &self.staged) {

@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout};
 /// How long dialling one address may take.
 const DIAL: Duration = Duration::from_secs(5);
 
-/// How long the gateway may take to answer the hello. It may ask a service for the id meanwhile.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the gateway may take to answer the hello. Meanwhile it may wait for several callbacks of
+/// services, one after the other.
+const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// How long the gateway may take to know the methods again.
 const RESTORE: Duration = Duration::from_secs(10);
@@ -97,7 +98,11 @@ impl AttemptError {
 impl Attempt<'_> {
     /// Connects, introduces the client, starts the connection's task and restores what was registered.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
-        let dialled = timeout(DIAL, frontier_transport::dial(self.endpoint, link_config())).await;
+        let dialled = timeout(
+            DIAL,
+            frontier_transport::dial(self.endpoint, link_config(self.client.options.window_growth)),
+        )
+        .await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
         let mut link = dialled.map_err(AttemptError::Dial)?;
         let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client)).await;
@@ -155,12 +160,13 @@ impl Drop for Trial<'_> {
     }
 }
 
-fn link_config() -> LinkConfig {
+fn link_config(window_growth: usize) -> LinkConfig {
     LinkConfig {
         max_frame: MIN_MAX_FRAME as usize,
         outbox_soft: OUTBOX_SOFT,
         outbox_hard: OUTBOX_HARD,
         max_streams: MAX_STREAMS,
+        window_growth,
     }
 }
 
@@ -176,5 +182,31 @@ impl fmt::Display for Causes<'_> {
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Edge;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    /// The gateway may wait for several callbacks of 5 s each.
+    #[tokio::test]
+    async fn a_gateway_may_take_half_a_minute_to_welcome() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("tcp://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut silent, _) = listener.accept().await.unwrap();
+            silent.read_u8().await.unwrap();
+            // From here on the time passes by itself.
+            tokio::time::pause();
+            std::future::pending::<()>().await;
+        });
+        // There is no time for a second attempt.
+        let connect = Edge::builder(url).connect_timeout(Duration::from_secs(31)).connect();
+        let error = connect.await.unwrap_err().to_string();
+        assert!(error.ends_with("the handshake took longer than 30s"), "{error}");
     }
 }

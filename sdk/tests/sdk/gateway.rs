@@ -64,6 +64,7 @@ impl Gateway {
                 outbox_soft: 64 * 1024 * 1024,
                 outbox_hard: 128 * 1024 * 1024,
                 max_streams: 1024,
+                window_growth: LinkConfig::WINDOW_GROWTH,
             };
             let mut link = Link::accept(io, Arc::new(config)).await.unwrap();
             loop {

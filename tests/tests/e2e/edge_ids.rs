@@ -74,8 +74,12 @@ async fn without_a_service_the_gateway_gives_out_ids_only_if_it_may() {
     let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert!(error.is_retryable() && error.to_string().contains("EdgeIDs"), "{error}");
+    // Nor does one get in that asks for an id.
+    let connect = gateway.edge().id(EdgeId(5)).connect_timeout(Duration::from_millis(300)).connect();
+    let error = within("an error", connect).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("EdgeIDs"), "{error}");
     // The edge goes on trying, and gets in once there is one.
-    let waiting = tokio::spawn(gateway.edge().connect());
+    let waiting = tokio::spawn(gateway.edge().id(EdgeId(5)).connect());
     let service = gateway.service("ids").connect().await.unwrap();
     service.on_edge_id(|_| async { Ok(EdgeId(9)) }).await.unwrap();
     assert_eq!(within("it gets in", waiting).await.unwrap().unwrap().id(), EdgeId(9));

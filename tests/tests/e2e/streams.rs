@@ -1,7 +1,7 @@
 //! Streams, both ways.
 
 use frontier_sdk::{Code, Edge, Peer, Service, Stream, StreamResponse};
-use frontier_tests::{DEADLINE, Gateway, eventually, within};
+use frontier_tests::{DEADLINE, Gateway, echo, eventually, within};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -120,6 +120,16 @@ async fn a_stream_to_nobody_is_a_prompt_and_typed_error() {
     let edge = gateway.edge().connect().await.unwrap();
     assert_eq!(edge.open_stream("nobody").await.unwrap_err().code(), Code::ServiceNotOnline);
     assert!(start.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_service_without_a_name_is_reached_by_no_stream() {
+    let gateway = Gateway::start().await;
+    let service = gateway.service("").connect().await.unwrap();
+    echo(&service, "echo").await.unwrap();
+    let edge = gateway.edge().connect().await.unwrap();
+    assert_eq!(edge.open_stream("").await.unwrap_err().code(), Code::ServiceNotOnline);
+    assert_eq!(edge.call("echo", "x").await.unwrap().data, "x");
 }
 
 #[tokio::test]

@@ -60,12 +60,39 @@ async fn check_says_yes_or_no_and_does_not_listen() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_not_there_and_an_unknown_option_are_refused() {
+async fn a_configuration_that_is_not_there_and_a_wrong_command_line_exit_with_64() {
     let mut process = Process::start(&["--config", "/nowhere/frontier.yaml"], None);
     assert_eq!(process.exit().await, Some(64));
     printed(&process, "/nowhere/frontier.yaml").await;
-    let mut process = Process::start(&["--no-such-option"], None);
-    assert!(process.exit().await.is_some_and(|code| code != 0));
+    for (wrong, what) in [
+        (&["--no-such-option"][..], "--no-such-option"),
+        (&["--config"], "--config"),
+        (&["demo", "--no-such-option"], "--no-such-option"),
+        (&["no-such-command"], "no-such-command"),
+    ] {
+        let mut process = Process::start(wrong, None);
+        assert_eq!(process.exit().await, Some(64), "{wrong:?}");
+        printed(&process, what).await;
+    }
+}
+
+#[tokio::test]
+async fn help_and_version_are_no_mistakes() {
+    for (option, text) in [("--help", "Usage:"), ("--version", env!("CARGO_PKG_VERSION"))] {
+        let mut process = Process::start(&[option], None);
+        assert_eq!(process.exit().await, Some(0), "{option}");
+        printed(&process, text).await;
+    }
+}
+
+/// It must not be that a signal which comes as soon as it listens ends it without a drain.
+#[tokio::test]
+async fn a_signal_right_after_it_listens_is_heeded() {
+    for _ in 0..10 {
+        let mut gateway = Gateway::start().await;
+        gateway.terminate();
+        assert_eq!(gateway.process().exit().await, Some(0));
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,13 @@ use handle::Priority;
 use std::time::Duration;
 
 fn config() -> LinkConfig {
-    LinkConfig { max_frame: 1 << 20, outbox_soft: 1 << 16, outbox_hard: 1 << 20, max_streams: 8 }
+    LinkConfig {
+        max_frame: 1 << 20,
+        outbox_soft: 1 << 16,
+        outbox_hard: 1 << 20,
+        max_streams: 8,
+        window_growth: 0,
+    }
 }
 
 async fn frame(link: &mut Link) -> Frame {

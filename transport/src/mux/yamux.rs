@@ -1,4 +1,4 @@
-use super::{Mux, RawStream};
+use super::{Mux, MuxStream, RawStream};
 mod breach;
 
 use crate::socket::{self, Socket, SocketControl};
@@ -14,13 +14,6 @@ pub(crate) use ::yamux::Mode;
 /// The receive window of a stream at its start, in bytes: fixed by the yamux specification.
 const WINDOW: usize = 256 * 1024;
 
-/// What all streams of a connection may grow by beyond their first windows, in bytes.
-const GROWTH: usize = 16 * 1024 * 1024;
-
-/// The longest piece that a stream's bytes are cut into, in bytes. Longer pieces cost less, shorter
-/// ones let the lane in between sooner.
-const PIECE: usize = 32 * 1024;
-
 /// yamux over a byte stream.
 pub(crate) struct YamuxMux<T> {
     /// Gone after a breach: what others hold of its streams ends with it.
@@ -32,13 +25,14 @@ pub(crate) struct YamuxMux<T> {
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
     /// `max_streams` counts the lane too. Peers that open more lose the connection, so it is set
-    /// above the limit that is answered with an error.
-    pub(crate) fn new(io: T, mode: Mode, max_streams: usize) -> Self {
+    /// above the limit that is answered with an error. `window_growth` is what the windows of all
+    /// streams together may grow by beyond their first size, in bytes.
+    pub(crate) fn new(io: T, mode: Mode, max_streams: usize, window_growth: usize) -> Self {
         let mut config = ::yamux::Config::default();
         config.set_max_connection_receive_window(None);
         config.set_max_num_streams(max_streams);
-        config.set_max_connection_receive_window(Some(max_streams * WINDOW + GROWTH));
-        config.set_split_send_size(PIECE);
+        config.set_max_connection_receive_window(Some(max_streams * WINDOW + window_growth));
+        config.set_split_send_size(MuxStream::PIECE);
         let (socket, control) = socket::split(io);
         let (watched, breached) = Watched::new(socket);
         let connection = Some(::yamux::Connection::new(watched, config, mode));

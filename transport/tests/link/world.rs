@@ -42,7 +42,13 @@ impl Drop for Tell {
 }
 
 pub(crate) fn config() -> LinkConfig {
-    LinkConfig { max_frame: 1 << 20, outbox_soft: 256 << 10, outbox_hard: 1 << 20, max_streams: 64 }
+    LinkConfig {
+        max_frame: 1 << 20,
+        outbox_soft: 256 << 10,
+        outbox_hard: 1 << 20,
+        max_streams: 64,
+        window_growth: LinkConfig::WINDOW_GROWTH,
+    }
 }
 
 /// Queues a message of `len` bytes that follow from its id.
