@@ -78,11 +78,11 @@ impl Exchange {
         frontier_protocol::Epoch(self.epochs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1)
     }
 
-    /// The deadline for a question with `timeout_ms` left; 0 stands for the default.
-    pub(crate) fn deadline(&self, timeout_ms: u32) -> Instant {
+    /// The deadline for a question that has `timeout_ms` left at `now`; 0 stands for the default.
+    pub(crate) fn deadline(&self, timeout_ms: u32, now: Instant) -> Instant {
         let timeout =
             if timeout_ms == 0 { self.call_timeout } else { Duration::from_millis(timeout_ms.into()) };
-        Instant::now() + timeout.min(self.limits.max_timeout)
+        now + timeout.min(self.limits.max_timeout)
     }
 }
 

@@ -191,7 +191,8 @@ impl Exchange {
         }
         .map_err(|_| broken())?;
         let (custom, _) = Custom::split_tail(custom.body()).ok_or_else(broken)?;
-        let parcel = Parcel { form, answered: true, id, name, custom, payload, deadline };
+        let parcel =
+            Parcel { form, answered: true, id, name, custom, payload, now: Instant::now(), deadline };
         self.forward(asker, parcel, smallvec![from.clone()], wakes).unwrap_or_else(|_| Err(broken()))
     }
 }

@@ -11,6 +11,7 @@ use crate::peer::{Peer, Wakes};
 use frontier_protocol::{Code, Custom, Flags, Frame, Kind, Publish, Request, Response};
 use frontier_transport::{MuxStream, OpenError};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 
 impl Exchange {
@@ -30,8 +31,10 @@ impl Exchange {
             let acked = frame.flags.has(Flags::ACKED);
             (Form::Message, acked, it.timeout_ms, it.topic, it.custom, it.payload)
         };
-        let deadline = self.deadline(timeout_ms);
-        let parcel = Parcel { form, answered, id: frame.id, name, custom: custom.body(), payload, deadline };
+        let now = Instant::now();
+        let deadline = self.deadline(timeout_ms, now);
+        let parcel =
+            Parcel { form, answered, id: frame.id, name, custom: custom.body(), payload, now, deadline };
         let failure = if excess {
             Err(self.too_many_streams())
         } else {
@@ -78,6 +81,7 @@ impl Exchange {
                 }
                 Err(error) => return Ok(Err(Failure::new(error.code(), error.to_string()))),
             };
+            let parcel = Parcel { now: Instant::now(), ..parcel };
             let ticket = if parcel.answered {
                 match self.enter(asker, parcel, &target)? {
                     Ok(Entered::Yes(ticket)) => {

@@ -6,10 +6,13 @@ use crate::peer::{Peer, Wakes};
 use frontier_protocol::{Code, Custom, EncodeError, Flags, HEADER_LEN, Publish, Request, TAIL_LEN};
 use frontier_transport::{Priority, PushError};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes of a call, a message or a response in front of its name.
 pub(super) const ADDRESSED_LEN: usize = HEADER_LEN + 8;
+
+/// Longer than it ever takes from reading the clock for a parcel to entering it.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// A call or a message on its way, borrowed from the frame that brought it.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,8 @@ pub(crate) struct Parcel<'a> {
     pub(crate) name: &'a str,
     pub(crate) custom: &'a [u8],
     pub(crate) payload: &'a [u8],
+    /// When it was last looked at the clock for this parcel, a moment ago.
+    pub(crate) now: Instant,
     pub(crate) deadline: Instant,
 }
 
@@ -111,7 +116,7 @@ impl Exchange {
         let noted = asker.calls.lock().note(parcel.id, target, ticket, self.limits.calls);
         match noted {
             // A sweep that found it overdue before it was noted has told nobody.
-            Ok(()) if parcel.deadline <= Instant::now() => {
+            Ok(()) if parcel.is_overdue() => {
                 let is_untold = withdraw(asker, parcel.id, target, ticket);
                 Ok(if is_untold { Err(Failure::plain(Code::Deadline)) } else { Ok(Entered::Answered) })
             }
@@ -151,6 +156,11 @@ pub(crate) fn refused(error: &PushError) -> Failure {
 }
 
 impl Parcel<'_> {
+    /// Whether its deadline is over. The clock is read only if it can be.
+    fn is_overdue(&self) -> bool {
+        self.deadline.saturating_duration_since(self.now) < MOMENT && self.deadline <= Instant::now()
+    }
+
     /// Bytes of the frame that carries it on.
     fn frame_len(&self, route: &Route<'_>) -> usize {
         let tail = if route.target.edge_id().is_some() { 0 } else { TAIL_LEN };
@@ -160,7 +170,7 @@ impl Parcel<'_> {
     /// What is left until the deadline, as it stands on the wire: at least a millisecond, since 0
     /// means something else.
     fn timeout_ms(&self) -> u32 {
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(self.now);
         u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
     }
 

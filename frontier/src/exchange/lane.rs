@@ -9,6 +9,7 @@ use frontier_protocol::{
 };
 use frontier_transport::Priority;
 use std::sync::Arc;
+use std::time::Instant;
 use thiserror::Error;
 
 /// A peer broke the protocol; its connection ends.
@@ -41,18 +42,21 @@ impl Exchange {
         match frame.kind {
             Kind::Request => {
                 let Request { timeout_ms, method, custom, payload } = Request::parse(frame)?;
-                let deadline = self.deadline(timeout_ms);
+                let now = Instant::now();
+                let deadline = self.deadline(timeout_ms, now);
                 let custom = custom.body();
                 let (form, id) = (Form::Call, frame.id);
-                let parcel = Parcel { form, answered: true, id, name: method, custom, payload, deadline };
+                let parcel =
+                    Parcel { form, answered: true, id, name: method, custom, payload, now, deadline };
                 self.on_question(peer, frame, parcel, wakes)
             }
             Kind::Publish => {
                 let Publish { timeout_ms, topic, custom, payload } = Publish::parse(frame)?;
-                let deadline = self.deadline(timeout_ms);
+                let now = Instant::now();
+                let deadline = self.deadline(timeout_ms, now);
                 let custom = custom.body();
                 let (form, id, answered) = (Form::Message, frame.id, frame.flags.has(Flags::ACKED));
-                let parcel = Parcel { form, answered, id, name: topic, custom, payload, deadline };
+                let parcel = Parcel { form, answered, id, name: topic, custom, payload, now, deadline };
                 self.on_question(peer, frame, parcel, wakes)
             }
             Kind::Response => {

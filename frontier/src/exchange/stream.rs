@@ -56,7 +56,7 @@ impl Exchange {
         mut stream: MuxStream,
     ) -> Result<(), super::Breach> {
         let open = Open::parse(frame)?;
-        let deadline = self.deadline(open.timeout_ms);
+        let deadline = self.deadline(open.timeout_ms, Instant::now());
         let failure = if open.meta.len() > self.limits.meta {
             let text =
                 format!("a meta of {} bytes is over the limit of {}", open.meta.len(), self.limits.meta);

@@ -124,8 +124,16 @@ async fn a_question_that_is_overdue_as_it_is_entered_is_not_left_in_the_tables()
     let edge = Parked::edge(&exchange, EDGE).await;
     let service = Parked::service(&exchange, 1, &["m"], &[]).await;
     let deadline = Instant::now();
-    let parcel =
-        Parcel { form: Form::Call, answered: true, id: 1, name: "m", custom: b"", payload: b"", deadline };
+    let parcel = Parcel {
+        form: Form::Call,
+        answered: true,
+        id: 1,
+        name: "m",
+        custom: b"",
+        payload: b"",
+        now: Instant::now(),
+        deadline,
+    };
     let entered: Result<Entered, Failure> = exchange.enter(&edge.peer, parcel, &service.peer).unwrap();
     assert_eq!(entered.unwrap_err().code, Code::Deadline);
     assert!(!edge.peer.is_busy() && !service.peer.is_busy());
