@@ -1,13 +1,13 @@
 use crate::builder::Builder;
 use crate::client::Handle;
 use crate::connect_error::ConnectError;
+use crate::handler::Registered;
 use crate::status::{Closed, Status, StatusWatch};
 use crate::stream::{Peer, Stream};
 use crate::{Call, Error, HandlerError, Message, OpenStream, Publish, Request, Response};
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, Role};
 use std::fmt;
-use std::sync::Arc;
 
 /// A remote device, agent or job, connected to a gateway and through it to the services.
 ///
@@ -78,7 +78,7 @@ impl Edge {
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     {
-        self.client.methods.insert(method, Arc::new(handler));
+        self.client.methods.insert(method, Registered::new(handler));
         Ok(())
     }
 

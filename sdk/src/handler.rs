@@ -5,6 +5,9 @@ use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
 /// The bad answer of a handler: its caller gets [`Code::Application`](frontier_protocol::Code) with
@@ -54,34 +57,100 @@ pub(crate) trait Reply: Send + 'static {
     fn reply(self, outcome: Outcome) -> impl Future<Output = ()> + Send;
 }
 
-/// A handler of whatever type. One allocation per call: the task.
+/// A handler of whatever type.
 pub(crate) trait Handler<R>: Send + Sync {
-    /// Spawns a task that handles `request` and replies.
-    fn start(self: Arc<Self>, request: Request, reply: R) -> AbortHandle;
+    /// Handles `request` and replies: at once, or in a task of its own if that takes longer.
+    fn start(self: Arc<Self>, request: Request, reply: R) -> Option<AbortHandle>;
 }
 
-impl<F, Fut, R> Handler<R> for F
+/// A handler that was registered, and what is known of its pace.
+///
+/// Its future is polled once where the request came in, which spares a task for every handler that is
+/// done by then. One that computes for long in that first poll would hold up its connection, so after
+/// a few such polls all further requests get a task from the start.
+pub(crate) struct Registered<F> {
+    handler: F,
+    /// Grows with each slow first poll, and shrinks with each quick one.
+    slowness: AtomicU32,
+}
+
+/// A first poll that takes this long is slow.
+const SLOW: Duration = Duration::from_micros(50);
+
+/// What a slow poll adds to the slowness, in quick polls.
+const WEIGHT: u32 = 1024;
+
+/// From this slowness on requests get a task from the start.
+const TOO_SLOW: u32 = 4 * WEIGHT;
+
+impl<F> Registered<F> {
+    pub(crate) fn new(handler: F) -> Arc<Self> {
+        Arc::new(Self { handler, slowness: AtomicU32::new(0) })
+    }
+
+    fn is_quick(&self) -> bool {
+        self.slowness.load(Ordering::Relaxed) < TOO_SLOW
+    }
+
+    fn note(&self, took: Duration) {
+        let slowness = self.slowness.load(Ordering::Relaxed);
+        if took >= SLOW {
+            self.slowness.store(slowness.saturating_add(WEIGHT), Ordering::Relaxed);
+        } else if slowness > 0 {
+            self.slowness.store(slowness - 1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<F, Fut, R> Handler<R> for Registered<F>
 where
     F: Fn(Request) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     R: Reply,
 {
-    fn start(self: Arc<Self>, request: Request, reply: R) -> AbortHandle {
-        let task = async move {
+    fn start(self: Arc<Self>, request: Request, reply: R) -> Option<AbortHandle> {
+        let registered = self.clone();
+        let mut task = Box::pin(async move {
             let deadline = request.deadline.into();
-            let handled = AssertUnwindSafe(async move { (*self)(request).await }).catch_unwind();
+            let handled = AssertUnwindSafe(async move { (registered.handler)(request).await }).catch_unwind();
             let outcome = match tokio::time::timeout_at(deadline, handled).await {
                 Ok(Ok(answer)) => Outcome::Answered(answer),
                 Ok(Err(panic)) => Outcome::Panicked(panic_text(&*panic)),
                 Err(_) => Outcome::Late,
             };
             reply.reply(outcome).await;
-        };
-        tokio::spawn(task).abort_handle()
+        });
+        if self.is_quick() {
+            let started = Instant::now();
+            // Its task, if it needs one, polls it again and gives it a waker that counts.
+            let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            self.note(started.elapsed());
+            if polled.is_ready() {
+                return None;
+            }
+        }
+        Some(tokio::spawn(task).abort_handle())
     }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_handler_that_is_slow_again_and_again_is_kept_off_the_connection() {
+        let registered = Registered::new(());
+        for _ in 0..100 {
+            registered.note(SLOW);
+            (0..WEIGHT).for_each(|_| registered.note(Duration::ZERO));
+            assert!(registered.is_quick());
+        }
+        (0..4).for_each(|_| registered.note(SLOW));
+        assert!(!registered.is_quick());
+    }
 }

@@ -7,7 +7,7 @@ use crate::builder::Builder;
 use crate::client::Handle;
 use crate::connect_error::ConnectError;
 use crate::connection::Job;
-use crate::handler::Handler;
+use crate::handler::{Handler, Registered};
 use crate::status::{Closed, Status, StatusWatch};
 use crate::stream::{Peer, Stream};
 use crate::{Call, Error, HandlerError, Message, OpenStream, Publish, Request, Response};
@@ -99,7 +99,7 @@ impl Service {
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     {
-        self.register_erased(method, Arc::new(handler)).await
+        self.register_erased(method, Registered::new(handler)).await
     }
 
     async fn register_erased(&self, method: &str, handler: Arc<dyn Handler<Job>>) -> Result<(), Error> {

@@ -47,8 +47,9 @@ impl Backlog {
             && self.connection.running.len() - self.waiting.len() < self.max_running
             && let Some(Queued { id, handler, request, job }) = self.waiting.pop_front()
         {
-            let abort = handler.start(request, job);
-            self.connection.running.started(id, abort);
+            if let Some(abort) = handler.start(request, job) {
+                self.connection.running.started(id, abort);
+            }
         }
     }
 
