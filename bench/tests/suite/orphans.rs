@@ -26,11 +26,11 @@ fn nothing_of_frontier_outlives_the_tool() {
 
 #[test]
 fn nats_server_does_not_outlive_the_tool() {
-    if Command::new("nats-server").arg("--version").output().is_ok() {
-        // Besides the server, there is the process that keeps it.
-        end_with(Signal::SIGKILL, "nats", 4);
-        end_with(Signal::SIGINT, "nats", 4);
-    }
+    let installed = Command::new("nats-server").arg("--version").output().is_ok();
+    assert!(installed, "nats-server is missing: install the package nats-server, or run tests/run");
+    // Besides the server, there is the process that keeps it.
+    end_with(Signal::SIGKILL, "nats", 4);
+    end_with(Signal::SIGINT, "nats", 4);
 }
 
 /// Ends a measurement once it has that many processes.
