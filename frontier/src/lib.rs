@@ -2,6 +2,7 @@
 //! them. The daemon is `main.rs`; this library is what it runs.
 
 mod calls;
+pub mod cert;
 pub mod config;
 pub mod demo;
 mod exchange;

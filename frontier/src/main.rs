@@ -1,7 +1,7 @@
 //! The `frontier` daemon.
 
 use clap::{Parser, Subcommand};
-use frontier::{Config, Gateway, demo};
+use frontier::{Config, Gateway, cert, demo};
 use frontier_daemon::exit::Exit;
 use frontier_daemon::shutdown::Signals;
 use std::path::PathBuf;
@@ -26,6 +26,15 @@ struct Cli {
 enum Command {
     /// Start a gateway on free ports with a service and a few edges, and show what goes on between them.
     Demo(demo::Options),
+    /// Make certificates.
+    #[command(subcommand)]
+    Cert(Cert),
+}
+
+#[derive(Debug, Subcommand)]
+enum Cert {
+    /// Make an authority, a server's certificate and a client's for development, each with its key.
+    Dev(cert::Options),
 }
 
 /// Streams take and give back a buffer per piece. The system's allocator returns such memory to the
@@ -50,8 +59,10 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> Exit {
-    if let Some(Command::Demo(options)) = cli.command {
-        return show(options);
+    match &cli.command {
+        Some(Command::Demo(options)) => return show(*options),
+        Some(Command::Cert(Cert::Dev(options))) => return certify(options),
+        None => {}
     }
     let config = match load(cli) {
         Ok(config) => config,
@@ -102,6 +113,21 @@ fn show(options: demo::Options) -> Exit {
         Ok(false) => {
             eprintln!("frontier: not everything went well");
             Exit::StartFailure
+        }
+        Err(error) => {
+            eprintln!("frontier: {error:#}");
+            Exit::StartFailure
+        }
+    }
+}
+
+fn certify(options: &cert::Options) -> Exit {
+    match cert::run(options) {
+        Ok(written) => {
+            for path in written {
+                println!("{}", path.display());
+            }
+            Exit::Ok
         }
         Err(error) => {
             eprintln!("frontier: {error:#}");
