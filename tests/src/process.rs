@@ -4,21 +4,24 @@ use nix::unistd::Pid;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-/// A gateway process, killed when dropped. Its output is shown if the test fails.
+/// A process under test, killed when dropped. Its output is shown if the test fails.
 #[derive(Debug)]
 pub struct Process {
+    name: &'static str,
     child: Child,
     log: Log,
 }
 
 impl Process {
-    /// Starts the gateway with these arguments; with `open_files`, under that limit of open files.
+    /// Starts the gateway, `FRONTIER_BIN` or else the one of this package, with these arguments; with
+    /// `open_files`, under that limit of open files.
     ///
     /// # Panics
     /// If it can't be started.
     #[must_use]
     pub fn start(arguments: &[&str], open_files: Option<u32>) -> Self {
-        let binary = binary();
+        let binary =
+            std::env::var_os("FRONTIER_BIN").map_or_else(|| beside("gateway-under-test"), Into::into);
         let mut command = match open_files {
             None => Command::new(&binary),
             Some(limit) => {
@@ -27,12 +30,29 @@ impl Process {
                 shell
             }
         };
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
+        command.args(arguments);
+        Self::spawn("gateway", command)
+    }
+
+    /// Starts an edge or a service that is connected to `url`.
+    ///
+    /// # Panics
+    /// If it can't be started or does not connect.
+    pub async fn peer(role: &str, url: &str) -> Self {
+        let mut command = Command::new(beside("peer-under-test"));
+        command.args([role, url]);
+        let peer = Self::spawn("peer", command);
+        eventually(DEADLINE, "the peer is connected", async || peer.log().find("connected")).await;
+        peer
+    }
+
+    fn spawn(name: &'static str, mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Log::default();
         log.read(child.stdout.take().expect("stdout is piped"));
         log.read(child.stderr.take().expect("stderr is piped"));
-        Self { child, log }
+        Self { name, child, log }
     }
 
     /// What it has printed.
@@ -64,7 +84,7 @@ impl Process {
     pub async fn exit(&mut self) -> Option<i32> {
         let child = &mut self.child;
         let status =
-            eventually(DEADLINE, "the gateway exits", async || child.try_wait().ok().flatten()).await;
+            eventually(DEADLINE, "the process exits", async || child.try_wait().ok().flatten()).await;
         status.code()
     }
 
@@ -102,18 +122,15 @@ impl Drop for Process {
         if std::thread::panicking() {
             let lines = self.log.lines();
             let hidden = lines.len().saturating_sub(200);
-            eprintln!("---- log of the gateway ({hidden} earlier lines left out)");
+            eprintln!("---- log of the {} ({hidden} earlier lines left out)", self.name);
             lines[hidden..].iter().for_each(|line| eprintln!("{line}"));
         }
     }
 }
 
-/// The gateway: `FRONTIER_BIN`, or else the binary of this package, which lies beside the tests.
-fn binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("FRONTIER_BIN") {
-        return path.into();
-    }
+/// A binary of this package, which lies beside the tests.
+fn beside(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its path");
     let profile = test.ancestors().nth(2).expect("a test lies in deps below its profile");
-    profile.join("gateway-under-test")
+    profile.join(name)
 }

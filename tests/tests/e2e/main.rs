@@ -9,6 +9,7 @@ mod connecting;
 mod edge_ids;
 mod messages;
 mod presence;
+mod processes;
 mod services;
 mod shutdown;
 mod streams;

@@ -1,0 +1,108 @@
+//! Edges and services as processes that are killed and that hang, while the other side calls them.
+
+use frontier_sdk::{Code, EdgeId, Service};
+use frontier_tests::{
+    Change, DEADLINE, Gateway, GatewayBuilder, Load, Presence, Process, eventually, within,
+};
+use nix::sys::signal::Signal;
+use std::time::Duration;
+
+/// How many answers show that things go on.
+const ON: u64 = 200;
+
+/// The deadline of a single call.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A gateway that notices losses soon.
+fn quick() -> GatewayBuilder {
+    Gateway::builder().set("limits.heartbeat", "1s")
+}
+
+fn edge_id(peer: &Process) -> EdgeId {
+    let line = peer.log().find("connected").expect("it is connected");
+    EdgeId(line.split_whitespace().nth(1).expect("the line has an id").parse().expect("a number"))
+}
+
+async fn answers(service: &Service, edge: EdgeId) {
+    eventually(DEADLINE, "the edge answers", async || {
+        service.call(edge, "echo", "x").timeout(PATIENCE).await.ok()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_killed() {
+    let gateway = quick().start().await;
+    let mut service = Process::peer("service", &gateway.service_url()).await;
+    let edges = [gateway.edge().connect().await.expect("an edge")];
+    let load = Load::start(&edges, "echo");
+    load.go_on(ON).await;
+    for _ in 0..3 {
+        service.signal(Signal::SIGKILL);
+        service.exit().await;
+        // Nobody is there, and everyone is told so at once.
+        let error = edges[0].call("echo", "x").timeout(PATIENCE).await.expect_err("nobody answers");
+        assert!(
+            [Code::MethodNotFound, Code::ServiceNotOnline, Code::Disconnected].contains(&error.code()),
+            "{error}"
+        );
+        service = Process::peer("service", &gateway.service_url()).await;
+        load.go_on(ON).await;
+    }
+    let tally = load.stop().await;
+    assert!(tally.failures() > 0);
+}
+
+#[tokio::test]
+async fn a_service_that_hangs() {
+    let gateway = quick().start().await;
+    let service = Process::peer("service", &gateway.service_url()).await;
+    let edges = [gateway.edge().connect().await.expect("an edge")];
+    let load = Load::start(&edges, "echo");
+    load.go_on(ON).await;
+    service.signal(Signal::SIGSTOP);
+    eventually(DEADLINE, "the gateway gives it up", async || gateway.log().find("no sign of life")).await;
+    service.signal(Signal::SIGCONT);
+    // It comes back by itself.
+    load.go_on(ON).await;
+    let tally = load.stop().await;
+    assert!(tally.failures() > 0, "calls in flight must have failed");
+}
+
+#[tokio::test]
+async fn an_edge_that_is_killed() {
+    let gateway = quick().start().await;
+    let service = gateway.service("s").connect().await.expect("a service");
+    let presence = Presence::of(&service).await.expect("a registration");
+    let mut edge = Process::peer("edge", &gateway.edge_url()).await;
+    let id = edge_id(&edge);
+    answers(&service, id).await;
+    edge.signal(Signal::SIGKILL);
+    edge.exit().await;
+    let events = presence.wait(id, 2).await;
+    assert_eq!(
+        events.iter().map(|(change, _)| *change).collect::<Vec<_>>(),
+        [Change::Online, Change::Offline]
+    );
+    let error = service.call(id, "echo", "x").await.expect_err("it is gone");
+    assert_eq!(error.code(), Code::EdgeNotOnline);
+}
+
+#[tokio::test]
+async fn an_edge_that_hangs() {
+    let gateway = quick().start().await;
+    let service = gateway.service("s").connect().await.expect("a service");
+    let presence = Presence::of(&service).await.expect("a registration");
+    let edge = Process::peer("edge", &gateway.edge_url()).await;
+    let id = edge_id(&edge);
+    answers(&service, id).await;
+    edge.signal(Signal::SIGSTOP);
+    let call = service.call(id, "echo", "x").timeout(Duration::from_millis(200));
+    assert_eq!(within("the call ends", call).await.expect_err("it hangs").code(), Code::Deadline);
+    presence.wait(id, 2).await;
+    let error = service.call(id, "echo", "x").await.expect_err("it was given up");
+    assert_eq!(error.code(), Code::EdgeNotOnline);
+    edge.signal(Signal::SIGCONT);
+    // It comes back under the id that it had.
+    answers(&service, id).await;
+}
