@@ -29,6 +29,7 @@ mod id;
 mod name;
 mod negotiate;
 mod role;
+mod token;
 
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
@@ -51,6 +52,7 @@ pub use id::{EdgeId, Epoch, ServiceId};
 pub use name::{CATCH_ALL, EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, is_reserved};
 pub use negotiate::{NegotiateError, Terms, negotiate};
 pub use role::{Role, Side};
+pub use token::{MAX_TOKEN, Token};
 
 /// The version of the wire that this crate speaks.
 pub const VERSION: u8 = 1;

@@ -10,7 +10,7 @@ pub enum ConnectError {
     /// A URL names no endpoint.
     #[error(transparent)]
     Url(#[from] EndpointError),
-    /// The name, a topic or the meta is longer than a hello carries.
+    /// The name, a topic, a method, the meta or the token is longer than a hello carries.
     #[error(transparent)]
     TooLong(EncodeError),
     /// The gateway refuses this client, and would do so again.

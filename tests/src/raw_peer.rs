@@ -55,7 +55,9 @@ impl RawPeer {
             id: 0,
             name: "",
             topics: Vec::new(),
+            methods: Vec::new(),
             meta: b"",
+            token: None,
         }
     }
 

@@ -85,6 +85,13 @@ fn refused() -> Vec<Refused> {
         ),
         ("hello-name", "a name that is not UTF-8", hello(b"FRTR", 2, &[1, 0, 1, 0xff]), Class::NameNotUtf8),
         ("hello-topic", "a topic that is not UTF-8", hello(b"FRTR", 2, &[2, 0, 1, 0xff]), Class::NameNotUtf8),
+        ("hello-token", "a token that is not UTF-8", hello(b"FRTR", 1, &[4, 0, 1, 0xff]), Class::Invalid),
+        (
+            "hello-method",
+            "a method that is not UTF-8",
+            hello(b"FRTR", 2, &[5, 0, 1, 0xff]),
+            Class::NameNotUtf8,
+        ),
         ("welcome-cut", "the fixed fields end early", whole(Kind::Welcome, 0, &[0; 39]), Class::Truncated),
         ("reject-text", "a text that is not UTF-8", whole(Kind::Reject, 0, &[0xff]), Class::Invalid),
         ("go-away-cut", "no grace", whole(Kind::GoAway, 0, &[0; 3]), Class::Truncated),

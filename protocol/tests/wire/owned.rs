@@ -3,7 +3,7 @@ mod parse;
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
     Ack, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Names, Open, OpenAck, Publish,
-    Register, RegisterAck, Registration, Reject, Request, Response, Role, Welcome, ping, pong,
+    Register, RegisterAck, Registration, Reject, Request, Response, Role, Token, Welcome, ping, pong,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,9 @@ fields! {
         wanted_id: Decimal,
         name: String,
         meta: Hex,
+        token: Option<String>,
         topics: Vec<String>,
+        methods: Vec<String>,
     }
     Grant {
         version: u8,
@@ -99,7 +101,9 @@ impl Fields {
                 id: f.wanted_id.0,
                 name: &f.name,
                 topics: f.topics.iter().map(String::as_str).collect(),
+                methods: f.methods.iter().map(String::as_str).collect(),
                 meta: &f.meta.0,
+                token: f.token.as_deref().map(Token::new),
             }
             .encode(&mut out)?,
             Self::Welcome(f) => Welcome {

@@ -51,8 +51,11 @@ fn handshake() -> Vec<Vector> {
         wanted_id: Decimal(0),
         name: String::new(),
         meta: hex(b"sn-42"),
+        token: None,
         topics: Vec::new(),
+        methods: Vec::new(),
     };
+    let with_token = Greeting { token: Some("opaque tökén".into()), ..edge.clone() };
     let service = Greeting {
         highest_version: 3,
         role: 2,
@@ -62,6 +65,7 @@ fn handshake() -> Vec<Vector> {
         name: "files".into(),
         meta: hex(b""),
         topics: vec!["telemetry".into(), "größe".into()],
+        methods: vec!["get_edge_id".into(), "écho".into()],
         ..edge.clone()
     };
     let welcome = Grant {
@@ -75,7 +79,13 @@ fn handshake() -> Vec<Vector> {
     };
     vec![
         vector("hello-edge", "an edge with meta, without wishes", plain(0), Fields::Hello(edge)),
-        vector("hello-service", "a service with a name and two topics", plain(0), Fields::Hello(service)),
+        vector("hello-token", "an edge with credentials", plain(0), Fields::Hello(with_token)),
+        vector(
+            "hello-service",
+            "a service with a name, two topics and two methods",
+            plain(0),
+            Fields::Hello(service),
+        ),
         vector("welcome", "an id, an epoch and the terms", plain(0), Fields::Welcome(welcome)),
         vector(
             "reject",

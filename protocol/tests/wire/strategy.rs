@@ -80,7 +80,9 @@ fn custom() -> impl Strategy<Value = (Hex, Option<Decimal>)> {
 
 fn greeting() -> impl Strategy<Value = Greeting> {
     let fixed = (any::<(u8, u8, u32, u32, u32)>(), 1..=2u8, decimal());
-    (fixed, any::<String>(), bytes(), vec(any::<String>(), 0..4)).prop_map(|(fixed, name, meta, topics)| {
+    let names = || vec(any::<String>(), 0..4);
+    let rest = (any::<String>(), bytes(), option::of(any::<String>()), names(), names());
+    (fixed, rest).prop_map(|(fixed, (name, meta, token, topics, methods))| {
         let ((lowest_version, highest_version, features, max_frame, heartbeat_ms), role, wanted_id) = fixed;
         Greeting {
             lowest_version,
@@ -92,7 +94,9 @@ fn greeting() -> impl Strategy<Value = Greeting> {
             wanted_id,
             name,
             meta,
+            token,
             topics,
+            methods,
         }
     })
 }

@@ -75,7 +75,10 @@ pub(crate) enum AttemptError {
     /// The hello does not fit a frame.
     #[error(transparent)]
     TooLong(EncodeError),
-    /// The methods could not be announced again.
+    /// There are no credentials to show.
+    #[error("no token: {0}")]
+    NoToken(String),
+    /// What did not fit the hello could not be registered.
     #[error("methods were not registered again: {0}")]
     Restore(Error),
 }
@@ -90,32 +93,31 @@ impl AttemptError {
         match self {
             Self::Rejected { code, .. } => !code.is_retryable(),
             Self::TooLong(_) | Self::NoAddress => true,
-            Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::Restore(_) => false,
+            Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::NoToken(_) | Self::Restore(_) => false,
         }
     }
 }
 
 impl Attempt<'_> {
-    /// Connects, introduces the client, starts the connection's task and restores what was registered.
+    /// Connects, introduces the client, starts the connection's task and lets it take questions.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
-        let dialled = timeout(
-            DIAL,
-            frontier_transport::dial(self.endpoint, link_config(self.client.options.window_growth)),
-        )
-        .await;
+        let options = &self.client.options;
+        let token = options.credentials.token().await?;
+        let dialled = frontier_transport::dial(self.endpoint, link_config(options.window_growth));
+        let dialled = timeout(DIAL, dialled).await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
         let mut link = dialled.map_err(AttemptError::Dial)?;
-        let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client)).await;
-        let welcome = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
+        let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client, token)).await;
+        let (welcome, told) = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
         let mut live = self.start(link, &welcome)?;
-        let trial = Trial(&live);
-        let restored = self.client.restore(&live.connection, Instant::now() + RESTORE).await;
-        restored.map_err(AttemptError::Restore)?;
-        trial.pass();
         if live.draining.try_recv().is_ok() {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));
         }
+        let trial = Trial(&live);
+        let restored = self.client.take_up(&live.connection, told, Instant::now() + RESTORE).await;
+        restored.map_err(AttemptError::Restore)?;
+        trial.pass();
         Ok(live)
     }
 

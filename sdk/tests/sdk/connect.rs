@@ -92,3 +92,38 @@ async fn dropping_the_last_handle_closes() {
     assert_eq!(soon(status.closed()).await, Closed::Local);
     peer.expect_end().await;
 }
+
+#[tokio::test]
+async fn a_token_is_shown_and_nowhere_printed() {
+    let mut gateway = Gateway::bind();
+    let builder = gateway.edge().token("s3cret");
+    assert!(!format!("{builder:?}").contains("s3cret"));
+    let connect = tokio::spawn(builder.connect());
+    let caller = gateway.accept().await;
+    assert_eq!(caller.token.as_deref(), Some("s3cret"));
+    caller.reject(Code::Unauthenticated, "unknown token").await;
+    let error = soon(connect).await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "refused by the gateway: unauthenticated: unknown token");
+
+    let error = soon(gateway.edge().token("s3cret".repeat(10_000)).connect()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::TooLong(_)));
+    assert_eq!(error.to_string(), "a token of 60000 bytes is over 16384");
+}
+
+#[tokio::test]
+async fn a_source_of_tokens_is_asked_before_each_attempt() {
+    let mut gateway = Gateway::bind();
+    let turn = std::sync::atomic::AtomicU32::new(0);
+    let source = move || {
+        let turn = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move { if turn == 1 { Err("the issuer is down") } else { Ok(format!("token {turn}")) } }
+    };
+    let connect = tokio::spawn(gateway.edge().token_source(source).connect());
+    let caller = gateway.accept().await;
+    assert_eq!(caller.token.as_deref(), Some("token 0"));
+    let peer = caller.welcome();
+    let _edge = soon(connect).await.unwrap().unwrap();
+    peer.cut();
+    // The second attempt came to nothing, without a connection.
+    assert_eq!(gateway.accept().await.token.as_deref(), Some("token 2"));
+}

@@ -32,7 +32,9 @@ pub(crate) struct Caller {
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) topics: Vec<String>,
+    pub(crate) methods: Vec<String>,
     pub(crate) meta: Bytes,
+    pub(crate) token: Option<String>,
 }
 
 /// A connection that was welcomed.
@@ -69,10 +71,18 @@ impl Gateway {
             let mut link = Link::accept(io, Arc::new(config)).await.unwrap();
             loop {
                 if let Some(frame) = link.frame().unwrap() {
-                    let Hello { role, id, name, topics, meta, .. } = Hello::parse(&frame).unwrap();
-                    let (name, meta) = (name.to_owned(), Bytes::copy_from_slice(meta));
-                    let topics = topics.into_iter().map(str::to_owned).collect();
-                    return Caller { link, role, id, name, topics, meta };
+                    let hello = Hello::parse(&frame).unwrap();
+                    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+                    return Caller {
+                        link,
+                        role: hello.role,
+                        id: hello.id,
+                        name: hello.name.to_owned(),
+                        topics: owned(hello.topics),
+                        methods: owned(hello.methods),
+                        meta: Bytes::copy_from_slice(hello.meta),
+                        token: hello.token.map(|token| token.expose().to_owned()),
+                    };
                 }
                 link.next().await.unwrap();
             }

@@ -27,8 +27,14 @@ struct Dialled {
 impl Dialled {
     async fn new(context: &Arc<Context>, meta: &'static str) -> Self {
         let (near, far) = testing::links(context.exchange.limits.link()).await;
-        let greeting =
-            Greeting { id: ID, name: String::new(), topics: Vec::new(), meta: meta.into(), terms: TERMS };
+        let greeting = Greeting {
+            id: ID,
+            name: String::new(),
+            topics: Vec::new(),
+            methods: Vec::new(),
+            meta: meta.into(),
+            terms: TERMS,
+        };
         let context = context.clone();
         let session = tokio::spawn(async move { run(&context, greeting, ADDR, near).await });
         let (frame_in, frames) = mpsc::unbounded_channel();

@@ -26,7 +26,9 @@ impl Fields {
                     wanted_id: Decimal(hello.id),
                     name: hello.name.into(),
                     meta: hello.meta.into(),
+                    token: hello.token.map(|token| token.expose().into()),
                     topics: texts(hello.topics),
+                    methods: texts(hello.methods),
                 })
             }
             Kind::Welcome => {
