@@ -14,6 +14,16 @@
 //!   elsewhere.
 //! - `id` pairs an answer with its question. Each side numbers its own questions.
 //!
+//! `Ack`, `Response`, `OpenAck` and `Reject` start with a `detail` (u32) that says more about the code:
+//!
+//! | code | detail |
+//! |---|---|
+//! | `Application` | the application's own error number |
+//! | `Overloaded` | how long to wait before another attempt, in milliseconds; 0 if that is not known |
+//! | any other | 0, and not looked at |
+//!
+//! A gateway passes it on as it is.
+//!
 //! A kind's fields come first, then its names, then `custom`, then the payload up to the end of the
 //! frame. Adding or taking off the EdgeID tail of `custom` thus never moves the payload.
 

@@ -28,6 +28,7 @@ mod heartbeat;
 mod id;
 mod name;
 mod negotiate;
+mod retry;
 mod role;
 mod token;
 
@@ -51,6 +52,7 @@ pub use heartbeat::{Beat, Heartbeat};
 pub use id::{EdgeId, Epoch, ServiceId};
 pub use name::{CATCH_ALL, EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, is_reserved};
 pub use negotiate::{NegotiateError, Terms, negotiate};
+pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
 pub use token::{MAX_TOKEN, Token};
 

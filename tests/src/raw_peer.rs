@@ -126,7 +126,7 @@ impl RawPeer {
             return Err((Code::Disconnected, String::new()));
         };
         if frame.kind == Kind::Reject {
-            let Reject { code, text } = Reject::parse(&frame).expect("a good refusal");
+            let Reject { code, text, .. } = Reject::parse(&frame).expect("a good refusal");
             return Err((code, text.to_owned()));
         }
         self.welcome = Some(Welcome::parse(&frame).expect("a good welcome"));

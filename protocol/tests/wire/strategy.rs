@@ -12,15 +12,14 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
     prop_oneof![
         (header(false, false), greeting()).prop_map(|(h, f)| (h, Fields::Hello(f))),
         (header(false, false), grant()).prop_map(|(h, f)| (h, Fields::Welcome(f))),
-        (header(true, false), text()).prop_map(|(h, f)| (h, Fields::Reject(f))),
+        (header(true, false), said()).prop_map(|(h, f)| (h, Fields::Reject(f))),
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
         header(false, true).prop_map(|h| (h, Fields::Pong(Empty {}))),
         (header(true, false), any::<(u32, String)>())
             .prop_map(|(h, (grace_ms, text))| (h, Fields::GoAway(Leave { grace_ms, text }))),
         (header(false, true), flags(Flags::ACKED), addressed())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
-        (header(true, true), any::<(u32, String)>())
-            .prop_map(|(h, (application_code, text))| (h, Fields::Ack(Outcome { application_code, text }))),
+        (header(true, true), said()).prop_map(|(h, f)| (h, Fields::Ack(f))),
         (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Request(f))),
         (header(true, true), answer()).prop_map(|(h, f)| (h, Fields::Response(f))),
         header(false, true).prop_map(|h| (h, Fields::Cancel(Empty {}))),
@@ -31,7 +30,7 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Unregister(f))),
         (header(true, true), text()).prop_map(|(h, f)| (h, Fields::UnregisterAck(f))),
         (header(false, false), wish()).prop_map(|(h, f)| (h, Fields::Open(f))),
-        (header(true, false), text()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
+        (header(true, false), said()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
         (header(false, false), bytes()).prop_map(|(h, payload)| (h, Fields::Data(Raw { payload }))),
     ]
 }
@@ -62,6 +61,10 @@ fn flags(flag: Flags) -> impl Strategy<Value = u8> {
 
 fn decimal() -> impl Strategy<Value = Decimal> {
     any::<u64>().prop_map(Decimal)
+}
+
+fn said() -> impl Strategy<Value = Outcome> {
+    any::<(u32, String)>().prop_map(|(detail, text)| Outcome { detail, text })
 }
 
 fn text() -> impl Strategy<Value = Text> {
@@ -128,8 +131,8 @@ fn addressed() -> impl Strategy<Value = Addressed> {
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    (any::<u32>(), custom(), bytes()).prop_map(|(application_code, (custom, edge_tail), payload)| Answer {
-        application_code,
+    (any::<u32>(), custom(), bytes()).prop_map(|(detail, (custom, edge_tail), payload)| Answer {
+        detail,
         custom,
         edge_tail,
         payload,

@@ -2,7 +2,7 @@ use super::handshake;
 use crate::Error;
 use crate::client::Client;
 use crate::connection::{Connection, Driver, End};
-use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome};
+use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome, retry_after};
 use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
 use std::fmt;
 use std::sync::Arc;
@@ -69,6 +69,8 @@ pub(crate) enum AttemptError {
     Rejected {
         /// Why.
         code: Code,
+        /// What the code leaves open.
+        detail: u32,
         /// Why, in words.
         text: String,
     },
@@ -86,6 +88,14 @@ pub(crate) enum AttemptError {
 impl AttemptError {
     pub(crate) fn lost(error: impl fmt::Display) -> Self {
         Self::Lost(error.to_string())
+    }
+
+    /// How long the gateway wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected { code, detail, .. } => retry_after(*code, *detail),
+            _ => None,
+        }
     }
 
     /// Whether another attempt would fail the same way.
@@ -124,7 +134,7 @@ impl Attempt<'_> {
     fn start(&self, mut link: Link, welcome: &Welcome) -> Result<Live, AttemptError> {
         if welcome.version != VERSION {
             let text = format!("the gateway speaks version {}, not {VERSION}", welcome.version);
-            return Err(AttemptError::Rejected { code: Code::Version, text });
+            return Err(AttemptError::Rejected { code: Code::Version, detail: 0, text });
         }
         link.set_max_frame(welcome.max_frame.min(MIN_MAX_FRAME) as usize);
         self.client.set_id(welcome.id);

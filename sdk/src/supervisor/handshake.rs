@@ -40,10 +40,11 @@ pub(super) async fn greet(
                 Kind::Welcome => Welcome::parse(&frame).map(Ok),
                 // A gateway that drains may say so before it has looked at the hello.
                 Kind::GoAway => frontier_protocol::GoAway::parse(&frame).map(|go_away| {
-                    Err(AttemptError::Rejected { code: go_away.code, text: go_away.text.into() })
+                    Err(AttemptError::Rejected { code: go_away.code, detail: 0, text: go_away.text.into() })
                 }),
                 _ => Reject::parse(&frame).map(|reject| {
-                    Err(AttemptError::Rejected { code: reject.code, text: reject.text.into() })
+                    let Reject { code, detail, text } = reject;
+                    Err(AttemptError::Rejected { code, detail, text: text.into() })
                 }),
             };
             return parsed.map_err(AttemptError::lost)?.map(|welcome| (welcome, told));

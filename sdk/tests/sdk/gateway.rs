@@ -139,7 +139,11 @@ impl Caller {
     }
 
     pub(crate) async fn reject(self, code: Code, text: &str) {
-        let reject = Reject { code, text };
+        self.reject_with(code, 0, text).await;
+    }
+
+    pub(crate) async fn reject_with(self, code: Code, detail: u32, text: &str) {
+        let reject = Reject { code, detail, text };
         let _ = soon(self.link.close(|out| reject.encode(out))).await;
     }
 }
@@ -247,7 +251,7 @@ impl Peer {
     }
 
     pub(crate) fn respond(&self, id: u64, payload: &[u8]) {
-        let response = Response { code: Code::Ok, application: 0, custom: Custom::plain(b""), payload };
+        let response = Response { code: Code::Ok, detail: 0, custom: Custom::plain(b""), payload };
         self.send(|out| response.encode_with(id, Flags::default(), out));
     }
 

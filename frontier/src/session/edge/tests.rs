@@ -69,7 +69,7 @@ async fn event(service: &mut Remote) -> (u64, String, String) {
 }
 
 fn answer(service: &Remote, id: u64, code: Code) {
-    let answer = Response { code, application: 0, custom: Custom::plain(b""), payload: b"text" };
+    let answer = Response { code, detail: 0, custom: Custom::plain(b""), payload: b"text" };
     service.send(|out| answer.encode_with(id, Flags::default(), out));
 }
 
