@@ -68,13 +68,15 @@ pub(crate) enum Asker {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) code: Code,
+    /// What the code leaves open, as it stands on the wire.
+    pub(crate) detail: u32,
     /// The payload, or the error's text.
     pub(crate) payload: Vec<u8>,
 }
 
 impl Answer {
     pub(crate) fn error(code: Code, text: &str) -> Self {
-        Self { code, payload: text.as_bytes().to_vec() }
+        Self { code, detail: 0, payload: text.as_bytes().to_vec() }
     }
 
     pub(crate) fn text(&self) -> String {

@@ -1,5 +1,6 @@
 //! What services are told about edges, and asked about them.
 
+use crate::calls::Answer;
 use crate::exchange::{Exchange, Failure};
 use crate::peer::{Identity, Peer};
 use frontier_protocol::{Code, EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID};
@@ -22,7 +23,7 @@ pub(crate) async fn edge_id(
             Ok(id) => Ok(EdgeId(id)),
         },
         Code::Application => Err(Failure::new(Code::Denied, answer.text())),
-        code => Err(Failure::new(retryable(code), answer.text())),
+        _ => Err(failed(&answer)),
     })
 }
 
@@ -35,7 +36,7 @@ pub(crate) async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) 
         Some(answer) => match answer.code {
             Code::Ok => Ok(()),
             Code::Application => Err(Failure::new(Code::Denied, answer.text())),
-            code => Err(Failure::new(retryable(code), answer.text())),
+            _ => Err(failed(&answer)),
         },
     }
 }
@@ -52,8 +53,9 @@ pub(crate) async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration)
 }
 
 /// A service that fails must not make its edges give up: what it answers is retryable for them.
-fn retryable(code: Code) -> Code {
-    if code.is_retryable() { code } else { Code::Internal }
+fn failed(answer: &Answer) -> Failure {
+    let code = if answer.code.is_retryable() { answer.code } else { Code::Internal };
+    Failure::new(code, answer.text()).detailed(answer.detail)
 }
 
 /// The payload of both events: the id, the address, the meta.
@@ -87,8 +89,9 @@ mod tests {
     #[test]
     fn a_service_that_fails_is_no_reason_to_give_up() {
         for code in [Code::MethodNotFound, Code::Panicked, Code::Denied, Code::Unknown(999)] {
-            assert_eq!(retryable(code), Code::Internal, "{code}");
+            assert_eq!(failed(&Answer::error(code, "")).code, Code::Internal, "{code}");
         }
-        assert_eq!(retryable(Code::Deadline), Code::Deadline);
+        let busy = Answer { detail: 250, ..Answer::error(Code::Overloaded, "busy") };
+        assert_eq!(failed(&busy), Failure::new(Code::Overloaded, "busy").detailed(250));
     }
 }

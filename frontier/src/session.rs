@@ -78,8 +78,8 @@ pub(crate) async fn turn_away(context: Arc<Context>, accepted: Accepted, error: 
 }
 
 async fn reject(link: Link, failure: &Failure) {
-    let Failure { code, text } = failure;
-    let closed = link.close(|out| Reject { code: *code, text }.encode(out));
+    let Failure { code, detail, text } = failure;
+    let closed = link.close(|out| Reject { code: *code, detail: *detail, text }.encode(out));
     // Whether the peer still hears it is up to the peer.
     let _ = tokio::time::timeout(FAREWELL, closed).await;
 }

@@ -5,7 +5,7 @@ use crate::exchange::Exchange;
 use crate::peer::{Identity, Peer};
 use crate::registry::ServiceLimits;
 use crate::session;
-use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, Names, Registration, ServiceId, Terms, pong};
+use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, ServiceId, Terms, pong};
 use frontier_transport::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -211,9 +211,7 @@ fn online(exchange: &Exchange, peer: &Arc<Peer>, methods: &[&str], topics: &[&st
             assert!(exchange.registry.edges.publish(id, peer));
         }
         Identity::Service { id, .. } => {
-            let services = &exchange.registry.services;
-            services.claim(id, peer, topics, NAMES).unwrap();
-            services.change(peer, Registration::Add, Names::Methods, methods, NAMES).unwrap();
+            exchange.registry.services.claim(id, peer, methods, topics, NAMES).unwrap();
         }
     }
 }

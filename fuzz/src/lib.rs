@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use frontier_protocol::{
-    Ack, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, Open, OpenAck, Publish, Register,
-    RegisterAck, Reject, Request, Response, Welcome,
+    Ack, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, MAX_TOKEN, Open, OpenAck, Publish,
+    Register, RegisterAck, Reject, Request, Response, Welcome,
 };
 use std::iter;
 
@@ -60,6 +60,9 @@ fn parse(frame: &Frame) {
     match frame.kind {
         Kind::Hello => {
             let Ok(hello) = Hello::parse(frame) else { return };
+            if hello.token.as_ref().is_some_and(|token| token.len() > MAX_TOKEN) {
+                return assert!(hello.encode(&mut Vec::new()).is_err());
+            }
             assert_eq!(Hello::parse(&sent(|out| hello.encode(out))), Ok(hello));
         }
         Kind::Welcome => {

@@ -14,6 +14,16 @@
 //!   elsewhere.
 //! - `id` pairs an answer with its question. Each side numbers its own questions.
 //!
+//! `Ack`, `Response`, `OpenAck` and `Reject` start with a `detail` (u32) that says more about the code:
+//!
+//! | code | detail |
+//! |---|---|
+//! | `Application` | the application's own error number |
+//! | `Overloaded` | how long to wait before another attempt, in milliseconds; 0 if that is not known |
+//! | any other | 0, and not looked at |
+//!
+//! A gateway passes it on as it is.
+//!
 //! A kind's fields come first, then its names, then `custom`, then the payload up to the end of the
 //! frame. Adding or taking off the EdgeID tail of `custom` thus never moves the payload.
 
@@ -35,6 +45,7 @@ pub mod welcome;
 
 use crate::Code;
 use bytes::{BufMut, Bytes};
+use std::fmt;
 use thiserror::Error;
 
 /// Length of the header of every frame, in bytes, `length` included.
@@ -139,7 +150,9 @@ impl Flags {
 }
 
 /// One frame as received: the header's values, and the bytes after the header.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` shows of a `Hello` only the length: it may hold a token.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Which frame it is.
     pub kind: Kind,
@@ -151,6 +164,19 @@ pub struct Frame {
     pub id: u64,
     /// Everything after the header.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, flags, code, id, body } = self;
+        let mut frame = f.debug_struct("Frame");
+        frame.field("kind", kind).field("flags", flags).field("code", code).field("id", id);
+        match kind {
+            Kind::Hello => frame.field("body", &format_args!("{} bytes", body.len())),
+            _ => frame.field("body", body),
+        };
+        frame.finish()
+    }
 }
 
 /// A frame whose inside does not fit its kind. The peer is at fault, the connection ends.
@@ -200,6 +226,9 @@ pub enum EncodeError {
     /// A field of this many bytes: the layout carries 65,535.
     #[error("a field of {0} bytes is over 65535")]
     FieldTooLong(usize),
+    /// A token of this many bytes: [`MAX_TOKEN`](crate::MAX_TOKEN) is the most.
+    #[error("a token of {0} bytes is over {max}", max = crate::MAX_TOKEN)]
+    TokenTooLong(usize),
     /// A payload of this many bytes: the layout carries a little less than 4 GiB.
     #[error("a payload of {0} bytes does not fit a frame")]
     PayloadTooLong(usize),

@@ -28,7 +28,9 @@ mod heartbeat;
 mod id;
 mod name;
 mod negotiate;
+mod retry;
 mod role;
+mod token;
 
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
@@ -50,7 +52,9 @@ pub use heartbeat::{Beat, Heartbeat};
 pub use id::{EdgeId, Epoch, ServiceId};
 pub use name::{CATCH_ALL, EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, is_reserved};
 pub use negotiate::{NegotiateError, Terms, negotiate};
+pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
+pub use token::{MAX_TOKEN, Token};
 
 /// The version of the wire that this crate speaks.
 pub const VERSION: u8 = 1;

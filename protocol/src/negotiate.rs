@@ -77,7 +77,9 @@ mod tests {
             id: 0,
             name: "",
             topics: Vec::new(),
+            methods: Vec::new(),
             meta: b"",
+            token: None,
         }
     }
 

@@ -1,9 +1,11 @@
 use crate::client::{Client, Handle};
 use crate::connect_error::ConnectError;
+use crate::credentials::Credentials;
+use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
-use frontier_protocol::Role;
+use frontier_protocol::{Role, Token};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +16,13 @@ use std::time::Duration;
 #[must_use = "nothing happens before `connect`"]
 pub struct Builder<P> {
     pub(crate) options: Options,
+    pub(crate) handlers: Handlers,
     of: PhantomData<fn() -> P>,
 }
 
 impl<P> Builder<P> {
     pub(crate) fn new(role: Role, url: impl Into<String>) -> Self {
-        Self { options: Options::new(role, url.into()), of: PhantomData }
+        Self { options: Options::new(role, url.into()), handlers: Handlers::default(), of: PhantomData }
     }
 
     /// One more address. They are tried in turn, the first one first, without a pause; when all have
@@ -32,6 +35,30 @@ impl<P> Builder<P> {
     /// Opaque bytes that say who this is: at most 65,535.
     pub fn meta(mut self, meta: impl Into<Bytes>) -> Self {
         self.options.identity.meta = meta.into();
+        self
+    }
+
+    /// Credentials to show the gateway, at most 16 KiB. Those given before are forgotten.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.options.credentials = Credentials::Token(Token::new(token.into()));
+        self
+    }
+
+    /// Credentials that expire: `source` is asked before each attempt to connect. When it fails, or
+    /// takes more than 10 seconds, so has the attempt, and it is asked again for the next.
+    ///
+    /// ```
+    /// # async fn issue() -> std::io::Result<String> { Ok(String::new()) }
+    /// # let builder = frontier_sdk::Edge::builder("tcp://127.0.0.1:30012");
+    /// let builder = builder.token_source(|| async { issue().await });
+    /// ```
+    pub fn token_source<F, Fut, E>(mut self, source: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.credentials = Credentials::source(source);
         self
     }
 
@@ -98,14 +125,13 @@ impl<P> Builder<P> {
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
         let mut route = Route::new(&self.options.redial)?;
         let after = self.options.redial.connect_timeout;
-        let client = Arc::new(Client::new(self.options));
+        let client = Arc::new(Client::new(self.options, self.handlers));
         let mut last = None;
         let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
         let live = match connected {
             Ok(connected) => connected.map_err(ConnectError::refused)?,
             Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
         };
-        client.connected(live.connection.clone());
         tokio::spawn(Supervisor::new(client.clone(), route).run(live));
         Ok(Handle::new(client))
     }

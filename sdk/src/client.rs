@@ -1,22 +1,26 @@
 //! What the handles of an edge or a service share, across all of its connections.
 
+mod announced;
 mod asking;
-mod names;
+mod methods;
 mod question;
 mod registration;
 
+pub(crate) use announced::Announced;
 pub(crate) use asking::Asking;
 pub(crate) use question::{Asked, Question, millis};
 
 use crate::connection::Connection;
+use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::queue::Queue;
 use crate::status::{Closed, Status, StatusWatch};
 use crate::stream::Stream;
 use crate::{Error, Message};
 use arc_swap::ArcSwapOption;
-use frontier_protocol::Code;
-use names::{Methods, Topics};
+use frontier_protocol::{Code, Role};
+use methods::Methods;
+use parking_lot::Mutex;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -30,7 +34,8 @@ const ACCEPT_QUEUE: usize = 64;
 pub(crate) struct Client {
     pub(crate) options: Options,
     pub(crate) methods: Methods,
-    pub(crate) topics: Topics,
+    /// Of a service; empty for an edge. Held while it is decided which connection takes questions.
+    announced: Mutex<Announced>,
     pub(crate) inbox: Queue<Message>,
     pub(crate) accepts: Queue<Stream>,
     /// The connection that takes questions.
@@ -55,10 +60,17 @@ pub(crate) enum Stop {
 }
 
 impl Client {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, handlers: Handlers) -> Self {
+        let announced = match options.identity.role {
+            Role::Edge => Announced::default(),
+            Role::Service => Announced::new(
+                handlers.names().cloned(),
+                options.identity.topics.iter().map(|topic| topic.as_str().into()),
+            ),
+        };
         Self {
-            methods: Methods::default(),
-            topics: Topics::new(options.identity.topics.iter().cloned()),
+            methods: Methods::new(handlers),
+            announced: Mutex::new(announced),
             inbox: Queue::new(options.receive_queue),
             accepts: Queue::new(ACCEPT_QUEUE),
             current: ArcSwapOption::empty(),
@@ -117,14 +129,21 @@ impl Client {
         }
     }
 
-    /// `connection` takes questions from now on.
-    pub(crate) fn connected(&self, connection: Arc<Connection>) {
-        self.current.store(Some(connection));
+    /// `connection`, whose gateway knows of `told`, takes questions from now on; unless more is to be
+    /// told.
+    fn connected(&self, connection: &Arc<Connection>, told: &Announced) -> bool {
+        let announced = self.announced.lock();
+        if *announced != *told {
+            return false;
+        }
+        self.current.store(Some(connection.clone()));
+        drop(announced);
         // The supervisor may have been late to see a wish to stop.
         if *self.stop.borrow() != Stop::No {
             self.current.store(None);
         }
         self.status.send_replace(Status::Connected);
+        true
     }
 
     /// `connection` takes no questions any more.

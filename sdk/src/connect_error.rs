@@ -10,7 +10,7 @@ pub enum ConnectError {
     /// A URL names no endpoint.
     #[error(transparent)]
     Url(#[from] EndpointError),
-    /// The name, a topic or the meta is longer than a hello carries.
+    /// The name, a topic, a method, the meta or the token is longer than a hello carries.
     #[error(transparent)]
     TooLong(EncodeError),
     /// The gateway refuses this client, and would do so again.
@@ -28,6 +28,8 @@ pub enum ConnectError {
         after: Duration,
         /// How the last attempt went.
         last: String,
+        /// How long the gateway wants to be left alone, if it has said so.
+        retry_after: Option<Duration>,
     },
 }
 
@@ -49,6 +51,15 @@ impl ConnectError {
         self.code().is_retryable()
     }
 
+    /// How long to wait before connecting again, if a gateway that was overloaded has said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Timeout { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn fault(&self) -> Fault {
@@ -56,13 +67,14 @@ impl ConnectError {
     }
 
     pub(crate) fn timeout(after: Duration, last: Option<&AttemptError>) -> Self {
+        let retry_after = last.and_then(AttemptError::retry_after);
         let last = last.map_or_else(|| "still under way".to_owned(), ToString::to_string);
-        Self::Timeout { after, last }
+        Self::Timeout { after, last, retry_after }
     }
 
     pub(crate) fn refused(error: AttemptError) -> Self {
         match error {
-            AttemptError::Rejected { code, text } => Self::Refused { code, text },
+            AttemptError::Rejected { code, text, .. } => Self::Refused { code, text },
             AttemptError::TooLong(error) => Self::TooLong(error),
             error => Self::Refused { code: Code::Disconnected, text: error.to_string() },
         }

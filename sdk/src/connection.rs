@@ -125,7 +125,7 @@ impl Connection {
     /// Answers the message `id` with an error, if its sender wants to know.
     pub(crate) fn refuse_message(&self, id: u64, code: Code, text: &str) {
         if id != 0 {
-            self.notify(|out| Ack { code, application: 0, text: limited(text) }.encode(id, out));
+            self.notify(|out| Ack { code, detail: 0, text: limited(text) }.encode(id, out));
         }
     }
 
@@ -170,7 +170,7 @@ impl Connection {
 
 impl Settle for Connection {
     fn settle(&self, id: u64, code: Code, text: &str) {
-        self.notify(|out| Ack { code, application: 0, text: limited(text) }.encode(id, out));
+        self.notify(|out| Ack { code, detail: 0, text: limited(text) }.encode(id, out));
         self.work_ends();
     }
 }

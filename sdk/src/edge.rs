@@ -26,6 +26,16 @@ impl Builder<Edge> {
         self
     }
 
+    /// Answers calls of `method` from the start; see [`Edge::register`].
+    pub fn register<F, Fut>(mut self, method: &str, handler: F) -> Self
+    where
+        F: Fn(Request) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
+    {
+        self.handlers.insert(method, Registered::new(handler));
+        self
+    }
+
     /// Connects.
     ///
     /// # Errors

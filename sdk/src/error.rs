@@ -1,22 +1,24 @@
-use frontier_protocol::{Code, Fault};
+use frontier_protocol::{Code, Fault, retry_after};
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// Why an operation failed: a code that programs look at, and a text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     code: Code,
-    application: u32,
+    /// What the code leaves open: [`frontier_protocol::frame`].
+    detail: u32,
     text: Cow<'static, str>,
 }
 
 impl Error {
     pub(crate) fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, application: 0, text: text.into() }
+        Self { code, detail: 0, text: text.into() }
     }
 
-    pub(crate) fn from_wire(code: Code, application: u32, text: &str) -> Self {
-        Self { code, application, text: Cow::Owned(text.into()) }
+    pub(crate) fn from_wire(code: Code, detail: u32, text: &str) -> Self {
+        Self { code, detail, text: Cow::Owned(text.into()) }
     }
 
     /// What went wrong.
@@ -28,7 +30,7 @@ impl Error {
     /// The error number of the application that answered, if it was an application that did.
     #[must_use]
     pub fn application(&self) -> Option<u32> {
-        (self.code == Code::Application).then_some(self.application)
+        (self.code == Code::Application).then_some(self.detail)
     }
 
     /// What went wrong, in words. Empty if there is no more to say than the code does.
@@ -46,6 +48,12 @@ impl Error {
         self.code.is_retryable()
     }
 
+    /// How long to wait before another attempt, if whoever was overloaded has said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self.code, self.detail)
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn fault(&self) -> Fault {
@@ -56,7 +64,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
-            Code::Application if self.application != 0 => write!(f, "{} {}", self.code, self.application)?,
+            Code::Application if self.detail != 0 => write!(f, "{} {}", self.code, self.detail)?,
             code => write!(f, "{code}")?,
         }
         if !self.text.is_empty() {
@@ -93,5 +101,12 @@ mod tests {
     #[test]
     fn only_an_application_has_a_number() {
         assert_eq!(Error::from_wire(Code::Deadline, 7, "").application(), None);
+    }
+
+    #[test]
+    fn only_an_overload_says_when_to_come_again() {
+        let after = |code, detail| Error::from_wire(code, detail, "").retry_after();
+        assert_eq!(after(Code::Overloaded, 250), Some(Duration::from_millis(250)));
+        assert_eq!((after(Code::Overloaded, 0), after(Code::Application, 250)), (None, None));
     }
 }

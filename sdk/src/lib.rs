@@ -32,19 +32,16 @@
 //! let service = Service::builder("tcp://127.0.0.1:30011")
 //!     .name("files")
 //!     .topics(["telemetry"])
-//!     .connect()
-//!     .await?;
-//!
-//! // Who is who, and who may come in at all.
-//! service
+//!     // Who is who, and who may come in at all.
 //!     .on_edge_id(|meta| async move {
 //!         match &meta[..] {
 //!             b"sn-42" => Ok(EdgeId(42)),
 //!             _ => Err(HandlerError::new(1, "unknown serial number")),
 //!         }
 //!     })
+//!     .on_edge_online(|edge| async move { Ok(println!("{} from {}", edge.id, edge.addr)) })
+//!     .connect()
 //!     .await?;
-//! service.on_edge_online(|edge| async move { Ok(println!("{} from {}", edge.id, edge.addr)) }).await?;
 //!
 //! service.register("echo", |req| async move { Ok(Response::new(req.data)) }).await?;
 //!
@@ -74,8 +71,7 @@
 //! dropped in silence, but for unacked messages.
 //!
 //! # When the connection is lost
-//! A new one is made, by the rules of the [`Builder`], and what was registered is registered there
-//! before [`Status::Connected`]. Meanwhile:
+//! A new one is made, by the rules of the [`Builder`], and begins with everything that was registered. Meanwhile:
 //! - calls and messages that were in flight fail with [`Code::Disconnected`]; nobody knows whether they
 //!   had their effect;
 //! - those that are begun wait for the new connection, within their deadlines;
@@ -98,9 +94,11 @@ mod call;
 mod client;
 mod connect_error;
 mod connection;
+mod credentials;
 mod edge;
 mod error;
 mod handler;
+mod handlers;
 mod message;
 mod open_stream;
 mod options;

@@ -73,7 +73,7 @@ impl<'a> OpenStream<'a> {
             OpenAck { code: Code::Ok, .. } => {
                 Ok(Stream::new(stream, self.peer, self.meta, StreamConfig::default()))
             }
-            OpenAck { code, text } => Err(Error::from_wire(code, 0, text)),
+            OpenAck { code, detail, text } => Err(Error::from_wire(code, detail, text)),
         }
     }
 }

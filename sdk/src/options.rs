@@ -1,3 +1,4 @@
+use crate::credentials::Credentials;
 use bytes::Bytes;
 use frontier_protocol::Role;
 use frontier_transport::LinkConfig;
@@ -7,6 +8,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) identity: Identity,
+    pub(crate) credentials: Credentials,
     pub(crate) redial: Redial,
     pub(crate) call_timeout: Duration,
     pub(crate) heartbeat: Option<Duration>,
@@ -45,6 +47,7 @@ impl Options {
     pub(crate) fn new(role: Role, url: String) -> Self {
         Self {
             identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
+            credentials: Credentials::None,
             redial: Redial {
                 urls: vec![url],
                 connect_timeout: Duration::from_secs(10),

@@ -1,3 +1,4 @@
+mod builder;
 mod edge_event;
 mod presence;
 
@@ -5,7 +6,6 @@ pub use edge_event::EdgeEvent;
 
 use crate::builder::Builder;
 use crate::client::Handle;
-use crate::connect_error::ConnectError;
 use crate::connection::Job;
 use crate::handler::{Handler, Registered};
 use crate::status::{Closed, Status, StatusWatch};
@@ -25,38 +25,6 @@ use tokio::time::Instant;
 #[derive(Clone)]
 pub struct Service {
     client: Handle,
-}
-
-impl Builder<Service> {
-    /// The id to ask for. The gateway decides.
-    pub fn id(mut self, id: ServiceId) -> Self {
-        self.options.identity.id = id.0;
-        self
-    }
-
-    /// The name by which edges open streams to this service. Without one they open none.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.options.identity.name = name.into();
-        self
-    }
-
-    /// Topics that this service takes from the start, besides those given before.
-    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
-        self.options.identity.topics.extend(topics.into_iter().map(Into::into));
-        self
-    }
-
-    /// Connects.
-    ///
-    /// # Errors
-    /// [`ConnectError`] if a URL or another option is wrong, the gateway refuses, or no attempt goes
-    /// well within the connect timeout.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: nothing is left behind.
-    pub async fn connect(self) -> Result<Service, ConnectError> {
-        Ok(Service { client: self.establish().await? })
-    }
 }
 
 impl Service {
@@ -82,7 +50,8 @@ impl Service {
     }
 
     /// Answers calls of `method` with `handler`, instead of the one before it, and returns when the
-    /// gateway knows. After a reconnection it is announced again.
+    /// gateway knows. Later connections begin with it. [`Builder::register`] is for what is to be there
+    /// when the first one begins.
     ///
     /// A handler's future is dropped at the caller's deadline, when the caller gives up and when the
     /// connection is lost. A handler that holds a clone of this service keeps it from closing by drop.
@@ -136,12 +105,7 @@ impl Service {
     /// # Cancel safety
     /// When dropped half-way, the topic may or may not be taken.
     pub async fn subscribe(&self, topic: &str) -> Result<(), Error> {
-        let is_new = self.client.topics.insert(topic);
-        let announced = self.announce(Registration::Add, Names::Topics, topic).await;
-        if announced.is_err() && is_new {
-            self.client.topics.remove(topic);
-        }
-        announced
+        self.announce(Registration::Add, Names::Topics, topic).await
     }
 
     /// Takes the messages of `topic` no longer, and returns when the gateway knows. Those in the queue
@@ -153,7 +117,6 @@ impl Service {
     /// # Cancel safety
     /// When dropped half-way, the gateway may not know until the next reconnection.
     pub async fn unsubscribe(&self, topic: &str) -> Result<(), Error> {
-        self.client.topics.remove(topic);
         self.announce(Registration::Remove, Names::Topics, topic).await
     }
 

@@ -56,7 +56,6 @@ impl Supervisor {
                 },
             };
             info!(id = self.client.id(), "connected again");
-            self.client.connected(live.connection.clone());
         }
     }
 

@@ -55,7 +55,9 @@ impl RawPeer {
             id: 0,
             name: "",
             topics: Vec::new(),
+            methods: Vec::new(),
             meta: b"",
+            token: None,
         }
     }
 
@@ -124,7 +126,7 @@ impl RawPeer {
             return Err((Code::Disconnected, String::new()));
         };
         if frame.kind == Kind::Reject {
-            let Reject { code, text } = Reject::parse(&frame).expect("a good refusal");
+            let Reject { code, text, .. } = Reject::parse(&frame).expect("a good refusal");
             return Err((code, text.to_owned()));
         }
         self.welcome = Some(Welcome::parse(&frame).expect("a good welcome"));

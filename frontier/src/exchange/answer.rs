@@ -14,14 +14,14 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome<'a> {
     pub(crate) code: Code,
-    pub(crate) application: u32,
+    pub(crate) detail: u32,
     pub(crate) custom: &'a [u8],
     pub(crate) payload: &'a [u8],
 }
 
 impl<'a> Outcome<'a> {
     pub(crate) fn failure(failure: &'a Failure) -> Self {
-        Self { code: failure.code, application: 0, custom: b"", payload: failure.text.as_bytes() }
+        Self { code: failure.code, detail: failure.detail, custom: b"", payload: failure.text.as_bytes() }
     }
 }
 
@@ -38,7 +38,11 @@ impl Exchange {
         match question.asker {
             Asker::Gateway(reply) => {
                 // The gateway may have stopped waiting.
-                let _ = reply.send(Answer { code: outcome.code, payload: outcome.payload.to_vec() });
+                let _ = reply.send(Answer {
+                    code: outcome.code,
+                    detail: outcome.detail,
+                    payload: outcome.payload.to_vec(),
+                });
             }
             Asker::Peer(asker, id) => {
                 // Without this entry the asker has cancelled, or has been answered.
@@ -68,14 +72,12 @@ impl Exchange {
             Some(edge) => Custom::tailed(outcome.custom, edge),
             None => Custom::plain(outcome.custom),
         };
-        let Outcome { code, application, payload, .. } = outcome;
+        let Outcome { code, detail, payload, .. } = outcome;
         let pushed = wakes.push(&asker.link, Priority::Answer, |out| match form {
-            Form::Call => {
-                Response { code, application, custom, payload }.encode_with(id, Flags::default(), out)
-            }
+            Form::Call => Response { code, detail, custom, payload }.encode_with(id, Flags::default(), out),
             Form::Message => {
                 let text = std::str::from_utf8(payload).unwrap_or_default();
-                Ack { code, application, text }.encode(id, out)
+                Ack { code, detail, text }.encode(id, out)
             }
         });
         // The asker's link is closed then, or closes because it is full; it learns of its calls from that.

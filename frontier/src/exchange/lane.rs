@@ -60,16 +60,16 @@ impl Exchange {
                 self.on_question(peer, frame, parcel, wakes)
             }
             Kind::Response => {
-                let Response { code, application, custom, payload } = Response::parse(frame)?;
+                let Response { code, detail, custom, payload } = Response::parse(frame)?;
                 if frame.flags.has(Flags::DETACHED) {
                     return Err(detached_on_lane());
                 }
-                let outcome = Outcome { code, application, custom: custom.body(), payload };
+                let outcome = Outcome { code, detail, custom: custom.body(), payload };
                 self.on_answer(peer, frame.id, Form::Call, outcome, wakes)
             }
             Kind::Ack => {
-                let Ack { code, application, text } = Ack::parse(frame)?;
-                let outcome = Outcome { code, application, custom: b"", payload: text.as_bytes() };
+                let Ack { code, detail, text } = Ack::parse(frame)?;
+                let outcome = Outcome { code, detail, custom: b"", payload: text.as_bytes() };
                 self.on_answer(peer, frame.id, Form::Message, outcome, wakes)
             }
             Kind::Cancel => {

@@ -154,7 +154,7 @@ impl Exchange {
         };
         Some(match OpenAck::parse(&ack) {
             Ok(OpenAck { code: Code::Ok, .. }) => Ok(stream),
-            Ok(OpenAck { code, text }) => Err(Failure::new(code, text.to_owned())),
+            Ok(OpenAck { code, detail, text }) => Err(Failure::new(code, text.to_owned()).detailed(detail)),
             Err(error) => Err(broken(target, &error)),
         })
     }
@@ -168,7 +168,7 @@ fn broken(target: &Peer, error: &ParseError) -> Failure {
 /// Tells the opener that its stream stands, and joins the two legs until they end.
 async fn accept(mut stream: MuxStream, target: MuxStream) -> std::io::Result<()> {
     let mut ack = Vec::with_capacity(HEADER_LEN);
-    OpenAck { code: Code::Ok, text: "" }.encode(&mut ack).map_err(std::io::Error::other)?;
+    OpenAck { code: Code::Ok, detail: 0, text: "" }.encode(&mut ack).map_err(std::io::Error::other)?;
     stream.write_all(&ack).await?;
     pump::join(stream, target).await;
     Ok(())
@@ -177,7 +177,8 @@ async fn accept(mut stream: MuxStream, target: MuxStream) -> std::io::Result<()>
 /// Tells the opener why its stream does not stand.
 async fn refuse(mut stream: MuxStream, failure: &Failure) {
     let mut ack = Vec::new();
-    let encoded = OpenAck { code: failure.code, text: &failure.text }.encode(&mut ack);
+    let Failure { code, detail, text } = failure;
+    let encoded = OpenAck { code: *code, detail: *detail, text }.encode(&mut ack);
     if encoded.is_ok() && stream.write_all(&ack).await.is_ok() {
         let _ = stream.shutdown().await;
     }

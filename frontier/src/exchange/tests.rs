@@ -29,13 +29,13 @@ fn publish(id: u64, topic: &str, custom: &[u8], flags: Flags) -> Frame {
 fn response(id: u64, custom: &[u8], payload: &[u8]) -> Frame {
     let custom = Custom::plain(custom);
     testing::frame(|out| {
-        Response { code: Code::Ok, application: 0, custom, payload }.encode_with(id, Flags::default(), out)
+        Response { code: Code::Ok, detail: 0, custom, payload }.encode_with(id, Flags::default(), out)
     })
 }
 
 /// A remote peer answers what came to it as `id`.
 fn reply(remote: &Remote, id: u64, code: Code, custom: &[u8], payload: &[u8]) {
-    let answer = Response { code, application: 0, custom: Custom::plain(custom), payload };
+    let answer = Response { code, detail: 0, custom: Custom::plain(custom), payload };
     remote.send(|out| answer.encode_with(id, Flags::default(), out));
 }
 

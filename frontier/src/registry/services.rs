@@ -68,26 +68,26 @@ impl Services {
         self.members.lock().contains_key(&id.0)
     }
 
-    /// Puts `service` online with its first topics. If its id was held by another connection, that
-    /// one's methods and topics pass to this one in the same instant, and it is returned.
+    /// Puts `service` online with its first methods and topics, all of them or none. If its id was held
+    /// by another connection, that one's methods and topics pass to this one in the same instant, and
+    /// it is returned.
     pub(crate) fn claim(
         &self,
         id: ServiceId,
         service: &Arc<Peer>,
+        methods: &[&str],
         topics: &[&str],
         limits: ServiceLimits,
     ) -> Result<Option<Arc<Peer>>, RegistrationError> {
+        check(methods, limits)?;
         check(topics, limits)?;
         let mut members = self.members.lock();
-        let (mut names, mut all): (usize, HashSet<&str>) = (0, topics.iter().copied().collect());
-        if let Some(old) = members.get(&id.0) {
-            if old.service.epoch > service.epoch {
-                return Err(RegistrationError::Superseded);
-            }
-            names = old.methods.len();
-            all.extend(old.topics.iter().map(AsRef::<str>::as_ref));
+        let old = members.get(&id.0);
+        if old.is_some_and(|old| old.service.epoch > service.epoch) {
+            return Err(RegistrationError::Superseded);
         }
-        if names + all.len() > limits.names {
+        let count = united(methods, old.map(|old| &old.methods)) + united(topics, old.map(|old| &old.topics));
+        if count > limits.names {
             return Err(RegistrationError::TooMany(limits.names));
         }
         let old = members.remove(&id.0);
@@ -99,6 +99,7 @@ impl Services {
             (member.methods, member.topics) = (old.methods, old.topics);
             old.service
         });
+        member.methods.extend(methods.iter().map(|method| Box::from(*method)));
         member.topics.extend(topics.iter().map(|topic| Box::from(*topic)));
         let candidate = Candidate::new(service.clone());
         member.methods.iter().for_each(|method| routes::add(&mut routes.methods, method, &candidate));
@@ -179,6 +180,13 @@ fn withdraw(routes: &mut Routes, member: &Member) {
     member.methods.iter().for_each(|method| routes::remove(&mut routes.methods, method, &member.service));
     member.topics.iter().for_each(|topic| routes::remove(&mut routes.topics, topic, &member.service));
     routes::remove(&mut routes.names, member.service.name(), &member.service);
+}
+
+/// How many different names there are in both.
+fn united(names: &[&str], old: Option<&HashSet<Box<str>>>) -> usize {
+    let mut all: HashSet<&str> = names.iter().copied().collect();
+    all.extend(old.into_iter().flatten().map(AsRef::<str>::as_ref));
+    all.len()
 }
 
 fn check(names: &[&str], limits: ServiceLimits) -> Result<(), RegistrationError> {

@@ -1,7 +1,7 @@
 use super::{Context, reject};
 use crate::exchange::Failure;
 use bytes::Bytes;
-use frontier_protocol::{Code, Frame, Hello, Role, Terms, negotiate};
+use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
 use frontier_transport::{Accepted, CloseReason, Event, Link};
 use tracing::debug;
 
@@ -12,6 +12,7 @@ pub(super) struct Greeting {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) topics: Vec<String>,
+    pub(super) methods: Vec<String>,
     pub(super) meta: Bytes,
     pub(super) terms: Terms,
 }
@@ -84,10 +85,16 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
         let text = format!("a name of {} bytes is over the limit of {}", hello.name.len(), limits.name_len);
         return Err(Failure::new(Code::TooLarge, text));
     }
+    if let Some(len) = hello.token.as_ref().map(Token::len).filter(|len| *len > MAX_TOKEN) {
+        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}");
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Ok(Greeting {
         id: hello.id,
         name: hello.name.to_owned(),
-        topics: hello.topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        topics: owned(&hello.topics),
+        methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
     })

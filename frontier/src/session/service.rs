@@ -58,9 +58,10 @@ async fn join(
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =
         link.handle().push(Priority::Answer, |out| welcome(context, &greeting, &service).encode(out));
+    let methods: Vec<&str> = greeting.methods.iter().map(String::as_str).collect();
     let topics: Vec<&str> = greeting.topics.iter().map(String::as_str).collect();
     let claimed = match welcomed {
-        Ok(_) => services.claim(id, &service, &topics, context.limits().service()),
+        Ok(_) => services.claim(id, &service, &methods, &topics, context.limits().service()),
         Err(_) => return None,
     };
     match claimed {

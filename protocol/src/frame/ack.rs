@@ -1,7 +1,10 @@
 //! `Ack` (0x11): what became of a message. Its id is that of the `Publish`.
 //!
-//! The header's code says how it went; the body is the error's text, UTF-8, empty when all is well,
-//! after the application code (u32), which counts only with [`Code::Application`].
+//! The header's code says how it went. Body:
+//!
+//! ```text
+//!  detail (u32) | the error's text, UTF-8, empty when all is well
+//! ```
 
 use super::fields::Reader;
 use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};
@@ -13,8 +16,8 @@ use bytes::BufMut;
 pub struct Ack<'a> {
     /// How it went.
     pub code: Code,
-    /// The application's own error number, with [`Code::Application`].
-    pub application: u32,
+    /// What the code leaves open, by the table in [`frame`](super).
+    pub detail: u32,
     /// The error's text.
     pub text: &'a str,
 }
@@ -27,10 +30,10 @@ impl<'a> Ack<'a> {
     pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::Ack)?;
         let mut reader = Reader::new(frame);
-        let application = reader.u32("application code")?;
+        let detail = reader.u32("detail")?;
         let text = std::str::from_utf8(reader.rest())
             .map_err(|_| ParseError::Invalid { kind: Kind::Ack, field: "text" })?;
-        Ok(Self { code: frame.code, application, text })
+        Ok(Self { code: frame.code, detail, text })
     }
 
     /// Appends the frame to `out`.
@@ -39,7 +42,7 @@ impl<'a> Ack<'a> {
     /// [`EncodeError`] if the text does not fit the layout; nothing was written then.
     pub fn encode(&self, id: u64, out: &mut impl BufMut) -> Result<(), EncodeError> {
         put_header(out, Kind::Ack, Flags::default(), self.code, id, 4 + self.text.len())?;
-        out.put_u32(self.application);
+        out.put_u32(self.detail);
         out.put_slice(self.text.as_bytes());
         Ok(())
     }
@@ -51,7 +54,7 @@ mod tests {
     use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 
     fn sample() -> (Ack<'static>, Frame) {
-        let ack = Ack { code: Code::Application, application: 404, text: "no such söund" };
+        let ack = Ack { code: Code::Application, detail: 404, text: "no such söund" };
         let mut wire = Vec::new();
         ack.encode(7, &mut wire).unwrap();
         (ack, decode(&wire))
@@ -70,7 +73,7 @@ mod tests {
         for cut in cuts(&frame) {
             match (cut.body.len().checked_sub(4), Ack::parse(&cut)) {
                 (None, Err(error)) => {
-                    assert_eq!(error, ParseError::Truncated { kind: Kind::Ack, field: "application code" });
+                    assert_eq!(error, ParseError::Truncated { kind: Kind::Ack, field: "detail" });
                 }
                 (Some(len), Ok(shorter)) => assert_eq!(shorter.text, &ack.text[..len]),
                 (Some(len), Err(_)) => assert!(!ack.text.is_char_boundary(len)),

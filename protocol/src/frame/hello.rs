@@ -17,13 +17,18 @@
 //! | 1 | name, UTF-8 | service | once |
 //! | 2 | topic, UTF-8 | service | any number |
 //! | 3 | meta, opaque bytes | both | at most once |
+//! | 4 | token, UTF-8: the dialler's credentials, at most 16,384 bytes | both | at most once |
+//! | 5 | method, UTF-8 | service | any number |
+//!
+//! The service takes the topics and answers the methods from the moment in which it can be routed to:
+//! all of them, or the gateway rejects it. An edge's are not looked at.
 //!
 //! `max frame` is the longest frame on the lane that the dialler takes; `heartbeat` is the interval
 //! that it would like, 0 for the gateway's. A wanted id of 0 leaves the choice to the gateway.
 
 use super::fields::{Reader, put_tagged, tagged_len};
-use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};
-use crate::{Code, Role};
+use super::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError, expect, put_header};
+use crate::{Code, MAX_TOKEN, Role, Token};
 use bytes::BufMut;
 
 const MAGIC: [u8; 4] = *b"FRTR";
@@ -31,6 +36,8 @@ const FIXED: usize = 28;
 const TAG_NAME: u8 = 1;
 const TAG_TOPIC: u8 = 2;
 const TAG_META: u8 = 3;
+const TAG_TOKEN: u8 = 4;
+const TAG_METHOD: u8 = 5;
 
 /// What a dialler says of itself, borrowed from the frame that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +58,20 @@ pub struct Hello<'a> {
     pub name: &'a str,
     /// The topics that a service takes from the start.
     pub topics: Vec<&'a str>,
+    /// The methods that a service answers from the start.
+    pub methods: Vec<&'a str>,
     /// Opaque bytes for the service that gives out ids.
     pub meta: &'a [u8],
+    /// Its credentials, if it has any.
+    pub token: Option<Token<'a>>,
 }
 
 impl<'a> Hello<'a> {
-    /// Reads a `Hello` frame.
+    /// Reads a `Hello` frame. A token that is too long is left to the gateway to refuse.
     ///
     /// # Errors
-    /// [`ParseError`] if another kind came, the magic or the role is wrong, or the body is cut short.
+    /// [`ParseError`] if another kind came, the magic or the role is wrong, the body is cut short or a
+    /// text is not UTF-8.
     pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::Hello)?;
         let mut reader = Reader::new(frame);
@@ -78,7 +90,9 @@ impl<'a> Hello<'a> {
             id: reader.u64("wanted id")?,
             name: "",
             topics: Vec::new(),
+            methods: Vec::new(),
             meta: &[],
+            token: None,
         };
         let text =
             |value| std::str::from_utf8(value).map_err(|_| ParseError::NameNotUtf8 { kind: Kind::Hello });
@@ -87,10 +101,51 @@ impl<'a> Hello<'a> {
                 TAG_NAME => hello.name = text(value)?,
                 TAG_TOPIC => hello.topics.push(text(value)?),
                 TAG_META => hello.meta = value,
+                TAG_TOKEN => {
+                    let token = std::str::from_utf8(value).map_err(|_| reader.invalid("token"))?;
+                    hello.token = Some(Token::new(token));
+                }
+                TAG_METHOD => hello.methods.push(text(value)?),
                 _ => {}
             }
         }
         Ok(hello)
+    }
+
+    /// Adds names from the front of `methods` for as long as the frame has no more than `max_frame`
+    /// bytes, and returns how many it has added.
+    ///
+    /// # Errors
+    /// [`EncodeError`] if a part does not fit the layout.
+    pub fn fill_methods(
+        &mut self,
+        methods: impl IntoIterator<Item = &'a str>,
+        max_frame: usize,
+    ) -> Result<usize, EncodeError> {
+        let (mut len, mut added) = (HEADER_LEN + self.body_len()?, 0);
+        for method in methods {
+            len += tagged_len(method.as_bytes())?;
+            if len > max_frame {
+                break;
+            }
+            self.methods.push(method);
+            added += 1;
+        }
+        Ok(added)
+    }
+
+    fn body_len(&self) -> Result<usize, EncodeError> {
+        let mut len = FIXED + tagged_len(self.name.as_bytes())? + tagged_len(self.meta)?;
+        if let Some(token) = &self.token {
+            if token.len() > MAX_TOKEN {
+                return Err(EncodeError::TokenTooLong(token.len()));
+            }
+            len += tagged_len(token.expose().as_bytes())?;
+        }
+        for name in self.topics.iter().chain(&self.methods) {
+            len += tagged_len(name.as_bytes())?;
+        }
+        Ok(len)
     }
 
     /// Appends the frame to `out`.
@@ -98,10 +153,7 @@ impl<'a> Hello<'a> {
     /// # Errors
     /// [`EncodeError`] if a part does not fit the layout; nothing was written then.
     pub fn encode(&self, out: &mut impl BufMut) -> Result<(), EncodeError> {
-        let mut body_len = FIXED + tagged_len(self.name.as_bytes())? + tagged_len(self.meta)?;
-        for topic in &self.topics {
-            body_len += tagged_len(topic.as_bytes())?;
-        }
+        let body_len = self.body_len()?;
         put_header(out, Kind::Hello, Flags::default(), Code::Ok, 0, body_len)?;
         out.put_slice(&MAGIC);
         out.put_u8(self.versions.0);
@@ -114,8 +166,14 @@ impl<'a> Hello<'a> {
         out.put_u64(self.id);
         put_tagged(out, TAG_NAME, self.name.as_bytes());
         put_tagged(out, TAG_META, self.meta);
+        if let Some(token) = &self.token {
+            put_tagged(out, TAG_TOKEN, token.expose().as_bytes());
+        }
         for topic in &self.topics {
             put_tagged(out, TAG_TOPIC, topic.as_bytes());
+        }
+        for method in &self.methods {
+            put_tagged(out, TAG_METHOD, method.as_bytes());
         }
         Ok(())
     }

@@ -19,8 +19,14 @@
 //! | service | gateway | the EdgeID of the acceptor | empty |
 //! | gateway | edge | the ServiceID of the opener | the opener's name |
 //!
-//! `meta` is the opener's, for the acceptor. `OpenAck` carries the code in the header and an error's
-//! text as its body. Behind a good `OpenAck` the stream carries frames of the kinds `Data`, `Publish`,
+//! `meta` is the opener's, for the acceptor. `OpenAck` carries the code in the header; its
+//! body:
+//!
+//! ```text
+//!  detail (u32) | an error's text, UTF-8
+//! ```
+//!
+//! Behind a good `OpenAck` the stream carries frames of the kinds `Data`, `Publish`,
 //! `Ack`, `Request`, `Response` and `Cancel` in both directions; the gateway does not look at them.
 //! A half is over, in good order, with a `Data` frame that has [`Flags::END`]; a mux stream that ends
 //! without it was reset.
@@ -87,6 +93,8 @@ impl<'a> Open<'a> {
 pub struct OpenAck<'a> {
     /// How it went.
     pub code: Code,
+    /// What the code leaves open, by the table in [`frame`](super).
+    pub detail: u32,
     /// An error's text.
     pub text: &'a str,
 }
@@ -95,12 +103,14 @@ impl<'a> OpenAck<'a> {
     /// Reads an `OpenAck` frame.
     ///
     /// # Errors
-    /// [`ParseError`] if another kind came or the text is not UTF-8.
+    /// [`ParseError`] if another kind came, the body is cut short or the text is not UTF-8.
     pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::OpenAck)?;
-        let text = std::str::from_utf8(&frame.body)
+        let mut reader = Reader::new(frame);
+        let detail = reader.u32("detail")?;
+        let text = std::str::from_utf8(reader.rest())
             .map_err(|_| ParseError::Invalid { kind: Kind::OpenAck, field: "text" })?;
-        Ok(Self { code: frame.code, text })
+        Ok(Self { code: frame.code, detail, text })
     }
 
     /// Appends the frame to `out`.
@@ -108,7 +118,8 @@ impl<'a> OpenAck<'a> {
     /// # Errors
     /// [`EncodeError`] if the text does not fit the layout; nothing was written then.
     pub fn encode(&self, out: &mut impl BufMut) -> Result<(), EncodeError> {
-        put_header(out, Kind::OpenAck, Flags::default(), self.code, 0, self.text.len())?;
+        put_header(out, Kind::OpenAck, Flags::default(), self.code, 0, 4 + self.text.len())?;
+        out.put_u32(self.detail);
         out.put_slice(self.text.as_bytes());
         Ok(())
     }

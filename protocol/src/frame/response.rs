@@ -3,11 +3,10 @@
 //! Body:
 //!
 //! ```text
-//!  application code (u32) | custom length (u16) | reserved (u16) | custom | payload
+//!  detail (u32) | custom length (u16) | reserved (u16) | custom | payload
 //! ```
 //!
-//! With code 0 the payload is the answer; with any other it is the error's text, UTF-8. The
-//! application code counts only with [`Code::Application`]. Towards a service `custom` ends with the
+//! With code 0 the payload is the answer; with any other it is the error's text, UTF-8. Towards a service `custom` ends with the
 //! EdgeID of the edge that answered. [`Flags::DETACHED`] works as for `Request`.
 
 use super::fields::Reader;
@@ -22,8 +21,8 @@ const FIXED: usize = 8;
 pub struct Response<'a> {
     /// How it went.
     pub code: Code,
-    /// The application's own error number, with [`Code::Application`].
-    pub application: u32,
+    /// What the code leaves open, by the table in [`frame`](super).
+    pub detail: u32,
     /// The custom header.
     pub custom: Custom<'a>,
     /// The answer, the error's text, or the length of the answer (4 bytes) if it is detached.
@@ -34,7 +33,7 @@ impl<'a> Response<'a> {
     /// An error with a text and no custom header.
     #[must_use]
     pub fn error(code: Code, text: &'a str) -> Self {
-        Self { code, application: 0, custom: Custom::plain(b""), payload: text.as_bytes() }
+        Self { code, detail: 0, custom: Custom::plain(b""), payload: text.as_bytes() }
     }
 
     /// Reads the body of a `Response` frame.
@@ -44,7 +43,7 @@ impl<'a> Response<'a> {
     pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::Response)?;
         let mut reader = Reader::new(frame);
-        let application = reader.u32("application code")?;
+        let detail = reader.u32("detail")?;
         let custom_len = reader.u16("custom length")?;
         reader.u16("reserved")?;
         let custom = Custom::plain(reader.bytes(usize::from(custom_len), "custom")?);
@@ -52,7 +51,7 @@ impl<'a> Response<'a> {
         if frame.flags.has(Flags::DETACHED) && payload.len() != 4 {
             return Err(ParseError::Invalid { kind: Kind::Response, field: "detached payload length" });
         }
-        Ok(Self { code: frame.code, application, custom, payload })
+        Ok(Self { code: frame.code, detail, custom, payload })
     }
 
     /// Appends the frame with `flags` to `out`.
@@ -63,7 +62,7 @@ impl<'a> Response<'a> {
         let custom_len = self.custom.wire_len()?;
         let body_len = FIXED + usize::from(custom_len) + self.payload.len();
         put_header(out, Kind::Response, flags, self.code, id, body_len)?;
-        out.put_u32(self.application);
+        out.put_u32(self.detail);
         out.put_u16(custom_len);
         out.put_u16(0);
         self.custom.put(out);
@@ -81,7 +80,7 @@ mod tests {
     fn sample() -> (Response<'static>, Frame) {
         let custom = Custom::plain(b"trace");
         let response =
-            Response { code: Code::Application, application: 0xdead_beef, custom, payload: b"no such file" };
+            Response { code: Code::Application, detail: 0xdead_beef, custom, payload: b"no such file" };
         let mut wire = Vec::new();
         response.encode_with(11, Flags::default(), &mut wire).unwrap();
         (response, decode(&wire))

@@ -157,7 +157,7 @@ fn some_vectors_by_hand() {
                 "0000000000000007",
                 "00000000",
                 "000d",
-                "0000", // application code, custom length, reserved
+                "0000", // detail, custom length, reserved
                 "7472616365",
                 "0102030405060708", // "trace", the tail
                 "6869",

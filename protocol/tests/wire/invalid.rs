@@ -85,8 +85,15 @@ fn refused() -> Vec<Refused> {
         ),
         ("hello-name", "a name that is not UTF-8", hello(b"FRTR", 2, &[1, 0, 1, 0xff]), Class::NameNotUtf8),
         ("hello-topic", "a topic that is not UTF-8", hello(b"FRTR", 2, &[2, 0, 1, 0xff]), Class::NameNotUtf8),
+        ("hello-token", "a token that is not UTF-8", hello(b"FRTR", 1, &[4, 0, 1, 0xff]), Class::Invalid),
+        (
+            "hello-method",
+            "a method that is not UTF-8",
+            hello(b"FRTR", 2, &[5, 0, 1, 0xff]),
+            Class::NameNotUtf8,
+        ),
         ("welcome-cut", "the fixed fields end early", whole(Kind::Welcome, 0, &[0; 39]), Class::Truncated),
-        ("reject-text", "a text that is not UTF-8", whole(Kind::Reject, 0, &[0xff]), Class::Invalid),
+        ("reject-text", "a text that is not UTF-8", whole(Kind::Reject, 0, b"\0\0\0\0\xff"), Class::Invalid),
         ("go-away-cut", "no grace", whole(Kind::GoAway, 0, &[0; 3]), Class::Truncated),
         (
             "go-away-text",
@@ -94,7 +101,9 @@ fn refused() -> Vec<Refused> {
             whole(Kind::GoAway, 0, b"\0\0\0\0\x01\0\x01\xff"),
             Class::Invalid,
         ),
-        ("ack-cut", "no application code", whole(Kind::Ack, 0, &[0; 3]), Class::Truncated),
+        ("reject-cut", "no detail", whole(Kind::Reject, 0, &[0; 3]), Class::Truncated),
+        ("open-ack-cut", "no detail", whole(Kind::OpenAck, 0, &[0; 3]), Class::Truncated),
+        ("ack-cut", "no detail", whole(Kind::Ack, 0, &[0; 3]), Class::Truncated),
         ("ack-text", "a text that is not UTF-8", whole(Kind::Ack, 0, b"\0\0\0\0\xff"), Class::Invalid),
         (
             "publish-topic",
@@ -171,7 +180,12 @@ fn refused() -> Vec<Refused> {
             whole(Kind::Open, 0, b"\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\xff"),
             Class::NameNotUtf8,
         ),
-        ("open-ack-text", "a text that is not UTF-8", whole(Kind::OpenAck, 0, &[0xff]), Class::Invalid),
+        (
+            "open-ack-text",
+            "a text that is not UTF-8",
+            whole(Kind::OpenAck, 0, b"\0\0\0\0\xff"),
+            Class::Invalid,
+        ),
     ];
     let refused = |(name, description, hex, error): (&str, &str, _, _)| Refused {
         name: name.into(),

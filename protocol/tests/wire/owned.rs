@@ -3,7 +3,7 @@ mod parse;
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
     Ack, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Names, Open, OpenAck, Publish,
-    Register, RegisterAck, Registration, Reject, Request, Response, Role, Welcome, ping, pong,
+    Register, RegisterAck, Registration, Reject, Request, Response, Role, Token, Welcome, ping, pong,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,9 @@ fields! {
         wanted_id: Decimal,
         name: String,
         meta: Hex,
+        token: Option<String>,
         topics: Vec<String>,
+        methods: Vec<String>,
     }
     Grant {
         version: u8,
@@ -51,9 +53,9 @@ fields! {
     }
     Text { text: String }
     Leave { grace_ms: u32, text: String }
-    Outcome { application_code: u32, text: String }
+    Outcome { detail: u32, text: String }
     Addressed { timeout_ms: u32, name: String, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
-    Answer { application_code: u32, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
+    Answer { detail: u32, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
     Row { names: Vec<String> }
     Wish { peer: Decimal, timeout_ms: u32, name: String, meta: Hex }
     Raw { payload: Hex }
@@ -66,7 +68,7 @@ fields! {
 pub(crate) enum Fields {
     Hello(Greeting),
     Welcome(Grant),
-    Reject(Text),
+    Reject(Outcome),
     Ping(Empty),
     Pong(Empty),
     GoAway(Leave),
@@ -80,7 +82,7 @@ pub(crate) enum Fields {
     Unregister(Row),
     UnregisterAck(Text),
     Open(Wish),
-    OpenAck(Text),
+    OpenAck(Outcome),
     Data(Raw),
 }
 
@@ -99,7 +101,9 @@ impl Fields {
                 id: f.wanted_id.0,
                 name: &f.name,
                 topics: f.topics.iter().map(String::as_str).collect(),
+                methods: f.methods.iter().map(String::as_str).collect(),
                 meta: &f.meta.0,
+                token: f.token.as_deref().map(Token::new),
             }
             .encode(&mut out)?,
             Self::Welcome(f) => Welcome {
@@ -112,7 +116,7 @@ impl Fields {
                 max_payload: f.max_payload.0,
             }
             .encode(&mut out)?,
-            Self::Reject(f) => Reject { code, text: &f.text }.encode(&mut out)?,
+            Self::Reject(f) => Reject { code, detail: f.detail, text: &f.text }.encode(&mut out)?,
             Self::Ping(_) => ping(id, &mut out),
             Self::Pong(_) => pong(id, &mut out),
             Self::GoAway(f) => GoAway { code, grace_ms: f.grace_ms, text: &f.text }.encode(&mut out)?,
@@ -121,9 +125,7 @@ impl Fields {
                 let (timeout_ms, topic, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);
                 Publish { timeout_ms, topic, custom, payload }.encode_with(id, flags, &mut out)?;
             }
-            Self::Ack(f) => {
-                Ack { code, application: f.application_code, text: &f.text }.encode(id, &mut out)?
-            }
+            Self::Ack(f) => Ack { code, detail: f.detail, text: &f.text }.encode(id, &mut out)?,
             Self::Request(f) => {
                 let custom = custom(&f.custom, f.edge_tail);
                 let (timeout_ms, method, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);
@@ -131,7 +133,7 @@ impl Fields {
             }
             Self::Response(f) => {
                 let custom = custom(&f.custom, f.edge_tail);
-                Response { code, application: f.application_code, custom, payload: &f.payload.0 }
+                Response { code, detail: f.detail, custom, payload: &f.payload.0 }
                     .encode_with(id, flags, &mut out)?;
             }
             Self::Cancel(_) => frontier_protocol::Cancel::encode(id, &mut out)?,
@@ -147,7 +149,7 @@ impl Fields {
                 Open { peer: f.peer.0, timeout_ms: f.timeout_ms, name: &f.name, meta: &f.meta.0 }
                     .encode(&mut out)?;
             }
-            Self::OpenAck(f) => OpenAck { code, text: &f.text }.encode(&mut out)?,
+            Self::OpenAck(f) => OpenAck { code, detail: f.detail, text: &f.text }.encode(&mut out)?,
             Self::Data(f) if flags.has(Flags::END) && f.payload.0.is_empty() => {
                 out.extend_from_slice(&frontier_protocol::data_end());
             }

@@ -27,6 +27,10 @@ fn outcome(code: Code, id: u64) -> Header {
     header(Flags::default(), code, id)
 }
 
+fn said(detail: u32, text: &str) -> Outcome {
+    Outcome { detail, text: text.into() }
+}
+
 fn text(text: &str) -> Text {
     Text { text: text.into() }
 }
@@ -51,8 +55,11 @@ fn handshake() -> Vec<Vector> {
         wanted_id: Decimal(0),
         name: String::new(),
         meta: hex(b"sn-42"),
+        token: None,
         topics: Vec::new(),
+        methods: Vec::new(),
     };
+    let with_token = Greeting { token: Some("opaque tökén".into()), ..edge.clone() };
     let service = Greeting {
         highest_version: 3,
         role: 2,
@@ -62,6 +69,7 @@ fn handshake() -> Vec<Vector> {
         name: "files".into(),
         meta: hex(b""),
         topics: vec!["telemetry".into(), "größe".into()],
+        methods: vec!["get_edge_id".into(), "écho".into()],
         ..edge.clone()
     };
     let welcome = Grant {
@@ -75,13 +83,25 @@ fn handshake() -> Vec<Vector> {
     };
     vec![
         vector("hello-edge", "an edge with meta, without wishes", plain(0), Fields::Hello(edge)),
-        vector("hello-service", "a service with a name and two topics", plain(0), Fields::Hello(service)),
+        vector("hello-token", "an edge with credentials", plain(0), Fields::Hello(with_token)),
+        vector(
+            "hello-service",
+            "a service with a name, two topics and two methods",
+            plain(0),
+            Fields::Hello(service),
+        ),
         vector("welcome", "an id, an epoch and the terms", plain(0), Fields::Welcome(welcome)),
         vector(
             "reject",
             "the service that gives out ids refused the edge",
             outcome(Code::Denied, 0),
-            Fields::Reject(text("not you")),
+            Fields::Reject(said(0, "not you")),
+        ),
+        vector(
+            "reject-overloaded",
+            "the dialler is to try again in 1.5 seconds",
+            outcome(Code::Overloaded, 0),
+            Fields::Reject(said(1_500, "too many connections")),
         ),
     ]
 }
@@ -118,7 +138,7 @@ fn messages() -> Vec<Vector> {
         payload: hex(b"\x00\x01\xfe\xff"),
     };
     let detached = Addressed { payload: hex(&1_048_576u32.to_be_bytes()), ..acked.clone() };
-    let ack = |application_code, text: &str| Fields::Ack(Outcome { application_code, text: text.into() });
+    let ack = |detail, text| Fields::Ack(said(detail, text));
     vec![
         vector(
             "publish-acked",
@@ -151,6 +171,12 @@ fn messages() -> Vec<Vector> {
             outcome(Code::Application, 9),
             ack(404, "no such sensor"),
         ),
+        vector(
+            "ack-overloaded",
+            "the receiver's queue is full; there may be room in a quarter of a second",
+            outcome(Code::Overloaded, 9),
+            ack(250, "full"),
+        ),
     ]
 }
 
@@ -165,12 +191,8 @@ fn calls() -> Vec<Vector> {
     let (custom, edge_tail) = tailed(b"trace", 0x0102_0304_0506_0708);
     let to_service = Addressed { custom: custom.clone(), edge_tail, ..call.clone() };
     let detached = Addressed { payload: hex(&65_537u32.to_be_bytes()), ..call.clone() };
-    let answer = |application_code, payload: &[u8]| Answer {
-        application_code,
-        custom: hex(b""),
-        edge_tail: None,
-        payload: hex(payload),
-    };
+    let answer =
+        |detail, payload: &[u8]| Answer { detail, custom: hex(b""), edge_tail: None, payload: hex(payload) };
     let from_edge = Answer { custom, edge_tail, ..answer(0, b"hi") };
     vec![
         vector("request", "an edge's call", plain(7), Fields::Request(call)),
@@ -204,6 +226,12 @@ fn calls() -> Vec<Vector> {
             "an error of the callee's application, with a number of its own",
             outcome(Code::Application, 7),
             Fields::Response(answer(u32::MAX, b"no such file")),
+        ),
+        vector(
+            "response-overloaded",
+            "the callee does not say when it will have room",
+            outcome(Code::Overloaded, 7),
+            Fields::Response(answer(0, b"too many calls")),
         ),
         vector("cancel", "the caller of 7 no longer waits", plain(7), Fields::Cancel(Empty {})),
     ]

@@ -12,15 +12,14 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
     prop_oneof![
         (header(false, false), greeting()).prop_map(|(h, f)| (h, Fields::Hello(f))),
         (header(false, false), grant()).prop_map(|(h, f)| (h, Fields::Welcome(f))),
-        (header(true, false), text()).prop_map(|(h, f)| (h, Fields::Reject(f))),
+        (header(true, false), said()).prop_map(|(h, f)| (h, Fields::Reject(f))),
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
         header(false, true).prop_map(|h| (h, Fields::Pong(Empty {}))),
         (header(true, false), any::<(u32, String)>())
             .prop_map(|(h, (grace_ms, text))| (h, Fields::GoAway(Leave { grace_ms, text }))),
         (header(false, true), flags(Flags::ACKED), addressed())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
-        (header(true, true), any::<(u32, String)>())
-            .prop_map(|(h, (application_code, text))| (h, Fields::Ack(Outcome { application_code, text }))),
+        (header(true, true), said()).prop_map(|(h, f)| (h, Fields::Ack(f))),
         (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Request(f))),
         (header(true, true), answer()).prop_map(|(h, f)| (h, Fields::Response(f))),
         header(false, true).prop_map(|h| (h, Fields::Cancel(Empty {}))),
@@ -31,7 +30,7 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Unregister(f))),
         (header(true, true), text()).prop_map(|(h, f)| (h, Fields::UnregisterAck(f))),
         (header(false, false), wish()).prop_map(|(h, f)| (h, Fields::Open(f))),
-        (header(true, false), text()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
+        (header(true, false), said()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
         (header(false, false), bytes()).prop_map(|(h, payload)| (h, Fields::Data(Raw { payload }))),
     ]
 }
@@ -64,6 +63,10 @@ fn decimal() -> impl Strategy<Value = Decimal> {
     any::<u64>().prop_map(Decimal)
 }
 
+fn said() -> impl Strategy<Value = Outcome> {
+    any::<(u32, String)>().prop_map(|(detail, text)| Outcome { detail, text })
+}
+
 fn text() -> impl Strategy<Value = Text> {
     any::<String>().prop_map(|text| Text { text })
 }
@@ -80,7 +83,9 @@ fn custom() -> impl Strategy<Value = (Hex, Option<Decimal>)> {
 
 fn greeting() -> impl Strategy<Value = Greeting> {
     let fixed = (any::<(u8, u8, u32, u32, u32)>(), 1..=2u8, decimal());
-    (fixed, any::<String>(), bytes(), vec(any::<String>(), 0..4)).prop_map(|(fixed, name, meta, topics)| {
+    let names = || vec(any::<String>(), 0..4);
+    let rest = (any::<String>(), bytes(), option::of(any::<String>()), names(), names());
+    (fixed, rest).prop_map(|(fixed, (name, meta, token, topics, methods))| {
         let ((lowest_version, highest_version, features, max_frame, heartbeat_ms), role, wanted_id) = fixed;
         Greeting {
             lowest_version,
@@ -92,7 +97,9 @@ fn greeting() -> impl Strategy<Value = Greeting> {
             wanted_id,
             name,
             meta,
+            token,
             topics,
+            methods,
         }
     })
 }
@@ -124,8 +131,8 @@ fn addressed() -> impl Strategy<Value = Addressed> {
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
-    (any::<u32>(), custom(), bytes()).prop_map(|(application_code, (custom, edge_tail), payload)| Answer {
-        application_code,
+    (any::<u32>(), custom(), bytes()).prop_map(|(detail, (custom, edge_tail), payload)| Answer {
+        detail,
         custom,
         edge_tail,
         payload,

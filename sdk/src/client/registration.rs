@@ -1,7 +1,8 @@
 use super::Client;
+use super::announced::{Announced, Change};
 use crate::Error;
 use crate::connection::{Connection, NotAsked};
-use frontier_protocol::{Code, Kind, Names, Register, Registration, Role};
+use frontier_protocol::{Code, Kind, Names, Register, Registration};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -9,8 +10,13 @@ use tokio::time::Instant;
 const FRAME_OF_NAMES: usize = 64 * 1024;
 
 impl Client {
-    /// Announces names, and takes back what was announced, until the gateway agrees. What is lost with
-    /// a connection is asked again: saying it twice is harmless.
+    /// What a new connection starts with.
+    pub(crate) fn announced(&self) -> Announced {
+        self.announced.lock().clone()
+    }
+
+    /// Announces a name, or takes it back, until the gateway agrees. What is lost with a connection is
+    /// asked again: saying it twice is harmless.
     pub(crate) async fn announce(
         &self,
         change: Registration,
@@ -18,31 +24,56 @@ impl Client {
         name: &str,
         deadline: Instant,
     ) -> Result<(), Error> {
+        if change == Registration::Remove {
+            // Later connections do without it, whatever becomes of this.
+            self.announced.lock().remove(of, name);
+        }
         loop {
             let connection = self.connection(deadline).await?;
             match announce_on(&connection, &Register { change, of, names: vec![name] }, deadline).await {
+                Ok(()) if change == Registration::Remove || self.agreed(&connection, of, name) => {
+                    return Ok(());
+                }
+                // Another connection has taken its place, and knows nothing of this.
+                Ok(()) => {}
                 Err(error) if error.code() == Code::Disconnected && connection.link.is_closed() => {
                     self.retire(&connection);
                 }
-                outcome => return outcome,
+                Err(error) => return Err(error),
             }
         }
     }
 
-    /// Announces on a new connection every method of a service that has a handler. The topics have been
-    /// announced with the first frame; the methods of an edge are its own affair.
-    pub(crate) async fn restore(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<(), Error> {
-        if self.options.identity.role == Role::Edge {
-            return Ok(());
+    /// Notes what the gateway has agreed to, unless that was not the gateway that counts.
+    fn agreed(&self, connection: &Arc<Connection>, of: Names, name: &str) -> bool {
+        let mut announced = self.announced.lock();
+        let is_current = self.current().is_some_and(|current| Arc::ptr_eq(&current, connection));
+        if is_current {
+            announced.insert(of, name);
         }
-        let methods = self.methods.names();
-        let mut rest = &methods[..];
-        while !rest.is_empty() {
-            let (batch, behind) = rest.split_at(batch_len(rest));
-            let names = batch.iter().map(|name| &**name).collect();
-            let register = Register { change: Registration::Add, of: Names::Methods, names };
-            announce_on(connection, &register, deadline).await?;
-            rest = behind;
+        is_current
+    }
+
+    /// Tells the gateway behind a new connection, which was `told` so much with the first frame, what
+    /// it does not know yet; then `connection` takes questions.
+    pub(crate) async fn take_up(
+        &self,
+        connection: &Arc<Connection>,
+        mut told: Announced,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        while !self.connected(connection, &told) {
+            let wanted = self.announced();
+            for Change { change, of, names } in wanted.since(&told) {
+                let mut rest = &names[..];
+                while !rest.is_empty() {
+                    let (batch, behind) = rest.split_at(batch_len(rest));
+                    let names = batch.iter().map(|name| &**name).collect();
+                    announce_on(connection, &Register { change, of, names }, deadline).await?;
+                    rest = behind;
+                }
+            }
+            told = wanted;
         }
         Ok(())
     }

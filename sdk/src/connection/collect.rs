@@ -134,8 +134,8 @@ async fn payload(stream: &mut MuxStream, len: usize) -> Option<Bytes> {
 }
 
 async fn answer(stream: &mut MuxStream, code: Code, text: &str) -> std::io::Result<()> {
-    let mut frame = Vec::with_capacity(HEADER_LEN + text.len());
-    OpenAck { code, text }.encode(&mut frame).map_err(std::io::Error::other)?;
+    let mut frame = Vec::with_capacity(HEADER_LEN + 4 + text.len());
+    OpenAck { code, detail: 0, text }.encode(&mut frame).map_err(std::io::Error::other)?;
     stream.write_all(&frame).await?;
     stream.flush().await
 }

@@ -57,8 +57,8 @@ impl Inbound {
             Kind::Publish => self.publish(frame, detached)?,
             Kind::Response => self.response(frame, detached)?,
             Kind::Ack => {
-                let Ack { code, application, text } = Ack::parse(frame)?;
-                self.connection.calls.answer(frame.id, frame.kind, || outcome(code, application, text));
+                let Ack { code, detail, text } = Ack::parse(frame)?;
+                self.connection.calls.answer(frame.id, frame.kind, || outcome(code, detail, text));
             }
             Kind::RegisterAck | Kind::UnregisterAck => {
                 let ack = wire::RegisterAck::parse(frame)?;
@@ -143,7 +143,7 @@ impl Inbound {
         self.connection.calls.answer(frame.id, frame.kind, || {
             if response.code != Code::Ok {
                 let text = String::from_utf8_lossy(response.payload);
-                return Err(Error::from_wire(response.code, response.application, &text));
+                return Err(Error::from_wire(response.code, response.detail, &text));
             }
             let (custom, _) = self.split(frame, response.custom, true);
             Ok(Response { data: detached.unwrap_or_else(|| frame.body.slice_ref(response.payload)), custom })
@@ -169,9 +169,9 @@ fn carries_payload(kind: Kind) -> bool {
     matches!(kind, Kind::Request | Kind::Publish | Kind::Response)
 }
 
-fn outcome(code: Code, application: u32, text: &str) -> Result<Response, Error> {
+fn outcome(code: Code, detail: u32, text: &str) -> Result<Response, Error> {
     match code {
         Code::Ok => Ok(Response::default()),
-        code => Err(Error::from_wire(code, application, text)),
+        code => Err(Error::from_wire(code, detail, text)),
     }
 }

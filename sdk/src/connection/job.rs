@@ -84,7 +84,7 @@ impl Reply for Job {
             Outcome::Answered(Ok(response)) => self.answer(&response).await,
             Outcome::Answered(Err(HandlerError { code, text })) => {
                 let response = frontier_protocol::Response {
-                    application: code,
+                    detail: code,
                     ..frontier_protocol::Response::error(Code::Application, super::limited(&text))
                 };
                 self.connection.notify(|out| response.encode_with(self.id, Flags::default(), out));
@@ -112,6 +112,5 @@ fn encode(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let custom = Custom::plain(&response.custom);
-    frontier_protocol::Response { code: Code::Ok, application: 0, custom, payload }
-        .encode_with(id, flags, out)
+    frontier_protocol::Response { code: Code::Ok, detail: 0, custom, payload }.encode_with(id, flags, out)
 }

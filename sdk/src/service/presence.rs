@@ -1,9 +1,12 @@
 //! What the gateway asks a service about edges: reserved methods, registered like any other.
 
 use super::{EdgeEvent, Service};
+use crate::connection::Job;
+use crate::handler::{Handler, Registered};
 use crate::{Error, HandlerError, Request, Response};
 use bytes::Bytes;
 use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID};
+use std::sync::Arc;
 
 impl Service {
     /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge, with its
@@ -19,11 +22,7 @@ impl Service {
         F: Fn(Bytes) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
     {
-        let handler = move |request: Request| {
-            let id = handler(request.data);
-            async move { Ok(Response::new(id.await?.0.to_be_bytes().to_vec())) }
-        };
-        self.register(GET_EDGE_ID, handler).await
+        self.register_erased(GET_EDGE_ID, edge_id(handler)).await
     }
 
     /// Hears of each edge that comes. An error refuses the edge, with its text.
@@ -38,7 +37,7 @@ impl Service {
         F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
-        self.on_event(EDGE_ONLINE, handler).await
+        self.register_erased(EDGE_ONLINE, event(handler)).await
     }
 
     /// Hears of each edge that leaves. An error is logged by the gateway and changes nothing.
@@ -53,23 +52,35 @@ impl Service {
         F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
-        self.on_event(EDGE_OFFLINE, handler).await
+        self.register_erased(EDGE_OFFLINE, event(handler)).await
     }
+}
 
-    async fn on_event<F, Fut>(&self, method: &str, handler: F) -> Result<(), Error>
-    where
-        F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
-    {
-        let handler = move |request: Request| {
-            let handled = EdgeEvent::parse(request.data).map(&handler);
-            async move {
-                match handled {
-                    Some(handled) => handled.await.map(|()| Response::default()),
-                    None => Err(HandlerError::new(0, "the event is cut short")),
-                }
+/// The handler of [`GET_EDGE_ID`].
+pub(super) fn edge_id<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
+where
+    F: Fn(Bytes) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
+{
+    Registered::new(move |request: Request| {
+        let id = handler(request.data);
+        async move { Ok(Response::new(id.await?.0.to_be_bytes().to_vec())) }
+    })
+}
+
+/// The handler of [`EDGE_ONLINE`] or [`EDGE_OFFLINE`].
+pub(super) fn event<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
+where
+    F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+{
+    Registered::new(move |request: Request| {
+        let handled = EdgeEvent::parse(request.data).map(&handler);
+        async move {
+            match handled {
+                Some(handled) => handled.await.map(|()| Response::default()),
+                None => Err(HandlerError::new(0, "the event is cut short")),
             }
-        };
-        self.register(method, handler).await
-    }
+        }
+    })
 }

@@ -49,7 +49,7 @@ fn acked(frame: &Frame) -> Result<Result<StreamResponse, StreamError>, End> {
     let ack = Ack::parse(frame).map_err(End::protocol)?;
     Ok(match ack.code {
         Code::Ok => Ok(StreamResponse::default()),
-        code => Err(StreamError { code, application: ack.application, text: ack.text.to_owned() }),
+        code => Err(StreamError { code, detail: ack.detail, text: ack.text.to_owned() }),
     })
 }
 
@@ -63,7 +63,7 @@ fn answered(frame: &Frame) -> Result<Result<StreamResponse, StreamError>, End> {
         }),
         code => {
             let text = String::from_utf8_lossy(response.payload).into_owned();
-            Err(StreamError { code, application: response.application, text })
+            Err(StreamError { code, detail: response.detail, text })
         }
     })
 }

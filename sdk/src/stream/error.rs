@@ -1,14 +1,16 @@
-use frontier_protocol::{Code, EncodeError};
+use frontier_protocol::{Code, EncodeError, retry_after, retry_detail};
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// Why a message or a call on a stream failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamError {
     /// What went wrong.
     pub code: Code,
-    /// The error number of the application at the other end, with [`Code::Application`].
-    pub application: u32,
+    /// With [`Code::Application`] the error number of the application at the other end; with
+    /// [`Code::Overloaded`] how long to wait before another attempt, in milliseconds, or 0.
+    pub detail: u32,
     /// What went wrong, in words. Empty if there is no more to say than the code does.
     pub text: String,
 }
@@ -17,19 +19,32 @@ impl StreamError {
     /// An error that no application numbered.
     #[must_use]
     pub fn new(code: Code, text: impl Into<String>) -> Self {
-        Self { code, application: 0, text: text.into() }
+        Self { code, detail: 0, text: text.into() }
     }
 
     /// The error of an application, with a number of its own: what a handler answers with.
     #[must_use]
     pub fn application(number: u32, text: impl Into<String>) -> Self {
-        Self { code: Code::Application, application: number, text: text.into() }
+        Self { code: Code::Application, detail: number, text: text.into() }
     }
 
     /// Whether the same operation may succeed when it is tried again, on this stream or on a new one.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.code.is_retryable()
+    }
+
+    /// There is no room now: what a handler answers with that wants its caller to try again `after` so
+    /// long. With zero it does not say when.
+    #[must_use]
+    pub fn retry_later(text: impl Into<String>, after: Duration) -> Self {
+        Self { code: Code::Overloaded, detail: retry_detail(after), text: text.into() }
+    }
+
+    /// How long to wait before another attempt, if the other end has said so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self.code, self.detail)
     }
 
     pub(super) fn too_large(len: usize, max: usize) -> Self {
@@ -41,7 +56,7 @@ impl StreamError {
 impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {
-            Code::Application if self.application != 0 => write!(f, "{} {}", self.code, self.application)?,
+            Code::Application if self.detail != 0 => write!(f, "{} {}", self.code, self.detail)?,
             code => write!(f, "{code}")?,
         }
         if !self.text.is_empty() {

@@ -57,7 +57,7 @@ struct Receipt(Option<(Arc<Core>, u64)>);
 impl Receipt {
     fn settle(&mut self, code: Code, text: &str) {
         if let Some((core, id)) = self.0.take() {
-            let ack = Ack { code, application: 0, text: clip(text) };
+            let ack = Ack { code, detail: 0, text: clip(text) };
             core.answer_or_close(|out| ack.encode(id, out));
         }
     }

@@ -132,7 +132,7 @@ fn encode(id: u64, answer: &Answer, max_frame: usize) -> BytesMut {
         Ok(answer) => {
             let response = Response {
                 code: Code::Ok,
-                application: 0,
+                detail: 0,
                 custom: Custom::plain(&answer.custom),
                 payload: &answer.data,
             };
@@ -146,10 +146,10 @@ fn encode(id: u64, answer: &Answer, max_frame: usize) -> BytesMut {
         Err(error) => error.clone(),
     };
     frame.clear();
-    let StreamError { code, application, text } = error;
+    let StreamError { code, detail, text } = error;
     // An error must not pass for a success.
     let code = if code == Code::Ok { Code::Application } else { code };
-    let response = Response { application, ..Response::error(code, clip(&text)) };
+    let response = Response { detail, ..Response::error(code, clip(&text)) };
     if let Err(error) = response.encode_with(id, Flags::default(), &mut frame) {
         unreachable!("a clipped text always fits: {error}");
     }

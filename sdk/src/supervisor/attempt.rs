@@ -2,7 +2,7 @@ use super::handshake;
 use crate::Error;
 use crate::client::Client;
 use crate::connection::{Connection, Driver, End};
-use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome};
+use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome, retry_after};
 use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
 use std::fmt;
 use std::sync::Arc;
@@ -69,13 +69,18 @@ pub(crate) enum AttemptError {
     Rejected {
         /// Why.
         code: Code,
+        /// What the code leaves open.
+        detail: u32,
         /// Why, in words.
         text: String,
     },
     /// The hello does not fit a frame.
     #[error(transparent)]
     TooLong(EncodeError),
-    /// The methods could not be announced again.
+    /// There are no credentials to show.
+    #[error("no token: {0}")]
+    NoToken(String),
+    /// What did not fit the hello could not be registered.
     #[error("methods were not registered again: {0}")]
     Restore(Error),
 }
@@ -85,44 +90,51 @@ impl AttemptError {
         Self::Lost(error.to_string())
     }
 
+    /// How long the gateway wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Rejected { code, detail, .. } => retry_after(*code, *detail),
+            _ => None,
+        }
+    }
+
     /// Whether another attempt would fail the same way.
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Rejected { code, .. } => !code.is_retryable(),
             Self::TooLong(_) | Self::NoAddress => true,
-            Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::Restore(_) => false,
+            Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::NoToken(_) | Self::Restore(_) => false,
         }
     }
 }
 
 impl Attempt<'_> {
-    /// Connects, introduces the client, starts the connection's task and restores what was registered.
+    /// Connects, introduces the client, starts the connection's task and lets it take questions.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
-        let dialled = timeout(
-            DIAL,
-            frontier_transport::dial(self.endpoint, link_config(self.client.options.window_growth)),
-        )
-        .await;
+        let options = &self.client.options;
+        let token = options.credentials.token().await?;
+        let dialled = frontier_transport::dial(self.endpoint, link_config(options.window_growth));
+        let dialled = timeout(DIAL, dialled).await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
         let mut link = dialled.map_err(AttemptError::Dial)?;
-        let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client)).await;
-        let welcome = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
+        let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client, token)).await;
+        let (welcome, told) = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
         let mut live = self.start(link, &welcome)?;
-        let trial = Trial(&live);
-        let restored = self.client.restore(&live.connection, Instant::now() + RESTORE).await;
-        restored.map_err(AttemptError::Restore)?;
-        trial.pass();
         if live.draining.try_recv().is_ok() {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));
         }
+        let trial = Trial(&live);
+        let restored = self.client.take_up(&live.connection, told, Instant::now() + RESTORE).await;
+        restored.map_err(AttemptError::Restore)?;
+        trial.pass();
         Ok(live)
     }
 
     fn start(&self, mut link: Link, welcome: &Welcome) -> Result<Live, AttemptError> {
         if welcome.version != VERSION {
             let text = format!("the gateway speaks version {}, not {VERSION}", welcome.version);
-            return Err(AttemptError::Rejected { code: Code::Version, text });
+            return Err(AttemptError::Rejected { code: Code::Version, detail: 0, text });
         }
         link.set_max_frame(welcome.max_frame.min(MIN_MAX_FRAME) as usize);
         self.client.set_id(welcome.id);

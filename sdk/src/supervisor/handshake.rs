@@ -1,15 +1,19 @@
 use super::AttemptError;
-use crate::client::Client;
-use frontier_protocol::{Hello, Kind, MIN_MAX_FRAME, Reject, VERSION, Welcome};
+use crate::client::{Announced, Client};
+use frontier_protocol::{Hello, Kind, MIN_MAX_FRAME, Reject, Token, VERSION, Welcome};
 use frontier_transport::{Event, Link, Priority, PushError};
 
 /// Introduces the client and hears what the gateway grants. Frames behind the `Welcome` stay in the
-/// link.
-pub(super) async fn greet(link: &mut Link, client: &Client) -> Result<Welcome, AttemptError> {
+/// link. Beside it, what the gateway has been told that the client takes.
+pub(super) async fn greet(
+    link: &mut Link,
+    client: &Client,
+    token: Option<Token<'_>>,
+) -> Result<(Welcome, Announced), AttemptError> {
     let identity = &client.options.identity;
-    let topics = client.topics.all();
+    let announced = client.announced();
     let heartbeat = client.options.heartbeat.map_or(0, |interval| interval.as_millis().max(1));
-    let hello = Hello {
+    let mut hello = Hello {
         versions: (VERSION, VERSION),
         role: identity.role,
         features: 0,
@@ -17,9 +21,15 @@ pub(super) async fn greet(link: &mut Link, client: &Client) -> Result<Welcome, A
         heartbeat_ms: u32::try_from(heartbeat).unwrap_or(u32::MAX),
         id: client.id(),
         name: &identity.name,
-        topics: topics.iter().map(String::as_str).collect(),
+        topics: announced.topics().map(|topic| &**topic).collect(),
+        methods: Vec::new(),
         meta: &identity.meta,
+        token,
     };
+    // What does not fit is registered behind the Welcome.
+    let methods = announced.methods().map(|method| &**method);
+    let told = hello.fill_methods(methods, MIN_MAX_FRAME as usize).map_err(AttemptError::TooLong)?;
+    let told = Announced::new(announced.methods().take(told).cloned(), announced.topics().cloned());
     link.handle().send(Priority::Question, |out| hello.encode(out)).map_err(|error| match error {
         PushError::Encode(error) => AttemptError::TooLong(error),
         error => AttemptError::Lost(error.to_string()),
@@ -30,13 +40,14 @@ pub(super) async fn greet(link: &mut Link, client: &Client) -> Result<Welcome, A
                 Kind::Welcome => Welcome::parse(&frame).map(Ok),
                 // A gateway that drains may say so before it has looked at the hello.
                 Kind::GoAway => frontier_protocol::GoAway::parse(&frame).map(|go_away| {
-                    Err(AttemptError::Rejected { code: go_away.code, text: go_away.text.into() })
+                    Err(AttemptError::Rejected { code: go_away.code, detail: 0, text: go_away.text.into() })
                 }),
                 _ => Reject::parse(&frame).map(|reject| {
-                    Err(AttemptError::Rejected { code: reject.code, text: reject.text.into() })
+                    let Reject { code, detail, text } = reject;
+                    Err(AttemptError::Rejected { code, detail, text: text.into() })
                 }),
             };
-            return parsed.map_err(AttemptError::lost)?;
+            return parsed.map_err(AttemptError::lost)?.map(|welcome| (welcome, told));
         }
         match link.next().await.map_err(AttemptError::lost)? {
             Event::Frames => {}

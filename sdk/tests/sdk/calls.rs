@@ -15,7 +15,7 @@ async fn a_call_carries_everything_there_and_back() {
         assert_eq!(request.custom.body(), b"header");
         assert!((1..=5000).contains(&request.timeout_ms));
         let custom = Custom::plain(b"back");
-        let response = Response { code: Code::Ok, application: 0, custom, payload: b"pong" };
+        let response = Response { code: Code::Ok, detail: 0, custom, payload: b"pong" };
         peer.send(|out| response.encode_with(frame.id, Flags::default(), out));
     };
     let (response, ()) = soon(async { tokio::join!(call, answer) }).await;
@@ -33,7 +33,7 @@ async fn a_service_names_the_edge_and_never_sees_the_tail() {
         let request = Request::parse(&frame).unwrap();
         assert_eq!(Custom::split_tail(request.custom.body()), Some((&b"h"[..], EdgeId(5))));
         let custom = Custom::tailed(b"back", EdgeId(5));
-        let response = Response { code: Code::Ok, application: 0, custom, payload: b"" };
+        let response = Response { code: Code::Ok, detail: 0, custom, payload: b"" };
         peer.send(|out| response.encode_with(frame.id, Flags::default(), out));
     };
     let (response, ()) = soon(async { tokio::join!(call, answer) }).await;
@@ -46,7 +46,7 @@ async fn an_error_comes_back_whole() {
     let (edge, mut peer) = gateway.connected_edge().await;
     let answer = async {
         let frame = peer.expect(Kind::Request).await;
-        let response = Response { application: 42, ..Response::error(Code::Application, "disk full") };
+        let response = Response { detail: 42, ..Response::error(Code::Application, "disk full") };
         peer.send(|out| response.encode_with(frame.id, Flags::default(), out));
     };
     let (response, ()) = soon(async { tokio::join!(edge.call("write", ""), answer) }).await;

@@ -1,7 +1,7 @@
 use crate::gateway::{Gateway, soon};
 use frontier_protocol::{Code, Role};
 use frontier_sdk::{Closed, ConnectError, Edge, EdgeId, Service, ServiceId, Status};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn an_edge_says_who_it_is_and_gets_its_id() {
@@ -91,4 +91,65 @@ async fn dropping_the_last_handle_closes() {
     drop(clone);
     assert_eq!(soon(status.closed()).await, Closed::Local);
     peer.expect_end().await;
+}
+
+#[tokio::test]
+async fn a_token_is_shown_and_nowhere_printed() {
+    let mut gateway = Gateway::bind();
+    let builder = gateway.edge().token("s3cret");
+    assert!(!format!("{builder:?}").contains("s3cret"));
+    let connect = tokio::spawn(builder.connect());
+    let caller = gateway.accept().await;
+    assert_eq!(caller.token.as_deref(), Some("s3cret"));
+    caller.reject(Code::Unauthenticated, "unknown token").await;
+    let error = soon(connect).await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "refused by the gateway: unauthenticated: unknown token");
+
+    let error = soon(gateway.edge().token("s3cret".repeat(10_000)).connect()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::TooLong(_)));
+    assert_eq!(error.to_string(), "a token of 60000 bytes is over 16384");
+}
+
+#[tokio::test]
+async fn a_source_of_tokens_is_asked_before_each_attempt() {
+    let mut gateway = Gateway::bind();
+    let turn = std::sync::atomic::AtomicU32::new(0);
+    let source = move || {
+        let turn = turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move { if turn == 1 { Err("the issuer is down") } else { Ok(format!("token {turn}")) } }
+    };
+    let connect = tokio::spawn(gateway.edge().token_source(source).connect());
+    let caller = gateway.accept().await;
+    assert_eq!(caller.token.as_deref(), Some("token 0"));
+    let peer = caller.welcome();
+    let _edge = soon(connect).await.unwrap().unwrap();
+    peer.cut();
+    // The second attempt came to nothing, without a connection.
+    assert_eq!(gateway.accept().await.token.as_deref(), Some("token 2"));
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_overloaded_says_when_to_come_again() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    gateway.accept().await.reject_with(Code::Overloaded, 200, "").await;
+    let start = Instant::now();
+    let _peer = gateway.welcome().await;
+    assert!(start.elapsed() >= Duration::from_millis(190), "{:?}", start.elapsed());
+    soon(connect).await.unwrap().unwrap();
+
+    // Another address is tried meanwhile.
+    let mut other = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().url(&other.url).connect());
+    gateway.accept().await.reject_with(Code::Overloaded, 60_000, "").await;
+    other.accept().await.reject(Code::Overloaded, "").await;
+    let _peer = other.welcome().await;
+    soon(connect).await.unwrap().unwrap();
+
+    let connect = gateway.edge().connect_timeout(Duration::from_millis(100)).connect();
+    let reject = async { gateway.accept().await.reject_with(Code::Overloaded, 60_000, "full").await };
+    let (connected, ()) = soon(async { tokio::join!(connect, reject) }).await;
+    let error = connected.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    assert_eq!(error.to_string(), "no connection within 100ms; the last attempt: rejected: overloaded: full");
 }

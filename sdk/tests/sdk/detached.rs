@@ -40,7 +40,7 @@ async fn a_long_call_and_its_long_answer_travel_on_streams() {
         assert_eq!(sent, payload());
         let (code, custom) = (Code::Ok, Custom::plain(b"back"));
         let mut wire = Vec::new();
-        Response { code, application: 0, custom, payload: &len_bytes(LEN) }
+        Response { code, detail: 0, custom, payload: &len_bytes(LEN) }
             .encode_with(frame.id, Flags::DETACHED, &mut wire)
             .unwrap();
         wire.extend_from_slice(&payload());
@@ -59,7 +59,7 @@ async fn a_long_publish_travels_on_a_stream_and_is_acked_on_the_lane() {
         let (frame, sent) = expect_detached(&mut peer, Kind::Publish).await;
         assert!(frame.flags.has(Flags::ACKED));
         assert_eq!(sent, payload());
-        peer.send(|out| Ack { code: Code::Ok, application: 0, text: "" }.encode(frame.id, out));
+        peer.send(|out| Ack { code: Code::Ok, detail: 0, text: "" }.encode(frame.id, out));
     };
     let (published, ()) = soon(async { tokio::join!(edge.publish("t", payload()), answer) }).await;
     published.unwrap();
@@ -117,7 +117,7 @@ async fn an_announced_length_over_the_limit_is_refused_before_it_comes() {
     let answer = async {
         let asked = peer.expect(Kind::Request).await;
         let mut head = Vec::new();
-        Response { code: Code::Ok, application: 0, custom: Custom::plain(b""), payload: &len }
+        Response { code: Code::Ok, detail: 0, custom: Custom::plain(b""), payload: &len }
             .encode_with(asked.id, Flags::DETACHED, &mut head)
             .unwrap();
         peer.stream(&head).await

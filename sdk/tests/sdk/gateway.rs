@@ -32,7 +32,9 @@ pub(crate) struct Caller {
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) topics: Vec<String>,
+    pub(crate) methods: Vec<String>,
     pub(crate) meta: Bytes,
+    pub(crate) token: Option<String>,
 }
 
 /// A connection that was welcomed.
@@ -69,10 +71,18 @@ impl Gateway {
             let mut link = Link::accept(io, Arc::new(config)).await.unwrap();
             loop {
                 if let Some(frame) = link.frame().unwrap() {
-                    let Hello { role, id, name, topics, meta, .. } = Hello::parse(&frame).unwrap();
-                    let (name, meta) = (name.to_owned(), Bytes::copy_from_slice(meta));
-                    let topics = topics.into_iter().map(str::to_owned).collect();
-                    return Caller { link, role, id, name, topics, meta };
+                    let hello = Hello::parse(&frame).unwrap();
+                    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+                    return Caller {
+                        link,
+                        role: hello.role,
+                        id: hello.id,
+                        name: hello.name.to_owned(),
+                        topics: owned(hello.topics),
+                        methods: owned(hello.methods),
+                        meta: Bytes::copy_from_slice(hello.meta),
+                        token: hello.token.map(|token| token.expose().to_owned()),
+                    };
                 }
                 link.next().await.unwrap();
             }
@@ -129,7 +139,11 @@ impl Caller {
     }
 
     pub(crate) async fn reject(self, code: Code, text: &str) {
-        let reject = Reject { code, text };
+        self.reject_with(code, 0, text).await;
+    }
+
+    pub(crate) async fn reject_with(self, code: Code, detail: u32, text: &str) {
+        let reject = Reject { code, detail, text };
         let _ = soon(self.link.close(|out| reject.encode(out))).await;
     }
 }
@@ -237,7 +251,7 @@ impl Peer {
     }
 
     pub(crate) fn respond(&self, id: u64, payload: &[u8]) {
-        let response = Response { code: Code::Ok, application: 0, custom: Custom::plain(b""), payload };
+        let response = Response { code: Code::Ok, detail: 0, custom: Custom::plain(b""), payload };
         self.send(|out| response.encode_with(id, Flags::default(), out));
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, mpsc};
 
 fn response(frame: &Frame) -> (Code, u32, Bytes) {
     let response = Response::parse(frame).unwrap();
-    (response.code, response.application, Bytes::copy_from_slice(response.payload))
+    (response.code, response.detail, Bytes::copy_from_slice(response.payload))
 }
 
 /// Tells on a channel when it is dropped.

@@ -59,7 +59,7 @@ async fn a_publish_waits_for_the_ack() {
         let frame = peer.expect(Kind::Publish).await;
         assert!(frame.flags.has(Flags::ACKED));
         assert_eq!(Publish::parse(&frame).unwrap().topic, "t");
-        let ack = Ack { code: Code::TopicNotOnline, application: 0, text: "nobody takes `t`" };
+        let ack = Ack { code: Code::TopicNotOnline, detail: 0, text: "nobody takes `t`" };
         peer.send(|out| ack.encode(frame.id, out));
     };
     let (published, ()) = soon(async { tokio::join!(edge.publish("t", "data"), answer) }).await;
@@ -85,7 +85,7 @@ async fn a_service_publishes_to_an_edge() {
         let publish = Publish::parse(&frame).unwrap();
         assert_eq!((publish.topic, publish.payload), ("config", &b"data"[..]));
         assert_eq!(Custom::split_tail(publish.custom.body()), Some((&b""[..], EdgeId(8))));
-        peer.send(|out| Ack { code: Code::Ok, application: 0, text: "" }.encode(frame.id, out));
+        peer.send(|out| Ack { code: Code::Ok, detail: 0, text: "" }.encode(frame.id, out));
     };
     let publish = service.publish(EdgeId(8), "data").topic("config");
     let (published, ()) = soon(async { tokio::join!(publish, answer) }).await;

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 fn open_ack(code: Code, text: &str) -> Vec<u8> {
     let mut frame = Vec::new();
-    OpenAck { code, text }.encode(&mut frame).unwrap();
+    OpenAck { code, detail: 0, text }.encode(&mut frame).unwrap();
     frame
 }
 

@@ -21,13 +21,13 @@ impl RawPeer {
 
     /// Answers a call well.
     pub fn respond(&self, id: u64, payload: &[u8]) {
-        let response = Response { code: Code::Ok, application: 0, custom: Custom::plain(b""), payload };
+        let response = Response { code: Code::Ok, detail: 0, custom: Custom::plain(b""), payload };
         self.send(|out| response.encode_with(id, Flags::default(), out));
     }
 
     /// Acks a message.
     pub fn ack(&self, id: u64) {
-        self.send(|out| Ack { code: Code::Ok, application: 0, text: "" }.encode(id, out));
+        self.send(|out| Ack { code: Code::Ok, detail: 0, text: "" }.encode(id, out));
     }
 
     /// Changes what a service takes, and returns the gateway's answer.
@@ -109,7 +109,7 @@ impl RawPeer {
         let FirstFrame { frame, stream } = first_frame(stream).await;
         match OpenAck::parse(&frame).expect("an answer to an open") {
             OpenAck { code: Code::Ok, .. } => Ok(stream),
-            OpenAck { code, text } => Err((code, text.to_owned())),
+            OpenAck { code, text, .. } => Err((code, text.to_owned())),
         }
     }
 }
@@ -131,7 +131,7 @@ pub async fn accept(stream: MuxStream) -> (Frame, MuxStream) {
     let FirstFrame { frame, mut stream } = first_frame(stream).await;
     assert_eq!(frame.kind, Kind::Open);
     let mut ack = Vec::new();
-    OpenAck { code: Code::Ok, text: "" }.encode(&mut ack).expect("a short ack");
+    OpenAck { code: Code::Ok, detail: 0, text: "" }.encode(&mut ack).expect("a short ack");
     stream.write_all(&ack).await.expect("the connection stands");
     (frame, stream)
 }

@@ -112,18 +112,21 @@ async fn an_error_of_the_application_comes_through_whole() {
     let id = service.frame().await.id;
     service.send(|out| {
         let custom = Custom::plain(b"why");
-        Response { code: Code::Application, application: 4711, custom, payload: "größer".as_bytes() }
-            .encode_with(id, Flags::default(), out)
+        Response { code: Code::Application, detail: 4711, custom, payload: "größer".as_bytes() }.encode_with(
+            id,
+            Flags::default(),
+            out,
+        )
     });
     let frame = edge.frame().await;
     let response = Response::parse(&frame).unwrap();
-    assert_eq!((response.code, response.application), (Code::Application, 4711));
+    assert_eq!((response.code, response.detail), (Code::Application, 4711));
     assert_eq!((response.custom.body(), response.payload), (&b"why"[..], "größer".as_bytes()));
     edge.publish(2, "t", none(), b"");
     let id = service.frame().await.id;
-    service.send(|out| Ack { code: Code::Application, application: 5, text: "no" }.encode(id, out));
+    service.send(|out| Ack { code: Code::Application, detail: 5, text: "no" }.encode(id, out));
     let frame = edge.frame().await;
-    assert_eq!(Ack::parse(&frame).unwrap(), Ack { code: Code::Application, application: 5, text: "no" });
+    assert_eq!(Ack::parse(&frame).unwrap(), Ack { code: Code::Application, detail: 5, text: "no" });
 }
 
 #[tokio::test]
@@ -159,4 +162,32 @@ async fn a_service_that_leaves_is_passed_over_and_still_answers() {
     assert_eq!(edge.response(3).await, (Code::Ok, b"by another".to_vec()));
     leaving.respond(old.id, b"by the first");
     assert_eq!(edge.response(1).await, (Code::Ok, b"by the first".to_vec()));
+}
+
+#[tokio::test]
+async fn how_long_to_wait_comes_through_unchanged() {
+    let gateway = Gateway::start().await;
+    let (mut service, mut edge) = pair(&gateway).await;
+    for detail in [0, 1500, u32::MAX] {
+        edge.request(1, "m", none(), b"");
+        let id = service.frame().await.id;
+        service.send(|out| {
+            Response { detail, ..Response::error(Code::Overloaded, "busy") }.encode_with(
+                id,
+                Flags::default(),
+                out,
+            )
+        });
+        let frame = edge.frame().await;
+        let response = Response::parse(&frame).unwrap();
+        assert_eq!(
+            (response.code, response.detail, response.payload),
+            (Code::Overloaded, detail, &b"busy"[..])
+        );
+        edge.publish(2, "t", none(), b"");
+        let id = service.frame().await.id;
+        let ack = Ack { code: Code::Overloaded, detail, text: "full" };
+        service.send(|out| ack.encode(id, out));
+        assert_eq!(Ack::parse(&edge.frame().await), Ok(ack));
+    }
 }

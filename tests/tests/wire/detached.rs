@@ -16,7 +16,7 @@ fn request(id: u64, method: &str, custom: Custom<'_>, len: u32) -> Vec<u8> {
 
 fn response(id: u64, len: u32) -> Vec<u8> {
     let mut first = Vec::new();
-    Response { code: Code::Ok, application: 0, custom: none(), payload: &len.to_be_bytes() }
+    Response { code: Code::Ok, detail: 0, custom: none(), payload: &len.to_be_bytes() }
         .encode_with(id, Flags::DETACHED, &mut first)
         .expect("a short frame");
     first

@@ -180,7 +180,7 @@ async fn a_detached_frame_on_the_lane_ends_the_connection() {
         .unwrap();
     breaks(&gateway, &request).await;
     let mut response = Vec::new();
-    Response { code: Code::Ok, application: 0, custom, payload: &[0, 1, 0, 0] }
+    Response { code: Code::Ok, detail: 0, custom, payload: &[0, 1, 0, 0] }
         .encode_with(1, Flags::DETACHED, &mut response)
         .unwrap();
     breaks(&gateway, &response).await;

@@ -1,6 +1,9 @@
 //! The Hello and what can be wrong with it.
 
-use frontier_protocol::{Code, Flags, Hello, Kind, MIN_MAX_FRAME, Reject, Role, VERSION, Welcome, ping};
+use frontier_protocol::{
+    Code, Custom, Flags, Hello, Kind, MAX_TOKEN, MIN_MAX_FRAME, Reject, Request, Role, Token, VERSION,
+    Welcome, ping,
+};
 use frontier_tests::{Gateway, RawPeer, Witness};
 
 /// Says something other than a good Hello: the code of the refusal.
@@ -148,4 +151,61 @@ async fn a_dialler_need_not_wait_for_its_welcome() {
     assert_eq!(edge.frame().await.kind, Kind::Welcome);
     let pong = edge.frame().await;
     assert_eq!((pong.kind, pong.id), (Kind::Pong, 77));
+}
+
+#[tokio::test]
+async fn a_token_of_any_text_is_taken_up_to_its_limit() {
+    let gateway = Gateway::start().await;
+    let secret = "s3cret-".repeat(MAX_TOKEN);
+    let hello = Hello { token: Some(Token::new(&secret[..MAX_TOKEN])), ..RawPeer::hello(Role::Edge) };
+    RawPeer::connect(gateway.edges(), &hello).await.unwrap();
+    // One more byte can't be encoded, so it is put in by hand.
+    let mut long = encoded(&RawPeer::hello(Role::Edge));
+    let len = u16::try_from(MAX_TOKEN + 1).unwrap();
+    long.extend_from_slice(&[4]);
+    long.extend_from_slice(&len.to_be_bytes());
+    long.extend_from_slice(&secret.as_bytes()[..=MAX_TOKEN]);
+    let len = u32::try_from(long.len() - 4).unwrap();
+    long[..4].copy_from_slice(&len.to_be_bytes());
+    let mut edge = RawPeer::dial(gateway.edges()).await;
+    edge.send_bytes(&long);
+    let frame = edge.frame().await;
+    let reject = Reject::parse(&frame).unwrap();
+    assert_eq!(reject.code, Code::TooLarge);
+    assert_eq!(reject.text, "a token of 16385 bytes is over the limit of 16384");
+    let log = gateway.log().lines();
+    assert!(!log.iter().any(|line| line.contains("s3cret")), "{log:?}");
+}
+
+#[tokio::test]
+async fn methods_of_the_hello_work_from_the_welcome_on_and_are_taken_whole_or_not_at_all() {
+    let gateway = Gateway::builder().set("limits.names_per_service", 3).start().await;
+    let service = |methods: &[&'static str], topics: &[&'static str]| Hello {
+        methods: methods.to_vec(),
+        topics: topics.to_vec(),
+        ..RawPeer::hello(Role::Service)
+    };
+    let mut edge = RawPeer::edge(gateway.edges()).await;
+    let refused =
+        [(service(&["a", "b"], &["t", "u"]), Code::Overloaded), (service(&["a", ""], &[]), Code::Denied)];
+    for (hello, expected) in refused {
+        let (code, _) = RawPeer::connect(gateway.services(), &hello).await.unwrap_err();
+        assert_eq!(code, expected);
+        edge.request(1, "a", Custom::plain(b""), b"");
+        assert_eq!(edge.response(1).await.0, Code::MethodNotFound);
+    }
+    let hello = service(&["a", "edge_online", "a"], &["t"]);
+    let mut service = RawPeer::connect(gateway.services(), &hello).await.unwrap();
+    edge.request(2, "a", Custom::plain(b""), b"");
+    let asked = service.frame().await;
+    assert_eq!(asked.kind, Kind::Request);
+    service.respond(asked.id, b"ok");
+    assert_eq!(edge.response(2).await, (Code::Ok, b"ok".to_vec()));
+    // It is told of edges without another word.
+    let addr = gateway.edges();
+    let coming = tokio::spawn(async move { RawPeer::edge(addr).await });
+    let told = service.frame().await;
+    assert_eq!(Request::parse(&told).unwrap().method, "edge_online");
+    service.respond(told.id, b"");
+    coming.await.unwrap();
 }

@@ -95,11 +95,22 @@ async fn a_refusal_comes_through_with_its_code_and_text() {
     let (refused, ()) = tokio::join!(edge.open_to(0, "s", b""), async {
         let FirstFrame { mut stream, .. } = first_frame(service.stream().await).await;
         let mut ack = Vec::new();
-        OpenAck { code: Code::Application, text: "not today" }.encode(&mut ack).unwrap();
+        OpenAck { code: Code::Application, detail: 7, text: "not today" }.encode(&mut ack).unwrap();
         stream.write_all(&ack).await.unwrap();
         stream.shutdown().await.unwrap();
     });
     assert_eq!(refused.unwrap_err(), (Code::Application, "not today".to_owned()));
+    // The detail as well, whatever the code.
+    let mut open = Vec::new();
+    Open { peer: 0, timeout_ms: 0, name: "s", meta: b"" }.encode(&mut open).unwrap();
+    let opened = edge.open_with(&open).await;
+    let FirstFrame { mut stream, .. } = first_frame(service.stream().await).await;
+    let refusal = OpenAck { code: Code::Overloaded, detail: 1500, text: "later" };
+    let mut ack = Vec::new();
+    refusal.encode(&mut ack).unwrap();
+    stream.write_all(&ack).await.unwrap();
+    stream.shutdown().await.unwrap();
+    assert_eq!(OpenAck::parse(&first_frame(opened).await.frame), Ok(refusal));
     // One that resets it without a word.
     let (refused, ()) = tokio::join!(edge.open_to(0, "s", b""), async {
         drop(first_frame(service.stream().await).await);

@@ -24,7 +24,7 @@ fn call(id: u64, timeout_ms: u32, len: usize) -> Vec<u8> {
 fn answer(id: u64, len: usize) -> Vec<u8> {
     let mut head = Vec::new();
     let len = u32::try_from(len).unwrap().to_be_bytes();
-    let response = Response { code: Code::Ok, application: 0, custom: Custom::plain(b"c"), payload: &len };
+    let response = Response { code: Code::Ok, detail: 0, custom: Custom::plain(b"c"), payload: &len };
     response.encode_with(id, Flags::DETACHED, &mut head).unwrap();
     head
 }

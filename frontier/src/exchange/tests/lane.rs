@@ -21,7 +21,7 @@ async fn a_call_of_an_edge_gains_the_tail_and_its_answer_comes_back_as_it_was() 
     );
     assert!((1..=500).contains(&got.timeout_ms));
     let answer =
-        Response { code: Code::Application, application: 5, custom: Custom::plain(b"xy"), payload: b"no" };
+        Response { code: Code::Application, detail: 5, custom: Custom::plain(b"xy"), payload: b"no" };
     service.send(|out| answer.encode_with(frame.id, Flags::default(), out));
     let frame = edge.recv().await;
     assert_eq!((frame.id, Response::parse(&frame).unwrap()), (9, answer));
@@ -63,7 +63,7 @@ async fn messages_go_the_same_ways_and_only_acked_ones_are_answered() {
             ("t", &b"c\0\0\0\0\0\0\0\x07"[..], &b"p"[..])
         );
         assert_eq!(frame.flags.has(Flags::ACKED), asker_id != 0);
-        service.send(|out| Ack { code: Code::NotDone, application: 0, text: "busy" }.encode(frame.id, out));
+        service.send(|out| Ack { code: Code::NotDone, detail: 0, text: "busy" }.encode(frame.id, out));
     }
     let frame = edge.recv().await;
     assert_eq!(answers(&[frame]), [(4, Code::NotDone, "busy".into())]);

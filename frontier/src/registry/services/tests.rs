@@ -6,7 +6,7 @@ async fn service(id: u64) -> Arc<Peer> {
 }
 
 fn claim(services: &Services, service: &Arc<Peer>, topics: &[&str]) -> Option<Arc<Peer>> {
-    services.claim(ServiceId(service.wire_id()), service, topics, NAMES).unwrap()
+    services.claim(ServiceId(service.wire_id()), service, &[], topics, NAMES).unwrap()
 }
 
 fn add(services: &Services, service: &Arc<Peer>, of: Names, names: &[&str]) -> Result<(), RegistrationError> {
@@ -87,18 +87,18 @@ async fn the_limit_counts_methods_and_topics_and_what_is_taken_over() {
     let (services, first, second) = (Services::default(), service(1).await, service(1).await);
     let id = ServiceId(1);
     let too_many = RegistrationError::TooMany(3);
-    assert_eq!(services.claim(id, &first, &["a", "b", "c", "d"], limits).unwrap_err(), too_many);
+    assert_eq!(services.claim(id, &first, &[], &["a", "b", "c", "d"], limits).unwrap_err(), too_many);
     assert!(!services.is_taken(id) && !first.is_online());
-    assert!(services.claim(id, &first, &["a", "b", "a", "b"], limits).unwrap().is_none());
+    assert!(services.claim(id, &first, &[], &["a", "b", "a", "b"], limits).unwrap().is_none());
     let change = |change, of, names: &[&str]| services.change(&first, change, of, names, limits);
     change(Registration::Add, Names::Methods, &["m"]).unwrap();
     change(Registration::Add, Names::Methods, &["m"]).unwrap();
     assert_eq!(change(Registration::Add, Names::Topics, &["c"]), Err(too_many));
     // The next connection brings topics of its own, beside those that it takes over.
-    assert_eq!(services.claim(id, &second, &["c"], limits).unwrap_err(), too_many);
+    assert_eq!(services.claim(id, &second, &[], &["c"], limits).unwrap_err(), too_many);
     assert!(first.is_online() && receivers(&services, "a") == [1], "the old one goes on");
     change(Registration::Remove, Names::Topics, &["a"]).unwrap();
-    assert!(services.claim(id, &second, &["b", "c"], limits).unwrap().is_some());
+    assert!(services.claim(id, &second, &[], &["b", "c"], limits).unwrap().is_some());
     assert!(second.is_online());
 }
 
@@ -139,4 +139,30 @@ async fn several_takers_stand_in_the_order_in_which_they_came() {
         add(&services, &service, Names::Topics, &["t"]).unwrap();
     }
     assert_eq!(receivers(&services, "t"), [3, 1, 2]);
+}
+
+#[tokio::test]
+async fn methods_and_topics_of_the_first_moment_are_claimed_whole_or_not_at_all() {
+    let limits = ServiceLimits { names: 3, ..NAMES };
+    let (services, first, second) = (Services::default(), service(1).await, service(1).await);
+    let claim = |service, methods: &[&str], topics: &[&str]| {
+        services.claim(ServiceId(1), service, methods, topics, limits).map(|old| old.is_some())
+    };
+    let long = "x".repeat(NAMES.name_len + 1);
+    for (methods, error) in [
+        (vec!["m1", "m2", "m3"], RegistrationError::TooMany(3)),
+        (vec!["m1", ""], RegistrationError::EmptyName),
+        (vec!["m1", &long], RegistrationError::NameTooLong { len: 256, max: 255 }),
+    ] {
+        assert_eq!(claim(&first, &methods, &["t"]), Err(error));
+        assert!(takers(&services, "m1").is_empty() && receivers(&services, "t").is_empty());
+        assert!(!first.is_online());
+    }
+    assert_eq!(claim(&first, &["m1", "m2", "m1"], &["t"]), Ok(false));
+    assert_eq!((takers(&services, "m1"), receivers(&services, "t")), (vec![1], vec![1]));
+    // The next connection names methods of its own, beside those that it takes over.
+    assert_eq!(claim(&second, &["m3"], &[]), Err(RegistrationError::TooMany(3)));
+    assert_eq!(claim(&second, &["m2", "m1"], &["t"]), Ok(true));
+    services.release(&second);
+    assert!(takers(&services, "m1").is_empty() && receivers(&services, "t").is_empty());
 }

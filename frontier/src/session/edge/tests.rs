@@ -27,8 +27,14 @@ struct Dialled {
 impl Dialled {
     async fn new(context: &Arc<Context>, meta: &'static str) -> Self {
         let (near, far) = testing::links(context.exchange.limits.link()).await;
-        let greeting =
-            Greeting { id: ID, name: String::new(), topics: Vec::new(), meta: meta.into(), terms: TERMS };
+        let greeting = Greeting {
+            id: ID,
+            name: String::new(),
+            topics: Vec::new(),
+            methods: Vec::new(),
+            meta: meta.into(),
+            terms: TERMS,
+        };
         let context = context.clone();
         let session = tokio::spawn(async move { run(&context, greeting, ADDR, near).await });
         let (frame_in, frames) = mpsc::unbounded_channel();
@@ -63,7 +69,7 @@ async fn event(service: &mut Remote) -> (u64, String, String) {
 }
 
 fn answer(service: &Remote, id: u64, code: Code) {
-    let answer = Response { code, application: 0, custom: Custom::plain(b""), payload: b"text" };
+    let answer = Response { code, detail: 0, custom: Custom::plain(b""), payload: b"text" };
     service.send(|out| answer.encode_with(id, Flags::default(), out));
 }
 

@@ -15,7 +15,8 @@ fn context() -> Arc<Context> {
 async fn dial(context: &Arc<Context>, topics: &[&str]) -> mpsc::UnboundedReceiver<Frame> {
     let (near, far) = testing::links(context.exchange.limits.link()).await;
     let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
-    let greeting = Greeting { id: ID, name: "files".into(), topics, meta: "".into(), terms: TERMS };
+    let greeting =
+        Greeting { id: ID, name: "files".into(), topics, methods: Vec::new(), meta: "".into(), terms: TERMS };
     let context = context.clone();
     tokio::spawn(async move { run(&context, greeting, ADDR, near).await });
     let (frame_in, frames) = mpsc::unbounded_channel();
@@ -81,8 +82,14 @@ async fn one_that_comes_as_the_gateway_stops_is_sent_away() {
 async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     let context = context();
     let (near, _far) = testing::links(context.exchange.limits.link()).await;
-    let greeting =
-        Greeting { id: ID, name: "files".into(), topics: vec!["t".into()], meta: "".into(), terms: TERMS };
+    let greeting = Greeting {
+        id: ID,
+        name: "files".into(),
+        topics: vec!["t".into()],
+        methods: Vec::new(),
+        meta: "".into(),
+        terms: TERMS,
+    };
     let mut session = Box::pin(run(&context, greeting, ADDR, near));
     // The first poll brings it online.
     tokio::select! {

@@ -11,7 +11,9 @@ fn sample() -> (Hello<'static>, Frame) {
         id: u64::MAX - 1,
         name: "files",
         topics: vec!["telemetry", "", "températures"],
+        methods: vec!["get_edge_id", "écho"],
         meta: b"\x00\xffm",
+        token: Some(Token::new("tökén")),
     };
     let mut wire = Vec::new();
     hello.encode(&mut wire).unwrap();
@@ -37,9 +39,9 @@ fn round_trip() {
 fn a_cut_body_is_refused_unless_it_ends_between_fields() {
     let (hello, frame) = sample();
     let mut ends = vec![FIXED];
-    let fields =
-        [hello.name.as_bytes(), hello.meta].into_iter().chain(hello.topics.iter().map(|t| t.as_bytes()));
-    for field in fields {
+    let token = hello.token.as_ref().unwrap().expose();
+    let names = hello.topics.iter().chain(&hello.methods).map(|name| name.as_bytes());
+    for field in [hello.name.as_bytes(), hello.meta, token.as_bytes()].into_iter().chain(names) {
         ends.push(ends[ends.len() - 1] + 3 + field.len());
     }
     assert_eq!(ends.pop(), Some(frame.body.len()));
@@ -84,11 +86,13 @@ fn only_the_roles_1_and_2_exist() {
 }
 
 #[test]
-fn names_and_topics_are_utf8_and_meta_is_opaque() {
+fn texts_are_utf8_and_meta_is_opaque() {
     for (tag, expected) in [
         (TAG_NAME, Err(ParseError::NameNotUtf8 { kind: Kind::Hello })),
         (TAG_TOPIC, Err(ParseError::NameNotUtf8 { kind: Kind::Hello })),
         (TAG_META, Ok(())),
+        (TAG_TOKEN, Err(ParseError::Invalid { kind: Kind::Hello, field: "token" })),
+        (TAG_METHOD, Err(ParseError::NameNotUtf8 { kind: Kind::Hello })),
         (0xee, Ok(())),
     ] {
         let mut bytes = body(&sample().1);
@@ -100,9 +104,10 @@ fn names_and_topics_are_utf8_and_meta_is_opaque() {
 #[test]
 fn the_last_of_a_repeated_field_counts() {
     let mut bytes = body(&sample().1);
-    bytes.extend_from_slice(b"\x01\0\x03new");
+    bytes.extend_from_slice(b"\x01\0\x03new\x04\0\x05newer");
     let frame = frame(Kind::Hello, Flags::default(), &bytes);
-    assert_eq!(Hello::parse(&frame).unwrap().name, "new");
+    let hello = Hello::parse(&frame).unwrap();
+    assert_eq!((hello.name, hello.token), ("new", Some(Token::new("newer"))));
 }
 
 #[test]
@@ -112,10 +117,45 @@ fn what_does_not_fit_is_refused_and_nothing_is_written() {
     for hello in [
         Hello { name: &long, ..hello.clone() },
         Hello { topics: vec!["", &long], ..hello.clone() },
+        Hello { methods: vec!["", &long], ..hello.clone() },
         Hello { meta: long.as_bytes(), ..hello },
     ] {
         let mut wire = Vec::new();
         assert_eq!(hello.encode(&mut wire), Err(EncodeError::FieldTooLong(65_536)));
         assert!(wire.is_empty());
     }
+}
+
+#[test]
+fn a_token_has_a_limit_and_its_errors_do_not_show_it() {
+    let secret = "s3cret".repeat(MAX_TOKEN);
+    let hello = |len| Hello { token: Some(Token::new(&secret[..len])), ..sample().0 };
+    let mut wire = Vec::new();
+    hello(MAX_TOKEN).encode(&mut wire).unwrap();
+    let frame = decode(&wire);
+    assert_eq!(Hello::parse(&frame).unwrap().token.map(|token| token.len()), Some(MAX_TOKEN));
+    for shown in [format!("{frame:?}"), format!("{:#?}", Hello::parse(&frame))] {
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+    wire.clear();
+    let error = hello(MAX_TOKEN + 1).encode(&mut wire).unwrap_err();
+    assert_eq!((error, wire.len()), (EncodeError::TokenTooLong(MAX_TOKEN + 1), 0));
+    assert_eq!(error.to_string(), "a token of 16385 bytes is over 16384");
+}
+
+#[test]
+fn methods_are_added_until_the_frame_is_full() {
+    let (hello, frame) = sample();
+    let len = HEADER_LEN + frame.body.len();
+    for (room, fitting) in [(0, 0), (3 + 2, 0), (3 + 3, 1), (2 * (3 + 3), 2), (1000, 3)] {
+        let mut hello = hello.clone();
+        assert_eq!(hello.fill_methods(["abc", "def", "g"], len + room), Ok(fitting), "{room} bytes");
+        assert_eq!(hello.methods.len(), 2 + fitting);
+        let mut wire = Vec::new();
+        hello.encode(&mut wire).unwrap();
+        assert!(wire.len() <= len + room);
+    }
+    let long = "x".repeat(65_536);
+    let error = hello.clone().fill_methods([&*long], usize::MAX).unwrap_err();
+    assert_eq!(error, EncodeError::FieldTooLong(65_536));
 }

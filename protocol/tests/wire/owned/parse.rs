@@ -26,7 +26,9 @@ impl Fields {
                     wanted_id: Decimal(hello.id),
                     name: hello.name.into(),
                     meta: hello.meta.into(),
+                    token: hello.token.map(|token| token.expose().into()),
                     topics: texts(hello.topics),
+                    methods: texts(hello.methods),
                 })
             }
             Kind::Welcome => {
@@ -41,7 +43,10 @@ impl Fields {
                     max_payload: Decimal(welcome.max_payload),
                 })
             }
-            Kind::Reject => Self::Reject(Text { text: Reject::parse(frame)?.text.into() }),
+            Kind::Reject => {
+                let Reject { detail, text, .. } = Reject::parse(frame)?;
+                Self::Reject(Outcome { detail, text: text.into() })
+            }
             Kind::Ping => Self::Ping(Empty {}),
             Kind::Pong => Self::Pong(Empty {}),
             Kind::GoAway => {
@@ -55,8 +60,8 @@ impl Fields {
                 Self::Publish(Addressed { timeout_ms, name, custom, edge_tail, payload })
             }
             Kind::Ack => {
-                let Ack { application, text, .. } = Ack::parse(frame)?;
-                Self::Ack(Outcome { application_code: application, text: text.into() })
+                let Ack { detail, text, .. } = Ack::parse(frame)?;
+                Self::Ack(Outcome { detail, text: text.into() })
             }
             Kind::Request => {
                 let Request { timeout_ms, method, custom, payload } = Request::parse(frame)?;
@@ -65,10 +70,10 @@ impl Fields {
                 Self::Request(Addressed { timeout_ms, name, custom, edge_tail, payload })
             }
             Kind::Response => {
-                let Response { application, custom, payload, .. } = Response::parse(frame)?;
+                let Response { detail, custom, payload, .. } = Response::parse(frame)?;
                 let (custom, edge_tail) = tail(custom);
                 let payload = payload.into();
-                Self::Response(Answer { application_code: application, custom, edge_tail, payload })
+                Self::Response(Answer { detail, custom, edge_tail, payload })
             }
             Kind::Cancel => Self::Cancel(Empty {}),
             Kind::Register => Self::Register(Row { names: texts(Register::parse(frame)?.names) }),
@@ -79,7 +84,10 @@ impl Fields {
                 let Open { peer, timeout_ms, name, meta } = Open::parse(frame)?;
                 Self::Open(Wish { peer: Decimal(peer), timeout_ms, name: name.into(), meta: meta.into() })
             }
-            Kind::OpenAck => Self::OpenAck(Text { text: OpenAck::parse(frame)?.text.into() }),
+            Kind::OpenAck => {
+                let OpenAck { detail, text, .. } = OpenAck::parse(frame)?;
+                Self::OpenAck(Outcome { detail, text: text.into() })
+            }
             Kind::Data => Self::Data(Raw { payload: Hex::from(&frame.body[..]) }),
         })
     }

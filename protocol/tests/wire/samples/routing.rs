@@ -1,4 +1,4 @@
-use super::{header, hex, outcome, plain, text, vector};
+use super::{header, hex, outcome, plain, said, text, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{Fields, Raw, Row, Wish};
@@ -39,12 +39,18 @@ pub(super) fn streams() -> Vec<Vector> {
     vec![
         vector("open-service", "an edge names a service", plain(0), Fields::Open(to_service)),
         vector("open-edge", "a service names edge 7", plain(0), Fields::Open(to_edge)),
-        vector("open-ack", "the bytes may flow", plain(0), Fields::OpenAck(text(""))),
+        vector("open-ack", "the bytes may flow", plain(0), Fields::OpenAck(said(0, ""))),
         vector(
             "open-ack-refused",
             "the other end takes no streams",
             outcome(Code::StreamRefused, 0),
-            Fields::OpenAck(text("no streams")),
+            Fields::OpenAck(said(0, "no streams")),
+        ),
+        vector(
+            "open-ack-overloaded",
+            "the opener is to try again in 30 seconds",
+            outcome(Code::Overloaded, 0),
+            Fields::OpenAck(said(30_000, "too many streams")),
         ),
         vector("data", "three bytes of a stream", plain(0), Fields::Data(Raw { payload: hex(b"abc") })),
         vector(

@@ -1,0 +1,107 @@
+use crate::supervisor::AttemptError;
+use frontier_protocol::Token;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::error::Error;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a source may take to give a token.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type Given = Result<String, Box<dyn Error + Send + Sync>>;
+
+/// What a client shows the gateway.
+#[derive(Clone, Default)]
+pub(crate) enum Credentials {
+    /// Nothing.
+    #[default]
+    None,
+    /// Always the same.
+    Token(Token<'static>),
+    /// What this gives before each attempt.
+    Source(Arc<dyn Fn() -> BoxFuture<'static, Given> + Send + Sync>),
+}
+
+impl Credentials {
+    /// What `source` gives before each attempt.
+    pub(crate) fn source<F, Fut, E>(source: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let source = Arc::new(source);
+        Self::Source(Arc::new(move || {
+            let source = source.clone();
+            async move { source().await.map_err(Into::into) }.boxed()
+        }))
+    }
+
+    /// What to show in the next attempt.
+    pub(crate) async fn token(&self) -> Result<Option<Token<'static>>, AttemptError> {
+        let source = match self {
+            Self::None => return Ok(None),
+            Self::Token(token) => return Ok(Some(token.clone())),
+            Self::Source(source) => source,
+        };
+        // A panic would end the task that keeps the client connected.
+        let given = AssertUnwindSafe(async { source().await }).catch_unwind();
+        match timeout(PATIENCE, given).await {
+            Ok(Ok(Ok(token))) => Ok(Some(Token::new(token))),
+            Ok(Ok(Err(error))) => Err(AttemptError::NoToken(error.to_string())),
+            Ok(Err(_)) => Err(AttemptError::NoToken("its source panicked".into())),
+            Err(_) => Err(AttemptError::Timeout("the source of the token", PATIENCE)),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Token(token) => token.fmt(f),
+            Self::Source(_) => f.write_str("Source"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn given(credentials: &Credentials) -> Result<String, String> {
+        let token = credentials.token().await.map_err(|error| error.to_string())?;
+        Ok(token.map_or_else(|| "none".into(), |token| token.expose().to_owned()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_is_asked_each_time_and_may_fail_in_every_way() {
+        let count = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let credentials = Credentials::source(move || {
+            let turn = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            assert_ne!(turn, 3, "on purpose");
+            async move {
+                match turn {
+                    2 => Err("the issuer is down"),
+                    4 => std::future::pending().await,
+                    turn => Ok(format!("token {turn}")),
+                }
+            }
+        });
+        assert_eq!(given(&credentials).await, Ok("token 0".into()));
+        assert_eq!(given(&credentials).await, Ok("token 1".into()));
+        assert_eq!(given(&credentials).await, Err("no token: the issuer is down".into()));
+        assert_eq!(given(&credentials).await, Err("no token: its source panicked".into()));
+        assert_eq!(given(&credentials).await, Err("the source of the token took longer than 10s".into()));
+        assert_eq!(given(&Credentials::None).await, Ok("none".into()));
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        assert!(!format!("{:?}", Credentials::Token(Token::new("s3cret"))).contains("s3cret"));
+    }
+}
