@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use frontier_protocol::Role;
-use frontier_transport::LinkConfig;
+use frontier_transport::{DialOptions, LinkConfig};
 use std::time::Duration;
 
 /// What a client was built with.
@@ -32,6 +32,7 @@ pub(crate) struct Identity {
 #[derive(Clone, Debug)]
 pub(crate) struct Redial {
     pub(crate) urls: Vec<String>,
+    pub(crate) dial: DialOptions,
     /// For the whole of the first connect.
     pub(crate) connect_timeout: Duration,
     /// For what is in flight when the user closes.
@@ -47,6 +48,7 @@ impl Options {
             identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
             redial: Redial {
                 urls: vec![url],
+                dial: DialOptions::default(),
                 connect_timeout: Duration::from_secs(10),
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),

@@ -2,6 +2,7 @@ use super::handshake;
 use crate::Error;
 use crate::client::Client;
 use crate::connection::{Connection, Driver, End};
+use crate::options::Redial;
 use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome};
 use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
 use std::fmt;
@@ -89,7 +90,7 @@ impl AttemptError {
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Rejected { code, .. } => !code.is_retryable(),
-            Self::TooLong(_) | Self::NoAddress => true,
+            Self::TooLong(_) | Self::NoAddress | Self::Dial(DialError::TlsSettings(_)) => true,
             Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::Restore(_) => false,
         }
     }
@@ -98,11 +99,9 @@ impl AttemptError {
 impl Attempt<'_> {
     /// Connects, introduces the client, starts the connection's task and restores what was registered.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
-        let dialled = timeout(
-            DIAL,
-            frontier_transport::dial(self.endpoint, link_config(self.client.options.window_growth)),
-        )
-        .await;
+        let Redial { dial, .. } = &self.client.options.redial;
+        let link = link_config(self.client.options.window_growth);
+        let dialled = timeout(DIAL, frontier_transport::dial(self.endpoint, dial, link)).await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
         let mut link = dialled.map_err(AttemptError::Dial)?;
         let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client)).await;
