@@ -5,7 +5,7 @@ use crate::peer::{Peer, Stage};
 use crate::session::{self, Context};
 use crate::sweep;
 use frontier_protocol::{Code, GoAway, Role};
-use frontier_transport::{CloseReason, Listener, Priority};
+use frontier_transport::{Bind, CloseReason, Listener, Priority};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -136,7 +136,7 @@ impl Side {
             Role::Service => "services",
         };
         let fail = |source| StartError::Listen { addr: listen.addr, side, source };
-        let listener = Listener::bind(listen.addr).map_err(fail)?;
+        let listener = Listener::bind(Bind::tcp(listen.addr)).map_err(fail)?;
         let addr = listener.local_addr().map_err(fail)?;
         info!(%addr, "listening for {side}");
         let limits = &config.limits;

@@ -6,6 +6,7 @@ use crate::options::Options;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
+use frontier_transport::ClientTls;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,13 @@ impl<P> Builder<P> {
     /// failed comes a pause, and the next round.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.options.redial.urls.push(url.into());
+        self
+    }
+
+    /// Whom to trust, and what certificate to show, at the addresses that are reached over TLS: `tls`,
+    /// `wss` and `quic`. Without it the CAs of the system are trusted, and none is shown.
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.options.redial.dial.tls = tls;
         self
     }
 

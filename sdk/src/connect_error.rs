@@ -1,6 +1,6 @@
 use crate::supervisor::AttemptError;
 use frontier_protocol::{Code, EncodeError, Fault};
-use frontier_transport::EndpointError;
+use frontier_transport::{ClientTlsError, DialError, EndpointError};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -10,6 +10,9 @@ pub enum ConnectError {
     /// A URL names no endpoint.
     #[error(transparent)]
     Url(#[from] EndpointError),
+    /// The TLS settings are of no use: such as a file that is not there.
+    #[error("the TLS settings are wrong: {0}")]
+    Tls(ClientTlsError),
     /// The name, a topic, a method, the meta or the token is longer than a hello carries.
     #[error(transparent)]
     TooLong(EncodeError),
@@ -38,7 +41,7 @@ impl ConnectError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Url(_) => Code::Denied,
+            Self::Url(_) | Self::Tls(_) => Code::Denied,
             Self::TooLong(_) => Code::TooLarge,
             Self::Refused { code, .. } => *code,
             Self::Timeout { .. } => Code::Deadline,
@@ -76,6 +79,7 @@ impl ConnectError {
         match error {
             AttemptError::Rejected { code, text, .. } => Self::Refused { code, text },
             AttemptError::TooLong(error) => Self::TooLong(error),
+            AttemptError::Dial(DialError::TlsSettings(error)) => Self::Tls(error),
             error => Self::Refused { code: Code::Disconnected, text: error.to_string() },
         }
     }

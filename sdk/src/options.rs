@@ -1,7 +1,7 @@
 use crate::credentials::Credentials;
 use bytes::Bytes;
 use frontier_protocol::Role;
-use frontier_transport::LinkConfig;
+use frontier_transport::{DialOptions, LinkConfig};
 use std::time::Duration;
 
 /// What a client was built with.
@@ -34,6 +34,7 @@ pub(crate) struct Identity {
 #[derive(Clone, Debug)]
 pub(crate) struct Redial {
     pub(crate) urls: Vec<String>,
+    pub(crate) dial: DialOptions,
     /// For the whole of the first connect.
     pub(crate) connect_timeout: Duration,
     /// For what is in flight when the user closes.
@@ -50,6 +51,7 @@ impl Options {
             credentials: Credentials::None,
             redial: Redial {
                 urls: vec![url],
+                dial: DialOptions::default(),
                 connect_timeout: Duration::from_secs(10),
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),

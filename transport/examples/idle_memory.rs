@@ -3,7 +3,7 @@
 //! The gateway's side is real, over loopback TCP, each link in a task of its own. The edges are bare
 //! sockets that send what an edge's link once said, so that they add nothing but what the kernel holds.
 
-use frontier_transport::{Event, Link, LinkConfig, Listener, Priority};
+use frontier_transport::{Bind, Event, Incoming, Link, LinkConfig, Listener, Priority};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         window_growth: LinkConfig::WINDOW_GROWTH,
     };
     let config = Arc::new(config);
-    let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let mut listener = Listener::bind(Bind::tcp(SocketAddr::from(([127, 0, 0, 1], 0))))?;
     let addr = listener.local_addr()?;
     let (ready, mut is_ready) = mpsc::channel(1);
     let mut edges = Vec::new();
@@ -43,8 +43,8 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         }
         let mut edge = TcpStream::connect(addr)?;
         edge.write_all(&HELLO)?;
-        let io = listener.accept().await.io;
-        tokio::spawn(serve(io, config.clone(), ready.clone()));
+        let incoming = listener.accept().await.incoming;
+        tokio::spawn(serve(incoming, config.clone(), ready.clone()));
         is_ready.recv().await.ok_or("a link ended")?;
         // A pong of the lane, and whatever the mux has to say.
         edge.read_exact(&mut [0; 28])?;
@@ -56,8 +56,9 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn serve(io: tokio::net::TcpStream, config: Arc<LinkConfig>, ready: mpsc::Sender<()>) {
-    let Ok(mut link) = Link::accept(io, config).await else { return };
+async fn serve(incoming: Incoming, config: Arc<LinkConfig>, ready: mpsc::Sender<()>) {
+    // Boxed, so that an idle link does not hold the room that its handshake took.
+    let Ok((mut link, _)) = Box::pin(incoming.link(config)).await else { return };
     while let Ok(Event::Frames) = link.next().await {
         while let Ok(Some(frame)) = link.frame() {
             let pong = link.handle().send(Priority::Answer, |out| {

@@ -1,7 +1,19 @@
-use crate::{CloseReason, Endpoint, Link, LinkConfig};
+use crate::carrier::{BoxedCarrier, Carrier};
+use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
+use crate::websocket::{self, UpgradeError, WebSocket};
+use crate::{CloseReason, Endpoint, Link, LinkConfig, Scheme};
+use rustls::client::UnbufferedClientConnection;
 use std::io;
 use thiserror::Error;
 use tokio::net::TcpStream;
+use tracing::warn;
+
+/// How to dial, whatever the endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct DialOptions {
+    /// For the endpoints that are reached over TLS.
+    pub tls: ClientTls,
+}
 
 /// Why an endpoint could not be reached.
 #[derive(Debug, Error)]
@@ -14,6 +26,28 @@ pub enum DialError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The TLS settings are of no use.
+    #[error("the TLS settings are wrong")]
+    TlsSettings(#[source] ClientTlsError),
+    /// The TLS handshake failed.
+    #[error("no TLS connection to {endpoint}")]
+    Tls {
+        /// Where to.
+        endpoint: Endpoint,
+        /// Why.
+        source: TlsError,
+    },
+    /// The WebSocket handshake failed.
+    #[error("no WebSocket to {endpoint}")]
+    Upgrade {
+        /// Where to.
+        endpoint: Endpoint,
+        /// Why.
+        source: UpgradeError,
+    },
+    /// This version can't dial it.
+    #[error("{0} can't be dialled by this version")]
+    Unsupported(Endpoint),
     /// The connection was lost before the link stood.
     #[error(transparent)]
     Link(#[from] CloseReason),
@@ -22,13 +56,47 @@ pub enum DialError {
 /// Connects to `endpoint` and opens the lane. The caller sets the deadline.
 ///
 /// # Errors
-/// [`DialError`] if the endpoint can't be reached.
+/// [`DialError`] if the endpoint can't be reached, or is not what it should be. A server that looks at
+/// our certificate only after the handshake, as with TLS 1.3, ends the link instead.
 ///
 /// # Cancel safety
 /// Cancel safe: the connection is dropped.
-pub async fn dial(endpoint: &Endpoint, config: LinkConfig) -> Result<Link, DialError> {
-    let connected = TcpStream::connect(endpoint.host_port()).await;
-    let io = connected.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })?;
-    io.set_nodelay(true).map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })?;
+pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig) -> Result<Link, DialError> {
+    let io: BoxedCarrier = match endpoint.scheme() {
+        Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),
+        Scheme::Tls => Box::new(secure(endpoint, options, ALPN_LINK).await?),
+        Scheme::Ws => Box::new(upgrade(connect(endpoint).await?, endpoint).await?),
+        Scheme::Wss => Box::new(upgrade(secure(endpoint, options, ALPN_HTTP).await?, endpoint).await?),
+        Scheme::Quic => return Err(DialError::Unsupported(endpoint.clone())),
+    };
     Ok(Link::dial(io, config).await?)
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
+    let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
+    let io = TcpStream::connect(endpoint.host_port()).await.map_err(failed)?;
+    io.set_nodelay(true).map_err(failed)?;
+    Ok(io)
+}
+
+async fn secure(
+    endpoint: &Endpoint,
+    options: &DialOptions,
+    alpn: &'static [u8],
+) -> Result<TlsStream<UnbufferedClientConnection, TcpStream>, DialError> {
+    let tls = &options.tls;
+    // What is wrong here is so whether the server can be reached or not.
+    let settings = tls.load(alpn).await.map_err(DialError::TlsSettings)?;
+    let name = tls.name(endpoint.host_port().0).map_err(DialError::TlsSettings)?;
+    if tls.accepts_any() {
+        warn!(%endpoint, "DANGER: any certificate is accepted, anyone may be at the other end");
+    }
+    let io = connect(endpoint).await?;
+    let secured = tls::connect(io, settings, name).await;
+    secured.map_err(|source| DialError::Tls { endpoint: endpoint.clone(), source })
+}
+
+async fn upgrade<T: Carrier>(io: T, endpoint: &Endpoint) -> Result<WebSocket<T>, DialError> {
+    let upgraded = websocket::connect(io, endpoint).await;
+    upgraded.map_err(|source| DialError::Upgrade { endpoint: endpoint.clone(), source })
 }

@@ -2,11 +2,60 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Where a dialler connects to, as a URL: `tcp://host:port`.
+/// How a connection is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Plain TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// QUIC.
+    Quic,
+    /// WebSocket over plain TCP.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl Scheme {
+    const ALL: [Self; 5] = [Self::Tcp, Self::Tls, Self::Quic, Self::Ws, Self::Wss];
+
+    /// As it stands in a URL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Quic => "quic",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    /// The port that may be left out, where there is a usual one.
+    fn default_port(self) -> Option<u16> {
+        match self {
+            Self::Ws => Some(80),
+            Self::Wss => Some(443),
+            Self::Tcp | Self::Tls | Self::Quic => None,
+        }
+    }
+
+    fn is_websocket(self) -> bool {
+        matches!(self, Self::Ws | Self::Wss)
+    }
+}
+
+/// Where a dialler connects to, as a URL: `tcp://host:port`, and the same with `tls`, `quic`, `ws` and
+/// `wss`. A WebSocket's may leave out its port, 80 and 443, and may have a path:
+/// `wss://gateway.example/edges`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
+    scheme: Scheme,
     host: String,
     port: u16,
+    /// With the slash in front; a WebSocket's alone may be longer than that.
+    path: String,
 }
 
 /// A URL that names no endpoint.
@@ -16,21 +65,44 @@ pub enum EndpointError {
     #[error("`{0}` has no scheme; write it as tcp://host:port")]
     NoScheme(String),
     /// A scheme that this version does not speak.
-    #[error("`{0}` is no scheme that is spoken here; use tcp")]
+    #[error("`{0}` is no scheme that is spoken here; use tcp, tls, quic, ws or wss")]
     UnknownScheme(String),
     /// No port, or one that is no number from 1 to 65535.
     #[error("`{0}` has no valid port; write it as tcp://host:port")]
     Port(String),
     /// No host.
-    #[error("`{0}` has no host; write it as tcp://host:port")]
+    #[error("`{0}` has no valid host; write it as tcp://host:port")]
     Host(String),
+    /// A path where there can be none, or one that is no path.
+    #[error("`{0}` has no valid path; only ws and wss have one, of visible ASCII characters")]
+    Path(String),
 }
 
 impl Endpoint {
+    /// How it is reached.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
     /// The host name or address, without brackets, and the port.
     #[must_use]
     pub fn host_port(&self) -> (&str, u16) {
         (&self.host, self.port)
+    }
+
+    /// What a WebSocket asks for, `/` unless something else was said. Without meaning for the others.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The host, in brackets if it needs them, and the port unless it is the usual one.
+    pub(crate) fn authority(&self) -> impl fmt::Display {
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        let port = (self.scheme.default_port() != Some(self.port)).then_some(self.port);
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{open}{}{close}{port}", self.host)
     }
 }
 
@@ -38,29 +110,40 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(url: &str) -> Result<Self, EndpointError> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| EndpointError::NoScheme(url.into()))?;
-        if scheme != "tcp" {
-            return Err(EndpointError::UnknownScheme(scheme.into()));
+        let (name, rest) = url.split_once("://").ok_or_else(|| EndpointError::NoScheme(url.into()))?;
+        let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == name);
+        let scheme = scheme.ok_or_else(|| EndpointError::UnknownScheme(name.into()))?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let path = if path.is_empty() { "/" } else { path };
+        let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if !visible || (path != "/" && !scheme.is_websocket()) {
+            return Err(EndpointError::Path(url.into()));
         }
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = rest.rsplit_once(':').ok_or_else(|| EndpointError::Port(url.into()))?;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = port.parse().ok().filter(|port| *port != 0);
+        let (host, port) = split_port(authority);
+        let port = match port {
+            Some(port) => port.parse().ok().filter(|port| *port != 0),
+            None => scheme.default_port(),
+        };
         let port = port.ok_or_else(|| EndpointError::Port(url.into()))?;
-        if host.is_empty() || host.contains(['/', '@', ' ']) {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let valid = |byte: u8| byte.is_ascii_graphic() && !b"/@?#[]".contains(&byte);
+        if bare.is_empty() || !bare.bytes().all(valid) {
             return Err(EndpointError::Host(url.into()));
         }
-        Ok(Self { host: host.into(), port })
+        Ok(Self { scheme, host: bare.into(), port, path: path.into() })
     }
+}
+
+/// The colons of an address in brackets separate no port.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    let colon = authority.rfind(':').filter(|colon| !authority[*colon..].contains(']'));
+    colon.map_or((authority, None), |colon| (&authority[..colon], Some(&authority[colon + 1..])))
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "tcp://[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "tcp://{}:{}", self.host, self.port)
-        }
+        let path = if self.path == "/" { "" } else { &self.path };
+        write!(f, "{}://{}{path}", self.scheme.as_str(), self.authority())
     }
 }
 
@@ -70,10 +153,28 @@ mod tests {
 
     #[test]
     fn urls_round_trip() {
-        for url in ["tcp://127.0.0.1:30012", "tcp://gateway.example:1", "tcp://[::1]:30012"] {
+        let urls = [
+            "tcp://127.0.0.1:30012",
+            "tls://gateway.example:1",
+            "quic://[::1]:30012",
+            "ws://gateway.example",
+            "wss://[::1]:8443/edges?zone=1",
+            "ws://gateway.example:443",
+        ];
+        for url in urls {
             assert_eq!(url.parse::<Endpoint>().unwrap().to_string(), url);
         }
-        assert_eq!("tcp://[::1]:7".parse::<Endpoint>().unwrap().host_port(), ("::1", 7));
+        assert_eq!("tcp://[::1]:7/".parse::<Endpoint>().unwrap().host_port(), ("::1", 7));
+    }
+
+    #[test]
+    fn only_a_websocket_has_a_usual_port_and_a_path() {
+        let parse = |url: &str| url.parse::<Endpoint>().unwrap();
+        assert_eq!(parse("ws://a").host_port(), ("a", 80));
+        assert_eq!(parse("wss://[::1]/").host_port(), ("::1", 443));
+        assert_eq!(parse("wss://[::1]").path(), "/");
+        assert_eq!(parse("ws://a/b/c?d=e").path(), "/b/c?d=e");
+        assert_eq!(parse("wss://a:443").to_string(), "wss://a");
     }
 
     #[test]
@@ -81,9 +182,17 @@ mod tests {
         let parse = |url: &str| url.parse::<Endpoint>().unwrap_err();
         assert!(matches!(parse("localhost:1"), EndpointError::NoScheme(_)));
         assert!(matches!(parse("ftp://localhost:1"), EndpointError::UnknownScheme(_)));
-        assert!(matches!(parse("tcp://localhost"), EndpointError::Port(_)));
+        for scheme in ["tcp", "tls", "quic"] {
+            assert!(matches!(parse(&format!("{scheme}://localhost")), EndpointError::Port(_)));
+            assert!(matches!(parse(&format!("{scheme}://localhost:1/a")), EndpointError::Path(_)));
+        }
         assert!(matches!(parse("tcp://localhost:0"), EndpointError::Port(_)));
+        assert!(matches!(parse("ws://localhost:"), EndpointError::Port(_)));
         assert!(matches!(parse("tcp://localhost:70000"), EndpointError::Port(_)));
         assert!(matches!(parse("tcp://:5"), EndpointError::Host(_)));
+        assert!(matches!(parse("ws://user@host"), EndpointError::Host(_)));
+        assert!(matches!(parse("ws://a\r\nb"), EndpointError::Host(_)));
+        assert!(matches!(parse("ws://a/b\r\nc: d"), EndpointError::Path(_)));
+        assert!(matches!(parse("ws://a/b c"), EndpointError::Path(_)));
     }
 }

@@ -1,28 +1,45 @@
 //! The only crate that moves bytes: sockets, the multiplexer, and the [`Link`] above them.
 //!
 //! ```text
-//!   socket ⇄ mux (yamux) ⇄ lane ⇄ frames           one task owns all of it: Link
-//!                        ⇄ streams                   handed out as MuxStream
+//!   tcp socket ─────────────▶ ┐
+//!   tcp socket ⇄ TLS ───────▶ │ bytes ⇄ mux (yamux) ⇄ lane ⇄ frames     one task owns all of it: Link
+//!   tcp socket ⇄ WebSocket ─▶ │                     ⇄ streams           handed out as MuxStream
+//!   tcp ⇄ TLS ⇄ WebSocket ──▶ ┘
 //! ```
+//!
+//! A [`Listener`] accepts and nothing else: TLS, the upgrade to WebSocket and the opening of the lane
+//! happen in [`Incoming::link`], in the task of the connection and under its deadline. [`dial`] is the
+//! other side. From there on nobody sees what carries a link.
 //!
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
 mod buffer;
+mod carrier;
 mod dial;
 mod endpoint;
 mod first_frame;
+mod incoming;
 mod link;
 mod listener;
 mod mux;
 mod signal;
 mod socket;
+mod staging;
+mod tls;
+mod websocket;
 
 pub use buffer::recycle;
-pub use dial::{DialError, dial};
-pub use endpoint::{Endpoint, EndpointError};
+pub use dial::{DialError, DialOptions, dial};
+pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use first_frame::{FirstFrame, FirstFrameError};
+pub use incoming::{AcceptError, Incoming, Network, PeerInfo};
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
-pub use listener::{Accepted, Listener};
+pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
+pub use tls::{
+    CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
+    ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion,
+};
+pub use websocket::UpgradeError;

@@ -1,8 +1,10 @@
+use crate::incoming::Language;
+use crate::{Incoming, Network, ServerTls};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tracing::warn;
 
 /// Connections that the kernel keeps until they are accepted.
@@ -11,34 +13,60 @@ const BACKLOG: i32 = 4096;
 /// The pause after a failed accept, at first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// An accepted connection, with nothing read from it yet.
+/// What to listen for, and where.
+#[derive(Clone, Debug)]
+pub struct Bind {
+    /// What is spoken.
+    pub network: Network,
+    /// Where; port 0 lets the system choose.
+    pub addr: SocketAddr,
+    /// Must be there for [`Network::Tls`], may be for [`Network::Ws`], and is not used for
+    /// [`Network::Tcp`].
+    pub tls: Option<ServerTls>,
+}
+
+/// An accepted connection and where it comes from.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The connection.
-    pub io: TcpStream,
+    /// The connection, with nothing read from it yet.
+    pub incoming: Incoming,
     /// The peer's address.
     pub peer: SocketAddr,
 }
 
-/// A listening TCP socket that survives errors of accept.
+/// A listening socket that survives errors of accept.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
+    network: Network,
+    tls: Option<ServerTls>,
     pause: Duration,
 }
 
+impl Bind {
+    /// Plain TCP.
+    #[must_use]
+    pub fn tcp(addr: SocketAddr) -> Self {
+        Self { network: Network::Tcp, addr, tls: None }
+    }
+}
+
 impl Listener {
-    /// Listens on `addr`; port 0 lets the system choose.
+    /// Listens.
     ///
     /// # Errors
-    /// When the address can't be bound.
-    pub fn bind(addr: SocketAddr) -> io::Result<Self> {
+    /// When the address can't be bound, or TLS is to be spoken without being set up.
+    pub fn bind(bind: Bind) -> io::Result<Self> {
+        let Bind { network, addr, tls } = bind;
+        if network == Network::Tls && tls.is_none() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate"));
+        }
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, pause: PAUSE.0 })
+        Ok(Self { socket: TcpListener::from_std(socket.into())?, network, tls, pause: PAUSE.0 })
     }
 
     /// The address that is listened on.
@@ -49,8 +77,9 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// The next connection. When the process is out of file descriptors or memory, this waits,
-    /// longer each time, and tries again: the kernel keeps the callers meanwhile.
+    /// The next connection. Nothing is read from it and no handshake takes place here: see
+    /// [`Incoming::link`]. When the process is out of file descriptors or memory, this waits, longer
+    /// each time, and tries again: the kernel keeps the callers meanwhile.
     ///
     /// # Cancel safety
     /// Cancel safe: no accepted connection is lost.
@@ -61,7 +90,7 @@ impl Listener {
                     self.pause = PAUSE.0;
                     // Fails only on a connection that is already gone, which the next read will tell.
                     let _ = io.set_nodelay(true);
-                    return Accepted { io, peer };
+                    return Accepted { incoming: Incoming::new(io, self.language()), peer };
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
@@ -70,6 +99,15 @@ impl Listener {
                     self.pause = (self.pause * 2).min(PAUSE.1);
                 }
             }
+        }
+    }
+
+    fn language(&self) -> Language {
+        match (self.network, &self.tls) {
+            (Network::Tls, Some(tls)) => Language::Tls(tls.clone()),
+            (Network::Ws, tls) => Language::Ws(tls.clone()),
+            // `bind` sees to it that TLS is not without its certificates.
+            (Network::Tcp | Network::Tls, _) => Language::Tcp,
         }
     }
 }

@@ -38,6 +38,8 @@ struct Inner<T> {
     write: Vec<u8>,
     /// How much of `write` has been sent.
     sent: usize,
+    /// Whether `io` may hold some of what was sent, as TLS does when its socket takes no more.
+    unflushed: bool,
     /// Whether the multiplexer waits for room in `write`.
     blocked: bool,
     output: Output,
@@ -61,6 +63,7 @@ pub(crate) fn split<T>(io: T) -> (Socket<T>, SocketControl<T>) {
         filled: false,
         write: Vec::new(),
         sent: 0,
+        unflushed: false,
         blocked: false,
         output: Output::Open,
         heard: false,
@@ -118,13 +121,22 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
         while self.sent < self.write.len() {
             match ready!(Pin::new(&mut self.io).poll_write(cx, &self.write[self.sent..])) {
                 Ok(0) => self.fail(cx, io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.sent += n,
+                Ok(n) => {
+                    self.sent += n;
+                    self.unflushed = true;
+                }
                 Err(error) => self.fail(cx, error),
             }
         }
         if self.write.capacity() > 0 {
             buffer::recycle(std::mem::take(&mut self.write));
             self.sent = 0;
+        }
+        if self.unflushed {
+            if let Err(error) = ready!(Pin::new(&mut self.io).poll_flush(cx)) {
+                self.fail(cx, error);
+            }
+            self.unflushed = false;
         }
         Poll::Ready(())
     }
@@ -133,6 +145,7 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
     fn fail(&mut self, cx: &mut Context<'_>, error: io::Error) {
         self.write.clear();
         self.sent = 0;
+        self.unflushed = false;
         self.output = Output::Failed(error);
         cx.waker().wake_by_ref();
     }
@@ -157,8 +170,12 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
                 outcome => outcome,
             };
             match n {
-                Ok(n) if n < gathered => self.sent += n,
+                Ok(n) if n < gathered => {
+                    self.sent += n;
+                    self.unflushed = true;
+                }
                 Ok(n) => {
+                    self.unflushed = true;
                     self.write.clear();
                     self.sent = 0;
                     if n > gathered {

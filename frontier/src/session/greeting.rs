@@ -2,7 +2,8 @@ use super::{Context, reject};
 use crate::exchange::Failure;
 use bytes::Bytes;
 use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
-use frontier_transport::{Accepted, CloseReason, Event, Link};
+use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
+use std::net::SocketAddr;
 use tracing::debug;
 
 /// What a dialler said of itself, and what was agreed on.
@@ -21,15 +22,15 @@ pub(super) struct Greeting {
 pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Greeting, Link)> {
     let addr = accepted.peer;
     let hello = async {
-        let mut link = Link::accept(accepted.io, context.link.clone()).await?;
+        let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
         let frame = first_frame(&mut link).await?;
-        Ok::<_, CloseReason>((link, frame))
+        Ok::<_, AcceptError>((link, peer, frame))
     };
     let greeted = tokio::select! {
         greeted = tokio::time::timeout(context.limits().handshake_timeout, hello) => greeted,
         () = context.closing.wait() => return None,
     };
-    let (link, frame) = match greeted {
+    let (link, peer, frame) = match greeted {
         Ok(Ok(greeted)) => greeted,
         Ok(Err(reason)) => {
             debug!(%addr, %reason, "no handshake");
@@ -40,6 +41,7 @@ pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Gree
             return None;
         }
     };
+    log(addr, &peer);
     match read(context, &frame) {
         Ok(greeting) => Some((greeting, link)),
         Err(failure) => {
@@ -48,6 +50,18 @@ pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Gree
             None
         }
     }
+}
+
+fn log(addr: SocketAddr, peer: &PeerInfo) {
+    let certificate = peer.certificate.as_deref();
+    debug!(
+        %addr,
+        network = peer.network.as_str(),
+        server_name = peer.server_name.as_deref(),
+        subject = certificate.and_then(|certificate| certificate.subject_common_name.as_deref()),
+        serial = certificate.map(|certificate| certificate.serial.as_str()),
+        "greeted"
+    );
 }
 
 async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {

@@ -102,7 +102,7 @@ impl AttemptError {
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Rejected { code, .. } => !code.is_retryable(),
-            Self::TooLong(_) | Self::NoAddress => true,
+            Self::TooLong(_) | Self::NoAddress | Self::Dial(DialError::TlsSettings(_)) => true,
             Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::NoToken(_) | Self::Restore(_) => false,
         }
     }
@@ -113,8 +113,9 @@ impl Attempt<'_> {
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
         let token = options.credentials.token().await?;
-        let dialled = frontier_transport::dial(self.endpoint, link_config(options.window_growth));
-        let dialled = timeout(DIAL, dialled).await;
+        let link = link_config(options.window_growth);
+        let dialled =
+            timeout(DIAL, frontier_transport::dial(self.endpoint, &options.redial.dial, link)).await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
         let mut link = dialled.map_err(AttemptError::Dial)?;
         let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client, token)).await;

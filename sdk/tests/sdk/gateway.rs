@@ -7,7 +7,8 @@ use frontier_protocol::{
 };
 use frontier_sdk::{Builder, Edge, Service};
 use frontier_transport::{
-    Accepted, CloseReason, Event, FirstFrame, Link, LinkConfig, LinkHandle, Listener, MuxStream, Priority,
+    Accepted, Bind, CloseReason, Event, FirstFrame, Link, LinkConfig, LinkHandle, Listener, MuxStream,
+    Priority,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,14 +54,14 @@ pub(crate) async fn soon<F: IntoFuture>(future: F) -> F::Output {
 
 impl Gateway {
     pub(crate) fn bind() -> Self {
-        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = Listener::bind(Bind::tcp(([127, 0, 0, 1], 0).into())).unwrap();
         let url = format!("tcp://{}", listener.local_addr().unwrap());
         Self { listener, url }
     }
 
     pub(crate) async fn accept(&mut self) -> Caller {
         soon(async {
-            let Accepted { io, .. } = self.listener.accept().await;
+            let Accepted { incoming, .. } = self.listener.accept().await;
             let config = LinkConfig {
                 max_frame: 256 * 1024,
                 outbox_soft: 64 * 1024 * 1024,
@@ -68,7 +69,7 @@ impl Gateway {
                 max_streams: 1024,
                 window_growth: LinkConfig::WINDOW_GROWTH,
             };
-            let mut link = Link::accept(io, Arc::new(config)).await.unwrap();
+            let (mut link, _) = incoming.link(Arc::new(config)).await.unwrap();
             loop {
                 if let Some(frame) = link.frame().unwrap() {
                     let hello = Hello::parse(&frame).unwrap();

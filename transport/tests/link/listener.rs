@@ -1,7 +1,10 @@
 //! Real sockets: the listener, dialling, and peers that speak another language.
 
 use crate::world::{check, config, message};
-use frontier_transport::{CloseReason, DialError, Endpoint, Event, Link, Listener, Priority, dial};
+use frontier_transport::{
+    AcceptError, Bind, CloseReason, DialError, DialOptions, Endpoint, Event, Listener, Network, Priority,
+    dial,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 fn listen() -> (Listener, Endpoint) {
-    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let listener = Listener::bind(Bind::tcp(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
     let addr = listener.local_addr().unwrap();
     let endpoint = format!("tcp://{addr}").parse().unwrap();
     (listener, endpoint)
@@ -18,12 +21,13 @@ fn listen() -> (Listener, Endpoint) {
 #[tokio::test]
 async fn a_frame_comes_over_a_socket() {
     let (mut listener, endpoint) = listen();
-    let mut dialled = dial(&endpoint, config()).await.unwrap();
+    let mut dialled = dial(&endpoint, &DialOptions::default(), config()).await.unwrap();
     let accepted = listener.accept().await;
     assert!(accepted.peer.ip().is_loopback());
     dialled.handle().send(Priority::Question, message(3, 100)).unwrap();
     let serve = async {
-        let mut link = Link::accept(accepted.io, Arc::new(config())).await.unwrap();
+        let (mut link, peer) = accepted.incoming.link(Arc::new(config())).await.unwrap();
+        assert_eq!((peer.network, peer.certificate, peer.server_name), (Network::Tcp, None, None));
         assert!(matches!(link.next().await, Ok(Event::Frames)));
         assert!(link.take_heard());
         let id = check(&link.frame().unwrap().unwrap());
@@ -41,7 +45,7 @@ async fn a_frame_comes_over_a_socket() {
 async fn an_endpoint_that_nobody_listens_on_is_an_error_with_its_name() {
     let (listener, endpoint) = listen();
     drop(listener);
-    let error = dial(&endpoint, config()).await.unwrap_err();
+    let error = dial(&endpoint, &DialOptions::default(), config()).await.unwrap_err();
     assert!(matches!(&error, DialError::Connect { endpoint: of, .. } if *of == endpoint));
     assert_eq!(error.to_string(), format!("could not connect to {endpoint}"));
 }
@@ -53,8 +57,8 @@ async fn speak(bytes: &[u8]) -> CloseReason {
     peer.write_all(bytes).await.unwrap();
     let accepted = listener.accept().await;
     let answer = async {
-        match Link::accept(accepted.io, Arc::new(config())).await {
-            Ok(mut link) => loop {
+        match accepted.incoming.link(Arc::new(config())).await {
+            Ok((mut link, _)) => loop {
                 let failed = match link.next().await {
                     Ok(_) => loop {
                         match link.frame() {
@@ -69,7 +73,8 @@ async fn speak(bytes: &[u8]) -> CloseReason {
                     return error.reason();
                 }
             },
-            Err(reason) => reason,
+            Err(AcceptError::Link(reason)) => reason,
+            Err(other) => panic!("{other}"),
         }
     };
     tokio::time::timeout(Duration::from_secs(20), answer).await.expect("an error at once")
@@ -119,10 +124,10 @@ fn accepting_goes_on_after_the_process_had_no_descriptors_left() {
         let starved = tokio::time::timeout(Duration::from_millis(100), listener.accept());
         assert!(starved.await.is_err());
         drop(hoard);
-        let mut accepted = listener.accept().await;
-        accepted.io.write_all(b"welcome").await.unwrap();
-        let mut read = [0; 7];
-        peer.read_exact(&mut read).await.unwrap();
-        assert_eq!(&read, b"welcome");
+        let accepted = listener.accept().await;
+        peer.write_all(&[0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]).await.unwrap();
+        let (link, _) = accepted.incoming.link(Arc::new(config())).await.unwrap();
+        drop(link);
+        peer.read_to_end(&mut Vec::new()).await.unwrap();
     });
 }

@@ -3,6 +3,7 @@ use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
 };
+use frontier_transport::{Accepted, Incoming};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -251,7 +252,7 @@ async fn an_idle_edge_is_small() {
     let context = context();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let io = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let session = super::super::run(context, frontier_transport::Accepted { io, peer: ADDR });
+    let session = super::super::run(context, Accepted { incoming: Incoming::tcp(io), peer: ADDR });
     // The session's task but for its link, the peer, and its place in the registry.
     let bytes = size_of_val(&session) - size_of::<Link>() + size_of::<Peer>() + size_of::<(u64, Arc<Peer>)>();
     assert!(bytes <= 768, "{bytes} bytes");

@@ -1,0 +1,64 @@
+//! TLS: who the gateway and its clients say that they are, and the stream between them.
+//!
+//! ```text
+//!   files ─▶ ServerTls ─▶ a fresh session per connection ─▶ handshake ─▶ TlsStream
+//!   files ─▶ ClientTls ─▶   (read again each time)       ─▶ handshake ─▶ TlsStream
+//! ```
+//!
+//! No session is ever resumed: each connection is a full handshake, in which certificates are looked at
+//! and revocation lists hold. Connections are long-lived here, so there is little to be saved.
+
+mod any_certificate;
+mod client;
+mod error;
+mod handshake;
+mod material;
+mod mistake;
+mod peer_certificate;
+mod server;
+mod session;
+mod sni;
+mod stream;
+
+pub use client::{ClientTls, ClientTlsError};
+pub use error::{Party, TlsError};
+pub use mistake::{TlsFile, TlsMistake, TlsMistakes};
+pub use peer_certificate::PeerCertificate;
+pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
+
+pub(crate) use handshake::{accept, connect};
+pub(crate) use stream::TlsStream;
+
+use rustls::crypto::CryptoProvider;
+use std::sync::Arc;
+
+/// The application protocol of a link, mux and lane, as ALPN has it.
+pub(crate) const ALPN_LINK: &[u8] = b"frontier/1";
+
+/// The application protocol in which a WebSocket starts.
+pub(crate) const ALPN_HTTP: &[u8] = b"http/1.1";
+
+/// The oldest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// TLS 1.2 and 1.3.
+    #[default]
+    Tls12,
+    /// TLS 1.3 alone.
+    Tls13,
+}
+
+impl TlsVersion {
+    fn and_newer(self) -> &'static [&'static rustls::SupportedProtocolVersion] {
+        use rustls::version::{TLS12, TLS13};
+        static ALL: [&rustls::SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+        match self {
+            Self::Tls12 => &ALL,
+            Self::Tls13 => &ALL[..1],
+        }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}

@@ -1,0 +1,176 @@
+use rustls::{AlertDescription, CertificateError};
+use std::fmt;
+use std::io;
+use thiserror::Error;
+
+/// One end of a TLS connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Who dials.
+    Client,
+    /// Who is dialled.
+    Server,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        })
+    }
+}
+
+/// Why a TLS connection did not come about, or broke.
+///
+/// The party that a variant carries is the one at the other end.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TlsError {
+    /// No CA that is trusted here has signed the peer's certificate.
+    #[error("the {0}'s certificate is not signed by a CA that is trusted here")]
+    UnknownCa(Party),
+    /// The peer's certificate, or one above it, is past its time.
+    #[error("the {0}'s certificate has expired")]
+    Expired(Party),
+    /// The peer's certificate, or one above it, is before its time; or a clock is wrong.
+    #[error("the {0}'s certificate is not valid yet")]
+    NotYetValid(Party),
+    /// A revocation list names the peer's certificate, or one above it.
+    #[error("the {0}'s certificate is revoked")]
+    Revoked(Party),
+    /// A revocation list is past its time, so nobody knows what is revoked.
+    #[error("the revocation list for the {0}'s certificate has expired")]
+    RevocationListExpired(Party),
+    /// The server's certificate is for other names.
+    #[error("the server's certificate is for {presented}, not for {expected}")]
+    WrongName {
+        /// Who was dialled.
+        expected: String,
+        /// Whom the certificate names.
+        presented: String,
+    },
+    /// The peer's certificate may not be used for this.
+    #[error("the {0}'s certificate is not meant for a {0}")]
+    WrongPurpose(Party),
+    /// The peer's certificate is wrong in another way.
+    #[error("the {0}'s certificate is not valid: {1}")]
+    Certificate(Party, String),
+    /// A certificate is required, and the client has shown none.
+    #[error("the client has shown no certificate")]
+    NoCertificate,
+    /// What came is no TLS.
+    #[error("the {0} does not speak TLS")]
+    NotTls(Party),
+    /// There is no version, cipher or the like that both sides allow.
+    #[error("nothing in common with the {0}: {1}")]
+    Incompatible(Party, String),
+    /// The peer speaks TLS, but not our language within.
+    #[error("the {0} speaks another application protocol")]
+    OtherProtocol(Party),
+    /// The peer has ended the connection with a reason.
+    #[error("the {0} refused: {1}")]
+    Refused(Party, String),
+    /// The peer has ended the connection without a word.
+    #[error("the {0} ended the connection during the TLS handshake")]
+    Ended(Party),
+    /// The connection broke.
+    #[error("{0}")]
+    Io(String),
+    /// The peer broke the rules of TLS.
+    #[error("the {0} broke the rules of TLS: {1}")]
+    Broken(Party, String),
+}
+
+impl TlsError {
+    pub(super) fn new(error: &rustls::Error, peer: Party) -> Self {
+        use rustls::Error;
+        match error {
+            Error::InvalidCertificate(error) => Self::certificate(error, peer),
+            Error::NoCertificatesPresented => Self::NoCertificate,
+            Error::AlertReceived(alert) => Self::Refused(peer, refusal(*alert)),
+            Error::InvalidMessage(
+                rustls::InvalidMessage::InvalidContentType
+                | rustls::InvalidMessage::UnknownProtocolVersion
+                | rustls::InvalidMessage::MessageTooLarge
+                | rustls::InvalidMessage::InvalidEmptyPayload,
+            ) => Self::NotTls(peer),
+            Error::PeerIncompatible(reason) => Self::Incompatible(peer, incompatibility(reason)),
+            Error::NoApplicationProtocol => Self::OtherProtocol(peer),
+            other => Self::Broken(peer, other.to_string()),
+        }
+    }
+
+    fn certificate(error: &CertificateError, peer: Party) -> Self {
+        match error {
+            CertificateError::UnknownIssuer => Self::UnknownCa(peer),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired(peer),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::NotYetValid(peer)
+            }
+            CertificateError::Revoked => Self::Revoked(peer),
+            CertificateError::ExpiredRevocationList
+            | CertificateError::ExpiredRevocationListContext { .. } => Self::RevocationListExpired(peer),
+            CertificateError::NotValidForNameContext { expected, presented } => {
+                let presented = match presented.as_slice() {
+                    [] => "no name at all".to_owned(),
+                    names => names.join(", "),
+                };
+                Self::WrongName { expected: expected.to_str().into_owned(), presented }
+            }
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                Self::WrongPurpose(peer)
+            }
+            other => Self::Certificate(peer, other.to_string()),
+        }
+    }
+
+    /// As the error of a stream. What the peer may say is not taken for a breach of the link's rules.
+    pub(super) fn into_io(self) -> io::Error {
+        let kind = match self {
+            Self::NotTls(_) | Self::Broken(..) => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::PermissionDenied,
+        };
+        io::Error::new(kind, self)
+    }
+}
+
+/// What a peer says with an alert, in the words of the side that is told.
+fn refusal(alert: AlertDescription) -> String {
+    let text = match alert {
+        AlertDescription::CertificateRevoked => "our certificate is revoked",
+        AlertDescription::CertificateExpired => "our certificate has expired, or is not valid yet",
+        AlertDescription::UnknownCA => "our certificate is not signed by a CA that is trusted there",
+        AlertDescription::CertificateRequired => "we have shown no certificate, and one is required",
+        AlertDescription::BadCertificate => "our certificate is not valid there, or not for its name",
+        AlertDescription::UnsupportedCertificate => "our certificate is not meant for this",
+        AlertDescription::CertificateUnknown => "our certificate is not accepted there",
+        AlertDescription::AccessDenied => "access is denied",
+        AlertDescription::ProtocolVersion => "our version of TLS is not spoken there",
+        AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+            "it has no version, cipher or kind of certificate in common with us"
+        }
+        AlertDescription::NoApplicationProtocol => "it speaks another application protocol",
+        AlertDescription::UnrecognisedName => "it has no certificate for the name that we asked for",
+        other => return format!("TLS alert {other:?}"),
+    };
+    text.to_owned()
+}
+
+fn incompatibility(reason: &rustls::PeerIncompatible) -> String {
+    use rustls::PeerIncompatible as Reason;
+    let text = match reason {
+        Reason::Tls12NotOffered
+        | Reason::Tls12NotOfferedOrEnabled
+        | Reason::Tls13RequiredForQuic
+        | Reason::SupportedVersionsExtensionRequired
+        | Reason::ServerTlsVersionIsDisabledByOurConfig
+        | Reason::ServerDoesNotSupportTls12Or13 => "no version of TLS that is allowed here",
+        Reason::NoCipherSuitesInCommon => "no cipher suite",
+        Reason::NoKxGroupsInCommon | Reason::NoEcPointFormatsInCommon => "no key exchange",
+        Reason::NoSignatureSchemesInCommon | Reason::NoCertificateRequestSignatureSchemesInCommon => {
+            "no kind of signature"
+        }
+        other => return format!("{other:?}"),
+    };
+    text.to_owned()
+}

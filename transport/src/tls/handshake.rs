@@ -1,0 +1,92 @@
+//! Handshakes. Their callers set the deadline.
+
+use super::peer_certificate::PeerCertificate;
+use super::session::Session;
+use super::sni::Noting;
+use super::{ALPN_HTTP, ALPN_LINK, ServerTls, TlsError, TlsStream};
+use rustls::ClientConfig;
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::server::UnbufferedServerConnection;
+use std::future::poll_fn;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+/// How long a peer whose handshake failed may take to be told so.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What came out of a server's handshake.
+pub(crate) struct Accepted<T> {
+    pub(crate) stream: TlsStream<UnbufferedServerConnection, T>,
+    pub(crate) certificate: Option<PeerCertificate>,
+    pub(crate) server_name: Option<String>,
+    /// Whether the client starts with an HTTP request.
+    pub(crate) http: bool,
+}
+
+/// The server's handshake.
+pub(crate) async fn accept<T>(io: T, tls: &ServerTls) -> Result<Accepted<T>, TlsError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let name = Arc::new(OnceLock::new());
+    let mut config = (*tls.rustls_config()).clone();
+    config.cert_resolver = Arc::new(Noting { inner: config.cert_resolver, name: name.clone() });
+    let session = UnbufferedServerConnection::new(Arc::new(config));
+    let session = session.map_err(|error| TlsError::new(&error, UnbufferedServerConnection::PEER))?;
+    let mut stream = TlsStream::new(session, io);
+    shake(&mut stream).await?;
+    let state = stream.session().state();
+    let certificate = state.peer_certificates().and_then(|chain| chain.first());
+    let certificate =
+        certificate.map(|der| PeerCertificate::parse(der).ok_or_else(unreadable)).transpose()?;
+    let http = match state.alpn_protocol() {
+        Some(ALPN_LINK) => false,
+        Some(ALPN_HTTP) => true,
+        // A request starts with a letter, a link with the version of its mux.
+        _ => {
+            let first = poll_fn(|cx| stream.poll_peek(cx)).await;
+            first
+                .map_err(|error| TlsError::Io(error.to_string()))?
+                .is_some_and(|byte| byte.is_ascii_alphabetic())
+        }
+    };
+    Ok(Accepted { stream, certificate, server_name: name.get().cloned(), http })
+}
+
+/// Verified, but of no use to those who want to know whose it is.
+fn unreadable() -> TlsError {
+    TlsError::Certificate(UnbufferedServerConnection::PEER, "it can't be read".to_owned())
+}
+
+/// The client's handshake. With TLS 1.3 the server looks at the client's certificate only after it: that
+/// it is refused shows at the first read.
+pub(crate) async fn connect<T>(
+    io: T,
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> Result<TlsStream<UnbufferedClientConnection, T>, TlsError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let session = UnbufferedClientConnection::new(config, name);
+    let session = session.map_err(|error| TlsError::new(&error, UnbufferedClientConnection::PEER))?;
+    let mut stream = TlsStream::new(session, io);
+    shake(&mut stream).await?;
+    Ok(stream)
+}
+
+async fn shake<S, T>(stream: &mut TlsStream<S, T>) -> Result<(), TlsError>
+where
+    S: Session,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let done = poll_fn(|cx| stream.poll_handshake(cx)).await;
+    if done.is_err() {
+        // Whether the peer still hears why is up to the peer.
+        let _ = timeout(FAREWELL, poll_fn(|cx| stream.poll_farewell(cx))).await;
+    }
+    done
+}

@@ -1,0 +1,310 @@
+use super::TlsError;
+use super::session::Session;
+use crate::staging::Staging;
+use rustls::unbuffered::{
+    AppDataRecord, ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
+    UnbufferedStatus, WriteTraffic,
+};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How much is encrypted for one write at most, in bytes, so that it fits a buffer with what each record
+/// adds.
+const WRITE: usize = 60 * 1024;
+
+/// From so many bytes on that the socket does not take, nothing more is read.
+const BACKLOG: usize = 64 * 1024;
+
+/// The longest record's text, and what a record may add to it, in bytes.
+const RECORD: usize = 16 * 1024;
+const OVERHEAD: usize = 64;
+
+/// TLS over a byte stream.
+///
+/// It drives the TLS library without buffers of the library's own: those stay for as long as the
+/// connection does, and are filled with 4 KiB a read. Here a read fills a whole buffer, what is written
+/// at once goes out at once, and an idle connection holds none of it.
+///
+/// An end without a closing alert is taken for an end: above this, every stream says where it ends.
+pub(crate) struct TlsStream<S, T> {
+    session: S,
+    io: T,
+    /// Encrypted, as it came.
+    incoming: Staging,
+    /// Decrypted, what the last reader had no room for.
+    plain: Staging,
+    /// Encrypted, on its way out.
+    outgoing: Staging,
+    ended: bool,
+    closed: bool,
+}
+
+impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
+    pub(super) fn new(session: S, io: T) -> Self {
+        let (incoming, plain, outgoing) = Default::default();
+        Self { session, io, incoming, plain, outgoing, ended: false, closed: false }
+    }
+
+    pub(super) fn session(&self) -> &S {
+        &self.session
+    }
+
+    /// Goes on with the handshake until it is over and nothing of it is left to be sent.
+    pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TlsError>> {
+        loop {
+            self.process(None)?;
+            ready!(self.outgoing.poll_drain(&mut self.io, cx)).map_err(broken)?;
+            if !self.session.state().is_handshaking() {
+                return Poll::Ready(Ok(()));
+            }
+            if self.ended {
+                return Poll::Ready(Err(TlsError::Ended(S::PEER)));
+            }
+            if ready!(self.incoming.poll_fill(&mut self.io, cx)).map_err(broken)? == 0 {
+                self.ended = true;
+            }
+        }
+    }
+
+    /// Sends what there is still to be said after an error, and ends our side. Then reads what comes,
+    /// to its end: to close a socket with something unread in it takes back what was sent.
+    pub(super) fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
+        if !self.closed {
+            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+            self.closed = true;
+        }
+        loop {
+            self.incoming.consume(self.incoming.len());
+            if ready!(self.incoming.poll_fill(&mut self.io, cx))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// The first byte that is to be read, which stays there. `None` at the end.
+    pub(super) fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<u8>>> {
+        while self.plain.is_empty() && !self.ended {
+            ready!(self.poll_more(cx, None))?;
+        }
+        Poll::Ready(Ok(self.plain.bytes().first().copied()))
+    }
+
+    /// Decrypts all that has come, into `into` as far as that goes.
+    fn process(&mut self, mut into: Option<&mut ReadBuf<'_>>) -> Result<(), TlsError> {
+        loop {
+            let status = self.session.process(self.incoming.bytes_mut());
+            let UnbufferedStatus { mut discard, state } = status;
+            let mut settled = false;
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let AppDataRecord { discard: more, payload, .. } = record.map_err(wrong::<S>)?;
+                        discard += more;
+                        let n = into.as_ref().map_or(0, |into| into.remaining().min(payload.len()));
+                        if let Some(into) = &mut into {
+                            into.put_slice(&payload[..n]);
+                        }
+                        if n < payload.len() {
+                            self.plain.tail().extend_from_slice(&payload[n..]);
+                        }
+                    }
+                }
+                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing),
+                // It is, as far as the session goes: it stands in front of what follows.
+                Ok(ConnectionState::TransmitTlsData(transmit)) => transmit.done(),
+                Ok(ConnectionState::PeerClosed) => self.ended = true,
+                Ok(ConnectionState::Closed) => (self.ended, settled) = (true, true),
+                Ok(_) => settled = true,
+                Err(error) => {
+                    self.incoming.consume(discard);
+                    self.take_alert();
+                    return Err(wrong::<S>(error));
+                }
+            }
+            self.incoming.consume(discard);
+            if settled {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the peer is to be told about an error.
+    fn take_alert(&mut self) {
+        loop {
+            let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
+            let Ok(ConnectionState::EncodeTlsData(data)) = state else { return };
+            encode(data, &mut self.outgoing);
+            self.incoming.consume(discard);
+        }
+    }
+
+    /// Reads once, and decrypts.
+    fn poll_more(&mut self, cx: &mut Context<'_>, into: Option<&mut ReadBuf<'_>>) -> Poll<io::Result<()>> {
+        // What it asks of us is answered before more is asked.
+        if self.outgoing.poll_drain(&mut self.io, cx)?.is_pending() && self.outgoing.len() >= BACKLOG {
+            return Poll::Pending;
+        }
+        if ready!(self.incoming.poll_fill(&mut self.io, cx))? == 0 {
+            self.ended = true;
+            return Poll::Ready(Ok(()));
+        }
+        let processed = self.process(into);
+        // Answers of the session itself, or an alert. If they don't go at once, a flush takes them, or
+        // the next read does.
+        let sent = self.outgoing.poll_drain(&mut self.io, cx);
+        processed.map_err(TlsError::into_io)?;
+        if let Poll::Ready(sent) = sent {
+            sent?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Encrypts and sends as much as fits at once. How much that is.
+    fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
+        self.process(None).map_err(TlsError::into_io)?;
+        let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
+        let mut traffic = match state {
+            Ok(ConnectionState::WriteTraffic(traffic)) if !self.closed => traffic,
+            Err(error) => return Poll::Ready(Err(wrong::<S>(error).into_io())),
+            Ok(_) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        };
+        let mut taken = 0;
+        for slice in slices {
+            let part = &slice[..slice.len().min(WRITE - taken)];
+            encrypt(&mut traffic, part, &mut self.outgoing)
+                .map_err(|error| io::Error::other(error.to_string()))?;
+            taken += part.len();
+        }
+        self.incoming.consume(discard);
+        // What the socket does not take now goes with the next write or flush.
+        if let Poll::Ready(Err(error)) = self.outgoing.poll_drain(&mut self.io, cx) {
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    /// Queues the alert that ends our side.
+    fn say_goodbye(&mut self) {
+        self.closed = true;
+        let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
+        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state {
+            let out = self.outgoing.tail();
+            let start = out.len();
+            out.resize(start + 2 * OVERHEAD, 0);
+            let written = traffic.queue_close_notify(&mut out[start..]).unwrap_or(0);
+            out.truncate(start + written);
+        }
+        self.incoming.consume(discard);
+    }
+}
+
+fn encode<D>(mut data: EncodeTlsData<'_, D>, outgoing: &mut Staging) {
+    let out = outgoing.tail();
+    let start = out.len();
+    // It tells how long it is only to those who have no room for it.
+    if let Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) = data.encode(&mut [])
+    {
+        out.resize(start + required_size, 0);
+        let written = data.encode(&mut out[start..]).unwrap_or(0);
+        out.truncate(start + written);
+    }
+}
+
+fn encrypt<D>(
+    traffic: &mut WriteTraffic<'_, D>,
+    plain: &[u8],
+    outgoing: &mut Staging,
+) -> Result<(), EncryptError> {
+    if plain.is_empty() {
+        return Ok(());
+    }
+    let out = outgoing.tail();
+    let start = out.len();
+    let mut room = plain.len() + (plain.len().div_ceil(RECORD) + 1) * OVERHEAD;
+    loop {
+        out.resize(start + room, 0);
+        match traffic.encrypt(plain, &mut out[start..]) {
+            Ok(written) => {
+                out.truncate(start + written);
+                return Ok(());
+            }
+            Err(EncryptError::InsufficientSize(InsufficientSizeError { required_size }))
+                if required_size > room =>
+            {
+                room = required_size;
+            }
+            Err(error) => {
+                out.truncate(start);
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn wrong<S: Session>(error: rustls::Error) -> TlsError {
+    TlsError::new(&error, S::PEER)
+}
+
+fn broken(error: io::Error) -> TlsError {
+    TlsError::Io(error.to_string())
+}
+
+impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S, T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = into.filled().len();
+        loop {
+            if !this.plain.is_empty() {
+                let n = this.plain.len().min(into.remaining());
+                into.put_slice(&this.plain.bytes()[..n]);
+                this.plain.consume(n);
+                return Poll::Ready(Ok(()));
+            }
+            if this.ended || into.remaining() == 0 || into.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(this.poll_more(cx, Some(into)))?;
+        }
+    }
+}
+
+impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S, T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_slices(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_slices(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        ready!(this.outgoing.poll_drain(&mut this.io, cx))?;
+        Pin::new(&mut this.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if !this.closed {
+            this.say_goodbye();
+        }
+        ready!(this.outgoing.poll_drain(&mut this.io, cx))?;
+        Pin::new(&mut this.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,49 @@
+//! WebSocket as a byte stream (RFC 6455), for edges behind what lets only HTTP out.
+//!
+//! Bytes travel in binary messages, whose boundaries mean nothing. They are handed on as they come:
+//! nothing is held of a message, whatever length it announces. The dialler offers the subprotocol
+//! `frontier.v1`, and the gateway takes those who offer it and those who offer none.
+//!
+//! What a proxy says about a client (`X-Forwarded-For` and the like) is not believed: the peer's address
+//! is that of the connection.
+
+mod accept;
+mod connect;
+mod error;
+mod frame;
+mod head;
+mod stream;
+
+pub use error::UpgradeError;
+
+pub(crate) use accept::accept;
+pub(crate) use connect::connect;
+pub(crate) use stream::WebSocket;
+
+/// The subprotocol: a link's mux and lane, in version 1.
+const SUBPROTOCOL: &str = "frontier.v1";
+
+/// The end of a connection that sees to the mask: clients mask what they send, servers don't.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+/// What the server answers to a client's key.
+fn accept_key(key: &[u8]) -> String {
+    /// RFC 6455, 1.3.
+    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let mut sha1 = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    sha1.update(key);
+    sha1.update(GUID);
+    data_encoding::BASE64.encode(sha1.finish().as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_key_of_the_specification_has_its_answer() {
+        assert_eq!(super::accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+}

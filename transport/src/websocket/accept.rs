@@ -1,0 +1,95 @@
+//! The server's side of the upgrade.
+
+use super::head::{self, MAX_FIELDS};
+use super::{SUBPROTOCOL, Side, UpgradeError, WebSocket, accept_key};
+use crate::staging::Staging;
+use std::future::poll_fn;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+/// How long a client that is refused may take to be told so.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Reads the request, of any path, and answers it. The caller sets the deadline.
+pub(crate) async fn accept<T>(mut io: T) -> Result<WebSocket<T>, UpgradeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut incoming = Staging::default();
+    let answer = match head::read(&mut io, &mut incoming).await {
+        Ok(end) => {
+            let answer = answer(&incoming.bytes()[..end]);
+            incoming.consume(end);
+            answer
+        }
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(answer) => {
+            io.write_all(answer.as_bytes()).await?;
+            io.flush().await?;
+            Ok(WebSocket::new(io, Side::Server, incoming))
+        }
+        Err(error) => {
+            // Whether the client still hears why is up to the client.
+            let _ = timeout(FAREWELL, refuse(io, incoming, &error)).await;
+            Err(error)
+        }
+    }
+}
+
+fn answer(head: &[u8]) -> Result<String, UpgradeError> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut request = httparse::Request::new(&mut fields);
+    match request.parse(head) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(UpgradeError::NoUpgrade("too many fields")),
+        _ => return Err(UpgradeError::NotHttp),
+    }
+    let fields = &*request.headers;
+    let required = |holds: bool, what| if holds { Ok(()) } else { Err(UpgradeError::NoUpgrade(what)) };
+    required(request.method == Some("GET"), "the method is not GET")?;
+    required(request.version == Some(1), "it is not HTTP/1.1")?;
+    required(head::lists(fields, "Upgrade", "websocket"), "`Upgrade` does not say `websocket`")?;
+    required(head::lists(fields, "Connection", "Upgrade"), "`Connection` does not say `Upgrade`")?;
+    let version = head::value(fields, "Sec-WebSocket-Version");
+    required(version == Some(b"13"), "`Sec-WebSocket-Version` is not 13")?;
+    let key = head::value(fields, "Sec-WebSocket-Key").unwrap_or_default();
+    let bytes = data_encoding::BASE64.decode(key).unwrap_or_default();
+    required(bytes.len() == 16, "`Sec-WebSocket-Key` is not 16 bytes in base64")?;
+    let offered = head::lists(fields, "Sec-WebSocket-Protocol", SUBPROTOCOL);
+    let protocol = if offered { format!("Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n") } else { String::new() };
+    Ok(format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\n{protocol}\r\n",
+        accept_key(key)
+    ))
+}
+
+/// Says why, and reads on for as long as the client sends: to close a socket with something unread in it
+/// takes back what was said.
+async fn refuse<T>(mut io: T, mut incoming: Staging, error: &UpgradeError) -> std::io::Result<()>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let status = match error {
+        UpgradeError::NoUpgrade(_) => "426 Upgrade Required",
+        UpgradeError::HeadTooLong(_) => "431 Request Header Fields Too Large",
+        _ => "400 Bad Request",
+    };
+    let body = format!("{error}\n");
+    let head = format!(
+        "HTTP/1.1 {status}\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n\
+         Sec-WebSocket-Version: 13\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    io.write_all(format!("{head}{body}").as_bytes()).await?;
+    io.shutdown().await?;
+    loop {
+        incoming.consume(incoming.len());
+        if poll_fn(|cx| incoming.poll_fill(&mut io, cx)).await? == 0 {
+            return Ok(());
+        }
+    }
+}

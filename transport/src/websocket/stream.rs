@@ -1,0 +1,219 @@
+use super::Side;
+use super::frame::{self, Header, Opcode, Violation};
+use crate::staging::Staging;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How much goes into one message at most, in bytes, so that it fits a buffer with its header.
+const WRITE: usize = 60 * 1024;
+
+/// From so many bytes on that the socket does not take, nothing more is read.
+const BACKLOG: usize = 64 * 1024;
+
+/// The status code of a close in good order.
+const NORMAL: u16 = 1000;
+
+/// A WebSocket as a byte stream.
+///
+/// Its end is a Close frame. The connection below is then left to whoever drops it: many a proxy takes
+/// the end of one direction for that of both.
+pub(crate) struct WebSocket<T> {
+    io: T,
+    side: Side,
+    incoming: Staging,
+    outgoing: Staging,
+    /// What is left of the data frame that is being read.
+    frame: Option<Rest>,
+    /// Whether the message that is being read has further frames.
+    more: bool,
+    ended: bool,
+    closed: bool,
+}
+
+/// What is to come of a frame. The mask is turned so that it fits what comes next.
+struct Rest {
+    len: u64,
+    mask: [u8; 4],
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
+    /// Over `io`, of which `incoming` has been read already.
+    pub(super) fn new(io: T, side: Side, incoming: Staging) -> Self {
+        let outgoing = Staging::default();
+        Self { io, side, incoming, outgoing, frame: None, more: false, ended: false, closed: false }
+    }
+
+    /// Goes through what has come, and puts data into `into` as far as there is room.
+    fn take(&mut self, into: &mut ReadBuf<'_>) -> Result<(), Violation> {
+        while !self.ended && into.remaining() > 0 {
+            if let Some(rest) = &mut self.frame {
+                let n = usize::try_from(rest.len).unwrap_or(usize::MAX);
+                let n = n.min(self.incoming.len()).min(into.remaining());
+                if n == 0 {
+                    break;
+                }
+                let bytes = &mut self.incoming.bytes_mut()[..n];
+                frame::apply(rest.mask, bytes);
+                into.put_slice(bytes);
+                self.incoming.consume(n);
+                rest.mask.rotate_left(n % 4);
+                rest.len -= n as u64;
+                if rest.len == 0 {
+                    self.frame = None;
+                }
+            } else if !self.next_frame()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts on the next frame, or is done with it if it is a control frame. Whether it was there.
+    fn next_frame(&mut self) -> Result<bool, Violation> {
+        let Some((header, size)) = Header::parse(self.incoming.bytes())? else { return Ok(false) };
+        if header.mask.is_some() != (self.side == Side::Server) {
+            return Err(Violation::Frame("what a client sends is masked, and nothing else"));
+        }
+        let mask = header.mask.unwrap_or_default();
+        if header.opcode.is_control() {
+            // 125 bytes at most.
+            let Ok(len) = usize::try_from(header.len) else { return Err(Violation::TooLong) };
+            let Some(payload) = self.incoming.bytes_mut().get_mut(size..size + len) else { return Ok(false) };
+            frame::apply(mask, payload);
+            let payload = payload.to_vec();
+            self.incoming.consume(size + len);
+            self.control(header.opcode, &payload);
+            return Ok(true);
+        }
+        match (header.opcode, self.more) {
+            (Opcode::Text, _) => return Err(Violation::Text),
+            (Opcode::Continuation, false) => return Err(Violation::Frame("nothing is to be continued")),
+            (Opcode::Binary, true) => return Err(Violation::Frame("a message inside another")),
+            _ => {}
+        }
+        self.incoming.consume(size);
+        self.more = !header.last;
+        self.frame = (header.len > 0).then_some(Rest { len: header.len, mask });
+        Ok(true)
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) {
+        match opcode {
+            Opcode::Ping if !self.closed => self.put(Opcode::Pong, payload),
+            Opcode::Close => {
+                self.ended = true;
+                // With the same status code, if there is one.
+                self.close(&payload[..payload.len().min(2)]);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, payload: &[u8]) {
+        if !self.closed {
+            self.closed = true;
+            self.put(Opcode::Close, payload);
+        }
+    }
+
+    fn put(&mut self, opcode: Opcode, payload: &[u8]) {
+        frame::put(opcode, self.side.mask(), [payload].into_iter(), self.outgoing.tail());
+    }
+
+    fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
+        if self.closed {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let mut taken = 0;
+        let pieces = slices.iter().map(|slice| {
+            let n = slice.len().min(WRITE - taken);
+            taken += n;
+            &slice[..n]
+        });
+        let pieces: Vec<&[u8]> = pieces.collect();
+        if taken == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        frame::put(Opcode::Binary, self.side.mask(), pieces.iter().copied(), self.outgoing.tail());
+        // What the socket does not take now goes with the next write or flush.
+        if let Poll::Ready(Err(error)) = self.outgoing.poll_drain(&mut self.io, cx) {
+            return Poll::Ready(Err(error));
+        }
+        Poll::Ready(Ok(taken))
+    }
+}
+
+impl Side {
+    /// A mask that nobody can foresee, for those who mask.
+    fn mask(self) -> Option<[u8; 4]> {
+        (self == Self::Client).then(rand::random)
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = into.filled().len();
+        loop {
+            let taken = this.take(into);
+            if let Err(violation) = taken {
+                this.ended = true;
+                this.close(&violation.status().to_be_bytes());
+            }
+            // Answers. If they don't go at once, a flush takes them, or the next read does.
+            let sent = this.outgoing.poll_drain(&mut this.io, cx);
+            if let Err(violation) = taken {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)));
+            }
+            if into.filled().len() > before || this.ended || into.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            if let Poll::Ready(Err(error)) = sent {
+                return Poll::Ready(Err(error));
+            }
+            // What it asks of us is answered before more is asked.
+            if this.outgoing.len() >= BACKLOG {
+                return Poll::Pending;
+            }
+            if ready!(this.incoming.poll_fill(&mut this.io, cx))? == 0 {
+                this.ended = true;
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_slices(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_slices(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        ready!(this.outgoing.poll_drain(&mut this.io, cx))?;
+        Pin::new(&mut this.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.close(&NORMAL.to_be_bytes());
+        self.poll_flush(cx)
+    }
+}
