@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::frontier::{Crowd, ports, start_gateway};
+use crate::frontier::{Crowd, Network, ports, start_gateway};
 use crate::number::{mebibytes, thousands};
 use crate::procfs::Sample;
 use crate::progress::Progress;
@@ -15,6 +15,7 @@ use crate::table::Table;
 /// A measurement of idle connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
+    pub(crate) network: Network,
     pub(crate) edges: usize,
     /// How long the gateway is watched.
     pub(crate) window: Duration,
@@ -28,6 +29,7 @@ pub(crate) struct Connections {
 /// What it found. Memory is resident, in bytes.
 #[derive(Debug, Serialize)]
 struct Findings {
+    network: Network,
     edges: usize,
     processes: Processes,
     connects_per_second: f64,
@@ -55,10 +57,10 @@ struct Memory {
 impl Connections {
     /// Measures, and returns what is to be printed.
     pub(crate) async fn run(&self) -> Result<String> {
-        let Self { edges, processes, progress, .. } = self;
+        let Self { network, edges, processes, progress, .. } = self;
         progress.begin(format!("{} idle edges", thousands(*edges as f64)));
-        let mut gateway = start_gateway(processes).await?;
-        let (for_edges, _) = ports(&gateway)?;
+        let mut gateway = start_gateway(*network, processes).await?;
+        let (for_edges, _) = ports(*network, &gateway)?;
         let at_start = some(gateway.sample()?)?;
 
         progress.show("warming up");
@@ -86,6 +88,7 @@ impl Connections {
             |with: Sample, without: Sample| (with.resident as f64 - without.resident as f64) / *edges as f64;
         let cpu = after.cpu.saturating_sub(before.cpu);
         let findings = Findings {
+            network: *network,
             edges: *edges,
             processes: *processes,
             connects_per_second: *edges as f64 / connected.window.as_secs_f64(),
@@ -121,7 +124,12 @@ impl Findings {
         row("CPU while idle, % of a core", format!("{:.2}", self.gateway_cpu_percent));
         row("edges let in per second", thousands(self.connects_per_second));
         row("memory per edge on the edges' side, bytes", thousands(self.edge_memory_per_edge));
-        Ok(format!("{} edges, idle for {} s\n\n{table}", thousands(self.edges as f64), self.window_seconds))
+        Ok(format!(
+            "{} edges over {}, idle for {} s\n\n{table}",
+            thousands(self.edges as f64),
+            self.network,
+            self.window_seconds
+        ))
     }
 }
 

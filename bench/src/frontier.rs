@@ -4,8 +4,6 @@
 //! Services and edges are what users write: they call, answer, publish and stream through the SDK, one task
 //! per caller.
 
-use std::net::SocketAddr;
-
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +13,10 @@ use crate::rig::{Processes, Rig};
 use crate::role;
 use crate::work::{Bulk, Calls};
 
+pub(crate) use address::{Address, Network};
 pub(crate) use crowd::Crowd;
 
+mod address;
 mod answer;
 mod bulk;
 mod caller;
@@ -29,34 +29,36 @@ mod gateway;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
-    Gateway,
+    Gateway {
+        network: Network,
+    },
     /// Services that answer edges.
     Services {
-        gateway: SocketAddr,
+        gateway: Address,
         services: usize,
     },
     /// Edges that answer services.
     Edges {
-        gateway: SocketAddr,
+        gateway: Address,
         edges: usize,
     },
     /// Edges, and callers that share them.
     EdgeCallers {
-        gateway: SocketAddr,
+        gateway: Address,
         calls: Calls,
     },
     /// A service, and callers on it that share the edges from number `first` on.
     ServiceCallers {
-        gateway: SocketAddr,
+        gateway: Address,
         first: usize,
         calls: Calls,
     },
     Bulk {
-        gateway: SocketAddr,
+        gateway: Address,
         bulk: Bulk,
     },
     Crowd {
-        gateway: SocketAddr,
+        gateway: Address,
         edges: usize,
         at_once: usize,
     },
@@ -65,7 +67,7 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) async fn play(self, console: &mut Console) -> Result<()> {
         match self {
-            Self::Gateway => gateway::run(console).await,
+            Self::Gateway { network } => gateway::run(network, console).await,
             Self::Services { gateway, services } => answer::services(gateway, services, console).await,
             Self::Edges { gateway, edges } => answer::edges(gateway, edges, console).await,
             Self::EdgeCallers { gateway, calls } => callers::on_edges(gateway, calls, console).await,
@@ -79,13 +81,13 @@ impl Role {
 }
 
 /// Starts a gateway and nothing else.
-pub(crate) async fn start_gateway(processes: &Processes) -> Result<Child> {
-    Child::start("gateway", processes.gateway_threads, role::Role::Frontier(Role::Gateway)).await
+pub(crate) async fn start_gateway(network: Network, processes: &Processes) -> Result<Child> {
+    Child::start("gateway", processes.gateway_threads, role::Role::Frontier(Role::Gateway { network })).await
 }
 
-pub(crate) async fn start_calls(calls: Calls, processes: &Processes) -> Result<Rig> {
-    let mut rig = Rig::new(start_gateway(processes).await?)?;
-    let (for_edges, for_services) = ports(rig.gateway())?;
+pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Processes) -> Result<Rig> {
+    let mut rig = Rig::new(start_gateway(network, processes).await?)?;
+    let (for_edges, for_services) = ports(network, rig.gateway())?;
     if calls.scene.idle_edges > 0 {
         let mut crowd = Crowd::start(for_edges, calls.scene.idle_edges, processes).await?;
         crowd.connect().await?;
@@ -111,9 +113,9 @@ pub(crate) async fn start_calls(calls: Calls, processes: &Processes) -> Result<R
     Ok(rig)
 }
 
-pub(crate) async fn start_bulk(bulk: Bulk, processes: &Processes) -> Result<Rig> {
-    let mut rig = Rig::new(start_gateway(processes).await?)?;
-    let (for_edges, for_services) = ports(rig.gateway())?;
+pub(crate) async fn start_bulk(network: Network, bulk: Bulk, processes: &Processes) -> Result<Rig> {
+    let mut rig = Rig::new(start_gateway(network, processes).await?)?;
+    let (for_edges, for_services) = ports(network, rig.gateway())?;
     let role = Role::Services { gateway: for_services, services: 1 };
     rig.start_service(processes, role::Role::Frontier(role)).await?;
     for bulk in bulk.split(processes.clients) {
@@ -124,10 +126,11 @@ pub(crate) async fn start_bulk(bulk: Bulk, processes: &Processes) -> Result<Rig>
 }
 
 /// Where edges and where services connect to.
-pub(crate) fn ports(gateway: &Child) -> Result<(SocketAddr, SocketAddr)> {
+pub(crate) fn ports(network: Network, gateway: &Child) -> Result<(Address, Address)> {
     let ready = gateway.ready();
     let edges = ready.edges.context("the gateway has no port for edges")?;
-    Ok((edges, ready.services.context("the gateway has no port for services")?))
+    let services = ready.services.context("the gateway has no port for services")?;
+    Ok((Address { network, addr: edges }, Address { network, addr: services }))
 }
 
 /// What is called, sent and opened.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::frontier::{Crowd, ports, start_gateway};
+use crate::frontier::{Crowd, Network, ports, start_gateway};
 use crate::number::thousands;
 use crate::outcome::{Latency, median};
 use crate::progress::Progress;
@@ -13,6 +13,7 @@ use crate::table::Table;
 /// A measurement of many connects at once.
 #[derive(Debug)]
 pub(crate) struct Storm {
+    pub(crate) network: Network,
     pub(crate) edges: usize,
     pub(crate) rounds: usize,
     pub(crate) processes: Processes,
@@ -58,8 +59,8 @@ impl Storm {
     }
 
     async fn blow(&self) -> Result<Gust> {
-        let mut gateway = start_gateway(&self.processes).await?;
-        let (for_edges, _) = ports(&gateway)?;
+        let mut gateway = start_gateway(self.network, &self.processes).await?;
+        let (for_edges, _) = ports(self.network, &gateway)?;
         let mut crowd = Crowd::start_storm(for_edges, self.edges, &self.processes).await?;
         self.progress.show("connecting");
         let before = gateway.sample()?;

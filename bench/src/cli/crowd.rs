@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::run::{OutputArgs, ProcessArgs, seconds};
 use crate::connections::Connections;
+use crate::frontier::Network;
 use crate::storm::Storm;
 
 #[derive(Debug, Args)]
@@ -18,6 +19,9 @@ pub(crate) struct ConnectionsArgs {
     /// Seconds to settle before memory is looked at, and before CPU time is counted
     #[arg(long, default_value_t = 2.0, value_name = "S")]
     warmup: f64,
+    /// What edges speak
+    #[arg(long, value_enum, default_value_t, value_name = "NETWORK")]
+    network: Network,
     #[command(flatten)]
     processes: ProcessArgs,
     #[command(flatten)]
@@ -32,6 +36,9 @@ pub(crate) struct StormArgs {
     /// Storms, each on a new gateway; figures are medians
     #[arg(long, default_value_t = 1, value_name = "N")]
     rounds: usize,
+    /// What edges speak
+    #[arg(long, value_enum, default_value_t, value_name = "NETWORK")]
+    network: Network,
     #[command(flatten)]
     processes: ProcessArgs,
     #[command(flatten)]
@@ -44,6 +51,7 @@ impl ConnectionsArgs {
         let window = seconds("--seconds", self.seconds)?;
         ensure!(!window.is_zero(), "--seconds must be more than 0");
         Ok(Connections {
+            network: self.network,
             edges: self.edges,
             window,
             settle: seconds("--warmup", self.warmup)?,
@@ -59,6 +67,7 @@ impl StormArgs {
         ensure!(self.edges > 0, "--edges must be at least 1");
         ensure!(self.rounds > 0, "--rounds must be at least 1");
         Ok(Storm {
+            network: self.network,
             edges: self.edges,
             rounds: self.rounds,
             processes: self.processes.check()?,

@@ -1,15 +1,14 @@
 //! The side that answers: it sends calls and streams back, and is done with every message at once.
 
 use std::future::pending;
-use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
 use frontier_sdk::{Closed, Edge, HandlerError, Message, Request, Response, Service, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-use super::METHOD;
 use super::connect::{self, lost};
+use super::{Address, METHOD};
 use crate::console::Console;
 use crate::dialogue::Ready;
 
@@ -18,7 +17,7 @@ pub(super) const ECHO: &str = "echo";
 pub(super) const SINK: &str = "sink";
 pub(super) const STALL: &str = "stall";
 
-pub(super) async fn services(gateway: SocketAddr, services: usize, console: &mut Console) -> Result<()> {
+pub(super) async fn services(gateway: Address, services: usize, console: &mut Console) -> Result<()> {
     let mut tasks = JoinSet::new();
     for _ in 0..services {
         let service = connect::service(gateway).await?;
@@ -28,7 +27,7 @@ pub(super) async fn services(gateway: SocketAddr, services: usize, console: &mut
     until_closed(tasks, console).await
 }
 
-pub(super) async fn edges(gateway: SocketAddr, edges: usize, console: &mut Console) -> Result<()> {
+pub(super) async fn edges(gateway: Address, edges: usize, console: &mut Console) -> Result<()> {
     let mut tasks = JoinSet::new();
     for number in 0..edges {
         let edge = connect::numbered_edge(gateway, number).await?;

@@ -1,20 +1,18 @@
 //! Callers that only write, each into a stream of its own on one edge.
 
-use std::net::SocketAddr;
-
 use anyhow::Result;
 use frontier_sdk::Stream;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
-use super::SERVICE;
 use super::answer::SINK;
 use super::connect::{self, lost};
+use super::{Address, SERVICE};
 use crate::console::Console;
 use crate::drive::{Caller, drive};
 use crate::work::Bulk;
 
-pub(super) async fn run(gateway: SocketAddr, bulk: Bulk, console: &mut Console) -> Result<()> {
+pub(super) async fn run(gateway: Address, bulk: Bulk, console: &mut Console) -> Result<()> {
     let edge = connect::edge(gateway).await?;
     let mut callers = Vec::with_capacity(bulk.streams);
     for _ in 0..bulk.streams {

@@ -1,6 +1,5 @@
 //! The client's process: connections, and the callers on them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,14 +8,14 @@ use tokio::task::JoinSet;
 
 use super::caller::{From, SdkCaller};
 use super::connect::{self, lost};
-use super::disturbance;
+use super::{Address, disturbance};
 use crate::console::Console;
 use crate::drive::drive_with;
 use crate::meter::Meter;
 use crate::work::Calls;
 
 /// Callers that share edges.
-pub(super) async fn on_edges(gateway: SocketAddr, calls: Calls, console: &mut Console) -> Result<()> {
+pub(super) async fn on_edges(gateway: Address, calls: Calls, console: &mut Console) -> Result<()> {
     let meter = Arc::new(Meter::new()?);
     let payload = Bytes::from(vec![0x2a; calls.size.0]);
     let mut background = JoinSet::new();
@@ -37,7 +36,7 @@ pub(super) async fn on_edges(gateway: SocketAddr, calls: Calls, console: &mut Co
 
 /// Callers of one service, spread over edges that are there already.
 pub(super) async fn on_service(
-    gateway: SocketAddr,
+    gateway: Address,
     first: usize,
     calls: Calls,
     console: &mut Console,

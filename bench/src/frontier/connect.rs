@@ -1,29 +1,28 @@
 //! Connections of the SDK, with the tool's options.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow};
-use frontier_sdk::{Builder, Edge, EdgeId, Service};
+use frontier_sdk::{Builder, ClientTls, Edge, EdgeId, Service};
 
-use super::{SERVICE, TOPIC};
+use super::{Address, SERVICE, TOPIC};
 
 /// Connects an edge whose id the gateway chooses.
-pub(super) async fn edge(gateway: SocketAddr) -> Result<Edge> {
-    options(Edge::builder(format!("tcp://{gateway}"))).connect().await.context("connecting an edge")
+pub(super) async fn edge(gateway: Address) -> Result<Edge> {
+    options(Edge::builder(gateway.to_string())).connect().await.context("connecting an edge")
 }
 
 /// Connects an edge that services know by its number.
-pub(super) async fn numbered_edge(gateway: SocketAddr, number: usize) -> Result<Edge> {
+pub(super) async fn numbered_edge(gateway: Address, number: usize) -> Result<Edge> {
     let id = edge_id(number)?;
-    let edge = options(Edge::builder(format!("tcp://{gateway}"))).id(id).connect().await;
+    let edge = options(Edge::builder(gateway.to_string())).id(id).connect().await;
     let edge = edge.context("connecting an edge")?;
     anyhow::ensure!(edge.id() == id, "the gateway calls edge {id} {}", edge.id());
     Ok(edge)
 }
 
-pub(super) async fn service(gateway: SocketAddr) -> Result<Service> {
-    let builder = Service::builder(format!("tcp://{gateway}")).name(SERVICE).topics([TOPIC]);
+pub(super) async fn service(gateway: Address) -> Result<Service> {
+    let builder = Service::builder(gateway.to_string()).name(SERVICE).topics([TOPIC]);
     options(builder).connect().await.context("connecting a service")
 }
 
@@ -40,6 +39,8 @@ pub(super) fn lost(closed: &frontier_sdk::Closed) -> Error {
 /// takes all of it.
 fn options<P>(builder: Builder<P>) -> Builder<P> {
     builder
+        // The gateway made its certificate a moment ago, and nobody but us knows its port.
+        .tls(ClientTls::new().danger_accept_any_certificate())
         .reconnect(false)
         .connect_timeout(Duration::from_secs(60))
         .max_handlers(MOST_IN_FLIGHT)

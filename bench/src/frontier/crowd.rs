@@ -1,6 +1,5 @@
 //! Edges that connect and then do nothing.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use frontier_sdk::{Edge, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Role, connect};
+use super::{Address, Role, connect};
 use crate::child::Child;
 use crate::console::Console;
 use crate::dialogue::{Order, Ready};
@@ -26,21 +25,17 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     /// Starts the processes of a crowd that connects little by little.
-    pub(crate) async fn start(gateway: SocketAddr, edges: usize, processes: &Processes) -> Result<Self> {
+    pub(crate) async fn start(gateway: Address, edges: usize, processes: &Processes) -> Result<Self> {
         Self::start_with(gateway, edges, A_FEW_AT_ONCE, processes).await
     }
 
     /// Starts the processes of a crowd that connects all at once.
-    pub(crate) async fn start_storm(
-        gateway: SocketAddr,
-        edges: usize,
-        processes: &Processes,
-    ) -> Result<Self> {
+    pub(crate) async fn start_storm(gateway: Address, edges: usize, processes: &Processes) -> Result<Self> {
         Self::start_with(gateway, edges, edges, processes).await
     }
 
     async fn start_with(
-        gateway: SocketAddr,
+        gateway: Address,
         edges: usize,
         at_once: usize,
         processes: &Processes,
@@ -105,12 +100,7 @@ impl Crowd {
 }
 
 /// The process: it connects when told to, and tells at the end who is still there.
-pub(super) async fn run(
-    gateway: SocketAddr,
-    edges: usize,
-    at_once: usize,
-    console: &mut Console,
-) -> Result<()> {
+pub(super) async fn run(gateway: Address, edges: usize, at_once: usize, console: &mut Console) -> Result<()> {
     console.ready(Ready::default())?;
     console.expect(Order::Count).await?;
     let (crowd, tally) = connect_all(gateway, edges, at_once).await?;
@@ -123,7 +113,7 @@ pub(super) async fn run(
     Ok(())
 }
 
-async fn connect_all(gateway: SocketAddr, edges: usize, at_once: usize) -> Result<(Vec<Edge>, Tally)> {
+async fn connect_all(gateway: Address, edges: usize, at_once: usize) -> Result<(Vec<Edge>, Tally)> {
     let turns = Arc::new(Semaphore::new(at_once));
     let mut connecting = JoinSet::new();
     for _ in 0..edges {

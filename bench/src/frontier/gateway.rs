@@ -6,11 +6,12 @@ use ::frontier::{Config, Gateway};
 use anyhow::{Context, Result, bail};
 use tokio_util::sync::CancellationToken;
 
+use super::Network;
 use crate::console::Console;
 use crate::dialogue::Ready;
 
 /// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
-pub(super) async fn run(console: &mut Console) -> Result<()> {
+pub(super) async fn run(network: Network, console: &mut Console) -> Result<()> {
     let mut config = Config::parse("", &|_| None).context("the gateway's defaults")?;
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.edgebound.listen.addr = anywhere;
