@@ -33,6 +33,8 @@ struct Inner<T> {
     read: Vec<u8>,
     /// How much of `read` has been handed on.
     consumed: usize,
+    /// Whether the first byte that came has been looked at.
+    recognised: bool,
     /// Whether `read` was filled since the owner last allowed it.
     filled: bool,
     write: Vec<u8>,
@@ -60,6 +62,7 @@ pub(crate) fn split<T>(io: T) -> (Socket<T>, SocketControl<T>) {
         io,
         read: Vec::new(),
         consumed: 0,
+        recognised: false,
         filled: false,
         write: Vec::new(),
         sent: 0,
@@ -202,12 +205,27 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
         } else {
             self.heard = true;
             self.filled = true;
+            if !std::mem::replace(&mut self.recognised, true) {
+                recognise(self.read[0])?;
+            }
         }
         match outcome {
             Poll::Pending => self.take_failure().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
             Poll::Ready(outcome) => Poll::Ready(outcome.map(drop)),
         }
     }
+}
+
+/// Whether what starts with this byte can be the multiplexer's language: its frames start with their
+/// version. It would say so itself, but not of an alert, which is shorter than its header.
+fn recognise(first: u8) -> io::Result<()> {
+    let other = match first {
+        0 => return Ok(()),
+        0x15 | 0x16 => "it speaks TLS, where plain TCP was expected",
+        b'A'..=b'Z' => "it speaks HTTP or the like, where plain TCP was expected",
+        _ => "it speaks another language",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, other))
 }
 
 impl<T: TokioRead + TokioWrite + Unpin> AsyncRead for Socket<T> {

@@ -94,18 +94,6 @@ fn into_io(error: ::yamux::ConnectionError) -> io::Error {
         ::yamux::ConnectionError::Io(error)
         | ::yamux::ConnectionError::Decode(::yamux::FrameDecodeError::Io(error)) => error,
         ::yamux::ConnectionError::Closed => io::ErrorKind::UnexpectedEof.into(),
-        ::yamux::ConnectionError::Decode(::yamux::FrameDecodeError::Header(
-            ::yamux::HeaderDecodeError::Version(first),
-        )) => io::Error::new(io::ErrorKind::InvalidData, other_language(first)),
         other => io::Error::new(io::ErrorKind::InvalidData, other),
-    }
-}
-
-/// What a connection speaks that starts with another byte than the version of the multiplexer.
-fn other_language(first: u8) -> String {
-    match first {
-        0x15 | 0x16 => "it speaks TLS, where plain TCP was expected".to_owned(),
-        b'A'..=b'Z' => "it speaks HTTP or the like, where plain TCP was expected".to_owned(),
-        _ => format!("it does not speak the multiplexer's language, it starts with {first:#04x}"),
     }
 }

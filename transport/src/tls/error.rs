@@ -111,10 +111,8 @@ impl TlsError {
             CertificateError::ExpiredRevocationList
             | CertificateError::ExpiredRevocationListContext { .. } => Self::RevocationListExpired(peer),
             CertificateError::NotValidForNameContext { expected, presented } => {
-                let presented = match presented.as_slice() {
-                    [] => "no name at all".to_owned(),
-                    names => names.join(", "),
-                };
+                let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+                let presented = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
                 Self::WrongName { expected: expected.to_str().into_owned(), presented }
             }
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -132,6 +130,11 @@ impl TlsError {
         };
         io::Error::new(kind, self)
     }
+}
+
+/// The name in what is printed of it, such as `DnsName("gateway.example")`.
+fn bare(name: &str) -> &str {
+    name.split('"').nth(1).unwrap_or(name)
 }
 
 /// What a peer says with an alert, in the words of the side that is told.

@@ -86,7 +86,7 @@ where
     let done = poll_fn(|cx| stream.poll_handshake(cx)).await;
     if done.is_err() {
         // Whether the peer still hears why is up to the peer.
-        let _ = timeout(FAREWELL, poll_fn(|cx| stream.poll_farewell(cx))).await;
+        let _ = timeout(FAREWELL, stream.farewell()).await;
     }
     done
 }

@@ -5,10 +5,11 @@ use rustls::unbuffered::{
     AppDataRecord, ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus, WriteTraffic,
 };
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 /// How much is encrypted for one write at most, in bytes, so that it fits a buffer with what each record
 /// adds.
@@ -70,16 +71,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
 
     /// Sends what there is still to be said after an error, and ends our side. Then reads what comes,
     /// to its end: to close a socket with something unread in it takes back what was sent.
-    pub(super) fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
-        if !self.closed {
-            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
-            self.closed = true;
-        }
+    pub(super) async fn farewell(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.outgoing.poll_drain(&mut self.io, cx)).await?;
+        self.io.shutdown().await?;
         loop {
             self.incoming.consume(self.incoming.len());
-            if ready!(self.incoming.poll_fill(&mut self.io, cx))? == 0 {
-                return Poll::Ready(Ok(()));
+            if poll_fn(|cx| self.incoming.poll_fill(&mut self.io, cx)).await? == 0 {
+                return Ok(());
             }
         }
     }
@@ -120,7 +118,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
                 Ok(_) => settled = true,
                 Err(error) => {
                     self.incoming.consume(discard);
-                    self.take_alert();
+                    self.give_up();
                     return Err(wrong::<S>(error));
                 }
             }
@@ -131,13 +129,14 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         }
     }
 
-    /// What the peer is to be told about an error.
-    fn take_alert(&mut self) {
-        loop {
-            let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
+    /// After an error there is only left to be sent what the peer is to be told about it. The session
+    /// would look at the same bytes again, and fail again.
+    fn give_up(&mut self) {
+        (self.ended, self.closed) = (true, true);
+        while self.session.state().wants_write() {
+            let UnbufferedStatus { state, .. } = self.session.process(self.incoming.bytes_mut());
             let Ok(ConnectionState::EncodeTlsData(data)) = state else { return };
             encode(data, &mut self.outgoing);
-            self.incoming.consume(discard);
         }
     }
 
@@ -165,10 +164,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
     /// Encrypts and sends as much as fits at once. How much that is.
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
+        if self.closed {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         self.process(None).map_err(TlsError::into_io)?;
         let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
         let mut traffic = match state {
-            Ok(ConnectionState::WriteTraffic(traffic)) if !self.closed => traffic,
+            Ok(ConnectionState::WriteTraffic(traffic)) => traffic,
             Err(error) => return Poll::Ready(Err(wrong::<S>(error).into_io())),
             Ok(_) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         };

@@ -1,0 +1,136 @@
+//! What is wrong with the files of a listener.
+
+use crate::authority::{ALWAYS, Authority, PAST};
+use crate::gateway::{Gateway, call};
+use frontier_transport::{CertificateFiles, ClientAuth, ClientTls, ServerTls, ServerTlsConfig, TlsFile};
+use std::path::PathBuf;
+
+fn pair(cert: &PathBuf, key: &PathBuf) -> CertificateFiles {
+    CertificateFiles { cert: cert.clone(), key: key.clone() }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let ca = Authority::new("ca");
+    let (a, b) = (ca.server(&["a"], ALWAYS), ca.server(&["b"], ALWAYS));
+    let missing = ca.dir().join("missing");
+    let empty = ca.write("empty", "");
+    let pem = std::fs::read_to_string(&a.cert).unwrap();
+    let cut = ca.write("cut", &pem[..pem.len() / 2]);
+    let garbage = ca.write("garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let base64 = ca.write("base64", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n");
+    let encrypted = ca.write(
+        "encrypted",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    );
+    let no_key = ca.write("no_key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    let config = ServerTlsConfig {
+        certs: vec![
+            pair(&missing, &missing),
+            pair(&empty, &empty),
+            pair(&cut, &a.cert),
+            pair(&garbage, &encrypted),
+            pair(&base64, &no_key),
+            pair(&a.cert, &no_key),
+            pair(&a.cert, &b.key),
+            pair(&a.cert, &a.key),
+        ],
+        client_auth: ClientAuth::Required,
+        ca_certs: vec![empty.clone(), ca.ca()],
+        crls: vec![
+            a.cert.clone(),
+            ca.write("bad.crl", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"),
+        ],
+        ..ServerTlsConfig::default()
+    };
+    let mistakes = ServerTls::load(config).unwrap_err().0;
+    let told: Vec<_> =
+        mistakes.iter().map(|mistake| (mistake.file, mistake.path.clone(), &*mistake.message)).collect();
+    let expected = [
+        (TlsFile::Certificate(0), &missing, "there is no such file"),
+        (TlsFile::Key(0), &missing, "there is no such file"),
+        (TlsFile::Certificate(1), &empty, "there is no certificate in it"),
+        (TlsFile::Key(1), &empty, "there is no private key in it"),
+        (TlsFile::Certificate(2), &cut, "the PEM is damaged: a section does not end"),
+        (TlsFile::Key(2), &a.cert, "there is no private key in it"),
+        (TlsFile::Certificate(3), &garbage, "certificate 1 in it is damaged"),
+        (
+            TlsFile::Key(3),
+            &encrypted,
+            "the private key in it is encrypted; it is needed without a passphrase",
+        ),
+        (TlsFile::Certificate(4), &base64, "the PEM is damaged: a section is no base64"),
+        (TlsFile::Key(5), &no_key, "the private key is damaged, or of a kind that is not known"),
+        (TlsFile::Key(6), &b.key, "the key does not belong to the certificate"),
+        (TlsFile::CaCertificate(0), &empty, "there is no certificate in it"),
+        (TlsFile::RevocationList(0), &a.cert, "there is no certificate revocation list in it"),
+    ];
+    for (index, (file, path, message)) in expected.into_iter().enumerate() {
+        assert_eq!(told.get(index), Some(&(file, Some(path.clone()), message)));
+    }
+    assert!(matches!(told[13], (TlsFile::RevocationList(1), _, message) if message.contains("of no use")));
+    assert_eq!(told.len(), 14, "{told:?}");
+}
+
+#[test]
+fn what_is_not_there_at_all_is_a_mistake_without_a_file() {
+    let nothing = ServerTlsConfig { client_auth: ClientAuth::Optional, ..ServerTlsConfig::default() };
+    let mistakes = ServerTls::load(nothing).unwrap_err();
+    assert_eq!(
+        mistakes.to_string(),
+        "TLS needs a certificate and its key; clients' certificates can't be verified without a CA"
+    );
+}
+
+#[test]
+fn an_expired_certificate_is_only_a_warning() {
+    let ca = Authority::new("ca");
+    let old = ca.server(&["localhost"], PAST);
+    let warnings = ServerTls::load(old.serving()).unwrap().warnings();
+    let path = old.cert.display().to_string();
+    assert!(matches!(&warnings[..], [warning] if warning.starts_with(&path) && warning.contains("expired")));
+}
+
+#[tokio::test]
+async fn keys_come_in_three_forms() {
+    let ca = Authority::new("ca");
+    let server = ca.server(&["localhost"], ALWAYS);
+    for (form, label) in [("-traditional", "EC PRIVATE KEY"), ("", "PRIVATE KEY")] {
+        let key = openssl(&["pkey", form, "-in", server.key.to_str().unwrap()]);
+        assert!(key.contains(label), "{key}");
+        let key = ca.write("key", key);
+        let config = ServerTlsConfig { certs: vec![pair(&server.cert, &key)], ..server.serving() };
+        let gateway = Gateway::tls(config);
+        call(&gateway.url("tls"), ClientTls::new().ca_file(ca.ca())).await.unwrap();
+    }
+    let rsa = openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=rsa",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-keyout",
+        "/dev/stdout",
+        "-days",
+        "9",
+    ]);
+    let both = ca.write("rsa", rsa);
+    let key = ca.write("rsa.key", openssl(&["rsa", "-traditional", "-in", both.to_str().unwrap()]));
+    assert!(std::fs::read_to_string(&key).unwrap().contains("RSA PRIVATE KEY"));
+    let config = ServerTlsConfig { certs: vec![pair(&both, &key)], ..server.serving() };
+    let gateway = Gateway::tls(config);
+    call(&gateway.url("tls"), ClientTls::new().danger_accept_any_certificate()).await.unwrap();
+}
+
+fn openssl(arguments: &[&str]) -> String {
+    let arguments = arguments.iter().filter(|argument| !argument.is_empty());
+    let output = std::process::Command::new("openssl").args(arguments).output().expect("openssl is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}

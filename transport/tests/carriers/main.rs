@@ -1,0 +1,14 @@
+//! Links over TLS and WebSocket, on real sockets: who gets in, who does not, and what each is told.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod authority;
+mod bridge;
+mod certificates;
+mod clients;
+mod files;
+mod gateway;
+mod languages;
+mod reload;
+mod traffic;
+mod websocket;
