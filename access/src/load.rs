@@ -96,8 +96,15 @@ impl Loader {
 
     /// The value; `None` after a mistake, which is noted.
     pub(crate) fn checked<T>(&mut self, what: &str, result: Result<T, impl fmt::Display>) -> Option<T> {
-        let mut note = |error: String| self.errors.push(LoadError { what: what.to_owned(), message: error });
-        result.map_err(|error| note(error.to_string())).ok()
+        result
+            .map_err(|error| {
+                let error = LoadError { what: what.to_owned(), message: error.to_string() };
+                // A file that several listeners name is wrong once.
+                if !self.errors.contains(&error) {
+                    self.errors.push(error);
+                }
+            })
+            .ok()
     }
 
     /// Makes `settings`, such as the configuration itself, part of the fingerprint.

@@ -19,7 +19,7 @@ pub struct Authenticator {
 enum Method {
     Token(TokenTable),
     Jwt(JwtVerifier),
-    Mtls(MtlsConfig),
+    Mtls(Box<MtlsConfig>),
 }
 
 impl Authenticator {

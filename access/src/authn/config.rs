@@ -49,7 +49,7 @@ pub enum MethodConfig {
     /// `jwt`: JSON Web Tokens.
     Jwt(Box<JwtConfig>),
     /// `mtls`: names in client certificates.
-    Mtls(MtlsConfig),
+    Mtls(Box<MtlsConfig>),
 }
 
 impl AuthConfig {
@@ -101,7 +101,7 @@ impl MethodConfig {
         let read = [
             token.is_present().then(|| Self::Token { file: token.required("file", PathBuf::new()) }),
             jwt.is_present().then(|| Self::Jwt(Box::new(JwtConfig::read(&jwt)))),
-            mtls.is_present().then(|| Self::Mtls(MtlsConfig::read(&mtls))),
+            mtls.is_present().then(|| Self::Mtls(Box::new(MtlsConfig::read(&mtls)))),
         ];
         let written = ["token", "jwt", "mtls"].into_iter().filter(|key| method.shape(key).is_some()).count();
         if written != 1 {

@@ -25,7 +25,7 @@ fn edge(id: u64, labels: &Labels) -> Peer<'_> {
     Peer { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
 }
 
-const NONE: Labels = Labels::new();
+static NONE: Labels = Labels::new();
 
 const FILE: &str = "
 default: deny

@@ -26,7 +26,7 @@ fn jwt() -> Method {
 
 fn mtls() -> Method {
     let edge_id = Template::parse("cn:edge-{id}");
-    Method::Mtls(MtlsConfig { edge_id, ..MtlsConfig::default() })
+    Method::Mtls(Box::new(MtlsConfig { edge_id, ..MtlsConfig::default() }))
 }
 
 fn certificate(common_name: &str) -> ClientCertificate {
@@ -104,7 +104,7 @@ fn a_services_token_lets_no_edge_in() {
 #[test]
 fn a_services_certificate_does_not_spoil_an_edges_token() {
     let service = Template::parse("cn:svc-{name}");
-    let services = Method::Mtls(MtlsConfig { service, ..MtlsConfig::default() });
+    let services = Method::Mtls(Box::new(MtlsConfig { service, ..MtlsConfig::default() }));
     let certificate = certificate("svc-files");
     let verified = ask(Require::Any, vec![services, tokens()], Some("seven"), Some(&certificate)).unwrap();
     assert_eq!(verified.edge_id, Some(EdgeId(7)));
