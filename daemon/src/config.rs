@@ -33,7 +33,7 @@ pub use document::{Document, Environment};
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub use overrides::Override;
 pub use secret::Secret;
-pub use section::Section;
+pub use section::{Section, Shape};
 pub use value::{FromValue, Invalid, Value};
 
 /// Parses `text`, applies the overrides, lets `read` take what it needs, and checks that nothing is left

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`config`] | YAML text to typed settings, every mistake reported at once |
 //! | [`telemetry`] | the `log` section and the subscriber that it describes |
+//! | [`reload`] | SIGHUP and changes of files |
 //! | [`shutdown`] | signals, and a drain with a deadline |
 //! | [`limits`] | the limit on open files |
 //! | [`exit`] | the exit codes that a supervisor may rely on |
@@ -50,5 +51,6 @@
 pub mod config;
 pub mod exit;
 pub mod limits;
+pub mod reload;
 pub mod shutdown;
 pub mod telemetry;

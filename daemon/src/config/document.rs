@@ -57,6 +57,12 @@ impl<'e> Document<'e> {
         Section::root(self)
     }
 
+    /// The sections of a file that is one list instead of keys; none for an empty file.
+    #[must_use]
+    pub fn sections(&self) -> Vec<Section<'_>> {
+        Section::root_list(self)
+    }
+
     /// The verdict, once all components have read their sections.
     ///
     /// # Errors

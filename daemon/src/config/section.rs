@@ -5,8 +5,19 @@ use std::ops::RangeInclusive;
 
 use super::document::{Document, element_path, key_path};
 use super::mistake::{Mistake, Place};
-use super::tree::{Content, Node};
+use super::tree::{Content, Entry, Node};
 use super::value::{FromValue, Invalid, Value};
+
+/// What a key holds, for a component that takes more than one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Text, a number, a word.
+    Value,
+    /// A list.
+    List,
+    /// `key: value` lines.
+    Section,
+}
 
 /// One section of a [`Document`], present or not.
 ///
@@ -54,17 +65,77 @@ impl<'d> Section<'d> {
     /// The list of sections under `key`; empty if it is absent.
     #[must_use]
     pub fn sections(&self, key: &'static str) -> Vec<Self> {
-        let path = key_path(&self.path, key);
+        let nodes = self.elements(key).unwrap_or_default();
+        Self::open_all(self.document, nodes, &key_path(&self.path, key))
+    }
+
+    /// The sections of a file that is one list.
+    pub(crate) fn root_list(document: &'d Document<'d>) -> Vec<Self> {
+        document.opened("");
+        match &document.root.content {
+            Content::Null => Vec::new(),
+            Content::List(nodes) => Self::open_all(document, nodes.iter().collect(), ""),
+            _ => {
+                let message = format!("expected a list (`- ` lines), found {}", document.root.kind());
+                document.report(Mistake::new(document.root.place.clone(), "", message));
+                Vec::new()
+            }
+        }
+    }
+
+    fn open_all(document: &'d Document<'d>, nodes: Vec<&'d Node>, path: &str) -> Vec<Self> {
         let mut sections = Vec::new();
-        for (index, node) in self.elements(key).unwrap_or_default().into_iter().enumerate() {
-            let path = element_path(&path, index);
+        for (index, node) in nodes.into_iter().enumerate() {
+            let path = element_path(path, index);
             if matches!(node.content, Content::Null) {
-                self.report(&node.place, &path, "expected a section (`key: value` lines), found nothing");
+                let message = "expected a section (`key: value` lines), found nothing";
+                document.report(Mistake::new(node.place.clone(), path, message));
             } else {
-                sections.push(Self::open(self.document, Some(node), path, node.place.clone()));
+                sections.push(Self::open(document, Some(node), path, node.place.clone()));
             }
         }
         sections
+    }
+
+    /// What is written under `key`; `None` if it is absent.
+    #[must_use]
+    pub fn shape(&self, key: &'static str) -> Option<Shape> {
+        self.ask(key).and_then(|node| match node.content {
+            Content::Null => None,
+            Content::Scalar(_) => Some(Shape::Value),
+            Content::List(_) => Some(Shape::List),
+            Content::Map(_) => Some(Shape::Section),
+        })
+    }
+
+    /// The values under `key`, whose own keys are free, in the order of the file; empty if it is absent.
+    #[must_use]
+    pub fn map<T: FromValue>(&self, key: &'static str) -> Vec<(String, T)> {
+        let Some(node) = self.ask(key) else { return Vec::new() };
+        let path = key_path(&self.path, key);
+        let Content::Map(entries) = &node.content else {
+            let message = format!("expected a section (`key: value` lines), found {}", node.kind());
+            self.report(&node.place, &path, message);
+            return Vec::new();
+        };
+        let read = |entry: &Entry| {
+            let path = key_path(&path, &entry.key).escape_debug().to_string();
+            if matches!(entry.node.content, Content::Null) {
+                self.report(&entry.key_place, &path, "expected a value, found nothing");
+                return None;
+            }
+            Some((entry.key.clone(), self.read(&entry.node, &path)?))
+        };
+        entries.iter().filter_map(read).collect()
+    }
+
+    /// The one value or the list of values under `key`; `None` if it is absent.
+    #[must_use]
+    pub fn one_or_more<T: FromValue>(&self, key: &'static str) -> Option<Vec<T>> {
+        match self.shape(key)? {
+            Shape::List => Some(self.list(key, Vec::new())),
+            Shape::Value | Shape::Section => Some(self.optional(key).into_iter().collect()),
+        }
     }
 
     /// Whether this section is written, if only as `{}`; `key:` with nothing behind it is not.
@@ -243,6 +314,54 @@ mod tests {
             document.finish().unwrap_err().mistakes()[0].to_string(),
             "line 3, column 3: b.wait: is required"
         );
+    }
+
+    #[test]
+    fn a_map_has_keys_of_its_own() {
+        let document = Document::parse("labels:\n  a: 1\n  b: x\n  c:\nother: 1\n", &|_| None).unwrap();
+        let root = document.root();
+        assert_eq!(root.map::<u8>("labels"), [("a".to_owned(), 1)]);
+        assert_eq!(root.map::<u8>("absent"), []);
+        assert_eq!(root.map::<u8>("other"), []);
+        let errors = document.finish().unwrap_err();
+        let mistakes: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            mistakes,
+            [
+                "line 3, column 6: labels.b: expected a whole number from 0 to 255, found `x`",
+                "line 4, column 3: labels.c: expected a value, found nothing",
+                "line 5, column 8: other: expected a section (`key: value` lines), found a single value",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_key_may_take_several_forms() {
+        let document = Document::parse("a: 1\nb: [1, 2]\nc: {d: 1}\n", &|_| None).unwrap();
+        let root = document.root();
+        let shapes = ["a", "b", "c", "d"].map(|key| root.shape(key));
+        assert_eq!(shapes, [Some(Shape::Value), Some(Shape::List), Some(Shape::Section), None]);
+        assert_eq!(root.one_or_more::<u8>("a"), Some(vec![1]));
+        assert_eq!(root.one_or_more::<u8>("b"), Some(vec![1, 2]));
+        assert_eq!(root.one_or_more::<u8>("d"), None);
+        assert_eq!(root.section("c").get("d", 0_u8), 1);
+        document.finish().unwrap();
+    }
+
+    #[test]
+    fn a_file_may_be_one_list() {
+        let document = Document::parse("- a: 1\n- b: 1\n-\n", &|_| None).unwrap();
+        let read: Vec<u8> = document.sections().iter().map(|section| section.get("a", 0)).collect();
+        assert_eq!(read, [1, 0]);
+        let report = document.finish().unwrap_err().to_string();
+        assert!(report.contains("line 2, column 3: [1].b: unknown key"), "{report}");
+        assert!(report.contains("[2]: expected a section"), "{report}");
+
+        let document = Document::parse("a: 1\n", &|_| None).unwrap();
+        assert!(document.sections().is_empty());
+        let report = document.finish().unwrap_err().to_string();
+        assert!(report.contains("expected a list (`- ` lines), found a section"), "{report}");
+        assert!(Document::parse("", &|_| None).unwrap().sections().is_empty());
     }
 
     #[test]

@@ -1,0 +1,145 @@
+use crate::authn::{Authenticator, AuthnError, Credentials, Throttle, Verified};
+use crate::config::{AccessConfig, QuotaSource};
+use crate::load::{Fingerprint, LoadErrors, Loader};
+use crate::quota::{QuotaConfig, Quotas};
+use crate::rules::Rules;
+use frontier_protocol::Role;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+/// Who may connect and what they may do: a configuration with all of its files read and checked.
+///
+/// It does not change. Its owner loads another one ([`Access::reload`]) and puts it in the place of this one.
+#[derive(Debug)]
+pub struct Access {
+    authenticators: BTreeMap<String, Arc<Authenticator>>,
+    rules: Arc<Rules>,
+    quotas: Arc<Quotas>,
+    throttle: Arc<Throttle>,
+    files: Vec<PathBuf>,
+    fingerprint: Fingerprint,
+}
+
+/// A time on both clocks: one measures, the other is what certificates and tokens go by.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// On the clock that only goes forward.
+    pub instant: Instant,
+    /// On the wall clock.
+    pub wall: SystemTime,
+}
+
+impl Moment {
+    /// Reads both clocks.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { instant: Instant::now(), wall: SystemTime::now() }
+    }
+}
+
+impl Access {
+    /// Reads all files that `config` names. Blocks while it reads.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them.
+    pub fn load(config: &AccessConfig, now: Instant) -> Result<Self, LoadErrors> {
+        let mut loader = Loader::default();
+        loader.note(format!("{config:?}").as_bytes());
+        let mut authenticators = BTreeMap::new();
+        for (name, auth) in &config.auth {
+            let authenticator = Authenticator::load_with(auth, &mut loader);
+            authenticators.insert(name.clone(), Arc::new(authenticator));
+        }
+        let rules = config.rules_file.as_ref().and_then(|path| loader.text(path, Rules::parse));
+        let quotas = match &config.quotas {
+            QuotaSource::Inline(quotas) => quotas.clone(),
+            QuotaSource::File(path) => loader.text(path, QuotaConfig::parse).unwrap_or_default(),
+        };
+        let (files, fingerprint) = loader.finish()?;
+        Ok(Self {
+            authenticators,
+            rules: Arc::new(rules.unwrap_or_else(Rules::none)),
+            quotas: Arc::new(Quotas::new(quotas, now)),
+            throttle: Arc::new(Throttle::new(config.throttle, now)),
+            files,
+            fingerprint,
+        })
+    }
+
+    /// Reads all files again and keeps what has been counted: failures of addresses, and quotas that are as
+    /// they were. This one stays as it is, for the case that there is something wrong with the new one.
+    ///
+    /// # Errors
+    /// As [`Access::load`].
+    pub fn reload(&self, config: &AccessConfig, now: Instant) -> Result<Self, LoadErrors> {
+        let mut next = Self::load(config, now)?;
+        if next.throttle.config() == self.throttle.config() {
+            next.throttle = self.throttle.clone();
+        }
+        if next.quotas.config() == self.quotas.config() {
+            next.quotas = self.quotas.clone();
+        }
+        Ok(next)
+    }
+
+    /// What the listener of that name asks; `None` if the configuration had none of that name.
+    #[must_use]
+    pub fn authenticator(&self, listener: &str) -> Option<&Arc<Authenticator>> {
+        self.authenticators.get(listener)
+    }
+
+    /// Who presents these credentials from `address`, which is slowed down if it fails too often.
+    ///
+    /// # Errors
+    /// [`AuthnError::Throttled`] before anything was computed, or that of [`Authenticator::authenticate`].
+    pub fn authenticate(
+        &self,
+        authenticator: &Authenticator,
+        side: Role,
+        address: IpAddr,
+        credentials: &Credentials<'_>,
+        at: Moment,
+    ) -> Result<Verified, AuthnError> {
+        if authenticator.is_none() {
+            return authenticator.authenticate(side, credentials, at.wall);
+        }
+        self.throttle.check(address, at.instant)?;
+        let verified = authenticator.authenticate(side, credentials, at.wall);
+        match &verified {
+            Ok(_) => self.throttle.succeeded(address),
+            Err(_) => self.throttle.failed(address, at.instant),
+        }
+        verified
+    }
+
+    /// What peers may do.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// How much they may do.
+    #[must_use]
+    pub fn quotas(&self) -> &Arc<Quotas> {
+        &self.quotas
+    }
+
+    /// The files that were read, each once: those to watch. A secret with `{file: …}` is part of the
+    /// configuration and not among them.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// Equal to that of another one if configuration and files were the same.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+use super::*;
+use crate::authn::{AuthConfig, token};
+use crate::peer::Peer;
+use crate::{Labels, QuotaSource};
+use frontier_daemon::config::load;
+use frontier_protocol::EdgeId;
+use std::fs;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A folder with a token file, rules and quotas, and the configuration that names them.
+struct Files {
+    folder: TempDir,
+}
+
+const CONFIG: &str = "
+edgebound: {auth: {methods: [{token: {file: DIR/tokens.yaml}}]}}
+servicebound: {auth: {methods: [{jwt: {keys: [{secret_file: DIR/secret}]}}, {token: {file: DIR/tokens.yaml}}]}}
+access:
+  rules_file: DIR/rules.yaml
+  quotas_file: DIR/quotas.yaml
+  throttle: {failures: 2}
+";
+
+impl Files {
+    fn new() -> Self {
+        let files = Self { folder: tempfile::tempdir().unwrap() };
+        files.write("tokens.yaml", &format!("- {{hash: '{}', edge_id: 7}}", token::hash("seven")));
+        files.write("secret", "hunter2-hunter2-hunter2-hunter2-hunter2\n");
+        files.write("rules.yaml", "default: deny\nrules: [{allow: {call: [echo]}}]");
+        files.write("quotas.yaml", "quotas: [{for: edge, calls: {rate: 1, burst: 2}}]");
+        files
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn config(&self) -> AccessConfig {
+        let text = CONFIG.replace("DIR", &self.folder.path().display().to_string());
+        let read = |root: &frontier_daemon::config::Section<'_>| {
+            let mut config = AccessConfig::read(root);
+            for side in ["edgebound", "servicebound"] {
+                config.auth.insert(side.into(), AuthConfig::read(&root.section(side).section("auth")));
+            }
+            config
+        };
+        load(&text, &|_| None, &[], read).unwrap()
+    }
+
+    fn load(&self) -> Result<Access, LoadErrors> {
+        Access::load(&self.config(), Instant::now())
+    }
+}
+
+fn edge(labels: &Labels) -> Peer<'_> {
+    let address = [10, 0, 0, 1].into();
+    Peer { role: Role::Edge, subject: "", edge_id: Some(EdgeId(7)), service: "", labels, address }
+}
+
+fn present(access: &Access, token: &str, at: Moment) -> Result<Verified, AuthnError> {
+    let credentials = Credentials { token: Some(token), certificate: None };
+    let authenticator = access.authenticator("edgebound").unwrap();
+    access.authenticate(authenticator, Role::Edge, [10, 0, 0, 1].into(), &credentials, at)
+}
+
+#[test]
+fn all_files_are_read() {
+    let files = Files::new();
+    let access = files.load().unwrap();
+    let now = Moment::now();
+    assert_eq!(present(&access, "seven", now).unwrap().edge_id, Some(EdgeId(7)));
+    let labels = Labels::new();
+    let grants = access.rules().grants(&edge(&labels));
+    assert!(grants.may_call("echo").is_ok() && grants.may_call("x").is_err());
+    let meter = access.quotas().connect(&edge(&labels), now.instant).unwrap();
+    assert!(!meter.is_unlimited());
+    let names: Vec<_> = access.files().iter().map(|path| path.file_name().unwrap()).collect();
+    assert_eq!(names, ["tokens.yaml", "secret", "rules.yaml", "quotas.yaml"]);
+    assert!(access.authenticator("elsewhere").is_none());
+}
+
+#[test]
+fn an_address_that_fails_too_often_waits_whatever_it_presents() {
+    let access = Files::new().load().unwrap();
+    let now = Moment::now();
+    for _ in 0..2 {
+        assert_eq!(present(&access, "guess", now), Err(AuthnError::UnknownToken));
+    }
+    let error = present(&access, "seven", now).unwrap_err();
+    assert_eq!(error.to_string(), "too many failures from this address, try again in 1s");
+    let later = Moment { instant: now.instant + Duration::from_secs(1), ..now };
+    present(&access, "seven", later).unwrap();
+}
+
+#[test]
+fn the_fingerprint_changes_with_every_file_and_with_the_configuration_only() {
+    let files = Files::new();
+    let first = files.load().unwrap().fingerprint();
+    assert_eq!(first, files.load().unwrap().fingerprint());
+    let mut seen = vec![first];
+    files.write("secret", "another-another-another-another-another");
+    seen.push(files.load().unwrap().fingerprint());
+    files.write("rules.yaml", "default: allow");
+    seen.push(files.load().unwrap().fingerprint());
+    files.write("tokens.yaml", "");
+    seen.push(files.load().unwrap().fingerprint());
+    let mut config = files.config();
+    config.quotas = QuotaSource::default();
+    seen.push(Access::load(&config, Instant::now()).unwrap().fingerprint());
+    for (index, fingerprint) in seen.iter().enumerate() {
+        assert!(!seen[..index].contains(fingerprint), "change {index}");
+    }
+}
+
+#[test]
+fn secrets_in_the_configuration_are_part_of_the_fingerprint() {
+    let fingerprint = |secret: &str| {
+        let text = format!("{{methods: [{{jwt: {{keys: [{{secret: {secret}}}]}}}}]}}");
+        let auth = load(&text, &|_| None, &[], AuthConfig::read).unwrap();
+        let config = AccessConfig { auth: [("edgebound".into(), auth)].into(), ..AccessConfig::default() };
+        Access::load(&config, Instant::now()).unwrap().fingerprint()
+    };
+    let (one, other) = ("one-one-one-one-one-one-one-one-one", "two-two-two-two-two-two-two-two-two");
+    assert_eq!(fingerprint(one), fingerprint(one));
+    assert_ne!(fingerprint(one), fingerprint(other));
+}
+
+#[test]
+fn all_mistakes_in_all_files_are_reported_and_the_old_state_stays() {
+    let files = Files::new();
+    let access = files.load().unwrap();
+    files.write("tokens.yaml", "- hash: hunter3\n");
+    files.write("secret", "short\n");
+    files.write("rules.yaml", "default: maybe\nrules: [{}]\n");
+    fs::remove_file(files.folder.path().join("quotas.yaml")).unwrap();
+    let report = access.reload(&files.config(), Instant::now()).unwrap_err().to_string();
+    let report = report.replace(&files.folder.path().display().to_string(), "DIR");
+    assert_eq!(
+        report,
+        "DIR/tokens.yaml: 1 mistake in the configuration:
+  line 1, column 9: [0].hash: expected `sha256:` and 64 hex digits; the token itself does not belong here, only its hash
+DIR/secret: the secret is shorter than 32 bytes; make one with `openssl rand -hex 32`
+DIR/rules.yaml: 2 mistakes in the configuration:
+  line 1, column 10: default: expected one of allow, deny, found `maybe`
+  line 2, column 9: rules[0].allow: a rule needs something to allow or deny
+DIR/quotas.yaml: can't be read: No such file or directory (os error 2)"
+    );
+    assert!(present(&access, "seven", Moment::now()).is_ok());
+}
+
+#[test]
+fn a_reload_keeps_what_was_counted_and_takes_what_is_new() {
+    let files = Files::new();
+    let access = files.load().unwrap();
+    let now = Moment::now();
+    let labels = Labels::new();
+    for _ in 0..2 {
+        assert!(present(&access, "guess", now).is_err());
+        access.quotas().meter(&edge(&labels), now.instant).call(1, now.instant).unwrap();
+    }
+    files.write("tokens.yaml", &format!("- hash: {}", token::hash("eight")));
+    let next = access.reload(&files.config(), now.instant).unwrap();
+    assert!(matches!(present(&next, "eight", now), Err(AuthnError::Throttled { .. })));
+    assert!(next.quotas().meter(&edge(&labels), now.instant).call(1, now.instant).is_err());
+    let later = Moment { instant: now.instant + Duration::from_secs(9), ..now };
+    assert_eq!(present(&next, "seven", later), Err(AuthnError::UnknownToken));
+    present(&next, "eight", later).unwrap_err();
+
+    files.write("quotas.yaml", "quotas: [{for: edge, calls: {rate: 1, burst: 3}}]");
+    let changed = next.reload(&files.config(), now.instant).unwrap();
+    changed.quotas().meter(&edge(&labels), now.instant).call(1, now.instant).expect("another quota");
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let files = Files::new();
+    let shown = format!("{:?} {:?}", files.config(), files.load().unwrap());
+    assert!(!shown.contains("hunter2") && !shown.contains("seven"), "{shown}");
+}
+
+#[test]
+fn quotas_are_written_in_one_place() {
+    let text = "{access: {quotas_file: a}, quotas: []}";
+    let report = load(text, &|_| None, &[], AccessConfig::read).unwrap_err().to_string();
+    assert!(
+        report.contains("access.quotas_file: quotas are written here or in a file, not both"),
+        "{report}"
+    );
+}

@@ -1,0 +1,25 @@
+//! Authentication: who a peer is, by what it presents.
+//!
+//! An [`Authenticator`] is what one listener asks: the methods of its `auth` section, of which any one or all
+//! must succeed. It gives a [`Verified`] identity, or an [`AuthnError`] that names the cause. [`Throttle`]
+//! slows down addresses that fail again and again, and [`LogLimiter`] keeps their failures from filling the
+//! log.
+
+mod authenticator;
+mod config;
+mod credentials;
+mod error;
+pub mod jwt;
+mod log_limiter;
+pub mod mtls;
+mod throttle;
+pub mod token;
+mod verified;
+
+pub use authenticator::Authenticator;
+pub use config::{AuthConfig, MethodConfig, Require};
+pub use credentials::{ClientCertificate, Credentials};
+pub use error::AuthnError;
+pub use log_limiter::{Admission, LogLimiter};
+pub use throttle::{Throttle, ThrottleConfig};
+pub use verified::Verified;

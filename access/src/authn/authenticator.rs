@@ -1,0 +1,128 @@
+use super::jwt::JwtVerifier;
+use super::mtls::MtlsConfig;
+use super::token::TokenTable;
+use super::{AuthConfig, AuthnError, Credentials, MethodConfig, Require, Verified};
+use crate::load::{LoadErrors, Loader};
+use frontier_protocol::Role;
+use std::time::SystemTime;
+
+/// What a listener asks of those who connect.
+///
+/// Checking a credential computes a hash, or up to one signature for each key that fits; it waits for nothing.
+#[derive(Debug, Default)]
+pub struct Authenticator {
+    require: Require,
+    methods: Vec<Method>,
+}
+
+#[derive(Debug)]
+enum Method {
+    Token(TokenTable),
+    Jwt(JwtVerifier),
+    Mtls(Box<MtlsConfig>),
+}
+
+impl Authenticator {
+    /// One that lets everybody in.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Reads the files that `config` names.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn load(config: &AuthConfig) -> Result<Self, LoadErrors> {
+        let mut loader = Loader::default();
+        let authenticator = Self::load_with(config, &mut loader);
+        loader.finish().map(|_| authenticator)
+    }
+
+    /// As [`Authenticator::load`], with mistakes noted in `loader`; the result is of no use then.
+    pub(crate) fn load_with(config: &AuthConfig, loader: &mut Loader) -> Self {
+        let method = |method: &MethodConfig| match method {
+            MethodConfig::Token { file } => loader.text(file, TokenTable::parse).map(Method::Token),
+            MethodConfig::Jwt(config) => Some(Method::Jwt(JwtVerifier::load(config, loader))),
+            MethodConfig::Mtls(config) => Some(Method::Mtls(config.clone())),
+        };
+        Self { require: config.require, methods: config.methods.iter().filter_map(method).collect() }
+    }
+
+    /// Whether everybody is let in.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.methods.is_empty()
+    }
+
+    /// Who presents these credentials on the side of `side`.
+    ///
+    /// # Errors
+    /// With `require: any`, that of the method that got furthest; with `all`, the first.
+    pub fn authenticate(
+        &self,
+        side: Role,
+        credentials: &Credentials<'_>,
+        now: SystemTime,
+    ) -> Result<Verified, AuthnError> {
+        let verified = match self.require {
+            Require::Any => self.any(side, credentials, now)?,
+            Require::All => self.all(side, credentials, now)?,
+        };
+        verified.check_side(side)?;
+        Ok(verified)
+    }
+
+    fn any(
+        &self,
+        side: Role,
+        credentials: &Credentials<'_>,
+        now: SystemTime,
+    ) -> Result<Verified, AuthnError> {
+        let mut furthest: Option<AuthnError> = None;
+        for method in &self.methods {
+            // The side belongs to the attempt: a certificate of a service does not spoil an edge's token.
+            let verified = method.verify(side, credentials, now);
+            match verified.and_then(|verified| verified.check_side(side).map(|()| verified)) {
+                Ok(verified) => return Ok(verified),
+                Err(error) => {
+                    if furthest.as_ref().is_none_or(|other| other.progress() < error.progress()) {
+                        furthest = Some(error);
+                    }
+                }
+            }
+        }
+        furthest.map_or_else(|| Ok(Verified::default()), Err)
+    }
+
+    fn all(
+        &self,
+        side: Role,
+        credentials: &Credentials<'_>,
+        now: SystemTime,
+    ) -> Result<Verified, AuthnError> {
+        let mut together = Verified::default();
+        for method in &self.methods {
+            together = together.and(method.verify(side, credentials, now)?)?;
+        }
+        Ok(together)
+    }
+}
+
+impl Method {
+    fn verify(
+        &self,
+        side: Role,
+        credentials: &Credentials<'_>,
+        now: SystemTime,
+    ) -> Result<Verified, AuthnError> {
+        match self {
+            Self::Token(table) => table.verify(credentials.token, now),
+            Self::Jwt(verifier) => verifier.verify(credentials.token, side, now),
+            Self::Mtls(config) => config.verify(credentials.certificate, side, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+use super::*;
+use crate::authn::token;
+use frontier_protocol::{EdgeId, ServiceId};
+use proptest::prelude::*;
+use std::time::Duration;
+
+const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+fn table(text: &str) -> TokenTable {
+    TokenTable::parse(text).unwrap()
+}
+
+fn report(text: &str) -> String {
+    TokenTable::parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_token_gives_what_its_entry_says() {
+    let text = format!(
+        "
+- hash: {}
+  name: sensor 7
+  edge_id: 7
+  labels: {{region: eu, tier: 1}}
+  not_after: 1970-01-02T00:00:00Z
+- {{hash: '{}', service: files, service_id: 3}}
+- hash: {}
+",
+        token::hash("one"),
+        token::hash("two"),
+        token::hash("three")
+    );
+    let table = table(&text);
+    assert_eq!(table.len(), 3);
+
+    let sensor = table.verify(Some("one"), NOW).unwrap();
+    assert_eq!((&*sensor.subject, sensor.edge_id, sensor.service), ("sensor 7", Some(EdgeId(7)), None));
+    assert_eq!(sensor.labels.to_string(), "region=eu, tier=1");
+    assert_eq!(sensor.expires, Some(NOW + Duration::from_secs(86_400)));
+
+    let files = table.verify(Some("two"), NOW).unwrap();
+    assert_eq!((files.service.as_deref(), files.service_id), (Some("files"), Some(ServiceId(3))));
+    let unnamed = table.verify(Some("three"), NOW).unwrap();
+    assert_eq!(unnamed.subject, "token 8b5b9db0");
+}
+
+#[test]
+fn an_unknown_token_is_refused() {
+    let table = table(&format!("- hash: {}", token::hash("one")));
+    let error = table.verify(Some("two"), NOW).unwrap_err();
+    assert_eq!((&error, &*error.to_string()), (&AuthnError::UnknownToken, "unknown token"));
+    // Neither is the hash a token.
+    assert!(table.verify(Some(&token::hash("one").to_string()), NOW).is_err());
+}
+
+#[test]
+fn a_token_expires_at_its_time() {
+    let table =
+        table(&format!("- {{hash: '{}', not_after: '1970-01-01T01:00:00+01:00'}}", token::hash("one")));
+    let error = table.verify(Some("one"), NOW).unwrap_err();
+    assert_eq!((&error, &*error.to_string()), (&AuthnError::Expired, "the token has expired"));
+    table.verify(Some("one"), NOW - Duration::from_nanos(1)).unwrap();
+}
+
+#[test]
+fn a_missing_token_is_said_to_be_missing() {
+    for token in [None, Some("")] {
+        let error = table("").verify(token, NOW).unwrap_err();
+        assert_eq!(error.to_string(), "credentials are missing: a token is needed here");
+    }
+}
+
+#[test]
+fn an_endless_token_is_not_hashed() {
+    let error = table("").verify(Some(&"x".repeat(MAX_TOKEN_LEN + 1)), NOW).unwrap_err();
+    assert_eq!(error.to_string(), "the token is malformed: it is too long");
+}
+
+#[test]
+fn a_token_in_plain_text_is_refused_and_not_repeated() {
+    for text in ["- hash: hunter2", "- hash: sha256:hunter2", "- hunter2", "hunter2", "- hash: [hunter2]"] {
+        let report = report(text);
+        assert!(!report.contains("hunter2"), "{report}");
+    }
+    assert!(report("- hash: hunter2").contains("[0].hash: expected `sha256:` and 64 hex digits"));
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_reported_with_their_lines() {
+    let hash = token::hash("one");
+    let text = format!(
+        "- hash: {hash}
+  edge_id: 0
+- hash: {hash}
+- name: no hash
+  nam: x
+- hash: {}
+  edge_id: 1
+  service: files
+  not_after: tomorrow
+  labels: {{a: ''}}
+",
+        token::hash("two")
+    );
+    assert_eq!(
+        report(&text),
+        "7 mistakes in the configuration:
+  line 2, column 12: [0].edge_id: 0 is no id
+  line 3, column 9: [1].hash: is listed twice
+  line 4, column 3: [2].hash: is required
+  line 5, column 3: [2].nam: unknown key, did you mean `name`?
+  line 7, column 12: [3].edge_id: a token is for an edge or for a service, not for both
+  line 9, column 14: [3].not_after: expected a time such as 2027-01-01T00:00:00Z, found `tomorrow`
+  line 10, column 11: [3].labels: label `a`: key and value must have 1 to 255 bytes"
+    );
+}
+
+#[test]
+fn debug_shows_no_token_and_no_hash() {
+    let hash = token::hash("hunter2");
+    let shown = format!("{:?}", table(&format!("- hash: {hash}")));
+    assert_eq!(shown, "TokenTable { tokens: 1 }");
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics(text in ".{0,200}", key in "[a-z_]{0,10}", value in ".{0,60}") {
+        let _ = TokenTable::parse(&text);
+        let _ = TokenTable::parse(&format!("- hash: {value}\n  {key}: {value}\n"));
+    }
+
+    #[test]
+    fn no_token_panics_or_gets_in(presented in ".{0,300}") {
+        let table = table(&format!("- hash: {}", token::hash("the only one")));
+        prop_assert!(table.verify(Some(&presented), NOW).is_err());
+    }
+}

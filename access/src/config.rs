@@ -1,0 +1,58 @@
+use crate::authn::{AuthConfig, ThrottleConfig};
+use crate::quota::QuotaConfig;
+use frontier_daemon::config::Section;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// All that is configured of access.
+#[derive(Clone, Debug, Default)]
+pub struct AccessConfig {
+    /// What each listener asks of those who connect, under a name that the owner chooses, such as
+    /// `edgebound`.
+    pub auth: BTreeMap<String, AuthConfig>,
+    /// `access.rules_file`: the rules. Without it everybody may do everything.
+    pub rules_file: Option<PathBuf>,
+    /// `quotas` or `access.quotas_file`.
+    pub quotas: QuotaSource,
+    /// `access.throttle`: when an address is slowed down.
+    pub throttle: ThrottleConfig,
+}
+
+/// Where the quotas are.
+#[derive(Clone, Debug)]
+pub enum QuotaSource {
+    /// In the configuration itself.
+    Inline(Vec<QuotaConfig>),
+    /// In a file of their own.
+    File(PathBuf),
+}
+
+impl Default for QuotaSource {
+    fn default() -> Self {
+        Self::Inline(Vec::new())
+    }
+}
+
+impl AccessConfig {
+    /// Reads the section `access` and the list `quotas` of the root. What listeners ask is elsewhere and must be
+    /// added.
+    #[must_use]
+    pub fn read(root: &Section<'_>) -> Self {
+        let access = root.section("access");
+        let inline = QuotaConfig::read_all(root);
+        let quotas = match access.optional("quotas_file") {
+            Some(_) if root.shape("quotas").is_some() => {
+                access.reject("quotas_file", "quotas are written here or in a file, not both");
+                QuotaSource::default()
+            }
+            Some(path) => QuotaSource::File(path),
+            None => QuotaSource::Inline(inline),
+        };
+        Self {
+            auth: BTreeMap::new(),
+            rules_file: access.optional("rules_file"),
+            quotas,
+            throttle: ThrottleConfig::read(&access.section("throttle")),
+        }
+    }
+}

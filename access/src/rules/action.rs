@@ -1,0 +1,69 @@
+use frontier_protocol::EdgeId;
+use std::fmt;
+
+/// What a peer wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Take calls of a method.
+    RegisterMethod(&'a str),
+    /// Take messages of a topic.
+    RegisterTopic(&'a str),
+    /// Call a method.
+    Call(&'a str),
+    /// Send a message by topic.
+    Publish(&'a str),
+    /// Open a stream to a service.
+    OpenStream(&'a str),
+    /// Send anything to an edge: a call, a message or a stream.
+    Reach(EdgeId),
+}
+
+/// The kinds of actions that are about a name, and their keys in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    RegisterMethod,
+    RegisterTopic,
+    Call,
+    Publish,
+    OpenStream,
+}
+
+impl Kind {
+    /// In the order of their numbers, with their keys.
+    pub(super) const ALL: [(Self, &'static str); 5] = [
+        (Self::RegisterMethod, "register_methods"),
+        (Self::RegisterTopic, "register_topics"),
+        (Self::Call, "call"),
+        (Self::Publish, "publish"),
+        (Self::OpenStream, "open_streams_to"),
+    ];
+
+    pub(super) fn of(self, name: &str) -> Action<'_> {
+        match self {
+            Self::RegisterMethod => Action::RegisterMethod(name),
+            Self::RegisterTopic => Action::RegisterTopic(name),
+            Self::Call => Action::Call(name),
+            Self::Publish => Action::Publish(name),
+            Self::OpenStream => Action::OpenStream(name),
+        }
+    }
+}
+
+/// How much of a name a message repeats.
+const SHOWN: usize = 100;
+
+impl fmt::Display for Action<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, name) = match self {
+            Self::RegisterMethod(name) => ("registering method", *name),
+            Self::RegisterTopic(name) => ("registering topic", *name),
+            Self::Call(name) => ("calling", *name),
+            Self::Publish(name) => ("publishing", *name),
+            Self::OpenStream(name) => ("opening a stream to", *name),
+            Self::Reach(id) => return write!(f, "reaching edge {id}"),
+        };
+        let shown: String = name.chars().take(SHOWN).collect();
+        let cut = if shown.len() < name.len() { "…" } else { "" };
+        write!(f, "{what} `{}{cut}`", shown.escape_debug())
+    }
+}

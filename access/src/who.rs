@@ -1,0 +1,134 @@
+//! The `who` of rules and quotas.
+
+use crate::id_range::IdRange;
+use crate::network::Network;
+use crate::pattern::Pattern;
+use crate::peer::Peer;
+use frontier_daemon::config::Section;
+use frontier_protocol::Role;
+
+/// Which peers a rule or a quota is about. All that is given must match; nothing given matches everybody.
+///
+/// ```yaml
+/// who:
+///   service: "files*"        # or a list; matches services only
+///   edge: 100-199            # or a list, or "*"; matches edges only
+///   subject: "sensor *"      # the name of the credentials; peers without credentials do not match
+///   labels: {region: eu}     # patterns too; all of them
+///   address: 10.0.0.0/8      # or a list
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Who {
+    service: Option<Vec<Pattern>>,
+    edge: Option<Vec<IdRange>>,
+    subject: Option<Vec<Pattern>>,
+    labels: Vec<(String, Pattern)>,
+    address: Option<Vec<Network>>,
+}
+
+impl Who {
+    pub(crate) fn read(who: &Section<'_>) -> Self {
+        let read = Self {
+            service: who.one_or_more("service"),
+            edge: who.one_or_more("edge"),
+            subject: who.one_or_more("subject"),
+            labels: who.map("labels"),
+            address: who.one_or_more("address"),
+        };
+        if read.service.is_some() && read.edge.is_some() {
+            who.reject("edge", "nobody is a service and an edge at once; write two");
+        }
+        read
+    }
+
+    /// Whether it names services.
+    pub(crate) fn names_services(&self) -> bool {
+        self.service.is_some()
+    }
+
+    /// Whether `peer` is one of those.
+    #[must_use]
+    pub fn matches(&self, peer: &Peer<'_>) -> bool {
+        let service = |patterns: &Vec<Pattern>| {
+            peer.role == Role::Service && patterns.iter().any(|pattern| pattern.matches(peer.service))
+        };
+        let edge = |ranges: &Vec<IdRange>| {
+            peer.role == Role::Edge
+                && peer.edge_id.is_some_and(|id| ranges.iter().any(|range| range.contains(id)))
+        };
+        let subject = |patterns: &Vec<Pattern>| {
+            !peer.subject.is_empty() && patterns.iter().any(|pattern| pattern.matches(peer.subject))
+        };
+        let address = |networks: &Vec<Network>| networks.iter().any(|network| network.contains(peer.address));
+        self.service.as_ref().is_none_or(service)
+            && self.edge.as_ref().is_none_or(edge)
+            && self.subject.as_ref().is_none_or(subject)
+            && self.address.as_ref().is_none_or(address)
+            && labels_match(&self.labels, peer.labels)
+    }
+}
+
+/// Whether each of the labels is there with a value that matches.
+pub(crate) fn labels_match(wanted: &[(String, Pattern)], labels: &crate::Labels) -> bool {
+    wanted.iter().all(|(key, pattern)| labels.get(key).is_some_and(|value| pattern.matches(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Labels;
+    use frontier_daemon::config::load;
+    use frontier_protocol::EdgeId;
+
+    fn who(text: &str) -> Who {
+        load(&format!("who: {text}"), &|_| None, &[], |root| Who::read(&root.section("who"))).unwrap()
+    }
+
+    fn matching(text: &str) -> Vec<&'static str> {
+        let who = who(text);
+        let mut eu = Labels::new();
+        eu.set("region", "eu-1").unwrap();
+        let none = Labels::new();
+        let edge = |id, subject, labels| Peer {
+            role: Role::Edge,
+            subject,
+            edge_id: Some(EdgeId(id)),
+            service: "",
+            labels,
+            address: [10, 0, 0, 1].into(),
+        };
+        let service = Peer {
+            role: Role::Service,
+            subject: "ops",
+            edge_id: None,
+            service: "files-1",
+            labels: &none,
+            address: [192, 0, 2, 1].into(),
+        };
+        let peers =
+            [("edge 7", edge(7, "", &none)), ("edge 150", edge(150, "sensor", &eu)), ("service", service)];
+        peers.iter().filter(|(_, peer)| who.matches(peer)).map(|(name, _)| *name).collect()
+    }
+
+    #[test]
+    fn all_that_is_given_must_match() {
+        let cases: [(&str, &[&str]); 13] = [
+            ("{}", &["edge 7", "edge 150", "service"]),
+            ("{service: 'files*'}", &["service"]),
+            ("{service: '*'}", &["service"]),
+            ("{service: [a, files-1]}", &["service"]),
+            ("{service: []}", &[]),
+            ("{edge: '*'}", &["edge 7", "edge 150"]),
+            ("{edge: [7, 200-300]}", &["edge 7"]),
+            ("{edge: 100-199, labels: {region: 'eu-*'}}", &["edge 150"]),
+            ("{edge: 100-199, labels: {region: us}}", &[]),
+            ("{subject: '*'}", &["edge 150", "service"]),
+            ("{address: 10.0.0.0/8}", &["edge 7", "edge 150"]),
+            ("{address: [192.0.2.0/24], service: 'f?les*'}", &["service"]),
+            ("{address: [192.0.2.0/24], edge: '*'}", &[]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(matching(text), expected, "{text}");
+        }
+    }
+}
