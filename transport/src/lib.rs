@@ -15,6 +15,11 @@ mod first_frame;
 mod link;
 mod listener;
 mod mux;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "listeners and dialling do not offer it yet")
+)]
+mod quic;
 mod signal;
 mod socket;
 
