@@ -1,9 +1,13 @@
 use crate::carrier::{BoxedCarrier, Carrier};
+use crate::quic::{QuicClient, QuicError};
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
 use crate::websocket::{self, UpgradeError, WebSocket};
 use crate::{CloseReason, Endpoint, Link, LinkConfig, Scheme};
+use rustls::ClientConfig;
 use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
 use std::io;
+use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tracing::warn;
@@ -13,6 +17,8 @@ use tracing::warn;
 pub struct DialOptions {
     /// For the endpoints that are reached over TLS.
     pub tls: ClientTls,
+    /// From where endpoints are reached over QUIC. Clones share it.
+    pub quic: Arc<QuicClient>,
 }
 
 /// Why an endpoint could not be reached.
@@ -45,9 +51,6 @@ pub enum DialError {
         /// Why.
         source: UpgradeError,
     },
-    /// This version can't dial it.
-    #[error("{0} can't be dialled by this version")]
-    Unsupported(Endpoint),
     /// The connection was lost before the link stood.
     #[error(transparent)]
     Link(#[from] CloseReason),
@@ -67,7 +70,7 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         Scheme::Tls => Box::new(secure(endpoint, options, ALPN_LINK).await?),
         Scheme::Ws => Box::new(upgrade(connect(endpoint).await?, endpoint).await?),
         Scheme::Wss => Box::new(upgrade(secure(endpoint, options, ALPN_HTTP).await?, endpoint).await?),
-        Scheme::Quic => return Err(DialError::Unsupported(endpoint.clone())),
+        Scheme::Quic => return over_quic(endpoint, options, config).await,
     };
     Ok(Link::dial(io, config).await?)
 }
@@ -79,21 +82,45 @@ async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
     Ok(io)
 }
 
+async fn over_quic(
+    endpoint: &Endpoint,
+    options: &DialOptions,
+    config: LinkConfig,
+) -> Result<Link, DialError> {
+    let (host, port) = endpoint.host_port();
+    let (settings, name) = settings(endpoint, options, ALPN_LINK).await?;
+    let dialled = options.quic.dial((host, port), &name.to_str(), &settings, config).await;
+    dialled.map_err(|error| match error {
+        QuicError::Io(source) => DialError::Connect { endpoint: endpoint.clone(), source },
+        QuicError::Tls(source) => DialError::Tls { endpoint: endpoint.clone(), source },
+        QuicError::Link(reason) => DialError::Link(reason),
+    })
+}
+
 async fn secure(
     endpoint: &Endpoint,
     options: &DialOptions,
     alpn: &'static [u8],
 ) -> Result<TlsStream<UnbufferedClientConnection, TcpStream>, DialError> {
+    let (settings, name) = settings(endpoint, options, alpn).await?;
+    let io = connect(endpoint).await?;
+    let secured = tls::connect(io, settings, name).await;
+    secured.map_err(|source| DialError::Tls { endpoint: endpoint.clone(), source })
+}
+
+/// What is wrong here is so whether the server can be reached or not.
+async fn settings(
+    endpoint: &Endpoint,
+    options: &DialOptions,
+    alpn: &'static [u8],
+) -> Result<(Arc<ClientConfig>, ServerName<'static>), DialError> {
     let tls = &options.tls;
-    // What is wrong here is so whether the server can be reached or not.
     let settings = tls.load(alpn).await.map_err(DialError::TlsSettings)?;
     let name = tls.name(endpoint.host_port().0).map_err(DialError::TlsSettings)?;
     if tls.accepts_any() {
         warn!(%endpoint, "DANGER: any certificate is accepted, anyone may be at the other end");
     }
-    let io = connect(endpoint).await?;
-    let secured = tls::connect(io, settings, name).await;
-    secured.map_err(|source| DialError::Tls { endpoint: endpoint.clone(), source })
+    Ok((settings, name))
 }
 
 async fn upgrade<T: Carrier>(io: T, endpoint: &Endpoint) -> Result<WebSocket<T>, DialError> {

@@ -1,4 +1,5 @@
 use crate::carrier::BoxedCarrier;
+use crate::quic::{QuicError, QuicIncoming};
 use crate::tls::{self, PeerCertificate, ServerTls, TlsError};
 use crate::websocket::{self, UpgradeError};
 use crate::{CloseReason, Link, LinkConfig};
@@ -16,6 +17,8 @@ pub enum Network {
     Tls,
     /// WebSocket over plain TCP, or over TLS where the listener has it.
     Ws,
+    /// QUIC, over UDP.
+    Quic,
 }
 
 /// Who is at the other end of a link.
@@ -30,9 +33,11 @@ pub struct PeerInfo {
 }
 
 /// A connection that has been accepted, with nothing read from it yet.
-pub struct Incoming {
-    io: TcpStream,
-    language: Language,
+pub struct Incoming(Carried);
+
+enum Carried {
+    Tcp(TcpStream, Language),
+    Quic(QuicIncoming),
 }
 
 #[derive(Debug)]
@@ -58,7 +63,10 @@ pub enum AcceptError {
 
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("language", &self.language).finish_non_exhaustive()
+        match &self.0 {
+            Carried::Tcp(_, language) => f.debug_tuple("Incoming").field(language).finish(),
+            Carried::Quic(incoming) => f.debug_tuple("Incoming").field(incoming).finish(),
+        }
     }
 }
 
@@ -70,6 +78,7 @@ impl Network {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::Ws => "ws",
+            Self::Quic => "quic",
         }
     }
 }
@@ -82,7 +91,11 @@ impl Incoming {
     }
 
     pub(crate) fn new(io: TcpStream, language: Language) -> Self {
-        Self { io, language }
+        Self(Carried::Tcp(io, language))
+    }
+
+    pub(crate) fn quic(incoming: QuicIncoming) -> Self {
+        Self(Carried::Quic(incoming))
     }
 
     /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as each is spoken here.
@@ -95,17 +108,36 @@ impl Incoming {
     /// Cancel safe: the connection is dropped.
     pub async fn link(self, config: Arc<LinkConfig>) -> Result<(Link, PeerInfo), AcceptError> {
         let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None };
-        let io: BoxedCarrier = match self.language {
-            Language::Tcp => return Ok((Link::accept(self.io, config).await?, peer)),
+        let (io, language) = match self.0 {
+            Carried::Tcp(io, language) => (io, language),
+            Carried::Quic(incoming) => return over_quic(incoming, config).await,
+        };
+        let io: BoxedCarrier = match language {
+            Language::Tcp => return Ok((Link::accept(io, config).await?, peer)),
             Language::Ws(None) => {
                 peer.network = Network::Ws;
-                Box::new(websocket::accept(self.io).await.map_err(AcceptError::Upgrade)?)
+                Box::new(websocket::accept(io).await.map_err(AcceptError::Upgrade)?)
             }
-            Language::Tls(tls) => over_tls(self.io, &tls, false, &mut peer).await?,
-            Language::Ws(Some(tls)) => over_tls(self.io, &tls, true, &mut peer).await?,
+            Language::Tls(tls) => over_tls(io, &tls, false, &mut peer).await?,
+            Language::Ws(Some(tls)) => over_tls(io, &tls, true, &mut peer).await?,
         };
         Ok((Link::accept(io, config).await?, peer))
     }
+}
+
+async fn over_quic(incoming: QuicIncoming, config: Arc<LinkConfig>) -> Result<(Link, PeerInfo), AcceptError> {
+    let accepted = incoming.link(config).await.map_err(|error| match error {
+        QuicError::Io(error) => AcceptError::Link(CloseReason::lost(error)),
+        QuicError::Tls(error) => AcceptError::Tls(error),
+        QuicError::Link(reason) => AcceptError::Link(reason),
+    })?;
+    let certificate = accepted.certificates.first().map(tls::peer_certificate).transpose();
+    let peer = PeerInfo {
+        certificate: certificate.map_err(AcceptError::Tls)?.map(Arc::new),
+        network: Network::Quic,
+        server_name: accepted.server_name,
+    };
+    Ok((accepted.link, peer))
 }
 
 async fn over_tls(

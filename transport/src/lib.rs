@@ -5,6 +5,7 @@
 //!   tcp socket ⇄ TLS ───────▶ │ bytes ⇄ mux (yamux) ⇄ lane ⇄ frames     one task owns all of it: Link
 //!   tcp socket ⇄ WebSocket ─▶ │                     ⇄ streams           handed out as MuxStream
 //!   tcp ⇄ TLS ⇄ WebSocket ──▶ ┘
+//!   udp socket ⇄ QUIC, whose own streams are the mux ⇄ lane, streams
 //! ```
 //!
 //! A [`Listener`] accepts and nothing else: TLS, the upgrade to WebSocket and the opening of the lane
@@ -23,6 +24,7 @@ mod incoming;
 mod link;
 mod listener;
 mod mux;
+mod quic;
 mod signal;
 mod socket;
 mod staging;
@@ -38,6 +40,7 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
+pub use quic::QuicClient;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion,

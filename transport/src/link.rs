@@ -10,13 +10,11 @@ mod tests;
 pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
-use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux, packet_bytes};
+use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux};
 use frontier_protocol::{Decoder, Frame};
-use futures_util::Stream as _;
 use handle::LinkHandle;
 use std::fmt;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
@@ -119,7 +117,8 @@ impl Link {
         Ok(Self::new(Box::new(mux), lane, config))
     }
 
-    fn new(mux: Box<dyn Mux>, lane: RawStream, config: Arc<LinkConfig>) -> Self {
+    /// Over a mux whose first stream is `lane`.
+    pub(crate) fn new(mux: Box<dyn Mux>, lane: RawStream, config: Arc<LinkConfig>) -> Self {
         let decoder = Decoder::new(config.max_frame);
         let handle = LinkHandle::new(config);
         let waker = Waker::from(handle.shared.signal.clone());
@@ -202,9 +201,9 @@ impl Link {
                 Poll::Ready(Err(reason)) => self.ended = Some(reason),
                 Poll::Pending => {}
             }
-            match Pin::new(&mut self.lane).poll_next(cx) {
-                Poll::Ready(Some(Ok(packet))) => {
-                    self.decoder.push(packet_bytes(packet));
+            match self.lane.poll_batch(cx) {
+                Poll::Ready(Some(Ok(bytes))) => {
+                    self.decoder.push(bytes);
                     return Poll::Ready(Ok(Event::Frames));
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -263,9 +262,8 @@ impl Link {
     /// Moves what was taken from the outbox onto the lane.
     fn poll_writing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.writing.len() {
-            let lane = Pin::new(&mut self.lane);
             let rest = &self.writing[self.written..];
-            let accepted = ready!(futures_io::AsyncWrite::poll_write(lane, cx, rest))?;
+            let accepted = ready!(self.lane.poll_write(cx, rest))?;
             self.written += accepted;
             self.handle.shared.written.fetch_add(accepted as u64, Ordering::Relaxed);
         }

@@ -1,11 +1,13 @@
 //! The seam between a link and what carries it: anything with streams can stand below.
 
+pub(crate) mod quic;
+mod raw;
 mod yamux;
 
 pub(crate) use self::yamux::{Mode, YamuxMux};
+pub(crate) use raw::RawStream;
 
 use bytes::Bytes;
-use futures_util::Stream as _;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -24,17 +26,14 @@ pub(crate) trait Mux: Send {
     /// Sends what has been gathered; called at the end of each turn. If that fails,
     /// [`poll_accept`](Self::poll_accept) says so, behind everything that has come.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()>;
-    /// Sends what has been gathered, and ends our side of the connection.
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Sends what has been gathered, and ends our side of the connection, of which `lane` is the lane.
+    fn poll_shutdown(&mut self, lane: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Whether the peer has sent anything since the last call.
     fn take_heard(&mut self) -> bool;
     /// Bytes of buffers that are held.
     #[cfg(test)]
     fn held(&self) -> usize;
 }
-
-/// A stream without the count of its link.
-pub(crate) type RawStream = ::yamux::Stream;
 
 /// One stream of a link: bytes in both directions, with flow control of its own.
 ///
@@ -76,7 +75,7 @@ impl Drop for StreamSlot {
 
 impl fmt::Debug for MuxStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MuxStream({})", self.raw)
+        write!(f, "MuxStream({:?})", self.raw)
     }
 }
 
@@ -99,7 +98,7 @@ impl MuxStream {
     /// was open.
     #[must_use]
     pub fn is_reset(&self) -> bool {
-        !self.finished && self.raw.is_closed()
+        !self.finished && self.raw.is_reset()
     }
 
     /// The next bytes as they came, without a copy; `None` at the end.
@@ -110,7 +109,7 @@ impl MuxStream {
         if !self.head.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.head))));
         }
-        Pin::new(&mut self.raw).poll_next(cx).map_ok(packet_bytes)
+        self.raw.poll_chunk(cx)
     }
 
     /// The next bytes as they came, without a copy; `None` at the end.
@@ -139,11 +138,6 @@ impl MuxStream {
     }
 }
 
-/// The packet's own memory where it can be had; yamux lends it only as a slice.
-pub(crate) fn packet_bytes(packet: ::yamux::Packet) -> Bytes {
-    Bytes::from_owner(packet)
-}
-
 impl AsyncRead for MuxStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -155,26 +149,25 @@ impl AsyncRead for MuxStream {
             into.put_slice(&self.head.split_to(n));
             return Poll::Ready(Ok(()));
         }
-        let raw = Pin::new(&mut self.raw);
-        futures_io::AsyncRead::poll_read(raw, cx, into.initialize_unfilled()).map_ok(|n| into.advance(n))
+        self.raw.poll_read(cx, into.initialize_unfilled()).map_ok(|n| into.advance(n))
     }
 }
 
 impl AsyncWrite for MuxStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        futures_io::AsyncWrite::poll_write(Pin::new(&mut self.raw), cx, bytes)
+        self.raw.poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        futures_io::AsyncWrite::poll_flush(Pin::new(&mut self.raw), cx)
+        self.raw.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // After a reset there is nothing to finish, and `is_reset` keeps saying so.
-        if self.finished || self.raw.is_closed() {
+        if self.finished || self.raw.is_reset() {
             return Poll::Ready(Ok(()));
         }
-        let closed = futures_io::AsyncWrite::poll_close(Pin::new(&mut self.raw), cx);
+        let closed = self.raw.poll_finish(cx);
         if closed.is_ready() {
             self.finished = true;
         }

@@ -26,7 +26,7 @@ pub use mistake::{TlsFile, TlsMistake, TlsMistakes};
 pub use peer_certificate::PeerCertificate;
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
-pub(crate) use handshake::{accept, connect};
+pub(crate) use handshake::{accept, connect, peer_certificate};
 pub(crate) use stream::TlsStream;
 
 use rustls::crypto::CryptoProvider;

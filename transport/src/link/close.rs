@@ -3,8 +3,6 @@
 use super::{CloseReason, Link, ROUNDS};
 use bytes::Bytes;
 use frontier_protocol::{Decoder, EncodeError, Frame};
-use futures_util::Stream as _;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 impl Link {
@@ -32,7 +30,9 @@ impl Link {
             self.writing.truncate(before);
         }
         std::future::poll_fn(|cx| self.poll_inside(cx, Self::poll_drain)).await?;
-        std::future::poll_fn(|cx| self.mux.poll_shutdown(cx)).await.map_err(CloseReason::lost)?;
+        std::future::poll_fn(|cx| self.mux.poll_shutdown(&mut self.lane, cx))
+            .await
+            .map_err(CloseReason::lost)?;
         std::future::poll_fn(|cx| self.poll_peer_end(cx)).await;
         Ok(())
     }
@@ -45,7 +45,7 @@ impl Link {
             while let Poll::Ready(stream) = self.mux.poll_accept(cx) {
                 drop(stream.map_err(CloseReason::lost)?);
             }
-            while let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self.lane).poll_next(cx) {}
+            while let Poll::Ready(Some(Ok(_))) = self.lane.poll_batch(cx) {}
             if self.handle.shared.signal.has_note() {
                 continue;
             }
@@ -58,9 +58,15 @@ impl Link {
         Poll::Pending
     }
 
-    /// Waits for the peer's end. An error is an end as well: all that was to be said has been.
+    /// Waits for the peer's end: that of the connection, or of the lane if the peer is closing too. An
+    /// error is an end as well: all that was to be said has been.
     fn poll_peer_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while ready!(self.mux.poll_accept(cx)).is_ok() {}
+        while let Poll::Ready(stream) = self.mux.poll_accept(cx) {
+            if stream.is_err() {
+                return Poll::Ready(());
+            }
+        }
+        while let Some(Ok(_)) = ready!(self.lane.poll_batch(cx)) {}
         Poll::Ready(())
     }
 

@@ -41,7 +41,7 @@ pub enum LinkError {
 
 impl CloseReason {
     /// What an error of the mux means.
-    pub(super) fn lost(error: io::Error) -> Self {
+    pub(crate) fn lost(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Peer,
             io::ErrorKind::InvalidData => Self::Protocol(error.to_string()),

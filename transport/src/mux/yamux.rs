@@ -51,7 +51,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
             return Poll::Ready(Err(breach()));
         }
         stream.map(|stream| match stream {
-            Some(Ok(stream)) => Ok(stream),
+            Some(Ok(stream)) => Ok(RawStream::Yamux(stream)),
             Some(Err(error)) => Err(into_io(error)),
             None => Err(io::ErrorKind::UnexpectedEof.into()),
         })
@@ -59,7 +59,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
 
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
         match &mut self.connection {
-            Some(connection) => connection.poll_new_outbound(cx).map_err(into_io),
+            Some(connection) => connection.poll_new_outbound(cx).map_ok(RawStream::Yamux).map_err(into_io),
             None => Poll::Ready(Err(breach())),
         }
     }
@@ -71,7 +71,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     /// Not by way of yamux, which would forget its streams without a word to those who wait on them.
     /// They are told when the connection is dropped, and to the peer the end of the bytes says as much
     /// as a frame.
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(&mut self, _: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_shutdown(cx)
     }
 

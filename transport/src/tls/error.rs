@@ -87,7 +87,7 @@ impl TlsError {
         match error {
             Error::InvalidCertificate(error) => Self::certificate(error, peer),
             Error::NoCertificatesPresented => Self::NoCertificate,
-            Error::AlertReceived(alert) => Self::Refused(peer, refusal(*alert)),
+            Error::AlertReceived(alert) => Self::heard(*alert, peer),
             Error::InvalidMessage(
                 rustls::InvalidMessage::InvalidContentType
                 | rustls::InvalidMessage::UnknownProtocolVersion
@@ -97,6 +97,37 @@ impl TlsError {
             Error::PeerIncompatible(reason) => Self::Incompatible(peer, incompatibility(reason)),
             Error::NoApplicationProtocol => Self::OtherProtocol(peer),
             other => Self::Broken(peer, other.to_string()),
+        }
+    }
+
+    /// The peer has ended the handshake with this alert.
+    pub(crate) fn heard(alert: AlertDescription, peer: Party) -> Self {
+        Self::Refused(peer, refusal(alert))
+    }
+
+    /// We have ended the handshake with this alert, for a reason of which only the text is left, as over
+    /// QUIC.
+    pub(crate) fn told(alert: AlertDescription, reason: &str, peer: Party) -> Self {
+        match alert {
+            AlertDescription::UnknownCA => Self::UnknownCa(peer),
+            // One alert for both ends of its time.
+            AlertDescription::CertificateExpired if reason.contains("not valid yet") => {
+                Self::NotYetValid(peer)
+            }
+            AlertDescription::CertificateExpired => Self::Expired(peer),
+            AlertDescription::CertificateRevoked => Self::Revoked(peer),
+            AlertDescription::CertificateRequired => Self::NoCertificate,
+            AlertDescription::NoApplicationProtocol => Self::OtherProtocol(peer),
+            AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate => {
+                let reason = reason.rsplit("invalid peer certificate: ").next().unwrap_or(reason);
+                Self::Certificate(peer, reason.to_owned())
+            }
+            AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
+                Self::Incompatible(peer, reason.to_owned())
+            }
+            _ => Self::Broken(peer, reason.to_owned()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::sni::Noting;
 use super::{ALPN_HTTP, ALPN_LINK, ServerTls, TlsError, TlsStream};
 use rustls::ClientConfig;
 use rustls::client::UnbufferedClientConnection;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::UnbufferedServerConnection;
 use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
@@ -40,8 +40,7 @@ where
     shake(&mut stream).await?;
     let state = stream.session().state();
     let certificate = state.peer_certificates().and_then(|chain| chain.first());
-    let certificate =
-        certificate.map(|der| PeerCertificate::parse(der).ok_or_else(unreadable)).transpose()?;
+    let certificate = certificate.map(peer_certificate).transpose()?;
     let http = match state.alpn_protocol() {
         Some(ALPN_LINK) => false,
         Some(ALPN_HTTP) => true,
@@ -56,9 +55,11 @@ where
     Ok(Accepted { stream, certificate, server_name: name.get().cloned(), http })
 }
 
-/// Verified, but of no use to those who want to know whose it is.
-fn unreadable() -> TlsError {
-    TlsError::Certificate(UnbufferedServerConnection::PEER, "it can't be read".to_owned())
+/// What a client's certificate says, which has been verified.
+pub(crate) fn peer_certificate(der: &CertificateDer<'_>) -> Result<PeerCertificate, TlsError> {
+    let unreadable =
+        || TlsError::Certificate(UnbufferedServerConnection::PEER, "it can't be read".to_owned());
+    PeerCertificate::parse(der).ok_or_else(unreadable)
 }
 
 /// The client's handshake. With TLS 1.3 the server looks at the client's certificate only after it: that

@@ -62,11 +62,13 @@ async fn what_is_wrong_with_a_certificate_has_its_own_words() {
         ),
     ];
     for (server, tls, told, logged) in cases {
-        let mut gateway = Gateway::tls(server);
-        let url = gateway.url("tls");
-        let (client, server) = gateway.refuses("tls", tls).await;
-        assert_eq!(client, format!("no TLS connection to {url}: {told}"));
-        assert_eq!(server, format!("no TLS connection: the client refused: {logged}"));
+        for network in [Network::Tls, Network::Quic] {
+            let mut gateway = Gateway::start(network, Some(server.clone()));
+            let url = gateway.url(network.as_str());
+            let (client, server) = gateway.refuses(network.as_str(), tls.clone()).await;
+            assert_eq!(client, format!("no TLS connection to {url}: {told}"));
+            assert_eq!(server, format!("no TLS connection: the client refused: {logged}"));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::authority::{ALWAYS, Authority, FUTURE, Identity, PAST};
 use crate::gateway::{Gateway, call};
-use frontier_transport::{ClientAuth, ClientTls, ServerTlsConfig, TlsVersion};
+use frontier_transport::{ClientAuth, ClientTls, Network, ServerTlsConfig, TlsVersion};
 
 struct World {
     ca: Authority,
@@ -29,9 +29,10 @@ impl World {
 async fn the_server_learns_who_the_client_is() {
     let world = World::new();
     let edge = world.ca.client("edge-7", ALWAYS);
-    for client_auth in [ClientAuth::Optional, ClientAuth::Required] {
-        let mut gateway = Gateway::tls(world.config(client_auth));
-        call(&gateway.url("tls"), edge.shown_by(world.tls())).await.unwrap();
+    let both = [ClientAuth::Optional, ClientAuth::Required];
+    for (client_auth, network) in both.into_iter().zip([Network::Tls, Network::Quic]) {
+        let mut gateway = Gateway::start(network, Some(world.config(client_auth)));
+        call(&gateway.url(network.as_str()), edge.shown_by(world.tls())).await.unwrap();
         let certificate = gateway.accepted().await.unwrap().certificate.unwrap();
         assert_eq!(certificate.subject_common_name.as_deref(), Some("edge-7"));
         assert_eq!(certificate.dns_names, ["edge.example"]);
@@ -78,16 +79,22 @@ async fn both_sides_hear_why_a_client_is_refused() {
         ),
     ];
     let crls = vec![world.ca.revoke(&[revoked.serial], 2090)];
-    let mut gateway = Gateway::tls(ServerTlsConfig { crls, ..world.config(ClientAuth::Required) });
-    let url = gateway.url("tls");
-    for (tls, logged, told) in cases {
-        for scheme in ["tls", "wss"] {
-            let (client, server) = gateway.refuses(scheme, tls.clone()).await;
-            assert_eq!(server, format!("no TLS connection: {logged}"));
-            assert!(client.ends_with(&format!("the server refused: {told}")), "{url}: {client}");
+    let config = ServerTlsConfig { crls, ..world.config(ClientAuth::Required) };
+    let good = world.ca.client("good", ALWAYS);
+    let schemes: [(_, &[_]); 2] = [(Network::Tls, &["tls", "wss"]), (Network::Quic, &["quic"])];
+    for (network, schemes) in schemes {
+        let mut gateway = Gateway::start(network, Some(config.clone()));
+        for scheme in schemes {
+            let url = gateway.url(scheme);
+            for (tls, logged, told) in &cases {
+                let (client, server) = gateway.refuses(scheme, tls.clone()).await;
+                assert_eq!(server, format!("no TLS connection: {logged}"));
+                assert!(client.ends_with(&format!("the server refused: {told}")), "{url}: {client}");
+            }
+            call(&url, good.shown_by(tls())).await.unwrap();
+            gateway.accepted().await.unwrap();
         }
     }
-    call(&url, world.ca.client("good", ALWAYS).shown_by(tls())).await.unwrap();
 }
 
 #[tokio::test]

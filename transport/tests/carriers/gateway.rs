@@ -46,7 +46,7 @@ impl Gateway {
     pub(crate) fn start(network: Network, tls: Option<ServerTlsConfig>) -> Self {
         let tls = tls.map(|config| ServerTls::load(config).unwrap());
         let addr = ([127, 0, 0, 1], 0).into();
-        let mut listener = Listener::bind(Bind { network, addr, tls: tls.clone() }).unwrap();
+        let mut listener = Listener::bind(Bind { network, addr, tls: tls.clone() }, &config()).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (tell, accepted) = mpsc::unbounded_channel();
         let (tell_end, ended) = mpsc::unbounded_channel();
@@ -132,8 +132,9 @@ pub(crate) fn message(id: u64, payload: &[u8]) -> impl FnOnce(&mut Vec<u8>) -> R
 pub(crate) async fn call(url: &str, tls: ClientTls) -> Result<Link, String> {
     let endpoint: Endpoint = url.parse().unwrap();
     let called = async {
-        let mut link =
-            dial(&endpoint, &DialOptions { tls }, config()).await.map_err(|error| causes(&error))?;
+        let mut link = dial(&endpoint, &DialOptions { tls, ..DialOptions::default() }, config())
+            .await
+            .map_err(|error| causes(&error))?;
         echoes(&mut link, 7).await?;
         Ok(link)
     };

@@ -2,27 +2,33 @@
 
 use crate::authority::{ALWAYS, Authority};
 use crate::gateway::{Gateway, call, echoes};
-use frontier_transport::{ClientAuth, ClientTls, ServerTlsConfig};
+use frontier_transport::{ClientAuth, ClientTls, Network, ServerTlsConfig};
 
 #[tokio::test]
 async fn new_connections_see_what_is_new_and_others_stay() {
+    sees_what_is_new(Network::Tls).await;
+    sees_what_is_new(Network::Quic).await;
+}
+
+async fn sees_what_is_new(network: Network) {
     let (old, new) = (Authority::new("old"), Authority::new("new"));
     let (server, renewed) = (old.server(&["localhost"], ALWAYS), new.server(&["localhost"], ALWAYS));
-    let gateway = Gateway::tls(server.serving());
+    let gateway = Gateway::start(network, Some(server.serving()));
+    let url = gateway.url(network.as_str());
     let (trusts_old, trusts_new) = (ClientTls::new().ca_file(old.ca()), ClientTls::new().ca_file(new.ca()));
-    let mut before = call(&gateway.url("tls"), trusts_old.clone()).await.unwrap();
-    call(&gateway.url("tls"), trusts_new.clone()).await.unwrap_err();
+    let mut before = call(&url, trusts_old.clone()).await.unwrap();
+    call(&url, trusts_new.clone()).await.unwrap_err();
 
     std::fs::copy(&renewed.cert, &server.cert).unwrap();
     let tls = gateway.tls.clone().unwrap();
     let half = tls.reload().unwrap_err().to_string();
     assert!(half.contains("the key does not belong to the certificate"), "{half}");
-    call(&gateway.url("tls"), trusts_old.clone()).await.unwrap();
+    call(&url, trusts_old.clone()).await.unwrap();
 
     std::fs::copy(&renewed.key, &server.key).unwrap();
     tls.reload().unwrap();
-    call(&gateway.url("tls"), trusts_new).await.unwrap();
-    call(&gateway.url("tls"), trusts_old).await.unwrap_err();
+    call(&url, trusts_new).await.unwrap();
+    call(&url, trusts_old).await.unwrap_err();
     echoes(&mut before, 8).await.unwrap();
 }
 

@@ -84,6 +84,7 @@ async fn everything_arrives_over_every_carrier() {
         ("wss", Network::Tls, Some(server.serving())),
         ("ws", Network::Ws, None),
         ("wss", Network::Ws, Some(server.serving())),
+        ("quic", Network::Quic, Some(server.serving())),
     ];
     for (scheme, network, config) in cases {
         let mut gateway = Gateway::start(network, config);

@@ -1,0 +1,180 @@
+use super::error::into_io;
+use super::shared::Shared;
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use quinn::{ReadError, RecvStream, SendStream, StreamId, VarInt, WriteError};
+use std::future::Future as _;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// How many packets' worth of the lane one batch takes at most; about 45 KiB.
+const BATCH: usize = 32;
+
+/// Sent with the stop of a stream that was given up.
+const GIVEN_UP: VarInt = VarInt::from_u32(1);
+
+/// Sent by QUIC with the stop of a stream whose reader has finished writing and wants no more.
+const DONE: VarInt = VarInt::from_u32(0);
+
+/// Above the streams of users: what waits on the lane goes first.
+const LANE: i32 = 1;
+
+/// Below them: what they have written goes before the lane's end.
+const FAREWELL: i32 = -1;
+
+/// Both halves of one bidirectional QUIC stream.
+///
+/// QUIC's own reset takes away what was written before it. So a stream that is given up is finished,
+/// which delivers that, and its other direction is stopped with a code that tells this end from a good
+/// one. Both go out in one packet as a rule. If that is lost the stop may come behind the end; what
+/// users read then ends without its last frame, which they take for a loss in any case.
+pub(crate) struct QuicStream {
+    /// Gone once finished.
+    send: Option<SendStream>,
+    recv: RecvStream,
+    /// Whether the peer has reset its half.
+    reset: bool,
+    /// Whether the peer opened it.
+    accepted: bool,
+    shared: Arc<Shared>,
+}
+
+impl QuicStream {
+    pub(super) fn opened((send, recv): (SendStream, RecvStream), shared: Arc<Shared>) -> Self {
+        Self { send: Some(send), recv, reset: false, accepted: false, shared }
+    }
+
+    pub(super) fn accepted((send, recv): (SendStream, RecvStream), shared: Arc<Shared>) -> Self {
+        shared.count_accepted();
+        Self { send: Some(send), recv, reset: false, accepted: true, shared }
+    }
+
+    pub(in crate::mux) fn id(&self) -> StreamId {
+        self.recv.id()
+    }
+
+    pub(super) fn start_lane(&self) {
+        self.set_priority(LANE);
+    }
+
+    /// Ends the lane behind everything that has been written to any stream.
+    pub(super) fn finish_lane(&mut self) {
+        self.set_priority(FAREWELL);
+        let _ = self.finish();
+    }
+
+    fn set_priority(&self, priority: i32) {
+        if let Some(send) = &self.send {
+            // Fails on a stream that has ended, where it does not matter.
+            let _ = send.set_priority(priority);
+        }
+    }
+
+    /// The next bytes, in the memory that they came in; `None` at the end, be it for a reset.
+    pub(in crate::mux) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let chunk = ready!(pin!(self.recv.read_chunk(usize::MAX, true)).poll(cx));
+        Poll::Ready(match chunk {
+            Ok(chunk) => chunk.map(|chunk| chunk.bytes),
+            Err(error) => {
+                self.note(&error);
+                None
+            }
+        })
+    }
+
+    /// What has come, in one piece. The loss of the connection is an error.
+    pub(in crate::mux) fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let first = match ready!(pin!(self.recv.read_chunk(usize::MAX, true)).poll(cx)) {
+            Ok(Some(chunk)) => chunk.bytes,
+            Err(ReadError::ConnectionLost(error)) => return Poll::Ready(Some(Err(into_io(error)))),
+            Ok(None) | Err(_) => return Poll::Ready(None),
+        };
+        let mut more = [const { Bytes::new() }; BATCH];
+        let read = pin!(self.recv.read_chunks(&mut more)).poll(cx);
+        Poll::Ready(Some(Ok(match read {
+            Poll::Ready(Ok(Some(n))) => join(&first, &more[..n]),
+            // An end or an error comes again with the next call.
+            _ => first,
+        })))
+    }
+
+    pub(in crate::mux) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(match ready!(self.recv.poll_read(cx, into)) {
+            Ok(n) => Ok(n),
+            Err(error) => {
+                self.note(&error);
+                Ok(0)
+            }
+        })
+    }
+
+    fn note(&mut self, error: &ReadError) {
+        self.reset |= matches!(error, ReadError::Reset(_));
+    }
+
+    pub(in crate::mux) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some(send) = &mut self.send else { return Poll::Ready(Err(ended())) };
+        let written = ready!(Pin::new(send).poll_write(cx, bytes));
+        Poll::Ready(written.map_err(|error| match error {
+            WriteError::ConnectionLost(error) => into_io(error),
+            WriteError::Stopped(_) => {
+                io::Error::new(io::ErrorKind::ConnectionReset, "the peer has stopped the stream")
+            }
+            WriteError::ClosedStream | WriteError::ZeroRttRejected => ended(),
+        }))
+    }
+
+    pub(in crate::mux) fn finish(&mut self) -> io::Result<()> {
+        if let Some(mut send) = self.send.take() {
+            // Fails on a stream that has ended already.
+            let _ = send.finish();
+            self.shared.keep(send);
+        }
+        Ok(())
+    }
+
+    /// Means something only while the writing half is open.
+    pub(in crate::mux) fn is_reset(&self) -> bool {
+        let Some(send) = &self.send else { return self.reset };
+        match send.stopped().now_or_never() {
+            None | Some(Ok(None)) => self.reset,
+            Some(Ok(Some(code))) => self.reset || code != DONE,
+            Some(Err(_)) => true,
+        }
+    }
+}
+
+impl Drop for QuicStream {
+    fn drop(&mut self) {
+        if self.send.is_some() {
+            // Fails if everything has been read: then finishing, which the drop of the other half
+            // does, ends the stream in good order.
+            let _ = self.recv.stop(GIVEN_UP);
+        }
+        if self.accepted {
+            self.shared.discount_accepted();
+        }
+    }
+}
+
+fn join(first: &Bytes, more: &[Bytes]) -> Bytes {
+    let len = first.len() + more.iter().map(Bytes::len).sum::<usize>();
+    let mut joined = BytesMut::with_capacity(len);
+    joined.extend_from_slice(first);
+    more.iter().for_each(|chunk| joined.extend_from_slice(chunk));
+    joined.freeze()
+}
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the stream's writing half has ended")
+}

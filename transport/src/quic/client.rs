@@ -1,0 +1,111 @@
+use super::{QuicError, config, socket};
+use crate::mux::quic::QuicMux;
+use crate::tls::Party;
+use crate::{CloseReason, Link, LinkConfig};
+use futures_util::future::select_ok;
+use parking_lot::Mutex;
+use quinn::{ClientConfig, Connection, Endpoint};
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an address is tried before the next one is tried beside it: where nobody listens, nobody
+/// says so.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// The UDP sockets that are dialled from over QUIC: one per address family, which all connections
+/// share. A socket is there from the first of them until the last has ended and this is dropped.
+#[derive(Debug, Default)]
+pub struct QuicClient {
+    v4: Mutex<Option<Endpoint>>,
+    v6: Mutex<Option<Endpoint>>,
+}
+
+/// Connects over a socket of its own; otherwise as [`QuicClient::dial`].
+#[cfg(test)]
+pub(crate) async fn dial(
+    to: (&str, u16),
+    server_name: &str,
+    tls: &rustls::ClientConfig,
+    config: LinkConfig,
+) -> Result<Link, QuicError> {
+    QuicClient::default().dial(to, server_name, tls, config).await
+}
+
+impl QuicClient {
+    /// Connects to host and port, whose certificate must be for `server_name`, and opens the lane. The
+    /// caller sets the deadline: nobody says so where nobody listens.
+    ///
+    /// The peer may find fault with our certificate only when this has returned: then the link ends
+    /// with its word.
+    ///
+    /// # Errors
+    /// [`QuicError`] if the host has no address, or none of them answers as it should.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is dropped.
+    pub(crate) async fn dial(
+        &self,
+        to: (&str, u16),
+        server_name: &str,
+        tls: &rustls::ClientConfig,
+        config: LinkConfig,
+    ) -> Result<Link, QuicError> {
+        let client = config::client(tls, &config)?;
+        let addrs = tokio::net::lookup_host(to).await?;
+        let attempts = addrs.enumerate().map(|(turn, addr)| {
+            let client = client.clone();
+            Box::pin(async move {
+                tokio::time::sleep(HEAD_START * u32::try_from(turn).unwrap_or(u32::MAX)).await;
+                self.connect(client, addr, server_name).await
+            })
+        });
+        let attempts = Vec::from_iter(attempts);
+        if attempts.is_empty() {
+            let nowhere = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+            return Err(nowhere.into());
+        }
+        let (connection, _) = select_ok(attempts).await?;
+        let mut mux = QuicMux::new(connection, config::max_streams(&config));
+        let lane = mux.open_lane().await.map_err(|error| QuicError::Link(CloseReason::lost(error)))?;
+        Ok(Link::new(Box::new(mux), lane, Arc::new(config)))
+    }
+
+    async fn connect(
+        &self,
+        client: ClientConfig,
+        addr: SocketAddr,
+        server_name: &str,
+    ) -> Result<Connection, QuicError> {
+        Ok(self
+            .endpoint(addr)?
+            .connect_with(client, addr, server_name)?
+            .await
+            .map_err(|error| QuicError::of(error, Party::Server))?)
+    }
+
+    /// The socket from which `addr` is reached.
+    fn endpoint(&self, addr: SocketAddr) -> io::Result<Endpoint> {
+        let (slot, any) = match addr {
+            SocketAddr::V4(_) => (&self.v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
+            SocketAddr::V6(_) => (&self.v6, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))),
+        };
+        let mut slot = slot.lock();
+        match &*slot {
+            Some(endpoint) => Ok(endpoint.clone()),
+            None => Ok(slot.insert(socket::endpoint(any, None)?).clone()),
+        }
+    }
+
+    /// Moves the connections to a new socket, and so to another port.
+    #[cfg(test)]
+    pub(super) fn rebind(&self) -> io::Result<()> {
+        for (slot, any) in [(&self.v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))] {
+            if let Some(endpoint) = &*slot.lock() {
+                endpoint.rebind(socket::bind(any)?)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+use crate::CloseReason;
+use crate::mux::quic::{alert, into_io};
+use crate::tls::{Party, TlsError};
+use quinn::{ConnectError, ConnectionError};
+use std::io;
+use thiserror::Error;
+
+/// Why there is no link over QUIC.
+#[derive(Debug, Error)]
+pub(crate) enum QuicError {
+    /// No address, no socket, or no connection.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Who the other is could not be shown, here or there.
+    #[error(transparent)]
+    Tls(TlsError),
+    /// The connection was lost before the lane stood.
+    #[error(transparent)]
+    Link(CloseReason),
+}
+
+impl QuicError {
+    /// Why a handshake with `peer` came to nothing.
+    pub(super) fn of(error: ConnectionError, peer: Party) -> Self {
+        match &error {
+            ConnectionError::TransportError(failed) => {
+                if let Some(alert) = alert(failed.code) {
+                    return Self::Tls(TlsError::told(alert, &failed.reason, peer));
+                }
+            }
+            ConnectionError::ConnectionClosed(close) => {
+                if let Some(alert) = alert(close.error_code) {
+                    return Self::Tls(TlsError::heard(alert, peer));
+                }
+            }
+            _ => {}
+        }
+        Self::Io(into_io(error))
+    }
+}
+
+impl From<ConnectError> for QuicError {
+    fn from(error: ConnectError) -> Self {
+        Self::Io(io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
+}

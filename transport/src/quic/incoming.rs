@@ -1,0 +1,90 @@
+use super::QuicError;
+use crate::mux::quic::QuicMux;
+use crate::tls::Party;
+use crate::{CloseReason, Link, LinkConfig};
+use quinn::Connection;
+use quinn::crypto::rustls::HandshakeData;
+use rustls::pki_types::CertificateDer;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A connection that has come in, and for which nothing has been done yet. Dropping it refuses it.
+#[derive(Debug)]
+pub(crate) struct QuicIncoming {
+    incoming: quinn::Incoming,
+    underway: Underway,
+    max_streams: u32,
+}
+
+/// A link that a peer dialled, and who the peer is.
+#[derive(Debug)]
+pub(crate) struct QuicAccepted {
+    pub(crate) link: Link,
+    /// The peer's certificates, its own first; empty if it has shown none.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    /// The name by which the peer called us.
+    pub(crate) server_name: Option<String>,
+}
+
+/// Counts as a handshake until dropped.
+#[derive(Debug)]
+struct Underway(Arc<AtomicUsize>);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl QuicIncoming {
+    pub(super) fn new(incoming: quinn::Incoming, underway: Arc<AtomicUsize>, max_streams: u32) -> Self {
+        underway.fetch_add(1, Ordering::Relaxed);
+        Self { incoming, underway: Underway(underway), max_streams }
+    }
+
+    /// The peer's address, for now. Unless it has been asked to show so, the peer may have made it up.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.incoming.remote_address()
+    }
+
+    /// Whether the peer has shown that it can be reached at its address.
+    #[cfg(test)]
+    pub(super) fn is_validated(&self) -> bool {
+        self.incoming.remote_address_validated()
+    }
+
+    /// Goes through the handshake, and waits for the peer to open the lane. The caller sets the
+    /// deadline: a peer may fall silent at any point.
+    ///
+    /// # Errors
+    /// [`QuicError`] if there is no handshake, or the connection is lost meanwhile.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is closed.
+    pub(crate) async fn link(self, config: Arc<LinkConfig>) -> Result<QuicAccepted, QuicError> {
+        let connection = self
+            .incoming
+            .accept()
+            .map_err(|error| QuicError::of(error, Party::Client))?
+            .await
+            .map_err(|error| QuicError::of(error, Party::Client))?;
+        let mut mux = QuicMux::new(connection.clone(), self.max_streams);
+        let lane = mux.accept_lane().await.map_err(|error| QuicError::Link(CloseReason::lost(error)))?;
+        drop(self.underway);
+        Ok(QuicAccepted {
+            certificates: certificates(&connection),
+            server_name: server_name(&connection),
+            link: Link::new(Box::new(mux), lane, config),
+        })
+    }
+}
+
+fn certificates(connection: &Connection) -> Vec<CertificateDer<'static>> {
+    let identity = connection.peer_identity().map(|identity| identity.downcast());
+    identity.and_then(Result::ok).map_or_else(Vec::new, |certificates| *certificates)
+}
+
+fn server_name(connection: &Connection) -> Option<String> {
+    connection.handshake_data()?.downcast::<HandshakeData>().ok()?.server_name
+}

@@ -1,0 +1,10 @@
+//! Links over real UDP sockets on the loopback interface.
+
+mod ends;
+mod frames;
+mod idle_memory;
+mod listener;
+mod migration;
+mod proxy;
+mod streams;
+mod world;

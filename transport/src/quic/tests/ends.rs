@@ -1,0 +1,154 @@
+//! How links end: what is delivered, and who is told what.
+
+use super::proxy::Proxy;
+use super::world::{World, config, drive, filler, message, read_all, send, soon};
+use crate::CloseReason;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+
+#[tokio::test]
+async fn closing_delivers_what_is_queued_and_the_last_frame() {
+    let world = World::new(config());
+    for loss in [0.0, 0.05] {
+        let proxy = Proxy::new(world.listener.local_addr(), loss).await;
+        let (a, b) = world.pair_through(proxy.addr).await;
+        let mut b = drive(b);
+        for id in 0..20 {
+            send(&b.handle, id, 10_000);
+        }
+        let handle = a.handle();
+        for id in 0..30 {
+            send(&handle, id, 10_000);
+        }
+        soon(a.close(message(30, 50))).await.unwrap();
+        for id in 0..=30 {
+            assert_eq!(b.frame().await, id);
+        }
+        assert_eq!(b.end().await, CloseReason::Peer);
+    }
+}
+
+#[tokio::test]
+async fn closing_delivers_the_streams_that_were_finished() {
+    let world = World::new(config());
+    for loss in [0.0, 0.05] {
+        let proxy = Proxy::new(world.listener.local_addr(), loss).await;
+        let (mut a, b) = world.pair_through(proxy.addr).await;
+        let mut b = drive(b);
+        let handle = a.handle();
+        for number in 0..5 {
+            let mut stream = tokio::select! {
+                stream = handle.open_stream() => stream.unwrap(),
+                event = a.next() => panic!("{event:?}"),
+            };
+            stream.write_all(&filler(number, 200_000)).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+        let closing = tokio::spawn(a.close(message(1, 10)));
+        for number in 0..5 {
+            assert!(read_all(&mut b.stream().await).await == filler(number, 200_000));
+        }
+        assert_eq!(b.frame().await, 1);
+        assert_eq!(b.end().await, CloseReason::Peer);
+        soon(closing).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn closing_ends_the_streams_that_others_hold() {
+    let world = World::new(config());
+    let (mut a, b) = world.pair().await;
+    let mut b = drive(b);
+    let handle = a.handle();
+    let mut here = tokio::select! {
+        stream = handle.open_stream() => stream.unwrap(),
+        event = a.next() => panic!("{event:?}"),
+    };
+    here.write_all(b"before").await.unwrap();
+    let waiting = tokio::spawn(async move { (read_all(&mut here).await, here.is_reset()) });
+    soon(a.close(message(1, 10))).await.unwrap();
+    assert_eq!(soon(waiting).await.unwrap(), (Vec::new(), true));
+    assert_eq!(read_all(&mut b.stream().await).await, b"before");
+    assert_eq!(b.frame().await, 1);
+}
+
+#[tokio::test]
+async fn closing_waits_until_the_peer_has_ended_too() {
+    let world = World::new(config());
+    let (a, mut b) = world.pair().await;
+    let closing = tokio::spawn(a.close(message(1, 10)));
+    while b.next().await.is_ok() {
+        while b.frame().unwrap().is_some() {}
+    }
+    assert!(!closing.is_finished());
+    drop(b);
+    soon(closing).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn both_may_close_at_once() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, b) = soon(async { tokio::join!(a.close(message(1, 10)), b.close(message(2, 10))) }).await;
+    assert_eq!((a, b), (Ok(()), Ok(())));
+}
+
+#[tokio::test]
+async fn a_dropped_link_is_an_end_for_its_peer() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let b = drive(b);
+    drop(a);
+    assert_eq!(b.end().await, CloseReason::Peer);
+    let (a, b) = world.pair().await;
+    let a = drive(a);
+    drop(b);
+    assert_eq!(a.end().await, CloseReason::Peer);
+}
+
+#[tokio::test]
+async fn closing_the_listener_ends_its_links() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, b) = (drive(a), drive(b));
+    soon(world.listener.close()).await;
+    assert_eq!(a.end().await, CloseReason::Peer);
+    let reason = b.end().await;
+    assert_eq!(reason, CloseReason::Lost("the connection was closed here".into()));
+}
+
+#[tokio::test]
+async fn links_outlive_the_listener_that_they_came_by() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, mut b) = (drive(a), drive(b));
+    let addr = world.listener.local_addr();
+    drop(world.listener);
+    send(&a.handle, 1, 10);
+    assert_eq!(b.frame().await, 1);
+    let tls = world.identity.client();
+    let dialled = world.client.dial(("127.0.0.1", addr.port()), "localhost", &tls, config());
+    let dialled = tokio::time::timeout(Duration::from_millis(300), dialled).await;
+    assert!(!matches!(dialled, Ok(Ok(_))), "nobody new gets in");
+}
+
+#[tokio::test]
+async fn a_handshake_with_nobody_ends_with_the_callers_deadline() {
+    let world = World::new(config());
+    let proxy = Proxy::new(world.listener.local_addr(), 0.0).await;
+    let tls = world.identity.client();
+    let dial = world.client.dial(("127.0.0.1", proxy.addr.port()), "localhost", &tls, config());
+    let mut dial = Box::pin(dial);
+    let incoming = tokio::select! {
+        incoming = world.listener.accept() => incoming,
+        dialled = &mut dial => panic!("{dialled:?}"),
+    };
+    proxy.die();
+    let brief = Duration::from_millis(200);
+    let linked = tokio::time::timeout(brief, incoming.link(Arc::new(config())));
+    assert!(linked.await.is_err());
+    assert!(tokio::time::timeout(brief, dial).await.is_err());
+    // Nothing is left of it.
+    soon(world.listener.close()).await;
+}
