@@ -136,7 +136,7 @@ impl Side {
             Role::Service => "services",
         };
         let fail = |source| StartError::Listen { addr: listen.addr, side, source };
-        let listener = Listener::bind(Bind::tcp(listen.addr), &config.limits.link()).map_err(fail)?;
+        let listener = Listener::bind(Bind::tcp(listen.addr)).map_err(fail)?;
         let addr = listener.local_addr().map_err(fail)?;
         info!(%addr, "listening for {side}");
         let limits = &config.limits;

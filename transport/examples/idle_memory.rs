@@ -32,7 +32,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         window_growth: LinkConfig::WINDOW_GROWTH,
     };
     let config = Arc::new(config);
-    let mut listener = Listener::bind(Bind::tcp(SocketAddr::from(([127, 0, 0, 1], 0))), &config)?;
+    let mut listener = Listener::bind(Bind::tcp(SocketAddr::from(([127, 0, 0, 1], 0))))?;
     let addr = listener.local_addr()?;
     let (ready, mut is_ready) = mpsc::channel(1);
     let mut edges = Vec::new();

@@ -37,7 +37,7 @@ pub struct Incoming(Carried);
 
 enum Carried {
     Tcp(TcpStream, Language),
-    Quic(QuicIncoming),
+    Quic(QuicIncoming, ServerTls),
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Carried::Tcp(_, language) => f.debug_tuple("Incoming").field(language).finish(),
-            Carried::Quic(incoming) => f.debug_tuple("Incoming").field(incoming).finish(),
+            Carried::Quic(incoming, _) => f.debug_tuple("Incoming").field(incoming).finish(),
         }
     }
 }
@@ -94,8 +94,8 @@ impl Incoming {
         Self(Carried::Tcp(io, language))
     }
 
-    pub(crate) fn quic(incoming: QuicIncoming) -> Self {
-        Self(Carried::Quic(incoming))
+    pub(crate) fn quic(incoming: QuicIncoming, tls: ServerTls) -> Self {
+        Self(Carried::Quic(incoming, tls))
     }
 
     /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as each is spoken here.
@@ -110,7 +110,7 @@ impl Incoming {
         let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None };
         let (io, language) = match self.0 {
             Carried::Tcp(io, language) => (io, language),
-            Carried::Quic(incoming) => return over_quic(incoming, config).await,
+            Carried::Quic(incoming, tls) => return over_quic(incoming, &tls, config).await,
         };
         let io: BoxedCarrier = match language {
             Language::Tcp => return Ok((Link::accept(io, config).await?, peer)),
@@ -125,8 +125,12 @@ impl Incoming {
     }
 }
 
-async fn over_quic(incoming: QuicIncoming, config: Arc<LinkConfig>) -> Result<(Link, PeerInfo), AcceptError> {
-    let accepted = incoming.link(config).await.map_err(|error| match error {
+async fn over_quic(
+    incoming: QuicIncoming,
+    tls: &ServerTls,
+    config: Arc<LinkConfig>,
+) -> Result<(Link, PeerInfo), AcceptError> {
+    let accepted = incoming.link(&tls.rustls_config(), config).await.map_err(|error| match error {
         QuicError::Io(error) => AcceptError::Link(CloseReason::lost(error)),
         QuicError::Tls(error) => AcceptError::Tls(error),
         QuicError::Link(reason) => AcceptError::Link(reason),

@@ -1,10 +1,9 @@
 use crate::incoming::Language;
 use crate::quic::QuicListener;
-use crate::{Incoming, LinkConfig, Network, ServerTls};
+use crate::{Incoming, Network, ServerTls};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing::warn;
@@ -46,15 +45,8 @@ pub struct Listener(Kind);
 #[derive(Debug)]
 enum Kind {
     Tcp(Tcp),
-    Quic(Quic),
-}
-
-/// A UDP socket, and what its connections are greeted with.
-#[derive(Debug)]
-struct Quic {
-    listener: QuicListener,
-    tls: ServerTls,
-    greeting: Arc<rustls::ServerConfig>,
+    /// A UDP socket, and what its connections are greeted with.
+    Quic(QuicListener, ServerTls),
 }
 
 #[derive(Debug)]
@@ -74,17 +66,17 @@ impl Bind {
 }
 
 impl Listener {
-    /// Listens. `config` bounds the streams of links over QUIC.
+    /// Listens.
     ///
     /// # Errors
     /// When the address can't be bound, or TLS is to be spoken without being set up.
-    pub fn bind(bind: Bind, config: &LinkConfig) -> io::Result<Self> {
+    pub fn bind(bind: Bind) -> io::Result<Self> {
         let Bind { network, addr, tls } = bind;
         let kind = match (network, tls) {
             (Network::Tls | Network::Quic, None) => {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate"));
             }
-            (Network::Quic, Some(tls)) => Kind::Quic(Quic::bind(addr, tls, config)?),
+            (Network::Quic, Some(tls)) => Kind::Quic(QuicListener::bind(addr, &tls.rustls_config())?, tls),
             (network, tls) => Kind::Tcp(Tcp::bind(addr, network, tls)?),
         };
         Ok(Self(kind))
@@ -97,7 +89,7 @@ impl Listener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Kind::Tcp(tcp) => tcp.socket.local_addr(),
-            Kind::Quic(quic) => Ok(quic.listener.local_addr()),
+            Kind::Quic(listener, _) => Ok(listener.local_addr()),
         }
     }
 
@@ -110,7 +102,10 @@ impl Listener {
     pub async fn accept(&mut self) -> Accepted {
         match &mut self.0 {
             Kind::Tcp(tcp) => tcp.accept().await,
-            Kind::Quic(quic) => quic.accept().await,
+            Kind::Quic(listener, tls) => {
+                let incoming = listener.accept().await;
+                Accepted { peer: incoming.peer(), incoming: Incoming::quic(incoming, tls.clone()) }
+            }
         }
     }
 }
@@ -151,26 +146,6 @@ impl Tcp {
             // `Listener::bind` sees to it that TLS is not without its certificates.
             _ => Language::Tcp,
         }
-    }
-}
-
-impl Quic {
-    fn bind(addr: SocketAddr, tls: ServerTls, config: &LinkConfig) -> io::Result<Self> {
-        let greeting = tls.rustls_config();
-        Ok(Self { listener: QuicListener::bind(addr, &greeting, config)?, tls, greeting })
-    }
-
-    async fn accept(&mut self) -> Accepted {
-        let incoming = self.listener.accept().await;
-        // The handshake has not begun: what was reloaded while we waited holds for it.
-        let current = self.tls.rustls_config();
-        if !Arc::ptr_eq(&current, &self.greeting) {
-            if let Err(error) = self.listener.set_tls(&current) {
-                warn!(%error, "the new TLS settings are of no use for QUIC, the old ones stay");
-            }
-            self.greeting = current;
-        }
-        Accepted { peer: incoming.peer(), incoming: Incoming::quic(incoming) }
     }
 }
 

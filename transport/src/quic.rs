@@ -10,6 +10,7 @@
 mod client;
 mod config;
 mod error;
+mod greeter;
 mod incoming;
 mod listener;
 mod socket;

@@ -54,7 +54,7 @@ pub(crate) async fn soon<F: IntoFuture>(future: F) -> F::Output {
 
 impl Gateway {
     pub(crate) fn bind() -> Self {
-        let listener = Listener::bind(Bind::tcp(([127, 0, 0, 1], 0).into()), &config).unwrap();
+        let listener = Listener::bind(Bind::tcp(([127, 0, 0, 1], 0).into())).unwrap();
         let url = format!("tcp://{}", listener.local_addr().unwrap());
         Self { listener, url }
     }

@@ -69,17 +69,29 @@ fn windows(config: &LinkConfig) -> (VarInt, VarInt) {
     (bounded(stream), bounded(total))
 }
 
-pub(super) fn server(tls: &rustls::ServerConfig, config: &LinkConfig) -> io::Result<quinn::ServerConfig> {
+/// What callers are met with before it is known how they are to be greeted.
+pub(super) fn server(tls: &rustls::ServerConfig) -> io::Result<quinn::ServerConfig> {
     let mut server = quinn::ServerConfig::with_crypto(server_tls(tls)?);
     server
-        .transport_config(Arc::new(transport(config)))
         .max_incoming(WAITING)
         .incoming_buffer_size(WAITING_BYTES)
         .incoming_buffer_size_total(WAITING as u64 * WAITING_BYTES);
     Ok(server)
 }
 
-pub(super) fn server_tls(tls: &rustls::ServerConfig) -> io::Result<Arc<QuicServerConfig>> {
+/// `server` with this TLS and these limits.
+pub(super) fn greeting(
+    server: &quinn::ServerConfig,
+    tls: &rustls::ServerConfig,
+    config: &LinkConfig,
+) -> io::Result<quinn::ServerConfig> {
+    let mut greeting = server.clone();
+    greeting.crypto = server_tls(tls)?;
+    greeting.transport_config(Arc::new(transport(config)));
+    Ok(greeting)
+}
+
+fn server_tls(tls: &rustls::ServerConfig) -> io::Result<Arc<QuicServerConfig>> {
     let mut tls = tls.clone();
     tls.alpn_protocols = vec![ALPN.to_vec()];
     // What comes early could be played again by others.

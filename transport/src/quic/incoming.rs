@@ -1,4 +1,5 @@
 use super::QuicError;
+use super::greeter::Greeter;
 use crate::mux::quic::QuicMux;
 use crate::tls::Party;
 use crate::{CloseReason, Link, LinkConfig};
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct QuicIncoming {
     incoming: quinn::Incoming,
     underway: Underway,
-    max_streams: u32,
+    greeter: Arc<Greeter>,
 }
 
 /// A link that a peer dialled, and who the peer is.
@@ -38,9 +39,9 @@ impl Drop for Underway {
 }
 
 impl QuicIncoming {
-    pub(super) fn new(incoming: quinn::Incoming, underway: Arc<AtomicUsize>, max_streams: u32) -> Self {
+    pub(super) fn new(incoming: quinn::Incoming, underway: Arc<AtomicUsize>, greeter: Arc<Greeter>) -> Self {
         underway.fetch_add(1, Ordering::Relaxed);
-        Self { incoming, underway: Underway(underway), max_streams }
+        Self { incoming, underway: Underway(underway), greeter }
     }
 
     /// The peer's address, for now. Unless it has been asked to show so, the peer may have made it up.
@@ -54,22 +55,28 @@ impl QuicIncoming {
         self.incoming.remote_address_validated()
     }
 
-    /// Goes through the handshake, and waits for the peer to open the lane. The caller sets the
-    /// deadline: a peer may fall silent at any point.
+    /// Goes through the handshake by `tls`, and waits for the peer to open the lane. The caller sets the
+    /// deadline: a peer may fall silent at any point. It is cheap to give the same `tls` each time, and
+    /// to give another after a reload.
     ///
     /// # Errors
     /// [`QuicError`] if there is no handshake, or the connection is lost meanwhile.
     ///
     /// # Cancel safety
     /// Cancel safe: the connection is closed.
-    pub(crate) async fn link(self, config: Arc<LinkConfig>) -> Result<QuicAccepted, QuicError> {
+    pub(crate) async fn link(
+        self,
+        tls: &Arc<rustls::ServerConfig>,
+        config: Arc<LinkConfig>,
+    ) -> Result<QuicAccepted, QuicError> {
+        let greeting = self.greeter.greet(tls, &config)?;
         let connection = self
             .incoming
-            .accept()
+            .accept_with(greeting)
             .map_err(|error| QuicError::of(error, Party::Client))?
             .await
             .map_err(|error| QuicError::of(error, Party::Client))?;
-        let mut mux = QuicMux::new(connection.clone(), self.max_streams);
+        let mut mux = QuicMux::new(connection.clone(), super::config::max_streams(&config));
         let lane = mux.accept_lane().await.map_err(|error| QuicError::Link(CloseReason::lost(error)))?;
         drop(self.underway);
         Ok(QuicAccepted {

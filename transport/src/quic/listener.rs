@@ -1,8 +1,8 @@
+use super::greeter::Greeter;
 use super::incoming::QuicIncoming;
-use super::{config, socket};
-use crate::LinkConfig;
+use super::socket;
 use parking_lot::Mutex;
-use quinn::{Endpoint, ServerConfig};
+use quinn::Endpoint;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,56 +23,32 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct QuicListener {
     addr: SocketAddr,
-    state: Mutex<State>,
-    handshakes: Arc<AtomicUsize>,
-    max_streams: u32,
-}
-
-#[derive(Debug)]
-struct State {
     /// Gone after the socket has failed, until it is replaced.
-    endpoint: Option<Endpoint>,
-    server: ServerConfig,
+    endpoint: Mutex<Option<Endpoint>>,
+    greeter: Arc<Greeter>,
+    handshakes: Arc<AtomicUsize>,
 }
 
 impl QuicListener {
-    /// Listens on `addr`; port 0 lets the system choose. `config` bounds the streams of the links.
+    /// Listens on `addr`; port 0 lets the system choose. `tls` is looked at to see that it fits QUIC;
+    /// what a handshake goes by is said with each: see [`QuicIncoming::link`].
     ///
     /// # Errors
-    /// When the address can't be bound, or `tls` does not fit QUIC.
-    pub(crate) fn bind(
-        addr: SocketAddr,
-        tls: &rustls::ServerConfig,
-        config: &LinkConfig,
-    ) -> io::Result<Self> {
-        let server = config::server(tls, config)?;
-        let endpoint = socket::endpoint(addr, Some(server.clone()))?;
+    /// When the address can't be bound, or `tls` does not fit.
+    pub(crate) fn bind(addr: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<Self> {
+        let greeter = Arc::new(Greeter::new(tls)?);
+        let endpoint = socket::endpoint(addr, Some(greeter.server()))?;
         Ok(Self {
             addr: endpoint.local_addr()?,
-            state: Mutex::new(State { endpoint: Some(endpoint), server }),
+            endpoint: Mutex::new(Some(endpoint)),
+            greeter,
             handshakes: Arc::default(),
-            max_streams: config::max_streams(config),
         })
     }
 
     /// The address that is listened on.
     pub(crate) fn local_addr(&self) -> SocketAddr {
         self.addr
-    }
-
-    /// Has connections from here on greeted with `tls`. Those that stand, and those whose handshake is
-    /// under way, keep what they have.
-    ///
-    /// # Errors
-    /// When `tls` does not fit QUIC; nothing has changed then.
-    pub(crate) fn set_tls(&self, tls: &rustls::ServerConfig) -> io::Result<()> {
-        let crypto = config::server_tls(tls)?;
-        let mut state = self.state.lock();
-        state.server.crypto = crypto;
-        if let Some(endpoint) = &state.endpoint {
-            endpoint.set_server_config(Some(state.server.clone()));
-        }
-        Ok(())
     }
 
     /// The next connection, with nothing done for it yet. Survives the failure of the socket, though
@@ -82,14 +58,14 @@ impl QuicListener {
     /// Cancel safe: no connection is lost.
     pub(crate) async fn accept(&self) -> QuicIncoming {
         loop {
-            let endpoint = self.state.lock().endpoint.clone();
+            let endpoint = self.endpoint.lock().clone();
             let Some(endpoint) = endpoint else {
                 self.revive().await;
                 continue;
             };
             let Some(incoming) = endpoint.accept().await else {
                 warn!(addr = %self.addr, "the QUIC socket has failed, and with it its connections");
-                self.state.lock().endpoint = None;
+                *self.endpoint.lock() = None;
                 continue;
             };
             let is_busy = self.handshakes.load(Ordering::Relaxed) >= RETRY_FROM;
@@ -98,16 +74,15 @@ impl QuicListener {
                 let _ = incoming.retry();
                 continue;
             }
-            return QuicIncoming::new(incoming, self.handshakes.clone(), self.max_streams);
+            return QuicIncoming::new(incoming, self.handshakes.clone(), self.greeter.clone());
         }
     }
 
     /// Tries to replace the endpoint. The address is free only when its connections have been dropped.
     async fn revive(&self) {
         tokio::time::sleep(PAUSE).await;
-        let mut state = self.state.lock();
-        match socket::endpoint(self.addr, Some(state.server.clone())) {
-            Ok(endpoint) => state.endpoint = Some(endpoint),
+        match socket::endpoint(self.addr, Some(self.greeter.server())) {
+            Ok(endpoint) => *self.endpoint.lock() = Some(endpoint),
             Err(error) => warn!(%error, addr = %self.addr, "can't listen for QUIC, will try again"),
         }
     }
@@ -115,7 +90,7 @@ impl QuicListener {
     /// What a failure of the socket comes to.
     #[cfg(test)]
     pub(super) fn break_socket(&self) {
-        if let Some(endpoint) = &self.state.lock().endpoint {
+        if let Some(endpoint) = &*self.endpoint.lock() {
             endpoint.close(quinn::VarInt::from_u32(0), b"");
         }
     }
@@ -124,7 +99,7 @@ impl QuicListener {
     /// deadline.
     #[cfg(test)]
     pub(crate) async fn close(self) {
-        let endpoint = self.state.lock().endpoint.clone();
+        let endpoint = self.endpoint.lock().clone();
         if let Some(endpoint) = endpoint {
             endpoint.close(quinn::VarInt::from_u32(0), b"");
             endpoint.wait_idle().await;
@@ -134,7 +109,7 @@ impl QuicListener {
 
 impl Drop for QuicListener {
     fn drop(&mut self) {
-        if let Some(endpoint) = &self.state.lock().endpoint {
+        if let Some(endpoint) = &*self.endpoint.lock() {
             endpoint.set_server_config(None);
         }
     }

@@ -118,11 +118,17 @@ impl TlsError {
             AlertDescription::CertificateRevoked => Self::Revoked(peer),
             AlertDescription::CertificateRequired => Self::NoCertificate,
             AlertDescription::NoApplicationProtocol => Self::OtherProtocol(peer),
-            AlertDescription::BadCertificate
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnsupportedCertificate => {
+            AlertDescription::UnsupportedCertificate => Self::WrongPurpose(peer),
+            AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
                 let reason = reason.rsplit("invalid peer certificate: ").next().unwrap_or(reason);
-                Self::Certificate(peer, reason.to_owned())
+                let mut names = reason.split('"').skip(1).step_by(2);
+                match names.next().filter(|_| reason.contains("not valid for name")) {
+                    Some(expected) => Self::WrongName {
+                        expected: expected.to_owned(),
+                        presented: all_of(names.map(str::to_owned).collect()),
+                    },
+                    None => Self::Certificate(peer, reason.to_owned()),
+                }
             }
             AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
                 Self::Incompatible(peer, reason.to_owned())
@@ -142,8 +148,7 @@ impl TlsError {
             CertificateError::ExpiredRevocationList
             | CertificateError::ExpiredRevocationListContext { .. } => Self::RevocationListExpired(peer),
             CertificateError::NotValidForNameContext { expected, presented } => {
-                let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-                let presented = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
+                let presented = all_of(presented.iter().map(|name| bare(name).to_owned()).collect());
                 Self::WrongName { expected: expected.to_str().into_owned(), presented }
             }
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -161,6 +166,10 @@ impl TlsError {
         };
         io::Error::new(kind, self)
     }
+}
+
+fn all_of(names: Vec<String>) -> String {
+    if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") }
 }
 
 /// The name in what is printed of it, such as `DnsName("gateway.example")`.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 fn listen() -> (Listener, Endpoint) {
-    let listener = Listener::bind(Bind::tcp(SocketAddr::from(([127, 0, 0, 1], 0))), &config()).unwrap();
+    let listener = Listener::bind(Bind::tcp(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
     let addr = listener.local_addr().unwrap();
     let endpoint = format!("tcp://{addr}").parse().unwrap();
     (listener, endpoint)

@@ -57,7 +57,7 @@ fn end(child: &mut Child) {
 /// Accepts so many links, and says what is resident when they have come to rest.
 async fn accept(world: &World, count: usize) -> usize {
     for _ in 0..count {
-        let accepted = world.listener.accept().await.link(Arc::new(limits()));
+        let accepted = world.listener.accept().await.link(&world.tls, Arc::new(limits()));
         let QuicAccepted { link, .. } = soon(accepted).await.unwrap();
         tokio::spawn(answer(link));
     }

@@ -1,7 +1,7 @@
 //! Who gets in, what they are told, and what the listener lives through.
 
 use super::world::{Identity, World, config, drive, filler, send, soon};
-use crate::quic::{QuicError, QuicIncoming, dial};
+use crate::quic::{QuicError, QuicIncoming, QuicListener, dial};
 use crate::{CloseReason, Priority};
 use frontier_protocol::ping;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ async fn new_connections_see_the_new_certificate_and_old_ones_stay() {
     let (a, b) = world.pair().await;
     let (a, mut b) = (drive(a), drive(b));
     let new = Identity::new();
-    world.listener.set_tls(&new.server()).unwrap();
+    world.tls = Arc::new(new.server());
     let old = std::mem::replace(&mut world.identity, new);
     let (_c, _d) = world.pair().await;
     let to = ("127.0.0.1", world.listener.local_addr().port());
@@ -52,9 +52,9 @@ async fn new_connections_see_the_new_certificate_and_old_ones_stay() {
 async fn serve(world: &World) {
     loop {
         let incoming = world.listener.accept().await;
-        let config = Arc::new(config());
+        let (tls, config) = (world.tls.clone(), Arc::new(config()));
         tokio::spawn(async move {
-            let accepted = incoming.link(config).await;
+            let accepted = incoming.link(&tls, config).await;
             if let Ok(accepted) = accepted {
                 drive(accepted.link).end().await;
             }
@@ -70,7 +70,7 @@ async fn a_server_that_is_not_who_it_should_be_is_not_dialled() {
     let stranger = Identity::new().client();
     let samples = [
         (to, "localhost", &stranger, "is not signed by a CA that is trusted here"),
-        (to, "elsewhere", &good, "certificate not valid for name"),
+        (to, "elsewhere", &good, "is for localhost, not for elsewhere"),
     ];
     for (to, name, tls, text) in samples {
         let failed = tokio::select! {
@@ -87,7 +87,7 @@ async fn the_listener_tells_why_a_handshake_failed() {
     let world = World::new(config());
     let to = ("127.0.0.1", world.listener.local_addr().port());
     let stranger = Identity::new().client();
-    let accept = async { world.listener.accept().await.link(Arc::new(config())).await };
+    let accept = async { world.listener.accept().await.link(&world.tls, Arc::new(config())).await };
     let dialled = dial(to, "localhost", &stranger, config());
     let (accepted, dialled) = soon(async { tokio::join!(accept, dialled) }).await;
     assert!(dialled.is_err());
@@ -97,9 +97,9 @@ async fn the_listener_tells_why_a_handshake_failed() {
 
 #[tokio::test]
 async fn a_client_shows_its_certificate_and_whom_it_calls() {
-    let world = World::new(config());
+    let mut world = World::new(config());
     let edge = Identity::new();
-    world.listener.set_tls(&world.identity.server_for(&edge)).unwrap();
+    world.tls = Arc::new(world.identity.server_for(&edge));
     let addr = world.listener.local_addr();
     let (_dialled, accepted) = world.connect(addr, &world.identity.client_as(&edge)).await;
     assert_eq!(accepted.certificates, [edge.certificate]);
@@ -108,15 +108,15 @@ async fn a_client_shows_its_certificate_and_whom_it_calls() {
 
 #[tokio::test]
 async fn a_client_without_the_certificate_that_is_asked_for_is_told() {
-    let world = World::new(config());
-    world.listener.set_tls(&world.identity.server_for(&Identity::new())).unwrap();
+    let mut world = World::new(config());
+    world.tls = Arc::new(world.identity.server_for(&Identity::new()));
     let to = ("127.0.0.1", world.listener.local_addr().port());
     let samples = [
         (world.identity.client(), "we have shown no certificate"),
         (world.identity.client_as(&Identity::new()), "not signed by a CA that is trusted there"),
     ];
     for (tls, reason) in samples {
-        let accept = async { world.listener.accept().await.link(Arc::new(config())).await };
+        let accept = async { world.listener.accept().await.link(&world.tls, Arc::new(config())).await };
         let end = async {
             let link = match dial(to, "localhost", &tls, config()).await {
                 Ok(link) => link,
@@ -143,7 +143,7 @@ async fn a_client_that_names_another_protocol_is_turned_away() {
     let endpoint = super::super::socket::endpoint("127.0.0.1:0".parse().unwrap(), None).unwrap();
     let client = quinn::ClientConfig::new(Arc::new(tls));
     let connecting = endpoint.connect_with(client, world.listener.local_addr(), "localhost").unwrap();
-    let accept = async { world.listener.accept().await.link(Arc::new(config())).await };
+    let accept = async { world.listener.accept().await.link(&world.tls, Arc::new(config())).await };
     let (connected, accepted) = soon(async { tokio::join!(connecting, accept) }).await;
     assert!(connected.is_err());
     assert!(matches!(accepted, Err(QuicError::Tls(_))), "{accepted:?}");
@@ -190,7 +190,7 @@ async fn a_listener_whose_socket_has_failed_comes_back() {
         }
     };
     let accept = async {
-        let accepted = world.listener.accept().await.link(Arc::new(config())).await;
+        let accepted = world.listener.accept().await.link(&world.tls, Arc::new(config())).await;
         assert_eq!(drive(accepted.unwrap().link).frame().await, 1);
     };
     tokio::select! {
@@ -202,7 +202,6 @@ async fn a_listener_whose_socket_has_failed_comes_back() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_an_error() {
     let world = World::new(config());
-    let again =
-        crate::quic::QuicListener::bind(world.listener.local_addr(), &world.identity.server(), &config());
+    let again = QuicListener::bind(world.listener.local_addr(), &world.tls);
     assert_eq!(again.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
 }

@@ -104,6 +104,8 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 pub(super) struct World {
     pub(super) identity: Identity,
     pub(super) listener: QuicListener,
+    /// What new connections are greeted with.
+    pub(super) tls: Arc<ServerConfig>,
     pub(super) client: QuicClient,
     /// Of those who dial, and of those who accept.
     pub(super) configs: [LinkConfig; 2],
@@ -113,8 +115,9 @@ impl World {
     pub(super) fn new(config: LinkConfig) -> Self {
         let identity = Identity::new();
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = QuicListener::bind(addr, &identity.server(), &config).unwrap();
-        Self { identity, listener, client: QuicClient::default(), configs: [config.clone(), config] }
+        let tls = Arc::new(identity.server());
+        let listener = QuicListener::bind(addr, &tls).unwrap();
+        Self { identity, listener, tls, client: QuicClient::default(), configs: [config.clone(), config] }
     }
 
     /// Both sides of a link: one that dialled, one that accepted.
@@ -144,7 +147,7 @@ impl World {
         let accept = async {
             let incoming = self.listener.accept().await;
             assert!(incoming.peer().ip().is_loopback());
-            let mut accepted = incoming.link(Arc::new(self.configs[1].clone())).await.unwrap();
+            let mut accepted = incoming.link(&self.tls, Arc::new(self.configs[1].clone())).await.unwrap();
             assert!(matches!(accepted.link.next().await, Ok(Event::Frames)));
             assert!(accepted.link.frame().unwrap().is_some());
             accepted
