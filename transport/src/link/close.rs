@@ -25,6 +25,8 @@ impl Link {
             }
         }
         self.handle.shared.opens.lock().clear();
+        // The peer ends the connection behind the lane's end.
+        self.lane.yield_lane();
         let before = self.writing.len();
         if last(&mut self.writing).is_err() {
             self.writing.truncate(before);

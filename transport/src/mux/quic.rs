@@ -156,7 +156,7 @@ impl Mux for QuicMux {
     fn poll_shutdown(&mut self, lane: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_settle(cx));
         if let RawStream::Quic(lane) = lane {
-            lane.finish_lane();
+            lane.finish()?;
         }
         Poll::Ready(match self.connection.close_reason() {
             Some(reason) => Err(into_io(reason)),

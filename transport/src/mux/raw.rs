@@ -60,6 +60,13 @@ impl RawStream {
         }
     }
 
+    /// Lets the other streams of the link go first, where streams have an order.
+    pub(crate) fn yield_lane(&self) {
+        if let Self::Quic(stream) = self {
+            stream.yield_lane();
+        }
+    }
+
     /// Whether the stream was reset by the peer or lost; means something only while the writing half
     /// is open.
     pub(super) fn is_reset(&self) -> bool {

@@ -59,10 +59,9 @@ impl QuicStream {
         self.set_priority(LANE);
     }
 
-    /// Ends the lane behind everything that has been written to any stream.
-    pub(super) fn finish_lane(&mut self) {
+    /// Puts what the lane sends from here on behind what streams have yet to send.
+    pub(in crate::mux) fn yield_lane(&self) {
         self.set_priority(FAREWELL);
-        let _ = self.finish();
     }
 
     fn set_priority(&self, priority: i32) {
