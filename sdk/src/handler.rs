@@ -11,9 +11,8 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
-/// The bad answer of a handler: its caller gets [`Code::Application`] with this
-/// number and this text. Or not now: then it gets [`Code::Overloaded`], and may
-/// try again.
+/// The bad answer of a handler: its caller gets [`Code::Application`] with this number and this text. Or
+/// not now: then it gets [`Code::Overloaded`], and may try again.
 ///
 /// Any error converts into it by `?`, with the number 0 and the error's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
