@@ -188,7 +188,7 @@ async fn drain(context: &Context, deadline: Instant) {
     let left = deadline.saturating_duration_since(Instant::now());
     let grace_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
     for_each(context, |peer| {
-        let notice = GoAway { code: Code::Draining, grace_ms, text: "the gateway is stopping" };
+        let notice = GoAway::new(Code::Draining, grace_ms, "the gateway is stopping");
         // A peer whose link is closed is on its way out already.
         let _ = peer.link.send(Priority::Answer, |out| notice.encode(out));
     });

@@ -54,8 +54,10 @@ pub(crate) async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration)
 
 /// A service that fails must not make its edges give up: what it answers is retryable for them.
 fn failed(answer: &Answer) -> Failure {
-    let code = if answer.code.is_retryable() { answer.code } else { Code::Internal };
-    Failure::new(code, answer.text()).detailed(answer.detail)
+    match answer.code.is_retryable() {
+        true => Failure::new(answer.code, answer.text()).detailed(answer.detail),
+        false => Failure::new(Code::Internal, answer.text()),
+    }
 }
 
 /// The payload of both events: the id, the address, the meta.

@@ -136,7 +136,7 @@ fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReas
         let text = reason.to_string();
         // On its own: nobody waits for a peer that may be half open.
         context.sessions.spawn(async move {
-            let closed = link.close(|out| GoAway { code, grace_ms: 0, text: &text }.encode(out));
+            let closed = link.close(|out| GoAway::new(code, 0, &text).encode(out));
             let _ = tokio::time::timeout(FAREWELL, closed).await;
         });
     }

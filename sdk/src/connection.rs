@@ -4,6 +4,7 @@ mod backlog;
 mod calls;
 mod collect;
 pub(crate) mod detached;
+mod drain;
 mod driver;
 mod end;
 mod farewell;
@@ -14,6 +15,7 @@ mod timers;
 mod topics;
 mod waiting;
 
+pub(crate) use drain::Drain;
 pub(crate) use driver::Driver;
 pub(crate) use end::End;
 pub(crate) use job::Job;
@@ -47,6 +49,10 @@ pub(crate) struct Connection {
     is_watched: AtomicBool,
     /// Until when to leave in good order, once the user wants that.
     leave: OnceLock<Instant>,
+    /// Whether the gateway has said that it is about to stop.
+    is_draining: AtomicBool,
+    /// Whether another connection has taken its place.
+    is_replaced: AtomicBool,
 }
 
 /// Why a question was not sent.
@@ -54,7 +60,7 @@ pub(crate) struct Connection {
 pub(crate) enum NotAsked {
     /// The outbox is full: wait for [`LinkHandle::writable`].
     Full,
-    /// The connection is lost.
+    /// The connection is lost or is left, and whoever was asked has not been reached.
     Gone,
     /// It can't be asked.
     Refused(Error),
@@ -71,6 +77,8 @@ impl Connection {
             work: AtomicUsize::new(0),
             is_watched: AtomicBool::new(false),
             leave: OnceLock::new(),
+            is_draining: AtomicBool::new(false),
+            is_replaced: AtomicBool::new(false),
         }
     }
 
@@ -139,6 +147,24 @@ impl Connection {
         // A second wish changes nothing.
         let _ = self.leave.set(until);
         self.link.wake();
+    }
+
+    /// Another connection has taken the place of this one, whose gateway drains: asks its task to leave
+    /// once everything here is done.
+    pub(crate) fn replaced(&self) {
+        self.is_replaced.store(true, Ordering::SeqCst);
+        self.link.wake();
+    }
+
+    /// Whether a question that failed with `error` was put off: the gateway, which is about to stop, or
+    /// the receiver has not taken it. It may be asked again elsewhere.
+    pub(crate) fn has_put_off(&self, error: &Error) -> bool {
+        error.code() == Code::Draining && self.is_draining.load(Ordering::SeqCst)
+    }
+
+    /// Takes no more questions, if none waits for its answer. Who comes too late asks elsewhere.
+    fn seal(&self) -> bool {
+        self.calls.close_if_empty(&Error::new(Code::Disconnected, "another connection has taken over"))
     }
 
     /// Ends everything that goes on here.

@@ -1,6 +1,7 @@
 //! What users register to answer calls, erased so that a table can hold it.
 
 use crate::{Request, Response};
+use frontier_protocol::{Code, retry_detail};
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -10,23 +11,40 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
-/// The bad answer of a handler: its caller gets [`Code::Application`](frontier_protocol::Code) with
-/// this number and this text.
+/// The bad answer of a handler: its caller gets [`Code::Application`] with this number and this text. Or
+/// not now: then it gets [`Code::Overloaded`], and may try again.
 ///
 /// Any error converts into it by `?`, with the number 0 and the error's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlerError {
-    /// The application's own error number.
+    /// The application's own error number. It does not travel where the caller may try again.
     pub code: u32,
     /// What went wrong, in words.
     pub text: String,
+    /// After how long the caller may try again; zero if that is not known. `None` if it should not.
+    pub retry_after: Option<Duration>,
 }
 
 impl HandlerError {
     /// An error with a number of the application's own.
     #[must_use]
     pub fn new(code: u32, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
+        Self { code, text: text.into(), retry_after: None }
+    }
+
+    /// What was asked for can't be done now, but may be `after` so long: in whole milliseconds, some 49
+    /// days at most. With zero it does not say when.
+    #[must_use]
+    pub fn retry_later(text: impl Into<String>, after: Duration) -> Self {
+        Self { code: 0, text: text.into(), retry_after: Some(after) }
+    }
+
+    /// How this stands on the wire: the code, and what it leaves open.
+    pub(crate) fn to_wire(&self) -> (Code, u32) {
+        match self.retry_after {
+            Some(after) => (Code::Overloaded, retry_detail(after)),
+            None => (Code::Application, self.code),
+        }
     }
 }
 

@@ -80,8 +80,8 @@
 //! - streams are reset.
 //!
 //! It ends for good, with a [`Closed`] reason, when a newer connection takes over the id or the gateway
-//! refuses the client. If the gateway announces that it goes away, what is in flight comes to its end
-//! there, while everything new goes over a new connection.
+//! refuses the client. If the gateway announces that it goes away, a connection to another one is made
+//! first; then everything new goes over that, and what is in flight comes to its end on the old one.
 //!
 //! # Costs
 //! Two tasks and one socket per client. A call is encoded straight into the outbox and costs one

@@ -1,9 +1,10 @@
 use crate::Error;
 use crate::client::{Client, millis};
+use crate::connection::{Connection, NotAsked};
 use crate::stream::{Peer, Stream, StreamConfig};
 use bytes::Bytes;
-use frontier_protocol::{Code, MIN_MAX_FRAME, Open, OpenAck};
-use frontier_transport::{FirstFrame, LinkHandle};
+use frontier_protocol::{Code, Kind, MIN_MAX_FRAME, Open, OpenAck};
+use frontier_transport::{FirstFrame, MuxStream, OpenError};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -48,20 +49,34 @@ impl<'a> OpenStream<'a> {
     async fn open(self) -> Result<Stream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
         let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
-        let connection = self.client.connection(deadline).await?;
-        let opened = timeout_at(deadline, self.open_on(&connection.link, deadline)).await;
-        opened.unwrap_or_else(|_| Err(Error::new(Code::Deadline, "")))
+        loop {
+            let connection = self.client.connection(deadline).await?;
+            let opened = timeout_at(deadline, self.open_on(&connection, deadline)).await;
+            match opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, "")))) {
+                Ok(stream) => {
+                    return Ok(Stream::new(stream, self.peer, self.meta, StreamConfig::default()));
+                }
+                Err(NotAsked::Refused(error)) => return Err(error),
+                Err(NotAsked::Gone | NotAsked::Full) => self.client.retire(&connection),
+            }
+        }
     }
 
-    async fn open_on(self, link: &LinkHandle, deadline: Instant) -> Result<Stream, Error> {
+    async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
+        // Nobody answers to this: it keeps the connection from being left before the stream is there.
+        let _place = connection.expect(Kind::OpenAck, deadline)?;
         let (peer, name) = match &self.peer {
             Peer::Edge(edge) => (edge.0, ""),
             Peer::Service { name, .. } => (0, name.as_str()),
         };
         let mut hello = Vec::with_capacity(64 + name.len() + self.meta.len());
-        Open { peer, timeout_ms: millis(deadline), name, meta: &self.meta }.encode(&mut hello)?;
-        let opened = link.open_stream().await;
-        let mut stream = opened.map_err(|error| Error::new(error.code(), error.to_string()))?;
+        let open = Open { peer, timeout_ms: millis(deadline), name, meta: &self.meta };
+        open.encode(&mut hello).map_err(|error| NotAsked::Refused(error.into()))?;
+        let mut stream = match connection.link.open_stream().await {
+            Ok(stream) => stream,
+            Err(OpenError::Closed) => return Err(NotAsked::Gone),
+            Err(error) => return Err(NotAsked::Refused(Error::new(error.code(), error.to_string()))),
+        };
         let sent = async {
             stream.write_all(&hello).await?;
             stream.flush().await
@@ -69,12 +84,13 @@ impl<'a> OpenStream<'a> {
         sent.await.map_err(lost)?;
         let FirstFrame { frame, stream } =
             FirstFrame::read(stream, MIN_MAX_FRAME as usize).await.map_err(lost)?;
-        match OpenAck::parse(&frame).map_err(|error| Error::new(Code::Protocol, error.to_string()))? {
-            OpenAck { code: Code::Ok, .. } => {
-                Ok(Stream::new(stream, self.peer, self.meta, StreamConfig::default()))
-            }
-            OpenAck { code, detail, text } => Err(Error::from_wire(code, detail, text)),
-        }
+        let ack = OpenAck::parse(&frame);
+        let error =
+            match ack.map_err(|error| NotAsked::Refused(Error::new(Code::Protocol, error.to_string())))? {
+                OpenAck { code: Code::Ok, .. } => return Ok(stream),
+                OpenAck { code, detail, text } => Error::from_wire(code, detail, text),
+            };
+        Err(if connection.has_put_off(&error) { NotAsked::Gone } else { NotAsked::Refused(error) })
     }
 }
 
@@ -93,6 +109,6 @@ impl fmt::Debug for OpenStream<'_> {
     }
 }
 
-fn lost(error: impl fmt::Display) -> Error {
-    Error::new(Code::Disconnected, error.to_string())
+fn lost(error: impl fmt::Display) -> NotAsked {
+    NotAsked::Refused(Error::new(Code::Disconnected, error.to_string()))
 }

@@ -1,16 +1,19 @@
 //! The task that keeps a client connected.
 
+mod addresses;
 mod attempt;
 mod backoff;
 mod handshake;
+mod relocation;
 mod route;
 
+use addresses::Addresses;
 pub(crate) use attempt::{Attempt, AttemptError, Live};
 pub(crate) use route::Route;
 
 use crate::Error;
 use crate::client::{Client, Stop};
-use crate::connection::End;
+use crate::connection::{Drain, End};
 use crate::status::Closed;
 use frontier_protocol::Code;
 use std::sync::Arc;
@@ -18,65 +21,84 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 use tracing::{debug, info, warn};
 
+/// Connections that are left at the same time. With more the oldest one is cut off.
+const LEFT: usize = 8;
+
 /// Watches over the connections of one client, from the first to the last.
 pub(crate) struct Supervisor {
     client: Arc<Client>,
     route: Route,
     stops: watch::Receiver<Stop>,
-    /// Connections to gateways that drain, while what is in flight there comes to its end.
-    draining: Vec<Live>,
+    /// Connections that others have taken the place of, while what is in flight there comes to its end.
+    left: Vec<Live>,
+}
+
+/// Why a connection is watched over no longer.
+enum Watched {
+    /// The client is over.
+    Over(Closed),
+    /// It is lost.
+    Lost,
+    /// It stands, but its gateway is about to stop.
+    Draining(Drain),
 }
 
 impl Supervisor {
     pub(crate) fn new(client: Arc<Client>, route: Route) -> Self {
         let stops = client.stops();
-        Self { client, route, stops, draining: Vec::new() }
+        Self { client, route, stops, left: Vec::new() }
     }
 
     /// Runs until the client is closed for good.
     pub(crate) async fn run(mut self, first: Live) {
         let closed = self.supervise(first).await;
         debug!(%closed, "closed");
-        self.draining.iter().for_each(Live::cut);
+        self.left.iter().for_each(Live::cut);
         self.client.finish(closed);
     }
 
     async fn supervise(&mut self, mut live: Live) -> Closed {
         loop {
-            if let Some(closed) = self.watch_over(live).await {
-                return closed;
-            }
-            self.client.reconnecting();
-            live = tokio::select! {
-                biased;
-                () = until_stopped(&mut self.stops) => return self.leave_without_connection().await,
-                connected = self.route.reconnect(&self.client) => match connected {
-                    Ok(live) => live,
-                    Err(closed) => return closed,
-                },
+            let next = match self.watch_over(&mut live).await {
+                Watched::Over(closed) => return closed,
+                Watched::Lost => self.connect_again().await,
+                Watched::Draining(drain) => self.relocate(live, drain).await,
+            };
+            live = match next {
+                Ok(live) => live,
+                Err(closed) => return closed,
             };
             info!(id = self.client.id(), "connected again");
         }
     }
 
-    /// Stays with a connection as long as it takes questions. Returns why the client is over, or
-    /// `None` if a new connection is to be made.
-    async fn watch_over(&mut self, mut live: Live) -> Option<Closed> {
+    async fn watch_over(&mut self, live: &mut Live) -> Watched {
         let reconnects = self.client.options.redial.reconnect;
         let end = tokio::select! {
             biased;
             end = &mut live.ended => judged(end),
-            Ok(()) = &mut live.draining, if reconnects => {
-                self.draining.retain(|live| !live.ended.is_finished());
-                self.draining.push(live);
-                return None;
-            }
-            () = until_stopped(&mut self.stops) => {
-                let end = self.leave(live).await;
-                self.leave_draining().await;
-                end
-            }
+            Ok(drain) = &mut live.draining, if reconnects => return Watched::Draining(drain),
+            () = until_stopped(&mut self.stops) => return Watched::Over(self.close(live).await),
         };
+        self.after(end).map_or(Watched::Lost, Watched::Over)
+    }
+
+    /// Makes a new connection after the last one was lost.
+    async fn connect_again(&mut self) -> Result<Live, Closed> {
+        self.client.reconnecting();
+        let connected = tokio::select! {
+            biased;
+            () = until_stopped(&mut self.stops) => None,
+            connected = self.route.reconnect(&self.client) => Some(connected),
+        };
+        match connected {
+            Some(connected) => connected,
+            None => Err(self.close_without_connection().await),
+        }
+    }
+
+    /// Why the client is over with this end of its connection, or `None` if it goes on.
+    fn after(&self, end: End) -> Option<Closed> {
         match end {
             End::Left { is_complete } => {
                 if !is_complete {
@@ -86,7 +108,7 @@ impl Supervisor {
             }
             End::Superseded => Some(Closed::Superseded),
             End::Refused { code, text } => Some(Closed::Refused { code, text }),
-            End::Lost(reason) if !reconnects => Some(Closed::Lost(reason)),
+            End::Lost(reason) if !self.client.options.redial.reconnect => Some(Closed::Lost(reason)),
             End::Lost(reason) => {
                 warn!(reason, "the connection was lost");
                 None
@@ -94,8 +116,26 @@ impl Supervisor {
         }
     }
 
+    /// The user closes.
+    async fn close(&mut self, live: &mut Live) -> Closed {
+        let end = self.leave(live).await;
+        self.leave_all().await;
+        match self.after(end) {
+            Some(closed) => closed,
+            None => self.close_without_connection().await,
+        }
+    }
+
+    /// The user closes while there is no connection.
+    async fn close_without_connection(&mut self) -> Closed {
+        self.leave_all().await;
+        self.client
+            .left_undone(Error::new(Code::Disconnected, "the connection was lost before the close was done"));
+        Closed::Local
+    }
+
     /// Ends a connection because the user wants it.
-    async fn leave(&mut self, mut live: Live) -> End {
+    async fn leave(&mut self, live: &mut Live) -> End {
         if let Stop::Leave(until) = *self.stops.borrow() {
             live.connection.leave(until);
         }
@@ -103,24 +143,27 @@ impl Supervisor {
             end = &mut live.ended => end,
             () = until_stopped_now(&mut self.stops) => {
                 live.cut();
-                live.ended.await
+                (&mut live.ended).await
             }
         };
         judged(end)
     }
 
-    async fn leave_draining(&mut self) {
-        for live in std::mem::take(&mut self.draining) {
-            self.leave(live).await;
+    async fn leave_all(&mut self) {
+        for mut live in std::mem::take(&mut self.left) {
+            self.leave(&mut live).await;
         }
     }
 
-    /// The user closes while there is no connection.
-    async fn leave_without_connection(&mut self) -> Closed {
-        self.leave_draining().await;
-        self.client
-            .left_undone(Error::new(Code::Disconnected, "the connection was lost before the close was done"));
-        Closed::Local
+    /// Another connection has taken the place of `live`: what is in flight there may come to its end.
+    fn replaced(&mut self, live: Live) {
+        live.connection.replaced();
+        self.left.push(live);
+        // What has ended must not be waited for a second time.
+        self.left.retain(|live| !live.ended.is_finished());
+        if self.left.len() > LEFT {
+            self.left.remove(0).cut();
+        }
     }
 }
 

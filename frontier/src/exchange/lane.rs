@@ -148,9 +148,7 @@ impl Exchange {
     /// The peer wants to leave: it gets nothing new, and the answer stands behind all it has got.
     fn on_go_away(&self, peer: &Peer, wakes: &mut Wakes) {
         peer.advance(Stage::Leaving);
-        let _ = wakes.push(&peer.link, Priority::Answer, |out| {
-            GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out)
-        });
+        let _ = wakes.push(&peer.link, Priority::Answer, |out| GoAway::new(Code::Ok, 0, "").encode(out));
     }
 }
 

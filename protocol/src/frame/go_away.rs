@@ -6,44 +6,68 @@
 //!  grace ms (u32) | tagged fields
 //! ```
 //!
-//! | tag | field |
-//! |---|---|
-//! | 1 | text for people, UTF-8 |
+//! | tag | field | how often |
+//! |---|---|---|
+//! | 1 | the address of another gateway to go to, a URL, UTF-8 | any number, the best first |
+//! | 2 | after how many milliseconds to begin to go (u32); at once without it | at most once |
+//! | 3 | text for people, UTF-8 | at most once |
 //!
-//! Sent by a gateway before it stops, and by a dialler that closes in good order: the gateway then
-//! routes nothing more to it and answers with a `GoAway` of its own behind the last frame it sent, so
-//! the dialler knows that it has seen everything.
+//! Sent by a dialler that closes in good order: the gateway then routes nothing more to it and answers
+//! with a `GoAway` of its own behind the last frame it sent, so the dialler knows that it has seen
+//! everything.
+//!
+//! Sent by a gateway before it stops, with [`Code::Draining`]: the dialler connects elsewhere, and then
+//! closes here in good order. Until then both go on as before.
 
 use super::fields::{Reader, put_tagged, tagged_len};
 use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};
 use crate::Code;
 use bytes::BufMut;
 
-const TAG_TEXT: u8 = 1;
+const TAG_ADDRESS: u8 = 1;
+const TAG_DELAY: u8 = 2;
+const TAG_TEXT: u8 = 3;
 
 /// A notice of leaving, borrowed from the frame that carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoAway<'a> {
     /// The reason: [`Code::Ok`] for a close in good order, [`Code::Draining`], [`Code::Superseded`], …
     pub code: Code,
     /// How long the sender will let what is in flight go on, in milliseconds.
     pub grace_ms: u32,
+    /// After how many milliseconds the receiver should begin to go elsewhere; 0 for at once.
+    pub delay_ms: u32,
+    /// Addresses of gateways to go to instead, as URLs, the best first.
+    pub alternatives: Vec<&'a str>,
     /// The reason in words.
     pub text: &'a str,
 }
 
 impl<'a> GoAway<'a> {
+    /// One that names no other gateway, and wants the receiver to go at once.
+    #[must_use]
+    pub fn new(code: Code, grace_ms: u32, text: &'a str) -> Self {
+        Self { code, grace_ms, delay_ms: 0, alternatives: Vec::new(), text }
+    }
+
     /// Reads a `GoAway` frame.
     ///
     /// # Errors
-    /// [`ParseError`] if another kind came, the body is cut short or the text is not UTF-8.
+    /// [`ParseError`] if another kind came, the body is cut short or a field is not what it should be.
     pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::GoAway)?;
         let mut reader = Reader::new(frame);
-        let mut go_away = Self { code: frame.code, grace_ms: reader.u32("grace")?, text: "" };
+        let mut go_away = Self::new(frame.code, reader.u32("grace")?, "");
         while let Some((tag, value)) = reader.tagged()? {
-            if tag == TAG_TEXT {
-                go_away.text = std::str::from_utf8(value).map_err(|_| reader.invalid("text"))?;
+            let text = |field| std::str::from_utf8(value).map_err(|_| reader.invalid(field));
+            match tag {
+                TAG_ADDRESS => go_away.alternatives.push(text("address")?),
+                TAG_DELAY => {
+                    let delay = value.try_into().map_err(|_| reader.invalid("delay"))?;
+                    go_away.delay_ms = u32::from_be_bytes(delay);
+                }
+                TAG_TEXT => go_away.text = text("text")?,
+                _ => {}
             }
         }
         Ok(go_away)
@@ -52,11 +76,24 @@ impl<'a> GoAway<'a> {
     /// Appends the frame to `out`.
     ///
     /// # Errors
-    /// [`EncodeError`] if the text does not fit the layout; nothing was written then.
+    /// [`EncodeError`] if a text does not fit the layout; nothing was written then.
     pub fn encode(&self, out: &mut impl BufMut) -> Result<(), EncodeError> {
-        let body_len = 4 + tagged_len(self.text.as_bytes())?;
+        let mut body_len = 4 + tagged_len(self.text.as_bytes())?;
+        for url in &self.alternatives {
+            body_len += tagged_len(url.as_bytes())?;
+        }
+        let delay = (self.delay_ms != 0).then(|| self.delay_ms.to_be_bytes());
+        if let Some(delay) = &delay {
+            body_len += tagged_len(delay)?;
+        }
         put_header(out, Kind::GoAway, Flags::default(), self.code, 0, body_len)?;
         out.put_u32(self.grace_ms);
+        for url in &self.alternatives {
+            put_tagged(out, TAG_ADDRESS, url.as_bytes());
+        }
+        if let Some(delay) = &delay {
+            put_tagged(out, TAG_DELAY, delay);
+        }
         put_tagged(out, TAG_TEXT, self.text.as_bytes());
         Ok(())
     }
@@ -68,7 +105,11 @@ mod tests {
     use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 
     fn sample() -> (GoAway<'static>, Frame) {
-        let go_away = GoAway { code: Code::Draining, grace_ms: 10_000, text: "restart" };
+        let go_away = GoAway {
+            delay_ms: 1_500,
+            alternatives: vec!["tcp://b:1", "tcp://c:1"],
+            ..GoAway::new(Code::Draining, 10_000, "restart")
+        };
         let mut wire = Vec::new();
         go_away.encode(&mut wire).unwrap();
         (go_away, decode(&wire))
@@ -83,28 +124,48 @@ mod tests {
     #[test]
     fn a_cut_body_is_refused_unless_it_ends_between_fields() {
         let (go_away, frame) = sample();
+        let mut shorter = GoAway { text: "", ..go_away.clone() };
+        let mut wholes = vec![(4 + 12 + 12 + 7, shorter.clone())];
+        shorter.delay_ms = 0;
+        for len in [4 + 12 + 12, 4 + 12, 4] {
+            wholes.push((len, shorter.clone()));
+            shorter.alternatives.pop();
+        }
         for cut in cuts(&frame) {
-            let expected = (cut.body.len() == 4).then_some(GoAway { text: "", ..go_away });
-            assert_eq!(GoAway::parse(&cut).ok(), expected, "{} bytes", cut.body.len());
+            let len = cut.body.len();
+            let expected = wholes.iter().find(|(whole, _)| *whole == len).map(|(_, go_away)| go_away.clone());
+            assert_eq!(GoAway::parse(&cut).ok(), expected, "{len} bytes");
         }
     }
 
     #[test]
     fn unknown_tags_are_passed_over() {
-        let body = b"\0\0\0\x05\xfe\0\x01?\x01\0\x02ok\xff\0\0";
-        let parsed = GoAway { code: Code::Ok, grace_ms: 5, text: "ok" };
+        let body = b"\0\0\0\x05\xfe\0\x01?\x03\0\x02ok\xff\0\0";
+        let parsed = GoAway::new(Code::Ok, 5, "ok");
         assert_eq!(GoAway::parse(&frame(Kind::GoAway, Flags::default(), body)), Ok(parsed));
     }
 
     #[test]
     fn other_kinds_and_what_does_not_fit_are_refused() {
         refuses_other_kinds(&sample().1, &[Kind::GoAway], |frame| GoAway::parse(frame).map(drop));
-        let bad = frame(Kind::GoAway, Flags::default(), b"\0\0\0\0\x01\0\x01\xff");
-        assert_eq!(GoAway::parse(&bad), Err(ParseError::Invalid { kind: Kind::GoAway, field: "text" }));
+        let cases: [(&[u8], _); 4] = [
+            (b"\x01\0\x01\xff", "address"),
+            (b"\x02\0\x03\0\0\0", "delay"),
+            (b"\x02\0\x05\0\0\0\0\0", "delay"),
+            (b"\x03\0\x01\xff", "text"),
+        ];
+        for (tagged, field) in cases {
+            let bad = frame(Kind::GoAway, Flags::default(), &[&[0; 4], tagged].concat());
+            assert_eq!(GoAway::parse(&bad), Err(ParseError::Invalid { kind: Kind::GoAway, field }));
+        }
 
         let text = "x".repeat(65_536);
-        let mut wire = Vec::new();
-        let too_long = GoAway { code: Code::Ok, grace_ms: 0, text: &text }.encode(&mut wire);
-        assert_eq!((too_long, wire.len()), (Err(EncodeError::FieldTooLong(65_536)), 0));
+        let long_text = GoAway::new(Code::Ok, 0, &text);
+        let long_address = GoAway { alternatives: vec!["", &text], ..GoAway::new(Code::Ok, 0, "") };
+        for go_away in [long_text, long_address] {
+            let mut wire = Vec::new();
+            assert_eq!(go_away.encode(&mut wire), Err(EncodeError::FieldTooLong(65_536)));
+            assert!(wire.is_empty());
+        }
     }
 }

@@ -98,7 +98,19 @@ fn refused() -> Vec<Refused> {
         (
             "go-away-text",
             "a text that is not UTF-8",
+            whole(Kind::GoAway, 0, b"\0\0\0\0\x03\0\x01\xff"),
+            Class::Invalid,
+        ),
+        (
+            "go-away-address",
+            "an address that is not UTF-8",
             whole(Kind::GoAway, 0, b"\0\0\0\0\x01\0\x01\xff"),
+            Class::Invalid,
+        ),
+        (
+            "go-away-delay",
+            "a delay of 3 bytes",
+            whole(Kind::GoAway, 0, b"\0\0\0\0\x02\0\x03\0\0\0"),
             Class::Invalid,
         ),
         ("reject-cut", "no detail", whole(Kind::Reject, 0, &[0; 3]), Class::Truncated),

@@ -52,7 +52,7 @@ fields! {
         max_payload: Decimal,
     }
     Text { text: String }
-    Leave { grace_ms: u32, text: String }
+    Leave { grace_ms: u32, alternatives: Vec<String>, delay_ms: u32, text: String }
     Outcome { detail: u32, text: String }
     Addressed { timeout_ms: u32, name: String, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
     Answer { detail: u32, custom: Hex, edge_tail: Option<Decimal>, payload: Hex }
@@ -119,7 +119,14 @@ impl Fields {
             Self::Reject(f) => Reject { code, detail: f.detail, text: &f.text }.encode(&mut out)?,
             Self::Ping(_) => ping(id, &mut out),
             Self::Pong(_) => pong(id, &mut out),
-            Self::GoAway(f) => GoAway { code, grace_ms: f.grace_ms, text: &f.text }.encode(&mut out)?,
+            Self::GoAway(f) => GoAway {
+                code,
+                grace_ms: f.grace_ms,
+                delay_ms: f.delay_ms,
+                alternatives: f.alternatives.iter().map(String::as_str).collect(),
+                text: &f.text,
+            }
+            .encode(&mut out)?,
             Self::Publish(f) => {
                 let custom = custom(&f.custom, f.edge_tail);
                 let (timeout_ms, topic, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);

@@ -107,16 +107,28 @@ fn handshake() -> Vec<Vector> {
 }
 
 fn lifetime() -> Vec<Vector> {
-    let leave = |grace_ms, text: &str| Fields::GoAway(Leave { grace_ms, text: text.into() });
+    let leave =
+        |grace_ms, text: &str| Leave { grace_ms, alternatives: Vec::new(), delay_ms: 0, text: text.into() };
+    let elsewhere = Leave {
+        alternatives: vec!["tcp://gateway-2.example:30012".into(), "tcp://[::1]:30012".into()],
+        delay_ms: 1_500,
+        ..leave(30_000, "update")
+    };
     vec![
         vector("ping", "a header alone", plain(1), Fields::Ping(Empty {})),
         vector("pong", "the answer to the ping of the same id", plain(1), Fields::Pong(Empty {})),
-        vector("go-away-close", "a dialler closes in good order", plain(0), leave(5_000, "")),
+        vector("go-away-close", "a dialler closes in good order", plain(0), Fields::GoAway(leave(5_000, ""))),
         vector(
             "go-away-draining",
             "a gateway is about to stop",
             outcome(Code::Draining, 0),
-            leave(30_000, "restart"),
+            Fields::GoAway(leave(30_000, "restart")),
+        ),
+        vector(
+            "go-away-elsewhere",
+            "a gateway is about to stop, and knows of two others to go to in a second and a half",
+            outcome(Code::Draining, 0),
+            Fields::GoAway(elsewhere),
         ),
     ]
 }

@@ -15,8 +15,7 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::Reject(f))),
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
         header(false, true).prop_map(|h| (h, Fields::Pong(Empty {}))),
-        (header(true, false), any::<(u32, String)>())
-            .prop_map(|(h, (grace_ms, text))| (h, Fields::GoAway(Leave { grace_ms, text }))),
+        (header(true, false), leave()).prop_map(|(h, f)| (h, Fields::GoAway(f))),
         (header(false, true), flags(Flags::ACKED), addressed())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
         (header(true, true), said()).prop_map(|(h, f)| (h, Fields::Ack(f))),
@@ -65,6 +64,12 @@ fn decimal() -> impl Strategy<Value = Decimal> {
 
 fn said() -> impl Strategy<Value = Outcome> {
     any::<(u32, String)>().prop_map(|(detail, text)| Outcome { detail, text })
+}
+
+fn leave() -> impl Strategy<Value = Leave> {
+    (any::<(u32, u32, String)>(), vec(any::<String>(), 0..4)).prop_map(
+        |((grace_ms, delay_ms, text), alternatives)| Leave { grace_ms, alternatives, delay_ms, text },
+    )
 }
 
 fn text() -> impl Strategy<Value = Text> {

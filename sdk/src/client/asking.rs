@@ -11,7 +11,8 @@ use tokio::time::Instant;
 /// A question and the wait for its answer.
 ///
 /// ```text
-/// Fresh ── queued on the lane ──▶ Sent ── answer ──▶ (over)
+/// Fresh ── queued on the lane ──▶ Sent ── answer ─────▶ (over)
+///   │                               └── put off ──▶ Slow
 ///   └── no connection, no room, or a long payload ──▶ Slow ──▶ (over)
 /// ```
 ///
@@ -23,7 +24,7 @@ pub(crate) struct Asking<'a> {
 
 enum State<'a> {
     Fresh(Question<'a>),
-    Sent(Waiting),
+    Sent(Waiting, Question<'a>, Instant),
     Slow(Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>>),
     Over,
 }
@@ -50,14 +51,18 @@ impl<'a> Asking<'a> {
         {
             question.check(&connection)?;
             match question.ask(&connection, deadline) {
-                Ok(Some(waiting)) => return Ok(State::Sent(waiting)),
+                Ok(Some(waiting)) => return Ok(State::Sent(waiting, question, deadline)),
                 Ok(None) => return Ok(State::Over),
                 Err(NotAsked::Refused(error)) => return Err(error),
                 Err(NotAsked::Full) => {}
                 Err(NotAsked::Gone) => client.retire(&connection),
             }
         }
-        Ok(State::Slow(Box::pin(ask_slowly(client, question, deadline))))
+        Ok(Self::ask_slowly(client, question, deadline))
+    }
+
+    fn ask_slowly(client: &'a Arc<Client>, question: Question<'a>, deadline: Instant) -> State<'a> {
+        State::Slow(Box::pin(ask_slowly(client, question, deadline)))
     }
 }
 
@@ -65,7 +70,7 @@ impl fmt::Debug for Asking<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
             State::Fresh(question) => write!(f, "{:?} of `{}`", question.kind, question.name),
-            State::Sent(waiting) => write!(f, "sent as {}", waiting.id()),
+            State::Sent(waiting, ..) => write!(f, "sent as {}", waiting.id()),
             State::Slow(_) => f.write_str("being sent"),
             State::Over => f.write_str("over"),
         }
@@ -88,12 +93,19 @@ impl Future for Asking<'_> {
                     }
                     continue;
                 }
-                State::Sent(waiting) => ready!(Pin::new(waiting).poll(cx)),
+                State::Sent(waiting, ..) => ready!(Pin::new(waiting).poll(cx)),
                 State::Slow(asking) => ready!(asking.as_mut().poll(cx)),
                 State::Over => panic!("polled after it was over"),
             };
-            self.state = State::Over;
-            return Poll::Ready(answer);
+            match (std::mem::replace(&mut self.state, State::Over), answer) {
+                (State::Sent(waiting, question, deadline), Err(error))
+                    if waiting.connection().has_put_off(&error) =>
+                {
+                    self.client.retire(waiting.connection());
+                    self.state = Self::ask_slowly(self.client, question, deadline);
+                }
+                (_, answer) => return Poll::Ready(answer),
+            }
         }
     }
 }
@@ -107,7 +119,7 @@ async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) 
             question.ask_detached(&connection, deadline).await
         } else {
             match question.ask(&connection, deadline) {
-                Ok(Some(waiting)) => return waiting.await,
+                Ok(Some(mut waiting)) => waiting.heard().await,
                 asked => asked.map(|_| Response::default()),
             }
         };

@@ -78,7 +78,7 @@ impl Question<'_> {
         tokio::select! {
             biased;
             // The gateway need not have seen the whole payload to know that it will come to nothing.
-            answer = &mut waiting => return answer.map_err(NotAsked::Refused),
+            answer = waiting.heard() => return answer,
             sent = send => match sent {
                 // If the gateway reset the stream it says why on the lane.
                 Ok(()) => {}
@@ -86,7 +86,7 @@ impl Question<'_> {
                 Err(error) => return Err(NotAsked::Refused(error)),
             },
         }
-        waiting.await.map_err(NotAsked::Refused)
+        waiting.heard().await
     }
 
     /// The kind of frame that answers.

@@ -39,6 +39,7 @@ impl Client {
                 Err(error) if error.code() == Code::Disconnected && connection.link.is_closed() => {
                     self.retire(&connection);
                 }
+                Err(error) if connection.has_put_off(&error) => self.retire(&connection),
                 Err(error) => return Err(error),
             }
         }

@@ -133,6 +133,15 @@ impl Calls {
         }
     }
 
+    /// The same if nothing waits. Whether that is so.
+    pub(crate) fn close_if_empty(&self, error: &Error) -> bool {
+        let mut state = self.0.lock();
+        if state.slots.is_empty() {
+            state.closed.get_or_insert_with(|| error.clone());
+        }
+        state.slots.is_empty()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.lock().slots.is_empty()
     }
@@ -202,5 +211,18 @@ mod tests {
         assert_eq!(waiting.reply.try_recv().unwrap(), Err(error.clone()));
         assert_eq!(calls.open(Kind::Ack, Instant::now()).err(), Some(error));
         assert!(calls.is_empty());
+    }
+
+    #[test]
+    fn it_is_closed_while_nothing_waits_or_not_at_all() {
+        let calls = Calls::new();
+        let error = Error::new(Code::Disconnected, "");
+        let waiting = open(&calls, Instant::now());
+        assert!(!calls.close_if_empty(&error));
+        let other = open(&calls, Instant::now());
+        calls.forget(waiting.id);
+        calls.forget(other.id);
+        assert!(calls.close_if_empty(&error));
+        assert_eq!(calls.open(Kind::Ack, Instant::now()).err(), Some(error));
     }
 }

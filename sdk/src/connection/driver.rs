@@ -1,5 +1,6 @@
 use super::Connection;
 use super::collect::{Arrived, Incoming};
+use super::drain::Drain;
 use super::end::End;
 use super::farewell::Farewell;
 use super::inbound::{Inbound, Notice};
@@ -9,6 +10,7 @@ use crate::client::Client;
 use frontier_protocol::{Beat, Cancel, Code, GoAway, ParseError};
 use frontier_transport::{CloseReason, Event, Link, LinkError, MuxStream};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -32,7 +34,7 @@ pub(crate) struct Driver {
     timers: Timers,
     farewell: Farewell,
     /// Tells the supervisor that the gateway is draining.
-    draining: Option<oneshot::Sender<()>>,
+    draining: Option<oneshot::Sender<Drain>>,
 }
 
 /// Streams that the gateway opened, until it is known what they carry.
@@ -46,6 +48,7 @@ struct Streams {
 enum Duty {
     Arrived(Arrived),
     Leave(Instant),
+    Replaced,
     Clock,
     Over,
 }
@@ -57,7 +60,7 @@ impl Driver {
         connection: Arc<Connection>,
         link: Link,
         heartbeat: Duration,
-    ) -> (Self, oneshot::Receiver<()>) {
+    ) -> (Self, oneshot::Receiver<Drain>) {
         let (sender, arrived) = mpsc::channel(ARRIVED);
         let (draining, is_draining) = oneshot::channel();
         let driver = Self {
@@ -78,7 +81,9 @@ impl Driver {
         // Also when this panics or is aborted nobody may wait for an answer for ever.
         let last_rites = LastRites(self.connection.clone());
         let Err(mut end) = self.drive().await;
-        if let (End::Lost(_), Farewell::Leaving { answered: true, .. }) = (&end, self.farewell) {
+        if let (End::Lost(_), Farewell::Leaving { answered: true, replaced: false, .. }) =
+            (&end, self.farewell)
+        {
             // The gateway has said its last word and hung up: that is no loss.
             end = End::Left { is_complete: self.connection.is_idle() };
         }
@@ -87,7 +92,7 @@ impl Driver {
             Farewell::Staying => {}
             Farewell::Leaving { .. } => drop(timeout(FLUSH, self.link.close(|_| Ok(()))).await),
             Farewell::Draining { .. } => {
-                let last = |out: &mut Vec<u8>| GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out);
+                let last = |out: &mut Vec<u8>| GoAway::new(Code::Ok, 0, "").encode(out);
                 drop(timeout(FLUSH, self.link.close(last)).await);
             }
         }
@@ -130,33 +135,44 @@ impl Driver {
             }
             Duty::Leave(until) => {
                 if self.farewell.leave(until) {
-                    let grace_ms = until.saturating_duration_since(Instant::now()).as_millis();
-                    let grace_ms = u32::try_from(grace_ms).unwrap_or(u32::MAX);
-                    self.connection.notify(|out| GoAway { code: Code::Ok, grace_ms, text: "" }.encode(out));
+                    self.say_goodbye(until);
+                }
+                Ok(())
+            }
+            Duty::Replaced => {
+                if let Some(until) = self.farewell.replace() {
+                    self.say_goodbye(until);
                 }
                 Ok(())
             }
             Duty::Clock => self.look_at_clock(),
-            Duty::Over => Err(match self.farewell {
-                Farewell::Leaving { .. } => End::Left { is_complete: self.connection.is_idle() },
-                _ => End::Lost("the gateway is going away".into()),
-            }),
+            Duty::Over if self.farewell.is_closing() => {
+                Err(End::Left { is_complete: self.connection.is_idle() })
+            }
+            Duty::Over => Err(End::Lost("the gateway is going away".into())),
         }
     }
 
+    fn say_goodbye(&self, until: Instant) {
+        let grace_ms = until.saturating_duration_since(Instant::now()).as_millis();
+        let grace_ms = u32::try_from(grace_ms).unwrap_or(u32::MAX);
+        self.connection.notify(|out| GoAway::new(Code::Ok, grace_ms, "").encode(out));
+    }
+
     fn heed(&mut self, notice: Option<Notice>) -> Result<(), End> {
-        let Some(Notice { code, grace, text }) = notice else { return Ok(()) };
+        let Some(Notice { code, grace, delay, alternatives, text }) = notice else { return Ok(()) };
         match code {
             Code::Superseded => return Err(End::Superseded),
             code if code != Code::Ok && !code.is_retryable() => return Err(End::Refused { code, text }),
             _ => {}
         }
-        if self.farewell.heard(Instant::now() + grace) {
-            debug!(%code, text, "the gateway is going away");
-            self.client.retire(&self.connection);
+        let now = Instant::now();
+        if self.farewell.heard(now + grace, code == Code::Ok || grace.is_zero()) {
+            debug!(%code, text, ?grace, ?delay, ?alternatives, "the gateway is going away");
+            self.connection.is_draining.store(true, Ordering::SeqCst);
             if let Some(draining) = self.draining.take() {
                 // The supervisor may have stopped to listen, and then it knows.
-                let _ = draining.send(());
+                let _ = draining.send(Drain { start: now + delay.min(grace), alternatives });
             }
         }
         Ok(())
@@ -205,9 +221,12 @@ fn poll_duty(
         return Poll::Ready(Duty::Arrived(arrived));
     }
     if let Some(&until) = connection.leave.get()
-        && !matches!(farewell, Farewell::Leaving { .. })
+        && !farewell.is_closing()
     {
         return Poll::Ready(Duty::Leave(until));
+    }
+    if connection.is_replaced.load(Ordering::SeqCst) && matches!(farewell, Farewell::Draining { .. }) {
+        return Poll::Ready(Duty::Replaced);
     }
     let mut next_look = None;
     if farewell != Farewell::Staying {

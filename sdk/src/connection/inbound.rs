@@ -13,6 +13,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
+/// How many of the other gateways that one names are taken note of.
+const MAX_ALTERNATIVES: usize = 8;
+
 /// What to do with the frames that come: hand answers to those who wait, requests to handlers,
 /// messages to the queue.
 pub(super) struct Inbound {
@@ -27,6 +30,10 @@ pub(super) struct Inbound {
 pub(super) struct Notice {
     pub(super) code: Code,
     pub(super) grace: Duration,
+    /// After how long to begin to go elsewhere.
+    pub(super) delay: Duration,
+    /// Where to.
+    pub(super) alternatives: Vec<String>,
     pub(super) text: String,
 }
 
@@ -70,9 +77,16 @@ impl Inbound {
                 Ok(())
             }),
             Kind::GoAway => {
-                let GoAway { code, grace_ms, text } = GoAway::parse(frame)?;
-                let grace = Duration::from_millis(grace_ms.into());
-                return Ok(Some(Notice { code, grace, text: text.to_owned() }));
+                let GoAway { code, grace_ms, delay_ms, alternatives, text } = GoAway::parse(frame)?;
+                let ms = |ms: u32| Duration::from_millis(ms.into());
+                let alternatives = alternatives.into_iter().take(MAX_ALTERNATIVES).map(str::to_owned);
+                return Ok(Some(Notice {
+                    code,
+                    grace: ms(grace_ms),
+                    delay: ms(delay_ms),
+                    alternatives: alternatives.collect(),
+                    text: text.to_owned(),
+                }));
             }
             // A pong is heard as bytes. The rest has been refused above.
             _ => {}

@@ -1,6 +1,6 @@
 use super::{Connection, NotAsked, detached};
+use crate::Response;
 use crate::handler::{Outcome, Reply};
-use crate::{HandlerError, Response};
 use frontier_protocol::{Code, Custom, EncodeError, FRAGMENT, Flags};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -82,10 +82,11 @@ impl Reply for Job {
     async fn reply(self, outcome: Outcome) {
         match outcome {
             Outcome::Answered(Ok(response)) => self.answer(&response).await,
-            Outcome::Answered(Err(HandlerError { code, text })) => {
+            Outcome::Answered(Err(error)) => {
+                let (code, detail) = error.to_wire();
                 let response = frontier_protocol::Response {
-                    detail: code,
-                    ..frontier_protocol::Response::error(Code::Application, super::limited(&text))
+                    detail,
+                    ..frontier_protocol::Response::error(code, super::limited(&error.text))
                 };
                 self.connection.notify(|out| response.encode_with(self.id, Flags::default(), out));
             }

@@ -1,6 +1,6 @@
-use super::Connection;
 use super::calls::{Answer, Opened};
-use crate::Error;
+use super::{Connection, NotAsked};
+use crate::{Error, Response};
 use frontier_protocol::{Cancel, Code, Kind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +23,19 @@ impl Waiting {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Where the question went.
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Waits for the answer. [`NotAsked::Gone`] if the question may be asked elsewhere.
+    pub(crate) async fn heard(&mut self) -> Result<Response, NotAsked> {
+        let answer = (&mut *self).await;
+        answer.map_err(|error| {
+            if self.connection.has_put_off(&error) { NotAsked::Gone } else { NotAsked::Refused(error) }
+        })
     }
 
     /// Gives the place back: the question was never sent.

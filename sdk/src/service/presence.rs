@@ -9,8 +9,8 @@ use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID};
 use std::sync::Arc;
 
 impl Service {
-    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge, with its
-    /// text.
+    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge for good,
+    /// with its text; [`HandlerError::retry_later`] has it come again.
     ///
     /// # Errors
     /// As for [`register`](Self::register).
@@ -25,7 +25,8 @@ impl Service {
         self.register_erased(GET_EDGE_ID, edge_id(handler)).await
     }
 
-    /// Hears of each edge that comes. An error refuses the edge, with its text.
+    /// Hears of each edge that comes. An error refuses the edge for good, with its text;
+    /// [`HandlerError::retry_later`] has it come again.
     ///
     /// # Errors
     /// As for [`register`](Self::register).

@@ -1,7 +1,8 @@
 use super::handshake;
 use crate::Error;
 use crate::client::Client;
-use crate::connection::{Connection, Driver, End};
+use crate::connection::{Connection, Drain, Driver, End};
+use crate::status::Closed;
 use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome, retry_after};
 use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
 use std::fmt;
@@ -46,14 +47,14 @@ pub(crate) struct Live {
     pub(crate) connection: Arc<Connection>,
     pub(crate) ended: JoinHandle<End>,
     /// Tells that the gateway drains.
-    pub(crate) draining: oneshot::Receiver<()>,
+    pub(crate) draining: oneshot::Receiver<Drain>,
 }
 
 /// Why an attempt to connect failed.
 #[derive(Debug, Error)]
 pub(crate) enum AttemptError {
-    /// No address is known.
-    #[error("no address is given")]
+    /// Every address has asked to be left alone.
+    #[error("no address may be tried now")]
     NoAddress,
     /// The address could not be reached.
     #[error("{}", Causes(.0))]
@@ -98,12 +99,27 @@ impl AttemptError {
         }
     }
 
+    /// What becomes of a client whose connection can't be made anew because of this.
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        match self {
+            Self::Rejected { code, text, .. } if !code.is_retryable() => {
+                Some(Closed::Refused { code: *code, text: text.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// Whether another attempt would fail the same way.
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Rejected { code, .. } => !code.is_retryable(),
-            Self::TooLong(_) | Self::NoAddress | Self::Dial(DialError::TlsSettings(_)) => true,
-            Self::Dial(_) | Self::Timeout(..) | Self::Lost(_) | Self::NoToken(_) | Self::Restore(_) => false,
+            Self::TooLong(_) | Self::Dial(DialError::TlsSettings(_)) => true,
+            Self::NoAddress
+            | Self::Dial(_)
+            | Self::Timeout(..)
+            | Self::Lost(_)
+            | Self::NoToken(_)
+            | Self::Restore(_) => false,
         }
     }
 }

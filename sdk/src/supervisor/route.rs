@@ -1,33 +1,27 @@
 use super::backoff::Backoff;
-use super::{Attempt, AttemptError, Live};
+use super::{Addresses, Attempt, AttemptError, Live};
 use crate::client::Client;
 use crate::options::Redial;
 use crate::status::Closed;
-use frontier_transport::{Endpoint, EndpointError};
+use frontier_transport::EndpointError;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-/// How long an address is left alone at most, whatever its gateway asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
-/// The addresses of the gateways, and which of them is next.
+/// How a client comes to a gateway.
 ///
-/// They are tried in turn, each once per round, with a pause between the rounds.
+/// The addresses are tried in turn, each once per round, with a pause between the rounds.
 pub(crate) struct Route {
-    addresses: Vec<Address>,
-    next: usize,
+    addresses: Addresses,
     backoff: Backoff,
     connected: Option<Instant>,
 }
 
 impl Route {
     pub(crate) fn new(redial: &Redial) -> Result<Self, EndpointError> {
-        let addresses =
-            redial.urls.iter().map(|url| url.parse().map(Address::new)).collect::<Result<_, _>>()?;
+        let addresses = Addresses::parse(&redial.urls)?;
         let backoff = Backoff::new(redial.backoff.0, redial.backoff.1);
-        Ok(Self { addresses, next: 0, backoff, connected: None })
+        Ok(Self { addresses, backoff, connected: None })
     }
 
     /// Makes the first connection: a round at once, then as often as it takes. The caller sets the
@@ -50,82 +44,69 @@ impl Route {
     /// Makes a new connection, as often as it takes, with a pause before the first round already: all
     /// the clients of a gateway lose it at the same moment.
     pub(crate) async fn reconnect(&mut self, client: &Arc<Client>) -> Result<Live, Closed> {
-        let lived = self.connected.map(|connected| connected.elapsed()).unwrap_or_default();
-        if lived >= self.backoff.trial() {
-            self.backoff.reset();
-        }
+        self.has_stood_well();
         loop {
             self.pause().await;
             match self.round(client).await {
                 Ok(live) => return Ok(live),
-                Err(AttemptError::Rejected { code, text, .. }) if !code.is_retryable() => {
-                    return Err(Closed::Refused { code, text });
-                }
-                Err(error) => warn!(%error, "could not connect again"),
+                Err(error) => match error.closed() {
+                    Some(closed) => return Err(closed),
+                    None => warn!(%error, "could not connect again"),
+                },
             }
         }
     }
 
-    /// Tries each address once that has not asked to be left alone, and returns the error of the last if none goes well.
-    async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
+    /// A gateway that drains has named others: they come first until there is a connection, and behind
+    /// the others from then on.
+    pub(super) fn prefer(&mut self, alternatives: &[String]) {
+        self.addresses.prefer(alternatives);
+    }
+
+    /// Whether the last connection has stood for so long that the next one may be made without a pause.
+    pub(super) fn has_stood_well(&mut self) -> bool {
+        let lived = self.connected.map(|connected| connected.elapsed()).unwrap_or_default();
+        let is_well = lived >= self.backoff.trial();
+        if is_well {
+            self.backoff.reset();
+        }
+        is_well
+    }
+
+    /// Tries each address once that has not asked to be left alone, and returns the error of the last
+    /// if none goes well.
+    pub(super) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
         let mut last = AttemptError::NoAddress;
-        for _ in 0..self.addresses.len() {
-            let index = self.next;
-            self.next = (index + 1) % self.addresses.len();
-            let Address { endpoint, opens } = &mut self.addresses[index];
-            if opens.is_some_and(|opens| Instant::now() < opens) {
-                continue;
-            }
-            match (Attempt { client, endpoint }).make().await {
+        for place in self.addresses.round() {
+            let endpoint = self.addresses.visit(place);
+            let error = match (Attempt { client, endpoint }).make().await {
                 Ok(live) => {
                     self.connected = Some(Instant::now());
+                    self.addresses.arrived();
                     return Ok(live);
                 }
-                Err(error) if error.is_final() => return Err(error),
-                Err(error) => {
-                    debug!(%endpoint, %error, "could not connect");
-                    *opens = error.retry_after().map(opening);
-                    last = error;
-                }
+                Err(error) => error,
+            };
+            debug!(%endpoint, %error, "could not connect");
+            if let Some(after) = error.retry_after() {
+                self.addresses.leave_alone(place, after);
             }
+            last = match error {
+                // What the user did not name has no say in whether the client may live on.
+                error if error.is_final() && self.addresses.is_alternative(place) => {
+                    AttemptError::lost(error)
+                }
+                error if error.is_final() => return Err(error),
+                error => error,
+            };
         }
         Err(last)
     }
 
-    async fn pause(&mut self) {
+    /// Waits before the next round.
+    pub(super) async fn pause(&mut self) {
         // On top of what they have asked for: all clients of a gateway were asked for the same.
-        let opens = self.addresses.iter().map(|address| address.opens).min().flatten();
-        let start = opens.map_or_else(Instant::now, |opens| opens.max(Instant::now()));
+        let start = self.addresses.opens().unwrap_or_else(Instant::now);
         tokio::time::sleep_until(start + self.backoff.next(rand::random())).await;
-    }
-}
-
-/// Where a gateway is.
-struct Address {
-    endpoint: Endpoint,
-    /// It has asked to be left alone until then.
-    opens: Option<Instant>,
-}
-
-impl Address {
-    fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, opens: None }
-    }
-}
-
-/// When to come again, if that is to be `after` so long.
-fn opening(after: Duration) -> Instant {
-    Instant::now() + after.min(LONGEST_WAIT)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn no_gateway_can_put_a_client_off_for_long() {
-        let now = Instant::now();
-        assert_eq!(opening(Duration::from_secs(7)), now + Duration::from_secs(7));
-        assert_eq!(opening(Duration::from_millis(u32::MAX.into())), now + LONGEST_WAIT);
     }
 }

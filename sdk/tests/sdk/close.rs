@@ -5,7 +5,7 @@ use frontier_transport::FirstFrame;
 use std::time::Duration;
 
 fn agree_to_leave(peer: &Peer) {
-    peer.send(|out| GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out));
+    peer.send(|out| GoAway::new(Code::Ok, 0, "").encode(out));
 }
 
 #[tokio::test]
@@ -110,6 +110,6 @@ async fn a_gateway_that_hangs_up_behind_its_last_word_is_no_error() {
     tokio::pin!(close);
     assert!(futures_util::poll!(&mut close).is_pending());
     peer.expect(Kind::GoAway).await;
-    peer.say_and_hang_up(|out| GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out)).await;
+    peer.say_and_hang_up(|out| GoAway::new(Code::Ok, 0, "").encode(out)).await;
     soon(close).await.unwrap();
 }

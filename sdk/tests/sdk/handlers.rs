@@ -3,6 +3,7 @@ use bytes::Bytes;
 use frontier_protocol::{Cancel, Custom, Flags, Frame, Kind, Request, Response};
 use frontier_sdk::{Code, EdgeId, HandlerError};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 fn response(frame: &Frame) -> (Code, u32, Bytes) {
@@ -55,6 +56,11 @@ async fn every_way_to_fail_has_its_code() {
     let mut gateway = Gateway::bind();
     let (edge, mut peer) = gateway.connected_edge().await;
     edge.register("fails", |_| async { Err(HandlerError::new(5, "no disk")) }).await.unwrap();
+    let later = |_| async { Err(HandlerError::retry_later("no room", Duration::from_millis(1500))) };
+    edge.register("later", later).await.unwrap();
+    edge.register("sometime", |_| async { Err(HandlerError::retry_later("", Duration::ZERO)) })
+        .await
+        .unwrap();
     edge.register("converts", |_| async { Ok("x".parse::<u8>().map(|_| frontier_sdk::Response::new(""))?) })
         .await
         .unwrap();
@@ -62,6 +68,8 @@ async fn every_way_to_fail_has_its_code() {
     edge.register("hangs", |_| std::future::pending()).await.unwrap();
     let cases = [
         ("fails", (Code::Application, 5, "no disk")),
+        ("later", (Code::Overloaded, 1500, "no room")),
+        ("sometime", (Code::Overloaded, 0, "")),
         ("converts", (Code::Application, 0, "invalid digit found in string")),
         ("panics", (Code::Panicked, 0, "on purpose")),
         ("absent", (Code::MethodNotFound, 0, "no handler for `absent`")),

@@ -6,6 +6,7 @@ mod calls;
 mod close;
 mod connect;
 mod detached;
+mod drain;
 mod gateway;
 mod handlers;
 mod messages;

@@ -1,8 +1,10 @@
 //! Where an edge's id comes from.
 
+use frontier_protocol::{Reject, Role};
 use frontier_sdk::{Code, EdgeId, HandlerError};
-use frontier_tests::{DEADLINE, Gateway, StallProxy, eventually, within};
-use std::time::Duration;
+use frontier_tests::{DEADLINE, Gateway, RawPeer, StallProxy, eventually, within};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 #[tokio::test]
@@ -27,6 +29,61 @@ async fn a_refusal_and_its_text_reach_the_edge() {
     let error = gateway.edge().connect().await.unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (Code::Denied, false));
     assert!(error.to_string().contains("no such device"), "{error}");
+}
+
+#[tokio::test]
+async fn an_edge_that_is_put_off_comes_again_but_not_too_soon() {
+    const LATER: Duration = Duration::from_millis(300);
+    let gateway = Gateway::start().await;
+    let (ids, arrivals) = (AtomicU32::new(0), AtomicU32::new(0));
+    let turn = |count: &AtomicU32| count.fetch_add(1, Ordering::Relaxed);
+    let later = || HandlerError::retry_later("the database is away", LATER);
+    let (left, mut leaves) = mpsc::unbounded_channel();
+    let service = gateway
+        .service("ids")
+        .on_edge_id(move |_| {
+            let id = if turn(&ids) == 0 { Err(later()) } else { Ok(EdgeId(7)) };
+            async { id }
+        })
+        .on_edge_online(move |_| {
+            let heard = if turn(&arrivals) == 0 { Err(later()) } else { Ok(()) };
+            async { heard }
+        })
+        .on_edge_offline(move |event| {
+            let _ = left.send(event.meta);
+            async { Ok(()) }
+        });
+    let _service = service.connect().await.unwrap();
+    let start = Instant::now();
+    let edge = gateway.edge().meta("mine").connect().await.unwrap();
+    assert_eq!(edge.id(), EdgeId(7));
+    assert!(start.elapsed() >= 2 * LATER, "{:?}", start.elapsed());
+    assert!(leaves.try_recv().is_err(), "it was never there");
+    edge.close().await.unwrap();
+    assert_eq!(within("its end", leaves.recv()).await.unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn whoever_is_put_off_is_told_why_and_for_how_long() {
+    let gateway = Gateway::start().await;
+    let _service = gateway
+        .service("ids")
+        .on_edge_id(|_| async {
+            Err(HandlerError::retry_later("the database is away", Duration::from_secs(60)))
+        })
+        .connect()
+        .await
+        .unwrap();
+    let mut raw = RawPeer::dial(gateway.edges()).await;
+    let hello = RawPeer::hello(Role::Edge);
+    raw.send(|out| hello.encode(out));
+    let frame = raw.frame().await;
+    let expected = Reject { code: Code::Overloaded, detail: 60_000, text: "the database is away" };
+    assert_eq!(Reject::parse(&frame), Ok(expected));
+    let connect = gateway.edge().connect_timeout(Duration::from_millis(500)).connect();
+    let error = within("an error", connect).await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    assert!(error.is_retryable() && error.to_string().contains("the database is away"), "{error}");
 }
 
 /// Mistakes of a service are not held against its edges: they may try again.

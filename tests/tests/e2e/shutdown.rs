@@ -92,3 +92,49 @@ async fn clients_go_elsewhere_when_their_gateway_stops() {
     })
     .await;
 }
+
+/// Each edge connects to the other gateway before it leaves the one that stops.
+#[tokio::test]
+async fn edges_under_load_go_to_another_gateway_without_a_failed_call() {
+    let mut old = Gateway::start().await;
+    let new = Gateway::start().await;
+    // Gateways know nothing of each other, so there is a service at each.
+    let (here, there) =
+        (old.service("s").connect().await.unwrap(), new.service("s").connect().await.unwrap());
+    echo(&here, "echo").await.unwrap();
+    echo(&there, "echo").await.unwrap();
+    let arrivals = Presence::of(&there).await.unwrap();
+    let (go_on, waits) = tokio::sync::watch::channel(false);
+    here.register("hold", move |_| {
+        let mut waits = waits.clone();
+        async move {
+            let _ = waits.wait_for(|go_on| *go_on).await;
+            Ok(Response::new("done"))
+        }
+    })
+    .await
+    .unwrap();
+    let mut edges = Vec::new();
+    for _ in 0..8 {
+        edges.push(old.edge().url(new.edge_url()).connect().await.unwrap());
+    }
+    // While one call is in flight the old gateway closes nobody.
+    let held = tokio::spawn({
+        let edge = edges[0].clone();
+        async move { edge.call("hold", "").await }
+    });
+    let load = Load::start(&edges, "echo");
+    load.go_on(200).await;
+    old.terminate();
+    for edge in &edges {
+        arrivals.wait(edge.id(), 1).await;
+    }
+    load.go_on(200).await;
+    go_on.send(true).unwrap();
+    assert_eq!(within("the call ends", held).await.unwrap().unwrap().data, "done");
+    assert_eq!(old.process().exit().await, Some(0));
+    load.go_on(200).await;
+    let tally = load.stop().await;
+    assert_eq!(tally.failures(), 0, "{:?}", tally.failed);
+    assert!(edges.iter().all(|edge| edge.status().get() == Status::Connected));
+}

@@ -150,7 +150,7 @@ async fn a_service_that_leaves_is_passed_over_and_still_answers() {
     let (mut leaving, mut edge) = pair(&gateway).await;
     edge.request(1, "m", none(), b"old");
     let old = leaving.frame().await;
-    leaving.send(|out| frontier_protocol::GoAway { code: Code::Ok, grace_ms: 1000, text: "" }.encode(out));
+    leaving.send(|out| frontier_protocol::GoAway::new(Code::Ok, 1000, "").encode(out));
     assert_eq!(leaving.frame().await.kind, Kind::GoAway);
     edge.request(2, "m", none(), b"new");
     assert_eq!(edge.response(2).await.0, Code::ServiceNotOnline);

@@ -162,7 +162,7 @@ async fn a_body_cut_anywhere_ends_the_connection() {
     whole[at] = 0xff;
     breaks(&gateway, &whole).await;
     let mut notice = Vec::new();
-    GoAway { code: Code::Ok, grace_ms: 0, text: "t" }.encode(&mut notice).unwrap();
+    GoAway::new(Code::Ok, 0, "t").encode(&mut notice).unwrap();
     notice.truncate(18);
     notice[3] = 14;
     breaks(&gateway, &notice).await;

@@ -145,8 +145,7 @@ async fn a_peer_that_says_it_leaves_gets_nothing_new_and_may_still_answer() {
     let mut edge = Parked::edge(&exchange, EDGE).await;
     let mut service = Parked::service(&exchange, 1, &["m"], &[]).await;
     act(&exchange, &edge.peer, &request(1, "m", b"", b""));
-    let leaving =
-        testing::frame(|out| frontier_protocol::GoAway { code: Code::Ok, grace_ms: 0, text: "" }.encode(out));
+    let leaving = testing::frame(|out| frontier_protocol::GoAway::new(Code::Ok, 0, "").encode(out));
     act(&exchange, &service.peer, &leaving);
     act(&exchange, &edge.peer, &request(2, "m", b"", b""));
     let sent = service.close();

@@ -50,8 +50,9 @@ impl Fields {
             Kind::Ping => Self::Ping(Empty {}),
             Kind::Pong => Self::Pong(Empty {}),
             Kind::GoAway => {
-                let GoAway { grace_ms, text, .. } = GoAway::parse(frame)?;
-                Self::GoAway(Leave { grace_ms, text: text.into() })
+                let GoAway { grace_ms, delay_ms, alternatives, text, .. } = GoAway::parse(frame)?;
+                let (alternatives, text) = (texts(alternatives), text.into());
+                Self::GoAway(Leave { grace_ms, alternatives, delay_ms, text })
             }
             Kind::Publish => {
                 let Publish { timeout_ms, topic, custom, payload } = Publish::parse(frame)?;

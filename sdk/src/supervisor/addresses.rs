@@ -1,0 +1,158 @@
+use frontier_transport::{Endpoint, EndpointError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::debug;
+
+/// How long an address is left alone at most, whatever its gateway asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Where gateways are: the addresses that the user has named, and behind them those that a gateway has.
+pub(crate) struct Addresses {
+    all: Vec<Address>,
+    /// How many of them the user has named. They take turns in being the first.
+    named: usize,
+    next: usize,
+    /// Whether the others come first now.
+    prefers_others: bool,
+}
+
+struct Address {
+    endpoint: Endpoint,
+    /// It has asked to be left alone until then.
+    opens: Option<Instant>,
+}
+
+impl Addresses {
+    pub(super) fn parse(urls: &[String]) -> Result<Self, EndpointError> {
+        let all = urls.iter().map(|url| url.parse().map(Address::new)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { named: all.len(), all, next: 0, prefers_others: false })
+    }
+
+    /// A gateway that goes away names others. What is no address is passed over.
+    pub(super) fn prefer(&mut self, urls: &[String]) {
+        if urls.is_empty() {
+            return;
+        }
+        self.all.truncate(self.named);
+        for url in urls {
+            match url.parse() {
+                Ok(endpoint) => self.all.push(Address::new(endpoint)),
+                Err(error) => debug!(%error, "a gateway named another one by no address"),
+            }
+        }
+        self.prefers_others = true;
+    }
+
+    /// There is a connection.
+    pub(super) fn arrived(&mut self) {
+        self.prefers_others = false;
+    }
+
+    /// Whether the address at a place is none that the user has named.
+    pub(super) fn is_alternative(&self, place: usize) -> bool {
+        let endpoint = &self.all[place].endpoint;
+        self.all[..self.named].iter().all(|address| address.endpoint != *endpoint)
+    }
+
+    /// The places to try now, each address once.
+    pub(super) fn round(&self) -> Vec<usize> {
+        let named = (0..self.named).map(|n| (self.next + n) % self.named);
+        let others = self.named..self.all.len();
+        let order: Vec<usize> =
+            if self.prefers_others { others.chain(named).collect() } else { named.chain(others).collect() };
+        let now = Instant::now();
+        let mut round: Vec<usize> = Vec::with_capacity(order.len());
+        for place in order {
+            let Address { endpoint, opens } = &self.all[place];
+            let is_open = opens.is_none_or(|opens| opens <= now);
+            if is_open && round.iter().all(|before| self.all[*before].endpoint != *endpoint) {
+                round.push(place);
+            }
+        }
+        round
+    }
+
+    /// The endpoint at a place, which is tried now.
+    pub(super) fn visit(&mut self, place: usize) -> &Endpoint {
+        let address = &mut self.all[place];
+        address.opens = None;
+        if place < self.named {
+            self.next = (place + 1) % self.named;
+        }
+        &address.endpoint
+    }
+
+    /// The gateway there wants no visit for so long.
+    pub(super) fn leave_alone(&mut self, place: usize, after: Duration) {
+        let opens = Instant::now() + after.min(LONGEST_WAIT);
+        let endpoint = self.all[place].endpoint.clone();
+        let same = self.all.iter_mut().filter(|address| address.endpoint == endpoint);
+        same.for_each(|address| address.opens = Some(opens));
+    }
+
+    /// From when on there is an address that may be tried; `None` if there is one now.
+    pub(super) fn opens(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.all.iter().map(|address| address.opens.filter(|opens| *opens > now)).min().flatten()
+    }
+}
+
+impl Address {
+    fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, opens: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(ports: &[u16]) -> Vec<String> {
+        ports.iter().map(|port| format!("tcp://h:{port}")).collect()
+    }
+
+    /// The ports in the order of the next round, each visited.
+    fn round(addresses: &mut Addresses) -> Vec<u16> {
+        let places = addresses.round();
+        places.into_iter().map(|place| addresses.visit(place).host_port().1).collect()
+    }
+
+    #[test]
+    fn those_that_were_named_take_turns() {
+        let mut addresses = Addresses::parse(&urls(&[1, 2, 3])).unwrap();
+        assert_eq!(round(&mut addresses), [1, 2, 3]);
+        addresses.visit(0);
+        assert_eq!(round(&mut addresses), [2, 3, 1], "the one that was tried last comes last");
+    }
+
+    #[test]
+    fn alternatives_come_first_until_there_is_a_connection_and_last_from_then_on() {
+        let mut addresses = Addresses::parse(&urls(&[1, 2])).unwrap();
+        let mut others = urls(&[7, 2]);
+        others.insert(1, "no address".into());
+        addresses.prefer(&others);
+        assert_eq!(round(&mut addresses), [7, 2, 1], "each once");
+        let is_alternative = [0, 1, 2, 3].map(|place| addresses.is_alternative(place));
+        assert_eq!(is_alternative, [false, false, true, false], "the last one is the user's as well");
+        addresses.arrived();
+        addresses.prefer(&[]);
+        assert_eq!(round(&mut addresses), [2, 1, 7], "none are named: those of before are as good as ever");
+        addresses.prefer(&urls(&[8]));
+        assert_eq!(round(&mut addresses), [8, 2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_asks_for_it_is_left_alone_but_not_for_long() {
+        let mut addresses = Addresses::parse(&urls(&[1, 2])).unwrap();
+        let start = Instant::now();
+        addresses.leave_alone(0, Duration::from_millis(u32::MAX.into()));
+        assert_eq!((addresses.opens(), round(&mut addresses)), (None, vec![2]));
+        addresses.leave_alone(1, Duration::from_secs(7));
+        assert_eq!(addresses.opens(), Some(start + Duration::from_secs(7)));
+        assert_eq!(round(&mut addresses), []);
+        tokio::time::advance(Duration::from_secs(7)).await;
+        assert_eq!((addresses.opens(), round(&mut addresses)), (None, vec![2]));
+        tokio::time::advance(LONGEST_WAIT).await;
+        assert_eq!(round(&mut addresses), [1, 2]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Going to another gateway while the present one drains: first the new connection, then the farewell.
+
+use super::{AttemptError, Live, Stop, Supervisor, judged, until_stopped};
+use crate::connection::{Drain, End};
+use crate::status::Closed;
+use tokio::sync::watch;
+use tracing::warn;
+
+/// What came of something that was done while a connection still stood.
+enum Beside<T> {
+    Done(T),
+    /// The connection ended first.
+    Ended(End),
+    /// The user closed first.
+    Stopped,
+}
+
+/// What came of trying every address once.
+enum Round {
+    /// One has taken the client.
+    Connected(Live),
+    /// None has; the old connection stands.
+    Failed(AttemptError),
+    /// None has, and the old connection has ended meanwhile.
+    Alone(AttemptError, End),
+    /// The user closed, with or without the old connection.
+    Stopped { stands: bool },
+}
+
+impl Supervisor {
+    /// Makes a connection to another gateway beside `live`, whose gateway drains, and leaves `live` in
+    /// good order then. Until that succeeds `live` is used for as long as it lasts.
+    pub(super) async fn relocate(&mut self, mut live: Live, drain: Drain) -> Result<Live, Closed> {
+        self.route.prefer(&drain.alternatives);
+        let mut start = Some(drain.start);
+        loop {
+            let route = &mut self.route;
+            let pause = async {
+                let Some(start) = start.take() else { return route.pause().await };
+                tokio::time::sleep_until(start).await;
+                // Not at once where one gateway after the other drains.
+                if !route.has_stood_well() {
+                    route.pause().await;
+                }
+            };
+            match beside(&mut live, &mut self.stops, pause).await {
+                Beside::Done(()) => {}
+                Beside::Ended(end) => return self.lost(end, None).await,
+                Beside::Stopped => return Err(self.close(&mut live).await),
+            }
+            match self.round_beside(&mut live).await {
+                Round::Connected(fresh) => {
+                    self.replaced(live);
+                    return Ok(fresh);
+                }
+                Round::Failed(error) => warn!(%error, "no other gateway takes the client yet"),
+                Round::Alone(error, end) => return self.lost(end, Some(error)).await,
+                Round::Stopped { stands: true } => return Err(self.close(&mut live).await),
+                Round::Stopped { stands: false } => return Err(self.close_without_connection().await),
+            }
+        }
+    }
+
+    /// One round, which goes on if the old connection ends: the new one may have superseded it.
+    async fn round_beside(&mut self, live: &mut Live) -> Round {
+        let mut round = std::pin::pin!(self.route.round(&self.client));
+        let end = match beside(live, &mut self.stops, round.as_mut()).await {
+            Beside::Done(Ok(fresh)) => return Round::Connected(fresh),
+            Beside::Done(Err(error)) => return Round::Failed(error),
+            Beside::Stopped => return Round::Stopped { stands: true },
+            Beside::Ended(end) => end,
+        };
+        self.client.reconnecting();
+        tokio::select! {
+            biased;
+            () = until_stopped(&mut self.stops) => Round::Stopped { stands: false },
+            made = round => match made {
+                Ok(fresh) => Round::Connected(fresh),
+                Err(error) => Round::Alone(error, end),
+            },
+        }
+    }
+
+    /// The old connection is gone, and there is no new one. `error` is why, if it was tried.
+    async fn lost(&mut self, end: End, error: Option<AttemptError>) -> Result<Live, Closed> {
+        let closed = self.after(end).or_else(|| error.and_then(|error| error.closed()));
+        match closed {
+            Some(closed) => Err(closed),
+            None => self.connect_again().await,
+        }
+    }
+}
+
+/// Does `work` for as long as the connection stands and the user wants it.
+async fn beside<T>(
+    live: &mut Live,
+    stops: &mut watch::Receiver<Stop>,
+    work: impl Future<Output = T>,
+) -> Beside<T> {
+    tokio::select! {
+        biased;
+        end = &mut live.ended => Beside::Ended(judged(end)),
+        () = until_stopped(stops) => Beside::Stopped,
+        done = work => Beside::Done(done),
+    }
+}
