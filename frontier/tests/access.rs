@@ -2,7 +2,7 @@
 
 use frontier::Config;
 use frontier::config::{EDGEBOUND, SERVICEBOUND};
-use frontier_access::authn::{AuthConfig, ClientCertificate, Credentials};
+use frontier_access::authn::{AuthConfig, AuthnError, ClientCertificate, Credentials};
 use frontier_access::{Access, Labels, Moment, Peer};
 use frontier_daemon::config;
 use frontier_protocol::{EdgeId, Role};
@@ -12,31 +12,52 @@ use std::time::Instant;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
+fn guide() -> String {
+    fs::read_to_string(Path::new(HERE).join("../docs/access.md")).expect("the guide is there")
+}
+
 /// The YAML blocks of the guide, each with the name in its first line.
 fn examples() -> Vec<(String, String)> {
-    let guide = fs::read_to_string(Path::new(HERE).join("../docs/access.md")).unwrap();
-    let blocks = guide.split("```yaml\n# ").skip(1).map(|block| block.split("```").next().unwrap());
-    blocks
-        .map(|block| {
-            let (name, text) = block.split_once('\n').unwrap();
-            (name.to_owned(), text.to_owned())
-        })
-        .collect()
+    let guide = guide();
+    let blocks = guide.split("```yaml\n# ").skip(1).filter_map(|block| block.split("```").next());
+    let named = blocks.filter_map(|block| block.split_once('\n'));
+    named.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     let mut labels = Labels::new();
     for (key, value) in pairs {
-        labels.set(key, value).unwrap();
+        labels.set(key, value).expect("a short label");
     }
     labels
 }
 
 #[test]
 fn the_guide_has_no_other_yaml() {
-    let guide = fs::read_to_string(Path::new(HERE).join("../docs/access.md")).unwrap();
-    assert_eq!(guide.matches("```yaml").count(), examples().len());
+    assert_eq!(guide().matches("```yaml").count(), examples().len());
     assert_eq!(examples().len(), 6);
+}
+
+#[test]
+fn the_guide_has_the_texts_of_failures() {
+    let guide = guide();
+    for error in [
+        AuthnError::MissingCredentials,
+        AuthnError::UnknownToken,
+        AuthnError::Expired,
+        AuthnError::NotYetValid,
+        AuthnError::BadSignature,
+        AuthnError::UnknownKey,
+        AuthnError::WrongAlgorithm,
+        AuthnError::WrongAudience,
+        AuthnError::WrongIssuer,
+        AuthnError::NoExpiry,
+        AuthnError::Claim("X".into()),
+        AuthnError::NoName("EdgeID"),
+        AuthnError::NameMismatch("EdgeID"),
+    ] {
+        assert!(guide.contains(&error.to_string()), "{error}");
+    }
 }
 
 #[test]
