@@ -8,8 +8,10 @@
 //! ```
 
 mod filter;
+mod handle;
 
 pub use filter::LogFilter;
+pub use handle::{LogGone, LogHandle};
 
 use std::io::{self, IsTerminal};
 use std::{error, fmt};
@@ -73,34 +75,47 @@ impl LogConfig {
     }
 
     /// Starts logging for the whole process, also for libraries that use the `log` crate. `base` are
-    /// directives that hold unless `level` says something else about the same module; it may be empty.
+    /// directives that hold unless `level` says something else about the same module; it may be empty. The
+    /// handle changes the level later.
     ///
     /// A line is written by the thread that logs it; an output that nobody reads stalls that thread.
     ///
     /// # Errors
     /// If a subscriber was already set.
-    pub fn init(&self, base: &str) -> Result<(), AlreadyInitialised> {
-        let set = match self.output {
-            LogOutput::Stdout => self.subscriber(base, io::stdout, io::stdout().is_terminal()).try_init(),
-            LogOutput::Stderr => self.subscriber(base, io::stderr, io::stderr().is_terminal()).try_init(),
+    pub fn init(&self, base: &str) -> Result<LogHandle, AlreadyInitialised> {
+        let (subscriber, handle) = match self.output {
+            LogOutput::Stdout => self.subscriber(base, io::stdout, io::stdout().is_terminal()),
+            LogOutput::Stderr => self.subscriber(base, io::stderr, io::stderr().is_terminal()),
         };
-        set.map_err(|_| AlreadyInitialised)
+        subscriber.try_init().map(|()| handle).map_err(|_| AlreadyInitialised)
     }
 
-    fn subscriber<W>(&self, base: &str, writer: W, terminal: bool) -> Box<dyn Subscriber + Send + Sync>
+    fn subscriber<W>(&self, base: &str, writer: W, terminal: bool) -> (BoxedSubscriber, LogHandle)
     where
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
-        let builder =
-            tracing_subscriber::fmt().with_env_filter(self.level.to_env_filter(base)).with_writer(writer);
+        let builder = tracing_subscriber::fmt().with_writer(writer);
+        let filter = self.level.to_env_filter(base);
+        // The filter comes last, because the type of its handle has that of the format in it.
         match self.format {
-            // Only ever switched off: left alone, the library honours NO_COLOR.
-            LogFormat::Text if terminal => Box::new(builder.finish()),
-            LogFormat::Text => Box::new(builder.with_ansi(false).finish()),
-            LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+            LogFormat::Text => {
+                // Only ever switched off: left alone, the library honours NO_COLOR.
+                let builder = if terminal { builder } else { builder.with_ansi(false) };
+                let builder = builder.with_env_filter(filter).with_filter_reloading();
+                let handle = LogHandle::new(base, builder.reload_handle());
+                (Box::new(builder.finish()), handle)
+            }
+            LogFormat::Json => {
+                let builder = builder.json().flatten_event(true);
+                let builder = builder.with_env_filter(filter).with_filter_reloading();
+                let handle = LogHandle::new(base, builder.reload_handle());
+                (Box::new(builder.finish()), handle)
+            }
         }
     }
 }
+
+type BoxedSubscriber = Box<dyn Subscriber + Send + Sync>;
 
 /// Logging was started twice in one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,16 +149,44 @@ mod tests {
         }
     }
 
+    fn text_of(buffer: &Buffer) -> String {
+        let bytes = buffer.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
     fn logged(text: &str) -> String {
         let log = load(text, &|_| None, &[], |root| LogConfig::read(&root.section("log"))).unwrap();
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        tracing::subscriber::with_default(log.subscriber("", move || writer.clone(), false), || {
+        tracing::subscriber::with_default(log.subscriber("", move || writer.clone(), false).0, || {
             tracing::info!(target: "frontier::listener", port = 30012, "listening");
             tracing::debug!(target: "frontier::exchange", "routed");
         });
-        let bytes = buffer.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        String::from_utf8(bytes).unwrap()
+        text_of(&buffer)
+    }
+
+    #[test]
+    fn the_level_changes_while_it_logs() {
+        for format in ["text", "json"] {
+            let text = format!("log: {{format: {format}}}");
+            let log = load(&text, &|_| None, &[], |root| LogConfig::read(&root.section("log"))).unwrap();
+            let buffer = Buffer::default();
+            let writer = buffer.clone();
+            let (subscriber, handle) = log.subscriber("noisy=off", move || writer.clone(), false);
+            let set = |level| handle.set_level(&LogFilter::parse(level).unwrap()).unwrap();
+            tracing::subscriber::with_default(subscriber, || {
+                for level in ["info", "debug", "warn,frontier=trace", "info"] {
+                    set(level);
+                    tracing::debug!(target: "frontier", level, "shown with debug and trace");
+                    tracing::debug!(target: "other", level, "shown with debug");
+                    tracing::error!(target: "noisy", level, "never shown");
+                }
+            });
+            let lines = text_of(&buffer);
+            let shown: Vec<_> = lines.lines().map(|line| line.contains("other")).collect();
+            assert_eq!(shown, [false, true, false], "{lines}");
+            assert_eq!(handle.set_level(&LogFilter::default()), Err(LogGone));
+        }
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
+mod access;
 mod limits;
 mod listen;
+mod reload;
 
+pub use access::{EDGEBOUND, SERVICEBOUND};
 pub use limits::Limits;
 pub use listen::Listen;
+pub use reload::ReloadConfig;
 
+use frontier_access::AccessConfig;
 use frontier_daemon::config::Choice;
 use frontier_daemon::config::{self, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
@@ -54,6 +59,10 @@ pub struct Config {
     pub call_timeout: Duration,
     /// What peers may make the gateway hold.
     pub limits: Limits,
+    /// Who may connect and what they may do.
+    pub access: AccessConfig,
+    /// What happens when any of this changes while the gateway runs.
+    pub reload: ReloadConfig,
 }
 
 /// How the process runs.
@@ -127,6 +136,8 @@ impl Config {
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
             limits: Limits::read(&root.section("limits")),
+            access: access::read(root),
+            reload: ReloadConfig::read(&root.section("reload")),
         }
     }
 }

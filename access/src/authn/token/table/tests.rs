@@ -135,3 +135,18 @@ proptest! {
         prop_assert!(table.verify(Some(&presented), NOW).is_err());
     }
 }
+
+#[test]
+fn a_syntax_error_repeats_nothing_of_the_file() {
+    for text in [
+        "- hash: *hunter2",
+        "- hash: \"hunter2",
+        "- hash: hunter2: x",
+        "- {hash: hunter2",
+        "\thunter2",
+        "- &hunter2 *hunter2",
+    ] {
+        let report = report(text);
+        assert!(!report.contains("hunter2"), "{report}");
+    }
+}

@@ -1,0 +1,94 @@
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn a_component_reports_what_only_it_can_see() {
+    let document = Document::parse("listen:\n  tls: true\n  cert:\n", &|_| None).unwrap();
+    let listen = document.root().section("listen");
+    if listen.get("tls", false) && listen.optional::<String>("cert").is_none() {
+        listen.reject("cert", "is required with `tls: true`");
+    }
+    let errors = document.finish().unwrap_err();
+    assert_eq!(errors.mistakes()[0].path(), "listen.cert");
+    assert_eq!(errors.mistakes()[0].message(), "is required with `tls: true`");
+    assert!(matches!(errors.mistakes()[0].place(), Place::Line { line: 3, .. }));
+}
+
+#[test]
+fn presence_is_told_apart_from_content() {
+    let document = Document::parse("a: {}\nb:\n", &|_| None).unwrap();
+    let root = document.root();
+    assert!(root.section("a").is_present());
+    assert!(!root.section("b").is_present() && !root.section("c").is_present());
+    assert_eq!(root.section("c").section("d").path(), "c.d");
+}
+
+#[test]
+fn a_missing_key_is_placed_at_its_section() {
+    let document = Document::parse("a: 1\nb:\n  c: 1\n", &|_| None).unwrap();
+    let root = document.root();
+    let _: (u8, u8) = (root.get("a", 0), root.section("b").get("c", 0));
+    let _: Duration = root.section("b").required("wait", Duration::ZERO);
+    assert_eq!(
+        document.finish().unwrap_err().mistakes()[0].to_string(),
+        "line 3, column 3: b.wait: is required"
+    );
+}
+
+#[test]
+fn a_map_has_keys_of_its_own() {
+    let document = Document::parse("labels:\n  a: 1\n  b: x\n  c:\nother: 1\n", &|_| None).unwrap();
+    let root = document.root();
+    assert_eq!(root.map::<u8>("labels"), [("a".to_owned(), 1)]);
+    assert_eq!(root.map::<u8>("absent"), []);
+    assert_eq!(root.map::<u8>("other"), []);
+    let errors = document.finish().unwrap_err();
+    let mistakes: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        mistakes,
+        [
+            "line 3, column 6: labels.b: expected a whole number from 0 to 255, found `x`",
+            "line 4, column 3: labels.c: expected a value, found nothing",
+            "line 5, column 8: other: expected a section (`key: value` lines), found a single value",
+        ]
+    );
+}
+
+#[test]
+fn a_key_may_take_several_forms() {
+    let document = Document::parse("a: 1\nb: [1, 2]\nc: {d: 1}\n", &|_| None).unwrap();
+    let root = document.root();
+    let shapes = ["a", "b", "c", "d"].map(|key| root.shape(key));
+    assert_eq!(shapes, [Some(Shape::Value), Some(Shape::List), Some(Shape::Section), None]);
+    assert_eq!(root.one_or_more::<u8>("a"), Some(vec![1]));
+    assert_eq!(root.one_or_more::<u8>("b"), Some(vec![1, 2]));
+    assert_eq!(root.one_or_more::<u8>("d"), None);
+    assert_eq!(root.section("c").get("d", 0_u8), 1);
+    document.finish().unwrap();
+}
+
+#[test]
+fn a_file_may_be_one_list() {
+    let document = Document::parse("- a: 1\n- b: 1\n-\n", &|_| None).unwrap();
+    let read: Vec<u8> = document.sections().iter().map(|section| section.get("a", 0)).collect();
+    assert_eq!(read, [1, 0]);
+    let report = document.finish().unwrap_err().to_string();
+    assert!(report.contains("line 2, column 3: [1].b: unknown key"), "{report}");
+    assert!(report.contains("[2]: expected a section"), "{report}");
+
+    let document = Document::parse("a: 1\n", &|_| None).unwrap();
+    assert!(document.sections().is_empty());
+    let report = document.finish().unwrap_err().to_string();
+    assert!(report.contains("expected a list (`- ` lines), found a section"), "{report}");
+    assert!(Document::parse("", &|_| None).unwrap().sections().is_empty());
+}
+
+#[test]
+fn reading_a_section_twice_reports_its_mistakes_once() {
+    let document = Document::parse("a: {b: x, c: 1}\n", &|_| None).unwrap();
+    for _ in 0..2 {
+        let _: u8 = document.root().section("a").get("b", 0);
+    }
+    assert_eq!(document.finish().unwrap_err().mistakes().len(), 2);
+}
