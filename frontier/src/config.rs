@@ -52,7 +52,7 @@ pub struct Config {
     /// The side of the edges.
     pub edgebound: Edgebound,
     /// The side of the services.
-    pub servicebound: Listen,
+    pub servicebound: Servicebound,
     /// How one service is chosen among several.
     pub balance: Balance,
     /// The deadline of a call or a message that brings none.
@@ -77,14 +77,21 @@ pub struct Daemon {
 /// The side of the edges.
 #[derive(Clone, Debug)]
 pub struct Edgebound {
-    /// Where edges connect to.
-    pub listen: Listen,
+    /// Where edges connect to: one place at least.
+    pub listeners: Vec<Listen>,
     /// Whether edges are let in when no service gives out ids.
     pub allocate_ids: bool,
     /// Whether such an edge gets the id that it asks for. Else it gets one from the gateway.
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+}
+
+/// The side of the services.
+#[derive(Clone, Debug)]
+pub struct Servicebound {
+    /// Where services connect to: one place at least.
+    pub listeners: Vec<Listen>,
 }
 
 const OVERRIDES: &[Override] = &[
@@ -119,7 +126,7 @@ impl Config {
                 ),
             },
             edgebound: Edgebound {
-                listen: Listen::read(&edgebound.section("listen"), 30012),
+                listeners: Listen::read_side(&edgebound, 30012),
                 allocate_ids: edgebound.get("edgeid_alloc_when_no_idservice_on", true),
                 requested_ids: edgebound.get("allow_requested_id", true),
                 callback_timeout: edgebound.within(
@@ -128,7 +135,7 @@ impl Config {
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
             },
-            servicebound: Listen::read(&root.section("servicebound").section("listen"), 30011),
+            servicebound: Servicebound { listeners: Listen::read_side(&root.section("servicebound"), 30011) },
             balance: exchange.get("hashby", Balance::default()),
             call_timeout: exchange.within(
                 "call_timeout",

@@ -4,6 +4,7 @@ mod activity;
 mod parts;
 mod report;
 
+use crate::config::Listen;
 use crate::{Config, Gateway};
 use activity::Activity;
 use anyhow::{Context as _, Result};
@@ -39,8 +40,8 @@ pub struct Options {
 pub async fn run(options: Options, stop: CancellationToken) -> Result<bool> {
     let mut config = Config::parse("", &|_| None).context("the defaults")?;
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.edgebound.listen.addr = anywhere;
-    config.servicebound.addr = anywhere;
+    config.edgebound.listeners = vec![Listen::tcp(anywhere)];
+    config.servicebound.listeners = vec![Listen::tcp(anywhere)];
     let gateway = Gateway::bind(&config)?;
     let (edgebound, servicebound) = (gateway.edgebound(), gateway.servicebound());
     println!("gateway   edges on {edgebound}, services on {servicebound}");

@@ -1,25 +1,23 @@
-use crate::config::{Config, Listen};
+mod side;
+
+use crate::config::Config;
 use crate::exchange::Exchange;
-use crate::gate::Gate;
 use crate::peer::{Peer, Stage};
-use crate::session::{self, Context};
+use crate::session::Context;
 use crate::sweep;
 use frontier_protocol::{Code, GoAway, Role};
-use frontier_transport::{Bind, CloseReason, Listener, Priority};
+use frontier_transport::{CloseReason, Priority};
+use side::Side;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
-
-/// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
-const TURNED_AWAY: usize = 64;
+use tracing::warn;
 
 /// How often it is looked whether everything in flight is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(25);
@@ -37,6 +35,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A side has no listener.
+    #[error("there is no listener for {0}")]
+    Nowhere(&'static str),
 }
 
 /// A part of the gateway has failed; the rest of it must not go on without.
@@ -62,41 +63,44 @@ pub struct Gateway {
     last_words: Duration,
 }
 
-/// One listener and the sessions that came through it.
-#[derive(Debug)]
-struct Side {
-    listener: Listener,
-    addr: SocketAddr,
-    context: Arc<Context>,
-    gate: Arc<Gate>,
-}
-
 impl Gateway {
-    /// Listens on both addresses. Connections wait until [`run`](Self::run).
+    /// Listens on all addresses. Connections wait until [`run`](Self::run).
     ///
     /// # Errors
     /// [`StartError`] if an address can't be listened on.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
         Ok(Self {
-            services: Side::bind(&exchange, Role::Service, config, config.servicebound)?,
-            edges: Side::bind(&exchange, Role::Edge, config, config.edgebound.listen)?,
+            services: Side::bind(&exchange, Role::Service, config, &config.servicebound.listeners)?,
+            edges: Side::bind(&exchange, Role::Edge, config, &config.edgebound.listeners)?,
             grace: config.daemon.grace,
             last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
             exchange,
         })
     }
 
-    /// Where edges connect to.
+    /// Where edges connect to, by the first of their listeners.
     #[must_use]
     pub fn edgebound(&self) -> SocketAddr {
-        self.edges.addr
+        self.edges.addrs[0]
     }
 
-    /// Where services connect to.
+    /// Where edges connect to, in the order of the configuration.
+    #[must_use]
+    pub fn edgebound_all(&self) -> &[SocketAddr] {
+        &self.edges.addrs
+    }
+
+    /// Where services connect to, by the first of their listeners.
     #[must_use]
     pub fn servicebound(&self) -> SocketAddr {
-        self.services.addr
+        self.services.addrs[0]
+    }
+
+    /// Where services connect to, in the order of the configuration.
+    #[must_use]
+    pub fn servicebound_all(&self) -> &[SocketAddr] {
+        &self.services.addrs
     }
 
     /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
@@ -121,65 +125,6 @@ impl Gateway {
             finish(&side.sessions, name, last_words).await;
         }
         Ok(())
-    }
-}
-
-impl Side {
-    fn bind(
-        exchange: &Arc<Exchange>,
-        role: Role,
-        config: &Config,
-        listen: Listen,
-    ) -> Result<Self, StartError> {
-        let side = match role {
-            Role::Edge => "edges",
-            Role::Service => "services",
-        };
-        let fail = |source| StartError::Listen { addr: listen.addr, side, source };
-        let listener = Listener::bind(Bind::tcp(listen.addr)).map_err(fail)?;
-        let addr = listener.local_addr().map_err(fail)?;
-        info!(%addr, "listening for {side}");
-        let limits = &config.limits;
-        Ok(Self {
-            listener,
-            addr,
-            context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
-            gate: Gate::new(limits.connections, limits.connections_per_address),
-        })
-    }
-
-    /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
-    /// waited for here.
-    async fn accept(mut self, stop: CancellationToken) -> Arc<Context> {
-        let sessions = &self.context.sessions;
-        let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = stop.cancelled() => break,
-            };
-            match self.gate.enter(accepted.peer.ip()) {
-                Ok(permit) => {
-                    let session = session::run(self.context.clone(), accepted);
-                    sessions.spawn(async move {
-                        session.await;
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    debug!(addr = %accepted.peer, %error, "one connection too many");
-                    if let Ok(permit) = turned_away.clone().try_acquire_owned() {
-                        let turned_away = session::turn_away(self.context.clone(), accepted, error);
-                        sessions.spawn(async move {
-                            turned_away.await;
-                            drop(permit);
-                        });
-                    }
-                }
-            }
-        }
-        sessions.close();
-        self.context
     }
 }
 

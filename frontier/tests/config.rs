@@ -42,7 +42,7 @@ fn every_key_of_the_sample_is_read() {
     let paths = paths(&sample);
     assert!(paths.len() > 25, "{paths:?}");
     for path in paths {
-        let error = parse(&nested(&path, "[nothing]")).expect_err(&path);
+        let error = parse(&nested(&path, "[[nothing]]")).expect_err(&path);
         assert!(error.contains(&path) && !error.contains("unknown"), "{path}: {error}");
     }
 }

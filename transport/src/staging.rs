@@ -7,6 +7,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 
+/// So many bytes that wait for more are put into a buffer of their own, in bytes.
+const SMALL: usize = 4 * 1024;
+
 /// A queue of bytes in a buffer that is borrowed only while it holds any.
 #[derive(Debug, Default)]
 pub(crate) struct Staging {
@@ -22,6 +25,12 @@ impl Staging {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes of buffer that are held.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity()
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -56,17 +65,23 @@ impl Staging {
         io: &mut (impl AsyncRead + Unpin),
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if self.start > 0 {
-            self.bytes.drain(..self.start);
-            self.start = 0;
-        }
-        if self.bytes.len() >= buffer::SIZE {
+        if self.len() >= buffer::SIZE {
             let text = "something that does not end was received";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, text)));
         }
-        let read = poll_read_buf(Pin::new(io), cx, self.tail());
-        // Gives the buffer back if nothing came.
-        self.consume(0);
+        if self.bytes.capacity() < buffer::SIZE {
+            let small = std::mem::replace(&mut self.bytes, buffer::take());
+            self.bytes.extend_from_slice(&small);
+        }
+        self.bytes.drain(..self.start);
+        self.start = 0;
+        let read = poll_read_buf(Pin::new(io), cx, &mut self.bytes);
+        let came = matches!(read, Poll::Ready(Ok(1..)));
+        if !came && self.bytes.len() <= SMALL {
+            // What is not whole may stay so for long.
+            let rest = self.bytes.as_slice().into();
+            buffer::recycle(std::mem::replace(&mut self.bytes, rest));
+        }
         read
     }
 
@@ -104,6 +119,8 @@ mod tests {
         let mut other = Staging::default();
         assert!(matches!(other.poll_fill(&mut near, cx), Poll::Ready(Ok(4))));
         other.consume(3);
+        assert!(other.poll_fill(&mut near, cx).is_pending());
+        assert_eq!(other.bytes.capacity(), 1, "what waits for more holds no whole buffer");
         assert!(matches!(staging.poll_drain(&mut far, cx), Poll::Ready(Ok(()))));
         assert!(matches!(other.poll_fill(&mut near, cx), Poll::Ready(Ok(2))));
         assert_eq!(other.bytes(), b"def");

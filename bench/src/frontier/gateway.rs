@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use ::frontier::config::Listen;
 use ::frontier::{Config, Gateway};
 use anyhow::{Context, Result, bail};
 use tokio_util::sync::CancellationToken;
@@ -14,8 +15,8 @@ use crate::dialogue::Ready;
 pub(super) async fn run(network: Network, console: &mut Console) -> Result<()> {
     let mut config = Config::parse("", &|_| None).context("the gateway's defaults")?;
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.edgebound.listen.addr = anywhere;
-    config.servicebound.addr = anywhere;
+    config.edgebound.listeners = vec![Listen::tcp(anywhere)];
+    config.servicebound.listeners = vec![Listen::tcp(anywhere)];
     let gateway = Gateway::bind(&config)?;
     console.ready(Ready {
         edges: Some(gateway.edgebound()),

@@ -1,19 +1,95 @@
-use frontier_daemon::config::Section;
+mod tls;
+
+use frontier_daemon::config::{Choice, FromValue, Invalid, Section, Value};
+use frontier_transport::{Network, ServerTls};
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Where one side listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One place where one side listens.
+#[derive(Clone, Debug)]
 pub struct Listen {
+    /// What is spoken there.
+    pub network: Network,
     /// Address and port; port 0 lets the system choose.
     pub addr: SocketAddr,
+    /// Under which name and port, or address and port, others reach it, if that is another.
+    pub advertised_addr: Option<String>,
+    /// With which certificates, where TLS is spoken.
+    pub tls: Option<ServerTls>,
+}
+
+/// The word for a network, whether with TLS or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Tcp,
+    Tls,
+    Ws,
+}
+
+impl Choice for Word {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("tcp", Self::Tcp), ("tls", Self::Tls), ("ws", Self::Ws)];
+}
+
+/// `host:port`; empty for none.
+struct Advertised(Option<String>);
+
+impl FromValue for Advertised {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        let what = "a name or address and a port such as gateway.example:30012";
+        let text = value.text(what)?;
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or_default();
+        let valid = !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0);
+        if valid { Ok(Self(Some(text.to_owned()))) } else { Err(Invalid::expected(what, text)) }
+    }
 }
 
 impl Listen {
-    pub(super) fn read(section: &Section<'_>, port: u16) -> Self {
-        let network: String = section.get("network", "tcp".into());
-        if network != "tcp" {
-            section.reject("network", "only tcp is spoken here");
+    /// Plain TCP.
+    #[must_use]
+    pub fn tcp(addr: SocketAddr) -> Self {
+        Self { network: Network::Tcp, addr, advertised_addr: None, tls: None }
+    }
+
+    /// The listeners of one side: the one under `listen`, or those under `listeners`.
+    pub(super) fn read_side(side: &Section<'_>, port: u16) -> Vec<Self> {
+        let (one, several) = (side.section("listen"), side.sections("listeners"));
+        if several.is_empty() {
+            let addr = one.get("addr", (Ipv4Addr::UNSPECIFIED, port).into());
+            return vec![Self::read(&one, addr)];
         }
-        Self { addr: section.get("addr", (Ipv4Addr::UNSPECIFIED, port).into()) }
+        if one.is_present() {
+            let (listen, listeners) = (one.path(), "is there as well; put all of them under `listeners`");
+            side.reject("listeners", format!("{listen} {listeners}"));
+            // What is written there is known here all the same.
+            let addr = one.get("addr", (Ipv4Addr::UNSPECIFIED, port).into());
+            Self::read(&one, addr);
+        }
+        several
+            .iter()
+            .map(|section| {
+                let addr = section.required("addr", (Ipv4Addr::UNSPECIFIED, port).into());
+                Self::read(section, addr)
+            })
+            .collect()
+    }
+
+    fn read(section: &Section<'_>, addr: SocketAddr) -> Self {
+        let word = section.get("network", Word::Tcp);
+        let advertised = section.get("advertised_addr", Advertised(None)).0;
+        let tls = section.section("tls");
+        let enable = tls.get("enable", word == Word::Tls);
+        if word == Word::Tls && !enable {
+            tls.reject("enable", "must be true for `network: tls`");
+        }
+        let network = match (word, enable) {
+            (Word::Tcp, false) => Network::Tcp,
+            (Word::Tcp | Word::Tls, _) => Network::Tls,
+            (Word::Ws, _) => Network::Ws,
+        };
+        let tls = tls::read(&tls, enable);
+        Self { network, addr, advertised_addr: advertised, tls }
     }
 }

@@ -99,6 +99,11 @@ impl ServerTls {
         Ok(())
     }
 
+    /// Goes by what `other` has loaded from now on.
+    pub fn adopt(&self, other: &Self) {
+        self.current.store(other.current.load_full());
+    }
+
     /// What is not wrong, but may surprise: certificates and revocation lists that are past their time.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {

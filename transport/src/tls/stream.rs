@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use super::TlsError;
 use super::session::Session;
 use crate::staging::Staging;

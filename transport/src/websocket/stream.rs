@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use super::Side;
 use super::frame::{self, Header, Opcode, Violation};
 use crate::staging::Staging;

@@ -3,10 +3,10 @@
 use crate::authority::{ALWAYS, Authority, PAST};
 use crate::gateway::{Gateway, call};
 use frontier_transport::{CertificateFiles, ClientAuth, ClientTls, ServerTls, ServerTlsConfig, TlsFile};
-use std::path::PathBuf;
+use std::path::Path;
 
-fn pair(cert: &PathBuf, key: &PathBuf) -> CertificateFiles {
-    CertificateFiles { cert: cert.clone(), key: key.clone() }
+fn pair(cert: &Path, key: &Path) -> CertificateFiles {
+    CertificateFiles { cert: cert.to_owned(), key: key.to_owned() }
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         (TlsFile::RevocationList(0), &a.cert, "there is no certificate revocation list in it"),
     ];
     for (index, (file, path, message)) in expected.into_iter().enumerate() {
-        assert_eq!(told.get(index), Some(&(file, Some(path.clone()), message)));
+        assert_eq!(told.get(index), Some(&(file, Some(path.to_owned()), message)));
     }
     assert!(matches!(told[13], (TlsFile::RevocationList(1), _, message) if message.contains("of no use")));
     assert_eq!(told.len(), 14, "{told:?}");

@@ -1,0 +1,68 @@
+use frontier_daemon::config::{Choice, Section};
+use frontier_transport::{
+    CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes, TlsVersion,
+};
+use std::path::PathBuf;
+
+#[derive(Clone, Copy)]
+struct Mtls(ClientAuth);
+
+impl Choice for Mtls {
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("false", Self(ClientAuth::Off)),
+        ("optional", Self(ClientAuth::Optional)),
+        ("true", Self(ClientAuth::Required)),
+        ("off", Self(ClientAuth::Off)),
+        ("required", Self(ClientAuth::Required)),
+    ];
+}
+
+#[derive(Clone, Copy)]
+struct Version(TlsVersion);
+
+impl Choice for Version {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("1.2", Self(TlsVersion::Tls12)), ("1.3", Self(TlsVersion::Tls13))];
+}
+
+/// Reads the section, and the files that it names if TLS is enabled: what is wrong with those is a
+/// mistake of the configuration like others.
+pub(super) fn read(section: &Section<'_>, enable: bool) -> Option<ServerTls> {
+    let pairs = section.sections("certs");
+    let certs = pairs.iter().map(|pair| CertificateFiles {
+        cert: pair.required("cert", PathBuf::new()),
+        key: pair.required("key", PathBuf::new()),
+    });
+    let config = ServerTlsConfig {
+        certs: certs.collect(),
+        client_auth: section.get("mtls", Mtls(ClientAuth::Off)).0,
+        ca_certs: section.list("ca_certs", Vec::new()),
+        crls: section.list("crls", Vec::new()),
+        min_version: section.get("min_version", Version(TlsVersion::Tls12)).0,
+    };
+    if section.get("insecure_skip_verify", false) {
+        // Older files have it, where it says something only of those who dial.
+        section
+            .reject("insecure_skip_verify", "means nothing for a listener; clients are verified by `mtls`");
+    }
+    // What is missing has been reported already.
+    let whole =
+        |pair: &CertificateFiles| [&pair.cert, &pair.key].iter().all(|path| !path.as_os_str().is_empty());
+    if !enable || !config.certs.iter().all(whole) {
+        return None;
+    }
+    ServerTls::load(config).map_err(|mistakes| reject(section, &pairs, mistakes)).ok()
+}
+
+fn reject(section: &Section<'_>, pairs: &[Section<'_>], mistakes: TlsMistakes) {
+    for mistake in mistakes.0 {
+        let text = mistake.to_string();
+        match mistake.file {
+            TlsFile::Certificates => section.reject("certs", text),
+            TlsFile::Certificate(index) => pairs[index].reject("cert", text),
+            TlsFile::Key(index) => pairs[index].reject("key", text),
+            TlsFile::CaCertificates | TlsFile::CaCertificate(_) => section.reject("ca_certs", text),
+            TlsFile::RevocationList(_) => section.reject("crls", text),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use super::StartError;
+use crate::config::{Config, Listen};
+use crate::exchange::Exchange;
+use crate::gate::Gate;
+use crate::session::{self, Context};
+use frontier_protocol::Role;
+use frontier_transport::{Accepted, Bind, Listener, ServerTls};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+/// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
+const TURNED_AWAY: usize = 64;
+
+/// The listeners of one side and the sessions that came through them.
+#[derive(Debug)]
+pub(super) struct Side {
+    listeners: Vec<Listener>,
+    pub(super) addrs: Vec<SocketAddr>,
+    context: Arc<Context>,
+    gate: Arc<Gate>,
+    /// Places for those who are told that they are one too many.
+    turned_away: Arc<Semaphore>,
+}
+
+impl Side {
+    /// Listens on all its addresses.
+    pub(super) fn bind(
+        exchange: &Arc<Exchange>,
+        role: Role,
+        config: &Config,
+        listen: &[Listen],
+    ) -> Result<Self, StartError> {
+        let side = match role {
+            Role::Edge => "edges",
+            Role::Service => "services",
+        };
+        if listen.is_empty() {
+            return Err(StartError::Nowhere(side));
+        }
+        let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
+        for listen in listen {
+            let Listen { network, addr, tls, .. } = listen;
+            let (network, addr) = (*network, *addr);
+            let fail = |source| StartError::Listen { addr, side, source };
+            let listener = Listener::bind(Bind { network, addr, tls: tls.clone() }).map_err(fail)?;
+            let addr = listener.local_addr().map_err(fail)?;
+            info!(%addr, network = network.as_str(), tls = tls.is_some(), "listening for {side}");
+            for warning in tls.iter().flat_map(ServerTls::warnings) {
+                warn!(%addr, "{warning}");
+            }
+            listeners.push(listener);
+            addrs.push(addr);
+        }
+        let limits = &config.limits;
+        Ok(Self {
+            listeners,
+            addrs,
+            context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
+            gate: Gate::new(limits.connections, limits.connections_per_address),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+        })
+    }
+
+    /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
+    /// waited for here.
+    pub(super) async fn accept(mut self, stop: CancellationToken) -> Arc<Context> {
+        let listeners = std::mem::take(&mut self.listeners);
+        let side = Arc::new(self);
+        let mut accepting = JoinSet::new();
+        for listener in listeners {
+            accepting.spawn(side.clone().accept_from(listener, stop.clone()));
+        }
+        accepting.join_all().await;
+        side.context.sessions.close();
+        side.context.clone()
+    }
+
+    async fn accept_from(self: Arc<Self>, mut listener: Listener, stop: CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = stop.cancelled() => return,
+            };
+            self.start(accepted);
+        }
+    }
+
+    fn start(&self, accepted: Accepted) {
+        let sessions = &self.context.sessions;
+        match self.gate.enter(accepted.peer.ip()) {
+            Ok(permit) => {
+                let session = session::run(self.context.clone(), accepted);
+                sessions.spawn(async move {
+                    session.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                debug!(addr = %accepted.peer, %error, "one connection too many");
+                if let Ok(permit) = self.turned_away.clone().try_acquire_owned() {
+                    let turned_away = session::turn_away(self.context.clone(), accepted, error);
+                    sessions.spawn(async move {
+                        turned_away.await;
+                        drop(permit);
+                    });
+                }
+            }
+        }
+    }
+}
