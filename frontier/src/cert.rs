@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use authority::{Authority, Purpose};
 use clap::Args;
 use files::Pair;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names that a development server is always reached by.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -40,6 +40,15 @@ pub struct Options {
     /// Replace the server's and the client's certificate if they are there already. The authority stays.
     #[arg(long)]
     force: bool,
+}
+
+impl Options {
+    /// The defaults, with the files in `out`.
+    #[must_use]
+    pub fn new(out: &Path) -> Self {
+        let out = out.to_owned();
+        Self { out, host: Vec::new(), client: "client".into(), uri: Vec::new(), days: 365, force: false }
+    }
 }
 
 /// Makes what is missing, and returns the files that were written.

@@ -37,7 +37,7 @@ pub struct Incoming(Carried);
 
 enum Carried {
     Tcp(TcpStream, Language),
-    Quic(QuicIncoming, ServerTls),
+    Quic(Box<QuicIncoming>, ServerTls),
 }
 
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Incoming {
     }
 
     pub(crate) fn quic(incoming: QuicIncoming, tls: ServerTls) -> Self {
-        Self(Carried::Quic(incoming, tls))
+        Self(Carried::Quic(Box::new(incoming), tls))
     }
 
     /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as each is spoken here.
@@ -110,7 +110,7 @@ impl Incoming {
         let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None };
         let (io, language) = match self.0 {
             Carried::Tcp(io, language) => (io, language),
-            Carried::Quic(incoming, tls) => return over_quic(incoming, &tls, config).await,
+            Carried::Quic(incoming, tls) => return over_quic(*incoming, &tls, config).await,
         };
         let io: BoxedCarrier = match language {
             Language::Tcp => return Ok((Link::accept(io, config).await?, peer)),

@@ -1,9 +1,8 @@
 //! The gateway's process.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
-use ::frontier::config::Listen;
-use ::frontier::{Config, Gateway};
+use ::frontier::{Config, Gateway, cert};
 use anyhow::{Context, Result, bail};
 use tokio_util::sync::CancellationToken;
 
@@ -13,10 +12,14 @@ use crate::dialogue::Ready;
 
 /// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
 pub(super) async fn run(network: Network, console: &mut Console) -> Result<()> {
-    let mut config = Config::parse("", &|_| None).context("the gateway's defaults")?;
-    let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    config.edgebound.listeners = vec![Listen::tcp(anywhere)];
-    config.servicebound.listeners = vec![Listen::tcp(anywhere)];
+    let dir = tempfile::tempdir().context("a directory for the gateway's certificate")?;
+    let tls = match network {
+        Network::Tcp | Network::Ws => String::new(),
+        Network::Tls | Network::Quic => certificate(dir.path())?,
+    };
+    let listen = format!("{{listen: {{network: {network}, addr: 127.0.0.1:0, {tls}}}}}");
+    let yaml = format!("edgebound: {listen}\nservicebound: {listen}\n");
+    let config = Config::parse(&yaml, &|_| None).context("the gateway's configuration")?;
     let gateway = Gateway::bind(&config)?;
     console.ready(Ready {
         edges: Some(gateway.edgebound()),
@@ -29,4 +32,11 @@ pub(super) async fn run(network: Network, console: &mut Console) -> Result<()> {
         ended = &mut serving => bail!("the gateway ended: {ended:?}"),
         () = console.closed() => Ok(()),
     }
+}
+
+/// Makes a certificate, and says so as a configuration does.
+fn certificate(dir: &Path) -> Result<String> {
+    cert::run(&cert::Options::new(dir))?;
+    let [cert, key] = ["server.pem", "server-key.pem"].map(|name| dir.join(name));
+    Ok(format!("tls: {{certs: [{{cert: {cert:?}, key: {key:?}}}]}}"))
 }

@@ -22,12 +22,13 @@ pub struct Listen {
 enum Word {
     Tcp,
     Tls,
+    Quic,
     Ws,
 }
 
 impl Choice for Word {
     const CHOICES: &'static [(&'static str, Self)] =
-        &[("tcp", Self::Tcp), ("tls", Self::Tls), ("ws", Self::Ws)];
+        &[("tcp", Self::Tcp), ("tls", Self::Tls), ("quic", Self::Quic), ("ws", Self::Ws)];
 }
 
 /// `host:port`; empty for none.
@@ -80,13 +81,15 @@ impl Listen {
         let word = section.get("network", Word::Tcp);
         let advertised = section.get("advertised_addr", Advertised(None)).0;
         let tls = section.section("tls");
-        let enable = tls.get("enable", word == Word::Tls);
-        if word == Word::Tls && !enable {
-            tls.reject("enable", "must be true for `network: tls`");
+        let must = matches!(word, Word::Tls | Word::Quic);
+        let enable = tls.get("enable", must);
+        if must && !enable {
+            tls.reject("enable", "must be true for `network: tls` and `network: quic`");
         }
         let network = match (word, enable) {
             (Word::Tcp, false) => Network::Tcp,
             (Word::Tcp | Word::Tls, _) => Network::Tls,
+            (Word::Quic, _) => Network::Quic,
             (Word::Ws, _) => Network::Ws,
         };
         let tls = tls::read(&tls, enable);

@@ -78,11 +78,8 @@ impl QuicClient {
         addr: SocketAddr,
         server_name: &str,
     ) -> Result<Connection, QuicError> {
-        Ok(self
-            .endpoint(addr)?
-            .connect_with(client, addr, server_name)?
-            .await
-            .map_err(|error| QuicError::of(error, Party::Server))?)
+        let connecting = self.endpoint(addr)?.connect_with(client, addr, server_name)?;
+        connecting.await.map_err(|error| QuicError::of(error, Party::Server))
     }
 
     /// The socket from which `addr` is reached.
