@@ -2,7 +2,7 @@
 
 use crate::authority::{ALWAYS, Authority};
 use crate::gateway::{Gateway, call, echoes};
-use frontier_transport::{ClientAuth, ClientTls, ServerTlsConfig};
+use frontier_transport::{ClientAuth, ClientTls, ServerTls, ServerTlsConfig};
 
 #[tokio::test]
 async fn new_connections_see_what_is_new_and_others_stay() {
@@ -24,6 +24,13 @@ async fn new_connections_see_what_is_new_and_others_stay() {
     call(&gateway.url("tls"), trusts_new).await.unwrap();
     call(&gateway.url("tls"), trusts_old).await.unwrap_err();
     echoes(&mut before, 8).await.unwrap();
+
+    let other = old.server(&["localhost"], ALWAYS);
+    tls.adopt(&ServerTls::load(other.serving()).unwrap());
+    call(&gateway.url("tls"), ClientTls::new().ca_file(old.ca())).await.unwrap();
+    tls.reload().unwrap();
+    call(&gateway.url("tls"), ClientTls::new().ca_file(old.ca())).await.unwrap();
+    echoes(&mut before, 9).await.unwrap();
 }
 
 #[tokio::test]
