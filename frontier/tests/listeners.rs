@@ -7,6 +7,8 @@ use frontier_sdk::{ClientTls, ConnectError, Edge, Request, Response, Service};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 /// Files of a CA, and of a certificate for `localhost` that is good for servers and clients.
@@ -98,5 +100,27 @@ async fn the_limits_of_a_side_hold_for_all_its_listeners() {
     let second = edge(format!("wss://localhost:{}", ports[1]), pki.tls()).connect().await.unwrap_err();
     assert!(second.to_string().contains("1 connections are open, the most there may be"), "{second}");
     first.close().await.unwrap();
+    gateway.abort();
+}
+
+/// A handshake that does not end takes no longer than any other, whatever it has begun with.
+#[tokio::test]
+async fn who_dawdles_over_a_handshake_is_dropped() {
+    let pki = Pki::new();
+    let mut config = pki.config();
+    config.limits.handshake_timeout = Duration::from_millis(100);
+    let gateway = Gateway::bind(&config).unwrap();
+    let addrs = gateway.edgebound_all().to_vec();
+    let gateway = tokio::spawn(gateway.run(CancellationToken::new()));
+    for addr in addrs {
+        for start in [&b""[..], b"\0\0", b"\x16\x03\x01\x01\0\x01", b"GET / HTTP/1.1\r\nHost: a\r\n"] {
+            let mut io = TcpStream::connect(addr).await.unwrap();
+            io.write_all(start).await.unwrap();
+            let mut answer = Vec::new();
+            let ended = io.read_to_end(&mut answer);
+            // Its end, whether it is told why or not: there may be something that was never read.
+            let _ = tokio::time::timeout(Duration::from_secs(10), ended).await.expect("it is dropped");
+        }
+    }
     gateway.abort();
 }

@@ -50,7 +50,8 @@ impl Builder<Edge> {
 }
 
 impl Edge {
-    /// An edge that will connect to `url`, such as `tcp://127.0.0.1:30012`.
+    /// An edge that will connect to `url`, such as `tcp://127.0.0.1:30012`; or over TLS, `tls://host:port`,
+    /// or over WebSocket, `ws://host/path` and `wss://host/path`, if the gateway speaks it there.
     pub fn builder(url: impl Into<String>) -> Builder<Edge> {
         Builder::new(Role::Edge, url)
     }

@@ -28,7 +28,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that will connect to `url`, such as `tcp://127.0.0.1:30011`.
+    /// A service that will connect to `url`, such as `tcp://127.0.0.1:30011`; or by the same
+    /// schemes as an edge.
     pub fn builder(url: impl Into<String>) -> Builder<Service> {
         Builder::new(Role::Service, url)
     }

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A [`Listener`] accepts and nothing else: TLS, the upgrade to WebSocket and the opening of the lane
-//! happen in [`Incoming::link`], in the task of the connection and under its deadline. [`dial`] is the
+//! happen in [`Incoming::link`], in the task of the connection and under its deadline. [`dial()`] is the
 //! other side. From there on nobody sees what carries a link.
 //!
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap

@@ -5,6 +5,8 @@
 //! until the link's owner calls [`SocketControl::poll_flush`] at the end of its turn. Both buffers
 //! are borrowed only while they hold bytes.
 
+mod language;
+
 use crate::buffer;
 use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
@@ -206,7 +208,7 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
             self.heard = true;
             self.filled = true;
             if !std::mem::replace(&mut self.recognised, true) {
-                recognise(self.read[0])?;
+                language::recognise(self.read[0])?;
             }
         }
         match outcome {
@@ -214,18 +216,6 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
             Poll::Ready(outcome) => Poll::Ready(outcome.map(drop)),
         }
     }
-}
-
-/// Whether what starts with this byte can be the multiplexer's language: its frames start with their
-/// version. It would say so itself, but not of an alert, which is shorter than its header.
-fn recognise(first: u8) -> io::Result<()> {
-    let other = match first {
-        0 => return Ok(()),
-        0x15 | 0x16 => "it speaks TLS, where plain TCP was expected",
-        b'A'..=b'Z' => "it speaks HTTP or the like, where plain TCP was expected",
-        _ => "it speaks another language",
-    };
-    Err(io::Error::new(io::ErrorKind::InvalidData, other))
 }
 
 impl<T: TokioRead + TokioWrite + Unpin> AsyncRead for Socket<T> {

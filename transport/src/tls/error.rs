@@ -82,7 +82,7 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    pub(super) fn new(error: &rustls::Error, peer: Party) -> Self {
+    pub(crate) fn new(error: &rustls::Error, peer: Party) -> Self {
         use rustls::Error;
         match error {
             Error::InvalidCertificate(error) => Self::certificate(error, peer),

@@ -1,20 +1,15 @@
-use super::material;
+mod reading;
+
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
-use super::peer_certificate::time;
 use super::sni::ByName;
 use super::{ALPN_HTTP, ALPN_LINK, TlsVersion, provider};
 use arc_swap::ArcSwap;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig};
+use reading::Reading;
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
 
 /// A certificate with its chain, and its private key: PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +115,7 @@ impl ServerTls {
 impl Loaded {
     fn load(config: ServerTlsConfig) -> Result<Self, TlsMistakes> {
         let provider = provider();
-        let mut reading = Reading { mistakes: Vec::new(), warnings: Vec::new(), now: SystemTime::now() };
+        let mut reading = Reading::new();
         let certificates = reading.certificates(&config.certs, &provider);
         let verifier = reading.verifier(&config, &provider);
         let Reading { mistakes, warnings, .. } = reading;
@@ -138,131 +133,5 @@ impl Loaded {
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
         Ok(Self { config, rustls: Arc::new(rustls), warnings })
-    }
-}
-
-/// Reads files and takes down what is wrong with them.
-struct Reading {
-    mistakes: Vec<TlsMistake>,
-    warnings: Vec<String>,
-    now: SystemTime,
-}
-
-impl Reading {
-    /// What `parse` makes of the file.
-    fn file<T>(
-        &mut self,
-        file: TlsFile,
-        path: &Path,
-        parse: impl FnOnce(&[u8]) -> Result<T, String>,
-    ) -> Option<T> {
-        let parsed = material::read(path).and_then(|bytes| parse(&bytes));
-        parsed.map_err(|message| self.mistakes.push(TlsMistake::of(file, path, message))).ok()
-    }
-
-    fn certificates(
-        &mut self,
-        pairs: &[CertificateFiles],
-        provider: &CryptoProvider,
-    ) -> Vec<Arc<CertifiedKey>> {
-        if pairs.is_empty() {
-            let message = "TLS needs a certificate and its key";
-            self.mistakes.push(TlsMistake::general(TlsFile::Certificates, message));
-        }
-        let mut certificates = Vec::new();
-        for (index, pair) in pairs.iter().enumerate() {
-            let chain = self.file(TlsFile::Certificate(index), &pair.cert, material::certificates);
-            let key = self.file(TlsFile::Key(index), &pair.key, material::private_key);
-            let (Some(chain), Some(key)) = (chain, key) else { continue };
-            self.warn_of_age(&pair.cert, &chain);
-            match material::certified_key(chain, key, provider) {
-                Ok(certificate) => certificates.push(Arc::new(certificate)),
-                Err(message) => {
-                    self.mistakes.push(TlsMistake::of(TlsFile::Key(index), &pair.key, message));
-                }
-            }
-        }
-        certificates
-    }
-
-    fn verifier(
-        &mut self,
-        config: &ServerTlsConfig,
-        provider: &Arc<CryptoProvider>,
-    ) -> Option<Arc<dyn ClientCertVerifier>> {
-        let mut roots = RootCertStore::empty();
-        for (index, path) in config.ca_certs.iter().enumerate() {
-            let file = TlsFile::CaCertificate(index);
-            let Some(certificates) = self.file(file, path, material::certificates) else { continue };
-            self.warn_of_age(path, &certificates);
-            if let Err(message) = material::add_roots(&mut roots, certificates) {
-                self.mistakes.push(TlsMistake::of(file, path, message));
-            }
-        }
-        let roots = Arc::new(roots);
-        let builder = || WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone());
-        let mut lists = Vec::new();
-        for (index, path) in config.crls.iter().enumerate() {
-            let file = TlsFile::RevocationList(index);
-            let Some(of_file) = self.file(file, path, material::revocation_lists) else { continue };
-            self.warn_of_age_of_lists(path, &of_file);
-            // Without a CA it would fail for that reason, which is told in its own place.
-            if !roots.is_empty()
-                && let Err(error) = builder().with_crls(of_file.iter().cloned()).build()
-            {
-                let message = format!("a revocation list in it is of no use: {error}");
-                self.mistakes.push(TlsMistake::of(file, path, message));
-                continue;
-            }
-            lists.extend(of_file);
-        }
-        if config.client_auth == ClientAuth::Off {
-            return Some(WebPkiClientVerifier::no_client_auth());
-        }
-        if config.ca_certs.is_empty() {
-            let message = "clients' certificates can't be verified without a CA";
-            self.mistakes.push(TlsMistake::general(TlsFile::CaCertificates, message));
-        }
-        if roots.is_empty() {
-            return None;
-        }
-        let mut verifier =
-            builder().with_crls(lists).allow_unknown_revocation_status().enforce_revocation_expiration();
-        if config.client_auth == ClientAuth::Optional {
-            verifier = verifier.allow_unauthenticated();
-        }
-        let failed = |error: rustls::server::VerifierBuilderError| {
-            self.mistakes.push(TlsMistake::general(TlsFile::CaCertificates, error.to_string()));
-        };
-        verifier.build().map_err(failed).ok()
-    }
-
-    fn warn_of_age(&mut self, path: &Path, certificates: &[CertificateDer<'_>]) {
-        for certificate in certificates {
-            let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { continue };
-            let (validity, subject) = (parsed.validity(), parsed.subject());
-            let path = path.display();
-            if time(validity.not_after.timestamp()) < self.now {
-                let when = validity.not_after;
-                self.warnings.push(format!("{path}: the certificate of `{subject}` expired on {when}"));
-            } else if time(validity.not_before.timestamp()) > self.now {
-                let when = validity.not_before;
-                self.warnings.push(format!("{path}: the certificate of `{subject}` is valid from {when} on"));
-            }
-        }
-    }
-
-    fn warn_of_age_of_lists(&mut self, path: &Path, lists: &[CertificateRevocationListDer<'_>]) {
-        for list in lists {
-            let Ok((_, parsed)) = CertificateRevocationList::from_der(list) else { continue };
-            let Some(next) = parsed.next_update() else { continue };
-            if time(next.timestamp()) < self.now {
-                let (path, issuer) = (path.display(), parsed.issuer());
-                self.warnings.push(format!(
-                    "{path}: the revocation list of `{issuer}` expired on {next}; no client with a \
-                     certificate from there gets in"
-                ));
-            }
-        }
     }
 }

@@ -1,13 +1,11 @@
+mod records;
 #[cfg(test)]
 mod tests;
 
 use super::TlsError;
 use super::session::Session;
 use crate::staging::Staging;
-use rustls::unbuffered::{
-    AppDataRecord, ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
-    UnbufferedStatus, WriteTraffic,
-};
+use rustls::unbuffered::{AppDataRecord, ConnectionState, UnbufferedStatus};
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,10 +18,6 @@ const WRITE: usize = 60 * 1024;
 
 /// From so many bytes on that the socket does not take, nothing more is read.
 const BACKLOG: usize = 64 * 1024;
-
-/// The longest record's text, and what a record may add to it, in bytes.
-const RECORD: usize = 16 * 1024;
-const OVERHEAD: usize = 64;
 
 /// TLS over a byte stream.
 ///
@@ -113,7 +107,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
                         }
                     }
                 }
-                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing),
+                Ok(ConnectionState::EncodeTlsData(data)) => records::encode(data, &mut self.outgoing),
                 // It is, as far as the session goes: it stands in front of what follows.
                 Ok(ConnectionState::TransmitTlsData(transmit)) => transmit.done(),
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
@@ -139,7 +133,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         while self.session.state().wants_write() {
             let UnbufferedStatus { state, .. } = self.session.process(self.incoming.bytes_mut());
             let Ok(ConnectionState::EncodeTlsData(data)) = state else { return };
-            encode(data, &mut self.outgoing);
+            records::encode(data, &mut self.outgoing);
         }
     }
 
@@ -180,7 +174,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         let mut taken = 0;
         for slice in slices {
             let part = &slice[..slice.len().min(WRITE - taken)];
-            encrypt(&mut traffic, part, &mut self.outgoing)
+            records::encrypt(&mut traffic, part, &mut self.outgoing)
                 .map_err(|error| io::Error::other(error.to_string()))?;
             taken += part.len();
         }
@@ -197,56 +191,9 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         self.closed = true;
         let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
         if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state {
-            let out = self.outgoing.tail();
-            let start = out.len();
-            out.resize(start + 2 * OVERHEAD, 0);
-            let written = traffic.queue_close_notify(&mut out[start..]).unwrap_or(0);
-            out.truncate(start + written);
+            records::close(&mut traffic, &mut self.outgoing);
         }
         self.incoming.consume(discard);
-    }
-}
-
-fn encode<D>(mut data: EncodeTlsData<'_, D>, outgoing: &mut Staging) {
-    let out = outgoing.tail();
-    let start = out.len();
-    // It tells how long it is only to those who have no room for it.
-    if let Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) = data.encode(&mut [])
-    {
-        out.resize(start + required_size, 0);
-        let written = data.encode(&mut out[start..]).unwrap_or(0);
-        out.truncate(start + written);
-    }
-}
-
-fn encrypt<D>(
-    traffic: &mut WriteTraffic<'_, D>,
-    plain: &[u8],
-    outgoing: &mut Staging,
-) -> Result<(), EncryptError> {
-    if plain.is_empty() {
-        return Ok(());
-    }
-    let out = outgoing.tail();
-    let start = out.len();
-    let mut room = plain.len() + (plain.len().div_ceil(RECORD) + 1) * OVERHEAD;
-    loop {
-        out.resize(start + room, 0);
-        match traffic.encrypt(plain, &mut out[start..]) {
-            Ok(written) => {
-                out.truncate(start + written);
-                return Ok(());
-            }
-            Err(EncryptError::InsufficientSize(InsufficientSizeError { required_size }))
-                if required_size > room =>
-            {
-                room = required_size;
-            }
-            Err(error) => {
-                out.truncate(start);
-                return Err(error);
-            }
-        }
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) async fn tls12_in_front_of(port: u16, ca: std::path::PathBuf) -> u16 
             .arg(ca)
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
             .kill_on_drop(true)
             .spawn();
         let mut openssl = openssl.expect("openssl is there");

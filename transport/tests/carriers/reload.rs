@@ -2,7 +2,7 @@
 
 use crate::authority::{ALWAYS, Authority};
 use crate::gateway::{Gateway, call, echoes};
-use frontier_transport::{ClientAuth, ClientTls, Network, ServerTlsConfig};
+use frontier_transport::{ClientAuth, ClientTls, Network, ServerTls, ServerTlsConfig};
 
 #[tokio::test]
 async fn new_connections_see_what_is_new_and_others_stay() {
@@ -30,6 +30,13 @@ async fn sees_what_is_new(network: Network) {
     call(&url, trusts_new).await.unwrap();
     call(&url, trusts_old).await.unwrap_err();
     echoes(&mut before, 8).await.unwrap();
+
+    let other = old.server(&["localhost"], ALWAYS);
+    tls.adopt(&ServerTls::load(other.serving()).unwrap());
+    call(&url, ClientTls::new().ca_file(old.ca())).await.unwrap();
+    tls.reload().unwrap();
+    call(&url, ClientTls::new().ca_file(old.ca())).await.unwrap();
+    echoes(&mut before, 9).await.unwrap();
 }
 
 #[tokio::test]
