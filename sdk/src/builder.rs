@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientTls, QuicClient};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +37,13 @@ impl<P> Builder<P> {
     /// `wss` and `quic`. Without it the CAs of the system are trusted, and none is shown.
     pub fn tls(mut self, tls: ClientTls) -> Self {
         self.options.redial.dial.tls = tls;
+        self
+    }
+
+    /// From which UDP sockets to dial over QUIC: clients of one process that are given the same share
+    /// them. Unless set each client has its own.
+    pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {
+        self.options.redial.dial.quic = sockets;
         self
     }
 
