@@ -31,6 +31,7 @@ mod negotiate;
 mod retry;
 mod role;
 mod token;
+mod verified_edge;
 
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
@@ -55,6 +56,7 @@ pub use negotiate::{NegotiateError, Terms, negotiate};
 pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
 pub use token::{MAX_TOKEN, Token};
+pub use verified_edge::VerifiedEdge;
 
 /// The version of the wire that this crate speaks.
 pub const VERSION: u8 = 1;

@@ -125,7 +125,7 @@ pub use open_stream::OpenStream;
 pub use publish::Publish;
 pub use request::Request;
 pub use response::Response;
-pub use service::{EdgeEvent, Service};
+pub use service::{EdgeEvent, EdgeIdRequest, Service};
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{
     Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,

@@ -1,8 +1,10 @@
 mod builder;
 mod edge_event;
+mod edge_id_request;
 mod presence;
 
 pub use edge_event::EdgeEvent;
+pub use edge_id_request::EdgeIdRequest;
 
 use crate::builder::Builder;
 use crate::client::Handle;
