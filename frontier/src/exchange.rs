@@ -17,16 +17,19 @@ mod error;
 mod forward;
 mod gateway_call;
 mod lane;
+mod permit;
 mod pump;
 mod route;
 mod stream;
 
 pub(crate) use error::Failure;
+pub(crate) use gateway_call::OwnCall;
 pub(crate) use lane::Breach;
 
 use crate::config::{Balance, Limits};
 use crate::registry::Registry;
 use balance::Balancer;
+use frontier_access::authn::LogLimiter;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
@@ -34,6 +37,9 @@ use tokio::sync::Semaphore;
 
 /// How many calls the gateway itself has in flight at once; more wait for their turn.
 const OWN_CALLS: usize = 4096;
+
+/// How many lines a second tell of what peers may not do.
+const DENIALS: u32 = 10;
 
 /// The exchange and what it decides by.
 #[derive(Debug)]
@@ -47,6 +53,7 @@ pub(crate) struct Exchange {
     epochs: AtomicU64,
     /// Permits for calls of the gateway itself.
     own_calls: Semaphore,
+    denials: LogLimiter,
 }
 
 impl Exchange {
@@ -59,6 +66,7 @@ impl Exchange {
             started: Instant::now(),
             epochs: AtomicU64::new(0),
             own_calls: Semaphore::new(OWN_CALLS),
+            denials: LogLimiter::new(DENIALS),
         })
     }
 

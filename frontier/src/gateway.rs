@@ -1,8 +1,10 @@
 mod side;
 
-use crate::config::Config;
+use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
 use crate::peer::{Peer, Stage};
+use crate::policy::{self, Policies};
+use crate::reload::Live;
 use crate::session::Context;
 use crate::sweep;
 use frontier_protocol::{Code, GoAway, Role};
@@ -38,6 +40,9 @@ pub enum StartError {
     /// A side has no listener.
     #[error("there is no listener for {0}")]
     Nowhere(&'static str),
+    /// Files that say who may connect and what they may do can't be used.
+    #[error("{0}")]
+    Access(AccessErrors),
 }
 
 /// A part of the gateway has failed; the rest of it must not go on without.
@@ -59,6 +64,7 @@ pub struct Gateway {
     exchange: Arc<Exchange>,
     edges: Side,
     services: Side,
+    policies: Arc<Policies>,
     grace: Duration,
     last_words: Duration,
 }
@@ -67,12 +73,17 @@ impl Gateway {
     /// Listens on all addresses. Connections wait until [`run`](Self::run).
     ///
     /// # Errors
-    /// [`StartError`] if an address can't be listened on.
+    /// [`StartError`] if an address can't be listened on, or there is something wrong with the files that say
+    /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let access = crate::config::load(&config.access).map_err(StartError::Access)?;
         let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
+        let policies = Arc::new(Policies::new(config, access));
+        let bind = |role, listeners| Side::bind(&exchange, &policies, role, config, listeners);
         Ok(Self {
-            services: Side::bind(&exchange, Role::Service, config, &config.servicebound.listeners)?,
-            edges: Side::bind(&exchange, Role::Edge, config, &config.edgebound.listeners)?,
+            services: bind(Role::Service, &config.servicebound.listeners)?,
+            edges: bind(Role::Edge, &config.edgebound.listeners)?,
+            policies: policies.clone(),
             grace: config.daemon.grace,
             last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
             exchange,
@@ -103,6 +114,12 @@ impl Gateway {
         &self.services.addrs
     }
 
+    /// What reloads it while it runs.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        Live::new(self.exchange.clone(), self.policies.clone())
+    }
+
     /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
     /// may end within the grace. Edges go first, so that services hear of every one of them; then the
     /// services go.
@@ -110,9 +127,11 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, grace, last_words } = self;
-        let mut sweeper = tokio::spawn(sweep::run(exchange));
+        let Self { exchange, edges, services, policies, grace, last_words } = self;
+        let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
+        let watching = tokio::spawn(policy::watch(policies, exchange));
+        let _watching = AbortOnDrop(watching.abort_handle());
         let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
         let (edges, services) = tokio::select! {
             accepted = accepting => accepted,

@@ -1,5 +1,6 @@
 use crate::calls::Calls;
 use crate::latch::Latch;
+use crate::policy::Slot;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, EncodeError, Epoch, Heartbeat, ServiceId, Terms};
 use frontier_transport::{LinkHandle, Priority, PushError};
@@ -45,6 +46,8 @@ pub(crate) struct Peer {
     pub(crate) addr: SocketAddr,
     pub(crate) link: LinkHandle,
     pub(crate) calls: Mutex<Calls>,
+    /// What it may do.
+    pub(crate) access: Slot,
     /// Set once everyone who must know has been told that the peer has left.
     pub(crate) departed: Latch,
     stage: AtomicU8,
@@ -73,6 +76,7 @@ impl Peer {
             addr,
             link,
             calls: Mutex::default(),
+            access: Slot::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
             heard: AtomicU32::new(u32::MAX),
@@ -81,6 +85,11 @@ impl Peer {
             // Nothing that was ever seen: the first look starts the count.
             moved: (AtomicU64::new(u64::MAX), AtomicU32::new(0)),
         }
+    }
+
+    /// The same, with what it may do.
+    pub(crate) fn admitted(self, access: Slot) -> Self {
+        Self { access, ..self }
     }
 
     pub(crate) fn stage(&self) -> Stage {

@@ -2,6 +2,7 @@ use super::StartError;
 use crate::config::{Config, Listen};
 use crate::exchange::Exchange;
 use crate::gate::Gate;
+use crate::policy::Policies;
 use crate::session::{self, Context};
 use frontier_protocol::Role;
 use frontier_transport::{Accepted, Bind, Listener, ServerTls};
@@ -30,6 +31,7 @@ impl Side {
     /// Listens on all its addresses.
     pub(super) fn bind(
         exchange: &Arc<Exchange>,
+        policies: &Arc<Policies>,
         role: Role,
         config: &Config,
         listen: &[Listen],
@@ -59,7 +61,7 @@ impl Side {
         Ok(Self {
             listeners,
             addrs,
-            context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
+            context: Arc::new(Context::new(exchange.clone(), policies.clone(), role, config.clone())),
             gate: Gate::new(limits.connections, limits.connections_per_address),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
         })
@@ -71,29 +73,29 @@ impl Side {
         let listeners = std::mem::take(&mut self.listeners);
         let side = Arc::new(self);
         let mut accepting = JoinSet::new();
-        for listener in listeners {
-            accepting.spawn(side.clone().accept_from(listener, stop.clone()));
+        for (listener, number) in listeners.into_iter().zip(0..) {
+            accepting.spawn(side.clone().accept_from(listener, number, stop.clone()));
         }
         accepting.join_all().await;
         side.context.sessions.close();
         side.context.clone()
     }
 
-    async fn accept_from(self: Arc<Self>, mut listener: Listener, stop: CancellationToken) {
+    async fn accept_from(self: Arc<Self>, mut listener: Listener, number: u16, stop: CancellationToken) {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = stop.cancelled() => return,
             };
-            self.start(accepted);
+            self.start(number, accepted);
         }
     }
 
-    fn start(&self, accepted: Accepted) {
+    fn start(&self, listener: u16, accepted: Accepted) {
         let sessions = &self.context.sessions;
         match self.gate.enter(accepted.peer.ip()) {
             Ok(permit) => {
-                let session = session::run(self.context.clone(), accepted);
+                let session = session::run(self.context.clone(), listener, accepted);
                 sessions.spawn(async move {
                     session.await;
                     drop(permit);
