@@ -133,7 +133,7 @@ impl Side {
     ) -> Result<Self, StartError> {
         let side = match role {
             Role::Edge => "edges",
-            Role::Service => "services",
+            Role::Service | Role::Frontier => "services",
         };
         let fail = |source| StartError::Listen { addr: listen.addr, side, source };
         let listener = Listener::bind(Bind::tcp(listen.addr)).map_err(fail)?;
@@ -219,7 +219,7 @@ fn for_each(context: &Context, visit: impl FnMut(&Arc<Peer>)) {
     let registry = &context.exchange.registry;
     match context.role {
         Role::Edge => registry.edges.for_each(visit),
-        Role::Service => registry.services.for_each(visit),
+        Role::Service | Role::Frontier => registry.services.for_each(visit),
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn run(context: Arc<Context>, accepted: Accepted) {
     let Some((greeting, link)) = Box::pin(greeting::greet(&context, accepted)).await else { return };
     match context.role {
         Role::Edge => edge::run(&context, greeting, addr, link).await,
-        Role::Service => service::run(&context, greeting, addr, link).await,
+        Role::Service | Role::Frontier => service::run(&context, greeting, addr, link).await,
     }
 }
 
@@ -160,5 +160,6 @@ fn welcome(context: &Context, greeting: &Greeting, peer: &Peer) -> frontier_prot
         id: peer.wire_id(),
         epoch: peer.epoch,
         max_payload: context.limits().payload,
+        directory_time: None,
     }
 }

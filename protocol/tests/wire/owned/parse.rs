@@ -1,8 +1,10 @@
-use super::{Addressed, Answer, Empty, Fields, Grant, Greeting, Leave, Outcome, Raw, Row, Text, Wish};
+use super::{
+    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Leave, Outcome, Raw, Row, Text, Wanted, Wish,
+};
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Custom, Frame, GoAway, Hello, Kind, Open, OpenAck, ParseError, Publish, Register, RegisterAck,
-    Reject, Request, Response, Welcome,
+    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Publish, Register,
+    RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
 };
 
 impl Fields {
@@ -29,6 +31,8 @@ impl Fields {
                     token: hello.token.map(|token| token.expose().into()),
                     topics: texts(hello.topics),
                     methods: texts(hello.methods),
+                    servicebound: hello.advertised.servicebound.into(),
+                    edgebound: hello.advertised.edgebound.into(),
                 })
             }
             Kind::Welcome => {
@@ -41,6 +45,7 @@ impl Fields {
                     id: Decimal(welcome.id),
                     epoch: Decimal(welcome.epoch.0),
                     max_payload: Decimal(welcome.max_payload),
+                    directory_time: welcome.directory_time.map(Decimal),
                 })
             }
             Kind::Reject => {
@@ -89,6 +94,14 @@ impl Fields {
                 Self::OpenAck(Outcome { detail, text: text.into() })
             }
             Kind::Data => Self::Data(Raw { payload: Hex::from(&frame.body[..]) }),
+            Kind::Report => Self::Report(Report::parse(frame)?.into()),
+            Kind::ReportAck => Self::ReportAck(ReportAck::parse(frame)?.into()),
+            Kind::Lookup => Self::Lookup(Wanted { edge: Decimal(Lookup::parse(frame)?.edge.0) }),
+            Kind::LookupAck => {
+                let LookupAck { detail, frontier, servicebound, .. } = LookupAck::parse(frame)?;
+                let (frontier, servicebound) = (frontier.into(), servicebound.into());
+                Self::LookupAck(Found { detail, frontier, servicebound })
+            }
         })
     }
 }
