@@ -2,6 +2,7 @@
 
 pub mod directory;
 mod model;
+pub mod plane;
 
 pub use directory::{Directory, DirectoryError};
 pub use model::{
