@@ -22,7 +22,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Expiration, PlaneConfig};
+pub use config::PlaneConfig;
 
 use crate::Directory;
 use frontier_protocol::Terms;

@@ -1,6 +1,6 @@
 use super::{Context, FAREWELL, HANDSHAKE, PATIENCE};
+use crate::DirectoryError;
 use crate::model::{Incarnation, Lease, NewFrontier, Stamp};
-use crate::{Directory, DirectoryError};
 use frontier_protocol::{
     Code, Epoch, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome, negotiate,
 };

@@ -2,8 +2,8 @@
 //! connection may have been reported to another replica, so this goes by the history of changes.
 
 use super::{Context, PATIENCE};
+use crate::DirectoryError;
 use crate::model::{Change, Changes, Position};
-use crate::{Directory, DirectoryError};
 use frontier_protocol::{EdgeId, Superseded};
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 use super::greeting::code;
 use super::{Context, PATIENCE};
+use crate::DirectoryError;
 use crate::model::{Event, Kind, Lease, NewFrontier, Presence, Stamp, Verdict};
-use crate::{Directory, DirectoryError};
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
 use tracing::{debug, info, warn};
