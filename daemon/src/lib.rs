@@ -49,6 +49,7 @@
 
 pub mod config;
 pub mod exit;
+pub mod host;
 pub mod limits;
 pub mod shutdown;
 pub mod telemetry;

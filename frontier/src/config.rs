@@ -2,9 +2,11 @@
 
 mod limits;
 mod listen;
+mod membership;
 
 pub use limits::Limits;
 pub use listen::Listen;
+pub use membership::Membership;
 
 use frontier_daemon::config::Choice;
 use frontier_daemon::config::{self, ConfigErrors, Override, Section};
@@ -54,6 +56,8 @@ pub struct Config {
     pub call_timeout: Duration,
     /// What peers may make the gateway hold.
     pub limits: Limits,
+    /// The cluster that it is part of, if any.
+    pub membership: Option<Membership>,
 }
 
 /// How the process runs.
@@ -84,6 +88,8 @@ const OVERRIDES: &[Override] = &[
     Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
     Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
     Override::new("FRONTIER_THREADS", "daemon.threads"),
+    Override::new("FRONTIER_ID", "daemon.frontier_id"),
+    Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
 ];
 
 impl Config {
@@ -127,6 +133,7 @@ impl Config {
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
             limits: Limits::read(&root.section("limits")),
+            membership: Membership::read(root),
         }
     }
 }

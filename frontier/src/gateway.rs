@@ -1,3 +1,4 @@
+use crate::cluster::{AdvertiseError, Advertised, Bound, Locator, Member};
 use crate::config::{Config, Listen};
 use crate::exchange::Exchange;
 use crate::gate::Gate;
@@ -21,6 +22,9 @@ use tracing::{debug, info, warn};
 /// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
 const TURNED_AWAY: usize = 64;
 
+/// How long leaving the cluster may take.
+const LEAVE: Duration = Duration::from_secs(5);
+
 /// How often it is looked whether everything in flight is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(25);
 
@@ -37,6 +41,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Others of the cluster could not reach the gateway.
+    #[error(transparent)]
+    Advertise(#[from] AdvertiseError),
 }
 
 /// A part of the gateway has failed; the rest of it must not go on without.
@@ -60,6 +67,7 @@ pub struct Gateway {
     services: Side,
     grace: Duration,
     last_words: Duration,
+    member: Option<(Member, Locator)>,
 }
 
 /// One listener and the sessions that came through it.
@@ -78,9 +86,16 @@ impl Gateway {
     /// [`StartError`] if an address can't be listened on.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
+        let services = Side::bind(&exchange, Role::Service, config, config.servicebound)?;
+        let edges = Side::bind(&exchange, Role::Edge, config, config.edgebound.listen)?;
+        let member = config.membership.as_ref().map(|membership| {
+            let advertised = Advertised::new(membership, services.bound(), edges.bound())?;
+            Ok::<_, StartError>(Member::new(exchange.clone(), membership, advertised))
+        });
         Ok(Self {
-            services: Side::bind(&exchange, Role::Service, config, config.servicebound)?,
-            edges: Side::bind(&exchange, Role::Edge, config, config.edgebound.listen)?,
+            services,
+            edges,
+            member: member.transpose()?,
             grace: config.daemon.grace,
             last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
             exchange,
@@ -99,6 +114,12 @@ impl Gateway {
         self.services.addr
     }
 
+    /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
+    #[must_use]
+    pub fn locator(&self) -> Option<Locator> {
+        self.member.as_ref().map(|(_, locator)| locator.clone())
+    }
+
     /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
     /// may end within the grace. Edges go first, so that services hear of every one of them; then the
     /// services go.
@@ -106,7 +127,15 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, grace, last_words } = self;
+        let Self { exchange, edges, services, grace, last_words, member } = self;
+        let leave = CancellationToken::new();
+        let leaves = leave.clone();
+        let mut membership = tokio::spawn(async move {
+            if let Some((member, _)) = member {
+                member.run(leaves).await;
+            }
+        });
+        let _belonging = AbortOnDrop(membership.abort_handle());
         let mut sweeper = tokio::spawn(sweep::run(exchange));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
@@ -119,6 +148,10 @@ impl Gateway {
             drain(&side, deadline).await;
             close_all(&side);
             finish(&side.sessions, name, last_words).await;
+        }
+        leave.cancel();
+        if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {
+            warn!("gave up waiting for frontlas");
         }
         Ok(())
     }
@@ -146,6 +179,10 @@ impl Side {
             context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
             gate: Gate::new(limits.connections, limits.connections_per_address),
         })
+    }
+
+    fn bound(&self) -> Bound {
+        Bound { scheme: "tcp", addr: self.addr }
     }
 
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is

@@ -122,7 +122,10 @@ fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result
 
 /// Ends the link of `peer` and everything in flight on it.
 fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
-    peer.advance(Stage::Gone);
+    match peer.edge_id() {
+        Some(id) => context.exchange.registry.edges.withdraw(id, peer),
+        None => peer.advance(Stage::Gone),
+    }
     let unsent = link.take_unsent(reason.clone());
     context.exchange.retire(peer, &unsent);
     let farewell = match reason {

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// is closed.
 const OUTBOX: (usize, usize) = (1024 * 1024, 2 * 1024 * 1024);
 
+/// Connections at once, unless set.
+const FRONTIERS: usize = 1024;
+
 /// The section `frontier_plane`.
 #[derive(Clone, Debug)]
 pub struct PlaneConfig {
@@ -21,6 +24,12 @@ pub struct PlaneConfig {
 }
 
 impl PlaneConfig {
+    /// Plain TCP at this address, and the defaults.
+    #[must_use]
+    pub fn local(addr: SocketAddr) -> Self {
+        Self { listen: Bind::tcp(addr), lifetimes: Lifetimes::default(), frontiers: FRONTIERS }
+    }
+
     /// Reads the section.
     #[must_use]
     pub fn read(section: &Section<'_>) -> Self {
@@ -33,7 +42,7 @@ impl PlaneConfig {
         Self {
             listen: Bind::tcp(listen.get("addr", anywhere)),
             lifetimes: lifetimes(&section.section("expiration")),
-            frontiers: section.within("max_frontiers", 1024, 1..=65_536),
+            frontiers: section.within("max_frontiers", FRONTIERS, 1..=65_536),
         }
     }
 
