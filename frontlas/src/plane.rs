@@ -21,6 +21,7 @@ mod roster;
 mod session;
 #[cfg(test)]
 mod tests;
+mod timekeeper;
 
 pub use config::PlaneConfig;
 
@@ -33,6 +34,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use timekeeper::Timekeeper;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -69,6 +71,7 @@ pub struct Plane {
 struct Context {
     directory: Arc<dyn Directory>,
     roster: Roster,
+    timekeeper: Timekeeper,
     terms: Terms,
     link: Arc<LinkConfig>,
 }
@@ -89,7 +92,13 @@ impl Plane {
         let listener = Listener::bind(config.listen.clone()).map_err(fail)?;
         let addr = listener.local_addr().map_err(fail)?;
         info!(%addr, "listening for frontiers");
-        let context = Arc::new(Context { directory, roster: Roster::default(), terms, link });
+        let context = Arc::new(Context {
+            directory,
+            roster: Roster::default(),
+            timekeeper: Timekeeper::default(),
+            terms,
+            link,
+        });
         Ok(Self { listener, addr, connections, context })
     }
 

@@ -69,7 +69,7 @@ impl Member {
             let endpoint = self.frontlas[turn % self.frontlas.len()].clone();
             let begun = Instant::now();
             let greeted = tokio::select! {
-                greeted = greet(&endpoint, &self.dial, &self.advertised, self.incarnation) => greeted,
+                greeted = greet(&endpoint, &self.dial, &self.advertised, self.incarnation, &self.exchange) => greeted,
                 () = stop.cancelled() => return,
             };
             let pause = match greeted {
@@ -98,7 +98,7 @@ impl Member {
     }
 
     async fn converse(&mut self, greeted: Greeted, endpoint: &Endpoint, stop: &CancellationToken) -> End {
-        self.clock.set(self.exchange.micros(), greeted.time);
+        self.clock.set(greeted.reading);
         self.incarnation = greeted.welcome.id;
         self.is_alone = false;
         info!(id = self.advertised.id, %endpoint, "connected to frontlas");

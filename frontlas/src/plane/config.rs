@@ -1,9 +1,7 @@
-use crate::Lifetimes;
 use frontier_daemon::config::Section;
 use frontier_protocol::MIN_MAX_FRAME;
 use frontier_transport::{Bind, LinkConfig, Network};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 /// Bytes that wait for one frontier: from the first on lookups are refused, at the second the connection
 /// is closed.
@@ -12,13 +10,11 @@ const OUTBOX: (usize, usize) = (1024 * 1024, 2 * 1024 * 1024);
 /// Connections at once, unless set.
 const FRONTIERS: usize = 1024;
 
-/// The section `frontier_plane`.
+/// The section `frontier_plane`, but for `expiration`, by which the directory goes.
 #[derive(Clone, Debug)]
 pub struct PlaneConfig {
     /// `listen`: where frontiers connect to.
     pub listen: Bind,
-    /// `expiration`: how long things live, for the directory.
-    pub lifetimes: Lifetimes,
     /// `max_frontiers`: connections at once, those in their handshake included.
     pub frontiers: usize,
 }
@@ -27,7 +23,7 @@ impl PlaneConfig {
     /// Plain TCP at this address, and the defaults.
     #[must_use]
     pub fn local(addr: SocketAddr) -> Self {
-        Self { listen: Bind::tcp(addr), lifetimes: Lifetimes::default(), frontiers: FRONTIERS }
+        Self { listen: Bind::tcp(addr), frontiers: FRONTIERS }
     }
 
     /// Reads the section.
@@ -41,7 +37,6 @@ impl PlaneConfig {
         let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 40012));
         Self {
             listen: Bind::tcp(listen.get("addr", anywhere)),
-            lifetimes: lifetimes(&section.section("expiration")),
             frontiers: section.within("max_frontiers", FRONTIERS, 1..=65_536),
         }
     }
@@ -58,23 +53,6 @@ impl PlaneConfig {
     }
 }
 
-/// `frontier_plane.expiration`.
-fn lifetimes(section: &Section<'_>) -> Lifetimes {
-    let seconds = Duration::from_secs;
-    let usual = Lifetimes::default();
-    let alive = section.within("alive", usual.alive, seconds(1)..=seconds(3600));
-    let meta = |key, usual: Duration| {
-        let meta = section.within(key, usual.max(alive), seconds(1)..=seconds(30 * 24 * 3600));
-        if meta < alive {
-            section.reject(key, "must not be shorter than `alive`");
-        }
-        meta
-    };
-    let service_meta = meta("service_meta", usual.service_meta);
-    let edge_meta = meta("edge_meta", usual.edge_meta);
-    Lifetimes { alive, edge_meta, service_meta, ..usual }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,19 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_cluster() {
-        let config = parse("").unwrap();
-        assert_eq!(config.listen.addr.port(), 40012);
-        assert_eq!(config.lifetimes, Lifetimes::default());
-    }
-
-    #[test]
-    fn metadata_does_not_go_before_what_it_is_of() {
-        let yaml = "frontier_plane: {expiration: {alive: 1m}}";
-        assert_eq!(parse(yaml).unwrap().lifetimes.edge_meta, Duration::from_secs(60));
-        let yaml = "frontier_plane: {listen: {network: udp}, expiration: {alive: 1m, edge_meta: 59s}}";
-        let errors = parse(yaml).unwrap_err().to_string();
-        assert!(errors.contains("frontier_plane.expiration.edge_meta: must not be shorter"), "{errors}");
-        assert!(errors.contains("frontier_plane.listen.network"), "{errors}");
+    fn it_listens_on_40012_unless_told_otherwise() {
+        assert_eq!(parse("").unwrap().listen.addr.to_string(), "0.0.0.0:40012");
+        let yaml = "frontier_plane: {listen: {addr: '127.0.0.1:1'}, max_frontiers: 2}";
+        let config = parse(yaml).unwrap();
+        assert_eq!((config.listen.addr.port(), config.frontiers), (1, 2));
+        let errors = parse("frontier_plane: {listen: {network: udp}}").unwrap_err().to_string();
+        assert!(errors.contains("frontier_plane.listen.network: only tcp"), "{errors}");
     }
 }

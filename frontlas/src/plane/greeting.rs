@@ -126,7 +126,7 @@ async fn join(context: &Context, greeting: Greeting) -> Result<(Greeting, Lease,
     let joined = async {
         let lease = directory.join(&greeting.frontier, greeting.incarnation).await?;
         // The last thing before the Welcome: it should be young when it arrives.
-        Ok((lease, directory.time().await?))
+        Ok((lease, context.timekeeper.ask(&**directory).await?))
     };
     match tokio::time::timeout(PATIENCE, joined).await {
         Ok(Ok((lease, time))) => Ok((greeting, lease, time)),

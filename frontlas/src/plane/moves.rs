@@ -48,14 +48,11 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
 /// Takes all changes up to now.
 async fn follow(context: &Context, position: &mut Option<Position>) -> Result<(), DirectoryError> {
     let directory = &context.directory;
-    if context.roster.is_empty() {
-        // Nobody is there to be told. Whoever comes brings a snapshot, whose verdicts tell it.
-        *position = None;
-        return Ok(());
-    }
     loop {
         let Some(since) = *position else {
             *position = Some(directory.position().await?);
+            // What has moved before that is told by the verdicts on their snapshots.
+            context.roster.ask_for_snapshots();
             return Ok(());
         };
         let changes = match directory.changes(since, BATCH).await? {

@@ -37,17 +37,25 @@ impl Roster {
         Some(Seated { roster: self.clone(), frontier: frontier.to_owned(), epoch })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.seats.lock().is_empty()
-    }
-
     /// Tells a frontier, if it is connected here, that these edges have moved away from it.
     pub(super) fn tell(&self, frontier: &str, superseded: Vec<Superseded>) {
-        let link = self.seats.lock().get(frontier).map(|seat| seat.link.clone());
-        let Some(link) = link else { return };
-        let notice = ReportAck { superseded, ..ReportAck::done() };
+        let seats = self.seats.lock();
+        if let Some(seat) = seats.get(frontier) {
+            seat.notify(&ReportAck { superseded, ..ReportAck::done() });
+        }
+    }
+
+    /// Asks every frontier that is connected here for a snapshot.
+    pub(super) fn ask_for_snapshots(&self) {
+        let notice = ReportAck { resync: true, ..ReportAck::done() };
+        self.seats.lock().values().for_each(|seat| seat.notify(&notice));
+    }
+}
+
+impl Seat {
+    fn notify(&self, notice: &ReportAck<'_>) {
         // A frontier that is gone hears of it when it comes again, from the verdicts on its snapshot.
-        let _ = link.send(Priority::Answer, |out| notice.encode(0, out));
+        let _ = self.link.send(Priority::Answer, |out| notice.encode(0, out));
     }
 }
 

@@ -6,7 +6,7 @@ use super::reporter::{Answer, Order, Reporter};
 use super::{Context, FAREWELL};
 use crate::DirectoryError;
 use frontier_protocol::{
-    Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong,
+    Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
 };
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkError, Priority};
 use std::pin::Pin;
@@ -21,6 +21,7 @@ const REFRESH_AGAIN: Duration = Duration::from_secs(1);
 
 /// A connected frontier.
 struct Session {
+    context: Arc<Context>,
     id: String,
     lookups: Lookups,
     reporter: Turn,
@@ -70,9 +71,10 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
         return farewell(link, Code::Superseded, "a later connection is here").await;
     };
     let mut session = Session {
+        context: context.clone(),
         id: id.clone(),
         lookups: Lookups::new(context.clone(), link.handle()),
-        reporter: Turn::Free(Reporter::new(context.clone(), frontier, lease)),
+        reporter: Turn::Free(Reporter::new(context, frontier, lease)),
         report: None,
         refresh_at: None,
         is_leaving: false,
@@ -189,8 +191,12 @@ impl Session {
         match frame.kind {
             Kind::Ping => {
                 self.refresh_at.get_or_insert_with(Instant::now);
+                let time = self.context.timekeeper.now();
                 send(link, |out| {
-                    pong(frame.id, out);
+                    match time {
+                        Some(time) => pong_at(frame.id, time.0, out),
+                        None => pong(frame.id, out),
+                    }
                     Ok(())
                 });
             }

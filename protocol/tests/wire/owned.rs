@@ -5,7 +5,7 @@ use crate::json::{Decimal, Hex};
 use frontier_protocol::{
     Ack, Advertised, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Lookup, LookupAck,
     Names, Open, OpenAck, Publish, Register, RegisterAck, Registration, Reject, Request, Response, Role,
-    Token, Welcome, ping, pong,
+    Token, Welcome, ping, pong, pong_at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,7 @@ macro_rules! fields {
 
 fields! {
     Empty {}
+    Life { directory_time: Option<Decimal> }
     Greeting {
         lowest_version: u8,
         highest_version: u8,
@@ -81,7 +82,7 @@ pub(crate) enum Fields {
     Welcome(Grant),
     Reject(Outcome),
     Ping(Empty),
-    Pong(Empty),
+    Pong(Life),
     GoAway(Leave),
     Publish(Addressed),
     Ack(Outcome),
@@ -135,7 +136,8 @@ impl Fields {
             .encode(&mut out)?,
             Self::Reject(f) => Reject { code, detail: f.detail, text: &f.text }.encode(&mut out)?,
             Self::Ping(_) => ping(id, &mut out),
-            Self::Pong(_) => pong(id, &mut out),
+            Self::Pong(Life { directory_time: None }) => pong(id, &mut out),
+            Self::Pong(Life { directory_time: Some(time) }) => pong_at(id, time.0, &mut out),
             Self::GoAway(f) => GoAway { code, grace_ms: f.grace_ms, text: &f.text }.encode(&mut out)?,
             Self::Publish(f) => {
                 let custom = custom(&f.custom, f.edge_tail);

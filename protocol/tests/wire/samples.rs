@@ -3,7 +3,7 @@ mod routing;
 
 use crate::golden::Vector;
 use crate::json::{Decimal, Hex};
-use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Outcome, Text};
+use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Life, Outcome, Text};
 use frontier_protocol::{Code, Flags};
 
 /// What the golden files of frames are made from. Add to it; what has been released never changes.
@@ -125,7 +125,12 @@ fn lifetime() -> Vec<Vector> {
     let leave = |grace_ms, text: &str| Fields::GoAway(Leave { grace_ms, text: text.into() });
     vec![
         vector("ping", "a header alone", plain(1), Fields::Ping(Empty {})),
-        vector("pong", "the answer to the ping of the same id", plain(1), Fields::Pong(Empty {})),
+        vector(
+            "pong",
+            "the answer to the ping of the same id",
+            plain(1),
+            Fields::Pong(Life { directory_time: None }),
+        ),
         vector("go-away-close", "a dialler closes in good order", plain(0), leave(5_000, "")),
         vector(
             "go-away-draining",

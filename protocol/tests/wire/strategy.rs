@@ -1,7 +1,7 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Header, Leave, Outcome, Presence, Presences,
-    Raw, Replaced, Row, Taken, Text, Wanted, Wish,
+    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Header, Leave, Life, Outcome, Presence,
+    Presences, Raw, Replaced, Row, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -15,7 +15,8 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(false, false), grant()).prop_map(|(h, f)| (h, Fields::Welcome(f))),
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::Reject(f))),
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
-        header(false, true).prop_map(|h| (h, Fields::Pong(Empty {}))),
+        (header(false, true), option::of(decimal()))
+            .prop_map(|(h, directory_time)| (h, Fields::Pong(Life { directory_time }))),
         (header(true, false), any::<(u32, String)>())
             .prop_map(|(h, (grace_ms, text))| (h, Fields::GoAway(Leave { grace_ms, text }))),
         (header(false, true), flags(Flags::ACKED), addressed())

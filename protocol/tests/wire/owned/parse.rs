@@ -1,5 +1,6 @@
 use super::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Leave, Outcome, Raw, Row, Text, Wanted, Wish,
+    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Leave, Life, Outcome, Raw, Row, Text, Wanted,
+    Wish,
 };
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
@@ -53,7 +54,9 @@ impl Fields {
                 Self::Reject(Outcome { detail, text: text.into() })
             }
             Kind::Ping => Self::Ping(Empty {}),
-            Kind::Pong => Self::Pong(Empty {}),
+            Kind::Pong => {
+                Self::Pong(Life { directory_time: frontier_protocol::pong_time(frame).map(Decimal) })
+            }
             Kind::GoAway => {
                 let GoAway { grace_ms, text, .. } = GoAway::parse(frame)?;
                 Self::GoAway(Leave { grace_ms, text: text.into() })

@@ -1,7 +1,7 @@
 use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
-use crate::owned::{Fields, Found, Grant, Greeting, Presence, Presences, Replaced, Taken, Wanted};
+use crate::owned::{Fields, Found, Grant, Greeting, Life, Presence, Presences, Replaced, Taken, Wanted};
 use frontier_protocol::{Code, Flags, Op};
 
 const STAMP: u64 = 1_700_000_000_123_456;
@@ -45,6 +45,12 @@ pub(super) fn handshake() -> Vec<Vector> {
             "a frontier that was there before, with its id, its incarnation and its addresses",
             plain(0),
             Fields::Hello(frontier),
+        ),
+        vector(
+            "pong-frontlas",
+            "the answer of frontlas, with the directory's time",
+            plain(1),
+            Fields::Pong(Life { directory_time: Some(Decimal(STAMP)) }),
         ),
         vector(
             "welcome-frontier",
