@@ -27,12 +27,15 @@ pub struct Edge {
     /// Where it connects from.
     #[prost(string, tag = "2")]
     pub addr: ::prost::alloc::string::String,
-    /// When it was last heard of, in seconds since 1970.
+    /// When the directory learned of it, in seconds since 1970.
     #[prost(uint64, tag = "3")]
     pub update_time: u64,
     /// The frontier that it is connected to.
     #[prost(string, tag = "4")]
     pub frontier_id: ::prost::alloc::string::String,
+    /// When it connected, in microseconds since 1970. Of two reports of one id the greater stamp is the present one.
+    #[prost(uint64, tag = "5")]
+    pub stamp: u64,
 }
 /// A connected service.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -43,7 +46,7 @@ pub struct Service {
     /// Where it connects from.
     #[prost(string, tag = "2")]
     pub addr: ::prost::alloc::string::String,
-    /// When it was last heard of, in seconds since 1970.
+    /// When the directory learned of it, in seconds since 1970.
     #[prost(uint64, tag = "3")]
     pub update_time: u64,
     /// The frontier that it is connected to.
@@ -52,6 +55,9 @@ pub struct Service {
     /// Its id. 0 in an answer by ids: no such service.
     #[prost(uint64, tag = "5")]
     pub service_id: u64,
+    /// When it connected, in microseconds since 1970. Of two reports of one id the greater stamp is the present one.
+    #[prost(uint64, tag = "6")]
+    pub stamp: u64,
 }
 /// Asks which frontier an edge is connected to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -75,7 +81,7 @@ pub struct ListFrontiersRequest {
     /// list changes meanwhile.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
-    /// How many at most: 1 to 1000, 100 if it is not set.
+    /// How many at most: 100 if it is 0 or not set, and never more than 1000.
     #[prost(uint32, optional, tag = "2")]
     pub count: ::core::option::Option<u32>,
     /// The frontiers that these edges are connected to.
@@ -91,7 +97,7 @@ pub struct ListFrontiersRequest {
 /// Answers with frontiers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListFrontiersResponse {
-    /// The next page's `cursor`; not set on the last page.
+    /// The next page's `cursor`; 0 on the last page. Not set unless a page was asked for.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// Ordered by id; by ids, in the order asked for, with an empty message for who is not there.
@@ -108,7 +114,7 @@ pub struct ListEdgesRequest {
     /// list changes meanwhile.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
-    /// How many at most: 1 to 1000, 100 if it is not set.
+    /// How many at most: 100 if it is 0 or not set, and never more than 1000.
     #[prost(uint32, optional, tag = "2")]
     pub count: ::core::option::Option<u32>,
     /// The edges of these ids.
@@ -121,7 +127,7 @@ pub struct ListEdgesRequest {
 /// Answers with edges.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListEdgesResponse {
-    /// The next page's `cursor`; not set on the last page.
+    /// The next page's `cursor`; 0 on the last page. Not set unless a page was asked for.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// Ordered by id; by ids, in the order asked for, with an empty message for who is not there.
@@ -162,7 +168,7 @@ pub struct ListServicesRequest {
     /// list changes meanwhile.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
-    /// How many at most: 1 to 1000, 100 if it is not set.
+    /// How many at most: 100 if it is 0 or not set, and never more than 1000.
     #[prost(uint32, optional, tag = "2")]
     pub count: ::core::option::Option<u32>,
     /// The services of these ids.
@@ -175,7 +181,7 @@ pub struct ListServicesRequest {
 /// Answers with services.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListServicesResponse {
-    /// The next page's `cursor`; not set on the last page.
+    /// The next page's `cursor`; 0 on the last page. Not set unless a page was asked for.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// Ordered by id; by ids, in the order asked for, with an empty message for who is not there.
@@ -208,6 +214,191 @@ pub struct GetServicesCountResponse {
     /// How many.
     #[prost(uint64, tag = "1")]
     pub count: u64,
+}
+/// Asks to watch.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    /// Where to go on from: the last position that was seen. Not set: start with a snapshot.
+    #[prost(message, optional, tag = "1")]
+    pub after: ::core::option::Option<Position>,
+    /// What to hear of; empty for everything.
+    #[prost(enumeration = "WatchKind", repeated, tag = "2")]
+    pub kinds: ::prost::alloc::vec::Vec<i32>,
+}
+/// A place in the history of changes. It is good for every replica of frontlas.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Position {
+    /// Which history. Another one begins when the store was emptied or replaced.
+    #[prost(uint64, tag = "1")]
+    pub history: u64,
+    /// The number of a change in it. A watch of some kinds leaves out the numbers of the others.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+}
+/// A part of the snapshot, a change, or, if neither is set, a sign of life.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchResponse {
+    /// Where to go on from. Not set before the last part of a snapshot.
+    #[prost(message, optional, tag = "1")]
+    pub position: ::core::option::Option<Position>,
+    /// What is told.
+    #[prost(oneof = "watch_response::Event", tags = "2, 3")]
+    pub event: ::core::option::Option<watch_response::Event>,
+}
+/// Nested message and enum types in `WatchResponse`.
+pub mod watch_response {
+    /// What is told.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        /// A part of the snapshot.
+        #[prost(message, tag = "2")]
+        Snapshot(super::Snapshot),
+        /// A change. It says what is so from now on, so it may be applied to a state that has it already.
+        #[prost(message, tag = "3")]
+        Change(super::Change),
+    }
+}
+/// A part of the snapshot.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Snapshot {
+    /// Living frontiers.
+    #[prost(message, repeated, tag = "1")]
+    pub frontiers: ::prost::alloc::vec::Vec<Frontier>,
+    /// Connected edges.
+    #[prost(message, repeated, tag = "2")]
+    pub edges: ::prost::alloc::vec::Vec<Edge>,
+    /// Connected services.
+    #[prost(message, repeated, tag = "3")]
+    pub services: ::prost::alloc::vec::Vec<Service>,
+    /// The first part: forget what was known before.
+    #[prost(bool, tag = "4")]
+    pub first: bool,
+    /// The last part: changes follow. Some of them may be in the snapshot already.
+    #[prost(bool, tag = "5")]
+    pub last: bool,
+}
+/// A change.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Change {
+    /// What has changed.
+    #[prost(oneof = "change::What", tags = "1, 2, 3, 4, 5, 6")]
+    pub what: ::core::option::Option<change::What>,
+}
+/// Nested message and enum types in `Change`.
+pub mod change {
+    /// What has changed.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum What {
+        /// A frontier has come, without edges and services, or has other addresses.
+        #[prost(message, tag = "1")]
+        FrontierOnline(super::Frontier),
+        /// A frontier has gone and everything on it, but what has since been told to be elsewhere: no other changes
+        /// say so.
+        #[prost(message, tag = "2")]
+        FrontierOffline(super::FrontierOffline),
+        /// An edge has connected, or has moved here.
+        #[prost(message, tag = "3")]
+        EdgeOnline(super::EdgeOnline),
+        /// An edge has left.
+        #[prost(message, tag = "4")]
+        EdgeOffline(super::EdgeOffline),
+        /// A service has connected, or has moved here.
+        #[prost(message, tag = "5")]
+        ServiceOnline(super::ServiceOnline),
+        /// A service has left.
+        #[prost(message, tag = "6")]
+        ServiceOffline(super::ServiceOffline),
+    }
+}
+/// A frontier has gone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FrontierOffline {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub frontier_id: ::prost::alloc::string::String,
+}
+/// An edge has connected.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EdgeOnline {
+    /// The edge as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub edge: ::core::option::Option<Edge>,
+    /// The living frontier that it was connected to before, if any.
+    #[prost(string, tag = "2")]
+    pub former_frontier_id: ::prost::alloc::string::String,
+}
+/// An edge has left a frontier. If it is known to be elsewhere, or with a greater stamp, it stays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EdgeOffline {
+    /// Its id.
+    #[prost(uint64, tag = "1")]
+    pub edge_id: u64,
+    /// The frontier that it was connected to.
+    #[prost(string, tag = "2")]
+    pub frontier_id: ::prost::alloc::string::String,
+    /// When it had connected.
+    #[prost(uint64, tag = "3")]
+    pub stamp: u64,
+}
+/// A service has connected.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServiceOnline {
+    /// The service as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub service: ::core::option::Option<Service>,
+    /// The living frontier that it was connected to before, if any.
+    #[prost(string, tag = "2")]
+    pub former_frontier_id: ::prost::alloc::string::String,
+}
+/// A service has left a frontier. If it is known to be elsewhere, or with a greater stamp, it stays.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServiceOffline {
+    /// Its id.
+    #[prost(uint64, tag = "1")]
+    pub service_id: u64,
+    /// The frontier that it was connected to.
+    #[prost(string, tag = "2")]
+    pub frontier_id: ::prost::alloc::string::String,
+    /// When it had connected.
+    #[prost(uint64, tag = "3")]
+    pub stamp: u64,
+}
+/// What a watch may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WatchKind {
+    /// Nothing that can be asked for.
+    Unspecified = 0,
+    /// Frontiers. A watch of edges or services without them does not hear of those that go with their frontier.
+    Frontiers = 1,
+    /// Edges.
+    Edges = 2,
+    /// Services.
+    Services = 3,
+}
+impl WatchKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WATCH_KIND_UNSPECIFIED",
+            Self::Frontiers => "WATCH_KIND_FRONTIERS",
+            Self::Edges => "WATCH_KIND_EDGES",
+            Self::Services => "WATCH_KIND_SERVICES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WATCH_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "WATCH_KIND_FRONTIERS" => Some(Self::Frontiers),
+            "WATCH_KIND_EDGES" => Some(Self::Edges),
+            "WATCH_KIND_SERVICES" => Some(Self::Services),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
@@ -502,6 +693,35 @@ pub mod cluster_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Everything that is connected, then everything that changes. REST: `/cluster/v1/watch`, server-sent events
+        ///
+        /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history; so it is also at the
+        /// end of a watch that was read too slowly. Watch again without `after`. Every other error leaves the last
+        /// position good.
+        pub async fn watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ClusterService/Watch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ClusterService", "Watch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -582,6 +802,21 @@ pub mod cluster_service_server {
             tonic::Response<super::GetServicesCountResponse>,
             tonic::Status,
         >;
+        /// Server streaming response type for the Watch method.
+        type WatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Everything that is connected, then everything that changes. REST: `/cluster/v1/watch`, server-sent events
+        ///
+        /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history; so it is also at the
+        /// end of a watch that was read too slowly. Watch again without `after`. Every other error leaves the last
+        /// position good.
+        async fn watch(
+            &self,
+            request: tonic::Request<super::WatchRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
     }
     /// Questions about the cluster, and a watch over it.
     ///
@@ -1025,6 +1260,52 @@ pub mod cluster_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ClusterService/Watch" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchSvc<T: ClusterService>(pub Arc<T>);
+                    impl<
+                        T: ClusterService,
+                    > tonic::server::ServerStreamingService<super::WatchRequest>
+                    for WatchSvc<T> {
+                        type Response = super::WatchResponse;
+                        type ResponseStream = T::WatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ClusterService>::watch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -27,11 +27,14 @@ pub struct Edge {
     pub edge_id: u64,
     /// Where it connects from.
     pub addr: String,
-    /// When it was last heard of, in seconds since 1970.
+    /// When the directory learned of it, in seconds since 1970.
     #[serde(with = "number")]
     pub update_time: u64,
     /// The frontier that it is connected to.
     pub frontier_id: String,
+    /// When it connected, in microseconds since 1970.
+    #[serde(with = "number")]
+    pub stamp: u64,
 }
 
 /// A connected service.
@@ -44,11 +47,14 @@ pub struct Service {
     pub service: String,
     /// Where it connects from.
     pub addr: String,
-    /// When it was last heard of, in seconds since 1970.
+    /// When the directory learned of it, in seconds since 1970.
     #[serde(with = "number")]
     pub update_time: u64,
     /// The frontier that it is connected to.
     pub frontier_id: String,
+    /// When it connected, in microseconds since 1970.
+    #[serde(with = "number")]
+    pub stamp: u64,
 }
 
 impl From<cluster::Frontier> for Frontier {
@@ -66,14 +72,14 @@ impl From<cluster::Frontier> for Frontier {
 
 impl From<cluster::Edge> for Edge {
     fn from(edge: cluster::Edge) -> Self {
-        let cluster::Edge { edge_id, addr, update_time, frontier_id } = edge;
-        Self { edge_id, addr, update_time, frontier_id }
+        let cluster::Edge { edge_id, addr, update_time, frontier_id, stamp } = edge;
+        Self { edge_id, addr, update_time, frontier_id, stamp }
     }
 }
 
 impl From<cluster::Service> for Service {
     fn from(service: cluster::Service) -> Self {
-        let cluster::Service { service_id, service, addr, update_time, frontier_id } = service;
-        Self { service_id, service, addr, update_time, frontier_id }
+        let cluster::Service { service_id, service, addr, update_time, frontier_id, stamp } = service;
+        Self { service_id, service, addr, update_time, frontier_id, stamp }
     }
 }
