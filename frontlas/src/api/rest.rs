@@ -101,6 +101,14 @@ async fn services(State(rest): State<Rest>, uri: Uri) -> Answer {
     Ok(ok(&Services { cursor: filled(listed.next_token), services: records(listed.items) }))
 }
 
+/// The service that a question about health is about; empty for all.
+pub(crate) fn service_asked(uri: &Uri) -> Result<String, ApiError> {
+    let mut query = Query::parse(uri)?;
+    let service = query.text("service")?.unwrap_or_default();
+    query.end()?;
+    Ok(service)
+}
+
 fn filled(token: String) -> Option<String> {
     (!token.is_empty()).then_some(token)
 }

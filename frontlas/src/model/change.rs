@@ -22,7 +22,7 @@ pub struct Numbered {
 /// A change. Each says what is so from now on, hence may be applied over a state that has it already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A frontier has come, without edges and services, or has other addresses.
+    /// A frontier has come, or has other addresses now.
     FrontierOnline(NewFrontier),
     /// A frontier has gone, and with it everything that was on it: no other changes tell so. Something
     /// that has since been told to be on another frontier stays.

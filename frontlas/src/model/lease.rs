@@ -1,4 +1,4 @@
-use super::{Invalid, MAX_TEXT};
+use super::{Invalid, MAX_TEXT, Stamp};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -39,6 +39,16 @@ impl NewFrontier {
 /// greater. The process keeps it and shows it when it joins again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(pub u64);
+
+impl Incarnation {
+    /// Whether the directory can have given it out.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn check(self) -> Result<(), Invalid> {
+        if self.0 > Stamp::MAX.0 { Err(Invalid("no such incarnation was given out")) } else { Ok(()) }
+    }
+}
 
 impl fmt::Display for Incarnation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
