@@ -192,9 +192,8 @@ impl Watch {
                 }
                 Stage::Live => return Ok(Told::Alive(self.position)),
             }
-            if !(part.frontiers.is_empty() && part.edges.is_empty() && part.services.is_empty())
-                && !matches!(self.stage, Stage::End)
-            {
+            let empty = part.frontiers.is_empty() && part.edges.is_empty() && part.services.is_empty();
+            if !empty && !matches!(self.stage, Stage::End) {
                 return Ok(Told::Snapshot(part));
             }
         }
