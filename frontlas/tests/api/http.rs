@@ -2,16 +2,20 @@
 
 use crate::world::{World, within};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::convert::Infallible;
 use tokio::net::TcpStream;
 
 impl World {
     /// The answer, whose body is still to come.
-    pub async fn send(&self, request: Request<Empty<Bytes>>) -> Response<Incoming> {
+    pub async fn send<B>(&self, request: Request<B>) -> Response<Incoming>
+    where
+        B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
         within("an answer", async {
             let stream = TcpStream::connect(self.addr).await.expect("it listens");
             let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("it is HTTP");
@@ -22,7 +26,7 @@ impl World {
     }
 
     pub async fn get(&self, path: &str) -> Response<Incoming> {
-        let request = Request::get(path).header("host", "frontlas").body(Empty::new());
+        let request = Request::get(path).header("host", "frontlas").body(Empty::<Bytes>::new());
         self.send(request.expect("it is a path")).await
     }
 

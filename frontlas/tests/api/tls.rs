@@ -57,6 +57,7 @@ async fn curl(world: &World, files: &Files, arguments: &[&str]) -> Option<String
     curl.arg(format!("localhost:{port}:127.0.0.1:{port}")).arg("--cacert").arg(files.path("ca.crt"));
     curl.args(arguments).arg(format!("https://localhost:{port}/cluster/v1/edges"));
     let output = within("curl", curl.kill_on_drop(true).output()).await.expect("curl is installed");
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 
