@@ -1,0 +1,1 @@
+//! What only real servers can show: they die, restart, fail over, refuse.
