@@ -29,10 +29,9 @@ impl Cluster {
         create.args(nodes.iter().map(|node| node.addr().to_string())).arg("--cluster-yes");
         let output = create.output().expect("redis-cli runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-        until("the cluster serves all slots", || {
-            nodes.iter().all(|node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok"))
-        });
-        Self { nodes }
+        let cluster = Self { nodes };
+        cluster.settle();
+        cluster
     }
 
     /// Where its nodes listen.
@@ -46,9 +45,23 @@ impl Cluster {
         self.nodes.iter().for_each(|node| assert_eq!(node.cli(&["FLUSHALL"]), "OK"));
     }
 
-    /// The nodes.
-    #[must_use]
-    pub fn nodes(&self) -> &[Server] {
-        &self.nodes
+    /// The node that has this key.
+    ///
+    /// # Panics
+    /// If no node says so.
+    pub fn owner(&mut self, key: &str) -> &mut Server {
+        let slot = self.nodes[0].cli(&["CLUSTER", "KEYSLOT", key]);
+        let has = |node: &Server| node.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]) != "";
+        self.nodes.iter_mut().find(|node| has(node)).expect("a node has the key")
+    }
+
+    /// Waits until all nodes serve all slots.
+    ///
+    /// # Panics
+    /// If they do not.
+    pub fn settle(&self) {
+        until("the cluster serves all slots", || {
+            self.nodes.iter().all(|node| node.cli(&["CLUSTER", "INFO"]).contains("cluster_state:ok"))
+        });
     }
 }

@@ -59,6 +59,15 @@ impl Server {
         self.child.as_ref().expect("it runs").id()
     }
 
+    /// Sends it a signal, such as `-STOP` or `-CONT`.
+    ///
+    /// # Panics
+    /// If it is not running, or `kill` is missing.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// Ends it as SIGKILL does.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -108,6 +117,9 @@ impl Server {
         command.arg("--dir").arg(self.directory.path());
         let tls = self.arguments.iter().any(|argument| argument.starts_with("--tls-"));
         command.args([if tls { "--tls-port" } else { "--port" }, &self.port.to_string()]);
+        if tls {
+            command.args(["--port", "0"]);
+        }
         if !sentinel {
             command.args(["--save", "", "--appendonly", "no"]).args(&self.arguments);
         }
