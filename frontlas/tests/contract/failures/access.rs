@@ -3,7 +3,7 @@ use crate::world::{Node, counts};
 use frontier_daemon::config::Secret;
 use frontier_test_redis::Server;
 use frontlas::{HostPort, RedisConfig, RedisMode, RedisTls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::path::{Path, PathBuf};
 
 fn login(server: &Server, username: Option<&str>, password: &str) -> RedisConfig {
@@ -68,6 +68,8 @@ impl Authority {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::default();
+        // Its name must differ from that of what it signs.
+        params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
