@@ -79,7 +79,7 @@ impl Config {
             },
             control_plane: ControlPlaneConfig::read(&root.section("control_plane")),
             store: Store::read(root),
-            lifetimes: lifetimes(root),
+            lifetimes: Lifetimes::read(&root.section("frontier_plane").section("expiration")),
         }
     }
 }
@@ -94,28 +94,5 @@ impl Store {
             StoreKind::Memory => Self::Memory,
             StoreKind::Redis => Self::Redis(Box::new(config)),
         }
-    }
-}
-
-fn lifetimes(root: &Section<'_>) -> Lifetimes {
-    let expiration = root.section("frontier_plane").section("expiration");
-    let default = Lifetimes::default();
-    let time = |key, default| {
-        expiration.within(key, default, Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 3600))
-    };
-    let alive = time("alive", default.alive);
-    // A longer life moves the other two along with it.
-    let meta = |key| {
-        let meta = time(key, default.edge_meta.max(alive));
-        if meta < alive {
-            expiration.reject(key, "must not be below `alive`");
-        }
-        meta
-    };
-    Lifetimes {
-        alive,
-        edge_meta: meta("edge_meta"),
-        service_meta: meta("service_meta"),
-        history: root.section("directory").within("history", default.history, 1..=10_000_000),
     }
 }
