@@ -78,7 +78,8 @@ pub trait Directory: Send + Sync + 'static {
     /// [`DirectoryError::Invalid`] by [`NewFrontier::check`].
     fn join<'a>(&'a self, frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Answer<'a, Lease>;
 
-    /// Takes reports, in order. Gives a verdict on each. Calls with one lease must not overlap.
+    /// Takes reports, in order. Gives a verdict on each. Of the calls of this and of the resync with one lease
+    /// none may overlap; a refresh may run beside them.
     fn apply<'a>(&'a self, lease: &'a Lease, events: &'a [Event]) -> Answer<'a, Vec<Verdict>>;
 
     /// Keeps the frontier and everything on it alive for another [`ttl`](Self::ttl).

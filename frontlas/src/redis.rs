@@ -6,7 +6,7 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync` |
+//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing` |
 //! | `alive:frontiers:<id>` | string | `1`, as long as the frontier lives |
 //! | `edges:<id>`, `services:<id>` | string | JSON: `frontier_id`, `addr`, `update_time` (s), `service`; `stamp`, `order` (µs), `generation`, `ended` |
 //! | `alive:edges:<id>`, `alive:services:<id>` | string | `1`, as long as it lives |
@@ -21,17 +21,20 @@
 //! A *session* goes from one join to the next; only the present one may write. The counts are the sizes of
 //! the indexes, set by the scripts that change these.
 
+mod act;
 mod answer;
 mod config;
 mod connection;
 mod dial;
 mod directory;
 mod error;
+mod host_port;
 mod query;
 mod report;
 mod script;
 
-pub use config::{HostPort, RedisConfig, RedisMode, RedisTls};
+pub use config::{RedisConfig, RedisMode, RedisTls};
+pub use host_port::HostPort;
 
 use crate::{DirectoryError, Lifetimes};
 use connection::Connection;
@@ -40,13 +43,10 @@ use script::{Args, Script, Scripts};
 use std::fmt;
 use std::time::Duration;
 
-/// How many events, ids or members one run of a script takes.
-const CHUNK: usize = 500;
-
 /// A [`Directory`](crate::Directory) in Redis 6.2 or later.
 ///
 /// It connects when it is first used, and again when the connection broke. Every operation ends within the
-/// timeouts of its configuration, some of them per 500 items.
+/// timeouts of its configuration; long ones take that for each part of 100 to 500 items.
 pub struct RedisDirectory {
     connection: Connection,
     scripts: Scripts,

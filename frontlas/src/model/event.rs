@@ -19,7 +19,8 @@ pub enum Event {
 /// One connection of an edge or a service to a frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
-    /// The EdgeID or ServiceID.
+    /// The EdgeID or ServiceID. A service that is connected to several frontiers has an id on each: with one
+    /// id, the latest of its connections would be the only one.
     pub id: u64,
     /// From where it is connected.
     pub addr: String,

@@ -68,12 +68,14 @@ pub struct Lease {
     /// The greatest revision of the frontier's part that the store has confirmed. If the store knows less,
     /// it has lost writes, as a Redis failover may.
     revision: AtomicU64,
+    /// The number of the last resync that was begun.
+    resync: AtomicU64,
 }
 
 impl Lease {
     pub(crate) fn new(frontier: String, incarnation: u64, session: u64, revision: u64) -> Self {
         let incarnation = Incarnation(incarnation);
-        Self { frontier, incarnation, session, revision: revision.into() }
+        Self { frontier, incarnation, session, revision: revision.into(), resync: 0.into() }
     }
 
     /// The frontier that it speaks for.
@@ -94,6 +96,15 @@ impl Lease {
 
     pub(crate) fn revision(&self) -> u64 {
         self.revision.load(Ordering::Relaxed)
+    }
+
+    /// The number of a new resync.
+    pub(crate) fn next_resync(&self) -> u64 {
+        self.resync.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn resync(&self) -> u64 {
+        self.resync.load(Ordering::Relaxed)
     }
 
     pub(crate) fn confirm(&self, revision: u64) {

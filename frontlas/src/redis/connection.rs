@@ -48,6 +48,10 @@ impl Connection {
     ) -> Result<T, DirectoryError> {
         let (number, handle) = self.handle().await?;
         let result = match self.try_run(handle, script, args).await {
+            Err(error) if error.is_timeout() => {
+                self.discard(number).await;
+                Err(error)
+            }
             Err(error) if wants_another(&error) => {
                 self.discard(number).await;
                 let (number, handle) = self.handle().await?;
@@ -82,8 +86,16 @@ impl Connection {
         }
     }
 
-    /// The connection; makes one if there is none, unless the last attempt failed just now.
     async fn handle(&self) -> Result<(u64, Handle), DirectoryError> {
+        // Once to reach a sentinel, once to reach what it names; others may be at it first.
+        match timeout(2 * self.config.dial_timeout, self.connected()).await {
+            Ok(result) => result,
+            Err(_) => Err(DirectoryError::Unavailable("redis: no connection in time".to_owned())),
+        }
+    }
+
+    /// The connection; makes one if there is none, unless the last attempt failed just now.
+    async fn connected(&self) -> Result<(u64, Handle), DirectoryError> {
         let mut slot = self.slot.lock().await;
         if let Some(handle) = &slot.handle {
             return Ok((slot.number, handle.clone()));

@@ -1,6 +1,9 @@
 //! Connecting to what the configuration names.
 
-use super::config::{HostPort, RedisConfig, RedisMode, RedisTls};
+mod sentinel;
+
+use super::HostPort;
+use super::config::{RedisConfig, RedisMode, RedisTls};
 use super::error::line;
 use frontier_daemon::config::Secret;
 use redis::aio::MultiplexedConnection;
@@ -9,7 +12,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, TlsCertificates, TlsMode, cmd,
+    RedisConnectionInfo, RedisError, TlsCertificates, TlsMode,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -30,7 +33,7 @@ struct Login<'a> {
     db: u16,
 }
 
-/// Connects, within `dial_timeout` for each address that is tried. The error is one line.
+/// Connects. The error is one line.
 pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
     if config.tls.is_some() {
         // Fails if a provider is there already: then that one is used.
@@ -39,25 +42,13 @@ pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
     let login = Login { username: config.username.as_deref(), password: config.password.as_ref(), db: 0 };
     match &config.mode {
         RedisMode::Standalone { addr, db } => {
-            server(config, addr, Login { db: *db, ..login }).await.map(Handle::Server)
+            server(config, addr, Login { db: *db, ..login }, config.dial_timeout).await.map(Handle::Server)
         }
         RedisMode::Sentinel { addrs, master_name, db, username, password } => {
             let asking = Login { username: username.as_deref(), password: password.as_ref(), db: 0 };
-            let mut mistakes = Vec::new();
-            for addr in addrs {
-                match master(config, addr, asking, master_name).await {
-                    Ok(master) => match server(config, &master, Login { db: *db, ..login }).await {
-                        Ok(connection) if is_master(connection.clone(), config.read_timeout).await => {
-                            return Ok(Handle::Server(connection));
-                        }
-                        Ok(_) => mistakes.push(format!("redis: {master} is not the master yet")),
-                        Err(mistake) => mistakes.push(mistake),
-                    },
-                    Err(mistake) => mistakes.push(mistake),
-                }
-            }
-            mistakes.dedup();
-            Err(mistakes.join("; "))
+            sentinel::master(config, addrs, master_name, asking, Login { db: *db, ..login })
+                .await
+                .map(Handle::Server)
         }
         RedisMode::Cluster { addrs } => cluster(config, addrs, login).await.map(Handle::Cluster),
     }
@@ -67,6 +58,7 @@ async fn server(
     config: &RedisConfig,
     addr: &HostPort,
     login: Login<'_>,
+    within: Duration,
 ) -> Result<MultiplexedConnection, String> {
     let failed = |error: &RedisError| format!("{} ({addr})", line(error));
     let info = info(config, addr, login).map_err(|error| failed(&error))?;
@@ -76,40 +68,12 @@ async fn server(
     };
     let client = client.map_err(|error| failed(&error))?;
     // The answers have their own timeout, which also covers waiting for the socket to take the question.
-    let settings = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(config.dial_timeout))
-        .set_response_timeout(None);
-    match timeout(config.dial_timeout, client.get_multiplexed_async_connection_with_config(&settings)).await {
+    let settings =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(within)).set_response_timeout(None);
+    match timeout(within, client.get_multiplexed_async_connection_with_config(&settings)).await {
         Ok(connected) => connected.map_err(|error| failed(&error)),
-        Err(_) => Err(format!("redis: no connection within {:?} ({addr})", config.dial_timeout)),
+        Err(_) => Err(format!("redis: no connection within {within:?} ({addr})")),
     }
-}
-
-/// Asks one sentinel for the address of the master.
-async fn master(
-    config: &RedisConfig,
-    sentinel: &HostPort,
-    login: Login<'_>,
-    name: &str,
-) -> Result<HostPort, String> {
-    let mut connection = server(config, sentinel, login).await?;
-    let mut question = cmd("SENTINEL");
-    question.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-    let answer = timeout(config.read_timeout, question.query_async::<Option<(String, u16)>>(&mut connection));
-    match answer.await {
-        Ok(Ok(Some((host, port)))) => Ok(HostPort { host, port }),
-        Ok(Ok(None)) => Err(format!("redis: the sentinel does not know this master_name ({sentinel})")),
-        Ok(Err(error)) => Err(format!("{} ({sentinel})", line(&error))),
-        Err(_) => Err(format!("redis: the sentinel did not answer in time ({sentinel})")),
-    }
-}
-
-async fn is_master(mut connection: MultiplexedConnection, within: Duration) -> bool {
-    let asked = cmd("ROLE");
-    let role = timeout(within, asked.query_async::<Vec<redis::Value>>(&mut connection)).await;
-    let Ok(Ok(role)) = role else { return false };
-    role.first()
-        .is_some_and(|role| redis::from_redis_value_ref::<String>(role).is_ok_and(|it| it == "master"))
 }
 
 async fn cluster(

@@ -9,7 +9,10 @@ pub(super) fn line(error: &RedisError) -> String {
     let said = match error.kind() {
         ErrorKind::AuthenticationFailed => "refuses the user name or password".to_owned(),
         _ if error.is_timeout() => "did not answer in time".to_owned(),
-        _ => error.to_string(),
+        _ => match (error.code(), error.detail()) {
+            (Some(code), Some(detail)) => format!("{code} {detail}"),
+            _ => error.to_string(),
+        },
     };
     let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID).collect();
     format!("redis: {said}")

@@ -1,12 +1,15 @@
+use super::RedisDirectory;
 use super::answer::{Card, Entry, change, frontier, plural};
 use super::error::unexpected;
 use super::script::{Args, Script};
-use super::{CHUNK, RedisDirectory};
 use crate::DirectoryError;
 use crate::directory::MAX_PAGE;
 use crate::model::{Changes, Frontier, Kind, Page, Position, Stamp};
 use redis::FromRedisValue;
 use std::collections::BTreeMap;
+
+/// How many ids one run of a script looks up.
+const IDS: usize = 500;
 
 /// About how many frontiers one run of a script looks at.
 const FRONTIERS: usize = 200;
@@ -55,7 +58,7 @@ impl RedisDirectory {
         ids: &[I],
     ) -> Result<Vec<Option<T>>, DirectoryError> {
         let mut all = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(CHUNK) {
+        for ids in ids.chunks(IDS) {
             let args = args.clone().all(ids.iter().map(ToString::to_string));
             let part: Vec<Option<T>> = self.run(script, args).await?;
             if part.len() != ids.len() {

@@ -1,12 +1,19 @@
 //! What is done under a lease.
 
+use super::RedisDirectory;
+use super::act::{Act, json};
 use super::answer::{plural, verdict};
 use super::error::unexpected;
 use super::script::{Args, Script};
-use super::{CHUNK, RedisDirectory};
 use crate::DirectoryError;
-use crate::model::{Event, Incarnation, Kind, Lease, NewFrontier, Presence, Stamp, Verdict};
+use crate::model::{Event, Incarnation, Kind, Lease, NewFrontier, Presence, Verdict};
 use redis::{FromRedisValue, Value};
+
+/// How many events one run of a script takes. It holds up Redis for about 2 ms.
+const EVENTS: usize = 100;
+
+/// How many members of an index one run looks at; as long.
+const MEMBERS: usize = 500;
 
 impl RedisDirectory {
     pub(super) async fn join_now(
@@ -54,7 +61,7 @@ impl RedisDirectory {
         lease: &Lease,
         events: &[Event],
     ) -> Result<Vec<Verdict>, DirectoryError> {
-        self.report(lease, &events.iter().map(Act::from).collect::<Vec<_>>(), "").await
+        self.report(lease, &events.iter().map(Act::from).collect::<Vec<_>>(), None).await
     }
 
     pub(super) async fn resync_chunk_now(
@@ -62,19 +69,19 @@ impl RedisDirectory {
         lease: &Lease,
         present: &[Presence],
     ) -> Result<Vec<Verdict>, DirectoryError> {
-        self.report(lease, &present.iter().map(Act::Online).collect::<Vec<_>>(), "resync").await
+        self.report(lease, &present.iter().map(Act::Online).collect::<Vec<_>>(), Some(lease.resync())).await
     }
 
     async fn report(
         &self,
         lease: &Lease,
         acts: &[Act<'_>],
-        mode: &str,
+        resync: Option<u64>,
     ) -> Result<Vec<Verdict>, DirectoryError> {
         let frontier = json(lease.frontier());
         let mut verdicts = Vec::with_capacity(acts.len());
         // Also once for none, so that a lost lease shows.
-        let chunks = if acts.is_empty() { vec![acts] } else { acts.chunks(CHUNK).collect() };
+        let chunks = if acts.is_empty() { vec![acts] } else { acts.chunks(EVENTS).collect() };
         for chunk in chunks {
             let args = self
                 .leased(lease)
@@ -82,7 +89,7 @@ impl RedisDirectory {
                 .arg(self.alive())
                 .arg(self.meta(Kind::Edge))
                 .arg(self.meta(Kind::Service))
-                .arg(mode);
+                .arg(resync.map_or_else(String::new, |number| number.to_string()));
             let args = chunk.iter().filter(|act| act.is_valid()).fold(args, |args, act| act.args(args));
             let (revision, answers): (u64, Vec<String>) = self.run_leased(&self.scripts.report, args).await?;
             lease.confirm(revision);
@@ -107,7 +114,7 @@ impl RedisDirectory {
                     .leased(lease)
                     .arg(plural(kind))
                     .arg(&after)
-                    .arg(CHUNK)
+                    .arg(MEMBERS)
                     .arg(self.alive())
                     .arg(self.meta(kind));
                 let (time, last, lost): (u64, String, u64) =
@@ -127,7 +134,8 @@ impl RedisDirectory {
     }
 
     pub(super) async fn resync_begin_now(&self, lease: &Lease) -> Result<(), DirectoryError> {
-        self.run_leased::<Vec<Value>>(&self.scripts.resync_begin, self.leased(lease)).await?;
+        let args = self.leased(lease).arg(lease.next_resync());
+        self.run_leased::<Vec<Value>>(&self.scripts.resync_begin, args).await?;
         Ok(())
     }
 
@@ -139,8 +147,9 @@ impl RedisDirectory {
                     .leased(lease)
                     .arg(plural(kind))
                     .arg(&after)
-                    .arg(CHUNK)
+                    .arg(MEMBERS)
                     .arg(self.meta(kind))
+                    .arg(lease.resync())
                     .arg(if kind == Kind::Service { "last" } else { "" });
                 let (revision, last): (u64, String) = self.run_leased(&self.scripts.resync_end, args).await?;
                 lease.confirm(revision);
@@ -177,50 +186,33 @@ impl RedisDirectory {
     }
 }
 
-/// One event, as the script takes it.
-enum Act<'a> {
-    Online(&'a Presence),
-    Offline(Kind, u64, Stamp),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::{HostPort, RedisConfig};
+    use crate::{Directory, Lifetimes};
 
-impl<'a> From<&'a Event> for Act<'a> {
-    fn from(event: &'a Event) -> Self {
-        match event {
-            Event::Online(presence) => Self::Online(presence),
-            &Event::Offline { kind, id, stamp } => Self::Offline(kind, id, stamp),
-        }
-    }
-}
-
-impl Act<'_> {
-    fn is_valid(&self) -> bool {
-        match self {
-            Self::Online(presence) => presence.check().is_ok(),
-            Self::Offline(..) => true,
-        }
-    }
-
-    fn args(&self, args: Args) -> Args {
-        let (sign, kind, id, stamp) = match self {
-            Self::Online(it) => ("+", it.kind(), it.id, it.stamp),
-            &Self::Offline(kind, id, stamp) => ("-", kind, id, stamp),
+    #[tokio::test]
+    async fn a_late_repetition_of_a_beginning_does_not_begin_a_resync_anew() {
+        let server = frontier_test_redis::Server::start();
+        let addr = HostPort::new("127.0.0.1", server.addr().port());
+        let directory = RedisDirectory::new(RedisConfig::standalone(addr), Lifetimes::default());
+        let new = NewFrontier {
+            id: "a".into(),
+            advertised_sb_addr: String::new(),
+            advertised_eb_addr: String::new(),
         };
-        args.arg(sign).arg(plural(kind)).arg(id).arg(stamp.min(Stamp::MAX)).arg(self.head())
+        let lease = directory.join(&new, None).await.unwrap();
+        let edge = Presence::edge(1, "", directory.time().await.unwrap());
+        directory.resync_begin(&lease).await.unwrap();
+        directory.resync_begin(&lease).await.unwrap();
+        directory.resync_chunk(&lease, &[edge]).await.unwrap();
+        // It says what the first of the two said.
+        let late = Lease::new("a".into(), lease.incarnation().0, lease.session(), 0);
+        assert_eq!(directory.resync_begin(&late).await, Err(DirectoryError::Lost));
+        // The second one may come twice.
+        assert_eq!(directory.resync_begin(&late).await, Ok(()));
+        directory.resync_end(&lease).await.unwrap();
+        assert_eq!(directory.count(Kind::Edge).await, Ok(1));
     }
-
-    /// The beginning of the record's JSON.
-    fn head(&self) -> String {
-        match self {
-            Self::Online(Presence { addr, service: None, .. }) => format!(r#""addr":{}"#, json(addr)),
-            Self::Online(Presence { addr, service: Some(name), .. }) => {
-                format!(r#""service":{},"addr":{}"#, json(name), json(addr))
-            }
-            Self::Offline(..) => String::new(),
-        }
-    }
-}
-
-/// Text in quotes, escaped.
-fn json(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

@@ -15,7 +15,7 @@ local goes_on = generation and given and old[1] == digits(given)
 if goes_on then
     call('UNLINK', prefix .. 'resync:edges:' .. frontier .. ':' .. old[2],
         prefix .. 'resync:services:' .. frontier .. ':' .. old[2])
-    call('HDEL', key, 'resync')
+    call('HDEL', key, 'resync', 'resyncing')
 else
     bury(frontier)
     generation = digits(session)

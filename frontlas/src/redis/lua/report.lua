@@ -1,11 +1,11 @@
 -- Online and offline events, in order, and chunks of a resync.
--- ARGV: 6 frontier as JSON, 7 alive in ms, 8 and 9 meta of edges and of services in ms, 10 'resync' or '',
+-- ARGV: 6 frontier as JSON, 7 alive in ms, 8 and 9 meta of edges and of services in ms, 10 the number of the resync or '',
 -- then for each event: '+' or '-', 'edges' or 'services', id, stamp, the beginning of the record ('' if '-')
 -- Gives for each event: 'a' applied, 'u' unchanged, 's' and a frontier: superseded by it.
 
 local generation = leased()
-local resync = generation and call('HGET', own, 'resync')
-if not generation or (ARGV[10] == 'resync' and not resync) then
+local resync = generation and call('HGET', own, 'resyncing')
+if not generation or (ARGV[10] ~= '' and resync ~= ARGV[10]) then
     return { 'lost' }
 end
 local alive = ARGV[7]

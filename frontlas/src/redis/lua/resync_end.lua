@@ -1,10 +1,10 @@
 -- One chunk of what is on a frontier: takes away what was not seen.
 -- ARGV: 6 'edges' or 'services', 7 the member after which to go on, or '', 8 at most so many, 9 meta in ms,
--- 10 'last' if this ends the resync with its last chunk
+-- 10 the number of the resync, 11 'last' if this ends the resync with its last chunk
 -- Gives the revision, and the last member or '' after the last chunk.
 
 local generation = leased()
-if not generation or not call('HGET', own, 'resync') then
+if not generation or call('HGET', own, 'resyncing') ~= ARGV[10] then
     return { 'lost' }
 end
 local kind, limit = ARGV[6], tonumber(ARGV[8])
@@ -26,8 +26,8 @@ for _, member in ipairs(members) do
     end
 end
 local next = #members == limit and members[limit] or ''
-if next == '' and ARGV[10] == 'last' then
-    call('HDEL', own, 'resync')
+if next == '' and ARGV[11] == 'last' then
+    call('HDEL', own, 'resyncing')
     call('UNLINK', seen('edges'), seen('services'))
 end
 local revision = call('HGET', own, 'revision') or '0'
