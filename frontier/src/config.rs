@@ -3,12 +3,14 @@
 mod access;
 mod limits;
 mod listen;
+mod membership;
 mod reload;
 
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
 pub use limits::Limits;
 pub use listen::Listen;
+pub use membership::Membership;
 pub use reload::ReloadConfig;
 
 use frontier_access::AccessConfig;
@@ -66,6 +68,8 @@ pub struct Config {
     pub access: AccessConfig,
     /// What happens when any of this changes while the gateway runs.
     pub reload: ReloadConfig,
+    /// The cluster that it is part of, if any.
+    pub membership: Option<Membership>,
 }
 
 /// How the process runs.
@@ -103,6 +107,8 @@ const OVERRIDES: &[Override] = &[
     Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
     Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
     Override::new("FRONTIER_THREADS", "daemon.threads"),
+    Override::new("FRONTIER_ID", "daemon.frontier_id"),
+    Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
 ];
 
 impl Config {
@@ -169,6 +175,7 @@ impl Config {
             limits: Limits::read(&root.section("limits")),
             access,
             reload: ReloadConfig::read(&root.section("reload")),
+            membership: Membership::read(root),
         }
     }
 }

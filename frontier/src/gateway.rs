@@ -1,5 +1,6 @@
 mod side;
 
+use crate::cluster::{AdvertiseError, Advertised, Locator, Member};
 use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
 use crate::peer::{Peer, Stage};
@@ -20,6 +21,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
+
+/// How long leaving the cluster may take.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether everything in flight is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(25);
@@ -43,6 +47,9 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// Others of the cluster could not reach the gateway.
+    #[error(transparent)]
+    Advertise(#[from] AdvertiseError),
 }
 
 /// A part of the gateway has failed; the rest of it must not go on without.
@@ -67,6 +74,7 @@ pub struct Gateway {
     policies: Arc<Policies>,
     grace: Duration,
     last_words: Duration,
+    member: Option<(Member, Locator)>,
 }
 
 impl Gateway {
@@ -80,10 +88,17 @@ impl Gateway {
         let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
         let policies = Arc::new(Policies::new(config, access));
         let bind = |role, listeners| Side::bind(&exchange, &policies, role, config, listeners);
+        let services = bind(Role::Service, &config.servicebound.listeners)?;
+        let edges = bind(Role::Edge, &config.edgebound.listeners)?;
+        let member = config.membership.as_ref().map(|membership| {
+            let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
+            Ok::<_, StartError>(Member::new(exchange.clone(), membership, advertised))
+        });
         Ok(Self {
-            services: bind(Role::Service, &config.servicebound.listeners)?,
-            edges: bind(Role::Edge, &config.edgebound.listeners)?,
+            services,
+            edges,
             policies: policies.clone(),
+            member: member.transpose()?,
             grace: config.daemon.grace,
             last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
             exchange,
@@ -120,6 +135,12 @@ impl Gateway {
         Live::new(self.exchange.clone(), self.policies.clone())
     }
 
+    /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
+    #[must_use]
+    pub fn locator(&self) -> Option<Locator> {
+        self.member.as_ref().map(|(_, locator)| locator.clone())
+    }
+
     /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
     /// may end within the grace. Edges go first, so that services hear of every one of them; then the
     /// services go.
@@ -127,7 +148,15 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, grace, last_words } = self;
+        let Self { exchange, edges, services, policies, grace, last_words, member } = self;
+        let leave = CancellationToken::new();
+        let leaves = leave.clone();
+        let mut membership = tokio::spawn(async move {
+            if let Some((member, _)) = member {
+                member.run(leaves).await;
+            }
+        });
+        let _belonging = AbortOnDrop(membership.abort_handle());
         let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let watching = tokio::spawn(policy::watch(policies, exchange));
@@ -142,6 +171,10 @@ impl Gateway {
             drain(&side, deadline).await;
             close_all(&side);
             finish(&side.sessions, name, last_words).await;
+        }
+        leave.cancel();
+        if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {
+            warn!("gave up waiting for frontlas");
         }
         Ok(())
     }
@@ -183,7 +216,7 @@ fn for_each(context: &Context, visit: impl FnMut(&Arc<Peer>)) {
     let registry = &context.exchange.registry;
     match context.role {
         Role::Edge => registry.edges.for_each(visit),
-        Role::Service => registry.services.for_each(visit),
+        Role::Service | Role::Frontier => registry.services.for_each(visit),
     }
 }
 

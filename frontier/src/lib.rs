@@ -3,6 +3,7 @@
 
 mod calls;
 pub mod cert;
+pub mod cluster;
 pub mod config;
 pub mod demo;
 mod exchange;

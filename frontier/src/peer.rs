@@ -7,7 +7,7 @@ use frontier_transport::{LinkHandle, Priority, PushError};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Who a peer is.
@@ -51,6 +51,8 @@ pub(crate) struct Peer {
     /// Set once everyone who must know has been told that the peer has left.
     pub(crate) departed: Latch,
     stage: AtomicU8,
+    /// Whether it counts as reachable for those who follow the registry.
+    listed: AtomicBool,
     /// When it was last heard from, in seconds of the gateway's clock.
     heard: AtomicU32,
     /// The silence that ends the connection, in seconds.
@@ -79,6 +81,7 @@ impl Peer {
             access: Slot::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
+            listed: AtomicBool::new(false),
             heard: AtomicU32::new(u32::MAX),
             patience: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX).max(1),
             max_frame: terms.max_frame,
@@ -108,6 +111,19 @@ impl Peer {
     /// Moves on to a later stage. A stage that has passed does not come back.
     pub(crate) fn advance(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn list(&self) {
+        self.listed.store(true, Ordering::Release);
+    }
+
+    /// Whether it was listed.
+    pub(crate) fn delist(&self) -> bool {
+        self.listed.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn hear(&self, now: u32) {

@@ -68,7 +68,7 @@ impl Policy {
     fn authenticator(&self, role: Role, listener: u16) -> Option<&Arc<Authenticator>> {
         match role {
             Role::Edge => self.edges.get(usize::from(listener)),
-            Role::Service => self.services.get(usize::from(listener)),
+            Role::Service | Role::Frontier => self.services.get(usize::from(listener)),
         }
     }
 
@@ -152,7 +152,7 @@ impl Policies {
     fn tls(&self, role: Role, listener: u16) -> Option<&ServerTls> {
         let places = match role {
             Role::Edge => &self.edges,
-            Role::Service => &self.services,
+            Role::Service | Role::Frontier => &self.services,
         };
         places.get(usize::from(listener))?.tls.as_ref()
     }
@@ -202,7 +202,7 @@ pub(crate) async fn watch(policies: Arc<Policies>, exchange: Arc<Exchange>) {
 fn side(role: Role) -> &'static str {
     match role {
         Role::Edge => "edge",
-        Role::Service => "service",
+        Role::Service | Role::Frontier => "service",
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn run(context: Arc<Context>, listener: u16, accepted: Accepted
     let Some((greeting, admission, link)) = admitted.await else { return };
     match context.role {
         Role::Edge => edge::run(&context, greeting, admission, addr, link).await,
-        Role::Service => service::run(&context, greeting, admission, addr, link).await,
+        Role::Service | Role::Frontier => service::run(&context, greeting, admission, addr, link).await,
     }
 }
 
@@ -165,7 +165,10 @@ fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result
 
 /// Ends the link of `peer` and everything in flight on it.
 fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
-    peer.advance(Stage::Gone);
+    match peer.edge_id() {
+        Some(id) => context.exchange.registry.edges.withdraw(id, peer),
+        None => peer.advance(Stage::Gone),
+    }
     let unsent = link.take_unsent(reason.clone());
     context.exchange.retire(peer, &unsent);
     let farewell = match reason {
@@ -204,5 +207,6 @@ fn welcome(context: &Context, greeting: &Greeting, peer: &Peer) -> frontier_prot
         id: peer.wire_id(),
         epoch: peer.epoch,
         max_payload: context.limits().payload,
+        directory_time: None,
     }
 }

@@ -62,7 +62,7 @@ pub(crate) enum Stop {
 impl Client {
     pub(crate) fn new(options: Options, handlers: Handlers) -> Self {
         let announced = match options.identity.role {
-            Role::Edge => Announced::default(),
+            Role::Edge | Role::Frontier => Announced::default(),
             Role::Service => Announced::new(
                 handlers.names().cloned(),
                 options.identity.topics.iter().map(|topic| topic.as_str().into()),

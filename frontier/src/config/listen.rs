@@ -2,7 +2,7 @@ mod tls;
 
 use frontier_access::authn::AuthConfig;
 use frontier_daemon::config::{Choice, FromValue, Invalid, Section, Value};
-use frontier_transport::{Network, ServerTls};
+use frontier_transport::{Endpoint, Network, ServerTls};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -16,7 +16,7 @@ pub struct Listen {
     pub network: Network,
     /// Address and port; port 0 lets the system choose.
     pub addr: SocketAddr,
-    /// Under which name and port, or address and port, others reach it, if that is another.
+    /// Under which name and port, address and port, or URL others reach it, if that is another.
     pub advertised_addr: Option<String>,
     /// With which certificates, where TLS is spoken.
     pub tls: Option<ServerTls>,
@@ -39,7 +39,7 @@ impl Choice for Word {
         &[("tcp", Self::Tcp), ("tls", Self::Tls), ("quic", Self::Quic), ("ws", Self::Ws)];
 }
 
-/// `host:port`; empty for none.
+/// `host:port` or a URL; empty for none.
 struct Advertised(Option<String>);
 
 impl FromValue for Advertised {
@@ -48,6 +48,12 @@ impl FromValue for Advertised {
         let text = value.text(what)?;
         if text.is_empty() {
             return Ok(Self(None));
+        }
+        if text.contains("://") {
+            return match text.parse::<Endpoint>() {
+                Ok(_) => Ok(Self(Some(text.to_owned()))),
+                Err(_) => Err(Invalid::expected("a URL such as tcp://gateway.example:30012", text)),
+            };
         }
         let (host, port) = text.rsplit_once(':').unwrap_or_default();
         let valid = !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0);

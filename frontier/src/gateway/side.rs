@@ -1,4 +1,5 @@
 use super::StartError;
+use crate::cluster::Bound;
 use crate::config::{Config, Listen};
 use crate::exchange::Exchange;
 use crate::gate::Gate;
@@ -21,6 +22,8 @@ const TURNED_AWAY: usize = 64;
 pub(super) struct Side {
     listeners: Vec<Listener>,
     pub(super) addrs: Vec<SocketAddr>,
+    /// The first of them, as others are told of it.
+    pub(super) bound: Bound,
     context: Arc<Context>,
     gate: Arc<Gate>,
     /// Places for those who are told that they are one too many.
@@ -38,11 +41,15 @@ impl Side {
     ) -> Result<Self, StartError> {
         let side = match role {
             Role::Edge => "edges",
-            Role::Service => "services",
+            Role::Service | Role::Frontier => "services",
         };
-        if listen.is_empty() {
-            return Err(StartError::Nowhere(side));
-        }
+        let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
+        let bound = |addr| Bound {
+            network: first.network,
+            tls: first.tls.is_some(),
+            addr,
+            advertised: first.advertised_addr.clone(),
+        };
         let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
         for listen in listen {
             let Listen { network, addr, tls, .. } = listen;
@@ -60,6 +67,7 @@ impl Side {
         let limits = &config.limits;
         Ok(Self {
             listeners,
+            bound: bound(addrs[0]),
             addrs,
             context: Arc::new(Context::new(exchange.clone(), policies.clone(), role, config.clone())),
             gate: Gate::new(limits.connections, limits.connections_per_address),

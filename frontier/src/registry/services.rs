@@ -1,3 +1,4 @@
+use super::Changes;
 use super::routes::{self, Candidate, Routes};
 use crate::peer::{Peer, Stage};
 use ahash::AHashMap;
@@ -39,6 +40,7 @@ pub(crate) enum RegistrationError {
 pub(crate) struct Services {
     routes: ArcSwap<Routes>,
     members: Mutex<AHashMap<u64, Member>>,
+    changes: Arc<Changes>,
 }
 
 /// A service and the names that it registered.
@@ -62,6 +64,10 @@ impl RegistrationError {
 }
 
 impl Services {
+    pub(super) fn new(changes: Arc<Changes>) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
     /// Who takes what, as of now.
     pub(crate) fn routes(&self) -> Guard<Arc<Routes>> {
         self.routes.load()
@@ -105,6 +111,7 @@ impl Services {
         let predecessor = old.map(|old| {
             old.service.advance(Stage::Gone);
             withdraw(&mut routes, &old);
+            self.delist(&old.service);
             (member.methods, member.topics) = (old.methods, old.topics);
             old.service
         });
@@ -119,6 +126,8 @@ impl Services {
         service.advance(Stage::Online);
         members.insert(id.0, member);
         self.routes.store(Arc::new(routes));
+        service.list();
+        self.changes.online(service);
         Ok(predecessor)
     }
 
@@ -180,6 +189,13 @@ impl Services {
             let mut routes = Routes::clone(&self.routes.load());
             withdraw(&mut routes, &member);
             self.routes.store(Arc::new(routes));
+            self.delist(service);
+        }
+    }
+
+    fn delist(&self, service: &Peer) {
+        if service.delist() {
+            self.changes.offline(service);
         }
     }
 

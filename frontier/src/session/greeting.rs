@@ -90,7 +90,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
     if hello.role != context.role {
         let text = match context.role {
             Role::Edge => "this address is for edges; services connect to the other one",
-            Role::Service => "this address is for services; edges connect to the other one",
+            Role::Service | Role::Frontier => "this address is for services; edges connect to the other one",
         };
         return Err(Failure::new(Code::Denied, text));
     }
