@@ -1,5 +1,6 @@
 //! A watch: the snapshot, then the changes.
 
+use super::ControlPlaneConfig;
 use super::error::ApiError;
 use super::feed::{Feed, FeedError};
 use crate::directory::{Directory, MAX_PAGE};
@@ -10,9 +11,13 @@ use futures_util::stream::unfold;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::mpsc::error::SendTimeoutError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+/// How many messages may be ahead of the peer, a part of a snapshot each at most.
+const AHEAD: usize = 8;
 
 /// What a watcher is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,20 +74,26 @@ pub(crate) struct Watches {
     permits: Arc<Semaphore>,
     limit: usize,
     keepalive: Duration,
+    patience: Duration,
     stop: CancellationToken,
 }
 
 impl Watches {
-    /// At most `limit` watches at once, with a sign of life at least every `keepalive`, until `stop`.
+    /// The watches of a control plane, until `stop`.
     pub(crate) fn new(
         directory: Arc<dyn Directory>,
-        pause: Duration,
-        limit: usize,
-        keepalive: Duration,
+        config: &ControlPlaneConfig,
         stop: CancellationToken,
     ) -> Self {
-        let feed = Arc::new(Feed::new(directory.clone(), pause));
-        Self { directory, feed, permits: Arc::new(Semaphore::new(limit)), limit, keepalive, stop }
+        Self {
+            feed: Arc::new(Feed::new(directory.clone(), config.watch_interval)),
+            directory,
+            permits: Arc::new(Semaphore::new(config.watchers)),
+            limit: config.watchers,
+            keepalive: config.keepalive,
+            patience: config.slow_peer_timeout,
+            stop,
+        }
     }
 
     /// Starts a watch, after a position or else with a snapshot. It ends with its first error.
@@ -94,8 +105,7 @@ impl Watches {
         after: Option<Position>,
         kinds: Kinds,
     ) -> Result<impl Stream<Item = Result<Told, ApiError>> + Send + use<>, ApiError> {
-        let permit =
-            self.permits.clone().try_acquire_owned().map_err(|_| ApiError::Watchers(self.limit))?;
+        let permit = self.permits.clone().try_acquire_owned().map_err(|_| ApiError::Watchers(self.limit))?;
         let (stage, position) = match after {
             Some(position) => {
                 self.feed.check(position).await?;
@@ -112,16 +122,15 @@ impl Watches {
             told: Instant::now(),
             _permit: permit,
         };
-        Ok(unfold(Some(watch), async |watch| {
-            let mut watch = watch?;
-            let stop = watch.watches.stop.clone();
-            let told = tokio::select! {
-                biased;
-                () = stop.cancelled() => Err(ApiError::Draining),
-                told = watch.next() => told,
-            };
-            let rest = told.is_ok().then_some(watch);
-            Some((told, rest))
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let (end, ended) = oneshot::channel();
+        tokio::spawn(watch.run(sender, end));
+        Ok(unfold((receiver, Some(ended)), async |(mut receiver, mut ended)| {
+            if let Some(told) = receiver.recv().await {
+                return Some((Ok(told), (receiver, ended)));
+            }
+            let error = ended.take()?.await.unwrap_or(ApiError::Internal);
+            Some((Err(error), (receiver, None)))
         }))
     }
 }
@@ -151,6 +160,36 @@ enum Stage {
 }
 
 impl Watch {
+    /// Tells until it fails, the peer is too slow, or nobody listens. A task of its own: a body is not polled
+    /// while its peer takes nothing, and what it held then, such as the feed, would be held up for all.
+    async fn run(mut self, sender: mpsc::Sender<Told>, end: oneshot::Sender<ApiError>) {
+        let stop = self.watches.stop.clone();
+        let error = loop {
+            let told = tokio::select! {
+                biased;
+                () = stop.cancelled() => break ApiError::Draining,
+                () = sender.closed() => return,
+                told = self.next() => told,
+            };
+            let told = match told {
+                Ok(told) => told,
+                Err(error) => break error,
+            };
+            let sent = tokio::select! {
+                biased;
+                () = stop.cancelled() => break ApiError::Draining,
+                sent = sender.send_timeout(told, self.watches.patience) => sent,
+            };
+            match sent {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(_)) => break ApiError::Slow(self.watches.patience),
+                Err(SendTimeoutError::Closed(_)) => return,
+            }
+        };
+        // Fails only if nobody listens.
+        let _ = end.send(error);
+    }
+
     async fn next(&mut self) -> Result<Told, ApiError> {
         let told = match self.stage {
             Stage::Live => self.change().await?,

@@ -21,6 +21,14 @@ impl Watch {
         Ok(Self(opened?.into_inner()))
     }
 
+    /// A watch that lets the node send little ahead.
+    async fn narrow(world: &World) -> Self {
+        let endpoint = Endpoint::from_shared(format!("http://{}", world.addr)).unwrap();
+        let channel = endpoint.initial_stream_window_size(65_535).connect().await.unwrap();
+        let opened = ClusterServiceClient::new(channel).watch(WatchRequest::default()).await;
+        Self(opened.unwrap().into_inner())
+    }
+
     async fn next(&mut self) -> Result<WatchResponse, Status> {
         within("a message", self.0.message()).await.map(|message| message.expect("it goes on"))
     }
@@ -146,9 +154,8 @@ async fn a_position_that_is_not_in_the_history_is_out_of_range() {
     let lease = world.frontier("f1").await;
     let (_, old) = Watch::open(&world, None, &[]).await.unwrap().snapshot().await;
     world.edges(&lease, 1..=11).await;
-    let error = async |after| {
-        Watch::open(&world, Some(after), &[]).await.err().expect("it is refused").code()
-    };
+    let error =
+        async |after| Watch::open(&world, Some(after), &[]).await.err().expect("it is refused").code();
     assert_eq!(error(old).await, Code::OutOfRange);
     assert_eq!(error(Position { number: old.number + 1000, ..old }).await, Code::OutOfRange);
     assert_eq!(error(Position { history: old.history ^ 1, ..old }).await, Code::OutOfRange);
@@ -267,11 +274,7 @@ async fn a_watcher_that_does_not_read_is_told_that_it_was_too_slow() {
     let lifetimes = Lifetimes { history: 1000, ..Lifetimes::default() };
     let world = World::build(config(""), lifetimes, |plane| plane).await;
     let lease = world.frontier("f1").await;
-    // It lets the node send little ahead.
-    let endpoint = Endpoint::from_shared(format!("http://{}", world.addr)).unwrap();
-    let channel = endpoint.initial_stream_window_size(65_535).connect().await.unwrap();
-    let opened = ClusterServiceClient::new(channel).watch(WatchRequest::default()).await;
-    let mut slow = Watch(opened.unwrap().into_inner());
+    let mut slow = Watch::narrow(&world).await;
     let mut quick = Watch::open(&world, None, &[]).await.unwrap();
     slow.snapshot().await;
     quick.snapshot().await;
@@ -292,4 +295,30 @@ async fn a_watcher_that_does_not_read_is_told_that_it_was_too_slow() {
         assert!(seen < all, "everything was kept for it");
     };
     assert_eq!(error.code(), Code::OutOfRange, "after {seen} changes: {error}");
+}
+
+#[tokio::test]
+async fn a_watch_that_is_not_read_for_long_gives_its_place_back() {
+    let world = World::with("watchers: 1, slow_peer_timeout: 500ms").await;
+    let lease = world.frontier("f1").await;
+    let mut slow = Watch::narrow(&world).await;
+    slow.snapshot().await;
+    within("its place is free", async {
+        for round in 0_u64.. {
+            world.edges(&lease, round * 500..(round + 1) * 500).await;
+            if Watch::open(&world, None, &[]).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    let error = within("it is told", async {
+        loop {
+            if let Err(status) = slow.change().await {
+                break status;
+            }
+        }
+    });
+    assert_eq!(error.await.code(), Code::ResourceExhausted);
 }
