@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use frontier_test_redis::Server;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::Write;
@@ -160,4 +161,48 @@ async fn what_is_wrong_from_the_start_has_its_exit_code() {
     assert_eq!(code, Some(1));
     assert!(printed.contains(&format!("can't listen on {addr} for the control plane")), "{printed}");
     assert_eq!(printed.lines().count(), 1, "{printed}");
+}
+
+/// Two replicas on one Redis, which starts after them and goes away again.
+#[tokio::test]
+async fn replicas_on_one_redis_have_one_history_and_are_ready_while_it_is_there() {
+    let mut redis = Server::start();
+    let addr = redis.addr();
+    redis.kill();
+    let yaml = format!("redis: {{standalone: {{addr: '{addr}'}}}}");
+    let nodes = [Running::start(&yaml).await, Running::start(&yaml).await];
+    let is = async |node: &Running, status: u16| {
+        let ready = async {
+            while !node.get("/readyz").await.starts_with(&format!("HTTP/1.1 {status}")) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(DEADLINE, ready).await.unwrap_or_else(|_| panic!("it is not {status}"));
+    };
+    is(&nodes[0], 503).await;
+    redis.restart();
+    let mut positions = Vec::new();
+    for node in &nodes {
+        is(node, 200).await;
+        assert!(node.get("/cluster/v1/edges").await.ends_with(r#"{"edges":[]}"#));
+        let mut watch = TcpStream::connect(node.addr).await.unwrap();
+        watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut lines = BufReader::new(&mut watch).lines();
+        let id = async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("it goes on");
+                if let Some(id) = line.strip_prefix("id: ") {
+                    break id.to_owned();
+                }
+            }
+        };
+        positions.push(timeout(DEADLINE, id).await.expect("there is a snapshot"));
+    }
+    assert_eq!(positions[0], positions[1]);
+    redis.kill();
+    for node in &nodes {
+        is(node, 503).await;
+        assert!(node.get("/cluster/v1/edges").await.starts_with("HTTP/1.1 503"));
+        assert!(node.get("/livez").await.starts_with("HTTP/1.1 200"));
+    }
 }

@@ -12,6 +12,8 @@ mod paging;
 mod rest;
 mod switch;
 mod tls;
+mod watch;
 mod watch_grpc;
+mod watch_limits;
 mod watch_sse;
 mod world;
