@@ -4,6 +4,8 @@
 //! once per pause, and keeps what it finds in a short list for the others. Without watchers nobody looks.
 //! A watcher that is behind the list reads for itself until it has caught up, as fast as its peer takes
 //! the changes, or until the directory has forgotten them. So a slow watcher costs no memory here.
+//!
+//! Who waits here must be polled: one of them holds the lock while it looks.
 
 use crate::directory::{Directory, DirectoryError, MAX_PAGE};
 use crate::model::{Changes, Numbered, Position};

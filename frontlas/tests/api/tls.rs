@@ -3,7 +3,7 @@
 use crate::world::{World, config, within};
 use frontlas::Lifetimes;
 use frontlas::api::{ControlPlane, Tls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ impl Files {
         let files = Self(tempfile::tempdir().unwrap());
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Not that of the others: they would be taken for self-signed.
+        params.distinguished_name.push(DnType::CommonName, "ca");
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(files.path("ca.crt"), ca.pem()).unwrap();
         for name in ["server", "client"] {
