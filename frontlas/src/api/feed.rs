@@ -58,8 +58,12 @@ enum Place {
 impl Feed {
     /// Looks for changes with this pause in between.
     pub(crate) fn new(directory: Arc<dyn Directory>, pause: Duration) -> Self {
-        let tail =
-            Tail { end: Position::default(), changes: VecDeque::new(), looked: Instant::now(), failure: None };
+        let tail = Tail {
+            end: Position::default(),
+            changes: VecDeque::new(),
+            looked: Instant::now(),
+            failure: None,
+        };
         Self { directory, pause, tail: Mutex::new(tail) }
     }
 

@@ -160,7 +160,10 @@ mod tests {
     #[test]
     fn the_length_of_a_page_is_bounded() {
         let count = |count| Asked::new(None, count, String::new()).unwrap().count;
-        assert_eq!([None, Some(0), Some(7), Some(1000), Some(u32::MAX)].map(count), [100, 100, 7, 1000, 1000]);
+        assert_eq!(
+            [None, Some(0), Some(7), Some(1000), Some(u32::MAX)].map(count),
+            [100, 100, 7, 1000, 1000]
+        );
     }
 
     #[test]

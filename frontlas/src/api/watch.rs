@@ -94,8 +94,7 @@ impl Watches {
         after: Option<Position>,
         kinds: Kinds,
     ) -> Result<impl Stream<Item = Result<Told, ApiError>> + Send + use<>, ApiError> {
-        let permit =
-            self.permits.clone().try_acquire_owned().map_err(|_| ApiError::Watchers(self.limit))?;
+        let permit = self.permits.clone().try_acquire_owned().map_err(|_| ApiError::Watchers(self.limit))?;
         let (stage, position) = match after {
             Some(position) => {
                 self.feed.check(position).await?;

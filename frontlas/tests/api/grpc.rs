@@ -111,9 +111,14 @@ async fn a_callers_deadline_is_kept() {
 #[tokio::test]
 async fn a_service_that_is_not_here_is_not_implemented() {
     let world = world().await;
-    for path in ["/other.Service/Call", "/controlplane.ClusterService/Other", "/grpc.health.v1.Health/Other"] {
+    for path in ["/other.Service/Call", "/controlplane.ClusterService/Other", "/grpc.health.v1.Health/Other"]
+    {
         let request = hyper::Request::post(path).header("content-type", "application/grpc+proto");
         let answer = world.send(request.body(Full::new(Bytes::new())).unwrap()).await;
-        assert_eq!((answer.status().as_u16(), answer.headers()["grpc-status"].to_str().unwrap()), (200, "12"), "{path}");
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["grpc-status"].to_str().unwrap()),
+            (200, "12"),
+            "{path}"
+        );
     }
 }

@@ -87,7 +87,8 @@ async fn files_that_are_of_no_use_are_named() {
         let mut config = config("");
         config.control_plane.tls = Some(tls);
         let directory = Arc::new(frontlas::MemoryDirectory::new(Lifetimes::default()));
-        let error = ControlPlane::bind(&config.control_plane, directory).await.err().expect("it does not start");
+        let error =
+            ControlPlane::bind(&config.control_plane, directory).await.err().expect("it does not start");
         std::error::Error::source(&error).expect("there is a reason").to_string()
     };
     let other = |path: &str| files.path(path);

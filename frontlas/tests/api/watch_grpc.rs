@@ -146,9 +146,8 @@ async fn a_position_that_is_not_in_the_history_is_out_of_range() {
     let lease = world.frontier("f1").await;
     let (_, old) = Watch::open(&world, None, &[]).await.unwrap().snapshot().await;
     world.edges(&lease, 1..=11).await;
-    let error = async |after| {
-        Watch::open(&world, Some(after), &[]).await.err().expect("it is refused").code()
-    };
+    let error =
+        async |after| Watch::open(&world, Some(after), &[]).await.err().expect("it is refused").code();
     assert_eq!(error(old).await, Code::OutOfRange);
     assert_eq!(error(Position { number: old.number + 1000, ..old }).await, Code::OutOfRange);
     assert_eq!(error(Position { history: old.history ^ 1, ..old }).await, Code::OutOfRange);
