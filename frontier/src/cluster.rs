@@ -17,8 +17,6 @@ mod greeting;
 mod locate;
 mod member;
 mod outgoing;
-#[cfg(test)]
-mod tests;
 
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};

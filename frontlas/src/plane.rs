@@ -19,8 +19,6 @@ mod moves;
 mod reporter;
 mod roster;
 mod session;
-#[cfg(test)]
-mod tests;
 mod timekeeper;
 
 pub use config::PlaneConfig;

@@ -172,7 +172,9 @@ impl Outgoing {
     pub(super) fn answered(&mut self, id: u64, ack: &ReportAck<'_>, now: Instant) {
         if id == 0 {
             // While a snapshot is under way its own answers tell whether it must begin again.
-            if ack.resync && matches!(self.source, Source::Changes(_)) {
+            let is_told = matches!(self.source, Source::Changes(_))
+                && self.current.as_ref().is_none_or(|current| current.part == Part::Changes);
+            if ack.resync && is_told {
                 self.resync(now);
             }
             return;
@@ -261,3 +263,6 @@ fn entry<'a>(change: &'a Change, addr: &'a str, clock: &Clock) -> Entry<'a> {
     };
     Entry { op, id, stamp: clock.stamp(epoch), addr, name }
 }
+
+#[cfg(test)]
+mod tests;

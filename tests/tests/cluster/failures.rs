@@ -13,12 +13,12 @@ use tokio::net::TcpListener;
 /// whose deadlines are seconds, this would not be over in time.
 async fn edges_come_and_call(gateway: &Gateway, count: usize) -> Vec<Edge> {
     let all = async {
-        let service = gateway.service("s").connect().await.unwrap();
-        says(&service, "name", "s").await.unwrap();
+        let service = gateway.service("s").connect().await.expect("it connects");
+        says(&service, "name", "s").await.expect("it registers");
         let mut edges = Vec::new();
         for _ in 0..count {
-            let edge = gateway.edge().connect().await.unwrap();
-            assert_eq!(edge.call("name", "").await.unwrap().data, "s");
+            let edge = gateway.edge().connect().await.expect("it connects");
+            assert_eq!(edge.call("name", "").await.expect("an answer").data, "s");
             edges.push(edge);
         }
         edges

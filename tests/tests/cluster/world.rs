@@ -20,7 +20,7 @@ impl Frontlas {
     /// With this time to live.
     pub(crate) fn start(alive: Duration) -> Self {
         let lifetimes = Lifetimes { alive, edge_meta: alive, service_meta: alive, ..Lifetimes::default() };
-        Self::on("127.0.0.1:0".parse().unwrap(), Arc::new(MemoryDirectory::new(lifetimes)))
+        Self::on((std::net::Ipv4Addr::LOCALHOST, 0).into(), Arc::new(MemoryDirectory::new(lifetimes)))
     }
 
     /// One whose frontiers live for as long as the test does: nothing goes by itself.
@@ -30,7 +30,7 @@ impl Frontlas {
 
     pub(crate) fn on(addr: SocketAddr, directory: Arc<MemoryDirectory>) -> Self {
         let config = PlaneConfig::local(addr);
-        let plane = Plane::bind(config, directory.clone()).unwrap();
+        let plane = Plane::bind(config, directory.clone()).expect("the port is free");
         let (addr, stop) = (plane.addr(), CancellationToken::new());
         let running = tokio::spawn(plane.run(stop.clone()));
         Self { directory, addr, stop, running }
@@ -41,7 +41,7 @@ impl Frontlas {
         self.directory.clear();
         let Self { directory, addr, stop, running } = self;
         stop.cancel();
-        within("frontlas stops", running).await.unwrap();
+        within("frontlas stops", running).await.expect("it does not panic");
         Self::on(addr, directory)
     }
 
@@ -51,7 +51,7 @@ impl Frontlas {
     }
 
     pub(crate) async fn frontier(&self, id: &str) -> Option<Frontier> {
-        self.directory.frontiers_by_id(&[id.to_owned()]).await.unwrap().pop().unwrap()
+        self.directory.frontiers_by_id(&[id.to_owned()]).await.expect("it answers").pop().expect("one answer")
     }
 
     /// Waits until the frontier is there.
@@ -61,7 +61,7 @@ impl Frontlas {
 
     /// Where the edge is.
     pub(crate) async fn edge(&self, id: u64) -> Option<String> {
-        let edge = self.directory.edges_by_id(&[id]).await.unwrap().pop().unwrap();
+        let edge = self.directory.edges_by_id(&[id]).await.expect("it answers").pop().expect("one answer");
         edge.map(|edge| edge.frontier_id)
     }
 
@@ -75,9 +75,9 @@ impl Frontlas {
     pub(crate) async fn has(&self, expected: impl IntoIterator<Item = u64>) {
         let expected: BTreeSet<u64> = expected.into_iter().collect();
         let has = async || {
-            let page = self.directory.edges(0, 1000).await.unwrap();
+            let page = self.directory.edges(0, 1000).await.expect("it answers");
             let known: BTreeSet<u64> = page.items.iter().map(|edge| edge.id).collect();
-            let count = self.directory.count(Kind::Edge).await.unwrap();
+            let count = self.directory.count(Kind::Edge).await.expect("it answers");
             (known == expected && count == expected.len() as u64).then_some(())
         };
         eventually(DEADLINE, "the edges are known", has).await;
