@@ -1,6 +1,7 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod alternatives;
 mod limits;
 mod listen;
 mod reload;
@@ -72,6 +73,8 @@ pub struct Daemon {
     pub threads: usize,
     /// How long what is in flight may go on after the signal to stop.
     pub grace: Duration,
+    /// The part of the grace over which edges are sent away, one after the other.
+    pub drain_spread: Duration,
 }
 
 /// The side of the edges.
@@ -85,6 +88,8 @@ pub struct Edgebound {
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+    /// Where edges may go when the gateway stops, as URLs.
+    pub alternatives: Vec<String>,
 }
 
 /// The side of the services.
@@ -92,6 +97,8 @@ pub struct Edgebound {
 pub struct Servicebound {
     /// Where services connect to: one place at least.
     pub listeners: Vec<Listen>,
+    /// Where services may go when the gateway stops, as URLs.
+    pub alternatives: Vec<String>,
 }
 
 const OVERRIDES: &[Override] = &[
@@ -115,15 +122,15 @@ impl Config {
         let daemon = root.section("daemon");
         let exchange = root.section("exchange");
         let edgebound = root.section("edgebound");
+        let servicebound = root.section("servicebound");
+        let grace =
+            daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
         Self {
             log: LogConfig::read(&root.section("log")),
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
-                grace: daemon.within(
-                    "grace",
-                    Duration::from_secs(30),
-                    Duration::ZERO..=Duration::from_secs(3600),
-                ),
+                grace,
+                drain_spread: daemon.within("drain_spread", grace / 2, Duration::ZERO..=grace),
             },
             edgebound: Edgebound {
                 listeners: Listen::read_side(&edgebound, 30012),
@@ -134,8 +141,12 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
+                alternatives: alternatives::read(&edgebound),
             },
-            servicebound: Servicebound { listeners: Listen::read_side(&root.section("servicebound"), 30011) },
+            servicebound: Servicebound {
+                listeners: Listen::read_side(&servicebound, 30011),
+                alternatives: alternatives::read(&servicebound),
+            },
             balance: exchange.get("hashby", Balance::default()),
             call_timeout: exchange.within(
                 "call_timeout",

@@ -17,6 +17,7 @@ mod error;
 mod forward;
 mod gateway_call;
 mod lane;
+mod leave;
 mod pump;
 mod route;
 mod stream;
@@ -28,7 +29,7 @@ use crate::config::{Balance, Limits};
 use crate::registry::Registry;
 use balance::Balancer;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
@@ -47,6 +48,8 @@ pub(crate) struct Exchange {
     epochs: AtomicU64,
     /// Permits for calls of the gateway itself.
     own_calls: Semaphore,
+    /// Whether services that go elsewhere stay for the edges that are still here.
+    keeps_services: AtomicBool,
 }
 
 impl Exchange {
@@ -59,6 +62,7 @@ impl Exchange {
             started: Instant::now(),
             epochs: AtomicU64::new(0),
             own_calls: Semaphore::new(OWN_CALLS),
+            keeps_services: AtomicBool::new(false),
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod edge;
 mod greeting;
+mod notice;
 mod service;
 
 use crate::config::{Config, Limits};
@@ -17,7 +18,8 @@ use crate::peer::{Peer, Stage, Wakes};
 use frontier_protocol::{Code, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
-use std::sync::Arc;
+pub(crate) use notice::Notice;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
@@ -34,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) link: Arc<LinkConfig>,
     /// Everything that runs for a connection, and what is left to be said to it.
     pub(crate) sessions: TaskTracker,
+    /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
+    pub(crate) notice: OnceLock<Notice>,
     /// Set when the side is closed: no handshake goes on from here.
     pub(crate) closing: Latch,
 }
@@ -41,7 +45,15 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(exchange: Arc<Exchange>, role: Role, config: Config) -> Self {
         let link = Arc::new(config.limits.link());
-        Self { exchange, role, config, link, sessions: TaskTracker::new(), closing: Latch::default() }
+        let (sessions, closing) = (TaskTracker::new(), Latch::default());
+        Self { exchange, role, config, link, sessions, notice: OnceLock::new(), closing }
+    }
+
+    /// Sends a peer away again that came online too late to be told with the others.
+    fn tell_if_draining(&self, peer: &Peer) {
+        if let Some(notice) = self.notice.get() {
+            notice.tell(peer, Duration::ZERO);
+        }
     }
 
     /// Closes a peer that came into the registry too late to be closed with the others.

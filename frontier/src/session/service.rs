@@ -78,6 +78,7 @@ async fn join(
             return None;
         }
     }
+    context.tell_if_draining(&service);
     context.close_if_closing(&service);
     service.hear(exchange.clock());
     info!(service = %id, name = service.name(), %addr, "service connected");
