@@ -116,7 +116,9 @@ impl Client {
     /// The connections to gateways that drain, the last one first: edges may be there that have not come
     /// to the next one yet.
     pub(crate) fn left(&self) -> Vec<Arc<Connection>> {
-        self.left.lock().iter().rev().filter_map(Weak::upgrade).collect()
+        let left = self.left.lock();
+        let stand = left.iter().rev().filter_map(Weak::upgrade).filter(|left| !left.link.is_closed());
+        stand.collect()
     }
 
     /// The connection that takes questions, as soon as there is one.
