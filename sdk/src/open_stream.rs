@@ -49,13 +49,39 @@ impl<'a> OpenStream<'a> {
     async fn open(self) -> Result<Stream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
         let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
+        let mux = match self.open_at_current(deadline).await {
+            Err(error) if self.is_elsewhere(&error) => self.open_around(deadline, error).await?,
+            opened => opened?,
+        };
+        Ok(Stream::new(mux, self.peer, self.meta, StreamConfig::default()))
+    }
+
+    /// As for questions, the edge may be at a gateway that drains and that this client has left before
+    /// it.
+    async fn open_around(&self, deadline: Instant, error: Error) -> Result<MuxStream, Error> {
+        let left = self.client.left();
+        if left.is_empty() {
+            return Err(error);
+        }
+        for connection in left {
+            match self.open_on(&connection, deadline).await {
+                Ok(stream) => return Ok(stream),
+                Err(NotAsked::Refused(error)) if !self.is_elsewhere(&error) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        self.open_at_current(deadline).await
+    }
+
+    fn is_elsewhere(&self, error: &Error) -> bool {
+        matches!(self.peer, Peer::Edge(_)) && error.code() == Code::EdgeNotOnline
+    }
+
+    async fn open_at_current(&self, deadline: Instant) -> Result<MuxStream, Error> {
         loop {
             let connection = self.client.connection(deadline).await?;
-            let opened = timeout_at(deadline, self.open_on(&connection, deadline)).await;
-            match opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, "")))) {
-                Ok(stream) => {
-                    return Ok(Stream::new(stream, self.peer, self.meta, StreamConfig::default()));
-                }
+            match self.open_on(&connection, deadline).await {
+                Ok(stream) => return Ok(stream),
                 Err(NotAsked::Refused(error)) => return Err(error),
                 Err(NotAsked::Gone | NotAsked::Full) => self.client.retire(&connection),
             }
@@ -63,6 +89,11 @@ impl<'a> OpenStream<'a> {
     }
 
     async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
+        let opened = timeout_at(deadline, self.ask_on(connection, deadline)).await;
+        opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, ""))))
+    }
+
+    async fn ask_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
         // Nobody answers to this: it keeps the connection from being left before the stream is there.
         let _place = connection.expect(Kind::OpenAck, deadline)?;
         let (peer, name) = match &self.peer {

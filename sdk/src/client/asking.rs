@@ -1,5 +1,5 @@
 use super::{Client, Question};
-use crate::connection::{NotAsked, Waiting};
+use crate::connection::{Connection, NotAsked, Waiting};
 use crate::{Error, Response};
 use frontier_protocol::Code;
 use std::fmt;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 ///
 /// ```text
 /// Fresh ── queued on the lane ──▶ Sent ── answer ─────▶ (over)
-///   │                               └── put off ──▶ Slow
+///   │                               └── put off, or the edge may be elsewhere ──▶ Slow
 ///   └── no connection, no room, or a long payload ──▶ Slow ──▶ (over)
 /// ```
 ///
@@ -104,26 +104,51 @@ impl Future for Asking<'_> {
                     self.client.retire(waiting.connection());
                     self.state = Self::ask_slowly(self.client, question, deadline);
                 }
+                (State::Sent(_, question, deadline), Err(error)) if question.is_elsewhere(&error) => {
+                    let asking = ask_around(self.client, question, deadline, error);
+                    self.state = State::Slow(Box::pin(asking));
+                }
                 (_, answer) => return Poll::Ready(answer),
             }
         }
     }
 }
 
-/// Waits for a connection and for room, as often as it takes, and asks.
+/// Waits for a connection and for room, and asks there; and wherever else the edge may be.
 async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) -> Result<Response, Error> {
+    match ask_current(client, &question, deadline).await {
+        Err(error) if question.is_elsewhere(&error) => ask_around(client, question, deadline, error).await,
+        answer => answer,
+    }
+}
+
+/// The edge is not where it was asked for. While gateways drain it may be at one that this client has
+/// left before it, or have left there a moment ago.
+async fn ask_around(
+    client: &Client,
+    question: Question<'_>,
+    deadline: Instant,
+    error: Error,
+) -> Result<Response, Error> {
+    let left = client.left();
+    if left.is_empty() {
+        return Err(error);
+    }
+    for connection in left {
+        match ask_at(&connection, &question, deadline).await {
+            Ok(response) => return Ok(response),
+            Err(NotAsked::Refused(error)) if !question.is_elsewhere(&error) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    ask_current(client, &question, deadline).await
+}
+
+/// Waits for a connection and for room, as often as it takes, and asks.
+async fn ask_current(client: &Client, question: &Question<'_>, deadline: Instant) -> Result<Response, Error> {
     loop {
         let connection = client.connection(deadline).await?;
-        question.check(&connection)?;
-        let asked = if question.is_detached() {
-            question.ask_detached(&connection, deadline).await
-        } else {
-            match question.ask(&connection, deadline) {
-                Ok(Some(mut waiting)) => waiting.heard().await,
-                asked => asked.map(|_| Response::default()),
-            }
-        };
-        match asked {
+        match ask_at(&connection, question, deadline).await {
             Ok(response) => return Ok(response),
             Err(NotAsked::Refused(error)) => return Err(error),
             Err(NotAsked::Gone) => client.retire(&connection),
@@ -135,5 +160,20 @@ async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) 
                 }
             }
         }
+    }
+}
+
+async fn ask_at(
+    connection: &Arc<Connection>,
+    question: &Question<'_>,
+    deadline: Instant,
+) -> Result<Response, NotAsked> {
+    question.check(connection).map_err(NotAsked::Refused)?;
+    if question.is_detached() {
+        return question.ask_detached(connection, deadline).await;
+    }
+    match question.ask(connection, deadline)? {
+        Some(mut waiting) => waiting.heard().await,
+        None => Ok(Response::default()),
     }
 }

@@ -6,7 +6,7 @@ use frontier_protocol::{
     Ack, Flags, GoAway, HEADER_LEN, Kind, Names, OpenAck, Publish, RegisterAck, Registration, Request,
     Response,
 };
-use frontier_sdk::{Closed, Code, Edge, Service, Status};
+use frontier_sdk::{Closed, Code, Edge, EdgeId, Service, Status};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 
@@ -20,10 +20,15 @@ fn drain(peer: &Peer) {
     peer.send(|out| go_away(Code::Draining, GRACE).encode(out));
 }
 
-/// Says the last word to a client that leaves.
-async fn part(mut peer: Peer) {
+/// Says the last word to a client that leaves for another gateway.
+async fn part(peer: Peer) {
+    part_with(peer, Code::Draining).await;
+}
+
+/// The same to one that leaves for that reason.
+async fn part_with(mut peer: Peer, code: Code) {
     let goodbye = peer.expect(Kind::GoAway).await;
-    assert_eq!(goodbye.code, Code::Ok);
+    assert_eq!(goodbye.code, code);
     peer.send(|out| go_away(Code::Ok, 0).encode(out));
     peer.expect_end().await;
 }
@@ -64,7 +69,7 @@ async fn the_old_connection_serves_until_the_new_one_stands_and_finishes_what_it
     let mut next = caller.welcome();
     // It leaves the old one once it stands on the new one.
     let goodbye = peer.expect(Kind::GoAway).await;
-    assert_eq!(goodbye.code, Code::Ok);
+    assert_eq!(goodbye.code, Code::Draining);
     assert_eq!(call(&edge, &mut next, "there").await, "there");
     // What the old gateway has routed meanwhile is answered.
     peer.request(5, "echo", b"late");
@@ -244,7 +249,7 @@ async fn a_stream_on_the_old_connection_is_waited_for() {
     let mut stream = stream.unwrap();
     drain(&peer);
     let _next = new.welcome().await;
-    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Ok);
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
     peer.send(|out| go_away(Code::Ok, 0).encode(out));
     soon(stream.write_all(b"more")).await.unwrap();
     soon(stream.shutdown()).await.unwrap();
@@ -303,7 +308,7 @@ async fn one_that_was_superseded_by_another_does_not_come_back() {
 async fn a_close_on_the_way_leaves_the_old_gateway_in_good_order() {
     let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
     let (edge, peer, _caller) = moving(&mut old, &mut new).await;
-    let (closed, ()) = soon(async { tokio::join!(edge.close(), part(peer)) }).await;
+    let (closed, ()) = soon(async { tokio::join!(edge.close(), part_with(peer, Code::Ok)) }).await;
     closed.unwrap();
     assert_eq!(edge.closed().await, Closed::Local);
 }
@@ -317,9 +322,9 @@ async fn a_close_waits_for_what_is_in_flight_on_the_old_connection() {
     assert!(futures_util::poll!(&mut in_flight).is_pending());
     let question = peer.expect(Kind::Request).await;
     let next = caller.welcome();
-    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Ok);
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
     let finish = async {
-        part(next).await;
+        part_with(next, Code::Ok).await;
         peer.send(|out| go_away(Code::Ok, 0).encode(out));
         peer.respond(question.id, b"ok");
         peer.expect_end().await;
@@ -327,4 +332,77 @@ async fn a_close_waits_for_what_is_in_flight_on_the_old_connection() {
     let (closed, called, ()) = soon(async { tokio::join!(edge.close(), in_flight, finish) }).await;
     closed.unwrap();
     assert_eq!(called.unwrap().data, "ok");
+}
+
+/// Answers a question for an edge, in one way or the other.
+async fn answer_for_edge(peer: &mut Peer, code: Code) {
+    let question = peer.expect(Kind::Request).await;
+    match code {
+        Code::Ok => peer.respond(question.id, b"ok"),
+        code => {
+            let response = Response::error(code, "");
+            peer.send(|out| response.encode_with(question.id, Flags::default(), out));
+        }
+    }
+}
+
+#[tokio::test]
+async fn edges_that_have_not_come_yet_are_called_where_they_are() {
+    let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
+    let connect = tokio::spawn(old.service().url(&new.url).connect());
+    let mut peer = old.welcome().await;
+    let service: Service = soon(connect).await.unwrap().unwrap();
+    drain(&peer);
+    let mut next = new.welcome().await;
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
+    let away = Code::EdgeNotOnline;
+    // At the new one, at the old one, and at the new one again: it may have moved meanwhile.
+    for (answers, outcome) in [
+        (vec![(true, Code::Ok)], Ok(())),
+        (vec![(true, away), (false, Code::Ok)], Ok(())),
+        (vec![(true, away), (false, away), (true, Code::Ok)], Ok(())),
+        (vec![(true, away), (false, away), (true, away)], Err(away)),
+        (vec![(true, away), (false, Code::Panicked)], Err(Code::Panicked)),
+    ] {
+        let answering = async {
+            for (is_new, code) in answers {
+                answer_for_edge(if is_new { &mut next } else { &mut peer }, code).await;
+            }
+        };
+        let call = async { service.call(EdgeId(5), "m", "").await };
+        let (called, ()) = soon(async { tokio::join!(call, answering) }).await;
+        assert_eq!(called.map(drop).map_err(|error| error.code()), outcome);
+    }
+    peer.send(|out| go_away(Code::Ok, 0).encode(out));
+    peer.expect_end().await;
+    // There is nowhere else any more.
+    let call = async { service.call(EdgeId(5), "m", "").await };
+    let (called, ()) = soon(async { tokio::join!(call, answer_for_edge(&mut next, away)) }).await;
+    assert_eq!(called.unwrap_err().code(), away);
+}
+
+#[tokio::test]
+async fn streams_to_edges_that_have_not_come_yet_are_opened_where_they_are() {
+    let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
+    let connect = tokio::spawn(old.service().url(&new.url).connect());
+    let mut peer = old.welcome().await;
+    let service: Service = soon(connect).await.unwrap().unwrap();
+    drain(&peer);
+    let mut next = new.welcome().await;
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
+    let accept = async {
+        let mut held = Vec::new();
+        for (at, code) in [(&mut next, Code::EdgeNotOnline), (&mut peer, Code::Ok)] {
+            let mut first = at.expect_stream().await;
+            let mut ack = Vec::new();
+            OpenAck { code, detail: 0, text: "" }.encode(&mut ack).unwrap();
+            first.stream.write_all(&ack).await.unwrap();
+            first.stream.flush().await.unwrap();
+            held.push(first.stream);
+        }
+        held
+    };
+    let open = async { service.open_stream(EdgeId(5)).await };
+    let (opened, _held) = soon(async { tokio::join!(open, accept) }).await;
+    opened.unwrap();
 }
