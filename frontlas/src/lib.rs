@@ -1,0 +1,16 @@
+//! The cluster node: many gateways as one. It keeps who is where in a [`Directory`].
+
+pub mod directory;
+mod lifetimes;
+mod memory;
+mod model;
+mod redis;
+
+pub use self::redis::{HostPort, RedisConfig, RedisDirectory, RedisMode, RedisTls};
+pub use directory::{Directory, DirectoryError};
+pub use lifetimes::Lifetimes;
+pub use memory::MemoryDirectory;
+pub use model::{
+    Change, Changes, Edge, Event, Former, Frontier, Incarnation, Invalid, Kind, Lease, NewFrontier, Numbered,
+    Page, Position, Presence, Service, Stamp, Verdict,
+};

@@ -1,0 +1,13 @@
+//! One contract, kept by every directory: in memory, in one Redis, under sentinels, in a Redis Cluster.
+
+mod expiry;
+mod failures;
+mod frontiers;
+mod history;
+mod kinds;
+mod moves;
+mod paging;
+mod random;
+mod resync;
+mod view;
+mod world;
