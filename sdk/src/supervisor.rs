@@ -8,6 +8,8 @@ mod relocation;
 mod route;
 
 use addresses::Addresses;
+#[cfg(feature = "cluster")]
+pub(crate) use backoff::Backoff;
 pub(crate) use attempt::{Attempt, AttemptError, Live};
 pub(crate) use route::Route;
 
