@@ -48,7 +48,9 @@ mod tests {
         numbers["edge_id"] = json!(u64::MAX);
         numbers["update_time"] = json!(7);
         assert_eq!(from_value::<Edge>(numbers).unwrap(), edge());
-        for wrong in [json!("x"), json!(""), json!(-1), json!(1.5), json!("18446744073709551616"), json!(null)] {
+        for wrong in
+            [json!("x"), json!(""), json!(-1), json!(1.5), json!("18446744073709551616"), json!(null)]
+        {
             let mut text = text.clone();
             text["edge_id"] = wrong.clone();
             from_value::<Edge>(text).expect_err(&wrong.to_string());

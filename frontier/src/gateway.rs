@@ -1,8 +1,11 @@
 mod side;
 
-use crate::config::Config;
+use crate::cluster::{AdvertiseError, Advertised, Locator, Member};
+use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
 use crate::peer::{Peer, Stage};
+use crate::policy::{self, Policies};
+use crate::reload::Live;
 use crate::session::Context;
 use crate::sweep;
 use frontier_protocol::{Code, GoAway, Role};
@@ -18,6 +21,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
+
+/// How long leaving the cluster may take.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether everything in flight is over.
 const DRAIN_CHECK: Duration = Duration::from_millis(25);
@@ -38,6 +44,12 @@ pub enum StartError {
     /// A side has no listener.
     #[error("there is no listener for {0}")]
     Nowhere(&'static str),
+    /// Files that say who may connect and what they may do can't be used.
+    #[error("{0}")]
+    Access(AccessErrors),
+    /// Others of the cluster could not reach the gateway.
+    #[error(transparent)]
+    Advertise(#[from] AdvertiseError),
 }
 
 /// A part of the gateway has failed; the rest of it must not go on without.
@@ -59,20 +71,34 @@ pub struct Gateway {
     exchange: Arc<Exchange>,
     edges: Side,
     services: Side,
+    policies: Arc<Policies>,
     grace: Duration,
     last_words: Duration,
+    member: Option<(Member, Locator)>,
 }
 
 impl Gateway {
     /// Listens on all addresses. Connections wait until [`run`](Self::run).
     ///
     /// # Errors
-    /// [`StartError`] if an address can't be listened on.
+    /// [`StartError`] if an address can't be listened on, or there is something wrong with the files that say
+    /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let access = crate::config::load(&config.access).map_err(StartError::Access)?;
         let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
+        let policies = Arc::new(Policies::new(config, access));
+        let bind = |role, listeners| Side::bind(&exchange, &policies, role, config, listeners);
+        let services = bind(Role::Service, &config.servicebound.listeners)?;
+        let edges = bind(Role::Edge, &config.edgebound.listeners)?;
+        let member = config.membership.as_ref().map(|membership| {
+            let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
+            Ok::<_, StartError>(Member::new(exchange.clone(), membership, advertised))
+        });
         Ok(Self {
-            services: Side::bind(&exchange, Role::Service, config, &config.servicebound.listeners)?,
-            edges: Side::bind(&exchange, Role::Edge, config, &config.edgebound.listeners)?,
+            services,
+            edges,
+            policies: policies.clone(),
+            member: member.transpose()?,
             grace: config.daemon.grace,
             last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
             exchange,
@@ -103,6 +129,18 @@ impl Gateway {
         &self.services.addrs
     }
 
+    /// What reloads it while it runs.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        Live::new(self.exchange.clone(), self.policies.clone())
+    }
+
+    /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
+    #[must_use]
+    pub fn locator(&self) -> Option<Locator> {
+        self.member.as_ref().map(|(_, locator)| locator.clone())
+    }
+
     /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
     /// may end within the grace. Edges go first, so that services hear of every one of them; then the
     /// services go.
@@ -110,9 +148,19 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, grace, last_words } = self;
-        let mut sweeper = tokio::spawn(sweep::run(exchange));
+        let Self { exchange, edges, services, policies, grace, last_words, member } = self;
+        let leave = CancellationToken::new();
+        let leaves = leave.clone();
+        let mut membership = tokio::spawn(async move {
+            if let Some((member, _)) = member {
+                member.run(leaves).await;
+            }
+        });
+        let _belonging = AbortOnDrop(membership.abort_handle());
+        let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
+        let watching = tokio::spawn(policy::watch(policies, exchange));
+        let _watching = AbortOnDrop(watching.abort_handle());
         let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
         let (edges, services) = tokio::select! {
             accepted = accepting => accepted,
@@ -123,6 +171,10 @@ impl Gateway {
             drain(&side, deadline).await;
             close_all(&side);
             finish(&side.sessions, name, last_words).await;
+        }
+        leave.cancel();
+        if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {
+            warn!("gave up waiting for frontlas");
         }
         Ok(())
     }
@@ -164,7 +216,7 @@ fn for_each(context: &Context, visit: impl FnMut(&Arc<Peer>)) {
     let registry = &context.exchange.registry;
     match context.role {
         Role::Edge => registry.edges.for_each(visit),
-        Role::Service => registry.services.for_each(visit),
+        Role::Service | Role::Frontier => registry.services.for_each(visit),
     }
 }
 

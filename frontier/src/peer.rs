@@ -1,12 +1,13 @@
 use crate::calls::Calls;
 use crate::latch::Latch;
+use crate::policy::Slot;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, EncodeError, Epoch, Heartbeat, ServiceId, Terms};
 use frontier_transport::{LinkHandle, Priority, PushError};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Who a peer is.
@@ -45,9 +46,13 @@ pub(crate) struct Peer {
     pub(crate) addr: SocketAddr,
     pub(crate) link: LinkHandle,
     pub(crate) calls: Mutex<Calls>,
+    /// What it may do.
+    pub(crate) access: Slot,
     /// Set once everyone who must know has been told that the peer has left.
     pub(crate) departed: Latch,
     stage: AtomicU8,
+    /// Whether it counts as reachable for those who follow the registry.
+    listed: AtomicBool,
     /// When it was last heard from, in seconds of the gateway's clock.
     heard: AtomicU32,
     /// The silence that ends the connection, in seconds.
@@ -73,14 +78,21 @@ impl Peer {
             addr,
             link,
             calls: Mutex::default(),
+            access: Slot::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
+            listed: AtomicBool::new(false),
             heard: AtomicU32::new(u32::MAX),
             patience: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX).max(1),
             max_frame: terms.max_frame,
             // Nothing that was ever seen: the first look starts the count.
             moved: (AtomicU64::new(u64::MAX), AtomicU32::new(0)),
         }
+    }
+
+    /// The same, with what it may do.
+    pub(crate) fn admitted(self, access: Slot) -> Self {
+        Self { access, ..self }
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -99,6 +111,19 @@ impl Peer {
     /// Moves on to a later stage. A stage that has passed does not come back.
     pub(crate) fn advance(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn list(&self) {
+        self.listed.store(true, Ordering::Release);
+    }
+
+    /// Whether it was listed.
+    pub(crate) fn delist(&self) -> bool {
+        self.listed.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn hear(&self, now: u32) {

@@ -1,6 +1,7 @@
 //! What can be set, its defaults and its bounds.
 
 use crate::api::ControlPlaneConfig;
+use crate::plane::PlaneConfig;
 use crate::{Lifetimes, RedisConfig};
 use frontier_daemon::config::{self, Choice, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
@@ -15,6 +16,8 @@ pub struct Config {
     pub daemon: Daemon,
     /// Where the cluster is asked about.
     pub control_plane: ControlPlaneConfig,
+    /// Where frontiers report.
+    pub frontier_plane: PlaneConfig,
     /// Where it is kept who is where.
     pub store: Store,
     /// How long it is kept.
@@ -54,6 +57,7 @@ const OVERRIDES: &[Override] = &[
     Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
     Override::new("FRONTLAS_THREADS", "daemon.threads"),
     Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
+    Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
     Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
     Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
     Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
@@ -78,8 +82,9 @@ impl Config {
                 grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
             },
             control_plane: ControlPlaneConfig::read(&root.section("control_plane")),
+            frontier_plane: PlaneConfig::read(&root.section("frontier_plane")),
             store: Store::read(root),
-            lifetimes: lifetimes(root),
+            lifetimes: Lifetimes::read(&root.section("frontier_plane").section("expiration")),
         }
     }
 }
@@ -94,28 +99,5 @@ impl Store {
             StoreKind::Memory => Self::Memory,
             StoreKind::Redis => Self::Redis(Box::new(config)),
         }
-    }
-}
-
-fn lifetimes(root: &Section<'_>) -> Lifetimes {
-    let expiration = root.section("frontier_plane").section("expiration");
-    let default = Lifetimes::default();
-    let time = |key, default| {
-        expiration.within(key, default, Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 3600))
-    };
-    let alive = time("alive", default.alive);
-    // A longer life moves the other two along with it.
-    let meta = |key| {
-        let meta = time(key, default.edge_meta.max(alive));
-        if meta < alive {
-            expiration.reject(key, "must not be below `alive`");
-        }
-        meta
-    };
-    Lifetimes {
-        alive,
-        edge_meta: meta("edge_meta"),
-        service_meta: meta("service_meta"),
-        history: root.section("directory").within("history", default.history, 1..=10_000_000),
     }
 }

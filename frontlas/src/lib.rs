@@ -7,6 +7,7 @@ mod lifetimes;
 mod memory;
 mod model;
 mod node;
+pub mod plane;
 mod redis;
 
 pub use self::redis::{HostPort, RedisConfig, RedisDirectory, RedisMode, RedisTls};
@@ -18,4 +19,4 @@ pub use model::{
     Change, Changes, Edge, Event, Former, Frontier, Incarnation, Invalid, Kind, Lease, NewFrontier, Numbered,
     Page, Position, Presence, Service, Stamp, Verdict,
 };
-pub use node::Node;
+pub use node::{Node, NodeError};

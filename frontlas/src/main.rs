@@ -24,7 +24,7 @@ struct Cli {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What a peer does wrong on its connection is not for the operator.
-const QUIET: &str = "h2=off,hyper=off,rustls=off";
+const QUIET: &str = "h2=off,hyper=off,rustls=off,yamux=off";
 
 fn main() -> ExitCode {
     let exit = match Cli::try_parse() {

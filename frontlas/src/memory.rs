@@ -46,10 +46,10 @@ impl MemoryDirectory {
         *state = State::new(state.lifetimes, (self.clock)());
     }
 
-    fn answer<T: Send>(&self, act: impl FnOnce(&mut State) -> Result<T, DirectoryError>) -> Answer<'_, T>
-    where
-        T: 'static,
-    {
+    fn answer<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut State) -> Result<T, DirectoryError>,
+    ) -> Answer<'_, T> {
         let mut state = self.state.lock();
         state.now = (self.clock)().0.max(state.now);
         let result = act(&mut state);
@@ -151,5 +151,46 @@ impl Directory for MemoryDirectory {
 
     fn sweep(&self) -> Answer<'_, usize> {
         self.answer(|state| Ok(state.sweep()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[tokio::test]
+    async fn nothing_is_left_of_what_has_gone() {
+        let clock = Arc::new(AtomicU64::new(1));
+        let ticking = clock.clone();
+        let lifetimes = Lifetimes { history: 10, ..Lifetimes::default() };
+        let directory =
+            MemoryDirectory::with_clock(lifetimes, move || Stamp(ticking.fetch_add(1, Ordering::SeqCst)));
+        for id in ["a", "b", "c"] {
+            let new = NewFrontier {
+                id: id.into(),
+                advertised_sb_addr: String::new(),
+                advertised_eb_addr: String::new(),
+            };
+            let lease = directory.join(&new, None).await.unwrap();
+            let stamp = directory.time().await.unwrap();
+            // Each frontier takes over from the one before; some leave twice, some stay until it lapses.
+            let online = (0..100).map(|id| Event::Online(Presence::edge(id, "", stamp)));
+            directory.apply(&lease, &online.collect::<Vec<_>>()).await.unwrap();
+            let offline = (0..50).map(|id| Event::Offline { kind: Kind::Edge, id, stamp });
+            directory.apply(&lease, &offline.collect::<Vec<_>>()).await.unwrap();
+            directory.join(&new, Some(lease.incarnation())).await.unwrap();
+        }
+        let mut swept = 0;
+        for _ in 0..3 {
+            clock.fetch_add(20_000_000, Ordering::SeqCst);
+            swept += directory.sweep().await.unwrap();
+        }
+        assert_eq!(swept, 3);
+        clock.fetch_add(60_000_000, Ordering::SeqCst);
+        directory.sweep().await.unwrap();
+        let state = directory.state.lock();
+        assert_eq!((state.nodes.len(), state.records.len(), state.waiting()), (0, 0, 0));
     }
 }

@@ -1,9 +1,11 @@
 use crate::api::{ControlPlane, StartError};
 use crate::config::{Config, Store};
+use crate::plane::{Plane, PlaneError};
 use crate::{Directory, MemoryDirectory, RedisDirectory};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -11,10 +13,22 @@ use tracing::{debug, warn};
 /// How often it is looked for frontiers that live no longer.
 const SWEEP: Duration = Duration::from_secs(1);
 
+/// Why the node did not start.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The control plane did not.
+    #[error(transparent)]
+    ControlPlane(#[from] StartError),
+    /// The frontier plane did not.
+    #[error(transparent)]
+    FrontierPlane(#[from] PlaneError),
+}
+
 /// A cluster node: the directory, and what speaks for it.
 pub struct Node {
     directory: Arc<dyn Directory>,
     control_plane: ControlPlane,
+    frontier_plane: Plane,
     grace: Duration,
 }
 
@@ -23,8 +37,8 @@ impl Node {
     /// [`run`](Self::run).
     ///
     /// # Errors
-    /// [`StartError`] if an address can't be listened on, or the files of TLS are of no use.
-    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+    /// [`NodeError`] if an address can't be listened on, or the files of TLS are of no use.
+    pub async fn bind(config: &Config) -> Result<Self, NodeError> {
         let directory: Arc<dyn Directory> = match &config.store {
             Store::Redis(redis) => Arc::new(RedisDirectory::new((**redis).clone(), config.lifetimes)),
             Store::Memory => {
@@ -33,7 +47,8 @@ impl Node {
             }
         };
         let control_plane = ControlPlane::bind(&config.control_plane, directory.clone()).await?;
-        Ok(Self { directory, control_plane, grace: config.daemon.grace })
+        let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
+        Ok(Self { directory, control_plane, frontier_plane, grace: config.daemon.grace })
     }
 
     /// Where the control plane listens.
@@ -42,11 +57,18 @@ impl Node {
         self.control_plane.addr()
     }
 
+    /// Where frontiers report.
+    #[must_use]
+    pub fn frontier_plane_addr(&self) -> SocketAddr {
+        self.frontier_plane.addr()
+    }
+
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
-        let serving = self.control_plane.run(stop, self.grace);
+        let frontiers = self.frontier_plane.run(stop.clone());
+        let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
         tokio::select! {
-            () = serving => {}
+            _ = serving => {}
             () = sweep(&*self.directory) => {}
         }
     }

@@ -21,17 +21,20 @@
 //! A *session* goes from one join to the next; only the present one may write. The counts are the sizes of
 //! the indexes, set by the scripts that change these.
 
+mod act;
 mod answer;
 mod config;
 mod connection;
 mod dial;
 mod directory;
 mod error;
+mod host_port;
 mod query;
 mod report;
 mod script;
 
-pub use config::{HostPort, RedisConfig, RedisMode, RedisTls};
+pub use config::{RedisConfig, RedisMode, RedisTls};
+pub use host_port::HostPort;
 
 use crate::{DirectoryError, Lifetimes};
 use connection::Connection;

@@ -14,11 +14,11 @@ pub(crate) use intake::Intake;
 pub(crate) use question::{Asked, Attempt, Question, millis};
 pub(crate) use target::Target;
 
+use crate::Error;
 use crate::connection::Connection;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::Error;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
@@ -60,7 +60,7 @@ pub(crate) enum Stop {
 impl Client {
     pub(crate) fn new(options: Options, handlers: Handlers) -> Self {
         let announced = match options.identity.role {
-            Role::Edge => Announced::default(),
+            Role::Edge | Role::Frontier => Announced::default(),
             Role::Service => Announced::new(
                 handlers.names().cloned(),
                 options.identity.topics.iter().map(|topic| topic.as_str().into()),

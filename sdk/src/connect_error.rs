@@ -12,7 +12,9 @@ pub enum ConnectError {
     Url(#[from] EndpointError),
     /// A URL names no frontlas, where one should.
     #[cfg(feature = "cluster")]
-    #[error("`{0}` names no frontlas; write it as http://host:port or https://host:port, for an edge as frontlas://host:port or frontlas+https://host:port")]
+    #[error(
+        "`{0}` names no frontlas; write it as http://host:port or https://host:port, for an edge as frontlas://host:port or frontlas+https://host:port"
+    )]
     Frontlas(String),
     /// The TLS settings are of no use: such as a file that is not there.
     #[error("the TLS settings are wrong: {0}")]

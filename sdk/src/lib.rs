@@ -131,7 +131,7 @@ pub use open_stream::OpenStream;
 pub use publish::Publish;
 pub use request::Request;
 pub use response::Response;
-pub use service::{EdgeEvent, Serves, Service};
+pub use service::{EdgeEvent, EdgeIdRequest, Serves, Service};
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{
     Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,

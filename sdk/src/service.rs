@@ -1,9 +1,11 @@
 mod builder;
 mod edge_event;
+mod edge_id_request;
 pub(crate) mod presence;
 mod serves;
 
 pub use edge_event::EdgeEvent;
+pub use edge_id_request::EdgeIdRequest;
 pub use serves::Serves;
 
 use crate::builder::Builder;

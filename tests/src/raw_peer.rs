@@ -58,6 +58,7 @@ impl RawPeer {
             methods: Vec::new(),
             meta: b"",
             token: None,
+            advertised: Default::default(),
         }
     }
 

@@ -695,9 +695,9 @@ pub mod cluster_service_client {
         }
         /// Everything that is connected, then everything that changes. REST: `/cluster/v1/watch`, server-sent events
         ///
-        /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history; so it is also at the
-        /// end of a watch that was read too slowly. Watch again without `after`. Every other error leaves the last
-        /// position good.
+        /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history: too much has changed
+        /// since, or, in an open watch, faster than it was read. Watch again without `after`. Every other error leaves
+        /// the last position good. `RESOURCE_EXHAUSTED`: there are too many watches, or this one was not read for long.
         pub async fn watch(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchRequest>,
@@ -810,9 +810,9 @@ pub mod cluster_service_server {
             + 'static;
         /// Everything that is connected, then everything that changes. REST: `/cluster/v1/watch`, server-sent events
         ///
-        /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history; so it is also at the
-        /// end of a watch that was read too slowly. Watch again without `after`. Every other error leaves the last
-        /// position good.
+        /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history: too much has changed
+        /// since, or, in an open watch, faster than it was read. Watch again without `after`. Every other error leaves
+        /// the last position good. `RESOURCE_EXHAUSTED`: there are too many watches, or this one was not read for long.
         async fn watch(
             &self,
             request: tonic::Request<super::WatchRequest>,

@@ -103,7 +103,11 @@ impl Exchange {
         if frame.flags.has(Flags::DETACHED) {
             return Err(detached_on_lane());
         }
-        let forwarded = self.forward(asker, parcel, Default::default(), wakes)?;
+        let bytes = parcel.payload.len() as u64;
+        let forwarded = match self.permit(asker, parcel.form, parcel.name, bytes) {
+            Ok(()) => self.forward(asker, parcel, Default::default(), wakes)?,
+            Err(failure) => Err(failure),
+        };
         if let Err(failure) = forwarded
             && parcel.answered
         {
@@ -139,6 +143,9 @@ impl Exchange {
             Ok(()) => (Code::Ok, String::new()),
             Err(error) => (error.code(), error.to_string()),
         };
+        if code == Code::Denied {
+            self.log_denied(service, &text);
+        }
         let _ = wakes.push(&service.link, Priority::Answer, |out| {
             RegisterAck { change, code, text: &text }.encode(frame.id, out)
         });

@@ -1,7 +1,9 @@
 use super::StartError;
+use crate::cluster::Bound;
 use crate::config::{Config, Listen};
 use crate::exchange::Exchange;
 use crate::gate::Gate;
+use crate::policy::Policies;
 use crate::session::{self, Context};
 use frontier_protocol::Role;
 use frontier_transport::{Accepted, Bind, Listener, ServerTls};
@@ -20,6 +22,8 @@ const TURNED_AWAY: usize = 64;
 pub(super) struct Side {
     listeners: Vec<Listener>,
     pub(super) addrs: Vec<SocketAddr>,
+    /// The first of them, as others are told of it.
+    pub(super) bound: Bound,
     context: Arc<Context>,
     gate: Arc<Gate>,
     /// Places for those who are told that they are one too many.
@@ -30,17 +34,22 @@ impl Side {
     /// Listens on all its addresses.
     pub(super) fn bind(
         exchange: &Arc<Exchange>,
+        policies: &Arc<Policies>,
         role: Role,
         config: &Config,
         listen: &[Listen],
     ) -> Result<Self, StartError> {
         let side = match role {
             Role::Edge => "edges",
-            Role::Service => "services",
+            Role::Service | Role::Frontier => "services",
         };
-        if listen.is_empty() {
-            return Err(StartError::Nowhere(side));
-        }
+        let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
+        let bound = |addr| Bound {
+            network: first.network,
+            tls: first.tls.is_some(),
+            addr,
+            advertised: first.advertised_addr.clone(),
+        };
         let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
         for listen in listen {
             let Listen { network, addr, tls, .. } = listen;
@@ -58,8 +67,9 @@ impl Side {
         let limits = &config.limits;
         Ok(Self {
             listeners,
+            bound: bound(addrs[0]),
             addrs,
-            context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
+            context: Arc::new(Context::new(exchange.clone(), policies.clone(), role, config.clone())),
             gate: Gate::new(limits.connections, limits.connections_per_address),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
         })
@@ -71,29 +81,29 @@ impl Side {
         let listeners = std::mem::take(&mut self.listeners);
         let side = Arc::new(self);
         let mut accepting = JoinSet::new();
-        for listener in listeners {
-            accepting.spawn(side.clone().accept_from(listener, stop.clone()));
+        for (listener, number) in listeners.into_iter().zip(0..) {
+            accepting.spawn(side.clone().accept_from(listener, number, stop.clone()));
         }
         accepting.join_all().await;
         side.context.sessions.close();
         side.context.clone()
     }
 
-    async fn accept_from(self: Arc<Self>, mut listener: Listener, stop: CancellationToken) {
+    async fn accept_from(self: Arc<Self>, mut listener: Listener, number: u16, stop: CancellationToken) {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = stop.cancelled() => return,
             };
-            self.start(accepted);
+            self.start(number, accepted);
         }
     }
 
-    fn start(&self, accepted: Accepted) {
+    fn start(&self, listener: u16, accepted: Accepted) {
         let sessions = &self.context.sessions;
         match self.gate.enter(accepted.peer.ip()) {
             Ok(permit) => {
-                let session = session::run(self.context.clone(), accepted);
+                let session = session::run(self.context.clone(), listener, accepted);
                 sessions.spawn(async move {
                     session.await;
                     drop(permit);

@@ -53,10 +53,7 @@ pub(crate) struct Connections {
 /// What HTTP allows, by the limits of the control plane.
 pub(crate) fn http(config: &ControlPlaneConfig) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.handshake_timeout)
-        .max_buf_size(HEAD);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(config.handshake_timeout).max_buf_size(HEAD);
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(config.keepalive)

@@ -74,13 +74,7 @@ impl ControlPlane {
         let addr = listener.local_addr().map_err(failed)?;
         let stop = CancellationToken::new();
         let questions = Questions::new(directory.clone());
-        let watches = Watches::new(
-            directory.clone(),
-            config.watch_interval,
-            config.watchers,
-            config.keepalive,
-            stop.clone(),
-        );
+        let watches = Watches::new(directory.clone(), config, stop.clone());
         let rest = Rest { questions: questions.clone(), watches: watches.clone() };
         let grpc = ClusterServiceServer::new(Grpc { questions, watches })
             .max_decoding_message_size(config.request_size);

@@ -2,6 +2,7 @@ use crate::DirectoryError;
 use axum::response::{IntoResponse, Response};
 use frontier_api::json;
 use http::StatusCode;
+use std::time::Duration;
 use tonic::{Code, Status};
 
 /// Why a request has no answer, for both gRPC and REST.
@@ -27,9 +28,12 @@ pub(crate) enum ApiError {
     /// One watch too many.
     #[error("{0} watches are open, the most there may be")]
     Watchers(usize),
+    /// A watch whose peer takes too little.
+    #[error("the watch was not read for {0:?}")]
+    Slow(Duration),
     /// It took too long.
     #[error("there was no answer within {0:?}")]
-    Timeout(std::time::Duration),
+    Timeout(Duration),
     /// The directory does not answer. Its own words go to the log: they may name hosts.
     #[error("the directory can't be reached")]
     Unavailable,
@@ -58,7 +62,7 @@ impl ApiError {
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
             Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
-            Self::Watchers(_) => {
+            Self::Watchers(_) | Self::Slow(_) => {
                 (Code::ResourceExhausted, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS)
             }
             Self::Timeout(_) => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),

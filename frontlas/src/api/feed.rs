@@ -4,6 +4,8 @@
 //! once per pause, and keeps what it finds in a short list for the others. Without watchers nobody looks.
 //! A watcher that is behind the list reads for itself until it has caught up, as fast as its peer takes
 //! the changes, or until the directory has forgotten them. So a slow watcher costs no memory here.
+//!
+//! Who waits here must be polled: one of them holds the lock while it looks.
 
 use crate::directory::{Directory, DirectoryError, MAX_PAGE};
 use crate::model::{Changes, Numbered, Position};
@@ -58,8 +60,12 @@ enum Place {
 impl Feed {
     /// Looks for changes with this pause in between.
     pub(crate) fn new(directory: Arc<dyn Directory>, pause: Duration) -> Self {
-        let tail =
-            Tail { end: Position::default(), changes: VecDeque::new(), looked: Instant::now(), failure: None };
+        let tail = Tail {
+            end: Position::default(),
+            changes: VecDeque::new(),
+            looked: Instant::now(),
+            failure: None,
+        };
         Self { directory, pause, tail: Mutex::new(tail) }
     }
 

@@ -9,8 +9,8 @@ use frontier_api::cluster::{
     Change, GetEdgeByIdRequest, GetEdgeByIdResponse, GetEdgesCountRequest, GetEdgesCountResponse,
     GetFrontierByEdgeIdRequest, GetFrontierByEdgeIdResponse, GetServiceByIdRequest, GetServiceByIdResponse,
     GetServicesCountRequest, GetServicesCountResponse, ListEdgesRequest, ListEdgesResponse,
-    ListFrontiersRequest, ListFrontiersResponse, ListServicesRequest, ListServicesResponse, WatchRequest,
-    WatchResponse,
+    ListFrontiersRequest, ListFrontiersResponse, ListServicesRequest, ListServicesResponse, WatchKind,
+    WatchRequest, WatchResponse,
 };
 use futures_util::{Stream, StreamExt};
 use std::pin::Pin;
@@ -91,8 +91,9 @@ impl ClusterService for Grpc {
 
     async fn watch(&self, request: Request<WatchRequest>) -> Answer<Self::WatchStream> {
         let request = request.into_inner();
-        // An unknown number is the unspecified kind, which is refused.
-        let kinds = Kinds::new(request.kinds())?;
+        // An unknown number counts as the unspecified kind, which is refused.
+        let kinds = request.kinds.iter().map(|kind| WatchKind::try_from(*kind).unwrap_or_default());
+        let kinds = Kinds::new(kinds)?;
         let told = self.watches.open(request.after.map(Into::into), kinds).await?;
         Ok(Response::new(Box::pin(told.map(|told| Ok(message(told?))))))
     }

@@ -161,6 +161,12 @@ impl State {
         }
     }
 
+    /// How many records wait to be forgotten.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.buried.len()
+    }
+
     /// Ends this life of the frontier, and of everything on it.
     fn bury(&mut self, frontier: &str) {
         let now = self.now;

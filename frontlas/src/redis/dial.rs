@@ -2,7 +2,8 @@
 
 mod sentinel;
 
-use super::config::{HostPort, RedisConfig, RedisMode, RedisTls};
+use super::HostPort;
+use super::config::{RedisConfig, RedisMode, RedisTls};
 use super::error::line;
 use frontier_daemon::config::Secret;
 use redis::aio::MultiplexedConnection;

@@ -1,11 +1,12 @@
 //! What is done under a lease.
 
 use super::RedisDirectory;
+use super::act::{Act, json};
 use super::answer::{plural, verdict};
 use super::error::unexpected;
 use super::script::{Args, Script};
 use crate::DirectoryError;
-use crate::model::{Event, Incarnation, Kind, Lease, NewFrontier, Presence, Stamp, Verdict};
+use crate::model::{Event, Incarnation, Kind, Lease, NewFrontier, Presence, Verdict};
 use redis::{FromRedisValue, Value};
 
 /// How many events one run of a script takes. It holds up Redis for about 2 ms.
@@ -183,54 +184,6 @@ impl RedisDirectory {
             _ => Err(unexpected()),
         }
     }
-}
-
-/// One event, as the script takes it.
-enum Act<'a> {
-    Online(&'a Presence),
-    Offline(Kind, u64, Stamp),
-}
-
-impl<'a> From<&'a Event> for Act<'a> {
-    fn from(event: &'a Event) -> Self {
-        match event {
-            Event::Online(presence) => Self::Online(presence),
-            &Event::Offline { kind, id, stamp } => Self::Offline(kind, id, stamp),
-        }
-    }
-}
-
-impl Act<'_> {
-    fn is_valid(&self) -> bool {
-        match self {
-            Self::Online(presence) => presence.check().is_ok(),
-            Self::Offline(..) => true,
-        }
-    }
-
-    fn args(&self, args: Args) -> Args {
-        let (sign, kind, id, stamp) = match self {
-            Self::Online(it) => ("+", it.kind(), it.id, it.stamp),
-            &Self::Offline(kind, id, stamp) => ("-", kind, id, stamp),
-        };
-        args.arg(sign).arg(plural(kind)).arg(id).arg(stamp.min(Stamp::MAX)).arg(self.head())
-    }
-
-    /// The beginning of the record's JSON.
-    fn head(&self) -> String {
-        match self {
-            Self::Online(Presence { addr, service: None, .. }) => format!(r#""addr":{}"#, json(addr)),
-            Self::Online(Presence { addr, service: Some(name), .. }) => {
-                format!(r#""service":{},"addr":{}"#, json(name), json(addr))
-            }
-            Self::Offline(..) => String::new(),
-        }
-    }
-}
-
-/// Text in quotes, escaped.
-fn json(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

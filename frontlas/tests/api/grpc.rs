@@ -6,8 +6,9 @@ use frontier_api::cluster::{
     GetEdgeByIdRequest, GetEdgesCountRequest, GetFrontierByEdgeIdRequest, GetServiceByIdRequest,
     GetServicesCountRequest, ListEdgesRequest, ListFrontiersRequest, ListServicesRequest, WatchRequest,
 };
-use std::time::Duration;
-use tonic::{Code, Request};
+use http_body_util::Full;
+use hyper::body::Bytes;
+use tonic::Code;
 
 async fn world() -> World {
     let world = World::new().await;
@@ -86,17 +87,38 @@ async fn errors_have_their_codes() {
     assert!(!failed.message().contains(SECRET));
 }
 
+/// By hand: a client's library would give up by itself.
 #[tokio::test]
 async fn a_callers_deadline_is_kept() {
     let world = world().await;
-    let mut client = world.client().await;
+    let ask = async |deadline: &str| {
+        // An empty message, not compressed.
+        let body = Full::new(Bytes::from_static(&[0; 5]));
+        let request = hyper::Request::post("/controlplane.ClusterService/GetEdgesCount")
+            .header("content-type", "application/grpc")
+            .header("grpc-timeout", deadline);
+        world.send(request.body(body).unwrap()).await
+    };
     world.directory.set(State::Hangs);
-    let mut request = Request::new(GetEdgesCountRequest {});
-    // By hand: with `set_timeout` the client itself would give up.
-    request.metadata_mut().insert("grpc-timeout", "50m".parse().unwrap());
-    assert_eq!(client.get_edges_count(request).await.unwrap_err().code(), Code::DeadlineExceeded);
+    let answer = ask("50m").await;
+    // The status of gRPC is in the headers if there is nothing else.
+    assert_eq!((answer.status().as_u16(), answer.headers()["grpc-status"].to_str().unwrap()), (200, "4"));
     world.directory.set(State::Answers);
-    let mut request = Request::new(GetEdgesCountRequest {});
-    request.set_timeout(Duration::from_secs(10));
-    assert_eq!(client.get_edges_count(request).await.unwrap().into_inner().count, 2);
+    let answer = ask("10S").await;
+    assert_eq!((answer.status().as_u16(), answer.headers().get("grpc-status")), (200, None));
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_here_is_not_implemented() {
+    let world = world().await;
+    for path in ["/other.Service/Call", "/controlplane.ClusterService/Other", "/grpc.health.v1.Health/Other"]
+    {
+        let request = hyper::Request::post(path).header("content-type", "application/grpc+proto");
+        let answer = world.send(request.body(Full::new(Bytes::new())).unwrap()).await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["grpc-status"].to_str().unwrap()),
+            (200, "12"),
+            "{path}"
+        );
+    }
 }

@@ -2,16 +2,20 @@
 
 use crate::world::{World, within};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::convert::Infallible;
 use tokio::net::TcpStream;
 
 impl World {
     /// The answer, whose body is still to come.
-    pub async fn send(&self, request: Request<Empty<Bytes>>) -> Response<Incoming> {
+    pub(crate) async fn send<B>(&self, request: Request<B>) -> Response<Incoming>
+    where
+        B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    {
         within("an answer", async {
             let stream = TcpStream::connect(self.addr).await.expect("it listens");
             let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("it is HTTP");
@@ -21,25 +25,25 @@ impl World {
         .await
     }
 
-    pub async fn get(&self, path: &str) -> Response<Incoming> {
-        let request = Request::get(path).header("host", "frontlas").body(Empty::new());
+    pub(crate) async fn get(&self, path: &str) -> Response<Incoming> {
+        let request = Request::get(path).header("host", "frontlas").body(Empty::<Bytes>::new());
         self.send(request.expect("it is a path")).await
     }
 
     /// Status and JSON; `null` for an empty body.
-    pub async fn json(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn json(&self, path: &str) -> (StatusCode, Value) {
         read(self.get(path).await).await
     }
 
     /// The JSON of an answer that must be good.
-    pub async fn ok(&self, path: &str) -> Value {
+    pub(crate) async fn ok(&self, path: &str) -> Value {
         let (status, body) = self.json(path).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
         body
     }
 
     /// The code of an answer that must have this status.
-    pub async fn error(&self, path: &str, status: u16) -> (String, String) {
+    pub(crate) async fn error(&self, path: &str, status: u16) -> (String, String) {
         let (found, body) = self.json(path).await;
         assert_eq!(found.as_u16(), status, "{path}: {body}");
         let text = |key: &str| body[key].as_str().unwrap_or_else(|| panic!("{path}: {body}")).to_owned();
@@ -48,7 +52,7 @@ impl World {
     }
 }
 
-pub async fn read(response: Response<Incoming>) -> (StatusCode, Value) {
+pub(crate) async fn read(response: Response<Incoming>) -> (StatusCode, Value) {
     let status = response.status();
     let body = within("a body", response.into_body().collect()).await.expect("a whole body").to_bytes();
     if body.is_empty() {

@@ -73,8 +73,7 @@ async fn an_edge_is_found() {
     let lease = world.frontier("f1").await;
     world.edges(&lease, [7]).await;
     let channel = world.channel().await;
-    let answer: ByEdgeAnswer =
-        ask(&channel, "ClusterService/GetFrontierByEdge", ByEdge { edge_id: 7 }).await;
+    let answer: ByEdgeAnswer = ask(&channel, "ClusterService/GetFrontierByEdge", ByEdge { edge_id: 7 }).await;
     let frontier = answer.fontier.unwrap();
     assert_eq!((frontier.frontier_id.as_str(), frontier.advertised_sb_addr.as_str()), ("f1", "f1:30011"));
     let one = ListEdges { cursor: None, count: None, edge_ids: Some(7) };

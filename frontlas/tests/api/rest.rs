@@ -6,6 +6,7 @@ use crate::world::{World, within};
 use frontier_api::json;
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
+use hyper::body::Bytes;
 use serde_json::{Value, from_value, json};
 use tokio::process::Command;
 
@@ -55,7 +56,10 @@ async fn lists_by_id_are_in_the_order_of_the_question_with_null_for_who_is_not_t
         list.as_array().unwrap().iter().map(|item| item.get(key).cloned().unwrap_or_default()).collect()
     };
     let body = world.ok("/cluster/v1/edges?edge_ids=8,7&edge_ids=7&edgeIds=18446744073709551615").await;
-    assert_eq!(ids(&body["edges"], "edge_id"), [json!(null), json!("7"), json!("7"), json!(LAST.to_string())]);
+    assert_eq!(
+        ids(&body["edges"], "edge_id"),
+        [json!(null), json!("7"), json!("7"), json!(LAST.to_string())]
+    );
     assert_eq!(body.get("cursor"), None);
     let body = world.ok("/cluster/v1/services?service_ids=1,9").await;
     assert_eq!(ids(&body["services"], "service_id"), [json!(null), json!("9")]);
@@ -125,7 +129,8 @@ async fn other_paths_and_methods_are_refused_in_the_same_form() {
     for path in ["/", "/cluster", "/cluster/v1/edge/7", "/cluster/v1/edges/", "/v1/edges", "/%00"] {
         assert_eq!(world.error(path, 404).await.0, "UNIMPLEMENTED", "{path}");
     }
-    let post = Request::post("/cluster/v1/edges").header("host", "frontlas").body(Empty::new()).unwrap();
+    let post =
+        Request::post("/cluster/v1/edges").header("host", "frontlas").body(Empty::<Bytes>::new()).unwrap();
     let (status, body) = read(world.send(post).await).await;
     assert_eq!((status.as_u16(), &body["code"]), (405, &json!("UNIMPLEMENTED")));
 }
@@ -172,7 +177,8 @@ async fn curl_gets_json_over_http_1_and_2() {
 #[tokio::test]
 async fn head_is_answered_without_a_body() {
     let world = world().await;
-    let head = Request::head("/cluster/v1/edges").header("host", "frontlas").body(Empty::new()).unwrap();
+    let head =
+        Request::head("/cluster/v1/edges").header("host", "frontlas").body(Empty::<Bytes>::new()).unwrap();
     let response = world.send(head).await;
     assert_eq!(response.status().as_u16(), 200);
     assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());

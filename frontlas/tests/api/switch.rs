@@ -9,29 +9,29 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 /// Words that must not come out of the API: they name a host.
-pub const SECRET: &str = "redis.internal:6379 refused";
+pub(crate) const SECRET: &str = "redis.internal:6379 refused";
 
 /// What the directory does.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
-pub enum State {
+pub(crate) enum State {
     Answers,
     Fails,
     Hangs,
 }
 
 /// A directory in memory behind a switch.
-pub struct Switch {
-    pub inner: MemoryDirectory,
+pub(crate) struct Switch {
+    pub(crate) inner: MemoryDirectory,
     state: AtomicU8,
 }
 
 impl Switch {
-    pub fn new(inner: MemoryDirectory) -> Self {
+    pub(crate) fn new(inner: MemoryDirectory) -> Self {
         Self { inner, state: AtomicU8::new(State::Answers as u8) }
     }
 
-    pub fn set(&self, state: State) {
+    pub(crate) fn set(&self, state: State) {
         self.state.store(state as u8, Ordering::SeqCst);
     }
 

@@ -3,7 +3,7 @@
 use crate::world::{World, config, within};
 use frontlas::Lifetimes;
 use frontlas::api::{ControlPlane, Tls};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ impl Files {
         let files = Self(tempfile::tempdir().unwrap());
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Not that of the others: they would be taken for self-signed.
+        params.distinguished_name.push(DnType::CommonName, "ca");
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(files.path("ca.crt"), ca.pem()).unwrap();
         for name in ["server", "client"] {
@@ -57,6 +59,7 @@ async fn curl(world: &World, files: &Files, arguments: &[&str]) -> Option<String
     curl.arg(format!("localhost:{port}:127.0.0.1:{port}")).arg("--cacert").arg(files.path("ca.crt"));
     curl.args(arguments).arg(format!("https://localhost:{port}/cluster/v1/edges"));
     let output = within("curl", curl.kill_on_drop(true).output()).await.expect("curl is installed");
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
 }
 
@@ -86,7 +89,8 @@ async fn files_that_are_of_no_use_are_named() {
         let mut config = config("");
         config.control_plane.tls = Some(tls);
         let directory = Arc::new(frontlas::MemoryDirectory::new(Lifetimes::default()));
-        let error = ControlPlane::bind(&config.control_plane, directory).await.err().expect("it does not start");
+        let error =
+            ControlPlane::bind(&config.control_plane, directory).await.err().expect("it does not start");
         std::error::Error::source(&error).expect("there is a reason").to_string()
     };
     let other = |path: &str| files.path(path);

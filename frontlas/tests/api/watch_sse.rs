@@ -5,7 +5,7 @@ use crate::world::{World, config, within};
 use frontier_api::json::{Change, Error, Snapshot};
 use frontlas::Lifetimes;
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response};
 use serde::de::DeserializeOwned;
 
@@ -35,7 +35,7 @@ impl Events {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        Self::of(world.send(request.body(Empty::new()).unwrap()).await)
+        Self::of(world.send(request.body(Empty::<Bytes>::new()).unwrap()).await)
     }
 
     fn of(response: Response<Incoming>) -> Self {
@@ -68,6 +68,18 @@ impl Events {
 
     async fn some(&mut self) -> Event {
         self.next().await.expect("it goes on")
+    }
+
+    /// Reads the snapshot, and gives its id.
+    async fn start(&mut self) -> String {
+        loop {
+            let event = self.some().await;
+            let part: Snapshot = event.data("snapshot");
+            assert_eq!(part.last, event.id.is_some());
+            if let Some(id) = event.id {
+                return id;
+            }
+        }
     }
 }
 
@@ -112,7 +124,7 @@ async fn it_goes_on_after_the_last_event_id() {
     let world = World::new().await;
     let lease = world.frontier("f1").await;
     let mut events = Events::open(&world, "/cluster/v1/watch", None).await;
-    let start = events.some().await.id.unwrap();
+    let start = events.start().await;
     drop(events);
     world.edges(&lease, [1, 2]).await;
     let path = "/cluster/v1/watch?kinds=edges,services";
@@ -130,7 +142,7 @@ async fn a_browser_that_comes_too_late_gets_a_snapshot_and_who_asked_for_a_posit
     let lifetimes = Lifetimes { history: 5, ..Lifetimes::default() };
     let world = World::build(config(""), lifetimes, |plane| plane).await;
     let lease = world.frontier("f1").await;
-    let start = Events::open(&world, "/cluster/v1/watch", None).await.some().await.id.unwrap();
+    let start = Events::open(&world, "/cluster/v1/watch", None).await.start().await;
     world.edges(&lease, 1..=10).await;
     let path = format!("/cluster/v1/watch?after={start}");
     assert_eq!(world.error(&path, 410).await.0, "OUT_OF_RANGE");
@@ -144,7 +156,7 @@ async fn a_browser_that_comes_too_late_gets_a_snapshot_and_who_asked_for_a_posit
 async fn a_quiet_watch_gives_signs_of_life_with_its_position() {
     let world = World::with("keepalive: 100ms").await;
     let mut events = Events::open(&world, "/cluster/v1/watch", None).await;
-    let start = events.some().await.id;
+    let start = Some(events.start().await);
     for _ in 0..3 {
         let alive = events.some().await;
         assert_eq!((alive.name.as_str(), alive.data.as_str(), &alive.id), ("", "", &start));
@@ -156,7 +168,7 @@ async fn the_error_that_ends_it_is_its_last_event() {
     for (state, code) in [(Some(State::Fails), "UNAVAILABLE"), (None, "OUT_OF_RANGE")] {
         let world = World::new().await;
         let mut events = Events::open(&world, "/cluster/v1/watch", None).await;
-        events.some().await;
+        events.start().await;
         match state {
             Some(state) => world.directory.set(state),
             None => world.directory.inner.clear(),

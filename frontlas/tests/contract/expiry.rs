@@ -4,7 +4,7 @@ use frontlas::{DirectoryError, Presence, Verdict};
 use std::time::Duration;
 
 /// Long enough for a busy machine to do a few operations in it.
-const TTL: Duration = Duration::from_millis(1500);
+const TTL: Duration = Duration::from_millis(2500);
 
 pub(crate) async fn a_silent_frontier_is_in_no_answer(world: World) {
     let world = world.living(TTL);

@@ -3,6 +3,7 @@
 mod access;
 mod cluster;
 mod keys;
+mod memory;
 mod sentinel;
 mod server;
 

@@ -13,7 +13,7 @@ pub(crate) async fn it_is_found_from_its_join_to_its_leave(world: World) {
         edge_count: 1,
         service_count: 0,
     };
-    assert_eq!(directory.frontiers().await.unwrap(), [expected.clone()]);
+    assert_eq!(directory.frontiers().await.unwrap(), std::slice::from_ref(&expected));
     let ids = ["b".to_owned(), "a".to_owned()];
     assert_eq!(directory.frontiers_by_id(&ids).await.unwrap(), [None, Some(expected.clone())]);
     assert_eq!(directory.frontiers_by_edge(&[8, 7]).await.unwrap(), [None, Some(expected)]);

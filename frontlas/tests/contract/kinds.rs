@@ -2,7 +2,7 @@
 //! take long to start run them all in one.
 
 use crate::world::{Kind, World};
-use crate::{expiry, frontiers, history, moves, paging, random, resync};
+use crate::{concurrent, expiry, frontiers, history, moves, paging, random, resync};
 
 macro_rules! contract {
     ($($module:ident::$test:ident,)*) => {
@@ -70,7 +70,7 @@ contract! {
     history::an_old_position_is_gone,
     history::an_emptied_store_begins_another_history,
     random::a_random_history_is_as_its_model,
-    random::replicas_at_once_end_with_the_latest_connections,
+    concurrent::replicas_at_once_end_with_the_latest_connections,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

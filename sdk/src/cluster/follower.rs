@@ -81,7 +81,9 @@ impl Follower {
             *has_told = true;
             match told.event {
                 Some(Event::Snapshot(part)) => self.take_snapshot(part),
-                Some(Event::Change(change)) => change.what.into_iter().for_each(|what| self.take_change(what)),
+                Some(Event::Change(change)) => {
+                    change.what.into_iter().for_each(|what| self.take_change(what))
+                }
                 None => {}
             }
             self.after = told.position.or(self.after);

@@ -146,7 +146,10 @@ impl Task {
         let mut pause = Duration::ZERO;
         loop {
             let listing = self.listing.borrow_and_update().clone();
-            if listing.unlisted.is_some() && !self.member.is_connected() && self.cluster.members.forget(&self.member) {
+            if listing.unlisted.is_some()
+                && !self.member.is_connected()
+                && self.cluster.members.forget(&self.member)
+            {
                 info!(frontier = &*self.member.id, "a frontier has gone");
                 return self.leave().await;
             }

@@ -5,7 +5,9 @@ use crate::handler::Registered;
 use crate::service::presence;
 use crate::status::{Closed, Status, StatusWatch};
 use crate::stream::{Peer, Stream};
-use crate::{Call, EdgeEvent, Error, HandlerError, Message, OpenStream, Publish, Request, Response};
+use crate::{
+    Call, EdgeEvent, EdgeIdRequest, Error, HandlerError, Message, OpenStream, Publish, Request, Response,
+};
 use bytes::Bytes;
 use frontier_protocol::{
     EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID, Names, Registration, Role, ServiceId,
@@ -153,6 +155,22 @@ impl ClusterService {
         Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
     {
         self.cluster.register(GET_EDGE_ID, presence::edge_id(handler)).await
+    }
+
+    /// As [`on_edge_id`](Self::on_edge_id), by the credentials that each edge has shown to its frontier as
+    /// well. The later of the two counts.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    ///
+    /// # Cancel safety
+    /// As for [`register`](Self::register).
+    pub async fn on_edge_id_request<F, Fut>(&self, handler: F) -> Result<(), Error>
+    where
+        F: Fn(EdgeIdRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
+    {
+        self.cluster.register(GET_EDGE_ID, presence::edge_id_request(handler)).await
     }
 
     /// Hears of each edge that comes to any frontier. An error refuses the edge for good, with its text. When

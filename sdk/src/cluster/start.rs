@@ -46,9 +46,11 @@ impl Builder<ClusterService> {
     /// Cancel safe: nothing is left behind.
     pub async fn connect(self) -> Result<ClusterService, ConnectError> {
         let Self { mut options, handlers, .. } = self;
-        let addresses = options.redial.urls.iter().map(|url| {
-            Address::parse(url).ok_or_else(|| ConnectError::Frontlas(url.clone()))
-        });
+        let addresses = options
+            .redial
+            .urls
+            .iter()
+            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(url.clone())));
         let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
         let frontlas = Frontlas::new(addresses, tls);

@@ -163,6 +163,8 @@ impl Driver {
         let Some(Notice { code, grace, delay, alternatives, text }) = notice else { return Ok(()) };
         match code {
             Code::Superseded => return Err(End::Superseded),
+            // There may be other credentials by now. Whether they will do shows when they are presented.
+            Code::Unauthenticated => return Err(End::Lost(text)),
             code if code != Code::Ok && !code.is_retryable() => return Err(End::Refused { code, text }),
             _ => {}
         }

@@ -24,7 +24,9 @@ impl Address {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.rsplit_once(':') {
             // What stands behind the last colon of a bare IPv6 address is no port.
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|port| *port != 0)?),
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().ok().filter(|port| *port != 0)?)
+            }
             _ => (rest, PORT),
         };
         let host = match host.strip_prefix('[') {
@@ -72,7 +74,9 @@ mod tests {
         ] {
             assert_eq!(parsed(url).as_deref(), Some(meant), "{url}");
         }
-        for url in ["", "atlas:1", "tcp://h:1", "http://", "http://h:0", "http://h:x", "http://::1", "http://a b"] {
+        for url in
+            ["", "atlas:1", "tcp://h:1", "http://", "http://h:0", "http://h:x", "http://::1", "http://a b"]
+        {
             assert_eq!(parsed(url), None, "{url}");
         }
     }

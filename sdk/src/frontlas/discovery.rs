@@ -16,7 +16,8 @@ pub(crate) struct Discovery {
 impl Discovery {
     /// `None` if no URL names frontlas. The URLs that do are taken out.
     pub(crate) fn take(options: &Options, urls: &mut Vec<String>) -> Result<Option<Self>, ConnectError> {
-        let (named, rest) = std::mem::take(urls).into_iter().partition::<Vec<_>, _>(|url| Address::is_meant_by(url));
+        let (named, rest) =
+            std::mem::take(urls).into_iter().partition::<Vec<_>, _>(|url| Address::is_meant_by(url));
         *urls = rest;
         if named.is_empty() {
             return Ok(None);
@@ -45,7 +46,8 @@ impl Discovery {
 
 /// The endpoint that a gateway advertises: a URL, or a host and port that are reached by TCP.
 pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
-    let parsed = if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
+    let parsed =
+        if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
     parsed.inspect_err(|error| debug!(%error, "a gateway advertises no address")).ok()
 }
 

@@ -1,4 +1,4 @@
-use super::{EdgeEvent, Serves, Service, presence};
+use super::{EdgeEvent, EdgeIdRequest, Serves, Service, presence};
 use crate::builder::Builder;
 use crate::connect_error::ConnectError;
 use crate::handler::Registered;
@@ -44,6 +44,17 @@ impl<P: Serves> Builder<P> {
         Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
     {
         self.handlers.insert(GET_EDGE_ID, presence::edge_id(handler));
+        self
+    }
+
+    /// Gives out the ids of edges from the start, by their credentials; see
+    /// [`Service::on_edge_id_request`].
+    pub fn on_edge_id_request<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(EdgeIdRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
+    {
+        self.handlers.insert(GET_EDGE_ID, presence::edge_id_request(handler));
         self
     }
 

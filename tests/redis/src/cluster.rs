@@ -51,7 +51,7 @@ impl Cluster {
     /// If no node says so.
     pub fn owner(&mut self, key: &str) -> &mut Server {
         let slot = self.nodes[0].cli(&["CLUSTER", "KEYSLOT", key]);
-        let has = |node: &Server| node.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]) != "";
+        let has = |node: &Server| !node.cli(&["CLUSTER", "GETKEYSINSLOT", &slot, "1"]).is_empty();
         self.nodes.iter_mut().find(|node| has(node)).expect("a node has the key")
     }
 

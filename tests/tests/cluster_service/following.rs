@@ -96,7 +96,8 @@ async fn another_address_is_gone_to_without_a_failed_call() {
     let edge = crate::world::named(other.edge(), 2, "other").await;
     let is_there = async || {
         let frontier = service.frontiers().remove(0);
-        let answers = frontier.address == address && within("", service.publish(edge.id(), "").unacked()).await.is_ok();
+        let answers =
+            frontier.address == address && within("", service.publish(edge.id(), "").unacked()).await.is_ok();
         answers.then_some(())
     };
     frontier_tests::eventually(frontier_tests::DEADLINE, "it goes to the other address", is_there).await;

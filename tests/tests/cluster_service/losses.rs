@@ -18,15 +18,19 @@ async fn a_gateway_that_comes_back_is_connected_to_again_and_calls_wait_for_it()
     let restart = async {
         first.gateway.restart().await;
     };
-    let ((), answer, other) = tokio::join!(restart, async {
-        // In flight, or begun while there is no connection.
-        loop {
-            match who(&service, lost.id()).await {
-                Err(error) if error.code() == Code::Disconnected => {}
-                answer => break answer,
+    let ((), answer, other) = tokio::join!(
+        restart,
+        async {
+            // In flight, or begun while there is no connection.
+            loop {
+                match who(&service, lost.id()).await {
+                    Err(error) if error.code() == Code::Disconnected => {}
+                    answer => break answer,
+                }
             }
-        }
-    }, who(&service, stays.id()));
+        },
+        who(&service, stays.id())
+    );
     assert_eq!(other.unwrap(), "f2");
     // The edge may be behind its service: then it is not online yet.
     assert!(answer.is_ok() || answer.is_err_and(|error| error.code() == Code::EdgeNotOnline));

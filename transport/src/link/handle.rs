@@ -227,6 +227,12 @@ impl LinkHandle {
         self.shared.outbox.lock().closed.is_some()
     }
 
+    /// Why the link is closed; `None` as long as it is not.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.shared.outbox.lock().closed.clone()
+    }
+
     /// Bytes that wait to be written.
     #[must_use]
     pub fn backlog(&self) -> usize {

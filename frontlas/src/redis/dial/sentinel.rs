@@ -1,5 +1,6 @@
 use super::{Login, server};
-use crate::redis::config::{HostPort, RedisConfig};
+use crate::redis::HostPort;
+use crate::redis::config::RedisConfig;
 use crate::redis::error::line;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd, from_redis_value_ref};

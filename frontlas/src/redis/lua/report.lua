@@ -44,10 +44,6 @@ local function online(kind, id, stamp, head)
         if not same and older and old.order <= now then
             return 's' .. old.frontier_id
         end
-        if old.frontier_id ~= frontier then
-            call('ZREM', index(kind, old.frontier_id, digits(old.generation)), padded(id))
-            touched[old.frontier_id] = true
-        end
     end
     local new = '{' .. head .. ',"frontier_id":' .. ARGV[6]
         .. ',"update_time":' .. digits(math.floor(now / 1000000))
@@ -55,6 +51,10 @@ local function online(kind, id, stamp, head)
     call('SET', key, new, 'PX', meta[kind])
     call('SET', prefix .. 'alive:' .. kind .. ':' .. id, 1, 'PX', alive)
     call('ZADD', index(kind, frontier, generation), 0, padded(id))
+    if old and old.frontier_id ~= frontier then
+        call('ZREM', index(kind, old.frontier_id, digits(old.generation)), padded(id))
+        touched[old.frontier_id] = true
+    end
     if resync then
         call('SADD', seen(kind), id)
     end
@@ -73,8 +73,8 @@ local function offline(kind, id, stamp)
         or digits(old.generation) ~= generation then
         return 'u'
     end
-    call('SET', prefix .. kind .. ':' .. id, text:sub(1, -2) .. ',"ended":true}', 'PX', meta[kind])
     call('DEL', prefix .. 'alive:' .. kind .. ':' .. id)
+    call('SET', prefix .. kind .. ':' .. id, text:sub(1, -2) .. ',"ended":true}', 'PX', meta[kind])
     call('ZREM', index(kind, frontier, generation), padded(id))
     tell('change', kind .. '_offline', 'id', id, 'frontier', frontier, 'stamp', stamp)
     return 'a'

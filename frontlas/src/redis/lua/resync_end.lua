@@ -19,8 +19,8 @@ for _, member in ipairs(members) do
         call('ZREM', key, member)
         local old, text = record(kind, id)
         if old and not old.ended and old.frontier_id == frontier and digits(old.generation) == generation then
-            call('SET', prefix .. kind .. ':' .. id, text:sub(1, -2) .. ',"ended":true}', 'PX', ARGV[9])
             call('DEL', prefix .. 'alive:' .. kind .. ':' .. id)
+            call('SET', prefix .. kind .. ':' .. id, text:sub(1, -2) .. ',"ended":true}', 'PX', ARGV[9])
             tell('change', kind .. '_offline', 'id', id, 'frontier', frontier, 'stamp', digits(old.stamp))
         end
     end

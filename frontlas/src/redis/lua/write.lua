@@ -14,6 +14,9 @@ local function tell(...)
     local id = history .. '-' .. digits(number)
     local added = redis.pcall('XADD', prefix .. 'changes', 'MAXLEN', '~', ARGV[2], id, ...)
     if type(added) == 'table' and added.err then
+        if not string.find(added.err, 'equal or smaller', 1, true) then
+            error(added.err)
+        end
         -- The stream is of another time than its number, as after a restored backup: begin anew.
         call('UNLINK', prefix .. 'changes')
         history, number = digits(now), 1
@@ -32,6 +35,9 @@ local function recount(frontier)
             'service_count', call('ZCARD', index('services', frontier, generation)))
     end
 end
+
+-- A server that is out of memory refuses what may need more of it, unless the script has written before. So
+-- scripts that give memory back begin with a deletion, and others are refused before they have done anything.
 
 -- Ends this life of a frontier, and of everything on it: records of another generation do not count.
 local function bury(frontier)
