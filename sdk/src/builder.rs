@@ -138,16 +138,21 @@ impl<P> Builder<P> {
     }
 
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
-        let mut route = Route::new(&self.options.redial)?;
-        let after = self.options.redial.connect_timeout;
-        let client = Arc::new(Client::new(self.options, self.handlers));
-        let mut last = None;
-        let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
-        let live = match connected {
-            Ok(connected) => connected.map_err(ConnectError::refused)?,
-            Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
-        };
-        tokio::spawn(Supervisor::new(client.clone(), route).run(live));
-        Ok(Handle::new(client))
+        establish(Client::new(self.options, self.handlers)).await
     }
+}
+
+/// Connects a client, and keeps it connected from then on.
+pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
+    let mut route = Route::new(&client.options)?;
+    let after = client.options.redial.connect_timeout;
+    let client = Arc::new(client);
+    let mut last = None;
+    let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
+    let live = match connected {
+        Ok(connected) => connected.map_err(ConnectError::refused)?,
+        Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
+    };
+    tokio::spawn(Supervisor::new(client.clone(), route).run(live));
+    Ok(Handle::new(client))
 }

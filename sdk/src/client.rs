@@ -2,24 +2,25 @@
 
 mod announced;
 mod asking;
+mod intake;
 mod methods;
 mod question;
 mod registration;
+mod target;
 
 pub(crate) use announced::Announced;
 pub(crate) use asking::Asking;
-pub(crate) use question::{Asked, Question, millis};
+pub(crate) use intake::Intake;
+pub(crate) use question::{Asked, Attempt, Question, millis};
+pub(crate) use target::Target;
 
+use crate::Error;
 use crate::connection::Connection;
 use crate::handlers::Handlers;
 use crate::options::Options;
-use crate::queue::Queue;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::stream::Stream;
-use crate::{Error, Message};
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
-use methods::Methods;
 use parking_lot::Mutex;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,17 +28,14 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Streams that were opened by the other side and that nobody has accepted yet.
-const ACCEPT_QUEUE: usize = 64;
-
 /// The state of an edge or a service.
 pub(crate) struct Client {
     pub(crate) options: Options,
-    pub(crate) methods: Methods,
+    pub(crate) intake: Arc<Intake>,
+    /// Whether the intake ends with this client.
+    owns_intake: bool,
     /// Of a service; empty for an edge. Held while it is decided which connection takes questions.
     announced: Mutex<Announced>,
-    pub(crate) inbox: Queue<Message>,
-    pub(crate) accepts: Queue<Stream>,
     /// The connection that takes questions.
     current: ArcSwapOption<Connection>,
     /// Those to gateways that drain, whether or not there is another one already.
@@ -70,11 +68,16 @@ impl Client {
                 options.identity.topics.iter().map(|topic| topic.as_str().into()),
             ),
         };
+        let intake = Arc::new(Intake::new(&options, handlers));
+        Self { owns_intake: true, ..Self::sharing(options, intake, announced) }
+    }
+
+    /// A client whose intake others share, and outlive it. It begins with what is `announced`.
+    pub(crate) fn sharing(options: Options, intake: Arc<Intake>, announced: Announced) -> Self {
         Self {
-            methods: Methods::new(handlers),
+            intake,
+            owns_intake: false,
             announced: Mutex::new(announced),
-            inbox: Queue::new(options.receive_queue),
-            accepts: Queue::new(ACCEPT_QUEUE),
             current: ArcSwapOption::empty(),
             left: Mutex::default(),
             status: watch::Sender::new(Status::Reconnecting),
@@ -180,9 +183,9 @@ impl Client {
     /// Ends the client for good.
     pub(crate) fn finish(&self, closed: Closed) {
         self.current.store(None);
-        self.inbox.close();
-        self.accepts.close();
-        self.methods.clear();
+        if self.owns_intake {
+            self.intake.finish();
+        }
         self.status.send_replace(Status::Closed(closed));
     }
 
@@ -195,9 +198,8 @@ impl Client {
     /// Ends in good order: what is in flight may end, nothing new is begun.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         self.stop(Stop::Leave(Instant::now() + self.options.redial.close_timeout));
-        self.accepts.close();
-        for message in self.inbox.close() {
-            message.receipt.settle(Code::Draining, "");
+        if self.owns_intake {
+            self.intake.close();
         }
         self.watch().closed().await;
         self.undone.get().map_or(Ok(()), |error| Err(error.clone()))

@@ -92,11 +92,15 @@
 mod builder;
 mod call;
 mod client;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod connect_error;
 mod connection;
 mod credentials;
 mod edge;
 mod error;
+#[cfg(feature = "cluster")]
+mod frontlas;
 mod handler;
 mod handlers;
 mod message;
@@ -114,6 +118,8 @@ mod supervisor;
 pub use builder::Builder;
 pub use bytes::Bytes;
 pub use call::Call;
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterService, FrontierStatus};
 pub use connect_error::ConnectError;
 pub use edge::Edge;
 pub use error::Error;
@@ -125,7 +131,7 @@ pub use open_stream::OpenStream;
 pub use publish::Publish;
 pub use request::Request;
 pub use response::Response;
-pub use service::{EdgeEvent, EdgeIdRequest, Service};
+pub use service::{EdgeEvent, EdgeIdRequest, Serves, Service};
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{
     Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,

@@ -1,5 +1,5 @@
-use super::{Client, Question};
-use crate::connection::{Connection, NotAsked, Waiting};
+use super::{Attempt, Client, Question, Target};
+use crate::connection::{NotAsked, Waiting};
 use crate::{Error, Response};
 use frontier_protocol::Code;
 use std::fmt;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 ///
 /// On the first path nothing is allocated but the place where the answer is put.
 pub(crate) struct Asking<'a> {
-    client: &'a Arc<Client>,
+    target: Target<'a>,
     state: State<'a>,
 }
 
@@ -30,8 +30,8 @@ enum State<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub(crate) fn new(client: &'a Arc<Client>, question: Question<'a>) -> Self {
-        Self { client, state: State::Fresh(question) }
+    pub(crate) fn new(target: Target<'a>, question: Question<'a>) -> Self {
+        Self { target, state: State::Fresh(question) }
     }
 
     /// Changes the question, which has not been polled: its builder owns it.
@@ -42,9 +42,16 @@ impl<'a> Asking<'a> {
     }
 
     /// Sends the question, if that can be done at once.
-    fn start(client: &'a Arc<Client>, question: Question<'a>) -> Result<State<'a>, Error> {
+    fn start(target: Target<'a>, question: Question<'a>) -> Result<State<'a>, Error> {
         let Some(deadline) = Instant::now().checked_add(question.timeout) else {
             return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
+        };
+        let client = match target {
+            Target::Client(client) => client,
+            #[cfg(feature = "cluster")]
+            Target::Cluster(cluster) => {
+                return Ok(State::Slow(Box::pin(cluster.ask(question, deadline))));
+            }
         };
         if let Some(connection) = client.current()
             && !question.is_detached()
@@ -87,7 +94,7 @@ impl Future for Asking<'_> {
                     let State::Fresh(question) = std::mem::replace(&mut self.state, State::Over) else {
                         unreachable!("matched above");
                     };
-                    self.state = Self::start(self.client, question)?;
+                    self.state = Self::start(self.target, question)?;
                     if let State::Over = self.state {
                         return Poll::Ready(Ok(Response::default()));
                     }
@@ -101,11 +108,13 @@ impl Future for Asking<'_> {
                 (State::Sent(waiting, question, deadline), Err(error))
                     if waiting.connection().has_put_off(&error) =>
                 {
-                    self.client.retire(waiting.connection());
-                    self.state = Self::ask_slowly(self.client, question, deadline);
+                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
+                    client.retire(waiting.connection());
+                    self.state = Self::ask_slowly(client, question, deadline);
                 }
                 (State::Sent(_, question, deadline), Err(error)) if question.is_elsewhere(&error) => {
-                    let asking = ask_around(self.client, question, deadline, error);
+                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
+                    let asking = ask_around(client, question, deadline, error);
                     self.state = State::Slow(Box::pin(asking));
                 }
                 (_, answer) => return Poll::Ready(answer),
@@ -135,7 +144,7 @@ async fn ask_around(
         return Err(error);
     }
     for connection in left {
-        match ask_at(&connection, &question, deadline).await {
+        match question.attempt(&connection, deadline).await {
             Ok(response) => return Ok(response),
             Err(NotAsked::Refused(error)) if !question.is_elsewhere(&error) => return Err(error),
             Err(_) => {}
@@ -148,32 +157,12 @@ async fn ask_around(
 async fn ask_current(client: &Client, question: &Question<'_>, deadline: Instant) -> Result<Response, Error> {
     loop {
         let connection = client.connection(deadline).await?;
-        match ask_at(&connection, question, deadline).await {
+        match question.attempt(&connection, deadline).await {
             Ok(response) => return Ok(response),
             Err(NotAsked::Refused(error)) => return Err(error),
             Err(NotAsked::Gone) => client.retire(&connection),
-            Err(NotAsked::Full) => {
-                let room = tokio::time::timeout_at(deadline, connection.link.writable());
-                // If the connection is lost meanwhile the next round finds out.
-                if room.await.is_err() {
-                    return Err(Error::new(Code::Deadline, "the outbox was full all the time"));
-                }
-            }
+            // If the connection is lost meanwhile the next round finds out.
+            Err(NotAsked::Full) => connection.room(deadline).await?,
         }
-    }
-}
-
-async fn ask_at(
-    connection: &Arc<Connection>,
-    question: &Question<'_>,
-    deadline: Instant,
-) -> Result<Response, NotAsked> {
-    question.check(connection).map_err(NotAsked::Refused)?;
-    if question.is_detached() {
-        return question.ask_detached(connection, deadline).await;
-    }
-    match question.ask(connection, deadline)? {
-        Some(mut waiting) => waiting.heard().await,
-        None => Ok(Response::default()),
     }
 }

@@ -71,7 +71,7 @@ impl Incoming {
         if self.is_excess {
             return refuse(&mut stream, Code::Overloaded, "too many streams").await;
         }
-        let place = match self.client.accepts.reserve() {
+        let place = match self.client.intake.accepts.reserve() {
             Ok(place) => place,
             Err(Refused::Full(())) => {
                 return refuse(&mut stream, Code::Overloaded, "too many streams wait to be accepted").await;

@@ -1,4 +1,4 @@
-use super::{EdgeEvent, EdgeIdRequest, Service, presence};
+use super::{EdgeEvent, EdgeIdRequest, Serves, Service, presence};
 use crate::builder::Builder;
 use crate::connect_error::ConnectError;
 use crate::handler::Registered;
@@ -8,7 +8,7 @@ use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID, ServiceI
 
 /// What is given here holds from the first moment of the first connection: the gateway knows of all of
 /// it before anyone can reach the service.
-impl Builder<Service> {
+impl<P: Serves> Builder<P> {
     /// The id to ask for. The gateway decides.
     pub fn id(mut self, id: ServiceId) -> Self {
         self.options.identity.id = id.0;
@@ -77,7 +77,9 @@ impl Builder<Service> {
         self.handlers.insert(EDGE_OFFLINE, presence::event(handler));
         self
     }
+}
 
+impl Builder<Service> {
     /// Connects.
     ///
     /// # Errors

@@ -75,7 +75,7 @@ impl Service {
 }
 
 /// The handler of [`GET_EDGE_ID`].
-pub(super) fn edge_id<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
+pub(crate) fn edge_id<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
 where
     F: Fn(Bytes) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
@@ -87,7 +87,7 @@ where
 }
 
 /// The handler of [`GET_EDGE_ID`] that sees credentials.
-pub(super) fn edge_id_request<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
+pub(crate) fn edge_id_request<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
 where
     F: Fn(EdgeIdRequest) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
@@ -104,7 +104,7 @@ where
 }
 
 /// The handler of [`EDGE_ONLINE`] or [`EDGE_OFFLINE`].
-pub(super) fn event<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
+pub(crate) fn event<F, Fut>(handler: F) -> Arc<dyn Handler<Job>>
 where
     F: Fn(EdgeEvent) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,

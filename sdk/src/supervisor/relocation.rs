@@ -32,7 +32,9 @@ impl Supervisor {
     /// good order then. Until that succeeds `live` is used for as long as it lasts.
     pub(super) async fn relocate(&mut self, mut live: Live, drain: Drain) -> Result<Live, Closed> {
         self.client.leave_behind(&live.connection);
-        self.route.prefer(&drain.alternatives);
+        if self.client.options.redial.follows {
+            self.route.prefer(&drain.alternatives);
+        }
         let mut start = Some(drain.start);
         loop {
             let route = &mut self.route;
