@@ -156,3 +156,19 @@ pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
     tokio::spawn(Supervisor::new(client.clone(), route).run(live));
     Ok(Handle::new(client))
 }
+
+/// As [`establish`], but each address is tried only once.
+#[cfg(feature = "cluster")]
+pub(crate) async fn establish_at_once(client: Client) -> Result<Handle, ConnectError> {
+    let start = tokio::time::Instant::now();
+    let mut route = Route::new(&client.options)?;
+    let client = Arc::new(client);
+    match route.round(&client).await {
+        Ok(live) => {
+            tokio::spawn(Supervisor::new(client.clone(), route).run(live));
+            Ok(Handle::new(client))
+        }
+        Err(error) if error.is_final() => Err(ConnectError::refused(error)),
+        Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
+    }
+}

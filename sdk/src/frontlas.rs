@@ -103,6 +103,7 @@ impl Frontlas {
         }
         let first = self.preferred.load(Ordering::Relaxed);
         let mut last = FrontlasError::Away("there is no address of frontlas".into());
+        let mut is_silent = true;
         for turn in 0..self.replicas.len() {
             let place = (first + turn) % self.replicas.len();
             let Replica { address, client } = &self.replicas[place];
@@ -114,13 +115,18 @@ impl Frontlas {
                     *self.away.lock() = None;
                     return Ok(answer.into_inner());
                 }
-                Err(status) => last = FrontlasError::new(address, status),
+                Err(status) => {
+                    is_silent &= matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+                    last = FrontlasError::new(address, status);
+                }
             }
             if let FrontlasError::Refused(_) = last {
                 return Err(last);
             }
         }
-        *self.away.lock() = Some((Instant::now() + PAUSE, last.clone()));
+        if is_silent {
+            *self.away.lock() = Some((Instant::now() + PAUSE, last.clone()));
+        }
         Err(last)
     }
 

@@ -8,7 +8,7 @@
 
 use super::Cluster;
 use crate::ConnectError;
-use crate::builder::establish;
+use crate::builder::establish_at_once;
 use crate::client::{Announced, Client, Handle};
 use crate::frontlas::endpoint;
 use crate::status::{Closed, Status, StatusWatch};
@@ -116,7 +116,8 @@ struct Task {
     listing: watch::Receiver<Listing>,
     stands: Option<Stands>,
     backoff: Backoff,
-    /// Whether the gateway has refused the service: then it is asked with no more than it must know.
+    /// Whether the gateway is told no names with the first word, but one by one behind it: it may have refused
+    /// the service for one of them.
     is_cautious: bool,
 }
 
@@ -249,12 +250,13 @@ impl Task {
 
     /// How long to wait after a failure.
     fn failed(&mut self, error: ConnectError) -> Duration {
-        let is_final = !matches!(error, ConnectError::Timeout { .. });
         warn!(frontier = &*self.member.id, %error, "could not connect to a frontier");
-        self.is_cautious = is_final && !self.is_cautious;
+        // It may be one of the names that it does not take, or something else.
+        self.is_cautious = !self.is_cautious;
+        let least = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
         *self.member.failure.lock() = Some(error);
         self.cluster.members.changed();
-        self.backoff.next(rand::random())
+        least + self.backoff.next(rand::random())
     }
 
     /// Leaves the gateway in good order.
@@ -280,5 +282,5 @@ async fn connect(cluster: &Cluster, address: &str, is_cautious: bool) -> Result<
     options.redial.reconnect = true;
     options.redial.follows = false;
     let announced = if is_cautious { Announced::default() } else { cluster.wanted.lock().clone() };
-    establish(Client::sharing(options, cluster.intake.clone(), announced)).await
+    establish_at_once(Client::sharing(options, cluster.intake.clone(), announced)).await
 }

@@ -89,7 +89,7 @@ impl Route {
 
     /// Tries each address once that has not asked to be left alone, and returns the error of the last
     /// if none goes well.
-    pub(super) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
+    pub(crate) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
         #[cfg(feature = "cluster")]
         if let Some(discovery) = &mut self.discovery {
             self.addresses.found(discovery.endpoints().await);

@@ -2,7 +2,7 @@
 
 use crate::world::{World, knows, who};
 use frontier_sdk::{Code, Response, Status};
-use frontier_tests::within;
+use frontier_tests::{DEADLINE, eventually, within};
 use std::time::Duration;
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_gateway_that_comes_back_is_connected_to_again_and_calls_wait_for_it()
     assert!(answer.is_ok() || answer.is_err_and(|error| error.code() == Code::EdgeNotOnline));
     knows(&service, &["f1", "f2"]).await;
     let echo = async || lost.call("echo", "x").timeout(Duration::from_secs(2)).await.ok();
-    let echo = frontier_tests::eventually(frontier_tests::DEADLINE, "the method is there again", echo).await;
+    let echo = eventually(DEADLINE, "the method is there again", echo).await;
     assert_eq!(echo.data, "x");
     assert_eq!(service.status().get(), Status::Connected);
 }
@@ -52,7 +52,7 @@ async fn a_call_waits_for_an_edge_whose_gateway_is_lost_to_turn_up_elsewhere() {
     drop(edge);
     first.gateway.kill().await;
     let is_lost = async || (!service.frontiers()[0].is_connected).then_some(());
-    frontier_tests::eventually(frontier_tests::DEADLINE, "the loss is seen", is_lost).await;
+    eventually(DEADLINE, "the loss is seen", is_lost).await;
 
     let (answer, edge) = tokio::join!(who(&service, frontier_sdk::EdgeId(1)), world.edge(1, &second));
     assert_eq!((answer.as_deref(), edge.id()), (Ok("f2"), frontier_sdk::EdgeId(1)));
@@ -68,7 +68,7 @@ async fn a_call_waits_for_an_edge_whose_gateway_is_lost_to_turn_up_elsewhere() {
 
 async fn knows_connected(service: &frontier_sdk::ClusterService, id: &str) {
     let is_so = async || service.frontiers().iter().any(|f| f.id == id && f.is_connected).then_some(());
-    frontier_tests::eventually(frontier_tests::DEADLINE, "it is connected", is_so).await;
+    eventually(DEADLINE, "it is connected", is_so).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::world::{World, knows, named, who};
 use frontier_sdk::Code;
-use frontier_tests::within;
+use frontier_tests::{DEADLINE, eventually, within};
 use std::time::Instant;
 
 /// The service hears of nothing by its watch: that is a minute late.
@@ -40,5 +40,5 @@ async fn the_watch_tells_of_moves() {
     let _other = named(frontiers[1].gateway.edge(), 1, "f2").await;
     world.told(edge.id(), &frontiers[1].lease).await;
     let moved = async || (who(&service, edge.id()).await.unwrap() == "f2").then_some(());
-    frontier_tests::eventually(frontier_tests::DEADLINE, "the move is heard of", moved).await;
+    eventually(DEADLINE, "the move is heard of", moved).await;
 }

@@ -9,27 +9,27 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A cluster: one frontlas, whose directory says what the test wants.
-pub struct World {
-    pub directory: Arc<MemoryDirectory>,
+pub(crate) struct World {
+    pub(crate) directory: Arc<MemoryDirectory>,
     settings: String,
-    pub addr: SocketAddr,
+    pub(crate) addr: SocketAddr,
     running: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
 /// A gateway of the cluster, and the right to report for it.
-pub struct Frontier {
-    pub gateway: Gateway,
-    pub lease: Lease,
+pub(crate) struct Frontier {
+    pub(crate) gateway: Gateway,
+    pub(crate) lease: Lease,
 }
 
 impl World {
     /// Changes are seen at once.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with("watch_interval: 10ms").await
     }
 
     /// With settings as they would be written in a file below `control_plane`.
-    pub async fn with(settings: &str) -> Self {
+    pub(crate) async fn with(settings: &str) -> Self {
         let lifetimes = Lifetimes { alive: Duration::from_secs(600), ..Lifetimes::default() };
         let mut world = Self {
             directory: Arc::new(MemoryDirectory::new(lifetimes)),
@@ -42,7 +42,7 @@ impl World {
     }
 
     /// Frontlas answers, at the same address as before.
-    pub async fn open(&mut self) {
+    pub(crate) async fn open(&mut self) {
         let yaml = format!("control_plane: {{listen: {{addr: '{}'}}, {}}}", self.addr, self.settings);
         let config = Config::parse(&yaml, &|_| None).expect("the settings of a test are right");
         let plane = ControlPlane::bind(&config.control_plane, self.directory.clone());
@@ -54,35 +54,35 @@ impl World {
     }
 
     /// Frontlas is away.
-    pub async fn close(&mut self) {
+    pub(crate) async fn close(&mut self) {
         let Some((stop, running)) = self.running.take() else { return };
         stop.cancel();
         within("frontlas stops", running).await.expect("it stops in good order");
     }
 
     /// A gateway starts and joins.
-    pub async fn frontier(&self, id: &str) -> Frontier {
+    pub(crate) async fn frontier(&self, id: &str) -> Frontier {
         self.frontier_of(id, Gateway::builder()).await
     }
 
-    pub async fn frontier_of(&self, id: &str, gateway: GatewayBuilder) -> Frontier {
+    pub(crate) async fn frontier_of(&self, id: &str, gateway: GatewayBuilder) -> Frontier {
         let gateway = gateway.start().await;
         let lease = self.join(id, gateway.service_url(), gateway.edge_url()).await;
         Frontier { gateway, lease }
     }
 
-    pub async fn join(&self, id: &str, services: String, edges: String) -> Lease {
+    pub(crate) async fn join(&self, id: &str, services: String, edges: String) -> Lease {
         let frontier =
             NewFrontier { id: id.to_owned(), advertised_sb_addr: services, advertised_eb_addr: edges };
         self.directory.join(&frontier, None).await.expect("a frontier may join")
     }
 
-    pub async fn leave(&self, frontier: &Frontier) {
+    pub(crate) async fn leave(&self, frontier: &Frontier) {
         self.directory.leave(&frontier.lease).await.expect("a frontier may leave");
     }
 
     /// The directory hears that the edge is there now.
-    pub async fn told(&self, edge: EdgeId, lease: &Lease) {
+    pub(crate) async fn told(&self, edge: EdgeId, lease: &Lease) {
         let now = self.directory.time().await.expect("there is a time");
         // Two reports within a microsecond would be of one age.
         let before = self.directory.edges_by_id(&[edge.0]).await.expect("it answers");
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// The directory hears that the edge has left there.
-    pub async fn left(&self, edge: EdgeId, lease: &Lease) {
+    pub(crate) async fn left(&self, edge: EdgeId, lease: &Lease) {
         let known = self.directory.edges_by_id(&[edge.0]).await.expect("it answers");
         let stamp = known[0].as_ref().map_or(Stamp(0), |known| known.stamp);
         let event = Presence::edge(edge.0, "", stamp).offline();
@@ -100,31 +100,31 @@ impl World {
     }
 
     /// An edge connects to a gateway, answers `who` with the gateway's name, and the directory knows.
-    pub async fn edge(&self, id: u64, frontier: &Frontier) -> Edge {
+    pub(crate) async fn edge(&self, id: u64, frontier: &Frontier) -> Edge {
         let edge = named(frontier.gateway.edge(), id, frontier.lease.frontier()).await;
         self.told(edge.id(), &frontier.lease).await;
         edge
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
 
     /// A service of the cluster, to be connected.
-    pub fn service(&self) -> Builder<ClusterService> {
+    pub(crate) fn service(&self) -> Builder<ClusterService> {
         ClusterService::builder(self.url())
             .name("cluster")
             .backoff(Duration::from_millis(10), Duration::from_millis(200))
             .call_timeout(DEADLINE)
     }
 
-    pub async fn connect(&self) -> ClusterService {
+    pub(crate) async fn connect(&self) -> ClusterService {
         within("the service connects", self.service().connect()).await.expect("it connects")
     }
 }
 
 /// Connects an edge that answers `who` with its name.
-pub async fn named(edge: Builder<Edge>, id: u64, name: &str) -> Edge {
+pub(crate) async fn named(edge: Builder<Edge>, id: u64, name: &str) -> Edge {
     let name = name.to_owned();
     let edge = edge.id(EdgeId(id)).register("who", move |_: Request| {
         let name = name.clone();
@@ -134,13 +134,13 @@ pub async fn named(edge: Builder<Edge>, id: u64, name: &str) -> Edge {
 }
 
 /// Calls `who`.
-pub async fn who(service: &ClusterService, edge: EdgeId) -> Result<String, frontier_sdk::Error> {
+pub(crate) async fn who(service: &ClusterService, edge: EdgeId) -> Result<String, frontier_sdk::Error> {
     let answer = within("an answer", service.call(edge, "who", "")).await;
     answer.map(|answer| String::from_utf8_lossy(&answer.data).into_owned())
 }
 
 /// Waits until the service is connected to these gateways and knows no others.
-pub async fn knows(service: &ClusterService, expected: &[&str]) {
+pub(crate) async fn knows(service: &ClusterService, expected: &[&str]) {
     let is_so = async || {
         let frontiers = service.frontiers();
         let ids: Vec<_> = frontiers.iter().map(|frontier| frontier.id.as_str()).collect();
