@@ -82,6 +82,20 @@ async fn a_revoked_certificate_closes_its_connection() {
     assert_eq!(other.status().get(), Status::Connected);
 }
 
+#[tokio::test]
+async fn a_certificate_of_an_intermediate_ca_is_still_good_after_a_reload() {
+    let ca = Authority::new("ca");
+    let world = certificates::start(&ca, &format!("{MTLS}reload: {{enforce: true}}\n")).await;
+    let between = ca.intermediate("between");
+    let mut client = between.client("sensor", &["urn:frontier:edge:7"]);
+    client.cert += &between.pem();
+    let edge = world.tls_edge(0).tls(client.shown_by(ca.trusted())).reconnect(false).connect();
+    let edge = within("it gets in", edge).await.unwrap();
+    let said = world.reloaded(|| world.hang_up()).await;
+    assert!(!said.contains("would be refused"), "{said}");
+    assert_eq!(edge.status().get(), Status::Connected);
+}
+
 /// One whose source gives it a fresh token comes back by itself, and its program notices nothing.
 #[tokio::test]
 async fn an_expired_token_closes_its_connection_and_a_fresh_one_makes_it_anew() {
