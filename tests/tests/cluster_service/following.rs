@@ -92,6 +92,7 @@ async fn another_address_is_gone_to_before_the_old_one_is_left() {
     world.told(edges[0].id(), &lease).await;
     assert_eq!(within("the service goes to the new one", calls).await.unwrap().unwrap(), "new");
     assert_eq!(service.frontiers()[0].address, new.service_url());
-    let has_left = async || old.log().lines().iter().any(|line| line.contains("service left")).then_some(());
+    let has_left =
+        async || old.log().lines().iter().any(|line| line.contains("service disconnected")).then_some(());
     eventually(DEADLINE, "the old one is left", has_left).await;
 }

@@ -9,4 +9,5 @@ mod life;
 mod losses;
 mod moves;
 mod registration;
+mod tls;
 mod world;

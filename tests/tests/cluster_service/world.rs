@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 /// A cluster: one frontlas, whose directory says what the test wants.
 pub(crate) struct World {
     pub(crate) directory: Arc<MemoryDirectory>,
+    listen: String,
     settings: String,
     pub(crate) addr: SocketAddr,
     running: Option<(CancellationToken, JoinHandle<()>)>,
@@ -30,9 +31,15 @@ impl World {
 
     /// With settings as they would be written in a file below `control_plane`.
     pub(crate) async fn with(settings: &str) -> Self {
+        Self::listening("", settings).await
+    }
+
+    /// With settings below `control_plane.listen` as well.
+    pub(crate) async fn listening(listen: &str, settings: &str) -> Self {
         let lifetimes = Lifetimes { alive: Duration::from_secs(600), ..Lifetimes::default() };
         let mut world = Self {
             directory: Arc::new(MemoryDirectory::new(lifetimes)),
+            listen: listen.to_owned(),
             settings: settings.to_owned(),
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
             running: None,
@@ -43,7 +50,8 @@ impl World {
 
     /// Frontlas answers, at the same address as before.
     pub(crate) async fn open(&mut self) {
-        let yaml = format!("control_plane: {{listen: {{addr: '{}'}}, {}}}", self.addr, self.settings);
+        let Self { listen, addr, settings, .. } = self;
+        let yaml = format!("control_plane: {{listen: {{addr: '{addr}', {listen}}}, {settings}}}");
         let config = Config::parse(&yaml, &|_| None).expect("the settings of a test are right");
         let plane = ControlPlane::bind(&config.control_plane, self.directory.clone());
         let plane = plane.await.unwrap_or_else(|error| panic!("{error}"));

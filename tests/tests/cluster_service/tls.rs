@@ -1,0 +1,38 @@
+//! Frontlas over TLS.
+
+use crate::world::{World, knows};
+use frontier_sdk::{ClientTls, ClusterService, Edge};
+use frontier_tests::within;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::time::Duration;
+
+#[tokio::test]
+async fn frontlas_is_trusted_by_its_ca_and_by_no_other() {
+    let made = || generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate is made");
+    let (CertifiedKey { cert, signing_key }, other) = (made(), made());
+    let dir = tempfile::tempdir().unwrap();
+    let (cert_file, key_file) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    std::fs::write(&cert_file, cert.pem()).unwrap();
+    std::fs::write(&key_file, signing_key.serialize_pem()).unwrap();
+    // Below `listen` with the address, which the world fills in.
+    let tls = format!(
+        "tls: {{enable: true, certs: [{{cert: '{}', key: '{}'}}]}}",
+        cert_file.display(),
+        key_file.display()
+    );
+    let world = World::listening(&tls, "watch_interval: 10ms").await;
+    let _first = world.frontier("f1").await;
+    let url = format!("https://localhost:{}", world.addr.port());
+    let trusting = |pem: String| ClientTls::new().ca_pem(pem);
+
+    let service = ClusterService::builder(&*url).frontlas_tls(trusting(cert.pem())).connect();
+    let service = within("the service connects", service).await.unwrap();
+    knows(&service, &["f1"]).await;
+    let edge = Edge::builder(format!("frontlas+https://localhost:{}", world.addr.port()));
+    within("the edge connects", edge.tls(trusting(cert.pem())).connect()).await.unwrap();
+
+    let wrong = ClusterService::builder(&*url).tls(trusting(other.cert.pem()));
+    let error = wrong.connect_timeout(Duration::from_millis(500)).connect();
+    let error = within("an error", error).await.unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
+}
