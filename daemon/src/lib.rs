@@ -50,6 +50,7 @@
 
 pub mod config;
 pub mod exit;
+pub mod host;
 pub mod limits;
 pub mod reload;
 pub mod shutdown;

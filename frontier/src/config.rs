@@ -1,19 +1,25 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod alternatives;
 mod limits;
 mod listen;
+mod membership;
 mod reload;
 
-pub use access::{EDGEBOUND, SERVICEBOUND};
+pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
+pub(crate) use access::{files, load, reload};
 pub use limits::Limits;
 pub use listen::Listen;
+pub use membership::Membership;
 pub use reload::ReloadConfig;
 
 use frontier_access::AccessConfig;
 use frontier_daemon::config::Choice;
 use frontier_daemon::config::{self, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
+use frontier_transport::ServerTls;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How one service is chosen among those that take the same name.
@@ -63,6 +69,8 @@ pub struct Config {
     pub access: AccessConfig,
     /// What happens when any of this changes while the gateway runs.
     pub reload: ReloadConfig,
+    /// The cluster that it is part of, if any.
+    pub membership: Option<Membership>,
 }
 
 /// How the process runs.
@@ -72,6 +80,8 @@ pub struct Daemon {
     pub threads: usize,
     /// How long what is in flight may go on after the signal to stop.
     pub grace: Duration,
+    /// The part of the grace over which edges are sent away, one after the other.
+    pub drain_spread: Duration,
 }
 
 /// The side of the edges.
@@ -85,6 +95,8 @@ pub struct Edgebound {
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+    /// Where edges may go when the gateway stops, as URLs.
+    pub alternatives: Vec<String>,
 }
 
 /// The side of the services.
@@ -92,6 +104,8 @@ pub struct Edgebound {
 pub struct Servicebound {
     /// Where services connect to: one place at least.
     pub listeners: Vec<Listen>,
+    /// Where services may go when the gateway stops, as URLs.
+    pub alternatives: Vec<String>,
 }
 
 const OVERRIDES: &[Override] = &[
@@ -100,6 +114,8 @@ const OVERRIDES: &[Override] = &[
     Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
     Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
     Override::new("FRONTIER_THREADS", "daemon.threads"),
+    Override::new("FRONTIER_ID", "daemon.frontier_id"),
+    Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
 ];
 
 impl Config {
@@ -111,22 +127,42 @@ impl Config {
         config::load(yaml, environment, OVERRIDES, Self::read)
     }
 
+    /// Reads the files that `access` and `auth` name, and throws away what is in them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn check_files(&self) -> Result<(), AccessErrors> {
+        load(&self.access).map(drop)
+    }
+
+    /// The files that were read to come by this configuration, or will be: those to watch.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
+        let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
+        of_tls.chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
+    }
+
     fn read(root: &Section<'_>) -> Self {
         let daemon = root.section("daemon");
         let exchange = root.section("exchange");
-        let edgebound = root.section("edgebound");
+        let (edgebound, servicebound) = (root.section(EDGEBOUND), root.section(SERVICEBOUND));
+        let mut access = AccessConfig::read(root);
+        let edge_listeners = Listen::read_side(&edgebound, 30012, &mut access.auth);
+        access::read_side(&edgebound, &edge_listeners, &mut access);
+        let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
+        access::read_side(&servicebound, &service_listeners, &mut access);
+        let grace =
+            daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
         Self {
             log: LogConfig::read(&root.section("log")),
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
-                grace: daemon.within(
-                    "grace",
-                    Duration::from_secs(30),
-                    Duration::ZERO..=Duration::from_secs(3600),
-                ),
+                grace,
+                drain_spread: daemon.within("drain_spread", grace / 2, Duration::ZERO..=grace),
             },
             edgebound: Edgebound {
-                listeners: Listen::read_side(&edgebound, 30012),
+                listeners: edge_listeners,
                 allocate_ids: edgebound.get("edgeid_alloc_when_no_idservice_on", true),
                 requested_ids: edgebound.get("allow_requested_id", true),
                 callback_timeout: edgebound.within(
@@ -134,8 +170,12 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
+                alternatives: alternatives::read(&edgebound),
             },
-            servicebound: Servicebound { listeners: Listen::read_side(&root.section("servicebound"), 30011) },
+            servicebound: Servicebound {
+                listeners: service_listeners,
+                alternatives: alternatives::read(&servicebound),
+            },
             balance: exchange.get("hashby", Balance::default()),
             call_timeout: exchange.within(
                 "call_timeout",
@@ -143,8 +183,9 @@ impl Config {
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
             limits: Limits::read(&root.section("limits")),
-            access: access::read(root),
+            access,
             reload: ReloadConfig::read(&root.section("reload")),
+            membership: Membership::read(root),
         }
     }
 }

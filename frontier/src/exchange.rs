@@ -17,23 +17,30 @@ mod error;
 mod forward;
 mod gateway_call;
 mod lane;
+mod leave;
+mod permit;
 mod pump;
 mod route;
 mod stream;
 
 pub(crate) use error::Failure;
+pub(crate) use gateway_call::OwnCall;
 pub(crate) use lane::Breach;
 
 use crate::config::{Balance, Limits};
 use crate::registry::Registry;
 use balance::Balancer;
+use frontier_access::authn::LogLimiter;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// How many calls the gateway itself has in flight at once; more wait for their turn.
 const OWN_CALLS: usize = 4096;
+
+/// How many lines a second tell of what peers may not do.
+const DENIALS: u32 = 10;
 
 /// The exchange and what it decides by.
 #[derive(Debug)]
@@ -44,21 +51,29 @@ pub(crate) struct Exchange {
     /// The deadline of a question that brings none.
     call_timeout: Duration,
     started: Instant,
+    /// The time of day when it started, in microseconds since 1970.
+    started_at: u64,
     epochs: AtomicU64,
     /// Permits for calls of the gateway itself.
     own_calls: Semaphore,
+    denials: LogLimiter,
+    /// Whether services that go elsewhere stay for the edges that are still here.
+    keeps_services: AtomicBool,
 }
 
 impl Exchange {
     pub(crate) fn new(limits: Limits, balance: Balance, call_timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
-            registry: Registry { edges: Default::default(), services: Default::default() },
+            registry: Registry::new(),
             limits,
             balancer: Balancer::new(balance),
             call_timeout,
             started: Instant::now(),
+            started_at: micros_since_1970(),
             epochs: AtomicU64::new(0),
             own_calls: Semaphore::new(OWN_CALLS),
+            denials: LogLimiter::new(DENIALS),
+            keeps_services: AtomicBool::new(false),
         })
     }
 
@@ -67,10 +82,14 @@ impl Exchange {
         u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 
+    /// The clock of epochs, in microseconds. It starts from the time of day, so that epochs grow over
+    /// restarts as well, and from there on it is not set.
+    pub(crate) fn micros(&self) -> u64 {
+        self.started_at + u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX / 2)
+    }
+
     pub(crate) fn next_epoch(&self) -> frontier_protocol::Epoch {
-        // Starts from the time of day, so that epochs grow over restarts as well.
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let micros = now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(u64::MAX));
+        let micros = self.micros();
         let last = self.epochs.fetch_max(micros, std::sync::atomic::Ordering::Relaxed);
         if last < micros {
             return frontier_protocol::Epoch(micros);
@@ -84,6 +103,11 @@ impl Exchange {
             if timeout_ms == 0 { self.call_timeout } else { Duration::from_millis(timeout_ms.into()) };
         now + timeout.min(self.limits.max_timeout)
     }
+}
+
+fn micros_since_1970() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_micros()).unwrap_or(u64::MAX / 2))
 }
 
 #[cfg(test)]

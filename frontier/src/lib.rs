@@ -3,6 +3,7 @@
 
 mod calls;
 pub mod cert;
+pub mod cluster;
 pub mod config;
 pub mod demo;
 mod exchange;
@@ -10,12 +11,15 @@ mod gate;
 mod gateway;
 mod latch;
 mod peer;
+mod policy;
 mod presence;
 mod registry;
+pub mod reload;
 mod session;
 mod sweep;
 #[cfg(test)]
 mod testing;
+pub mod token;
 
 pub use config::Config;
 pub use gateway::{Gateway, ServeError, StartError};

@@ -1,11 +1,14 @@
 //! The `frontier` daemon.
 
 use clap::{Parser, Subcommand};
-use frontier::{Config, Gateway, cert, demo};
+use frontier::reload::{ConfigSource, Live, Reloader};
+use frontier::{Config, Gateway, StartError, cert, demo, token};
 use frontier_daemon::exit::Exit;
+use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::Signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
 /// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
@@ -29,6 +32,17 @@ enum Command {
     /// Make certificates.
     #[command(subcommand)]
     Cert(Cert),
+    /// Make tokens, and what stands for them in a file.
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Token {
+    /// Print a random token, and its hash.
+    New,
+    /// Read a token from standard input, and print its hash.
+    Hash,
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,9 +76,12 @@ fn start(cli: &Cli) -> Exit {
     match &cli.command {
         Some(Command::Demo(options)) => return show(*options),
         Some(Command::Cert(Cert::Dev(options))) => return certify(options),
+        Some(Command::Token(command)) => return make_token(*command),
         None => {}
     }
-    let config = match load(cli) {
+    let read_at = SystemTime::now();
+    let source = ConfigSource::new(cli.config.clone());
+    let config = match source.load() {
         Ok(config) => config,
         Err(error) => {
             eprintln!("frontier: {error}");
@@ -72,13 +89,15 @@ fn start(cli: &Cli) -> Exit {
         }
     };
     if cli.check {
-        println!("the configuration is valid");
-        return Exit::Ok;
+        return check(&config);
     }
-    if let Err(error) = config.log.init(QUIET) {
-        eprintln!("frontier: {error}");
-        return Exit::StartFailure;
-    }
+    let log = match config.log.init(QUIET) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("frontier: {error}");
+            return Exit::StartFailure;
+        }
+    };
     match frontier_daemon::limits::raise_open_files() {
         Ok(files) => tracing::debug!(files, "limit of open files"),
         Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
@@ -90,9 +109,40 @@ fn start(cli: &Cli) -> Exit {
             return Exit::StartFailure;
         }
     };
-    let exit = runtime.block_on(run(&config));
+    let exit = runtime.block_on(run(&config, |live| Reloader::new(source, &config, live, log, read_at)));
     runtime.shutdown_background();
     exit
+}
+
+/// What the configuration itself does not say: the files that it names.
+fn check(config: &Config) -> Exit {
+    match config.check_files() {
+        Ok(()) => {
+            println!("the configuration is valid");
+            Exit::Ok
+        }
+        Err(errors) => {
+            eprintln!("frontier: {errors}");
+            Exit::Usage
+        }
+    }
+}
+
+fn make_token(command: Token) -> Exit {
+    let made = match command {
+        Token::New => Ok(token::new()),
+        Token::Hash => token::hash(std::io::stdin().lock()),
+    };
+    match made {
+        Ok(lines) => {
+            println!("{lines}");
+            Exit::Ok
+        }
+        Err(error) => {
+            eprintln!("frontier: {error:#}");
+            Exit::Usage
+        }
+    }
 }
 
 fn show(options: demo::Options) -> Exit {
@@ -136,19 +186,6 @@ fn certify(options: &cert::Options) -> Exit {
     }
 }
 
-fn load(cli: &Cli) -> Result<Config, String> {
-    let yaml = match &cli.config {
-        None => String::new(),
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| format!("can't read {}: {error}", path.display()))?,
-    };
-    let environment = |name: &str| std::env::var(name).ok();
-    Config::parse(&yaml, &environment).map_err(|errors| match &cli.config {
-        Some(path) => format!("{}: {errors}", path.display()),
-        None => errors.to_string(),
-    })
-}
-
 fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = match threads {
         1 => tokio::runtime::Builder::new_current_thread(),
@@ -160,10 +197,12 @@ fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(config: &Config) -> Exit {
-    // Before the ports are open: whoever sees that it listens may stop it.
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
+async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Exit {
+    // Before the ports are open: whoever sees that it listens may stop it, or have it reload.
+    let listen =
+        || Ok::<_, std::io::Error>((Signals::listen()?, Reloads::listen(Some(WatchOptions::default()))?));
+    let (mut signals, reloads) = match listen() {
+        Ok(listening) => listening,
         Err(error) => {
             eprintln!("frontier: can't listen for signals: {error}");
             return Exit::StartFailure;
@@ -174,15 +213,19 @@ async fn run(config: &Config) -> Exit {
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|source| format!(": {source}"));
             eprintln!("frontier: {error}{}", cause.unwrap_or_default());
-            return Exit::StartFailure;
+            // Trying again mends no file.
+            let is_wrong = matches!(error, StartError::Access(_));
+            return if is_wrong { Exit::Usage } else { Exit::StartFailure };
         }
     };
+    let reloading = tokio::spawn(reloader(gateway.live()).run(reloads));
     let stop = CancellationToken::new();
     let mut serving = tokio::spawn(gateway.run(stop.clone()));
     tokio::select! {
         signal = signals.recv() => tracing::info!(%signal, "draining"),
         served = &mut serving => return served_by_itself(served),
     }
+    reloading.abort();
     stop.cancel();
     tokio::select! {
         _ = serving => Exit::Ok,

@@ -1,12 +1,13 @@
 use crate::calls::Calls;
 use crate::latch::Latch;
+use crate::policy::Slot;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, EncodeError, Epoch, Heartbeat, ServiceId, Terms};
 use frontier_transport::{LinkHandle, Priority, PushError};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Who a peer is.
@@ -21,8 +22,9 @@ pub(crate) enum Identity {
 /// How far a connection is in its life.
 ///
 /// ```text
-///   Joining ──▶ Online ──▶ Leaving ──▶ Gone
-///      └───────────┴───────────────────▲
+///   Joining ──▶ Online ──▶ Moved ──▶ Leaving ──▶ Gone
+///      │           ├─────────┼─────────▲          ▲
+///      └───────────┴─────────┴────────────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -31,10 +33,12 @@ pub(crate) enum Stage {
     Joining = 0,
     /// It takes and asks.
     Online = 1,
+    /// A service that has gone to another gateway already, and stays for the edges that are still here.
+    Moved = 2,
     /// It finishes what is in flight and takes nothing new.
-    Leaving = 2,
+    Leaving = 3,
     /// Its connection is closed, or about to be.
-    Gone = 3,
+    Gone = 4,
 }
 
 /// One connection of an edge or a service, as everyone but its own session sees it.
@@ -45,9 +49,13 @@ pub(crate) struct Peer {
     pub(crate) addr: SocketAddr,
     pub(crate) link: LinkHandle,
     pub(crate) calls: Mutex<Calls>,
+    /// What it may do.
+    pub(crate) access: Slot,
     /// Set once everyone who must know has been told that the peer has left.
     pub(crate) departed: Latch,
     stage: AtomicU8,
+    /// Whether it counts as reachable for those who follow the registry.
+    listed: AtomicBool,
     /// When it was last heard from, in seconds of the gateway's clock.
     heard: AtomicU32,
     /// The silence that ends the connection, in seconds.
@@ -73,8 +81,10 @@ impl Peer {
             addr,
             link,
             calls: Mutex::default(),
+            access: Slot::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
+            listed: AtomicBool::new(false),
             heard: AtomicU32::new(u32::MAX),
             patience: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX).max(1),
             max_frame: terms.max_frame,
@@ -83,22 +93,42 @@ impl Peer {
         }
     }
 
+    /// The same, with what it may do.
+    pub(crate) fn admitted(self, access: Slot) -> Self {
+        Self { access, ..self }
+    }
+
     pub(crate) fn stage(&self) -> Stage {
         match self.stage.load(Ordering::Acquire) {
             0 => Stage::Joining,
             1 => Stage::Online,
-            2 => Stage::Leaving,
+            2 => Stage::Moved,
+            3 => Stage::Leaving,
             _ => Stage::Gone,
         }
     }
 
+    /// Whether questions go to it.
     pub(crate) fn is_online(&self) -> bool {
-        self.stage() == Stage::Online
+        matches!(self.stage(), Stage::Online | Stage::Moved)
     }
 
     /// Moves on to a later stage. A stage that has passed does not come back.
     pub(crate) fn advance(&self, stage: Stage) {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn list(&self) {
+        self.listed.store(true, Ordering::Release);
+    }
+
+    /// Whether it was listed.
+    pub(crate) fn delist(&self) -> bool {
+        self.listed.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn hear(&self, now: u32) {
@@ -174,6 +204,18 @@ impl Wakes {
         Ok(())
     }
 
+    /// Queues the frames behind which no question goes to `link` any more.
+    pub(crate) fn seal(
+        &mut self,
+        link: &LinkHandle,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), PushError> {
+        if link.seal(encode)? {
+            self.0.push(link.clone());
+        }
+        Ok(())
+    }
+
     pub(crate) fn flush(&mut self) {
         for link in self.0.drain(..) {
             link.wake();
@@ -203,13 +245,16 @@ mod tests {
         assert_eq!(peer.stage(), Stage::Joining);
         for (to, then) in [
             (Stage::Online, Stage::Online),
+            (Stage::Moved, Stage::Moved),
+            (Stage::Online, Stage::Moved),
             (Stage::Leaving, Stage::Leaving),
             (Stage::Online, Stage::Leaving),
             (Stage::Gone, Stage::Gone),
             (Stage::Leaving, Stage::Gone),
         ] {
             peer.advance(to);
-            assert_eq!((peer.stage(), peer.is_online()), (then, then == Stage::Online));
+            let takes = matches!(then, Stage::Online | Stage::Moved);
+            assert_eq!((peer.stage(), peer.is_online()), (then, takes));
         }
     }
 

@@ -1,22 +1,39 @@
 //! What services are told about edges, and asked about them.
 
 use crate::calls::Answer;
-use crate::exchange::{Exchange, Failure};
+use crate::exchange::{Exchange, Failure, OwnCall};
 use crate::peer::{Identity, Peer};
-use frontier_protocol::{Code, EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID};
+use frontier_access::authn::Verified;
+use frontier_protocol::{Code, EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID, VerifiedEdge};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Asks a service for the id of an edge that presents `meta`. `None` if no service gives out ids.
+/// An edge that is to get an id: what is known of it.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    /// What it says of itself.
+    pub(crate) meta: &'a [u8],
+    /// What its credentials say.
+    pub(crate) verified: &'a Verified,
+    pub(crate) addr: SocketAddr,
+}
+
+/// Asks a service for the id of an edge. `None` if no service gives out ids.
 pub(crate) async fn edge_id(
     exchange: &Exchange,
-    meta: &[u8],
-    addr: SocketAddr,
+    question: &Question<'_>,
     timeout: Duration,
 ) -> Option<Result<EdgeId, Failure>> {
+    let Question { meta, verified, addr } = question;
+    let known = VerifiedEdge {
+        subject: &verified.subject,
+        edge_id: verified.edge_id,
+        labels: verified.labels.iter().collect(),
+    };
     // Spread by address: there is no id yet.
     let key = EdgeId(u64::from(addr.port()));
-    let answer = exchange.call_service(GET_EDGE_ID, meta, key, addr.ip(), timeout).await?;
+    let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta };
+    let answer = exchange.call_service(own, key, addr.ip(), timeout).await?;
     Some(match answer.code {
         Code::Ok => match answer.payload.as_slice().try_into().map(u64::from_be_bytes) {
             Ok(0) | Err(_) => Err(Failure::new(Code::Internal, "the service gave out no valid EdgeID")),
@@ -30,8 +47,8 @@ pub(crate) async fn edge_id(
 /// Tells a service that `edge` comes. The service may refuse it.
 pub(crate) async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Result<(), Failure> {
     let Some((id, payload)) = event(edge) else { return Ok(()) };
-    let told = exchange.call_service(EDGE_ONLINE, &payload, id, edge.addr.ip(), timeout).await;
-    match told {
+    let answer = exchange.call_service(told(EDGE_ONLINE, &payload), id, edge.addr.ip(), timeout).await;
+    match answer {
         None => Ok(()),
         Some(answer) => match answer.code {
             Code::Ok => Ok(()),
@@ -44,12 +61,16 @@ pub(crate) async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) 
 /// Tells a service that `edge` has left. Nothing that goes wrong here concerns the edge.
 pub(crate) async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
     let Some((id, payload)) = event(edge) else { return };
-    let told = exchange.call_service(EDGE_OFFLINE, &payload, id, edge.addr.ip(), timeout).await;
-    if let Some(answer) = told
+    let answer = exchange.call_service(told(EDGE_OFFLINE, &payload), id, edge.addr.ip(), timeout).await;
+    if let Some(answer) = answer
         && answer.code != Code::Ok
     {
         tracing::warn!(edge = %id, error = %answer.text(), "edge_offline was not taken");
     }
+}
+
+fn told<'a>(method: &'a str, payload: &'a [u8]) -> OwnCall<'a> {
+    OwnCall { method, custom: b"", payload }
 }
 
 /// A service that fails must not make its edges give up: what it answers is retryable for them.

@@ -7,6 +7,7 @@
 
 mod edge;
 mod greeting;
+mod notice;
 mod service;
 
 use crate::config::{Config, Limits};
@@ -14,10 +15,14 @@ use crate::exchange::{Exchange, Failure};
 use crate::gate::GateError;
 use crate::latch::Latch;
 use crate::peer::{Peer, Stage, Wakes};
+use crate::policy::{Admission, Policies};
+use frontier_access::Moment;
 use frontier_protocol::{Code, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
-use std::sync::Arc;
+pub(crate) use notice::Notice;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
@@ -29,19 +34,38 @@ const FAREWELL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) exchange: Arc<Exchange>,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) role: Role,
     pub(crate) config: Config,
     pub(crate) link: Arc<LinkConfig>,
     /// Everything that runs for a connection, and what is left to be said to it.
     pub(crate) sessions: TaskTracker,
+    /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
+    pub(crate) notice: OnceLock<Notice>,
     /// Set when the side is closed: no handshake goes on from here.
     pub(crate) closing: Latch,
 }
 
 impl Context {
-    pub(crate) fn new(exchange: Arc<Exchange>, role: Role, config: Config) -> Self {
+    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, role: Role, config: Config) -> Self {
         let link = Arc::new(config.limits.link());
-        Self { exchange, role, config, link, sessions: TaskTracker::new(), closing: Latch::default() }
+        Self {
+            exchange,
+            policies,
+            role,
+            config,
+            link,
+            sessions: TaskTracker::new(),
+            notice: OnceLock::new(),
+            closing: Latch::default(),
+        }
+    }
+
+    /// Sends a peer away again that came online too late to be told with the others.
+    fn tell_if_draining(&self, peer: &Peer) {
+        if let Some(notice) = self.notice.get() {
+            notice.tell(peer, Duration::ZERO);
+        }
     }
 
     /// Closes a peer that came into the registry too late to be closed with the others.
@@ -52,19 +76,50 @@ impl Context {
         }
     }
 
+    /// Has a policy look at a peer that has come into the registry, if it has come into force since the peer
+    /// was let in: it may have missed the peer when it looked at all.
+    fn review(&self, peer: &Arc<Peer>, admission: &Admission) {
+        if !Arc::ptr_eq(&self.policies.current(), &admission.policy) {
+            self.policies.review(&self.exchange, peer, Moment::now());
+        }
+    }
+
     fn limits(&self) -> &Limits {
         &self.config.limits
     }
 }
 
-/// Runs a connection to its end.
-pub(crate) async fn run(context: Arc<Context>, accepted: Accepted) {
+/// Runs a connection that came to the listener of this number to its end.
+pub(crate) async fn run(context: Arc<Context>, listener: u16, accepted: Accepted) {
     let addr = accepted.peer;
     // Boxed, so that a connection that is idle does not hold the room that its handshake took.
-    let Some((greeting, link)) = Box::pin(greeting::greet(&context, accepted)).await else { return };
+    let admitted = Box::pin(async {
+        let (greeting, link) = greeting::greet(&context, accepted).await?;
+        admit(&context, listener, greeting, addr, link).await
+    });
+    let Some((greeting, admission, link)) = admitted.await else { return };
     match context.role {
-        Role::Edge => edge::run(&context, greeting, addr, link).await,
-        Role::Service => service::run(&context, greeting, addr, link).await,
+        Role::Edge => edge::run(&context, greeting, admission, addr, link).await,
+        Role::Service | Role::Frontier => service::run(&context, greeting, admission, addr, link).await,
+    }
+}
+
+/// Looks at who it is that has said Hello. `None` if that was refused.
+async fn admit(
+    context: &Context,
+    listener: u16,
+    mut greeting: Greeting,
+    addr: SocketAddr,
+    link: Link,
+) -> Option<(Greeting, Admission, Link)> {
+    let shown = std::mem::take(&mut greeting.shown);
+    match Admission::new(&context.policies, context.role, listener, addr, shown) {
+        Ok(admission) => Some((greeting, admission, link)),
+        Err(failure) => {
+            context.policies.log_failed(context.role, addr, &failure);
+            reject(link, &failure).await;
+            None
+        }
     }
 }
 
@@ -122,11 +177,15 @@ fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result
 
 /// Ends the link of `peer` and everything in flight on it.
 fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
-    peer.advance(Stage::Gone);
+    match peer.edge_id() {
+        Some(id) => context.exchange.registry.edges.withdraw(id, peer),
+        None => peer.advance(Stage::Gone),
+    }
     let unsent = link.take_unsent(reason.clone());
     context.exchange.retire(peer, &unsent);
     let farewell = match reason {
         CloseReason::Superseded => Some(Code::Superseded),
+        CloseReason::Refused(code, _) => Some(*code),
         CloseReason::Local => Some(Code::Draining),
         CloseReason::Protocol(_) => Some(Code::Protocol),
         CloseReason::Silent | CloseReason::SlowPeer => Some(Code::Disconnected),
@@ -160,5 +219,6 @@ fn welcome(context: &Context, greeting: &Greeting, peer: &Peer) -> frontier_prot
         id: peer.wire_id(),
         epoch: peer.epoch,
         max_payload: context.limits().payload,
+        directory_time: None,
     }
 }

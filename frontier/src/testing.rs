@@ -3,9 +3,10 @@
 use crate::config::{Balance, Config, Limits};
 use crate::exchange::Exchange;
 use crate::peer::{Identity, Peer};
+use crate::policy::{Admission, Policies, Shown};
 use crate::registry::ServiceLimits;
-use crate::session;
-use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, ServiceId, Terms, pong};
+use crate::session::{self, Context};
+use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, Role, ServiceId, Terms, pong};
 use frontier_transport::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -19,6 +20,18 @@ pub(crate) const NAMES: ServiceLimits = ServiceLimits { names: 100, name_len: 25
 
 pub(crate) fn config() -> Config {
     Config::parse("", &|_| None).unwrap()
+}
+
+/// A side of a gateway with this configuration.
+pub(crate) fn context(role: Role, config: Config) -> Context {
+    let access = crate::config::load(&config.access).unwrap();
+    let policies = Arc::new(Policies::new(&config, access));
+    Context::new(exchange(), policies, role, config)
+}
+
+/// Somebody who has shown nothing, and need not.
+pub(crate) fn anyone(context: &Context) -> Admission {
+    Admission::new(&context.policies, context.role, 0, ADDR, Shown::default()).unwrap()
 }
 
 pub(crate) fn exchange() -> Arc<Exchange> {

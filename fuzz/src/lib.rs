@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use frontier_protocol::{
-    Ack, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, MAX_TOKEN, Open, OpenAck, Publish,
-    Register, RegisterAck, Reject, Request, Response, Welcome,
+    Ack, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, Lookup, LookupAck, MAX_TOKEN, Open,
+    OpenAck, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
 };
 use std::iter;
 
@@ -109,6 +109,22 @@ fn parse(frame: &Frame) {
         Kind::OpenAck => {
             let Ok(ack) = OpenAck::parse(frame) else { return };
             assert_eq!(OpenAck::parse(&sent(|out| ack.encode(out))), Ok(ack));
+        }
+        Kind::Report => {
+            let Ok(report) = Report::parse(frame) else { return };
+            assert_eq!(sent(|out| report.encode(frame.id, out)).body, frame.body);
+        }
+        Kind::ReportAck => {
+            let Ok(ack) = ReportAck::parse(frame) else { return };
+            assert_eq!(ReportAck::parse(&sent(|out| ack.encode(frame.id, out))), Ok(ack));
+        }
+        Kind::Lookup => {
+            let Ok(lookup) = Lookup::parse(frame) else { return };
+            assert_eq!(Lookup::parse(&sent(|out| lookup.encode(frame.id, out))), Ok(lookup));
+        }
+        Kind::LookupAck => {
+            let Ok(ack) = LookupAck::parse(frame) else { return };
+            assert_eq!(LookupAck::parse(&sent(|out| ack.encode(frame.id, out))), Ok(ack));
         }
         // Nothing in their bodies is read.
         Kind::Ping | Kind::Pong | Kind::Cancel | Kind::Data => {}

@@ -14,7 +14,7 @@
 //!   elsewhere.
 //! - `id` pairs an answer with its question. Each side numbers its own questions.
 //!
-//! `Ack`, `Response`, `OpenAck` and `Reject` start with a `detail` (u32) that says more about the code:
+//! `Ack`, `Response`, `OpenAck`, `Reject`, `ReportAck` and `LookupAck` start with a `detail` (u32) that says more about the code:
 //!
 //! | code | detail |
 //! |---|---|
@@ -32,11 +32,13 @@ pub mod data;
 pub(crate) mod fields;
 pub mod go_away;
 pub mod hello;
+pub mod lookup;
 pub mod open;
 pub mod ping;
 pub mod publish;
 pub mod register;
 pub mod reject;
+pub mod report;
 pub mod request;
 pub mod response;
 #[cfg(test)]
@@ -116,6 +118,14 @@ kinds! {
     OpenAck = 0x41;
     /// Raw bytes inside a user stream: [`data`].
     Data = 0x50;
+    /// A frontier tells frontlas who is connected: [`report`].
+    Report = 0x60;
+    /// What became of it: [`report`].
+    ReportAck = 0x61;
+    /// A frontier asks frontlas where an edge is: [`lookup`].
+    Lookup = 0x62;
+    /// Where it is: [`lookup`].
+    LookupAck = 0x63;
 }
 
 /// The flags of a frame.
@@ -135,6 +145,15 @@ impl Flags {
 
     /// On `Data`: the sender's half of the stream ends with this frame, in good order.
     pub const END: Self = Self(0x01);
+
+    /// On `Report`: the entries are a part of everything that is online.
+    pub const SNAPSHOT: Self = Self(0x01);
+    /// On `Report`: the snapshot begins here.
+    pub const FIRST: Self = Self(0x02);
+    /// On `Report`: the snapshot is whole with this.
+    pub const LAST: Self = Self(0x04);
+    /// On `ReportAck`: send a snapshot.
+    pub const RESYNC: Self = Self(0x01);
 
     /// Whether every flag of `other` is set.
     #[must_use]

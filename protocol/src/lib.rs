@@ -31,6 +31,7 @@ mod negotiate;
 mod retry;
 mod role;
 mod token;
+mod verified_edge;
 
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
@@ -38,12 +39,14 @@ pub use decoder::{DecodeError, Decoder};
 pub use frame::ack::Ack;
 pub use frame::data::{DATA_OVERHEAD, data_end, data_header};
 pub use frame::go_away::GoAway;
-pub use frame::hello::Hello;
+pub use frame::hello::{Advertised, Hello};
+pub use frame::lookup::{Lookup, LookupAck};
 pub use frame::open::{Open, OpenAck};
-pub use frame::ping::{ping, pong};
+pub use frame::ping::{ping, pong, pong_at, pong_time};
 pub use frame::publish::Publish;
 pub use frame::register::{Names, Register, RegisterAck, Registration};
 pub use frame::reject::Reject;
+pub use frame::report::{Entry, Op, Part, Report, ReportAck, Superseded};
 pub use frame::request::{Cancel, Request};
 pub use frame::response::Response;
 pub use frame::welcome::Welcome;
@@ -55,6 +58,7 @@ pub use negotiate::{NegotiateError, Terms, negotiate};
 pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
 pub use token::{MAX_TOKEN, Token};
+pub use verified_edge::VerifiedEdge;
 
 /// The version of the wire that this crate speaks.
 pub const VERSION: u8 = 1;

@@ -1,6 +1,7 @@
 /// Method by which the gateway asks a service for the id of a connecting edge.
 ///
-/// Payload: the edge's meta. Answer: 8 bytes, the EdgeID, big endian.
+/// Payload: the edge's meta. Custom header: what its credentials say, a
+/// [`VerifiedEdge`](crate::VerifiedEdge). Answer: 8 bytes, the EdgeID, big endian.
 pub const GET_EDGE_ID: &str = "get_edge_id";
 
 /// Method by which the gateway tells a service that an edge came.

@@ -80,6 +80,7 @@ mod tests {
             methods: Vec::new(),
             meta: b"",
             token: None,
+            advertised: Default::default(),
         }
     }
 

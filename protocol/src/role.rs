@@ -7,6 +7,8 @@ pub enum Role {
     Edge,
     /// A back-end process: wire number 2.
     Service,
+    /// A gateway that dials frontlas: wire number 3.
+    Frontier,
 }
 
 impl Role {
@@ -16,6 +18,7 @@ impl Role {
         match number {
             1 => Some(Self::Edge),
             2 => Some(Self::Service),
+            3 => Some(Self::Frontier),
             _ => None,
         }
     }
@@ -26,6 +29,7 @@ impl Role {
         match self {
             Self::Edge => 1,
             Self::Service => 2,
+            Self::Frontier => 3,
         }
     }
 }
@@ -37,6 +41,8 @@ pub enum Side {
     Dialler(Role),
     /// The gateway.
     Gateway,
+    /// The cluster node that frontiers dial.
+    Frontlas,
 }
 
 impl Side {
@@ -46,7 +52,11 @@ impl Side {
     pub fn may_send(self, kind: Kind) -> bool {
         match kind {
             Kind::Ping | Kind::Pong | Kind::GoAway => true,
-            Kind::Publish | Kind::Ack | Kind::Request | Kind::Response | Kind::Cancel => true,
+            Kind::Publish | Kind::Ack | Kind::Request | Kind::Response | Kind::Cancel => {
+                !matches!(self, Self::Dialler(Role::Frontier) | Self::Frontlas)
+            }
+            Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
+            Kind::ReportAck | Kind::LookupAck => self == Self::Frontlas,
             Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
             Kind::RegisterAck | Kind::UnregisterAck => self == Self::Gateway,
             Kind::Hello | Kind::Welcome | Kind::Reject => false,
@@ -61,30 +71,41 @@ mod tests {
 
     #[test]
     fn every_kind_and_side() {
-        // Who may send it on the lane after the handshake:       edge, service, gateway
+        // Who may send it on the lane after the handshake:       edge, service, gateway, frontier, frontlas
         let table = [
-            (Kind::Hello, [false, false, false]),
-            (Kind::Welcome, [false, false, false]),
-            (Kind::Reject, [false, false, false]),
-            (Kind::Ping, [true, true, true]),
-            (Kind::Pong, [true, true, true]),
-            (Kind::GoAway, [true, true, true]),
-            (Kind::Publish, [true, true, true]),
-            (Kind::Ack, [true, true, true]),
-            (Kind::Request, [true, true, true]),
-            (Kind::Response, [true, true, true]),
-            (Kind::Cancel, [true, true, true]),
-            (Kind::Register, [false, true, false]),
-            (Kind::RegisterAck, [false, false, true]),
-            (Kind::Unregister, [false, true, false]),
-            (Kind::UnregisterAck, [false, false, true]),
-            (Kind::Open, [false, false, false]),
-            (Kind::OpenAck, [false, false, false]),
-            (Kind::Data, [false, false, false]),
+            (Kind::Hello, [false, false, false, false, false]),
+            (Kind::Welcome, [false, false, false, false, false]),
+            (Kind::Reject, [false, false, false, false, false]),
+            (Kind::Ping, [true, true, true, true, true]),
+            (Kind::Pong, [true, true, true, true, true]),
+            (Kind::GoAway, [true, true, true, true, true]),
+            (Kind::Publish, [true, true, true, false, false]),
+            (Kind::Ack, [true, true, true, false, false]),
+            (Kind::Request, [true, true, true, false, false]),
+            (Kind::Response, [true, true, true, false, false]),
+            (Kind::Cancel, [true, true, true, false, false]),
+            (Kind::Register, [false, true, false, false, false]),
+            (Kind::RegisterAck, [false, false, true, false, false]),
+            (Kind::Unregister, [false, true, false, false, false]),
+            (Kind::UnregisterAck, [false, false, true, false, false]),
+            (Kind::Open, [false, false, false, false, false]),
+            (Kind::OpenAck, [false, false, false, false, false]),
+            (Kind::Data, [false, false, false, false, false]),
+            (Kind::Report, [false, false, false, true, false]),
+            (Kind::ReportAck, [false, false, false, false, true]),
+            (Kind::Lookup, [false, false, false, true, false]),
+            (Kind::LookupAck, [false, false, false, false, true]),
         ];
         assert_eq!(table.map(|(kind, _)| kind), Kind::ALL, "a kind without a rule");
         for (kind, expected) in table {
-            let sides = [Side::Dialler(Role::Edge), Side::Dialler(Role::Service), Side::Gateway];
+            let dialler = Side::Dialler;
+            let sides = [
+                dialler(Role::Edge),
+                dialler(Role::Service),
+                Side::Gateway,
+                dialler(Role::Frontier),
+                Side::Frontlas,
+            ];
             assert_eq!(sides.map(|side| side.may_send(kind)), expected, "{kind:?}");
         }
     }
@@ -93,8 +114,8 @@ mod tests {
     fn wire_round_trip() {
         for number in 0..=u8::MAX {
             let role = Role::from_wire(number);
-            assert_eq!(role.map(Role::to_wire), [1, 2].contains(&number).then_some(number));
+            assert_eq!(role.map(Role::to_wire), [1, 2, 3].contains(&number).then_some(number));
         }
-        assert_eq!((Role::Edge.to_wire(), Role::Service.to_wire()), (1, 2));
+        assert_eq!([Role::Edge, Role::Service, Role::Frontier].map(Role::to_wire), [1, 2, 3]);
     }
 }

@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientTls, QuicClient};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +37,13 @@ impl<P> Builder<P> {
     /// `wss` and `quic`. Without it the CAs of the system are trusted, and none is shown.
     pub fn tls(mut self, tls: ClientTls) -> Self {
         self.options.redial.dial.tls = tls;
+        self
+    }
+
+    /// From which UDP sockets to dial over QUIC: clients of one process that are given the same share
+    /// them. Unless set each client has its own.
+    pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {
+        self.options.redial.dial.quic = sockets;
         self
     }
 
@@ -131,16 +138,37 @@ impl<P> Builder<P> {
     }
 
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
-        let mut route = Route::new(&self.options.redial)?;
-        let after = self.options.redial.connect_timeout;
-        let client = Arc::new(Client::new(self.options, self.handlers));
-        let mut last = None;
-        let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
-        let live = match connected {
-            Ok(connected) => connected.map_err(ConnectError::refused)?,
-            Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
-        };
-        tokio::spawn(Supervisor::new(client.clone(), route).run(live));
-        Ok(Handle::new(client))
+        establish(Client::new(self.options, self.handlers)).await
+    }
+}
+
+/// Connects a client, and keeps it connected from then on.
+pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
+    let mut route = Route::new(&client.options)?;
+    let after = client.options.redial.connect_timeout;
+    let client = Arc::new(client);
+    let mut last = None;
+    let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
+    let live = match connected {
+        Ok(connected) => connected.map_err(ConnectError::refused)?,
+        Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
+    };
+    tokio::spawn(Supervisor::new(client.clone(), route).run(live));
+    Ok(Handle::new(client))
+}
+
+/// As [`establish`], but each address is tried only once.
+#[cfg(feature = "cluster")]
+pub(crate) async fn establish_at_once(client: Client) -> Result<Handle, ConnectError> {
+    let start = tokio::time::Instant::now();
+    let mut route = Route::new(&client.options)?;
+    let client = Arc::new(client);
+    match route.round(&client).await {
+        Ok(live) => {
+            tokio::spawn(Supervisor::new(client.clone(), route).run(live));
+            Ok(Handle::new(client))
+        }
+        Err(error) if error.is_final() => Err(ConnectError::refused(error)),
+        Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
     }
 }

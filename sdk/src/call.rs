@@ -1,10 +1,9 @@
-use crate::client::{Asked, Asking, Client, Question};
+use crate::client::{Asked, Asking, Question, Target};
 use crate::{Error, Response};
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub struct Call<'a>(Asking<'a>);
 
 impl<'a> Call<'a> {
     pub(crate) fn new(
-        client: &'a Arc<Client>,
+        target: Target<'a>,
         method: &'a str,
         payload: impl Into<Bytes>,
         edge: Option<EdgeId>,
@@ -36,9 +35,9 @@ impl<'a> Call<'a> {
             payload: payload.into(),
             custom: Bytes::new(),
             edge,
-            timeout: client.options.call_timeout,
+            timeout: target.call_timeout(),
         };
-        Self(Asking::new(client, question))
+        Self(Asking::new(target, question))
     }
 
     /// How long to wait for the answer, from the first poll on. It travels with the call.

@@ -2,44 +2,44 @@
 
 mod announced;
 mod asking;
+mod intake;
 mod methods;
 mod question;
 mod registration;
+mod target;
 
 pub(crate) use announced::Announced;
 pub(crate) use asking::Asking;
-pub(crate) use question::{Asked, Question, millis};
+pub(crate) use intake::Intake;
+pub(crate) use question::{Asked, Attempt, Question, millis};
+pub(crate) use target::Target;
 
+use crate::Error;
 use crate::connection::Connection;
 use crate::handlers::Handlers;
 use crate::options::Options;
-use crate::queue::Queue;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::stream::Stream;
-use crate::{Error, Message};
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
-use methods::Methods;
 use parking_lot::Mutex;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// Streams that were opened by the other side and that nobody has accepted yet.
-const ACCEPT_QUEUE: usize = 64;
 
 /// The state of an edge or a service.
 pub(crate) struct Client {
     pub(crate) options: Options,
-    pub(crate) methods: Methods,
+    pub(crate) intake: Arc<Intake>,
+    /// Whether the intake ends with this client.
+    owns_intake: bool,
     /// Of a service; empty for an edge. Held while it is decided which connection takes questions.
     announced: Mutex<Announced>,
-    pub(crate) inbox: Queue<Message>,
-    pub(crate) accepts: Queue<Stream>,
     /// The connection that takes questions.
     current: ArcSwapOption<Connection>,
+    /// Those to gateways that drain, whether or not there is another one already.
+    left: Mutex<Vec<Weak<Connection>>>,
     status: watch::Sender<Status>,
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
@@ -62,18 +62,24 @@ pub(crate) enum Stop {
 impl Client {
     pub(crate) fn new(options: Options, handlers: Handlers) -> Self {
         let announced = match options.identity.role {
-            Role::Edge => Announced::default(),
+            Role::Edge | Role::Frontier => Announced::default(),
             Role::Service => Announced::new(
                 handlers.names().cloned(),
                 options.identity.topics.iter().map(|topic| topic.as_str().into()),
             ),
         };
+        let intake = Arc::new(Intake::new(&options, handlers));
+        Self { owns_intake: true, ..Self::sharing(options, intake, announced) }
+    }
+
+    /// A client whose intake others share, and outlive it. It begins with what is `announced`.
+    pub(crate) fn sharing(options: Options, intake: Arc<Intake>, announced: Announced) -> Self {
         Self {
-            methods: Methods::new(handlers),
+            intake,
+            owns_intake: false,
             announced: Mutex::new(announced),
-            inbox: Queue::new(options.receive_queue),
-            accepts: Queue::new(ACCEPT_QUEUE),
             current: ArcSwapOption::empty(),
+            left: Mutex::default(),
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
@@ -101,6 +107,21 @@ impl Client {
     /// The connection that takes questions, if there is one now.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.current.load_full()
+    }
+
+    /// The gateway of `connection` drains.
+    pub(crate) fn leave_behind(&self, connection: &Arc<Connection>) {
+        let mut left = self.left.lock();
+        left.retain(|connection| connection.strong_count() > 0);
+        left.push(Arc::downgrade(connection));
+    }
+
+    /// The connections to gateways that drain, the last one first: edges may be there that have not come
+    /// to the next one yet.
+    pub(crate) fn left(&self) -> Vec<Arc<Connection>> {
+        let left = self.left.lock();
+        let stand = left.iter().rev().filter_map(Weak::upgrade).filter(|left| !left.link.is_closed());
+        stand.collect()
     }
 
     /// The connection that takes questions, as soon as there is one.
@@ -162,9 +183,9 @@ impl Client {
     /// Ends the client for good.
     pub(crate) fn finish(&self, closed: Closed) {
         self.current.store(None);
-        self.inbox.close();
-        self.accepts.close();
-        self.methods.clear();
+        if self.owns_intake {
+            self.intake.finish();
+        }
         self.status.send_replace(Status::Closed(closed));
     }
 
@@ -177,9 +198,8 @@ impl Client {
     /// Ends in good order: what is in flight may end, nothing new is begun.
     pub(crate) async fn close(&self) -> Result<(), Error> {
         self.stop(Stop::Leave(Instant::now() + self.options.redial.close_timeout));
-        self.accepts.close();
-        for message in self.inbox.close() {
-            message.receipt.settle(Code::Draining, "");
+        if self.owns_intake {
+            self.intake.close();
         }
         self.watch().closed().await;
         self.undone.get().map_or(Ok(()), |error| Err(error.clone()))

@@ -10,6 +10,12 @@ pub enum ConnectError {
     /// A URL names no endpoint.
     #[error(transparent)]
     Url(#[from] EndpointError),
+    /// A URL names no frontlas, where one should.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "`{0}` names no frontlas; write it as http://host:port or https://host:port, for an edge as frontlas://host:port or frontlas+https://host:port"
+    )]
+    Frontlas(String),
     /// The TLS settings are of no use: such as a file that is not there.
     #[error("the TLS settings are wrong: {0}")]
     Tls(ClientTlsError),
@@ -42,6 +48,8 @@ impl ConnectError {
     pub fn code(&self) -> Code {
         match self {
             Self::Url(_) | Self::Tls(_) => Code::Denied,
+            #[cfg(feature = "cluster")]
+            Self::Frontlas(_) => Code::Denied,
             Self::TooLong(_) => Code::TooLarge,
             Self::Refused { code, .. } => *code,
             Self::Timeout { .. } => Code::Deadline,

@@ -111,6 +111,12 @@ impl Connection {
         Ok(Waiting::new(self.clone(), opened))
     }
 
+    /// Waits until the outbox has room again, or the connection is lost.
+    pub(crate) async fn room(&self, deadline: Instant) -> Result<(), Error> {
+        let room = tokio::time::timeout_at(deadline, self.link.writable()).await;
+        room.map(drop).map_err(|_| Error::new(Code::Deadline, "the outbox was full all the time"))
+    }
+
     /// Sends a frame to which nobody answers.
     pub(crate) fn tell(
         &self,
@@ -205,7 +211,7 @@ impl From<PushError> for NotAsked {
     fn from(error: PushError) -> Self {
         match error {
             PushError::Full(_) => Self::Full,
-            PushError::Closed(_) => Self::Gone,
+            PushError::Closed(_) | PushError::Sealed => Self::Gone,
             PushError::Encode(error) => Self::Refused(error.into()),
         }
     }

@@ -1,5 +1,5 @@
 use crate::builder::Builder;
-use crate::client::Handle;
+use crate::client::{Handle, Target};
 use crate::connect_error::ConnectError;
 use crate::handler::Registered;
 use crate::status::{Closed, Status, StatusWatch};
@@ -64,12 +64,12 @@ impl Edge {
 
     /// Sends a message to whoever takes `topic`, and waits until it is done with it.
     pub fn publish<'a>(&'a self, topic: &'a str, payload: impl Into<Bytes>) -> Publish<'a> {
-        Publish::new(&self.client, topic, payload, None)
+        Publish::new(Target::Client(&self.client), topic, payload, None)
     }
 
     /// Calls `method` of a service.
     pub fn call<'a>(&'a self, method: &'a str, payload: impl Into<Bytes>) -> Call<'a> {
-        Call::new(&self.client, method, payload, None)
+        Call::new(Target::Client(&self.client), method, payload, None)
     }
 
     /// Answers calls of `method` with `handler`, instead of the one before it. Services may call any
@@ -89,7 +89,7 @@ impl Edge {
         F: Fn(Request) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     {
-        self.client.methods.insert(method, Registered::new(handler));
+        self.client.intake.methods.insert(method, Registered::new(handler));
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Edge {
     /// It never waits.
     #[expect(clippy::unused_async, reason = "the same shape as on a service, where it waits")]
     pub async fn unregister(&self, method: &str) -> Result<(), Error> {
-        self.client.methods.remove(method);
+        self.client.intake.methods.remove(method);
         Ok(())
     }
 
@@ -112,12 +112,12 @@ impl Edge {
     /// # Cancel safety
     /// Cancel safe: no message is lost.
     pub async fn recv(&self) -> Option<Message> {
-        self.client.inbox.pop().await
+        self.client.intake.inbox.pop().await
     }
 
     /// Opens a stream to a service by its name.
     pub fn open_stream(&self, service: impl Into<String>) -> OpenStream<'_> {
-        OpenStream::new(&self.client, Peer::Service { id: None, name: service.into() })
+        OpenStream::new(Target::Client(&self.client), Peer::Service { id: None, name: service.into() })
     }
 
     /// The next stream that a service opened, or `None` once this edge is closed.
@@ -125,7 +125,7 @@ impl Edge {
     /// # Cancel safety
     /// Cancel safe: no stream is lost.
     pub async fn accept_stream(&self) -> Option<Stream> {
-        self.client.accepts.pop().await
+        self.client.intake.accepts.pop().await
     }
 
     /// Closes in good order: nothing new is begun, messages in the queue are given back, calls in

@@ -92,11 +92,15 @@
 mod builder;
 mod call;
 mod client;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod connect_error;
 mod connection;
 mod credentials;
 mod edge;
 mod error;
+#[cfg(feature = "cluster")]
+mod frontlas;
 mod handler;
 mod handlers;
 mod message;
@@ -114,18 +118,20 @@ mod supervisor;
 pub use builder::Builder;
 pub use bytes::Bytes;
 pub use call::Call;
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterService, FrontierStatus};
 pub use connect_error::ConnectError;
 pub use edge::Edge;
 pub use error::Error;
 pub use frontier_protocol::{CATCH_ALL, Code, EdgeId, Fault, ServiceId};
-pub use frontier_transport::{ClientTls, ClientTlsError, EndpointError, TlsVersion};
+pub use frontier_transport::{ClientTls, ClientTlsError, EndpointError, QuicClient, TlsVersion};
 pub use handler::HandlerError;
 pub use message::Message;
 pub use open_stream::OpenStream;
 pub use publish::Publish;
 pub use request::Request;
 pub use response::Response;
-pub use service::{EdgeEvent, Service};
+pub use service::{EdgeEvent, EdgeIdRequest, Serves, Service};
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{
     Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,

@@ -1,5 +1,5 @@
 use crate::Error;
-use crate::client::{Client, millis};
+use crate::client::{Attempt, Client, Target, millis};
 use crate::connection::{Connection, NotAsked};
 use crate::stream::{Peer, Stream, StreamConfig};
 use bytes::Bytes;
@@ -23,15 +23,15 @@ use tokio::time::{Instant, timeout_at};
 /// Dropping the future resets the stream. The other side may have accepted it and sees the reset.
 #[must_use = "a stream is opened when this is awaited"]
 pub struct OpenStream<'a> {
-    client: &'a Arc<Client>,
+    target: Target<'a>,
     peer: Peer,
     meta: Bytes,
     timeout: Duration,
 }
 
 impl<'a> OpenStream<'a> {
-    pub(crate) fn new(client: &'a Arc<Client>, peer: Peer) -> Self {
-        Self { client, peer, meta: Bytes::new(), timeout: client.options.call_timeout }
+    pub(crate) fn new(target: Target<'a>, peer: Peer) -> Self {
+        Self { target, peer, meta: Bytes::new(), timeout: target.call_timeout() }
     }
 
     /// Opaque bytes for whoever accepts the stream: at most 65,535.
@@ -49,15 +49,57 @@ impl<'a> OpenStream<'a> {
     async fn open(self) -> Result<Stream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
         let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
+        let opened = match self.target {
+            Target::Client(client) => self.open_at(client, deadline).await,
+            #[cfg(feature = "cluster")]
+            Target::Cluster(cluster) => match self.peer {
+                Peer::Edge(edge) => cluster.reach(edge, &self, deadline).await,
+                Peer::Service { .. } => Err(Error::new(Code::Denied, "a service opens no stream to another")),
+            },
+        };
+        Ok(Stream::new(opened?, self.peer, self.meta, StreamConfig::default()))
+    }
+
+    async fn open_at(&self, client: &Client, deadline: Instant) -> Result<MuxStream, Error> {
+        match self.open_at_current(client, deadline).await {
+            Err(error) if self.is_elsewhere(&error) => self.open_around(client, deadline, error).await,
+            opened => opened,
+        }
+    }
+
+    /// As for questions, the edge may be at a gateway that drains and that this client has left before
+    /// it.
+    async fn open_around(
+        &self,
+        client: &Client,
+        deadline: Instant,
+        error: Error,
+    ) -> Result<MuxStream, Error> {
+        let left = client.left();
+        if left.is_empty() {
+            return Err(error);
+        }
+        for connection in left {
+            match self.attempt(&connection, deadline).await {
+                Ok(stream) => return Ok(stream),
+                Err(NotAsked::Refused(error)) if !self.is_elsewhere(&error) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        self.open_at_current(client, deadline).await
+    }
+
+    fn is_elsewhere(&self, error: &Error) -> bool {
+        matches!(self.peer, Peer::Edge(_)) && error.code() == Code::EdgeNotOnline
+    }
+
+    async fn open_at_current(&self, client: &Client, deadline: Instant) -> Result<MuxStream, Error> {
         loop {
-            let connection = self.client.connection(deadline).await?;
-            let opened = timeout_at(deadline, self.open_on(&connection, deadline)).await;
-            match opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, "")))) {
-                Ok(stream) => {
-                    return Ok(Stream::new(stream, self.peer, self.meta, StreamConfig::default()));
-                }
+            let connection = client.connection(deadline).await?;
+            match self.attempt(&connection, deadline).await {
+                Ok(stream) => return Ok(stream),
                 Err(NotAsked::Refused(error)) => return Err(error),
-                Err(NotAsked::Gone | NotAsked::Full) => self.client.retire(&connection),
+                Err(NotAsked::Gone | NotAsked::Full) => client.retire(&connection),
             }
         }
     }
@@ -91,6 +133,15 @@ impl<'a> OpenStream<'a> {
                 OpenAck { code, detail, text } => Error::from_wire(code, detail, text),
             };
         Err(if connection.has_put_off(&error) { NotAsked::Gone } else { NotAsked::Refused(error) })
+    }
+}
+
+impl Attempt for OpenStream<'_> {
+    type Done = MuxStream;
+
+    async fn attempt(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
+        let opened = timeout_at(deadline, self.open_on(connection, deadline)).await;
+        opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, ""))))
     }
 }
 

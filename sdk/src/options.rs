@@ -15,6 +15,27 @@ pub(crate) struct Options {
     pub(crate) max_handlers: usize,
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
+    #[cfg(feature = "cluster")]
+    pub(crate) cluster: ClusterOptions,
+}
+
+/// How a client deals with a cluster of gateways.
+#[cfg(feature = "cluster")]
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterOptions {
+    /// For frontlas over TLS, if not as for the gateways.
+    pub(crate) tls: Option<frontier_transport::ClientTls>,
+    /// How many edges' places are remembered.
+    pub(crate) edges: usize,
+    /// For how long a gateway is kept that is listed no longer.
+    pub(crate) removal_grace: Duration,
+}
+
+#[cfg(feature = "cluster")]
+impl Default for ClusterOptions {
+    fn default() -> Self {
+        Self { tls: None, edges: 65_536, removal_grace: Duration::from_secs(60) }
+    }
 }
 
 /// Who the client says that it is.
@@ -42,6 +63,8 @@ pub(crate) struct Redial {
     pub(crate) backoff: (Duration, Duration),
     /// Whether a lost connection is made anew.
     pub(crate) reconnect: bool,
+    /// Whether the gateways that a draining one names will do as well.
+    pub(crate) follows: bool,
 }
 
 impl Options {
@@ -56,12 +79,15 @@ impl Options {
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),
                 reconnect: true,
+                follows: true,
             },
             call_timeout: Duration::from_secs(30),
             heartbeat: None,
             max_handlers: 1024,
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
+            #[cfg(feature = "cluster")]
+            cluster: ClusterOptions::default(),
         }
     }
 }

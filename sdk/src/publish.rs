@@ -1,10 +1,9 @@
 use crate::Error;
-use crate::client::{Asked, Asking, Client, Question};
+use crate::client::{Asked, Asking, Question, Target};
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ pub struct Publish<'a>(Asking<'a>);
 
 impl<'a> Publish<'a> {
     pub(crate) fn new(
-        client: &'a Arc<Client>,
+        target: Target<'a>,
         topic: &'a str,
         payload: impl Into<Bytes>,
         edge: Option<EdgeId>,
@@ -35,9 +34,9 @@ impl<'a> Publish<'a> {
             payload: payload.into(),
             custom: Bytes::new(),
             edge,
-            timeout: client.options.call_timeout,
+            timeout: target.call_timeout(),
         };
-        Self(Asking::new(client, question))
+        Self(Asking::new(target, question))
     }
 
     /// How long to wait for the ack, from the first poll on. It travels with the message.

@@ -1,11 +1,15 @@
 mod builder;
 mod edge_event;
-mod presence;
+mod edge_id_request;
+pub(crate) mod presence;
+mod serves;
 
 pub use edge_event::EdgeEvent;
+pub use edge_id_request::EdgeIdRequest;
+pub use serves::Serves;
 
 use crate::builder::Builder;
-use crate::client::Handle;
+use crate::client::{Handle, Target};
 use crate::connection::Job;
 use crate::handler::{Handler, Registered};
 use crate::status::{Closed, Status, StatusWatch};
@@ -42,12 +46,12 @@ impl Service {
 
     /// Sends a message to an edge, and waits until it is done with it.
     pub fn publish(&self, edge: EdgeId, payload: impl Into<Bytes>) -> Publish<'_> {
-        Publish::new(&self.client, "", payload, Some(edge))
+        Publish::new(Target::Client(&self.client), "", payload, Some(edge))
     }
 
     /// Calls `method` of an edge.
     pub fn call<'a>(&'a self, edge: EdgeId, method: &'a str, payload: impl Into<Bytes>) -> Call<'a> {
-        Call::new(&self.client, method, payload, Some(edge))
+        Call::new(Target::Client(&self.client), method, payload, Some(edge))
     }
 
     /// Answers calls of `method` with `handler`, instead of the one before it, and returns when the
@@ -74,12 +78,12 @@ impl Service {
 
     async fn register_erased(&self, method: &str, handler: Arc<dyn Handler<Job>>) -> Result<(), Error> {
         // In place before it is announced: the first call may come right behind the answer.
-        let before = self.client.methods.insert(method, handler);
+        let before = self.client.intake.methods.insert(method, handler);
         let announced = self.announce(Registration::Add, Names::Methods, method).await;
         if announced.is_err() {
             match before {
-                Some(before) => drop(self.client.methods.insert(method, before)),
-                None => drop(self.client.methods.remove(method)),
+                Some(before) => drop(self.client.intake.methods.insert(method, before)),
+                None => drop(self.client.intake.methods.remove(method)),
             }
         }
         announced
@@ -94,7 +98,7 @@ impl Service {
     /// When dropped half-way, the gateway may not know until the next reconnection; calls are answered
     /// with [`Code::MethodNotFound`](crate::Code::MethodNotFound).
     pub async fn unregister(&self, method: &str) -> Result<(), Error> {
-        self.client.methods.remove(method);
+        self.client.intake.methods.remove(method);
         self.announce(Registration::Remove, Names::Methods, method).await
     }
 
@@ -132,12 +136,12 @@ impl Service {
     /// # Cancel safety
     /// Cancel safe: no message is lost.
     pub async fn recv(&self) -> Option<Message> {
-        self.client.inbox.pop().await
+        self.client.intake.inbox.pop().await
     }
 
     /// Opens a stream to an edge.
     pub fn open_stream(&self, edge: EdgeId) -> OpenStream<'_> {
-        OpenStream::new(&self.client, Peer::Edge(edge))
+        OpenStream::new(Target::Client(&self.client), Peer::Edge(edge))
     }
 
     /// The next stream that an edge opened, or `None` once this service is closed.
@@ -145,7 +149,7 @@ impl Service {
     /// # Cancel safety
     /// Cancel safe: no stream is lost.
     pub async fn accept_stream(&self) -> Option<Stream> {
-        self.client.accepts.pop().await
+        self.client.intake.accepts.pop().await
     }
 
     /// Closes in good order: nothing new is begun, messages in the queue are given back, calls in

@@ -9,6 +9,8 @@ mod route;
 
 use addresses::Addresses;
 pub(crate) use attempt::{Attempt, AttemptError, Live};
+#[cfg(feature = "cluster")]
+pub(crate) use backoff::Backoff;
 pub(crate) use route::Route;
 
 use crate::Error;

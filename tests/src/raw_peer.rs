@@ -69,6 +69,7 @@ impl RawPeer {
             methods: Vec::new(),
             meta: b"",
             token: None,
+            advertised: Default::default(),
         }
     }
 

@@ -135,7 +135,7 @@ async fn over_quic(
         QuicError::Tls(error) => AcceptError::Tls(error),
         QuicError::Link(reason) => AcceptError::Link(reason),
     })?;
-    let certificate = accepted.certificates.first().map(tls::peer_certificate).transpose();
+    let certificate = tls::peer_certificate(&accepted.certificates);
     let peer = PeerInfo {
         certificate: certificate.map_err(AcceptError::Tls)?.map(Arc::new),
         network: Network::Quic,

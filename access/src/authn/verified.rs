@@ -50,8 +50,8 @@ impl Verified {
         let of_service = self.service.is_some() || self.service_id.is_some();
         match side {
             Role::Edge if of_service && !of_edge => Err(AuthnError::WrongSide("service")),
-            Role::Service if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
-            Role::Edge | Role::Service => Ok(()),
+            Role::Service | Role::Frontier if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
+            Role::Edge | Role::Service | Role::Frontier => Ok(()),
         }
     }
 

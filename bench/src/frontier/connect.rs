@@ -1,15 +1,22 @@
 //! Connections of the SDK, with the tool's options.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow};
-use frontier_sdk::{Builder, ClientTls, Edge, EdgeId, Service};
+use frontier_sdk::{Builder, ClientTls, Edge, EdgeId, QuicClient, Service};
 
 use super::{Address, SERVICE, TOPIC};
 
 /// Connects an edge whose id the gateway chooses.
 pub(super) async fn edge(gateway: Address) -> Result<Edge> {
     options(Edge::builder(gateway.to_string())).connect().await.context("connecting an edge")
+}
+
+/// Connects an edge that shares its UDP sockets with others: a process has not so many ports.
+pub(super) async fn crowd_edge(gateway: Address, sockets: Arc<QuicClient>) -> Result<Edge> {
+    let builder = Edge::builder(gateway.to_string()).quic(sockets);
+    options(builder).connect().await.context("connecting an edge")
 }
 
 /// Connects an edge that services know by its number.

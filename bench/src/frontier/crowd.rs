@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use frontier_sdk::{Edge, Status};
+use frontier_sdk::{Edge, QuicClient, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -115,13 +115,14 @@ pub(super) async fn run(gateway: Address, edges: usize, at_once: usize, console:
 
 async fn connect_all(gateway: Address, edges: usize, at_once: usize) -> Result<(Vec<Edge>, Tally)> {
     let turns = Arc::new(Semaphore::new(at_once));
+    let sockets = Arc::<QuicClient>::default();
     let mut connecting = JoinSet::new();
     for _ in 0..edges {
-        let turns = turns.clone();
+        let (turns, sockets) = (turns.clone(), sockets.clone());
         connecting.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let start = Instant::now();
-            (connect::edge(gateway).await, start.elapsed())
+            (connect::crowd_edge(gateway, sockets).await, start.elapsed())
         });
     }
     let (mut crowd, mut tally) = (Vec::with_capacity(edges), Tally::new()?);

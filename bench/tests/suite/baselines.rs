@@ -22,7 +22,8 @@ fn systems_take_turns_and_are_compared() {
 #[test]
 fn large_payloads_do_not_get_stuck() {
     for system in ["relay", "proxy"] {
-        let arguments = "--callers 8 --edges 1 --size 4MiB --warmup 0.1 --seconds 1 --json";
+        // Each is longer than all buffers on its way; few, so that one is through in time on a busy machine.
+        let arguments = "--callers 2 --edges 1 --size 2MiB --warmup 0.1 --seconds 3 --json";
         check(&result(&format!("{system} {arguments}"))["medians"][0]);
     }
 }

@@ -1,6 +1,12 @@
-use frontier_access::AccessConfig;
-use frontier_access::authn::AuthConfig;
+use super::Listen;
+use frontier_access::authn::jwt::KeySource;
+use frontier_access::authn::{AuthConfig, MethodConfig};
+use frontier_access::{Access, AccessConfig, LoadErrors, QuotaSource};
 use frontier_daemon::config::Section;
+use frontier_transport::{ClientAuth, Network, ServerTls};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// The name under which [`AccessConfig::auth`] has what all listeners for edges ask that ask nothing else.
 pub const EDGEBOUND: &str = "edgebound";
@@ -8,11 +14,102 @@ pub const EDGEBOUND: &str = "edgebound";
 /// The same for services.
 pub const SERVICEBOUND: &str = "servicebound";
 
-/// Reads `access`, `quotas`, and the `auth` of both sides.
-pub(super) fn read(root: &Section<'_>) -> AccessConfig {
-    let mut access = AccessConfig::read(root);
-    for side in [EDGEBOUND, SERVICEBOUND] {
-        access.auth.insert(side.to_owned(), AuthConfig::read(&root.section(side).section("auth")));
+/// Reads what the listeners of a side ask that ask nothing themselves, and refuses what nobody could meet.
+pub(super) fn read_side(side: &Section<'_>, listeners: &[Listen], access: &mut AccessConfig) {
+    let asked = AuthConfig::read(&side.section("auth"));
+    for listen in listeners {
+        let own = listen.auth.as_ref().and_then(|name| access.auth.get(name));
+        if own.unwrap_or(&asked).needs_certificate() && !asks_for_certificate(listen) {
+            let where_ = listen.auth.as_deref().map_or_else(|| listen.addr.to_string(), str::to_owned);
+            let text =
+                "asks clients for no certificate (`tls.mtls`), without which nobody could connect there";
+            side.reject("auth", format!("the listener {where_} {text}"));
+        }
     }
-    access
+    access.auth.insert(side.path().to_owned(), asked);
+}
+
+/// Whether a client can show a certificate there. If its TLS could not be read, that is told elsewhere.
+fn asks_for_certificate(listen: &Listen) -> bool {
+    match &listen.tls {
+        Some(tls) => ServerTls::client_auth(tls) != ClientAuth::Off,
+        None => matches!(listen.network, Network::Tls | Network::Quic),
+    }
+}
+
+/// Everything that is wrong with files that the configuration names, each with the key that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessErrors(Vec<String>);
+
+impl AccessErrors {
+    /// One line for each mistake.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        &self.0
+    }
+
+    fn new(config: &AccessConfig, errors: &LoadErrors) -> Self {
+        let files = files(config);
+        let mut lines = Vec::new();
+        for error in &errors.0 {
+            let named = files.iter().find(|(_, path)| path.display().to_string() == error.what);
+            let key = named.map(|(key, _)| format!("{key}: ")).unwrap_or_default();
+            // The first of several lines says how many there are.
+            let mistakes: Vec<_> = error.message.lines().map(str::trim).collect();
+            let mistakes = if mistakes.len() > 1 { &mistakes[1..] } else { &mistakes[..] };
+            lines.extend(mistakes.iter().map(|mistake| format!("{key}{}: {mistake}", error.what)));
+        }
+        Self(lines)
+    }
+}
+
+impl fmt::Display for AccessErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for AccessErrors {}
+
+/// Reads all files of `config`.
+pub(crate) fn load(config: &AccessConfig) -> Result<Access, AccessErrors> {
+    Access::load(config, Instant::now()).map_err(|errors| AccessErrors::new(config, &errors))
+}
+
+/// Reads them again, and keeps what `access` has counted.
+pub(crate) fn reload(access: &Access, config: &AccessConfig) -> Result<Access, AccessErrors> {
+    access.reload(config, Instant::now()).map_err(|errors| AccessErrors::new(config, &errors))
+}
+
+/// The files that `config` names, each with its key.
+pub(crate) fn files(config: &AccessConfig) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut add = |key: String, path: &Path| files.push((key, path.to_owned()));
+    for (name, auth) in &config.auth {
+        for (index, method) in auth.methods.iter().enumerate() {
+            let method_key = format!("{name}.auth.methods[{index}]");
+            match method {
+                MethodConfig::Token { file } => add(format!("{method_key}.token.file"), file),
+                MethodConfig::Jwt(jwt) => {
+                    for (index, key) in jwt.keys.iter().enumerate() {
+                        let (key, path) = match key {
+                            KeySource::Secret(_) => continue,
+                            KeySource::SecretFile(path) => ("secret_file", path),
+                            KeySource::PublicKeyFile(path) => ("public_key_file", path),
+                            KeySource::JwksFile(path) => ("jwks_file", path),
+                        };
+                        add(format!("{method_key}.jwt.keys[{index}].{key}"), path);
+                    }
+                }
+                MethodConfig::Mtls(_) => {}
+            }
+        }
+    }
+    if let Some(path) = &config.rules_file {
+        add("access.rules_file".into(), path);
+    }
+    if let QuotaSource::File(path) = &config.quotas {
+        add("access.quotas_file".into(), path);
+    }
+    files
 }

@@ -1,8 +1,13 @@
 mod tls;
 
+use frontier_access::authn::AuthConfig;
 use frontier_daemon::config::{Choice, FromValue, Invalid, Section, Value};
-use frontier_transport::{Network, ServerTls};
+use frontier_transport::{Endpoint, Network, ServerTls};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+
+/// What listeners ask, by name.
+pub(super) type Auth = BTreeMap<String, AuthConfig>;
 
 /// One place where one side listens.
 #[derive(Clone, Debug)]
@@ -11,10 +16,13 @@ pub struct Listen {
     pub network: Network,
     /// Address and port; port 0 lets the system choose.
     pub addr: SocketAddr,
-    /// Under which name and port, or address and port, others reach it, if that is another.
+    /// Under which name and port, address and port, or URL others reach it, if that is another.
     pub advertised_addr: Option<String>,
     /// With which certificates, where TLS is spoken.
     pub tls: Option<ServerTls>,
+    /// The name under which [`AccessConfig::auth`](frontier_access::AccessConfig::auth) has what is asked here,
+    /// if it is not what is asked of the whole side.
+    pub auth: Option<String>,
 }
 
 /// The word for a network, whether with TLS or not.
@@ -31,7 +39,7 @@ impl Choice for Word {
         &[("tcp", Self::Tcp), ("tls", Self::Tls), ("quic", Self::Quic), ("ws", Self::Ws)];
 }
 
-/// `host:port`; empty for none.
+/// `host:port` or a URL; empty for none.
 struct Advertised(Option<String>);
 
 impl FromValue for Advertised {
@@ -40,6 +48,12 @@ impl FromValue for Advertised {
         let text = value.text(what)?;
         if text.is_empty() {
             return Ok(Self(None));
+        }
+        if text.contains("://") {
+            return match text.parse::<Endpoint>() {
+                Ok(_) => Ok(Self(Some(text.to_owned()))),
+                Err(_) => Err(Invalid::expected("a URL such as tcp://gateway.example:30012", text)),
+            };
         }
         let (host, port) = text.rsplit_once(':').unwrap_or_default();
         let valid = !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0);
@@ -51,33 +65,35 @@ impl Listen {
     /// Plain TCP.
     #[must_use]
     pub fn tcp(addr: SocketAddr) -> Self {
-        Self { network: Network::Tcp, addr, advertised_addr: None, tls: None }
+        Self { network: Network::Tcp, addr, advertised_addr: None, tls: None, auth: None }
     }
 
     /// The listeners of one side: the one under `listen`, or those under `listeners`.
-    pub(super) fn read_side(side: &Section<'_>, port: u16) -> Vec<Self> {
+    ///
+    /// What they ask themselves is added to `auth`, each under its key path.
+    pub(super) fn read_side(side: &Section<'_>, port: u16, auth: &mut Auth) -> Vec<Self> {
         let (one, several) = (side.section("listen"), side.sections("listeners"));
         if several.is_empty() {
             let addr = one.get("addr", (Ipv4Addr::UNSPECIFIED, port).into());
-            return vec![Self::read(&one, addr)];
+            return vec![Self::read(&one, addr, auth)];
         }
         if one.is_present() {
             let (listen, listeners) = (one.path(), "is there as well; put all of them under `listeners`");
             side.reject("listeners", format!("{listen} {listeners}"));
             // What is written there is known here all the same.
             let addr = one.get("addr", (Ipv4Addr::UNSPECIFIED, port).into());
-            Self::read(&one, addr);
+            Self::read(&one, addr, auth);
         }
         several
             .iter()
             .map(|section| {
                 let addr = section.required("addr", (Ipv4Addr::UNSPECIFIED, port).into());
-                Self::read(section, addr)
+                Self::read(section, addr, auth)
             })
             .collect()
     }
 
-    fn read(section: &Section<'_>, addr: SocketAddr) -> Self {
+    fn read(section: &Section<'_>, addr: SocketAddr, auth: &mut Auth) -> Self {
         let word = section.get("network", Word::Tcp);
         let advertised = section.get("advertised_addr", Advertised(None)).0;
         let tls = section.section("tls");
@@ -93,6 +109,12 @@ impl Listen {
             (Word::Ws, _) => Network::Ws,
         };
         let tls = tls::read(&tls, enable);
-        Self { network, addr, advertised_addr: advertised, tls }
+        let own = section.section("auth");
+        let asked = AuthConfig::read(&own);
+        let name = own.is_present().then(|| section.path().to_owned());
+        if let Some(name) = &name {
+            auth.insert(name.clone(), asked);
+        }
+        Self { network, addr, advertised_addr: advertised, tls, auth: name }
     }
 }

@@ -35,11 +35,15 @@ impl Exchange {
         let deadline = self.deadline(timeout_ms, now);
         let parcel =
             Parcel { form, answered, id: frame.id, name, custom: custom.body(), payload, now, deadline };
+        let len = announced(payload);
+        let permit = || self.check_payload(len).and_then(|()| self.permit(asker, form, name, len));
         let failure = if excess {
             Err(self.too_many_streams())
+        } else if let Err(failure) = permit() {
+            Err(failure)
         } else {
             let mut is_entered = false;
-            let carried = self.carry(asker, parcel, stream, &mut is_entered);
+            let carried = self.carry(asker, parcel, stream, len, &mut is_entered);
             match tokio::time::timeout_at(deadline.into(), carried).await {
                 Ok(carried) => carried?,
                 // The sweep fails it for its deadline.
@@ -60,12 +64,9 @@ impl Exchange {
         asker: &Arc<Peer>,
         parcel: Parcel<'_>,
         mut stream: MuxStream,
+        len: u64,
         is_entered: &mut bool,
     ) -> Result<Result<(), Failure>, Breach> {
-        let len = announced(parcel.payload);
-        if let Err(failure) = self.check_payload(len) {
-            return Ok(Err(failure));
-        }
         let mut tried = Tried::new();
         loop {
             let route = match self.route(asker, parcel.form, parcel.name, parcel.custom, &tried) {
@@ -98,6 +99,15 @@ impl Exchange {
             } else {
                 Ticket(0)
             };
+            // It may have left while the stream was opened, and hang up before it sees this.
+            if !target.is_online() {
+                *is_entered = false;
+                if parcel.answered && !withdraw(asker, parcel.id, &target, ticket) {
+                    return Ok(Ok(()));
+                }
+                tried.push(target);
+                continue;
+            }
             let copied = self.send_on(parcel, ticket, route.custom, &mut stream, &mut onward, len).await;
             let Err(failure) = copied else { return Ok(Ok(())) };
             let still_asked = parcel.answered && withdraw(asker, parcel.id, &target, ticket);

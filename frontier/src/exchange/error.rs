@@ -1,4 +1,7 @@
-use frontier_protocol::Code;
+use frontier_access::authn::AuthnError;
+use frontier_access::quota::Over;
+use frontier_access::rules::Denial;
+use frontier_protocol::{Code, retry_detail};
 use std::borrow::Cow;
 
 /// Why a question could not be forwarded: what its asker is told.
@@ -23,5 +26,23 @@ impl Failure {
     /// The code's own text says it all.
     pub(crate) fn plain(code: Code) -> Self {
         Self::new(code, code.text())
+    }
+}
+
+impl From<AuthnError> for Failure {
+    fn from(error: AuthnError) -> Self {
+        Self::new(error.code(), error.to_string()).detailed(error.retry_after().map_or(0, retry_detail))
+    }
+}
+
+impl From<Denial> for Failure {
+    fn from(denial: Denial) -> Self {
+        Self::new(denial.code(), denial.to_string())
+    }
+}
+
+impl From<Over> for Failure {
+    fn from(over: Over) -> Self {
+        Self::new(over.code(), over.to_string()).detailed(retry_detail(over.retry_after))
     }
 }

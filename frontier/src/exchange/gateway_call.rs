@@ -9,14 +9,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+/// A call of the gateway itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnCall<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) custom: &'a [u8],
+    pub(crate) payload: &'a [u8],
+}
+
 impl Exchange {
-    /// The gateway itself calls `method` at one of the services that registered it, chosen for the
-    /// edge `id` at `ip`; if that one is lost meanwhile, at the next. `None` if no service has
+    /// The gateway itself calls one of the services that registered the method, chosen for the edge `id` at `ip`; if that one is lost meanwhile, at the next. `None` if no service has
     /// registered the method, or none is left.
     pub(crate) async fn call_service(
         &self,
-        method: &str,
-        payload: &[u8],
+        call: OwnCall<'_>,
         id: EdgeId,
         ip: IpAddr,
         timeout: Duration,
@@ -30,9 +36,9 @@ impl Exchange {
         loop {
             let target = {
                 let routes = self.registry.services.routes();
-                self.balancer.choose(routes.method(method)?, id, ip, &tried)?.clone()
+                self.balancer.choose(routes.method(call.method)?, id, ip, &tried)?.clone()
             };
-            let answer = self.call_peer(&target, method, payload, deadline).await;
+            let answer = self.call_peer(&target, call, deadline).await;
             match answer.code {
                 Code::Disconnected | Code::Draining => tried.push(target),
                 _ => return Some(answer),
@@ -40,7 +46,7 @@ impl Exchange {
         }
     }
 
-    async fn call_peer(&self, target: &Arc<Peer>, method: &str, payload: &[u8], deadline: Instant) -> Answer {
+    async fn call_peer(&self, target: &Arc<Peer>, call: OwnCall<'_>, deadline: Instant) -> Answer {
         let (reply, answered) = oneshot::channel();
         let question = Question { asker: Asker::Gateway(reply), form: Form::Call, deadline };
         // The gateway's own questions are bounded by their permits.
@@ -53,7 +59,8 @@ impl Exchange {
         };
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1);
-        let request = Request { timeout_ms, method, custom: Custom::plain(b""), payload };
+        let OwnCall { method, custom, payload } = call;
+        let request = Request { timeout_ms, method, custom: Custom::plain(custom), payload };
         let _withdraw = Withdraw { target, ticket };
         loop {
             match target.link.send(Priority::Question, |out| request.encode(ticket.0, out)) {

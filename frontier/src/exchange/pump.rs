@@ -1,24 +1,37 @@
 //! Moving bytes from one stream to another.
 
+use crate::peer::Peer;
 use bytes::{Buf, Bytes};
 use frontier_transport::MuxStream;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::Sleep;
 
 /// How many chunks one direction moves before it lets other tasks run.
 const CHUNKS: usize = 4;
 
+/// One of the two streams that are joined.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    pub(crate) stream: MuxStream,
+    /// Who is at its other end, and is charged for what it sends.
+    pub(crate) payer: Arc<Peer>,
+}
+
 /// One direction of a joined stream.
 ///
 /// ```text
-///   Copying ──(end of the source)──▶ Closing ──(end passed on)──▶ Done
+///   Waiting ◀──(over a quota)──▶ Copying ──(end of the source)──▶ Closing ──(end passed on)──▶ Done
 /// ```
 #[derive(Debug)]
 enum Half {
     Copying(Bytes),
+    /// Until the chunk is within the quota.
+    Waiting(Pin<Box<Sleep>>, Bytes),
     Closing,
     Done,
 }
@@ -28,7 +41,9 @@ enum Half {
 ///
 /// Each direction holds one chunk. A reader that stalls stops its own direction and nothing else: the
 /// writer runs out of its window.
-pub(crate) async fn join(mut a: MuxStream, mut b: MuxStream) {
+///
+/// Who is over its quota of bytes waits in the same way.
+pub(crate) async fn join(mut a: Leg, mut b: Leg) {
     let (mut there, mut back) = (Half::Copying(Bytes::new()), Half::Copying(Bytes::new()));
     std::future::poll_fn(|cx| {
         let there = there.poll(&mut a, &mut b, cx);
@@ -43,27 +58,26 @@ pub(crate) async fn join(mut a: MuxStream, mut b: MuxStream) {
 }
 
 impl Half {
-    fn poll(
-        &mut self,
-        from: &mut MuxStream,
-        to: &mut MuxStream,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll(&mut self, from: &mut Leg, to: &mut Leg, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         for _ in 0..CHUNKS {
             match self {
                 Self::Copying(chunk) if chunk.has_remaining() => {
-                    let written = ready!(Pin::new(&mut *to).poll_write(cx, chunk))?;
+                    let written = ready!(Pin::new(&mut to.stream).poll_write(cx, chunk))?;
                     chunk.advance(written);
                 }
-                Self::Copying(_) => match ready!(from.poll_chunk(cx)) {
-                    Some(chunk) => *self = Self::Copying(chunk?),
-                    None if from.is_reset() => {
+                Self::Copying(_) => match ready!(from.stream.poll_chunk(cx)) {
+                    Some(chunk) => *self = Self::charged(chunk?, &from.payer),
+                    None if from.stream.is_reset() => {
                         return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
                     }
                     None => *self = Self::Closing,
                 },
+                Self::Waiting(until, chunk) => {
+                    ready!(until.as_mut().poll(cx));
+                    *self = Self::charged(std::mem::take(chunk), &from.payer);
+                }
                 Self::Closing => {
-                    ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
+                    ready!(Pin::new(&mut to.stream).poll_shutdown(cx))?;
                     *self = Self::Done;
                 }
                 Self::Done => return Poll::Ready(Ok(())),
@@ -71,6 +85,13 @@ impl Half {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn charged(chunk: Bytes, payer: &Peer) -> Self {
+        match payer.access.charge_bytes(chunk.len()) {
+            Ok(()) => Self::Copying(chunk),
+            Err(over) => Self::Waiting(Box::pin(tokio::time::sleep(over.retry_after)), chunk),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ impl Exchange {
                 if tried.iter().any(|edge| Arc::ptr_eq(edge, &target)) {
                     return Err(Failure::new(Code::Disconnected, "the edge's connection was lost"));
                 }
+                self.permit_reach(asker, id, &target)?;
                 Ok(Route { target, custom: Custom::plain(custom) })
             }
         }

@@ -1,5 +1,5 @@
 use super::balance::Tried;
-use super::pump;
+use super::pump::{self, Leg};
 use super::route::offline;
 use super::{Exchange, Failure};
 use crate::peer::Peer;
@@ -51,7 +51,7 @@ impl Exchange {
 
     async fn on_open(
         &self,
-        opener: &Peer,
+        opener: &Arc<Peer>,
         frame: &Frame,
         mut stream: MuxStream,
     ) -> Result<(), super::Breach> {
@@ -65,6 +65,8 @@ impl Exchange {
             let text =
                 format!("a name of {} bytes is over the limit of {}", open.name.len(), self.limits.name_len);
             Failure::new(Code::TooLarge, text)
+        } else if let Err(failure) = self.permit_stream(opener, open.name) {
+            failure
         } else {
             let opened = tokio::select! {
                 opened = self.open_target(opener, open, deadline) => opened,
@@ -72,8 +74,9 @@ impl Exchange {
                 () = stream.abandoned() => return Ok(()),
             };
             match opened {
-                Ok(target) => {
-                    if accept(stream, target).await.is_err() {
+                Ok((target, onward)) => {
+                    let opened = Leg { stream, payer: opener.clone() };
+                    if accept(opened, Leg { stream: onward, payer: target }).await.is_err() {
                         // The opener is gone; the target's stream was dropped and so reset.
                     }
                     return Ok(());
@@ -91,7 +94,7 @@ impl Exchange {
         opener: &Peer,
         open: Open<'_>,
         deadline: Instant,
-    ) -> Result<MuxStream, Failure> {
+    ) -> Result<(Arc<Peer>, MuxStream), Failure> {
         let mut tried = Tried::new();
         loop {
             let target = match opener.edge_id() {
@@ -102,12 +105,13 @@ impl Exchange {
                     if tried.iter().any(|edge| Arc::ptr_eq(edge, &target)) {
                         return Err(offline(id));
                     }
+                    self.permit_reach(opener, id, &target)?;
                     target
                 }
             };
             let opened = self.open_at(opener, &target, open, deadline);
             match tokio::time::timeout_at(deadline.into(), opened).await {
-                Ok(Some(outcome)) => return outcome,
+                Ok(Some(outcome)) => return outcome.map(|stream| (target, stream)),
                 Ok(None) => tried.push(target),
                 Err(_) => return Err(Failure::new(Code::Deadline, "the stream was not accepted in time")),
             }
@@ -129,6 +133,10 @@ impl Exchange {
                 return Some(Err(Failure::new(Code::Overloaded, "the receiver has no room for streams")));
             }
         };
+        // It may have left meanwhile, and hang up before it sees this.
+        if !target.is_online() {
+            return None;
+        }
         let left = deadline.saturating_duration_since(Instant::now());
         let onward = Open {
             peer: opener.wire_id(),
@@ -166,11 +174,11 @@ fn broken(target: &Peer, error: &ParseError) -> Failure {
 }
 
 /// Tells the opener that its stream stands, and joins the two legs until they end.
-async fn accept(mut stream: MuxStream, target: MuxStream) -> std::io::Result<()> {
+async fn accept(mut opened: Leg, target: Leg) -> std::io::Result<()> {
     let mut ack = Vec::with_capacity(HEADER_LEN);
     OpenAck { code: Code::Ok, detail: 0, text: "" }.encode(&mut ack).map_err(std::io::Error::other)?;
-    stream.write_all(&ack).await?;
-    pump::join(stream, target).await;
+    opened.stream.write_all(&ack).await?;
+    pump::join(opened, target).await;
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 use super::StartError;
+use crate::cluster::Bound;
 use crate::config::{Config, Listen};
 use crate::exchange::Exchange;
 use crate::gate::Gate;
+use crate::policy::Policies;
 use crate::session::{self, Context};
 use frontier_protocol::Role;
-use frontier_transport::{Accepted, Bind, Listener, ServerTls};
+use frontier_transport::{Accepted, Bind, Listener, Network, ServerTls};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -18,29 +20,44 @@ const TURNED_AWAY: usize = 64;
 /// The listeners of one side and the sessions that came through them.
 #[derive(Debug)]
 pub(super) struct Side {
-    listeners: Vec<Listener>,
+    listeners: Vec<(Network, Listener)>,
     pub(super) addrs: Vec<SocketAddr>,
+    /// The first of them, as others are told of it.
+    pub(super) bound: Bound,
     context: Arc<Context>,
     gate: Arc<Gate>,
     /// Places for those who are told that they are one too many.
     turned_away: Arc<Semaphore>,
 }
 
+/// A side that lets nobody in any more.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) context: Arc<Context>,
+    /// What tells callers so, until this is dropped.
+    _refusing: JoinSet<()>,
+}
+
 impl Side {
     /// Listens on all its addresses.
     pub(super) fn bind(
         exchange: &Arc<Exchange>,
+        policies: &Arc<Policies>,
         role: Role,
         config: &Config,
         listen: &[Listen],
     ) -> Result<Self, StartError> {
         let side = match role {
             Role::Edge => "edges",
-            Role::Service => "services",
+            Role::Service | Role::Frontier => "services",
         };
-        if listen.is_empty() {
-            return Err(StartError::Nowhere(side));
-        }
+        let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
+        let bound = |addr| Bound {
+            network: first.network,
+            tls: first.tls.is_some(),
+            addr,
+            advertised: first.advertised_addr.clone(),
+        };
         let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
         for listen in listen {
             let Listen { network, addr, tls, .. } = listen;
@@ -52,14 +69,15 @@ impl Side {
             for warning in tls.iter().flat_map(ServerTls::warnings) {
                 warn!(%addr, "{warning}");
             }
-            listeners.push(listener);
+            listeners.push((network, listener));
             addrs.push(addr);
         }
         let limits = &config.limits;
         Ok(Self {
             listeners,
+            bound: bound(addrs[0]),
             addrs,
-            context: Arc::new(Context::new(exchange.clone(), role, config.clone())),
+            context: Arc::new(Context::new(exchange.clone(), policies.clone(), role, config.clone())),
             gate: Gate::new(limits.connections, limits.connections_per_address),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
         })
@@ -67,33 +85,44 @@ impl Side {
 
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
     /// waited for here.
-    pub(super) async fn accept(mut self, stop: CancellationToken) -> Arc<Context> {
+    pub(super) async fn accept(mut self, stop: CancellationToken) -> Closed {
         let listeners = std::mem::take(&mut self.listeners);
         let side = Arc::new(self);
         let mut accepting = JoinSet::new();
-        for listener in listeners {
-            accepting.spawn(side.clone().accept_from(listener, stop.clone()));
+        for ((network, listener), number) in listeners.into_iter().zip(0..) {
+            accepting.spawn(side.clone().accept_from(network, listener, number, stop.clone()));
         }
-        accepting.join_all().await;
+        let mut refusing = JoinSet::new();
+        for listener in accepting.join_all().await.into_iter().flatten() {
+            refusing.spawn(refuse(listener));
+        }
         side.context.sessions.close();
-        side.context.clone()
+        Closed { context: side.context.clone(), _refusing: refusing }
     }
 
-    async fn accept_from(self: Arc<Self>, mut listener: Listener, stop: CancellationToken) {
+    /// The listener is returned if it has to go on, to refuse connections. The others are refused by the
+    /// system, which is quicker than any word of ours, and leaves the port to a new gateway.
+    async fn accept_from(
+        self: Arc<Self>,
+        network: Network,
+        mut listener: Listener,
+        number: u16,
+        stop: CancellationToken,
+    ) -> Option<Listener> {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return (network == Network::Quic).then_some(listener),
             };
-            self.start(accepted);
+            self.start(number, accepted);
         }
     }
 
-    fn start(&self, accepted: Accepted) {
+    fn start(&self, listener: u16, accepted: Accepted) {
         let sessions = &self.context.sessions;
         match self.gate.enter(accepted.peer.ip()) {
             Ok(permit) => {
-                let session = session::run(self.context.clone(), accepted);
+                let session = session::run(self.context.clone(), listener, accepted);
                 sessions.spawn(async move {
                     session.await;
                     drop(permit);
@@ -110,5 +139,13 @@ impl Side {
                 }
             }
         }
+    }
+}
+
+/// Refuses every connection. A UDP socket serves those that stand as well, so it can't be closed; and
+/// without an answer callers would wait for one.
+async fn refuse(mut listener: Listener) {
+    loop {
+        drop(listener.accept().await);
     }
 }

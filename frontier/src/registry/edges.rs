@@ -1,3 +1,4 @@
+use super::Changes;
 use crate::peer::{Peer, Stage};
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -17,9 +18,14 @@ pub(crate) struct Superseded;
 #[derive(Debug, Default)]
 pub(crate) struct Edges {
     by_id: DashMap<u64, Arc<Peer>, ahash::RandomState>,
+    changes: Arc<Changes>,
 }
 
 impl Edges {
+    pub(super) fn new(changes: Arc<Changes>) -> Self {
+        Self { by_id: DashMap::default(), changes }
+    }
+
     /// The edge, if calls can reach it.
     pub(crate) fn online(&self, id: EdgeId) -> Option<Arc<Peer>> {
         self.by_id.get(&id.0).filter(|edge| edge.is_online()).map(|edge| edge.clone())
@@ -43,6 +49,7 @@ impl Edges {
             Entry::Occupied(mut held) => {
                 let predecessor = held.insert(edge.clone());
                 predecessor.advance(Stage::Gone);
+                self.delist(&predecessor);
                 Ok(Some(predecessor))
             }
         }
@@ -53,9 +60,27 @@ impl Edges {
         match self.by_id.get(&id.0) {
             Some(current) if Arc::ptr_eq(&current, edge) => {
                 edge.advance(Stage::Online);
+                if edge.is_online() {
+                    edge.list();
+                    self.changes.online(edge);
+                }
                 edge.is_online()
             }
             _ => false,
+        }
+    }
+
+    /// Nothing reaches `edge` any more, though it holds its id until it is released.
+    pub(crate) fn withdraw(&self, id: EdgeId, edge: &Arc<Peer>) {
+        // Keeps a successor from being told of before this.
+        let _held = self.by_id.get(&id.0);
+        edge.advance(Stage::Gone);
+        self.delist(edge);
+    }
+
+    fn delist(&self, edge: &Peer) {
+        if edge.delist() {
+            self.changes.offline(edge);
         }
     }
 
@@ -67,6 +92,7 @@ impl Edges {
         {
             current.remove();
         }
+        self.delist(edge);
     }
 
     /// Calls `visit` with each edge, shard by shard; what comes or goes meanwhile may be missed.

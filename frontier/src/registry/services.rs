@@ -1,7 +1,9 @@
+use super::Changes;
 use super::routes::{self, Candidate, Routes};
 use crate::peer::{Peer, Stage};
 use ahash::AHashMap;
 use arc_swap::{ArcSwap, Guard};
+use frontier_access::rules::Denial;
 use frontier_protocol::{Code, Names, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
@@ -18,7 +20,7 @@ pub(crate) struct ServiceLimits {
 }
 
 /// Why names were not registered. None of the request's names was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum RegistrationError {
     #[error("a service may register {0} methods and topics, and no more")]
     TooMany(usize),
@@ -28,6 +30,8 @@ pub(crate) enum RegistrationError {
     EmptyName,
     #[error("another connection has taken over this service's id")]
     Superseded,
+    #[error(transparent)]
+    Denied(#[from] Denial),
 }
 
 /// The services: a snapshot that is read without a lock on every call, and the one place where it is
@@ -36,6 +40,7 @@ pub(crate) enum RegistrationError {
 pub(crate) struct Services {
     routes: ArcSwap<Routes>,
     members: Mutex<AHashMap<u64, Member>>,
+    changes: Arc<Changes>,
 }
 
 /// A service and the names that it registered.
@@ -48,17 +53,21 @@ struct Member {
 
 impl RegistrationError {
     /// The code that the service is told.
-    pub(crate) fn code(self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Self::TooMany(_) => Code::Overloaded,
             Self::NameTooLong { .. } => Code::TooLarge,
-            Self::EmptyName => Code::Denied,
+            Self::EmptyName | Self::Denied(_) => Code::Denied,
             Self::Superseded => Code::Superseded,
         }
     }
 }
 
 impl Services {
+    pub(super) fn new(changes: Arc<Changes>) -> Self {
+        Self { changes, ..Self::default() }
+    }
+
     /// Who takes what, as of now.
     pub(crate) fn routes(&self) -> Guard<Arc<Routes>> {
         self.routes.load()
@@ -81,10 +90,16 @@ impl Services {
     ) -> Result<Option<Arc<Peer>>, RegistrationError> {
         check(methods, limits)?;
         check(topics, limits)?;
+        permit(service, Names::Methods, methods)?;
+        permit(service, Names::Topics, topics)?;
         let mut members = self.members.lock();
         let old = members.get(&id.0);
         if old.is_some_and(|old| old.service.epoch > service.epoch) {
             return Err(RegistrationError::Superseded);
+        }
+        // What it would take over must be allowed to itself, or an id were a way round the rules.
+        if let Some(denial) = old.and_then(|old| denied(service, old)) {
+            return Err(denial.into());
         }
         let count = united(methods, old.map(|old| &old.methods)) + united(topics, old.map(|old| &old.topics));
         if count > limits.names {
@@ -96,6 +111,7 @@ impl Services {
         let predecessor = old.map(|old| {
             old.service.advance(Stage::Gone);
             withdraw(&mut routes, &old);
+            self.delist(&old.service);
             (member.methods, member.topics) = (old.methods, old.topics);
             old.service
         });
@@ -110,6 +126,8 @@ impl Services {
         service.advance(Stage::Online);
         members.insert(id.0, member);
         self.routes.store(Arc::new(routes));
+        service.list();
+        self.changes.online(service);
         Ok(predecessor)
     }
 
@@ -123,6 +141,9 @@ impl Services {
         limits: ServiceLimits,
     ) -> Result<(), RegistrationError> {
         check(names, limits)?;
+        if change == Registration::Add {
+            permit(service, of, names)?;
+        }
         let mut members = self.members.lock();
         let member = members
             .get_mut(&service.wire_id())
@@ -168,7 +189,21 @@ impl Services {
             let mut routes = Routes::clone(&self.routes.load());
             withdraw(&mut routes, &member);
             self.routes.store(Arc::new(routes));
+            self.delist(service);
         }
+    }
+
+    fn delist(&self, service: &Peer) {
+        if service.delist() {
+            self.changes.offline(service);
+        }
+    }
+
+    /// Why `service` may not take, any more, what it has registered.
+    pub(crate) fn denied_name(&self, service: &Arc<Peer>) -> Option<Denial> {
+        let members = self.members.lock();
+        let member = members.get(&service.wire_id());
+        denied(service, member.filter(|member| Arc::ptr_eq(&member.service, service))?)
     }
 
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
@@ -187,6 +222,26 @@ fn united(names: &[&str], old: Option<&HashSet<Box<str>>>) -> usize {
     let mut all: HashSet<&str> = names.iter().copied().collect();
     all.extend(old.into_iter().flatten().map(AsRef::<str>::as_ref));
     all.len()
+}
+
+/// Whether the service may register these names.
+fn permit<S: AsRef<str>>(
+    service: &Peer,
+    of: Names,
+    names: impl IntoIterator<Item = S>,
+) -> Result<(), Denial> {
+    let Some(standing) = service.access.restricted() else { return Ok(()) };
+    let Some(grants) = standing.as_ref().and_then(|standing| standing.grants.as_ref()) else { return Ok(()) };
+    names.into_iter().try_for_each(|name| match of {
+        Names::Methods => grants.may_register_method(name.as_ref()),
+        Names::Topics => grants.may_register_topic(name.as_ref()),
+    })
+}
+
+/// Why `service` may not take everything that this member does.
+fn denied(service: &Peer, member: &Member) -> Option<Denial> {
+    let methods = permit(service, Names::Methods, &member.methods);
+    methods.and_then(|()| permit(service, Names::Topics, &member.topics)).err()
 }
 
 fn check(names: &[&str], limits: ServiceLimits) -> Result<(), RegistrationError> {

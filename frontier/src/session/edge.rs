@@ -2,6 +2,7 @@ use super::greeting::Greeting;
 use super::{Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
+use crate::policy::Admission;
 use crate::presence;
 use frontier_protocol::{Code, EdgeId};
 use frontier_transport::{CloseReason, Link, Priority};
@@ -12,11 +13,12 @@ use tracing::debug;
 pub(super) fn run(
     context: &Context,
     greeting: Greeting,
+    admission: Admission,
     addr: SocketAddr,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
-    let joining = Box::pin(join(context, greeting, addr, link));
+    let joining = Box::pin(join(context, greeting, admission, addr, link));
     async move {
         let Some((claim, mut link)) = joining.await else { return };
         let edge = &claim.edge;
@@ -32,20 +34,23 @@ pub(super) fn run(
 async fn join(
     context: &Context,
     mut greeting: Greeting,
+    admission: Admission,
     addr: SocketAddr,
     mut link: Link,
 ) -> Option<(Claim<'_>, Link)> {
-    let id = match choose_id(context, &greeting, addr).await {
-        Ok(id) => id,
+    let chosen = choose_id(context, &greeting, &admission, addr).await;
+    let (id, access) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
+        Ok(admitted) => admitted,
         Err(failure) => {
-            debug!(%addr, error = %failure.text, "edge refused");
+            context.policies.log_refused(context.role, addr, &failure);
             reject(link, &failure).await;
             return None;
         }
     };
     let exchange = &context.exchange;
     let identity = Identity::Edge { id, meta: std::mem::take(&mut greeting.meta) };
-    let edge = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms));
+    let edge = Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms);
+    let edge = Arc::new(edge.admitted(access));
     let claim = Claim { context, edge: edge.clone() };
     let predecessor = match exchange.registry.edges.claim(id, &edge) {
         Ok(predecessor) => predecessor,
@@ -60,8 +65,9 @@ async fn join(
         predecessor.departed.wait().await;
     }
     context.close_if_closing(&edge);
+    context.review(&edge, &admission);
     let online = if edge.link.is_closed() {
-        Err(ended(context))
+        Err(ended(context, &edge))
     } else {
         presence::online(exchange, &edge, context.config.edgebound.callback_timeout).await
     };
@@ -80,11 +86,13 @@ async fn join(
         presence::offline(exchange, &edge, context.config.edgebound.callback_timeout).await;
         drop(claim);
         // The Welcome must not go out any more.
+        let failure = ended(context, &edge);
         drop(link.take_unsent(CloseReason::Superseded));
-        reject(link, &ended(context)).await;
+        reject(link, &failure).await;
         return None;
     }
     edge.hear(exchange.clock());
+    context.tell_if_draining(&edge);
     debug!(edge = %id, %addr, epoch = edge.epoch.0, "edge connected");
     Some((claim, link))
 }
@@ -108,18 +116,36 @@ impl Drop for Claim<'_> {
 }
 
 /// Why the link of an edge was closed before the edge was online.
-fn ended(context: &Context) -> Failure {
-    Failure::plain(if context.closing.is_set() { Code::Draining } else { Code::Superseded })
+fn ended(context: &Context, edge: &Peer) -> Failure {
+    match edge.link.close_reason() {
+        Some(CloseReason::Refused(code, text)) => Failure::new(code, text),
+        _ => Failure::plain(if context.closing.is_set() { Code::Draining } else { Code::Superseded }),
+    }
 }
 
-async fn choose_id(context: &Context, greeting: &Greeting, addr: SocketAddr) -> Result<EdgeId, Failure> {
+async fn choose_id(
+    context: &Context,
+    greeting: &Greeting,
+    admission: &Admission,
+    addr: SocketAddr,
+) -> Result<EdgeId, Failure> {
     let edgebound = &context.config.edgebound;
-    let timeout = edgebound.callback_timeout;
-    if let Some(id) = presence::edge_id(&context.exchange, &greeting.meta, addr, timeout).await {
-        return id;
+    let own = admission.edge_id(greeting.id)?;
+    let question = presence::Question { meta: &greeting.meta, verified: &admission.verified, addr };
+    if let Some(id) = presence::edge_id(&context.exchange, &question, edgebound.callback_timeout).await {
+        return match (id?, own) {
+            (id, Some(own)) if id != own => {
+                let text = "the service that gives out EdgeIDs names another one than the credentials";
+                Err(Failure::new(Code::Denied, text))
+            }
+            (id, _) => Ok(id),
+        };
     }
     if !edgebound.allocate_ids {
         return Err(Failure::new(Code::ServiceNotOnline, "no service that gives out EdgeIDs is online"));
+    }
+    if let Some(own) = own {
+        return Ok(own);
     }
     if greeting.id != 0 && edgebound.requested_ids {
         return Ok(EdgeId(greeting.id));

@@ -1,5 +1,6 @@
 use super::{Context, reject};
 use crate::exchange::Failure;
+use crate::policy::Shown;
 use bytes::Bytes;
 use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
 use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
@@ -16,6 +17,8 @@ pub(super) struct Greeting {
     pub(super) methods: Vec<String>,
     pub(super) meta: Bytes,
     pub(super) terms: Terms,
+    /// By what it is to be known.
+    pub(super) shown: Shown,
 }
 
 /// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused.
@@ -43,7 +46,10 @@ pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Gree
     };
     log(addr, &peer);
     match read(context, &frame) {
-        Ok(greeting) => Some((greeting, link)),
+        Ok(mut greeting) => {
+            greeting.shown.certificate = peer.certificate;
+            Some((greeting, link))
+        }
         Err(failure) => {
             debug!(%addr, error = %failure.text, "handshake refused");
             reject(link, &failure).await;
@@ -84,9 +90,12 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
     if hello.role != context.role {
         let text = match context.role {
             Role::Edge => "this address is for edges; services connect to the other one",
-            Role::Service => "this address is for services; edges connect to the other one",
+            Role::Service | Role::Frontier => "this address is for services; edges connect to the other one",
         };
         return Err(Failure::new(Code::Denied, text));
+    }
+    if context.notice.get().is_some() {
+        return Err(Failure::new(Code::Draining, "the gateway is stopping"));
     }
     let limits = context.limits();
     let terms =
@@ -111,5 +120,6 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
+        shown: Shown { token: hello.token.map(Token::into_owned), certificate: None },
     })
 }

@@ -2,7 +2,8 @@ use super::greeting::Greeting;
 use super::{Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
-use frontier_protocol::ServiceId;
+use crate::policy::Admission;
+use frontier_protocol::{Code, ServiceId};
 use frontier_transport::{CloseReason, Link, Priority};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use tracing::info;
 pub(super) fn run(
     context: &Context,
     greeting: Greeting,
+    admission: Admission,
     addr: SocketAddr,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
-    let joining = Box::pin(join(context, greeting, addr, link));
+    let joining = Box::pin(join(context, greeting, admission, addr, link));
     async move {
         let Some((claim, mut link)) = joining.await else { return };
         let service = &claim.service;
@@ -44,17 +46,29 @@ impl Drop for Claim<'_> {
 async fn join(
     context: &Context,
     greeting: Greeting,
+    admission: Admission,
     addr: SocketAddr,
     link: Link,
 ) -> Option<(Claim<'_>, Link)> {
     let exchange = &context.exchange;
     let services = &exchange.registry.services;
-    let id = match greeting.id {
-        0 => allocate(|id| services.is_taken(id)),
-        wanted => ServiceId(wanted),
+    let own = admission.service_id(&greeting.name, greeting.id);
+    let (own, access) = match own.and_then(|own| Ok((own, admission.service(&greeting.name, addr)?))) {
+        Ok(admitted) => admitted,
+        Err(failure) => {
+            context.policies.log_refused(context.role, addr, &failure);
+            reject(link, &failure).await;
+            return None;
+        }
+    };
+    let id = match (own, greeting.id) {
+        (Some(own), _) => own,
+        (None, 0) => allocate(|id| services.is_taken(id)),
+        (None, wanted) => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: greeting.name.as_str().into() };
-    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms));
+    let service = Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms);
+    let service = Arc::new(service.admitted(access));
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =
         link.handle().push(Priority::Answer, |out| welcome(context, &greeting, &service).encode(out));
@@ -74,11 +88,18 @@ async fn join(
             let mut link = link;
             // The Welcome must not go out any more.
             drop(link.take_unsent(CloseReason::Local));
-            reject(link, &Failure::new(error.code(), error.to_string())).await;
+            let failure = Failure::new(error.code(), error.to_string());
+            match failure.code {
+                Code::Denied => exchange.log_denied(&service, &failure.text),
+                _ => context.policies.log_refused(context.role, addr, &failure),
+            }
+            reject(link, &failure).await;
             return None;
         }
     }
+    context.tell_if_draining(&service);
     context.close_if_closing(&service);
+    context.review(&service, &admission);
     service.hear(exchange.clock());
     info!(service = %id, name = service.name(), %addr, "service connected");
     Some((Claim { context, service }, link))

@@ -14,17 +14,20 @@
 //!
 //! | tag | field | who | how often |
 //! |---|---|---|---|
-//! | 1 | name, UTF-8 | service | once |
+//! | 1 | name, UTF-8: a service's, or the id of a frontier | service, frontier | once |
 //! | 2 | topic, UTF-8 | service | any number |
-//! | 3 | meta, opaque bytes | both | at most once |
-//! | 4 | token, UTF-8: the dialler's credentials, at most 16,384 bytes | both | at most once |
+//! | 3 | meta, opaque bytes | edge, service | at most once |
+//! | 4 | token, UTF-8: the dialler's credentials, at most 16,384 bytes | all | at most once |
 //! | 5 | method, UTF-8 | service | any number |
+//! | 6 | where services reach it, a URL, UTF-8 | frontier | at most once |
+//! | 7 | where edges reach it, a URL, UTF-8 | frontier | at most once |
 //!
 //! The service takes the topics and answers the methods from the moment in which it can be routed to:
 //! all of them, or the gateway rejects it. An edge's are not looked at.
 //!
 //! `max frame` is the longest frame on the lane that the dialler takes; `heartbeat` is the interval
 //! that it would like, 0 for the gateway's. A wanted id of 0 leaves the choice to the gateway.
+//! A frontier dials frontlas; what it wants is the incarnation that it was given before.
 
 use super::fields::{Reader, put_tagged, tagged_len};
 use super::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError, expect, put_header};
@@ -38,6 +41,8 @@ const TAG_TOPIC: u8 = 2;
 const TAG_META: u8 = 3;
 const TAG_TOKEN: u8 = 4;
 const TAG_METHOD: u8 = 5;
+const TAG_SERVICEBOUND: u8 = 6;
+const TAG_EDGEBOUND: u8 = 7;
 
 /// What a dialler says of itself, borrowed from the frame that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +59,7 @@ pub struct Hello<'a> {
     pub heartbeat_ms: u32,
     /// The id that it would like; 0 for none in particular.
     pub id: u64,
-    /// A service's name; empty for an edge.
+    /// A service's name, or the id of a frontier; empty for an edge.
     pub name: &'a str,
     /// The topics that a service takes from the start.
     pub topics: Vec<&'a str>,
@@ -64,6 +69,26 @@ pub struct Hello<'a> {
     pub meta: &'a [u8],
     /// Its credentials, if it has any.
     pub token: Option<Token<'a>>,
+    /// Where others reach a frontier.
+    pub advertised: Advertised<'a>,
+}
+
+/// Where others reach a frontier, as URLs; empty where it has not said so, and for all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Advertised<'a> {
+    /// For services.
+    pub servicebound: &'a str,
+    /// For edges.
+    pub edgebound: &'a str,
+}
+
+impl<'a> Advertised<'a> {
+    fn fields(&self) -> impl Iterator<Item = (u8, &'a [u8])> {
+        [(TAG_SERVICEBOUND, self.servicebound), (TAG_EDGEBOUND, self.edgebound)]
+            .into_iter()
+            .filter(|(_, url)| !url.is_empty())
+            .map(|(tag, url)| (tag, url.as_bytes()))
+    }
 }
 
 impl<'a> Hello<'a> {
@@ -93,6 +118,7 @@ impl<'a> Hello<'a> {
             methods: Vec::new(),
             meta: &[],
             token: None,
+            advertised: Advertised::default(),
         };
         let text =
             |value| std::str::from_utf8(value).map_err(|_| ParseError::NameNotUtf8 { kind: Kind::Hello });
@@ -106,6 +132,8 @@ impl<'a> Hello<'a> {
                     hello.token = Some(Token::new(token));
                 }
                 TAG_METHOD => hello.methods.push(text(value)?),
+                TAG_SERVICEBOUND => hello.advertised.servicebound = text(value)?,
+                TAG_EDGEBOUND => hello.advertised.edgebound = text(value)?,
                 _ => {}
             }
         }
@@ -145,6 +173,9 @@ impl<'a> Hello<'a> {
         for name in self.topics.iter().chain(&self.methods) {
             len += tagged_len(name.as_bytes())?;
         }
+        for (_, url) in self.advertised.fields() {
+            len += tagged_len(url)?;
+        }
         Ok(len)
     }
 
@@ -174,6 +205,9 @@ impl<'a> Hello<'a> {
         }
         for method in &self.methods {
             put_tagged(out, TAG_METHOD, method.as_bytes());
+        }
+        for (tag, url) in self.advertised.fields() {
+            put_tagged(out, tag, url);
         }
         Ok(())
     }

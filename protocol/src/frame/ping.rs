@@ -1,25 +1,38 @@
-//! `Ping` (0x04) and `Pong` (0x05): no body. A pong carries the id of its ping.
+//! `Ping` (0x04) and `Pong` (0x05). A pong carries the id of its ping. There is no body, but in a pong of
+//! frontlas: directory time (u64), in microseconds since 1970.
 //!
 //! The dialler pings once per heartbeat interval, the gateway answers. Either side ends a connection
 //! on which it has not heard a byte for three intervals.
 
-use super::{Flags, Kind, put_header};
+use super::{Flags, Frame, Kind, put_header};
 use crate::Code;
 use bytes::BufMut;
 
 /// Appends a ping to `out`.
 pub fn ping(id: u64, out: &mut impl BufMut) {
-    empty(Kind::Ping, id, out);
+    header(Kind::Ping, id, 0, out);
 }
 
 /// Appends the answer to the ping `id` to `out`.
 pub fn pong(id: u64, out: &mut impl BufMut) {
-    empty(Kind::Pong, id, out);
+    header(Kind::Pong, id, 0, out);
 }
 
-fn empty(kind: Kind, id: u64, out: &mut impl BufMut) {
-    if let Err(error) = put_header(out, kind, Flags::default(), Code::Ok, id, 0) {
-        unreachable!("an empty body always fits: {error}");
+/// Appends the answer of frontlas to the ping `id`, with directory time, to `out`.
+pub fn pong_at(id: u64, directory_time: u64, out: &mut impl BufMut) {
+    header(Kind::Pong, id, 8, out);
+    out.put_u64(directory_time);
+}
+
+/// The directory time in a pong; `None` if it has none.
+#[must_use]
+pub fn pong_time(pong: &Frame) -> Option<u64> {
+    pong.body.first_chunk().map(|time| u64::from_be_bytes(*time))
+}
+
+fn header(kind: Kind, id: u64, body_len: usize, out: &mut impl BufMut) {
+    if let Err(error) = put_header(out, kind, Flags::default(), Code::Ok, id, body_len) {
+        unreachable!("a short body always fits: {error}");
     }
 }
 
@@ -35,6 +48,18 @@ mod tests {
             put(u64::MAX, &mut wire);
             let frame = decode(&wire);
             assert_eq!((frame.kind, frame.id, frame.body.len()), (kind, u64::MAX, 0));
+            assert_eq!(pong_time(&frame), None);
+        }
+    }
+
+    #[test]
+    fn a_pong_may_tell_the_time() {
+        let mut wire = Vec::new();
+        pong_at(7, u64::MAX - 1, &mut wire);
+        let frame = decode(&wire);
+        assert_eq!((frame.kind, frame.id, pong_time(&frame)), (Kind::Pong, 7, Some(u64::MAX - 1)));
+        for cut in crate::frame::testing::cuts(&frame) {
+            assert_eq!(pong_time(&cut), None);
         }
     }
 }

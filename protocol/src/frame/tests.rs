@@ -21,6 +21,10 @@ fn kind_numbers_are_frozen() {
         (Kind::Open, 0x40),
         (Kind::OpenAck, 0x41),
         (Kind::Data, 0x50),
+        (Kind::Report, 0x60),
+        (Kind::ReportAck, 0x61),
+        (Kind::Lookup, 0x62),
+        (Kind::LookupAck, 0x63),
     ];
     assert_eq!(frozen.map(|(kind, _)| kind), Kind::ALL, "a kind that is not in this list");
     for number in 0..=u8::MAX {

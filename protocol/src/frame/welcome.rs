@@ -8,14 +8,19 @@
 //! ```
 //!
 //! `id` is the EdgeID or ServiceID of this connection, `epoch` its number among the connections of
-//! that id. No tagged field is defined yet.
+//! that id. For a frontier `id` is its incarnation: it wants that one when it dials again.
+//!
+//! | tag | field | from | how often |
+//! |---|---|---|---|
+//! | 1 | directory time (u64), in microseconds since 1970 | frontlas | once |
 
-use super::fields::Reader;
+use super::fields::{Reader, put_tagged};
 use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};
 use crate::{Code, Epoch};
 use bytes::BufMut;
 
 const FIXED: usize = 40;
+const TAG_TIME: u8 = 1;
 
 /// What the gateway grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +39,8 @@ pub struct Welcome {
     pub epoch: Epoch,
     /// The longest payload that the gateway carries, in bytes.
     pub max_payload: u64,
+    /// The directory's clock, in microseconds since 1970. Only frontlas tells it.
+    pub directory_time: Option<u64>,
 }
 
 impl Welcome {
@@ -46,7 +53,7 @@ impl Welcome {
         let mut reader = Reader::new(frame);
         let version = reader.u8("version")?;
         reader.bytes(3, "reserved")?;
-        let welcome = Self {
+        let mut welcome = Self {
             version,
             features: reader.u32("features")?,
             max_frame: reader.u32("max frame")?,
@@ -54,17 +61,24 @@ impl Welcome {
             id: reader.u64("id")?,
             epoch: Epoch(reader.u64("epoch")?),
             max_payload: reader.u64("max payload")?,
+            directory_time: None,
         };
-        while reader.tagged()?.is_some() {}
+        while let Some((tag, value)) = reader.tagged()? {
+            if tag == TAG_TIME {
+                let time = value.try_into().map_err(|_| reader.invalid("directory time"))?;
+                welcome.directory_time = Some(u64::from_be_bytes(time));
+            }
+        }
         Ok(welcome)
     }
 
     /// Appends the frame to `out`.
     ///
     /// # Errors
-    /// None in practice: the body has a fixed length.
+    /// None in practice: the body is short.
     pub fn encode(&self, out: &mut impl BufMut) -> Result<(), EncodeError> {
-        put_header(out, Kind::Welcome, Flags::default(), Code::Ok, 0, FIXED)?;
+        let body_len = FIXED + self.directory_time.map_or(0, |_| 3 + 8);
+        put_header(out, Kind::Welcome, Flags::default(), Code::Ok, 0, body_len)?;
         out.put_u8(self.version);
         out.put_slice(&[0; 3]);
         out.put_u32(self.features);
@@ -73,6 +87,9 @@ impl Welcome {
         out.put_u64(self.id);
         out.put_u64(self.epoch.0);
         out.put_u64(self.max_payload);
+        if let Some(time) = self.directory_time {
+            put_tagged(out, TAG_TIME, &time.to_be_bytes());
+        }
         Ok(())
     }
 }
@@ -92,6 +109,7 @@ mod tests {
             id: u64::MAX,
             epoch: Epoch(3),
             max_payload: 1 << 40,
+            directory_time: Some(1_700_000_000_000_001),
         };
         let mut wire = Vec::new();
         welcome.encode(&mut wire).unwrap();
@@ -106,7 +124,12 @@ mod tests {
 
     #[test]
     fn a_cut_body_is_refused() {
-        for cut in cuts(&sample().1) {
+        let (welcome, frame) = sample();
+        for cut in cuts(&frame) {
+            if cut.body.len() == FIXED {
+                assert_eq!(Welcome::parse(&cut), Ok(Welcome { directory_time: None, ..welcome }));
+                continue;
+            }
             let error = Welcome::parse(&cut).unwrap_err();
             assert!(matches!(error, ParseError::Truncated { kind: Kind::Welcome, .. }), "{error}");
         }
@@ -116,10 +139,22 @@ mod tests {
     fn tagged_fields_of_a_later_version_are_passed_over_but_must_be_whole() {
         let (welcome, frame) = sample();
         let grown = [&frame.body[..], b"\x07\0\x02??"].concat();
-        for len in FIXED..=grown.len() {
+        for len in frame.body.len()..=grown.len() {
+            let whole = [frame.body.len(), grown.len()].contains(&len);
             let frame = Frame { body: Bytes::copy_from_slice(&grown[..len]), ..frame.clone() };
-            let whole = len == FIXED || len == grown.len();
             assert_eq!(Welcome::parse(&frame).ok(), whole.then_some(welcome), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_time_has_8_bytes() {
+        let (_, frame) = sample();
+        for len in [0u8, 7, 9] {
+            let time = vec![1; len.into()];
+            let body = [&frame.body[..FIXED], &[TAG_TIME, 0, len], &time].concat();
+            let bad = Frame { body: body.into(), ..frame.clone() };
+            let invalid = ParseError::Invalid { kind: Kind::Welcome, field: "directory time" };
+            assert_eq!(Welcome::parse(&bad), Err(invalid));
         }
     }
 

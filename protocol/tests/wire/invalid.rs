@@ -69,7 +69,7 @@ fn refused() -> Vec<Refused> {
         ("kind-0", "no kind has the number 0", frame(12, 0, 0x7f, b""), Class::UnknownKind),
         ("hello-magic", "another protocol", hello(b"HTTP", 1, b""), Class::Invalid),
         ("hello-role-0", "no such role", hello(b"FRTR", 0, b""), Class::Invalid),
-        ("hello-role-3", "no such role", hello(b"FRTR", 3, b""), Class::Invalid),
+        ("hello-role-4", "no such role", hello(b"FRTR", 4, b""), Class::Invalid),
         (
             "hello-cut",
             "the fixed fields end early",
@@ -197,6 +197,33 @@ fn refused() -> Vec<Refused> {
             "a text that is not UTF-8",
             whole(Kind::OpenAck, 0, b"\0\0\0\0\xff"),
             Class::Invalid,
+        ),
+        (
+            "welcome-time",
+            "a directory time of 7 bytes",
+            whole(Kind::Welcome, 0, &[&[0; 40][..], &[1, 0, 7], &[0; 7]].concat()),
+            Class::Invalid,
+        ),
+        ("report-op", "no such op", whole(Kind::Report, 0, &[0; 21]), Class::Invalid),
+        ("report-cut", "half an entry", whole(Kind::Report, 1, &[1; 20]), Class::Truncated),
+        (
+            "report-address",
+            "an address that is not UTF-8",
+            whole(Kind::Report, 0, &[&[1][..], &[0; 16], &[0, 1, 0, 0, 0xff]].concat()),
+            Class::NameNotUtf8,
+        ),
+        (
+            "report-ack-superseded-15",
+            "a replaced connection of 15 bytes",
+            whole(Kind::ReportAck, 0, &[&[0; 4][..], &[1, 0, 15], &[0; 15]].concat()),
+            Class::Invalid,
+        ),
+        ("lookup-cut", "an EdgeID of 7 bytes", whole(Kind::Lookup, 0, &[0; 7]), Class::Truncated),
+        (
+            "lookup-ack-cut",
+            "a frontier id beyond the body",
+            whole(Kind::LookupAck, 0, b"\0\0\0\0\0\x02\0\0f"),
+            Class::Truncated,
         ),
     ];
     let refused = |(name, description, hex, error): (&str, &str, _, _)| Refused {

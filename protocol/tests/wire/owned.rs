@@ -1,9 +1,11 @@
 mod parse;
+mod plane;
 
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Names, Open, OpenAck, Publish,
-    Register, RegisterAck, Registration, Reject, Request, Response, Role, Token, Welcome, ping, pong,
+    Ack, Advertised, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Lookup, LookupAck,
+    Names, Open, OpenAck, Publish, Register, RegisterAck, Registration, Reject, Request, Response, Role,
+    Token, Welcome, ping, pong, pong_at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,7 @@ macro_rules! fields {
 
 fields! {
     Empty {}
+    Life { directory_time: Option<Decimal> }
     Greeting {
         lowest_version: u8,
         highest_version: u8,
@@ -41,6 +44,8 @@ fields! {
         token: Option<String>,
         topics: Vec<String>,
         methods: Vec<String>,
+        servicebound: String,
+        edgebound: String,
     }
     Grant {
         version: u8,
@@ -50,6 +55,7 @@ fields! {
         id: Decimal,
         epoch: Decimal,
         max_payload: Decimal,
+        directory_time: Option<Decimal>,
     }
     Text { text: String }
     Leave { grace_ms: u32, alternatives: Vec<String>, delay_ms: u32, text: String }
@@ -59,6 +65,12 @@ fields! {
     Row { names: Vec<String> }
     Wish { peer: Decimal, timeout_ms: u32, name: String, meta: Hex }
     Raw { payload: Hex }
+    Presence { op: u8, id: Decimal, stamp: Decimal, addr: String, name: String }
+    Presences { entries: Vec<Presence> }
+    Replaced { edge: Decimal, stamp: Decimal }
+    Taken { detail: u32, superseded: Vec<Replaced>, text: String }
+    Wanted { edge: Decimal }
+    Found { detail: u32, frontier: String, servicebound: String }
 }
 
 /// The fields behind the header, owned, as the golden files spell them. `custom` is whole, the tail
@@ -70,7 +82,7 @@ pub(crate) enum Fields {
     Welcome(Grant),
     Reject(Outcome),
     Ping(Empty),
-    Pong(Empty),
+    Pong(Life),
     GoAway(Leave),
     Publish(Addressed),
     Ack(Outcome),
@@ -84,6 +96,10 @@ pub(crate) enum Fields {
     Open(Wish),
     OpenAck(Outcome),
     Data(Raw),
+    Report(Presences),
+    ReportAck(Taken),
+    Lookup(Wanted),
+    LookupAck(Found),
 }
 
 impl Fields {
@@ -104,6 +120,7 @@ impl Fields {
                 methods: f.methods.iter().map(String::as_str).collect(),
                 meta: &f.meta.0,
                 token: f.token.as_deref().map(Token::new),
+                advertised: Advertised { servicebound: &f.servicebound, edgebound: &f.edgebound },
             }
             .encode(&mut out)?,
             Self::Welcome(f) => Welcome {
@@ -114,11 +131,13 @@ impl Fields {
                 id: f.id.0,
                 epoch: Epoch(f.epoch.0),
                 max_payload: f.max_payload.0,
+                directory_time: f.directory_time.map(|time| time.0),
             }
             .encode(&mut out)?,
             Self::Reject(f) => Reject { code, detail: f.detail, text: &f.text }.encode(&mut out)?,
             Self::Ping(_) => ping(id, &mut out),
-            Self::Pong(_) => pong(id, &mut out),
+            Self::Pong(Life { directory_time: None }) => pong(id, &mut out),
+            Self::Pong(Life { directory_time: Some(time) }) => pong_at(id, time.0, &mut out),
             Self::GoAway(f) => GoAway {
                 code,
                 grace_ms: f.grace_ms,
@@ -163,6 +182,13 @@ impl Fields {
             Self::Data(f) => {
                 out.extend_from_slice(&frontier_protocol::data_header(f.payload.0.len())?);
                 out.extend_from_slice(&f.payload.0);
+            }
+            Self::Report(f) => f.report(flags).encode(id, &mut out)?,
+            Self::ReportAck(f) => f.ack(code, flags).encode(id, &mut out)?,
+            Self::Lookup(f) => Lookup { edge: EdgeId(f.edge.0) }.encode(id, &mut out)?,
+            Self::LookupAck(f) => {
+                let Found { detail, frontier, servicebound } = f;
+                LookupAck { code, detail: *detail, frontier, servicebound }.encode(id, &mut out)?;
             }
         }
         Ok(out)

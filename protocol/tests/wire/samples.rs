@@ -1,13 +1,25 @@
+mod plane;
 mod routing;
 
 use crate::golden::Vector;
 use crate::json::{Decimal, Hex};
-use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Outcome, Text};
+use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Life, Outcome, Text};
 use frontier_protocol::{Code, Flags};
 
 /// What the golden files of frames are made from. Add to it; what has been released never changes.
 pub(crate) fn all() -> Vec<Vector> {
-    [handshake(), lifetime(), messages(), calls(), routing::registrations(), routing::streams()].concat()
+    [
+        handshake(),
+        lifetime(),
+        messages(),
+        calls(),
+        routing::registrations(),
+        routing::streams(),
+        plane::handshake(),
+        plane::reports(),
+        plane::lookups(),
+    ]
+    .concat()
 }
 
 fn vector(name: &str, description: &str, header: Header, fields: Fields) -> Vector {
@@ -58,6 +70,8 @@ fn handshake() -> Vec<Vector> {
         token: None,
         topics: Vec::new(),
         methods: Vec::new(),
+        servicebound: String::new(),
+        edgebound: String::new(),
     };
     let with_token = Greeting { token: Some("opaque tökén".into()), ..edge.clone() };
     let service = Greeting {
@@ -80,6 +94,7 @@ fn handshake() -> Vec<Vector> {
         id: Decimal(0x0102_0304_0506_0708),
         epoch: Decimal(3),
         max_payload: Decimal(1 << 30),
+        directory_time: None,
     };
     vec![
         vector("hello-edge", "an edge with meta, without wishes", plain(0), Fields::Hello(edge)),
@@ -116,7 +131,12 @@ fn lifetime() -> Vec<Vector> {
     };
     vec![
         vector("ping", "a header alone", plain(1), Fields::Ping(Empty {})),
-        vector("pong", "the answer to the ping of the same id", plain(1), Fields::Pong(Empty {})),
+        vector(
+            "pong",
+            "the answer to the ping of the same id",
+            plain(1),
+            Fields::Pong(Life { directory_time: None }),
+        ),
         vector("go-away-close", "a dialler closes in good order", plain(0), Fields::GoAway(leave(5_000, ""))),
         vector(
             "go-away-draining",

@@ -1,6 +1,7 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
-    Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Outcome, Raw, Row, Text, Wish,
+    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Header, Leave, Life, Outcome, Presence,
+    Presences, Raw, Replaced, Row, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -14,7 +15,8 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(false, false), grant()).prop_map(|(h, f)| (h, Fields::Welcome(f))),
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::Reject(f))),
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
-        header(false, true).prop_map(|h| (h, Fields::Pong(Empty {}))),
+        (header(false, true), option::of(decimal()))
+            .prop_map(|(h, directory_time)| (h, Fields::Pong(Life { directory_time }))),
         (header(true, false), leave()).prop_map(|(h, f)| (h, Fields::GoAway(f))),
         (header(false, true), flags(Flags::ACKED), addressed())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
@@ -31,6 +33,17 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(false, false), wish()).prop_map(|(h, f)| (h, Fields::Open(f))),
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
         (header(false, false), bytes()).prop_map(|(h, payload)| (h, Fields::Data(Raw { payload }))),
+        (header(false, true), part(), vec(presence(), 0..5))
+            .prop_map(|(h, flags, entries)| (Header { flags, ..h }, Fields::Report(Presences { entries }))),
+        (header(true, true), flags(Flags::RESYNC), taken())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::ReportAck(f))),
+        (header(false, true), decimal()).prop_map(|(h, edge)| (h, Fields::Lookup(Wanted { edge }))),
+        (header(true, true), any::<(u32, String, String)>()).prop_map(
+            |(h, (detail, frontier, servicebound))| (
+                h,
+                Fields::LookupAck(Found { detail, frontier, servicebound })
+            )
+        ),
     ]
 }
 
@@ -87,10 +100,11 @@ fn custom() -> impl Strategy<Value = (Hex, Option<Decimal>)> {
 }
 
 fn greeting() -> impl Strategy<Value = Greeting> {
-    let fixed = (any::<(u8, u8, u32, u32, u32)>(), 1..=2u8, decimal());
+    let fixed = (any::<(u8, u8, u32, u32, u32)>(), 1..=3u8, decimal());
     let names = || vec(any::<String>(), 0..4);
-    let rest = (any::<String>(), bytes(), option::of(any::<String>()), names(), names());
-    (fixed, rest).prop_map(|(fixed, (name, meta, token, topics, methods))| {
+    let rest =
+        (any::<String>(), bytes(), option::of(any::<String>()), names(), names(), any::<(String, String)>());
+    (fixed, rest).prop_map(|(fixed, (name, meta, token, topics, methods, (servicebound, edgebound)))| {
         let ((lowest_version, highest_version, features, max_frame, heartbeat_ms), role, wanted_id) = fixed;
         Greeting {
             lowest_version,
@@ -105,13 +119,15 @@ fn greeting() -> impl Strategy<Value = Greeting> {
             token,
             topics,
             methods,
+            servicebound,
+            edgebound,
         }
     })
 }
 
 fn grant() -> impl Strategy<Value = Grant> {
-    (any::<(u8, u32, u32, u32)>(), decimal(), decimal(), decimal()).prop_map(
-        |((version, features, max_frame, heartbeat_ms), id, epoch, max_payload)| Grant {
+    (any::<(u8, u32, u32, u32)>(), decimal(), decimal(), decimal(), option::of(decimal())).prop_map(
+        |((version, features, max_frame, heartbeat_ms), id, epoch, max_payload, directory_time)| Grant {
             version,
             features,
             max_frame,
@@ -119,6 +135,7 @@ fn grant() -> impl Strategy<Value = Grant> {
             id,
             epoch,
             max_payload,
+            directory_time,
         },
     )
 }
@@ -141,6 +158,32 @@ fn answer() -> impl Strategy<Value = Answer> {
         custom,
         edge_tail,
         payload,
+    })
+}
+
+fn part() -> impl Strategy<Value = u8> {
+    let snapshot = |flags: [Flags; 2]| Flags::SNAPSHOT.with(flags[0]).with(flags[1]).0;
+    let none = Flags::default();
+    prop_oneof![
+        Just(0),
+        Just(snapshot([none, none])),
+        Just(snapshot([Flags::FIRST, none])),
+        Just(snapshot([Flags::LAST, none])),
+        Just(snapshot([Flags::FIRST, Flags::LAST])),
+    ]
+}
+
+fn presence() -> impl Strategy<Value = Presence> {
+    (1..=4u8, decimal(), decimal(), any::<(String, String)>())
+        .prop_map(|(op, id, stamp, (addr, name))| Presence { op, id, stamp, addr, name })
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    let replaced = (decimal(), decimal()).prop_map(|(edge, stamp)| Replaced { edge, stamp });
+    (any::<(u32, String)>(), vec(replaced, 0..4)).prop_map(|((detail, text), superseded)| Taken {
+        detail,
+        superseded,
+        text,
     })
 }
 

@@ -43,6 +43,8 @@ fn kinds() -> Vec<KindRow> {
         (Side::Dialler(Role::Edge), "edge"),
         (Side::Dialler(Role::Service), "service"),
         (Side::Gateway, "gateway"),
+        (Side::Dialler(Role::Frontier), "frontier"),
+        (Side::Frontlas, "frontlas"),
     ];
     let lane =
         |kind| sides.iter().filter(|(side, _)| side.may_send(kind)).map(|(_, name)| (*name).into()).collect();
@@ -80,5 +82,9 @@ fn the_specification_has_every_row() {
             mark("gateway")
         );
         assert!(text.contains(&line), "PROTOCOL.md lacks: {line}");
+        if row.lane.iter().any(|name| name.starts_with("front")) {
+            let line = format!("| {} | {} | {} |", row.name, mark("frontier"), mark("frontlas"));
+            assert!(text.contains(&line), "PROTOCOL.md lacks: {line}");
+        }
     }
 }

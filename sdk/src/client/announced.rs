@@ -28,12 +28,14 @@ impl Announced {
         Self { methods: methods.into_iter().collect(), topics: topics.into_iter().collect() }
     }
 
-    pub(crate) fn insert(&mut self, of: Names, name: &str) {
-        self.of_mut(of).insert(name.into());
+    /// Whether it was not there.
+    pub(crate) fn insert(&mut self, of: Names, name: &str) -> bool {
+        self.of_mut(of).insert(name.into())
     }
 
-    pub(crate) fn remove(&mut self, of: Names, name: &str) {
-        self.of_mut(of).remove(name);
+    /// Whether it was there.
+    pub(crate) fn remove(&mut self, of: Names, name: &str) -> bool {
+        self.of_mut(of).remove(name)
     }
 
     pub(crate) fn topics(&self) -> impl Iterator<Item = &Arc<str>> {

@@ -1,4 +1,4 @@
-use super::{Client, Question};
+use super::{Attempt, Client, Question, Target};
 use crate::connection::{NotAsked, Waiting};
 use crate::{Error, Response};
 use frontier_protocol::Code;
@@ -12,13 +12,13 @@ use tokio::time::Instant;
 ///
 /// ```text
 /// Fresh ── queued on the lane ──▶ Sent ── answer ─────▶ (over)
-///   │                               └── put off ──▶ Slow
+///   │                               └── put off, or the edge may be elsewhere ──▶ Slow
 ///   └── no connection, no room, or a long payload ──▶ Slow ──▶ (over)
 /// ```
 ///
 /// On the first path nothing is allocated but the place where the answer is put.
 pub(crate) struct Asking<'a> {
-    client: &'a Arc<Client>,
+    target: Target<'a>,
     state: State<'a>,
 }
 
@@ -30,8 +30,8 @@ enum State<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub(crate) fn new(client: &'a Arc<Client>, question: Question<'a>) -> Self {
-        Self { client, state: State::Fresh(question) }
+    pub(crate) fn new(target: Target<'a>, question: Question<'a>) -> Self {
+        Self { target, state: State::Fresh(question) }
     }
 
     /// Changes the question, which has not been polled: its builder owns it.
@@ -42,9 +42,16 @@ impl<'a> Asking<'a> {
     }
 
     /// Sends the question, if that can be done at once.
-    fn start(client: &'a Arc<Client>, question: Question<'a>) -> Result<State<'a>, Error> {
+    fn start(target: Target<'a>, question: Question<'a>) -> Result<State<'a>, Error> {
         let Some(deadline) = Instant::now().checked_add(question.timeout) else {
             return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
+        };
+        let client = match target {
+            Target::Client(client) => client,
+            #[cfg(feature = "cluster")]
+            Target::Cluster(cluster) => {
+                return Ok(State::Slow(Box::pin(cluster.ask(question, deadline))));
+            }
         };
         if let Some(connection) = client.current()
             && !question.is_detached()
@@ -87,7 +94,7 @@ impl Future for Asking<'_> {
                     let State::Fresh(question) = std::mem::replace(&mut self.state, State::Over) else {
                         unreachable!("matched above");
                     };
-                    self.state = Self::start(self.client, question)?;
+                    self.state = Self::start(self.target, question)?;
                     if let State::Over = self.state {
                         return Poll::Ready(Ok(Response::default()));
                     }
@@ -101,8 +108,14 @@ impl Future for Asking<'_> {
                 (State::Sent(waiting, question, deadline), Err(error))
                     if waiting.connection().has_put_off(&error) =>
                 {
-                    self.client.retire(waiting.connection());
-                    self.state = Self::ask_slowly(self.client, question, deadline);
+                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
+                    client.retire(waiting.connection());
+                    self.state = Self::ask_slowly(client, question, deadline);
+                }
+                (State::Sent(_, question, deadline), Err(error)) if question.is_elsewhere(&error) => {
+                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
+                    let asking = ask_around(client, question, deadline, error);
+                    self.state = State::Slow(Box::pin(asking));
                 }
                 (_, answer) => return Poll::Ready(answer),
             }
@@ -110,30 +123,46 @@ impl Future for Asking<'_> {
     }
 }
 
-/// Waits for a connection and for room, as often as it takes, and asks.
+/// Waits for a connection and for room, and asks there; and wherever else the edge may be.
 async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) -> Result<Response, Error> {
+    match ask_current(client, &question, deadline).await {
+        Err(error) if question.is_elsewhere(&error) => ask_around(client, question, deadline, error).await,
+        answer => answer,
+    }
+}
+
+/// The edge is not where it was asked for. While gateways drain it may be at one that this client has
+/// left before it, or have left there a moment ago.
+async fn ask_around(
+    client: &Client,
+    question: Question<'_>,
+    deadline: Instant,
+    error: Error,
+) -> Result<Response, Error> {
+    let left = client.left();
+    if left.is_empty() {
+        return Err(error);
+    }
+    for connection in left {
+        match question.attempt(&connection, deadline).await {
+            Ok(response) => return Ok(response),
+            Err(NotAsked::Refused(error)) if !question.is_elsewhere(&error) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    ask_current(client, &question, deadline).await
+}
+
+/// Waits for a connection and for room, as often as it takes, and asks.
+async fn ask_current(client: &Client, question: &Question<'_>, deadline: Instant) -> Result<Response, Error> {
     loop {
         let connection = client.connection(deadline).await?;
-        question.check(&connection)?;
-        let asked = if question.is_detached() {
-            question.ask_detached(&connection, deadline).await
-        } else {
-            match question.ask(&connection, deadline) {
-                Ok(Some(mut waiting)) => waiting.heard().await,
-                asked => asked.map(|_| Response::default()),
-            }
-        };
-        match asked {
+        match question.attempt(&connection, deadline).await {
             Ok(response) => return Ok(response),
             Err(NotAsked::Refused(error)) => return Err(error),
             Err(NotAsked::Gone) => client.retire(&connection),
-            Err(NotAsked::Full) => {
-                let room = tokio::time::timeout_at(deadline, connection.link.writable());
-                // If the connection is lost meanwhile the next round finds out.
-                if room.await.is_err() {
-                    return Err(Error::new(Code::Deadline, "the outbox was full all the time"));
-                }
-            }
+            // If the connection is lost meanwhile the next round finds out.
+            Err(NotAsked::Full) => connection.room(deadline).await?,
         }
     }
 }

@@ -29,10 +29,43 @@ pub(crate) enum Asked {
     UnackedPublish,
 }
 
+/// What is done over one connection, and elsewhere if that has not begun it.
+pub(crate) trait Attempt: Sync {
+    /// What comes of it.
+    type Done: Send;
+
+    /// Does it over this connection.
+    fn attempt(
+        &self,
+        connection: &Arc<Connection>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Self::Done, NotAsked>> + Send;
+}
+
+impl Attempt for Question<'_> {
+    type Done = Response;
+
+    async fn attempt(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<Response, NotAsked> {
+        self.check(connection).map_err(NotAsked::Refused)?;
+        if self.is_detached() {
+            return self.ask_detached(connection, deadline).await;
+        }
+        match self.ask(connection, deadline)? {
+            Some(mut waiting) => waiting.heard().await,
+            None => Ok(Response::default()),
+        }
+    }
+}
+
 impl Question<'_> {
     /// Whether the payload goes on a stream of its own.
     pub(crate) fn is_detached(&self) -> bool {
         self.payload.len() > FRAGMENT
+    }
+
+    /// Whether it failed because the gateway does not have the edge.
+    pub(crate) fn is_elsewhere(&self, error: &Error) -> bool {
+        self.edge.is_some() && error.code() == Code::EdgeNotOnline
     }
 
     /// Refuses what the gateway would refuse.

@@ -30,18 +30,49 @@ impl Client {
         }
         loop {
             let connection = self.connection(deadline).await?;
-            match announce_on(&connection, &Register { change, of, names: vec![name] }, deadline).await {
-                Ok(()) if change == Registration::Remove || self.agreed(&connection, of, name) => {
-                    return Ok(());
-                }
+            match self.announce_over(&connection, change, of, name, deadline).await {
+                Ok(true) => return Ok(()),
                 // Another connection has taken its place, and knows nothing of this.
-                Ok(()) => {}
+                Ok(false) => {}
                 Err(error) if error.code() == Code::Disconnected && connection.link.is_closed() => {
                     self.retire(&connection);
                 }
                 Err(error) if connection.has_put_off(&error) => self.retire(&connection),
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Announces a name, or takes it back, over one connection. Whether that was the one that counts.
+    async fn announce_over(
+        &self,
+        connection: &Arc<Connection>,
+        change: Registration,
+        of: Names,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<bool, Error> {
+        announce_on(connection, &Register { change, of, names: vec![name] }, deadline).await?;
+        Ok(change == Registration::Remove || self.agreed(connection, of, name))
+    }
+
+    /// As [`announce`](Self::announce), but without waiting for a connection: `false` if there is none
+    /// now, or it was lost over this.
+    #[cfg(feature = "cluster")]
+    pub(crate) async fn announce_now(
+        &self,
+        change: Registration,
+        of: Names,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<bool, Error> {
+        if change == Registration::Remove {
+            self.announced.lock().remove(of, name);
+        }
+        let Some(connection) = self.current() else { return Ok(false) };
+        match self.announce_over(&connection, change, of, name, deadline).await {
+            Err(error) if error.code() == Code::Disconnected || connection.has_put_off(&error) => Ok(false),
+            announced => announced,
         }
     }
 

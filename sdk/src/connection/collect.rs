@@ -64,12 +64,14 @@ impl Incoming {
         };
         let peer = match self.connection.role {
             Role::Service => Peer::Edge(EdgeId(open.peer)),
-            Role::Edge => Peer::Service { id: Some(ServiceId(open.peer)), name: open.name.to_owned() },
+            Role::Edge | Role::Frontier => {
+                Peer::Service { id: Some(ServiceId(open.peer)), name: open.name.to_owned() }
+            }
         };
         if self.is_excess {
             return refuse(&mut stream, Code::Overloaded, "too many streams").await;
         }
-        let place = match self.client.accepts.reserve() {
+        let place = match self.client.intake.accepts.reserve() {
             Ok(place) => place,
             Err(Refused::Full(())) => {
                 return refuse(&mut stream, Code::Overloaded, "too many streams wait to be accepted").await;

@@ -96,7 +96,7 @@ impl Inbound {
 
     fn request(&mut self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
         let request = wire::Request::parse(frame)?;
-        let Some((method, handler)) = self.client.methods.get(request.method) else {
+        let Some((method, handler)) = self.client.intake.methods.get(request.method) else {
             let text = format!("no handler for `{}`", request.method);
             self.connection.refuse_request(frame.id, Code::MethodNotFound, &text);
             return Ok(());
@@ -139,7 +139,7 @@ impl Inbound {
             edge_id,
             receipt,
         };
-        match self.client.inbox.push(message) {
+        match self.client.intake.inbox.push(message) {
             Ok(()) => {}
             Err(Refused::Full(message)) => {
                 if message.receipt.is_none() {

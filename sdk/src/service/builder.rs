@@ -1,4 +1,4 @@
-use super::{EdgeEvent, Service, presence};
+use super::{EdgeEvent, EdgeIdRequest, Serves, Service, presence};
 use crate::builder::Builder;
 use crate::connect_error::ConnectError;
 use crate::handler::Registered;
@@ -8,7 +8,7 @@ use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID, ServiceI
 
 /// What is given here holds from the first moment of the first connection: the gateway knows of all of
 /// it before anyone can reach the service.
-impl Builder<Service> {
+impl<P: Serves> Builder<P> {
     /// The id to ask for. The gateway decides.
     pub fn id(mut self, id: ServiceId) -> Self {
         self.options.identity.id = id.0;
@@ -47,6 +47,17 @@ impl Builder<Service> {
         self
     }
 
+    /// Gives out the ids of edges from the start, by their credentials; see
+    /// [`Service::on_edge_id_request`].
+    pub fn on_edge_id_request<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(EdgeIdRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<EdgeId, HandlerError>> + Send + 'static,
+    {
+        self.handlers.insert(GET_EDGE_ID, presence::edge_id_request(handler));
+        self
+    }
+
     /// Hears of each edge that comes from the start; see [`Service::on_edge_online`].
     pub fn on_edge_online<F, Fut>(mut self, handler: F) -> Self
     where
@@ -66,7 +77,9 @@ impl Builder<Service> {
         self.handlers.insert(EDGE_OFFLINE, presence::event(handler));
         self
     }
+}
 
+impl Builder<Service> {
     /// Connects.
     ///
     /// # Errors

@@ -9,11 +9,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// Where gateways are: the addresses that the user has named, and behind them those that a gateway has.
 pub(crate) struct Addresses {
     all: Vec<Address>,
-    /// How many of them the user has named. They take turns in being the first.
+    /// How many of them the user, or frontlas, has named. They take turns in being the first.
     named: usize,
     next: usize,
     /// Whether the others come first now.
     prefers_others: bool,
+    /// What the user has named beside frontlas.
+    #[cfg(feature = "cluster")]
+    fixed: Vec<Endpoint>,
+    /// Where the last connection was.
+    #[cfg(feature = "cluster")]
+    last: Option<Endpoint>,
 }
 
 struct Address {
@@ -25,7 +31,38 @@ struct Address {
 impl Addresses {
     pub(super) fn parse(urls: &[String]) -> Result<Self, EndpointError> {
         let all = urls.iter().map(|url| url.parse().map(Address::new)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { named: all.len(), all, next: 0, prefers_others: false })
+        Ok(Self {
+            #[cfg(feature = "cluster")]
+            fixed: all.iter().map(|address: &Address| address.endpoint.clone()).collect(),
+            #[cfg(feature = "cluster")]
+            last: None,
+            named: all.len(),
+            all,
+            next: 0,
+            prefers_others: false,
+        })
+    }
+
+    /// Frontlas has named these, the best first. Where the last connection was lost comes behind them: it
+    /// may be listed for a while yet.
+    #[cfg(feature = "cluster")]
+    pub(super) fn found(&mut self, mut found: Vec<Endpoint>) {
+        if let Some(place) = found.iter().position(|endpoint| Some(endpoint) == self.last.as_ref()) {
+            let last = found.remove(place);
+            found.push(last);
+        }
+        found.extend(self.fixed.iter().cloned());
+        let opens = |endpoint: &Endpoint| {
+            let known = self.all.iter().find(|address| address.endpoint == *endpoint);
+            known.and_then(|address| address.opens)
+        };
+        let named: Vec<_> =
+            found.into_iter().map(|endpoint| Address { opens: opens(&endpoint), endpoint }).collect();
+        let others = self.all.drain(self.named..).collect::<Vec<_>>();
+        self.named = named.len();
+        self.all = named;
+        self.all.extend(others);
+        self.next = 0;
     }
 
     /// A gateway that goes away names others. What is no address is passed over.
@@ -43,9 +80,15 @@ impl Addresses {
         self.prefers_others = true;
     }
 
-    /// There is a connection.
-    pub(super) fn arrived(&mut self) {
+    /// There is a connection, to the address at a place.
+    pub(super) fn arrived(&mut self, place: usize) {
         self.prefers_others = false;
+        #[cfg(feature = "cluster")]
+        {
+            self.last = Some(self.all[place].endpoint.clone());
+        }
+        #[cfg(not(feature = "cluster"))]
+        let _ = place;
     }
 
     /// Whether the address at a place is none that the user has named.
@@ -134,11 +177,27 @@ mod tests {
         assert_eq!(round(&mut addresses), [7, 2, 1], "each once");
         let is_alternative = [0, 1, 2, 3].map(|place| addresses.is_alternative(place));
         assert_eq!(is_alternative, [false, false, true, false], "the last one is the user's as well");
-        addresses.arrived();
+        addresses.arrived(0);
         addresses.prefer(&[]);
         assert_eq!(round(&mut addresses), [2, 1, 7], "none are named: those of before are as good as ever");
         addresses.prefer(&urls(&[8]));
         assert_eq!(round(&mut addresses), [8, 2, 1]);
+    }
+
+    #[cfg(feature = "cluster")]
+    #[tokio::test(start_paused = true)]
+    async fn what_frontlas_names_comes_first_and_the_last_connection_behind_it() {
+        let endpoints = |ports: &[u16]| urls(ports).iter().map(|url| url.parse().unwrap()).collect();
+        let mut addresses = Addresses::parse(&urls(&[9])).unwrap();
+        addresses.found(endpoints(&[1, 2, 3]));
+        assert_eq!(round(&mut addresses), [1, 2, 3, 9]);
+        addresses.arrived(0);
+        addresses.leave_alone(1, Duration::from_secs(1));
+        addresses.prefer(&urls(&[7]));
+        addresses.found(endpoints(&[2, 1, 3]));
+        assert_eq!(round(&mut addresses), [7, 3, 1, 9], "one is to be left alone, and others are preferred");
+        addresses.found(Vec::new());
+        assert_eq!(round(&mut addresses), [7, 9]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -149,7 +208,7 @@ mod tests {
         assert_eq!((addresses.opens(), round(&mut addresses)), (None, vec![2]));
         addresses.leave_alone(1, Duration::from_secs(7));
         assert_eq!(addresses.opens(), Some(start + Duration::from_secs(7)));
-        assert_eq!(round(&mut addresses), []);
+        assert!(round(&mut addresses).is_empty());
         tokio::time::advance(Duration::from_secs(7)).await;
         assert_eq!((addresses.opens(), round(&mut addresses)), (None, vec![2]));
         tokio::time::advance(LONGEST_WAIT).await;

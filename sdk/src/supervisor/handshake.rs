@@ -25,6 +25,7 @@ pub(super) async fn greet(
         methods: Vec::new(),
         meta: &identity.meta,
         token,
+        advertised: Default::default(),
     };
     // What does not fit is registered behind the Welcome.
     let methods = announced.methods().map(|method| &**method);

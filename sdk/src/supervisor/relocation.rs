@@ -31,7 +31,10 @@ impl Supervisor {
     /// Makes a connection to another gateway beside `live`, whose gateway drains, and leaves `live` in
     /// good order then. Until that succeeds `live` is used for as long as it lasts.
     pub(super) async fn relocate(&mut self, mut live: Live, drain: Drain) -> Result<Live, Closed> {
-        self.route.prefer(&drain.alternatives);
+        self.client.leave_behind(&live.connection);
+        if self.client.options.redial.follows {
+            self.route.prefer(&drain.alternatives);
+        }
         let mut start = Some(drain.start);
         loop {
             let route = &mut self.route;

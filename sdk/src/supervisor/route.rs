@@ -1,9 +1,11 @@
 use super::backoff::Backoff;
 use super::{Addresses, Attempt, AttemptError, Live};
 use crate::client::Client;
-use crate::options::Redial;
+use crate::connect_error::ConnectError;
+#[cfg(feature = "cluster")]
+use crate::frontlas::Discovery;
+use crate::options::Options;
 use crate::status::Closed;
-use frontier_transport::EndpointError;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -15,12 +17,24 @@ pub(crate) struct Route {
     addresses: Addresses,
     backoff: Backoff,
     connected: Option<Instant>,
+    /// Tells the addresses, if the user has not.
+    #[cfg(feature = "cluster")]
+    discovery: Option<Discovery>,
 }
 
 impl Route {
-    pub(crate) fn new(redial: &Redial) -> Result<Self, EndpointError> {
-        let addresses = Addresses::parse(&redial.urls)?;
-        let backoff = Backoff::new(redial.backoff.0, redial.backoff.1);
+    #[cfg(feature = "cluster")]
+    pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
+        let mut urls = options.redial.urls.clone();
+        let discovery = Discovery::take(options, &mut urls)?;
+        let backoff = Backoff::new(options.redial.backoff.0, options.redial.backoff.1);
+        Ok(Self { addresses: Addresses::parse(&urls)?, backoff, connected: None, discovery })
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
+        let addresses = Addresses::parse(&options.redial.urls)?;
+        let backoff = Backoff::new(options.redial.backoff.0, options.redial.backoff.1);
         Ok(Self { addresses, backoff, connected: None })
     }
 
@@ -75,14 +89,18 @@ impl Route {
 
     /// Tries each address once that has not asked to be left alone, and returns the error of the last
     /// if none goes well.
-    pub(super) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
+    pub(crate) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
+        #[cfg(feature = "cluster")]
+        if let Some(discovery) = &mut self.discovery {
+            self.addresses.found(discovery.endpoints().await);
+        }
         let mut last = AttemptError::NoAddress;
         for place in self.addresses.round() {
             let endpoint = self.addresses.visit(place);
             let error = match (Attempt { client, endpoint }).make().await {
                 Ok(live) => {
                     self.connected = Some(Instant::now());
-                    self.addresses.arrived();
+                    self.addresses.arrived(place);
                     return Ok(live);
                 }
                 Err(error) => error,

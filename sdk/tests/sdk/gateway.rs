@@ -130,6 +130,7 @@ impl Caller {
             id: if self.id == 0 { 7 } else { self.id },
             epoch: Epoch(1),
             max_payload: MAX_PAYLOAD,
+            directory_time: None,
         };
         self.welcome_as(&welcome)
     }

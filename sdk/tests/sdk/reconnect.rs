@@ -135,6 +135,7 @@ async fn a_silent_gateway_is_given_up() {
         id: 1,
         epoch: frontier_protocol::Epoch(1),
         max_payload: 1024,
+        directory_time: None,
     };
     let silent = caller.welcome_as(&welcome).flush().await;
     let edge = soon(connect).await.unwrap().unwrap();

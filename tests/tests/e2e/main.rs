@@ -11,6 +11,7 @@ mod callers;
 mod calls;
 mod chaos;
 mod connecting;
+mod drain;
 mod edge_ids;
 mod messages;
 mod presence;

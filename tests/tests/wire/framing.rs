@@ -124,7 +124,7 @@ async fn frames_of_the_wrong_side_end_the_connection() {
             }
             let mut peer = match role {
                 Role::Edge => RawPeer::edge(gateway.edges()).await,
-                Role::Service => RawPeer::service(gateway.services(), "s", &[]).await,
+                Role::Service | Role::Frontier => RawPeer::service(gateway.services(), "s", &[]).await,
             };
             peer.send_bytes(&header(12, kind as u8, 0));
             assert_eq!(peer.ended().await, Some(Code::Protocol), "{kind:?} from {role:?}");

@@ -1,4 +1,4 @@
-use frontier_protocol::DecodeError;
+use frontier_protocol::{Code, DecodeError};
 use std::io;
 use thiserror::Error;
 
@@ -23,6 +23,9 @@ pub enum CloseReason {
     /// A newer connection took over the identity.
     #[error("a newer connection took over")]
     Superseded,
+    /// The peer was let in, and would not be any more: what it is told.
+    #[error("{1}")]
+    Refused(Code, String),
     /// The process is stopping, or the user closed it.
     #[error("closed here")]
     Local,

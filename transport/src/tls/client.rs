@@ -121,18 +121,29 @@ impl ClientTls {
     }
 
     /// Whether any server is taken for the right one.
-    pub(crate) fn accepts_any(&self) -> bool {
+    #[must_use]
+    pub fn accepts_any(&self) -> bool {
         self.accept_any
     }
 
     /// Whom the server's certificate must name when `host` is dialled.
-    pub(crate) fn name(&self, host: &str) -> Result<ServerName<'static>, ClientTlsError> {
+    ///
+    /// # Errors
+    /// [`ClientTlsError::ServerName`] if that is no name.
+    pub fn name(&self, host: &str) -> Result<ServerName<'static>, ClientTlsError> {
         let name = self.server_name.as_deref().unwrap_or(host);
         ServerName::try_from(name.to_owned()).map_err(|_| ClientTlsError::ServerName(name.to_owned()))
     }
 
-    /// Reads and checks the files, away from the tasks of the runtime.
-    pub(crate) async fn load(&self, alpn: &'static [u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
+    /// Reads and checks the files, away from the tasks of the runtime: the settings as rustls has them, for
+    /// a protocol that is not a link's.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn load(&self, alpn: &'static [u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
         let settings = self.clone();
         let loaded = tokio::task::spawn_blocking(move || settings.load_blocking(alpn)).await;
         loaded.unwrap_or_else(|error| Err(ClientTlsError::Other(error.to_string())))

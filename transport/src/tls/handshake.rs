@@ -39,8 +39,7 @@ where
     let mut stream = TlsStream::new(session, io);
     shake(&mut stream).await?;
     let state = stream.session().state();
-    let certificate = state.peer_certificates().and_then(|chain| chain.first());
-    let certificate = certificate.map(peer_certificate).transpose()?;
+    let certificate = state.peer_certificates().map(peer_certificate).transpose()?.flatten();
     let http = match state.alpn_protocol() {
         Some(ALPN_LINK) => false,
         Some(ALPN_HTTP) => true,
@@ -55,11 +54,14 @@ where
     Ok(Accepted { stream, certificate, server_name: name.get().cloned(), http })
 }
 
-/// What a client's certificate says, which has been verified.
-pub(crate) fn peer_certificate(der: &CertificateDer<'_>) -> Result<PeerCertificate, TlsError> {
+/// What a client's certificate says, which has been verified; `None` if it has shown none.
+pub(crate) fn peer_certificate(chain: &[CertificateDer<'_>]) -> Result<Option<PeerCertificate>, TlsError> {
+    if chain.is_empty() {
+        return Ok(None);
+    }
     let unreadable =
         || TlsError::Certificate(UnbufferedServerConnection::PEER, "it can't be read".to_owned());
-    PeerCertificate::parse(der).ok_or_else(unreadable)
+    PeerCertificate::parse(chain).map(Some).ok_or_else(unreadable)
 }
 
 /// The client's handshake. With TLS 1.3 the server looks at the client's certificate only after it: that

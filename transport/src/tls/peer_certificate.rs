@@ -19,11 +19,14 @@ pub struct PeerCertificate {
     pub not_after: SystemTime,
     /// All of it.
     pub der: Vec<u8>,
+    /// What it was shown with: the certificates between it and the CA.
+    pub intermediates: Vec<Vec<u8>>,
 }
 
 impl PeerCertificate {
-    /// `None` if it is no X.509 certificate.
-    pub(crate) fn parse(der: &CertificateDer<'_>) -> Option<Self> {
+    /// The first of `chain`. `None` if it is no X.509 certificate, or there is none.
+    pub(crate) fn parse(chain: &[CertificateDer<'_>]) -> Option<Self> {
+        let (der, intermediates) = chain.split_first()?;
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         let common_name = parsed.subject().iter_common_name().next();
         let mut certificate = Self {
@@ -34,6 +37,7 @@ impl PeerCertificate {
             serial: data_encoding::HEXLOWER.encode(parsed.raw_serial()),
             not_after: time(parsed.validity().not_after.timestamp()),
             der: der.to_vec(),
+            intermediates: intermediates.iter().map(|der| der.to_vec()).collect(),
         };
         if let Ok(Some(names)) = parsed.subject_alternative_name() {
             for name in &names.value.general_names {

@@ -1,3 +1,4 @@
+mod inspect;
 mod reading;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
@@ -7,6 +8,7 @@ use arc_swap::ArcSwap;
 use reading::Reading;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +60,7 @@ pub struct ServerTls {
 struct Loaded {
     config: ServerTlsConfig,
     rustls: Arc<ServerConfig>,
+    verifier: Arc<dyn ClientCertVerifier>,
     warnings: Vec<String>,
 }
 
@@ -128,10 +131,11 @@ impl Loaded {
             .map_err(|error| {
                 TlsMistakes(vec![TlsMistake::general(TlsFile::Certificates, error.to_string())])
             })?;
-        let mut rustls = builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::new(by_name));
+        let mut rustls =
+            builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(by_name));
         rustls.alpn_protocols = vec![ALPN_LINK.to_vec(), ALPN_HTTP.to_vec()];
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
-        Ok(Self { config, rustls: Arc::new(rustls), warnings })
+        Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings })
     }
 }

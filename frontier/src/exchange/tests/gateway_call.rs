@@ -7,8 +7,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn call(exchange: &Exchange, timeout: Duration) -> Option<crate::calls::Answer> {
-    testing::soon(exchange.call_service(EDGE_ONLINE, b"event", EdgeId(EDGE), testing::ADDR.ip(), timeout))
-        .await
+    let call = OwnCall { method: EDGE_ONLINE, custom: b"", payload: b"event" };
+    testing::soon(exchange.call_service(call, EdgeId(EDGE), testing::ADDR.ip(), timeout)).await
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn the_limit_counts_methods_and_topics_and_what_is_taken_over() {
     let change = |change, of, names: &[&str]| services.change(&first, change, of, names, limits);
     change(Registration::Add, Names::Methods, &["m"]).unwrap();
     change(Registration::Add, Names::Methods, &["m"]).unwrap();
-    assert_eq!(change(Registration::Add, Names::Topics, &["c"]), Err(too_many));
+    assert_eq!(change(Registration::Add, Names::Topics, &["c"]), Err(too_many.clone()));
     // The next connection brings topics of its own, beside those that it takes over.
     assert_eq!(services.claim(id, &second, &[], &["c"], limits).unwrap_err(), too_many);
     assert!(first.is_online() && receivers(&services, "a") == [1], "the old one goes on");

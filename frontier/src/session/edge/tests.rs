@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::Shown;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
@@ -15,7 +16,7 @@ fn context() -> Arc<Context> {
 }
 
 fn context_with(config: crate::Config) -> Arc<Context> {
-    Arc::new(Context::new(testing::exchange(), Role::Edge, config))
+    Arc::new(testing::context(Role::Edge, config))
 }
 
 /// An edge that has said Hello.
@@ -35,9 +36,10 @@ impl Dialled {
             methods: Vec::new(),
             meta: meta.into(),
             terms: TERMS,
+            shown: Shown::default(),
         };
-        let context = context.clone();
-        let session = tokio::spawn(async move { run(&context, greeting, ADDR, near).await });
+        let (context, admission) = (context.clone(), testing::anyone(context));
+        let session = tokio::spawn(async move { run(&context, greeting, admission, ADDR, near).await });
         let (frame_in, frames) = mpsc::unbounded_channel();
         let far = tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
         Self { session, frames, far }
@@ -252,8 +254,28 @@ async fn an_idle_edge_is_small() {
     let context = context();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let io = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let session = super::super::run(context, Accepted { incoming: Incoming::tcp(io), peer: ADDR });
+    let session = super::super::run(context, 0, Accepted { incoming: Incoming::tcp(io), peer: ADDR });
     // The session's task but for its link, the peer, and its place in the registry.
     let bytes = size_of_val(&session) - size_of::<Link>() + size_of::<Peer>() + size_of::<(u64, Arc<Peer>)>();
     assert!(bytes <= 768, "{bytes} bytes");
+}
+
+/// It was let in before the gateway began to drain, and is online after the others have been told.
+#[tokio::test]
+async fn one_that_comes_while_the_gateway_drains_is_sent_away_at_once() {
+    let context = context();
+    let mut service = watcher(&context).await;
+    let mut edge = Dialled::new(&context, "a").await;
+    let (online, ..) = event(&mut service).await;
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    let urls: Vec<String> = (0..20).map(|n| format!("tcp://gateway-{n}:30012")).collect();
+    context.notice.set(super::super::Notice::new(until, urls.clone())).unwrap();
+    answer(&service, online, Code::Ok);
+    edge.is_welcomed().await;
+    let frame = edge.recv().await;
+    let GoAway { code, grace_ms, delay_ms, alternatives, .. } = GoAway::parse(&frame).unwrap();
+    assert_eq!((code, delay_ms), (Code::Draining, 0));
+    assert!((5_000..=10_000).contains(&grace_ms), "{grace_ms}");
+    let known = alternatives.iter().filter(|url| urls.iter().any(|known| known == *url)).count();
+    assert_eq!((alternatives.len(), known), (8, 8));
 }

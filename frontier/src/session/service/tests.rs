@@ -1,4 +1,5 @@
 use super::*;
+use crate::policy::Shown;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{Code, Custom, Frame, GoAway, Kind, Reject, Role};
 use tokio::sync::mpsc;
@@ -8,17 +9,28 @@ const ID: u64 = 5;
 fn context() -> Arc<Context> {
     let mut config = testing::config();
     config.limits.names = 2;
-    Arc::new(Context::new(testing::exchange(), Role::Service, config))
+    Arc::new(testing::context(Role::Service, config))
+}
+
+fn greeting() -> Greeting {
+    Greeting {
+        id: ID,
+        name: "files".into(),
+        topics: Vec::new(),
+        methods: Vec::new(),
+        meta: "".into(),
+        terms: TERMS,
+        shown: Shown::default(),
+    }
 }
 
 /// A service that has said Hello: what comes to it.
 async fn dial(context: &Arc<Context>, topics: &[&str]) -> mpsc::UnboundedReceiver<Frame> {
     let (near, far) = testing::links(context.exchange.limits.link()).await;
     let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
-    let greeting =
-        Greeting { id: ID, name: "files".into(), topics, methods: Vec::new(), meta: "".into(), terms: TERMS };
-    let context = context.clone();
-    tokio::spawn(async move { run(&context, greeting, ADDR, near).await });
+    let greeting = Greeting { topics, ..greeting() };
+    let (context, admission) = (context.clone(), testing::anyone(context));
+    tokio::spawn(async move { run(&context, greeting, admission, ADDR, near).await });
     let (frame_in, frames) = mpsc::unbounded_channel();
     tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
     frames
@@ -82,15 +94,8 @@ async fn one_that_comes_as_the_gateway_stops_is_sent_away() {
 async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     let context = context();
     let (near, _far) = testing::links(context.exchange.limits.link()).await;
-    let greeting = Greeting {
-        id: ID,
-        name: "files".into(),
-        topics: vec!["t".into()],
-        methods: Vec::new(),
-        meta: "".into(),
-        terms: TERMS,
-    };
-    let mut session = Box::pin(run(&context, greeting, ADDR, near));
+    let greeting = Greeting { topics: vec!["t".into()], ..greeting() };
+    let mut session = Box::pin(run(&context, greeting, testing::anyone(&context), ADDR, near));
     // The first poll brings it online.
     tokio::select! {
         biased;

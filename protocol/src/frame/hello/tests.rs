@@ -14,6 +14,7 @@ fn sample() -> (Hello<'static>, Frame) {
         methods: vec!["get_edge_id", "écho"],
         meta: b"\x00\xffm",
         token: Some(Token::new("tökén")),
+        advertised: Advertised { servicebound: "tcp://a:1", edgebound: "tls://ä:2" },
     };
     let mut wire = Vec::new();
     hello.encode(&mut wire).unwrap();
@@ -40,7 +41,9 @@ fn a_cut_body_is_refused_unless_it_ends_between_fields() {
     let (hello, frame) = sample();
     let mut ends = vec![FIXED];
     let token = hello.token.as_ref().unwrap().expose();
-    let names = hello.topics.iter().chain(&hello.methods).map(|name| name.as_bytes());
+    let names = hello.topics.iter().chain(&hello.methods).copied();
+    let urls = [hello.advertised.servicebound, hello.advertised.edgebound];
+    let names = names.chain(urls).map(str::as_bytes);
     for field in [hello.name.as_bytes(), hello.meta, token.as_bytes()].into_iter().chain(names) {
         ends.push(ends[ends.len() - 1] + 3 + field.len());
     }
@@ -73,12 +76,12 @@ fn every_bit_of_the_magic_counts() {
 }
 
 #[test]
-fn only_the_roles_1_and_2_exist() {
+fn only_the_roles_from_1_to_3_exist() {
     let mut bytes = body(&sample().1);
     for role in 0..=u8::MAX {
         bytes[6] = role;
         let expected = match role {
-            1 | 2 => Ok(()),
+            1..=3 => Ok(()),
             _ => Err(ParseError::Invalid { kind: Kind::Hello, field: "role" }),
         };
         assert_eq!(parse_body(&bytes), expected);
@@ -93,6 +96,8 @@ fn texts_are_utf8_and_meta_is_opaque() {
         (TAG_META, Ok(())),
         (TAG_TOKEN, Err(ParseError::Invalid { kind: Kind::Hello, field: "token" })),
         (TAG_METHOD, Err(ParseError::NameNotUtf8 { kind: Kind::Hello })),
+        (TAG_SERVICEBOUND, Err(ParseError::NameNotUtf8 { kind: Kind::Hello })),
+        (TAG_EDGEBOUND, Err(ParseError::NameNotUtf8 { kind: Kind::Hello })),
         (0xee, Ok(())),
     ] {
         let mut bytes = body(&sample().1);
@@ -118,7 +123,8 @@ fn what_does_not_fit_is_refused_and_nothing_is_written() {
         Hello { name: &long, ..hello.clone() },
         Hello { topics: vec!["", &long], ..hello.clone() },
         Hello { methods: vec!["", &long], ..hello.clone() },
-        Hello { meta: long.as_bytes(), ..hello },
+        Hello { meta: long.as_bytes(), ..hello.clone() },
+        Hello { advertised: Advertised { edgebound: &long, ..hello.advertised }, ..hello },
     ] {
         let mut wire = Vec::new();
         assert_eq!(hello.encode(&mut wire), Err(EncodeError::FieldTooLong(65_536)));

@@ -1,8 +1,11 @@
-use super::{Addressed, Answer, Empty, Fields, Grant, Greeting, Leave, Outcome, Raw, Row, Text, Wish};
+use super::{
+    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Leave, Life, Outcome, Raw, Row, Text, Wanted,
+    Wish,
+};
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Custom, Frame, GoAway, Hello, Kind, Open, OpenAck, ParseError, Publish, Register, RegisterAck,
-    Reject, Request, Response, Welcome,
+    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Publish, Register,
+    RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
 };
 
 impl Fields {
@@ -29,6 +32,8 @@ impl Fields {
                     token: hello.token.map(|token| token.expose().into()),
                     topics: texts(hello.topics),
                     methods: texts(hello.methods),
+                    servicebound: hello.advertised.servicebound.into(),
+                    edgebound: hello.advertised.edgebound.into(),
                 })
             }
             Kind::Welcome => {
@@ -41,6 +46,7 @@ impl Fields {
                     id: Decimal(welcome.id),
                     epoch: Decimal(welcome.epoch.0),
                     max_payload: Decimal(welcome.max_payload),
+                    directory_time: welcome.directory_time.map(Decimal),
                 })
             }
             Kind::Reject => {
@@ -48,7 +54,9 @@ impl Fields {
                 Self::Reject(Outcome { detail, text: text.into() })
             }
             Kind::Ping => Self::Ping(Empty {}),
-            Kind::Pong => Self::Pong(Empty {}),
+            Kind::Pong => {
+                Self::Pong(Life { directory_time: frontier_protocol::pong_time(frame).map(Decimal) })
+            }
             Kind::GoAway => {
                 let GoAway { grace_ms, delay_ms, alternatives, text, .. } = GoAway::parse(frame)?;
                 let (alternatives, text) = (texts(alternatives), text.into());
@@ -90,6 +98,14 @@ impl Fields {
                 Self::OpenAck(Outcome { detail, text: text.into() })
             }
             Kind::Data => Self::Data(Raw { payload: Hex::from(&frame.body[..]) }),
+            Kind::Report => Self::Report(Report::parse(frame)?.into()),
+            Kind::ReportAck => Self::ReportAck(ReportAck::parse(frame)?.into()),
+            Kind::Lookup => Self::Lookup(Wanted { edge: Decimal(Lookup::parse(frame)?.edge.0) }),
+            Kind::LookupAck => {
+                let LookupAck { detail, frontier, servicebound, .. } = LookupAck::parse(frame)?;
+                let (frontier, servicebound) = (frontier.into(), servicebound.into());
+                Self::LookupAck(Found { detail, frontier, servicebound })
+            }
         })
     }
 }

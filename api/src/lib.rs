@@ -1,0 +1,26 @@
+//! What control planes and their clients agree on.
+//!
+//! [`cluster`] is the control plane of frontlas: messages, and by feature the generated client and server.
+//! With the feature `json`, [`json`] has what its REST side answers.
+//!
+//! The code is generated from `proto/` and checked in, so a build needs neither protoc nor a generator, and
+//! readers find the code where they look for it. A test generates it again, in pure Rust, and fails if what is
+//! checked in differs; `UPDATE_GENERATED=1 cargo test -p frontier-api` writes it.
+
+/// The control plane of frontlas: `ClusterService`, and the `Health` that came with it.
+///
+/// `cluster_service_client::ClusterServiceClient` needs the feature `client`, the traits and adapters of the
+/// servers need `server`.
+#[rustfmt::skip]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+#[path = "generated/cluster.rs"]
+pub mod cluster;
+#[cfg(feature = "json")]
+pub mod json;

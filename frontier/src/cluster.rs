@@ -1,0 +1,25 @@
+//! The gateway as one of many: it tells frontlas who is connected.
+//!
+//! ```text
+//!   registry ─▶ Changes ─▶ Member: one task ── Report ──▶ frontlas
+//!                (bounded, one entry per id)  ◀─ ReportAck ─
+//! ```
+//!
+//! Nothing here is in the way of edges and services: the registry notes changes in passing, and whether
+//! frontlas is slow, stalled or away only decides when they are told. What can't be kept any more, and
+//! what was not answered when a connection was lost, is made up for by a snapshot of the registry.
+
+mod advertise;
+mod backoff;
+mod clock;
+mod dialogue;
+mod greeting;
+mod locate;
+mod member;
+mod outgoing;
+
+pub use advertise::AdvertiseError;
+pub use locate::{LocateError, Location, Locator};
+
+pub(crate) use advertise::{Advertised, Bound};
+pub(crate) use member::Member;

@@ -1,0 +1,102 @@
+use frontier_protocol::{Code, EdgeId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+/// Questions that wait to be sent.
+const WAITING: usize = 256;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where an edge is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The id of the frontier.
+    pub frontier: String,
+    /// Where services reach it, a URL.
+    pub servicebound: String,
+}
+
+/// Why it is not known where an edge is. Another attempt may succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LocateError {
+    /// No frontlas can be reached.
+    #[error("frontlas can't be reached")]
+    Unreachable,
+    /// Too many ask at once.
+    #[error("too many lookups at once")]
+    Overloaded,
+    /// Frontlas does not answer.
+    #[error("frontlas gave no answer within {PATIENCE:?}")]
+    Timeout,
+    /// Frontlas could not tell.
+    #[error("frontlas could not tell: {0}")]
+    Failed(Code),
+}
+
+/// Asks frontlas where edges are. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Locator {
+    asks: mpsc::Sender<Ask>,
+    is_connected: Arc<AtomicBool>,
+}
+
+/// A question and who asked it.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) edge: EdgeId,
+    pub(super) reply: oneshot::Sender<Found>,
+}
+
+pub(super) type Found = Result<Option<Location>, LocateError>;
+
+/// The other end of a [`Locator`].
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) asks: mpsc::Receiver<Ask>,
+    is_connected: Arc<AtomicBool>,
+}
+
+impl Locator {
+    pub(super) fn new() -> (Self, Asked) {
+        let (sender, asks) = mpsc::channel(WAITING);
+        let is_connected = Arc::<AtomicBool>::default();
+        (Self { asks: sender, is_connected: is_connected.clone() }, Asked { asks, is_connected })
+    }
+
+    /// Where `edge` is; `None` if it is nowhere. Takes one exchange with frontlas, 5 s at most.
+    ///
+    /// # Errors
+    /// [`LocateError`]. When frontlas can't be reached, at once.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn locate(&self, edge: EdgeId) -> Result<Option<Location>, LocateError> {
+        if !self.is_connected.load(Ordering::Relaxed) {
+            return Err(LocateError::Unreachable);
+        }
+        let (reply, found) = oneshot::channel();
+        self.asks.try_send(Ask { edge, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => LocateError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => LocateError::Unreachable,
+        })?;
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) => Err(LocateError::Unreachable),
+            Err(_) => Err(LocateError::Timeout),
+        }
+    }
+}
+
+impl Asked {
+    /// Whether questions can be sent from here on. If not, those that wait are given up.
+    pub(super) fn set_connected(&mut self, is_connected: bool) {
+        self.is_connected.store(is_connected, Ordering::Relaxed);
+        if !is_connected {
+            while self.asks.try_recv().is_ok() {}
+        }
+    }
+}

@@ -1,0 +1,268 @@
+use super::backoff::Backoff;
+use super::clock::Clock;
+use crate::exchange::Exchange;
+use crate::registry::{Change, Connection, Key, Overflow};
+use frontier_protocol::{EncodeError, Entry, Op, Part, Report, ReportAck, retry_after};
+use std::collections::VecDeque;
+use std::iter::Peekable;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+/// Entries in one report.
+const ENTRIES: usize = 512;
+
+/// Bytes of one report, at most; a frame holds some more.
+const BYTES: usize = 192 * 1024;
+
+/// What an entry takes but for its name, at most.
+const ENTRY: usize = 21 + 64;
+
+/// The least time from one snapshot to the next.
+const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(1);
+
+/// The pause before the same report is sent again.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// What is reported on one connection: first a snapshot, then changes, one report at a time.
+///
+/// ```text
+///   snapshot due ─▶ Snapshot{first} … {last} ─▶ Changes, Changes, …
+///        ▲  RESYNC, overflow │                     │
+///        └───────────────────┴─────────────────────┘
+/// ```
+pub(super) struct Outgoing {
+    exchange: Arc<Exchange>,
+    source: Source,
+    /// The report that is on its way, or that is to be sent again.
+    current: Option<Current>,
+    last_id: u64,
+    /// Nothing is sent before.
+    not_before: Option<Instant>,
+    snapshot_at: Option<Instant>,
+    again: Backoff,
+}
+
+/// Where the next report comes from.
+enum Source {
+    SnapshotDue,
+    Snapshot {
+        rest: Peekable<std::vec::IntoIter<Connection>>,
+        first: bool,
+    },
+    /// Changes that were taken and did not fit the last report.
+    Changes(VecDeque<Change>),
+}
+
+struct Current {
+    part: Part,
+    changes: Vec<Change>,
+    /// Its id, if it is on its way, and when it was sent.
+    sent: Option<(u64, Instant)>,
+}
+
+/// What the dialogue is to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Take a snapshot of the registry.
+    TakeSnapshot,
+    /// Send what [`Outgoing::encode`] gives.
+    Send,
+    /// Ask again when the registry has changed.
+    News,
+    /// Ask again then.
+    At(Instant),
+    /// Wait for an answer to what was sent then.
+    Answer(Instant),
+}
+
+impl Outgoing {
+    pub(super) fn new(exchange: Arc<Exchange>) -> Self {
+        Self {
+            exchange,
+            source: Source::SnapshotDue,
+            current: None,
+            last_id: 0,
+            not_before: None,
+            snapshot_at: None,
+            again: Backoff::new(AGAIN.0, AGAIN.1),
+        }
+    }
+
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        if let Some((_, sent_at)) = self.current.as_ref().and_then(|current| current.sent) {
+            return Next::Answer(sent_at);
+        }
+        if let Some(at) = self.not_before.filter(|at| *at > now) {
+            return Next::At(at);
+        }
+        if self.current.is_none() && !self.fill() {
+            return match self.source {
+                Source::SnapshotDue => Next::TakeSnapshot,
+                _ => Next::News,
+            };
+        }
+        Next::Send
+    }
+
+    /// Goes on from a list of all that there is, taken just now.
+    pub(super) fn snapshot(&mut self, all: Vec<Connection>, now: Instant) {
+        debug!(connections = all.len(), "telling frontlas of everyone");
+        self.snapshot_at = Some(now);
+        self.source = Source::Snapshot { rest: all.into_iter().peekable(), first: true };
+    }
+
+    /// Makes the next report. Whether there is one.
+    fn fill(&mut self) -> bool {
+        let (part, changes) = match &mut self.source {
+            Source::SnapshotDue => return false,
+            Source::Snapshot { rest, first } => {
+                let mut room = Room::default();
+                let mut changes = Vec::new();
+                while let Some(connection) = rest.next_if(|next| room.takes(next.name.len())) {
+                    changes.push(Change::Online(connection));
+                }
+                let (first, last) = (std::mem::take(first), rest.peek().is_none());
+                if last {
+                    self.source = Source::Changes(VecDeque::new());
+                }
+                (Part::Snapshot { first, last }, changes)
+            }
+            Source::Changes(taken) => {
+                if taken.is_empty() {
+                    match self.exchange.registry.changes.take(ENTRIES) {
+                        Ok(changes) => *taken = changes.into(),
+                        Err(Overflow) => {
+                            debug!("too much has changed to be told one by one");
+                            self.resync(Instant::now());
+                            return false;
+                        }
+                    }
+                }
+                let mut room = Room::default();
+                let count = taken.iter().take_while(|change| room.takes(name_len(change))).count();
+                (Part::Changes, taken.drain(..count).collect::<Vec<_>>())
+            }
+        };
+        if part == Part::Changes && changes.is_empty() {
+            return false;
+        }
+        self.current = Some(Current { part, changes, sent: None });
+        true
+    }
+
+    /// Appends the report that is due, and notes that it is on its way.
+    pub(super) fn encode(
+        &mut self,
+        clock: &Clock,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let addrs: Vec<String> = current.changes.iter().map(addr).collect();
+        let entries = current.changes.iter().zip(&addrs).map(|(change, addr)| entry(change, addr, clock));
+        let report = Report { part: current.part, entries: entries.collect() };
+        self.last_id += 1;
+        current.sent = Some((self.last_id, now));
+        report.encode(self.last_id, out)
+    }
+
+    /// Takes what frontlas answers. An answer to something else is dropped.
+    pub(super) fn answered(&mut self, id: u64, ack: &ReportAck<'_>, now: Instant) {
+        if id == 0 {
+            // While a snapshot is under way its own answers tell whether it must begin again.
+            let is_told = matches!(self.source, Source::Changes(_))
+                && self.current.as_ref().is_none_or(|current| current.part == Part::Changes);
+            if ack.resync && is_told {
+                self.resync(now);
+            }
+            return;
+        }
+        let Some(current) = self.current.as_mut().filter(|it| it.sent.is_some_and(|(sent, _)| sent == id))
+        else {
+            return;
+        };
+        if ack.resync {
+            debug!(code = %ack.code, reason = ack.text, "frontlas asks for everyone");
+            return self.resync(now);
+        }
+        if ack.code.is_retryable() {
+            debug!(code = %ack.code, reason = ack.text, "frontlas could not take a report, will try again");
+            current.sent = None;
+            let pause = retry_after(ack.code, ack.detail).unwrap_or_default().max(self.again.next());
+            self.not_before = Some(now + pause);
+            return;
+        }
+        if ack.code != frontier_protocol::Code::Ok {
+            warn!(code = %ack.code, reason = ack.text, "frontlas does not take a report");
+        }
+        self.again.reset();
+        self.current = None;
+    }
+
+    /// Forgets what was not told, and takes a snapshot soon.
+    fn resync(&mut self, now: Instant) {
+        self.exchange.registry.changes.stop();
+        self.current = None;
+        self.source = Source::SnapshotDue;
+        self.not_before = self.snapshot_at.map(|at| at + BETWEEN_SNAPSHOTS).filter(|at| *at > now);
+    }
+}
+
+/// Nobody takes changes from here on.
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.exchange.registry.changes.stop();
+    }
+}
+
+/// How much fits one report.
+#[derive(Default)]
+struct Room {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Whether an entry with a name of that length still fits. The first one always does.
+    fn takes(&mut self, name_len: usize) -> bool {
+        let bytes = self.bytes + ENTRY + name_len;
+        let fits = self.entries == 0 || (self.entries < ENTRIES && bytes <= BYTES);
+        if fits {
+            (self.entries, self.bytes) = (self.entries + 1, bytes);
+        }
+        fits
+    }
+}
+
+fn name_len(change: &Change) -> usize {
+    match change {
+        Change::Online(connection) => connection.name.len(),
+        Change::Offline { .. } => 0,
+    }
+}
+
+fn addr(change: &Change) -> String {
+    match change {
+        Change::Online(connection) => connection.addr.to_string(),
+        Change::Offline { .. } => String::new(),
+    }
+}
+
+fn entry<'a>(change: &'a Change, addr: &'a str, clock: &Clock) -> Entry<'a> {
+    let (key, epoch, name, online) = match change {
+        Change::Online(Connection { key, epoch, name, .. }) => (*key, *epoch, &**name, true),
+        Change::Offline { key, epoch } => (*key, *epoch, "", false),
+    };
+    let (op, id) = match (key, online) {
+        (Key::Edge(id), true) => (Op::EdgeOnline, id),
+        (Key::Edge(id), false) => (Op::EdgeOffline, id),
+        (Key::Service(id), true) => (Op::ServiceOnline, id),
+        (Key::Service(id), false) => (Op::ServiceOffline, id),
+    };
+    Entry { op, id, stamp: clock.stamp(epoch), addr, name }
+}
+
+#[cfg(test)]
+mod tests;

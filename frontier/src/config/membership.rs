@@ -1,0 +1,116 @@
+use frontier_daemon::config::Section;
+use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
+use std::path::PathBuf;
+
+/// How a gateway is part of a cluster: the section `frontlas`, and what others must know of it.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// `daemon.frontier_id`: its id in the cluster. `None` for the host's name and the port for edges.
+    pub frontier_id: Option<String>,
+    /// `frontlas.dial.addrs`: any of them will do.
+    pub frontlas: Vec<Endpoint>,
+    /// `frontlas.dial.tls`.
+    pub dial: DialOptions,
+}
+
+impl Membership {
+    /// `None` where `frontlas.enable` is false; what is written beside it must be right all the same.
+    pub(super) fn read(root: &Section<'_>) -> Option<Self> {
+        let frontlas = root.section("frontlas");
+        let dial = frontlas.section("dial");
+        let endpoints = endpoints(&dial);
+        let is_secure = endpoints
+            .iter()
+            .any(|to: &Endpoint| matches!(to.scheme(), Scheme::Tls | Scheme::Quic | Scheme::Wss));
+        let membership = Self {
+            frontier_id: frontier_id(&root.section("daemon")),
+            frontlas: endpoints,
+            dial: DialOptions { tls: tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
+        };
+        frontlas.get("enable", false).then_some(membership)
+    }
+}
+
+fn frontier_id(daemon: &Section<'_>) -> Option<String> {
+    let id: String = daemon.get("frontier_id", String::new());
+    if id.len() > 255 || id.chars().any(char::is_control) {
+        daemon.reject("frontier_id", "must have at most 255 bytes and no control characters");
+    }
+    (!id.is_empty()).then_some(id)
+}
+
+/// Addresses are `host:port` in the language of `network`, or URLs.
+fn endpoints(dial: &Section<'_>) -> Vec<Endpoint> {
+    let network: String = dial.get("network", "tcp".into());
+    if !["tcp", "tls", "quic", "ws", "wss"].contains(&network.as_str()) {
+        dial.reject("network", "must be one of tcp, tls, quic, ws, wss");
+        return Vec::new();
+    }
+    let addrs: Vec<String> = dial.list("addrs", vec!["127.0.0.1:40012".into()]);
+    if addrs.is_empty() {
+        dial.reject("addrs", "must have an address");
+    }
+    let mut endpoints = Vec::new();
+    for addr in addrs {
+        let url = if addr.contains("://") { addr } else { format!("{network}://{addr}") };
+        match url.parse() {
+            Ok(endpoint) => endpoints.push(endpoint),
+            Err(error) => dial.reject("addrs", format!("{error}")),
+        }
+    }
+    endpoints
+}
+
+fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
+    let path = |key| section.optional::<PathBuf>(key);
+    let mut tls = ClientTls::new();
+    let cas = section.list::<PathBuf>("ca_certs", Vec::new());
+    if !cas.is_empty() && !is_secure {
+        section.reject("ca_certs", "is of no use: no address is dialled over TLS");
+    }
+    for ca in cas {
+        tls = tls.ca_file(ca);
+    }
+    match (path("cert"), path("key")) {
+        (Some(cert), Some(key)) => tls = tls.identity_files(cert, key),
+        (None, None) => {}
+        (Some(_), None) => section.reject("key", "is required with `cert`"),
+        (None, Some(_)) => section.reject("cert", "is required with `key`"),
+    }
+    if section.get("insecure_skip_verify", false) {
+        tls = tls.danger_accept_any_certificate();
+    }
+    tls
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+
+    fn read(yaml: &str) -> Result<Config, String> {
+        Config::parse(yaml, &|_| None).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn a_gateway_is_part_of_a_cluster_if_it_is_told_to() {
+        assert!(read("frontlas: {dial: {addrs: [a:1]}}").unwrap().membership.is_none());
+        let yaml = "frontlas: {enable: true, dial: {network: ws, addrs: [a:1, 'tcp://b:2']}}";
+        let urls = read(yaml).unwrap().membership.unwrap().frontlas;
+        assert_eq!(urls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ws://a:1", "tcp://b:2"]);
+    }
+
+    #[test]
+    fn each_mistake_is_found_whether_it_is_enabled_or_not() {
+        for (yaml, expected) in [
+            ("frontlas: {dial: {addrs: [a]}}", "frontlas.dial.addrs: "),
+            ("frontlas: {dial: {addrs: []}}", "frontlas.dial.addrs: must have"),
+            ("frontlas: {dial: {network: udp}}", "frontlas.dial.network: must be"),
+            ("frontlas: {dial: {tls: {ca_certs: [a.pem]}}}", "frontlas.dial.tls.ca_certs: is of no use"),
+            ("frontlas: {dial: {network: tls, tls: {cert: a.pem}}}", "frontlas.dial.tls.key: is required"),
+            ("daemon: {frontier_id: \"a\\nb\"}", "daemon.frontier_id: must have"),
+        ] {
+            let error = read(yaml).unwrap_err();
+            assert!(error.contains(expected), "{yaml}: {error}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Who may connect and what they may do, as of now: where the rest of the gateway asks.
+//!
+//! A [`Policy`] is a value that does not change. [`Policies`] has the one that holds, and puts another in its
+//! place when the configuration is read again. What a peer was found to be, and what it may do by that, is its
+//! [`Standing`]: it stands in a [`Slot`] of the peer, where a later policy may replace it.
+
+mod admission;
+mod credentials;
+mod review;
+mod standing;
+
+pub(crate) use admission::Admission;
+pub(crate) use credentials::Shown;
+pub(crate) use standing::{Slot, Standing};
+
+use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
+use crate::exchange::{Exchange, Failure};
+use arc_swap::ArcSwap;
+use frontier_access::authn::{Admission as Line, Authenticator, AuthnError, LogLimiter, Verified};
+use frontier_access::{Access, Moment};
+use frontier_protocol::{Code, Role};
+use frontier_transport::{Network, ServerTls};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tracing::{debug, warn};
+
+/// How many lines a second tell of those who were not let in.
+const LINES: u32 = 10;
+
+/// How late it is noticed that credentials have expired.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// One configuration of access with all of its files read, and what each listener asks by it.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) access: Access,
+    pub(crate) reload: ReloadConfig,
+    edges: Vec<Arc<Authenticator>>,
+    services: Vec<Arc<Authenticator>>,
+}
+
+/// The policy that holds.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    current: ArcSwap<Policy>,
+    edges: Vec<Place>,
+    services: Vec<Place>,
+    failures: LogLimiter,
+}
+
+/// A listener that is open, by what it was bound to.
+#[derive(Debug)]
+struct Place {
+    network: Network,
+    addr: SocketAddr,
+    /// Shared with the listener: what is put in here holds for its next handshake.
+    tls: Option<ServerTls>,
+}
+
+impl Place {
+    fn is(&self, listen: &Listen) -> bool {
+        (self.network, self.addr, self.tls.is_some()) == (listen.network, listen.addr, listen.tls.is_some())
+    }
+}
+
+impl Policy {
+    fn authenticator(&self, role: Role, listener: u16) -> Option<&Arc<Authenticator>> {
+        match role {
+            Role::Edge => self.edges.get(usize::from(listener)),
+            Role::Service | Role::Frontier => self.services.get(usize::from(listener)),
+        }
+    }
+
+    /// Who connects to the listener of this number and shows this.
+    ///
+    /// # Errors
+    /// As [`Access::authenticate`].
+    pub(crate) fn authenticate(
+        &self,
+        role: Role,
+        listener: u16,
+        address: IpAddr,
+        shown: &Shown,
+        at: Moment,
+    ) -> Result<Verified, AuthnError> {
+        // There is one for each listener, so the other is never taken.
+        let Some(authenticator) = self.authenticator(role, listener) else {
+            return Err(AuthnError::MissingCredentials);
+        };
+        let certificate = shown.client_certificate();
+        let credentials = shown.credentials(certificate.as_ref());
+        self.access.authenticate(authenticator, role, address, &credentials, at)
+    }
+}
+
+impl Policies {
+    /// For the listeners of `config`, in their order.
+    pub(crate) fn new(config: &Config, access: Access) -> Self {
+        let places = |listeners: &[Listen]| {
+            let place = |it: &Listen| Place { network: it.network, addr: it.addr, tls: it.tls.clone() };
+            listeners.iter().map(place).collect::<Vec<_>>()
+        };
+        let (edges, services) = (&config.edgebound.listeners, &config.servicebound.listeners);
+        let asked = |listeners: &[Listen], side| {
+            listeners.iter().map(|listen| asked(&access, listen, side)).collect::<Vec<_>>()
+        };
+        let policy = Policy {
+            edges: asked(edges, EDGEBOUND),
+            services: asked(services, SERVICEBOUND),
+            reload: config.reload,
+            access,
+        };
+        Self {
+            current: ArcSwap::from_pointee(policy),
+            edges: places(edges),
+            services: places(services),
+            failures: LogLimiter::new(LINES),
+        }
+    }
+
+    /// The policy that holds now.
+    pub(crate) fn current(&self) -> Arc<Policy> {
+        self.current.load_full()
+    }
+
+    /// Puts another configuration in place, certificates included: for all who connect from now on. A listener
+    /// that it does not have any more goes on with what it had.
+    pub(crate) fn replace(&self, config: &Config, access: Access) {
+        let before = self.current();
+        let renew = |places: &[Place], listeners: &[Listen], before: &[Arc<Authenticator>], side| {
+            let renewed = places.iter().zip(before).map(|(place, before)| {
+                let Some(listen) = listeners.iter().find(|listen| place.is(listen)) else {
+                    return before.clone();
+                };
+                if let (Some(tls), Some(new)) = (&place.tls, &listen.tls) {
+                    tls.adopt(new);
+                }
+                asked(&access, listen, side)
+            });
+            renewed.collect::<Vec<_>>()
+        };
+        let policy = Policy {
+            edges: renew(&self.edges, &config.edgebound.listeners, &before.edges, EDGEBOUND),
+            services: renew(&self.services, &config.servicebound.listeners, &before.services, SERVICEBOUND),
+            reload: config.reload,
+            access,
+        };
+        self.current.store(Arc::new(policy));
+    }
+
+    fn tls(&self, role: Role, listener: u16) -> Option<&ServerTls> {
+        let places = match role {
+            Role::Edge => &self.edges,
+            Role::Service | Role::Frontier => &self.services,
+        };
+        places.get(usize::from(listener))?.tls.as_ref()
+    }
+
+    /// Notes in the log that somebody is refused, with `debug` unless it is for its credentials.
+    pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, failure: &Failure) {
+        match failure.code {
+            Code::Unauthenticated => self.log_failed(role, addr, failure),
+            _ => debug!(%addr, error = %failure.text, "{} refused", side(role)),
+        }
+    }
+
+    /// Notes in the log that somebody has failed to authenticate: with a few lines a second at most.
+    pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
+        let (side, error) = (side(role), &failure.text);
+        match self.failures.admit(Instant::now()) {
+            Line::Log { suppressed: 0 } => warn!(%addr, %error, "{side} not let in"),
+            Line::Log { suppressed } => warn!(%addr, %error, suppressed, "{side} not let in"),
+            Line::Suppress => {}
+        }
+    }
+
+    /// Mentions the end of a burst after which no line followed.
+    pub(crate) fn log_suppressed(&self) {
+        let suppressed = self.failures.take_suppressed(Instant::now());
+        if suppressed > 0 {
+            warn!(suppressed, "more were not let in");
+        }
+    }
+}
+
+/// Does what is to be done now and then, until it is dropped.
+pub(crate) async fn watch(policies: Arc<Policies>, exchange: Arc<Exchange>) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        policies.log_suppressed();
+        if policies.current().reload.enforce {
+            let (policies, exchange) = (policies.clone(), exchange.clone());
+            // Signatures are checked: that may take a while. It fails only as the process ends.
+            let _ = tokio::task::spawn_blocking(move || policies.enforce_expiry(&exchange)).await;
+        }
+    }
+}
+
+fn side(role: Role) -> &'static str {
+    match role {
+        Role::Edge => "edge",
+        Role::Service | Role::Frontier => "service",
+    }
+}
+
+/// What a listener asks: its own, or else what its side does.
+fn asked(access: &Access, listen: &Listen, side: &str) -> Arc<Authenticator> {
+    let name = listen.auth.as_deref().unwrap_or(side);
+    access.authenticator(name).cloned().unwrap_or_else(|| Arc::new(Authenticator::none()))
+}

@@ -1,0 +1,82 @@
+use super::{Policies, Policy, Shown, Slot, Standing};
+use crate::exchange::Failure;
+use frontier_access::authn::Verified;
+use frontier_access::{Moment, Peer};
+use frontier_protocol::{EdgeId, Role, ServiceId};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A peer that has shown who it is, on its way in.
+#[derive(Clone, Debug)]
+pub(crate) struct Admission {
+    /// By which it was let in.
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) verified: Arc<Verified>,
+    listener: u16,
+    shown: Arc<Shown>,
+}
+
+impl Admission {
+    /// Looks at what is shown by somebody who connects from `addr` to the listener of this number.
+    ///
+    /// # Errors
+    /// What the peer is told.
+    pub(crate) fn new(
+        policies: &Policies,
+        role: Role,
+        listener: u16,
+        addr: SocketAddr,
+        shown: Shown,
+    ) -> Result<Self, Failure> {
+        let policy = policies.current();
+        let verified = policy.authenticate(role, listener, addr.ip(), &shown, Moment::now())?;
+        Ok(Self { policy, verified: Arc::new(verified), listener, shown: Arc::new(shown) })
+    }
+
+    /// The id that the credentials of an edge fix.
+    ///
+    /// # Errors
+    /// If it wants another one.
+    pub(crate) fn edge_id(&self, wanted: u64) -> Result<Option<EdgeId>, Failure> {
+        Ok(self.verified.confirm_edge((wanted != 0).then_some(EdgeId(wanted)))?)
+    }
+
+    /// The id that the credentials of a service fix.
+    ///
+    /// # Errors
+    /// If it wants another one, or has another name.
+    pub(crate) fn service_id(&self, name: &str, wanted: u64) -> Result<Option<ServiceId>, Failure> {
+        Ok(self.verified.confirm_service(name, (wanted != 0).then_some(ServiceId(wanted)))?)
+    }
+
+    /// Charges for the connection of the edge `id`, and says what it may do.
+    ///
+    /// # Errors
+    /// If it has connected too often.
+    pub(crate) fn edge(&self, id: EdgeId, addr: SocketAddr) -> Result<Slot, Failure> {
+        self.slot(Role::Edge, Some(id), "", addr)
+    }
+
+    /// The same for a service of this name.
+    ///
+    /// # Errors
+    /// If it has connected too often.
+    pub(crate) fn service(&self, name: &str, addr: SocketAddr) -> Result<Slot, Failure> {
+        self.slot(Role::Service, None, name, addr)
+    }
+
+    fn slot(
+        &self,
+        role: Role,
+        edge_id: Option<EdgeId>,
+        service: &str,
+        addr: SocketAddr,
+    ) -> Result<Slot, Failure> {
+        let Verified { subject, labels, .. } = &*self.verified;
+        let peer = Peer { role, subject, edge_id, service, labels, address: addr.ip() };
+        let access = &self.policy.access;
+        let meter = access.quotas().connect(&peer, Moment::now().instant)?;
+        let grants = access.rules().grants(&peer);
+        Ok(Slot::new(self.listener, Standing::new(&self.shown, &self.verified, grants, meter)))
+    }
+}

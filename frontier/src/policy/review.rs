@@ -1,0 +1,110 @@
+//! A later policy looks at those who are connected.
+
+use super::{Policies, Policy, Shown, Standing};
+use crate::exchange::Exchange;
+use crate::peer::{Identity, Peer};
+use frontier_access::authn::{AuthnError, Verified};
+use frontier_access::{self as access, Moment};
+use frontier_protocol::{Code, Role};
+use frontier_transport::CloseReason;
+use std::sync::Arc;
+use tracing::info;
+
+/// Why somebody who is connected would not be let in any more: what it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    code: Code,
+    text: String,
+}
+
+impl From<AuthnError> for Refusal {
+    fn from(error: AuthnError) -> Self {
+        Self { code: error.code(), text: error.to_string() }
+    }
+}
+
+impl Policies {
+    /// Has the policy that holds now look at `peer`: from here on it may do what that says. If it would not be
+    /// let in any more, its connection is closed where that is enforced, and goes on as it was where not.
+    pub(crate) fn review(&self, exchange: &Exchange, peer: &Arc<Peer>, at: Moment) -> Option<Refusal> {
+        let policy = self.current();
+        let (shown, verified) = match peer.access.standing() {
+            Some(standing) => (standing.shown.clone(), standing.verified.clone()),
+            None => Default::default(),
+        };
+        let (verified, refused) = match self.identify(&policy, peer, &shown, at) {
+            Ok(anew) => (Arc::new(anew), None),
+            Err(refusal) => (verified, Some(refusal)),
+        };
+        let described = peer.described(&verified);
+        let grants = policy.access.rules().grants(&described);
+        let meter = policy.access.quotas().meter(&described, at.instant);
+        peer.access.set(Standing::new(&shown, &verified, grants, meter));
+        let refused = refused.or_else(|| {
+            let denial = exchange.registry.services.denied_name(peer)?;
+            Some(Refusal { code: denial.code(), text: denial.to_string() })
+        });
+        if let Some(Refusal { code, text }) = &refused
+            && policy.reload.enforce
+        {
+            info!(peer = peer.wire_id(), addr = %peer.addr, error = %text, "closing a connection");
+            peer.link.close(CloseReason::Refused(*code, text.clone()));
+        }
+        refused
+    }
+
+    /// Who the peer is by what it showed, as if it came now.
+    fn identify(&self, policy: &Policy, peer: &Peer, shown: &Shown, at: Moment) -> Result<Verified, Refusal> {
+        let (role, listener) = (peer.role(), peer.access.listener);
+        if let Some(tls) = self.tls(role, listener) {
+            tls.check_client(shown.certificate.as_deref(), at.wall)
+                .map_err(|error| Refusal { code: Code::Unauthenticated, text: error.to_string() })?;
+        }
+        let Some(authenticator) = policy.authenticator(role, listener) else {
+            return Ok(Verified::default());
+        };
+        let certificate = shown.client_certificate();
+        let credentials = shown.credentials(certificate.as_ref());
+        let verified = authenticator.authenticate(role, &credentials, at.wall)?;
+        match &peer.identity {
+            Identity::Edge { id, .. } => verified.confirm_edge(Some(*id)).map(drop)?,
+            Identity::Service { id, name } => verified.confirm_service(name, Some(*id)).map(drop)?,
+        }
+        Ok(verified)
+    }
+
+    /// Looks again at those whose credentials have expired.
+    pub(crate) fn enforce_expiry(&self, exchange: &Exchange) {
+        let at = Moment::now();
+        let mut expired = Vec::new();
+        exchange.registry.for_each(|peer| {
+            let end = peer.access.standing().and_then(|standing| standing.verified.expires);
+            if end.is_some_and(|end| end <= at.wall) && !peer.link.is_closed() {
+                expired.push(peer.clone());
+            }
+        });
+        for peer in &expired {
+            self.review(exchange, peer, at);
+        }
+    }
+}
+
+impl Peer {
+    fn described<'a>(&'a self, verified: &'a Verified) -> access::Peer<'a> {
+        access::Peer {
+            role: self.role(),
+            subject: &verified.subject,
+            edge_id: self.edge_id(),
+            service: self.name(),
+            labels: &verified.labels,
+            address: self.addr.ip(),
+        }
+    }
+
+    fn role(&self) -> Role {
+        match self.identity {
+            Identity::Edge { .. } => Role::Edge,
+            Identity::Service { .. } => Role::Service,
+        }
+    }
+}

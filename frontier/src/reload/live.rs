@@ -1,0 +1,43 @@
+use crate::config::{self, AccessErrors, Config};
+use crate::exchange::Exchange;
+use crate::peer::Peer;
+use crate::policy::Policies;
+use frontier_access::Moment;
+use std::sync::Arc;
+
+/// A running gateway, as far as it can be changed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Live {
+    exchange: Arc<Exchange>,
+    policies: Arc<Policies>,
+}
+
+/// What became of those who were connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reviewed {
+    /// How many there were.
+    pub connections: usize,
+    /// How many of them would not be let in any more. They were closed if that is enforced.
+    pub refused: usize,
+}
+
+impl Live {
+    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>) -> Self {
+        Self { exchange, policies }
+    }
+
+    /// Puts what can change at run time in place: who may connect and what they may do, and the certificates
+    /// that `config` has loaded. Blocks while it reads files, and while it looks at all connections.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files; nothing has changed then.
+    pub fn reload(&self, config: &Config) -> Result<Reviewed, AccessErrors> {
+        let access = config::reload(&self.policies.current().access, &config.access)?;
+        self.policies.replace(config, access);
+        let mut peers: Vec<Arc<Peer>> = Vec::new();
+        self.exchange.registry.for_each(|peer| peers.push(peer.clone()));
+        let now = Moment::now();
+        let refused = peers.iter().filter(|peer| self.policies.review(&self.exchange, peer, now).is_some());
+        Ok(Reviewed { refused: refused.count(), connections: peers.len() })
+    }
+}

@@ -1,0 +1,76 @@
+use crate::Config;
+use frontier_daemon::config::ConfigErrors;
+use std::path::PathBuf;
+use std::{fmt, io};
+
+/// Where the configuration comes from: a file and the process's environment, or that alone.
+#[derive(Clone, Debug)]
+pub struct ConfigSource {
+    path: Option<PathBuf>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum SourceError {
+    /// The file can't be read.
+    Unreadable(PathBuf, io::Error),
+    /// There are mistakes in it, or in the environment.
+    Wrong(Option<PathBuf>, ConfigErrors),
+}
+
+impl ConfigSource {
+    /// From the file at `path`, if one is given.
+    #[must_use]
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self { path }
+    }
+
+    /// Reads it, and the certificates that it names. Blocks while it does.
+    ///
+    /// # Errors
+    /// [`SourceError`] with everything that is wrong.
+    pub fn load(&self) -> Result<Config, SourceError> {
+        let yaml = match &self.path {
+            None => String::new(),
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|error| SourceError::Unreadable(path.clone(), error))?
+            }
+        };
+        let environment = |name: &str| std::env::var(name).ok();
+        Config::parse(&yaml, &environment).map_err(|errors| SourceError::Wrong(self.path.clone(), errors))
+    }
+
+    /// The files to watch: the configuration's own, and those that it names. None where it says so.
+    pub(super) fn watched(&self, config: &Config) -> Vec<PathBuf> {
+        if !config.reload.watch {
+            return Vec::new();
+        }
+        self.path.iter().cloned().chain(config.files()).collect()
+    }
+}
+
+impl SourceError {
+    /// One line for each mistake.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Unreadable(..) => vec![self.to_string()],
+            Self::Wrong(path, errors) => {
+                let file = path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+                errors.mistakes().iter().map(|mistake| format!("{file}{mistake}")).collect()
+            }
+        }
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, error) => write!(f, "can't read {}: {error}", path.display()),
+            Self::Wrong(Some(path), errors) => write!(f, "{}: {errors}", path.display()),
+            Self::Wrong(None, errors) => errors.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SourceError {}

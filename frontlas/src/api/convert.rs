@@ -1,0 +1,70 @@
+//! The directory's records as protobuf messages.
+
+use crate::model::{Change, Edge, Former, Frontier, Position, Service};
+use frontier_api::cluster;
+use frontier_api::cluster::change::What;
+
+impl From<Frontier> for cluster::Frontier {
+    fn from(frontier: Frontier) -> Self {
+        let Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count } = frontier;
+        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count }
+    }
+}
+
+impl From<Edge> for cluster::Edge {
+    fn from(edge: Edge) -> Self {
+        let Edge { id, frontier_id, addr, update_time, stamp } = edge;
+        Self { edge_id: id, addr, update_time, frontier_id, stamp: stamp.0 }
+    }
+}
+
+impl From<Service> for cluster::Service {
+    fn from(service: Service) -> Self {
+        let Service { id, service, frontier_id, addr, update_time, stamp } = service;
+        Self { service, addr, update_time, frontier_id, service_id: id, stamp: stamp.0 }
+    }
+}
+
+impl From<Position> for cluster::Position {
+    fn from(Position { history, number }: Position) -> Self {
+        Self { history, number }
+    }
+}
+
+impl From<cluster::Position> for Position {
+    fn from(cluster::Position { history, number }: cluster::Position) -> Self {
+        Self { history, number }
+    }
+}
+
+impl From<Change> for What {
+    fn from(change: Change) -> Self {
+        let frontier_of = |former: Option<Former>| former.map(|it| it.frontier_id).unwrap_or_default();
+        match change {
+            Change::FrontierOnline(frontier) => Self::FrontierOnline(cluster::Frontier {
+                frontier_id: frontier.id,
+                advertised_sb_addr: frontier.advertised_sb_addr,
+                advertised_eb_addr: frontier.advertised_eb_addr,
+                edge_count: 0,
+                service_count: 0,
+            }),
+            Change::FrontierOffline { frontier_id } => {
+                Self::FrontierOffline(cluster::FrontierOffline { frontier_id })
+            }
+            Change::EdgeOnline { edge, former } => Self::EdgeOnline(cluster::EdgeOnline {
+                edge: Some(edge.into()),
+                former_frontier_id: frontier_of(former),
+            }),
+            Change::EdgeOffline { edge_id, frontier_id, stamp } => {
+                Self::EdgeOffline(cluster::EdgeOffline { edge_id, frontier_id, stamp: stamp.0 })
+            }
+            Change::ServiceOnline { service, former } => Self::ServiceOnline(cluster::ServiceOnline {
+                service: Some(service.into()),
+                former_frontier_id: frontier_of(former),
+            }),
+            Change::ServiceOffline { service_id, frontier_id, stamp } => {
+                Self::ServiceOffline(cluster::ServiceOffline { service_id, frontier_id, stamp: stamp.0 })
+            }
+        }
+    }
+}

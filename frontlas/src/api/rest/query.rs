@@ -1,0 +1,178 @@
+//! The query string, strictly: what is not understood is refused, because a filter that is passed over gives
+//! an answer to another question.
+
+use crate::api::error::ApiError;
+use http::Uri;
+use std::str::FromStr;
+
+/// The most parameters that are looked at. There may be a thousand ids.
+const MOST: usize = 1024;
+
+/// What has not been asked for yet.
+#[derive(Debug)]
+pub(super) struct Query {
+    pairs: Vec<(String, String)>,
+}
+
+impl Query {
+    pub(super) fn parse(uri: &Uri) -> Result<Self, ApiError> {
+        let text = uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(text.as_bytes())
+            .take(MOST + 1)
+            .map(|(key, value)| (snake_case(&key), value.into_owned()))
+            .collect::<Vec<_>>();
+        if pairs.len() > MOST {
+            return Err(ApiError::invalid(format!("more than {MOST} parameters")));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// All values of a parameter, in order.
+    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+        self.pairs.extract_if(.., |(key, _)| key == name).map(|(_, value)| value).collect()
+    }
+
+    /// The value of a parameter that may be there once.
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let mut values = self.all(name);
+        match values.len() {
+            0 | 1 => Ok(values.pop()),
+            _ => Err(ApiError::invalid(format!("{name} is there more than once"))),
+        }
+    }
+
+    pub(super) fn number<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, ApiError> {
+        self.text(name)?.map(|text| number(name, &text)).transpose()
+    }
+
+    /// Ids, each in a parameter of its own or separated by commas.
+    pub(super) fn ids(&mut self, name: &str) -> Result<Vec<u64>, ApiError> {
+        let values = self.all(name);
+        values.iter().flat_map(|value| value.split(',')).map(|id| number(name, id)).collect()
+    }
+
+    /// Where a page starts: `cursor` is what the page before has said, a plain number for clients of old,
+    /// and `page_token` is another name for it.
+    pub(super) fn cursor(&mut self) -> Result<(Option<u32>, String), ApiError> {
+        let (cursor, token) = (self.text("cursor")?, self.text("page_token")?);
+        match cursor {
+            None => Ok((None, token.unwrap_or_default())),
+            Some(cursor) if token.is_none_or(|token| token == cursor) => {
+                if cursor.is_empty() {
+                    Ok((Some(0), cursor))
+                } else if cursor.bytes().all(|byte| byte.is_ascii_digit()) {
+                    Ok((Some(number("cursor", &cursor)?), String::new()))
+                } else {
+                    Ok((None, cursor))
+                }
+            }
+            Some(_) => Err(ApiError::invalid("either cursor or page_token, not both")),
+        }
+    }
+
+    /// These numbers, all of which must be there, and nothing else.
+    pub(super) fn numbers<const N: usize>(mut self, names: [&str; N]) -> Result<[u64; N], ApiError> {
+        let mut values = [0; N];
+        for (value, name) in values.iter_mut().zip(names) {
+            *value = self.number(name)?.ok_or_else(|| ApiError::invalid(format!("{name} is missing")))?;
+        }
+        self.end()?;
+        Ok(values)
+    }
+
+    /// Refuses what nobody asked for.
+    pub(super) fn end(self) -> Result<(), ApiError> {
+        match self.pairs.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(ApiError::invalid(format!("unknown parameter {:?}", short(name)))),
+        }
+    }
+}
+
+fn number<N: FromStr>(name: &str, text: &str) -> Result<N, ApiError> {
+    // `from_str` takes a sign.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|_| digits)
+        .ok_or_else(|| ApiError::invalid(format!("{name} must be a whole number, not {:?}", short(text))))
+}
+
+/// `edgeId` is `edge_id`: protobuf's JSON knows both.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// As much of it as an error needs to repeat.
+fn short(text: &str) -> &str {
+    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &str) -> Query {
+        Query::parse(&format!("/x?{text}").parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn ids_come_in_every_form() {
+        let mut query = query("edge_ids=3&edgeIds=1,2&edge_ids=%33&frontier_ids=a%2Cb&frontierIds=a,b");
+        assert_eq!(query.ids("edge_ids"), Ok(vec![3, 1, 2, 3]));
+        assert_eq!(query.all("frontier_ids"), ["a,b", "a,b"]);
+        assert_eq!(query.end(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for text in ["", "+1", "-1", "1.0", "x", "18446744073709551616", "1%20", "%ff", "1%00"] {
+            query(&format!("edge_id={text}")).numbers(["edge_id"]).expect_err(text);
+        }
+        for text in ["", "1,", ",1", "1,,2"] {
+            query(&format!("edge_ids={text}")).ids("edge_ids").expect_err(text);
+        }
+        assert_eq!(query("edge_id=18446744073709551615").numbers(["edge_id"]), Ok([u64::MAX]));
+    }
+
+    #[test]
+    fn missing_repeated_and_unknown_parameters_are_named() {
+        let error = |text: &str| query(text).numbers(["edge_id"]).unwrap_err().to_string();
+        assert_eq!(error(""), "edge_id is missing");
+        assert_eq!(error("edge_id=1&edge_id=1"), "edge_id is there more than once");
+        assert_eq!(error("edge_id=1&edgeid=2"), "unknown parameter \"edgeid\"");
+        assert_eq!(
+            error(&format!("edge_id=1&{}=2", "é".repeat(99))).chars().filter(|it| *it == 'é').count(),
+            64
+        );
+    }
+
+    #[test]
+    fn a_cursor_is_a_token_or_a_number() {
+        let cursor = |text: &str| query(text).cursor();
+        assert_eq!(cursor("cursor=e1f"), Ok((None, "e1f".to_owned())));
+        assert_eq!(cursor("page_token=e1f&cursor=e1f"), Ok((None, "e1f".to_owned())));
+        assert_eq!(cursor("cursor=12"), Ok((Some(12), String::new())));
+        assert_eq!(cursor("cursor="), Ok((Some(0), String::new())));
+        cursor("cursor=4294967296").unwrap_err();
+        cursor("cursor=e1&page_token=e2").unwrap_err();
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_query_string_panics(bytes in proptest::collection::vec(0x21_u8..0x7f, 0..200)) {
+            let text = String::from_utf8(bytes).unwrap();
+            if let Ok(uri) = format!("/x?{text}").parse::<Uri>() {
+                let mut query = Query::parse(&uri).unwrap();
+                let _ = (query.cursor(), query.number::<u32>("count"), query.ids("e"), query.end());
+            }
+        }
+    }
+}

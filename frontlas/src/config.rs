@@ -1,0 +1,103 @@
+//! What can be set, its defaults and its bounds.
+
+use crate::api::ControlPlaneConfig;
+use crate::plane::PlaneConfig;
+use crate::{Lifetimes, RedisConfig};
+use frontier_daemon::config::{self, Choice, ConfigErrors, Override, Section};
+use frontier_daemon::telemetry::LogConfig;
+use std::time::Duration;
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// How the process runs.
+    pub daemon: Daemon,
+    /// Where the cluster is asked about.
+    pub control_plane: ControlPlaneConfig,
+    /// Where frontiers report.
+    pub frontier_plane: PlaneConfig,
+    /// Where it is kept who is where.
+    pub store: Store,
+    /// How long it is kept.
+    pub lifetimes: Lifetimes,
+}
+
+/// How the process runs.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    /// Worker threads; 0 for one per processor.
+    pub threads: usize,
+    /// How long what is in flight may go on after the signal to stop.
+    pub grace: Duration,
+}
+
+/// Where it is kept who is where.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// In this process: for one frontlas.
+    Memory,
+    /// In Redis, for any number of them.
+    Redis(Box<RedisConfig>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StoreKind {
+    Memory,
+    Redis,
+}
+
+impl Choice for StoreKind {
+    const CHOICES: &'static [(&'static str, Self)] = &[("memory", Self::Memory), ("redis", Self::Redis)];
+}
+
+const OVERRIDES: &[Override] = &[
+    Override::new("FRONTLAS_LOG_LEVEL", "log.level"),
+    Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
+    Override::new("FRONTLAS_THREADS", "daemon.threads"),
+    Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
+    Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
+    Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
+    Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
+    Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
+];
+
+impl Config {
+    /// Reads YAML, with overrides from the environment.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it.
+    pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
+        config::load(yaml, environment, OVERRIDES, Self::read)
+    }
+
+    fn read(root: &Section<'_>) -> Self {
+        let daemon = root.section("daemon");
+        let grace = Duration::from_secs(10);
+        Self {
+            log: LogConfig::read(&root.section("log")),
+            daemon: Daemon {
+                threads: daemon.within("threads", 0, 0..=1024),
+                grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
+            },
+            control_plane: ControlPlaneConfig::read(&root.section("control_plane")),
+            frontier_plane: PlaneConfig::read(&root.section("frontier_plane")),
+            store: Store::read(root),
+            lifetimes: Lifetimes::read(&root.section("frontier_plane").section("expiration")),
+        }
+    }
+}
+
+impl Store {
+    /// A file that says how Redis is reached means Redis, unless it says otherwise.
+    fn read(root: &Section<'_>) -> Self {
+        let redis = root.section("redis");
+        let default = if redis.is_present() { StoreKind::Redis } else { StoreKind::Memory };
+        let config = RedisConfig::read(&redis);
+        match root.section("directory").get("store", default) {
+            StoreKind::Memory => Self::Memory,
+            StoreKind::Redis => Self::Redis(Box::new(config)),
+        }
+    }
+}

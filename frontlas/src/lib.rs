@@ -1,0 +1,22 @@
+//! The cluster node: many gateways as one. It keeps who is where in a [`Directory`].
+
+pub mod api;
+pub mod config;
+pub mod directory;
+mod lifetimes;
+mod memory;
+mod model;
+mod node;
+pub mod plane;
+mod redis;
+
+pub use self::redis::{HostPort, RedisConfig, RedisDirectory, RedisMode, RedisTls};
+pub use config::Config;
+pub use directory::{Directory, DirectoryError};
+pub use lifetimes::Lifetimes;
+pub use memory::MemoryDirectory;
+pub use model::{
+    Change, Changes, Edge, Event, Former, Frontier, Incarnation, Invalid, Kind, Lease, NewFrontier, Numbered,
+    Page, Position, Presence, Service, Stamp, Verdict,
+};
+pub use node::{Node, NodeError};

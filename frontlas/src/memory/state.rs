@@ -1,0 +1,202 @@
+use super::history::History;
+use crate::model::{Change, Incarnation, Kind, Lease, NewFrontier, Stamp};
+use crate::{DirectoryError, Lifetimes};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+/// How many records one sweep looks at.
+const SWEPT: usize = 10_000;
+
+/// Everything, at the moment `now`.
+pub(super) struct State {
+    pub(super) lifetimes: Lifetimes,
+    pub(super) now: u64,
+    pub(super) nodes: BTreeMap<String, Node>,
+    pub(super) records: HashMap<(Kind, u64), Record>,
+    /// When to look at records that may be of no use from then on.
+    buried: VecDeque<(u64, Kind, u64)>,
+    pub(super) history: History,
+}
+
+/// A frontier, living or not.
+pub(super) struct Node {
+    pub(super) info: NewFrontier,
+    pub(super) incarnation: u64,
+    pub(super) session: u64,
+    /// Which life of the frontier: records of earlier ones do not count. `None` for one that has gone.
+    pub(super) generation: Option<u64>,
+    alive_until: u64,
+    /// What lives on it.
+    pub(super) on: BTreeMap<Kind, BTreeSet<u64>>,
+    /// While a resync goes on: what was in the snapshot.
+    pub(super) seen: Option<HashSet<(Kind, u64)>>,
+}
+
+/// What is known of an id, or was.
+pub(super) struct Record {
+    pub(super) frontier: String,
+    pub(super) generation: u64,
+    pub(super) addr: String,
+    pub(super) service: Option<String>,
+    pub(super) stamp: u64,
+    /// Its place in the order of connections: the stamp, or when it was reported if that was earlier.
+    pub(super) order: u64,
+    pub(super) update_time: u64,
+    /// It was reported to have ended.
+    pub(super) ended: bool,
+    /// If it lives no longer: until when it is kept, so that late reports are known as such.
+    pub(super) keep_until: u64,
+}
+
+impl Node {
+    /// Its life, if it lives.
+    pub(super) fn life(&self, now: u64) -> Option<u64> {
+        self.generation.filter(|_| now < self.alive_until)
+    }
+}
+
+impl State {
+    pub(super) fn new(lifetimes: Lifetimes, now: Stamp) -> Self {
+        Self {
+            lifetimes,
+            now: now.0,
+            nodes: BTreeMap::new(),
+            records: HashMap::new(),
+            buried: VecDeque::new(),
+            history: History::new(now.0, lifetimes.history),
+        }
+    }
+
+    pub(super) fn join(
+        &mut self,
+        frontier: &NewFrontier,
+        incarnation: Option<Incarnation>,
+    ) -> Result<Lease, DirectoryError> {
+        let now = self.now;
+        let given = incarnation.map(|it| it.0);
+        let old = self.nodes.get(&frontier.id);
+        if old.is_some_and(|old| given.is_some_and(|given| given < old.incarnation)) {
+            return Err(DirectoryError::Replaced);
+        }
+        let session = old.map_or(now, |old| now.max(old.session + 1));
+        let incarnation =
+            given.unwrap_or_else(|| old.map_or(session, |old| session.max(old.incarnation + 1)));
+        let goes_on = old.is_some_and(|old| old.life(now).is_some() && given == Some(old.incarnation));
+        if !goes_on {
+            self.bury(&frontier.id);
+            self.nodes.insert(frontier.id.clone(), Node::new(frontier, session));
+        }
+        if let Some(node) = self.nodes.get_mut(&frontier.id) {
+            if !goes_on || node.info != *frontier {
+                self.history.tell(Change::FrontierOnline(frontier.clone()));
+            }
+            node.info = frontier.clone();
+            node.incarnation = incarnation;
+            node.session = session;
+            node.seen = None;
+            node.alive_until = now + micros(self.lifetimes.alive);
+        }
+        Ok(Lease::new(frontier.id.clone(), incarnation, session, 0))
+    }
+
+    /// The frontier that the lease speaks for, with its life.
+    pub(super) fn leased(&mut self, lease: &Lease) -> Result<(&mut Node, u64), DirectoryError> {
+        let now = self.now;
+        let node = self.nodes.get_mut(lease.frontier()).filter(|node| node.session == lease.session());
+        let node = node.ok_or(DirectoryError::Lost)?;
+        let life = node.life(now).ok_or(DirectoryError::Lost)?;
+        Ok((node, life))
+    }
+
+    pub(super) fn refresh(&mut self, lease: &Lease) -> Result<(), DirectoryError> {
+        let until = self.now + micros(self.lifetimes.alive);
+        self.leased(lease)?.0.alive_until = until;
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self, lease: &Lease) {
+        if self.leased(lease).is_ok() {
+            self.bury(lease.frontier());
+        }
+    }
+
+    pub(super) fn sweep(&mut self) -> usize {
+        let now = self.now;
+        let gone =
+            self.nodes.iter().filter(|(_, node)| node.generation.is_some() && node.life(now).is_none());
+        let gone: Vec<String> = gone.map(|(id, _)| id.clone()).collect();
+        gone.iter().for_each(|id| self.bury(id));
+        let kept = micros(self.lifetimes.service_meta);
+        self.nodes.retain(|_, node| node.generation.is_some() || node.alive_until + kept > now);
+        for _ in 0..SWEPT {
+            let Some(&(_, kind, id)) = self.buried.front().filter(|(when, ..)| *when <= now) else {
+                break;
+            };
+            self.buried.pop_front();
+            let over = self.records.get(&(kind, id)).is_some_and(|record| record.keep_until <= now);
+            if over && self.living((kind, id)).is_none() {
+                self.records.remove(&(kind, id));
+            }
+        }
+        gone.len()
+    }
+
+    /// The record, if it and its frontier live.
+    pub(super) fn living(&self, id: (Kind, u64)) -> Option<&Record> {
+        let record = self.records.get(&id).filter(|record| !record.ended)?;
+        let life = self.nodes.get(&record.frontier)?.life(self.now)?;
+        (record.generation == life).then_some(record)
+    }
+
+    /// Lets what is kept of `id` go when its time has come.
+    pub(super) fn forget_later(&mut self, kind: Kind, id: u64) {
+        let kept = match kind {
+            Kind::Edge => self.lifetimes.edge_meta,
+            Kind::Service => self.lifetimes.service_meta,
+        };
+        let until = self.now + micros(kept);
+        if let Some(record) = self.records.get_mut(&(kind, id)) {
+            record.keep_until = until;
+            self.buried.push_back((until, kind, id));
+        }
+    }
+
+    /// How many records wait to be forgotten.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.buried.len()
+    }
+
+    /// Ends this life of the frontier, and of everything on it.
+    fn bury(&mut self, frontier: &str) {
+        let now = self.now;
+        let Some(node) = self.nodes.get_mut(frontier).filter(|node| node.generation.is_some()) else {
+            return;
+        };
+        node.generation = None;
+        node.alive_until = node.alive_until.min(now);
+        let on = std::mem::take(&mut node.on);
+        for (kind, ids) in on {
+            ids.into_iter().for_each(|id| self.forget_later(kind, id));
+        }
+        self.history.tell(Change::FrontierOffline { frontier_id: frontier.to_owned() });
+    }
+}
+
+impl Node {
+    fn new(info: &NewFrontier, generation: u64) -> Self {
+        Self {
+            info: info.clone(),
+            incarnation: 0,
+            session: generation,
+            generation: Some(generation),
+            alive_until: 0,
+            on: BTreeMap::new(),
+            seen: None,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 4)
+}

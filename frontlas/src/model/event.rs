@@ -1,0 +1,98 @@
+use super::{Invalid, MAX_TEXT, Stamp};
+
+/// What a frontier reports. A connection has one id and one stamp from its beginning to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A connection was made.
+    Online(Presence),
+    /// A connection has ended. It takes away the record of this very connection, never another.
+    Offline {
+        /// Of an edge or a service.
+        kind: Kind,
+        /// Its EdgeID or ServiceID.
+        id: u64,
+        /// The stamp of its [`Presence`].
+        stamp: Stamp,
+    },
+}
+
+/// One connection of an edge or a service to a frontier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// The EdgeID or ServiceID. A service that is connected to several frontiers has an id on each: with one
+    /// id, the latest of its connections would be the only one.
+    pub id: u64,
+    /// From where it is connected.
+    pub addr: String,
+    /// When it was made, in directory time. Of two connections of one id, the greater stamp is the present
+    /// one; if they are equal, the one at the greater frontier id.
+    pub stamp: Stamp,
+    /// The service's name; `None` for an edge.
+    pub service: Option<String>,
+}
+
+impl Presence {
+    /// An edge.
+    pub fn edge(edge_id: u64, addr: impl Into<String>, stamp: Stamp) -> Self {
+        Self { id: edge_id, addr: addr.into(), stamp, service: None }
+    }
+
+    /// A service.
+    pub fn service(service_id: u64, name: impl Into<String>, addr: impl Into<String>, stamp: Stamp) -> Self {
+        Self { id: service_id, addr: addr.into(), stamp, service: Some(name.into()) }
+    }
+
+    /// What it is of.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        if self.service.is_some() { Kind::Service } else { Kind::Edge }
+    }
+
+    /// The event that ends it.
+    #[must_use]
+    pub fn offline(&self) -> Event {
+        Event::Offline { kind: self.kind(), id: self.id, stamp: self.stamp }
+    }
+
+    /// Whether the directory takes it. An event that it does not take is [`Verdict::Refused`].
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), Invalid> {
+        if self.addr.len() > MAX_TEXT || self.service.as_ref().is_some_and(|name| name.len() > MAX_TEXT) {
+            return Err(Invalid("an address or name must not be longer than 8192 bytes"));
+        }
+        Ok(())
+    }
+}
+
+/// An edge or a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// An edge.
+    Edge,
+    /// A service.
+    Service,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Edge, Self::Service];
+}
+
+/// What became of one reported event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The directory has changed.
+    Applied,
+    /// It was so already, or the event is about a connection that has been reported to have ended.
+    Unchanged,
+    /// A later connection of this id has been seen, at this frontier (which may be the reporting one):
+    /// the reported connection is stale and should be closed. Only for [`Event::Online`].
+    Superseded {
+        /// Where the later connection is, or was.
+        by: String,
+    },
+    /// The event is not valid ([`Presence::check`]) and will not be, however often it is sent.
+    Refused,
+}

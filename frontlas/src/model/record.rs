@@ -1,0 +1,60 @@
+use super::Stamp;
+
+/// A living frontier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frontier {
+    /// Its id.
+    pub id: String,
+    /// Where services reach it.
+    pub advertised_sb_addr: String,
+    /// Where edges reach it.
+    pub advertised_eb_addr: String,
+    /// How many edges are on it.
+    pub edge_count: u64,
+    /// How many services are on it.
+    pub service_count: u64,
+}
+
+/// A connected edge on a living frontier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// Its id.
+    pub id: u64,
+    /// The frontier that it is connected to.
+    pub frontier_id: String,
+    /// From where it is connected.
+    pub addr: String,
+    /// When the directory learned of it, in seconds since 1970.
+    pub update_time: u64,
+    /// When it connected, in directory time.
+    pub stamp: Stamp,
+}
+
+/// A connected service on a living frontier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub service: String,
+    /// The frontier that it is connected to.
+    pub frontier_id: String,
+    /// From where it is connected.
+    pub addr: String,
+    /// When the directory learned of it, in seconds since 1970.
+    pub update_time: u64,
+    /// When it connected, in directory time.
+    pub stamp: Stamp,
+}
+
+/// A part of a list that is ordered by id.
+///
+/// What is there from the first page to the last is on exactly one of them, whatever else comes, goes or
+/// moves between frontiers meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Ordered by id. Fewer than asked for, even none, does not mean that this was the last page.
+    pub items: Vec<T>,
+    /// The `from` of the next page; `None` after the last.
+    pub next: Option<u64>,
+}

@@ -1,0 +1,90 @@
+use crate::api::{ControlPlane, StartError};
+use crate::config::{Config, Store};
+use crate::plane::{Plane, PlaneError};
+use crate::{Directory, MemoryDirectory, RedisDirectory};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+/// How often it is looked for frontiers that live no longer.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Why the node did not start.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The control plane did not.
+    #[error(transparent)]
+    ControlPlane(#[from] StartError),
+    /// The frontier plane did not.
+    #[error(transparent)]
+    FrontierPlane(#[from] PlaneError),
+}
+
+/// A cluster node: the directory, and what speaks for it.
+pub struct Node {
+    directory: Arc<dyn Directory>,
+    control_plane: ControlPlane,
+    frontier_plane: Plane,
+    grace: Duration,
+}
+
+impl Node {
+    /// Opens the directory, which need not answer yet, and listens. Connections wait until
+    /// [`run`](Self::run).
+    ///
+    /// # Errors
+    /// [`NodeError`] if an address can't be listened on, or the files of TLS are of no use.
+    pub async fn bind(config: &Config) -> Result<Self, NodeError> {
+        let directory: Arc<dyn Directory> = match &config.store {
+            Store::Redis(redis) => Arc::new(RedisDirectory::new((**redis).clone(), config.lifetimes)),
+            Store::Memory => {
+                warn!("the directory is in memory: this must be the only frontlas of its cluster");
+                Arc::new(MemoryDirectory::new(config.lifetimes))
+            }
+        };
+        let control_plane = ControlPlane::bind(&config.control_plane, directory.clone()).await?;
+        let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
+        Ok(Self { directory, control_plane, frontier_plane, grace: config.daemon.grace })
+    }
+
+    /// Where the control plane listens.
+    #[must_use]
+    pub fn control_plane_addr(&self) -> SocketAddr {
+        self.control_plane.addr()
+    }
+
+    /// Where frontiers report.
+    #[must_use]
+    pub fn frontier_plane_addr(&self) -> SocketAddr {
+        self.frontier_plane.addr()
+    }
+
+    /// Runs until `stop`; then what is in flight has the grace of the configuration.
+    pub async fn run(self, stop: CancellationToken) {
+        let frontiers = self.frontier_plane.run(stop.clone());
+        let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
+        tokio::select! {
+            _ = serving => {}
+            () = sweep(&*self.directory) => {}
+        }
+    }
+}
+
+/// Without end.
+async fn sweep(directory: &dyn Directory) {
+    let mut tick = interval(SWEEP);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        match directory.sweep().await {
+            Ok(0) => {}
+            Ok(gone) => debug!(gone, "frontiers have fallen silent"),
+            // Whether the directory answers is the probe's to tell.
+            Err(error) => debug!(%error, "no sweep"),
+        }
+    }
+}

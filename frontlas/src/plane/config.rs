@@ -1,0 +1,74 @@
+use frontier_daemon::config::Section;
+use frontier_protocol::MIN_MAX_FRAME;
+use frontier_transport::{Bind, LinkConfig, Network};
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Bytes that wait for one frontier: from the first on lookups are refused, at the second the connection
+/// is closed.
+const OUTBOX: (usize, usize) = (1024 * 1024, 2 * 1024 * 1024);
+
+/// Connections at once, unless set.
+const FRONTIERS: usize = 1024;
+
+/// The section `frontier_plane`, but for `expiration`, by which the directory goes.
+#[derive(Clone, Debug)]
+pub struct PlaneConfig {
+    /// `listen`: where frontiers connect to.
+    pub listen: Bind,
+    /// `max_frontiers`: connections at once, those in their handshake included.
+    pub frontiers: usize,
+}
+
+impl PlaneConfig {
+    /// Plain TCP at this address, and the defaults.
+    #[must_use]
+    pub fn local(addr: SocketAddr) -> Self {
+        Self { listen: Bind::tcp(addr), frontiers: FRONTIERS }
+    }
+
+    /// Reads the section.
+    #[must_use]
+    pub fn read(section: &Section<'_>) -> Self {
+        let listen = section.section("listen");
+        let network: String = listen.get("network", "tcp".into());
+        if network != Network::Tcp.as_str() {
+            listen.reject("network", "only tcp is spoken here");
+        }
+        let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 40012));
+        Self {
+            listen: Bind::tcp(listen.get("addr", anywhere)),
+            frontiers: section.within("max_frontiers", FRONTIERS, 1..=65_536),
+        }
+    }
+
+    pub(super) fn link(&self) -> LinkConfig {
+        LinkConfig {
+            max_frame: MIN_MAX_FRAME as usize,
+            outbox_soft: OUTBOX.0,
+            outbox_hard: OUTBOX.1,
+            // There are none but the lane. One that is opened is a breach.
+            max_streams: 1,
+            window_growth: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frontier_daemon::config::{ConfigErrors, load};
+
+    fn parse(yaml: &str) -> Result<PlaneConfig, ConfigErrors> {
+        load(yaml, &|_| None, &[], |root| PlaneConfig::read(&root.section("frontier_plane")))
+    }
+
+    #[test]
+    fn it_listens_on_40012_unless_told_otherwise() {
+        assert_eq!(parse("").unwrap().listen.addr.to_string(), "0.0.0.0:40012");
+        let yaml = "frontier_plane: {listen: {addr: '127.0.0.1:1'}, max_frontiers: 2}";
+        let config = parse(yaml).unwrap();
+        assert_eq!((config.listen.addr.port(), config.frontiers), (1, 2));
+        let errors = parse("frontier_plane: {listen: {network: udp}}").unwrap_err().to_string();
+        assert!(errors.contains("frontier_plane.listen.network: only tcp"), "{errors}");
+    }
+}

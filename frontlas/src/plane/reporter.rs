@@ -1,0 +1,211 @@
+use super::greeting::code;
+use super::{Context, PATIENCE};
+use crate::DirectoryError;
+use crate::model::{Event, Kind, Lease, NewFrontier, Presence, Stamp, Verdict};
+use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
+use std::sync::Arc;
+use tracing::{debug, info, warn};
+
+/// A report as it was read, owned.
+pub(super) struct Order {
+    id: u64,
+    content: Content,
+}
+
+enum Content {
+    Changes(Vec<Event>),
+    Snapshot { first: bool, last: bool, present: Vec<Presence> },
+}
+
+/// What a frontier is answered, owned.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) id: u64,
+    pub(super) code: Code,
+    resync: bool,
+    superseded: Vec<Superseded>,
+    text: String,
+}
+
+/// A report that can't be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a snapshot tells that something is offline")]
+pub(super) struct OfflineInSnapshot;
+
+/// Speaks for one frontier to the directory: one thing after the other, each with a deadline.
+pub(super) struct Reporter {
+    context: Arc<Context>,
+    frontier: NewFrontier,
+    /// The right to speak. When it is lost, the frontier is asked for a snapshot, and only with that is a
+    /// new one taken: so a connection whose frontier is gone never takes it from a later one.
+    lease: Lease,
+    is_lost: bool,
+    /// Whether a snapshot has begun on this connection.
+    has_begun: bool,
+}
+
+impl Order {
+    pub(super) fn read(id: u64, report: &Report<'_>) -> Result<Self, OfflineInSnapshot> {
+        let events = report.entries.iter().map(event);
+        let content = match report.part {
+            Part::Changes => Content::Changes(events.collect()),
+            Part::Snapshot { first, last } => {
+                let present = events.map(|event| match event {
+                    Event::Online(presence) => Ok(presence),
+                    Event::Offline { .. } => Err(OfflineInSnapshot),
+                });
+                Content::Snapshot { first, last, present: present.collect::<Result<_, _>>()? }
+            }
+        };
+        Ok(Self { id, content })
+    }
+}
+
+fn event(entry: &Entry<'_>) -> Event {
+    let Entry { op, id, stamp, addr, name } = *entry;
+    let stamp = Stamp(stamp);
+    match op {
+        Op::EdgeOnline => Event::Online(Presence::edge(id, addr, stamp)),
+        Op::ServiceOnline => Event::Online(Presence::service(id, name, addr, stamp)),
+        Op::EdgeOffline => Event::Offline { kind: Kind::Edge, id, stamp },
+        Op::ServiceOffline => Event::Offline { kind: Kind::Service, id, stamp },
+    }
+}
+
+impl Answer {
+    /// Unasked: a snapshot, please.
+    pub(super) fn resync() -> Self {
+        Self { id: 0, code: Code::Ok, resync: true, superseded: Vec::new(), text: "send a snapshot".into() }
+    }
+
+    pub(super) fn as_ack(&self) -> ReportAck<'_> {
+        let Self { code, resync, superseded, text, .. } = self;
+        ReportAck { code: *code, detail: 0, resync: *resync, superseded: superseded.clone(), text }
+    }
+}
+
+impl Reporter {
+    pub(super) fn new(context: Arc<Context>, frontier: NewFrontier, lease: Lease) -> Self {
+        Self { context, frontier, lease, is_lost: false, has_begun: false }
+    }
+
+    /// Takes a report to the directory. What went wrong is in the answer.
+    pub(super) async fn take(&mut self, order: Order) -> Answer {
+        let done = within(self.tell(&order.content)).await;
+        let (code, resync, text) = match &done {
+            Ok(_) => (Code::Ok, false, String::new()),
+            Err(error) => self.failed(error),
+        };
+        Answer { id: order.id, code, resync, superseded: done.unwrap_or_default(), text }
+    }
+
+    /// The connections that are stale.
+    async fn tell(&mut self, content: &Content) -> Result<Vec<Superseded>, DirectoryError> {
+        if let Content::Snapshot { first: true, .. } = content {
+            self.begin().await?;
+        } else if self.is_lost || !self.has_begun {
+            return Err(DirectoryError::Lost);
+        }
+        let directory = &self.context.directory;
+        match content {
+            Content::Changes(events) => {
+                let verdicts = directory.apply(&self.lease, events).await?;
+                let told = events.iter().map(|event| match event {
+                    Event::Online(presence) => Some(presence),
+                    Event::Offline { .. } => None,
+                });
+                Ok(superseded(told, &verdicts))
+            }
+            Content::Snapshot { last, present, .. } => {
+                let verdicts = directory.resync_chunk(&self.lease, present).await?;
+                if *last {
+                    directory.resync_end(&self.lease).await?;
+                }
+                Ok(superseded(present.iter().map(Some), &verdicts))
+            }
+        }
+    }
+
+    /// Begins a snapshot, with a new lease if the old one is lost.
+    async fn begin(&mut self) -> Result<(), DirectoryError> {
+        self.has_begun = true;
+        let directory = &self.context.directory;
+        if !self.is_lost {
+            match directory.resync_begin(&self.lease).await {
+                Err(DirectoryError::Lost) => {}
+                begun => return begun,
+            }
+        }
+        self.lease = directory.join(&self.frontier, Some(self.lease.incarnation())).await?;
+        self.is_lost = false;
+        info!(frontier = self.frontier.id, "frontier has joined again");
+        directory.resync_begin(&self.lease).await
+    }
+
+    /// Keeps the frontier alive. What to tell it if that is no longer possible.
+    ///
+    /// # Errors
+    /// When the directory does not answer.
+    pub(super) async fn refresh(&mut self) -> Result<Option<Answer>, DirectoryError> {
+        if self.is_lost {
+            // It may have missed that, or failed to join.
+            return Ok(Some(Answer::resync()));
+        }
+        match within(self.context.directory.refresh(&self.lease)).await {
+            Ok(()) => Ok(None),
+            Err(error @ DirectoryError::Unavailable(_)) => Err(error),
+            Err(error) => {
+                let (code, ..) = self.failed(&error);
+                let code = if code == Code::Superseded { code } else { Code::Ok };
+                Ok(Some(Answer { code, ..Answer::resync() }))
+            }
+        }
+    }
+
+    /// Takes the frontier and all that is on it away.
+    pub(super) async fn leave(&mut self) {
+        if self.is_lost {
+            return;
+        }
+        if let Err(error) = within(self.context.directory.leave(&self.lease)).await {
+            warn!(frontier = self.frontier.id, %error, "a frontier's leave is left to its time to live");
+        }
+    }
+
+    /// What to tell the frontier of an error: the code, whether to send a snapshot, and words.
+    fn failed(&mut self, error: &DirectoryError) -> (Code, bool, String) {
+        match error {
+            DirectoryError::Lost => {
+                if !self.is_lost {
+                    debug!(frontier = self.frontier.id, "the lease is lost");
+                }
+                self.is_lost = true;
+                (Code::Internal, true, "send a snapshot".into())
+            }
+            DirectoryError::Unavailable(_) => {
+                debug!(frontier = self.frontier.id, %error, "the directory did not take a report");
+                (Code::Internal, false, error.to_string())
+            }
+            DirectoryError::Replaced | DirectoryError::Invalid(_) => {
+                self.is_lost = true;
+                (code(error), false, error.to_string())
+            }
+        }
+    }
+}
+
+async fn within<T>(done: impl Future<Output = Result<T, DirectoryError>>) -> Result<T, DirectoryError> {
+    let late = |_| DirectoryError::Unavailable(format!("the directory gave no answer in {PATIENCE:?}"));
+    tokio::time::timeout(PATIENCE, done).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+}
+
+/// The edges whose reported connection is stale.
+fn superseded<'a>(told: impl Iterator<Item = Option<&'a Presence>>, verdicts: &[Verdict]) -> Vec<Superseded> {
+    let stale = |(presence, verdict): (Option<&Presence>, &Verdict)| match (presence?, verdict) {
+        (Presence { id, stamp, service: None, .. }, Verdict::Superseded { .. }) => {
+            Some(Superseded { edge: EdgeId(*id), stamp: stamp.0 })
+        }
+        _ => None,
+    };
+    told.zip(verdicts).filter_map(stale).collect()
+}

@@ -1,0 +1,104 @@
+//! The directory in Redis, for any number of frontlas replicas.
+//!
+//! Every change is one Lua script, hence atomic, whichever replica runs it; nothing is kept in the replica.
+//! The keys, with `frontlas:` before each, or `{frontlas}:` on a Redis Cluster, where one slot holds them all
+//! (a cluster gives failover here, not more room):
+//!
+//! | key | type | what |
+//! |---|---|---|
+//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing` |
+//! | `alive:frontiers:<id>` | string | `1`, as long as the frontier lives |
+//! | `edges:<id>`, `services:<id>` | string | JSON: `frontier_id`, `addr`, `update_time` (s), `service`; `stamp`, `order` (µs), `generation`, `ended` |
+//! | `alive:edges:<id>`, `alive:services:<id>` | string | `1`, as long as it lives |
+//! | `index:frontiers` | hash | frontier to generation, of those that have come and not gone |
+//! | `index:edges:<frontier>:<generation>`, `index:services:…` | sorted set | what lives on it, by id with 20 digits |
+//! | `resync:edges:<frontier>:<session>`, `resync:services:…` | set | during a resync: what the snapshot has |
+//! | `history` | hash | `id`, `number` of the last change |
+//! | `changes` | stream | the last changes, with ids `<history>-<number>` |
+//!
+//! A *generation* is one life of a frontier: a record counts only in the generation in which it was made. So
+//! a frontier that went takes everything with it at once, without a visit to each record; those expire.
+//! A *session* goes from one join to the next; only the present one may write. The counts are the sizes of
+//! the indexes, set by the scripts that change these.
+
+mod act;
+mod answer;
+mod config;
+mod connection;
+mod dial;
+mod directory;
+mod error;
+mod host_port;
+mod query;
+mod report;
+mod script;
+
+pub use config::{RedisConfig, RedisMode, RedisTls};
+pub use host_port::HostPort;
+
+use crate::{DirectoryError, Lifetimes};
+use connection::Connection;
+use redis::FromRedisValue;
+use script::{Args, Script, Scripts};
+use std::fmt;
+use std::time::Duration;
+
+/// A [`Directory`](crate::Directory) in Redis 6.2 or later.
+///
+/// It connects when it is first used, and again when the connection broke. Every operation ends within the
+/// timeouts of its configuration; long ones take that for each part of 100 to 500 items.
+pub struct RedisDirectory {
+    connection: Connection,
+    scripts: Scripts,
+    prefix: &'static str,
+    lifetimes: Lifetimes,
+}
+
+impl RedisDirectory {
+    /// A directory in the Redis that `config` names. Does not connect yet.
+    #[must_use]
+    pub fn new(config: RedisConfig, lifetimes: Lifetimes) -> Self {
+        let prefix = match config.mode {
+            RedisMode::Cluster { .. } => "{frontlas}:",
+            _ => "frontlas:",
+        };
+        let connection = Connection::new(config, format!("{prefix}history"));
+        Self { connection, scripts: Scripts::new(), prefix, lifetimes }
+    }
+
+    async fn run<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {
+        self.connection.run(script, &args).await
+    }
+
+    /// The arguments of a script that reads.
+    fn reading(&self) -> Args {
+        Args::new(self.prefix)
+    }
+
+    /// The arguments of a script that writes.
+    fn writing(&self) -> Args {
+        Args::new(self.prefix).arg(self.lifetimes.history)
+    }
+
+    fn alive(&self) -> u64 {
+        millis(self.lifetimes.alive)
+    }
+
+    fn meta(&self, kind: crate::Kind) -> u64 {
+        let meta = match kind {
+            crate::Kind::Edge => self.lifetimes.edge_meta,
+            crate::Kind::Service => self.lifetimes.service_meta,
+        };
+        millis(meta.max(self.lifetimes.alive))
+    }
+}
+
+impl fmt::Debug for RedisDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisDirectory").finish_non_exhaustive()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,51 @@
+use super::answer::plural;
+use super::script::Args;
+use crate::model::{Event, Kind, Presence, Stamp};
+
+/// One event, as the script takes it.
+pub(super) enum Act<'a> {
+    Online(&'a Presence),
+    Offline(Kind, u64, Stamp),
+}
+
+impl<'a> From<&'a Event> for Act<'a> {
+    fn from(event: &'a Event) -> Self {
+        match event {
+            Event::Online(presence) => Self::Online(presence),
+            &Event::Offline { kind, id, stamp } => Self::Offline(kind, id, stamp),
+        }
+    }
+}
+
+impl Act<'_> {
+    pub(super) fn is_valid(&self) -> bool {
+        match self {
+            Self::Online(presence) => presence.check().is_ok(),
+            Self::Offline(..) => true,
+        }
+    }
+
+    pub(super) fn args(&self, args: Args) -> Args {
+        let (sign, kind, id, stamp) = match self {
+            Self::Online(it) => ("+", it.kind(), it.id, it.stamp),
+            &Self::Offline(kind, id, stamp) => ("-", kind, id, stamp),
+        };
+        args.arg(sign).arg(plural(kind)).arg(id).arg(stamp.min(Stamp::MAX)).arg(self.head())
+    }
+
+    /// The beginning of the record's JSON.
+    fn head(&self) -> String {
+        match self {
+            Self::Online(Presence { addr, service: None, .. }) => format!(r#""addr":{}"#, json(addr)),
+            Self::Online(Presence { addr, service: Some(name), .. }) => {
+                format!(r#""service":{},"addr":{}"#, json(name), json(addr))
+            }
+            Self::Offline(..) => String::new(),
+        }
+    }
+}
+
+/// Text in quotes, escaped.
+pub(super) fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,98 @@
+//! From what scripts give to what the directory answers.
+
+use super::error::unexpected;
+use crate::DirectoryError;
+use crate::model::{Change, Edge, Former, Frontier, Kind, NewFrontier, Numbered, Service, Stamp, Verdict};
+use serde::Deserialize;
+use std::collections::HashMap;
+
+/// The JSON of an edge or service, as far as it is given out.
+#[derive(Deserialize)]
+struct Record {
+    #[serde(default)]
+    service: String,
+    frontier_id: String,
+    #[serde(default)]
+    addr: String,
+    #[serde(default)]
+    update_time: u64,
+    stamp: u64,
+}
+
+pub(super) fn edge(id: u64, json: &str) -> Result<Edge, DirectoryError> {
+    let it: Record = serde_json::from_str(json).map_err(|_| unexpected())?;
+    let Record { frontier_id, addr, update_time, stamp, .. } = it;
+    Ok(Edge { id, frontier_id, addr, update_time, stamp: Stamp(stamp) })
+}
+
+pub(super) fn service(id: u64, json: &str) -> Result<Service, DirectoryError> {
+    let it: Record = serde_json::from_str(json).map_err(|_| unexpected())?;
+    let Record { service, frontier_id, addr, update_time, stamp } = it;
+    Ok(Service { id, service, frontier_id, addr, update_time, stamp: Stamp(stamp) })
+}
+
+pub(super) type Card = (String, String, String, u64, u64);
+
+pub(super) fn frontier(
+    (id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count): Card,
+) -> Frontier {
+    Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count }
+}
+
+pub(super) fn verdict(text: &str) -> Result<Verdict, DirectoryError> {
+    match text {
+        "a" => Ok(Verdict::Applied),
+        "u" => Ok(Verdict::Unchanged),
+        _ => {
+            text.strip_prefix('s').map(|by| Verdict::Superseded { by: by.to_owned() }).ok_or_else(unexpected)
+        }
+    }
+}
+
+/// An entry of the stream.
+pub(super) type Entry = (String, HashMap<String, String>);
+
+pub(super) fn change((id, mut fields): Entry) -> Result<Numbered, DirectoryError> {
+    let number = id.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).ok_or_else(unexpected)?;
+    let mut take = |name: &str| fields.remove(name).ok_or_else(unexpected);
+    let parse = |text: String| text.parse::<u64>().map_err(|_| unexpected());
+    let change = match take("change")?.as_str() {
+        "frontier_online" => Change::FrontierOnline(NewFrontier {
+            id: take("frontier")?,
+            advertised_sb_addr: take("sb")?,
+            advertised_eb_addr: take("eb")?,
+        }),
+        "frontier_offline" => Change::FrontierOffline { frontier_id: take("frontier")? },
+        "edges_offline" => Change::EdgeOffline {
+            edge_id: parse(take("id")?)?,
+            frontier_id: take("frontier")?,
+            stamp: Stamp(parse(take("stamp")?)?),
+        },
+        "services_offline" => Change::ServiceOffline {
+            service_id: parse(take("id")?)?,
+            frontier_id: take("frontier")?,
+            stamp: Stamp(parse(take("stamp")?)?),
+        },
+        online @ ("edges_online" | "services_online") => {
+            let (id, record) = (parse(take("id")?)?, take("record")?);
+            let former = match take("former") {
+                Ok(frontier_id) => Some(Former { frontier_id, stamp: Stamp(parse(take("stamp")?)?) }),
+                Err(_) => None,
+            };
+            match online {
+                "edges_online" => Change::EdgeOnline { edge: edge(id, &record)?, former },
+                _ => Change::ServiceOnline { service: service(id, &record)?, former },
+            }
+        }
+        _ => return Err(unexpected()),
+    };
+    Ok(Numbered { number, change })
+}
+
+/// The part of the keys' names that says what they are of.
+pub(super) fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Edge => "edges",
+        Kind::Service => "services",
+    }
+}

@@ -1,0 +1,132 @@
+use super::config::RedisConfig;
+use super::dial::{Handle, dial};
+use super::error::{unavailable, wants_another};
+use super::script::{Args, Script, is_unknown};
+use crate::DirectoryError;
+use redis::{Cmd, FromRedisValue, RedisResult, Value};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+/// How soon after a failure a connection is tried again, at first and at last.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// The connection to Redis, made when it is needed and made again when it broke.
+pub(super) struct Connection {
+    config: RedisConfig,
+    /// A key in the slot of all keys.
+    key: String,
+    slot: Mutex<Slot>,
+}
+
+/// The present connection, or why there is none.
+struct Slot {
+    /// The number of this connection, or of the next one.
+    number: u64,
+    handle: Option<Handle>,
+    failure: Option<Failure>,
+}
+
+/// The last attempt to connect failed.
+struct Failure {
+    line: String,
+    again_at: Instant,
+    pause: Duration,
+}
+
+impl Connection {
+    pub(super) fn new(config: RedisConfig, key: String) -> Self {
+        Self { config, key, slot: Mutex::new(Slot { number: 0, handle: None, failure: None }) }
+    }
+
+    /// Runs a script, all of which may be run twice. A connection that turns out to be broken is replaced,
+    /// once.
+    pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        args: &Args,
+    ) -> Result<T, DirectoryError> {
+        let (number, handle) = self.handle().await?;
+        let result = match self.try_run(handle, script, args).await {
+            Err(error) if error.is_timeout() => {
+                self.discard(number).await;
+                Err(error)
+            }
+            Err(error) if wants_another(&error) => {
+                self.discard(number).await;
+                let (number, handle) = self.handle().await?;
+                let result = self.try_run(handle, script, args).await;
+                if result.as_ref().is_err_and(wants_another) {
+                    self.discard(number).await;
+                }
+                result
+            }
+            result => result,
+        };
+        let value = result.map_err(|error| unavailable(&error))?;
+        T::from_redis_value(value).map_err(|_| super::error::unexpected())
+    }
+
+    async fn try_run(&self, mut handle: Handle, script: &Script, args: &Args) -> RedisResult<Value> {
+        let known = self.send(&mut handle, script.by_hash(&self.key, args)).await;
+        if is_unknown(&known) { self.send(&mut handle, script.by_text(&self.key, args)).await } else { known }
+    }
+
+    async fn send(&self, handle: &mut Handle, command: Cmd) -> RedisResult<Value> {
+        let within = self.config.read_timeout + self.config.write_timeout;
+        let answer = async {
+            match handle {
+                Handle::Server(connection) => command.query_async(connection).await,
+                Handle::Cluster(connection) => command.query_async(connection).await,
+            }
+        };
+        match timeout(within, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+        }
+    }
+
+    async fn handle(&self) -> Result<(u64, Handle), DirectoryError> {
+        // Once to reach a sentinel, once to reach what it names; others may be at it first.
+        match timeout(2 * self.config.dial_timeout, self.connected()).await {
+            Ok(result) => result,
+            Err(_) => Err(DirectoryError::Unavailable("redis: no connection in time".to_owned())),
+        }
+    }
+
+    /// The connection; makes one if there is none, unless the last attempt failed just now.
+    async fn connected(&self) -> Result<(u64, Handle), DirectoryError> {
+        let mut slot = self.slot.lock().await;
+        if let Some(handle) = &slot.handle {
+            return Ok((slot.number, handle.clone()));
+        }
+        if let Some(failure) = slot.failure.as_ref().filter(|failure| Instant::now() < failure.again_at) {
+            return Err(DirectoryError::Unavailable(failure.line.clone()));
+        }
+        match dial(&self.config).await {
+            Ok(handle) => {
+                if slot.failure.take().is_some() {
+                    tracing::info!("redis: connected again");
+                }
+                slot.handle = Some(handle.clone());
+                Ok((slot.number, handle))
+            }
+            Err(line) => {
+                let pause = slot.failure.as_ref().map_or(PAUSE.0, |last| (last.pause * 2).min(PAUSE.1));
+                if slot.failure.as_ref().is_none_or(|last| last.line != line) {
+                    tracing::warn!("{line}");
+                }
+                slot.failure = Some(Failure { line: line.clone(), again_at: Instant::now() + pause, pause });
+                Err(DirectoryError::Unavailable(line))
+            }
+        }
+    }
+
+    /// Drops connection `number`, if it is still the present one.
+    async fn discard(&self, number: u64) {
+        let mut slot = self.slot.lock().await;
+        if slot.number == number && slot.handle.take().is_some() {
+            slot.number += 1;
+        }
+    }
+}

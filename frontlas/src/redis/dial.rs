@@ -1,0 +1,139 @@
+//! Connecting to what the configuration names.
+
+mod sentinel;
+
+use super::HostPort;
+use super::config::{RedisConfig, RedisMode, RedisTls};
+use super::error::line;
+use frontier_daemon::config::Secret;
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClientBuilder;
+use redis::cluster_async::ClusterConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, TlsCertificates, TlsMode,
+};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A connection that many may use at once.
+#[derive(Clone)]
+pub(super) enum Handle {
+    Server(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+/// Who one is at a server.
+#[derive(Clone, Copy, Default)]
+struct Login<'a> {
+    username: Option<&'a str>,
+    password: Option<&'a Secret>,
+    db: u16,
+}
+
+/// Connects. The error is one line.
+pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
+    if config.tls.is_some() {
+        // Fails if a provider is there already: then that one is used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let login = Login { username: config.username.as_deref(), password: config.password.as_ref(), db: 0 };
+    match &config.mode {
+        RedisMode::Standalone { addr, db } => {
+            server(config, addr, Login { db: *db, ..login }, config.dial_timeout).await.map(Handle::Server)
+        }
+        RedisMode::Sentinel { addrs, master_name, db, username, password } => {
+            let asking = Login { username: username.as_deref(), password: password.as_ref(), db: 0 };
+            sentinel::master(config, addrs, master_name, asking, Login { db: *db, ..login })
+                .await
+                .map(Handle::Server)
+        }
+        RedisMode::Cluster { addrs } => cluster(config, addrs, login).await.map(Handle::Cluster),
+    }
+}
+
+async fn server(
+    config: &RedisConfig,
+    addr: &HostPort,
+    login: Login<'_>,
+    within: Duration,
+) -> Result<MultiplexedConnection, String> {
+    let failed = |error: &RedisError| format!("{} ({addr})", line(error));
+    let info = info(config, addr, login).map_err(|error| failed(&error))?;
+    let client = match &config.tls {
+        None => Client::open(info),
+        Some(tls) => Client::build_with_tls(info, certificates(tls)?),
+    };
+    let client = client.map_err(|error| failed(&error))?;
+    // The answers have their own timeout, which also covers waiting for the socket to take the question.
+    let settings =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(within)).set_response_timeout(None);
+    match timeout(within, client.get_multiplexed_async_connection_with_config(&settings)).await {
+        Ok(connected) => connected.map_err(|error| failed(&error)),
+        Err(_) => Err(format!("redis: no connection within {within:?} ({addr})")),
+    }
+}
+
+async fn cluster(
+    config: &RedisConfig,
+    addrs: &[HostPort],
+    login: Login<'_>,
+) -> Result<ClusterConnection, String> {
+    let failed = |error: RedisError| format!("{} ({})", line(&error), listed(addrs));
+    let infos: Result<Vec<_>, _> = addrs.iter().map(|addr| info(config, addr, login)).collect();
+    let mut builder = ClusterClientBuilder::new(infos.map_err(failed)?)
+        .connection_timeout(config.dial_timeout)
+        .response_timeout(config.read_timeout + config.write_timeout)
+        .tcp_settings(tcp())
+        .retries(3);
+    if let Some(tls) = &config.tls {
+        builder = builder.tls(TlsMode::Secure).certs(certificates(tls)?);
+    }
+    let client = builder.build().map_err(failed)?;
+    match timeout(config.dial_timeout, client.get_async_connection()).await {
+        Ok(connected) => connected.map_err(failed),
+        Err(_) => Err(format!("redis: no connection within {:?} ({})", config.dial_timeout, listed(addrs))),
+    }
+}
+
+fn info(config: &RedisConfig, addr: &HostPort, login: Login<'_>) -> Result<ConnectionInfo, RedisError> {
+    let (host, port) = (addr.host.clone(), addr.port);
+    let addr = match config.tls {
+        None => ConnectionAddr::Tcp(host, port),
+        Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+    };
+    let mut redis = RedisConnectionInfo::default().set_db(login.db.into());
+    if let Some(username) = login.username {
+        redis = redis.set_username(username);
+    }
+    if let Some(password) = login.password {
+        redis = redis.set_password(password.expose());
+    }
+    Ok(addr.into_connection_info()?.set_redis_settings(redis).set_tcp_settings(tcp()))
+}
+
+fn tcp() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
+fn certificates(tls: &RedisTls) -> Result<TlsCertificates, String> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| format!("redis: cannot read {}: {error}", path.display()))
+    };
+    let mut roots = Vec::new();
+    for path in &tls.ca_certs {
+        roots.extend(read(path)?);
+        roots.push(b'\n');
+    }
+    let client_tls = match &tls.identity {
+        None => None,
+        Some((cert, key)) => Some(ClientTlsConfig { client_cert: read(cert)?, client_key: read(key)? }),
+    };
+    Ok(TlsCertificates { client_tls, root_cert: (!roots.is_empty()).then_some(roots) })
+}
+
+fn listed(addrs: &[HostPort]) -> String {
+    addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

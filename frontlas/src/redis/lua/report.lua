@@ -1,0 +1,106 @@
+-- Online and offline events, in order, and chunks of a resync.
+-- ARGV: 6 frontier as JSON, 7 alive in ms, 8 and 9 meta of edges and of services in ms, 10 the number of the resync or '',
+-- then for each event: '+' or '-', 'edges' or 'services', id, stamp, the beginning of the record ('' if '-')
+-- Gives for each event: 'a' applied, 'u' unchanged, 's' and a frontier: superseded by it.
+
+local generation = leased()
+local resync = generation and call('HGET', own, 'resyncing')
+if not generation or (ARGV[10] ~= '' and resync ~= ARGV[10]) then
+    return { 'lost' }
+end
+local alive = ARGV[7]
+local meta = { edges = ARGV[8], services = ARGV[9] }
+local touched = {}
+
+-- Whether a < b by bytes; the operator goes by the locale of the server.
+local function precedes(a, b)
+    for at = 1, math.min(#a, #b) do
+        if a:byte(at) ~= b:byte(at) then
+            return a:byte(at) < b:byte(at)
+        end
+    end
+    return #a < #b
+end
+
+local function online(kind, id, stamp, head)
+    local key = prefix .. kind .. ':' .. id
+    local at = tonumber(stamp)
+    local order = math.min(at, now)
+    local old, text = record(kind, id)
+    local lived = old and living(kind, id, old)
+    if old then
+        local same = old.frontier_id == frontier and old.stamp == at
+        if same and old.ended then
+            return 'u'
+        end
+        if same and lived then
+            if resync then
+                call('SADD', seen(kind), id)
+            end
+            return 'u'
+        end
+        local older = order < old.order or (order == old.order and precedes(frontier, old.frontier_id))
+        -- A record from the future was written by another clock: it must not block the present.
+        if not same and older and old.order <= now then
+            return 's' .. old.frontier_id
+        end
+    end
+    local new = '{' .. head .. ',"frontier_id":' .. ARGV[6]
+        .. ',"update_time":' .. digits(math.floor(now / 1000000))
+        .. ',"stamp":' .. stamp .. ',"order":' .. digits(order) .. ',"generation":' .. generation .. '}'
+    call('SET', key, new, 'PX', meta[kind])
+    call('SET', prefix .. 'alive:' .. kind .. ':' .. id, 1, 'PX', alive)
+    call('ZADD', index(kind, frontier, generation), 0, padded(id))
+    if old and old.frontier_id ~= frontier then
+        call('ZREM', index(kind, old.frontier_id, digits(old.generation)), padded(id))
+        touched[old.frontier_id] = true
+    end
+    if resync then
+        call('SADD', seen(kind), id)
+    end
+    if lived and old.frontier_id ~= frontier then
+        tell('change', kind .. '_online', 'id', id, 'record', new,
+            'former', old.frontier_id, 'stamp', digits(old.stamp))
+    else
+        tell('change', kind .. '_online', 'id', id, 'record', new)
+    end
+    return 'a'
+end
+
+local function offline(kind, id, stamp)
+    local old, text = record(kind, id)
+    if not old or old.ended or old.frontier_id ~= frontier or old.stamp ~= tonumber(stamp)
+        or digits(old.generation) ~= generation then
+        return 'u'
+    end
+    call('DEL', prefix .. 'alive:' .. kind .. ':' .. id)
+    call('SET', prefix .. kind .. ':' .. id, text:sub(1, -2) .. ',"ended":true}', 'PX', meta[kind])
+    call('ZREM', index(kind, frontier, generation), padded(id))
+    tell('change', kind .. '_offline', 'id', id, 'frontier', frontier, 'stamp', stamp)
+    return 'a'
+end
+
+local verdicts, changed = {}, false
+for at = 11, #ARGV, 5 do
+    local act = ARGV[at] == '+' and online or offline
+    local verdict = act(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
+    changed = changed or verdict == 'a'
+    verdicts[#verdicts + 1] = verdict
+end
+
+local revision = call('HGET', own, 'revision') or '0'
+if changed then
+    revision = digits(call('HINCRBY', own, 'revision', 1))
+    touched[frontier] = true
+    for each in pairs(touched) do
+        recount(each)
+    end
+    -- Swept when the frontier goes; this is for when nobody sweeps.
+    call('PEXPIRE', index('edges', frontier, generation), 10 * alive)
+    call('PEXPIRE', index('services', frontier, generation), 10 * alive)
+end
+if resync then
+    call('PEXPIRE', seen('edges'), 10 * alive)
+    call('PEXPIRE', seen('services'), 10 * alive)
+end
+return { 'ok', revision, verdicts }

@@ -1,0 +1,110 @@
+//! The Lua scripts. Each runs atomically, looks at a bounded number of keys, and is repeatable.
+
+use redis::{Cmd, Value, cmd};
+
+/// A script, known to the server by its hash once it has been run.
+pub(super) struct Script {
+    text: String,
+    hash: String,
+}
+
+impl Script {
+    fn new(parts: &[&str]) -> Self {
+        let text = parts.concat();
+        let hash = redis::Script::new(&text).get_hash().to_owned();
+        Self { text, hash }
+    }
+
+    /// The command that runs it where it is known.
+    pub(super) fn by_hash(&self, key: &str, args: &Args) -> Cmd {
+        args.after(cmd("EVALSHA").arg(&self.hash).arg(1).arg(key))
+    }
+
+    /// The command that runs it and makes it known.
+    pub(super) fn by_text(&self, key: &str, args: &Args) -> Cmd {
+        args.after(cmd("EVAL").arg(&self.text).arg(1).arg(key))
+    }
+}
+
+/// The arguments of a script, the prefix of all keys first.
+#[derive(Clone)]
+pub(super) struct Args(Vec<String>);
+
+impl Args {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self(vec![prefix.to_owned()])
+    }
+
+    pub(super) fn arg(mut self, value: impl ToString) -> Self {
+        self.0.push(value.to_string());
+        self
+    }
+
+    pub(super) fn all<T: ToString>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.0.extend(values.into_iter().map(|value| value.to_string()));
+        self
+    }
+
+    fn after(&self, command: &mut Cmd) -> Cmd {
+        command.arg(&self.0);
+        std::mem::take(command)
+    }
+}
+
+/// All of them.
+pub(super) struct Scripts {
+    pub(super) join: Script,
+    pub(super) report: Script,
+    pub(super) refresh: Script,
+    pub(super) refreshed: Script,
+    pub(super) resync_begin: Script,
+    pub(super) resync_end: Script,
+    pub(super) leave: Script,
+    pub(super) sweep: Script,
+    pub(super) frontiers: Script,
+    pub(super) frontiers_by_id: Script,
+    pub(super) frontiers_by_edge: Script,
+    pub(super) records: Script,
+    pub(super) page: Script,
+    pub(super) time: Script,
+    pub(super) position: Script,
+    pub(super) changes: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        let common = include_str!("lua/common.lua");
+        let write = include_str!("lua/write.lua");
+        let lease = include_str!("lua/lease.lua");
+        let run = include_str!("lua/run.lua");
+        let reading = |text| Script::new(&[common, text]);
+        let writing = |text| Script::new(&[common, write, text]);
+        let leased = |text| Script::new(&[common, write, lease, text]);
+        let history = |text| Script::new(&[common, run, text]);
+        Self {
+            join: writing(include_str!("lua/join.lua")),
+            report: leased(include_str!("lua/report.lua")),
+            refresh: leased(include_str!("lua/refresh.lua")),
+            refreshed: leased(include_str!("lua/refreshed.lua")),
+            resync_begin: leased(include_str!("lua/resync_begin.lua")),
+            resync_end: leased(include_str!("lua/resync_end.lua")),
+            leave: leased(include_str!("lua/leave.lua")),
+            sweep: writing(include_str!("lua/sweep.lua")),
+            frontiers: reading(include_str!("lua/frontiers.lua")),
+            frontiers_by_id: reading(include_str!("lua/frontiers_by_id.lua")),
+            frontiers_by_edge: reading(include_str!("lua/frontiers_by_edge.lua")),
+            records: reading(include_str!("lua/records.lua")),
+            page: reading(include_str!("lua/page.lua")),
+            time: reading(include_str!("lua/time.lua")),
+            position: history(include_str!("lua/position.lua")),
+            changes: history(include_str!("lua/changes.lua")),
+        }
+    }
+}
+
+/// Whether the server has forgotten its scripts, as after a restart.
+pub(super) fn is_unknown(result: &redis::RedisResult<Value>) -> bool {
+    result
+        .as_ref()
+        .is_err_and(|error| error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript))
+}

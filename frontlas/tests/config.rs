@@ -1,0 +1,105 @@
+//! The sample configuration, and bad ones.
+
+use frontlas::config::{Config, Store};
+use std::fs;
+use std::path::Path;
+
+const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+fn parse(yaml: &str) -> Result<Config, String> {
+    Config::parse(yaml, &|_| None).map_err(|errors| errors.to_string())
+}
+
+fn sample() -> String {
+    fs::read_to_string(Path::new(HERE).join("../etc/frontlas.yaml")).expect("there is a sample")
+}
+
+/// The lines of a sample that set something, each with the keys above it.
+fn paths(yaml: &str) -> Vec<String> {
+    let (mut above, mut paths): (Vec<(usize, String)>, Vec<String>) = Default::default();
+    for line in yaml.lines() {
+        let text = line.split(" #").next().unwrap_or_default();
+        let Some((key, value)) = text.split_once(':').filter(|(key, _)| !key.starts_with('#')) else {
+            continue;
+        };
+        let depth = key.len() - key.trim_start().len();
+        above.retain(|(of, _)| *of < depth);
+        above.push((depth, key.trim().to_owned()));
+        if !value.trim().is_empty() {
+            paths.push(above.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>().join("."));
+        }
+    }
+    paths
+}
+
+#[test]
+fn the_sample_says_what_the_defaults_are() {
+    let sample = sample();
+    let (sampled, defaults) = (parse(&sample).unwrap(), parse("").unwrap());
+    assert!(matches!(defaults.store, Store::Memory));
+    assert_eq!(format!("{sampled:#?}"), format!("{defaults:#?}"));
+    let in_redis = parse(&sample.replace("store: memory", "store: redis")).unwrap();
+    let defaults = parse("directory: {store: redis}").unwrap();
+    assert_eq!(format!("{in_redis:#?}"), format!("{defaults:#?}"));
+}
+
+#[test]
+fn what_is_commented_out_in_the_sample_can_be_set() {
+    let mut yaml = sample().replace("enable: false", "enable: true");
+    for key in ["username", "password", "cert", "key", "master_name"] {
+        yaml = yaml.replace(&format!("# {key}:"), &format!("{key}:"));
+    }
+    let variable = |name: &str| (!name.starts_with("FRONTLAS_")).then(|| "secret".to_owned());
+    let error = Config::parse(&yaml, &variable).unwrap_err();
+    let left: Vec<_> = error.mistakes().iter().map(|it| it.path().to_owned()).collect();
+    // What has no value in the sample, even so.
+    assert_eq!(left, ["control_plane.listen.tls.certs"], "{error}");
+}
+
+#[test]
+fn every_key_of_the_sample_is_read() {
+    let paths = paths(&sample());
+    assert!(paths.len() > 30, "{paths:?}");
+    for path in paths {
+        // A value of no type that any key takes is refused wherever it is read.
+        let error = parse(&nested(&path, "[[nothing]]")).expect_err(&path);
+        assert!(error.contains(&path) && !error.contains("unknown"), "{path}: {error}");
+    }
+}
+
+fn nested(path: &str, value: &str) -> String {
+    let open: String = path.split('.').map(|key| format!("{{{key}: ")).collect();
+    format!("{open}{value}{}", "}".repeat(path.split('.').count()))
+}
+
+#[test]
+fn a_section_redis_means_redis_unless_it_is_said_otherwise() {
+    assert!(matches!(parse("redis: {mode: standalone}").unwrap().store, Store::Redis(_)));
+    assert!(matches!(
+        parse("redis: {mode: standalone}\ndirectory: {store: memory}").unwrap().store,
+        Store::Memory
+    ));
+}
+
+#[test]
+fn a_password_from_the_environment_is_not_shown() {
+    let variable = |name: &str| (name == "FRONTLAS_REDIS_PASSWORD").then(|| "hunter2".to_owned());
+    let config = Config::parse("redis: {username: frontlas}", &variable).unwrap();
+    assert!(matches!(config.store, Store::Redis(_)));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn each_mistake_is_reported_where_it_is() {
+    let mut seen = 0;
+    for entry in fs::read_dir(Path::new(HERE).join("tests/bad-config")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "yaml") {
+            let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
+            let error = parse(&fs::read_to_string(&path).unwrap()).expect_err("one mistake each");
+            assert_eq!(error.trim(), expected.trim(), "{}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen} files");
+}

@@ -1,0 +1,133 @@
+use crate::frontier::{Ack, World, entry, eventually, hello};
+use frontier_protocol::{Code, EdgeId, GoAway, Lookup, LookupAck, Op, Part, Superseded};
+use frontlas::{Directory, Kind};
+use std::time::Duration;
+
+const FIRST: Part = Part::Snapshot { first: true, last: false };
+const MIDDLE: Part = Part::Snapshot { first: false, last: false };
+const LAST: Part = Part::Snapshot { first: false, last: true };
+
+fn online(id: u64, stamp: u64) -> frontier_protocol::Entry<'static> {
+    entry(Op::EdgeOnline, id, stamp)
+}
+
+fn offline(id: u64, stamp: u64) -> frontier_protocol::Entry<'static> {
+    entry(Op::EdgeOffline, id, stamp)
+}
+
+#[tokio::test]
+async fn a_snapshot_in_parts_and_then_changes() {
+    let world = World::new();
+    let mut frontier = world.frontier("f").await;
+    for (id, part, entries) in [
+        (1, FIRST, vec![online(1, 10)]),
+        (2, MIDDLE, vec![online(2, 20), entry(Op::ServiceOnline, 9, 5)]),
+        (3, LAST, vec![]),
+        (4, Part::Changes, vec![offline(1, 10), online(3, 30)]),
+        (5, Part::Changes, vec![]),
+    ] {
+        assert_eq!(frontier.report(part, entries).await, Ack::done(id));
+    }
+    assert_eq!(world.edges().await, [(2, "f".into()), (3, "f".into())]);
+    assert_eq!(world.directory.inner.count(Kind::Service).await, Ok(1));
+    // The service is not in this one.
+    assert_eq!(frontier.snapshot(vec![online(3, 30)]).await, Ack::done(6));
+    assert_eq!(world.edges().await, [(3, "f".into())]);
+    assert_eq!(world.directory.inner.count(Kind::Service).await, Ok(0));
+}
+
+#[tokio::test]
+async fn an_edge_that_has_moved_is_not_erased_by_a_late_report_and_its_old_frontier_is_told() {
+    let world = World::new();
+    let mut old = world.frontier("a").await;
+    let mut new = world.frontier("b").await;
+    old.snapshot(vec![online(7, 10)]).await;
+    new.snapshot(vec![]).await;
+    new.report(Part::Changes, vec![online(7, 20)]).await;
+    let superseded = vec![Superseded { edge: EdgeId(7), stamp: 10 }];
+    loop {
+        let notice = old.ack().await;
+        assert_eq!((notice.id, notice.code), (0, Code::Ok));
+        if !notice.superseded.is_empty() {
+            assert_eq!(notice.superseded, superseded);
+            break;
+        }
+    }
+    old.report(Part::Changes, vec![offline(7, 10)]).await;
+    assert_eq!(world.edges().await, [(7, "b".into())]);
+    let late = old.snapshot(vec![online(7, 10)]).await;
+    assert_eq!((late.code, late.superseded), (Code::Ok, superseded));
+    assert_eq!(world.edges().await, [(7, "b".into())]);
+}
+
+#[tokio::test]
+async fn a_frontier_that_pings_lives_and_one_that_is_silent_does_not() {
+    let world = World::with(Duration::from_secs(1), |_| {});
+    let mut pings = world.frontier("pings").await;
+    let silent = world.frontier("silent").await;
+    let mut silent_gone = false;
+    for _ in 0..40 {
+        pings.send(|out| {
+            frontier_protocol::ping(1, out);
+            Ok(())
+        });
+        while pings.frame().await.is_some_and(|frame| frame.kind != frontier_protocol::Kind::Pong) {}
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let living = world.frontiers().await;
+        assert!(living.contains(&"pings".to_owned()), "{living:?}");
+        silent_gone |= !living.contains(&"silent".to_owned());
+    }
+    assert!(silent_gone);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn a_goodbye_takes_everything_away_and_is_answered() {
+    let world = World::new();
+    let mut frontier = world.frontier("f").await;
+    frontier.snapshot(vec![online(1, 10)]).await;
+    // Behind a report that was not answered yet.
+    frontier.tell(Part::Changes, vec![online(2, 20)]);
+    frontier.send(|out| GoAway::new(Code::Ok, 0, "").encode(out));
+    assert_eq!(frontier.end().await, Code::Ok);
+    assert!(world.edges().await.is_empty() && world.frontiers().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plane_that_stops_sends_its_frontiers_elsewhere_and_takes_nothing_away() {
+    let world = World::new();
+    let mut frontier = world.frontier("f").await;
+    frontier.snapshot(vec![online(1, 10)]).await;
+    world.stop.cancel();
+    assert_eq!(frontier.end().await, Code::Draining);
+    assert_eq!(world.edges().await, [(1, "f".into())]);
+}
+
+#[tokio::test]
+async fn a_frontier_may_ask_where_an_edge_is() {
+    let world = World::new();
+    let mut frontier = world.connect(&hello("f", 0)).await.unwrap();
+    frontier.snapshot(vec![online(1, 10)]).await;
+    for (id, edge, expected) in [(5, 1, (Code::Ok, "f", "tcp://s:1")), (6, 2, (Code::EdgeNotOnline, "", ""))]
+    {
+        frontier.send(|out| Lookup { edge: EdgeId(edge) }.encode(id, out));
+        let frame = loop {
+            let frame = frontier.frame().await.unwrap();
+            if frame.kind == frontier_protocol::Kind::LookupAck {
+                break frame;
+            }
+        };
+        let ack = LookupAck::parse(&frame).unwrap();
+        assert_eq!((frame.id, (ack.code, ack.frontier, ack.servicebound)), (id, expected));
+    }
+}
+
+#[tokio::test]
+async fn a_frontier_that_was_cut_off_goes_with_its_time_to_live() {
+    let world = World::with(Duration::from_secs(1), |_| {});
+    let mut frontier = world.frontier("f").await;
+    frontier.snapshot(vec![online(1, 10)]).await;
+    drop(frontier);
+    eventually("it is gone", async || world.frontiers().await.is_empty()).await;
+    assert!(world.edges().await.is_empty());
+}

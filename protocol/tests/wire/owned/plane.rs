@@ -1,0 +1,48 @@
+use super::{Presence, Presences, Replaced, Taken};
+use crate::json::Decimal;
+use frontier_protocol::{Code, EdgeId, Entry, Flags, Op, Part, Report, ReportAck, Superseded};
+
+impl Presences {
+    pub(super) fn report(&self, flags: Flags) -> Report<'_> {
+        let part = if flags.has(Flags::SNAPSHOT) {
+            Part::Snapshot { first: flags.has(Flags::FIRST), last: flags.has(Flags::LAST) }
+        } else {
+            Part::Changes
+        };
+        let entries = self.entries.iter().map(|Presence { op, id, stamp, addr, name }| {
+            let op = Op::from_wire(*op).expect("an op");
+            Entry { op, id: id.0, stamp: stamp.0, addr, name }
+        });
+        Report { part, entries: entries.collect() }
+    }
+}
+
+impl From<Report<'_>> for Presences {
+    fn from(report: Report<'_>) -> Self {
+        let presence = |entry: Entry<'_>| Presence {
+            op: entry.op as u8,
+            id: Decimal(entry.id),
+            stamp: Decimal(entry.stamp),
+            addr: entry.addr.into(),
+            name: entry.name.into(),
+        };
+        Self { entries: report.entries.into_iter().map(presence).collect() }
+    }
+}
+
+impl Taken {
+    pub(super) fn ack(&self, code: Code, flags: Flags) -> ReportAck<'_> {
+        let superseded = |from: &Replaced| Superseded { edge: EdgeId(from.edge.0), stamp: from.stamp.0 };
+        let superseded = self.superseded.iter().map(superseded).collect();
+        let resync = flags.has(Flags::RESYNC);
+        ReportAck { code, detail: self.detail, resync, superseded, text: &self.text }
+    }
+}
+
+impl From<ReportAck<'_>> for Taken {
+    fn from(ack: ReportAck<'_>) -> Self {
+        let replaced = |from: Superseded| Replaced { edge: Decimal(from.edge.0), stamp: Decimal(from.stamp) };
+        let superseded = ack.superseded.into_iter().map(replaced).collect();
+        Self { detail: ack.detail, superseded, text: ack.text.into() }
+    }
+}

@@ -1,0 +1,123 @@
+use super::{header, hex, outcome, plain, vector};
+use crate::golden::Vector;
+use crate::json::Decimal;
+use crate::owned::{Fields, Found, Grant, Greeting, Life, Presence, Presences, Replaced, Taken, Wanted};
+use frontier_protocol::{Code, Flags, Op};
+
+const STAMP: u64 = 1_700_000_000_123_456;
+
+fn presence(op: Op, id: u64, addr: &str, name: &str) -> Presence {
+    let (id, stamp) = (Decimal(id), Decimal(STAMP));
+    Presence { op: op as u8, id, stamp, addr: addr.into(), name: name.into() }
+}
+
+/// A frontier introduces itself.
+pub(super) fn handshake() -> Vec<Vector> {
+    let frontier = Greeting {
+        lowest_version: 1,
+        highest_version: 1,
+        role: 3,
+        features: 0,
+        max_frame: 262_144,
+        heartbeat_ms: 0,
+        wanted_id: Decimal(41),
+        name: "frontier-1".into(),
+        meta: hex(b""),
+        token: None,
+        topics: Vec::new(),
+        methods: Vec::new(),
+        servicebound: "tcp://192.0.2.1:30011".into(),
+        edgebound: "tls://[2001:db8::1]:30012".into(),
+    };
+    let welcome = Grant {
+        version: 1,
+        features: 0,
+        max_frame: 262_144,
+        heartbeat_ms: 10_000,
+        id: Decimal(41),
+        epoch: Decimal(2),
+        max_payload: Decimal(0),
+        directory_time: Some(Decimal(STAMP)),
+    };
+    vec![
+        vector(
+            "hello-frontier",
+            "a frontier that was there before, with its id, its incarnation and its addresses",
+            plain(0),
+            Fields::Hello(frontier),
+        ),
+        vector(
+            "pong-frontlas",
+            "the answer of frontlas, with the directory's time",
+            plain(1),
+            Fields::Pong(Life { directory_time: Some(Decimal(STAMP)) }),
+        ),
+        vector(
+            "welcome-frontier",
+            "the incarnation and the directory's time",
+            plain(0),
+            Fields::Welcome(welcome),
+        ),
+    ]
+}
+
+/// What a frontier reports.
+pub(super) fn reports() -> Vec<Vector> {
+    let changes = vec![
+        presence(Op::EdgeOnline, 7, "192.0.2.7:50123", ""),
+        presence(Op::ServiceOffline, 3, "", ""),
+        presence(Op::EdgeOffline, u64::MAX, "", ""),
+    ];
+    let snapshot = vec![presence(Op::ServiceOnline, 3, "[2001:db8::7]:1", "größe")];
+    let report = |entries| Fields::Report(Presences { entries });
+    let ack =
+        |detail, superseded, text: &str| Fields::ReportAck(Taken { detail, superseded, text: text.into() });
+    let replaced = Replaced { edge: Decimal(7), stamp: Decimal(STAMP) };
+    vec![
+        vector("report", "an edge has come, a service and an edge have gone", plain(5), report(changes)),
+        vector(
+            "report-snapshot",
+            "all that there is, in one frame",
+            header(Flags::SNAPSHOT.with(Flags::FIRST).with(Flags::LAST), Code::Ok, 1),
+            report(snapshot),
+        ),
+        vector(
+            "report-snapshot-end",
+            "the last part of a snapshot, empty",
+            header(Flags::SNAPSHOT.with(Flags::LAST), Code::Ok, 4),
+            report(Vec::new()),
+        ),
+        vector("report-ack", "the directory has taken it", plain(5), ack(0, Vec::new(), "")),
+        vector(
+            "report-ack-superseded",
+            "unasked: edge 7 has connected elsewhere since",
+            plain(0),
+            ack(0, vec![replaced], ""),
+        ),
+        vector(
+            "report-ack-overloaded",
+            "the same report again in half a second",
+            outcome(Code::Overloaded, 5),
+            ack(500, Vec::new(), "the store is busy"),
+        ),
+        vector(
+            "report-ack-resync",
+            "the directory has lost what it had",
+            header(Flags::RESYNC, Code::Internal, 5),
+            ack(0, Vec::new(), "send a snapshot"),
+        ),
+    ]
+}
+
+/// Where edges are.
+pub(super) fn lookups() -> Vec<Vector> {
+    let found = |frontier: &str, servicebound: &str| {
+        let (frontier, servicebound) = (frontier.into(), servicebound.into());
+        Fields::LookupAck(Found { detail: 0, frontier, servicebound })
+    };
+    vec![
+        vector("lookup", "where is edge 7", plain(9), Fields::Lookup(Wanted { edge: Decimal(7) })),
+        vector("lookup-ack", "it is there", plain(9), found("frontier-2", "tcp://192.0.2.2:30011")),
+        vector("lookup-ack-offline", "it is nowhere", outcome(Code::EdgeNotOnline, 9), found("", "")),
+    ]
+}

@@ -1,0 +1,34 @@
+use super::Client;
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who carries what is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// A client, over the connection that it has.
+    Client(&'a Arc<Client>),
+    /// Those of a cluster's clients that reach the edge.
+    #[cfg(feature = "cluster")]
+    Cluster(&'a Arc<Cluster>),
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn client(self) -> Option<&'a Arc<Client>> {
+        match self {
+            Self::Client(client) => Some(client),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => None,
+        }
+    }
+
+    /// How long something may take that has no time of its own.
+    pub(crate) fn call_timeout(self) -> Duration {
+        match self {
+            Self::Client(client) => client.options.call_timeout,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.options.call_timeout,
+        }
+    }
+}

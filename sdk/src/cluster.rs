@@ -1,0 +1,135 @@
+//! Many gateways as one.
+//!
+//! ```text
+//!   frontlas ── watch, list ──▶ Follower ──┬─▶ Members ─▶ one task each ─▶ a Client ─▶ its gateway
+//!      ▲                                   └─▶ Places (edge ─▶ gateway)        │
+//!      └───────── lookup ───────── reach(edge) ◀──────────┘                    └─▶ the one Intake
+//! ```
+//!
+//! Whatever frontlas says or does not say, a connection to a gateway stands for as long as it is good, and
+//! what is known of edges is used until the gateway itself says that it is wrong.
+
+mod follower;
+mod handle;
+mod member;
+mod members;
+mod places;
+mod reach;
+mod registration;
+mod service;
+mod start;
+
+pub(crate) use handle::Handle;
+pub use service::{ClusterService, FrontierStatus};
+
+use crate::Error;
+use crate::client::{Announced, Intake};
+use crate::frontlas::Frontlas;
+use crate::handlers::Handlers;
+use crate::options::Options;
+use crate::status::{Closed, Status, StatusWatch};
+use members::Members;
+use parking_lot::Mutex;
+use places::Places;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Lookups under way at once; more wait.
+const LOOKUPS: usize = 64;
+
+/// What the handles and the tasks of one cluster's service share.
+pub(crate) struct Cluster {
+    pub(crate) options: Options,
+    pub(crate) intake: Arc<Intake>,
+    frontlas: Frontlas,
+    lookups: Semaphore,
+    /// The names that are to be registered at every gateway.
+    wanted: Mutex<Announced>,
+    members: Members,
+    places: Mutex<Places>,
+    life: Life,
+}
+
+/// From the start to the end.
+struct Life {
+    status: watch::Sender<Status>,
+    /// Asks the tasks to end in good order.
+    leave: CancellationToken,
+    /// Ends them at once.
+    kill: CancellationToken,
+    tasks: TaskTracker,
+    /// What a close in good order left undone.
+    undone: OnceLock<Error>,
+}
+
+impl Cluster {
+    fn new(options: Options, handlers: Handlers, frontlas: Frontlas) -> Self {
+        let topics = options.identity.topics.iter().map(|topic| topic.as_str().into());
+        let kill = CancellationToken::new();
+        Self {
+            wanted: Mutex::new(Announced::new(handlers.names().cloned(), topics)),
+            intake: Arc::new(Intake::new(&options, handlers)),
+            places: Mutex::new(Places::new(options.cluster.edges)),
+            options,
+            frontlas,
+            lookups: Semaphore::new(LOOKUPS),
+            members: Members::default(),
+            life: Life {
+                status: watch::Sender::new(Status::Reconnecting),
+                leave: kill.child_token(),
+                kill,
+                tasks: TaskTracker::new(),
+                undone: OnceLock::new(),
+            },
+        }
+    }
+
+    pub(crate) fn watch(&self) -> StatusWatch {
+        StatusWatch::new(self.life.status.subscribe())
+    }
+
+    /// A member has a connection now, or has none: tells the users.
+    fn refresh(&self) {
+        self.life.status.send_if_modified(|status| {
+            let now = if self.members.is_any_connected() { Status::Connected } else { Status::Reconnecting };
+            let changes = !matches!(status, Status::Closed(_)) && *status != now;
+            if changes {
+                *status = now;
+            }
+            changes
+        });
+        self.members.changed();
+    }
+
+    /// Ends everything for good.
+    fn finish(&self, closed: Closed) {
+        self.life.kill.cancel();
+        self.intake.finish();
+        self.life.status.send_if_modified(|status| {
+            let is_first = !matches!(status, Status::Closed(_));
+            if is_first {
+                *status = Status::Closed(closed);
+            }
+            is_first
+        });
+        self.members.changed();
+    }
+
+    /// Why nothing is begun any more, if so.
+    fn over(&self) -> Option<Error> {
+        if let Status::Closed(closed) = &*self.life.status.borrow() {
+            return Some(closed.error());
+        }
+        self.life.leave.is_cancelled().then(|| Closed::Local.error())
+    }
+
+    /// Ends in good order.
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        self.intake.close();
+        self.life.leave.cancel();
+        self.watch().closed().await;
+        self.life.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+}

@@ -1,0 +1,286 @@
+//! The task that keeps up the connection to one gateway, at whatever address it has.
+//!
+//! ```text
+//!   listed ──▶ connecting ──▶ connected ─── lost ──▶ the client connects again by itself
+//!                  ▲              │ other address ─▶ connects there, then leaves the old connection
+//!                  └── refused ───┤ listed no longer ─▶ left once it is lost, or after the grace
+//! ```
+
+use super::Cluster;
+use crate::ConnectError;
+use crate::builder::establish_at_once;
+use crate::client::{Announced, Client, Handle};
+use crate::frontlas::endpoint;
+use crate::status::{Closed, Status, StatusWatch};
+use crate::supervisor::Backoff;
+use arc_swap::ArcSwapOption;
+use frontier_protocol::Code;
+use parking_lot::Mutex;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{info, warn};
+
+/// The longest pause before a gateway that refuses this service is asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// One gateway of the cluster.
+pub(crate) struct Member {
+    pub(crate) id: Arc<str>,
+    listing: watch::Sender<Listing>,
+    client: ArcSwapOption<Client>,
+    /// Why it could not be connected to the last time it was tried.
+    failure: Mutex<Option<ConnectError>>,
+}
+
+/// What the directory says of a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listing {
+    address: String,
+    /// Since when it is listed no longer.
+    unlisted: Option<Instant>,
+}
+
+impl Listing {
+    pub(super) fn at(address: &str) -> Self {
+        Self { address: address.to_owned(), unlisted: None }
+    }
+}
+
+impl Member {
+    pub(super) fn new(id: Arc<str>, listing: Listing) -> Self {
+        let listing = watch::Sender::new(listing);
+        Self { id, listing, client: ArcSwapOption::empty(), failure: Mutex::new(None) }
+    }
+
+    /// Its client, which may have lost its connection.
+    pub(super) fn client(&self) -> Option<Arc<Client>> {
+        self.client.load_full()
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.client.load().as_ref().is_some_and(|client| client.current().is_some())
+    }
+
+    pub(super) fn address(&self) -> String {
+        self.listing.borrow().address.clone()
+    }
+
+    pub(super) fn is_unlisted(&self) -> bool {
+        self.listing.borrow().unlisted.is_some()
+    }
+
+    pub(super) fn failure(&self) -> Option<ConnectError> {
+        self.failure.lock().clone()
+    }
+
+    pub(super) fn list(&self, address: &str) {
+        let now = Listing::at(address);
+        self.listing.send_if_modified(|listing| {
+            let changes = *listing != now;
+            *listing = now;
+            changes
+        });
+    }
+
+    pub(super) fn unlist(&self) {
+        self.listing.send_if_modified(|listing| {
+            let changes = listing.unlisted.is_none();
+            listing.unlisted.get_or_insert_with(Instant::now);
+            changes
+        });
+    }
+}
+
+/// A connection, as its member's task has it.
+struct Stands {
+    handle: Handle,
+    status: StatusWatch,
+    address: String,
+}
+
+/// What happens to a member.
+enum Step {
+    Listing,
+    Connected(Result<Handle, ConnectError>),
+    Status(Status),
+    GraceOver,
+    Leave,
+}
+
+struct Task {
+    cluster: Arc<Cluster>,
+    member: Arc<Member>,
+    listing: watch::Receiver<Listing>,
+    stands: Option<Stands>,
+    backoff: Backoff,
+    /// Whether the gateway is told no names with the first word, but one by one behind it: it may have refused
+    /// the service for one of them.
+    is_cautious: bool,
+}
+
+/// Runs until the cluster is left, or the gateway has gone from it.
+pub(super) async fn run(cluster: Arc<Cluster>, member: Arc<Member>) {
+    let kill = cluster.life.kill.clone();
+    let (min, max) = cluster.options.redial.backoff;
+    let task = Task {
+        listing: member.listing.subscribe(),
+        cluster: cluster.clone(),
+        member: member.clone(),
+        stands: None,
+        backoff: Backoff::new(min, max.min(LONGEST_PAUSE)),
+        is_cautious: false,
+    };
+    tokio::select! {
+        biased;
+        () = kill.cancelled() => {}
+        () = task.run() => {}
+    }
+    member.client.store(None);
+    cluster.refresh();
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut pause = Duration::ZERO;
+        loop {
+            let listing = self.listing.borrow_and_update().clone();
+            if listing.unlisted.is_some()
+                && !self.member.is_connected()
+                && self.cluster.members.forget(&self.member)
+            {
+                info!(frontier = &*self.member.id, "a frontier has gone");
+                return self.leave().await;
+            }
+            match self.step(&listing, pause).await {
+                // Its address may be another one: that is tried at once.
+                Step::Listing => pause = Duration::ZERO,
+                Step::Connected(Ok(handle)) => {
+                    pause = Duration::ZERO;
+                    self.take_up(handle, listing.address).await;
+                }
+                Step::Connected(Err(error)) => pause = self.failed(error),
+                Step::Status(Status::Closed(Closed::Superseded)) => {
+                    return self.cluster.finish(Closed::Superseded);
+                }
+                Step::Status(Status::Closed(closed)) => {
+                    warn!(frontier = &*self.member.id, %closed, "the connection to a frontier has ended");
+                    self.stands = None;
+                    self.member.client.store(None);
+                    self.is_cautious = true;
+                    pause = self.backoff.next(rand::random());
+                    self.cluster.refresh();
+                }
+                Step::Status(Status::Connected) => {
+                    self.cluster.refresh();
+                    self.catch_up().await;
+                }
+                Step::Status(Status::Reconnecting) => self.cluster.refresh(),
+                Step::GraceOver => {
+                    if self.cluster.members.forget(&self.member) {
+                        info!(frontier = &*self.member.id, "a frontier is listed no longer");
+                        return self.leave().await;
+                    }
+                }
+                Step::Leave => return self.leave().await,
+            }
+        }
+    }
+
+    async fn step(&mut self, listing: &Listing, pause: Duration) -> Step {
+        let wants = self.stands.as_ref().is_none_or(|stands| stands.address != listing.address);
+        let connect = async {
+            if !wants || listing.unlisted.is_some() {
+                return pending().await;
+            }
+            sleep(pause).await;
+            connect(&self.cluster, &listing.address, self.is_cautious).await
+        };
+        let grace = self.cluster.options.cluster.removal_grace;
+        let over = async {
+            match listing.unlisted.and_then(|since| since.checked_add(grace)) {
+                Some(over) => sleep_until(over).await,
+                None => pending().await,
+            }
+        };
+        let status = async {
+            match &mut self.stands {
+                Some(stands) => stands.status.changed().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.cluster.life.leave.cancelled() => Step::Leave,
+            // An error means that the member is gone, which this task itself holds.
+            _ = self.listing.changed() => Step::Listing,
+            connected = connect => Step::Connected(connected),
+            status = status => Step::Status(status),
+            () = over => Step::GraceOver,
+        }
+    }
+
+    /// The new connection takes the place of the one before.
+    async fn take_up(&mut self, handle: Handle, address: String) {
+        info!(frontier = &*self.member.id, address, "connected to a frontier");
+        self.backoff.reset();
+        self.is_cautious = false;
+        *self.member.failure.lock() = None;
+        self.member.client.store(Some((*handle).clone()));
+        let stands = Stands { status: handle.watch(), handle, address };
+        if let Some(before) = self.stands.replace(stands) {
+            // It has its close timeout. What it leaves undone is nobody's business.
+            self.cluster.life.tasks.spawn(async move { drop(before.handle.close().await) });
+        }
+        self.cluster.refresh();
+        self.catch_up().await;
+    }
+
+    /// The gateway is told what it should know and does not.
+    async fn catch_up(&self) {
+        let Some(stands) = &self.stands else { return };
+        tokio::select! {
+            biased;
+            () = self.cluster.life.leave.cancelled() => {}
+            () = self.cluster.catch_up(&self.member.id, &stands.handle) => {}
+        }
+    }
+
+    /// How long to wait after a failure.
+    fn failed(&mut self, error: ConnectError) -> Duration {
+        warn!(frontier = &*self.member.id, %error, "could not connect to a frontier");
+        // It may be one of the names that it does not take, or something else.
+        self.is_cautious = !self.is_cautious;
+        let least = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
+        *self.member.failure.lock() = Some(error);
+        self.cluster.members.changed();
+        least + self.backoff.next(rand::random())
+    }
+
+    /// Leaves the gateway in good order.
+    async fn leave(mut self) {
+        let Some(stands) = self.stands.take() else { return };
+        let closed = stands.handle.close().await;
+        // A gateway that is not there has nothing that could be left undone.
+        if let Err(error) = closed
+            && error.code() != Code::Disconnected
+            && self.cluster.life.leave.is_cancelled()
+        {
+            // The first is what the user hears.
+            let _ = self.cluster.life.undone.set(error);
+        }
+    }
+}
+
+async fn connect(cluster: &Cluster, address: &str, is_cautious: bool) -> Result<Handle, ConnectError> {
+    let mut options = cluster.options.clone();
+    // What is no URL is told by whoever parses it.
+    let url = endpoint(address).map_or_else(|| address.to_owned(), |endpoint| endpoint.to_string());
+    options.redial.urls = vec![url];
+    options.redial.reconnect = true;
+    options.redial.follows = false;
+    let announced = if is_cautious { Announced::default() } else { cluster.wanted.lock().clone() };
+    establish_at_once(Client::sharing(options, cluster.intake.clone(), announced)).await
+}

@@ -1,0 +1,138 @@
+//! What clients ask frontlas, the directory of a cluster.
+
+mod address;
+mod channel;
+mod discovery;
+mod error;
+
+pub(crate) use address::Address;
+pub(crate) use discovery::{Discovery, endpoint};
+pub(crate) use error::FrontlasError;
+
+use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
+use frontier_api::cluster::{
+    Frontier, GetFrontierByEdgeIdRequest, ListFrontiersRequest, Position, WatchKind, WatchRequest,
+    WatchResponse,
+};
+use frontier_protocol::EdgeId;
+use frontier_transport::ClientTls;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status, Streaming};
+
+type Client = ClusterServiceClient<Channel>;
+
+/// How long one replica may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// For how long nobody is asked after none has answered.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest answer, in bytes: a list of all gateways.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// All replicas of frontlas that the user has named.
+pub(crate) struct Frontlas {
+    replicas: Vec<Replica>,
+    /// The one that answered last.
+    preferred: AtomicUsize,
+    /// Until when nobody is asked, and why.
+    away: Mutex<Option<(Instant, FrontlasError)>>,
+}
+
+struct Replica {
+    address: Address,
+    client: Client,
+}
+
+impl Frontlas {
+    /// Connects to nobody yet. Called within a runtime.
+    pub(crate) fn new(addresses: Vec<Address>, tls: &ClientTls) -> Self {
+        let replica = |address: Address| {
+            let client = Client::new(channel::open(&address, tls)).max_decoding_message_size(MAX_ANSWER);
+            Replica { address, client }
+        };
+        let replicas = addresses.into_iter().map(replica).collect();
+        Self { replicas, preferred: AtomicUsize::new(0), away: Mutex::new(None) }
+    }
+
+    /// All gateways.
+    pub(crate) async fn frontiers(&self) -> Result<Vec<Frontier>, FrontlasError> {
+        let list =
+            |mut client: Client| async move { client.list_frontiers(ListFrontiersRequest::default()).await };
+        Ok(self.ask(list).await?.frontiers)
+    }
+
+    /// The gateway that an edge is connected to; `None` if it is offline.
+    pub(crate) async fn frontier_of(&self, edge: EdgeId) -> Result<Option<Frontier>, FrontlasError> {
+        let request = GetFrontierByEdgeIdRequest { edge_id: edge.0 };
+        let find = |mut client: Client| async move { client.get_frontier_by_edge(request).await };
+        match self.ask(find).await {
+            Ok(found) => Ok(found.frontier),
+            Err(FrontlasError::Refused(status)) if status.code() == Code::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What changes, after a position or from a snapshot on.
+    pub(crate) async fn watch(
+        &self,
+        after: Option<Position>,
+        kinds: &[WatchKind],
+    ) -> Result<Streaming<WatchResponse>, FrontlasError> {
+        let request = WatchRequest { after, kinds: kinds.iter().map(|kind| i32::from(*kind)).collect() };
+        let watch = |mut client: Client| {
+            let request = request.clone();
+            async move { client.watch(request).await }
+        };
+        self.ask(watch).await
+    }
+
+    /// Asks one replica after the other until one answers.
+    async fn ask<T, Fut>(&self, ask: impl Fn(Client) -> Fut) -> Result<T, FrontlasError>
+    where
+        Fut: Future<Output = Result<Response<T>, Status>>,
+    {
+        if let Some((until, error)) = &*self.away.lock()
+            && *until > Instant::now()
+        {
+            return Err(error.clone());
+        }
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut last = FrontlasError::Away("there is no address of frontlas".into());
+        let mut is_silent = true;
+        for turn in 0..self.replicas.len() {
+            let place = (first + turn) % self.replicas.len();
+            let Replica { address, client } = &self.replicas[place];
+            let answer = timeout(PATIENCE, ask(client.clone())).await;
+            let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+            match answer {
+                Ok(answer) => {
+                    self.preferred.store(place, Ordering::Relaxed);
+                    *self.away.lock() = None;
+                    return Ok(answer.into_inner());
+                }
+                Err(status) => {
+                    is_silent &= matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+                    last = FrontlasError::new(address, status);
+                }
+            }
+            if let FrontlasError::Refused(_) = last {
+                return Err(last);
+            }
+        }
+        if is_silent {
+            *self.away.lock() = Some((Instant::now() + PAUSE, last.clone()));
+        }
+        Err(last)
+    }
+
+    /// The replica that answered last is of no use for what goes on for long: the next one comes first.
+    pub(crate) fn pass_over(&self) {
+        let next = (self.preferred.load(Ordering::Relaxed) + 1) % self.replicas.len().max(1);
+        self.preferred.store(next, Ordering::Relaxed);
+    }
+}

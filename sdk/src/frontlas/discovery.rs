@@ -1,0 +1,105 @@
+use super::{Address, Frontlas};
+use crate::connect_error::ConnectError;
+use crate::options::Options;
+use frontier_api::cluster::Frontier;
+use frontier_transport::Endpoint;
+use rand::RngExt;
+use tracing::{debug, warn};
+
+/// Finds the gateways of a cluster for an edge.
+pub(crate) struct Discovery {
+    frontlas: Frontlas,
+    /// As they were last told.
+    known: Vec<Frontier>,
+}
+
+impl Discovery {
+    /// `None` if no URL names frontlas. The URLs that do are taken out.
+    pub(crate) fn take(options: &Options, urls: &mut Vec<String>) -> Result<Option<Self>, ConnectError> {
+        let (named, rest) =
+            std::mem::take(urls).into_iter().partition::<Vec<_>, _>(|url| Address::is_meant_by(url));
+        *urls = rest;
+        if named.is_empty() {
+            return Ok(None);
+        }
+        let addresses = named.into_iter().map(|url| Address::parse(&url).ok_or(ConnectError::Frontlas(url)));
+        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
+        Ok(Some(Self { frontlas: Frontlas::new(addresses, tls), known: Vec::new() }))
+    }
+
+    /// Where edges connect to, the one to try first in front. Those of before if frontlas is away.
+    pub(crate) async fn endpoints(&mut self) -> Vec<Endpoint> {
+        match self.frontlas.frontiers().await {
+            Ok(frontiers) if frontiers.is_empty() => {
+                // A directory that was emptied fills again; what it had may still be there.
+                warn!("frontlas knows no gateway; those of before are tried");
+            }
+            Ok(frontiers) => self.known = frontiers,
+            Err(error) => warn!(%error, "the gateways that were known before are tried"),
+        }
+        let mut rng = rand::rng();
+        let order = by_load(&self.known, |below| rng.random_range(0..below));
+        order.into_iter().filter_map(|frontier| endpoint(frontier.advertised_eb_addr.as_str())).collect()
+    }
+}
+
+/// The endpoint that a gateway advertises: a URL, or a host and port that are reached by TCP.
+pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
+    let parsed =
+        if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
+    parsed.inspect_err(|error| debug!(%error, "a gateway advertises no address")).ok()
+}
+
+/// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that ask at
+/// the same time, and are told the same, do not all go to one.
+fn by_load(frontiers: &[Frontier], mut draw: impl FnMut(usize) -> usize) -> Vec<&Frontier> {
+    let mut left: Vec<&Frontier> = frontiers.iter().collect();
+    let mut order = Vec::with_capacity(left.len());
+    while left.len() > 1 {
+        let first = draw(left.len());
+        // Another one, not the same again.
+        let second = (first + 1 + draw(left.len() - 1)) % left.len();
+        let fewer = if left[second].edge_count < left[first].edge_count { second } else { first };
+        order.push(left.swap_remove(fewer));
+    }
+    order.append(&mut left);
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frontier(id: &str, edge_count: u64) -> Frontier {
+        Frontier { frontier_id: id.into(), edge_count, ..Frontier::default() }
+    }
+
+    #[test]
+    fn of_two_the_one_with_fewer_edges_is_first_and_of_many_never_the_fullest() {
+        let two = [frontier("full", 9), frontier("empty", 1)];
+        for chance in 0..2 {
+            let order = by_load(&two, |below| chance % below);
+            assert_eq!(order[0].frontier_id, "empty");
+            assert_eq!(order.len(), 2, "the other one is tried as well");
+        }
+        let three = [frontier("a", 5), frontier("b", 7), frontier("c", 6)];
+        let firsts: Vec<&str> = (0..3)
+            .flat_map(|first| [0, 1].map(|other| (first, other)))
+            .map(|(first, other)| {
+                let mut draws = [first, other].into_iter();
+                by_load(&three, |_| draws.next().unwrap_or(0))[0].frontier_id.as_str()
+            })
+            .collect();
+        assert_eq!(firsts, ["a", "a", "c", "a", "a", "c"], "by chance, but never the fullest");
+        assert!(by_load(&[], |_| 0).is_empty());
+    }
+
+    #[test]
+    fn what_is_advertised_may_have_a_scheme() {
+        let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.to_string());
+        assert_eq!(url("h:1").as_deref(), Some("tcp://h:1"));
+        assert_eq!(url("tls://h:1").as_deref(), Some("tls://h:1"));
+        assert_eq!(url(""), None);
+    }
+}

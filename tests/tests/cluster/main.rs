@@ -1,0 +1,7 @@
+//! Gateways of a cluster: what they tell frontlas, and that their edges do not notice.
+
+mod failures;
+mod identity;
+mod moves;
+mod presence;
+mod world;

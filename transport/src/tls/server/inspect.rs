@@ -1,0 +1,50 @@
+//! What can be asked of a server's TLS beside a handshake.
+
+use super::{ClientAuth, ServerTls, ServerTlsConfig};
+use crate::tls::{Party, PeerCertificate, TlsError};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+impl ServerTls {
+    /// The files that were read: those to watch.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let ServerTlsConfig { certs, ca_certs, crls, .. } = &self.current.load().config;
+        let pairs = certs.iter().flat_map(|pair| [&pair.cert, &pair.key]);
+        pairs.chain(ca_certs).chain(crls).cloned().collect()
+    }
+
+    /// Whether clients have to show a certificate.
+    #[must_use]
+    pub fn client_auth(&self) -> ClientAuth {
+        self.current.load().config.client_auth
+    }
+
+    /// Whether a client that showed `certificate`, or none, would get through a handshake at `now`: by the
+    /// CAs and revocation lists of today, not by those of its own handshake.
+    ///
+    /// # Errors
+    /// What would be wrong with it.
+    pub fn check_client(
+        &self,
+        certificate: Option<&PeerCertificate>,
+        now: SystemTime,
+    ) -> Result<(), TlsError> {
+        let loaded = self.current.load();
+        let Some(certificate) = certificate else {
+            return match loaded.config.client_auth {
+                ClientAuth::Required => Err(TlsError::NoCertificate),
+                ClientAuth::Off | ClientAuth::Optional => Ok(()),
+            };
+        };
+        if loaded.config.client_auth == ClientAuth::Off {
+            return Ok(());
+        }
+        let der = |der: &Vec<u8>| CertificateDer::from(der.clone());
+        let intermediates: Vec<_> = certificate.intermediates.iter().map(der).collect();
+        let now = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+        let verified = loaded.verifier.verify_client_cert(&der(&certificate.der), &intermediates, now);
+        verified.map(drop).map_err(|error| TlsError::new(&error, Party::Client))
+    }
+}
