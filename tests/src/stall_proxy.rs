@@ -40,6 +40,11 @@ pub struct StallProxy {
 }
 
 impl StallProxy {
+    /// A network to whoever takes TCP connections at this address, which works at first.
+    pub async fn to(target: SocketAddr) -> Self {
+        Self::over(Network::Tcp, target).await
+    }
+
     /// A network between edges and the gateway, which works at first.
     pub async fn to_edges(gateway: &Gateway) -> Self {
         Self::over(gateway.network(), gateway.edges()).await

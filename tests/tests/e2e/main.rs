@@ -86,6 +86,13 @@ over_all_networks! {
         a_meta_may_be_any_bytes,
         a_cut_connection_is_made_anew_and_keeps_its_id_and_its_registrations,
     }
+    drain {
+        a_thousand_edges_with_calls_both_ways_go_to_another_gateway_without_a_failed_call on 2 threads,
+        a_successor_on_the_same_ports_takes_over_without_a_failed_call on 2 threads
+            but not over quic: "the port is free only when the last connection over it has ended",
+        where_there_is_nowhere_to_go_calls_are_carried_until_the_grace_is_over,
+        nobody_waits_for_idle_edges_that_have_nowhere_to_go,
+    }
     edge_ids {
         a_service_gives_out_ids_by_meta,
         a_refusal_and_its_text_reach_the_edge,

@@ -1,7 +1,8 @@
 //! Makes a test of each scenario and network.
 
 /// Takes the scenarios by the module that they are in. Each is `async fn(Network)`, and becomes four tests:
-/// `tcp::calls::an_edge_calls_a_service` and so on.
+/// `tcp::calls::an_edge_calls_a_service` and so on. What can't be over QUIC is ignored there, with the
+/// reason.
 macro_rules! over_all_networks {
     ($($scenarios:tt)*) => {
         mod tcp { tests_over! { Tcp: $($scenarios)* } }
@@ -12,14 +13,26 @@ macro_rules! over_all_networks {
 }
 
 macro_rules! tests_over {
-    ($network:ident: $($module:ident { $($scenario:ident $(on $threads:literal threads)?,)* })*) => {
+    ($network:ident: $($module:ident {
+        $($scenario:ident $(on $threads:literal threads)? $(but not over quic: $reason:literal)?,)*
+    })*) => {
         $(mod $module {
-            $(#[test]
-            fn $scenario() {
-                let scenario = crate::$module::$scenario(frontier_tests::Network::$network);
-                crate::networks::run(scenario, 0 $(+ $threads)?);
-            })*
+            $(test_over! { $network $module $scenario (0 $(+ $threads)?) $($reason)? })*
         })*
+    };
+}
+
+macro_rules! test_over {
+    (Quic $module:ident $scenario:ident $threads:tt $reason:literal) => {
+        #[test]
+        #[ignore = $reason]
+        fn $scenario() {}
+    };
+    ($network:ident $module:ident $scenario:ident $threads:tt $($reason:literal)?) => {
+        #[test]
+        fn $scenario() {
+            crate::networks::run(crate::$module::$scenario(frontier_tests::Network::$network), $threads);
+        }
     };
 }
 
