@@ -45,7 +45,8 @@ struct Running {
 
 impl Running {
     async fn start(yaml: &str) -> Self {
-        let config = file(&format!("control_plane: {{listen: {{addr: '127.0.0.1:0'}}}}\n{yaml}"));
+        let anywhere = "{listen: {addr: '127.0.0.1:0'}}";
+        let config = file(&format!("control_plane: {anywhere}\nfrontier_plane: {anywhere}\n{yaml}"));
         let path = config.path().to_str().unwrap();
         let mut child = frontlas(&["--config", path]).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
