@@ -1,6 +1,7 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod alternatives;
 mod limits;
 mod listen;
 mod membership;
@@ -79,6 +80,8 @@ pub struct Daemon {
     pub threads: usize,
     /// How long what is in flight may go on after the signal to stop.
     pub grace: Duration,
+    /// The part of the grace over which edges are sent away, one after the other.
+    pub drain_spread: Duration,
 }
 
 /// The side of the edges.
@@ -92,6 +95,8 @@ pub struct Edgebound {
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+    /// Where edges may go when the gateway stops, as URLs.
+    pub alternatives: Vec<String>,
 }
 
 /// The side of the services.
@@ -99,6 +104,8 @@ pub struct Edgebound {
 pub struct Servicebound {
     /// Where services connect to: one place at least.
     pub listeners: Vec<Listen>,
+    /// Where services may go when the gateway stops, as URLs.
+    pub alternatives: Vec<String>,
 }
 
 const OVERRIDES: &[Override] = &[
@@ -145,15 +152,14 @@ impl Config {
         access::read_side(&edgebound, &edge_listeners, &mut access);
         let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
         access::read_side(&servicebound, &service_listeners, &mut access);
+        let grace =
+            daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
         Self {
             log: LogConfig::read(&root.section("log")),
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
-                grace: daemon.within(
-                    "grace",
-                    Duration::from_secs(30),
-                    Duration::ZERO..=Duration::from_secs(3600),
-                ),
+                grace,
+                drain_spread: daemon.within("drain_spread", grace / 2, Duration::ZERO..=grace),
             },
             edgebound: Edgebound {
                 listeners: edge_listeners,
@@ -164,8 +170,12 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
+                alternatives: alternatives::read(&edgebound),
             },
-            servicebound: Servicebound { listeners: service_listeners },
+            servicebound: Servicebound {
+                listeners: service_listeners,
+                alternatives: alternatives::read(&servicebound),
+            },
             balance: exchange.get("hashby", Balance::default()),
             call_timeout: exchange.within(
                 "call_timeout",

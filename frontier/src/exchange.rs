@@ -17,6 +17,7 @@ mod error;
 mod forward;
 mod gateway_call;
 mod lane;
+mod leave;
 mod permit;
 mod pump;
 mod route;
@@ -31,7 +32,7 @@ use crate::registry::Registry;
 use balance::Balancer;
 use frontier_access::authn::LogLimiter;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
@@ -56,6 +57,8 @@ pub(crate) struct Exchange {
     /// Permits for calls of the gateway itself.
     own_calls: Semaphore,
     denials: LogLimiter,
+    /// Whether services that go elsewhere stay for the edges that are still here.
+    keeps_services: AtomicBool,
 }
 
 impl Exchange {
@@ -70,6 +73,7 @@ impl Exchange {
             epochs: AtomicU64::new(0),
             own_calls: Semaphore::new(OWN_CALLS),
             denials: LogLimiter::new(DENIALS),
+            keeps_services: AtomicBool::new(false),
         })
     }
 

@@ -1,15 +1,13 @@
+mod drain;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, Locator, Member};
 use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
-use crate::peer::{Peer, Stage};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
-use crate::session::Context;
 use crate::sweep;
-use frontier_protocol::{Code, GoAway, Role};
-use frontier_transport::{CloseReason, Priority};
+use frontier_protocol::Role;
 use side::Side;
 use std::io;
 use std::net::SocketAddr;
@@ -17,16 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 /// How long leaving the cluster may take.
 const LEAVE: Duration = Duration::from_secs(5);
-
-/// How often it is looked whether everything in flight is over.
-const DRAIN_CHECK: Duration = Duration::from_millis(25);
 
 /// Why the gateway did not start.
 #[derive(Debug, Error)]
@@ -72,8 +65,6 @@ pub struct Gateway {
     edges: Side,
     services: Side,
     policies: Arc<Policies>,
-    grace: Duration,
-    last_words: Duration,
     member: Option<(Member, Locator)>,
 }
 
@@ -94,15 +85,7 @@ impl Gateway {
             let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
             Ok::<_, StartError>(Member::new(exchange.clone(), membership, advertised))
         });
-        Ok(Self {
-            services,
-            edges,
-            policies: policies.clone(),
-            member: member.transpose()?,
-            grace: config.daemon.grace,
-            last_words: config.edgebound.callback_timeout + Duration::from_secs(2),
-            exchange,
-        })
+        Ok(Self { services, edges, policies: policies.clone(), member: member.transpose()?, exchange })
     }
 
     /// Where edges connect to, by the first of their listeners.
@@ -141,14 +124,14 @@ impl Gateway {
         self.member.as_ref().map(|(_, locator)| locator.clone())
     }
 
-    /// Serves until `stop`, then drains: nobody new is let in, everyone is told, and what is in flight
-    /// may end within the grace. Edges go first, so that services hear of every one of them; then the
-    /// services go.
+    /// Serves until `stop`, then drains: nobody new is let in, everyone is asked to go elsewhere, and
+    /// what is in flight may end within the grace. Edges go first, so that services hear of every one of
+    /// them; then the services go.
     ///
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, grace, last_words, member } = self;
+        let Self { exchange, edges, services, policies, member } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let mut membership = tokio::spawn(async move {
@@ -166,62 +149,11 @@ impl Gateway {
             accepted = accepting => accepted,
             _ = &mut sweeper => return Err(ServeError),
         };
-        let deadline = Instant::now() + grace;
-        for (side, name) in [(edges, "edges"), (services, "services")] {
-            drain(&side, deadline).await;
-            close_all(&side);
-            finish(&side.sessions, name, last_words).await;
-        }
+        drain::run(&edges.context, &services.context).await;
         leave.cancel();
         if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {
             warn!("gave up waiting for frontlas");
         }
         Ok(())
-    }
-}
-
-/// Tells every peer of one side, and waits until nothing is in flight there or the grace is over.
-async fn drain(context: &Context, deadline: Instant) {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let grace_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
-    for_each(context, |peer| {
-        let notice = GoAway::new(Code::Draining, grace_ms, "the gateway is stopping");
-        // A peer whose link is closed is on its way out already.
-        let _ = peer.link.send(Priority::Answer, |out| notice.encode(out));
-    });
-    let mut idle = 0;
-    // Twice in a row, so that an answer that is between two tables is not missed.
-    while idle < 2 {
-        if Instant::now() >= deadline {
-            warn!("the grace is over with calls or streams in flight");
-            return;
-        }
-        tokio::time::sleep(DRAIN_CHECK).await;
-        let mut busy = false;
-        for_each(context, |peer| busy |= peer.is_busy());
-        idle = if busy { 0 } else { idle + 1 };
-    }
-}
-
-/// Closes every connection of one side, and those that are still in their handshake.
-fn close_all(context: &Context) {
-    context.closing.set();
-    for_each(context, |peer| {
-        peer.advance(Stage::Gone);
-        peer.link.close(CloseReason::Local);
-    });
-}
-
-fn for_each(context: &Context, visit: impl FnMut(&Arc<Peer>)) {
-    let registry = &context.exchange.registry;
-    match context.role {
-        Role::Edge => registry.edges.for_each(visit),
-        Role::Service | Role::Frontier => registry.services.for_each(visit),
-    }
-}
-
-async fn finish(sessions: &TaskTracker, side: &str, deadline: Duration) {
-    if tokio::time::timeout(deadline, sessions.wait()).await.is_err() {
-        warn!(left = sessions.len(), "gave up waiting for {side} to leave");
     }
 }

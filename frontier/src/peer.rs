@@ -22,8 +22,9 @@ pub(crate) enum Identity {
 /// How far a connection is in its life.
 ///
 /// ```text
-///   Joining ──▶ Online ──▶ Leaving ──▶ Gone
-///      └───────────┴───────────────────▲
+///   Joining ──▶ Online ──▶ Moved ──▶ Leaving ──▶ Gone
+///      │           ├─────────┼─────────▲          ▲
+///      └───────────┴─────────┴────────────────────┘
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -32,10 +33,12 @@ pub(crate) enum Stage {
     Joining = 0,
     /// It takes and asks.
     Online = 1,
+    /// A service that has gone to another gateway already, and stays for the edges that are still here.
+    Moved = 2,
     /// It finishes what is in flight and takes nothing new.
-    Leaving = 2,
+    Leaving = 3,
     /// Its connection is closed, or about to be.
-    Gone = 3,
+    Gone = 4,
 }
 
 /// One connection of an edge or a service, as everyone but its own session sees it.
@@ -99,13 +102,15 @@ impl Peer {
         match self.stage.load(Ordering::Acquire) {
             0 => Stage::Joining,
             1 => Stage::Online,
-            2 => Stage::Leaving,
+            2 => Stage::Moved,
+            3 => Stage::Leaving,
             _ => Stage::Gone,
         }
     }
 
+    /// Whether questions go to it.
     pub(crate) fn is_online(&self) -> bool {
-        self.stage() == Stage::Online
+        matches!(self.stage(), Stage::Online | Stage::Moved)
     }
 
     /// Moves on to a later stage. A stage that has passed does not come back.
@@ -199,6 +204,18 @@ impl Wakes {
         Ok(())
     }
 
+    /// Queues the frames behind which no question goes to `link` any more.
+    pub(crate) fn seal(
+        &mut self,
+        link: &LinkHandle,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<(), PushError> {
+        if link.seal(encode)? {
+            self.0.push(link.clone());
+        }
+        Ok(())
+    }
+
     pub(crate) fn flush(&mut self) {
         for link in self.0.drain(..) {
             link.wake();
@@ -228,13 +245,16 @@ mod tests {
         assert_eq!(peer.stage(), Stage::Joining);
         for (to, then) in [
             (Stage::Online, Stage::Online),
+            (Stage::Moved, Stage::Moved),
+            (Stage::Online, Stage::Moved),
             (Stage::Leaving, Stage::Leaving),
             (Stage::Online, Stage::Leaving),
             (Stage::Gone, Stage::Gone),
             (Stage::Leaving, Stage::Gone),
         ] {
             peer.advance(to);
-            assert_eq!((peer.stage(), peer.is_online()), (then, then == Stage::Online));
+            let takes = matches!(then, Stage::Online | Stage::Moved);
+            assert_eq!((peer.stage(), peer.is_online()), (then, takes));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod edge;
 mod greeting;
+mod notice;
 mod service;
 
 use crate::config::{Config, Limits};
@@ -19,8 +20,9 @@ use frontier_access::Moment;
 use frontier_protocol::{Code, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
+pub(crate) use notice::Notice;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
@@ -38,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) link: Arc<LinkConfig>,
     /// Everything that runs for a connection, and what is left to be said to it.
     pub(crate) sessions: TaskTracker,
+    /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
+    pub(crate) notice: OnceLock<Notice>,
     /// Set when the side is closed: no handshake goes on from here.
     pub(crate) closing: Latch,
 }
@@ -52,7 +56,15 @@ impl Context {
             config,
             link,
             sessions: TaskTracker::new(),
+            notice: OnceLock::new(),
             closing: Latch::default(),
+        }
+    }
+
+    /// Sends a peer away again that came online too late to be told with the others.
+    fn tell_if_draining(&self, peer: &Peer) {
+        if let Some(notice) = self.notice.get() {
+            notice.tell(peer, Duration::ZERO);
         }
     }
 

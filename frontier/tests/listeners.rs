@@ -124,3 +124,38 @@ async fn who_dawdles_over_a_handshake_is_dropped() {
     }
     gateway.abort();
 }
+
+/// Those that stand are served over the socket that new ones would come to, so it can't be closed.
+#[tokio::test]
+async fn over_quic_too_a_gateway_that_drains_refuses_at_once_and_serves_who_is_there() {
+    let pki = Pki::new();
+    let text = include_str!("quic.yaml").replace("DIR", pki.dir.path().to_str().unwrap());
+    let gateway = Gateway::bind(&Config::parse(&text, &|_| None).unwrap()).unwrap();
+    let url = format!("quic://localhost:{}", gateway.edgebound().port());
+    let services = format!("tcp://{}", gateway.servicebound());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(gateway.run(stop.clone()));
+    let service = Service::builder(services).connect().await.unwrap();
+    let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, waits) = tokio::sync::watch::channel(false);
+    let hold = move |_: Request| {
+        let _ = started.send(());
+        let mut waits = waits.clone();
+        async move {
+            let _ = waits.wait_for(|go_on| *go_on).await;
+            Ok(Response::new("done"))
+        }
+    };
+    service.register("hold", hold).await.unwrap();
+    let there = edge(url.clone(), pki.tls()).connect().await.unwrap();
+    let held = tokio::spawn(async move { there.call("hold", "").await });
+    starts.recv().await.unwrap();
+    stop.cancel();
+    // Within the time for one attempt there are many: none waits for an answer that does not come.
+    let refused = edge(url, pki.tls()).connect().await.unwrap_err();
+    let ConnectError::Timeout { .. } = &refused else { panic!("{refused}") };
+    assert!(refused.to_string().contains("refused"), "{refused}");
+    go_on.send(true).unwrap();
+    assert_eq!(held.await.unwrap().unwrap().data, "done");
+    tokio::time::timeout(Duration::from_secs(30), running).await.expect("it ends").unwrap().unwrap();
+}

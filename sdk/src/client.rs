@@ -24,7 +24,7 @@ use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -38,6 +38,8 @@ pub(crate) struct Client {
     announced: Mutex<Announced>,
     /// The connection that takes questions.
     current: ArcSwapOption<Connection>,
+    /// Those to gateways that drain, whether or not there is another one already.
+    left: Mutex<Vec<Weak<Connection>>>,
     status: watch::Sender<Status>,
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
@@ -77,6 +79,7 @@ impl Client {
             owns_intake: false,
             announced: Mutex::new(announced),
             current: ArcSwapOption::empty(),
+            left: Mutex::default(),
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
@@ -104,6 +107,21 @@ impl Client {
     /// The connection that takes questions, if there is one now.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.current.load_full()
+    }
+
+    /// The gateway of `connection` drains.
+    pub(crate) fn leave_behind(&self, connection: &Arc<Connection>) {
+        let mut left = self.left.lock();
+        left.retain(|connection| connection.strong_count() > 0);
+        left.push(Arc::downgrade(connection));
+    }
+
+    /// The connections to gateways that drain, the last one first: edges may be there that have not come
+    /// to the next one yet.
+    pub(crate) fn left(&self) -> Vec<Arc<Connection>> {
+        let left = self.left.lock();
+        let stand = left.iter().rev().filter_map(Weak::upgrade).filter(|left| !left.link.is_closed());
+        stand.collect()
     }
 
     /// The connection that takes questions, as soon as there is one.

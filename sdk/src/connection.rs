@@ -211,7 +211,7 @@ impl From<PushError> for NotAsked {
     fn from(error: PushError) -> Self {
         match error {
             PushError::Full(_) => Self::Full,
-            PushError::Closed(_) => Self::Gone,
+            PushError::Closed(_) | PushError::Sealed => Self::Gone,
             PushError::Encode(error) => Self::Refused(error.into()),
         }
     }

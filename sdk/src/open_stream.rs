@@ -61,6 +61,39 @@ impl<'a> OpenStream<'a> {
     }
 
     async fn open_at(&self, client: &Client, deadline: Instant) -> Result<MuxStream, Error> {
+        match self.open_at_current(client, deadline).await {
+            Err(error) if self.is_elsewhere(&error) => self.open_around(client, deadline, error).await,
+            opened => opened,
+        }
+    }
+
+    /// As for questions, the edge may be at a gateway that drains and that this client has left before
+    /// it.
+    async fn open_around(
+        &self,
+        client: &Client,
+        deadline: Instant,
+        error: Error,
+    ) -> Result<MuxStream, Error> {
+        let left = client.left();
+        if left.is_empty() {
+            return Err(error);
+        }
+        for connection in left {
+            match self.attempt(&connection, deadline).await {
+                Ok(stream) => return Ok(stream),
+                Err(NotAsked::Refused(error)) if !self.is_elsewhere(&error) => return Err(error),
+                Err(_) => {}
+            }
+        }
+        self.open_at_current(client, deadline).await
+    }
+
+    fn is_elsewhere(&self, error: &Error) -> bool {
+        matches!(self.peer, Peer::Edge(_)) && error.code() == Code::EdgeNotOnline
+    }
+
+    async fn open_at_current(&self, client: &Client, deadline: Instant) -> Result<MuxStream, Error> {
         loop {
             let connection = client.connection(deadline).await?;
             match self.attempt(&connection, deadline).await {

@@ -1,15 +1,22 @@
-use crate::{DEADLINE, Log, Process, Settings, eventually};
+use crate::authority::{SERVER_NAME, replace};
+use crate::{Authority, DEADLINE, IdentityFiles, Log, Process, Settings, Validity, eventually};
+use frontier_transport::{ClientTls, Network};
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// A running gateway. Its ports are its own, its configuration is what the test asked for.
 #[derive(Debug)]
 pub struct Gateway {
     process: Process,
+    network: Network,
     settings: Settings,
+    /// Its certificates and whatever else a test has it read.
+    files: Arc<TempDir>,
     edges: SocketAddr,
     services: SocketAddr,
     _config: NamedTempFile,
@@ -18,26 +25,70 @@ pub struct Gateway {
 /// A gateway to be started.
 #[derive(Clone, Debug)]
 pub struct GatewayBuilder {
+    network: Network,
     settings: Settings,
+    files: Arc<TempDir>,
     open_files: Option<u32>,
 }
 
+/// Both sides of a gateway, as its configuration calls them.
+const SIDES: [&str; 2] = ["edgebound", "servicebound"];
+
 impl Gateway {
-    /// A gateway with the defaults.
+    /// A gateway with the defaults, over TCP.
     pub async fn start() -> Self {
         Self::builder().start().await
     }
 
-    /// A gateway to be configured first.
+    /// A gateway over TCP, to be configured first.
     #[must_use]
     pub fn builder() -> GatewayBuilder {
+        Self::over(Network::Tcp)
+    }
+
+    /// A gateway that is reached over this network from both sides, to be configured first. Where
+    /// there is TLS its certificate is for [`SERVER_NAME`], from the [common](Authority::common) CA.
+    ///
+    /// # Panics
+    /// If there is no room for its files.
+    #[must_use]
+    pub fn over(network: Network) -> GatewayBuilder {
         let mut settings = Settings::default();
         let ip = own_address();
         settings.set("log.output", "stderr");
         settings.set("log.level", "info,frontier=debug");
-        settings.set("edgebound.listen.addr", format!("{ip}:0"));
-        settings.set("servicebound.listen.addr", format!("{ip}:0"));
-        GatewayBuilder { settings, open_files: None }
+        for side in SIDES {
+            settings.set(&format!("{side}.listen.addr"), format!("{ip}:0"));
+            settings.set(&format!("{side}.listen.network"), network.as_str());
+        }
+        let files = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        let builder = GatewayBuilder { network, settings, files, open_files: None };
+        if !is_secured(network) {
+            return builder;
+        }
+        replace(&builder.file("ca.pem"), Authority::common().pem());
+        let server = Authority::common().server(&[SERVER_NAME], Validity::Now);
+        let server = server.write(builder.dir(), "server");
+        SIDES
+            .into_iter()
+            .fold(builder, |builder, side| builder.certificates(side, std::slice::from_ref(&server)))
+    }
+
+    /// What it is reached over.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.network
+    }
+
+    /// What its clients go by where there is TLS.
+    pub fn tls(&self) -> ClientTls {
+        Authority::common().trusted()
+    }
+
+    /// Where its certificates lie, and whatever else it reads.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.files.path()
     }
 
     /// Where edges connect to.
@@ -55,13 +106,13 @@ impl Gateway {
     /// Where edges connect to, as a URL.
     #[must_use]
     pub fn edge_url(&self) -> String {
-        format!("tcp://{}", self.edges)
+        url(self.network, self.edges)
     }
 
     /// Where services connect to, as a URL.
     #[must_use]
     pub fn service_url(&self) -> String {
-        format!("tcp://{}", self.services)
+        url(self.network, self.services)
     }
 
     /// What it has printed.
@@ -108,7 +159,8 @@ impl Gateway {
         let mut settings = self.settings.clone();
         settings.set("edgebound.listen.addr", self.edges.to_string());
         settings.set("servicebound.listen.addr", self.services.to_string());
-        *self = GatewayBuilder { settings, open_files: None }.start().await;
+        let (network, files) = (self.network, self.files.clone());
+        *self = GatewayBuilder { network, settings, files, open_files: None }.start().await;
     }
 }
 
@@ -118,6 +170,31 @@ impl GatewayBuilder {
     pub fn set(mut self, path: &str, value: impl Into<Value>) -> Self {
         self.settings.set(path, value);
         self
+    }
+
+    /// Has it notice within some seconds that a peer is gone. Over QUIC nothing but its silence tells.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        self.set("limits.heartbeat", "1s")
+    }
+
+    /// Has one side, `edgebound` or `servicebound`, show these certificates.
+    #[must_use]
+    pub fn certificates(self, side: &str, identities: &[IdentityFiles]) -> Self {
+        let pairs = identities.iter().map(|files| json!({ "cert": files.cert, "key": files.key }));
+        self.set(&format!("{side}.listen.tls.certs"), pairs.collect::<Value>())
+    }
+
+    /// A file among those that it reads, to be written by the test.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    /// Where its files lie.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.files.path()
     }
 
     /// Starts it with at most so many open files.
@@ -138,7 +215,8 @@ impl GatewayBuilder {
         let log = process.log();
         let services = eventually(DEADLINE, "it listens for services", async || bound(log, "services")).await;
         let edges = eventually(DEADLINE, "it listens for edges", async || bound(log, "edges")).await;
-        Gateway { process, settings: self.settings, edges, services, _config: config }
+        let Self { network, settings, files, .. } = self;
+        Gateway { process, network, settings, files, edges, services, _config: config }
     }
 
     /// Starts it and waits until it ends: the exit code, and what it printed.
@@ -154,6 +232,15 @@ impl GatewayBuilder {
         let lines = eventually(DEADLINE, "it says why it has ended", lines).await;
         (code, lines)
     }
+}
+
+/// Whether there is TLS on such a network.
+fn is_secured(network: Network) -> bool {
+    matches!(network, Network::Tls | Network::Quic)
+}
+
+pub(crate) fn url(network: Network, addr: SocketAddr) -> String {
+    format!("{}://{addr}", network.as_str())
 }
 
 /// The address in the line that says where it listens.

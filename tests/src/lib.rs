@@ -4,6 +4,7 @@
 //! Nothing here sleeps for things to settle. What must happen is waited for with a deadline
 //! ([`within`], [`eventually`]), and a gateway shows its log when the test around it fails.
 
+mod authority;
 mod deadline;
 mod gateway;
 mod load;
@@ -17,7 +18,9 @@ mod settings;
 mod stall_proxy;
 mod witness;
 
+pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
 pub use deadline::{DEADLINE, eventually, within};
+pub use frontier_transport::Network;
 pub use gateway::{Gateway, GatewayBuilder};
 pub use load::{Load, Tally};
 pub use log::Log;

@@ -1,4 +1,5 @@
-use crate::{DEADLINE, Log, eventually};
+use crate::authority::SERVER_NAME;
+use crate::{DEADLINE, Gateway, Log, eventually};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::PathBuf;
@@ -34,13 +35,25 @@ impl Process {
         Self::spawn("gateway", command)
     }
 
-    /// Starts an edge or a service that is connected to `url`.
+    /// Starts an edge that is connected to `gateway`.
     ///
     /// # Panics
     /// If it can't be started or does not connect.
-    pub async fn peer(role: &str, url: &str) -> Self {
+    pub async fn edge(gateway: &Gateway) -> Self {
+        Self::peer("edge", &gateway.edge_url(), gateway).await
+    }
+
+    /// Starts a service that is connected to `gateway`.
+    ///
+    /// # Panics
+    /// If it can't be started or does not connect.
+    pub async fn service(gateway: &Gateway) -> Self {
+        Self::peer("service", &gateway.service_url(), gateway).await
+    }
+
+    async fn peer(role: &str, url: &str, gateway: &Gateway) -> Self {
         let mut command = Command::new(beside("peer-under-test"));
-        command.args([role, url]);
+        command.args([role, url, SERVER_NAME]).arg(gateway.dir().join("ca.pem"));
         let peer = Self::spawn("peer", command);
         eventually(DEADLINE, "the peer is connected", async || peer.log().find("connected")).await;
         peer

@@ -2,16 +2,27 @@ mod frames;
 
 pub use frames::{accept, first_frame, none};
 
-use crate::within;
+use crate::{Gateway, within};
 use bytes::Bytes;
 use frontier_protocol::{Code, EncodeError, Frame, GoAway, Hello, Kind, Reject, Role, VERSION, Welcome};
-use frontier_transport::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
+use frontier_transport::{
+    ClientTls, CloseReason, DialOptions, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority,
+};
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpSocket;
 use tokio::sync::{mpsc, watch};
 
 /// The longest frame that a raw peer takes, in bytes.
 const MAX_FRAME: u32 = 16 * 1024 * 1024;
+
+/// Nothing that a test does shall be refused on this side.
+const CONFIG: LinkConfig = LinkConfig {
+    max_frame: MAX_FRAME as usize,
+    outbox_soft: usize::MAX,
+    outbox_hard: usize::MAX,
+    max_streams: 4096,
+    window_growth: LinkConfig::WINDOW_GROWTH,
+};
 
 /// A peer that speaks frames, good and bad ones, and no more than it is told to: it sends no heartbeat
 /// and answers nothing by itself.
@@ -79,15 +90,23 @@ impl RawPeer {
         socket.bind((from, 0).into()).expect("a free port");
         let io = within("a connection", socket.connect(addr)).await.expect("somebody listens");
         io.set_nodelay(true).expect("the connection stands");
-        let config = LinkConfig {
-            max_frame: MAX_FRAME as usize,
-            outbox_soft: usize::MAX,
-            outbox_hard: usize::MAX,
-            max_streams: 4096,
-            window_growth: LinkConfig::WINDOW_GROWTH,
-        };
-        let link = within("a lane", Link::dial(io, config)).await.expect("the connection stands");
+        let link = within("a lane", Link::dial(io, CONFIG)).await.expect("the connection stands");
         Self::over(link)
+    }
+
+    /// Connects to one side of a gateway, over whatever network it speaks, and says nothing yet.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    pub async fn reach(gateway: &Gateway, role: Role) -> Self {
+        let url = match role {
+            Role::Edge => gateway.edge_url(),
+            Role::Service => gateway.service_url(),
+        };
+        let endpoint = url.parse().expect("a URL");
+        let options = DialOptions { tls: gateway.tls(), ..DialOptions::default() };
+        let dialled = frontier_transport::dial(&endpoint, &options, CONFIG);
+        Self::over(within("a link", dialled).await.expect("somebody listens"))
     }
 
     fn over(link: Link) -> Self {

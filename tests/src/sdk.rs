@@ -1,6 +1,6 @@
-use crate::Gateway;
+use crate::{Authority, Gateway};
 use bytes::Bytes;
-use frontier_sdk::{Builder, Edge, Error, Request, Response, Service};
+use frontier_sdk::{Builder, ClientTls, Edge, Error, Request, Response, Service};
 use std::time::Duration;
 
 /// How soon a lost connection is made anew: tests wait for it.
@@ -9,33 +9,33 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 impl Gateway {
     /// An edge of this gateway, to be connected.
     pub fn edge(&self) -> Builder<Edge> {
-        edge(self.edge_url())
+        edge(self.edge_url(), self.tls())
     }
 
     /// A service of this gateway, to be connected.
     pub fn service(&self, name: &str) -> Builder<Service> {
-        service(self.service_url(), name)
+        service(self.service_url(), name, self.tls())
     }
 }
 
 impl crate::StallProxy {
     /// An edge that connects through this network.
     pub fn edge(&self) -> Builder<Edge> {
-        edge(self.url())
+        edge(self.url(), Authority::common().trusted())
     }
 
     /// A service that connects through this network.
     pub fn service(&self, name: &str) -> Builder<Service> {
-        service(self.url(), name)
+        service(self.url(), name, Authority::common().trusted())
     }
 }
 
-fn edge(url: String) -> Builder<Edge> {
-    Edge::builder(url).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
+fn edge(url: String, tls: ClientTls) -> Builder<Edge> {
+    Edge::builder(url).tls(tls).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
 }
 
-fn service(url: String, name: &str) -> Builder<Service> {
-    Service::builder(url).name(name).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
+fn service(url: String, name: &str, tls: ClientTls) -> Builder<Service> {
+    Service::builder(url).name(name).tls(tls).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
 }
 
 /// Registers a method that answers with its argument.

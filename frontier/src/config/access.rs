@@ -113,3 +113,34 @@ pub(crate) fn files(config: &AccessConfig) -> Vec<(String, PathBuf)> {
     }
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_with_its_key_and_one_line_each() {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = dir.path().join("rules.yaml");
+        std::fs::write(&rules, "default: maybe\nrlues: []\n").unwrap();
+        let yaml = "
+edgebound:
+  listen: {addr: 127.0.0.1:1, auth: {methods: [{jwt: {keys: [{secret_file: /nowhere/secret}]}}]}}
+  auth: {methods: [{token: {file: /nowhere/tokens}}]}
+access: {rules_file: RULES}
+";
+        let config = Config::parse(&yaml.replace("RULES", rules.to_str().unwrap()), &|_| None).unwrap();
+        assert_eq!(config.edgebound.listeners[0].auth.as_deref(), Some("edgebound.listen"));
+        let errors = config.check_files().unwrap_err();
+        let keys: Vec<_> = errors.lines().iter().map(|line| line.split(": ").next().unwrap()).collect();
+        let expected = [
+            "edgebound.auth.methods[0].token.file",
+            "edgebound.listen.auth.methods[0].jwt.keys[0].secret_file",
+            "access.rules_file",
+            "access.rules_file",
+        ];
+        assert_eq!(keys, expected, "{errors}");
+        assert!(errors.lines()[3].contains("rules.yaml: line 2, column 1: rlues: unknown key"), "{errors}");
+        assert_eq!(config.files().len(), 3);
+    }
+}

@@ -99,6 +99,15 @@ impl Exchange {
             } else {
                 Ticket(0)
             };
+            // It may have left while the stream was opened, and hang up before it sees this.
+            if !target.is_online() {
+                *is_entered = false;
+                if parcel.answered && !withdraw(asker, parcel.id, &target, ticket) {
+                    return Ok(Ok(()));
+                }
+                tried.push(target);
+                continue;
+            }
             let copied = self.send_on(parcel, ticket, route.custom, &mut stream, &mut onward, len).await;
             let Err(failure) = copied else { return Ok(Ok(())) };
             let still_asked = parcel.answered && withdraw(asker, parcel.id, &target, ticket);

@@ -68,7 +68,7 @@ impl Exchange {
                     parcel.encode(0, Flags::default(), route.custom, parcel.payload, out)
                 });
                 match pushed {
-                    Err(PushError::Closed(_)) => tried.push(target),
+                    Err(PushError::Closed(_) | PushError::Sealed) => tried.push(target),
                     pushed => return Ok(pushed.map_err(|error| refused(&error))),
                 }
                 continue;
@@ -89,7 +89,7 @@ impl Exchange {
             if !withdraw(asker, parcel.id, &target, ticket) {
                 return Ok(Ok(()));
             }
-            if !matches!(error, PushError::Closed(_)) {
+            if !matches!(error, PushError::Closed(_) | PushError::Sealed) {
                 return Ok(Err(refused(&error)));
             }
             tried.push(target);

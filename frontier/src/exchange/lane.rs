@@ -2,7 +2,7 @@ use super::answer::Outcome;
 use super::forward::Parcel;
 use super::{Exchange, Failure};
 use crate::calls::{Form, Ticket};
-use crate::peer::{Peer, Stage, Wakes};
+use crate::peer::{Peer, Wakes};
 use frontier_protocol::{
     Ack, Code, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, RegisterAck, Request, Response,
     Role, Side, pong,
@@ -85,8 +85,7 @@ impl Exchange {
                 Ok(())
             }
             Kind::GoAway => {
-                GoAway::parse(frame)?;
-                self.on_go_away(peer, wakes);
+                self.on_go_away(peer, GoAway::parse(frame)?.code, wakes);
                 Ok(())
             }
             _ => Ok(()),
@@ -150,12 +149,6 @@ impl Exchange {
             RegisterAck { change, code, text: &text }.encode(frame.id, out)
         });
         Ok(())
-    }
-
-    /// The peer wants to leave: it gets nothing new, and the answer stands behind all it has got.
-    fn on_go_away(&self, peer: &Peer, wakes: &mut Wakes) {
-        peer.advance(Stage::Leaving);
-        let _ = wakes.push(&peer.link, Priority::Answer, |out| GoAway::new(Code::Ok, 0, "").encode(out));
     }
 }
 

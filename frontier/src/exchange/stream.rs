@@ -133,6 +133,10 @@ impl Exchange {
                 return Some(Err(Failure::new(Code::Overloaded, "the receiver has no room for streams")));
             }
         };
+        // It may have left meanwhile, and hang up before it sees this.
+        if !target.is_online() {
+            return None;
+        }
         let left = deadline.saturating_duration_since(Instant::now());
         let onward = Open {
             peer: opener.wire_id(),

@@ -2,6 +2,7 @@ mod detached;
 mod ends;
 mod gateway_call;
 mod lane;
+mod leave;
 mod once;
 
 use super::*;

@@ -6,7 +6,7 @@ use crate::gate::Gate;
 use crate::policy::Policies;
 use crate::session::{self, Context};
 use frontier_protocol::Role;
-use frontier_transport::{Accepted, Bind, Listener, ServerTls};
+use frontier_transport::{Accepted, Bind, Listener, Network, ServerTls};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -20,7 +20,7 @@ const TURNED_AWAY: usize = 64;
 /// The listeners of one side and the sessions that came through them.
 #[derive(Debug)]
 pub(super) struct Side {
-    listeners: Vec<Listener>,
+    listeners: Vec<(Network, Listener)>,
     pub(super) addrs: Vec<SocketAddr>,
     /// The first of them, as others are told of it.
     pub(super) bound: Bound,
@@ -28,6 +28,14 @@ pub(super) struct Side {
     gate: Arc<Gate>,
     /// Places for those who are told that they are one too many.
     turned_away: Arc<Semaphore>,
+}
+
+/// A side that lets nobody in any more.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) context: Arc<Context>,
+    /// What tells callers so, until this is dropped.
+    _refusing: JoinSet<()>,
 }
 
 impl Side {
@@ -61,7 +69,7 @@ impl Side {
             for warning in tls.iter().flat_map(ServerTls::warnings) {
                 warn!(%addr, "{warning}");
             }
-            listeners.push(listener);
+            listeners.push((network, listener));
             addrs.push(addr);
         }
         let limits = &config.limits;
@@ -77,23 +85,34 @@ impl Side {
 
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
     /// waited for here.
-    pub(super) async fn accept(mut self, stop: CancellationToken) -> Arc<Context> {
+    pub(super) async fn accept(mut self, stop: CancellationToken) -> Closed {
         let listeners = std::mem::take(&mut self.listeners);
         let side = Arc::new(self);
         let mut accepting = JoinSet::new();
-        for (listener, number) in listeners.into_iter().zip(0..) {
-            accepting.spawn(side.clone().accept_from(listener, number, stop.clone()));
+        for ((network, listener), number) in listeners.into_iter().zip(0..) {
+            accepting.spawn(side.clone().accept_from(network, listener, number, stop.clone()));
         }
-        accepting.join_all().await;
+        let mut refusing = JoinSet::new();
+        for listener in accepting.join_all().await.into_iter().flatten() {
+            refusing.spawn(refuse(listener));
+        }
         side.context.sessions.close();
-        side.context.clone()
+        Closed { context: side.context.clone(), _refusing: refusing }
     }
 
-    async fn accept_from(self: Arc<Self>, mut listener: Listener, number: u16, stop: CancellationToken) {
+    /// The listener is returned if it has to go on, to refuse connections. The others are refused by the
+    /// system, which is quicker than any word of ours, and leaves the port to a new gateway.
+    async fn accept_from(
+        self: Arc<Self>,
+        network: Network,
+        mut listener: Listener,
+        number: u16,
+        stop: CancellationToken,
+    ) -> Option<Listener> {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return (network == Network::Quic).then_some(listener),
             };
             self.start(number, accepted);
         }
@@ -120,5 +139,13 @@ impl Side {
                 }
             }
         }
+    }
+}
+
+/// Refuses every connection. A UDP socket serves those that stand as well, so it can't be closed; and
+/// without an answer callers would wait for one.
+async fn refuse(mut listener: Listener) {
+    loop {
+        drop(listener.accept().await);
     }
 }

@@ -90,3 +90,68 @@ impl Slot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use frontier_access::Peer;
+    use frontier_daemon::config::load;
+    use frontier_protocol::{EdgeId, Role};
+
+    /// The standing of edge 7 under these quotas, with these labels.
+    fn standing(quotas: &str, labels: &[(&str, &str)]) -> Option<Arc<Standing>> {
+        let read = |root: &frontier_daemon::config::Section<'_>| frontier_access::AccessConfig::read(root);
+        let config = load(&format!("quotas: {quotas}"), &|_| None, &[], read).unwrap();
+        let access = crate::config::load(&config).unwrap();
+        let mut verified = Verified::default();
+        labels.iter().for_each(|(key, value)| verified.labels.set(key, value).unwrap());
+        let peer = Peer {
+            role: Role::Edge,
+            subject: "",
+            edge_id: Some(EdgeId(7)),
+            service: "",
+            labels: &verified.labels,
+            address: testing::ADDR.ip(),
+        };
+        let (grants, meter) = (access.rules().grants(&peer), access.quotas().meter(&peer, Instant::now()));
+        Standing::new(&Arc::default(), &Arc::new(verified), grants, meter)
+    }
+
+    #[test]
+    fn who_may_do_everything_has_no_standing_and_is_not_asked() {
+        assert!(standing("[]", &[]).is_none());
+        let known = standing("[]", &[("region", "eu")]);
+        let slot = Slot::new(0, known);
+        assert!(slot.restricted().is_none() && slot.standing().is_some());
+        assert_eq!(slot.with_labels(|labels| labels.to_string()), "region=eu");
+        assert_eq!(Slot::default().with_labels(Labels::len), 0);
+        assert!(slot.charge_bytes(usize::MAX).is_ok());
+    }
+
+    #[test]
+    fn another_standing_holds_from_then_on() {
+        let slot = Slot::new(3, None);
+        slot.set(standing("[{for: edge, bytes: {rate: 1B, burst: 10B}}]", &[]));
+        assert!(slot.restricted().is_some() && slot.listener == 3);
+        assert!(slot.charge_bytes(10).is_ok());
+        assert_eq!(slot.charge_bytes(10).unwrap_err().which, "bytes");
+        slot.set(None);
+        assert!(slot.restricted().is_none() && slot.charge_bytes(10).is_ok());
+    }
+
+    #[test]
+    fn a_token_is_not_shown() {
+        let token = Some(frontier_protocol::Token::new("hunter2"));
+        let shown = Arc::new(Shown { token, certificate: None });
+        let known = standing("[]", &[("region", "eu")]).unwrap();
+        let standing = Standing { shown, verified: known.verified.clone(), grants: None, meter: None };
+        let slot = Slot::new(0, Some(Arc::new(standing)));
+        assert!(!format!("{slot:?} {slot:#?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_slot_is_two_words() {
+        assert_eq!(size_of::<Slot>(), 16);
+    }
+}

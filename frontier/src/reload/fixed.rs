@@ -9,17 +9,23 @@ pub(super) struct Fixed(Vec<(&'static str, String)>);
 impl Fixed {
     /// Everything is named here, so that a key which is added is either listed or left out on purpose.
     pub(super) fn new(config: &Config) -> Self {
-        let Config { log, daemon, edgebound, servicebound, balance, call_timeout, limits, .. } = config;
+        let Config {
+            log, daemon, edgebound, servicebound, balance, call_timeout, limits, membership, ..
+        } = config;
         let LogConfig { level: _, format, output } = log;
-        let Daemon { threads, grace } = daemon;
-        let Edgebound { listeners, allocate_ids, requested_ids, callback_timeout } = edgebound;
-        let Servicebound { listeners: service_listeners } = servicebound;
+        let Daemon { threads, grace, drain_spread } = daemon;
+        let Edgebound { listeners, allocate_ids, requested_ids, callback_timeout, alternatives } = edgebound;
+        let Servicebound { listeners: service_listeners, alternatives: for_services } = servicebound;
         let balance: &Balance = balance;
         let mut fixed = Self(Vec::new());
         fixed.add("log.format", format);
         fixed.add("log.output", output);
         fixed.add("daemon.threads", threads);
         fixed.add("daemon.grace", grace);
+        fixed.add("daemon.drain_spread", drain_spread);
+        fixed.add("edgebound.alternatives", alternatives);
+        fixed.add("servicebound.alternatives", for_services);
+        fixed.add("frontlas", membership);
         fixed.add("edgebound listeners", &places(listeners));
         fixed.add("edgebound.edgeid_alloc_when_no_idservice_on", allocate_ids);
         fixed.add("edgebound.allow_requested_id", requested_ids);

@@ -92,6 +92,7 @@ async fn join(
         return None;
     }
     edge.hear(exchange.clock());
+    context.tell_if_draining(&edge);
     debug!(edge = %id, %addr, epoch = edge.epoch.0, "edge connected");
     Some((claim, link))
 }

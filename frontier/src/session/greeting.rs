@@ -94,6 +94,9 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
         };
         return Err(Failure::new(Code::Denied, text));
     }
+    if context.notice.get().is_some() {
+        return Err(Failure::new(Code::Draining, "the gateway is stopping"));
+    }
     let limits = context.limits();
     let terms =
         negotiate(&hello, limits.terms()).map_err(|error| Failure::new(error.code(), error.to_string()))?;

@@ -97,6 +97,7 @@ async fn join(
             return None;
         }
     }
+    context.tell_if_draining(&service);
     context.close_if_closing(&service);
     context.review(&service, &admission);
     service.hear(exchange.clock());

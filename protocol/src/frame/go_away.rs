@@ -17,7 +17,8 @@
 //! everything.
 //!
 //! Sent by a gateway before it stops, with [`Code::Draining`]: the dialler connects elsewhere, and then
-//! closes here in good order. Until then both go on as before.
+//! closes here in good order, with the same code. Until then both go on as before. A service is asked
+//! on for the edges that are still here, and gets the gateway's last word when they are gone.
 
 use super::fields::{Reader, put_tagged, tagged_len};
 use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 ///
 /// ```text
 /// Fresh ── queued on the lane ──▶ Sent ── answer ─────▶ (over)
-///   │                               └── put off ──▶ Slow
+///   │                               └── put off, or the edge may be elsewhere ──▶ Slow
 ///   └── no connection, no room, or a long payload ──▶ Slow ──▶ (over)
 /// ```
 ///
@@ -112,14 +112,49 @@ impl Future for Asking<'_> {
                     client.retire(waiting.connection());
                     self.state = Self::ask_slowly(client, question, deadline);
                 }
+                (State::Sent(_, question, deadline), Err(error)) if question.is_elsewhere(&error) => {
+                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
+                    let asking = ask_around(client, question, deadline, error);
+                    self.state = State::Slow(Box::pin(asking));
+                }
                 (_, answer) => return Poll::Ready(answer),
             }
         }
     }
 }
 
-/// Waits for a connection and for room, as often as it takes, and asks.
+/// Waits for a connection and for room, and asks there; and wherever else the edge may be.
 async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) -> Result<Response, Error> {
+    match ask_current(client, &question, deadline).await {
+        Err(error) if question.is_elsewhere(&error) => ask_around(client, question, deadline, error).await,
+        answer => answer,
+    }
+}
+
+/// The edge is not where it was asked for. While gateways drain it may be at one that this client has
+/// left before it, or have left there a moment ago.
+async fn ask_around(
+    client: &Client,
+    question: Question<'_>,
+    deadline: Instant,
+    error: Error,
+) -> Result<Response, Error> {
+    let left = client.left();
+    if left.is_empty() {
+        return Err(error);
+    }
+    for connection in left {
+        match question.attempt(&connection, deadline).await {
+            Ok(response) => return Ok(response),
+            Err(NotAsked::Refused(error)) if !question.is_elsewhere(&error) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    ask_current(client, &question, deadline).await
+}
+
+/// Waits for a connection and for room, as often as it takes, and asks.
+async fn ask_current(client: &Client, question: &Question<'_>, deadline: Instant) -> Result<Response, Error> {
     loop {
         let connection = client.connection(deadline).await?;
         match question.attempt(&connection, deadline).await {

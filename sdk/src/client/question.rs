@@ -63,6 +63,11 @@ impl Question<'_> {
         self.payload.len() > FRAGMENT
     }
 
+    /// Whether it failed because the gateway does not have the edge.
+    pub(crate) fn is_elsewhere(&self, error: &Error) -> bool {
+        self.edge.is_some() && error.code() == Code::EdgeNotOnline
+    }
+
     /// Refuses what the gateway would refuse.
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), Error> {
         let (len, max) = (self.payload.len(), connection.max_payload);

@@ -24,6 +24,10 @@ const ARRIVED: usize = 16;
 /// How long writing the rest may take once everything is done, at least.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// How much longer than the grace of its gateway a connection lasts, unless the gateway closes it, whose
+/// part that is.
+const LENIENCE: Duration = Duration::from_secs(1);
+
 /// The task of one connection: it owns the link and everything that only it looks at.
 pub(crate) struct Driver {
     client: Arc<Client>,
@@ -135,13 +139,13 @@ impl Driver {
             }
             Duty::Leave(until) => {
                 if self.farewell.leave(until) {
-                    self.say_goodbye(until);
+                    self.say_goodbye(Code::Ok, until);
                 }
                 Ok(())
             }
             Duty::Replaced => {
                 if let Some(until) = self.farewell.replace() {
-                    self.say_goodbye(until);
+                    self.say_goodbye(Code::Draining, until);
                 }
                 Ok(())
             }
@@ -153,10 +157,12 @@ impl Driver {
         }
     }
 
-    fn say_goodbye(&self, until: Instant) {
+    /// `code` tells whether the client ends or goes elsewhere: a service that does is still asked for the
+    /// edges that are not there yet.
+    fn say_goodbye(&self, code: Code, until: Instant) {
         let grace_ms = until.saturating_duration_since(Instant::now()).as_millis();
         let grace_ms = u32::try_from(grace_ms).unwrap_or(u32::MAX);
-        self.connection.notify(|out| GoAway::new(Code::Ok, grace_ms, "").encode(out));
+        self.connection.notify(|out| GoAway::new(code, grace_ms, "").encode(out));
     }
 
     fn heed(&mut self, notice: Option<Notice>) -> Result<(), End> {
@@ -169,7 +175,8 @@ impl Driver {
             _ => {}
         }
         let now = Instant::now();
-        if self.farewell.heard(now + grace, code == Code::Ok || grace.is_zero()) {
+        let until = if grace.is_zero() { now } else { now + grace + LENIENCE };
+        if self.farewell.heard(until, code == Code::Ok || grace.is_zero()) {
             debug!(%code, text, ?grace, ?delay, ?alternatives, "the gateway is going away");
             self.connection.is_draining.store(true, Ordering::SeqCst);
             if let Some(draining) = self.draining.take() {

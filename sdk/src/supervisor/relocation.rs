@@ -31,6 +31,7 @@ impl Supervisor {
     /// Makes a connection to another gateway beside `live`, whose gateway drains, and leaves `live` in
     /// good order then. Until that succeeds `live` is used for as long as it lasts.
     pub(super) async fn relocate(&mut self, mut live: Live, drain: Drain) -> Result<Live, Closed> {
+        self.client.leave_behind(&live.connection);
         if self.client.options.redial.follows {
             self.route.prefer(&drain.alternatives);
         }

@@ -1,5 +1,7 @@
 //! A gateway that is about to stop: the client goes elsewhere first, and leaves then.
 
+mod left_behind;
+
 use crate::gateway::{Caller, Gateway, Peer, soon};
 use bytes::Bytes;
 use frontier_protocol::{
@@ -20,10 +22,15 @@ fn drain(peer: &Peer) {
     peer.send(|out| go_away(Code::Draining, GRACE).encode(out));
 }
 
-/// Says the last word to a client that leaves.
-async fn part(mut peer: Peer) {
+/// Says the last word to a client that leaves for another gateway.
+async fn part(peer: Peer) {
+    part_with(peer, Code::Draining).await;
+}
+
+/// The same to one that leaves for that reason.
+async fn part_with(mut peer: Peer, code: Code) {
     let goodbye = peer.expect(Kind::GoAway).await;
-    assert_eq!(goodbye.code, Code::Ok);
+    assert_eq!(goodbye.code, code);
     peer.send(|out| go_away(Code::Ok, 0).encode(out));
     peer.expect_end().await;
 }
@@ -64,7 +71,7 @@ async fn the_old_connection_serves_until_the_new_one_stands_and_finishes_what_it
     let mut next = caller.welcome();
     // It leaves the old one once it stands on the new one.
     let goodbye = peer.expect(Kind::GoAway).await;
-    assert_eq!(goodbye.code, Code::Ok);
+    assert_eq!(goodbye.code, Code::Draining);
     assert_eq!(call(&edge, &mut next, "there").await, "there");
     // What the old gateway has routed meanwhile is answered.
     peer.request(5, "echo", b"late");
@@ -244,7 +251,7 @@ async fn a_stream_on_the_old_connection_is_waited_for() {
     let mut stream = stream.unwrap();
     drain(&peer);
     let _next = new.welcome().await;
-    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Ok);
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
     peer.send(|out| go_away(Code::Ok, 0).encode(out));
     soon(stream.write_all(b"more")).await.unwrap();
     soon(stream.shutdown()).await.unwrap();
@@ -303,7 +310,7 @@ async fn one_that_was_superseded_by_another_does_not_come_back() {
 async fn a_close_on_the_way_leaves_the_old_gateway_in_good_order() {
     let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
     let (edge, peer, _caller) = moving(&mut old, &mut new).await;
-    let (closed, ()) = soon(async { tokio::join!(edge.close(), part(peer)) }).await;
+    let (closed, ()) = soon(async { tokio::join!(edge.close(), part_with(peer, Code::Ok)) }).await;
     closed.unwrap();
     assert_eq!(edge.closed().await, Closed::Local);
 }
@@ -317,9 +324,9 @@ async fn a_close_waits_for_what_is_in_flight_on_the_old_connection() {
     assert!(futures_util::poll!(&mut in_flight).is_pending());
     let question = peer.expect(Kind::Request).await;
     let next = caller.welcome();
-    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Ok);
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
     let finish = async {
-        part(next).await;
+        part_with(next, Code::Ok).await;
         peer.send(|out| go_away(Code::Ok, 0).encode(out));
         peer.respond(question.id, b"ok");
         peer.expect_end().await;

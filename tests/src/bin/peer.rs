@@ -1,7 +1,7 @@
-//! An edge or a service as a process of its own: `peer-under-test edge|service URL`. It answers `echo`,
-//! and goes on until it is killed.
+//! An edge or a service as a process of its own: `peer-under-test edge|service URL SERVER-NAME CA-FILE`.
+//! It answers `echo`, and goes on until it is killed. The name and the file mean nothing without TLS.
 
-use frontier_sdk::{Edge, HandlerError, Request, Response, Service};
+use frontier_sdk::{ClientTls, Edge, HandlerError, Request, Response, Service};
 use std::error;
 use std::time::Duration;
 
@@ -10,16 +10,20 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [role, url] = &arguments[..] else { return Err("usage: peer-under-test edge|service URL".into()) };
+    let [role, url, name, ca] = &arguments[..] else {
+        return Err("usage: peer-under-test edge|service URL SERVER-NAME CA-FILE".into());
+    };
+    let tls = ClientTls::new().ca_file(ca).server_name(name);
     match role.as_str() {
         "edge" => {
-            let edge = Edge::builder(url).backoff(BACKOFF.0, BACKOFF.1).connect().await?;
+            let edge = Edge::builder(url).tls(tls).backoff(BACKOFF.0, BACKOFF.1).connect().await?;
             edge.register("echo", echo).await?;
             println!("connected {}", edge.id());
             std::future::pending().await
         }
         "service" => {
-            let service = Service::builder(url).name("peer").backoff(BACKOFF.0, BACKOFF.1).connect().await?;
+            let service =
+                Service::builder(url).tls(tls).name("peer").backoff(BACKOFF.0, BACKOFF.1).connect().await?;
             service.register("echo", echo).await?;
             println!("connected {}", service.id());
             std::future::pending().await

@@ -1,7 +1,8 @@
 //! Which of several services is chosen.
 
+use frontier_protocol::{Hello, Role};
 use frontier_sdk::{Code, Edge, EdgeId, Response, Service, ServiceId};
-use frontier_tests::{DEADLINE, Gateway, RawPeer, eventually, none, says, within};
+use frontier_tests::{DEADLINE, Gateway, Network, RawPeer, eventually, none, says, within};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -18,9 +19,8 @@ async fn who(edge: &Edge) -> u64 {
     std::str::from_utf8(&answer.data).expect("a number").parse().expect("a number")
 }
 
-#[tokio::test]
-async fn by_edge_id_an_edge_stays_and_a_new_service_takes_only_its_share() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn by_edge_id_an_edge_stays_and_a_new_service_takes_only_its_share(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let mut services = Vec::new();
     for number in 1..=4 {
         services.push(service(&gateway, number).await);
@@ -55,9 +55,8 @@ async fn by_edge_id_an_edge_stays_and_a_new_service_takes_only_its_share() {
     }
 }
 
-#[tokio::test]
-async fn round_robin_is_even() {
-    let gateway = Gateway::builder().set("exchange.hashby", "round_robin").start().await;
+pub(crate) async fn round_robin_is_even(net: Network) {
+    let gateway = Gateway::over(net).set("exchange.hashby", "round_robin").start().await;
     let mut services = Vec::new();
     for number in 0..3 {
         services.push(service(&gateway, number + 1).await);
@@ -70,9 +69,8 @@ async fn round_robin_is_even() {
     assert_eq!(counts, [10, 10, 10]);
 }
 
-#[tokio::test]
-async fn random_uses_everyone() {
-    let gateway = Gateway::builder().set("exchange.hashby", "random").start().await;
+pub(crate) async fn random_uses_everyone(net: Network) {
+    let gateway = Gateway::over(net).set("exchange.hashby", "random").start().await;
     let _services = [service(&gateway, 1).await, service(&gateway, 2).await, service(&gateway, 3).await];
     let edge = gateway.edge().connect().await.unwrap();
     let mut counts = [0; 3];
@@ -82,9 +80,8 @@ async fn random_uses_everyone() {
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
-#[tokio::test]
-async fn by_source_address_edges_of_one_address_share_a_service() {
-    let gateway = Gateway::builder().set("exchange.hashby", "srcip").start().await;
+pub(crate) async fn by_source_address_edges_of_one_address_share_a_service(net: Network) {
+    let gateway = Gateway::over(net).set("exchange.hashby", "srcip").start().await;
     let _services = [service(&gateway, 1).await, service(&gateway, 2).await, service(&gateway, 3).await];
     let first = gateway.edge().connect().await.unwrap();
     let chosen = who(&first).await;
@@ -94,9 +91,8 @@ async fn by_source_address_edges_of_one_address_share_a_service() {
     }
 }
 
-#[tokio::test]
-async fn least_inflight_avoids_a_busy_one() {
-    let gateway = Gateway::builder().set("exchange.hashby", "least_inflight").start().await;
+pub(crate) async fn least_inflight_avoids_a_busy_one(net: Network) {
+    let gateway = Gateway::over(net).set("exchange.hashby", "least_inflight").start().await;
     let (started, mut starts) = mpsc::unbounded_channel();
     let mut services = Vec::new();
     for number in 1..=2 {
@@ -121,9 +117,8 @@ async fn least_inflight_avoids_a_busy_one() {
     busy_call.abort();
 }
 
-#[tokio::test]
-async fn a_service_that_drains_is_skipped_and_finishes() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_that_drains_is_skipped_and_finishes(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let leaving = gateway.service("s").connect().await.unwrap();
     let (started, mut starts) = mpsc::unbounded_channel();
     let (go_on, waits) = tokio::sync::watch::channel(false);
@@ -162,13 +157,14 @@ async fn a_service_that_drains_is_skipped_and_finishes() {
 }
 
 /// Questions that never left the gateway are not lost with a service: another one gets them.
-#[tokio::test]
-async fn questions_that_wait_for_a_service_that_dies_go_to_another() {
-    let gateway = Gateway::start().await;
-    let mut stuck = RawPeer::service(gateway.services(), "s", &[]).await;
+pub(crate) async fn questions_that_wait_for_a_service_that_dies_go_to_another(net: Network) {
+    let gateway = Gateway::over(net).start().await;
+    let hello = Hello { name: "s", ..RawPeer::hello(Role::Service) };
+    let mut stuck = RawPeer::reach(&gateway, Role::Service).await.greet(&hello).await.unwrap();
     stuck.take_methods(&["who"]).await;
     stuck.hand().hold();
-    let mut edge = RawPeer::edge(gateway.edges()).await;
+    let edge = RawPeer::reach(&gateway, Role::Edge).await;
+    let mut edge = edge.greet(&RawPeer::hello(Role::Edge)).await.unwrap();
     let payload = vec![0; 32 * 1024];
     for id in 0..200 {
         edge.request(id, "who", none(), &payload);

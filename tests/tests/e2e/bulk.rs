@@ -1,7 +1,7 @@
 //! A lot of bytes, and readers that take their time.
 
 use frontier_sdk::{Edge, Service, Stream};
-use frontier_tests::{Gateway, echo, within};
+use frontier_tests::{Gateway, Network, echo, within};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -31,9 +31,8 @@ async fn open(edge: &Edge, service: &Service) -> (Stream, Stream) {
 }
 
 /// CONF-014
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_stream_to_a_slow_reader_is_whole_and_memory_is_bounded() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_large_stream_to_a_slow_reader_is_whole_and_memory_is_bounded(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let (client, mut server) = open(&edge, &service).await;
     let len = 128 * MIB;
@@ -57,9 +56,8 @@ async fn a_large_stream_to_a_slow_reader_is_whole_and_memory_is_bounded() {
     assert!(grown < 48 * MIB as u64, "{grown} bytes");
 }
 
-#[tokio::test]
-async fn a_reader_that_stalls_stops_its_own_stream_and_nothing_else() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_reader_that_stalls_stops_its_own_stream_and_nothing_else(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let (stalled, mut unread) = open(&edge, &service).await;
     let before = gateway.rss();
@@ -84,9 +82,8 @@ async fn a_reader_that_stalls_stops_its_own_stream_and_nothing_else() {
     assert_eq!(all.len(), 64 * MIB);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixteen_streams_at_once_are_all_whole() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn sixteen_streams_at_once_are_all_whole(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..16 {

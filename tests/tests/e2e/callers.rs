@@ -1,7 +1,7 @@
 //! Callers that give up, leave, or get in each other's way.
 
 use frontier_sdk::{Code, Request, Response};
-use frontier_tests::{Gateway, StallProxy, echo, within};
+use frontier_tests::{Gateway, Network, StallProxy, echo, within};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -32,9 +32,8 @@ async fn waiting(gateway: &Gateway) -> (frontier_sdk::Service, mpsc::UnboundedRe
     (service, seen)
 }
 
-#[tokio::test]
-async fn a_call_that_is_dropped_drops_its_handler() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_call_that_is_dropped_drops_its_handler(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (_service, mut seen) = waiting(&gateway).await;
     let edge = gateway.edge().connect().await.unwrap();
     let call = tokio::spawn({
@@ -47,11 +46,10 @@ async fn a_call_that_is_dropped_drops_its_handler() {
 }
 
 /// RACE-004
-#[tokio::test]
-async fn a_caller_that_is_gone_drops_its_handlers() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_caller_that_is_gone_drops_its_handlers(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let (_service, mut seen) = waiting(&gateway).await;
-    let proxy = StallProxy::to(gateway.edges()).await;
+    let proxy = StallProxy::to_edges(&gateway).await;
     let edge = proxy.edge().reconnect(false).connect().await.unwrap();
     let call = tokio::spawn(async move { edge.call("wait", "").await });
     assert_eq!(within("the handler starts", seen.recv()).await, Some("started"));
@@ -61,9 +59,8 @@ async fn a_caller_that_is_gone_drops_its_handlers() {
     assert_eq!(error.code(), Code::Disconnected);
 }
 
-#[tokio::test]
-async fn a_call_past_its_deadline_drops_its_handler() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_call_past_its_deadline_drops_its_handler(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (_service, mut seen) = waiting(&gateway).await;
     let edge = gateway.edge().connect().await.unwrap();
     let error = edge.call("wait", "").timeout(Duration::from_millis(200)).await.unwrap_err();
@@ -73,9 +70,8 @@ async fn a_call_past_its_deadline_drops_its_handler() {
 }
 
 /// RACE-004
-#[tokio::test]
-async fn an_edge_that_closes_in_the_middle_of_a_call_ends_it() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_that_closes_in_the_middle_of_a_call_ends_it(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (_service, mut seen) = waiting(&gateway).await;
     let edge = gateway.edge().connect().await.unwrap();
     let call = tokio::spawn({
@@ -89,9 +85,8 @@ async fn an_edge_that_closes_in_the_middle_of_a_call_ends_it() {
 }
 
 /// RACE-003
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ten_register_the_same_method_while_ten_call_it() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn ten_register_the_same_method_while_ten_call_it(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();
     let mut tasks = JoinSet::new();
@@ -110,9 +105,8 @@ async fn ten_register_the_same_method_while_ten_call_it() {
 }
 
 /// CONF-003
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hundred_methods_are_registered_while_edges_call_them() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_hundred_methods_are_registered_while_edges_call_them(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let mut callers = JoinSet::new();
     for _ in 0..4 {
@@ -136,9 +130,8 @@ async fn a_hundred_methods_are_registered_while_edges_call_them() {
     within("every method is found", callers.join_all()).await;
 }
 
-#[tokio::test]
-async fn methods_come_and_go_at_run_time() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn methods_come_and_go_at_run_time(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();
     for _ in 0..20 {
@@ -154,9 +147,8 @@ async fn methods_come_and_go_at_run_time() {
 }
 
 /// CONF-016
-#[tokio::test]
-async fn names_match_exactly() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn names_match_exactly(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();
     let names = ["m", "M", "\"m\"", "m\\", "käse\u{1f9c0}", "m m", "*"];

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use frontier_sdk::{Code, Edge, EdgeId, HandlerError, Request, Response, Service};
-use frontier_tests::{Gateway, echo, says};
+use frontier_tests::{Gateway, Network, echo, says};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::time::Duration;
@@ -14,27 +14,24 @@ async fn pair(gateway: &Gateway) -> (Service, Edge) {
 }
 
 /// RPC-001, UNIT-EXCH-001
-#[tokio::test]
-async fn an_edge_calls_a_service() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_calls_a_service(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     echo(&service, "echo").await.unwrap();
     assert_eq!(edge.call("echo", "hello").await.unwrap(), Response::new("hello"));
 }
 
 /// RPC-002, UNIT-EXCH-003
-#[tokio::test]
-async fn a_service_calls_an_edge() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_calls_an_edge(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     edge.register("ping", |_| async { Ok(Response::new("pong")) }).await.unwrap();
     assert_eq!(service.call(edge.id(), "ping", "").await.unwrap().data, "pong");
 }
 
 /// RPC-003
-#[tokio::test]
-async fn a_method_that_nobody_has_is_not_found_on_either_side() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_method_that_nobody_has_is_not_found_on_either_side(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let error = edge.call("nonexistent-method", "").await.unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (Code::MethodNotFound, false));
@@ -43,9 +40,8 @@ async fn a_method_that_nobody_has_is_not_found_on_either_side() {
 }
 
 /// RPC-004
-#[tokio::test]
-async fn an_edge_that_closed_is_not_online() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_that_closed_is_not_online(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     edge.close().await.unwrap();
     let error = service.call(edge.id(), "ping", "").await.unwrap_err();
@@ -57,9 +53,8 @@ async fn an_edge_that_closed_is_not_online() {
 }
 
 /// RPC-005
-#[tokio::test]
-async fn ten_edges_call_at_once_and_each_gets_its_own_answer() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn ten_edges_call_at_once_and_each_gets_its_own_answer(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, _) = pair(&gateway).await;
     echo(&service, "echo").await.unwrap();
     let mut callers = JoinSet::new();
@@ -76,9 +71,8 @@ async fn ten_edges_call_at_once_and_each_gets_its_own_answer() {
 }
 
 /// RPC "edge ID carried in custom"
-#[tokio::test]
-async fn the_callee_knows_the_edge_and_sees_the_users_custom_only() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn the_callee_knows_the_edge_and_sees_the_users_custom_only(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let tell = |request: Request| async move {
         let caller = request.edge_id.map_or(0, |id| id.0);
@@ -95,9 +89,8 @@ async fn the_callee_knows_the_edge_and_sees_the_users_custom_only() {
 }
 
 /// CONF-001, CONF-002
-#[tokio::test]
-async fn calls_work_in_both_directions_as_soon_as_connect_returns() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn calls_work_in_both_directions_as_soon_as_connect_returns(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     echo(&service, "echo").await.unwrap();
     for _ in 0..50 {
@@ -110,9 +103,8 @@ async fn calls_work_in_both_directions_as_soon_as_connect_returns() {
 }
 
 /// CONF-011
-#[tokio::test]
-async fn the_gateways_own_methods_are_not_for_edges() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn the_gateways_own_methods_are_not_for_edges(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     service.on_edge_online(|_| async { panic!("an edge may not tell of edges") }).await.unwrap();
     for method in ["edge_online", "edge_offline", "get_edge_id"] {
@@ -121,9 +113,8 @@ async fn the_gateways_own_methods_are_not_for_edges() {
 }
 
 /// CONF-015
-#[tokio::test]
-async fn a_handler_that_panics_fails_its_call_and_nothing_else() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_handler_that_panics_fails_its_call_and_nothing_else(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     echo(&service, "echo").await.unwrap();
     service.register("panic", |_| async { panic!("on purpose") }).await.unwrap();
@@ -135,9 +126,8 @@ async fn a_handler_that_panics_fails_its_call_and_nothing_else() {
     }
 }
 
-#[tokio::test]
-async fn an_error_of_the_handler_keeps_its_number_and_text() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_error_of_the_handler_keeps_its_number_and_text(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     service.register("fail", |_| async { Err(HandlerError::new(4711, "größer")) }).await.unwrap();
     let error = edge.call("fail", "").await.unwrap_err();
@@ -145,9 +135,8 @@ async fn an_error_of_the_handler_keeps_its_number_and_text() {
 }
 
 /// FUZZ-002, INPUT-002
-#[tokio::test]
-async fn a_payload_may_be_any_bytes_of_any_length_up_to_the_limit() {
-    let gateway = Gateway::builder().set("limits.payload_size", "2MiB").start().await;
+pub(crate) async fn a_payload_may_be_any_bytes_of_any_length_up_to_the_limit(net: Network) {
+    let gateway = Gateway::over(net).set("limits.payload_size", "2MiB").start().await;
     let (service, edge) = pair(&gateway).await;
     echo(&service, "echo").await.unwrap();
     edge.register("echo", |request: Request| async move { Ok(Response::new(request.data)) }).await.unwrap();
@@ -168,9 +157,8 @@ async fn a_payload_may_be_any_bytes_of_any_length_up_to_the_limit() {
 }
 
 /// INPUT-001
-#[tokio::test]
-async fn a_payload_of_64_mib_goes_through() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_payload_of_64_mib_goes_through(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     echo(&service, "echo").await.unwrap();
     let before = gateway.rss();
@@ -182,18 +170,16 @@ async fn a_payload_of_64_mib_goes_through() {
 }
 
 /// An answer over the limit is the callee's mistake, and the caller hears of it.
-#[tokio::test]
-async fn an_answer_over_the_limit_is_an_error() {
-    let gateway = Gateway::builder().set("limits.payload_size", "64KiB").start().await;
+pub(crate) async fn an_answer_over_the_limit_is_an_error(net: Network) {
+    let gateway = Gateway::over(net).set("limits.payload_size", "64KiB").start().await;
     let (service, edge) = pair(&gateway).await;
     says(&service, "long", vec![0; 64 * 1024 + 1]).await.unwrap();
     let error = edge.call("long", "").await.unwrap_err();
     assert_eq!(error.code(), Code::TooLarge);
 }
 
-#[tokio::test]
-async fn a_deadline_holds_from_end_to_end() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_deadline_holds_from_end_to_end(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let (seen, mut deadlines) = tokio::sync::mpsc::unbounded_channel();
     service

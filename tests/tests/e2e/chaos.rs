@@ -2,7 +2,7 @@
 //! works again.
 
 use frontier_sdk::{Edge, Service};
-use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, Load, StallProxy, echo, eventually, within};
+use frontier_tests::{DEADLINE, Gateway, Load, Network, StallProxy, echo, eventually, within};
 use std::time::Duration;
 
 /// How many answers show that things go on.
@@ -10,11 +10,6 @@ const ON: u64 = 200;
 
 /// A hang that is shorter than the deadline of any call.
 const HANG: Duration = Duration::from_millis(500);
-
-/// A gateway that notices losses soon.
-fn quick() -> GatewayBuilder {
-    Gateway::builder().set("limits.heartbeat", "1s")
-}
 
 /// Two services behind one network each, and four edges behind another.
 struct Site {
@@ -26,8 +21,8 @@ struct Site {
 
 impl Site {
     async fn new(gateway: &Gateway) -> Self {
-        let edge_network = StallProxy::to(gateway.edges()).await;
-        let service_network = StallProxy::to(gateway.services()).await;
+        let edge_network = StallProxy::to_edges(gateway).await;
+        let service_network = StallProxy::to_services(gateway).await;
         let mut services = Vec::new();
         for service in [service_network.service("s"), gateway.service("s")] {
             let service = service.connect().await.expect("a service");
@@ -43,9 +38,8 @@ impl Site {
     }
 }
 
-#[tokio::test]
-async fn edges_that_are_cut_off() {
-    let gateway = quick().start().await;
+pub(crate) async fn edges_that_are_cut_off(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     for _ in 0..5 {
@@ -56,9 +50,8 @@ async fn edges_that_are_cut_off() {
     load.stop().await;
 }
 
-#[tokio::test]
-async fn services_that_are_cut_off() {
-    let gateway = quick().start().await;
+pub(crate) async fn services_that_are_cut_off(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     for _ in 0..5 {
@@ -69,9 +62,8 @@ async fn services_that_are_cut_off() {
     load.stop().await;
 }
 
-#[tokio::test]
-async fn edges_in_a_blackhole() {
-    let gateway = quick().start().await;
+pub(crate) async fn edges_in_a_blackhole(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     load.go_on(ON).await;
@@ -88,9 +80,8 @@ async fn edges_in_a_blackhole() {
     load.stop().await;
 }
 
-#[tokio::test]
-async fn services_in_a_blackhole() {
-    let gateway = quick().start().await;
+pub(crate) async fn services_in_a_blackhole(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     load.go_on(ON).await;
@@ -105,9 +96,8 @@ async fn services_in_a_blackhole() {
 }
 
 /// CONF-020
-#[tokio::test]
-async fn a_gateway_that_is_killed_and_started_again() {
-    let mut gateway = quick().start().await;
+pub(crate) async fn a_gateway_that_is_killed_and_started_again(net: Network) {
+    let mut gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     for _ in 0..3 {
@@ -119,9 +109,8 @@ async fn a_gateway_that_is_killed_and_started_again() {
     load.stop().await;
 }
 
-#[tokio::test]
-async fn a_gateway_that_hangs_for_a_while() {
-    let gateway = quick().start().await;
+pub(crate) async fn a_gateway_that_hangs_for_a_while(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     load.go_on(ON).await;
@@ -138,9 +127,8 @@ async fn a_gateway_that_hangs_for_a_while() {
 }
 
 /// Shorter than anyone's patience: nothing but time is lost.
-#[tokio::test]
-async fn a_short_hang_is_waited_out() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_short_hang_is_waited_out(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     load.go_on(ON).await;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use frontier_sdk::{Closed, Code, Edge, Status};
-use frontier_tests::{Change, DEADLINE, Gateway, Presence, StallProxy, echo, eventually, within};
+use frontier_tests::{Change, DEADLINE, Gateway, Network, Presence, StallProxy, echo, eventually, within};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::HashSet;
@@ -10,18 +10,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// CONN-001
-#[tokio::test]
-async fn an_edge_that_connects_has_an_id() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_that_connects_has_an_id(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let edge = gateway.edge().connect().await.unwrap();
     assert_ne!(edge.id().0, 0);
     assert_eq!(edge.status().get(), Status::Connected);
 }
 
 /// CONN-002
-#[tokio::test]
-async fn closing_an_edge_returns_soon() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn closing_an_edge_returns_soon(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let edge = gateway.edge().connect().await.unwrap();
     tokio::time::timeout(Duration::from_secs(3), edge.close()).await.unwrap().unwrap();
     assert_eq!(edge.closed().await, Closed::Local);
@@ -31,9 +29,8 @@ async fn closing_an_edge_returns_soon() {
 }
 
 /// CONN-003
-#[tokio::test]
-async fn the_meta_of_an_edge_reaches_edge_online() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn the_meta_of_an_edge_reaches_edge_online(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let edge = gateway.edge().meta("hello-frontier").connect().await.unwrap();
@@ -45,9 +42,8 @@ async fn the_meta_of_an_edge_reaches_edge_online() {
 }
 
 /// CONN-004, EDGE-003
-#[tokio::test]
-async fn a_hundred_edges_at_once_have_a_hundred_ids() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_hundred_edges_at_once_have_a_hundred_ids(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let mut connecting = JoinSet::new();
     for _ in 0..100 {
         connecting.spawn(gateway.edge().connect());
@@ -58,9 +54,8 @@ async fn a_hundred_edges_at_once_have_a_hundred_ids() {
 }
 
 /// CONN-005, CONN-006, RES-002
-#[tokio::test]
-async fn a_service_that_closed_is_gone_at_once() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_that_closed_is_gone_at_once(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").topics(["t"]).connect().await.unwrap();
     echo(&service, "echo").await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();
@@ -77,19 +72,17 @@ async fn a_service_that_closed_is_gone_at_once() {
     .await;
 }
 
-#[tokio::test]
-async fn a_refusal_is_seen_as_such_and_not_tried_again() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_refusal_is_seen_as_such_and_not_tried_again(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let error = gateway.edge().meta(vec![0; 5000]).connect().await.unwrap_err();
     assert_eq!(error.code(), Code::TooLarge);
-    let wrong_port = Edge::builder(gateway.service_url()).connect().await.unwrap_err();
+    let wrong_port = Edge::builder(gateway.service_url()).tls(gateway.tls()).connect().await.unwrap_err();
     assert_eq!(wrong_port.code(), Code::Denied);
     assert!(wrong_port.to_string().contains("for services"), "{wrong_port}");
 }
 
-#[tokio::test]
-async fn nobody_there_is_an_error_within_the_connect_timeout() {
-    let mut gateway = Gateway::start().await;
+pub(crate) async fn nobody_there_is_an_error_within_the_connect_timeout(net: Network) {
+    let mut gateway = Gateway::over(net).start().await;
     let url = gateway.edge_url();
     gateway.kill().await;
     let connect = Edge::builder(url).connect_timeout(Duration::from_millis(300)).connect();
@@ -99,9 +92,8 @@ async fn nobody_there_is_an_error_within_the_connect_timeout() {
 }
 
 /// RES-003
-#[tokio::test]
-async fn connections_that_come_and_go_leave_nothing_behind() {
-    let mut gateway = Gateway::start().await;
+pub(crate) async fn connections_that_come_and_go_leave_nothing_behind(net: Network) {
+    let mut gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     echo(&service, "echo").await.unwrap();
     let rounds = async |gateway: &Gateway| {
@@ -128,9 +120,8 @@ async fn connections_that_come_and_go_leave_nothing_behind() {
 }
 
 /// RACE-001
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_edges_come_and_go_at_once() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn fifty_edges_come_and_go_at_once(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let mut coming_and_going = JoinSet::new();
@@ -149,9 +140,8 @@ async fn fifty_edges_come_and_go_at_once() {
 }
 
 /// RACE-002
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_edge_may_be_closed_by_ten_at_once() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_may_be_closed_by_ten_at_once(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let edge = gateway.edge().connect().await.unwrap();
     let mut closing = JoinSet::new();
     for _ in 0..10 {
@@ -163,9 +153,8 @@ async fn an_edge_may_be_closed_by_ten_at_once() {
 }
 
 /// FUZZ-001, INPUT-003
-#[tokio::test]
-async fn a_meta_may_be_any_bytes() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_meta_may_be_any_bytes(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let mut noise = StdRng::seed_from_u64(3);
@@ -183,10 +172,9 @@ async fn a_meta_may_be_any_bytes() {
     }
 }
 
-#[tokio::test]
-async fn a_cut_connection_is_made_anew_and_keeps_its_id_and_its_registrations() {
-    let gateway = Gateway::start().await;
-    let (edges, services) = (StallProxy::to(gateway.edges()).await, StallProxy::to(gateway.services()).await);
+pub(crate) async fn a_cut_connection_is_made_anew_and_keeps_its_id_and_its_registrations(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let (edges, services) = (StallProxy::to_edges(&gateway).await, StallProxy::to_services(&gateway).await);
     let service = services.service("s").topics(["t"]).connect().await.unwrap();
     echo(&service, "echo").await.unwrap();
     service.subscribe("late").await.unwrap();

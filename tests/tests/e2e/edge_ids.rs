@@ -2,14 +2,13 @@
 
 use frontier_protocol::{Reject, Role};
 use frontier_sdk::{Code, EdgeId, HandlerError};
-use frontier_tests::{DEADLINE, Gateway, RawPeer, StallProxy, eventually, within};
+use frontier_tests::{DEADLINE, Gateway, Network, RawPeer, StallProxy, eventually, within};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-#[tokio::test]
-async fn a_service_gives_out_ids_by_meta() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_gives_out_ids_by_meta(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("ids").connect().await.unwrap();
     service.on_edge_id(|meta| async move { Ok(EdgeId(1000 + meta.len() as u64)) }).await.unwrap();
     for meta in ["", "a", "sn-42"] {
@@ -21,9 +20,8 @@ async fn a_service_gives_out_ids_by_meta() {
     }
 }
 
-#[tokio::test]
-async fn a_refusal_and_its_text_reach_the_edge() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_refusal_and_its_text_reach_the_edge(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("ids").connect().await.unwrap();
     service.on_edge_id(|_| async { Err(HandlerError::new(3, "no such device")) }).await.unwrap();
     let error = gateway.edge().connect().await.unwrap_err();
@@ -31,10 +29,9 @@ async fn a_refusal_and_its_text_reach_the_edge() {
     assert!(error.to_string().contains("no such device"), "{error}");
 }
 
-#[tokio::test]
-async fn an_edge_that_is_put_off_comes_again_but_not_too_soon() {
+pub(crate) async fn an_edge_that_is_put_off_comes_again_but_not_too_soon(net: Network) {
     const LATER: Duration = Duration::from_millis(300);
-    let gateway = Gateway::start().await;
+    let gateway = Gateway::over(net).start().await;
     let (ids, arrivals) = (AtomicU32::new(0), AtomicU32::new(0));
     let turn = |count: &AtomicU32| count.fetch_add(1, Ordering::Relaxed);
     let later = || HandlerError::retry_later("the database is away", LATER);
@@ -63,9 +60,8 @@ async fn an_edge_that_is_put_off_comes_again_but_not_too_soon() {
     assert_eq!(within("its end", leaves.recv()).await.unwrap(), "mine");
 }
 
-#[tokio::test]
-async fn whoever_is_put_off_is_told_why_and_for_how_long() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn whoever_is_put_off_is_told_why_and_for_how_long(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let _service = gateway
         .service("ids")
         .on_edge_id(|_| async {
@@ -74,7 +70,7 @@ async fn whoever_is_put_off_is_told_why_and_for_how_long() {
         .connect()
         .await
         .unwrap();
-    let mut raw = RawPeer::dial(gateway.edges()).await;
+    let mut raw = RawPeer::reach(&gateway, Role::Edge).await;
     let hello = RawPeer::hello(Role::Edge);
     raw.send(|out| hello.encode(out));
     let frame = raw.frame().await;
@@ -87,9 +83,8 @@ async fn whoever_is_put_off_is_told_why_and_for_how_long() {
 }
 
 /// Mistakes of a service are not held against its edges: they may try again.
-#[tokio::test]
-async fn a_service_that_fails_does_not_make_edges_give_up() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_that_fails_does_not_make_edges_give_up(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("ids").connect().await.unwrap();
     service.on_edge_id(|_| async { panic!("on purpose") }).await.unwrap();
     let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
@@ -104,10 +99,9 @@ async fn a_service_that_fails_does_not_make_edges_give_up() {
     assert_eq!(within("it gets in", waiting).await.unwrap().unwrap().id(), EdgeId(7));
 }
 
-#[tokio::test]
-async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another() {
-    let gateway = Gateway::start().await;
-    let proxy = StallProxy::to(gateway.services()).await;
+pub(crate) async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let proxy = StallProxy::to_services(&gateway).await;
     let dying = proxy.service("ids").reconnect(false).connect().await.unwrap();
     let (asked, mut questions) = mpsc::unbounded_channel();
     dying
@@ -125,9 +119,8 @@ async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another() {
     assert_eq!(within("it gets in", connecting).await.unwrap().unwrap().id(), EdgeId(7));
 }
 
-#[tokio::test]
-async fn without_a_service_the_gateway_gives_out_ids_only_if_it_may() {
-    let gateway = Gateway::builder().set("edgebound.edgeid_alloc_when_no_idservice_on", false).start().await;
+pub(crate) async fn without_a_service_the_gateway_gives_out_ids_only_if_it_may(net: Network) {
+    let gateway = Gateway::over(net).set("edgebound.edgeid_alloc_when_no_idservice_on", false).start().await;
     let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert!(error.is_retryable() && error.to_string().contains("EdgeIDs"), "{error}");
@@ -143,20 +136,18 @@ async fn without_a_service_the_gateway_gives_out_ids_only_if_it_may() {
 }
 
 /// BOUND-003
-#[tokio::test]
-async fn an_edge_gets_the_id_that_it_asks_for_unless_that_is_switched_off() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_gets_the_id_that_it_asks_for_unless_that_is_switched_off(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     for id in [1, 7, u64::MAX] {
         assert_eq!(gateway.edge().id(EdgeId(id)).connect().await.unwrap().id(), EdgeId(id));
     }
     assert_ne!(gateway.edge().id(EdgeId(0)).connect().await.unwrap().id(), EdgeId(0));
-    let strict = Gateway::builder().set("edgebound.allow_requested_id", false).start().await;
+    let strict = Gateway::over(net).set("edgebound.allow_requested_id", false).start().await;
     assert_ne!(strict.edge().id(EdgeId(7)).connect().await.unwrap().id(), EdgeId(7));
 }
 
-#[tokio::test]
-async fn an_id_service_that_never_answers_is_bounded() {
-    let gateway = Gateway::builder().set("edgebound.callback_timeout", "200ms").start().await;
+pub(crate) async fn an_id_service_that_never_answers_is_bounded(net: Network) {
+    let gateway = Gateway::over(net).set("edgebound.callback_timeout", "200ms").start().await;
     let service = gateway.service("ids").connect().await.unwrap();
     service.on_edge_id(|_| std::future::pending()).await.unwrap();
     let connect = gateway.edge().connect_timeout(Duration::from_secs(1)).connect();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use frontier_sdk::{Code, Edge, Message, Service};
-use frontier_tests::{Gateway, within};
+use frontier_tests::{Gateway, Network, within};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::HashSet;
@@ -19,9 +19,8 @@ async fn next(service: &Service) -> Message {
 }
 
 /// MSG-001, UNIT-EXCH-002
-#[tokio::test]
-async fn an_edge_publishes_to_a_service() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_publishes_to_a_service(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &["news"]).await;
     let (published, ()) = tokio::join!(edge.publish("news", "hello").custom("c"), async {
         let message = next(&service).await;
@@ -36,9 +35,8 @@ async fn an_edge_publishes_to_a_service() {
 }
 
 /// MSG-002, UNIT-EXCH-004
-#[tokio::test]
-async fn a_service_publishes_to_an_edge() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_publishes_to_an_edge(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &[]).await;
     let (published, ()) = tokio::join!(service.publish(edge.id(), "hello-edge").topic("t"), async {
         let message = within("a message", edge.recv()).await.unwrap();
@@ -49,9 +47,8 @@ async fn a_service_publishes_to_an_edge() {
 }
 
 /// MSG-003
-#[tokio::test]
-async fn each_service_gets_its_topics_only() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn each_service_gets_its_topics_only(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (a, edge) = pair(&gateway, &["a"]).await;
     let (b, _) = pair(&gateway, &["b"]).await;
     for _ in 0..10 {
@@ -67,9 +64,8 @@ async fn each_service_gets_its_topics_only() {
 }
 
 /// MSG-004
-#[tokio::test]
-async fn a_topic_that_nobody_takes_is_not_online() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_topic_that_nobody_takes_is_not_online(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (_service, edge) = pair(&gateway, &["a"]).await;
     for topic in ["b", "A", "", "a "] {
         assert_eq!(edge.publish(topic, "x").await.unwrap_err().code(), Code::TopicNotOnline, "{topic:?}");
@@ -77,9 +73,8 @@ async fn a_topic_that_nobody_takes_is_not_online() {
 }
 
 /// MSG-005
-#[tokio::test]
-async fn ten_edges_publish_at_once_and_ten_messages_come() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn ten_edges_publish_at_once_and_ten_messages_come(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, _) = pair(&gateway, &["t"]).await;
     let mut publishing = JoinSet::new();
     for number in 0..10u8 {
@@ -95,9 +90,8 @@ async fn ten_edges_publish_at_once_and_ten_messages_come() {
     publishing.join_all().await.into_iter().for_each(|published| published.unwrap());
 }
 
-#[tokio::test]
-async fn the_sender_hears_what_became_of_a_message() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn the_sender_hears_what_became_of_a_message(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &["t"]).await;
     let (failed, ()) = tokio::join!(edge.publish("t", ""), async { next(&service).await.fail("disk full") });
     let failed = failed.unwrap_err();
@@ -109,9 +103,8 @@ async fn the_sender_hears_what_became_of_a_message() {
     assert_eq!(late.unwrap_err().code(), Code::Deadline);
 }
 
-#[tokio::test]
-async fn messages_that_ask_for_no_ack_arrive_in_order() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn messages_that_ask_for_no_ack_arrive_in_order(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &["t"]).await;
     for number in 0..500u32 {
         edge.publish("t", number.to_be_bytes().to_vec()).unacked().await.unwrap();
@@ -124,9 +117,8 @@ async fn messages_that_ask_for_no_ack_arrive_in_order() {
 }
 
 /// CONF-017
-#[tokio::test]
-async fn the_topic_star_takes_what_nobody_else_takes() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn the_topic_star_takes_what_nobody_else_takes(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (rest, edge) = pair(&gateway, &["*"]).await;
     let (published, ()) = tokio::join!(edge.publish("a", ""), async { next(&rest).await.done() });
     published.unwrap();
@@ -144,9 +136,8 @@ async fn the_topic_star_takes_what_nobody_else_takes() {
     published.unwrap();
 }
 
-#[tokio::test]
-async fn topics_come_and_go_at_run_time() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn topics_come_and_go_at_run_time(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &[]).await;
     for _ in 0..10 {
         assert_eq!(edge.publish("t", "").await.unwrap_err().code(), Code::TopicNotOnline);
@@ -158,9 +149,8 @@ async fn topics_come_and_go_at_run_time() {
 }
 
 /// CONF-007
-#[tokio::test]
-async fn a_message_to_an_edge_that_is_offline_does_not_spoil_the_next() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_message_to_an_edge_that_is_offline_does_not_spoil_the_next(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &[]).await;
     let gone = gateway.edge().connect().await.unwrap();
     gone.close().await.unwrap();
@@ -172,9 +162,8 @@ async fn a_message_to_an_edge_that_is_offline_does_not_spoil_the_next() {
 }
 
 /// FUZZ-003, INPUT-004
-#[tokio::test]
-async fn a_payload_may_be_any_bytes_of_any_length() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_payload_may_be_any_bytes_of_any_length(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &["t"]).await;
     let mut noise = StdRng::seed_from_u64(5);
     for len in [0, 1, 255, 65_535, 65_536, 65_537, 1_000_000] {
@@ -201,9 +190,8 @@ async fn a_payload_may_be_any_bytes_of_any_length() {
 }
 
 /// A service that takes no messages off its queue is overloaded; calls to it go on.
-#[tokio::test]
-async fn a_full_receive_queue_is_an_error_for_its_senders_only() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_full_receive_queue_is_an_error_for_its_senders_only(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").topics(["t"]).receive_queue(4).connect().await.unwrap();
     frontier_tests::echo(&service, "echo").await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();

@@ -1,13 +1,12 @@
 //! What services are told about edges: once each, in order, and before anyone can be surprised.
 
 use frontier_sdk::{Code, EdgeId, HandlerError};
-use frontier_tests::{Change, DEADLINE, Gateway, Presence, StallProxy, eventually, within};
+use frontier_tests::{Change, DEADLINE, Gateway, Network, Presence, StallProxy, eventually, within};
 use std::time::Duration;
 
 /// UNIT-EXCH-007
-#[tokio::test]
-async fn an_edge_that_comes_and_goes_is_told_once_each() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn an_edge_that_comes_and_goes_is_told_once_each(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let edge = gateway.edge().meta("m").connect().await.unwrap();
@@ -18,10 +17,9 @@ async fn an_edge_that_comes_and_goes_is_told_once_each() {
     assert_eq!(presence.all().len(), 2);
 }
 
-#[tokio::test]
-async fn an_edge_that_is_cut_off_is_told_as_well() {
-    let gateway = Gateway::start().await;
-    let proxy = StallProxy::to(gateway.edges()).await;
+pub(crate) async fn an_edge_that_is_cut_off_is_told_as_well(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let proxy = StallProxy::to_edges(&gateway).await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let edge = proxy.edge().reconnect(false).connect().await.unwrap();
@@ -30,10 +28,9 @@ async fn an_edge_that_is_cut_off_is_told_as_well() {
 }
 
 /// CONF-028
-#[tokio::test]
-async fn an_edge_that_is_silent_is_told_as_gone() {
-    let gateway = Gateway::builder().set("limits.heartbeat", "1s").start().await;
-    let proxy = StallProxy::to(gateway.edges()).await;
+pub(crate) async fn an_edge_that_is_silent_is_told_as_gone(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let proxy = StallProxy::to_edges(&gateway).await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let edge = proxy.edge().connect().await.unwrap();
@@ -46,9 +43,8 @@ async fn an_edge_that_is_silent_is_told_as_gone() {
     presence.wait(edge.id(), 3).await;
 }
 
-#[tokio::test]
-async fn a_service_may_refuse_an_edge_at_edge_online() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_service_may_refuse_an_edge_at_edge_online(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     service
         .on_edge_online(|event| async move {
@@ -63,9 +59,8 @@ async fn a_service_may_refuse_an_edge_at_edge_online() {
 }
 
 /// Nothing else is told while it waits: others come and go.
-#[tokio::test]
-async fn a_service_that_is_slow_to_hear_delays_only_that_edge() {
-    let gateway = Gateway::builder().set("edgebound.callback_timeout", "1s").start().await;
+pub(crate) async fn a_service_that_is_slow_to_hear_delays_only_that_edge(net: Network) {
+    let gateway = Gateway::over(net).set("edgebound.callback_timeout", "1s").start().await;
     let service = gateway.service("s").connect().await.unwrap();
     service
         .on_edge_online(|event| async move {
@@ -87,9 +82,8 @@ async fn a_service_that_is_slow_to_hear_delays_only_that_edge() {
 }
 
 /// CONF-004
-#[tokio::test]
-async fn under_take_over_the_old_one_is_offline_before_the_new_one_is_online() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn under_take_over_the_old_one_is_offline_before_the_new_one_is_online(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let id = EdgeId(7);
@@ -105,9 +99,8 @@ async fn under_take_over_the_old_one_is_offline_before_the_new_one_is_online() {
     assert_eq!(events, expected);
 }
 
-#[tokio::test]
-async fn edges_that_were_there_before_the_service_are_told_when_they_go() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn edges_that_were_there_before_the_service_are_told_when_they_go(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let edge = gateway.edge().connect().await.unwrap();
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
@@ -117,9 +110,8 @@ async fn edges_that_were_there_before_the_service_are_told_when_they_go() {
 }
 
 /// Each event goes to one of those who registered.
-#[tokio::test]
-async fn two_services_that_listen_share_the_events() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn two_services_that_listen_share_the_events(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let a = gateway.service("s").connect().await.unwrap();
     let b = gateway.service("s").connect().await.unwrap();
     let (a, b) = (Presence::of(&a).await.unwrap(), Presence::of(&b).await.unwrap());

@@ -1,9 +1,7 @@
 //! Edges and services as processes that are killed and that hang, while the other side calls them.
 
 use frontier_sdk::{Code, EdgeId, Service};
-use frontier_tests::{
-    Change, DEADLINE, Gateway, GatewayBuilder, Load, Presence, Process, eventually, within,
-};
+use frontier_tests::{Change, DEADLINE, Gateway, Load, Network, Presence, Process, eventually, within};
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
@@ -12,11 +10,6 @@ const ON: u64 = 200;
 
 /// The deadline of a single call.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// A gateway that notices losses soon.
-fn quick() -> GatewayBuilder {
-    Gateway::builder().set("limits.heartbeat", "1s")
-}
 
 fn edge_id(peer: &Process) -> EdgeId {
     let line = peer.log().find("connected").expect("it is connected");
@@ -30,33 +23,30 @@ async fn answers(service: &Service, edge: EdgeId) {
     .await;
 }
 
-#[tokio::test]
-async fn a_service_that_is_killed() {
-    let gateway = quick().start().await;
-    let mut service = Process::peer("service", &gateway.service_url()).await;
+pub(crate) async fn a_service_that_is_killed(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let mut service = Process::service(&gateway).await;
     let edges = [gateway.edge().connect().await.expect("an edge")];
     let load = Load::start(&edges, "echo");
     load.go_on(ON).await;
     for _ in 0..3 {
         service.signal(Signal::SIGKILL);
         service.exit().await;
-        // Nobody is there, and everyone is told so at once.
+        // Nobody is there, and everyone is told so at once; over UDP the kernel does not tell.
         let error = edges[0].call("echo", "x").timeout(PATIENCE).await.expect_err("nobody answers");
-        assert!(
-            [Code::MethodNotFound, Code::ServiceNotOnline, Code::Disconnected].contains(&error.code()),
-            "{error}"
-        );
-        service = Process::peer("service", &gateway.service_url()).await;
+        let mut codes = vec![Code::MethodNotFound, Code::ServiceNotOnline, Code::Disconnected];
+        codes.extend((net == Network::Quic).then_some(Code::Deadline));
+        assert!(codes.contains(&error.code()), "{error}");
+        service = Process::service(&gateway).await;
         load.go_on(ON).await;
     }
     let tally = load.stop().await;
     assert!(tally.failures() > 0);
 }
 
-#[tokio::test]
-async fn a_service_that_hangs() {
-    let gateway = quick().start().await;
-    let service = Process::peer("service", &gateway.service_url()).await;
+pub(crate) async fn a_service_that_hangs(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let service = Process::service(&gateway).await;
     let edges = [gateway.edge().connect().await.expect("an edge")];
     let load = Load::start(&edges, "echo");
     load.go_on(ON).await;
@@ -69,12 +59,11 @@ async fn a_service_that_hangs() {
     assert!(tally.failures() > 0, "calls in flight must have failed");
 }
 
-#[tokio::test]
-async fn an_edge_that_is_killed() {
-    let gateway = quick().start().await;
+pub(crate) async fn an_edge_that_is_killed(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let service = gateway.service("s").connect().await.expect("a service");
     let presence = Presence::of(&service).await.expect("a registration");
-    let mut edge = Process::peer("edge", &gateway.edge_url()).await;
+    let mut edge = Process::edge(&gateway).await;
     let id = edge_id(&edge);
     answers(&service, id).await;
     edge.signal(Signal::SIGKILL);
@@ -88,12 +77,11 @@ async fn an_edge_that_is_killed() {
     assert_eq!(error.code(), Code::EdgeNotOnline);
 }
 
-#[tokio::test]
-async fn an_edge_that_hangs() {
-    let gateway = quick().start().await;
+pub(crate) async fn an_edge_that_hangs(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
     let service = gateway.service("s").connect().await.expect("a service");
     let presence = Presence::of(&service).await.expect("a registration");
-    let edge = Process::peer("edge", &gateway.edge_url()).await;
+    let edge = Process::edge(&gateway).await;
     let id = edge_id(&edge);
     answers(&service, id).await;
     edge.signal(Signal::SIGSTOP);

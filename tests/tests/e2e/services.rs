@@ -1,13 +1,12 @@
 //! Several services side by side.
 
 use frontier_sdk::{Code, Service};
-use frontier_tests::{DEADLINE, Gateway, StallProxy, echo, eventually, within};
+use frontier_tests::{DEADLINE, Gateway, Network, StallProxy, echo, eventually, within};
 use tokio::task::JoinSet;
 
 /// CONF-006
-#[tokio::test]
-async fn one_of_ten_that_leaves_takes_nothing_with_it() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn one_of_ten_that_leaves_takes_nothing_with_it(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let mut connecting = JoinSet::new();
     for _ in 0..10 {
         let connect = gateway.service("s").topics(["t"]).connect();
@@ -39,9 +38,8 @@ async fn one_of_ten_that_leaves_takes_nothing_with_it() {
 }
 
 /// SVC-002
-#[tokio::test]
-async fn services_are_found_by_method_topic_and_name_each_for_itself() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn services_are_found_by_method_topic_and_name_each_for_itself(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let methods = gateway.service("a").connect().await.unwrap();
     echo(&methods, "b").await.unwrap();
     let topics = gateway.service("b").topics(["a"]).connect().await.unwrap();
@@ -58,9 +56,8 @@ async fn services_are_found_by_method_topic_and_name_each_for_itself() {
     accepted.unwrap();
 }
 
-#[tokio::test]
-async fn too_many_names_are_refused_and_the_rest_stays() {
-    let gateway = Gateway::builder().set("limits.names_per_service", 3).start().await;
+pub(crate) async fn too_many_names_are_refused_and_the_rest_stays(net: Network) {
+    let gateway = Gateway::over(net).set("limits.names_per_service", 3).start().await;
     let service = gateway.service("s").topics(["t"]).connect().await.unwrap();
     echo(&service, "a").await.unwrap();
     echo(&service, "b").await.unwrap();
@@ -74,10 +71,9 @@ async fn too_many_names_are_refused_and_the_rest_stays() {
     assert_eq!(edge.call("c", "x").await.unwrap().data, "x");
 }
 
-#[tokio::test]
-async fn a_service_that_is_cut_off_is_not_routed_to_and_comes_back() {
-    let gateway = Gateway::start().await;
-    let proxy = StallProxy::to(gateway.services()).await;
+pub(crate) async fn a_service_that_is_cut_off_is_not_routed_to_and_comes_back(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let proxy = StallProxy::to_services(&gateway).await;
     let flaky = proxy.service("s").connect().await.unwrap();
     echo(&flaky, "echo").await.unwrap();
     let steady = gateway.service("s").connect().await.unwrap();

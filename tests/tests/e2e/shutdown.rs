@@ -1,14 +1,13 @@
 //! The end of a gateway, as its peers see it.
 
 use frontier_sdk::{Edge, Response, Status};
-use frontier_tests::{Change, DEADLINE, Gateway, Load, Presence, echo, eventually, within};
+use frontier_tests::{Change, DEADLINE, Gateway, Load, Network, Presence, echo, eventually, within};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// CONF-025
-#[tokio::test]
-async fn what_is_in_flight_finishes_and_every_edge_is_told_as_gone() {
-    let mut gateway = Gateway::start().await;
+pub(crate) async fn what_is_in_flight_finishes_and_every_edge_is_told_as_gone(net: Network) {
+    let mut gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let (started, mut starts) = mpsc::unbounded_channel();
@@ -52,9 +51,8 @@ async fn what_is_in_flight_finishes_and_every_edge_is_told_as_gone() {
     }
 }
 
-#[tokio::test]
-async fn under_load_it_ends_in_time_and_nobody_hangs() {
-    let mut gateway = Gateway::builder().set("daemon.grace", "5s").start().await;
+pub(crate) async fn under_load_it_ends_in_time_and_nobody_hangs(net: Network) {
+    let mut gateway = Gateway::over(net).set("daemon.grace", "5s").start().await;
     let service = gateway.service("s").connect().await.unwrap();
     echo(&service, "echo").await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
@@ -72,10 +70,9 @@ async fn under_load_it_ends_in_time_and_nobody_hangs() {
     }
 }
 
-#[tokio::test]
-async fn clients_go_elsewhere_when_their_gateway_stops() {
-    let mut old = Gateway::start().await;
-    let new = Gateway::start().await;
+pub(crate) async fn clients_go_elsewhere_when_their_gateway_stops(net: Network) {
+    let mut old = Gateway::over(net).start().await;
+    let new = Gateway::over(net).start().await;
     let service = old.service("s").url(new.service_url()).connect().await.unwrap();
     echo(&service, "echo").await.unwrap();
     let edge = old.edge().url(new.edge_url()).connect().await.unwrap();
@@ -94,10 +91,9 @@ async fn clients_go_elsewhere_when_their_gateway_stops() {
 }
 
 /// Each edge connects to the other gateway before it leaves the one that stops.
-#[tokio::test]
-async fn edges_under_load_go_to_another_gateway_without_a_failed_call() {
-    let mut old = Gateway::start().await;
-    let new = Gateway::start().await;
+pub(crate) async fn edges_under_load_go_to_another_gateway_without_a_failed_call(net: Network) {
+    let mut old = Gateway::over(net).start().await;
+    let new = Gateway::over(net).start().await;
     // Gateways know nothing of each other, so there is a service at each.
     let (here, there) =
         (old.service("s").connect().await.unwrap(), new.service("s").connect().await.unwrap());

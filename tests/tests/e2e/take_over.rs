@@ -1,7 +1,7 @@
 //! A second connection with the id of the first.
 
 use frontier_sdk::{Closed, Code, Edge, EdgeId, Response, ServiceId};
-use frontier_tests::{DEADLINE, Gateway, Presence, StallProxy, echo, eventually, says, within};
+use frontier_tests::{DEADLINE, Gateway, Network, Presence, StallProxy, echo, eventually, says, within};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -10,9 +10,8 @@ async fn who(edge: &Edge, name: &'static str) {
     edge.register("who", handler).await.expect("a registration");
 }
 
-#[tokio::test]
-async fn a_second_edge_of_the_same_id_takes_over_and_the_first_is_told() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_second_edge_of_the_same_id_takes_over_and_the_first_is_told(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let id = EdgeId(7);
     let first = gateway.edge().id(id).connect().await.unwrap();
@@ -27,9 +26,8 @@ async fn a_second_edge_of_the_same_id_takes_over_and_the_first_is_told() {
     assert_eq!(service.call(id, "who", "").await.unwrap().data, "second");
 }
 
-#[tokio::test]
-async fn calls_to_the_first_fail_when_it_is_taken_over() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn calls_to_the_first_fail_when_it_is_taken_over(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let id = EdgeId(7);
     let first = gateway.edge().id(id).connect().await.unwrap();
@@ -52,9 +50,8 @@ async fn calls_to_the_first_fail_when_it_is_taken_over() {
 }
 
 /// CONF-004
-#[tokio::test]
-async fn three_at_once_leave_one_and_the_events_pair_up() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn three_at_once_leave_one_and_the_events_pair_up(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let id = EdgeId(7);
@@ -90,10 +87,9 @@ async fn three_at_once_leave_one_and_the_events_pair_up() {
 }
 
 /// CONF-004: the predecessor can't answer, and nobody waits for it.
-#[tokio::test]
-async fn a_predecessor_in_a_blackhole_delays_nobody() {
-    let gateway = Gateway::start().await;
-    let proxy = StallProxy::to(gateway.edges()).await;
+pub(crate) async fn a_predecessor_in_a_blackhole_delays_nobody(net: Network) {
+    let gateway = Gateway::over(net).start().await;
+    let proxy = StallProxy::to_edges(&gateway).await;
     let service = gateway.service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
     let id = EdgeId(7);
@@ -108,10 +104,9 @@ async fn a_predecessor_in_a_blackhole_delays_nobody() {
 }
 
 /// The late end of the first connection does not erase the second.
-#[tokio::test]
-async fn an_edge_that_reconnects_before_its_loss_is_noticed_stays_online() {
-    let gateway = Gateway::builder().set("limits.heartbeat", "1s").start().await;
-    let proxy = StallProxy::to(gateway.edges()).await;
+pub(crate) async fn an_edge_that_reconnects_before_its_loss_is_noticed_stays_online(net: Network) {
+    let gateway = Gateway::over(net).quick().start().await;
+    let proxy = StallProxy::to_edges(&gateway).await;
     let service = gateway.service("s").connect().await.unwrap();
     let id = EdgeId(7);
     let _first = proxy.edge().id(id).reconnect(false).connect().await.unwrap();
@@ -126,9 +121,8 @@ async fn an_edge_that_reconnects_before_its_loss_is_noticed_stays_online() {
 }
 
 /// CONF-005
-#[tokio::test]
-async fn a_second_service_of_the_same_id_keeps_methods_and_topics() {
-    let gateway = Gateway::start().await;
+pub(crate) async fn a_second_service_of_the_same_id_keeps_methods_and_topics(net: Network) {
+    let gateway = Gateway::over(net).start().await;
     let id = ServiceId(5);
     let first = gateway.service("s").id(id).topics(["t"]).connect().await.unwrap();
     says(&first, "who", "first").await.unwrap();
@@ -150,10 +144,9 @@ async fn a_second_service_of_the_same_id_keeps_methods_and_topics() {
     }
 }
 
-#[tokio::test]
-async fn a_service_in_a_blackhole_is_taken_over_at_once() {
-    let gateway = Gateway::start().await;
-    let proxy = StallProxy::to(gateway.services()).await;
+pub(crate) async fn a_service_in_a_blackhole_is_taken_over_at_once(net: Network) {
+    let gateway = Gateway::over(net).start().await;
+    let proxy = StallProxy::to_services(&gateway).await;
     let id = ServiceId(5);
     let first = proxy.service("s").id(id).connect().await.unwrap();
     echo(&first, "echo").await.unwrap();

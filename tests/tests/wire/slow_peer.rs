@@ -124,7 +124,7 @@ async fn a_silent_peer_is_closed_after_three_heartbeats_and_one_that_pings_is_no
 #[tokio::test]
 async fn a_peer_behind_a_blackhole_is_noticed_and_its_questions_fail() {
     let gateway = Gateway::builder().set("limits.heartbeat", "1s").start().await;
-    let proxy = StallProxy::to(gateway.edges()).await;
+    let proxy = StallProxy::to_edges(&gateway).await;
     let mut service = RawPeer::service(gateway.services(), "s", &[]).await;
     let edge = RawPeer::edge(proxy.addr()).await;
     let id = EdgeId(edge.id());

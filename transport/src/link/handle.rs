@@ -28,6 +28,9 @@ pub enum PushError {
     /// The link is closed.
     #[error("the link is closed: {0}")]
     Closed(CloseReason),
+    /// The link takes no more questions: its peer leaves.
+    #[error("the receiver is leaving")]
+    Sealed,
     /// The frame does not fit its layout.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -40,6 +43,7 @@ impl PushError {
         match self {
             Self::Full(_) => Code::Overloaded,
             Self::Closed(_) => Code::Disconnected,
+            Self::Sealed => Code::Draining,
             Self::Encode(_) => Code::TooLarge,
         }
     }
@@ -119,9 +123,34 @@ impl LinkHandle {
         priority: Priority,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<bool, PushError> {
+        self.push_locked(&mut self.shared.outbox.lock(), priority, encode)
+    }
+
+    /// Queues the frames behind which no question goes any more, as answers are queued. From here on
+    /// questions are refused, though not answers.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push).
+    pub fn seal(
+        &self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<bool, PushError> {
         let mut outbox = self.shared.outbox.lock();
+        outbox.sealed = true;
+        self.push_locked(&mut outbox, Priority::Answer, encode)
+    }
+
+    fn push_locked(
+        &self,
+        outbox: &mut Outbox,
+        priority: Priority,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<bool, PushError> {
         if let Some(reason) = &outbox.closed {
             return Err(PushError::Closed(reason.clone()));
+        }
+        if outbox.sealed && priority == Priority::Question {
+            return Err(PushError::Sealed);
         }
         let backlog = outbox.backlog();
         let limit = match priority {
@@ -131,7 +160,6 @@ impl LinkHandle {
         if backlog >= limit {
             if priority == Priority::Answer {
                 outbox.close(CloseReason::SlowPeer);
-                drop(outbox);
                 self.wake();
             }
             return Err(PushError::Full(backlog));

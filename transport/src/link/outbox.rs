@@ -14,13 +14,15 @@ pub(crate) struct Outbox {
     /// Bytes in the owner's hands.
     pub(crate) taken: usize,
     pub(crate) closed: Option<CloseReason>,
+    /// Whether no more questions are taken.
+    pub(crate) sealed: bool,
     /// Tells those who wait for room.
     pub(crate) room: Arc<Notify>,
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        Self { queued: Vec::new(), taken: 0, closed: None, room: Arc::default() }
+        Self { queued: Vec::new(), taken: 0, closed: None, sealed: false, room: Arc::default() }
     }
 
     pub(crate) fn backlog(&self) -> usize {

@@ -2,7 +2,8 @@
 
 use crate::authority::{ALWAYS, Authority, FUTURE, Identity, PAST};
 use crate::gateway::{Gateway, call};
-use frontier_transport::{ClientAuth, ClientTls, Network, ServerTlsConfig, TlsVersion};
+use frontier_transport::{ClientAuth, ClientTls, Network, Party, ServerTlsConfig, TlsError, TlsVersion};
+use std::time::{Duration, SystemTime};
 
 struct World {
     ca: Authority,
@@ -39,7 +40,7 @@ async fn the_server_learns_who_the_client_is() {
         assert_eq!(certificate.uris, ["spiffe://example/edge/7"]);
         assert_eq!(certificate.emails, ["edge@example"]);
         assert_eq!(u64::from_str_radix(&certificate.serial, 16), Ok(edge.serial));
-        assert!(certificate.not_after > std::time::SystemTime::now());
+        assert!(certificate.not_after > SystemTime::now());
         assert!(!certificate.der.is_empty());
     }
 }
@@ -119,4 +120,34 @@ async fn a_wrong_key_of_the_client_is_told_before_anything_is_dialled() {
     let key = b.key.display();
     let expected = format!("the TLS settings are wrong: {key}: the key does not belong to the certificate");
     assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn whoever_was_let_in_can_be_looked_at_again() {
+    let world = World::new();
+    let edge = world.ca.client("edge", ALWAYS);
+    let now = SystemTime::now();
+    for network in [Network::Tls, Network::Quic] {
+        let mut gateway = Gateway::start(network, Some(world.config(ClientAuth::Required)));
+        call(&gateway.url(network.as_str()), edge.shown_by(world.tls())).await.unwrap();
+        let shown = gateway.accepted().await.unwrap().certificate.unwrap();
+        let tls = gateway.tls.clone().unwrap();
+        assert_eq!(tls.check_client(Some(&shown), now), Ok(()));
+        assert_eq!(tls.check_client(None, now), Err(TlsError::NoCertificate));
+        let later = now + Duration::from_secs(100 * 365 * 86_400);
+        assert_eq!(tls.check_client(Some(&shown), later), Err(TlsError::Expired(Party::Client)));
+
+        let crls = vec![world.ca.revoke(&[edge.serial], 2090)];
+        tls.replace(ServerTlsConfig { crls, ..world.config(ClientAuth::Required) }).unwrap();
+        assert_eq!(tls.check_client(Some(&shown), now), Err(TlsError::Revoked(Party::Client)));
+
+        let other = Authority::new("other");
+        let ca_certs = vec![other.ca()];
+        tls.replace(ServerTlsConfig { ca_certs, ..world.config(ClientAuth::Optional) }).unwrap();
+        assert_eq!(tls.check_client(Some(&shown), now), Err(TlsError::UnknownCa(Party::Client)));
+        assert_eq!(tls.check_client(None, now), Ok(()));
+
+        tls.replace(world.server.serving()).unwrap();
+        assert_eq!(tls.check_client(Some(&shown), now), Ok(()), "nobody is asked for one");
+    }
 }

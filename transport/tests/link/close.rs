@@ -34,6 +34,26 @@ fn closing_delivers_what_is_queued_and_the_last_frame() {
 }
 
 #[test]
+fn behind_the_seal_there_are_answers_but_no_questions() {
+    seeds(10, |mut rng| async move {
+        let (a, b) = pair(&mut rng, [Weather::default(); 2], config()).await;
+        let handle = a.handle();
+        let mut b = drive(b);
+        assert!(handle.push(Priority::Question, message(1, 10)).is_ok());
+        assert!(handle.seal(message(2, 10)).is_ok());
+        assert_eq!(handle.push(Priority::Question, message(9, 10)), Err(PushError::Sealed));
+        assert!(handle.push(Priority::Answer, message(3, 10)).is_ok());
+        // Said twice it goes out twice.
+        assert!(handle.seal(message(4, 10)).is_ok());
+        a.close(message(5, 10)).await.unwrap();
+        for id in 1..=5 {
+            assert_eq!(b.frame().await, id);
+        }
+        assert_eq!(b.end().await, CloseReason::Peer);
+    });
+}
+
+#[test]
 fn a_last_frame_that_does_not_encode_is_left_out() {
     seeds(10, |mut rng| async move {
         let (a, b) = pair(&mut rng, [Weather::default(); 2], config()).await;

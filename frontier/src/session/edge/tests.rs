@@ -259,3 +259,23 @@ async fn an_idle_edge_is_small() {
     let bytes = size_of_val(&session) - size_of::<Link>() + size_of::<Peer>() + size_of::<(u64, Arc<Peer>)>();
     assert!(bytes <= 768, "{bytes} bytes");
 }
+
+/// It was let in before the gateway began to drain, and is online after the others have been told.
+#[tokio::test]
+async fn one_that_comes_while_the_gateway_drains_is_sent_away_at_once() {
+    let context = context();
+    let mut service = watcher(&context).await;
+    let mut edge = Dialled::new(&context, "a").await;
+    let (online, ..) = event(&mut service).await;
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    let urls: Vec<String> = (0..20).map(|n| format!("tcp://gateway-{n}:30012")).collect();
+    context.notice.set(super::super::Notice::new(until, urls.clone())).unwrap();
+    answer(&service, online, Code::Ok);
+    edge.is_welcomed().await;
+    let frame = edge.recv().await;
+    let GoAway { code, grace_ms, delay_ms, alternatives, .. } = GoAway::parse(&frame).unwrap();
+    assert_eq!((code, delay_ms), (Code::Draining, 0));
+    assert!((5_000..=10_000).contains(&grace_ms), "{grace_ms}");
+    let known = alternatives.iter().filter(|url| urls.iter().any(|known| known == *url)).count();
+    assert_eq!((alternatives.len(), known), (8, 8));
+}

@@ -137,7 +137,11 @@ impl QuicStream {
         if let Some(mut send) = self.send.take() {
             // Fails on a stream that has ended already.
             let _ = send.finish();
-            self.shared.keep(send);
+            // A peer that wants no more is told the end by a reset, which the drop does. It gives the
+            // stream's place back only then.
+            if !matches!(send.stopped().now_or_never(), Some(Ok(Some(_)))) {
+                self.shared.keep(send);
+            }
         }
         Ok(())
     }

@@ -106,6 +106,24 @@ async fn a_reader_that_has_ended_its_half_and_goes_is_no_reset() {
     assert!(!here.is_reset());
 }
 
+/// A place among the streams of a connection is given back only when both halves have ended.
+#[tokio::test]
+async fn streams_whose_readers_go_first_leave_room_for_others() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, mut b) = (drive(a), drive(b));
+    for _ in 0..100 {
+        let mut here = soon(a.handle.open_stream()).await.unwrap();
+        here.write_all(b"x").await.unwrap();
+        let mut there = b.stream().await;
+        there.shutdown().await.unwrap();
+        drop(there);
+        let told = async { while here.write_all(&[0; 1000]).await.is_ok() {} };
+        soon(told).await;
+        here.shutdown().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn streams_are_lost_with_their_link() {
     let world = World::new(config());

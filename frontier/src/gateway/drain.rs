@@ -1,0 +1,178 @@
+//! How a gateway stops: everyone goes elsewhere, edges first.
+//!
+//! ```text
+//!   services are told ──▶ edges are told, each when to go ──▶ edges are closed ──▶ services are let go
+//!        └─ they have moved,         └─ all have left,             └─ each edge_offline     └─ closed
+//!           or a second has passed      or those that stay            has been told
+//!                                       are quiet, or too late
+//! ```
+//!
+//! Meanwhile everything goes on between those who are here. A service that has another gateway already
+//! stays reachable until the edges are gone, so that whoever is called is there at both gateways.
+
+mod departures;
+
+use crate::peer::{Peer, Stage};
+use crate::session::{Context, Notice};
+use departures::Departures;
+use frontier_protocol::Role;
+use frontier_transport::CloseReason;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+/// How often it is looked who is still here, at most.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// How long the services may take to be somewhere else before the first edge goes.
+const LEAD: Duration = Duration::from_secs(1);
+
+/// Those who have not gone when they should, and have had nothing in flight for so long, have nowhere
+/// to go: more waiting changes nothing.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// How long it may take to tell peers that their connection ends, beside what services may take to
+/// hear of edges.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Who is here, at one look.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    /// Those who have not left.
+    here: usize,
+    /// Those of them with something in flight.
+    busy: usize,
+}
+
+/// Sends everyone away, waits for as long as that has a purpose, within the grace, and closes who is
+/// left. Listeners are closed by now.
+pub(super) async fn run(edges: &Context, services: &Context) {
+    let config = &edges.config;
+    let last_words = config.edgebound.callback_timeout + FAREWELL;
+    let deadline = Instant::now() + config.daemon.grace;
+    edges.exchange.keep_services();
+    // Services hear of the edges that are closed at the very end.
+    announce(services, deadline + last_words, &config.servicebound.alternatives);
+    announce(edges, deadline, &config.edgebound.alternatives);
+    tell(services, |_| Duration::ZERO);
+    if look(edges).here > 0 {
+        services_go_first(services, deadline.min(Instant::now() + LEAD.min(config.daemon.drain_spread)))
+            .await;
+        let departures = Departures::new(look(edges).here, config.daemon.drain_spread);
+        info!(edges = departures.count(), over = ?departures.over(), "sending edges away");
+        let last = Instant::now() + departures.over();
+        tell(edges, |index| departures.delay(index));
+        edges_leave(edges, deadline, last).await;
+    }
+    close_all(edges);
+    finish(&edges.sessions, "edges", last_words).await;
+    edges.exchange.let_services_go();
+    services_end(services, deadline).await;
+    close_all(services);
+    finish(&services.sessions, "services", last_words).await;
+}
+
+/// From here on nobody new is let in on that side.
+fn announce(side: &Context, until: Instant, alternatives: &[String]) {
+    // It is done once.
+    let _ = side.notice.set(Notice::new(until, alternatives.to_vec()));
+}
+
+/// Tells every peer of one side after how long to go.
+fn tell(side: &Context, delay: impl Fn(usize) -> Duration) {
+    let Some(notice) = side.notice.get() else { return };
+    let mut index = 0;
+    for_each(side, |peer| {
+        // One that is joining hears of it behind its Welcome.
+        if peer.is_online() {
+            notice.tell(peer, delay(index));
+            index += 1;
+        }
+    });
+}
+
+/// Waits until no service is here alone.
+async fn services_go_first(services: &Context, until: Instant) {
+    loop {
+        let mut unmoved = 0;
+        for_each(services, |service| unmoved += usize::from(service.stage() < Stage::Moved));
+        if unmoved == 0 || Instant::now() >= until {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Waits until the edges, the last of which should go at `last`, have left.
+async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
+    let (mut before, mut moved) = (usize::MAX, last);
+    loop {
+        let start = Instant::now();
+        let now = look(edges);
+        if now.here == 0 {
+            return;
+        }
+        if start >= deadline {
+            return warn!(edges = now.here, busy = now.busy, "the grace is over with edges still here");
+        }
+        if now.busy > 0 || now.here < before {
+            moved = moved.max(start);
+        }
+        if start.saturating_duration_since(moved) >= QUIET {
+            return info!(edges = now.here, "closing edges that stay and are idle");
+        }
+        before = now.here;
+        // With many of them looking takes a while, and others need the processor too.
+        let pause = LOOK.max(10 * start.elapsed());
+        tokio::time::sleep_until(deadline.min(start + pause)).await;
+    }
+}
+
+/// Waits until nothing is in flight at the services.
+async fn services_end(services: &Context, deadline: Instant) {
+    let mut idle = 0;
+    // Twice in a row, so that an answer that is between two tables is not missed.
+    while idle < 2 {
+        if Instant::now() >= deadline {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+        idle = if look(services).busy > 0 { 0 } else { idle + 1 };
+    }
+}
+
+fn look(side: &Context) -> Look {
+    let mut look = Look::default();
+    for_each(side, |peer| {
+        let (stage, is_busy) = (peer.stage(), peer.is_busy());
+        let is_here = stage < Stage::Leaving || (stage == Stage::Leaving && is_busy);
+        look.here += usize::from(is_here);
+        look.busy += usize::from(is_here && is_busy);
+    });
+    look
+}
+
+/// Closes every connection of one side, and those that are still in their handshake.
+fn close_all(side: &Context) {
+    side.closing.set();
+    for_each(side, |peer| {
+        peer.advance(Stage::Gone);
+        peer.link.close(CloseReason::Local);
+    });
+}
+
+fn for_each(side: &Context, visit: impl FnMut(&Arc<Peer>)) {
+    let registry = &side.exchange.registry;
+    match side.role {
+        Role::Edge => registry.edges.for_each(visit),
+        Role::Service | Role::Frontier => registry.services.for_each(visit),
+    }
+}
+
+async fn finish(sessions: &TaskTracker, side: &str, deadline: Duration) {
+    if tokio::time::timeout(deadline, sessions.wait()).await.is_err() {
+        warn!(left = sessions.len(), "gave up waiting for {side} to leave");
+    }
+}

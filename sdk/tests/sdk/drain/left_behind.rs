@@ -1,0 +1,77 @@
+//! A service that goes to another gateway before its edges do.
+
+use super::*;
+use frontier_sdk::EdgeId;
+
+/// Answers a question for an edge, in one way or the other.
+async fn answer_for_edge(peer: &mut Peer, code: Code) {
+    let question = peer.expect(Kind::Request).await;
+    match code {
+        Code::Ok => peer.respond(question.id, b"ok"),
+        code => {
+            let response = Response::error(code, "");
+            peer.send(|out| response.encode_with(question.id, Flags::default(), out));
+        }
+    }
+}
+
+#[tokio::test]
+async fn edges_that_have_not_come_yet_are_called_where_they_are() {
+    let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
+    let connect = tokio::spawn(old.service().url(&new.url).connect());
+    let mut peer = old.welcome().await;
+    let service: Service = soon(connect).await.unwrap().unwrap();
+    drain(&peer);
+    let mut next = new.welcome().await;
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
+    let away = Code::EdgeNotOnline;
+    // At the new one, at the old one, and at the new one again: it may have moved meanwhile.
+    for (answers, outcome) in [
+        (vec![(true, Code::Ok)], Ok(())),
+        (vec![(true, away), (false, Code::Ok)], Ok(())),
+        (vec![(true, away), (false, away), (true, Code::Ok)], Ok(())),
+        (vec![(true, away), (false, away), (true, away)], Err(away)),
+        (vec![(true, away), (false, Code::Panicked)], Err(Code::Panicked)),
+    ] {
+        let answering = async {
+            for (is_new, code) in answers {
+                answer_for_edge(if is_new { &mut next } else { &mut peer }, code).await;
+            }
+        };
+        let call = async { service.call(EdgeId(5), "m", "").await };
+        let (called, ()) = soon(async { tokio::join!(call, answering) }).await;
+        assert_eq!(called.map(drop).map_err(|error| error.code()), outcome);
+    }
+    peer.send(|out| go_away(Code::Ok, 0).encode(out));
+    peer.expect_end().await;
+    // There is nowhere else any more.
+    let call = async { service.call(EdgeId(5), "m", "").await };
+    let (called, ()) = soon(async { tokio::join!(call, answer_for_edge(&mut next, away)) }).await;
+    assert_eq!(called.unwrap_err().code(), away);
+}
+
+#[tokio::test]
+async fn streams_to_edges_that_have_not_come_yet_are_opened_where_they_are() {
+    let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
+    let connect = tokio::spawn(old.service().url(&new.url).connect());
+    let mut peer = old.welcome().await;
+    let service: Service = soon(connect).await.unwrap().unwrap();
+    drain(&peer);
+    let mut next = new.welcome().await;
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
+    let accept = async {
+        let mut held = Vec::new();
+        for (at, code) in [(&mut next, Code::EdgeNotOnline), (&mut peer, Code::Ok)] {
+            let mut first = at.expect_stream().await;
+            let mut ack = Vec::new();
+            OpenAck { code, detail: 0, text: "" }.encode(&mut ack).unwrap();
+            first.stream.write_all(&ack).await.unwrap();
+            first.stream.flush().await.unwrap();
+            held.push(first.stream);
+        }
+        held
+    };
+    let open = async { service.open_stream(EdgeId(5)).await };
+    let (opened, _held) = soon(async { tokio::join!(open, accept) }).await;
+    opened.unwrap();
+}
