@@ -6,7 +6,7 @@ use crate::{Gateway, within};
 use bytes::Bytes;
 use frontier_protocol::{Code, EncodeError, Frame, GoAway, Hello, Kind, Reject, Role, VERSION, Welcome};
 use frontier_transport::{
-    ClientTls, CloseReason, DialOptions, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority,
+    CloseReason, DialOptions, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority,
 };
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpSocket;
@@ -101,7 +101,7 @@ impl RawPeer {
     pub async fn reach(gateway: &Gateway, role: Role) -> Self {
         let url = match role {
             Role::Edge => gateway.edge_url(),
-            Role::Service => gateway.service_url(),
+            Role::Service | Role::Frontier => gateway.service_url(),
         };
         let endpoint = url.parse().expect("a URL");
         let options = DialOptions { tls: gateway.tls(), ..DialOptions::default() };
