@@ -83,6 +83,11 @@
 //! refuses the client. If the gateway announces that it goes away, a connection to another one is made
 //! first; then everything new goes over that, and what is in flight comes to its end on the old one.
 //!
+//! # A cluster
+//! The feature `cluster`, off unless asked for, adds `ClusterService`, a service of all gateways that one
+//! frontlas knows, and URLs `frontlas://host:port` for edges, which then choose among those gateways. It
+//! brings gRPC along, which an edge on a small device may not want.
+//!
 //! # Costs
 //! Two tasks and one socket per client. A call is encoded straight into the outbox and costs one
 //! allocation beside its answer's; a payload over 64 KiB travels on a stream of its own, delays no

@@ -46,13 +46,18 @@ impl<'a> Asking<'a> {
         let Some(deadline) = Instant::now().checked_add(question.timeout) else {
             return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
         };
-        let client = match target {
-            Target::Client(client) => client,
+        match target {
+            Target::Client(client) => Self::start_at(client, question, deadline),
             #[cfg(feature = "cluster")]
-            Target::Cluster(cluster) => {
-                return Ok(State::Slow(Box::pin(cluster.ask(question, deadline))));
-            }
-        };
+            Target::Cluster(cluster) => Ok(State::Slow(Box::pin(cluster.ask(question, deadline)))),
+        }
+    }
+
+    fn start_at(
+        client: &'a Arc<Client>,
+        question: Question<'a>,
+        deadline: Instant,
+    ) -> Result<State<'a>, Error> {
         if let Some(connection) = client.current()
             && !question.is_detached()
         {

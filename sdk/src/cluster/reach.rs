@@ -6,7 +6,7 @@
 
 use super::Cluster;
 use super::member::Member;
-use crate::client::{Attempt, Question};
+use crate::client::{Attempt, Client, Question};
 use crate::connection::NotAsked;
 use crate::frontlas::FrontlasError;
 use crate::{Error, Response};
@@ -203,7 +203,7 @@ impl Cluster {
             match attempt.attempt(&connection, deadline).await {
                 Ok(done) => return Ok(Asked::Done(done)),
                 Err(NotAsked::Refused(error)) if error.code() == Code::EdgeNotOnline => {
-                    return Ok(Asked::NotThere(error));
+                    return ask_left(&client, error, attempt, deadline).await;
                 }
                 Err(NotAsked::Refused(error)) => return Err(error),
                 Err(NotAsked::Full) => connection.room(deadline).await?,
@@ -214,4 +214,21 @@ impl Cluster {
             }
         }
     }
+}
+
+/// The gateway does not have the edge. The process that it has taken the place of, and that still drains, may.
+async fn ask_left<A: Attempt>(
+    client: &Client,
+    error: Error,
+    attempt: &A,
+    deadline: Instant,
+) -> Result<Asked<A::Done>, Error> {
+    for connection in client.left() {
+        match attempt.attempt(&connection, deadline).await {
+            Ok(done) => return Ok(Asked::Done(done)),
+            Err(NotAsked::Refused(error)) if error.code() != Code::EdgeNotOnline => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(Asked::NotThere(error))
 }

@@ -13,8 +13,8 @@ fn edge(world: &World) -> Builder<Edge> {
 
 /// Registers the method `here` at a gateway.
 async fn mark(gateway: &Gateway) -> frontier_sdk::Service {
-    let service = gateway.service("here").connect().await.expect("a service");
-    echo(&service, "here").await.expect("a registration");
+    let service = gateway.service("here").connect().await.expect("a service connects");
+    echo(&service, "here").await.expect("a method is registered");
     service
 }
 

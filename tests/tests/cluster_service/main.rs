@@ -10,4 +10,5 @@ mod losses;
 mod moves;
 mod registration;
 mod tls;
+mod whole;
 mod world;
