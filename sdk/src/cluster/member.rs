@@ -10,6 +10,7 @@ use super::Cluster;
 use crate::ConnectError;
 use crate::builder::establish_at_once;
 use crate::client::{Announced, Client, Handle};
+use crate::connection::Connection;
 use crate::frontlas::endpoint;
 use crate::status::{Closed, Status, StatusWatch};
 use crate::supervisor::Backoff;
@@ -60,8 +61,13 @@ impl Member {
         self.client.load_full()
     }
 
+    /// The connection to it that takes questions, if there is one now.
+    pub(super) fn connection(&self) -> Option<Arc<Connection>> {
+        self.client.load().as_ref().and_then(|client| client.current())
+    }
+
     pub(super) fn is_connected(&self) -> bool {
-        self.client.load().as_ref().is_some_and(|client| client.current().is_some())
+        self.connection().is_some()
     }
 
     pub(super) fn address(&self) -> String {

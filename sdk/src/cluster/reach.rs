@@ -7,7 +7,7 @@
 use super::Cluster;
 use super::member::Member;
 use crate::client::{Attempt, Client, Question};
-use crate::connection::NotAsked;
+use crate::connection::{Connection, NotAsked};
 use crate::frontlas::FrontlasError;
 use crate::{Error, Response};
 use frontier_protocol::{Code, EdgeId};
@@ -71,12 +71,12 @@ impl Cluster {
             }
             let found = timeout_at(deadline, self.find(edge, looks_again)).await;
             let found = found.map_err(|_| Error::new(Code::Deadline, "frontlas has not answered in time"))?;
-            let waits_for = match found {
+            let (waits_for, before) = match found {
                 Found::Offline(error) => return Err(error),
                 Found::Among(members, otherwise) => {
                     return self.ask_around(edge, members, otherwise, attempt, deadline).await;
                 }
-                Found::Unknown(frontier) => frontier,
+                Found::Unknown(frontier) => (frontier, None),
                 Found::At { member, is_fresh } => match self.ask_at(&member, attempt, deadline).await? {
                     Asked::Done(done) => return Ok(done),
                     Asked::NotThere(error) => {
@@ -88,7 +88,7 @@ impl Cluster {
                         looks_again = true;
                         continue;
                     }
-                    Asked::NotTaken => member.id.clone(),
+                    Asked::NotTaken => (member.id.clone(), member.connection()),
                 },
             };
             // The gateway is lost or about to stop. Either it comes back or the edge turns up elsewhere.
@@ -96,27 +96,38 @@ impl Cluster {
                 let text = format!("frontier {waits_for}, which has the edge, could not be reached");
                 return Err(Error::new(Code::Disconnected, text));
             };
-            self.wait(edge, &waits_for, next).await;
+            looks_again = !self.wait(edge, &waits_for, before.as_ref(), next).await;
             pause = (2 * pause).min(LOOK.1);
-            looks_again = true;
         }
     }
 
-    /// Until there is a connection to that gateway, or the edge is known to be elsewhere; or until then.
-    async fn wait(&self, edge: EdgeId, frontier: &str, until: Instant) {
+    /// Until there is another connection to that gateway than `before`, or the edge is known to be elsewhere;
+    /// or until then. Whether there are such news.
+    async fn wait(
+        &self,
+        edge: EdgeId,
+        frontier: &str,
+        before: Option<&Arc<Connection>>,
+        until: Instant,
+    ) -> bool {
         let mut changes = self.members.changes();
+        let is_other = |now: &Arc<Connection>| before.is_none_or(|before| !Arc::ptr_eq(before, now));
         let is_news = || {
             let place = self.places.lock().get(edge);
             place.is_some_and(|place| *place != *frontier)
-                || self.members.get(frontier).is_some_and(|member| member.is_connected())
+                || self.members.get(frontier).and_then(|member| member.connection()).is_some_and(|now| is_other(&now))
         };
-        while Instant::now() < until && !is_news() {
+        while Instant::now() < until {
+            if is_news() {
+                return true;
+            }
             let step = (Instant::now() + LOOK.0).min(until);
             tokio::select! {
                 _ = changes.changed() => {}
                 () = sleep_until(step) => {}
             }
         }
+        false
     }
 
     /// Where an edge is.

@@ -181,19 +181,21 @@ pub(crate) async fn an_answer_over_the_limit_is_an_error(net: Network) {
 pub(crate) async fn a_deadline_holds_from_end_to_end(net: Network) {
     let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
-    let (seen, mut deadlines) = tokio::sync::mpsc::unbounded_channel();
+    let (seen, mut left) = tokio::sync::mpsc::unbounded_channel();
     service
         .register("never", move |request: Request| {
-            let _ = seen.send(request.deadline);
+            let _ = seen.send(request.deadline.saturating_duration_since(std::time::Instant::now()));
             std::future::pending()
         })
         .await
         .unwrap();
+    let timeout = Duration::from_millis(300);
     let start = std::time::Instant::now();
-    let error = edge.call("never", "").timeout(Duration::from_millis(300)).await.unwrap_err();
+    let error = edge.call("never", "").timeout(timeout).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
     let took = start.elapsed();
-    assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(3), "{took:?}");
-    let deadline = deadlines.recv().await.unwrap();
-    assert!(deadline <= start + took, "the handler was given more time than its caller had");
+    assert!(took >= timeout && took < Duration::from_secs(10), "{took:?}");
+    // What is left goes over the wire, not a time of day: the way itself is not counted.
+    let left = left.recv().await.unwrap();
+    assert!(left <= timeout, "the handler was given {left:?}, more than its caller gave");
 }
