@@ -157,8 +157,12 @@ impl Frontier {
             bail!("frontlas says that an edge is elsewhere, which is nowhere else");
         }
         if ack.resync {
-            // Asked for by a frontlas that has lost sight of the changes.
-            self.snapshot = Some(0);
+            // A frontlas has lost sight of the changes; while a snapshot is under way, that is as good.
+            if self.snapshot.is_none() {
+                let error = Err(anyhow!("frontlas has asked for a snapshot"));
+                self.meter.ended(Instant::now().into_std(), &error);
+                self.snapshot = Some(0);
+            }
         }
         let Some(current) = self.current.take_if(|current| current.id == frame.id) else { return Ok(()) };
         if ack.code == Code::Ok {

@@ -76,8 +76,16 @@ async fn lose_one(members: &mut Vec<Member>, places: &Places, parts: &Parts) -> 
     members.retain(|member| member.id() != lost);
     places.until_edges(&parts.edges, |at| at != lost).await?;
     for edge in &parts.edges {
-        parts.service.call(edge.id(), "status", PATIENCE).await.context("a call to an edge that has moved")?;
+        parts
+            .service
+            .call(edge.id(), "status", PATIENCE)
+            .await
+            .context("a call to an edge that has moved")?;
     }
-    println!("all edges are back and answer after {:.1} s: {}\n", start.elapsed().as_secs_f64(), places.text().await?);
+    println!(
+        "all edges are back and answer after {:.1} s: {}\n",
+        start.elapsed().as_secs_f64(),
+        places.text().await?
+    );
     Ok(())
 }

@@ -34,7 +34,8 @@ impl Places {
 
     /// Waits until so many gateways are known.
     pub(super) async fn until_members(&self, count: usize) -> Result<()> {
-        until("not all gateways report to frontlas", async || Ok(self.0.frontiers().await?.len() == count)).await
+        until("not all gateways report to frontlas", async || Ok(self.0.frontiers().await?.len() == count))
+            .await
     }
 
     /// Waits until every edge is at a gateway that will do.
