@@ -63,6 +63,11 @@ fn mistakes_are_refused() {
         "connections --edges 0",
         "connections --seconds 0",
         "storm --rounds 0",
+        "cluster --frontiers 0",
+        "cluster --frontiers 10 --edges 19",
+        "cluster --seconds 0",
+        "cluster --callers 0",
+        "cluster --rate 0",
         "storm --client-processes 0",
     ] {
         assert!(job(line).is_err(), "{line}");

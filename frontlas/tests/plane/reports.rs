@@ -1,3 +1,4 @@
+use crate::directory::Mood;
 use crate::frontier::{Ack, World, entry, eventually, hello};
 use frontier_protocol::{Code, EdgeId, GoAway, Lookup, LookupAck, Op, Part, Superseded};
 use frontlas::{Directory, Kind};
@@ -133,4 +134,22 @@ async fn a_frontier_that_was_cut_off_goes_with_its_time_to_live() {
     drop(frontier);
     eventually("it is gone", async || world.frontiers().await.is_empty()).await;
     assert!(world.edges().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_refresh_that_takes_its_time_holds_up_no_report() {
+    let world = World::new();
+    let mut frontier = world.frontier("f").await;
+    frontier.snapshot(vec![]).await;
+    world.directory.set(Mood::Hanging);
+    frontier.send(|out| {
+        frontier_protocol::ping(1, out);
+        Ok(())
+    });
+    // By the time of the answer the refresh has begun; with this time to live it goes on for longer than
+    // anything here waits.
+    while frontier.frame().await.is_some_and(|frame| frame.kind != frontier_protocol::Kind::Pong) {}
+    world.directory.set(Mood::Fine);
+    assert_eq!(frontier.report(Part::Changes, vec![online(1, 10)]).await.code, Code::Ok);
+    assert_eq!(world.edges().await, [(1, "f".into())]);
 }
