@@ -6,6 +6,7 @@
 
 mod authority;
 mod deadline;
+mod frontlas;
 mod gateway;
 mod load;
 mod log;
@@ -21,6 +22,7 @@ mod witness;
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
 pub use deadline::{DEADLINE, eventually, within};
 pub use frontier_transport::Network;
+pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use gateway::{Gateway, GatewayBuilder};
 pub use load::{Load, Tally};
 pub use log::Log;
