@@ -157,6 +157,7 @@ async fn rests(
         };
         eventually(DEADLINE, &format!("hop {number} is known"), is_found).await;
     }
+    track.is_found(number);
     for edge in left.drain(..) {
         let closed = within("what is left is closed", edge.closed()).await;
         assert!(matches!(closed, Closed::Superseded | Closed::Lost(_)), "{closed:?}");

@@ -3,6 +3,7 @@
 
 mod calls;
 mod fleet;
+mod following;
 mod hops;
 mod kill;
 mod outages;

@@ -40,18 +40,22 @@ impl World {
             world.frontlas.push(directory(Frontlas::builder()).start().await);
         }
         for number in 0..gateways {
-            let id = format!("f{number}");
-            let planes: Vec<String> = world.frontlas.iter().map(|it| it.plane().to_string()).collect();
-            let gateway = Gateway::builder()
-                .set("frontlas.enable", true)
-                .set("frontlas.dial.addrs", planes)
-                .set("daemon.frontier_id", id.as_str())
-                // Thousands of edges on a busy machine are no reason to give up any of them.
-                .set("limits.heartbeat", "60s")
-                .set("log.level", "info");
-            world.gateways.push((id, gateway.start().await));
+            world.join(&format!("f{number}")).await;
         }
         world
+    }
+
+    /// Starts another gateway, at addresses of its own.
+    pub(crate) async fn join(&mut self, id: &str) {
+        let planes: Vec<String> = self.frontlas.iter().map(|it| it.plane().to_string()).collect();
+        let gateway = Gateway::builder()
+            .set("frontlas.enable", true)
+            .set("frontlas.dial.addrs", planes)
+            .set("daemon.frontier_id", id)
+            // Thousands of edges on a busy machine are no reason to give up any of them.
+            .set("limits.heartbeat", "60s")
+            .set("log.level", "info");
+        self.gateways.push((id.to_owned(), gateway.start().await));
     }
 
     /// An edge that finds its gateway through frontlas and answers `echo`.

@@ -52,6 +52,11 @@ impl Track {
         self.closed.fetch_max(hop, Ordering::SeqCst);
     }
 
+    /// From here on nothing older may be.
+    pub(super) fn is_found(&self, hop: u64) {
+        self.found.fetch_max(hop, Ordering::SeqCst);
+    }
+
     pub(super) fn hop_at(&self, addr: &str) -> Option<u64> {
         self.hops().by_addr.get(addr).copied()
     }
@@ -81,7 +86,7 @@ impl Track {
                     let hop = within("the hop is told of", self.hop_from(&record.addr)).await;
                     assert_eq!(record.frontier_id, self.gateway(hop), "hop {hop}");
                     assert!(hop >= floor, "hop {hop} was found after hop {floor}");
-                    self.found.fetch_max(hop, Ordering::SeqCst);
+                    self.is_found(hop);
                     self.count("edge: found");
                 }
             }
