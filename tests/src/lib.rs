@@ -19,10 +19,10 @@ mod settings;
 mod stall_proxy;
 mod witness;
 
+pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
 pub use deadline::{DEADLINE, eventually, within};
 pub use frontier_transport::Network;
-pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use gateway::{Gateway, GatewayBuilder};
 pub use load::{Load, Tally};
 pub use log::Log;

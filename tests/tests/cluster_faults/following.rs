@@ -25,7 +25,10 @@ async fn call(service: &ClusterService, edge: &Edge) {
             service.call(edge.id(), "echo", "down").timeout(DEADLINE).into_future(),
             edge.call("echo", "up").timeout(DEADLINE).into_future()
         );
-        assert_eq!((down.expect("an answer").data, up.expect("an answer").data), ("down".into(), "up".into()));
+        assert_eq!(
+            (down.expect("an answer").data, up.expect("an answer").data),
+            ("down".into(), "up".into())
+        );
     }
 }
 
@@ -87,11 +90,12 @@ async fn what_becomes_of_gateways_is_followed_and_what_becomes_of_calls_disturbs
     newcomer.close().await.expect("the edge leaves");
     world.gateways[1].1.terminate();
     world.is_connected(&service, &["f0"]).await;
-    world.tells(&["f0"], 1, |all| match all.places().keys().copied().collect::<Vec<_>>()[..] {
-        [1, 3] => Ok(()),
-        ref others => Err(format!("{others:?}")),
-    })
-    .await;
+    world
+        .tells(&["f0"], 1, |all| match all.places().keys().copied().collect::<Vec<_>>()[..] {
+            [1, 3] => Ok(()),
+            ref others => Err(format!("{others:?}")),
+        })
+        .await;
     is_back(&service, &edge).await;
     call(&service, &edge).await;
     assert_eq!((service.status().get(), edge.status().get()), (Status::Connected, Status::Connected));

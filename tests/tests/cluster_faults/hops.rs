@@ -21,8 +21,7 @@ const ID: EdgeId = EdgeId(1_000_000);
 /// The others, which keep the cluster busy.
 const OTHERS: u64 = 60;
 
-const PACE: Pace =
-    Pace { edge: Duration::from_millis(500), service: Duration::from_millis(10), callers: 2 };
+const PACE: Pace = Pace { edge: Duration::from_millis(500), service: Duration::from_millis(10), callers: 2 };
 
 /// How the edge goes from one gateway to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +71,7 @@ async fn hop(world: &World, hop: u64, gateway: &str) -> Edge {
 async fn an_edge_that_hops_a_thousand_times_is_never_where_it_was_before() {
     let _turn = turn().await;
     let redis = Server::start();
-    let world =
-        World::start(|it| it.set("redis.standalone.addr", redis.addr().to_string()), 3).await;
+    let world = World::start(|it| it.set("redis.standalone.addr", redis.addr().to_string()), 3).await;
     let track = Arc::<Track>::default();
     let service = service(&world, &track).await;
     world.is_connected(&service, &["f0", "f1", "f2"]).await;

@@ -14,21 +14,31 @@ const EDGES: u64 = 3000;
 
 const ALIVE: Duration = Duration::from_secs(10);
 
-/// Within this of its SDK's notice an edge can be called again, but for one of a hundred.
+/// Within this of its SDK's notice an edge can be called again, but for one of a hundred; unless the machine
+/// is so slow that connecting all of them had taken longer than that.
 const BACK: Duration = Duration::from_secs(5);
 
 /// Not more than a busy machine can do.
-const PACE: Pace =
-    Pace { edge: Duration::from_secs(6), service: Duration::from_millis(10), callers: 4 };
+const PACE: Pace = Pace { edge: Duration::from_secs(6), service: Duration::from_millis(10), callers: 4 };
 
-/// How long an edge took to be reached again, from when its SDK saw that it had lost its gateway. It is
-/// called all the time, and each call is answered or fails in time.
-async fn comes_back(service: ClusterService, edge: Edge) -> Duration {
+/// How long an edge took to connect, and to be reached again, from when its SDK saw that it had lost its
+/// gateway. It is called all the time, and each call is answered or fails in time.
+async fn comes_back(service: ClusterService, edge: Edge) -> (Duration, Duration) {
     let mut status = edge.status();
     while status.get() != Status::Reconnecting {
         status.changed().await;
     }
     let lost = Instant::now();
+    let connects = async {
+        while status.get() != Status::Connected {
+            status.changed().await;
+        }
+        lost.elapsed()
+    };
+    tokio::join!(connects, is_reached(&service, &edge, lost))
+}
+
+async fn is_reached(service: &ClusterService, edge: &Edge, lost: Instant) -> Duration {
     loop {
         match answered(service.call(edge.id(), "echo", "back")).await {
             Ok(_) => return lost.elapsed(),
@@ -39,6 +49,15 @@ async fn comes_back(service: ClusterService, edge: Edge) -> Duration {
             }
         }
     }
+}
+
+/// The 99th percentile and the longest.
+fn summary(what: &str, mut took: Vec<Duration>) -> (Duration, Duration) {
+    took.sort_unstable();
+    let (median, late, last) =
+        (took[took.len() / 2], took[(took.len() - 1) * 99 / 100], took[took.len() - 1]);
+    println!("{what} again: median {median:?}, p99 {late:?}, the last {last:?}");
+    (late, last)
 }
 
 /// What a call to an edge that has lost its gateway may fail with.
@@ -62,7 +81,8 @@ async fn three_thousand_edges_of_three_gateways_outlive_one_of_them() {
     world.is_connected(&service, &["f0", "f1", "f2"]).await;
     let begun = Instant::now();
     let edges = connect(&world, 1..=EDGES).await;
-    println!("{EDGES} edges have connected within {:?}", begun.elapsed());
+    let connecting = begun.elapsed();
+    println!("{EDGES} edges have connected within {connecting:?}");
     let everyone: BTreeSet<u64> = (1..=EDGES).collect();
     let is_everyone = |places: &Places| {
         let known: BTreeSet<u64> = places.keys().copied().collect();
@@ -77,24 +97,20 @@ async fn three_thousand_edges_of_three_gateways_outlive_one_of_them() {
 
     let calls = Calls::start(&edges, &service, PACE);
     calls.go_on(300).await;
-    let mut coming: JoinSet<Duration> = JoinSet::new();
+    let mut coming = JoinSet::new();
     for edge in &lost {
         coming.spawn(comes_back(service.clone(), edge.clone()));
     }
     world.gateways[0].1.kill().await;
     let killed = Instant::now();
     let took = tokio::time::timeout(2 * CONVERGED, coming.join_all()).await;
-    let mut took = took.expect("every edge can be called again");
-    took.sort_unstable();
-    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
-    let (median, late, last) = (at(0.5), at(0.99), at(1.0));
-    println!(
-        "reached again, from the SDK's notice: median {median:?}, p99 {late:?}, the last {last:?}; \
-         all of them {:?} after the kill",
-        killed.elapsed()
-    );
-    assert!(late <= BACK, "p99 {late:?}");
-    assert!(last <= CONVERGED, "the last {last:?}");
+    let (connected, reached): (Vec<_>, Vec<_>) =
+        took.expect("every edge can be called again").into_iter().unzip();
+    println!("all edges were back {:?} after the kill; from their SDK's notice on", killed.elapsed());
+    summary("connected", connected);
+    let (late, last) = summary("reached", reached);
+    assert!(late <= BACK.max(connecting), "99 of 100 edges were reached only after {late:?}");
+    assert!(last <= CONVERGED, "the last edge was reached only after {last:?}");
     calls.go_on(300).await;
 
     // No ghosts, and every count is true.

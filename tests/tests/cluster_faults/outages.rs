@@ -45,8 +45,7 @@ impl Busy {
             service.call(edge.id(), "echo", "").await.expect("an answer");
         }
         let (calls, losses) = (Calls::start(&edges, &service, pace), Losses::of(&edges));
-        let mut busy =
-            Self { world, service, calls, losses, edges, guests: Vec::new(), places, next };
+        let mut busy = Self { world, service, calls, losses, edges, guests: Vec::new(), places, next };
         for _ in 0..4 {
             busy.come().await;
         }
@@ -87,7 +86,11 @@ impl Busy {
             let places = all.places();
             let wrong = self.places.iter().filter(|(id, place)| places.get(id) != Some(place)).count();
             let more = places.keys().filter(|id| !self.places.contains_key(id)).count();
-            if wrong + more == 0 { Ok(()) } else { Err(format!("{wrong} edges are wrong or missing, {more} are ghosts")) }
+            if wrong + more == 0 {
+                Ok(())
+            } else {
+                Err(format!("{wrong} edges are wrong or missing, {more} are ghosts"))
+            }
         };
         self.world.tells(&GATEWAYS, 1, right).await;
         self.world.is_connected(&self.service, &GATEWAYS).await;

@@ -10,9 +10,7 @@ async fn world(redis: &Server) -> World {
     let addr = redis.addr().to_string();
     World::start(
         |frontlas| {
-            frontlas
-                .set("redis.standalone.addr", addr.as_str())
-                .set("frontier_plane.expiration.alive", "2s")
+            frontlas.set("redis.standalone.addr", addr.as_str()).set("frontier_plane.expiration.alive", "2s")
         },
         3,
     )
@@ -64,7 +62,8 @@ async fn one_id_at_two_gateways_is_no_take_over() {
     };
     let services = [connect(0).await, connect(1).await];
     let mut watches = services.each_ref().map(Service::status);
-    let edges = [0, 1].map(|gateway| world.gateways[gateway].1.edge().id(EdgeId(gateway as u64 + 1)).connect());
+    let edges =
+        [0, 1].map(|gateway| world.gateways[gateway].1.edge().id(EdgeId(gateway as u64 + 1)).connect());
     let [first, second] = edges;
     let edges = [first.await.expect("an edge"), second.await.expect("an edge")];
     let mut replica = world.replicas().remove(0);

@@ -60,7 +60,8 @@ impl World {
 
     /// An edge that finds its gateway through frontlas and answers `echo`.
     pub(crate) fn edge(&self, id: u64) -> Builder<Edge> {
-        let urls: Vec<String> = self.frontlas.iter().map(|it| format!("frontlas://{}", it.control())).collect();
+        let urls: Vec<String> =
+            self.frontlas.iter().map(|it| format!("frontlas://{}", it.control())).collect();
         let edge = Edge::builder(&*urls[0]).backoff(BACKOFF.0, BACKOFF.1).id(EdgeId(id));
         urls[1..].iter().fold(edge, |edge, url| edge.url(url)).register("echo", echo)
     }
@@ -92,7 +93,12 @@ impl World {
 
     /// Waits until every replica tells of these gateways, each with `services` services, and of exactly
     /// these edges; and every count is true.
-    pub(crate) async fn tells(&self, gateways: &[&str], services: u64, edges: impl Fn(&Directory) -> Result<(), String>) {
+    pub(crate) async fn tells(
+        &self,
+        gateways: &[&str],
+        services: u64,
+        edges: impl Fn(&Directory) -> Result<(), String>,
+    ) {
         for (number, mut replica) in self.replicas().into_iter().enumerate() {
             let mut last = String::new();
             let check = async || {
@@ -135,7 +141,9 @@ impl Directory {
             let edges = places.values().filter(|place| *place == id).count() as u64;
             if (frontier.edge_count, frontier.service_count) != (edges, services) {
                 let (counted, found) = (frontier.edge_count, frontier.service_count);
-                return Err(format!("{id} counts {counted} edges where {edges} are listed, and {found} services"));
+                return Err(format!(
+                    "{id} counts {counted} edges where {edges} are listed, and {found} services"
+                ));
             }
             let listed = self.services.iter().filter(|service| service.frontier_id == *id).count() as u64;
             if listed != services {

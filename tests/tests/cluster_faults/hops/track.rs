@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 
 /// The pause between two lookups, and between two calls.
@@ -25,14 +25,20 @@ pub(super) struct Track {
     /// The latest hop such that it and all before it are closed.
     closed: AtomicU64,
     tally: Mutex<BTreeMap<String, u64>>,
+    /// By how much a stamp was off, at most, in microseconds: too small and too great.
+    off: [AtomicU64; 2],
 }
 
 #[derive(Default)]
 struct Hops {
     /// The gateway of each, in their order; they are counted from 1.
     gateways: Vec<String>,
+    /// When each set out.
+    begun: Vec<SystemTime>,
     /// The last hop that came from an address.
     by_addr: HashMap<String, u64>,
+    /// When each was let in.
+    let_in: HashMap<u64, SystemTime>,
 }
 
 impl Track {
@@ -40,12 +46,15 @@ impl Track {
     pub(super) fn begins(&self, hop: u64, gateway: &str) {
         let mut hops = self.hops();
         hops.gateways.push(gateway.to_owned());
+        hops.begun.push(SystemTime::now());
         assert_eq!(hops.gateways.len() as u64, hop);
     }
 
     /// It is let in, from this address.
     pub(super) fn is_from(&self, hop: u64, addr: String) {
-        self.hops().by_addr.insert(addr, hop);
+        let mut hops = self.hops();
+        hops.by_addr.insert(addr, hop);
+        hops.let_in.insert(hop, SystemTime::now());
     }
 
     pub(super) fn is_closed_up_to(&self, hop: u64) {
@@ -73,7 +82,24 @@ impl Track {
 
     /// What has happened so far, in words.
     pub(super) fn summary(&self) -> String {
-        format!("{:?}", self.tally.lock().unwrap_or_else(PoisonError::into_inner))
+        let [early, late] = self.off.each_ref().map(|off| off.load(Ordering::Relaxed));
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{tally:?}; stamps were {early} us too small and {late} us too great, at most")
+    }
+
+    /// The stamp of a hop lies between its beginning and when it was let in, but for what the clocks of the
+    /// gateways are off.
+    fn notes_stamp(&self, hop: u64, stamp: u64) {
+        let hops = self.hops();
+        let micros = |time: SystemTime| {
+            let since = time.duration_since(UNIX_EPOCH).expect("a time of our days");
+            u64::try_from(since.as_micros()).expect("a time of our days")
+        };
+        let begun = micros(hops.begun[usize::try_from(hop).expect("few hops") - 1]);
+        let let_in = micros(hops.let_in[&hop]);
+        for (off, by) in self.off.iter().zip([begun.saturating_sub(stamp), stamp.saturating_sub(let_in)]) {
+            off.fetch_max(by, Ordering::Relaxed);
+        }
     }
 
     /// Looks the edge up in both ways until `stop`. Panics at a wrong answer.
@@ -87,6 +113,7 @@ impl Track {
                     assert_eq!(record.frontier_id, self.gateway(hop), "hop {hop}");
                     assert!(hop >= floor, "hop {hop} was found after hop {floor}");
                     self.is_found(hop);
+                    self.notes_stamp(hop, record.stamp);
                     self.count("edge: found");
                 }
             }
