@@ -55,6 +55,12 @@ impl Frontlas {
         self.process.log()
     }
 
+    /// How many files and sockets it has open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        self.process.open_files()
+    }
+
     /// Ends it without a word.
     pub async fn kill(&mut self) {
         self.process.signal(Signal::SIGKILL);

@@ -75,6 +75,11 @@ impl Services {
         self.frontier.get_or_init(|| frontier.into());
     }
 
+    /// The own id of the cluster's service that has this id here, if the gateway is part of a cluster.
+    pub(crate) fn own_id(&self, id: ServiceId) -> Option<ServiceId> {
+        self.frontier.get().map(|frontier| id.at(frontier))
+    }
+
     /// Who takes what, as of now.
     pub(crate) fn routes(&self) -> Guard<Arc<Routes>> {
         self.routes.load()

@@ -49,6 +49,38 @@ async fn a_service_of_a_cluster_is_known_at_each_gateway_by_an_id_of_its_own() {
     assert_eq!(other.status().get(), Status::Connected);
 }
 
+/// A token fixes the service's own id, and so the one that it has at the gateway.
+#[tokio::test]
+async fn an_id_that_credentials_fix_holds_in_the_whole_cluster() {
+    let _turn = turn().await;
+    let redis = Server::start();
+    let mut world = world(&redis).await;
+    // The hash of `secret`.
+    let tokens = "- {hash: 'sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b', service_id: 77, service: all}";
+    world
+        .join_with("f3", |gateway| {
+            let file = gateway.file("tokens.yaml");
+            std::fs::write(&file, tokens).expect("a file can be written");
+            let method = serde_json::json!({"token": {"file": file}});
+            gateway.set("servicebound.auth.methods", serde_json::json!([method]))
+        })
+        .await;
+    let connect = |id| world.service().id(ServiceId(id)).token("secret").connect();
+    let service = connect(77).await.expect("the service connects");
+    world.is_connected(&service, &["f0", "f1", "f2", "f3"]).await;
+    world.tells(&["f0", "f1", "f2", "f3"], 1, |_| Ok(())).await;
+    let other = connect(78).await.expect("the service connects elsewhere");
+    let is_kept_out = async || {
+        let frontiers = other.frontiers();
+        let connected = frontiers.iter().map(|it| it.is_connected).collect::<Vec<_>>();
+        (connected == [true, true, true, false]).then_some(())
+    };
+    eventually(DEADLINE, "it is connected where anyone may be", is_kept_out).await;
+    let log = world.gateway("f3").log().clone();
+    eventually(DEADLINE, "it is refused", async || log.find("ServiceID").or_else(|| log.find("refused")))
+        .await;
+}
+
 /// Two services of one gateway each that have been given one id: the directory has one place for them, but
 /// neither is disturbed.
 #[tokio::test]

@@ -1,6 +1,6 @@
 use crate::replica::{Directory, Replica};
 use frontier_sdk::{Builder, ClusterService, Edge, EdgeId, HandlerError, Request, Response};
-use frontier_tests::{Frontlas, FrontlasBuilder, Gateway, eventually};
+use frontier_tests::{Frontlas, FrontlasBuilder, Gateway, GatewayBuilder, eventually};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
@@ -47,6 +47,15 @@ impl World {
 
     /// Starts another gateway, at addresses of its own.
     pub(crate) async fn join(&mut self, id: &str) {
+        self.join_with(id, |gateway| gateway).await;
+    }
+
+    /// The same, with more settings.
+    pub(crate) async fn join_with(
+        &mut self,
+        id: &str,
+        settings: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+    ) {
         let planes: Vec<String> = self.frontlas.iter().map(|it| it.plane().to_string()).collect();
         let gateway = Gateway::builder()
             .set("frontlas.enable", true)
@@ -55,7 +64,7 @@ impl World {
             // Thousands of edges on a busy machine are no reason to give up any of them.
             .set("limits.heartbeat", "60s")
             .set("log.level", "info");
-        self.gateways.push((id.to_owned(), gateway.start().await));
+        self.gateways.push((id.to_owned(), settings(gateway).start().await));
     }
 
     /// An edge that finds its gateway through frontlas and answers `echo`.
