@@ -2,8 +2,10 @@
 
 use crate::tokens::entry;
 use crate::world::{World, denied, failure, service_refused};
-use frontier_sdk::{Edge, EdgeId, Service, ServiceId};
+use frontier_sdk::{Edge, EdgeId, Response, Service, ServiceId};
 use frontier_tests::{echo, within};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const YAML: &str = "
@@ -48,6 +50,18 @@ async fn start() -> (World, Service, Edge) {
     (world, service, edge)
 }
 
+/// Registers a method that counts its calls.
+async fn counted(service: &Service, method: &str) -> Arc<AtomicU32> {
+    let called = Arc::<AtomicU32>::default();
+    let count = called.clone();
+    let handler = move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async { Ok(Response::new("done")) }
+    };
+    service.register(method, handler).await.unwrap();
+    called
+}
+
 #[tokio::test]
 async fn what_is_allowed_goes_through() {
     let (_world, service, edge) = start().await;
@@ -60,27 +74,32 @@ async fn what_is_allowed_goes_through() {
     taken.await.unwrap();
     let (opened, accepted) = tokio::join!(edge.open_stream("files"), service.accept_stream());
     assert!(opened.is_ok() && accepted.is_some());
-    edge.register("reboot", |_| async { Ok(frontier_sdk::Response::new("ok")) }).await.unwrap();
+    edge.register("reboot", |_| async { Ok(Response::new("ok")) }).await.unwrap();
     assert_eq!(within("an answer", service.call(EdgeId(7), "reboot", "")).await.unwrap().data, "ok");
 }
 
 #[tokio::test]
 async fn a_method_that_is_not_allowed_is_not_called() {
     let (world, _service, edge) = start().await;
+    let ops = world.service("ops").connect().await.unwrap();
+    let called = counted(&ops, "other").await;
     let result = within("an answer", edge.call("other", "")).await;
     assert_eq!(failure(result), denied("calling `other` is not allowed by any rule"));
+    assert_eq!(called.load(Ordering::SeqCst), 0);
     let line = world.says("denied peer=7").await;
     assert!(line.contains("calling `other`"), "{line}");
 }
 
 #[tokio::test]
 async fn a_method_that_is_denied_is_not_called_with_a_large_payload_either() {
-    let (_world, _service, edge) = start().await;
+    let (_world, service, edge) = start().await;
+    let called = counted(&service, "files.delete").await;
     let text = "calling `files.delete` is denied by rule `nothing is deleted from outside`";
     for size in [0, 200_000] {
         let result = within("an answer", edge.call("files.delete", vec![0; size])).await;
         assert_eq!(failure(result), denied(text));
     }
+    assert_eq!(called.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
