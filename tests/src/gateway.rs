@@ -147,6 +147,11 @@ impl Gateway {
         self.process.signal(Signal::SIGTERM);
     }
 
+    /// Has it read its configuration and its files again.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::SIGHUP);
+    }
+
     /// Ends it without a word.
     pub async fn kill(&mut self) {
         self.process.signal(Signal::SIGKILL);

@@ -28,7 +28,7 @@ pub use presence::{Change, Presence};
 pub use process::Process;
 pub use raw_peer::{Hand, RawPeer, accept, first_frame, none};
 pub use raw_tcp::{RawTcp, yamux};
-pub use sdk::{echo, says};
+pub use sdk::{echo, says, why_not};
 pub use settings::Settings;
 pub use stall_proxy::StallProxy;
 pub use witness::Witness;

@@ -2,9 +2,9 @@
 //! carrier with TLS, and nobody comes in.
 
 use crate::lookout::Lookout;
-use crate::world::{World, why_not};
+use crate::world::World;
 use frontier_sdk::{Builder, ClientTls, Edge};
-use frontier_tests::{Authority, Identity, SERVER_NAME, Validity};
+use frontier_tests::{Authority, Identity, SERVER_NAME, Validity, why_not};
 
 const YAML: &str = "
 edgebound:

@@ -2,9 +2,9 @@
 
 use crate::certificates::{self, MTLS};
 use crate::tokens::{SECRET, entry, jwt, signed};
-use crate::world::{World, denied, edge_refused, failure, unauthenticated, why_not};
+use crate::world::{World, denied, edge_refused, failure, unauthenticated};
 use frontier_sdk::{Code, EdgeId, Status};
-use frontier_tests::{Authority, SERVER_NAME, Validity, echo, within};
+use frontier_tests::{Authority, SERVER_NAME, Validity, echo, why_not, within};
 use serde_json::json;
 
 const YAML: &str = "

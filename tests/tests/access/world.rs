@@ -181,18 +181,6 @@ pub(crate) async fn service_refused(service: Builder<Service>) -> (Code, String)
     refusal(&within("a refusal", service.connect()).await.unwrap_err())
 }
 
-/// Why the connections of an edge come to nothing. Since it would try again and again it is given little
-/// time, and more if that was not enough for a single attempt.
-pub(crate) async fn why_not(edge: impl Fn() -> Builder<Edge>) -> String {
-    for patience in [300, 1_000, 3_000, 10_000].map(Duration::from_millis) {
-        let error = edge().connect_timeout(patience).connect().await.unwrap_err().to_string();
-        if !error.ends_with("still under way") {
-            return error;
-        }
-    }
-    panic!("no attempt comes to an end");
-}
-
 /// A refusal with [`Code::Unauthenticated`].
 pub(crate) fn unauthenticated(text: &str) -> (Code, String) {
     (Code::Unauthenticated, text.to_owned())
