@@ -16,6 +16,7 @@ mod raw_tcp;
 mod sdk;
 mod settings;
 mod stall_proxy;
+mod tool;
 mod witness;
 
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
@@ -31,4 +32,5 @@ pub use raw_tcp::{RawTcp, yamux};
 pub use sdk::{echo, says, why_not};
 pub use settings::Settings;
 pub use stall_proxy::StallProxy;
+pub use tool::tool;
 pub use witness::Witness;

@@ -2,9 +2,7 @@
 
 use crate::fleet::{Fleet, Post};
 use frontier_sdk::Status;
-use frontier_tests::{
-    Authority, DEADLINE, Gateway, Network, SERVER_NAME, Validity, eventually, replace, why_not,
-};
+use frontier_tests::{Authority, DEADLINE, Gateway, Network, SERVER_NAME, Validity, eventually, why_not};
 use std::time::Duration;
 
 /// Calls each way between two changes, and after the last one.
@@ -27,11 +25,7 @@ async fn edges_over_quic_notice_nothing_of_new_certificates_and_a_new_ca() {
 async fn gateway(net: Network, ca: &Authority) -> Gateway {
     let gateway = Gateway::over(net).set("log.level", "info").set("limits.heartbeat", "60s");
     let server = ca.server(&[SERVER_NAME], Validity::Now).write(gateway.dir(), "edges");
-    let cas = gateway.file("clients.pem");
-    replace(&cas, ca.pem());
-    let gateway = gateway.certificates("edgebound", &[server]);
-    let gateway = gateway.set("edgebound.listen.tls.ca_certs", vec![cas.display().to_string()]);
-    gateway.set("edgebound.listen.tls.mtls", true).start().await
+    gateway.certificates("edgebound", &[server]).mtls(ca, &[]).start().await
 }
 
 async fn nobody_notices(net: Network, edges: usize) {
@@ -49,8 +43,7 @@ async fn nobody_notices(net: Network, edges: usize) {
     assert!(why_not(|| edge(&old, &new)).await.ends_with(stranger));
 
     // Clients of both are to be let in. Whoever is refused tries again until the gateway has noticed.
-    let cas = gateway.dir().join("clients.pem");
-    replace(&cas, old.pem() + &new.pem());
+    gateway.trust(&[&old, &new]);
     let first = edge(&old, &new).connect().await.expect("clients of the new CA get in");
     load.go_on(CALLS).await;
 
@@ -62,7 +55,7 @@ async fn nobody_notices(net: Network, edges: usize) {
     load.go_on(CALLS).await;
 
     // The old CA is gone. Those whom it vouches for would be refused now, but stay.
-    replace(&cas, new.pem());
+    gateway.trust(&[&new]);
     gateway.hang_up();
     let reloaded = format!("reloaded: {} would be refused now, left as they are cause=SIGHUP", edges + 1);
     eventually(DEADLINE, &reloaded, async || gateway.log().find(&reloaded)).await;

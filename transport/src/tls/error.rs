@@ -206,6 +206,8 @@ fn incompatibility(reason: &rustls::PeerIncompatible) -> String {
         | Reason::Tls12NotOfferedOrEnabled
         | Reason::Tls13RequiredForQuic
         | Reason::SupportedVersionsExtensionRequired
+        // Those before 1.2 name none.
+        | Reason::SignatureAlgorithmsExtensionRequired
         | Reason::ServerTlsVersionIsDisabledByOurConfig
         | Reason::ServerDoesNotSupportTls12Or13 => "no version of TLS that is allowed here",
         Reason::NoCipherSuitesInCommon => "no cipher suite",
