@@ -5,6 +5,7 @@ use crate::lookout::Lookout;
 use crate::world::World;
 use frontier_sdk::{Builder, ClientTls, Edge};
 use frontier_tests::{Authority, Identity, SERVER_NAME, Validity, why_not};
+use std::time::Duration;
 
 const YAML: &str = "
 edgebound:
@@ -20,6 +21,9 @@ servicebound: {listen: {addr: HERE}}
 
 /// The carriers, each with the number of its listener.
 const CARRIERS: [(&str, usize); 3] = [("tls", 0), ("wss", 0), ("quic", 1)];
+
+/// Between the attempts of one client.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A gateway whose edges need a certificate of its CA.
 struct Door {
@@ -52,14 +56,25 @@ impl Door {
     }
 
     fn edge(&self, (scheme, listener): (&str, usize), tls: ClientTls) -> Builder<Edge> {
-        self.world.edge_over(scheme, listener).tls(tls)
+        // With a pause, so that each attempt has a line in the log.
+        self.world.edge_over(scheme, listener).tls(tls).backoff(PAUSE, PAUSE)
     }
 
-    /// Has a client try over each carrier. What it is `told`, and what the gateway has `logged` of it.
-    async fn refuses(&self, tls: ClientTls, told: &str, logged: &str) {
+    /// Has a client try that will not have the server: what it says of that, and what it tells the server.
+    async fn is_refused_by(&self, client: ClientTls, says: &str, tells: &str) {
+        self.nobody_comes_in(client, says, ["no handshake", &format!("the client refused: {tells}")]).await;
+    }
+
+    /// Has a client try that the server will not have: what it is told, and what the server says of it.
+    async fn refuses(&self, client: ClientTls, told: &str, says: &str) {
+        self.nobody_comes_in(client, &format!("the server refused: {told}"), ["edge not let in", says]).await;
+    }
+
+    /// Over each carrier the client ends with this error, and a line in the log has all of these words.
+    async fn nobody_comes_in(&self, client: ClientTls, told: &str, logged: [&str; 2]) {
         for carrier in CARRIERS {
             let before = self.lines(logged);
-            let error = why_not(|| self.edge(carrier, tls.clone())).await;
+            let error = why_not(|| self.edge(carrier, client.clone())).await;
             assert!(error.ends_with(&format!(": {told}")), "{carrier:?}: {error}");
             self.world.until("it is logged", || self.lines(logged) > before).await;
         }
@@ -68,8 +83,8 @@ impl Door {
         self.lookout.sees_only(self.edge(CARRIERS[0], good)).await;
     }
 
-    fn lines(&self, text: &str) -> usize {
-        self.world.log().lines().iter().filter(|line| line.contains(text)).count()
+    fn lines(&self, words: [&str; 2]) -> usize {
+        self.world.log().lines().iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }
 }
 
@@ -78,7 +93,7 @@ async fn a_server_of_an_unknown_ca_is_refused() {
     let door = Door::open().await;
     let tls = door.ca.client("sensor", &[], Validity::Now).shown_by(Authority::new("other").trusted());
     let told = "the server's certificate is not signed by a CA that is trusted here";
-    door.refuses(tls, told, "our certificate is not signed by a CA that is trusted there").await;
+    door.is_refused_by(tls, told, "our certificate is not signed by a CA that is trusted there").await;
 }
 
 #[tokio::test]
@@ -87,7 +102,7 @@ async fn a_server_whose_certificate_has_expired_is_refused() {
     let server = ca.server(&[SERVER_NAME], Validity::Past);
     let door = Door::with(ca, &server).await;
     let told = "the server's certificate has expired";
-    door.refuses(door.good(), told, "our certificate has expired, or is not valid yet").await;
+    door.is_refused_by(door.good(), told, "our certificate has expired, or is not valid yet").await;
 }
 
 #[tokio::test]
@@ -96,7 +111,7 @@ async fn a_server_whose_certificate_is_not_valid_yet_is_refused() {
     let server = ca.server(&[SERVER_NAME], Validity::Future);
     let door = Door::with(ca, &server).await;
     let told = "the server's certificate is not valid yet";
-    door.refuses(door.good(), told, "our certificate has expired, or is not valid yet").await;
+    door.is_refused_by(door.good(), told, "our certificate has expired, or is not valid yet").await;
 }
 
 #[tokio::test]
@@ -104,14 +119,14 @@ async fn a_server_of_another_name_is_refused() {
     let door = Door::open().await;
     let told = "the server's certificate is for localhost, not for gateway.example";
     let tls = door.good().server_name("gateway.example");
-    door.refuses(tls, told, "our certificate is not valid there, or not for its name").await;
+    door.is_refused_by(tls, told, "our certificate is not valid there, or not for its name").await;
 }
 
 #[tokio::test]
 async fn a_client_of_an_unknown_ca_is_refused() {
     let door = Door::open().await;
     let stranger = Authority::new("other").client("sensor", &[], Validity::Now);
-    let told = "the server refused: our certificate is not signed by a CA that is trusted there";
+    let told = "our certificate is not signed by a CA that is trusted there";
     let logged = "the client's certificate is not signed by a CA that is trusted here";
     door.refuses(stranger.shown_by(door.ca.trusted()), told, logged).await;
 }
@@ -120,7 +135,7 @@ async fn a_client_of_an_unknown_ca_is_refused() {
 async fn a_client_whose_certificate_has_expired_is_refused() {
     let door = Door::open().await;
     let old = door.ca.client("sensor", &[], Validity::Past).shown_by(door.ca.trusted());
-    let told = "the server refused: our certificate has expired, or is not valid yet";
+    let told = "our certificate has expired, or is not valid yet";
     door.refuses(old, told, "the client's certificate has expired").await;
 }
 
@@ -128,7 +143,7 @@ async fn a_client_whose_certificate_has_expired_is_refused() {
 async fn a_client_whose_certificate_is_not_valid_yet_is_refused() {
     let door = Door::open().await;
     let early = door.ca.client("sensor", &[], Validity::Future).shown_by(door.ca.trusted());
-    let told = "the server refused: our certificate has expired, or is not valid yet";
+    let told = "our certificate has expired, or is not valid yet";
     door.refuses(early, told, "the client's certificate is not valid yet").await;
 }
 
@@ -136,7 +151,7 @@ async fn a_client_whose_certificate_is_not_valid_yet_is_refused() {
 async fn a_client_whose_certificate_is_revoked_is_refused() {
     let door = Door::open().await;
     let tls = door.revoked.shown_by(door.ca.trusted());
-    let told = "the server refused: our certificate is revoked";
+    let told = "our certificate is revoked";
     door.refuses(tls, told, "the client's certificate is revoked").await;
 }
 
@@ -144,13 +159,13 @@ async fn a_client_whose_certificate_is_revoked_is_refused() {
 async fn a_client_that_shows_a_servers_certificate_is_refused() {
     let door = Door::open().await;
     let tls = door.ca.server(&["sensor"], Validity::Now).shown_by(door.ca.trusted());
-    let told = "the server refused: our certificate is not meant for this";
+    let told = "our certificate is not meant for this";
     door.refuses(tls, told, "the client's certificate is not meant for a client").await;
 }
 
 #[tokio::test]
 async fn a_client_without_a_certificate_is_refused() {
     let door = Door::open().await;
-    let told = "the server refused: we have shown no certificate, and one is required";
+    let told = "we have shown no certificate, and one is required";
     door.refuses(door.ca.trusted(), told, "the client has shown no certificate").await;
 }
