@@ -164,6 +164,32 @@ async fn names_that_are_not_allowed_are_not_registered() {
 }
 
 #[tokio::test]
+async fn labels_in_the_meta_count_where_they_are_taken_and_never_against_credentials() {
+    let yaml = YAML.replace("}]}}\nservice", "}], meta_labels: [region, tenant]}}\nservice");
+    assert_ne!(yaml, YAML);
+    let entries = [entry("frt_us", "edge_id: 8, labels: {region: us}"), entry("frt_none", "edge_id: 9")];
+    let world = World::new().with("tokens.yaml", entries.concat()).with("rules.yaml", RULES);
+    let world = world.start(&yaml).await;
+    let service = world.service("files").connect().await.unwrap();
+    echo(&service, "files.read").await.unwrap();
+    let meta = r#"{"region": "eu", "tenant": "acme"}"#;
+    let (us, none) = (world.edge().token("frt_us").meta(meta), world.edge().token("frt_none").meta(meta));
+    let (us, none) = (us.connect().await.unwrap(), none.connect().await.unwrap());
+    for edge in [&us, &none] {
+        assert_eq!(within("an answer", edge.call("files.read", "x")).await.unwrap().data, "x");
+        edge.register("reboot", |_| async { Ok(Response::new("ok")) }).await.unwrap();
+    }
+    // Its region is what its token says.
+    let result = within("an answer", service.call(EdgeId(8), "reboot", "")).await;
+    assert_eq!(failure(result), denied("reaching edge 8 is not allowed by any rule"));
+    assert_eq!(within("an answer", service.call(EdgeId(9), "reboot", "")).await.unwrap().data, "ok");
+    // A reload looks at it again.
+    world.reloaded(|| world.configure(YAML)).await;
+    let result = within("an answer", none.call("files.read", "")).await;
+    assert_eq!(failure(result), denied("calling `files.read` is not allowed by any rule"));
+}
+
+#[tokio::test]
 async fn an_id_is_no_way_round_the_rules() {
     let (world, _service, edge) = start().await;
     let ops = world.service("ops").id(ServiceId(5)).connect().await.unwrap();
