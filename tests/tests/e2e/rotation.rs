@@ -17,8 +17,8 @@ async fn a_thousand_edges_over_tls_notice_nothing_of_new_certificates_and_a_new_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn edges_over_quic_notice_nothing_of_new_certificates_and_a_new_ca() {
-    nobody_notices(Network::Quic, 200).await;
+async fn a_thousand_edges_over_quic_notice_nothing_of_new_certificates_and_a_new_ca() {
+    nobody_notices(Network::Quic, 1000).await;
 }
 
 /// A gateway whose edges show certificates of `ca`, and see one of it.
