@@ -17,6 +17,7 @@ mod raw_tcp;
 mod sdk;
 mod settings;
 mod stall_proxy;
+mod tool;
 mod witness;
 
 pub use self::frontlas::{Frontlas, FrontlasBuilder};
@@ -30,7 +31,8 @@ pub use presence::{Change, Presence};
 pub use process::Process;
 pub use raw_peer::{Hand, RawPeer, accept, first_frame, none};
 pub use raw_tcp::{RawTcp, yamux};
-pub use sdk::{echo, says};
+pub use sdk::{echo, says, why_not};
 pub use settings::Settings;
 pub use stall_proxy::StallProxy;
+pub use tool::tool;
 pub use witness::Witness;

@@ -72,7 +72,12 @@ impl Process {
         peer
     }
 
-    fn spawn(name: &'static str, mut command: Command) -> Self {
+    /// Starts any other program, with nothing on its standard input.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn spawn(name: &'static str, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Log::default();

@@ -18,7 +18,8 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// Looks at what is shown by somebody who connects from `addr` to the listener of this number.
+    /// Looks at what is shown by somebody who connects from `addr` to the listener of this number, and says
+    /// `meta` of itself.
     ///
     /// # Errors
     /// What the peer is told.
@@ -28,9 +29,10 @@ impl Admission {
         listener: u16,
         addr: SocketAddr,
         shown: Shown,
+        meta: &[u8],
     ) -> Result<Self, Failure> {
         let policy = policies.current();
-        let verified = policy.authenticate(role, listener, addr.ip(), &shown, Moment::now())?;
+        let verified = policy.authenticate(role, listener, addr.ip(), &shown, meta, Moment::now())?;
         Ok(Self { policy, verified: Arc::new(verified), listener, shown: Arc::new(shown) })
     }
 

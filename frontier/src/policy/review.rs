@@ -72,9 +72,12 @@ impl Policies {
         };
         let certificate = shown.client_certificate();
         let credentials = shown.credentials(certificate.as_ref());
-        let verified = authenticator.authenticate(role, &credentials, at.wall)?;
+        let mut verified = authenticator.authenticate(role, &credentials, at.wall)?;
         match &peer.identity {
-            Identity::Edge { id, .. } => verified.confirm_edge(Some(*id)).map(drop)?,
+            Identity::Edge { id, meta } => {
+                verified.confirm_edge(Some(*id))?;
+                authenticator.add_claims(meta, &mut verified);
+            }
             Identity::Service { id, name } => {
                 service_id::confirm(&verified, &exchange.registry.services, name, Some(*id)).map(drop)?;
             }
