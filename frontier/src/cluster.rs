@@ -21,5 +21,8 @@ mod outgoing;
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};
 
+pub(crate) use backoff::Backoff;
+pub(crate) use greeting::{GreetError, welcomed};
+
 pub(crate) use advertise::{Advertised, Bound};
 pub(crate) use member::Member;

@@ -86,6 +86,16 @@ impl<'a> Custom<'a> {
     }
 }
 
+/// Appends a service that asks, and its length, to the meta of a stream.
+///
+/// # Errors
+/// [`EncodeError`] if it is too long; nothing was written then.
+pub fn push_caller(caller: &[u8], meta: &mut Vec<u8>) -> Result<(), EncodeError> {
+    u16::try_from(caller.len()).map_err(|_| EncodeError::FieldTooLong(caller.len()))?;
+    put_caller(caller, meta);
+    Ok(())
+}
+
 /// Appends a caller, which has no more than [`MAX_CUSTOM`] bytes, and its length.
 fn put_caller(caller: &[u8], out: &mut impl BufMut) {
     out.put_slice(caller);
@@ -146,6 +156,10 @@ mod tests {
             assert_eq!(split_caller(short), None, "{short:?}");
         }
         assert_eq!(split_caller(b"\0\0"), Some((&b""[..], &b""[..])));
+        let mut meta = b"meta".to_vec();
+        assert_eq!(push_caller(&vec![0; 1 << 16], &mut meta), Err(EncodeError::FieldTooLong(1 << 16)));
+        push_caller(b"who", &mut meta).unwrap();
+        assert_eq!(split_caller(&meta), Some((&b"meta"[..], &b"who"[..])));
     }
 
     #[test]

@@ -37,7 +37,7 @@ mod verified_edge;
 
 pub use caller::Caller;
 pub use code::{Code, Fault};
-pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, split_caller};
+pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_caller, split_caller};
 pub use decoder::{DecodeError, Decoder};
 pub use frame::ack::Ack;
 pub use frame::data::{DATA_OVERHEAD, data_end, data_header};
