@@ -25,6 +25,10 @@ impl Exchange {
 
     /// The peer wants to leave.
     pub(super) fn on_go_away(&self, peer: &Peer, code: Code, wakes: &mut Wakes) {
+        if peer.is_holder() {
+            // A farewell, or the answer to ours.
+            return peer.advance(Stage::Leaving);
+        }
         let keeps = || self.keeps_services.load(Ordering::SeqCst);
         if code == Code::Draining && peer.is_service() && keeps() {
             peer.advance(Stage::Moved);
