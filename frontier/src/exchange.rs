@@ -36,8 +36,8 @@ use crate::forwarding::Forwarding;
 use crate::registry::Registry;
 use balance::Balancer;
 use frontier_access::authn::LogLimiter;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 

@@ -153,12 +153,22 @@ impl Forwarding {
     }
 }
 
+#[cfg(test)]
+impl Forwarding {
+    /// The gateway at `location` answers by this link.
+    pub(crate) fn stand_in(&self, location: &crate::cluster::Location, holder: &Arc<Peer>) {
+        self.neighbours.get(location).unwrap().stand_in(holder);
+    }
+
+    /// Takes all the room that there is.
+    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
+        self.room.clone().try_acquire_many_owned(u32::try_from(ROOM).unwrap()).unwrap()
+    }
+}
+
 /// Nobody answers there: what is entered with it waits, is cancelled, or is too late.
 fn lobby() -> Arc<Peer> {
     let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let terms = Terms { max_frame: u32::MAX, heartbeat_ms: u32::MAX };
     Arc::new(Peer::new(Identity::Lobby, Epoch(0), nowhere, LinkHandle::closed(), terms))
 }
-
-#[cfg(test)]
-mod tests;

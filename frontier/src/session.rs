@@ -102,7 +102,8 @@ pub(crate) async fn run(context: Arc<Context>, listener: u16, accepted: Accepted
     match greeting.role {
         Role::Edge => edge::run(&context, greeting, admission, addr, link).await,
         Role::Service => service::run(&context, greeting, admission, addr, link).await,
-        Role::Frontier => forwarder::run(&context, greeting, admission, addr, link).await,
+        // Boxed, since there are few of them: an idle edge need not have the room.
+        Role::Frontier => Box::pin(forwarder::run(&context, greeting, admission, addr, link)).await,
     }
 }
 

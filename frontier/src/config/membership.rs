@@ -113,7 +113,10 @@ mod tests {
             ("frontlas: {dial: {network: tls, tls: {cert: a.pem}}}", "frontlas.dial.tls.key: is required"),
             ("daemon: {frontier_id: \"a\\nb\"}", "daemon.frontier_id: must have"),
             ("frontlas: {forward: {idle: 0s}}", "frontlas.forward.idle: "),
-            ("frontlas: {forward: {token: a, token_file: b}}", "frontlas.forward.token_file: is there beside"),
+            (
+                "frontlas: {forward: {token: a, token_file: b}}",
+                "frontlas.forward.token_file: is there beside",
+            ),
             ("frontlas: {forward: {tls: {cert: a.pem}}}", "frontlas.forward.tls.key: is required"),
         ] {
             let error = read(yaml).unwrap_err();

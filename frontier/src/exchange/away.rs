@@ -168,8 +168,7 @@ impl Exchange {
             };
             let (form, deadline) = (Form::Message, self.deadline(returned.timeout_ms, now));
             let to = Address::Edge(edge);
-            let parcel =
-                Parcel { form, answered: false, id: 0, to, name, custom, payload, now, deadline };
+            let parcel = Parcel { form, answered: false, id: 0, to, name, custom, payload, now, deadline };
             if let Ok(room) = forwarding.room(parcel.size()) {
                 let parked = parked(&asker, &parcel, None, Some(from.clone()), room);
                 forwarding.seek(edge, Seeker::Question(Box::new(parked)));

@@ -1,20 +1,20 @@
 //! Payloads that travel on a stream of their own. They are passed on as they come: the gateway never
 //! holds one whole.
 
+mod away;
+
 use super::answer::{Outcome, from_whom};
-use super::away::lost;
 use super::balance::Tried;
-use super::forward::{Entered, receiver, withdraw};
-use super::parcel::{Address, Parcel};
+use super::forward::{Entered, withdraw};
+use super::parcel::Parcel;
 use super::pump::{CopyError, copy_exact};
 use super::route::{Route, Unrouted, offline};
-use super::stream::{broken, go_ahead, refuse};
+use super::stream::{go_ahead, refuse};
 use super::{Breach, Exchange, Failure};
 use crate::calls::{Asker, Form, Ticket};
-use crate::forwarding::Found;
 use crate::peer::{Peer, Wakes};
-use frontier_protocol::{Code, Custom, EdgeId, Flags, Frame, OpenAck, Response};
-use frontier_transport::{FirstFrame, MuxStream, OpenError};
+use frontier_protocol::{Code, Custom, Flags, Frame, Response};
+use frontier_transport::{MuxStream, OpenError};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::AsyncWriteExt;
@@ -26,15 +26,6 @@ struct Progress {
     is_entered: bool,
     /// The gateway that forwards it was told that the payload may come.
     is_awaited: bool,
-}
-
-/// What became of a question that went to another gateway.
-enum Carried {
-    Done(Result<(), Failure>),
-    /// The edge is not there. Nothing of the payload was read.
-    NotThere,
-    /// The link was lost before anything was read.
-    Gone,
 }
 
 impl Exchange {
@@ -85,7 +76,9 @@ impl Exchange {
         let mut tried = Tried::new();
         loop {
             let route = match self.route(asker, &parcel, &tried) {
-                Ok(route) if route.target.is_holder() => return self.carry_away(asker, parcel, stream, len, progress).await,
+                Ok(route) if route.target.is_holder() => {
+                    return self.carry_away(asker, parcel, stream, len, progress).await;
+                }
                 Ok(route) => route,
                 Err(Unrouted::Away(_)) if !asker.is_forwarder() => {
                     return self.carry_away(asker, parcel, stream, len, progress).await;
@@ -149,92 +142,6 @@ impl Exchange {
         let entered = self.enter(asker, parcel, target, None)?;
         progress.is_entered = matches!(entered, Ok(Entered::Yes(_)));
         Ok(entered)
-    }
-
-    /// Carries a question of a service to the gateway where its edge is. Its payload is read only when that has
-    /// said that it has the edge.
-    async fn carry_away(
-        &self,
-        asker: &Arc<Peer>,
-        parcel: Parcel<'_>,
-        stream: &mut MuxStream,
-        len: u64,
-        progress: &mut Progress,
-    ) -> Result<Result<(), Failure>, Breach> {
-        let (Address::Edge(edge), Some(forwarding)) = (parcel.to, self.forwarding()) else {
-            return Ok(Err(match parcel.to {
-                Address::Edge(edge) => offline(edge),
-                _ => Failure::plain(Code::Internal),
-            }));
-        };
-        let (mut avoid, mut gone) = (None, false);
-        loop {
-            let holder = match forwarding.find(edge, avoid.as_ref(), self.clock()).await {
-                Ok(Found::At(holder)) => holder,
-                Ok(Found::Here) => return Ok(Err(offline(edge))),
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let parcel = Parcel { now: Instant::now(), ..parcel };
-            match self.carry_to(&holder, edge, asker, parcel, stream, len, progress).await? {
-                Carried::Done(done) => return Ok(done),
-                Carried::NotThere if avoid.is_none() => {
-                    forwarding.forget(edge, &holder);
-                    avoid = Some(holder);
-                }
-                Carried::NotThere => return Ok(Err(offline(edge))),
-                Carried::Gone if !gone => gone = true,
-                Carried::Gone => return Ok(Err(Failure::new(Code::Disconnected, lost(&holder)))),
-            }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of a question and both ends of its way")]
-    async fn carry_to(
-        &self,
-        holder: &Arc<Peer>,
-        edge: EdgeId,
-        asker: &Arc<Peer>,
-        parcel: Parcel<'_>,
-        stream: &mut MuxStream,
-        len: u64,
-        progress: &mut Progress,
-    ) -> Result<Carried, Breach> {
-        let mut onward = match holder.link.open_stream().await {
-            Ok(onward) => onward,
-            Err(OpenError::Closed) => return Ok(Carried::Gone),
-            Err(error) => {
-                let text = format!("{}: {error}", receiver(holder));
-                return Ok(Carried::Done(Err(Failure::new(error.code(), text))));
-            }
-        };
-        let ticket = match self.enter_detached(asker, parcel, holder, progress)? {
-            Ok(Entered::Yes(ticket)) => ticket,
-            Ok(Entered::Answered) => return Ok(Carried::Done(Ok(()))),
-            Ok(Entered::TargetGone) => return Ok(Carried::Gone),
-            Err(failure) => return Ok(Carried::Done(Err(failure))),
-        };
-        let route = Route::holder(holder.clone(), asker, parcel.custom, edge, false);
-        let carried = async {
-            self.send_head(parcel, ticket, &route, &mut onward).await?;
-            let FirstFrame { frame, stream: mut onward } = FirstFrame::read(onward, self.limits.frame)
-                .await
-                .map_err(|_| Failure::new(Code::Disconnected, lost(holder)))?;
-            match OpenAck::parse(&frame).map_err(|error| broken(holder, &error))? {
-                OpenAck { code: Code::Ok, .. } => {
-                    copy_exact(stream, &mut onward, len).await.map_err(|error| copy_failed(&error))
-                }
-                OpenAck { code, detail, text } => Err(Failure::new(code, text.to_owned()).detailed(detail)),
-            }
-        };
-        let Err(failure) = carried.await else { return Ok(Carried::Done(Ok(()))) };
-        if parcel.answered && !withdraw(asker, parcel.id, holder, ticket) {
-            return Ok(Carried::Done(Ok(())));
-        }
-        progress.is_entered = false;
-        Ok(match failure.code {
-            Code::EdgeNotOnline => Carried::NotThere,
-            _ => Carried::Done(Err(failure)),
-        })
     }
 
     async fn send_head(

@@ -83,9 +83,8 @@ impl Exchange {
             None
         };
         let id = entered.map_or(0, |ticket| ticket.0);
-        let pushed = wakes.push(&target.link, Priority::Question, |out| {
-            parcel.encode(id, Flags::default(), route, out)
-        });
+        let pushed = wakes
+            .push(&target.link, Priority::Question, |out| parcel.encode(id, Flags::default(), route, out));
         let Err(error) = pushed else { return Ok(Handed::Done) };
         if let Some(ticket) = entered
             && !withdraw(asker, parcel.id, target, ticket)

@@ -26,7 +26,13 @@ impl<'a> Route<'a> {
     }
 
     /// To the gateway where `edge` is, for the service `asker`.
-    pub(super) fn holder(holder: Arc<Peer>, asker: &Peer, body: &'a [u8], edge: EdgeId, returns: bool) -> Self {
+    pub(super) fn holder(
+        holder: Arc<Peer>,
+        asker: &Peer,
+        body: &'a [u8],
+        edge: EdgeId,
+        returns: bool,
+    ) -> Self {
         Self { target: holder, body, caller: Some(describe(asker)), tail: Some(edge), returns }
     }
 

@@ -1,13 +1,15 @@
-use super::away::lost;
+mod away;
+
 use super::balance::Tried;
 use super::forward::receiver;
 use super::pump::{self, Leg};
 use super::route::offline;
 use super::{Exchange, Failure};
-use crate::forwarding::{Found, Guest, describe};
+use crate::forwarding::Guest;
 use crate::peer::Peer;
+use away::Elsewhere;
 use frontier_protocol::{
-    Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError, push_caller, split_caller,
+    Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError, split_caller,
 };
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream, OpenError};
 use std::sync::Arc;
@@ -31,17 +33,6 @@ enum To {
     Edge(EdgeId),
     /// The edge, for a service of another gateway.
     EdgeFor(EdgeId, Arc<Guest>),
-}
-
-/// What was found out about an edge that is not here.
-#[derive(Debug, Default)]
-struct Elsewhere {
-    /// Where it is not.
-    avoid: Option<Arc<Peer>>,
-    /// Whether it was said to be here.
-    is_here: bool,
-    /// Whether a link was lost over it.
-    is_lost: bool,
 }
 
 impl Exchange {
@@ -103,7 +94,8 @@ impl Exchange {
         let failure = match wish.and_then(|wish| self.permit_stream(opener, open.name).map(|()| wish)) {
             Err(failure) => failure,
             Ok(wish) => {
-                let opened = tokio::time::timeout_at(deadline.into(), self.open_target(opener, &wish, deadline));
+                let opened =
+                    tokio::time::timeout_at(deadline.into(), self.open_target(opener, &wish, deadline));
                 let opened = tokio::select! {
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
@@ -184,39 +176,6 @@ impl Exchange {
                 Some(outcome) => return outcome.map(|stream| (target, stream)),
                 None => tried.push(target),
             }
-        }
-    }
-
-    /// Opens a stream at the gateway where the edge is. `None` if it is to be tried again.
-    async fn open_away(
-        &self,
-        opener: &Peer,
-        id: EdgeId,
-        meta: &[u8],
-        elsewhere: &mut Elsewhere,
-        deadline: Instant,
-    ) -> Result<Option<(Arc<Peer>, MuxStream)>, Failure> {
-        let forwarding = self.forwarding().ok_or_else(|| offline(id))?;
-        let holder = match forwarding.find(id, elsewhere.avoid.as_ref(), self.clock()).await? {
-            Found::At(holder) => holder,
-            // It may have come here while it was looked for.
-            Found::Here if !std::mem::replace(&mut elsewhere.is_here, true) => return Ok(None),
-            Found::Here => return Err(offline(id)),
-        };
-        let mut told = meta.to_vec();
-        push_caller(&describe(opener), &mut told)
-            .map_err(|error| Failure::new(Code::TooLarge, error.to_string()))?;
-        let onward = Open { peer: id.0, timeout_ms: 0, name: "", meta: &told };
-        match self.open_at(&holder, onward, deadline).await {
-            Some(Ok(stream)) => Ok(Some((holder, stream))),
-            Some(Err(failure)) if failure.code == Code::EdgeNotOnline && elsewhere.avoid.is_none() => {
-                forwarding.forget(id, &holder);
-                elsewhere.avoid = Some(holder);
-                Ok(None)
-            }
-            Some(Err(failure)) => Err(failure),
-            None if !std::mem::replace(&mut elsewhere.is_lost, true) => Ok(None),
-            None => Err(Failure::new(Code::Disconnected, lost(&holder))),
         }
     }
 

@@ -100,7 +100,8 @@ impl Neighbour {
 
     /// Who answers there, if the link stands. It is asked for `now`.
     pub(super) fn holder(&self, now: u32) -> Option<Arc<Peer>> {
-        let holder = self.holder.load_full().filter(|holder| holder.is_online() && !holder.link.is_closed())?;
+        let holder =
+            self.holder.load_full().filter(|holder| holder.is_online() && !holder.link.is_closed())?;
         self.used.store(now, Ordering::Relaxed);
         Some(holder)
     }
@@ -135,6 +136,11 @@ impl Neighbour {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn stand_in(&self, holder: &Arc<Peer>) {
+        self.holder.store(Some(holder.clone()));
+    }
+
     fn lost(&self) -> Failure {
         Failure::new(Code::Disconnected, format!("the connection to frontier {} was lost", self.id))
     }
@@ -153,8 +159,12 @@ impl Neighbour {
                 let text = format!("frontier {} can't be reached: {error}", self.id);
                 let first = self.failed(Failure::new(Code::Disconnected, text));
                 match first {
-                    true => warn!(frontier = %self.id, endpoint = %self.endpoint, %error, "another gateway can't be reached"),
-                    false => debug!(frontier = %self.id, endpoint = %self.endpoint, %error, "it still can't be reached"),
+                    true => {
+                        warn!(frontier = %self.id, endpoint = %self.endpoint, %error, "another gateway can't be reached")
+                    }
+                    false => {
+                        debug!(frontier = %self.id, endpoint = %self.endpoint, %error, "it still can't be reached")
+                    }
                 }
                 tell.send_replace(Some(Err(self.failure())));
                 return;

@@ -30,7 +30,8 @@ impl Neighbours {
     pub(super) fn get(&self, location: &Location) -> Result<Arc<Neighbour>, Failure> {
         let id = &*location.frontier;
         let endpoint: Endpoint = location.servicebound.parse().map_err(|error| {
-            let text = format!("frontier {id} can't be reached: its address for services is of no use: {error}");
+            let text =
+                format!("frontier {id} can't be reached: its address for services is of no use: {error}");
             Failure::new(Code::Internal, text)
         })?;
         let mut by_id = self.by_id.lock();

@@ -58,7 +58,10 @@ async fn the_rules_of_the_edges_gateway_hold_for_services_of_another_one() {
     let ops = service(&forwarder, "ops", "frt_ops").await;
     answers(&files, 7).await;
     let denied = async |service: &Service, id: u64| {
-        let calls = [service.call(EdgeId(id), "echo", "").await, service.call(EdgeId(id), "echo", vec![0; 99_999]).await];
+        let calls = [
+            service.call(EdgeId(id), "echo", "").await,
+            service.call(EdgeId(id), "echo", vec![0; 99_999]).await,
+        ];
         for call in calls {
             assert_eq!(call.unwrap_err().code(), Code::Denied, "{id}");
         }

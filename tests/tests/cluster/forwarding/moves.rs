@@ -10,7 +10,8 @@ async fn an_edge_that_moves_is_called_wherever_it_is() {
     let pair = Pair::start().await;
     let service = pair.service().await;
     let mut last = Some(pair.edge(7).await);
-    for (round, gateway) in [&pair.holder, &pair.forwarder, &pair.holder, &pair.forwarder].iter().enumerate() {
+    for (round, gateway) in [&pair.holder, &pair.forwarder, &pair.holder, &pair.forwarder].iter().enumerate()
+    {
         drop(last.take());
         let here = edge(gateway, 7).await;
         pair.frontlas.finds(7, if round % 2 == 0 { "holder" } else { "forwarder" }).await;
@@ -58,7 +59,8 @@ async fn a_question_for_an_old_place_comes_back_and_goes_to_the_new_one() {
     assert_eq!(within("a message", here.recv()).await.unwrap().data, "nobody waits");
 
     let (here, _) = hop("third").await;
-    let (opened, accepted) = tokio::join!(async { service.open_stream(EdgeId(7)).await }, here.accept_stream());
+    let (opened, accepted) =
+        tokio::join!(async { service.open_stream(EdgeId(7)).await }, here.accept_stream());
     let (mut client, mut server) = (opened.unwrap(), accepted.unwrap());
     client.write_all(b"bytes").await.unwrap();
     let mut bytes = [0; 5];
@@ -82,7 +84,8 @@ async fn two_gateways_that_believe_in_each_other_do_not_send_questions_round() {
     edge_here.close().await.unwrap();
     pair.frontlas.has([]).await;
     for (service, id) in [(&here, 1), (&there, 2), (&here, 2), (&there, 1)] {
-        let error = within("an answer", async { service.call(EdgeId(id), "where", "").await }).await.unwrap_err();
+        let error =
+            within("an answer", async { service.call(EdgeId(id), "where", "").await }).await.unwrap_err();
         assert_eq!(error.code(), Code::EdgeNotOnline);
     }
 }
