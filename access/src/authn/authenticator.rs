@@ -18,7 +18,7 @@ pub struct Authenticator {
 #[derive(Debug)]
 enum Method {
     Token(TokenTable),
-    Jwt(JwtVerifier),
+    Jwt(Box<JwtVerifier>),
     Mtls(Box<MtlsConfig>),
 }
 
@@ -43,7 +43,7 @@ impl Authenticator {
     pub(crate) fn load_with(config: &AuthConfig, loader: &mut Loader) -> Self {
         let method = |method: &MethodConfig| match method {
             MethodConfig::Token { file } => loader.text(file, TokenTable::parse).map(Method::Token),
-            MethodConfig::Jwt(config) => Some(Method::Jwt(JwtVerifier::load(config, loader))),
+            MethodConfig::Jwt(config) => Some(Method::Jwt(Box::new(JwtVerifier::load(config, loader)))),
             MethodConfig::Mtls(config) => Some(Method::Mtls(config.clone())),
         };
         Self { require: config.require, methods: config.methods.iter().filter_map(method).collect() }

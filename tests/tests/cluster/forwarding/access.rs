@@ -4,11 +4,13 @@ use super::{answers, edge, forwarding};
 use crate::world::{Frontlas, member};
 use frontier_protocol::{Hello, Role, Token};
 use frontier_sdk::{Code, EdgeId, Error, Service};
-use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, RawPeer, eventually};
+use frontier_tests::{
+    Authority, DEADLINE, Gateway, GatewayBuilder, Network, RawPeer, Validity, eventually, replace,
+};
 use serde_json::json;
 
 fn entry(token: &str, rest: &str) -> String {
-    let hash = frontier::token::hash(token.as_bytes()).unwrap();
+    let hash = frontier::token::hash(token.as_bytes()).expect("a token has a hash");
     format!("- {{{}', {rest}}}\n", hash.replacen("hash: ", "hash: '", 1))
 }
 
@@ -22,14 +24,14 @@ fn guarded(id: &str, frontlas: &Frontlas, token: &str) -> GatewayBuilder {
         entry("frt_gateway", "frontier: '*'"),
         entry("frt_forwarder", "frontier: forwarder"),
     ];
-    std::fs::write(&tokens, entries.concat()).unwrap();
-    std::fs::write(&rules, RULES).unwrap();
-    std::fs::write(&own, token).unwrap();
+    replace(&tokens, entries.concat());
+    replace(&rules, RULES);
+    replace(&own, token);
     let methods = json!([{"token": {"file": tokens}}]);
     builder
         .set("servicebound.auth.methods", methods)
-        .set("access.rules_file", rules.to_str().unwrap())
-        .set("frontlas.forward.token_file", own.to_str().unwrap())
+        .set("access.rules_file", json!(rules))
+        .set("frontlas.forward.token_file", json!(own))
 }
 
 const RULES: &str = "
@@ -108,7 +110,7 @@ async fn a_gateway_that_is_refused_says_so_to_its_services() {
     assert_eq!(error.code(), Code::Disconnected);
     assert!(error.text().starts_with(expected), "{}", error.text());
     // A token that is put right holds for the next attempt.
-    std::fs::write(forwarder.dir().join("own"), "frt_gateway\n").unwrap();
+    replace(&forwarder.dir().join("own"), "frt_gateway\n");
     answers(&files, 7).await;
 }
 
@@ -122,6 +124,66 @@ async fn a_gateway_that_does_not_forward_takes_no_questions_of_others() {
     let files = forwarder.service("files").connect().await.unwrap();
     let error = refused(&files).await;
     assert!(error.text().contains("this gateway takes no questions from other gateways"), "{}", error.text());
+}
+
+#[tokio::test]
+async fn a_gateway_whose_token_is_taken_back_is_closed_where_that_is_enforced() {
+    let frontlas = Frontlas::patient();
+    let holder = guarded("holder", &frontlas, "frt_gateway").set("reload.enforce", true).start().await;
+    let forwarder = guarded("forwarder", &frontlas, "frt_forwarder").start().await;
+    let _edge = edge(&holder, 7).await;
+    frontlas.has([7]).await;
+    let files = service(&forwarder, "files", "frt_files").await;
+    answers(&files, 7).await;
+    replace(&holder.dir().join("tokens.yaml"), entry("frt_files", "service: files, labels: {team: eu}"));
+    let gone = async || holder.log().find("another gateway asks here no more");
+    eventually(DEADLINE, "the link is closed", gone).await;
+    let refused = async || {
+        let error = files.call(EdgeId(7), "where", "").await.err()?;
+        error.text().contains("refused: ").then_some(())
+    };
+    eventually(DEADLINE, "it is not let in again", refused).await;
+}
+
+#[tokio::test]
+async fn a_certificate_says_which_frontier_it_is_over_tls() {
+    let frontlas = Frontlas::patient();
+    let over_tls = |id: &str| {
+        Gateway::over(Network::Tls)
+            .set("frontlas.enable", true)
+            .set("frontlas.dial.addrs", json!([frontlas.addr.to_string()]))
+            .set("daemon.frontier_id", id)
+            .set("frontlas.forward.enable", true)
+    };
+    let methods = json!([{"mtls": {"frontier": "dns:{id}.gw.example"}}]);
+    let builder = over_tls("holder");
+    let ca = builder.file("ca.pem");
+    let holder = builder
+        .set("servicebound.listen.tls.mtls", true)
+        .set("servicebound.listen.tls.ca_certs", json!([ca]))
+        .set("servicebound.auth.methods", methods)
+        .start()
+        .await;
+    let _edge = edge(&holder, 7).await;
+    frontlas.has([7]).await;
+    for (name, is_known) in [("other.gw.example", false), ("forwarder.gw.example", true)] {
+        let builder = over_tls("forwarder");
+        let shown = Authority::common().client(name, Validity::Now).write(builder.dir(), "shown");
+        let forwarder = builder
+            .set("frontlas.forward.tls.cert", json!(shown.cert))
+            .set("frontlas.forward.tls.key", json!(shown.key))
+            // It is reached by an address, which is in no certificate.
+            .set("frontlas.forward.tls.insecure_skip_verify", true)
+            .start()
+            .await;
+        let files = forwarder.service("files").connect().await.unwrap();
+        if is_known {
+            answers(&files, 7).await;
+        } else {
+            let error = refused(&files).await;
+            assert!(error.text().contains("the credentials are for another frontier"), "{}", error.text());
+        }
+    }
 }
 
 /// Why edge 7 can't be reached, by a gateway that knows where it is.

@@ -14,7 +14,7 @@ async fn a_call_goes_there_and_its_answer_comes_back() {
     for size in [0, 1, 64 * 1024, 64 * 1024 + 1, 4 * 1024 * 1024] {
         let data = Bytes::from(vec![7; size]);
         let call = service.call(edge.id(), "echo", data.clone()).custom("trace");
-        let answer = within("an answer", async { call.await }).await.unwrap();
+        let answer = within("an answer", call).await.unwrap();
         assert!(answer.data == data && answer.custom == "trace", "{size} bytes");
     }
     let error = service.call(edge.id(), "nothing", "").await.unwrap_err();

@@ -11,7 +11,7 @@ const BRIEF: Duration = Duration::from_secs(2);
 
 async fn call(service: &Service, id: u64, timeout: Duration) -> Result<(), Error> {
     let call = service.call(EdgeId(id), "where", "").timeout(timeout);
-    within("an answer", async { call.await }).await.map(drop)
+    within("an answer", call).await.map(drop)
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_gateway_that_hangs_costs_a_deadline_and_is_used_again_when_it_goes_on
     let error = call(&service, 7, BRIEF).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
     let large = service.call(EdgeId(7), "echo", vec![0; 200_000]).timeout(BRIEF);
-    let error = within("an answer", async { large.await }).await.unwrap_err();
+    let error = within("an answer", large).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
     let stream = service.open_stream(EdgeId(7)).timeout(BRIEF);
     let error = within("an answer", async { stream.await }).await.unwrap_err();
