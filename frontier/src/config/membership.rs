@@ -31,7 +31,13 @@ impl Membership {
             dial: DialOptions { tls: tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
             forward: Forward::read(&frontlas.section("forward")),
         };
-        frontlas.get("enable", false).then_some(membership)
+        let is_member = frontlas.get("enable", false);
+        if membership.forward.is_some() && !is_member {
+            frontlas
+                .section("forward")
+                .reject("enable", "needs `frontlas.enable`: nobody else tells where edges are");
+        }
+        is_member.then_some(membership)
     }
 }
 
@@ -112,6 +118,7 @@ mod tests {
             ("frontlas: {dial: {tls: {ca_certs: [a.pem]}}}", "frontlas.dial.tls.ca_certs: is of no use"),
             ("frontlas: {dial: {network: tls, tls: {cert: a.pem}}}", "frontlas.dial.tls.key: is required"),
             ("daemon: {frontier_id: \"a\\nb\"}", "daemon.frontier_id: must have"),
+            ("frontlas: {forward: {enable: true}}", "frontlas.forward.enable: needs `frontlas.enable`"),
             ("frontlas: {forward: {idle: 0s}}", "frontlas.forward.idle: "),
             (
                 "frontlas: {forward: {token: a, token_file: b}}",

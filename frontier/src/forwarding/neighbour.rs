@@ -188,10 +188,10 @@ impl Neighbour {
         };
         let reason = link::serve(driver, link).await;
         info!(frontier = %self.id, %reason, "the connection to another gateway has ended");
-        if since.elapsed() < SHORT && !stop.is_cancelled() {
-            self.failed(self.lost());
-        } else {
+        if since.elapsed() >= SHORT {
             self.attempts.lock().pauses.reset();
+        } else if !stop.is_cancelled() && matches!(self.attempts.lock().state, State::Idle) {
+            self.failed(self.lost());
         }
     }
 
@@ -221,7 +221,11 @@ struct Up<'a> {
 
 impl Drop for Up<'_> {
     fn drop(&mut self) {
-        self.neighbour.holder.store(None);
+        // While it took nothing new there may have come another one.
+        let current = self.neighbour.holder.load();
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, self.holder)) {
+            self.neighbour.holder.compare_and_swap(&current, None);
+        }
         self.exchange.registry.frontiers.remove(self.holder);
         self.exchange.retire(self.holder, &[]);
     }

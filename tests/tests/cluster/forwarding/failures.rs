@@ -2,9 +2,10 @@
 
 use super::{Pair, answers, edge, forwarding};
 use crate::world::Frontlas;
-use frontier_sdk::{Code, EdgeId, Error, Service};
+use frontier_sdk::{Code, EdgeId, Error, Request, Service};
 use frontier_tests::{DEADLINE, StallProxy, eventually, within};
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// Longer than anything takes that is not waiting for a deadline.
 const BRIEF: Duration = Duration::from_secs(2);
@@ -34,6 +35,43 @@ async fn a_gateway_that_is_killed_is_an_error_that_says_so_and_is_found_again() 
     pair.holder = forwarding("holder", &[pair.frontlas.addr]).start().await;
     let _edge = pair.edge(7).await;
     answers(&service, 7).await;
+}
+
+/// Each has one answer, at once: nothing waits for its deadline, which is longer than the test may take.
+#[tokio::test]
+async fn what_is_under_way_when_a_gateway_is_killed_is_answered() {
+    let mut pair = Pair::start().await;
+    let service = pair.service().await;
+    let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let sleeps = move |_: Request| {
+        let begun = begun.clone();
+        async move {
+            // The test may be over.
+            let _ = begun.send(());
+            std::future::pending().await
+        }
+    };
+    let edge = pair.holder.edge().id(EdgeId(7)).reconnect(false).register("sleep", sleeps);
+    let _edge = edge.connect().await.unwrap();
+    pair.frontlas.finds(7, "holder").await;
+    let mut calling = JoinSet::new();
+    for number in 0..200usize {
+        let service = service.clone();
+        calling.spawn(async move {
+            let payload = vec![0; if number % 10 == 0 { 100_000 } else { 10 }];
+            service.call(EdgeId(7), "sleep", payload).timeout(10 * DEADLINE).await.unwrap_err()
+        });
+    }
+    for _ in 0..200 {
+        within("a call comes", begins.recv()).await.unwrap();
+    }
+    pair.holder.kill().await;
+    for error in within("all are answered", calling.join_all()).await {
+        assert_eq!(
+            (error.code(), error.text()),
+            (Code::Disconnected, "the connection to frontier holder was lost")
+        );
+    }
 }
 
 #[tokio::test]
