@@ -84,6 +84,7 @@ impl Gateway {
         let edges = bind(Role::Edge, &config.edgebound.listeners)?;
         let member = config.membership.as_ref().map(|membership| {
             let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
+            exchange.registry.services.be(&advertised.id);
             let (id, forward) = (advertised.id.clone(), membership.forward.as_ref());
             let (member, locator) = Member::new(exchange.clone(), membership, advertised);
             if let Some(forward) = forward {

@@ -7,6 +7,7 @@
 mod admission;
 mod credentials;
 mod review;
+mod service_id;
 mod standing;
 
 pub(crate) use admission::Admission;

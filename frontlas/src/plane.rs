@@ -3,7 +3,7 @@
 //! ```text
 //!   accept ─▶ greet (Hello, join, Welcome) ─▶ session: one task per frontier
 //!                                                │ Report ─▶ Reporter ─▶ Directory ─▶ ReportAck
-//!                                                │ Ping   ─▶ refresh
+//!                                                │ Ping   ─▶ refresh, beside the reports
 //!                                                └ Lookup ─▶ Directory ─▶ LookupAck
 //!   Directory::changes ─▶ Moves ─▶ the frontier that an edge has moved away from
 //! ```
@@ -20,6 +20,7 @@ mod reporter;
 mod roster;
 mod session;
 mod timekeeper;
+mod turn;
 
 pub use config::PlaneConfig;
 

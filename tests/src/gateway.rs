@@ -249,9 +249,9 @@ fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
     line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok()
 }
 
-/// A loopback address that no other gateway listens on and no client connects from, so that a port stays
-/// free for a gateway that is started again.
-fn own_address() -> Ipv4Addr {
+/// A loopback address that no other process under test listens on and no client connects from, so that a port stays
+/// free for one that is started again.
+pub(crate) fn own_address() -> Ipv4Addr {
     static COUNT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, high | 0x80, low, COUNT.fetch_add(1, Ordering::Relaxed))

@@ -6,6 +6,7 @@
 
 mod authority;
 mod deadline;
+mod frontlas;
 mod gateway;
 mod load;
 mod log;
@@ -18,6 +19,7 @@ mod settings;
 mod stall_proxy;
 mod witness;
 
+pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
 pub use deadline::{DEADLINE, eventually, within};
 pub use frontier_transport::Network;

@@ -35,6 +35,19 @@ impl Process {
         Self::spawn("gateway", command)
     }
 
+    /// Starts a frontlas, `FRONTLAS_BIN` or else the one of this package, with these arguments.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn frontlas(arguments: &[&str]) -> Self {
+        let binary =
+            std::env::var_os("FRONTLAS_BIN").map_or_else(|| beside("frontlas-under-test"), Into::into);
+        let mut command = Command::new(binary);
+        command.args(arguments);
+        Self::spawn("frontlas", command)
+    }
+
     /// Starts an edge that is connected to `gateway`.
     ///
     /// # Panics

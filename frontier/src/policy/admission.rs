@@ -1,5 +1,6 @@
-use super::{Policies, Policy, Shown, Slot, Standing};
+use super::{Policies, Policy, Shown, Slot, Standing, service_id};
 use crate::exchange::Failure;
+use crate::registry::Services;
 use frontier_access::authn::Verified;
 use frontier_access::{Moment, Peer};
 use frontier_protocol::{EdgeId, Role, ServiceId};
@@ -46,8 +47,14 @@ impl Admission {
     ///
     /// # Errors
     /// If it wants another one, or has another name.
-    pub(crate) fn service_id(&self, name: &str, wanted: u64) -> Result<Option<ServiceId>, Failure> {
-        Ok(self.verified.confirm_service(name, (wanted != 0).then_some(ServiceId(wanted)))?)
+    pub(crate) fn service_id(
+        &self,
+        services: &Services,
+        name: &str,
+        wanted: u64,
+    ) -> Result<Option<ServiceId>, Failure> {
+        let wanted = (wanted != 0).then_some(ServiceId(wanted));
+        Ok(service_id::confirm(&self.verified, services, name, wanted)?)
     }
 
     /// Charges for the connection of the edge `id`, and says what it may do.
