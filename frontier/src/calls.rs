@@ -174,6 +174,24 @@ impl Calls {
         self.asking.get(&id).is_some_and(is_same) && self.asking.remove(&id).is_some()
     }
 
+    /// Notes that a question of this peer is with `target` from here on. `false` if it was not with `from` any
+    /// more: nobody waits for it.
+    pub(crate) fn pass_on(
+        &mut self,
+        id: u64,
+        (from, held): (&Peer, Ticket),
+        target: &Arc<Peer>,
+        ticket: Ticket,
+    ) -> bool {
+        match self.asking.get_mut(&id) {
+            Some((noted, its)) if std::ptr::eq(&**noted, from) && *its == held => {
+                (*noted, *its) = (target.clone(), ticket);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Strikes a question of this peer off, whoever has it.
     pub(crate) fn cancel(&mut self, id: u64) -> Option<(Arc<Peer>, Ticket)> {
         self.asking.remove(&id)

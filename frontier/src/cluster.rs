@@ -21,5 +21,11 @@ mod outgoing;
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};
 
+#[cfg(test)]
+pub(crate) use locate::Asked;
+
+pub(crate) use backoff::Backoff;
+pub(crate) use greeting::{GreetError, welcomed};
+
 pub(crate) use advertise::{Advertised, Bound};
 pub(crate) use member::Member;

@@ -2,6 +2,7 @@
 
 mod access;
 mod alternatives;
+mod forward;
 mod limits;
 mod listen;
 mod membership;
@@ -9,6 +10,7 @@ mod reload;
 
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
+pub use forward::{Forward, ForwardToken};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use membership::Membership;

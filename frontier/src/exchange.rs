@@ -5,12 +5,14 @@
 //!   edge ── Publish(topic) ───▶ route by topic ───▶ service        custom gains the EdgeID tail
 //!   service ── Request ───────▶ route by tail ────▶ edge           custom loses the tail
 //!   service ── Publish ───────▶ route by tail ────▶ edge           custom loses the tail
+//!                                    └ not here ──▶ another gateway, if it is known which one
 //! ```
 //!
 //! Frames are forwarded by the task that read them: it decides, enters the question in both peers'
 //! tables, and queues the frame on the target's outbox. Nothing here waits for a socket.
 
 mod answer;
+mod away;
 pub(crate) mod balance;
 mod detached;
 mod error;
@@ -18,6 +20,7 @@ mod forward;
 mod gateway_call;
 mod lane;
 mod leave;
+mod parcel;
 mod permit;
 mod pump;
 mod route;
@@ -26,13 +29,15 @@ mod stream;
 pub(crate) use error::Failure;
 pub(crate) use gateway_call::OwnCall;
 pub(crate) use lane::Breach;
+pub(crate) use route::offline;
 
 use crate::config::{Balance, Limits};
+use crate::forwarding::Forwarding;
 use crate::registry::Registry;
 use balance::Balancer;
 use frontier_access::authn::LogLimiter;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
@@ -57,6 +62,8 @@ pub(crate) struct Exchange {
     /// Permits for calls of the gateway itself.
     own_calls: Semaphore,
     denials: LogLimiter,
+    /// What reaches edges at other gateways.
+    forwarding: OnceLock<Arc<Forwarding>>,
     /// Whether services that go elsewhere stay for the edges that are still here.
     keeps_services: AtomicBool,
 }
@@ -73,6 +80,7 @@ impl Exchange {
             epochs: AtomicU64::new(0),
             own_calls: Semaphore::new(OWN_CALLS),
             denials: LogLimiter::new(DENIALS),
+            forwarding: OnceLock::new(),
             keeps_services: AtomicBool::new(false),
         })
     }

@@ -4,6 +4,7 @@ mod side;
 use crate::cluster::{AdvertiseError, Advertised, Locator, Member};
 use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
+use crate::forwarding::Forwarding;
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::sweep;
@@ -84,7 +85,12 @@ impl Gateway {
         let member = config.membership.as_ref().map(|membership| {
             let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
             exchange.registry.services.be(&advertised.id);
-            Ok::<_, StartError>(Member::new(exchange.clone(), membership, advertised))
+            let (id, forward) = (advertised.id.clone(), membership.forward.as_ref());
+            let (member, locator) = Member::new(exchange.clone(), membership, advertised);
+            if let Some(forward) = forward {
+                exchange.set_forwarding(Forwarding::new(&id, forward, locator.clone(), &exchange));
+            }
+            Ok::<_, StartError>((member, locator))
         });
         Ok(Self { services, edges, policies: policies.clone(), member: member.transpose()?, exchange })
     }
@@ -141,6 +147,7 @@ impl Gateway {
             }
         });
         let _belonging = AbortOnDrop(membership.abort_handle());
+        let forwarding = exchange.forwarding().cloned();
         let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let watching = tokio::spawn(policy::watch(policies, exchange));
@@ -151,6 +158,9 @@ impl Gateway {
             _ = &mut sweeper => return Err(ServeError),
         };
         drain::run(&edges.context, &services.context).await;
+        if let Some(forwarding) = forwarding {
+            forwarding.close().await;
+        }
         leave.cancel();
         if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {
             warn!("gave up waiting for frontlas");

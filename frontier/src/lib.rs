@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod config;
 pub mod demo;
 mod exchange;
+mod forwarding;
 mod gate;
 mod gateway;
 mod latch;

@@ -1,8 +1,9 @@
 use crate::calls::Calls;
+use crate::forwarding::Callers;
 use crate::latch::Latch;
 use crate::policy::Slot;
 use bytes::Bytes;
-use frontier_protocol::{EdgeId, EncodeError, Epoch, Heartbeat, ServiceId, Terms};
+use frontier_protocol::{EdgeId, EncodeError, Epoch, Heartbeat, Role, ServiceId, Side, Terms};
 use frontier_transport::{LinkHandle, Priority, PushError};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -11,12 +12,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Who a peer is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Identity {
     /// An edge, and the meta that it presented.
     Edge { id: EdgeId, meta: Bytes },
     /// A service, and its name.
     Service { id: ServiceId, name: Box<str> },
+    /// Another gateway, which asks here for its services.
+    Forwarder { id: Box<str>, callers: Box<Callers> },
+    /// Another gateway, which is asked for its edges.
+    Holder { id: Box<str> },
+    /// Nobody: with it are entered the questions whose edge is looked for.
+    Lobby,
 }
 
 /// How far a connection is in its life.
@@ -160,24 +167,50 @@ impl Peer {
     pub(crate) fn edge_id(&self) -> Option<EdgeId> {
         match self.identity {
             Identity::Edge { id, .. } => Some(id),
-            Identity::Service { .. } => None,
+            _ => None,
         }
     }
 
-    /// The id as it stands on the wire.
+    /// The id as it stands on the wire. That of another gateway is only a number.
     pub(crate) fn wire_id(&self) -> u64 {
         match self.identity {
             Identity::Edge { id, .. } => id.0,
             Identity::Service { id, .. } => id.0,
+            Identity::Forwarder { .. } | Identity::Holder { .. } | Identity::Lobby => self.epoch.0,
         }
     }
 
-    /// A service's name; empty for an edge.
+    /// A service's name, or the id of another gateway; empty for an edge.
     pub(crate) fn name(&self) -> &str {
         match &self.identity {
-            Identity::Edge { .. } => "",
+            Identity::Edge { .. } | Identity::Lobby => "",
             Identity::Service { name, .. } => name,
+            Identity::Forwarder { id, .. } | Identity::Holder { id } => id,
         }
+    }
+
+    /// By what rules its frames are judged.
+    pub(crate) fn side(&self) -> Side {
+        match self.identity {
+            Identity::Edge { .. } => Side::Dialler(Role::Edge),
+            Identity::Service { .. } => Side::Dialler(Role::Service),
+            Identity::Forwarder { .. } => Side::Forwarder,
+            Identity::Holder { .. } | Identity::Lobby => Side::Holder,
+        }
+    }
+
+    pub(crate) fn is_service(&self) -> bool {
+        matches!(self.identity, Identity::Service { .. })
+    }
+
+    /// Whether it is another gateway, which has the edges that it is asked for.
+    pub(crate) fn is_holder(&self) -> bool {
+        matches!(self.identity, Identity::Holder { .. })
+    }
+
+    /// Whether it is another gateway, which asks for its services.
+    pub(crate) fn is_forwarder(&self) -> bool {
+        matches!(self.identity, Identity::Forwarder { .. })
     }
 
     /// Whether anything is in flight from or to the peer.

@@ -73,6 +73,11 @@ impl Policy {
         }
     }
 
+    /// Whether that listener asks for credentials.
+    pub(crate) fn asks(&self, role: Role, listener: u16) -> bool {
+        self.authenticator(role, listener).is_some_and(|authenticator| !authenticator.is_none())
+    }
+
     /// Who connects to the listener of this number, shows this, and says `meta` of itself.
     ///
     /// # Errors
@@ -206,7 +211,8 @@ pub(crate) async fn watch(policies: Arc<Policies>, exchange: Arc<Exchange>) {
 fn side(role: Role) -> &'static str {
     match role {
         Role::Edge => "edge",
-        Role::Service | Role::Frontier => "service",
+        Role::Service => "service",
+        Role::Frontier => "frontier",
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod changes;
 mod edges;
+mod frontiers;
 mod routes;
 mod services;
 
 pub(crate) use changes::{Change, Changes, Connection, Key, Overflow};
 pub(crate) use edges::Edges;
+pub(crate) use frontiers::Frontiers;
 pub(crate) use routes::Candidate;
 pub(crate) use services::{ServiceLimits, Services};
 
@@ -18,6 +20,7 @@ use std::sync::Arc;
 pub(crate) struct Registry {
     pub(crate) edges: Edges,
     pub(crate) services: Services,
+    pub(crate) frontiers: Frontiers,
     /// For the one that follows.
     pub(crate) changes: Arc<Changes>,
 }
@@ -25,7 +28,12 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn new() -> Self {
         let changes = Arc::<Changes>::default();
-        Self { edges: Edges::new(changes.clone()), services: Services::new(changes.clone()), changes }
+        Self {
+            edges: Edges::new(changes.clone()),
+            services: Services::new(changes.clone()),
+            frontiers: Frontiers::default(),
+            changes,
+        }
     }
 
     /// Everyone who can be reached. What changes from here on is kept in [`changes`](Self::changes).
@@ -45,9 +53,15 @@ impl Registry {
 }
 
 impl Registry {
-    /// Calls `visit` with each edge and each service; what comes or goes meanwhile may be missed.
+    /// Calls `visit` with each who was let in: edges, services, and other gateways that ask here. What comes or
+    /// goes meanwhile may be missed.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
         self.edges.for_each(&mut visit);
-        self.services.for_each(visit);
+        self.services.for_each(&mut visit);
+        self.frontiers.for_each(|frontier| {
+            if frontier.is_forwarder() {
+                visit(frontier);
+            }
+        });
     }
 }

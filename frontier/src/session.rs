@@ -6,6 +6,7 @@
 //! ```
 
 mod edge;
+mod forwarder;
 mod greeting;
 mod notice;
 mod service;
@@ -98,9 +99,11 @@ pub(crate) async fn run(context: Arc<Context>, listener: u16, accepted: Accepted
         admit(&context, listener, greeting, addr, link).await
     });
     let Some((greeting, admission, link)) = admitted.await else { return };
-    match context.role {
+    match greeting.role {
         Role::Edge => edge::run(&context, greeting, admission, addr, link).await,
-        Role::Service | Role::Frontier => service::run(&context, greeting, admission, addr, link).await,
+        Role::Service => service::run(&context, greeting, admission, addr, link).await,
+        // Boxed, since there are few of them: an idle edge need not have the room.
+        Role::Frontier => Box::pin(forwarder::run(&context, greeting, admission, addr, link)).await,
     }
 }
 
@@ -113,10 +116,10 @@ async fn admit(
     link: Link,
 ) -> Option<(Greeting, Admission, Link)> {
     let shown = std::mem::take(&mut greeting.shown);
-    match Admission::new(&context.policies, context.role, listener, addr, shown, &greeting.meta) {
+    match Admission::new(&context.policies, greeting.role, listener, addr, shown, &greeting.meta) {
         Ok(admission) => Some((greeting, admission, link)),
         Err(failure) => {
-            context.policies.log_failed(context.role, addr, &failure);
+            context.policies.log_failed(greeting.role, addr, &failure);
             reject(link, &failure).await;
             None
         }
@@ -164,7 +167,7 @@ pub(crate) async fn serve(exchange: &Arc<Exchange>, peer: &Arc<Peer>, link: &mut
 }
 
 /// Routes every frame that has come before anyone is woken.
-fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result<(), CloseReason> {
+pub(crate) fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link) -> Result<(), CloseReason> {
     peer.hear(exchange.clock());
     let mut wakes = Wakes::default();
     while let Some(frame) = link.frame().map_err(frontier_transport::LinkError::reason)? {
@@ -206,6 +209,9 @@ fn log_end(peer: &Peer, reason: &CloseReason) {
     match (peer.edge_id(), reason) {
         (Some(_), CloseReason::Protocol(_)) => info!(edge = id, %addr, %reason, "edge disconnected"),
         (Some(_), _) => debug!(edge = id, %addr, %reason, "edge disconnected"),
+        (None, _) if peer.is_forwarder() => {
+            info!(frontier = peer.name(), %addr, %reason, "another gateway asks here no more");
+        }
         (None, _) => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::config::{Balance, Config, Limits};
 use crate::exchange::Exchange;
-use crate::peer::{Identity, Peer};
+use crate::forwarding::Callers;
+use crate::peer::{Identity, Peer, Stage};
 use crate::policy::{Admission, Policies, Shown};
 use crate::registry::ServiceLimits;
 use crate::session::{self, Context};
@@ -27,6 +28,13 @@ pub(crate) fn context(role: Role, config: Config) -> Context {
     let access = crate::config::load(&config.access).unwrap();
     let policies = Arc::new(Policies::new(&config, access));
     Context::new(exchange(), policies, role, config)
+}
+
+/// The policies by this configuration.
+pub(crate) fn policies(yaml: &str) -> Arc<Policies> {
+    let config = Config::parse(yaml, &|_| None).unwrap();
+    let access = crate::config::load(&config.access).unwrap();
+    Arc::new(Policies::new(&config, access))
 }
 
 /// Somebody who has shown nothing, and need not.
@@ -125,6 +133,21 @@ impl Remote {
         topics: &[&str],
     ) -> Self {
         Self::new(exchange, service(id), methods, topics).await
+    }
+
+    /// Another gateway, which asks for its services. It has shown who it is if `is_verified`.
+    pub(crate) async fn forwarder(
+        exchange: &Arc<Exchange>,
+        policies: Arc<Policies>,
+        is_verified: bool,
+    ) -> Self {
+        let callers = Box::new(Callers::new(policies, is_verified, ADDR.ip()));
+        Self::new(exchange, Identity::Forwarder { id: "forwarder".into(), callers }, &[], &[]).await
+    }
+
+    /// Another gateway, which is asked for its edges.
+    pub(crate) async fn holder(exchange: &Arc<Exchange>, id: &str) -> Self {
+        Self::new(exchange, Identity::Holder { id: id.into() }, &[], &[]).await
     }
 
     async fn new(exchange: &Arc<Exchange>, identity: Identity, methods: &[&str], topics: &[&str]) -> Self {
@@ -226,6 +249,10 @@ fn online(exchange: &Exchange, peer: &Arc<Peer>, methods: &[&str], topics: &[&st
         Identity::Service { id, .. } => {
             exchange.registry.services.claim(id, peer, methods, topics, NAMES).unwrap();
         }
+        _ => {
+            peer.advance(Stage::Online);
+            exchange.registry.frontiers.add(peer);
+        }
     }
 }
 
@@ -233,5 +260,9 @@ fn release(exchange: &Exchange, peer: &Arc<Peer>) {
     match peer.identity {
         Identity::Edge { id, .. } => exchange.registry.edges.release(id, peer),
         Identity::Service { .. } => exchange.registry.services.release(peer),
+        _ => {
+            peer.advance(Stage::Gone);
+            exchange.registry.frontiers.remove(peer);
+        }
     }
 }

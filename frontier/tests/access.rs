@@ -55,6 +55,7 @@ fn the_guide_has_the_texts_of_failures() {
         AuthnError::Claim("X".into()),
         AuthnError::NoName("EdgeID"),
         AuthnError::NameMismatch("EdgeID"),
+        AuthnError::NotFrontier,
     ] {
         assert!(guide.contains(&error.to_string()), "{error}");
     }

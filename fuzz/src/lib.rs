@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use frontier_protocol::{
-    Ack, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, Lookup, LookupAck, MAX_TOKEN, Open,
-    OpenAck, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
+    Ack, Caller, Custom, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, Lookup, LookupAck,
+    MAX_TOKEN, Open, OpenAck, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response,
+    Returned, Welcome, split_caller,
 };
 use std::iter;
 
@@ -125,6 +126,15 @@ fn parse(frame: &Frame) {
         Kind::LookupAck => {
             let Ok(ack) = LookupAck::parse(frame) else { return };
             assert_eq!(LookupAck::parse(&sent(|out| ack.encode(frame.id, out))), Ok(ack));
+        }
+        Kind::Returned => {
+            let Ok(returned) = Returned::parse(frame) else { return };
+            if let Some((rest, _)) = Custom::split_tail(returned.custom.body())
+                && let Some((_, caller)) = split_caller(rest)
+            {
+                let _ = Caller::parse(caller);
+            }
+            assert_eq!(Returned::parse(&sent(|out| returned.encode(frame.id, out))), Ok(returned));
         }
         // Nothing in their bodies is read.
         Kind::Ping | Kind::Pong | Kind::Cancel | Kind::Data => {}

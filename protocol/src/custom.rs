@@ -7,13 +7,24 @@ pub const TAIL_LEN: usize = 8;
 /// The longest custom header that the layout can carry, tail included, in bytes.
 pub const MAX_CUSTOM: usize = u16::MAX as usize;
 
+/// Length of the length of a caller, in bytes.
+const CALLER_LEN: usize = 2;
+
 /// The custom header of a message or a call: opaque bytes, and the EdgeID that the exchange carries
 /// as their last 8 bytes, big endian.
+///
+/// From a frontier to another one, the service that asks stands in front of the tail:
+///
+/// ```text
+///  body | caller | length of the caller (u16) | EdgeID (u64)
+/// ```
 ///
 /// Body and tail are kept apart, so that adding the tail copies nothing but the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Custom<'a> {
     body: &'a [u8],
+    /// As [`Caller`](crate::Caller) encodes it.
+    caller: Option<&'a [u8]>,
     tail: Option<EdgeId>,
 }
 
@@ -21,13 +32,19 @@ impl<'a> Custom<'a> {
     /// `body` alone.
     #[must_use]
     pub fn plain(body: &'a [u8]) -> Self {
-        Self { body, tail: None }
+        Self { body, caller: None, tail: None }
     }
 
     /// `body` and then `edge`.
     #[must_use]
     pub fn tailed(body: &'a [u8], edge: EdgeId) -> Self {
-        Self { body, tail: Some(edge) }
+        Self { body, caller: None, tail: Some(edge) }
+    }
+
+    /// `body`, then who asks, as [`Caller`](crate::Caller) encodes it, and then `edge`.
+    #[must_use]
+    pub fn forwarded(body: &'a [u8], caller: &'a [u8], edge: EdgeId) -> Self {
+        Self { body, caller: Some(caller), tail: Some(edge) }
     }
 
     /// Takes the last 8 bytes of a received header as the EdgeID. `None` if it is shorter than that.
@@ -43,17 +60,55 @@ impl<'a> Custom<'a> {
         self.body
     }
 
+    /// How many bytes stand behind the body.
+    #[must_use]
+    pub fn added(&self) -> usize {
+        self.caller.map_or(0, |caller| caller.len() + CALLER_LEN)
+            + if self.tail.is_some() { TAIL_LEN } else { 0 }
+    }
+
     pub(crate) fn wire_len(&self) -> Result<u16, EncodeError> {
-        let len = self.body.len() + if self.tail.is_some() { TAIL_LEN } else { 0 };
+        let len = self.body.len() + self.added();
+        if self.caller.is_some_and(|caller| caller.len() > MAX_CUSTOM) {
+            return Err(EncodeError::CustomTooLong(len));
+        }
         u16::try_from(len).map_err(|_| EncodeError::CustomTooLong(len))
     }
 
     pub(crate) fn put(&self, out: &mut impl BufMut) {
         out.put_slice(self.body);
+        if let Some(caller) = self.caller {
+            put_caller(caller, out);
+        }
         if let Some(edge) = self.tail {
             out.put_u64(edge.0);
         }
     }
+}
+
+/// Appends a service that asks, and its length, to the meta of a stream.
+///
+/// # Errors
+/// [`EncodeError`] if it is too long; nothing was written then.
+pub fn push_caller(caller: &[u8], meta: &mut Vec<u8>) -> Result<(), EncodeError> {
+    u16::try_from(caller.len()).map_err(|_| EncodeError::FieldTooLong(caller.len()))?;
+    put_caller(caller, meta);
+    Ok(())
+}
+
+/// Appends a caller, which has no more than [`MAX_CUSTOM`] bytes, and its length.
+fn put_caller(caller: &[u8], out: &mut impl BufMut) {
+    out.put_slice(caller);
+    #[expect(clippy::cast_possible_truncation, reason = "what is longer was refused before")]
+    out.put_u16(caller.len() as u16);
+}
+
+/// Takes the service that asks, with its length behind it, off the end of a custom header without its tail, or
+/// of the meta of a stream. `None` if it is shorter than that.
+#[must_use]
+pub fn split_caller(received: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (rest, len) = received.split_last_chunk::<CALLER_LEN>()?;
+    rest.split_at_checked(rest.len().checked_sub(usize::from(u16::from_be_bytes(*len)))?)
 }
 
 #[cfg(test)]
@@ -84,6 +139,37 @@ mod tests {
         }
         assert_eq!(Custom::split_tail(&[0xff; TAIL_LEN]), Some((&b""[..], EdgeId(u64::MAX))));
         assert_eq!(Custom::split_tail(b"a\0\0\0\0\0\0\0\x07"), Some((&b"a"[..], EdgeId(7))));
+    }
+
+    #[test]
+    fn a_caller_and_its_length_stand_in_front_of_the_tail() {
+        let forwarded = Custom::forwarded(b"ab", b"who", EdgeId(7));
+        let wire = bytes(forwarded);
+        assert_eq!(wire, b"abwho\0\x03\0\0\0\0\0\0\0\x07");
+        let (rest, edge) = Custom::split_tail(&wire).unwrap();
+        assert_eq!((split_caller(rest), edge), (Some((&b"ab"[..], &b"who"[..])), EdgeId(7)));
+    }
+
+    #[test]
+    fn what_is_shorter_than_a_caller_has_none() {
+        for short in [&b""[..], b"\0", b"\0\x01", b"wh\0\x03", b"\xff\xff"] {
+            assert_eq!(split_caller(short), None, "{short:?}");
+        }
+        assert_eq!(split_caller(b"\0\0"), Some((&b""[..], &b""[..])));
+        let mut meta = b"meta".to_vec();
+        assert_eq!(push_caller(&vec![0; 1 << 16], &mut meta), Err(EncodeError::FieldTooLong(1 << 16)));
+        push_caller(b"who", &mut meta).unwrap();
+        assert_eq!(split_caller(&meta), Some((&b"meta"[..], &b"who"[..])));
+    }
+
+    #[test]
+    fn a_caller_that_does_not_fit_is_refused() {
+        let longest = vec![0; MAX_CUSTOM];
+        let fits = Custom::forwarded(b"", &longest[10..], EdgeId(7));
+        assert_eq!(fits.wire_len(), Ok(u16::MAX));
+        for (body, caller) in [(&b"a"[..], &longest[10..]), (b"", &longest), (b"", &vec![0; 1 << 20])] {
+            assert!(Custom::forwarded(body, caller, EdgeId(7)).wire_len().is_err());
+        }
     }
 
     #[test]

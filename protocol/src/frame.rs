@@ -41,6 +41,7 @@ pub mod reject;
 pub mod report;
 pub mod request;
 pub mod response;
+pub mod returned;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod welcome;
@@ -126,6 +127,8 @@ kinds! {
     Lookup = 0x62;
     /// Where it is: [`lookup`].
     LookupAck = 0x63;
+    /// A question of another frontier, given back: [`returned`].
+    Returned = 0x68;
 }
 
 /// The flags of a frame.
@@ -140,6 +143,9 @@ impl Flags {
     /// On `Publish`, `Request` and `Response`: the payload is not in the frame. A 4-byte length of
     /// the payload stands in its place, and the payload follows on the same mux stream.
     pub const DETACHED: Self = Self(0x02);
+    /// On `Publish` and `Request` from a frontier to another one: if the edge is not there, the question is
+    /// given back in a `Returned`.
+    pub const RETURN: Self = Self(0x04);
     /// On `Register` and `Unregister`: the names are topics. Without it they are methods.
     pub const TOPICS: Self = Self(0x01);
 

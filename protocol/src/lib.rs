@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod caller;
 mod code;
 mod custom;
 mod decoder;
@@ -30,11 +31,13 @@ mod name;
 mod negotiate;
 mod retry;
 mod role;
+mod tagged;
 mod token;
 mod verified_edge;
 
+pub use caller::Caller;
 pub use code::{Code, Fault};
-pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN};
+pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_caller, split_caller};
 pub use decoder::{DecodeError, Decoder};
 pub use frame::ack::Ack;
 pub use frame::data::{DATA_OVERHEAD, data_end, data_header};
@@ -49,6 +52,7 @@ pub use frame::reject::Reject;
 pub use frame::report::{Entry, Op, Part, Report, ReportAck, Superseded};
 pub use frame::request::{Cancel, Request};
 pub use frame::response::Response;
+pub use frame::returned::Returned;
 pub use frame::welcome::Welcome;
 pub use frame::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError};
 pub use heartbeat::{Beat, Heartbeat};

@@ -7,7 +7,7 @@ pub enum Role {
     Edge,
     /// A back-end process: wire number 2.
     Service,
-    /// A gateway that dials frontlas: wire number 3.
+    /// A gateway that dials frontlas, or another gateway: wire number 3.
     Frontier,
 }
 
@@ -43,6 +43,10 @@ pub enum Side {
     Gateway,
     /// The cluster node that frontiers dial.
     Frontlas,
+    /// A frontier that dialled another one, to forward questions of its services.
+    Forwarder,
+    /// The frontier that it dialled, which has the edges.
+    Holder,
 }
 
 impl Side {
@@ -52,9 +56,13 @@ impl Side {
     pub fn may_send(self, kind: Kind) -> bool {
         match kind {
             Kind::Ping | Kind::Pong | Kind::GoAway => true,
-            Kind::Publish | Kind::Ack | Kind::Request | Kind::Response | Kind::Cancel => {
-                !matches!(self, Self::Dialler(Role::Frontier) | Self::Frontlas)
+            Kind::Publish | Kind::Request | Kind::Cancel => {
+                matches!(self, Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::Forwarder)
             }
+            Kind::Ack | Kind::Response => {
+                matches!(self, Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::Holder)
+            }
+            Kind::Returned => self == Self::Holder,
             Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
             Kind::ReportAck | Kind::LookupAck => self == Self::Frontlas,
             Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
@@ -71,30 +79,32 @@ mod tests {
 
     #[test]
     fn every_kind_and_side() {
-        // Who may send it on the lane after the handshake:       edge, service, gateway, frontier, frontlas
+        // Who may send it on the lane after the handshake:
+        //     edge, service, gateway, frontier, frontlas, forwarder, holder
         let table = [
-            (Kind::Hello, [false, false, false, false, false]),
-            (Kind::Welcome, [false, false, false, false, false]),
-            (Kind::Reject, [false, false, false, false, false]),
-            (Kind::Ping, [true, true, true, true, true]),
-            (Kind::Pong, [true, true, true, true, true]),
-            (Kind::GoAway, [true, true, true, true, true]),
-            (Kind::Publish, [true, true, true, false, false]),
-            (Kind::Ack, [true, true, true, false, false]),
-            (Kind::Request, [true, true, true, false, false]),
-            (Kind::Response, [true, true, true, false, false]),
-            (Kind::Cancel, [true, true, true, false, false]),
-            (Kind::Register, [false, true, false, false, false]),
-            (Kind::RegisterAck, [false, false, true, false, false]),
-            (Kind::Unregister, [false, true, false, false, false]),
-            (Kind::UnregisterAck, [false, false, true, false, false]),
-            (Kind::Open, [false, false, false, false, false]),
-            (Kind::OpenAck, [false, false, false, false, false]),
-            (Kind::Data, [false, false, false, false, false]),
-            (Kind::Report, [false, false, false, true, false]),
-            (Kind::ReportAck, [false, false, false, false, true]),
-            (Kind::Lookup, [false, false, false, true, false]),
-            (Kind::LookupAck, [false, false, false, false, true]),
+            (Kind::Hello, [false, false, false, false, false, false, false]),
+            (Kind::Welcome, [false, false, false, false, false, false, false]),
+            (Kind::Reject, [false, false, false, false, false, false, false]),
+            (Kind::Ping, [true, true, true, true, true, true, true]),
+            (Kind::Pong, [true, true, true, true, true, true, true]),
+            (Kind::GoAway, [true, true, true, true, true, true, true]),
+            (Kind::Publish, [true, true, true, false, false, true, false]),
+            (Kind::Ack, [true, true, true, false, false, false, true]),
+            (Kind::Request, [true, true, true, false, false, true, false]),
+            (Kind::Response, [true, true, true, false, false, false, true]),
+            (Kind::Cancel, [true, true, true, false, false, true, false]),
+            (Kind::Register, [false, true, false, false, false, false, false]),
+            (Kind::RegisterAck, [false, false, true, false, false, false, false]),
+            (Kind::Unregister, [false, true, false, false, false, false, false]),
+            (Kind::UnregisterAck, [false, false, true, false, false, false, false]),
+            (Kind::Open, [false, false, false, false, false, false, false]),
+            (Kind::OpenAck, [false, false, false, false, false, false, false]),
+            (Kind::Data, [false, false, false, false, false, false, false]),
+            (Kind::Report, [false, false, false, true, false, false, false]),
+            (Kind::ReportAck, [false, false, false, false, true, false, false]),
+            (Kind::Lookup, [false, false, false, true, false, false, false]),
+            (Kind::LookupAck, [false, false, false, false, true, false, false]),
+            (Kind::Returned, [false, false, false, false, false, false, true]),
         ];
         assert_eq!(table.map(|(kind, _)| kind), Kind::ALL, "a kind without a rule");
         for (kind, expected) in table {
@@ -105,6 +115,8 @@ mod tests {
                 Side::Gateway,
                 dialler(Role::Frontier),
                 Side::Frontlas,
+                Side::Forwarder,
+                Side::Holder,
             ];
             assert_eq!(sides.map(|side| side.may_send(kind)), expected, "{kind:?}");
         }

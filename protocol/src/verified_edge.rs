@@ -1,4 +1,5 @@
 use crate::EdgeId;
+use crate::tagged::{label, put, put_label, sized};
 
 const TAG_SUBJECT: u8 = 1;
 const TAG_EDGE_ID: u8 = 2;
@@ -34,10 +35,7 @@ impl<'a> VerifiedEdge<'a> {
             match tag {
                 TAG_SUBJECT => edge.subject = std::str::from_utf8(value).ok()?,
                 TAG_EDGE_ID => edge.edge_id = Some(EdgeId(u64::from_be_bytes(value.try_into().ok()?))),
-                TAG_LABEL => {
-                    let (key, value) = sized(value)?;
-                    edge.labels.push((std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?));
-                }
+                TAG_LABEL => edge.labels.push(label(value)?),
                 _ => {}
             }
         }
@@ -55,24 +53,10 @@ impl<'a> VerifiedEdge<'a> {
             put(&mut custom, TAG_EDGE_ID, &[&id.to_be_bytes()]);
         }
         for (key, value) in &self.labels {
-            let Ok(key_len) = u16::try_from(key.len()) else { continue };
-            put(&mut custom, TAG_LABEL, &[&key_len.to_be_bytes(), key.as_bytes(), value.as_bytes()]);
+            put_label(&mut custom, TAG_LABEL, key, value);
         }
         custom
     }
-}
-
-/// What follows its length (u16), and the rest.
-fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (len, rest) = bytes.split_first_chunk()?;
-    rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))
-}
-
-fn put(custom: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
-    let Ok(len) = u16::try_from(parts.iter().map(|part| part.len()).sum::<usize>()) else { return };
-    custom.push(tag);
-    custom.extend_from_slice(&len.to_be_bytes());
-    parts.iter().for_each(|part| custom.extend_from_slice(part));
 }
 
 #[cfg(test)]

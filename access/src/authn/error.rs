@@ -56,6 +56,9 @@ pub enum AuthnError {
     /// The credentials are those of a service, presented where edges connect, or the other way round.
     #[error("the credentials are for {0}s only")]
     WrongSide(&'static str),
+    /// It calls itself a frontier, and its credentials do not.
+    #[error("the credentials are not those of a frontier")]
+    NotFrontier,
     /// All methods succeeded, but do not say the same; what they differ in.
     #[error("the credentials contradict each other about the {0}")]
     Contradiction(&'static str),
@@ -105,7 +108,7 @@ impl AuthnError {
             Self::WrongIssuer | Self::WrongAudience => 5,
             Self::Expired | Self::NotYetValid | Self::NoExpiry => 6,
             Self::Claim(_) | Self::NoName(_) | Self::AmbiguousName(_) => 7,
-            Self::WrongSide(_) | Self::Contradiction(_) | Self::NameMismatch(_) => 8,
+            Self::WrongSide(_) | Self::NotFrontier | Self::Contradiction(_) | Self::NameMismatch(_) => 8,
             Self::Throttled { .. } => 9,
         }
     }

@@ -14,6 +14,9 @@ pub struct Verified {
     pub service: Option<String>,
     /// The only ServiceID that it may have.
     pub service_id: Option<ServiceId>,
+    /// Which frontier it may be, by id: one of the cluster, that asks in the names of its services. `*` for any;
+    /// `None` for those who are none.
+    pub frontier: Option<String>,
     /// What else is known of it.
     pub labels: Labels,
     /// Those of the labels that are no more than the edge's own word.
@@ -50,14 +53,31 @@ impl Verified {
         self.labels.iter().filter(|(key, _)| !self.claimed.iter().any(|claimed| claimed == key))
     }
 
-    /// Refuses a service's credentials on the side of the edges, and the other way round. Credentials that
-    /// fix nothing are good for both.
+    /// Whether it may be the frontier `id`.
+    ///
+    /// # Errors
+    /// [`AuthnError::NotFrontier`] if it may be none, [`AuthnError::NameMismatch`] if it may be another one.
+    pub fn confirm_frontier(&self, id: &str) -> Result<(), AuthnError> {
+        match self.frontier.as_deref() {
+            None => Err(AuthnError::NotFrontier),
+            Some("*") => Ok(()),
+            Some(own) => confirm(Some(own), Some(id), "frontier"),
+        }
+    }
+
+    /// Refuses credentials of one side on another. Those that fix nothing are good for edges and for services,
+    /// but never for a frontier, since a frontier speaks in the names of others.
     pub(crate) fn check_side(&self, side: Role) -> Result<(), AuthnError> {
         let of_edge = self.edge_id.is_some();
         let of_service = self.service.is_some() || self.service_id.is_some();
+        let of_frontier = self.frontier.is_some();
         match side {
+            Role::Frontier if !of_frontier => Err(AuthnError::NotFrontier),
             Role::Edge if of_service && !of_edge => Err(AuthnError::WrongSide("service")),
-            Role::Service | Role::Frontier if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
+            Role::Service if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
+            Role::Edge | Role::Service if of_frontier && !of_edge && !of_service => {
+                Err(AuthnError::WrongSide("frontier"))
+            }
             Role::Edge | Role::Service | Role::Frontier => Ok(()),
         }
     }
@@ -67,6 +87,7 @@ impl Verified {
         self.edge_id = both(self.edge_id, other.edge_id, "EdgeID")?;
         self.service = both(self.service, other.service, "service")?;
         self.service_id = both(self.service_id, other.service_id, "ServiceID")?;
+        self.frontier = both(self.frontier, other.frontier, "frontier")?;
         for (key, value) in other.labels.iter() {
             if self.labels.get(key).is_some_and(|have| have != value) {
                 return Err(AuthnError::Contradiction("labels"));
@@ -137,6 +158,24 @@ mod tests {
         assert_eq!(service("files").check_side(Role::Edge), Err(AuthnError::WrongSide("service")));
         assert_eq!(Verified::default().check_side(Role::Edge), Ok(()));
         assert_eq!(edge(7).and(service("files")).unwrap().check_side(Role::Service), Ok(()));
+    }
+
+    #[test]
+    fn only_credentials_that_say_so_are_those_of_a_frontier() {
+        let frontier = |id: &str| Verified { frontier: Some(id.into()), ..Verified::default() };
+        for other in [Verified::default(), edge(7), service("files")] {
+            assert_eq!(other.check_side(Role::Frontier), Err(AuthnError::NotFrontier));
+            assert_eq!(other.confirm_frontier("f1"), Err(AuthnError::NotFrontier));
+        }
+        for side in [Role::Edge, Role::Service] {
+            assert_eq!(frontier("*").check_side(side), Err(AuthnError::WrongSide("frontier")));
+        }
+        assert_eq!(frontier("f1").and(service("files")).unwrap().check_side(Role::Service), Ok(()));
+        assert_eq!(frontier("f1").check_side(Role::Frontier), Ok(()));
+        assert_eq!(frontier("f1").confirm_frontier("f1"), Ok(()));
+        assert_eq!(frontier("f1").confirm_frontier("f2"), Err(AuthnError::NameMismatch("frontier")));
+        assert_eq!(frontier("*").confirm_frontier("f2"), Ok(()));
+        assert_eq!(frontier("a").and(frontier("b")), Err(AuthnError::Contradiction("frontier")));
     }
 
     #[test]

@@ -22,9 +22,9 @@ const READINGS: (u64, Duration) = (8, Duration::from_millis(500));
 /// closed. There is one report on its way at a time, and lookups.
 const OUTBOX: (usize, usize) = (1024 * 1024, 2 * 1024 * 1024);
 
-/// Why no frontlas was found at an address.
+/// Why no frontlas, or no other gateway, was found at an address.
 #[derive(Debug, Error)]
-pub(super) enum GreetError {
+pub(crate) enum GreetError {
     /// It can't be reached, or is none.
     #[error("{0}")]
     Failed(String),
@@ -34,11 +34,11 @@ pub(super) enum GreetError {
 }
 
 impl GreetError {
-    fn failed(error: impl ToString) -> Self {
+    pub(crate) fn failed(error: impl ToString) -> Self {
         Self::Failed(error.to_string())
     }
 
-    fn dial(error: &DialError) -> Self {
+    pub(crate) fn dial(error: &DialError) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -72,7 +72,7 @@ pub(super) async fn greet(
         let hello = hello(advertised, incarnation);
         let asked_at = exchange.micros();
         link.handle().send(Priority::Answer, |out| hello.encode(out)).map_err(GreetError::failed)?;
-        let welcome = answer(&mut link).await?;
+        let welcome = welcomed(&mut link).await?;
         if welcome.version != VERSION || welcome.heartbeat_ms == 0 {
             return Err(GreetError::failed("the welcome makes no sense"));
         }
@@ -136,13 +136,14 @@ async fn frame(link: &mut Link) -> Result<Frame, GreetError> {
         match link.next().await.map_err(GreetError::failed)? {
             Event::Frames => {}
             Event::Stream(_) | Event::ExcessStream(_) => {
-                return Err(GreetError::failed("that is no frontlas"));
+                return Err(GreetError::failed("it opened a stream in the handshake"));
             }
         }
     }
 }
 
-async fn answer(link: &mut Link) -> Result<Welcome, GreetError> {
+/// Waits for the Welcome.
+pub(crate) async fn welcomed(link: &mut Link) -> Result<Welcome, GreetError> {
     let frame = frame(link).await?;
     match frame.kind {
         Kind::Welcome => Welcome::parse(&frame).map_err(GreetError::failed),

@@ -46,22 +46,22 @@ pub struct Locator {
 
 /// A question and who asked it.
 #[derive(Debug)]
-pub(super) struct Ask {
-    pub(super) edge: EdgeId,
-    pub(super) reply: oneshot::Sender<Found>,
+pub(crate) struct Ask {
+    pub(crate) edge: EdgeId,
+    pub(crate) reply: oneshot::Sender<Found>,
 }
 
-pub(super) type Found = Result<Option<Location>, LocateError>;
+pub(crate) type Found = Result<Option<Location>, LocateError>;
 
 /// The other end of a [`Locator`].
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) asks: mpsc::Receiver<Ask>,
+pub(crate) struct Asked {
+    pub(crate) asks: mpsc::Receiver<Ask>,
     is_connected: Arc<AtomicBool>,
 }
 
 impl Locator {
-    pub(super) fn new() -> (Self, Asked) {
+    pub(crate) fn new() -> (Self, Asked) {
         let (sender, asks) = mpsc::channel(WAITING);
         let is_connected = Arc::<AtomicBool>::default();
         (Self { asks: sender, is_connected: is_connected.clone() }, Asked { asks, is_connected })
@@ -93,7 +93,7 @@ impl Locator {
 
 impl Asked {
     /// Whether questions can be sent from here on. If not, those that wait are given up.
-    pub(super) fn set_connected(&mut self, is_connected: bool) {
+    pub(crate) fn set_connected(&mut self, is_connected: bool) {
         self.is_connected.store(is_connected, Ordering::Relaxed);
         if !is_connected {
             while self.asks.try_recv().is_ok() {}

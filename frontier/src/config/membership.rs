@@ -1,3 +1,4 @@
+use super::Forward;
 use frontier_daemon::config::Section;
 use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ pub struct Membership {
     pub frontlas: Vec<Endpoint>,
     /// `frontlas.dial.tls`.
     pub dial: DialOptions,
+    /// `frontlas.forward`, if it is enabled.
+    pub forward: Option<Forward>,
 }
 
 impl Membership {
@@ -26,8 +29,15 @@ impl Membership {
             frontier_id: frontier_id(&root.section("daemon")),
             frontlas: endpoints,
             dial: DialOptions { tls: tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
+            forward: Forward::read(&frontlas.section("forward")),
         };
-        frontlas.get("enable", false).then_some(membership)
+        let is_member = frontlas.get("enable", false);
+        if membership.forward.is_some() && !is_member {
+            frontlas
+                .section("forward")
+                .reject("enable", "needs `frontlas.enable`: nobody else tells where edges are");
+        }
+        is_member.then_some(membership)
     }
 }
 
@@ -61,7 +71,7 @@ fn endpoints(dial: &Section<'_>) -> Vec<Endpoint> {
     endpoints
 }
 
-fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
+pub(super) fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
     let path = |key| section.optional::<PathBuf>(key);
     let mut tls = ClientTls::new();
     let cas = section.list::<PathBuf>("ca_certs", Vec::new());
@@ -108,6 +118,13 @@ mod tests {
             ("frontlas: {dial: {tls: {ca_certs: [a.pem]}}}", "frontlas.dial.tls.ca_certs: is of no use"),
             ("frontlas: {dial: {network: tls, tls: {cert: a.pem}}}", "frontlas.dial.tls.key: is required"),
             ("daemon: {frontier_id: \"a\\nb\"}", "daemon.frontier_id: must have"),
+            ("frontlas: {forward: {enable: true}}", "frontlas.forward.enable: needs `frontlas.enable`"),
+            ("frontlas: {forward: {idle: 0s}}", "frontlas.forward.idle: "),
+            (
+                "frontlas: {forward: {token: a, token_file: b}}",
+                "frontlas.forward.token_file: is there beside",
+            ),
+            ("frontlas: {forward: {tls: {cert: a.pem}}}", "frontlas.forward.tls.key: is required"),
         ] {
             let error = read(yaml).unwrap_err();
             assert!(error.contains(expected), "{yaml}: {error}");

@@ -1,4 +1,5 @@
-use super::forward::{ADDRESSED_LEN, Parcel};
+use super::away::lost;
+use super::parcel::{ADDRESSED_LEN, Address, Parcel};
 use super::{Exchange, Failure};
 use crate::calls::{Answer, Asker, Form, InFlight, Question, Ticket};
 use crate::peer::{Identity, Peer, Wakes};
@@ -47,7 +48,8 @@ impl Exchange {
             Asker::Peer(asker, id) => {
                 // Without this entry the asker has cancelled, or has been answered.
                 if asker.calls.lock().strike(id, from, ticket) {
-                    self.reply(&asker, id, question.form, from.edge_id(), outcome, wakes);
+                    let (custom, tail) = from_whom(from, outcome.custom);
+                    self.reply(&asker, id, question.form, tail, Outcome { custom, ..outcome }, wakes);
                 }
             }
         }
@@ -86,7 +88,7 @@ impl Exchange {
 
     /// Refuses an answer that is over a limit, or longer than the frames that `asker` takes.
     fn check_answer(&self, asker: &Peer, tail: Option<EdgeId>, outcome: Outcome<'_>) -> Result<(), Failure> {
-        self.check_custom(outcome.custom)?;
+        self.check_custom(outcome.custom.len())?;
         self.check_payload(outcome.payload.len() as u64)?;
         let tail = if tail.is_some() { TAIL_LEN } else { 0 };
         if asker.takes(ADDRESSED_LEN + outcome.custom.len() + tail + outcome.payload.len()) {
@@ -148,15 +150,11 @@ impl Exchange {
         for (target, ticket) in asking {
             Self::drop_question(&target, ticket, &mut wakes);
         }
-        let lost = match &peer.identity {
-            Identity::Edge { id, .. } => format!("the connection to edge {id} was lost"),
-            Identity::Service { name, .. } => format!("the connection to the service {name:?} was lost"),
-        };
-        let lost = Failure::new(Code::Disconnected, lost);
+        let lost = Failure::new(Code::Disconnected, lost(peer));
         let unsent: ahash::AHashMap<u64, &Frame> = unsent
             .iter()
             .filter(|frame| matches!(frame.kind, Kind::Request | Kind::Publish))
-            .filter(|_| peer.edge_id().is_none())
+            .filter(|_| peer.is_service())
             .map(|frame| (frame.id, frame))
             .collect();
         for (ticket, question) in asked {
@@ -193,8 +191,20 @@ impl Exchange {
         }
         .map_err(|_| broken())?;
         let (custom, _) = Custom::split_tail(custom.body()).ok_or_else(broken)?;
-        let parcel =
-            Parcel { form, answered: true, id, name, custom, payload, now: Instant::now(), deadline };
+        let (to, now) = (Address::Name, Instant::now());
+        let parcel = Parcel { form, answered: true, id, to, name, custom, payload, now, deadline };
         self.forward(asker, parcel, smallvec![from.clone()], wakes).unwrap_or_else(|_| Err(broken()))
+    }
+}
+
+/// The users' own part of the custom header of an answer, and the edge that gave it: the tail for a service.
+pub(super) fn from_whom<'a>(from: &Peer, custom: &'a [u8]) -> (&'a [u8], Option<EdgeId>) {
+    match from.identity {
+        Identity::Edge { id, .. } => (custom, Some(id)),
+        // The other gateway has added it; what it answers by itself has neither.
+        Identity::Holder { .. } => {
+            Custom::split_tail(custom).map_or((custom, None), |(custom, edge)| (custom, Some(edge)))
+        }
+        _ => (custom, None),
     }
 }

@@ -1,34 +1,12 @@
 use super::balance::Tried;
-use super::route::Route;
+use super::parcel::Parcel;
+use super::route::{Route, Unrouted};
 use super::{Breach, Exchange, Failure};
-use crate::calls::{Asker, Form, Question, Refusal, Ticket};
-use crate::peer::{Peer, Wakes};
-use frontier_protocol::{Code, Custom, EncodeError, Flags, HEADER_LEN, Publish, Request, TAIL_LEN};
+use crate::calls::{Asker, Question, Refusal, Ticket};
+use crate::peer::{Identity, Peer, Wakes};
+use frontier_protocol::{Code, Flags};
 use frontier_transport::{Priority, PushError};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Bytes of a call, a message or a response in front of its name.
-pub(super) const ADDRESSED_LEN: usize = HEADER_LEN + 8;
-
-/// Longer than it ever takes from reading the clock for a parcel to entering it.
-const MOMENT: Duration = Duration::from_secs(1);
-
-/// A call or a message on its way, borrowed from the frame that brought it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parcel<'a> {
-    pub(crate) form: Form,
-    /// Whether the asker waits for what becomes of it.
-    pub(crate) answered: bool,
-    /// The asker's id for it.
-    pub(crate) id: u64,
-    pub(crate) name: &'a str,
-    pub(crate) custom: &'a [u8],
-    pub(crate) payload: &'a [u8],
-    /// When it was last looked at the clock for this parcel, a moment ago.
-    pub(crate) now: Instant,
-    pub(crate) deadline: Instant,
-}
 
 /// What became of an attempt to enter a question in both tables.
 #[derive(Debug)]
@@ -39,6 +17,19 @@ pub(crate) enum Entered {
     /// The asker is gone or has its answer already: nobody waits.
     Answered,
 }
+
+/// What became of an attempt to queue a parcel on its target.
+#[derive(Debug)]
+pub(super) enum Handed {
+    /// It is queued, or nobody waits for it.
+    Done,
+    /// The target is gone: try another.
+    TargetGone,
+    Failed(Failure),
+}
+
+/// With whom a question was until now, and what it has there.
+pub(crate) type Held<'a> = (&'a Peer, Ticket);
 
 impl Exchange {
     /// Routes a parcel of `asker` and queues it on its target, or on the next one if that is gone.
@@ -54,66 +45,89 @@ impl Exchange {
             return Ok(Err(failure));
         }
         loop {
-            let route = match self.route(asker, parcel.form, parcel.name, parcel.custom, &tried) {
+            let route = match self.route(asker, &parcel, &tried) {
                 Ok(route) => route,
-                Err(failure) => return Ok(Err(failure)),
+                Err(Unrouted::Failed(failure)) => return Ok(Err(failure)),
+                Err(Unrouted::Away(edge)) => return self.away(asker, parcel, edge, wakes),
             };
-            if !route.target.takes(parcel.frame_len(&route)) {
-                let text = "the frame is longer than those that the receiver takes";
-                return Ok(Err(Failure::new(Code::TooLarge, text)));
+            match self.hand_over(asker, parcel, &route, None, wakes)? {
+                Handed::Done => return Ok(Ok(())),
+                Handed::TargetGone => tried.push(route.target),
+                Handed::Failed(failure) => return Ok(Err(failure)),
             }
-            let target = route.target;
-            if !parcel.answered {
-                let pushed = wakes.push(&target.link, Priority::Question, |out| {
-                    parcel.encode(0, Flags::default(), route.custom, parcel.payload, out)
-                });
-                match pushed {
-                    Err(PushError::Closed(_) | PushError::Sealed) => tried.push(target),
-                    pushed => return Ok(pushed.map_err(|error| refused(&error))),
-                }
-                continue;
-            }
-            let ticket = match self.enter(asker, parcel, &target)? {
-                Ok(Entered::Yes(ticket)) => ticket,
-                Ok(Entered::Answered) => return Ok(Ok(())),
-                Ok(Entered::TargetGone) => {
-                    tried.push(target);
-                    continue;
-                }
-                Err(failure) => return Ok(Err(failure)),
-            };
-            let pushed = wakes.push(&target.link, Priority::Question, |out| {
-                parcel.encode(ticket.0, Flags::default(), route.custom, parcel.payload, out)
-            });
-            let Err(error) = pushed else { return Ok(Ok(())) };
-            if !withdraw(asker, parcel.id, &target, ticket) {
-                return Ok(Ok(()));
-            }
-            if !matches!(error, PushError::Closed(_) | PushError::Sealed) {
-                return Ok(Err(refused(&error)));
-            }
-            tried.push(target);
         }
     }
 
-    /// Enters a question of `asker` in both tables.
+    /// Enters a parcel in both tables and queues it on its target. Its asker is to be told of a failure.
+    pub(super) fn hand_over(
+        &self,
+        asker: &Arc<Peer>,
+        parcel: Parcel<'_>,
+        route: &Route<'_>,
+        held: Option<Held<'_>>,
+        wakes: &mut Wakes,
+    ) -> Result<Handed, Breach> {
+        let target = &route.target;
+        if !target.takes(parcel.frame_len(route)) {
+            let text = "the frame is longer than those that the receiver takes";
+            return Ok(give_up(asker, parcel.id, held, Handed::Failed(Failure::new(Code::TooLarge, text))));
+        }
+        let entered = if parcel.answered {
+            match self.enter(asker, parcel, target, held)? {
+                Ok(Entered::Yes(ticket)) => Some(ticket),
+                Ok(Entered::Answered) => return Ok(Handed::Done),
+                Ok(Entered::TargetGone) => return Ok(Handed::TargetGone),
+                Err(failure) => return Ok(Handed::Failed(failure)),
+            }
+        } else {
+            None
+        };
+        let id = entered.map_or(0, |ticket| ticket.0);
+        let pushed = wakes
+            .push(&target.link, Priority::Question, |out| parcel.encode(id, Flags::default(), route, out));
+        let Err(error) = pushed else { return Ok(Handed::Done) };
+        if let Some(ticket) = entered
+            && !withdraw(asker, parcel.id, target, ticket)
+        {
+            return Ok(Handed::Done);
+        }
+        Ok(match error {
+            PushError::Closed(_) | PushError::Sealed => Handed::TargetGone,
+            error => Handed::Failed(refused(target, &error)),
+        })
+    }
+
+    /// Enters a question of `asker` in both tables; one that was `held` before in the place that it had there.
+    /// Where it is not entered, it is nowhere.
     pub(crate) fn enter(
         &self,
         asker: &Arc<Peer>,
         parcel: Parcel<'_>,
         target: &Arc<Peer>,
+        held: Option<Held<'_>>,
     ) -> Result<Result<Entered, Failure>, Breach> {
         let question = Question {
             asker: Asker::Peer(asker.clone(), parcel.id),
             form: parcel.form,
             deadline: parcel.deadline,
         };
-        let ticket = match target.calls.lock().ask(question, self.limits.calls) {
+        // Those who wait have another bound.
+        let limit = if matches!(target.identity, Identity::Lobby) { usize::MAX } else { self.limits.calls };
+        let ticket = match target.calls.lock().ask(question, limit) {
             Ok(ticket) => ticket,
-            Err((Refusal::Closed, _)) => return Ok(Ok(Entered::TargetGone)),
-            Err(_) => return Ok(Err(self.too_many_calls("the receiver"))),
+            Err((refusal, _)) => {
+                return Ok(match (strike(asker, parcel.id, held), refusal) {
+                    (false, _) => Ok(Entered::Answered),
+                    (true, Refusal::Closed) => Ok(Entered::TargetGone),
+                    (true, _) => Err(self.too_many_calls(&receiver(target))),
+                });
+            }
         };
-        let noted = asker.calls.lock().note(parcel.id, target, ticket, self.limits.calls);
+        let noted = match held {
+            None => asker.calls.lock().note(parcel.id, target, ticket, self.limits.calls),
+            Some(held) if asker.calls.lock().pass_on(parcel.id, held, target, ticket) => Ok(()),
+            Some(_) => Err(Refusal::Closed),
+        };
         match noted {
             // A sweep that found it overdue before it was noted has told nobody.
             Ok(()) if parcel.is_overdue() => {
@@ -132,7 +146,7 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn too_many_calls(&self, whose: &str) -> Failure {
+    fn too_many_calls(&self, whose: &str) -> Failure {
         let text = format!("{whose} has {} calls and messages in flight", self.limits.calls);
         Failure::new(Code::Overloaded, text)
     }
@@ -145,53 +159,33 @@ pub(crate) fn withdraw(asker: &Peer, id: u64, target: &Peer, ticket: Ticket) -> 
     asker.calls.lock().strike(id, target, ticket)
 }
 
-/// What the sender of a frame that was not queued is told.
-pub(crate) fn refused(error: &PushError) -> Failure {
-    match error {
-        PushError::Full(_) => {
-            Failure::new(Code::Overloaded, "the receiver does not read fast enough; its queue is full")
-        }
-        other => Failure::new(other.code(), other.to_string()),
+/// Strikes a question off that was held elsewhere. Whether its answer is still to be given.
+pub(super) fn strike(asker: &Peer, id: u64, held: Option<Held<'_>>) -> bool {
+    held.is_none_or(|(holder, ticket)| asker.calls.lock().strike(id, holder, ticket))
+}
+
+fn give_up(asker: &Peer, id: u64, held: Option<Held<'_>>, failed: Handed) -> Handed {
+    if strike(asker, id, held) { failed } else { Handed::Done }
+}
+
+/// Whom a question goes to, for its asker.
+pub(super) fn receiver(target: &Peer) -> String {
+    match &target.identity {
+        Identity::Holder { id } => format!("the link to frontier {id}"),
+        _ => "the receiver".to_owned(),
     }
 }
 
-impl Parcel<'_> {
-    /// Whether its deadline is over. The clock is read only if it can be.
-    fn is_overdue(&self) -> bool {
-        self.deadline.saturating_duration_since(self.now) < MOMENT && self.deadline <= Instant::now()
-    }
-
-    /// Bytes of the frame that carries it on.
-    fn frame_len(&self, route: &Route<'_>) -> usize {
-        let tail = if route.target.edge_id().is_some() { 0 } else { TAIL_LEN };
-        ADDRESSED_LEN + self.name.len() + route.custom.body().len() + tail + self.payload.len()
-    }
-
-    /// What is left until the deadline, as it stands on the wire: at least a millisecond, since 0
-    /// means something else.
-    fn timeout_ms(&self) -> u32 {
-        let left = self.deadline.saturating_duration_since(self.now);
-        u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
-    }
-
-    /// Appends the frame that carries the parcel to its target.
-    pub(crate) fn encode(
-        &self,
-        id: u64,
-        flags: Flags,
-        custom: Custom<'_>,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), EncodeError> {
-        let timeout_ms = self.timeout_ms();
-        match self.form {
-            Form::Call => {
-                Request { timeout_ms, method: self.name, custom, payload }.encode_with(id, flags, out)
-            }
-            Form::Message => {
-                let flags = if self.answered { flags.with(Flags::ACKED) } else { flags };
-                Publish { timeout_ms, topic: self.name, custom, payload }.encode_with(id, flags, out)
-            }
+/// What the sender of a frame that was not queued is told.
+fn refused(target: &Peer, error: &PushError) -> Failure {
+    match (error, &target.identity) {
+        (PushError::Full(_), Identity::Holder { id }) => {
+            let text = format!("frontier {id} does not read fast enough; the queue for it is full");
+            Failure::new(Code::Overloaded, text)
         }
+        (PushError::Full(_), _) => {
+            Failure::new(Code::Overloaded, "the receiver does not read fast enough; its queue is full")
+        }
+        (other, _) => Failure::new(other.code(), other.to_string()),
     }
 }

@@ -1,11 +1,10 @@
 use super::answer::Outcome;
-use super::forward::Parcel;
+use super::parcel::Parcel;
 use super::{Exchange, Failure};
 use crate::calls::{Form, Ticket};
 use crate::peer::{Peer, Wakes};
 use frontier_protocol::{
-    Ack, Code, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, RegisterAck, Request, Response,
-    Role, Side, pong,
+    Ack, Code, Flags, Frame, GoAway, Kind, ParseError, Register, RegisterAck, Response, pong,
 };
 use frontier_transport::Priority;
 use std::sync::Arc;
@@ -35,28 +34,12 @@ impl Exchange {
     /// # Errors
     /// [`Breach`] if the peer must not send such a frame.
     pub(crate) fn on_frame(&self, peer: &Arc<Peer>, frame: &Frame, wakes: &mut Wakes) -> Result<(), Breach> {
-        let role = if peer.edge_id().is_some() { Role::Edge } else { Role::Service };
-        if !Side::Dialler(role).may_send(frame.kind) {
+        if !peer.side().may_send(frame.kind) {
             return Err(Breach::new(format!("{:?} must not come from a peer of this kind", frame.kind)));
         }
         match frame.kind {
-            Kind::Request => {
-                let Request { timeout_ms, method, custom, payload } = Request::parse(frame)?;
-                let now = Instant::now();
-                let deadline = self.deadline(timeout_ms, now);
-                let custom = custom.body();
-                let (form, id) = (Form::Call, frame.id);
-                let parcel =
-                    Parcel { form, answered: true, id, name: method, custom, payload, now, deadline };
-                self.on_question(peer, frame, parcel, wakes)
-            }
-            Kind::Publish => {
-                let Publish { timeout_ms, topic, custom, payload } = Publish::parse(frame)?;
-                let now = Instant::now();
-                let deadline = self.deadline(timeout_ms, now);
-                let custom = custom.body();
-                let (form, id, answered) = (Form::Message, frame.id, frame.flags.has(Flags::ACKED));
-                let parcel = Parcel { form, answered, id, name: topic, custom, payload, now, deadline };
+            Kind::Request | Kind::Publish => {
+                let parcel = self.parcel(peer, frame, Instant::now())?;
                 self.on_question(peer, frame, parcel, wakes)
             }
             Kind::Response => {
@@ -77,6 +60,7 @@ impl Exchange {
                 Ok(())
             }
             Kind::Register | Kind::Unregister => self.on_register(peer, frame, wakes),
+            Kind::Returned => self.on_returned(peer, frame, wakes),
             Kind::Ping => {
                 let _ = wakes.push(&peer.link, Priority::Answer, |out| {
                     pong(frame.id, out);

@@ -20,24 +20,28 @@ impl Exchange {
             }
         });
         let mut wakes = Wakes::default();
-        moved.iter().for_each(|service| Self::let_go(service, &mut wakes));
+        moved.iter().for_each(|service| self.let_go(service, &mut wakes));
     }
 
     /// The peer wants to leave.
     pub(super) fn on_go_away(&self, peer: &Peer, code: Code, wakes: &mut Wakes) {
+        if peer.is_holder() {
+            // A farewell, or the answer to ours.
+            return peer.advance(Stage::Leaving);
+        }
         let keeps = || self.keeps_services.load(Ordering::SeqCst);
-        if code == Code::Draining && peer.edge_id().is_none() && keeps() {
+        if code == Code::Draining && peer.is_service() && keeps() {
             peer.advance(Stage::Moved);
             // Looked at again: whoever lets them go may have passed by before the stage was seen.
             if keeps() {
                 return;
             }
         }
-        Self::let_go(peer, wakes);
+        self.let_go(peer, wakes);
     }
 
     /// The peer gets nothing new, and the last word stands behind all it has got.
-    fn let_go(peer: &Peer, wakes: &mut Wakes) {
+    pub(crate) fn let_go(&self, peer: &Peer, wakes: &mut Wakes) {
         peer.advance(Stage::Leaving);
         let _ = wakes.seal(&peer.link, |out| GoAway::new(Code::Ok, 0, "").encode(out));
     }

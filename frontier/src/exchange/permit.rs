@@ -3,6 +3,7 @@
 
 use super::{Exchange, Failure};
 use crate::calls::Form;
+use crate::forwarding::Guest;
 use crate::peer::Peer;
 use frontier_access::authn::Admission;
 use frontier_protocol::{Code, EdgeId};
@@ -54,6 +55,27 @@ impl Exchange {
         };
         let allowed = target.access.with_labels(|labels| grants.may_reach(id, labels));
         self.told(asker, allowed.map_err(Failure::from))
+    }
+
+    /// Lets the service `guest` of another gateway send something to the edge `target`: a call of the method
+    /// `call`, or else a message or a stream.
+    pub(super) fn permit_guest(
+        &self,
+        forwarder: &Peer,
+        guest: &Guest,
+        call: Option<&str>,
+        id: EdgeId,
+        target: &Peer,
+    ) -> Result<(), Failure> {
+        let Some(grants) = &guest.grants else { return Ok(()) };
+        let may_call = call.map_or(Ok(()), |method| grants.may_call(method));
+        let allowed =
+            may_call.and_then(|()| target.access.with_labels(|labels| grants.may_reach(id, labels)));
+        allowed.map_err(|denial| {
+            let text = format!("service {:?} of another gateway: {denial}", guest.name);
+            self.log_denied(forwarder, &text);
+            Failure::from(denial)
+        })
     }
 
     /// Notes in the log what is refused: nobody may hear of it otherwise, as of a message without an ack.

@@ -1,13 +1,39 @@
+mod away;
+
 use super::balance::Tried;
+use super::forward::receiver;
 use super::pump::{self, Leg};
 use super::route::offline;
 use super::{Exchange, Failure};
+use crate::forwarding::Guest;
 use crate::peer::Peer;
-use frontier_protocol::{Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError};
+use away::Elsewhere;
+use frontier_protocol::{
+    Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError, split_caller,
+};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream, OpenError};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::io::AsyncWriteExt;
+
+/// What the opener of a stream wants.
+#[derive(Debug)]
+struct Wish<'a> {
+    to: To,
+    name: &'a str,
+    /// The opener's own.
+    meta: &'a [u8],
+}
+
+/// Whom a stream is for.
+#[derive(Debug)]
+enum To {
+    /// A service of the name that the opener, this edge, gives.
+    Service(EdgeId),
+    Edge(EdgeId),
+    /// The edge, for a service of another gateway.
+    EdgeFor(EdgeId, Arc<Guest>),
+}
 
 impl Exchange {
     /// Acts on a stream that `peer` opened: a user stream, or one that carries a detached payload. With
@@ -24,6 +50,13 @@ impl Exchange {
         };
         let FirstFrame { frame, stream } = first;
         let done = match frame.kind {
+            // Another gateway either asks or answers, and never both over one link.
+            kind if peer.is_holder() && kind != Kind::Response => {
+                Err(super::Breach::new(format!("a stream of a holder must not start with {kind:?}")))
+            }
+            Kind::Response if peer.is_forwarder() => {
+                Err(super::Breach::new("a stream of a forwarder must not start with an answer"))
+            }
             Kind::Open if excess => {
                 refuse(stream, &self.too_many_streams()).await;
                 Ok(())
@@ -57,63 +90,91 @@ impl Exchange {
     ) -> Result<(), super::Breach> {
         let open = Open::parse(frame)?;
         let deadline = self.deadline(open.timeout_ms, Instant::now());
-        let failure = if open.meta.len() > self.limits.meta {
-            let text =
-                format!("a meta of {} bytes is over the limit of {}", open.meta.len(), self.limits.meta);
-            Failure::new(Code::TooLarge, text)
-        } else if open.name.len() > self.limits.name_len {
-            let text =
-                format!("a name of {} bytes is over the limit of {}", open.name.len(), self.limits.name_len);
-            Failure::new(Code::TooLarge, text)
-        } else if let Err(failure) = self.permit_stream(opener, open.name) {
-            failure
-        } else {
-            let opened = tokio::select! {
-                opened = self.open_target(opener, open, deadline) => opened,
-                // Whoever it was for is told by the reset of the second leg.
-                () = stream.abandoned() => return Ok(()),
-            };
-            match opened {
-                Ok((target, onward)) => {
-                    let opened = Leg { stream, payer: opener.clone() };
-                    if accept(opened, Leg { stream: onward, payer: target }).await.is_err() {
-                        // The opener is gone; the target's stream was dropped and so reset.
+        let wish = self.wish(opener, open);
+        let failure = match wish.and_then(|wish| self.permit_stream(opener, open.name).map(|()| wish)) {
+            Err(failure) => failure,
+            Ok(wish) => {
+                let opened =
+                    tokio::time::timeout_at(deadline.into(), self.open_target(opener, &wish, deadline));
+                let opened = tokio::select! {
+                    opened = opened => opened,
+                    // Whoever it was for is told by the reset of the second leg.
+                    () = stream.abandoned() => return Ok(()),
+                };
+                let late = |_| Err(Failure::new(Code::Deadline, "the stream was not accepted in time"));
+                match opened.unwrap_or_else(late) {
+                    Ok((target, onward)) => {
+                        let opened = Leg { stream, payer: opener.clone() };
+                        if accept(opened, Leg { stream: onward, payer: target }).await.is_err() {
+                            // The opener is gone; the target's stream was dropped and so reset.
+                        }
+                        return Ok(());
                     }
-                    return Ok(());
+                    Err(failure) => failure,
                 }
-                Err(failure) => failure,
             }
         };
         refuse(stream, &failure).await;
         Ok(())
     }
 
+    /// Reads what `opener` wants, within the limits.
+    fn wish<'a>(&self, opener: &Peer, open: Open<'a>) -> Result<Wish<'a>, Failure> {
+        let (to, meta) = if opener.is_forwarder() {
+            let missing = || Failure::new(Code::Protocol, "the meta is too short to end with who asks");
+            let (meta, caller) = split_caller(open.meta).ok_or_else(missing)?;
+            (To::EdgeFor(EdgeId(open.peer), Self::guest(opener, caller)?), meta)
+        } else if let Some(id) = opener.edge_id() {
+            (To::Service(id), open.meta)
+        } else {
+            (To::Edge(EdgeId(open.peer)), open.meta)
+        };
+        if meta.len() > self.limits.meta {
+            let text = format!("a meta of {} bytes is over the limit of {}", meta.len(), self.limits.meta);
+            return Err(Failure::new(Code::TooLarge, text));
+        }
+        self.check_name(open.name)?;
+        Ok(Wish { to, name: open.name, meta })
+    }
+
     /// Opens the second leg of a stream and waits until the acceptor has taken it.
     async fn open_target(
         &self,
         opener: &Peer,
-        open: Open<'_>,
+        wish: &Wish<'_>,
         deadline: Instant,
     ) -> Result<(Arc<Peer>, MuxStream), Failure> {
-        let mut tried = Tried::new();
+        let Wish { to, name, meta } = wish;
+        let (mut tried, mut elsewhere) = (Tried::new(), Elsewhere::default());
         loop {
-            let target = match opener.edge_id() {
-                Some(id) => self.route_stream(opener, id, open.name, &tried)?,
-                None => {
-                    let id = EdgeId(open.peer);
-                    let target = self.registry.edges.online(id).ok_or_else(|| offline(id))?;
-                    if tried.iter().any(|edge| Arc::ptr_eq(edge, &target)) {
-                        return Err(offline(id));
-                    }
-                    self.permit_reach(opener, id, &target)?;
-                    target
+            let peer = opener.wire_id();
+            let (target, onward) = match to {
+                To::Service(id) => {
+                    (self.route_stream(opener, *id, name, &tried)?, Open { peer, timeout_ms: 0, name, meta })
                 }
+                To::EdgeFor(id, guest) => {
+                    let edge = self.registry.edges.online(*id).ok_or_else(|| offline(*id))?;
+                    self.permit_guest(opener, guest, None, *id, &edge)?;
+                    (edge, Open { peer: guest.id.0, timeout_ms: 0, name: &guest.name, meta })
+                }
+                To::Edge(id) => match self.registry.edges.online(*id) {
+                    Some(edge) => {
+                        self.permit_reach(opener, *id, &edge)?;
+                        (edge, Open { peer, timeout_ms: 0, name: opener.name(), meta })
+                    }
+                    None => match self.open_away(opener, *id, meta, &mut elsewhere, deadline).await? {
+                        Some(opened) => return Ok(opened),
+                        None => continue,
+                    },
+                },
             };
-            let opened = self.open_at(opener, &target, open, deadline);
-            match tokio::time::timeout_at(deadline.into(), opened).await {
-                Ok(Some(outcome)) => return outcome.map(|stream| (target, stream)),
-                Ok(None) => tried.push(target),
-                Err(_) => return Err(Failure::new(Code::Deadline, "the stream was not accepted in time")),
+            let to_edge = !matches!(to, To::Service(_));
+            if to_edge && tried.iter().any(|gone| Arc::ptr_eq(gone, &target)) {
+                return Err(offline(EdgeId(target.wire_id())));
+            }
+            match self.open_at(&target, onward, deadline).await {
+                Some(outcome) => return outcome.map(|stream| (target, stream)),
+                None => tried.push(target),
             }
         }
     }
@@ -121,7 +182,6 @@ impl Exchange {
     /// `None` if the target is gone and another may be tried.
     async fn open_at(
         &self,
-        opener: &Peer,
         target: &Peer,
         open: Open<'_>,
         deadline: Instant,
@@ -130,7 +190,8 @@ impl Exchange {
             Ok(stream) => stream,
             Err(OpenError::Closed) => return None,
             Err(OpenError::TooMany(_)) => {
-                return Some(Err(Failure::new(Code::Overloaded, "the receiver has no room for streams")));
+                let text = format!("{} has no room for streams", receiver(target));
+                return Some(Err(Failure::new(Code::Overloaded, text)));
             }
         };
         // It may have left meanwhile, and hang up before it sees this.
@@ -138,12 +199,8 @@ impl Exchange {
             return None;
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        let onward = Open {
-            peer: opener.wire_id(),
-            timeout_ms: u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1),
-            name: if opener.edge_id().is_some() { open.name } else { opener.name() },
-            meta: open.meta,
-        };
+        let timeout_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1);
+        let onward = Open { timeout_ms, ..open };
         let mut head = Vec::with_capacity(64 + onward.name.len() + onward.meta.len());
         if let Err(error) = onward.encode(&mut head) {
             return Some(Err(Failure::new(Code::TooLarge, error.to_string())));
@@ -168,9 +225,18 @@ impl Exchange {
     }
 }
 
-fn broken(target: &Peer, error: &ParseError) -> Failure {
+pub(super) fn broken(target: &Peer, error: &ParseError) -> Failure {
     target.link.close(CloseReason::Protocol(error.to_string()));
     Failure::new(Code::Protocol, "the receiver broke the protocol")
+}
+
+/// Tells another gateway that a payload may come.
+pub(super) async fn go_ahead(stream: &mut MuxStream) -> Result<(), Failure> {
+    let mut ack = Vec::with_capacity(HEADER_LEN);
+    let encoded = OpenAck { code: Code::Ok, detail: 0, text: "" }.encode(&mut ack);
+    let gone = |_| Failure::plain(Code::Disconnected);
+    encoded.map_err(|_| Failure::plain(Code::Internal))?;
+    stream.write_all(&ack).await.map_err(gone)
 }
 
 /// Tells the opener that its stream stands, and joins the two legs until they end.
@@ -183,7 +249,7 @@ async fn accept(mut opened: Leg, target: Leg) -> std::io::Result<()> {
 }
 
 /// Tells the opener why its stream does not stand.
-async fn refuse(mut stream: MuxStream, failure: &Failure) {
+pub(super) async fn refuse(mut stream: MuxStream, failure: &Failure) {
     let mut ack = Vec::new();
     let Failure { code, detail, text } = failure;
     let encoded = OpenAck { code: *code, detail: *detail, text }.encode(&mut ack);

@@ -1,6 +1,8 @@
 mod detached;
 mod ends;
+mod forwarder;
 mod gateway_call;
+mod holder;
 mod lane;
 mod leave;
 mod once;

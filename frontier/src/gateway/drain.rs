@@ -157,10 +157,19 @@ fn look(side: &Context) -> Look {
 /// Closes every connection of one side, and those that are still in their handshake.
 fn close_all(side: &Context) {
     side.closing.set();
-    for_each(side, |peer| {
+    let close = |peer: &Arc<Peer>| {
         peer.advance(Stage::Gone);
         peer.link.close(CloseReason::Local);
-    });
+    };
+    for_each(side, close);
+    if side.role != Role::Edge {
+        // Other gateways ask for edges, which are gone.
+        side.exchange.registry.frontiers.for_each(|frontier| {
+            if frontier.is_forwarder() {
+                close(frontier);
+            }
+        });
+    }
 }
 
 fn for_each(side: &Context, visit: impl FnMut(&Arc<Peer>)) {

@@ -13,6 +13,7 @@ pub(crate) struct Admission {
     /// By which it was let in.
     pub(crate) policy: Arc<Policy>,
     pub(crate) verified: Arc<Verified>,
+    role: Role,
     listener: u16,
     shown: Arc<Shown>,
 }
@@ -33,7 +34,7 @@ impl Admission {
     ) -> Result<Self, Failure> {
         let policy = policies.current();
         let verified = policy.authenticate(role, listener, addr.ip(), &shown, meta, Moment::now())?;
-        Ok(Self { policy, verified: Arc::new(verified), listener, shown: Arc::new(shown) })
+        Ok(Self { policy, verified: Arc::new(verified), role, listener, shown: Arc::new(shown) })
     }
 
     /// The id that the credentials of an edge fix.
@@ -72,6 +73,22 @@ impl Admission {
     /// If it has connected too often.
     pub(crate) fn service(&self, name: &str, addr: SocketAddr) -> Result<Slot, Failure> {
         self.slot(Role::Service, None, name, addr)
+    }
+
+    /// What the gateway `id` may do by itself, which is nothing: it asks for its services.
+    ///
+    /// # Errors
+    /// If its credentials are for another one.
+    pub(crate) fn frontier(&self, id: &str) -> Result<Slot, Failure> {
+        if self.is_shown() {
+            self.verified.confirm_frontier(id)?;
+        }
+        Ok(Slot::new(self.listener, Standing::bare(&self.shown, &self.verified)))
+    }
+
+    /// Whether the listener asked for credentials.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.policy.asks(self.role, self.listener)
     }
 
     fn slot(

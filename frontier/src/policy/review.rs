@@ -36,10 +36,14 @@ impl Policies {
             Ok(anew) => (Arc::new(anew), None),
             Err(refusal) => (verified, Some(refusal)),
         };
-        let described = peer.described(&verified);
-        let grants = policy.access.rules().grants(&described);
-        let meter = policy.access.quotas().meter(&described, at.instant);
-        peer.access.set(Standing::new(&shown, &verified, grants, meter));
+        if peer.is_forwarder() {
+            peer.access.set(Standing::bare(&shown, &verified));
+        } else {
+            let described = peer.described(&verified);
+            let grants = policy.access.rules().grants(&described);
+            let meter = policy.access.quotas().meter(&described, at.instant);
+            peer.access.set(Standing::new(&shown, &verified, grants, meter));
+        }
         let refused = refused.or_else(|| {
             let denial = exchange.registry.services.denied_name(peer)?;
             Some(Refusal { code: denial.code(), text: denial.to_string() })
@@ -81,6 +85,8 @@ impl Policies {
             Identity::Service { id, name } => {
                 service_id::confirm(&verified, &exchange.registry.services, name, Some(*id)).map(drop)?;
             }
+            Identity::Forwarder { id, .. } if policy.asks(role, listener) => verified.confirm_frontier(id)?,
+            Identity::Forwarder { .. } | Identity::Holder { .. } | Identity::Lobby => {}
         }
         Ok(verified)
     }
@@ -117,6 +123,7 @@ impl Peer {
         match self.identity {
             Identity::Edge { .. } => Role::Edge,
             Identity::Service { .. } => Role::Service,
+            Identity::Forwarder { .. } | Identity::Holder { .. } | Identity::Lobby => Role::Frontier,
         }
     }
 }

@@ -37,6 +37,15 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// Who it is, and nothing that restricts it.
+    pub(super) fn bare(shown: &Arc<Shown>, verified: &Arc<Verified>) -> Option<Arc<Self>> {
+        let is_anyone = shown.is_nothing() && **verified == Verified::default();
+        let standing = Self { shown: shown.clone(), verified: verified.clone(), grants: None, meter: None };
+        (!is_anyone).then(|| Arc::new(standing))
+    }
+}
+
 /// The standing of a peer, which a later policy may replace while the peer is connected.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {

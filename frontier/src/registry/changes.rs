@@ -87,7 +87,8 @@ impl Key {
     fn of(peer: &Peer) -> Self {
         match peer.identity {
             Identity::Edge { id, .. } => Self::Edge(id.0),
-            Identity::Service { id, .. } => Self::Service(id.0),
+            // Only edges and services are in a table that is followed.
+            _ => Self::Service(peer.wire_id()),
         }
     }
 }

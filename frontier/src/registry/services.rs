@@ -85,6 +85,11 @@ impl Services {
         self.routes.load()
     }
 
+    /// The service with this id.
+    pub(crate) fn get(&self, id: ServiceId) -> Option<Arc<Peer>> {
+        self.members.lock().get(&id.0).map(|member| member.service.clone())
+    }
+
     pub(crate) fn is_taken(&self, id: ServiceId) -> bool {
         self.members.lock().contains_key(&id.0)
     }

@@ -10,6 +10,7 @@ use tracing::debug;
 /// What a dialler said of itself, and what was agreed on.
 #[derive(Debug)]
 pub(super) struct Greeting {
+    pub(super) role: Role,
     /// The id that it would like; 0 for none.
     pub(super) id: u64,
     pub(super) name: String,
@@ -92,7 +93,11 @@ async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
 
 fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
     let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
-    if hello.role != context.role {
+    let is_forwarder = (context.role, hello.role) == (Role::Service, Role::Frontier);
+    if is_forwarder && context.exchange.forwarding().is_none() {
+        return Err(Failure::new(Code::Denied, "this gateway takes no questions from other gateways"));
+    }
+    if hello.role != context.role && !is_forwarder {
         let text = match context.role {
             Role::Edge => "this address is for edges; services connect to the other one",
             Role::Service | Role::Frontier => "this address is for services; edges connect to the other one",
@@ -109,7 +114,10 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
         let text = format!("a meta of {} bytes is over the limit of {}", hello.meta.len(), limits.meta);
         return Err(Failure::new(Code::TooLarge, text));
     }
-    if hello.name.len() > limits.name_len {
+    if is_forwarder && (hello.name.is_empty() || hello.name.len() > 255) {
+        return Err(Failure::new(Code::Denied, "the id of a frontier has 1 to 255 bytes"));
+    }
+    if !is_forwarder && hello.name.len() > limits.name_len {
         let text = format!("a name of {} bytes is over the limit of {}", hello.name.len(), limits.name_len);
         return Err(Failure::new(Code::TooLarge, text));
     }
@@ -119,6 +127,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
     }
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Ok(Greeting {
+        role: hello.role,
         id: hello.id,
         name: hello.name.to_owned(),
         topics: owned(&hello.topics),

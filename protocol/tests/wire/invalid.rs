@@ -225,6 +225,12 @@ fn refused() -> Vec<Refused> {
             whole(Kind::LookupAck, 0, b"\0\0\0\0\0\x02\0\0f"),
             Class::Truncated,
         ),
+        (
+            "returned-cut",
+            "a custom header beyond the body",
+            whole(Kind::Returned, 0, b"\0\0\0\0\0\x01\0\x0af\0"),
+            Class::Truncated,
+        ),
     ];
     let refused = |(name, description, hex, error): (&str, &str, _, _)| Refused {
         name: name.into(),

@@ -4,8 +4,8 @@ mod plane;
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
     Ack, Advertised, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Lookup, LookupAck,
-    Names, Open, OpenAck, Publish, Register, RegisterAck, Registration, Reject, Request, Response, Role,
-    Token, Welcome, ping, pong, pong_at,
+    Names, Open, OpenAck, Publish, Register, RegisterAck, Registration, Reject, Request, Response, Returned,
+    Role, Token, Welcome, ping, pong, pong_at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,7 @@ pub(crate) enum Fields {
     ReportAck(Taken),
     Lookup(Wanted),
     LookupAck(Found),
+    Returned(Addressed),
 }
 
 impl Fields {
@@ -190,6 +191,11 @@ impl Fields {
                 let Found { detail, frontier, servicebound } = f;
                 LookupAck { code, detail: *detail, frontier, servicebound }.encode(id, &mut out)?;
             }
+            Self::Returned(f) => {
+                let custom = custom(&f.custom, f.edge_tail);
+                let (timeout_ms, name, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);
+                Returned { timeout_ms, name, custom, payload }.encode(id, &mut out)?;
+            }
         }
         Ok(out)
     }
@@ -197,7 +203,7 @@ impl Fields {
     /// Whether `custom` ends with an EdgeID.
     pub(crate) fn is_tailed(&self) -> bool {
         match self {
-            Self::Publish(f) | Self::Request(f) => f.edge_tail.is_some(),
+            Self::Publish(f) | Self::Request(f) | Self::Returned(f) => f.edge_tail.is_some(),
             Self::Response(f) => f.edge_tail.is_some(),
             _ => false,
         }

@@ -1,3 +1,4 @@
+mod forwarding;
 mod plane;
 mod routing;
 
@@ -18,6 +19,7 @@ pub(crate) fn all() -> Vec<Vector> {
         plane::handshake(),
         plane::reports(),
         plane::lookups(),
+        forwarding::questions(),
     ]
     .concat()
 }

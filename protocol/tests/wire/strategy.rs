@@ -44,6 +44,7 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
                 Fields::LookupAck(Found { detail, frontier, servicebound })
             )
         ),
+        (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Returned(f))),
     ]
 }
 

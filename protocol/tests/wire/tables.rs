@@ -45,6 +45,8 @@ fn kinds() -> Vec<KindRow> {
         (Side::Gateway, "gateway"),
         (Side::Dialler(Role::Frontier), "frontier"),
         (Side::Frontlas, "frontlas"),
+        (Side::Forwarder, "forwarder"),
+        (Side::Holder, "holder"),
     ];
     let lane =
         |kind| sides.iter().filter(|(side, _)| side.may_send(kind)).map(|(_, name)| (*name).into()).collect();
@@ -84,6 +86,10 @@ fn the_specification_has_every_row() {
         assert!(text.contains(&line), "PROTOCOL.md lacks: {line}");
         if row.lane.iter().any(|name| name.starts_with("front")) {
             let line = format!("| {} | {} | {} |", row.name, mark("frontier"), mark("frontlas"));
+            assert!(text.contains(&line), "PROTOCOL.md lacks: {line}");
+        }
+        if row.lane.iter().any(|name| ["forwarder", "holder"].contains(&name.as_str())) {
+            let line = format!("| {} | {} | {} |", row.name, mark("forwarder"), mark("holder"));
             assert!(text.contains(&line), "PROTOCOL.md lacks: {line}");
         }
     }

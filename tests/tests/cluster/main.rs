@@ -1,6 +1,7 @@
 //! Gateways of a cluster: what they tell frontlas, and that their edges do not notice.
 
 mod failures;
+mod forwarding;
 mod identity;
 mod moves;
 mod presence;

@@ -21,7 +21,7 @@ fn tokens() -> Method {
 fn jwt() -> Method {
     let text = "{keys: [{secret: x}], edge_id_claim: edge, require_exp: false}";
     let config = load(text, &|_| None, &[], JwtConfig::read).unwrap();
-    Method::Jwt(JwtVerifier::new(vec![Key::secret(SECRET).unwrap()], config))
+    Method::Jwt(Box::new(JwtVerifier::new(vec![Key::secret(SECRET).unwrap()], config)))
 }
 
 fn mtls() -> Method {

@@ -36,6 +36,9 @@ impl Claims {
                 return Err(wrong(claim));
             }
         }
+        if let Some(claim) = &config.frontier_claim {
+            verified.frontier = self.text(claim)?.filter(|id| !id.is_empty());
+        }
         for claim in &config.label_claims {
             if let Some(value) = self.text(claim)? {
                 verified.labels.set(claim, &value).map_err(|_| wrong(claim))?;

@@ -25,6 +25,8 @@ pub struct JwtConfig {
     pub service_claim: Option<String>,
     /// `service_id_claim`: the claim that fixes the ServiceID.
     pub service_id_claim: Option<String>,
+    /// `frontier_claim`: the claim that says which frontier it may be.
+    pub frontier_claim: Option<String>,
     /// `label_claims`: the claims that become labels of the same name.
     pub label_claims: Vec<String>,
 }
@@ -67,6 +69,7 @@ impl JwtConfig {
             edge_id_claim: claim("edge_id_claim"),
             service_claim: claim("service_claim"),
             service_id_claim: claim("service_id_claim"),
+            frontier_claim: claim("frontier_claim"),
             label_claims: jwt.list("label_claims", Vec::new()),
         }
     }

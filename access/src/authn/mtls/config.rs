@@ -10,6 +10,8 @@ pub struct MtlsConfig {
     pub service: Option<Template>,
     /// `service_id`: the form of the name that fixes the ServiceID.
     pub service_id: Option<Template>,
+    /// `frontier`: the form of the name that says which frontier it may be.
+    pub frontier: Option<Template>,
     /// `labels`: the forms of names that become labels; a certificate without such a name has no such label.
     pub labels: Vec<(String, Template)>,
 }
@@ -20,6 +22,7 @@ impl MtlsConfig {
             edge_id: mtls.optional("edge_id"),
             service: mtls.optional("service"),
             service_id: mtls.optional("service_id"),
+            frontier: mtls.optional("frontier"),
             labels: mtls.map("labels"),
         }
     }

@@ -26,6 +26,7 @@ impl MtlsConfig {
             edge_id: id(self.edge_id.as_ref(), certificate, edge, "EdgeID")?.map(EdgeId),
             service: one(self.service.as_ref(), certificate, service, "service")?,
             service_id: id(self.service_id.as_ref(), certificate, service, "ServiceID")?.map(ServiceId),
+            frontier: one(self.frontier.as_ref(), certificate, false, "frontier")?,
             expires: certificate.not_after,
             ..Verified::default()
         };
@@ -80,6 +81,7 @@ mod tests {
             edge_id: template("uri:urn:frontier:edge:{id}"),
             service: template("dns:{name}.svc.example"),
             service_id: None,
+            frontier: template("dns:{id}.gw.example"),
             labels: vec![("region".into(), template("uri:urn:frontier:region:{value}").unwrap())],
         }
     }
@@ -106,6 +108,9 @@ mod tests {
         assert_eq!(edge.labels.to_string(), "region=eu");
         let service = verify(&[], &["files.svc.example"], Role::Service).unwrap();
         assert_eq!((service.service.as_deref(), service.edge_id), (Some("files"), None));
+        assert_eq!(service.frontier, None);
+        let frontier = verify(&[], &["f1.gw.example"], Role::Frontier).unwrap();
+        assert_eq!((frontier.frontier.as_deref(), frontier.service), (Some("f1"), None));
     }
 
     #[test]

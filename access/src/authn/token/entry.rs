@@ -26,11 +26,19 @@ impl TokenEntry {
         if service.as_deref() == Some("") {
             entry.reject("service", "must not be empty");
         }
+        let frontier: Option<String> = entry.optional("frontier");
+        if frontier.is_some() && (edge_id.is_some() || service.is_some() || service_id.is_some()) {
+            entry.reject("frontier", "a token is for a frontier, or for an edge or a service, not for both");
+        }
+        if frontier.as_deref() == Some("") {
+            entry.reject("frontier", "must not be empty; \"*\" is any");
+        }
         let verified = Verified {
             subject: entry.optional("name").unwrap_or_else(|| hash.short()),
             edge_id,
             service,
             service_id,
+            frontier,
             labels: labels(entry),
             expires: entry.optional("not_after").map(|Timestamp(time)| time),
             ..Verified::default()

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::calls::Form;
-use crate::exchange::forward::{Entered, Parcel};
+use crate::exchange::forward::Entered;
+use crate::exchange::parcel::{Address, Parcel};
 use frontier_protocol::Cancel;
 use std::time::Duration;
 
@@ -128,13 +129,14 @@ async fn a_question_that_is_overdue_as_it_is_entered_is_not_left_in_the_tables()
         form: Form::Call,
         answered: true,
         id: 1,
+        to: Address::Name,
         name: "m",
         custom: b"",
         payload: b"",
         now: Instant::now(),
         deadline,
     };
-    let entered: Result<Entered, Failure> = exchange.enter(&edge.peer, parcel, &service.peer).unwrap();
+    let entered: Result<Entered, Failure> = exchange.enter(&edge.peer, parcel, &service.peer, None).unwrap();
     assert_eq!(entered.unwrap_err().code, Code::Deadline);
     assert!(!edge.peer.is_busy() && !service.peer.is_busy());
 }

@@ -30,6 +30,7 @@ impl Dialled {
     async fn new(context: &Arc<Context>, meta: &'static str) -> Self {
         let (near, far) = testing::links(context.exchange.limits.link()).await;
         let greeting = Greeting {
+            role: Role::Edge,
             id: ID,
             name: String::new(),
             topics: Vec::new(),

@@ -14,6 +14,7 @@ fn context() -> Arc<Context> {
 
 fn greeting() -> Greeting {
     Greeting {
+        role: Role::Service,
         id: ID,
         name: "files".into(),
         topics: Vec::new(),

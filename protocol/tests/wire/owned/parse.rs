@@ -5,7 +5,7 @@ use super::{
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
     Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Publish, Register,
-    RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
+    RegisterAck, Reject, Report, ReportAck, Request, Response, Returned, Welcome,
 };
 
 impl Fields {
@@ -105,6 +105,12 @@ impl Fields {
                 let LookupAck { detail, frontier, servicebound, .. } = LookupAck::parse(frame)?;
                 let (frontier, servicebound) = (frontier.into(), servicebound.into());
                 Self::LookupAck(Found { detail, frontier, servicebound })
+            }
+            Kind::Returned => {
+                let Returned { timeout_ms, name, custom, payload } = Returned::parse(frame)?;
+                let (custom, edge_tail) = tail(custom);
+                let (name, payload) = (name.into(), payload.into());
+                Self::Returned(Addressed { timeout_ms, name, custom, edge_tail, payload })
             }
         })
     }

@@ -33,6 +33,7 @@ fn config() -> JwtConfig {
         edge_id_claim: None,
         service_claim: None,
         service_id_claim: None,
+        frontier_claim: None,
         label_claims: Vec::new(),
     }
 }
@@ -258,6 +259,21 @@ fn claims_fix_the_name_and_id_of_a_service() {
         assert_eq!(claims_of(claims, Role::Service, service), Err(AuthnError::Claim("svc".into())));
     }
     assert!(claims_of(json!({}), Role::Edge, service).is_ok());
+}
+
+#[test]
+fn a_claim_says_which_frontier_it_may_be() {
+    let frontier = |config: &mut JwtConfig| {
+        config.frontier_claim = Some("frontier".into());
+        config.service_claim = Some("svc".into());
+    };
+    let verified = claims_of(json!({"frontier": "f1"}), Role::Frontier, frontier).unwrap();
+    assert_eq!(verified.confirm_frontier("f1"), Ok(()));
+    assert!(verified.confirm_frontier("f2").is_err());
+    for none in [json!({}), json!({"frontier": ""}), json!({"svc": "files"})] {
+        let verified = claims_of(none, Role::Frontier, frontier).unwrap();
+        assert_eq!(verified.confirm_frontier("f1"), Err(AuthnError::NotFrontier));
+    }
 }
 
 #[test]

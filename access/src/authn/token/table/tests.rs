@@ -45,6 +45,27 @@ fn a_token_gives_what_its_entry_says() {
 }
 
 #[test]
+fn a_token_may_be_that_of_a_frontier_and_is_nobody_else_s_then() {
+    let hash = token::hash("one");
+    let verified = table(&format!("- {{hash: '{hash}', frontier: f1}}")).verify(Some("one"), NOW).unwrap();
+    assert_eq!(verified.frontier.as_deref(), Some("f1"));
+    for (entry, mistake) in [
+        (
+            "frontier: f1, service: files",
+            "frontier: a token is for a frontier, or for an edge or a service, not for both",
+        ),
+        (
+            "frontier: f1, edge_id: 7",
+            "frontier: a token is for a frontier, or for an edge or a service, not for both",
+        ),
+        ("frontier: ''", "frontier: must not be empty; \"*\" is any"),
+    ] {
+        let report = report(&format!("- {{hash: '{hash}', {entry}}}"));
+        assert!(report.contains(mistake), "{report}");
+    }
+}
+
+#[test]
 fn an_unknown_token_is_refused() {
     let table = table(&format!("- hash: {}", token::hash("one")));
     let error = table.verify(Some("two"), NOW).unwrap_err();
