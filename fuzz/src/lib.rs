@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use frontier_protocol::{
     Ack, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, Lookup, LookupAck, MAX_TOKEN, Open,
-    OpenAck, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
+    OpenAck, Plan, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
 };
 use std::iter;
 
@@ -125,6 +125,10 @@ fn parse(frame: &Frame) {
         Kind::LookupAck => {
             let Ok(ack) = LookupAck::parse(frame) else { return };
             assert_eq!(LookupAck::parse(&sent(|out| ack.encode(frame.id, out))), Ok(ack));
+        }
+        Kind::Plan => {
+            let Ok(plan) = Plan::parse(frame) else { return };
+            assert_eq!(Plan::parse(&sent(|out| plan.encode(frame.id, out))), Ok(plan));
         }
         // Nothing in their bodies is read.
         Kind::Ping | Kind::Pong | Kind::Cancel | Kind::Data => {}

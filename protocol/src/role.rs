@@ -56,7 +56,7 @@ impl Side {
                 !matches!(self, Self::Dialler(Role::Frontier) | Self::Frontlas)
             }
             Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
-            Kind::ReportAck | Kind::LookupAck => self == Self::Frontlas,
+            Kind::ReportAck | Kind::LookupAck | Kind::Plan => self == Self::Frontlas,
             Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
             Kind::RegisterAck | Kind::UnregisterAck => self == Self::Gateway,
             Kind::Hello | Kind::Welcome | Kind::Reject => false,
@@ -95,6 +95,7 @@ mod tests {
             (Kind::ReportAck, [false, false, false, false, true]),
             (Kind::Lookup, [false, false, false, true, false]),
             (Kind::LookupAck, [false, false, false, false, true]),
+            (Kind::Plan, [false, false, false, false, true]),
         ];
         assert_eq!(table.map(|(kind, _)| kind), Kind::ALL, "a kind without a rule");
         for (kind, expected) in table {

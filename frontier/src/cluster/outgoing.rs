@@ -162,7 +162,7 @@ impl Outgoing {
         let Some(current) = &mut self.current else { return Ok(()) };
         let addrs: Vec<String> = current.changes.iter().map(addr).collect();
         let entries = current.changes.iter().zip(&addrs).map(|(change, addr)| entry(change, addr, clock));
-        let report = Report { part: current.part, entries: entries.collect() };
+        let report = Report { part: current.part, draining: false, entries: entries.collect() };
         self.last_id += 1;
         current.sent = Some((self.last_id, now));
         report.encode(self.last_id, out)

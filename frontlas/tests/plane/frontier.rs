@@ -97,7 +97,7 @@ impl Frontier {
     /// Sends a report without waiting for its answer.
     pub(crate) fn tell(&mut self, part: Part, entries: Vec<Entry<'_>>) -> u64 {
         self.last_id += 1;
-        self.send(|out| Report { part, entries }.encode(self.last_id, out));
+        self.send(|out| Report { part, draining: false, entries }.encode(self.last_id, out));
         self.last_id
     }
 

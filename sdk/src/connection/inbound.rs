@@ -77,7 +77,7 @@ impl Inbound {
                 Ok(())
             }),
             Kind::GoAway => {
-                let GoAway { code, grace_ms, delay_ms, alternatives, text } = GoAway::parse(frame)?;
+                let GoAway { code, grace_ms, delay_ms, alternatives, text, .. } = GoAway::parse(frame)?;
                 let ms = |ms: u32| Duration::from_millis(ms.into());
                 let alternatives = alternatives.into_iter().take(MAX_ALTERNATIVES).map(str::to_owned);
                 return Ok(Some(Notice {

@@ -4,7 +4,7 @@ use super::{
 };
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Publish, Register,
+    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Plan, Publish, Register,
     RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
 };
 
@@ -106,6 +106,7 @@ impl Fields {
                 let (frontier, servicebound) = (frontier.into(), servicebound.into());
                 Self::LookupAck(Found { detail, frontier, servicebound })
             }
+            Kind::Plan => Self::Plan(Plan::parse(frame)?.into()),
         })
     }
 }
