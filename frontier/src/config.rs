@@ -11,7 +11,7 @@ pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
 pub use limits::Limits;
 pub use listen::Listen;
-pub use membership::Membership;
+pub use membership::{ClusterAlternatives, Membership};
 pub use reload::ReloadConfig;
 
 use frontier_access::AccessConfig;

@@ -18,6 +18,7 @@ mod forward;
 mod gateway_call;
 mod lane;
 mod leave;
+mod movers;
 mod permit;
 mod pump;
 mod route;
@@ -28,9 +29,12 @@ pub(crate) use gateway_call::OwnCall;
 pub(crate) use lane::Breach;
 
 use crate::config::{Balance, Limits};
+use crate::latch::Latch;
+use crate::neighbours::Neighbours;
 use crate::registry::Registry;
 use balance::Balancer;
 use frontier_access::authn::LogLimiter;
+use movers::Movers;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
@@ -47,6 +51,10 @@ const DENIALS: u32 = 10;
 pub(crate) struct Exchange {
     pub(crate) registry: Registry,
     pub(crate) limits: Limits,
+    /// The other gateways of the cluster.
+    pub(crate) neighbours: Neighbours,
+    /// Set when the gateway begins to drain.
+    pub(crate) draining: Latch,
     balancer: Balancer,
     /// The deadline of a question that brings none.
     call_timeout: Duration,
@@ -59,6 +67,7 @@ pub(crate) struct Exchange {
     denials: LogLimiter,
     /// Whether services that go elsewhere stay for the edges that are still here.
     keeps_services: AtomicBool,
+    movers: Movers,
 }
 
 impl Exchange {
@@ -66,6 +75,8 @@ impl Exchange {
         Arc::new(Self {
             registry: Registry::new(),
             limits,
+            neighbours: Neighbours::default(),
+            draining: Latch::default(),
             balancer: Balancer::new(balance),
             call_timeout,
             started: Instant::now(),
@@ -74,6 +85,7 @@ impl Exchange {
             own_calls: Semaphore::new(OWN_CALLS),
             denials: LogLimiter::new(DENIALS),
             keeps_services: AtomicBool::new(false),
+            movers: Movers::default(),
         })
     }
 

@@ -1,7 +1,7 @@
 mod drain;
 mod side;
 
-use crate::cluster::{AdvertiseError, Advertised, Locator, Member};
+use crate::cluster::{AdvertiseError, Advertised, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
 use crate::policy::{self, Policies};
@@ -134,6 +134,8 @@ impl Gateway {
         let Self { exchange, edges, services, policies, member } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
+        let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone())));
+        let _moving = moving.map(|moving| AbortOnDrop(moving.abort_handle()));
         let mut membership = tokio::spawn(async move {
             if let Some((member, _)) = member {
                 member.run(leaves).await;
@@ -142,13 +144,14 @@ impl Gateway {
         let _belonging = AbortOnDrop(membership.abort_handle());
         let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
-        let watching = tokio::spawn(policy::watch(policies, exchange));
+        let watching = tokio::spawn(policy::watch(policies, exchange.clone()));
         let _watching = AbortOnDrop(watching.abort_handle());
         let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
         let (edges, services) = tokio::select! {
             accepted = accepting => accepted,
             _ = &mut sweeper => return Err(ServeError),
         };
+        exchange.draining.set();
         drain::run(&edges.context, &services.context).await;
         leave.cancel();
         if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {

@@ -10,6 +10,7 @@ mod exchange;
 mod gate;
 mod gateway;
 mod latch;
+mod neighbours;
 mod peer;
 mod policy;
 mod presence;

@@ -29,6 +29,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
         };
         exchange.registry.edges.for_each(&mut collect);
         exchange.registry.services.for_each(&mut collect);
+        exchange.sweep_movers(now);
         // Answers go out after the registry's locks are given back.
         for peer in peers {
             exchange.expire(&peer, now, &mut wakes);

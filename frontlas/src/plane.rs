@@ -5,6 +5,7 @@
 //!                                                │ Report ─▶ Reporter ─▶ Directory ─▶ ReportAck
 //!                                                │ Ping   ─▶ refresh
 //!                                                └ Lookup ─▶ Directory ─▶ LookupAck
+//!   Directory::frontiers ─▶ Rebalance ─▶ each frontier: the others, and how many edges to keep
 //!   Directory::changes ─▶ Moves ─▶ the frontier that an edge has moved away from
 //! ```
 //!
@@ -16,12 +17,14 @@ mod config;
 mod greeting;
 mod lookup;
 mod moves;
+mod rebalance;
 mod reporter;
 mod roster;
 mod session;
 mod timekeeper;
 
 pub use config::PlaneConfig;
+pub use rebalance::RebalanceConfig;
 
 use crate::Directory;
 use frontier_protocol::Terms;
@@ -63,6 +66,7 @@ pub struct Plane {
     addr: SocketAddr,
     connections: Arc<Semaphore>,
     context: Arc<Context>,
+    rebalance: RebalanceConfig,
 }
 
 /// What every session needs.
@@ -97,7 +101,7 @@ impl Plane {
             terms,
             link,
         });
-        Ok(Self { listener, addr, connections, context })
+        Ok(Self { listener, addr, connections, context, rebalance: config.rebalance })
     }
 
     /// Where frontiers connect to.
@@ -111,6 +115,7 @@ impl Plane {
     pub async fn run(mut self, stop: CancellationToken) {
         let sessions = TaskTracker::new();
         sessions.spawn(moves::run(self.context.clone(), stop.clone()));
+        sessions.spawn(rebalance::run(self.context.clone(), self.rebalance, stop.clone()));
         let mut refused = 0_u64;
         loop {
             let accepted = tokio::select! {

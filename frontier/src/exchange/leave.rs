@@ -1,6 +1,7 @@
 use super::Exchange;
 use crate::peer::{Peer, Stage, Wakes};
 use frontier_protocol::{Code, GoAway};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Exchange {
@@ -24,7 +25,10 @@ impl Exchange {
     }
 
     /// The peer wants to leave.
-    pub(super) fn on_go_away(&self, peer: &Peer, code: Code, wakes: &mut Wakes) {
+    pub(super) fn on_go_away(&self, peer: &Arc<Peer>, code: Code, wakes: &mut Wakes) {
+        if code == Code::Draining && peer.edge_id().is_some() && self.keeps_mover(peer) {
+            return;
+        }
         let keeps = || self.keeps_services.load(Ordering::SeqCst);
         if code == Code::Draining && peer.edge_id().is_none() && keeps() {
             peer.advance(Stage::Moved);
@@ -37,7 +41,7 @@ impl Exchange {
     }
 
     /// The peer gets nothing new, and the last word stands behind all it has got.
-    fn let_go(peer: &Peer, wakes: &mut Wakes) {
+    pub(super) fn let_go(peer: &Peer, wakes: &mut Wakes) {
         peer.advance(Stage::Leaving);
         let _ = wakes.seal(&peer.link, |out| GoAway::new(Code::Ok, 0, "").encode(out));
     }

@@ -3,6 +3,7 @@ mod ends;
 mod gateway_call;
 mod lane;
 mod leave;
+mod movers;
 mod once;
 
 use super::*;

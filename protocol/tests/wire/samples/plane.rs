@@ -139,13 +139,13 @@ pub(super) fn plans() -> Vec<Vector> {
         edgebound: format!("tls://192.0.2.{number}:30012"),
         servicebound: format!("tcp://192.0.2.{number}:30011"),
     };
-    let plan = |name: &str, description: &str, id: u64, schedule: Schedule| {
-        vector(name, description, header(Flags::SKIPPABLE, Code::Ok, id), Fields::Plan(schedule))
+    let plan = |name: &str, description: &str, schedule: Schedule| {
+        vector(name, description, header(Flags::SKIPPABLE, Code::Ok, 0), Fields::Plan(schedule))
     };
     let gives = Schedule { keep: Decimal(200), rate: 100, others: vec![other(3, 90, 10), other(2, 0, 210)] };
     let alone = Schedule { keep: Decimal(u64::MAX), rate: 0, others: Vec::new() };
     vec![
-        plan("plan", "down to 200 edges, 90 of them to a frontier that has 10", 1, gives),
-        plan("plan-alone", "there is no other frontier", 2, alone),
+        plan("plan", "down to 200 edges, 90 of them to a frontier that has 10", gives),
+        plan("plan-alone", "there is no other frontier", alone),
     ]
 }
