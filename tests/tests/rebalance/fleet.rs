@@ -41,7 +41,9 @@ impl Fleet {
     /// Each has the connection and the id that it began with, as far as its user can tell.
     pub(crate) fn ids(&self) -> Vec<u64> {
         let connected = self.0.iter().filter(|edge| edge.status().get() == Status::Connected);
-        connected.map(|edge| edge.id().0).collect()
+        let mut ids: Vec<u64> = connected.map(|edge| edge.id().0).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Calls from each edge with this pause in between, and from the service to the edges, until they are

@@ -10,10 +10,6 @@ const OTHERS: usize = 16;
 /// The longest URL, in bytes: a few of them go into one frame for each edge.
 const MAX_URL: usize = 2048;
 
-/// A frontier without a service, where others have some, counts as settled after so many times as long: it may
-/// be meant to have none.
-const WITHOUT_SERVICES: u32 = 12;
-
 /// All frontiers at one look, and what each is to do.
 pub(super) struct Outlook {
     /// Those where new connections may go. Those that have settled come first, and of them those with the
@@ -32,14 +28,8 @@ impl Outlook {
         balance: &mut Balance,
     ) -> Self {
         let mut open: Vec<Frontier> = frontiers.into_iter().filter(Frontier::is_open).collect();
-        let has_services = open.iter().any(|frontier| frontier.service_count > 0);
-        let settle = |frontier: &Frontier| match has_services && frontier.service_count == 0 {
-            true => config.settle.saturating_mul(WITHOUT_SERVICES),
-            false => config.settle,
-        };
-        let is_new = |frontier: &Frontier| {
-            Duration::from_micros(now.0.saturating_sub(frontier.since.0)) < settle(frontier)
-        };
+        let age = |frontier: &Frontier| Duration::from_micros(now.0.saturating_sub(frontier.since.0));
+        let is_new = |frontier: &Frontier| age(frontier) < config.settle;
         open.sort_by_cached_key(|it| (is_new(it), it.edge_count, it.id.clone()));
         let settled = open.partition_point(|frontier| !is_new(frontier));
         let loads: Vec<_> = open[..settled].iter().map(|it| (it.id.as_str(), it.edge_count)).collect();
@@ -94,13 +84,13 @@ mod tests {
     const SECOND: u64 = 1_000_000;
     const NOW: Stamp = Stamp(1_000 * SECOND);
 
-    fn frontier(id: &str, edge_count: u64, service_count: u64, age: u64) -> Frontier {
+    fn frontier(id: &str, edge_count: u64, age: u64) -> Frontier {
         Frontier {
             id: id.into(),
             advertised_sb_addr: format!("tcp://{id}:1"),
             advertised_eb_addr: format!("tcp://{id}:2"),
             edge_count,
-            service_count,
+            service_count: 0,
             since: Stamp(NOW.0 - age * SECOND),
             draining: false,
             away: false,
@@ -123,10 +113,10 @@ mod tests {
     #[test]
     fn each_hears_of_the_others_and_what_to_give_to_them() {
         let outlook = outlook(vec![
-            frontier("a", 90, 1, 99),
-            frontier("b", 90, 1, 99),
-            frontier("c", 0, 1, 99),
-            frontier("d", 60, 1, 99),
+            frontier("a", 90, 99),
+            frontier("b", 90, 99),
+            frontier("c", 0, 99),
+            frontier("d", 60, 99),
         ]);
         assert_eq!(told(&outlook, "a"), (60, named(&[("c", 30), ("d", 0), ("b", 0)])));
         assert_eq!(told(&outlook, "c"), (60, named(&[("d", 0), ("a", 0), ("b", 0)])));
@@ -136,25 +126,16 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_to_one_that_drains_is_away_or_has_just_come() {
-        let draining = Frontier { draining: true, ..frontier("b", 0, 1, 99) };
-        let away = Frontier { away: true, ..frontier("c", 0, 1, 99) };
-        let outlook = outlook(vec![frontier("a", 90, 1, 99), draining, away, frontier("d", 0, 1, 9)]);
+        let draining = Frontier { draining: true, ..frontier("b", 0, 99) };
+        let away = Frontier { away: true, ..frontier("c", 0, 99) };
+        let outlook = outlook(vec![frontier("a", 90, 99), draining, away, frontier("d", 0, 9)]);
         assert_eq!(told(&outlook, "a"), (u64::MAX, named(&[("d", 0)])), "the last resort of one that drains");
         assert_eq!(told(&outlook, "b"), (u64::MAX, named(&[("a", 0), ("d", 0)])));
     }
 
     #[test]
-    fn one_that_services_have_not_come_to_yet_takes_longer() {
-        let of = |services, age| {
-            let frontiers = vec![frontier("a", 90, services, 999), frontier("b", 0, 0, age)];
-            outlook(frontiers).moves()
-        };
-        assert_eq!([of(1, 11), of(1, 119), of(1, 121), of(0, 11)], [0, 0, 45, 45]);
-    }
-
-    #[test]
     fn what_is_told_has_its_bounds() {
-        let mut frontiers: Vec<_> = (0..40).map(|n| frontier(&format!("f{n:02}"), 10 * n, 1, 99)).collect();
+        let mut frontiers: Vec<_> = (0..40).map(|n| frontier(&format!("f{n:02}"), 10 * n, 99)).collect();
         frontiers[0].advertised_eb_addr = "x".repeat(MAX_URL + 1);
         frontiers[1].advertised_eb_addr.clear();
         let outlook = outlook(frontiers);
@@ -169,7 +150,7 @@ mod tests {
     #[test]
     fn it_can_be_switched_off() {
         let config = RebalanceConfig { enable: false, ..RebalanceConfig::default() };
-        let frontiers = vec![frontier("a", 90, 1, 99), frontier("b", 0, 1, 99)];
+        let frontiers = vec![frontier("a", 90, 99), frontier("b", 0, 99)];
         let outlook = Outlook::new(frontiers, NOW, &config, &mut Balance::new(5));
         assert_eq!(told(&outlook, "a"), (u64::MAX, named(&[("b", 0)])));
     }
