@@ -19,8 +19,8 @@
 //! - All operations are idempotent: a report may be sent again when its answer was lost.
 
 use crate::model::{
-    Changes, Edge, Event, Frontier, Incarnation, Invalid, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
-    Service, Stamp, Verdict,
+    Changes, Edge, Event, Frontier, Incarnation, Invalid, Kind, Lease, Mark, NewFrontier, Page, Position,
+    Presence, Service, Stamp, Verdict,
 };
 use std::pin::Pin;
 use std::time::Duration;

@@ -7,8 +7,8 @@ mod state;
 
 use crate::directory::{Answer, Directory, MAX_PAGE};
 use crate::model::{
-    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence, Service,
-    Stamp, Verdict,
+    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
+    Service, Stamp, Verdict,
 };
 use crate::{DirectoryError, Lifetimes};
 use parking_lot::Mutex;

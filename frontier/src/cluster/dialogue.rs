@@ -6,8 +6,8 @@ use super::locate::{Ask, Asked, Found, LocateError, Location};
 use super::outgoing::{Next, Outgoing};
 use crate::exchange::Exchange;
 use frontier_protocol::{
-    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side, Superseded,
-    ping, pong,
+    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side,
+    Superseded, ping, pong,
 };
 use frontier_transport::{Event, Link, LinkError, Priority};
 use std::collections::HashMap;

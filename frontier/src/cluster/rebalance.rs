@@ -99,7 +99,8 @@ async fn ask(
         if edge.stage() != Stage::Online || edge.link.streams() > 0 {
             continue;
         }
-        let Some(place) = (0..wants.len()).max_by_key(|place| wants[*place]).filter(|place| wants[*place] > 0)
+        let Some(place) =
+            (0..wants.len()).max_by_key(|place| wants[*place]).filter(|place| wants[*place] > 0)
         else {
             break;
         };

@@ -6,16 +6,10 @@ use frontier_api::cluster::change::What;
 
 impl From<Frontier> for cluster::Frontier {
     fn from(frontier: Frontier) -> Self {
-        let Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining, .. } =
-            frontier;
-        Self {
-            frontier_id: id,
-            advertised_sb_addr,
-            advertised_eb_addr,
-            edge_count,
-            service_count,
-            draining,
-        }
+        let Frontier {
+            id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining, ..
+        } = frontier;
+        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining }
     }
 }
 

@@ -188,7 +188,9 @@ impl Reporter {
         match within(self.context.directory.mark(&self.lease, Mark::Away)).await {
             // It has come again already, or is gone.
             Ok(()) | Err(DirectoryError::Lost) => {}
-            Err(error) => debug!(frontier = self.frontier.id, %error, "it is not noted that a frontier is away"),
+            Err(error) => {
+                debug!(frontier = self.frontier.id, %error, "it is not noted that a frontier is away")
+            }
         }
     }
 

@@ -2,8 +2,8 @@ use super::RedisDirectory;
 use super::answer::{edge, service};
 use crate::directory::{Answer, Directory};
 use crate::model::{
-    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence, Service,
-    Stamp, Verdict,
+    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
+    Service, Stamp, Verdict,
 };
 use std::time::Duration;
 

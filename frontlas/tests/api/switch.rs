@@ -2,8 +2,8 @@
 
 use frontlas::directory::Answer;
 use frontlas::{
-    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, MemoryDirectory,
-    NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
+    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark,
+    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
 };
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;

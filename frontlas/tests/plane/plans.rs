@@ -3,7 +3,7 @@
 use crate::frontier::{Frontier, World, entry, eventually};
 use frontier_protocol::{Advertised, EdgeId, Flags, GoAway, Hello, Kind, Op, Part, Plan, Report};
 use frontlas::Directory;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One that looks often, and takes everyone for settled.
 fn world() -> World {
@@ -27,7 +27,9 @@ async fn join(world: &World, id: &str, edges: std::ops::Range<u64>) -> Frontier 
 
 /// Reads on until there is a plan that fits: how many to keep, and for each of the others how many it wants.
 async fn told(frontier: &mut Frontier, fits: impl Fn(u64, &[(String, u64)]) -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
     loop {
+        assert!(Instant::now() < end, "no such plan came");
         let frame = frontier.frame().await.expect("the connection stands");
         if frame.kind != Kind::Plan {
             continue;
@@ -71,6 +73,7 @@ async fn one_that_drains_gets_nobody_and_still_hears_of_the_others() {
     let mut second = join(&world, "b", 0..0).await;
     told(&mut first, |keep, _| keep == 45).await;
     second.send(|out| Report { part: Part::Changes, draining: true, entries: Vec::new() }.encode(7, out));
+    assert_eq!(second.ack().await.id, 7);
     told(&mut first, |keep, others| keep == u64::MAX && others.is_empty()).await;
     let listed = world.directory.inner.frontiers().await.unwrap();
     assert_eq!(listed.iter().map(|it| it.draining).collect::<Vec<_>>(), [false, true]);
@@ -92,7 +95,10 @@ async fn one_whose_connection_is_lost_gets_nobody_until_it_comes_again() {
     drop(second);
     told(&mut first, |keep, others| keep == u64::MAX && others.is_empty()).await;
     let listed = world.directory.inner.frontiers().await.unwrap();
-    assert_eq!(listed.iter().map(|it| (it.draining, it.away)).collect::<Vec<_>>(), [(false, false), (false, true)]);
+    assert_eq!(
+        listed.iter().map(|it| (it.draining, it.away)).collect::<Vec<_>>(),
+        [(false, false), (false, true)]
+    );
     let hello = crate::frontier::hello("b", incarnation);
     let advertised = Advertised { servicebound: "tcp://s:1", edgebound: "tcp://b:2" };
     let _again = world.connect(&Hello { advertised, ..hello }).await.unwrap();

@@ -154,7 +154,9 @@ mod tests {
         for cut in cuts(&frame) {
             let parsed = Plan::parse(&cut);
             match ends.iter().position(|end| *end == cut.body.len()) {
-                Some(rows) => assert_eq!(parsed, Ok(Plan { others: OTHERS[..rows].to_vec(), ..plan.clone() })),
+                Some(rows) => {
+                    assert_eq!(parsed, Ok(Plan { others: OTHERS[..rows].to_vec(), ..plan.clone() }))
+                }
                 None => assert!(
                     matches!(parsed, Err(ParseError::Truncated { kind: Kind::Plan, .. })),
                     "{parsed:?}"

@@ -115,7 +115,11 @@ impl Cluster {
         let is_news = || {
             let place = self.places.lock().get(edge);
             place.is_some_and(|place| *place != *frontier)
-                || self.members.get(frontier).and_then(|member| member.connection()).is_some_and(|now| is_other(&now))
+                || self
+                    .members
+                    .get(frontier)
+                    .and_then(|member| member.connection())
+                    .is_some_and(|now| is_other(&now))
         };
         while Instant::now() < until {
             if is_news() {

@@ -207,7 +207,8 @@ mod tests {
         let mut addresses = Addresses::parse(&["tls://h:1".to_owned(), "tcp://h:2".to_owned()]).unwrap();
         let goes = |addresses: &Addresses, url| addresses.elsewhere(url).is_some();
         addresses.arrived(0);
-        let urls = ["tls://h:1", "no address", "tcp://h:3", "ws://h:3", "tls://h:3", "quic://h:3", "wss://h:3"];
+        let urls =
+            ["tls://h:1", "no address", "tcp://h:3", "ws://h:3", "tls://h:3", "quic://h:3", "wss://h:3"];
         let of = |addresses: &Addresses| urls.map(|url| goes(addresses, url));
         assert_eq!(of(&addresses), [false, false, false, false, true, true, true]);
         addresses.arrived(1);

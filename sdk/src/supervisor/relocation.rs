@@ -83,7 +83,11 @@ impl Supervisor {
     async fn round_beside(&mut self, live: &mut Live, drain: &Drain) -> Round {
         let (route, client) = (&mut self.route, &self.client);
         let mut round = std::pin::pin!(async {
-            if drain.stays { route.detour(client, &drain.alternatives).await } else { route.round(client).await }
+            if drain.stays {
+                route.detour(client, &drain.alternatives).await
+            } else {
+                route.round(client).await
+            }
         });
         let end = match beside(live, &mut self.stops, round.as_mut()).await {
             Beside::Done(Ok(fresh)) => return Round::Connected(fresh),

@@ -128,7 +128,9 @@ impl Route {
         alternatives: &[String],
     ) -> Result<Live, AttemptError> {
         let mut last = AttemptError::NoAddress;
-        for endpoint in alternatives.iter().filter_map(|url| self.addresses.elsewhere(url)).collect::<Vec<_>>() {
+        for endpoint in
+            alternatives.iter().filter_map(|url| self.addresses.elsewhere(url)).collect::<Vec<_>>()
+        {
             match (Attempt { client, endpoint: &endpoint, keeps_id: true }).make().await {
                 Ok(live) => {
                     self.connected = Some(Instant::now());

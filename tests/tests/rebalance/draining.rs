@@ -29,7 +29,8 @@ async fn it_is_listed_as_draining_and_chosen_by_nobody_while_it_still_serves() {
     let is_known = async || (world.loads().await == [1]).then_some(());
     eventually(DEADLINE, "the edge is known", is_known).await;
     let asking = service.clone();
-    let waiting = tokio::spawn(async move { asking.call(stays.id(), "wait", "").timeout(4 * DEADLINE).await });
+    let waiting =
+        tokio::spawn(async move { asking.call(stays.id(), "wait", "").timeout(4 * DEADLINE).await });
     within("the call arrives", waits.notified()).await;
     let _second = world.gateway("f2").start().await;
     world.is_at(&service, &["f1", "f2"]).await;
@@ -47,7 +48,10 @@ async fn it_is_listed_as_draining_and_chosen_by_nobody_while_it_still_serves() {
     world.is_at(&latecomer, &["f2"]).await;
     assert!(latecomer.frontiers().iter().all(|it| it.id != "f1" || !it.is_connected));
     let listed = world.frontiers().await;
-    assert_eq!(listed.iter().map(|it| (it.edge_count, it.draining)).collect::<Vec<_>>(), [(1, true), (20, false)]);
+    assert_eq!(
+        listed.iter().map(|it| (it.edge_count, it.draining)).collect::<Vec<_>>(),
+        [(1, true), (20, false)]
+    );
     goes_on.notify_one();
     assert_eq!(waiting.await.unwrap().unwrap().data, "done");
     assert_eq!(first.process().exit().await, Some(0));

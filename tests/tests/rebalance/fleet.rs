@@ -22,10 +22,7 @@ const BREATH: Duration = Duration::from_millis(10);
 pub(crate) struct Fleet(Arc<Vec<Edge>>);
 
 impl Fleet {
-    pub(crate) async fn connect(
-        count: usize,
-        edge: impl Fn(usize) -> frontier_sdk::Builder<Edge>,
-    ) -> Self {
+    pub(crate) async fn connect(count: usize, edge: impl Fn(usize) -> frontier_sdk::Builder<Edge>) -> Self {
         let mut edges = Vec::with_capacity(count);
         let mut connecting = JoinSet::new();
         for number in 0..count {

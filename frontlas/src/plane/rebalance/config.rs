@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn what_is_written_counts_within_its_bounds() {
-        let read = |yaml| load(yaml, &|_| None, &[], RebalanceConfig::read).map_err(|errors| errors.to_string());
+        let read =
+            |yaml| load(yaml, &|_| None, &[], RebalanceConfig::read).map_err(|errors| errors.to_string());
         assert_eq!(read(""), Ok(RebalanceConfig::default()));
         let written = read("{enable: false, interval: 1s, rate: 7, threshold: 20, settle: 0s}").unwrap();
         assert_eq!((written.enable, written.rate, written.threshold), (false, 7, 20));

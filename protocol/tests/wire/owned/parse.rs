@@ -4,8 +4,8 @@ use super::{
 };
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Plan, Publish, Register,
-    RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
+    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Plan, Publish,
+    Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Welcome,
 };
 
 impl Fields {

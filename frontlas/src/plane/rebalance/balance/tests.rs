@@ -122,9 +122,8 @@ impl World {
         let mut rng = StdRng::seed_from_u64(seed);
         let count = rng.random_range(2..12);
         let most = [40, 300, 3000][rng.random_range(0..3)];
-        let edges: Vec<u64> = (0..count)
-            .map(|_| if rng.random_bool(0.3) { 0 } else { rng.random_range(0..=most) })
-            .collect();
+        let edges: Vec<u64> =
+            (0..count).map(|_| if rng.random_bool(0.3) { 0 } else { rng.random_range(0..=most) }).collect();
         let plans = vec![(u64::MAX, vec![0; count]); count];
         let (seen, under_way) = (VecDeque::from([edges.clone()]), VecDeque::new());
         let (stubborn, asked) = (vec![0; count], vec![VecDeque::new(); count]);
