@@ -19,7 +19,7 @@ async fn join(world: &World, id: &str, edges: std::ops::Range<u64>) -> Frontier 
         advertised: Advertised { servicebound: "tcp://s:1", edgebound: &edgebound },
         ..crate::frontier::hello(id, 0)
     };
-    let mut frontier = world.connect(&hello).await.unwrap();
+    let mut frontier = world.connect(&hello).await.expect("a welcome");
     let entries = edges.map(|edge| entry(Op::EdgeOnline, edge, edge + 1)).collect();
     frontier.snapshot(entries).await;
     frontier
@@ -35,7 +35,7 @@ async fn told(frontier: &mut Frontier, fits: impl Fn(u64, &[(String, u64)]) -> b
             continue;
         }
         assert!(frame.flags.has(Flags::SKIPPABLE));
-        let plan = Plan::parse(&frame).unwrap();
+        let plan = Plan::parse(&frame).expect("a whole frame");
         assert_eq!(plan.rate, 100);
         assert!(plan.others.iter().all(|it| it.edgebound == format!("tcp://{}:2", it.frontier)));
         let others: Vec<_> = plan.others.iter().map(|it| (it.frontier.to_owned(), it.want)).collect();

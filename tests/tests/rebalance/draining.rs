@@ -39,7 +39,7 @@ async fn it_is_listed_as_draining_and_chosen_by_nobody_while_it_still_serves() {
     let drains = async || world.frontiers().await.iter().any(|it| it.id == "f1" && it.draining).then_some(());
     eventually(DEADLINE, "it is listed as draining", drains).await;
     // By number of edges f1 would be the better one.
-    let others = Fleet::connect(20, |number| world.edge().id(EdgeId(10 + number as u64))).await;
+    let others = Fleet::connect(20, |number| world.edge().id(EdgeId(10 + number))).await;
     let is_counted = async || (world.loads().await == [1, 20]).then_some(());
     eventually(DEADLINE, "all are at the other one", is_counted).await;
     others.answers(&service).await;
@@ -67,11 +67,11 @@ async fn edges_and_services_go_to_the_others_of_the_cluster_each_to_where_there_
     let service = world.service().await;
     world.is_at(&service, &["f1", "f2", "f3"]).await;
     let single = first.service("single").connect().await.unwrap();
-    let fleet = Fleet::connect(EDGES as usize, |number| {
-        patient(first.edge()).id(EdgeId(1 + number as u64)).connect_timeout(DEADLINE)
+    let fleet = Fleet::connect(EDGES, |number| {
+        patient(first.edge()).id(EdgeId(1 + number)).connect_timeout(DEADLINE)
     })
     .await;
-    let _there = Fleet::connect(30, |number| patient(second.edge()).id(EdgeId(500 + number as u64))).await;
+    let _there = Fleet::connect(30, |number| patient(second.edge()).id(EdgeId(500 + number))).await;
     let calls = fleet.calls(&service, Duration::from_secs(1));
     calls.go_on(100).await;
     // It has heard of the others, and of how many edges they have.

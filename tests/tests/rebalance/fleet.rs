@@ -22,8 +22,8 @@ const BREATH: Duration = Duration::from_millis(10);
 pub(crate) struct Fleet(Arc<Vec<Edge>>);
 
 impl Fleet {
-    pub(crate) async fn connect(count: usize, edge: impl Fn(usize) -> frontier_sdk::Builder<Edge>) -> Self {
-        let mut edges = Vec::with_capacity(count);
+    pub(crate) async fn connect(count: u64, edge: impl Fn(u64) -> frontier_sdk::Builder<Edge>) -> Self {
+        let mut edges = Vec::new();
         let mut connecting = JoinSet::new();
         for number in 0..count {
             connecting.spawn(edge(number).connect());

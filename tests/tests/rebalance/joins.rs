@@ -15,7 +15,7 @@ async fn a_gateway_that_joins_gets_its_share_without_a_failed_call_and_then_ther
     let _second = world.gateway("f2").start().await;
     let service = world.service().await;
     world.is_at(&service, &["f1", "f2"]).await;
-    let fleet = Fleet::connect(EDGES as usize, |number| world.edge().id(EdgeId(1 + number as u64))).await;
+    let fleet = Fleet::connect(EDGES, |number| world.edge().id(EdgeId(1 + number))).await;
     let calls = fleet.calls(&service, Duration::from_secs(2));
     world.is_even(2, EDGES, 2 * DEADLINE).await;
     calls.go_on(100).await;

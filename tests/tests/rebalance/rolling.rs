@@ -22,12 +22,13 @@ async fn a_rolling_restart_with_three_thousand_edges_fails_no_call_and_leaves_th
     let service = world.service().await;
     world.is_at(&service, &ids).await;
     let urls: Vec<String> = gateways.iter().map(Gateway::edge_url).collect();
-    let edge = |number: usize| {
+    let edge = |number: u64| {
         // Each has another one that it knows first.
-        let [first, second, third] = [0, 1, 2].map(|turn| urls[(number + turn) % 3].clone());
-        patient(Edge::builder(first).url(second).url(third)).id(EdgeId(1 + number as u64))
+        let nth = usize::try_from(number % 3).unwrap();
+        let [first, second, third] = [0, 1, 2].map(|turn| urls[(nth + turn) % 3].clone());
+        patient(Edge::builder(first).url(second).url(third)).id(EdgeId(1 + number))
     };
-    let fleet = Fleet::connect(EDGES as usize, edge).await;
+    let fleet = Fleet::connect(EDGES, edge).await;
     world.is_even(3, EDGES, 2 * DEADLINE).await;
     let calls = fleet.calls(&service, Duration::from_secs(12));
     calls.go_on(500).await;

@@ -207,9 +207,9 @@ fn ends_even(seed: u64, late: Late, too_many: impl Fn(u64) -> u64) {
     // Long enough to move all there are, and as long again.
     for step in 0..6_000 {
         // Each at its own time.
-        for replica in 0..replicas {
+        for (replica, balance) in balances.iter_mut().enumerate() {
             if step % INTERVAL == replica * INTERVAL / replicas {
-                world.plan(&mut balances[replica], replica, replicas);
+                world.plan(balance, replica, replicas);
             }
         }
         let before = world.moved;
