@@ -8,10 +8,12 @@ use crate::job::Job;
 use crate::system::System;
 use crate::work::{Bulk, Operation, Work};
 use calls::{CallArgs, Direction, SceneArgs, ShareArgs};
+use cluster::ClusterArgs;
 use crowd::{ConnectionsArgs, StormArgs};
 use run::{RunArgs, VsArgs};
 
 mod calls;
+mod cluster;
 mod crowd;
 mod run;
 #[cfg(test)]
@@ -78,6 +80,11 @@ pub(crate) enum Command {
     Connections(ConnectionsArgs),
     /// How fast edges get in that all connect at the same time
     Storm(StormArgs),
+    /// What the directory of a cluster takes: frontlas and redis-server, which has to be on the PATH
+    ///
+    /// Simulated frontiers tell one frontlas of edges that exist on paper only. Measured are: what it costs to
+    /// keep them alive, how many can come and go per second, and how fast they are found meanwhile.
+    Cluster(ClusterArgs),
     /// Small calls next to a stalled stream and large messages on the same connection, and without them
     Mixed {
         #[command(flatten)]
@@ -175,6 +182,7 @@ impl Command {
             Self::NatsLean { calls, vs, run } => run.into_plan(System::NatsLean, vs, calls.into_work()?),
             Self::Connections(connections) => return Ok(Job::Connections(connections.into_plan()?)),
             Self::Storm(storm) => return Ok(Job::Storm(storm.into_plan()?)),
+            Self::Cluster(cluster) => return Ok(Job::Cluster(cluster.into_plan()?)),
             Self::Role { .. } => unreachable!("main runs roles without a plan"),
         };
         Ok(Job::Compare(plan?))

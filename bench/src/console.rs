@@ -56,6 +56,14 @@ impl Console {
         }
     }
 
+    /// Waits for an order, whichever; `None` when the tool is done with this process, or gone.
+    ///
+    /// # Cancel safety
+    /// As of [`expect`](Self::expect).
+    pub(crate) async fn order(&mut self) -> Option<Order> {
+        self.orders.recv().await
+    }
+
     /// Waits until the tool is done with this process, or gone.
     pub(crate) async fn closed(&mut self) {
         while self.orders.recv().await.is_some() {}

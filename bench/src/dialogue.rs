@@ -14,6 +14,23 @@ pub(crate) enum Order {
     Count,
     /// No more; report. To a crowd: say who is lost.
     Stop,
+    /// To the frontiers of a cluster: tell frontlas of all edges, and report how long each part took.
+    Tell,
+    /// To the frontiers of a cluster: let edges come and go like this from now on.
+    Churn(Churn),
+    /// To the frontiers of a cluster: compare what the directory has with what is true; report.
+    Compare,
+}
+
+/// How often edges connect again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Churn {
+    Never,
+    /// So often per second, all frontiers together.
+    PerSecond(u32),
+    /// As fast as reports are answered.
+    FlatOut,
 }
 
 /// From a process to the tool, on stdout.
@@ -22,7 +39,7 @@ pub(crate) enum Order {
 pub(crate) enum Report {
     /// Listens, or is connected and at work.
     Ready(Ready),
-    /// The answer to `Stop`, and a crowd's to `Count`.
+    /// The answer to `Stop`, `Tell` and `Compare`, and a crowd's to `Count`.
     Counted(Tally),
     /// Cannot go on, and why.
     Failed(String),

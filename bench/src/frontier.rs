@@ -11,7 +11,7 @@ use crate::child::Child;
 use crate::console::Console;
 use crate::rig::{Processes, Rig};
 use crate::role;
-use crate::work::{Bulk, Calls};
+use crate::work::{Bulk, Calls, Scene};
 
 pub(crate) use address::{Address, Network};
 pub(crate) use crowd::Crowd;
@@ -36,6 +36,7 @@ pub(crate) enum Role {
     Services {
         gateway: Address,
         services: usize,
+        idle: usize,
     },
     /// Edges that answer services.
     Edges {
@@ -68,7 +69,9 @@ impl Role {
     pub(crate) async fn play(self, console: &mut Console) -> Result<()> {
         match self {
             Self::Gateway { network } => gateway::run(network, console).await,
-            Self::Services { gateway, services } => answer::services(gateway, services, console).await,
+            Self::Services { gateway, services, idle } => {
+                answer::services(gateway, services, idle, console).await
+            }
             Self::Edges { gateway, edges } => answer::edges(gateway, edges, console).await,
             Self::EdgeCallers { gateway, calls } => callers::on_edges(gateway, calls, console).await,
             Self::ServiceCallers { gateway, first, calls } => {
@@ -103,7 +106,8 @@ pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Proc
             first += calls.edges;
         }
     } else {
-        let role = Role::Services { gateway: for_services, services: calls.scene.services };
+        let Scene { services, idle_services: idle, .. } = calls.scene;
+        let role = Role::Services { gateway: for_services, services, idle };
         rig.start_service(processes, role::Role::Frontier(role)).await?;
         for calls in calls.split(processes.clients) {
             let role = Role::EdgeCallers { gateway: for_edges, calls };
@@ -116,7 +120,7 @@ pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Proc
 pub(crate) async fn start_bulk(network: Network, bulk: Bulk, processes: &Processes) -> Result<Rig> {
     let mut rig = Rig::new(start_gateway(network, processes).await?)?;
     let (for_edges, for_services) = ports(network, rig.gateway())?;
-    let role = Role::Services { gateway: for_services, services: 1 };
+    let role = Role::Services { gateway: for_services, services: 1, idle: 0 };
     rig.start_service(processes, role::Role::Frontier(role)).await?;
     for bulk in bulk.split(processes.clients) {
         let role = Role::Bulk { gateway: for_edges, bulk };

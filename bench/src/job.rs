@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::cluster::Cluster;
 use crate::connections::Connections;
 use crate::plan::Plan;
 use crate::report;
@@ -13,6 +14,7 @@ pub(crate) enum Job {
     Compare(Plan),
     Connections(Connections),
     Storm(Storm),
+    Cluster(Cluster),
 }
 
 impl Job {
@@ -22,6 +24,7 @@ impl Job {
             Self::Compare(plan) => report::render(&plan.run().await?, plan.json),
             Self::Connections(connections) => connections.run().await,
             Self::Storm(storm) => storm.run().await,
+            Self::Cluster(cluster) => cluster.run().await,
         }
     }
 }

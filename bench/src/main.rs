@@ -16,6 +16,7 @@ use crate::cli::{Cli, Command};
 mod bytesize;
 mod child;
 mod cli;
+mod cluster;
 mod comparison;
 mod connections;
 mod console;

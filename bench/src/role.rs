@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::console::Console;
-use crate::{frontier, nats, proxy, relay};
+use crate::{cluster, frontier, nats, proxy, relay};
 
 /// What a process does, and on how many threads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +27,7 @@ pub(crate) enum Role {
     Proxy(proxy::Role),
     Relay(relay::Role),
     Nats(nats::Role),
+    Cluster(cluster::Role),
 }
 
 impl Role {
@@ -36,6 +37,7 @@ impl Role {
             Self::Proxy(role) => role.play(console).await,
             Self::Relay(role) => role.play(console).await,
             Self::Nats(role) => role.play(console).await,
+            Self::Cluster(role) => role.play(console).await,
         }
     }
 }

@@ -33,7 +33,12 @@ impl Tally {
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {
-        self.latencies.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+        self.record_all(latency, 1);
+    }
+
+    /// The same for several that took equally long.
+    pub(crate) fn record_all(&mut self, latency: Duration, count: u64) {
+        self.latencies.saturating_record_n(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX), count);
     }
 
     pub(crate) fn fail(&mut self, error: &anyhow::Error) {

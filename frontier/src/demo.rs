@@ -1,6 +1,9 @@
-//! `frontier demo`: a gateway, a service and a few edges in one process, and what goes on between them.
+//! `frontier demo`: a gateway, a service and a few edges in one process, and what goes on between them; or a
+//! whole cluster.
 
 mod activity;
+mod backend;
+mod cluster;
 mod parts;
 mod report;
 
@@ -8,6 +11,7 @@ use crate::config::Listen;
 use crate::{Config, Gateway};
 use activity::Activity;
 use anyhow::{Context as _, Result};
+use backend::Backend;
 use clap::Args;
 use parts::Parts;
 use report::Report;
@@ -28,9 +32,13 @@ pub struct Options {
     /// How many edges connect.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     edges: u16,
-    /// One round of everything, then exit: 0 if all of it went well.
+    /// One round of everything, then exit: 0 if all of it went well. With --cluster, another one after the
+    /// loss of a gateway.
     #[arg(long)]
     once: bool,
+    /// A cluster: frontlas, which keeps its directory in memory, and two gateways.
+    #[arg(long)]
+    cluster: bool,
 }
 
 /// Runs the demo until `stop`, or for one round. Whether everything went well.
@@ -38,6 +46,11 @@ pub struct Options {
 /// # Errors
 /// When the gateway, the service or an edge does not start.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<bool> {
+    if options.cluster { cluster::run(options, stop).await } else { run_one(options, stop).await }
+}
+
+/// With a single gateway.
+async fn run_one(options: Options, stop: CancellationToken) -> Result<bool> {
     let mut config = Config::parse("", &|_| None).context("the defaults")?;
     let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.edgebound.listeners = vec![Listen::tcp(anywhere)];
@@ -48,8 +61,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<bool> {
     let (serve, served) = (CancellationToken::new(), gateway);
     let gateway = tokio::spawn(served.run(serve.clone()));
 
-    let parts = Parts::start(edgebound, servicebound, options.edges).await?;
+    let service = Backend::service(servicebound).await?;
     println!("service   \"demo\" with the method echo and the topic telemetry");
+    let parts = Parts::start(service, &format!("tcp://{edgebound}"), options.edges).await?;
     println!("edges     {}, each with the method status", parts.edges.len());
     println!();
     let report = Arc::new(Report::default());

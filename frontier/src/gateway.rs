@@ -83,6 +83,7 @@ impl Gateway {
         let edges = bind(Role::Edge, &config.edgebound.listeners)?;
         let member = config.membership.as_ref().map(|membership| {
             let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
+            exchange.registry.services.be(&advertised.id);
             Ok::<_, StartError>(Member::new(exchange.clone(), membership, advertised))
         });
         Ok(Self { services, edges, policies: policies.clone(), member: member.transpose()?, exchange })

@@ -7,6 +7,7 @@
 mod admission;
 mod credentials;
 mod review;
+mod service_id;
 mod standing;
 
 pub(crate) use admission::Admission;
@@ -72,7 +73,7 @@ impl Policy {
         }
     }
 
-    /// Who connects to the listener of this number and shows this.
+    /// Who connects to the listener of this number, shows this, and says `meta` of itself.
     ///
     /// # Errors
     /// As [`Access::authenticate`].
@@ -82,6 +83,7 @@ impl Policy {
         listener: u16,
         address: IpAddr,
         shown: &Shown,
+        meta: &[u8],
         at: Moment,
     ) -> Result<Verified, AuthnError> {
         // There is one for each listener, so the other is never taken.
@@ -90,7 +92,9 @@ impl Policy {
         };
         let certificate = shown.client_certificate();
         let credentials = shown.credentials(certificate.as_ref());
-        self.access.authenticate(authenticator, role, address, &credentials, at)
+        let mut verified = self.access.authenticate(authenticator, role, address, &credentials, at)?;
+        authenticator.add_claims(meta, &mut verified);
+        Ok(verified)
     }
 }
 

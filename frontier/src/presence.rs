@@ -28,7 +28,7 @@ pub(crate) async fn edge_id(
     let known = VerifiedEdge {
         subject: &verified.subject,
         edge_id: verified.edge_id,
-        labels: verified.labels.iter().collect(),
+        labels: verified.attested().collect(),
     };
     // Spread by address: there is no id yet.
     let key = EdgeId(u64::from(addr.port()));

@@ -113,7 +113,7 @@ async fn admit(
     link: Link,
 ) -> Option<(Greeting, Admission, Link)> {
     let shown = std::mem::take(&mut greeting.shown);
-    match Admission::new(&context.policies, context.role, listener, addr, shown) {
+    match Admission::new(&context.policies, context.role, listener, addr, shown, &greeting.meta) {
         Ok(admission) => Some((greeting, admission, link)),
         Err(failure) => {
             context.policies.log_failed(context.role, addr, &failure);

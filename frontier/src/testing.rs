@@ -31,7 +31,7 @@ pub(crate) fn context(role: Role, config: Config) -> Context {
 
 /// Somebody who has shown nothing, and need not.
 pub(crate) fn anyone(context: &Context) -> Admission {
-    Admission::new(&context.policies, context.role, 0, ADDR, Shown::default()).unwrap()
+    Admission::new(&context.policies, context.role, 0, ADDR, Shown::default(), b"").unwrap()
 }
 
 pub(crate) fn exchange() -> Arc<Exchange> {

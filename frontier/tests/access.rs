@@ -35,7 +35,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 #[test]
 fn the_guide_has_no_other_yaml() {
     assert_eq!(guide().matches("```yaml").count(), examples().len());
-    assert_eq!(examples().len(), 6);
+    assert_eq!(examples().len(), 7);
 }
 
 #[test]
@@ -63,10 +63,11 @@ fn the_guide_has_the_texts_of_failures() {
 #[test]
 fn the_sections_of_methods_are_valid() {
     let sections: Vec<_> = examples().into_iter().filter(|(name, _)| name == "example: auth").collect();
-    assert_eq!(sections.len(), 2);
+    assert_eq!(sections.len(), 3);
     for (_, text) in sections {
         let auth = config::load(&text, &|_| None, &[], AuthConfig::read).unwrap();
-        assert!(auth.needs_certificate(), "{text}");
+        assert_eq!(auth.needs_certificate(), text.contains("mtls"), "{text}");
+        assert_eq!(auth.meta_labels.is_empty(), !text.contains("meta_labels"), "{text}");
     }
 }
 

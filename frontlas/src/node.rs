@@ -63,6 +63,12 @@ impl Node {
         self.frontier_plane.addr()
     }
 
+    /// Who is where. It can be asked before [`run`](Self::run), during it and after it.
+    #[must_use]
+    pub fn directory(&self) -> Arc<dyn Directory> {
+        self.directory.clone()
+    }
+
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
         let frontiers = self.frontier_plane.run(stop.clone());

@@ -3,7 +3,7 @@
 //! ```text
 //!   accept ─▶ greet (Hello, join, Welcome) ─▶ session: one task per frontier
 //!                                                │ Report ─▶ Reporter ─▶ Directory ─▶ ReportAck
-//!                                                │ Ping   ─▶ refresh
+//!                                                │ Ping   ─▶ refresh, beside the reports
 //!                                                └ Lookup ─▶ Directory ─▶ LookupAck
 //!   Directory::frontiers ─▶ Rebalance ─▶ each frontier: the others, and how many edges to keep
 //!   Directory::changes ─▶ Moves ─▶ the frontier that an edge has moved away from
@@ -22,6 +22,7 @@ mod reporter;
 mod roster;
 mod session;
 mod timekeeper;
+mod turn;
 
 pub use config::PlaneConfig;
 pub use rebalance::RebalanceConfig;

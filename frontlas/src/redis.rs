@@ -30,6 +30,7 @@ mod directory;
 mod error;
 mod host_port;
 mod query;
+mod refresh;
 mod report;
 mod script;
 
@@ -42,6 +43,7 @@ use redis::FromRedisValue;
 use script::{Args, Script, Scripts};
 use std::fmt;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// A [`Directory`](crate::Directory) in Redis 6.2 or later.
 ///
@@ -52,6 +54,8 @@ pub struct RedisDirectory {
     scripts: Scripts,
     prefix: &'static str,
     lifetimes: Lifetimes,
+    /// Held by whoever refreshes a chunk.
+    refreshing: Mutex<()>,
 }
 
 impl RedisDirectory {
@@ -63,7 +67,7 @@ impl RedisDirectory {
             _ => "frontlas:",
         };
         let connection = Connection::new(config, format!("{prefix}history"));
-        Self { connection, scripts: Scripts::new(), prefix, lifetimes }
+        Self { connection, scripts: Scripts::new(), prefix, lifetimes, refreshing: Mutex::new(()) }
     }
 
     async fn run<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {

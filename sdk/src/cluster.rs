@@ -28,6 +28,7 @@ use crate::frontlas::Frontlas;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
+use frontier_protocol::ServiceId;
 use members::Members;
 use parking_lot::Mutex;
 use places::Places;
@@ -84,6 +85,11 @@ impl Cluster {
                 undone: OnceLock::new(),
             },
         }
+    }
+
+    /// The service's own id. On each frontier it has another one, made of this one.
+    pub(crate) fn id(&self) -> ServiceId {
+        ServiceId(self.options.identity.id)
     }
 
     pub(crate) fn watch(&self) -> StatusWatch {

@@ -130,6 +130,11 @@ impl Frontlas {
         Err(last)
     }
 
+    /// The place of the replica that answered last.
+    pub(crate) fn preferred(&self) -> usize {
+        self.preferred.load(Ordering::Relaxed)
+    }
+
     /// The replica that answered last is of no use for what goes on for long: the next one comes first.
     pub(crate) fn pass_over(&self) {
         let next = (self.preferred.load(Ordering::Relaxed) + 1) % self.replicas.len().max(1);

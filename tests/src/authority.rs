@@ -1,7 +1,7 @@
 use frontier_transport::ClientTls;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,
-    DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType,
     SerialNumber, date_time_ymd,
 };
 use std::path::{Path, PathBuf};
@@ -53,11 +53,19 @@ impl Authority {
     /// If there are no random numbers.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut params = params(&[], name, Validity::Now);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let issuer = CertifiedIssuer::self_signed(params, key()).expect("a CA may sign itself");
-        Self(issuer)
+        Self(CertifiedIssuer::self_signed(ca_params(name), key()).expect("a CA may sign itself"))
+    }
+
+    /// A CA that this one vouches for.
+    ///
+    /// # Panics
+    /// If there are no random numbers.
+    #[must_use]
+    pub fn intermediate(&self, name: &str) -> Self {
+        let mut params = ca_params(name);
+        params.use_authority_key_identifier_extension = true;
+        let issuer = CertifiedIssuer::signed_by(params, key(), &self.0);
+        Self(issuer.expect("a CA may sign another one"))
     }
 
     /// The one that everybody in this process trusts.
@@ -83,10 +91,16 @@ impl Authority {
         self.issue(params(names, "gateway", validity), ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// A certificate for a client of this name.
+    /// A certificate for a client of this name, and with these URIs.
+    ///
+    /// # Panics
+    /// If one of them is no URI.
     #[must_use]
-    pub fn client(&self, name: &str, validity: Validity) -> Identity {
-        self.issue(params(&[name], name, validity), ExtendedKeyUsagePurpose::ClientAuth)
+    pub fn client(&self, name: &str, uris: &[&str], validity: Validity) -> Identity {
+        let mut params = params(&[name], name, validity);
+        let uris = uris.iter().map(|uri| SanType::URI((*uri).try_into().expect("a URI")));
+        params.subject_alt_names.extend(uris);
+        self.issue(params, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     /// A revocation list that names these, as PEM.
@@ -125,6 +139,25 @@ impl Authority {
 }
 
 impl Identity {
+    /// The certificate, as PEM.
+    #[must_use]
+    pub fn cert(&self) -> &str {
+        &self.cert
+    }
+
+    /// Its key, as PEM.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The same with the certificate of the CA that issued it, where peers know only the one above.
+    #[must_use]
+    pub fn with_chain(mut self, issuer: &Authority) -> Self {
+        self.cert += &issuer.pem();
+        self
+    }
+
     /// Its serial number, as openssl prints it.
     #[must_use]
     pub fn serial(&self) -> String {
@@ -163,6 +196,13 @@ pub fn replace(path: &Path, content: impl AsRef<[u8]>) {
 
 fn key() -> KeyPair {
     KeyPair::generate().expect("random numbers")
+}
+
+fn ca_params(name: &str) -> CertificateParams {
+    let mut params = params(&[], name, Validity::Now);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
 }
 
 fn params(names: &[&str], common_name: &str, validity: Validity) -> CertificateParams {

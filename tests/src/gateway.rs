@@ -1,8 +1,10 @@
+mod tls;
+
 use crate::authority::{SERVER_NAME, replace};
-use crate::{Authority, DEADLINE, IdentityFiles, Log, Process, Settings, Validity, eventually};
+use crate::{Authority, DEADLINE, Log, Process, Settings, Validity, eventually};
 use frontier_transport::{ClientTls, Network};
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +65,7 @@ impl Gateway {
         }
         let files = Arc::new(tempfile::tempdir().expect("a temporary directory"));
         let builder = GatewayBuilder { network, settings, files, open_files: None };
-        if !is_secured(network) {
+        if !tls::is_secured(network) {
             return builder;
         }
         replace(&builder.file("ca.pem"), Authority::common().pem());
@@ -147,6 +149,11 @@ impl Gateway {
         self.process.signal(Signal::SIGTERM);
     }
 
+    /// Has it read its configuration and its files again.
+    pub fn hang_up(&self) {
+        self.process.signal(Signal::SIGHUP);
+    }
+
     /// Ends it without a word.
     pub async fn kill(&mut self) {
         self.process.signal(Signal::SIGKILL);
@@ -181,13 +188,6 @@ impl GatewayBuilder {
     #[must_use]
     pub fn quick(self) -> Self {
         self.set("limits.heartbeat", "1s")
-    }
-
-    /// Has one side, `edgebound` or `servicebound`, show these certificates.
-    #[must_use]
-    pub fn certificates(self, side: &str, identities: &[IdentityFiles]) -> Self {
-        let pairs = identities.iter().map(|files| json!({ "cert": files.cert, "key": files.key }));
-        self.set(&format!("{side}.listen.tls.certs"), pairs.collect::<Value>())
     }
 
     /// A file among those that it reads, to be written by the test.
@@ -239,11 +239,6 @@ impl GatewayBuilder {
     }
 }
 
-/// Whether there is TLS on such a network.
-fn is_secured(network: Network) -> bool {
-    matches!(network, Network::Tls | Network::Quic)
-}
-
 pub(crate) fn url(network: Network, addr: SocketAddr) -> String {
     format!("{}://{addr}", network.as_str())
 }
@@ -254,9 +249,9 @@ fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
     line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok()
 }
 
-/// A loopback address that no other gateway listens on and no client connects from, so that a port stays
-/// free for a gateway that is started again.
-fn own_address() -> Ipv4Addr {
+/// A loopback address that no other process under test listens on and no client connects from, so that a port stays
+/// free for one that is started again.
+pub(crate) fn own_address() -> Ipv4Addr {
     static COUNT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, high | 0x80, low, COUNT.fetch_add(1, Ordering::Relaxed))

@@ -6,6 +6,7 @@
 
 mod authority;
 mod deadline;
+mod frontlas;
 mod gateway;
 mod load;
 mod log;
@@ -16,8 +17,10 @@ mod raw_tcp;
 mod sdk;
 mod settings;
 mod stall_proxy;
+mod tool;
 mod witness;
 
+pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
 pub use deadline::{DEADLINE, eventually, within};
 pub use frontier_transport::Network;
@@ -28,7 +31,8 @@ pub use presence::{Change, Presence};
 pub use process::Process;
 pub use raw_peer::{Hand, RawPeer, accept, first_frame, none};
 pub use raw_tcp::{RawTcp, yamux};
-pub use sdk::{echo, says};
+pub use sdk::{echo, says, why_not};
 pub use settings::Settings;
 pub use stall_proxy::StallProxy;
+pub use tool::tool;
 pub use witness::Witness;

@@ -35,6 +35,19 @@ impl Process {
         Self::spawn("gateway", command)
     }
 
+    /// Starts a frontlas, `FRONTLAS_BIN` or else the one of this package, with these arguments.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn frontlas(arguments: &[&str]) -> Self {
+        let binary =
+            std::env::var_os("FRONTLAS_BIN").map_or_else(|| beside("frontlas-under-test"), Into::into);
+        let mut command = Command::new(binary);
+        command.args(arguments);
+        Self::spawn("frontlas", command)
+    }
+
     /// Starts an edge that is connected to `gateway`.
     ///
     /// # Panics
@@ -59,7 +72,12 @@ impl Process {
         peer
     }
 
-    fn spawn(name: &'static str, mut command: Command) -> Self {
+    /// Starts any other program, with nothing on its standard input.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn spawn(name: &'static str, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Log::default();

@@ -38,6 +38,22 @@ fn service(url: String, name: &str, tls: ClientTls) -> Builder<Service> {
     Service::builder(url).name(name).tls(tls).backoff(BACKOFF.0, BACKOFF.1).call_timeout(crate::DEADLINE)
 }
 
+/// Why the connections of an edge come to nothing. Since it would try again and again it is given little
+/// time, and more if that was not enough for a single attempt.
+///
+/// # Panics
+/// If it connects, or no attempt comes to an end.
+pub async fn why_not(edge: impl Fn() -> Builder<Edge>) -> String {
+    for patience in [300, 1_000, 3_000, 10_000].map(Duration::from_millis) {
+        let error = edge().connect_timeout(patience).connect().await.expect_err("nobody is let in here");
+        let text = error.to_string();
+        if !text.ends_with("still under way") {
+            return text;
+        }
+    }
+    panic!("no attempt comes to an end");
+}
+
 /// Registers a method that answers with its argument.
 ///
 /// # Errors

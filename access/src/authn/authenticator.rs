@@ -1,7 +1,7 @@
 use super::jwt::JwtVerifier;
 use super::mtls::MtlsConfig;
 use super::token::TokenTable;
-use super::{AuthConfig, AuthnError, Credentials, MethodConfig, Require, Verified};
+use super::{AuthConfig, AuthnError, Credentials, MetaLabels, MethodConfig, Require, Verified};
 use crate::load::{LoadErrors, Loader};
 use frontier_protocol::Role;
 use std::time::SystemTime;
@@ -13,6 +13,7 @@ use std::time::SystemTime;
 pub struct Authenticator {
     require: Require,
     methods: Vec<Method>,
+    meta_labels: MetaLabels,
 }
 
 #[derive(Debug)]
@@ -46,7 +47,8 @@ impl Authenticator {
             MethodConfig::Jwt(config) => Some(Method::Jwt(JwtVerifier::load(config, loader))),
             MethodConfig::Mtls(config) => Some(Method::Mtls(config.clone())),
         };
-        Self { require: config.require, methods: config.methods.iter().filter_map(method).collect() }
+        let methods = config.methods.iter().filter_map(method).collect();
+        Self { require: config.require, methods, meta_labels: config.meta_labels.clone() }
     }
 
     /// Whether everybody is let in.
@@ -71,6 +73,11 @@ impl Authenticator {
         };
         verified.check_side(side)?;
         Ok(verified)
+    }
+
+    /// Adds what an edge may say of itself, in its meta, to who it is by its credentials.
+    pub fn add_claims(&self, meta: &[u8], verified: &mut Verified) {
+        self.meta_labels.add(meta, verified);
     }
 
     fn any(

@@ -1,3 +1,4 @@
+use super::MetaLabels;
 use super::jwt::JwtConfig;
 use super::mtls::MtlsConfig;
 use frontier_daemon::config::{Choice, Section};
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 ///         audiences: [frontier]
 ///         edge_id_claim: edge
 ///     - token: {file: /etc/frontier/tokens.yaml}
+///   meta_labels: [model]         # what an edge may say of itself
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct AuthConfig {
@@ -22,6 +24,8 @@ pub struct AuthConfig {
     pub require: Require,
     /// `methods`: none let everybody in.
     pub methods: Vec<MethodConfig>,
+    /// `meta_labels`: labels that edges may give themselves.
+    pub meta_labels: MetaLabels,
 }
 
 /// How many methods must succeed.
@@ -68,7 +72,7 @@ impl AuthConfig {
                 "a peer presents one token, so of token and jwt `all` may have one method",
             );
         }
-        Self { require, methods }
+        Self { require, methods, meta_labels: MetaLabels::read(auth) }
     }
 
     /// Whether everybody is let in.

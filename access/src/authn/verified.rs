@@ -16,6 +16,8 @@ pub struct Verified {
     pub service_id: Option<ServiceId>,
     /// What else is known of it.
     pub labels: Labels,
+    /// Those of the labels that are no more than the edge's own word.
+    pub claimed: Vec<String>,
     /// When the credentials expire.
     pub expires: Option<SystemTime>,
 }
@@ -41,6 +43,11 @@ impl Verified {
     ) -> Result<Option<ServiceId>, AuthnError> {
         confirm(self.service.as_deref(), Some(name), "service")?;
         confirm(self.service_id.as_ref(), wanted.as_ref(), "ServiceID").map(|()| self.service_id)
+    }
+
+    /// The labels that its credentials give it, without those that it claims.
+    pub fn attested(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.labels.iter().filter(|(key, _)| !self.claimed.iter().any(|claimed| claimed == key))
     }
 
     /// Refuses a service's credentials on the side of the edges, and the other way round. Credentials that

@@ -40,6 +40,9 @@ pub(crate) struct SceneArgs {
     /// Services that register the same method; all are connections of one process
     #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "reverse")]
     services: usize,
+    /// Further services that are connected, each with a method that nobody calls
+    #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "reverse")]
+    idle_services: usize,
 }
 
 impl ShareArgs {
@@ -67,7 +70,8 @@ impl Direction {
 impl SceneArgs {
     pub(super) fn apply(self, calls: Calls) -> Result<Calls> {
         ensure!(self.services > 0, "--services must be at least 1");
-        let scene = Scene { idle_edges: self.idle_edges, services: self.services, ..calls.scene };
+        let Self { idle_edges, services, idle_services } = self;
+        let scene = Scene { idle_edges, services, idle_services, ..calls.scene };
         Ok(Calls { scene, ..calls })
     }
 }

@@ -53,6 +53,7 @@ fn mistakes_are_refused() {
         "proxy --writes 1KiB",
         "rpc --services 0",
         "rpc --reverse --services 2",
+        "rpc --reverse --idle-services 2",
         "rpc --reverse --vs relay",
         "rpc --idle-edges 10 --vs proxy",
         "stream --streams 0",
@@ -62,6 +63,11 @@ fn mistakes_are_refused() {
         "connections --edges 0",
         "connections --seconds 0",
         "storm --rounds 0",
+        "cluster --frontiers 0",
+        "cluster --frontiers 10 --edges 19",
+        "cluster --seconds 0",
+        "cluster --callers 0",
+        "cluster --rate 0",
         "storm --client-processes 0",
     ] {
         assert!(job(line).is_err(), "{line}");

@@ -17,11 +17,18 @@ pub(super) const ECHO: &str = "echo";
 pub(super) const SINK: &str = "sink";
 pub(super) const STALL: &str = "stall";
 
-pub(super) async fn services(gateway: Address, services: usize, console: &mut Console) -> Result<()> {
+/// Some that answer, and some that could if anybody called their methods.
+pub(super) async fn services(
+    gateway: Address,
+    services: usize,
+    idle: usize,
+    console: &mut Console,
+) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for _ in 0..services {
+    let methods = (0..idle).map(|number| format!("{METHOD}-{number}"));
+    for method in std::iter::repeat_n(METHOD.to_owned(), services).chain(methods) {
         let service = connect::service(gateway).await?;
-        service.register(METHOD, echo).await?;
+        service.register(&method, echo).await?;
         answer(service, &mut tasks);
     }
     until_closed(tasks, console).await

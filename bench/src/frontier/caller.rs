@@ -64,12 +64,13 @@ impl SdkCaller {
     }
 }
 
-/// One byte each way, and an orderly end of both directions.
+/// One byte each way, and an orderly end of both directions: a question whose end is known when it is
+/// sent, and its answer.
 async fn there_and_back(mut stream: Stream) -> Result<()> {
     let mut byte = [0x2a];
     stream.write_all(&byte).await?;
-    stream.read_exact(&mut byte).await?;
     stream.shutdown().await?;
+    stream.read_exact(&mut byte).await?;
     ensure!(stream.read(&mut byte).await? == 0, "more than one byte came back");
     Ok(())
 }

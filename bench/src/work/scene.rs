@@ -9,6 +9,8 @@ pub(crate) struct Scene {
     pub(crate) idle_edges: usize,
     /// Services that could each answer.
     pub(crate) services: usize,
+    /// Services that are connected, each with a method that nobody calls.
+    pub(crate) idle_services: usize,
     /// Whether the callers' connection also carries a stream whose reader stalls, and large messages.
     pub(crate) disturbed: bool,
 }
@@ -16,7 +18,7 @@ pub(crate) struct Scene {
 impl Default for Scene {
     /// Nothing: one service, and the edges that do the work.
     fn default() -> Self {
-        Self { idle_edges: 0, services: 1, disturbed: false }
+        Self { idle_edges: 0, services: 1, idle_services: 0, disturbed: false }
     }
 }
 
@@ -27,6 +29,9 @@ impl fmt::Display for Scene {
         }
         if self.services != 1 {
             write!(f, ", answered by {} services", self.services)?;
+        }
+        if self.idle_services > 0 {
+            write!(f, ", beside {} idle services", self.idle_services)?;
         }
         if self.disturbed {
             write!(f, ", beside a stalled stream and messages of 4 MiB on the same connection")?;

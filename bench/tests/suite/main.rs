@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what is missing is a failure")]
 
 mod baselines;
+mod cluster;
 #[cfg(target_os = "linux")]
 mod orphans;
 mod tool;

@@ -27,8 +27,10 @@ fn services_call_edges() {
 
 #[test]
 fn idle_edges_and_more_services_can_be_there() {
-    let result = figures("rpc --callers 4 --edges 2 --idle-edges 50 --services 5 --vs alone");
+    let result =
+        figures("rpc --callers 4 --edges 2 --idle-edges 50 --services 5 --idle-services 3 --vs alone");
     assert_eq!(result["work"]["scene"]["idle_edges"], 50);
+    assert_eq!(result["work"]["scene"]["idle_services"], 3);
     assert_eq!(result["ratios"][0]["to"], "alone");
 }
 

@@ -14,11 +14,22 @@ pub const EDGEBOUND: &str = "edgebound";
 /// The same for services.
 pub const SERVICEBOUND: &str = "servicebound";
 
+const FOR_EDGES: &str = "is for edges; services have no meta";
+
 /// Reads what the listeners of a side ask that ask nothing themselves, and refuses what nobody could meet.
 pub(super) fn read_side(side: &Section<'_>, listeners: &[Listen], access: &mut AccessConfig) {
     let asked = AuthConfig::read(&side.section("auth"));
+    if side.path() == SERVICEBOUND && !asked.meta_labels.is_empty() {
+        side.reject("auth.meta_labels", FOR_EDGES);
+    }
     for listen in listeners {
         let own = listen.auth.as_ref().and_then(|name| access.auth.get(name));
+        if side.path() == SERVICEBOUND
+            && let (Some(name), Some(own)) = (&listen.auth, own)
+            && !own.meta_labels.is_empty()
+        {
+            side.reject("auth.meta_labels", format!("in {name}: {FOR_EDGES}"));
+        }
         if own.unwrap_or(&asked).needs_certificate() && !asks_for_certificate(listen) {
             let where_ = listen.auth.as_deref().map_or_else(|| listen.addr.to_string(), str::to_owned);
             let text =
@@ -117,6 +128,22 @@ pub(crate) fn files(config: &AccessConfig) -> Vec<(String, PathBuf)> {
 #[cfg(test)]
 mod tests {
     use crate::Config;
+
+    #[test]
+    fn services_have_no_labels_by_meta() {
+        for yaml in [
+            "servicebound: {auth: {methods: [], meta_labels: [a]}}",
+            "servicebound: {listen: {auth: {methods: [], meta_labels: [a]}}}",
+        ] {
+            let errors = Config::parse(yaml, &|_| None).unwrap_err().to_string();
+            assert!(errors.contains("servicebound.auth.meta_labels: "), "{errors}");
+            assert!(errors.contains("is for edges; services have no meta"), "{errors}");
+        }
+        Config::parse("edgebound: {auth: {methods: [], meta_labels: [a]}}", &|_| None).unwrap();
+        let errors = Config::parse("edgebound: {auth: {methods: [], meta_labels: ['']}}", &|_| None);
+        let errors = errors.unwrap_err().to_string();
+        assert!(errors.contains("edgebound.auth.meta_labels: the name of a label has 1 to 255"), "{errors}");
+    }
 
     #[test]
     fn what_is_wrong_with_a_file_is_told_with_its_key_and_one_line_each() {

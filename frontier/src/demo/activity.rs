@@ -1,11 +1,15 @@
+use super::backend::Backend;
 use super::report::Report;
 use anyhow::{Result, ensure};
-use frontier_sdk::{Edge, Service};
+use frontier_sdk::Edge;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What the demo sends through a stream, in bytes.
 const STREAMED: usize = 16 * 1024;
+
+/// How long a call to an edge may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The pause after something failed, so that a table of errors can be read.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -32,7 +36,7 @@ impl Activity {
     }
 
     /// Does it once, and notes how it went.
-    pub(super) async fn once(self, service: &Service, edge: &Edge, report: &Report) {
+    pub(super) async fn once(self, service: &Backend, edge: &Edge, report: &Report) {
         let start = Instant::now();
         match self.perform(service, edge).await {
             Ok(()) => report.done(self, start.elapsed()),
@@ -43,14 +47,14 @@ impl Activity {
         }
     }
 
-    async fn perform(self, service: &Service, edge: &Edge) -> Result<()> {
+    async fn perform(self, service: &Backend, edge: &Edge) -> Result<()> {
         match self {
             Self::CallUp => {
                 let answer = edge.call("echo", "over there").await?;
                 ensure!(answer.data == "over there", "the echo came back changed");
             }
             Self::CallDown => {
-                let answer = service.call(edge.id(), "status", "").await?;
+                let answer = service.call(edge.id(), "status", PATIENCE).await?;
                 ensure!(answer.data == "fine", "the status is not fine");
             }
             Self::Publish => edge.publish("telemetry", "21.5 °C").await?,

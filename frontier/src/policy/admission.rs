@@ -1,5 +1,6 @@
-use super::{Policies, Policy, Shown, Slot, Standing};
+use super::{Policies, Policy, Shown, Slot, Standing, service_id};
 use crate::exchange::Failure;
+use crate::registry::Services;
 use frontier_access::authn::Verified;
 use frontier_access::{Moment, Peer};
 use frontier_protocol::{EdgeId, Role, ServiceId};
@@ -17,7 +18,8 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// Looks at what is shown by somebody who connects from `addr` to the listener of this number.
+    /// Looks at what is shown by somebody who connects from `addr` to the listener of this number, and says
+    /// `meta` of itself.
     ///
     /// # Errors
     /// What the peer is told.
@@ -27,9 +29,10 @@ impl Admission {
         listener: u16,
         addr: SocketAddr,
         shown: Shown,
+        meta: &[u8],
     ) -> Result<Self, Failure> {
         let policy = policies.current();
-        let verified = policy.authenticate(role, listener, addr.ip(), &shown, Moment::now())?;
+        let verified = policy.authenticate(role, listener, addr.ip(), &shown, meta, Moment::now())?;
         Ok(Self { policy, verified: Arc::new(verified), listener, shown: Arc::new(shown) })
     }
 
@@ -45,8 +48,14 @@ impl Admission {
     ///
     /// # Errors
     /// If it wants another one, or has another name.
-    pub(crate) fn service_id(&self, name: &str, wanted: u64) -> Result<Option<ServiceId>, Failure> {
-        Ok(self.verified.confirm_service(name, (wanted != 0).then_some(ServiceId(wanted)))?)
+    pub(crate) fn service_id(
+        &self,
+        services: &Services,
+        name: &str,
+        wanted: u64,
+    ) -> Result<Option<ServiceId>, Failure> {
+        let wanted = (wanted != 0).then_some(ServiceId(wanted));
+        Ok(service_id::confirm(&self.verified, services, name, wanted)?)
     }
 
     /// Charges for the connection of the edge `id`, and says what it may do.

@@ -1,6 +1,6 @@
 //! A later policy looks at those who are connected.
 
-use super::{Policies, Policy, Shown, Standing};
+use super::{Policies, Policy, Shown, Standing, service_id};
 use crate::exchange::Exchange;
 use crate::peer::{Identity, Peer};
 use frontier_access::authn::{AuthnError, Verified};
@@ -32,7 +32,7 @@ impl Policies {
             Some(standing) => (standing.shown.clone(), standing.verified.clone()),
             None => Default::default(),
         };
-        let (verified, refused) = match self.identify(&policy, peer, &shown, at) {
+        let (verified, refused) = match self.identify(&policy, exchange, peer, &shown, at) {
             Ok(anew) => (Arc::new(anew), None),
             Err(refusal) => (verified, Some(refusal)),
         };
@@ -54,7 +54,14 @@ impl Policies {
     }
 
     /// Who the peer is by what it showed, as if it came now.
-    fn identify(&self, policy: &Policy, peer: &Peer, shown: &Shown, at: Moment) -> Result<Verified, Refusal> {
+    fn identify(
+        &self,
+        policy: &Policy,
+        exchange: &Exchange,
+        peer: &Peer,
+        shown: &Shown,
+        at: Moment,
+    ) -> Result<Verified, Refusal> {
         let (role, listener) = (peer.role(), peer.access.listener);
         if let Some(tls) = self.tls(role, listener) {
             tls.check_client(shown.certificate.as_deref(), at.wall)
@@ -65,10 +72,15 @@ impl Policies {
         };
         let certificate = shown.client_certificate();
         let credentials = shown.credentials(certificate.as_ref());
-        let verified = authenticator.authenticate(role, &credentials, at.wall)?;
+        let mut verified = authenticator.authenticate(role, &credentials, at.wall)?;
         match &peer.identity {
-            Identity::Edge { id, .. } => verified.confirm_edge(Some(*id)).map(drop)?,
-            Identity::Service { id, name } => verified.confirm_service(name, Some(*id)).map(drop)?,
+            Identity::Edge { id, meta } => {
+                verified.confirm_edge(Some(*id))?;
+                authenticator.add_claims(meta, &mut verified);
+            }
+            Identity::Service { id, name } => {
+                service_id::confirm(&verified, &exchange.registry.services, name, Some(*id)).map(drop)?;
+            }
         }
         Ok(verified)
     }

@@ -1,12 +1,13 @@
 use crate::peer::Peer;
 use ahash::AHashMap;
+use frontier_protocol::ServiceId;
 use std::sync::Arc;
 
 /// A service that takes some name, and what choosing among several needs of it close at hand.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) service: Arc<Peer>,
-    /// The service's id, scattered.
+    /// The service's id in the cluster, scattered: an edge is sent to the same service at every frontier.
     pub(crate) hash: u64,
 }
 
@@ -39,8 +40,10 @@ impl Routes {
 }
 
 impl Candidate {
-    pub(crate) fn new(service: Arc<Peer>) -> Self {
-        let hash = crate::exchange::balance::scatter(service.wire_id());
+    /// On the frontier of this id; `None` if it is part of no cluster.
+    pub(crate) fn new(service: Arc<Peer>, frontier: Option<&str>) -> Self {
+        let own = ServiceId(service.wire_id());
+        let hash = crate::exchange::balance::scatter(frontier.map_or(own, |frontier| own.at(frontier)).0);
         Self { service, hash }
     }
 }

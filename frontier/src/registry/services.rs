@@ -7,7 +7,7 @@ use frontier_access::rules::Denial;
 use frontier_protocol::{Code, Names, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 /// How much one service may register.
@@ -41,6 +41,8 @@ pub(crate) struct Services {
     routes: ArcSwap<Routes>,
     members: Mutex<AHashMap<u64, Member>>,
     changes: Arc<Changes>,
+    /// The gateway's id in its cluster, if it is part of one.
+    frontier: OnceLock<Box<str>>,
 }
 
 /// A service and the names that it registered.
@@ -66,6 +68,16 @@ impl RegistrationError {
 impl Services {
     pub(super) fn new(changes: Arc<Changes>) -> Self {
         Self { changes, ..Self::default() }
+    }
+
+    /// The gateway has this id in its cluster. Said once, before any service is there.
+    pub(crate) fn be(&self, frontier: &str) {
+        self.frontier.get_or_init(|| frontier.into());
+    }
+
+    /// The own id of the cluster's service that has this id here, if the gateway is part of a cluster.
+    pub(crate) fn own_id(&self, id: ServiceId) -> Option<ServiceId> {
+        self.frontier.get().map(|frontier| id.at(frontier))
     }
 
     /// Who takes what, as of now.
@@ -117,7 +129,7 @@ impl Services {
         });
         member.methods.extend(methods.iter().map(|method| Box::from(*method)));
         member.topics.extend(topics.iter().map(|topic| Box::from(*topic)));
-        let candidate = Candidate::new(service.clone());
+        let candidate = Candidate::new(service.clone(), self.frontier.get().map(|id| &**id));
         member.methods.iter().for_each(|method| routes::add(&mut routes.methods, method, &candidate));
         member.topics.iter().for_each(|topic| routes::add(&mut routes.topics, topic, &candidate));
         if !service.name().is_empty() {
@@ -161,7 +173,7 @@ impl Services {
                 if count + new.len() > limits.names {
                     return Err(RegistrationError::TooMany(limits.names));
                 }
-                let candidate = Candidate::new(service.clone());
+                let candidate = Candidate::new(service.clone(), self.frontier.get().map(|id| &**id));
                 for name in new {
                     own.insert(name.into());
                     routes::add(table, name, &candidate);

@@ -35,6 +35,11 @@ pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Gree
     };
     let (link, peer, frame) = match greeted {
         Ok(Ok(greeted)) => greeted,
+        Ok(Err(AcceptError::Tls(error))) if error.is_of_client_certificate() => {
+            let failure = Failure::new(Code::Unauthenticated, error.to_string());
+            context.policies.log_failed(context.role, addr, &failure);
+            return None;
+        }
         Ok(Err(reason)) => {
             debug!(%addr, %reason, "no handshake");
             return None;

@@ -52,7 +52,7 @@ async fn join(
 ) -> Option<(Claim<'_>, Link)> {
     let exchange = &context.exchange;
     let services = &exchange.registry.services;
-    let own = admission.service_id(&greeting.name, greeting.id);
+    let own = admission.service_id(services, &greeting.name, greeting.id);
     let (own, access) = match own.and_then(|own| Ok((own, admission.service(&greeting.name, addr)?))) {
         Ok(admitted) => admitted,
         Err(failure) => {

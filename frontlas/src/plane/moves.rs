@@ -3,6 +3,7 @@
 
 use super::{Context, PATIENCE};
 use crate::DirectoryError;
+use crate::directory::MAX_PAGE;
 use crate::model::{Change, Changes, Position};
 use frontier_protocol::{EdgeId, Superseded};
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use tracing::{debug, warn};
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How many changes are taken at a time.
-const BATCH: usize = 500;
+const BATCH: usize = MAX_PAGE;
 
 /// Tells frontiers until `stop`.
 pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {

@@ -4,6 +4,7 @@ use crate::DirectoryError;
 use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Stamp, Verdict};
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
+use std::time::Duration;
 use tracing::{debug, info, warn};
 
 /// A report as it was read, owned.
@@ -39,12 +40,19 @@ pub(super) struct Reporter {
     frontier: NewFrontier,
     /// The right to speak. When it is lost, the frontier is asked for a snapshot, and only with that is a
     /// new one taken: so a connection whose frontier is gone never takes it from a later one.
-    lease: Lease,
+    lease: Arc<Lease>,
     is_lost: bool,
     /// Whether a snapshot has begun on this connection.
     has_begun: bool,
     /// Whether the directory knows, by this lease, that the frontier drains.
     is_marked: bool,
+}
+
+/// What came of keeping a frontier alive.
+pub(super) struct Refreshed {
+    /// The session of the lease under which that was tried.
+    session: u64,
+    result: Result<(), DirectoryError>,
 }
 
 impl Order {
@@ -89,6 +97,7 @@ impl Answer {
 
 impl Reporter {
     pub(super) fn new(context: Arc<Context>, frontier: NewFrontier, lease: Lease) -> Self {
+        let lease = Arc::new(lease);
         Self { context, frontier, lease, is_lost: false, has_begun: false, is_marked: false }
     }
 
@@ -144,24 +153,31 @@ impl Reporter {
                 begun => return begun,
             }
         }
-        self.lease = directory.join(&self.frontier, Some(self.lease.incarnation())).await?;
+        self.lease = Arc::new(directory.join(&self.frontier, Some(self.lease.incarnation())).await?);
         (self.is_lost, self.is_marked) = (false, false);
         info!(frontier = self.frontier.id, "frontier has joined again");
         directory.resync_begin(&self.lease).await
     }
 
-    /// Keeps the frontier alive. What to tell it if that is no longer possible.
+    /// The right to speak, for a [`refresh`] that goes on beside reports.
+    pub(super) fn lease(&self) -> Arc<Lease> {
+        self.lease.clone()
+    }
+
+    /// What to tell the frontier, if anything, when it was to be kept alive.
     ///
     /// # Errors
-    /// When the directory does not answer.
-    pub(super) async fn refresh(&mut self) -> Result<Option<Answer>, DirectoryError> {
+    /// When the directory did not answer.
+    pub(super) fn refreshed(&mut self, refreshed: Refreshed) -> Result<Option<Answer>, DirectoryError> {
         if self.is_lost {
             // It may have missed that, or failed to join.
             return Ok(Some(Answer::resync()));
         }
-        match within(self.context.directory.refresh(&self.lease)).await {
+        match refreshed.result {
             Ok(()) => Ok(None),
             Err(error @ DirectoryError::Unavailable(_)) => Err(error),
+            // That lease was known to be lost, and is another one now.
+            Err(_) if refreshed.session != self.lease.session() => Ok(None),
             Err(error) => {
                 let (code, ..) = self.failed(&error);
                 let code = if code == Code::Superseded { code } else { Code::Ok };
@@ -217,8 +233,24 @@ impl Reporter {
 }
 
 async fn within<T>(done: impl Future<Output = Result<T, DirectoryError>>) -> Result<T, DirectoryError> {
-    let late = |_| DirectoryError::Unavailable(format!("the directory gave no answer in {PATIENCE:?}"));
-    tokio::time::timeout(PATIENCE, done).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+    tokio::time::timeout(PATIENCE, done).await.unwrap_or_else(|_| Err(no_answer(PATIENCE)))
+}
+
+fn no_answer(within: Duration) -> DirectoryError {
+    DirectoryError::Unavailable(format!("the directory gave no answer in {within:?}"))
+}
+
+/// Keeps the frontier alive, and all that is on it. The directory may spread that over some time, which holds
+/// up no report.
+pub(super) async fn refresh(context: Arc<Context>, lease: Arc<Lease>) -> Refreshed {
+    let directory = &context.directory;
+    // The next one is due then.
+    let patience = PATIENCE.max(directory.ttl() / 3);
+    let result = match tokio::time::timeout(patience, directory.refresh(&lease)).await {
+        Ok(result) => result,
+        Err(_) => Err(no_answer(patience)),
+    };
+    Refreshed { session: lease.session(), result }
 }
 
 /// The edges whose reported connection is stale.

@@ -2,14 +2,13 @@
 
 use super::greeting::{self, Guest};
 use super::lookup::Lookups;
-use super::reporter::{Answer, Order, Reporter};
+use super::reporter::{Answer, Order, Reporter, refresh};
+use super::turn::{Refreshing, Turn};
 use super::{Context, FAREWELL};
-use crate::DirectoryError;
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
 };
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkError, Priority};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -25,29 +24,13 @@ struct Session {
     id: String,
     lookups: Lookups,
     reporter: Turn,
+    refreshing: Refreshing,
     /// The report that waits for its turn. There is one at most: the next one follows its answer.
     report: Option<Order>,
     /// When to keep the frontier alive, if it has asked for that since the last time.
     refresh_at: Option<Instant>,
     /// It has said goodbye.
     is_leaving: bool,
-}
-
-type Pending<T> = Pin<Box<dyn Future<Output = (Reporter, T)> + Send>>;
-
-/// Whose turn it is: the directory does one thing after the other for a frontier.
-enum Turn {
-    Free(Reporter),
-    Report(Pending<Answer>),
-    Refresh(Pending<Result<Option<Answer>, DirectoryError>>),
-    /// Only while it is passed on.
-    Taken,
-}
-
-/// What the directory has done.
-enum Done {
-    Report(Answer),
-    Refresh(Result<Option<Answer>, DirectoryError>),
 }
 
 /// Why the loop has ended.
@@ -75,6 +58,7 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
         id: id.clone(),
         lookups: Lookups::new(context.clone(), link.handle()),
         reporter: Turn::Free(Reporter::new(context, frontier, lease)),
+        refreshing: Refreshing::Idle,
         report: None,
         refresh_at: None,
         is_leaving: false,
@@ -126,11 +110,14 @@ impl Session {
             return End::Closed(reason);
         }
         loop {
-            self.go_on();
+            if let Err(reason) = self.go_on(link) {
+                return End::Closed(reason);
+            }
             if self.is_leaving && self.report.is_none() && matches!(self.reporter, Turn::Free(_)) {
                 return End::Goodbye;
             }
-            let refresh_at = self.refresh_at.filter(|_| matches!(self.reporter, Turn::Free(_)));
+            let is_ready = matches!((&self.reporter, &self.refreshing), (Turn::Free(_), Refreshing::Idle));
+            let refresh_at = self.refresh_at.filter(|_| is_ready);
             tokio::select! {
                 event = link.next() => {
                     heard = Instant::now();
@@ -145,11 +132,12 @@ impl Session {
                         return End::Closed(reason);
                     }
                 }
-                done = self.reporter.done() => {
-                    if let Err(reason) = self.finish(done, link) {
+                answer = self.reporter.done() => {
+                    if let Err(reason) = tell(&answer, link) {
                         return End::Closed(reason);
                     }
                 }
+                () = self.refreshing.done() => {}
                 () = until(refresh_at) => {}
                 () = tokio::time::sleep_until(heard + silence) => return End::Closed(CloseReason::Silent),
                 () = stop.cancelled() => return End::Stopped,
@@ -167,28 +155,41 @@ impl Session {
         }
     }
 
-    /// Gives the directory the next thing to do, if it is free.
-    fn go_on(&mut self) {
-        self.reporter = match std::mem::replace(&mut self.reporter, Turn::Taken) {
-            Turn::Free(mut reporter) => {
-                // First: a frontier that reports all the time shall live as well.
-                if self.refresh_at.is_some_and(|at| at <= Instant::now()) {
-                    self.refresh_at = None;
-                    Turn::Refresh(Box::pin(async move {
-                        let refreshed = reporter.refresh().await;
-                        (reporter, refreshed)
-                    }))
-                } else if let Some(order) = self.report.take() {
-                    Turn::Report(Box::pin(async move {
-                        let answer = reporter.take(order).await;
-                        (reporter, answer)
-                    }))
-                } else {
-                    Turn::Free(reporter)
-                }
+    /// Gives the directory what there is to do, if the reporter is free.
+    fn go_on(&mut self, link: &Link) -> Result<(), CloseReason> {
+        let mut reporter = match std::mem::replace(&mut self.reporter, Turn::Taken) {
+            Turn::Free(reporter) => reporter,
+            busy => {
+                self.reporter = busy;
+                return Ok(());
             }
-            busy => busy,
         };
+        self.refreshing = match std::mem::replace(&mut self.refreshing, Refreshing::Idle) {
+            Refreshing::Done(refreshed) => {
+                match reporter.refreshed(refreshed) {
+                    Ok(None) => {}
+                    Ok(Some(answer)) => tell(&answer, link)?,
+                    Err(error) => {
+                        warn!(frontier = self.id, %error, "a frontier was not kept alive, will try again");
+                        self.refresh_at = Some(Instant::now() + REFRESH_AGAIN);
+                    }
+                }
+                Refreshing::Idle
+            }
+            Refreshing::Idle if self.refresh_at.is_some_and(|at| at <= Instant::now()) => {
+                self.refresh_at = None;
+                Refreshing::Busy(Box::pin(refresh(self.context.clone(), reporter.lease())))
+            }
+            other => other,
+        };
+        self.reporter = match self.report.take() {
+            None => Turn::Free(reporter),
+            Some(order) => Turn::Report(Box::pin(async move {
+                let answer = reporter.take(order).await;
+                (reporter, answer)
+            })),
+        };
+        Ok(())
     }
 
     fn take_frames(&mut self, link: &mut Link) -> Result<(), CloseReason> {
@@ -230,44 +231,15 @@ impl Session {
         }
         Ok(())
     }
-
-    /// Tells the frontier what came of it.
-    fn finish(&mut self, done: Done, link: &Link) -> Result<(), CloseReason> {
-        let answer = match done {
-            Done::Report(answer) => Some(answer),
-            Done::Refresh(Ok(answer)) => answer,
-            Done::Refresh(Err(error)) => {
-                warn!(frontier = self.id, %error, "a frontier was not kept alive, will try again");
-                self.refresh_at = Some(Instant::now() + REFRESH_AGAIN);
-                None
-            }
-        };
-        let Some(answer) = answer else { return Ok(()) };
-        if answer.code == Code::Superseded {
-            return Err(CloseReason::Superseded);
-        }
-        send(link, |out| answer.as_ack().encode(answer.id, out));
-        Ok(())
-    }
 }
 
-impl Turn {
-    /// What the directory has done, once it has. Never, if it has nothing to do. Cancel safe.
-    async fn done(&mut self) -> Done {
-        let (reporter, done) = match self {
-            Self::Free(_) | Self::Taken => std::future::pending().await,
-            Self::Report(pending) => {
-                let (reporter, answer) = pending.await;
-                (reporter, Done::Report(answer))
-            }
-            Self::Refresh(pending) => {
-                let (reporter, refreshed) = pending.await;
-                (reporter, Done::Refresh(refreshed))
-            }
-        };
-        *self = Self::Free(reporter);
-        done
+/// Tells the frontier what came of it.
+fn tell(answer: &Answer, link: &Link) -> Result<(), CloseReason> {
+    if answer.code == Code::Superseded {
+        return Err(CloseReason::Superseded);
     }
+    send(link, |out| answer.as_ack().encode(answer.id, out));
+    Ok(())
 }
 
 async fn until(at: Option<Instant>) {

@@ -45,7 +45,7 @@ impl RedisDirectory {
                 if goes_on == "1" {
                     // What is there must not lapse before the resync. Should something be missing, the
                     // resync is what repairs it.
-                    match self.refresh_now(&lease).await {
+                    match self.refresh_at_once(&lease).await {
                         Ok(()) | Err(DirectoryError::Lost) => {}
                         Err(error) => return Err(error),
                     }
@@ -104,35 +104,6 @@ impl RedisDirectory {
         Ok(verdicts)
     }
 
-    pub(super) async fn refresh_now(&self, lease: &Lease) -> Result<(), DirectoryError> {
-        let mut since: Option<u64> = None;
-        let mut missing = 0;
-        for kind in Kind::ALL {
-            let mut after = String::new();
-            loop {
-                let args = self
-                    .leased(lease)
-                    .arg(plural(kind))
-                    .arg(&after)
-                    .arg(MEMBERS)
-                    .arg(self.alive())
-                    .arg(self.meta(kind));
-                let (time, last, lost): (u64, String, u64) =
-                    self.run_leased(&self.scripts.refresh, args).await?;
-                since.get_or_insert(time);
-                missing += lost;
-                if last.is_empty() {
-                    break;
-                }
-                after = last;
-            }
-        }
-        let since = since.unwrap_or_default();
-        let args = self.leased(lease).arg(since).arg(self.alive()).arg(self.meta(Kind::Service));
-        self.run_leased::<Vec<Value>>(&self.scripts.refreshed, args).await?;
-        if missing == 0 { Ok(()) } else { Err(DirectoryError::Lost) }
-    }
-
     pub(super) async fn resync_begin_now(&self, lease: &Lease) -> Result<(), DirectoryError> {
         let args = self.leased(lease).arg(lease.next_resync());
         self.run_leased::<Vec<Value>>(&self.scripts.resync_begin, args).await?;
@@ -177,12 +148,16 @@ impl RedisDirectory {
     }
 
     /// The arguments that all scripts with a lease have.
-    fn leased(&self, lease: &Lease) -> Args {
+    pub(super) fn leased(&self, lease: &Lease) -> Args {
         self.writing().arg(lease.frontier()).arg(lease.session()).arg(lease.revision())
     }
 
     /// Runs a script that gives `lost`, or `ok` and a `T`.
-    async fn run_leased<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {
+    pub(super) async fn run_leased<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        args: Args,
+    ) -> Result<T, DirectoryError> {
         let mut answer: Vec<Value> = self.run(script, args).await?;
         if answer.is_empty() {
             return Err(unexpected());

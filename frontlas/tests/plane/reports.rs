@@ -1,3 +1,4 @@
+use crate::directory::Mood;
 use crate::frontier::{Ack, World, entry, eventually, hello};
 use frontier_protocol::{Code, EdgeId, GoAway, Lookup, LookupAck, Op, Part, Superseded};
 use frontlas::{Directory, Kind};
@@ -45,14 +46,17 @@ async fn an_edge_that_has_moved_is_not_erased_by_a_late_report_and_its_old_front
     new.snapshot(vec![]).await;
     new.report(Part::Changes, vec![online(7, 20)]).await;
     let superseded = vec![Superseded { edge: EdgeId(7), stamp: 10 }];
-    loop {
+    let told = loop {
         let notice = old.ack().await;
         assert_eq!((notice.id, notice.code), (0, Code::Ok));
-        if !notice.superseded.is_empty() {
-            assert_eq!(notice.superseded, superseded);
-            break;
+        // The plane may have begun to follow the directory only after the edge had moved. It asks for snapshots
+        // then, and the answer tells.
+        let told = if notice.resync { old.snapshot(vec![online(7, 10)]).await } else { notice };
+        if !told.superseded.is_empty() {
+            break told;
         }
-    }
+    };
+    assert_eq!(told.superseded, superseded);
     old.report(Part::Changes, vec![offline(7, 10)]).await;
     assert_eq!(world.edges().await, [(7, "b".into())]);
     let late = old.snapshot(vec![online(7, 10)]).await;
@@ -130,4 +134,22 @@ async fn a_frontier_that_was_cut_off_goes_with_its_time_to_live() {
     drop(frontier);
     eventually("it is gone", async || world.frontiers().await.is_empty()).await;
     assert!(world.edges().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_refresh_that_takes_its_time_holds_up_no_report() {
+    let world = World::new();
+    let mut frontier = world.frontier("f").await;
+    frontier.snapshot(vec![]).await;
+    world.directory.set(Mood::Hanging);
+    frontier.send(|out| {
+        frontier_protocol::ping(1, out);
+        Ok(())
+    });
+    // By the time of the answer the refresh has begun; with this time to live it goes on for longer than
+    // anything here waits.
+    while frontier.frame().await.is_some_and(|frame| frame.kind != frontier_protocol::Kind::Pong) {}
+    world.directory.set(Mood::Fine);
+    assert_eq!(frontier.report(Part::Changes, vec![online(1, 10)]).await.code, Code::Ok);
+    assert_eq!(world.edges().await, [(1, "f".into())]);
 }

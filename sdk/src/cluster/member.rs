@@ -208,7 +208,7 @@ impl Task {
                 return pending().await;
             }
             sleep(pause).await;
-            connect(&self.cluster, &listing.address, self.is_cautious).await
+            connect(&self.cluster, &self.member, &listing.address, self.is_cautious).await
         };
         let grace = self.cluster.options.cluster.removal_grace;
         let over = async {
@@ -286,8 +286,14 @@ impl Task {
     }
 }
 
-async fn connect(cluster: &Cluster, address: &str, is_cautious: bool) -> Result<Handle, ConnectError> {
+async fn connect(
+    cluster: &Cluster,
+    member: &Member,
+    address: &str,
+    is_cautious: bool,
+) -> Result<Handle, ConnectError> {
     let mut options = cluster.options.clone();
+    options.identity.id = cluster.id().at(&member.id).0;
     // What is no URL is told by whoever parses it.
     let url = endpoint(address).map_or_else(|| address.to_owned(), |endpoint| endpoint.to_string());
     options.redial.urls = vec![url];

@@ -59,6 +59,8 @@ pub struct ClusterService {
 pub struct FrontierStatus {
     /// The frontier's id.
     pub id: String,
+    /// The id of this service there.
+    pub service_id: ServiceId,
     /// Where services reach it, as it advertises.
     pub address: String,
     /// Whether there is a connection.
@@ -78,10 +80,11 @@ impl ClusterService {
         Self { cluster }
     }
 
-    /// The id of this service, the same on every frontier: that of the builder, or else one drawn at random.
+    /// The id of this service: that of the builder, or else one drawn at random. On each frontier, and so in
+    /// the directory, it has an id of its own that is made of this one, [`FrontierStatus::service_id`].
     #[must_use]
     pub fn id(&self) -> ServiceId {
-        ServiceId(self.cluster.options.identity.id)
+        self.cluster.id()
     }
 
     /// The frontiers that it knows, ordered by id.
@@ -89,6 +92,7 @@ impl ClusterService {
     pub fn frontiers(&self) -> Vec<FrontierStatus> {
         let status = |member: std::sync::Arc<super::member::Member>| FrontierStatus {
             id: member.id.to_string(),
+            service_id: self.id().at(&member.id),
             address: member.address(),
             is_connected: member.is_connected(),
             is_listed: !member.is_unlisted(),

@@ -55,8 +55,7 @@ impl Builder<ClusterService> {
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
         let frontlas = Frontlas::new(addresses, tls);
         if options.identity.id == 0 {
-            // One id everywhere, though nobody is there yet who could give it out. Of 63 random bits, as a
-            // gateway would.
+            // Nobody is there yet who could give one out. Of 63 random bits, as a gateway would.
             options.identity.id = rand::random_range(1..=u64::MAX >> 1);
         }
         let cluster = Arc::new(Cluster::new(options, handlers, frontlas));

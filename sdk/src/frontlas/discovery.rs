@@ -2,13 +2,15 @@ use super::{Address, Frontlas};
 use crate::connect_error::ConnectError;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
-use frontier_transport::Endpoint;
+use frontier_transport::{ClientTls, Endpoint};
 use rand::RngExt;
 use tracing::{debug, warn};
 
 /// Finds the gateways of a cluster for an edge.
 pub(crate) struct Discovery {
-    frontlas: Frontlas,
+    /// Where frontlas answers, the replica that answered last in front.
+    addresses: Vec<Address>,
+    tls: ClientTls,
     /// As they were last told.
     known: Vec<Frontier>,
 }
@@ -23,14 +25,21 @@ impl Discovery {
             return Ok(None);
         }
         let addresses = named.into_iter().map(|url| Address::parse(&url).ok_or(ConnectError::Frontlas(url)));
-        let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
-        let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
-        Ok(Some(Self { frontlas: Frontlas::new(addresses, tls), known: Vec::new() }))
+        let mut addresses = addresses.collect::<Result<Vec<_>, _>>()?;
+        // Each replica has its share of the edges.
+        let first = rand::rng().random_range(0..addresses.len());
+        addresses.rotate_left(first);
+        let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls).clone();
+        Ok(Some(Self { addresses, tls, known: Vec::new() }))
     }
 
     /// Where edges connect to, the one to try first in front. Those of before if frontlas is away.
     pub(crate) async fn endpoints(&mut self) -> Vec<Endpoint> {
-        match self.frontlas.frontiers().await {
+        // The connection does not stay: an edge asks seldom, and frontlas could not hold one for each of them.
+        let frontlas = Frontlas::new(self.addresses.clone(), &self.tls);
+        let told = frontlas.frontiers().await;
+        self.addresses.rotate_left(frontlas.preferred());
+        match told {
             Ok(frontiers) if frontiers.is_empty() => {
                 // A directory that was emptied fills again; what it had may still be there.
                 warn!("frontlas knows no gateway; those of before are tried");

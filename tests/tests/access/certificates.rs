@@ -1,9 +1,8 @@
 //! Client certificates as identities.
 
-use crate::pki::Authority;
 use crate::world::{World, edge_refused, unauthenticated};
 use frontier_sdk::{ClientTls, EdgeId};
-use frontier_tests::within;
+use frontier_tests::{Authority, SERVER_NAME, Validity, within};
 
 pub(crate) const MTLS: &str = "
 edgebound:
@@ -21,13 +20,13 @@ servicebound: {listen: {addr: HERE}}
 
 /// A gateway that takes the certificates of `ca`.
 pub(crate) async fn start(ca: &Authority, yaml: &str) -> World {
-    let server = ca.server();
+    let server = ca.server(&[SERVER_NAME], Validity::Now);
     let world = World::new().with("ca.pem", ca.pem()).with("revoked.crl", ca.revoke(&[]));
-    world.with("server.pem", server.cert).with("server.key", server.key).start(yaml).await
+    world.with("server.pem", server.cert()).with("server.key", server.key()).start(yaml).await
 }
 
 fn edge(ca: &Authority, uris: &[&str]) -> ClientTls {
-    ca.client("sensor", uris).shown_by(ca.trusted())
+    ca.client("sensor", uris, Validity::Now).shown_by(ca.trusted())
 }
 
 #[tokio::test]

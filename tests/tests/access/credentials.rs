@@ -1,10 +1,11 @@
 //! Tokens and JWTs: who gets in, and in which words the others do not.
 
+use crate::lookout::Lookout;
 use crate::tokens::{SECRET, at, entry, jwt, signed};
 use crate::world::{World, edge_refused, service_refused, unauthenticated};
 use frontier_sdk::EdgeId;
 use frontier_tests::within;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const TOKENS: &str = "
 edgebound: {listen: {addr: HERE}, auth: {methods: [{token: {file: DIR/tokens.yaml}}]}}
@@ -38,8 +39,23 @@ async fn jwts() -> World {
     World::new().with("secret", SECRET).start(JWTS).await
 }
 
-async fn edge_with(world: &World, claims: Value) -> (frontier_sdk::Code, String) {
-    edge_refused(world.edge().token(jwt(&claims))).await
+/// Has an edge come with a JWT that is refused with this text, and then a good one, which is the first.
+async fn a_jwt_is_refused(token: String, text: &str) {
+    let world = jwts().await;
+    let lookout = Lookout::of(world.service("files").token(jwt(&json!({"service": "files"})))).await;
+    assert_eq!(edge_refused(world.edge().token(token)).await, unauthenticated(text));
+    world.says(text).await;
+    lookout.sees_only(world.edge().token(jwt(&json!({"edge": 7})))).await;
+}
+
+/// The same with a token.
+async fn a_token_is_refused(token: &str, text: &str) {
+    let world = tokens().await;
+    let lookout = Lookout::of(world.service("files").token("frt_files")).await;
+    assert_eq!(edge_refused(world.edge().token(token)).await, unauthenticated(text));
+    let line = world.says("edge not let in").await;
+    assert!(line.contains("WARN") && line.contains(text) && line.contains("127.0.0.1"), "{line}");
+    lookout.sees_only(world.edge().token("frt_seven")).await;
 }
 
 #[tokio::test]
@@ -63,11 +79,7 @@ async fn another_id_than_that_of_the_token_is_refused() {
 
 #[tokio::test]
 async fn an_unknown_token_is_refused() {
-    let world = tokens().await;
-    let refused = edge_refused(world.edge().token("frt_nobody")).await;
-    assert_eq!(refused, unauthenticated("unknown token"));
-    let line = world.says("edge not let in").await;
-    assert!(line.contains("WARN") && line.contains("unknown token") && line.contains("127.0.0.1"), "{line}");
+    a_token_is_refused("frt_nobody", "unknown token").await;
 }
 
 #[tokio::test]
@@ -81,9 +93,7 @@ async fn whoever_shows_nothing_is_refused() {
 
 #[tokio::test]
 async fn an_expired_token_is_refused() {
-    let world = tokens().await;
-    let refused = edge_refused(world.edge().token("frt_old")).await;
-    assert_eq!(refused, unauthenticated("the token has expired"));
+    a_token_is_refused("frt_old", "the token has expired").await;
 }
 
 #[tokio::test]
@@ -119,40 +129,34 @@ async fn a_jwt_gives_its_edge_the_id_that_it_claims() {
 
 #[tokio::test]
 async fn a_jwt_that_is_signed_with_another_key_is_refused() {
-    let world = jwts().await;
     let token = signed(&json!({"edge": 7}), &SECRET.replace("only", "else"));
-    let refused = edge_refused(world.edge().token(token)).await;
-    assert_eq!(refused, unauthenticated("the token's signature is wrong"));
+    a_jwt_is_refused(token, "the token's signature is wrong").await;
 }
 
 #[tokio::test]
 async fn an_expired_jwt_is_refused() {
-    let refused = edge_with(&jwts().await, json!({"edge": 7, "exp": at(-60)})).await;
-    assert_eq!(refused, unauthenticated("the token has expired"));
+    a_jwt_is_refused(jwt(&json!({"edge": 7, "exp": at(-60)})), "the token has expired").await;
 }
 
 #[tokio::test]
 async fn a_jwt_before_its_time_is_refused() {
-    let refused = edge_with(&jwts().await, json!({"edge": 7, "nbf": at(600)})).await;
-    assert_eq!(refused, unauthenticated("the token is not valid yet"));
+    a_jwt_is_refused(jwt(&json!({"edge": 7, "nbf": at(600)})), "the token is not valid yet").await;
 }
 
 #[tokio::test]
 async fn a_jwt_for_somebody_else_is_refused() {
-    let refused = edge_with(&jwts().await, json!({"edge": 7, "aud": "elsewhere"})).await;
-    assert_eq!(refused, unauthenticated("the token is for another audience"));
+    let token = jwt(&json!({"edge": 7, "aud": "elsewhere"}));
+    a_jwt_is_refused(token, "the token is for another audience").await;
 }
 
 #[tokio::test]
 async fn a_jwt_without_the_claim_that_is_needed_is_refused() {
-    let refused = edge_with(&jwts().await, json!({})).await;
-    assert_eq!(refused, unauthenticated("the token's claim `edge` is missing or of the wrong type"));
+    a_jwt_is_refused(jwt(&json!({})), "the token's claim `edge` is missing or of the wrong type").await;
 }
 
 #[tokio::test]
 async fn what_is_no_jwt_is_refused() {
-    let refused = edge_refused(jwts().await.edge().token("frt_seven")).await;
-    assert_eq!(refused, unauthenticated("the token is malformed: it is no JWT"));
+    a_jwt_is_refused("frt_seven".to_owned(), "the token is malformed: it is no JWT").await;
 }
 
 #[tokio::test]

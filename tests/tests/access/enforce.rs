@@ -1,11 +1,10 @@
 //! `reload.enforce`: who would not be let in any more has to go.
 
 use crate::certificates::{self, MTLS};
-use crate::pki::Authority;
 use crate::tokens::{SECRET, at, entry, jwt};
 use crate::world::World;
 use frontier_sdk::{Closed, Code, EdgeId, Status};
-use frontier_tests::{DEADLINE, echo, eventually, within};
+use frontier_tests::{Authority, DEADLINE, Identity, Validity, echo, eventually, within};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,10 +68,10 @@ async fn a_service_whose_names_are_no_longer_allowed_is_closed() {
 async fn a_revoked_certificate_closes_its_connection() {
     let ca = Authority::new("ca");
     let world = certificates::start(&ca, &format!("{MTLS}reload: {{enforce: true}}\n")).await;
-    let [seven, eight] = [7, 8].map(|id| ca.client("sensor", &[&format!("urn:frontier:edge:{id}")]));
-    let connect = |client: &crate::pki::Identity| {
-        world.tls_edge(0).tls(client.shown_by(ca.trusted())).reconnect(false).connect()
-    };
+    let [seven, eight] =
+        [7, 8].map(|id| ca.client("sensor", &[&format!("urn:frontier:edge:{id}")], Validity::Now));
+    let connect =
+        |client: &Identity| world.tls_edge(0).tls(client.shown_by(ca.trusted())).reconnect(false).connect();
     let revoked = within("it gets in", connect(&seven)).await.unwrap();
     let other = within("it gets in", connect(&eight)).await.unwrap();
     let said = world.reloaded(|| world.write("revoked.crl", ca.revoke(&[&seven]))).await;
@@ -87,8 +86,7 @@ async fn a_certificate_of_an_intermediate_ca_is_still_good_after_a_reload() {
     let ca = Authority::new("ca");
     let world = certificates::start(&ca, &format!("{MTLS}reload: {{enforce: true}}\n")).await;
     let between = ca.intermediate("between");
-    let mut client = between.client("sensor", &["urn:frontier:edge:7"]);
-    client.cert += &between.pem();
+    let client = between.client("sensor", &["urn:frontier:edge:7"], Validity::Now).with_chain(&between);
     let edge = world.tls_edge(0).tls(client.shown_by(ca.trusted())).reconnect(false).connect();
     let edge = within("it gets in", edge).await.unwrap();
     let said = world.reloaded(|| world.hang_up()).await;

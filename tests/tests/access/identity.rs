@@ -14,8 +14,12 @@ edgebound:
     methods:
       - jwt: {keys: [{secret_file: DIR/secret}], audiences: [frontier], label_claims: [region, tier]}
       - token: {file: DIR/tokens.yaml}
+    meta_labels: [region, model]
 servicebound: {listen: {addr: HERE}}
 ";
+
+/// What an edge says of itself, and its token does not.
+const META: &str = r#"{"region": "us", "model": "x2"}"#;
 
 async fn start() -> World {
     let fixed = crate::tokens::entry("frt_seven", "name: sensor 7, edge_id: 7");
@@ -32,10 +36,10 @@ async fn it_sees_the_verified_identity_beside_the_meta() {
     });
     let _service = service.connect().await.unwrap();
     let token = jwt(&json!({"region": "eu", "tier": 2}));
-    let edge = within("it gets in", world.edge().token(token).meta("sn-1").connect()).await.unwrap();
+    let edge = within("it gets in", world.edge().token(token).meta(META).connect()).await.unwrap();
     assert_eq!(edge.id(), EdgeId(42));
     let labels = vec![("region".into(), "eu".into()), ("tier".into(), "2".into())];
-    let expected = EdgeIdRequest { meta: "sn-1".into(), subject: "sensor".into(), labels, fixed_id: None };
+    let expected = EdgeIdRequest { meta: META.into(), subject: "sensor".into(), labels, fixed_id: None };
     assert_eq!(within("the question", asked.recv()).await, Some(expected));
 }
 

@@ -112,7 +112,7 @@ async fn connections() {
         let edge = within("it gets in", world.edge().id(EdgeId(7)).connect()).await.unwrap();
         edge.close().await.unwrap();
     }
-    let third = world.edge().id(EdgeId(7)).connect_timeout(Duration::from_millis(300)).connect();
+    let third = world.edge().id(EdgeId(7)).connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", third).await.unwrap_err();
     assert!(error.to_string().contains("over the quota of connects per edge, try again in"), "{error}");
     let wait = error.retry_after().unwrap();
@@ -124,7 +124,7 @@ async fn connections() {
 async fn connections_from_one_address() {
     let world = start("[{for: address, connects: {rate: 1/h, burst: 1}}]").await;
     let _first = within("it gets in", world.edge().connect()).await.unwrap();
-    let second = world.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let second = world.edge().connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", second).await.unwrap_err().to_string();
     assert!(error.contains("over the quota of connects per address"), "{error}");
 }
@@ -161,13 +161,14 @@ async fn a_stream_over_the_quota_of_bytes_waits() {
     let mut opened = within("the end", writing).await.unwrap();
     let start = Instant::now();
     let writing = tokio::spawn(async move {
-        accepted.write_all(&vec![7; 1024 * 1024]).await.unwrap();
+        accepted.write_all(&vec![7; 8 * 1024 * 1024]).await.unwrap();
         accepted.shutdown().await.unwrap();
         accepted
     });
     bytes.clear();
     within("all of it", opened.read_to_end(&mut bytes)).await.unwrap();
-    assert_eq!(bytes.len(), 1024 * 1024);
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert_eq!(bytes.len(), 8 * 1024 * 1024);
+    // Under the quota it would take half a minute.
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     within("the end", writing).await.unwrap();
 }

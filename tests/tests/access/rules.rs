@@ -2,8 +2,10 @@
 
 use crate::tokens::entry;
 use crate::world::{World, denied, failure, service_refused};
-use frontier_sdk::{Edge, EdgeId, Service, ServiceId};
+use frontier_sdk::{Edge, EdgeId, Response, Service, ServiceId};
 use frontier_tests::{echo, within};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const YAML: &str = "
@@ -48,6 +50,18 @@ async fn start() -> (World, Service, Edge) {
     (world, service, edge)
 }
 
+/// Registers a method that counts its calls.
+async fn counted(service: &Service, method: &str) -> Arc<AtomicU32> {
+    let called = Arc::<AtomicU32>::default();
+    let count = called.clone();
+    let handler = move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async { Ok(Response::new("done")) }
+    };
+    service.register(method, handler).await.unwrap();
+    called
+}
+
 #[tokio::test]
 async fn what_is_allowed_goes_through() {
     let (_world, service, edge) = start().await;
@@ -60,27 +74,32 @@ async fn what_is_allowed_goes_through() {
     taken.await.unwrap();
     let (opened, accepted) = tokio::join!(edge.open_stream("files"), service.accept_stream());
     assert!(opened.is_ok() && accepted.is_some());
-    edge.register("reboot", |_| async { Ok(frontier_sdk::Response::new("ok")) }).await.unwrap();
+    edge.register("reboot", |_| async { Ok(Response::new("ok")) }).await.unwrap();
     assert_eq!(within("an answer", service.call(EdgeId(7), "reboot", "")).await.unwrap().data, "ok");
 }
 
 #[tokio::test]
 async fn a_method_that_is_not_allowed_is_not_called() {
     let (world, _service, edge) = start().await;
+    let ops = world.service("ops").connect().await.unwrap();
+    let called = counted(&ops, "other").await;
     let result = within("an answer", edge.call("other", "")).await;
     assert_eq!(failure(result), denied("calling `other` is not allowed by any rule"));
+    assert_eq!(called.load(Ordering::SeqCst), 0);
     let line = world.says("denied peer=7").await;
     assert!(line.contains("calling `other`"), "{line}");
 }
 
 #[tokio::test]
 async fn a_method_that_is_denied_is_not_called_with_a_large_payload_either() {
-    let (_world, _service, edge) = start().await;
+    let (_world, service, edge) = start().await;
+    let called = counted(&service, "files.delete").await;
     let text = "calling `files.delete` is denied by rule `nothing is deleted from outside`";
     for size in [0, 200_000] {
         let result = within("an answer", edge.call("files.delete", vec![0; size])).await;
         assert_eq!(failure(result), denied(text));
     }
+    assert_eq!(called.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
@@ -142,6 +161,32 @@ async fn names_that_are_not_allowed_are_not_registered() {
     let greedy = world.service("files").register("other", |_| async { Ok(Default::default()) });
     assert_eq!(service_refused(greedy).await, method);
     world.says("registering method `other`").await;
+}
+
+#[tokio::test]
+async fn labels_in_the_meta_count_where_they_are_taken_and_never_against_credentials() {
+    let yaml = YAML.replace("}]}}\nservice", "}], meta_labels: [region, tenant]}}\nservice");
+    assert_ne!(yaml, YAML);
+    let entries = [entry("frt_us", "edge_id: 8, labels: {region: us}"), entry("frt_none", "edge_id: 9")];
+    let world = World::new().with("tokens.yaml", entries.concat()).with("rules.yaml", RULES);
+    let world = world.start(&yaml).await;
+    let service = world.service("files").connect().await.unwrap();
+    echo(&service, "files.read").await.unwrap();
+    let meta = r#"{"region": "eu", "tenant": "acme"}"#;
+    let (us, none) = (world.edge().token("frt_us").meta(meta), world.edge().token("frt_none").meta(meta));
+    let (us, none) = (us.connect().await.unwrap(), none.connect().await.unwrap());
+    for edge in [&us, &none] {
+        assert_eq!(within("an answer", edge.call("files.read", "x")).await.unwrap().data, "x");
+        edge.register("reboot", |_| async { Ok(Response::new("ok")) }).await.unwrap();
+    }
+    // Its region is what its token says.
+    let result = within("an answer", service.call(EdgeId(8), "reboot", "")).await;
+    assert_eq!(failure(result), denied("reaching edge 8 is not allowed by any rule"));
+    assert_eq!(within("an answer", service.call(EdgeId(9), "reboot", "")).await.unwrap().data, "ok");
+    // A reload looks at it again.
+    world.reloaded(|| world.configure(YAML)).await;
+    let result = within("an answer", none.call("files.read", "")).await;
+    assert_eq!(failure(result), denied("calling `files.read` is not allowed by any rule"));
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
 //! What is secret is in no log, at any level, and in no error.
 
-use crate::pki::Authority;
 use crate::tokens::{SECRET, entry, jwt};
 use crate::world::{World, edge_refused, service_refused};
-use frontier_tests::within;
+use frontier_tests::{Authority, SERVER_NAME, Validity, within};
 use serde_json::json;
 
 const YAML: &str = "
@@ -24,12 +23,12 @@ const INLINE: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
 #[tokio::test]
 async fn secrets_are_neither_logged_nor_told() {
     let ca = Authority::new("ca");
-    let server = ca.server();
+    let server = ca.server(&[SERVER_NAME], Validity::Now);
     let good = ["frt_good_edge_secret", "frt_good_service_secret"];
     let bad = ["frt_bad_edge_secret", "frt_bad_service_secret"];
     let (signed, forged) = (jwt(&json!({})), jwt(&json!({"aud": "else", "jti": "forged"})));
-    let world = World::new().with("secret", SECRET).with("server.pem", &server.cert);
-    let world = world.with("server.key", &server.key);
+    let world = World::new().with("secret", SECRET).with("server.pem", server.cert());
+    let world = world.with("server.key", server.key());
     let world = world.with("tokens.yaml", entry(good[0], "name: a") + &entry(good[1], "service: s"));
     let world = world.start(&YAML.replace("INLINE", INLINE)).await;
 
@@ -53,7 +52,7 @@ async fn secrets_are_neither_logged_nor_told() {
 
     told += &world.log().lines().join("\n");
     assert!(told.contains("TRACE") || told.contains("DEBUG"), "{told}");
-    let key = server.key.lines().nth(1).unwrap();
+    let key = server.key().lines().nth(1).unwrap();
     let signatures = [&signed, &forged].map(|token| token.rsplit('.').next().unwrap());
     let secrets = [INLINE, SECRET, key, "frt_misplaced_secret", "misplaced-secret-misplaced"];
     for secret in good.iter().chain(&bad).chain(&signatures).chain(&secrets) {

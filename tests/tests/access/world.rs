@@ -100,7 +100,12 @@ impl World {
 
     /// An edge over TLS, at the listener of this number.
     pub(crate) fn tls_edge(&self, listener: usize) -> Builder<Edge> {
-        edge(format!("tls://localhost:{}", self.edge_port(listener)))
+        self.edge_over("tls", listener)
+    }
+
+    /// An edge at the listener of this number.
+    pub(crate) fn edge_over(&self, scheme: &str, listener: usize) -> Builder<Edge> {
+        edge(format!("{scheme}://localhost:{}", self.edge_port(listener)))
     }
 
     pub(crate) fn service(&self, name: &str) -> Builder<Service> {
@@ -119,6 +124,11 @@ impl World {
     /// Waits for a line that contains `text`, and gives it.
     pub(crate) async fn says(&self, text: &str) -> String {
         eventually(DEADLINE, text, async || self.log().find(text)).await
+    }
+
+    /// Waits for a condition.
+    pub(crate) async fn until(&self, what: &str, condition: impl Fn() -> bool) {
+        eventually(DEADLINE, what, async || condition().then_some(())).await;
     }
 
     /// Does what makes it reload, and waits until it has. What it said of it.
@@ -171,7 +181,7 @@ pub(crate) async fn service_refused(service: Builder<Service>) -> (Code, String)
     refusal(&within("a refusal", service.connect()).await.unwrap_err())
 }
 
-/// The same with [`Code::Unauthenticated`].
+/// A refusal with [`Code::Unauthenticated`].
 pub(crate) fn unauthenticated(text: &str) -> (Code, String) {
     (Code::Unauthenticated, text.to_owned())
 }

@@ -63,7 +63,7 @@ pub(crate) async fn a_call_past_its_deadline_drops_its_handler(net: Network) {
     let gateway = Gateway::over(net).start().await;
     let (_service, mut seen) = waiting(&gateway).await;
     let edge = gateway.edge().connect().await.unwrap();
-    let error = edge.call("wait", "").timeout(Duration::from_millis(200)).await.unwrap_err();
+    let error = edge.call("wait", "").timeout(Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
     assert_eq!(within("the handler starts", seen.recv()).await, Some("started"));
     assert_eq!(within("the handler is dropped", seen.recv()).await, Some("dropped"));

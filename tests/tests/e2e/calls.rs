@@ -163,7 +163,8 @@ pub(crate) async fn a_payload_of_64_mib_goes_through(net: Network) {
     echo(&service, "echo").await.unwrap();
     let before = gateway.rss();
     let payload = Bytes::from(vec![7; 64 * 1024 * 1024]);
-    assert!(edge.call("echo", payload.clone()).await.unwrap().data == payload);
+    let call = edge.call("echo", payload.clone()).timeout(Duration::from_secs(120));
+    assert!(call.await.unwrap().data == payload);
     // The gateway passes it on, and holds windows at most.
     let grown = gateway.rss().saturating_sub(before);
     assert!(grown < 48 * 1024 * 1024, "{grown} bytes");
@@ -189,7 +190,7 @@ pub(crate) async fn a_deadline_holds_from_end_to_end(net: Network) {
         })
         .await
         .unwrap();
-    let timeout = Duration::from_millis(300);
+    let timeout = Duration::from_secs(1);
     let start = std::time::Instant::now();
     let error = edge.call("never", "").timeout(timeout).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);

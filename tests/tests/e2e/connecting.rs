@@ -85,7 +85,7 @@ pub(crate) async fn nobody_there_is_an_error_within_the_connect_timeout(net: Net
     let mut gateway = Gateway::over(net).start().await;
     let url = gateway.edge_url();
     gateway.kill().await;
-    let connect = Edge::builder(url).connect_timeout(Duration::from_millis(300)).connect();
+    let connect = Edge::builder(url).connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
     assert!(error.is_retryable());

@@ -1,8 +1,6 @@
 //! Gateways that stop while others, or their successors, take over: nobody notices.
 
-mod fleet;
-
-use fleet::{Fleet, Post};
+use crate::fleet::{Fleet, Post};
 use frontier_sdk::{Service, Status};
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, Load, Network, echo, eventually};
 use std::net::TcpStream;

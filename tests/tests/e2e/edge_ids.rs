@@ -76,7 +76,7 @@ pub(crate) async fn whoever_is_put_off_is_told_why_and_for_how_long(net: Network
     let frame = raw.frame().await;
     let expected = Reject { code: Code::Overloaded, detail: 60_000, text: "the database is away" };
     assert_eq!(Reject::parse(&frame), Ok(expected));
-    let connect = gateway.edge().connect_timeout(Duration::from_millis(500)).connect();
+    let connect = gateway.edge().connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
     assert!(error.is_retryable() && error.to_string().contains("the database is away"), "{error}");
@@ -87,11 +87,11 @@ pub(crate) async fn a_service_that_fails_does_not_make_edges_give_up(net: Networ
     let gateway = Gateway::over(net).start().await;
     let service = gateway.service("ids").connect().await.unwrap();
     service.on_edge_id(|_| async { panic!("on purpose") }).await.unwrap();
-    let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let connect = gateway.edge().connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
     service.on_edge_id(|_| async { Ok(EdgeId(0)) }).await.unwrap();
-    let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let connect = gateway.edge().connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
     let waiting = tokio::spawn(gateway.edge().connect());
@@ -121,11 +121,11 @@ pub(crate) async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another
 
 pub(crate) async fn without_a_service_the_gateway_gives_out_ids_only_if_it_may(net: Network) {
     let gateway = Gateway::over(net).set("edgebound.edgeid_alloc_when_no_idservice_on", false).start().await;
-    let connect = gateway.edge().connect_timeout(Duration::from_millis(300)).connect();
+    let connect = gateway.edge().connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert!(error.is_retryable() && error.to_string().contains("EdgeIDs"), "{error}");
     // Nor does one get in that asks for an id.
-    let connect = gateway.edge().id(EdgeId(5)).connect_timeout(Duration::from_millis(300)).connect();
+    let connect = gateway.edge().id(EdgeId(5)).connect_timeout(Duration::from_secs(3)).connect();
     let error = within("an error", connect).await.unwrap_err();
     assert!(error.is_retryable() && error.to_string().contains("EdgeIDs"), "{error}");
     // The edge goes on trying, and gets in once there is one.

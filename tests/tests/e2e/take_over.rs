@@ -99,7 +99,7 @@ pub(crate) async fn a_predecessor_in_a_blackhole_delays_nobody(net: Network) {
     let second = gateway.edge().id(id).connect().await.unwrap();
     who(&second, "second").await;
     assert_eq!(service.call(id, "who", "").await.unwrap().data, "second");
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < DEADLINE, "{:?}", start.elapsed());
     assert_eq!(presence.of_edge(id).len(), 3);
 }
 
@@ -156,5 +156,5 @@ pub(crate) async fn a_service_in_a_blackhole_is_taken_over_at_once(net: Network)
     let second = gateway.service("s").id(id).connect().await.unwrap();
     echo(&second, "echo").await.unwrap();
     assert_eq!(edge.call("echo", "x").await.unwrap().data, "x");
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < DEADLINE, "{:?}", start.elapsed());
 }

@@ -1,7 +1,7 @@
-use crate::program::{Program, find};
+use crate::program::Program;
 use crate::tunnel;
 use crate::web::body;
-use frontier_tests::{Gateway, within};
+use frontier_tests::{Gateway, tool, within};
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
@@ -18,10 +18,10 @@ struct Sshd {
 
 impl Sshd {
     async fn start() -> Self {
-        let sshd = find("sshd", "openssh-server");
+        let sshd = tool("sshd", "openssh-server");
         let dir = TempDir::new().unwrap();
         for key in ["host", "user"] {
-            let mut keygen = Command::new(find("ssh-keygen", "openssh-client"));
+            let mut keygen = Command::new(tool("ssh-keygen", "openssh-client"));
             keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(dir.path().join(key));
             assert!(keygen.status().unwrap().success(), "ssh-keygen has failed");
         }
@@ -50,7 +50,7 @@ impl Sshd {
         let key = std::fs::read_to_string(self.path().join("host.pub")).unwrap();
         let known = self.path().join("known");
         std::fs::write(&known, format!("[{}]:{} {key}", through.ip(), through.port())).unwrap();
-        let mut ssh = tokio::process::Command::new(find("ssh", "openssh-client"));
+        let mut ssh = tokio::process::Command::new(tool("ssh", "openssh-client"));
         ssh.args(["-F", "none", "-T", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]);
         ssh.args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "GlobalKnownHostsFile=none"]);
         ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known.display()));

@@ -1,6 +1,6 @@
-use crate::program::{Program, find};
+use crate::program::Program;
 use crate::web;
-use frontier_tests::{Gateway, within};
+use frontier_tests::{Gateway, tool, within};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::Output;
@@ -33,7 +33,7 @@ async fn listening(listen: &Program) -> SocketAddr {
 }
 
 async fn curl(url: String) -> Output {
-    let mut curl = tokio::process::Command::new(find("curl", "curl"));
+    let mut curl = tokio::process::Command::new(tool("curl", "curl"));
     curl.args(["--silent", "--show-error", "--fail", "--noproxy", "*", "--max-time", "60", &url]);
     within("curl", curl.kill_on_drop(true).output()).await.unwrap()
 }

@@ -100,6 +100,22 @@ impl TlsError {
         }
     }
 
+    /// Whether a client was refused for its certificate, or for showing none.
+    #[must_use]
+    pub fn is_of_client_certificate(&self) -> bool {
+        match self {
+            Self::NoCertificate => true,
+            Self::UnknownCa(peer)
+            | Self::Expired(peer)
+            | Self::NotYetValid(peer)
+            | Self::Revoked(peer)
+            | Self::RevocationListExpired(peer)
+            | Self::WrongPurpose(peer)
+            | Self::Certificate(peer, _) => *peer == Party::Client,
+            _ => false,
+        }
+    }
+
     /// The peer has ended the handshake with this alert.
     pub(crate) fn heard(alert: AlertDescription, peer: Party) -> Self {
         Self::Refused(peer, refusal(alert))
@@ -206,6 +222,8 @@ fn incompatibility(reason: &rustls::PeerIncompatible) -> String {
         | Reason::Tls12NotOfferedOrEnabled
         | Reason::Tls13RequiredForQuic
         | Reason::SupportedVersionsExtensionRequired
+        // Those before 1.2 name none.
+        | Reason::SignatureAlgorithmsExtensionRequired
         | Reason::ServerTlsVersionIsDisabledByOurConfig
         | Reason::ServerDoesNotSupportTls12Or13 => "no version of TLS that is allowed here",
         Reason::NoCipherSuitesInCommon => "no cipher suite",

@@ -33,6 +33,7 @@ impl TokenEntry {
             service_id,
             labels: labels(entry),
             expires: entry.optional("not_after").map(|Timestamp(time)| time),
+            ..Verified::default()
         };
         Self { hash, verified }
     }

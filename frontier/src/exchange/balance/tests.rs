@@ -2,6 +2,7 @@ use super::*;
 use crate::calls::{Asker, Form, Question};
 use crate::peer::Stage;
 use crate::testing::{self, Parked, TERMS};
+use frontier_protocol::ServiceId;
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
@@ -9,12 +10,16 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const EDGES: u64 = 10_000;
 
 async fn candidates(ids: impl IntoIterator<Item = u64>) -> Vec<Candidate> {
+    candidates_on(None, ids).await
+}
+
+async fn candidates_on(frontier: Option<&str>, ids: impl IntoIterator<Item = u64>) -> Vec<Candidate> {
     let exchange = testing::exchange();
     let mut candidates = Vec::new();
     for id in ids {
         let service = Parked::new(&exchange, testing::service(id), TERMS).await.peer;
         service.advance(Stage::Online);
-        candidates.push(Candidate::new(service));
+        candidates.push(Candidate::new(service, frontier));
     }
     candidates
 }
@@ -38,6 +43,18 @@ async fn an_edge_stays_with_its_service_and_services_have_even_shares() {
         let share = chosen.iter().filter(|chosen| **chosen == id).count();
         assert!((1_800..=2_200).contains(&share), "service {id} has {share} of {EDGES}");
     }
+}
+
+#[tokio::test]
+async fn an_edge_goes_to_the_same_service_of_a_cluster_wherever_it_is() {
+    let balancer = Balancer::new(Balance::EdgeId);
+    let mut chosen = Vec::new();
+    for frontier in ["f1", "f2"] {
+        let among = candidates_on(Some(frontier), (1..=5).map(|id| ServiceId(id).at(frontier).0)).await;
+        let own = shares(&balancer, &among).into_iter().map(|id| ServiceId(id).at(frontier).0);
+        chosen.push(own.collect::<Vec<_>>());
+    }
+    assert_eq!(chosen[0], chosen[1]);
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-use frontier_sdk::{Code, Edge, EdgeEvent, EdgeId, Error, Request, Response, Service};
+//! Many edges with calls both ways, and the services that they call.
+
+use frontier_sdk::{Builder, Code, Edge, EdgeEvent, EdgeId, Error, Request, Response, Service};
 use frontier_tests::{DEADLINE, Gateway, eventually, within};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A service at one gateway that echoes, and knows which edges are there.
 #[derive(Clone)]
-pub(super) struct Post {
+pub(crate) struct Post {
     service: Service,
     edges: Arc<Present>,
 }
@@ -33,7 +35,7 @@ struct Present {
 }
 
 impl Post {
-    pub(super) async fn at(gateway: &Gateway) -> Self {
+    pub(crate) async fn at(gateway: &Gateway) -> Self {
         let edges = Arc::<Present>::default();
         let (online, offline) = (edges.clone(), edges.clone());
         let service = gateway
@@ -52,15 +54,15 @@ impl Post {
         Self { service: service.connect().await.expect("a service"), edges }
     }
 
-    pub(super) fn came(&self) -> usize {
+    pub(crate) fn came(&self) -> usize {
         self.edges.came.load(Ordering::SeqCst)
     }
 
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.edges.left.load(Ordering::SeqCst)
     }
 
-    pub(super) fn here(&self) -> usize {
+    pub(crate) fn here(&self) -> usize {
         self.edges.here.lock().expect("no panic").len()
     }
 
@@ -74,14 +76,18 @@ async fn answer(request: Request) -> Result<Response, frontier_sdk::HandlerError
 }
 
 /// Edges that answer and call.
-pub(super) struct Fleet(Arc<Vec<Edge>>);
+pub(crate) struct Fleet(Arc<Vec<Edge>>);
 
 impl Fleet {
-    pub(super) async fn connect(gateway: &Gateway, count: usize) -> Self {
+    pub(crate) async fn connect(gateway: &Gateway, count: usize) -> Self {
+        Self::of(count, || gateway.edge()).await
+    }
+
+    pub(crate) async fn of(count: usize, edge: impl Fn() -> Builder<Edge>) -> Self {
         let mut edges = Vec::with_capacity(count);
         let mut connecting = JoinSet::new();
         for number in 0..count {
-            connecting.spawn(gateway.edge().register("echo", answer).connect());
+            connecting.spawn(edge().register("echo", answer).connect());
             if connecting.len() == AT_ONCE || number + 1 == count {
                 let connected = within("the edges connect", std::mem::take(&mut connecting).join_all()).await;
                 edges.extend(connected.into_iter().map(|edge| edge.expect("an edge")));
@@ -90,12 +96,12 @@ impl Fleet {
         Self(Arc::new(edges))
     }
 
-    pub(super) fn edges(&self) -> &[Edge] {
+    pub(crate) fn edges(&self) -> &[Edge] {
         &self.0
     }
 
     /// Calls from each edge to its services, and from the services to the edges, until they are stopped.
-    pub(super) fn calls(&self, posts: &[Post]) -> Calls {
+    pub(crate) fn calls(&self, posts: &[Post]) -> Calls {
         let shared = Arc::<Shared>::default();
         let mut callers = JoinSet::new();
         for (number, edge) in self.0.iter().cloned().enumerate() {
@@ -125,7 +131,7 @@ impl Fleet {
     }
 
     /// Has the service there call every edge.
-    pub(super) async fn answers(&self, post: &Post) {
+    pub(crate) async fn answers(&self, post: &Post) {
         for edge in self.edges() {
             let answer = post.service.call(edge.id(), "echo", "all").timeout(PATIENCE).await;
             assert_eq!(answer.map(|answer| answer.data), Ok("all".into()), "edge {}", edge.id());
@@ -149,7 +155,7 @@ async fn call(posts: &[Post], edge: EdgeId) -> Result<Response, Error> {
 }
 
 /// Calls under way, and what became of them.
-pub(super) struct Calls {
+pub(crate) struct Calls {
     shared: Arc<Shared>,
     callers: JoinSet<()>,
 }
@@ -178,7 +184,7 @@ impl Shared {
 
 impl Calls {
     /// Waits until so many more calls each way were answered.
-    pub(super) async fn go_on(&self, more: u64) {
+    pub(crate) async fn go_on(&self, more: u64) {
         let count = || [&self.shared.up, &self.shared.down].map(|count| count.load(Ordering::Relaxed));
         let goal = count().map(|count| count + more);
         eventually(4 * DEADLINE, "calls go on both ways", async || {
@@ -189,7 +195,7 @@ impl Calls {
     }
 
     /// Ends them. None may have failed.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shared.stop.store(true, Ordering::Relaxed);
         let ended = tokio::time::timeout(2 * PATIENCE, self.callers.join_all()).await;
         ended.expect("every caller ends");

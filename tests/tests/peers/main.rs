@@ -1,0 +1,10 @@
+//! Peers of another make: openssl, curl, and the WebSocket client of Python.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod curl;
+mod openssl;
+mod run;
+mod traffic;
+mod tunnel;
+mod websockets;
