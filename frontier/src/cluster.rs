@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Frontlas tells of the other gateways: where edges and services may go when this one drains, and how many
-//! edges it should give away meanwhile ([`rebalance`]).
+//! edges it should give away meanwhile (`rebalance`).
 //!
 //! Nothing here is in the way of edges and services: the registry notes changes in passing, and whether
 //! frontlas is slow, stalled or away only decides when they are told. What can't be kept any more, and
