@@ -5,6 +5,9 @@
 //!                (bounded, one entry per id)  ◀─ ReportAck ─
 //! ```
 //!
+//! Frontlas tells of the other gateways: where edges and services may go when this one drains, and how many
+//! edges it should give away meanwhile (`rebalance`).
+//!
 //! Nothing here is in the way of edges and services: the registry notes changes in passing, and whether
 //! frontlas is slow, stalled or away only decides when they are told. What can't be kept any more, and
 //! what was not answered when a connection was lost, is made up for by a snapshot of the registry.
@@ -17,6 +20,7 @@ mod greeting;
 mod locate;
 mod member;
 mod outgoing;
+pub(crate) mod rebalance;
 
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};

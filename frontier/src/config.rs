@@ -13,7 +13,7 @@ pub(crate) use access::{files, load, reload};
 pub use forward::{Forward, ForwardToken};
 pub use limits::Limits;
 pub use listen::Listen;
-pub use membership::Membership;
+pub use membership::{ClusterAlternatives, Membership};
 pub use reload::ReloadConfig;
 
 use frontier_access::AccessConfig;

@@ -20,6 +20,7 @@ mod forward;
 mod gateway_call;
 mod lane;
 mod leave;
+mod movers;
 mod parcel;
 mod permit;
 mod pump;
@@ -33,9 +34,12 @@ pub(crate) use route::offline;
 
 use crate::config::{Balance, Limits};
 use crate::forwarding::Forwarding;
+use crate::latch::Latch;
+use crate::neighbours::Neighbours;
 use crate::registry::Registry;
 use balance::Balancer;
 use frontier_access::authn::LogLimiter;
+use movers::Movers;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -52,6 +56,10 @@ const DENIALS: u32 = 10;
 pub(crate) struct Exchange {
     pub(crate) registry: Registry,
     pub(crate) limits: Limits,
+    /// The other gateways of the cluster.
+    pub(crate) neighbours: Neighbours,
+    /// Set when the gateway begins to drain.
+    pub(crate) draining: Latch,
     balancer: Balancer,
     /// The deadline of a question that brings none.
     call_timeout: Duration,
@@ -66,6 +74,7 @@ pub(crate) struct Exchange {
     forwarding: OnceLock<Arc<Forwarding>>,
     /// Whether services that go elsewhere stay for the edges that are still here.
     keeps_services: AtomicBool,
+    movers: Movers,
 }
 
 impl Exchange {
@@ -73,6 +82,8 @@ impl Exchange {
         Arc::new(Self {
             registry: Registry::new(),
             limits,
+            neighbours: Neighbours::default(),
+            draining: Latch::default(),
             balancer: Balancer::new(balance),
             call_timeout,
             started: Instant::now(),
@@ -82,6 +93,7 @@ impl Exchange {
             denials: LogLimiter::new(DENIALS),
             forwarding: OnceLock::new(),
             keeps_services: AtomicBool::new(false),
+            movers: Movers::default(),
         })
     }
 

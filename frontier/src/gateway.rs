@@ -1,7 +1,7 @@
 mod drain;
 mod side;
 
-use crate::cluster::{AdvertiseError, Advertised, Locator, Member};
+use crate::cluster::{AdvertiseError, Advertised, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config};
 use crate::exchange::Exchange;
 use crate::forwarding::Forwarding;
@@ -141,6 +141,8 @@ impl Gateway {
         let Self { exchange, edges, services, policies, member } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
+        let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone())));
+        let _moving = moving.map(|moving| AbortOnDrop(moving.abort_handle()));
         let mut membership = tokio::spawn(async move {
             if let Some((member, _)) = member {
                 member.run(leaves).await;
@@ -150,13 +152,14 @@ impl Gateway {
         let forwarding = exchange.forwarding().cloned();
         let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
-        let watching = tokio::spawn(policy::watch(policies, exchange));
+        let watching = tokio::spawn(policy::watch(policies, exchange.clone()));
         let _watching = AbortOnDrop(watching.abort_handle());
         let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
         let (edges, services) = tokio::select! {
             accepted = accepting => accepted,
             _ = &mut sweeper => return Err(ServeError),
         };
+        exchange.draining.set();
         drain::run(&edges.context, &services.context).await;
         if let Some(forwarding) = forwarding {
             forwarding.close().await;

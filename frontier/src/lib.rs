@@ -11,6 +11,7 @@ mod forwarding;
 mod gate;
 mod gateway;
 mod latch;
+mod neighbours;
 mod peer;
 mod policy;
 mod presence;

@@ -40,7 +40,8 @@ pub(crate) enum Stage {
     Joining = 0,
     /// It takes and asks.
     Online = 1,
-    /// A service that has gone to another gateway already, and stays for the edges that are still here.
+    /// It has gone to another gateway already. A service stays for the edges that are still here, an edge until
+    /// the cluster knows where it is now.
     Moved = 2,
     /// It finishes what is in flight and takes nothing new.
     Leaving = 3,
@@ -67,6 +68,10 @@ pub(crate) struct Peer {
     heard: AtomicU32,
     /// The silence that ends the connection, in seconds.
     patience: u32,
+    /// When it was last asked to go elsewhere, in seconds of the gateway's clock.
+    asked: AtomicU32,
+    /// Whether the cluster knows of a later connection of this edge, elsewhere.
+    elsewhere: AtomicBool,
     /// The longest frame that it takes, in bytes.
     max_frame: u32,
     /// What the peer had read when its outbox was last seen to move, and when that was.
@@ -93,6 +98,8 @@ impl Peer {
             stage: AtomicU8::new(Stage::Joining as u8),
             listed: AtomicBool::new(false),
             heard: AtomicU32::new(u32::MAX),
+            asked: AtomicU32::new(u32::MAX),
+            elsewhere: AtomicBool::new(false),
             patience: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX).max(1),
             max_frame: terms.max_frame,
             // Nothing that was ever seen: the first look starts the count.
@@ -140,6 +147,31 @@ impl Peer {
 
     pub(crate) fn hear(&self, now: u32) {
         self.heard.store(now, Ordering::Relaxed);
+    }
+
+    /// It is asked to go elsewhere.
+    pub(crate) fn ask(&self, now: u32) {
+        self.asked.store(now, Ordering::SeqCst);
+    }
+
+    /// Whether it was ever asked to go elsewhere.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst) != u32::MAX
+    }
+
+    /// Whether it was asked to in the last so many seconds.
+    pub(crate) fn was_asked_within(&self, seconds: u32, now: u32) -> bool {
+        let asked = self.asked.load(Ordering::SeqCst);
+        asked != u32::MAX && now.saturating_sub(asked) <= seconds
+    }
+
+    /// The cluster knows of a later connection of this edge.
+    pub(crate) fn set_elsewhere(&self) {
+        self.elsewhere.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.elsewhere.load(Ordering::SeqCst)
     }
 
     /// Whether a frame of that many bytes may be sent to it.

@@ -21,7 +21,7 @@ use frontier_access::Moment;
 use frontier_protocol::{Code, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
-pub(crate) use notice::Notice;
+pub(crate) use notice::{Alternatives, Notice};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Context {
     /// Sends a peer away again that came online too late to be told with the others.
     fn tell_if_draining(&self, peer: &Peer) {
         if let Some(notice) = self.notice.get() {
-            notice.tell(peer, Duration::ZERO);
+            notice.tell(peer, Duration::ZERO, self.exchange.clock());
         }
     }
 

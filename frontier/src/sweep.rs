@@ -31,6 +31,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
         exchange.registry.services.for_each(&mut collect);
         exchange.registry.frontiers.for_each(&mut collect);
         peers.extend(exchange.forwarding().map(|forwarding| forwarding.lobby().clone()));
+        exchange.sweep_movers(now);
         // Answers go out after the registry's locks are given back.
         for peer in peers {
             exchange.expire(&peer, now, &mut wakes);

@@ -19,8 +19,8 @@
 //! - All operations are idempotent: a report may be sent again when its answer was lost.
 
 use crate::model::{
-    Changes, Edge, Event, Frontier, Incarnation, Invalid, Kind, Lease, NewFrontier, Page, Position, Presence,
-    Service, Stamp, Verdict,
+    Changes, Edge, Event, Frontier, Incarnation, Invalid, Kind, Lease, Mark, NewFrontier, Page, Position,
+    Presence, Service, Stamp, Verdict,
 };
 use std::pin::Pin;
 use std::time::Duration;
@@ -103,6 +103,9 @@ pub trait Directory: Send + Sync + 'static {
     /// # Errors
     /// [`DirectoryError::Lost`] also if no resync has begun.
     fn resync_end<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()>;
+
+    /// Notes something about the frontier. Once is enough; again is no error.
+    fn mark<'a>(&'a self, lease: &'a Lease, mark: Mark) -> Answer<'a, ()>;
 
     /// The frontier goes, and everything on it. A lost lease is no error here: then it has gone.
     fn leave<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()>;

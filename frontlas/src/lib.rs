@@ -16,7 +16,7 @@ pub use directory::{Directory, DirectoryError};
 pub use lifetimes::Lifetimes;
 pub use memory::MemoryDirectory;
 pub use model::{
-    Change, Changes, Edge, Event, Former, Frontier, Incarnation, Invalid, Kind, Lease, NewFrontier, Numbered,
-    Page, Position, Presence, Service, Stamp, Verdict,
+    Change, Changes, Edge, Event, Former, Frontier, Incarnation, Invalid, Kind, Lease, Mark, NewFrontier,
+    Numbered, Page, Position, Presence, Service, Stamp, Verdict,
 };
 pub use node::{Node, NodeError};

@@ -7,8 +7,8 @@ mod state;
 
 use crate::directory::{Answer, Directory, MAX_PAGE};
 use crate::model::{
-    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, NewFrontier, Page, Position, Presence, Service,
-    Stamp, Verdict,
+    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
+    Service, Stamp, Verdict,
 };
 use crate::{DirectoryError, Lifetimes};
 use parking_lot::Mutex;
@@ -98,6 +98,10 @@ impl Directory for MemoryDirectory {
 
     fn resync_end<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()> {
         self.answer(|state| state.resync_end(lease))
+    }
+
+    fn mark<'a>(&'a self, lease: &'a Lease, mark: Mark) -> Answer<'a, ()> {
+        self.answer(|state| state.mark(lease, mark))
     }
 
     fn leave<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()> {

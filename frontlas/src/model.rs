@@ -7,7 +7,7 @@ mod record;
 
 pub use change::{Change, Changes, Former, Numbered, Position};
 pub use event::{Event, Kind, Presence, Verdict};
-pub use lease::{Incarnation, Lease, NewFrontier};
+pub use lease::{Incarnation, Lease, Mark, NewFrontier};
 pub use record::{Edge, Frontier, Page, Service};
 
 use std::fmt;

@@ -5,6 +5,7 @@
 //!                                                │ Report ─▶ Reporter ─▶ Directory ─▶ ReportAck
 //!                                                │ Ping   ─▶ refresh, beside the reports
 //!                                                └ Lookup ─▶ Directory ─▶ LookupAck
+//!   Directory::frontiers ─▶ Rebalance ─▶ each frontier: the others, and how many edges to keep
 //!   Directory::changes ─▶ Moves ─▶ the frontier that an edge has moved away from
 //! ```
 //!
@@ -16,6 +17,7 @@ mod config;
 mod greeting;
 mod lookup;
 mod moves;
+mod rebalance;
 mod reporter;
 mod roster;
 mod session;
@@ -23,6 +25,7 @@ mod timekeeper;
 mod turn;
 
 pub use config::PlaneConfig;
+pub use rebalance::RebalanceConfig;
 
 use crate::Directory;
 use frontier_protocol::Terms;
@@ -64,6 +67,7 @@ pub struct Plane {
     addr: SocketAddr,
     connections: Arc<Semaphore>,
     context: Arc<Context>,
+    rebalance: RebalanceConfig,
 }
 
 /// What every session needs.
@@ -98,7 +102,7 @@ impl Plane {
             terms,
             link,
         });
-        Ok(Self { listener, addr, connections, context })
+        Ok(Self { listener, addr, connections, context, rebalance: config.rebalance })
     }
 
     /// Where frontiers connect to.
@@ -112,6 +116,7 @@ impl Plane {
     pub async fn run(mut self, stop: CancellationToken) {
         let sessions = TaskTracker::new();
         sessions.spawn(moves::run(self.context.clone(), stop.clone()));
+        sessions.spawn(rebalance::run(self.context.clone(), self.rebalance, stop.clone()));
         let mut refused = 0_u64;
         loop {
             let accepted = tokio::select! {

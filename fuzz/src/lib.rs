@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use frontier_protocol::{
     Ack, Caller, Custom, DecodeError, Decoder, EncodeError, Frame, GoAway, Hello, Kind, Lookup, LookupAck,
-    MAX_TOKEN, Open, OpenAck, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response,
-    Returned, Welcome, split_caller,
+    MAX_TOKEN, Open, OpenAck, Plan, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request,
+    Response, Returned, Welcome, split_caller,
 };
 use std::iter;
 
@@ -126,6 +126,10 @@ fn parse(frame: &Frame) {
         Kind::LookupAck => {
             let Ok(ack) = LookupAck::parse(frame) else { return };
             assert_eq!(LookupAck::parse(&sent(|out| ack.encode(frame.id, out))), Ok(ack));
+        }
+        Kind::Plan => {
+            let Ok(plan) = Plan::parse(frame) else { return };
+            assert_eq!(Plan::parse(&sent(|out| plan.encode(frame.id, out))), Ok(plan));
         }
         Kind::Returned => {
             let Ok(returned) = Returned::parse(frame) else { return };

@@ -35,6 +35,7 @@ pub mod hello;
 pub mod lookup;
 pub mod open;
 pub mod ping;
+pub mod plan;
 pub mod publish;
 pub mod register;
 pub mod reject;
@@ -127,6 +128,8 @@ kinds! {
     Lookup = 0x62;
     /// Where it is: [`lookup`].
     LookupAck = 0x63;
+    /// Frontlas tells a frontier of the others, and how many edges to give to them: [`plan`].
+    Plan = 0x64;
     /// A question of another frontier, given back: [`returned`].
     Returned = 0x68;
 }
@@ -149,6 +152,9 @@ impl Flags {
     /// On `Register` and `Unregister`: the names are topics. Without it they are methods.
     pub const TOPICS: Self = Self(0x01);
 
+    /// On `GoAway`: the sender itself stays. It only asks the receiver to go elsewhere.
+    pub const STAYS: Self = Self(0x01);
+
     /// On `Data`: the sender's half of the stream ends with this frame, in good order.
     pub const END: Self = Self(0x01);
 
@@ -158,6 +164,8 @@ impl Flags {
     pub const FIRST: Self = Self(0x02);
     /// On `Report`: the snapshot is whole with this.
     pub const LAST: Self = Self(0x04);
+    /// On `Report`: the frontier drains, and nobody new should be sent there.
+    pub const DRAINING: Self = Self(0x08);
     /// On `ReportAck`: send a snapshot.
     pub const RESYNC: Self = Self(0x01);
 

@@ -46,6 +46,7 @@ pub use frame::hello::{Advertised, Hello};
 pub use frame::lookup::{Lookup, LookupAck};
 pub use frame::open::{Open, OpenAck};
 pub use frame::ping::{ping, pong, pong_at, pong_time};
+pub use frame::plan::{Other, Plan};
 pub use frame::publish::Publish;
 pub use frame::register::{Names, Register, RegisterAck, Registration};
 pub use frame::reject::Reject;

@@ -64,7 +64,7 @@ impl Side {
             }
             Kind::Returned => self == Self::Holder,
             Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
-            Kind::ReportAck | Kind::LookupAck => self == Self::Frontlas,
+            Kind::ReportAck | Kind::LookupAck | Kind::Plan => self == Self::Frontlas,
             Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
             Kind::RegisterAck | Kind::UnregisterAck => self == Self::Gateway,
             Kind::Hello | Kind::Welcome | Kind::Reject => false,
@@ -104,6 +104,7 @@ mod tests {
             (Kind::ReportAck, [false, false, false, false, true, false, false]),
             (Kind::Lookup, [false, false, false, true, false, false, false]),
             (Kind::LookupAck, [false, false, false, false, true, false, false]),
+            (Kind::Plan, [false, false, false, false, true, false, false]),
             (Kind::Returned, [false, false, false, false, false, false, true]),
         ];
         assert_eq!(table.map(|(kind, _)| kind), Kind::ALL, "a kind without a rule");

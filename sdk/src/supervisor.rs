@@ -41,7 +41,7 @@ enum Watched {
     Over(Closed),
     /// It is lost.
     Lost,
-    /// It stands, but its gateway is about to stop.
+    /// It stands, but its gateway wants the client to go elsewhere.
     Draining(Drain),
 }
 
@@ -70,19 +70,26 @@ impl Supervisor {
                 Ok(live) => live,
                 Err(closed) => return closed,
             };
-            info!(id = self.client.id(), "connected again");
         }
     }
 
     async fn watch_over(&mut self, live: &mut Live) -> Watched {
         let reconnects = self.client.options.redial.reconnect;
-        let end = tokio::select! {
-            biased;
-            end = &mut live.ended => judged(end),
-            Ok(drain) = &mut live.draining, if reconnects => return Watched::Draining(drain),
-            () = until_stopped(&mut self.stops) => return Watched::Over(self.close(live).await),
-        };
-        self.after(end).map_or(Watched::Lost, Watched::Over)
+        loop {
+            let end = tokio::select! {
+                biased;
+                end = &mut live.ended => judged(end),
+                Ok(()) = live.draining.changed(), if reconnects => {
+                    let drain = live.draining.borrow_and_update().clone();
+                    match drain {
+                        Some(drain) => return Watched::Draining(drain),
+                        None => continue,
+                    }
+                }
+                () = until_stopped(&mut self.stops) => return Watched::Over(self.close(live).await),
+            };
+            return self.after(end).map_or(Watched::Lost, Watched::Over);
+        }
     }
 
     /// Makes a new connection after the last one was lost.
@@ -94,7 +101,7 @@ impl Supervisor {
             connected = self.route.reconnect(&self.client) => Some(connected),
         };
         match connected {
-            Some(connected) => connected,
+            Some(connected) => connected.inspect(|_| info!(id = self.client.id(), "connected again")),
             None => Err(self.close_without_connection().await),
         }
     }

@@ -163,6 +163,11 @@ impl Gateway {
     /// Ends it without a word, and starts another one on the same addresses.
     pub async fn restart(&mut self) {
         self.kill().await;
+        self.start_again().await;
+    }
+
+    /// Starts another one on the same addresses. This one has ended.
+    pub async fn start_again(&mut self) {
         let mut settings = self.settings.clone();
         settings.set("edgebound.listen.addr", self.edges.to_string());
         settings.set("servicebound.listen.addr", self.services.to_string());

@@ -17,6 +17,9 @@ pub struct Frontier {
     /// How many services it has.
     #[prost(uint64, tag = "5")]
     pub service_count: u64,
+    /// Whether it drains: who is there is reached there, but new connections should go elsewhere.
+    #[prost(bool, tag = "6")]
+    pub draining: bool,
 }
 /// A connected edge.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -289,7 +292,7 @@ pub mod change {
     /// What has changed.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum What {
-        /// A frontier has come, without edges and services, or has other addresses.
+        /// A frontier has come, without edges and services, has other addresses, or drains.
         #[prost(message, tag = "1")]
         FrontierOnline(super::Frontier),
         /// A frontier has gone and everything on it, but what has since been told to be elsewhere: no other changes

@@ -17,6 +17,9 @@ pub struct Frontier {
     /// How many services it has.
     #[serde(with = "number")]
     pub service_count: u64,
+    /// Whether it drains: new connections should go elsewhere.
+    #[serde(default)]
+    pub draining: bool,
 }
 
 /// A connected edge.
@@ -65,8 +68,9 @@ impl From<cluster::Frontier> for Frontier {
             advertised_eb_addr,
             edge_count,
             service_count,
+            draining,
         } = frontier;
-        Self { frontier_id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count }
+        Self { frontier_id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining }
     }
 }
 

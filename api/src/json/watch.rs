@@ -27,7 +27,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Change {
-    /// A frontier has come, without edges and services, or has other addresses.
+    /// A frontier has come, without edges and services, has other addresses, or drains.
     FrontierOnline {
         /// The frontier.
         frontier: Frontier,

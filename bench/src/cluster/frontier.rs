@@ -141,7 +141,7 @@ impl Frontier {
     fn send(&mut self, part: Part, entries: Vec<Entry<'_>>, since: Vec<Instant>) -> Result<()> {
         self.last_id += 1;
         let id = self.last_id;
-        self.connection.send(|out| Report { part, entries }.encode(id, out))?;
+        self.connection.send(|out| Report { part, draining: false, entries }.encode(id, out))?;
         self.current = Some(Current { id, since });
         Ok(())
     }
@@ -149,6 +149,8 @@ impl Frontier {
     fn take(&mut self, frame: &Frame) -> Result<()> {
         match frame.kind {
             Kind::ReportAck => {}
+            // Of the others, who have as many: there is nothing to be done.
+            Kind::Plan => return Ok(()),
             Kind::Pong => return Ok(()),
             kind => bail!("a {kind:?} frame from frontlas"),
         }

@@ -81,7 +81,7 @@ async fn ask(mut connection: Connection, layout: Layout, callers: u32, meter: Ar
         };
         match frame.kind {
             Kind::LookupAck => {}
-            Kind::Pong | Kind::ReportAck => continue,
+            Kind::Pong | Kind::ReportAck | Kind::Plan => continue,
             kind => bail!("a {kind:?} frame from frontlas"),
         }
         let ack = LookupAck::parse(&frame)?;

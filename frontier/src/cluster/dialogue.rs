@@ -6,17 +6,17 @@ use super::locate::{Ask, Asked, Found, LocateError, Location};
 use super::outgoing::{Next, Outgoing};
 use crate::exchange::Exchange;
 use frontier_protocol::{
-    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, ReportAck, Side, Superseded,
-    ping, pong,
+    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side,
+    Superseded, ping, pong,
 };
-use frontier_transport::{CloseReason, Event, Link, LinkError, Priority};
+use frontier_transport::{Event, Link, LinkError, Priority};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::debug;
 
 /// How long a report may be without an answer. The directory has 5 s, perhaps twice.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -64,6 +64,7 @@ impl<'a> Dialogue<'a> {
     ) -> Self {
         let interval = Duration::from_millis(greeted.welcome.heartbeat_ms.into());
         asked.set_connected(true);
+        exchange.set_told(true);
         Self {
             clock,
             link: greeted.link,
@@ -82,6 +83,8 @@ impl<'a> Dialogue<'a> {
     pub(super) async fn run(mut self, stop: &CancellationToken) -> End {
         let ended = self.converse(stop).await;
         self.asked.set_connected(false);
+        self.exchange.set_told(false);
+        self.exchange.neighbours.rest();
         match ended {
             Ok(()) => {
                 let closed = self.link.close(|_| Ok(()));
@@ -104,6 +107,7 @@ impl<'a> Dialogue<'a> {
             let wake_at = [Some(self.beat(now)?), self.pong_by, self.leaving, timer(next)];
             let wake_at = wake_at.into_iter().flatten().min();
             let changes = self.exchange.registry.changes.clone();
+            let exchange = self.exchange.clone();
             tokio::select! {
                 event = self.link.next() => {
                     match event.map_err(|error| LinkError::reason(error).to_string())? {
@@ -118,6 +122,7 @@ impl<'a> Dialogue<'a> {
                     }
                 }
                 () = changes.news(), if next == Next::News => {}
+                () = exchange.draining.wait(), if !self.outgoing.is_draining() => self.outgoing.drain(),
                 ask = self.asked.asks.recv() => {
                     if let Some(ask) = ask {
                         self.look_up(ask);
@@ -218,6 +223,7 @@ impl<'a> Dialogue<'a> {
                     let _ = reply.send(found(&ack));
                 }
             }
+            Kind::Plan => self.exchange.neighbours.tell(&Plan::parse(frame).map_err(wrong)?),
             Kind::GoAway => {
                 let GoAway { code, text, .. } = GoAway::parse(frame).map_err(wrong)?;
                 if self.leaving.is_some() {
@@ -235,8 +241,7 @@ impl<'a> Dialogue<'a> {
         let Superseded { edge: id, stamp } = superseded;
         let Some(edge) = self.exchange.registry.edges.online(id) else { return };
         if self.clock.stamp(edge.epoch.0) == stamp {
-            info!(edge = %id, addr = %edge.addr, "edge has moved to another frontier");
-            edge.link.close(CloseReason::Superseded);
+            self.exchange.found_elsewhere(&edge);
         }
     }
 

@@ -42,6 +42,9 @@ pub(super) struct Outgoing {
     not_before: Option<Instant>,
     snapshot_at: Option<Instant>,
     again: Backoff,
+    /// Whether the gateway drains, and whether frontlas has taken note of that.
+    draining: bool,
+    is_told: bool,
 }
 
 /// Where the next report comes from.
@@ -58,6 +61,8 @@ enum Source {
 struct Current {
     part: Part,
     changes: Vec<Change>,
+    /// Whether it tells that the gateway drains.
+    draining: bool,
     /// Its id, if it is on its way, and when it was sent.
     sent: Option<(u64, Instant)>,
 }
@@ -80,6 +85,8 @@ pub(super) enum Next {
 impl Outgoing {
     pub(super) fn new(exchange: Arc<Exchange>) -> Self {
         Self {
+            draining: exchange.draining.is_set(),
+            is_told: false,
             exchange,
             source: Source::SnapshotDue,
             current: None,
@@ -88,6 +95,15 @@ impl Outgoing {
             snapshot_at: None,
             again: Backoff::new(AGAIN.0, AGAIN.1),
         }
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// The gateway drains: that is told with the next report, which may have nothing else to tell.
+    pub(super) fn drain(&mut self) {
+        self.draining = true;
     }
 
     pub(super) fn next(&mut self, now: Instant) -> Next {
@@ -145,10 +161,11 @@ impl Outgoing {
                 (Part::Changes, taken.drain(..count).collect::<Vec<_>>())
             }
         };
-        if part == Part::Changes && changes.is_empty() {
+        let draining = self.draining;
+        if part == Part::Changes && changes.is_empty() && (self.is_told || !draining) {
             return false;
         }
-        self.current = Some(Current { part, changes, sent: None });
+        self.current = Some(Current { part, changes, draining, sent: None });
         true
     }
 
@@ -162,7 +179,7 @@ impl Outgoing {
         let Some(current) = &mut self.current else { return Ok(()) };
         let addrs: Vec<String> = current.changes.iter().map(addr).collect();
         let entries = current.changes.iter().zip(&addrs).map(|(change, addr)| entry(change, addr, clock));
-        let report = Report { part: current.part, entries: entries.collect() };
+        let report = Report { part: current.part, draining: current.draining, entries: entries.collect() };
         self.last_id += 1;
         current.sent = Some((self.last_id, now));
         report.encode(self.last_id, out)
@@ -198,6 +215,7 @@ impl Outgoing {
             warn!(code = %ack.code, reason = ack.text, "frontlas does not take a report");
         }
         self.again.reset();
+        self.is_told |= current.draining;
         self.current = None;
     }
 

@@ -1,5 +1,5 @@
 use super::Forward;
-use frontier_daemon::config::Section;
+use frontier_daemon::config::{Choice, Section};
 use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
 use std::path::PathBuf;
 
@@ -14,6 +14,26 @@ pub struct Membership {
     pub dial: DialOptions,
     /// `frontlas.forward`, if it is enabled.
     pub forward: Option<Forward>,
+    /// `frontlas.alternatives`: who is told of the other gateways when this one drains, unless the configuration
+    /// names some.
+    pub alternatives: ClusterAlternatives,
+}
+
+/// Who goes to the other gateways of the cluster when one drains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClusterAlternatives {
+    /// Edges and services.
+    #[default]
+    All,
+    /// Edges. For services that are connected to every gateway, by a client for each.
+    Edges,
+    /// Nobody.
+    None,
+}
+
+impl Choice for ClusterAlternatives {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("all", Self::All), ("edges", Self::Edges), ("none", Self::None)];
 }
 
 impl Membership {
@@ -30,6 +50,7 @@ impl Membership {
             frontlas: endpoints,
             dial: DialOptions { tls: tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
             forward: Forward::read(&frontlas.section("forward")),
+            alternatives: frontlas.get("alternatives", ClusterAlternatives::default()),
         };
         let is_member = frontlas.get("enable", false);
         if membership.forward.is_some() && !is_member {
@@ -106,6 +127,8 @@ mod tests {
         assert!(read("frontlas: {dial: {addrs: [a:1]}}").unwrap().membership.is_none());
         let yaml = "frontlas: {enable: true, dial: {network: ws, addrs: [a:1, 'tcp://b:2']}}";
         let urls = read(yaml).unwrap().membership.unwrap().frontlas;
+        let default = read("frontlas: {enable: true}").unwrap().membership.unwrap();
+        assert_eq!(default.alternatives, super::ClusterAlternatives::All);
         assert_eq!(urls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ws://a:1", "tcp://b:2"]);
     }
 
@@ -114,6 +137,7 @@ mod tests {
         for (yaml, expected) in [
             ("frontlas: {dial: {addrs: [a]}}", "frontlas.dial.addrs: "),
             ("frontlas: {dial: {addrs: []}}", "frontlas.dial.addrs: must have"),
+            ("frontlas: {alternatives: some}", "frontlas.alternatives: "),
             ("frontlas: {dial: {network: udp}}", "frontlas.dial.network: must be"),
             ("frontlas: {dial: {tls: {ca_certs: [a.pem]}}}", "frontlas.dial.tls.ca_certs: is of no use"),
             ("frontlas: {dial: {network: tls, tls: {cert: a.pem}}}", "frontlas.dial.tls.key: is required"),

@@ -1,6 +1,7 @@
 use super::Exchange;
 use crate::peer::{Peer, Stage, Wakes};
 use frontier_protocol::{Code, GoAway};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Exchange {
@@ -20,14 +21,17 @@ impl Exchange {
             }
         });
         let mut wakes = Wakes::default();
-        moved.iter().for_each(|service| self.let_go(service, &mut wakes));
+        moved.iter().for_each(|service| Self::let_go(service, &mut wakes));
     }
 
     /// The peer wants to leave.
-    pub(super) fn on_go_away(&self, peer: &Peer, code: Code, wakes: &mut Wakes) {
+    pub(super) fn on_go_away(&self, peer: &Arc<Peer>, code: Code, wakes: &mut Wakes) {
         if peer.is_holder() {
             // A farewell, or the answer to ours.
             return peer.advance(Stage::Leaving);
+        }
+        if code == Code::Draining && peer.edge_id().is_some() && self.keeps_mover(peer) {
+            return;
         }
         let keeps = || self.keeps_services.load(Ordering::SeqCst);
         if code == Code::Draining && peer.is_service() && keeps() {
@@ -37,11 +41,11 @@ impl Exchange {
                 return;
             }
         }
-        self.let_go(peer, wakes);
+        Self::let_go(peer, wakes);
     }
 
     /// The peer gets nothing new, and the last word stands behind all it has got.
-    pub(crate) fn let_go(&self, peer: &Peer, wakes: &mut Wakes) {
+    pub(crate) fn let_go(peer: &Peer, wakes: &mut Wakes) {
         peer.advance(Stage::Leaving);
         let _ = wakes.seal(&peer.link, |out| GoAway::new(Code::Ok, 0, "").encode(out));
     }

@@ -5,6 +5,7 @@ mod gateway_call;
 mod holder;
 mod lane;
 mod leave;
+mod movers;
 mod once;
 
 use super::*;

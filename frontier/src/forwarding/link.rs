@@ -100,7 +100,7 @@ impl Driver<'_> {
             && u64::from(unused) >= self.idle.as_secs()
             && !self.holder.is_busy()
         {
-            self.exchange.let_go(self.holder, &mut Wakes::default());
+            Exchange::let_go(self.holder, &mut Wakes::default());
         }
     }
 }

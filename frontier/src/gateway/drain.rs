@@ -9,11 +9,15 @@
 //!
 //! Meanwhile everything goes on between those who are here. A service that has another gateway already
 //! stays reachable until the edges are gone, so that whoever is called is there at both gateways.
+//!
+//! Where there is nothing in the configuration about where to go, they are told of the other gateways of the
+//! cluster.
 
 mod departures;
 
+use crate::config::ClusterAlternatives;
 use crate::peer::{Peer, Stage};
-use crate::session::{Context, Notice};
+use crate::session::{Alternatives, Context, Notice};
 use departures::Departures;
 use frontier_protocol::Role;
 use frontier_transport::CloseReason;
@@ -54,8 +58,16 @@ pub(super) async fn run(edges: &Context, services: &Context) {
     let deadline = Instant::now() + config.daemon.grace;
     edges.exchange.keep_services();
     // Services hear of the edges that are closed at the very end.
-    announce(services, deadline + last_words, &config.servicebound.alternatives);
-    announce(edges, deadline, &config.edgebound.alternatives);
+    let others = edges.exchange.neighbours.now();
+    let told = config.membership.as_ref().map_or(ClusterAlternatives::None, |it| it.alternatives);
+    let for_edges = others.others.iter().filter(|_| told != ClusterAlternatives::None);
+    let for_edges = for_edges.map(|it| (it.edges, it.edgebound.clone()));
+    let for_services = others.others.iter().filter(|_| told == ClusterAlternatives::All);
+    // How many services the others have does not matter.
+    let for_services = for_services.map(|it| (0, it.servicebound.clone()));
+    let for_services = Alternatives::new(&config.servicebound.alternatives, for_services);
+    announce(services, deadline + last_words, for_services);
+    announce(edges, deadline, Alternatives::new(&config.edgebound.alternatives, for_edges));
     tell(services, |_| Duration::ZERO);
     if look(edges).here > 0 {
         services_go_first(services, deadline.min(Instant::now() + LEAD.min(config.daemon.drain_spread)))
@@ -75,9 +87,9 @@ pub(super) async fn run(edges: &Context, services: &Context) {
 }
 
 /// From here on nobody new is let in on that side.
-fn announce(side: &Context, until: Instant, alternatives: &[String]) {
+fn announce(side: &Context, until: Instant, alternatives: Alternatives) {
     // It is done once.
-    let _ = side.notice.set(Notice::new(until, alternatives.to_vec()));
+    let _ = side.notice.set(Notice::new(until, alternatives));
 }
 
 /// Tells every peer of one side after how long to go.
@@ -87,7 +99,7 @@ fn tell(side: &Context, delay: impl Fn(usize) -> Duration) {
     for_each(side, |peer| {
         // One that is joining hears of it behind its Welcome.
         if peer.is_online() {
-            notice.tell(peer, delay(index));
+            notice.tell(peer, delay(index), side.exchange.clock());
             index += 1;
         }
     });
@@ -146,7 +158,10 @@ async fn services_end(services: &Context, deadline: Instant) {
 fn look(side: &Context) -> Look {
     let mut look = Look::default();
     for_each(side, |peer| {
-        let (stage, is_busy) = (peer.stage(), peer.is_busy());
+        let stage = peer.stage();
+        // The cluster still has to hear where an edge that has moved is.
+        let is_mover = stage == Stage::Moved && peer.edge_id().is_some();
+        let is_busy = is_mover || peer.is_busy();
         let is_here = stage < Stage::Leaving || (stage == Stage::Leaving && is_busy);
         look.here += usize::from(is_here);
         look.busy += usize::from(is_here && is_busy);

@@ -1,13 +1,22 @@
 //! The directory's records as protobuf messages.
 
-use crate::model::{Change, Edge, Former, Frontier, Position, Service};
+use crate::model::{Change, Edge, Former, Frontier, NewFrontier, Position, Service};
 use frontier_api::cluster;
 use frontier_api::cluster::change::What;
 
 impl From<Frontier> for cluster::Frontier {
     fn from(frontier: Frontier) -> Self {
-        let Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count } = frontier;
-        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count }
+        let Frontier {
+            id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining, ..
+        } = frontier;
+        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining }
+    }
+}
+
+impl From<NewFrontier> for cluster::Frontier {
+    fn from(frontier: NewFrontier) -> Self {
+        let NewFrontier { id, advertised_sb_addr, advertised_eb_addr } = frontier;
+        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, ..Self::default() }
     }
 }
 
@@ -41,13 +50,10 @@ impl From<Change> for What {
     fn from(change: Change) -> Self {
         let frontier_of = |former: Option<Former>| former.map(|it| it.frontier_id).unwrap_or_default();
         match change {
-            Change::FrontierOnline(frontier) => Self::FrontierOnline(cluster::Frontier {
-                frontier_id: frontier.id,
-                advertised_sb_addr: frontier.advertised_sb_addr,
-                advertised_eb_addr: frontier.advertised_eb_addr,
-                edge_count: 0,
-                service_count: 0,
-            }),
+            Change::FrontierOnline(frontier) => Self::FrontierOnline(frontier.into()),
+            Change::FrontierDraining(frontier) => {
+                Self::FrontierOnline(cluster::Frontier { draining: true, ..frontier.into() })
+            }
             Change::FrontierOffline { frontier_id } => {
                 Self::FrontierOffline(cluster::FrontierOffline { frontier_id })
             }

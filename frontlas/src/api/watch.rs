@@ -59,7 +59,9 @@ impl Kinds {
 
     fn has(self, change: &Change) -> bool {
         match change {
-            Change::FrontierOnline(_) | Change::FrontierOffline { .. } => self.frontiers,
+            Change::FrontierOnline(_) | Change::FrontierDraining(_) | Change::FrontierOffline { .. } => {
+                self.frontiers
+            }
             Change::EdgeOnline { .. } | Change::EdgeOffline { .. } => self.edges,
             Change::ServiceOnline { .. } | Change::ServiceOffline { .. } => self.services,
         }

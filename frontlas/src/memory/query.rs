@@ -8,13 +8,16 @@ impl State {
 
     pub(super) fn frontier(&self, id: &str) -> Option<Frontier> {
         let node = self.nodes.get(id)?;
-        node.life(self.now)?;
+        let life = node.life(self.now)?;
         Some(Frontier {
             id: id.to_owned(),
             advertised_sb_addr: node.info.advertised_sb_addr.clone(),
             advertised_eb_addr: node.info.advertised_eb_addr.clone(),
             edge_count: node.count(Kind::Edge),
             service_count: node.count(Kind::Service),
+            since: Stamp(life),
+            draining: node.draining,
+            away: node.away,
         })
     }
 

@@ -1,5 +1,5 @@
 use super::history::History;
-use crate::model::{Change, Incarnation, Kind, Lease, NewFrontier, Stamp};
+use crate::model::{Change, Incarnation, Kind, Lease, Mark, NewFrontier, Stamp};
 use crate::{DirectoryError, Lifetimes};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -26,6 +26,9 @@ pub(super) struct Node {
     /// Which life of the frontier: records of earlier ones do not count. `None` for one that has gone.
     pub(super) generation: Option<u64>,
     alive_until: u64,
+    /// What was noted about it.
+    pub(super) draining: bool,
+    pub(super) away: bool,
     /// What lives on it.
     pub(super) on: BTreeMap<Kind, BTreeSet<u64>>,
     /// While a resync goes on: what was in the snapshot.
@@ -88,8 +91,10 @@ impl State {
         }
         if let Some(node) = self.nodes.get_mut(&frontier.id) {
             if !goes_on || node.info != *frontier {
-                self.history.tell(Change::FrontierOnline(frontier.clone()));
+                let change = if node.draining { Change::FrontierDraining } else { Change::FrontierOnline };
+                self.history.tell(change(frontier.clone()));
             }
+            node.away = false;
             node.info = frontier.clone();
             node.incarnation = incarnation;
             node.session = session;
@@ -111,6 +116,20 @@ impl State {
     pub(super) fn refresh(&mut self, lease: &Lease) -> Result<(), DirectoryError> {
         let until = self.now + micros(self.lifetimes.alive);
         self.leased(lease)?.0.alive_until = until;
+        Ok(())
+    }
+
+    pub(super) fn mark(&mut self, lease: &Lease, mark: Mark) -> Result<(), DirectoryError> {
+        let node = self.leased(lease)?.0;
+        match mark {
+            Mark::Away => node.away = true,
+            Mark::Draining if node.draining => {}
+            Mark::Draining => {
+                node.draining = true;
+                let info = node.info.clone();
+                self.history.tell(Change::FrontierDraining(info));
+            }
+        }
         Ok(())
     }
 
@@ -191,6 +210,8 @@ impl Node {
             session: generation,
             generation: Some(generation),
             alive_until: 0,
+            draining: false,
+            away: false,
             on: BTreeMap::new(),
             seen: None,
         }

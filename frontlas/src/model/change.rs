@@ -24,6 +24,8 @@ pub struct Numbered {
 pub enum Change {
     /// A frontier has come, or has other addresses now.
     FrontierOnline(NewFrontier),
+    /// A frontier drains: new connections should go elsewhere. What is on it stays for now.
+    FrontierDraining(NewFrontier),
     /// A frontier has gone, and with it everything that was on it: no other changes tell so. Something
     /// that has since been told to be on another frontier stays.
     FrontierOffline {

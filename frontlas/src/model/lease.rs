@@ -35,6 +35,15 @@ impl NewFrontier {
     }
 }
 
+/// Why new connections should not go to a frontier that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// It drains. That holds until another process joins with its id.
+    Draining,
+    /// Its connection to frontlas was lost. That holds until it joins again.
+    Away,
+}
+
 /// Which start of a frontier's process: the directory gives it out at the first join, and a later one is
 /// greater. The process keeps it and shows it when it joins again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

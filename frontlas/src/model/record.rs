@@ -13,6 +13,21 @@ pub struct Frontier {
     pub edge_count: u64,
     /// How many services are on it.
     pub service_count: u64,
+    /// Since when this process of it has been there.
+    pub since: Stamp,
+    /// Whether it drains ([`Mark::Draining`](super::Mark)): who is there is reached there, but new connections
+    /// should go elsewhere.
+    pub draining: bool,
+    /// Whether nobody is in touch with it ([`Mark::Away`](super::Mark)). It may be well, or dead.
+    pub away: bool,
+}
+
+impl Frontier {
+    /// Whether new connections should go there.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.draining && !self.away
+    }
 }
 
 /// A connected edge on a living frontier.

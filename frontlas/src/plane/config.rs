@@ -1,3 +1,4 @@
+use super::RebalanceConfig;
 use frontier_daemon::config::Section;
 use frontier_protocol::MIN_MAX_FRAME;
 use frontier_transport::{Bind, LinkConfig, Network};
@@ -17,13 +18,15 @@ pub struct PlaneConfig {
     pub listen: Bind,
     /// `max_frontiers`: connections at once, those in their handshake included.
     pub frontiers: usize,
+    /// `rebalance`: how edges are moved from one frontier to another.
+    pub rebalance: RebalanceConfig,
 }
 
 impl PlaneConfig {
     /// Plain TCP at this address, and the defaults.
     #[must_use]
     pub fn local(addr: SocketAddr) -> Self {
-        Self { listen: Bind::tcp(addr), frontiers: FRONTIERS }
+        Self { listen: Bind::tcp(addr), frontiers: FRONTIERS, rebalance: RebalanceConfig::default() }
     }
 
     /// Reads the section.
@@ -38,6 +41,7 @@ impl PlaneConfig {
         Self {
             listen: Bind::tcp(listen.get("addr", anywhere)),
             frontiers: section.within("max_frontiers", FRONTIERS, 1..=65_536),
+            rebalance: RebalanceConfig::read(&section.section("rebalance")),
         }
     }
 

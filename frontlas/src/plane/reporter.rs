@@ -1,7 +1,7 @@
 use super::greeting::code;
 use super::{Context, PATIENCE};
 use crate::DirectoryError;
-use crate::model::{Event, Kind, Lease, NewFrontier, Presence, Stamp, Verdict};
+use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Stamp, Verdict};
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 /// A report as it was read, owned.
 pub(super) struct Order {
     id: u64,
+    draining: bool,
     content: Content,
 }
 
@@ -43,6 +44,8 @@ pub(super) struct Reporter {
     is_lost: bool,
     /// Whether a snapshot has begun on this connection.
     has_begun: bool,
+    /// Whether the directory knows, by this lease, that the frontier drains.
+    is_marked: bool,
 }
 
 /// What came of keeping a frontier alive.
@@ -65,7 +68,7 @@ impl Order {
                 Content::Snapshot { first, last, present: present.collect::<Result<_, _>>()? }
             }
         };
-        Ok(Self { id, content })
+        Ok(Self { id, draining: report.draining, content })
     }
 }
 
@@ -94,12 +97,13 @@ impl Answer {
 
 impl Reporter {
     pub(super) fn new(context: Arc<Context>, frontier: NewFrontier, lease: Lease) -> Self {
-        Self { context, frontier, lease: Arc::new(lease), is_lost: false, has_begun: false }
+        let lease = Arc::new(lease);
+        Self { context, frontier, lease, is_lost: false, has_begun: false, is_marked: false }
     }
 
     /// Takes a report to the directory. What went wrong is in the answer.
     pub(super) async fn take(&mut self, order: Order) -> Answer {
-        let done = within(self.tell(&order.content)).await;
+        let done = within(self.tell(&order)).await;
         let (code, resync, text) = match &done {
             Ok(_) => (Code::Ok, false, String::new()),
             Err(error) => self.failed(error),
@@ -108,13 +112,18 @@ impl Reporter {
     }
 
     /// The connections that are stale.
-    async fn tell(&mut self, content: &Content) -> Result<Vec<Superseded>, DirectoryError> {
+    async fn tell(&mut self, order: &Order) -> Result<Vec<Superseded>, DirectoryError> {
+        let content = &order.content;
         if let Content::Snapshot { first: true, .. } = content {
             self.begin().await?;
         } else if self.is_lost || !self.has_begun {
             return Err(DirectoryError::Lost);
         }
         let directory = &self.context.directory;
+        if order.draining && !self.is_marked {
+            directory.mark(&self.lease, Mark::Draining).await?;
+            self.is_marked = true;
+        }
         match content {
             Content::Changes(events) => {
                 let verdicts = directory.apply(&self.lease, events).await?;
@@ -145,7 +154,7 @@ impl Reporter {
             }
         }
         self.lease = Arc::new(directory.join(&self.frontier, Some(self.lease.incarnation())).await?);
-        self.is_lost = false;
+        (self.is_lost, self.is_marked) = (false, false);
         info!(frontier = self.frontier.id, "frontier has joined again");
         directory.resync_begin(&self.lease).await
     }
@@ -184,6 +193,20 @@ impl Reporter {
         }
         if let Err(error) = within(self.context.directory.leave(&self.lease)).await {
             warn!(frontier = self.frontier.id, %error, "a frontier's leave is left to its time to live");
+        }
+    }
+
+    /// The frontier's connection is lost. It may come again.
+    pub(super) async fn away(&mut self) {
+        if self.is_lost {
+            return;
+        }
+        match within(self.context.directory.mark(&self.lease, Mark::Away)).await {
+            // It has come again already, or is gone.
+            Ok(()) | Err(DirectoryError::Lost) => {}
+            Err(error) => {
+                debug!(frontier = self.frontier.id, %error, "it is not noted that a frontier is away")
+            }
         }
     }
 

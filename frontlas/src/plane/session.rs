@@ -75,6 +75,9 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
         End::Stopped => farewell(link, Code::Draining, "frontlas is stopping").await,
         End::Closed(reason) => {
             info!(frontier = id, %addr, %reason, "frontier disconnected");
+            if reason != CloseReason::Superseded {
+                session.away().await;
+            }
             let code = match reason {
                 CloseReason::Superseded => Code::Superseded,
                 CloseReason::Protocol(_) => Code::Protocol,
@@ -139,6 +142,16 @@ impl Session {
                 () = tokio::time::sleep_until(heard + silence) => return End::Closed(CloseReason::Silent),
                 () = stop.cancelled() => return End::Stopped,
             }
+        }
+    }
+
+    /// The connection is lost: until the frontier comes again, nobody new should be sent to it.
+    async fn away(&mut self) {
+        if !matches!(self.reporter, Turn::Free(_)) {
+            self.reporter.done().await;
+        }
+        if let Turn::Free(reporter) = &mut self.reporter {
+            reporter.away().await;
         }
     }
 

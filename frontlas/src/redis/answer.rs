@@ -31,12 +31,15 @@ pub(super) fn service(id: u64, json: &str) -> Result<Service, DirectoryError> {
     Ok(Service { id, service, frontier_id, addr, update_time, stamp: Stamp(stamp) })
 }
 
-pub(super) type Card = (String, String, String, u64, u64);
+/// Id, addresses, counts, generation, and what was noted.
+pub(super) type Card = (String, String, String, u64, u64, u64, u8, u8);
 
 pub(super) fn frontier(
-    (id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count): Card,
+    (id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, generation, draining, away): Card,
 ) -> Frontier {
-    Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count }
+    // A generation is the moment at which it began.
+    let (since, draining, away) = (Stamp(generation), draining != 0, away != 0);
+    Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, since, draining, away }
 }
 
 pub(super) fn verdict(text: &str) -> Result<Verdict, DirectoryError> {
@@ -57,11 +60,17 @@ pub(super) fn change((id, mut fields): Entry) -> Result<Numbered, DirectoryError
     let mut take = |name: &str| fields.remove(name).ok_or_else(unexpected);
     let parse = |text: String| text.parse::<u64>().map_err(|_| unexpected());
     let change = match take("change")?.as_str() {
-        "frontier_online" => Change::FrontierOnline(NewFrontier {
-            id: take("frontier")?,
-            advertised_sb_addr: take("sb")?,
-            advertised_eb_addr: take("eb")?,
-        }),
+        what @ ("frontier_online" | "frontier_draining") => {
+            let frontier = NewFrontier {
+                id: take("frontier")?,
+                advertised_sb_addr: take("sb")?,
+                advertised_eb_addr: take("eb")?,
+            };
+            match what {
+                "frontier_online" => Change::FrontierOnline(frontier),
+                _ => Change::FrontierDraining(frontier),
+            }
+        }
         "frontier_offline" => Change::FrontierOffline { frontier_id: take("frontier")? },
         "edges_offline" => Change::EdgeOffline {
             edge_id: parse(take("id")?)?,

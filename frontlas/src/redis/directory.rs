@@ -2,8 +2,8 @@ use super::RedisDirectory;
 use super::answer::{edge, service};
 use crate::directory::{Answer, Directory};
 use crate::model::{
-    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, NewFrontier, Page, Position, Presence, Service,
-    Stamp, Verdict,
+    Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
+    Service, Stamp, Verdict,
 };
 use std::time::Duration;
 
@@ -38,6 +38,10 @@ impl Directory for RedisDirectory {
 
     fn resync_end<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()> {
         Box::pin(self.resync_end_now(lease))
+    }
+
+    fn mark<'a>(&'a self, lease: &'a Lease, mark: Mark) -> Answer<'a, ()> {
+        Box::pin(self.mark_now(lease, mark))
     }
 
     fn leave<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()> {

@@ -6,7 +6,7 @@ use super::answer::{plural, verdict};
 use super::error::unexpected;
 use super::script::{Args, Script};
 use crate::DirectoryError;
-use crate::model::{Event, Incarnation, Kind, Lease, NewFrontier, Presence, Verdict};
+use crate::model::{Event, Incarnation, Kind, Lease, Mark, NewFrontier, Presence, Verdict};
 use redis::{FromRedisValue, Value};
 
 /// How many events one run of a script takes. It holds up Redis for about 2 ms.
@@ -130,6 +130,15 @@ impl RedisDirectory {
                 after = last;
             }
         }
+        Ok(())
+    }
+
+    pub(super) async fn mark_now(&self, lease: &Lease, mark: Mark) -> Result<(), DirectoryError> {
+        let field = match mark {
+            Mark::Draining => "draining",
+            Mark::Away => "away",
+        };
+        self.run_leased::<Vec<Value>>(&self.scripts.mark, self.leased(lease).arg(field)).await?;
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use frontlas::directory::Answer;
 use frontlas::{
-    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, MemoryDirectory,
-    NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
+    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark,
+    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
 };
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -68,6 +68,9 @@ impl Directory for Switch {
     }
     fn resync_end<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()> {
         self.gate(self.inner.resync_end(lease))
+    }
+    fn mark<'a>(&'a self, lease: &'a Lease, mark: Mark) -> Answer<'a, ()> {
+        self.gate(self.inner.mark(lease, mark))
     }
     fn leave<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()> {
         self.gate(self.inner.leave(lease))

@@ -6,12 +6,17 @@ pub(crate) async fn it_is_found_from_its_join_to_its_leave(world: World) {
     assert_eq!(directory.frontiers().await.unwrap(), []);
     let node = Node::join(&directory, "a").await;
     node.connect(7).await;
+    let listed = directory.frontiers().await.unwrap();
+    assert!(listed[0].since <= node.now().await);
     let expected = Frontier {
         id: "a".into(),
         advertised_sb_addr: "a.example:30011".into(),
         advertised_eb_addr: "a.example:30012".into(),
         edge_count: 1,
         service_count: 0,
+        since: listed[0].since,
+        draining: false,
+        away: false,
     };
     assert_eq!(directory.frontiers().await.unwrap(), std::slice::from_ref(&expected));
     let ids = ["b".to_owned(), "a".to_owned()];

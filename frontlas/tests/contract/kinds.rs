@@ -2,7 +2,7 @@
 //! take long to start run them all in one.
 
 use crate::world::{Kind, World};
-use crate::{concurrent, expiry, frontiers, history, moves, paging, random, resync};
+use crate::{concurrent, expiry, frontiers, history, marks, moves, paging, random, resync};
 
 macro_rules! contract {
     ($($module:ident::$test:ident,)*) => {
@@ -41,6 +41,10 @@ contract! {
     frontiers::joining_again_keeps_what_is_there,
     frontiers::an_older_session_is_refused,
     frontiers::what_is_not_valid_is_refused,
+    marks::one_that_drains_is_there_until_it_goes,
+    marks::a_later_process_does_not_drain,
+    marks::one_that_comes_again_is_not_away_but_still_drains,
+    marks::only_who_holds_the_lease_may_mark,
     moves::an_edge_is_found_where_it_is,
     moves::a_service_is_found_where_it_is,
     moves::a_late_offline_of_the_old_frontier_changes_nothing,

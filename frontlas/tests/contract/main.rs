@@ -8,6 +8,7 @@ mod failures;
 mod frontiers;
 mod history;
 mod kinds;
+mod marks;
 mod moves;
 mod paging;
 mod random;

@@ -7,13 +7,16 @@ pub(crate) struct View {
     directory: Arc<dyn Directory>,
     position: Position,
     pub(crate) frontiers: BTreeSet<String>,
+    pub(crate) draining: BTreeSet<String>,
     pub(crate) edges: BTreeMap<u64, (String, Stamp)>,
 }
 
 impl View {
     pub(crate) async fn new(directory: &Arc<dyn Directory>) -> Self {
         let position = directory.position().await.unwrap();
-        let frontiers = directory.frontiers().await.unwrap().into_iter().map(|it| it.id).collect();
+        let all = directory.frontiers().await.unwrap();
+        let draining = all.iter().filter(|it| it.draining).map(|it| it.id.clone()).collect();
+        let frontiers = all.into_iter().map(|it| it.id).collect();
         let mut edges = BTreeMap::new();
         let mut from = Some(0);
         while let Some(next) = from {
@@ -21,7 +24,7 @@ impl View {
             edges.extend(page.items.into_iter().map(|it| (it.id, (it.frontier_id, it.stamp))));
             from = page.next;
         }
-        Self { directory: directory.clone(), position, frontiers, edges }
+        Self { directory: directory.clone(), position, frontiers, draining, edges }
     }
 
     /// Takes in what has happened; gives how many changes there were.
@@ -45,9 +48,15 @@ impl View {
     fn take(&mut self, change: Change) {
         match change {
             Change::FrontierOnline(frontier) => {
+                self.draining.remove(&frontier.id);
+                self.frontiers.insert(frontier.id);
+            }
+            Change::FrontierDraining(frontier) => {
+                self.draining.insert(frontier.id.clone());
                 self.frontiers.insert(frontier.id);
             }
             Change::FrontierOffline { frontier_id } => {
+                self.draining.remove(&frontier_id);
                 self.frontiers.remove(&frontier_id);
                 self.edges.retain(|_, (frontier, _)| *frontier != frontier_id);
             }

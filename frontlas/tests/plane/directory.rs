@@ -1,6 +1,6 @@
 use frontlas::directory::Answer;
 use frontlas::{
-    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes,
+    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes, Mark,
     MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
 };
 use parking_lot::Mutex;
@@ -67,6 +67,7 @@ pass_on! {
     fn resync_begin(lease: &'a Lease) -> ();
     fn resync_chunk(lease: &'a Lease, present: &'a [Presence]) -> Vec<Verdict>;
     fn resync_end(lease: &'a Lease) -> ();
+    fn mark(lease: &'a Lease, mark: Mark) -> ();
     fn leave(lease: &'a Lease) -> ();
     fn frontiers() -> Vec<Frontier>;
     fn frontiers_by_id(ids: &'a [String]) -> Vec<Option<Frontier>>;

@@ -97,7 +97,7 @@ impl Frontier {
     /// Sends a report without waiting for its answer.
     pub(crate) fn tell(&mut self, part: Part, entries: Vec<Entry<'_>>) -> u64 {
         self.last_id += 1;
-        self.send(|out| Report { part, entries }.encode(self.last_id, out));
+        self.send(|out| Report { part, draining: false, entries }.encode(self.last_id, out));
         self.last_id
     }
 
@@ -117,8 +117,14 @@ impl Frontier {
         self.report(Part::Snapshot { first: true, last: true }, entries).await
     }
 
+    /// The next answer or notice about reports.
     pub(crate) async fn ack(&mut self) -> Ack {
-        let frame = self.frame().await.expect("the connection stands");
+        let frame = loop {
+            let frame = self.frame().await.expect("the connection stands");
+            if frame.kind != Kind::Plan {
+                break frame;
+            }
+        };
         let ReportAck { code, resync, superseded, .. } = ReportAck::parse(&frame).expect("a whole frame");
         Ack { id: frame.id, code, resync, superseded }
     }

@@ -4,5 +4,6 @@ mod directory;
 mod errors;
 mod frontier;
 mod handshake;
+mod plans;
 mod reports;
 mod rules;

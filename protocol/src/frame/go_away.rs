@@ -19,6 +19,10 @@
 //! Sent by a gateway before it stops, with [`Code::Draining`]: the dialler connects elsewhere, and then
 //! closes here in good order, with the same code. Until then both go on as before. A service is asked
 //! on for the edges that are still here, and gets the gateway's last word when they are gone.
+//!
+//! With [`Flags::STAYS`] the gateway goes on itself, and only asks the dialler to be elsewhere, where there
+//! is more room: at one of the addresses in the notice, and nowhere else. If none takes the dialler, all
+//! stays as it is. The grace then is for what is in flight at the old connection once there is a new one.
 
 use super::fields::{Reader, put_tagged, tagged_len};
 use super::{EncodeError, Flags, Frame, Kind, ParseError, expect, put_header};
@@ -40,6 +44,8 @@ pub struct GoAway<'a> {
     pub delay_ms: u32,
     /// Addresses of gateways to go to instead, as URLs, the best first.
     pub alternatives: Vec<&'a str>,
+    /// Whether the sender itself stays, and only asks the receiver to go to one of these.
+    pub stays: bool,
     /// The reason in words.
     pub text: &'a str,
 }
@@ -48,7 +54,7 @@ impl<'a> GoAway<'a> {
     /// One that names no other gateway, and wants the receiver to go at once.
     #[must_use]
     pub fn new(code: Code, grace_ms: u32, text: &'a str) -> Self {
-        Self { code, grace_ms, delay_ms: 0, alternatives: Vec::new(), text }
+        Self { code, grace_ms, delay_ms: 0, alternatives: Vec::new(), stays: false, text }
     }
 
     /// Reads a `GoAway` frame.
@@ -59,6 +65,7 @@ impl<'a> GoAway<'a> {
         expect(frame, Kind::GoAway)?;
         let mut reader = Reader::new(frame);
         let mut go_away = Self::new(frame.code, reader.u32("grace")?, "");
+        go_away.stays = frame.flags.has(Flags::STAYS);
         while let Some((tag, value)) = reader.tagged()? {
             let text = |field| std::str::from_utf8(value).map_err(|_| reader.invalid(field));
             match tag {
@@ -87,7 +94,8 @@ impl<'a> GoAway<'a> {
         if let Some(delay) = &delay {
             body_len += tagged_len(delay)?;
         }
-        put_header(out, Kind::GoAway, Flags::default(), self.code, 0, body_len)?;
+        let flags = if self.stays { Flags::STAYS } else { Flags::default() };
+        put_header(out, Kind::GoAway, flags, self.code, 0, body_len)?;
         out.put_u32(self.grace_ms);
         for url in &self.alternatives {
             put_tagged(out, TAG_ADDRESS, url.as_bytes());
@@ -119,7 +127,11 @@ mod tests {
     #[test]
     fn round_trip() {
         let (go_away, frame) = sample();
-        assert_eq!(GoAway::parse(&frame), Ok(go_away));
+        assert_eq!(GoAway::parse(&frame), Ok(go_away.clone()));
+        let asks = GoAway { stays: true, ..go_away };
+        let mut wire = Vec::new();
+        asks.encode(&mut wire).unwrap();
+        assert_eq!(GoAway::parse(&decode(&wire)), Ok(asks));
     }
 
     #[test]

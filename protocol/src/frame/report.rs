@@ -27,6 +27,9 @@
 //! [`Flags::FIRST`], the last one [`Flags::LAST`]. A snapshot is the first that is reported on a
 //! connection. What was known of the frontier and is not in it is gone when its last part is answered.
 //!
+//! With [`Flags::DRAINING`] the frontier drains: whoever is there is still reached, but nobody new should be
+//! sent there. From the first such report on all of them have the flag.
+//!
 //! Body of `ReportAck`: a detail (u32) as in other answers, then tagged fields:
 //!
 //! | tag | field | how often |
@@ -95,6 +98,8 @@ pub enum Part {
 pub struct Report<'a> {
     /// What the entries are.
     pub part: Part,
+    /// Whether the frontier drains.
+    pub draining: bool,
     /// The connections, in order.
     pub entries: Vec<Entry<'a>>,
 }
@@ -178,7 +183,8 @@ impl<'a> Report<'a> {
             let addr = reader.text(usize::from(addr_len), "address")?;
             entries.push(Entry { op, id, stamp, addr, name: reader.text(usize::from(name_len), "name")? });
         }
-        Ok(Self { part: Part::of(frame.flags), entries })
+        let draining = frame.flags.has(Flags::DRAINING);
+        Ok(Self { part: Part::of(frame.flags), draining, entries })
     }
 
     /// Appends the frame to `out`.
@@ -192,7 +198,8 @@ impl<'a> Report<'a> {
             name_len(entry.name)?;
             body_len += entry.wire_len();
         }
-        put_header(out, Kind::Report, self.part.flags(), Code::Ok, id, body_len)?;
+        let draining = if self.draining { Flags::DRAINING } else { Flags::default() };
+        put_header(out, Kind::Report, self.part.flags().with(draining), Code::Ok, id, body_len)?;
         for Entry { op, id, stamp, addr, name } in &self.entries {
             out.put_u8(*op as u8);
             out.put_u64(*id);

@@ -25,6 +25,7 @@ fn kind_numbers_are_frozen() {
         (Kind::ReportAck, 0x61),
         (Kind::Lookup, 0x62),
         (Kind::LookupAck, 0x63),
+        (Kind::Plan, 0x64),
         (Kind::Returned, 0x68),
     ];
     assert_eq!(frozen.map(|(kind, _)| kind), Kind::ALL, "a kind that is not in this list");

@@ -218,6 +218,12 @@ fn refused() -> Vec<Refused> {
             whole(Kind::ReportAck, 0, &[&[0; 4][..], &[1, 0, 15], &[0; 15]].concat()),
             Class::Invalid,
         ),
+        (
+            "plan-cut",
+            "a row ends inside its first number",
+            whole(Kind::Plan, 0x80, &[0; 19]),
+            Class::Truncated,
+        ),
         ("lookup-cut", "an EdgeID of 7 bytes", whole(Kind::Lookup, 0, &[0; 7]), Class::Truncated),
         (
             "lookup-ack-cut",

@@ -71,6 +71,8 @@ fields! {
     Taken { detail: u32, superseded: Vec<Replaced>, text: String }
     Wanted { edge: Decimal }
     Found { detail: u32, frontier: String, servicebound: String }
+    Neighbour { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }
+    Schedule { keep: Decimal, rate: u32, others: Vec<Neighbour> }
 }
 
 /// The fields behind the header, owned, as the golden files spell them. `custom` is whole, the tail
@@ -100,6 +102,7 @@ pub(crate) enum Fields {
     ReportAck(Taken),
     Lookup(Wanted),
     LookupAck(Found),
+    Plan(Schedule),
     Returned(Addressed),
 }
 
@@ -144,6 +147,7 @@ impl Fields {
                 grace_ms: f.grace_ms,
                 delay_ms: f.delay_ms,
                 alternatives: f.alternatives.iter().map(String::as_str).collect(),
+                stays: flags.has(Flags::STAYS),
                 text: &f.text,
             }
             .encode(&mut out)?,
@@ -191,6 +195,7 @@ impl Fields {
                 let Found { detail, frontier, servicebound } = f;
                 LookupAck { code, detail: *detail, frontier, servicebound }.encode(id, &mut out)?;
             }
+            Self::Plan(f) => f.plan().encode(id, &mut out)?,
             Self::Returned(f) => {
                 let custom = custom(&f.custom, f.edge_tail);
                 let (timeout_ms, name, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);

@@ -19,6 +19,7 @@ pub(crate) fn all() -> Vec<Vector> {
         plane::handshake(),
         plane::reports(),
         plane::lookups(),
+        plane::plans(),
         forwarding::questions(),
     ]
     .concat()
@@ -131,6 +132,10 @@ fn lifetime() -> Vec<Vector> {
         delay_ms: 1_500,
         ..leave(30_000, "update")
     };
+    let roomier = Leave {
+        alternatives: vec!["tcp://gateway-2.example:30012".into()],
+        ..leave(3_600_000, "there is more room elsewhere")
+    };
     vec![
         vector("ping", "a header alone", plain(1), Fields::Ping(Empty {})),
         vector(
@@ -151,6 +156,12 @@ fn lifetime() -> Vec<Vector> {
             "a gateway is about to stop, and knows of two others to go to in a second and a half",
             outcome(Code::Draining, 0),
             Fields::GoAway(elsewhere),
+        ),
+        vector(
+            "go-away-asks",
+            "a gateway that stays asks an edge to be at another one, where there is room",
+            header(Flags::STAYS, Code::Draining, 0),
+            Fields::GoAway(roomier),
         ),
     ]
 }

@@ -1,7 +1,7 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Header, Leave, Life, Outcome, Presence,
-    Presences, Raw, Replaced, Row, Taken, Text, Wanted, Wish,
+    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Header, Leave, Life, Neighbour, Outcome,
+    Presence, Presences, Raw, Replaced, Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -17,7 +17,8 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
         (header(false, true), option::of(decimal()))
             .prop_map(|(h, directory_time)| (h, Fields::Pong(Life { directory_time }))),
-        (header(true, false), leave()).prop_map(|(h, f)| (h, Fields::GoAway(f))),
+        (header(true, false), flags(Flags::STAYS), leave())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::GoAway(f))),
         (header(false, true), flags(Flags::ACKED), addressed())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
         (header(true, true), said()).prop_map(|(h, f)| (h, Fields::Ack(f))),
@@ -33,8 +34,11 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(false, false), wish()).prop_map(|(h, f)| (h, Fields::Open(f))),
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
         (header(false, false), bytes()).prop_map(|(h, payload)| (h, Fields::Data(Raw { payload }))),
-        (header(false, true), part(), vec(presence(), 0..5))
-            .prop_map(|(h, flags, entries)| (Header { flags, ..h }, Fields::Report(Presences { entries }))),
+        (header(false, true), part(), flags(Flags::DRAINING), vec(presence(), 0..5)).prop_map(
+            |(h, part, draining, entries)| {
+                (Header { flags: part | draining, ..h }, Fields::Report(Presences { entries }))
+            }
+        ),
         (header(true, true), flags(Flags::RESYNC), taken())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::ReportAck(f))),
         (header(false, true), decimal()).prop_map(|(h, edge)| (h, Fields::Lookup(Wanted { edge }))),
@@ -44,6 +48,8 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
                 Fields::LookupAck(Found { detail, frontier, servicebound })
             )
         ),
+        (header(false, true), schedule())
+            .prop_map(|(h, f)| (Header { flags: Flags::SKIPPABLE.0, ..h }, Fields::Plan(f))),
         (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Returned(f))),
     ]
 }
@@ -185,6 +191,23 @@ fn taken() -> impl Strategy<Value = Taken> {
         detail,
         superseded,
         text,
+    })
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    let other = (decimal(), decimal(), any::<(String, String, String)>()).prop_map(
+        |(want, edges, (frontier, edgebound, servicebound))| Neighbour {
+            want,
+            edges,
+            frontier,
+            edgebound,
+            servicebound,
+        },
+    );
+    (decimal(), any::<u32>(), vec(other, 0..4)).prop_map(|(keep, rate, others)| Schedule {
+        keep,
+        rate,
+        others,
     })
 }
 

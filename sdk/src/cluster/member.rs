@@ -40,13 +40,15 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listing {
     address: String,
+    /// Whether it drains: it takes nobody in, and the connection that stands is used.
+    is_draining: bool,
     /// Since when it is listed no longer.
     unlisted: Option<Instant>,
 }
 
 impl Listing {
-    pub(super) fn at(address: &str) -> Self {
-        Self { address: address.to_owned(), unlisted: None }
+    pub(super) fn at(address: &str, is_draining: bool) -> Self {
+        Self { address: address.to_owned(), is_draining, unlisted: None }
     }
 }
 
@@ -78,12 +80,16 @@ impl Member {
         self.listing.borrow().unlisted.is_some()
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.listing.borrow().is_draining
+    }
+
     pub(super) fn failure(&self) -> Option<ConnectError> {
         self.failure.lock().clone()
     }
 
-    pub(super) fn list(&self, address: &str) {
-        let now = Listing::at(address);
+    pub(super) fn list(&self, address: &str, is_draining: bool) {
+        let now = Listing::at(address, is_draining);
         self.listing.send_if_modified(|listing| {
             let changes = *listing != now;
             *listing = now;
@@ -198,7 +204,7 @@ impl Task {
     async fn step(&mut self, listing: &Listing, pause: Duration) -> Step {
         let wants = self.stands.as_ref().is_none_or(|stands| stands.address != listing.address);
         let connect = async {
-            if !wants || listing.unlisted.is_some() {
+            if !wants || listing.is_draining || listing.unlisted.is_some() {
                 return pending().await;
             }
             sleep(pause).await;

@@ -90,14 +90,14 @@ impl Cluster {
         }
         let mut all = self.members.all.write();
         if let Some(member) = all.get(id) {
-            return member.list(address);
+            return member.list(address, frontier.draining);
         }
         if all.len() >= MOST {
             warn!(frontier = id, "there are more frontiers than a service connects to");
             return;
         }
         info!(frontier = id, address, "a frontier has joined");
-        let member = Arc::new(Member::new(id.into(), Listing::at(address)));
+        let member = Arc::new(Member::new(id.into(), Listing::at(address, frontier.draining)));
         all.insert(member.id.clone(), member.clone());
         self.life.tasks.spawn(member::run(self.clone(), member));
     }

@@ -92,7 +92,7 @@ impl Cluster {
             let connected = members.iter().filter(|member| member.is_connected()).count();
             let is_settled = |member: &&_| -> bool {
                 let member: &Arc<super::member::Member> = member;
-                member.is_connected() || member.failure().is_some()
+                member.is_connected() || member.is_draining() || member.failure().is_some()
             };
             let settled = members.iter().filter(is_settled).count();
             if connected > 0 {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
@@ -28,6 +28,9 @@ const FLUSH: Duration = Duration::from_secs(1);
 /// part that is.
 const LENIENCE: Duration = Duration::from_secs(1);
 
+/// The longest delay that is waited for a gateway that stays: it may be about to stop by then.
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
+
 /// The task of one connection: it owns the link and everything that only it looks at.
 pub(crate) struct Driver {
     client: Arc<Client>,
@@ -37,8 +40,8 @@ pub(crate) struct Driver {
     streams: Streams,
     timers: Timers,
     farewell: Farewell,
-    /// Tells the supervisor that the gateway is draining.
-    draining: Option<oneshot::Sender<Drain>>,
+    /// Tells the supervisor that the gateway wants the client to go elsewhere.
+    draining: watch::Sender<Option<Drain>>,
 }
 
 /// Streams that the gateway opened, until it is known what they carry.
@@ -58,15 +61,15 @@ enum Duty {
 }
 
 impl Driver {
-    /// The task's state, and what tells when the gateway begins to drain.
+    /// The task's state, and what tells when the gateway wants the client to go elsewhere.
     pub(crate) fn new(
         client: Arc<Client>,
         connection: Arc<Connection>,
         link: Link,
         heartbeat: Duration,
-    ) -> (Self, oneshot::Receiver<Drain>) {
+    ) -> (Self, watch::Receiver<Option<Drain>>) {
         let (sender, arrived) = mpsc::channel(ARRIVED);
-        let (draining, is_draining) = oneshot::channel();
+        let (draining, is_draining) = watch::channel(None);
         let driver = Self {
             inbound: Inbound::new(client.clone(), connection.clone()),
             client,
@@ -75,7 +78,7 @@ impl Driver {
             streams: Streams { tasks: JoinSet::new(), sender, arrived },
             timers: Timers::new(heartbeat),
             farewell: Farewell::Staying,
-            draining: Some(draining),
+            draining,
         };
         (driver, is_draining)
     }
@@ -93,7 +96,7 @@ impl Driver {
         }
         // What can't be written within the time is lost, as it would be with the connection.
         match self.farewell {
-            Farewell::Staying => {}
+            Farewell::Staying | Farewell::Asked { .. } => {}
             Farewell::Leaving { .. } => drop(timeout(FLUSH, self.link.close(|_| Ok(()))).await),
             Farewell::Draining { .. } => {
                 let last = |out: &mut Vec<u8>| GoAway::new(Code::Ok, 0, "").encode(out);
@@ -166,7 +169,7 @@ impl Driver {
     }
 
     fn heed(&mut self, notice: Option<Notice>) -> Result<(), End> {
-        let Some(Notice { code, grace, delay, alternatives, text }) = notice else { return Ok(()) };
+        let Some(Notice { code, grace, delay, alternatives, stays, text }) = notice else { return Ok(()) };
         match code {
             Code::Superseded => return Err(End::Superseded),
             // There may be other credentials by now. Whether they will do shows when they are presented.
@@ -175,14 +178,19 @@ impl Driver {
             _ => {}
         }
         let now = Instant::now();
+        if stays {
+            if self.farewell.asked(now + grace.max(LENIENCE)) {
+                debug!(%code, text, ?alternatives, "the gateway asks the client to go elsewhere");
+                let start = now + delay.min(LONGEST_DELAY);
+                self.draining.send_replace(Some(Drain { start, alternatives, stays }));
+            }
+            return Ok(());
+        }
         let until = if grace.is_zero() { now } else { now + grace + LENIENCE };
         if self.farewell.heard(until, code == Code::Ok || grace.is_zero()) {
             debug!(%code, text, ?grace, ?delay, ?alternatives, "the gateway is going away");
             self.connection.is_draining.store(true, Ordering::SeqCst);
-            if let Some(draining) = self.draining.take() {
-                // The supervisor may have stopped to listen, and then it knows.
-                let _ = draining.send(Drain { start: now + delay.min(grace), alternatives });
-            }
+            self.draining.send_replace(Some(Drain { start: now + delay.min(grace), alternatives, stays }));
         }
         Ok(())
     }
@@ -234,7 +242,7 @@ fn poll_duty(
     {
         return Poll::Ready(Duty::Leave(until));
     }
-    if connection.is_replaced.load(Ordering::SeqCst) && matches!(farewell, Farewell::Draining { .. }) {
+    if connection.is_replaced.load(Ordering::SeqCst) && farewell.may_be_replaced() {
         return Poll::Ready(Duty::Replaced);
     }
     let mut next_look = None;

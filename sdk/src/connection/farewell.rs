@@ -11,12 +11,18 @@ const LOOK: Duration = Duration::from_millis(50);
 /// ```text
 /// Staying ── the user closes ──────▶ Leaving ── answered and idle, or too late ──▶ over
 ///    │                                  ▲
-///    └── the gateway drains ──▶ Draining ── too late ────────────────────────────▶ over
-///                                  └── another connection has taken its place ──▶ Leaving
+///    ├── the gateway drains ──▶ Draining ── too late ────────────────────────────▶ over
+///    │                          ▲   └── another connection has taken its place ──▶ Leaving
+///    └── the gateway asks ──▶ Asked ─── another connection has taken its place ──▶ Leaving
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Farewell {
     Staying,
+    /// The gateway asked the client to go elsewhere. It stays itself, and nothing ends here unless the client goes.
+    Asked {
+        /// When the connection is over at the latest, once another one has taken its place.
+        until: Instant,
+    },
     /// The gateway said `GoAway`. Everything goes on here, for want of another connection.
     Draining {
         until: Instant,
@@ -34,7 +40,7 @@ impl Farewell {
     /// The user closes. Whether `GoAway` is to be sent.
     pub(super) fn leave(&mut self, by: Instant) -> bool {
         match self {
-            Self::Staying | Self::Draining { .. } => {
+            Self::Staying | Self::Asked { .. } | Self::Draining { .. } => {
                 *self = Self::Leaving { until: by, answered: false, replaced: false };
                 true
             }
@@ -50,16 +56,30 @@ impl Farewell {
     /// Another connection has taken the place of this one. When it is to be over, if `GoAway` is to be
     /// sent.
     pub(super) fn replace(&mut self) -> Option<Instant> {
-        let Self::Draining { until } = *self else { return None };
+        let (Self::Asked { until } | Self::Draining { until }) = *self else { return None };
         *self = Self::Leaving { until, answered: false, replaced: true };
         Some(until)
+    }
+
+    /// Whether another connection may take the place of this one.
+    pub(super) fn may_be_replaced(&self) -> bool {
+        matches!(self, Self::Asked { .. } | Self::Draining { .. })
+    }
+
+    /// The gateway asks the client to go elsewhere. Whether it may.
+    pub(super) fn asked(&mut self, until: Instant) -> bool {
+        let stays = matches!(self, Self::Staying | Self::Asked { .. });
+        if stays {
+            *self = Self::Asked { until };
+        }
+        stays
     }
 
     /// The gateway said `GoAway`: its last word, or that it will end the connection by `by`. Whether
     /// that is news.
     pub(super) fn heard(&mut self, by: Instant, is_last: bool) -> bool {
         match self {
-            Self::Staying => {
+            Self::Staying | Self::Asked { .. } => {
                 *self = Self::Draining { until: by };
                 true
             }
@@ -82,7 +102,7 @@ impl Farewell {
     /// When to look again.
     pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
         match *self {
-            Self::Staying => None,
+            Self::Staying | Self::Asked { .. } => None,
             Self::Leaving { until, replaced: true, .. } => Some(until.min(now + LOOK)),
             Self::Draining { until } | Self::Leaving { until, .. } => Some(until),
         }
@@ -91,7 +111,7 @@ impl Farewell {
     /// Whether it is over. With a connection that was replaced, nothing can be asked there then.
     pub(super) fn is_over(&self, connection: &Connection, now: Instant) -> bool {
         match *self {
-            Self::Staying => false,
+            Self::Staying | Self::Asked { .. } => false,
             Self::Draining { until } => now >= until,
             Self::Leaving { until, answered, replaced } => {
                 let is_done = || match replaced {
@@ -136,6 +156,20 @@ mod tests {
         // The user closes in the end: with less patience, and not a second goodbye.
         assert!(!farewell.leave(soon));
         assert_eq!(farewell, Farewell::Leaving { until: soon, answered: true, replaced: false });
+    }
+
+    #[test]
+    fn a_connection_that_is_only_asked_to_go_does_not_end_by_itself() {
+        let [soon, late] = times();
+        let mut farewell = Farewell::Staying;
+        assert!(farewell.asked(soon) && farewell.asked(late), "any number of times");
+        assert_eq!((farewell.next_look(late), farewell.is_closing()), (None, false));
+        let mut replaced = farewell;
+        assert_eq!(replaced.replace(), Some(late));
+        assert!(!replaced.asked(soon), "it goes");
+        assert!(farewell.heard(soon, false), "that the gateway drains is news");
+        assert!(!farewell.asked(late));
+        assert_eq!(farewell, Farewell::Draining { until: soon });
     }
 
     #[test]

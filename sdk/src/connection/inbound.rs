@@ -34,6 +34,8 @@ pub(super) struct Notice {
     pub(super) delay: Duration,
     /// Where to.
     pub(super) alternatives: Vec<String>,
+    /// Whether it stays itself, and only asks.
+    pub(super) stays: bool,
     pub(super) text: String,
 }
 
@@ -77,7 +79,7 @@ impl Inbound {
                 Ok(())
             }),
             Kind::GoAway => {
-                let GoAway { code, grace_ms, delay_ms, alternatives, text } = GoAway::parse(frame)?;
+                let GoAway { code, grace_ms, delay_ms, alternatives, stays, text } = GoAway::parse(frame)?;
                 let ms = |ms: u32| Duration::from_millis(ms.into());
                 let alternatives = alternatives.into_iter().take(MAX_ALTERNATIVES).map(str::to_owned);
                 return Ok(Some(Notice {
@@ -85,6 +87,7 @@ impl Inbound {
                     grace: ms(grace_ms),
                     delay: ms(delay_ms),
                     alternatives: alternatives.collect(),
+                    stays,
                     text: text.to_owned(),
                 }));
             }

@@ -61,9 +61,9 @@ pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
 }
 
 /// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that ask at
-/// the same time, and are told the same, do not all go to one.
+/// the same time, and are told the same, do not all go to one. Those that drain take nobody in.
 fn by_load(frontiers: &[Frontier], mut draw: impl FnMut(usize) -> usize) -> Vec<&Frontier> {
-    let mut left: Vec<&Frontier> = frontiers.iter().collect();
+    let mut left: Vec<&Frontier> = frontiers.iter().filter(|frontier| !frontier.draining).collect();
     let mut order = Vec::with_capacity(left.len());
     while left.len() > 1 {
         let first = draw(left.len());
@@ -102,6 +102,9 @@ mod tests {
             .collect();
         assert_eq!(firsts, ["a", "a", "c", "a", "a", "c"], "by chance, but never the fullest");
         assert!(by_load(&[], |_| 0).is_empty());
+        let draining = [Frontier { draining: true, ..frontier("d", 0) }, frontier("e", 9)];
+        let order = by_load(&draining, |_| 0);
+        assert_eq!(order.iter().map(|it| it.frontier_id.as_str()).collect::<Vec<_>>(), ["e"]);
     }
 
     #[test]

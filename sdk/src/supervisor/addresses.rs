@@ -1,4 +1,4 @@
-use frontier_transport::{Endpoint, EndpointError};
+use frontier_transport::{Endpoint, EndpointError, Scheme};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::debug;
@@ -18,7 +18,6 @@ pub(crate) struct Addresses {
     #[cfg(feature = "cluster")]
     fixed: Vec<Endpoint>,
     /// Where the last connection was.
-    #[cfg(feature = "cluster")]
     last: Option<Endpoint>,
 }
 
@@ -34,7 +33,6 @@ impl Addresses {
         Ok(Self {
             #[cfg(feature = "cluster")]
             fixed: all.iter().map(|address: &Address| address.endpoint.clone()).collect(),
-            #[cfg(feature = "cluster")]
             last: None,
             named: all.len(),
             all,
@@ -83,12 +81,28 @@ impl Addresses {
     /// There is a connection, to the address at a place.
     pub(super) fn arrived(&mut self, place: usize) {
         self.prefers_others = false;
-        #[cfg(feature = "cluster")]
-        {
-            self.last = Some(self.all[place].endpoint.clone());
-        }
-        #[cfg(not(feature = "cluster"))]
-        let _ = place;
+        self.last = Some(self.all[place].endpoint.clone());
+    }
+
+    /// There is a connection, to an address that is none of these.
+    pub(super) fn arrived_at(&mut self, endpoint: Endpoint) {
+        self.prefers_others = false;
+        self.last = Some(endpoint);
+    }
+
+    /// The address in a URL that a gateway has named, if the client may leave the last one for it.
+    pub(super) fn elsewhere(&self, url: &str) -> Option<Endpoint> {
+        let endpoint: Endpoint = match url.parse() {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                debug!(%error, "a gateway named another one by no address");
+                return None;
+            }
+        };
+        let Some(last) = &self.last else { return Some(endpoint) };
+        // Nobody but the user takes a client from a connection that is secured to one that is not.
+        let may = endpoint != *last && (is_secured(&endpoint) || !is_secured(last));
+        may.then_some(endpoint)
     }
 
     /// Whether the address at a place is none that the user has named.
@@ -140,6 +154,10 @@ impl Addresses {
     }
 }
 
+fn is_secured(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.scheme(), Scheme::Tls | Scheme::Quic | Scheme::Wss)
+}
+
 impl Address {
     fn new(endpoint: Endpoint) -> Self {
         Self { endpoint, opens: None }
@@ -182,6 +200,21 @@ mod tests {
         assert_eq!(round(&mut addresses), [2, 1, 7], "none are named: those of before are as good as ever");
         addresses.prefer(&urls(&[8]));
         assert_eq!(round(&mut addresses), [8, 2, 1]);
+    }
+
+    #[test]
+    fn a_secured_connection_is_not_left_for_one_that_is_not() {
+        let mut addresses = Addresses::parse(&["tls://h:1".to_owned(), "tcp://h:2".to_owned()]).unwrap();
+        let goes = |addresses: &Addresses, url| addresses.elsewhere(url).is_some();
+        addresses.arrived(0);
+        let urls =
+            ["tls://h:1", "no address", "tcp://h:3", "ws://h:3", "tls://h:3", "quic://h:3", "wss://h:3"];
+        let of = |addresses: &Addresses| urls.map(|url| goes(addresses, url));
+        assert_eq!(of(&addresses), [false, false, false, false, true, true, true]);
+        addresses.arrived(1);
+        assert_eq!(of(&addresses), [true, false, true, true, true, true, true]);
+        addresses.arrived_at("wss://h:3".parse().unwrap());
+        assert_eq!(of(&addresses), [true, false, false, false, true, true, false]);
     }
 
     #[cfg(feature = "cluster")]

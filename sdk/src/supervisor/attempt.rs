@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
@@ -40,14 +40,16 @@ const MAX_STREAMS: u32 = 4096;
 pub(crate) struct Attempt<'a> {
     pub(crate) client: &'a Arc<Client>,
     pub(crate) endpoint: &'a Endpoint,
+    /// Whether only a gateway will do that gives the client the id that it has.
+    pub(crate) keeps_id: bool,
 }
 
 /// A connection and its running task.
 pub(crate) struct Live {
     pub(crate) connection: Arc<Connection>,
     pub(crate) ended: JoinHandle<End>,
-    /// Tells that the gateway drains.
-    pub(crate) draining: oneshot::Receiver<Drain>,
+    /// Tells that the gateway wants the client to go elsewhere.
+    pub(crate) draining: watch::Receiver<Option<Drain>>,
 }
 
 /// Why an attempt to connect failed.
@@ -136,8 +138,8 @@ impl Attempt<'_> {
         let mut link = dialled.map_err(AttemptError::Dial)?;
         let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client, token)).await;
         let (welcome, told) = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
-        let mut live = self.start(link, &welcome)?;
-        if live.draining.try_recv().is_ok() {
+        let live = self.start(link, &welcome)?;
+        if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));
         }
@@ -152,6 +154,9 @@ impl Attempt<'_> {
         if welcome.version != VERSION {
             let text = format!("the gateway speaks version {}, not {VERSION}", welcome.version);
             return Err(AttemptError::Rejected { code: Code::Version, detail: 0, text });
+        }
+        if self.keeps_id && welcome.id != self.client.id() {
+            return Err(AttemptError::lost("the gateway gives another id"));
         }
         link.set_max_frame(welcome.max_frame.min(MIN_MAX_FRAME) as usize);
         self.client.set_id(welcome.id);

@@ -1,10 +1,11 @@
-//! Going to another gateway while the present one drains: first the new connection, then the farewell.
+//! Going to another gateway because the present one drains, or asks for it: first the new connection, then the
+//! farewell.
 
 use super::{AttemptError, Live, Stop, Supervisor, judged, until_stopped};
 use crate::connection::{Drain, End};
 use crate::status::Closed;
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{debug, info, warn};
 
 /// What came of something that was done while a connection still stood.
 enum Beside<T> {
@@ -30,10 +31,19 @@ enum Round {
 impl Supervisor {
     /// Makes a connection to another gateway beside `live`, whose gateway drains, and leaves `live` in
     /// good order then. Until that succeeds `live` is used for as long as it lasts.
+    ///
+    /// A gateway that stays itself is left only for one of those that it has named, if one of them takes the
+    /// client at once. Else the client stays with it.
     pub(super) async fn relocate(&mut self, mut live: Live, drain: Drain) -> Result<Live, Closed> {
-        self.client.leave_behind(&live.connection);
-        if self.client.options.redial.follows {
-            self.route.prefer(&drain.alternatives);
+        let follows = self.client.options.redial.follows;
+        if drain.stays && !follows {
+            return Ok(live);
+        }
+        if !drain.stays {
+            self.client.leave_behind(&live.connection);
+            if follows {
+                self.route.prefer(&drain.alternatives);
+            }
         }
         let mut start = Some(drain.start);
         loop {
@@ -51,10 +61,15 @@ impl Supervisor {
                 Beside::Ended(end) => return self.lost(end, None).await,
                 Beside::Stopped => return Err(self.close(&mut live).await),
             }
-            match self.round_beside(&mut live).await {
+            match self.round_beside(&mut live, &drain).await {
                 Round::Connected(fresh) => {
+                    info!(id = self.client.id(), "connected to another gateway");
                     self.replaced(live);
                     return Ok(fresh);
+                }
+                Round::Failed(error) if drain.stays => {
+                    debug!(%error, "no other gateway takes the client: it stays");
+                    return Ok(live);
                 }
                 Round::Failed(error) => warn!(%error, "no other gateway takes the client yet"),
                 Round::Alone(error, end) => return self.lost(end, Some(error)).await,
@@ -65,8 +80,15 @@ impl Supervisor {
     }
 
     /// One round, which goes on if the old connection ends: the new one may have superseded it.
-    async fn round_beside(&mut self, live: &mut Live) -> Round {
-        let mut round = std::pin::pin!(self.route.round(&self.client));
+    async fn round_beside(&mut self, live: &mut Live, drain: &Drain) -> Round {
+        let (route, client) = (&mut self.route, &self.client);
+        let mut round = std::pin::pin!(async {
+            if drain.stays {
+                route.detour(client, &drain.alternatives).await
+            } else {
+                route.round(client).await
+            }
+        });
         let end = match beside(live, &mut self.stops, round.as_mut()).await {
             Beside::Done(Ok(fresh)) => return Round::Connected(fresh),
             Beside::Done(Err(error)) => return Round::Failed(error),

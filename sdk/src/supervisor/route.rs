@@ -97,7 +97,7 @@ impl Route {
         let mut last = AttemptError::NoAddress;
         for place in self.addresses.round() {
             let endpoint = self.addresses.visit(place);
-            let error = match (Attempt { client, endpoint }).make().await {
+            let error = match (Attempt { client, endpoint, keeps_id: false }).make().await {
                 Ok(live) => {
                     self.connected = Some(Instant::now());
                     self.addresses.arrived(place);
@@ -117,6 +117,32 @@ impl Route {
                 error if error.is_final() => return Err(error),
                 error => error,
             };
+        }
+        Err(last)
+    }
+
+    /// Tries each of these addresses once, and no other: those that a gateway has named which stays itself.
+    pub(super) async fn detour(
+        &mut self,
+        client: &Arc<Client>,
+        alternatives: &[String],
+    ) -> Result<Live, AttemptError> {
+        let mut last = AttemptError::NoAddress;
+        for endpoint in
+            alternatives.iter().filter_map(|url| self.addresses.elsewhere(url)).collect::<Vec<_>>()
+        {
+            match (Attempt { client, endpoint: &endpoint, keeps_id: true }).make().await {
+                Ok(live) => {
+                    self.connected = Some(Instant::now());
+                    self.addresses.arrived_at(endpoint);
+                    return Ok(live);
+                }
+                Err(error) => {
+                    debug!(%endpoint, %error, "could not connect");
+                    // It has no say in whether the client may live on.
+                    last = AttemptError::lost(error);
+                }
+            }
         }
         Err(last)
     }

@@ -1,5 +1,6 @@
 //! A gateway that is about to stop: the client goes elsewhere first, and leaves then.
 
+mod asked;
 mod left_behind;
 
 use crate::gateway::{Caller, Gateway, Peer, soon};

@@ -13,6 +13,7 @@ struct World {
 struct Sent {
     id: u64,
     part: Part,
+    draining: bool,
     ops: Vec<(Op, u64)>,
     len: usize,
 }
@@ -49,7 +50,7 @@ impl World {
         assert_eq!(self.next(), Next::Answer(self.now));
         let report = Report::parse(&frame).unwrap();
         let ops = report.entries.iter().map(|entry| (entry.op, entry.id)).collect();
-        Sent { id: frame.id, part: report.part, ops, len: frame.body.len() }
+        Sent { id: frame.id, part: report.part, draining: report.draining, ops, len: frame.body.len() }
     }
 
     fn answer(&mut self, id: u64, ack: &ReportAck<'_>) {
@@ -78,6 +79,30 @@ async fn a_snapshot_and_then_one_report_at_a_time() {
     second.retire(&world.exchange);
     world.answer(sent.id, &ReportAck::done());
     assert_eq!(world.sent().ops, [(Op::EdgeOffline, 2)]);
+}
+
+#[tokio::test]
+async fn that_the_gateway_drains_is_told_once_at_least_and_with_every_report() {
+    let mut world = World::synced();
+    world.outgoing.drain();
+    let first = world.sent();
+    assert_eq!((first.part, first.draining, first.ops.len()), (Part::Changes, true, 0));
+    world.answer(first.id, &failed(Code::Internal, false));
+    world.now += Duration::from_secs(10);
+    let again = world.sent();
+    assert!(again.draining && again.ops.is_empty());
+    world.answer(again.id, &ReportAck::done());
+    assert_eq!(world.next(), Next::News);
+    let _edge = Parked::edge(&world.exchange, 1).await;
+    assert!(world.sent().draining);
+    // On another connection.
+    world.exchange.draining.set();
+    world.outgoing = Outgoing::new(world.exchange.clone());
+    world.take_snapshot();
+    let snapshot = world.sent();
+    assert!(snapshot.draining);
+    world.answer(snapshot.id, &ReportAck::done());
+    assert_eq!(world.next(), Next::News);
 }
 
 #[tokio::test]

@@ -270,7 +270,8 @@ async fn one_that_comes_while_the_gateway_drains_is_sent_away_at_once() {
     let (online, ..) = event(&mut service).await;
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
     let urls: Vec<String> = (0..20).map(|n| format!("tcp://gateway-{n}:30012")).collect();
-    context.notice.set(super::super::Notice::new(until, urls.clone())).unwrap();
+    let alternatives = super::super::Alternatives::new(&urls, std::iter::empty());
+    context.notice.set(super::super::Notice::new(until, alternatives)).unwrap();
     answer(&service, online, Code::Ok);
     edge.is_welcomed().await;
     let frame = edge.recv().await;

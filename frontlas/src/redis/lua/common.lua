@@ -62,10 +62,12 @@ end
 
 -- A living frontier as it is given out, or false.
 local function card(frontier)
-    if not life(frontier) then
+    local generation = life(frontier)
+    if not generation then
         return false
     end
     local it = call('HMGET', prefix .. 'frontiers:' .. frontier,
-        'advertised_sb_addr', 'advertised_eb_addr', 'edge_count', 'service_count')
-    return { frontier, it[1] or '', it[2] or '', it[3] or '0', it[4] or '0' }
+        'advertised_sb_addr', 'advertised_eb_addr', 'edge_count', 'service_count',
+        'draining', 'away')
+    return { frontier, it[1] or '', it[2] or '', it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0' }
 end

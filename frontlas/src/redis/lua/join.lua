@@ -2,7 +2,8 @@
 
 local frontier, sb, eb = ARGV[3], ARGV[4], ARGV[5]
 local key = prefix .. 'frontiers:' .. frontier
-local old = call('HMGET', key, 'incarnation', 'session', 'revision', 'advertised_sb_addr', 'advertised_eb_addr')
+local old = call('HMGET', key, 'incarnation', 'session', 'revision', 'advertised_sb_addr', 'advertised_eb_addr',
+    'draining')
 local given = tonumber(ARGV[6])
 if given and old[1] and given < tonumber(old[1]) then
     return { 'replaced' }
@@ -15,18 +16,20 @@ local goes_on = generation and given and old[1] == digits(given)
 if goes_on then
     call('UNLINK', prefix .. 'resync:edges:' .. frontier .. ':' .. old[2],
         prefix .. 'resync:services:' .. frontier .. ':' .. old[2])
-    call('HDEL', key, 'resync', 'resyncing')
+    call('HDEL', key, 'resync', 'resyncing', 'away')
 else
     bury(frontier)
     generation = digits(session)
     call('HSET', prefix .. 'index:frontiers', frontier, generation)
     call('HSET', key, 'generation', generation, 'revision', 0, 'edge_count', 0, 'service_count', 0)
     call('SET', prefix .. 'alive:frontiers:' .. frontier, 1, 'PX', ARGV[7])
+    call('HDEL', key, 'draining', 'away')
     call('PEXPIRE', key, ARGV[8])
 end
 call('HSET', key, 'advertised_sb_addr', sb, 'advertised_eb_addr', eb,
     'incarnation', digits(incarnation), 'session', digits(session))
 if not goes_on or old[4] ~= sb or old[5] ~= eb then
-    tell('change', 'frontier_online', 'frontier', frontier, 'sb', sb, 'eb', eb)
+    local change = goes_on and old[6] and 'frontier_draining' or 'frontier_online'
+    tell('change', change, 'frontier', frontier, 'sb', sb, 'eb', eb)
 end
 return { 'ok', digits(incarnation), digits(session), goes_on and old[3] or '0', goes_on and '1' or '0' }

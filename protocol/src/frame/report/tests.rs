@@ -12,7 +12,7 @@ fn sample(part: Part) -> (Report<'static>, Frame) {
         entry(Op::ServiceOnline, "[2001:db8::7]:1", "größe"),
         entry(Op::ServiceOffline, "", ""),
     ];
-    let report = Report { part, entries };
+    let report = Report { part, draining: false, entries };
     let mut wire = Vec::new();
     report.encode(7, &mut wire).unwrap();
     (report, decode(&wire))
@@ -115,7 +115,7 @@ fn what_does_not_fit_is_refused_and_nothing_is_written() {
     let fits = entry(Op::ServiceOnline, "", "");
     let mut wire = Vec::new();
     for bad in [Entry { addr: &long, ..fits }, Entry { name: &long, ..fits }] {
-        let report = Report { part: Part::Changes, entries: vec![fits, bad] };
+        let report = Report { part: Part::Changes, draining: false, entries: vec![fits, bad] };
         assert_eq!(report.encode(1, &mut wire), Err(EncodeError::NameTooLong(65_536)));
     }
     let ack = ReportAck { text: &long, ..ReportAck::done() };

@@ -4,8 +4,8 @@ use super::{
 };
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Publish, Register,
-    RegisterAck, Reject, Report, ReportAck, Request, Response, Returned, Welcome,
+    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Plan, Publish,
+    Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Returned, Welcome,
 };
 
 impl Fields {
@@ -106,6 +106,7 @@ impl Fields {
                 let (frontier, servicebound) = (frontier.into(), servicebound.into());
                 Self::LookupAck(Found { detail, frontier, servicebound })
             }
+            Kind::Plan => Self::Plan(Plan::parse(frame)?.into()),
             Kind::Returned => {
                 let Returned { timeout_ms, name, custom, payload } = Returned::parse(frame)?;
                 let (custom, edge_tail) = tail(custom);

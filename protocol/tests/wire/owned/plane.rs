@@ -1,6 +1,6 @@
-use super::{Presence, Presences, Replaced, Taken};
+use super::{Neighbour, Presence, Presences, Replaced, Schedule, Taken};
 use crate::json::Decimal;
-use frontier_protocol::{Code, EdgeId, Entry, Flags, Op, Part, Report, ReportAck, Superseded};
+use frontier_protocol::{Code, EdgeId, Entry, Flags, Op, Other, Part, Plan, Report, ReportAck, Superseded};
 
 impl Presences {
     pub(super) fn report(&self, flags: Flags) -> Report<'_> {
@@ -13,7 +13,7 @@ impl Presences {
             let op = Op::from_wire(*op).expect("an op");
             Entry { op, id: id.0, stamp: stamp.0, addr, name }
         });
-        Report { part, entries: entries.collect() }
+        Report { part, draining: flags.has(Flags::DRAINING), entries: entries.collect() }
     }
 }
 
@@ -44,5 +44,29 @@ impl From<ReportAck<'_>> for Taken {
         let replaced = |from: Superseded| Replaced { edge: Decimal(from.edge.0), stamp: Decimal(from.stamp) };
         let superseded = ack.superseded.into_iter().map(replaced).collect();
         Self { detail: ack.detail, superseded, text: ack.text.into() }
+    }
+}
+
+impl Schedule {
+    pub(super) fn plan(&self) -> Plan<'_> {
+        let others = self.others.iter().map(|it| {
+            let Neighbour { want, edges, frontier, edgebound, servicebound } = it;
+            Other { want: want.0, edges: edges.0, frontier, edgebound, servicebound }
+        });
+        Plan { keep: self.keep.0, rate: self.rate, others: others.collect() }
+    }
+}
+
+impl From<Plan<'_>> for Schedule {
+    fn from(plan: Plan<'_>) -> Self {
+        let neighbour = |other: Other<'_>| Neighbour {
+            want: Decimal(other.want),
+            edges: Decimal(other.edges),
+            frontier: other.frontier.into(),
+            edgebound: other.edgebound.into(),
+            servicebound: other.servicebound.into(),
+        };
+        let others = plan.others.into_iter().map(neighbour).collect();
+        Self { keep: Decimal(plan.keep), rate: plan.rate, others }
     }
 }

@@ -1,7 +1,9 @@
 use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
-use crate::owned::{Fields, Found, Grant, Greeting, Life, Presence, Presences, Replaced, Taken, Wanted};
+use crate::owned::{
+    Fields, Found, Grant, Greeting, Life, Neighbour, Presence, Presences, Replaced, Schedule, Taken, Wanted,
+};
 use frontier_protocol::{Code, Flags, Op};
 
 const STAMP: u64 = 1_700_000_000_123_456;
@@ -87,6 +89,12 @@ pub(super) fn reports() -> Vec<Vector> {
             header(Flags::SNAPSHOT.with(Flags::LAST), Code::Ok, 4),
             report(Vec::new()),
         ),
+        vector(
+            "report-draining",
+            "nothing has changed but that the frontier drains",
+            header(Flags::DRAINING, Code::Ok, 6),
+            report(Vec::new()),
+        ),
         vector("report-ack", "the directory has taken it", plain(5), ack(0, Vec::new(), "")),
         vector(
             "report-ack-superseded",
@@ -119,5 +127,25 @@ pub(super) fn lookups() -> Vec<Vector> {
         vector("lookup", "where is edge 7", plain(9), Fields::Lookup(Wanted { edge: Decimal(7) })),
         vector("lookup-ack", "it is there", plain(9), found("frontier-2", "tcp://192.0.2.2:30011")),
         vector("lookup-ack-offline", "it is nowhere", outcome(Code::EdgeNotOnline, 9), found("", "")),
+    ]
+}
+
+/// What a frontier is to do for the others.
+pub(super) fn plans() -> Vec<Vector> {
+    let other = |number: u8, want: u64, edges: u64| Neighbour {
+        want: Decimal(want),
+        edges: Decimal(edges),
+        frontier: format!("frontier-{number}"),
+        edgebound: format!("tls://192.0.2.{number}:30012"),
+        servicebound: format!("tcp://192.0.2.{number}:30011"),
+    };
+    let plan = |name: &str, description: &str, schedule: Schedule| {
+        vector(name, description, header(Flags::SKIPPABLE, Code::Ok, 0), Fields::Plan(schedule))
+    };
+    let gives = Schedule { keep: Decimal(200), rate: 100, others: vec![other(3, 90, 10), other(2, 0, 210)] };
+    let alone = Schedule { keep: Decimal(u64::MAX), rate: 0, others: Vec::new() };
+    vec![
+        plan("plan", "down to 200 edges, 90 of them to a frontier that has 10", gives),
+        plan("plan-alone", "there is no other frontier", alone),
     ]
 }

@@ -1,0 +1,128 @@
+//! Gives edges to gateways that have fewer, as frontlas orders it. An edge is asked, and stays if it can't go.
+
+mod choice;
+
+use crate::exchange::Exchange;
+use crate::neighbours::Orders;
+use crate::peer::{Peer, Stage};
+use choice::choose;
+use frontier_protocol::{Code, GoAway};
+use frontier_transport::Priority;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+/// How long what is in flight at the old connection may take.
+const GRACE_MS: u32 = 3_600_000;
+
+/// How long it may take until an edge that was asked to go somewhere is counted there.
+const SHOWS: Duration = Duration::from_secs(3);
+
+/// The pause between two looks at whose turn it is.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Asks edges to move, until this is dropped or the gateway drains.
+pub(crate) async fn run(exchange: Arc<Exchange>) {
+    let mut orders = exchange.neighbours.follow();
+    let mut sent = Sent::default();
+    loop {
+        // An error means that the exchange is gone, which this holds.
+        if orders.changed().await.is_err() || exchange.draining.is_set() {
+            return;
+        }
+        let now = orders.borrow_and_update().clone();
+        let wants = sent.less(&now);
+        let wanted: u64 = wants.iter().fold(0, |sum, want| sum.saturating_add(*want));
+        if wanted == 0 || now.keep == u64::MAX {
+            continue;
+        }
+        let (looks, ordered) = (exchange.clone(), now.clone());
+        // Many edges take their time, and the runtime may have one thread.
+        let chosen = tokio::task::spawn_blocking(move || choose(&looks, &ordered, wanted)).await;
+        match chosen {
+            Ok(chosen) if chosen.is_empty() => {}
+            Ok(chosen) => {
+                let asked = ask(&exchange, &now, wants, chosen, &mut orders, &mut sent).await;
+                info!(edges = asked, keep = now.keep, "asked edges to move to frontiers with fewer of them");
+            }
+            Err(error) => warn!(%error, "no edges were chosen to move"),
+        }
+    }
+}
+
+/// Where edges were sent a moment ago. The counts that new orders are made from may not have them yet.
+#[derive(Default)]
+struct Sent(VecDeque<(Instant, String)>);
+
+impl Sent {
+    fn note(&mut self, url: &str) {
+        self.0.push_back((Instant::now(), url.to_owned()));
+    }
+
+    /// What the others want, less what they will have got.
+    fn less(&mut self, orders: &Orders) -> Vec<u64> {
+        self.0.retain(|(when, _)| when.elapsed() < SHOWS);
+        let to = |url: &str| self.0.iter().filter(|(_, sent)| sent == url).count() as u64;
+        orders.others.iter().map(|other| other.want.saturating_sub(to(&other.edgebound))).collect()
+    }
+}
+
+/// Asks one after the other, until there are other orders. How many were asked.
+async fn ask(
+    exchange: &Exchange,
+    orders: &Orders,
+    mut wants: Vec<u64>,
+    chosen: Vec<Arc<Peer>>,
+    news: &mut watch::Receiver<Arc<Orders>>,
+    sent: &mut Sent,
+) -> usize {
+    let start = Instant::now();
+    let mut asked = 0;
+    for edge in chosen {
+        let due = start + Duration::from_secs_f64(asked as f64 / f64::from(orders.rate.max(1)));
+        if due > Instant::now() {
+            let step = due.max(Instant::now() + STEP);
+            tokio::select! {
+                _ = news.changed() => {
+                    // The loop is to see it, too.
+                    news.mark_changed();
+                    return asked;
+                }
+                () = exchange.draining.wait() => return asked,
+                () = sleep_until(step) => {}
+            }
+        }
+        // It may have gone, or have opened a stream.
+        if edge.stage() != Stage::Online || edge.link.streams() > 0 {
+            continue;
+        }
+        let Some(place) =
+            (0..wants.len()).max_by_key(|place| wants[*place]).filter(|place| wants[*place] > 0)
+        else {
+            break;
+        };
+        wants[place] -= 1;
+        asked += 1;
+        edge.ask(exchange.clock());
+        let url = &orders.others[place].edgebound;
+        sent.note(url);
+        send(&edge, url);
+    }
+    asked
+}
+
+fn send(edge: &Peer, url: &str) {
+    let notice = GoAway {
+        alternatives: vec![url],
+        stays: true,
+        ..GoAway::new(Code::Draining, GRACE_MS, "another gateway has more room")
+    };
+    // An edge whose link is closed is on its way out already.
+    let _ = edge.link.send(Priority::Answer, |out| notice.encode(out));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+use frontier_protocol::{Other, Plan};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tracing::debug;
+
+/// The other gateways of the cluster, as frontlas has last told of them. Empty without frontlas.
+#[derive(Debug)]
+pub(crate) struct Neighbours(watch::Sender<Arc<Orders>>);
+
+/// What is to be done for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Orders {
+    /// With how many edges this gateway should be left at least.
+    pub(crate) keep: u64,
+    /// How many it asks to move in a second.
+    pub(crate) rate: u32,
+    /// Those that should get edges first, then those with the fewest.
+    pub(crate) others: Vec<Neighbour>,
+}
+
+/// Another gateway where new connections may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Neighbour {
+    /// How many edges it should get from here.
+    pub(crate) want: u64,
+    /// How many it has.
+    pub(crate) edges: u64,
+    /// Its addresses, as URLs.
+    pub(crate) edgebound: String,
+    pub(crate) servicebound: String,
+}
+
+impl Default for Neighbours {
+    fn default() -> Self {
+        let nothing = Orders { keep: u64::MAX, rate: 0, others: Vec::new() };
+        Self(watch::Sender::new(Arc::new(nothing)))
+    }
+}
+
+impl Neighbours {
+    /// Frontlas has told.
+    pub(crate) fn tell(&self, plan: &Plan<'_>) {
+        let neighbour = |other: &Other<'_>| Neighbour {
+            want: other.want,
+            edges: other.edges,
+            edgebound: other.edgebound.to_owned(),
+            servicebound: other.servicebound.to_owned(),
+        };
+        let others: Vec<Neighbour> = plan.others.iter().map(neighbour).collect();
+        let edges: Vec<u64> = others.iter().map(|other| other.edges).collect();
+        debug!(?edges, "told of the other gateways");
+        self.0.send_replace(Arc::new(Orders { keep: plan.keep, rate: plan.rate, others }));
+    }
+
+    /// Frontlas is away: who the others are is as good as ever, but no more edges are asked to move.
+    pub(crate) fn rest(&self) {
+        self.0.send_if_modified(|orders| {
+            let changes = orders.keep != u64::MAX;
+            if changes {
+                *orders = Arc::new(Orders { keep: u64::MAX, ..Orders::clone(orders) });
+            }
+            changes
+        });
+    }
+
+    pub(crate) fn now(&self) -> Arc<Orders> {
+        self.0.borrow().clone()
+    }
+
+    /// Hears of everything that is told from now on.
+    pub(crate) fn follow(&self) -> watch::Receiver<Arc<Orders>> {
+        self.0.subscribe()
+    }
+}

@@ -1,0 +1,104 @@
+//! Who should give how many edges to whom. Pure: counts in, numbers out, the same at every replica.
+
+/// Differences of so many edges are left alone, however few there are.
+const FEW: u64 = 5;
+
+/// When moving begins, and whether it goes on.
+///
+/// ```text
+/// at rest ── one is off the mean by more than the threshold ──▶ moving
+///    ▲                                                            │
+///    └──────── all are within a quarter of the threshold ─────────┘
+/// ```
+///
+/// The two bounds lie apart, so that edges that come and go do not start it again and again.
+#[derive(Debug)]
+pub(super) struct Balance {
+    /// In percent of the mean.
+    threshold: u64,
+    is_moving: bool,
+}
+
+/// What is to be done. By the places of the loads that it was made for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    /// How many edges each keeps.
+    pub(super) keep: Vec<u64>,
+    pub(super) gifts: Vec<Gift>,
+}
+
+/// Edges that one is to give to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gift {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) count: u64,
+}
+
+impl Balance {
+    pub(super) fn new(threshold: u8) -> Self {
+        Self { threshold: threshold.into(), is_moving: false }
+    }
+
+    /// For frontiers with these ids and numbers of edges. `None` if all is well.
+    pub(super) fn decide(&mut self, loads: &[(&str, u64)]) -> Option<Decision> {
+        self.is_moving = is_uneven(loads, self.threshold, if self.is_moving { 4 } else { 1 });
+        self.is_moving.then(|| decide(loads))
+    }
+}
+
+/// Whether one is off the mean by more than a part of the threshold.
+fn is_uneven(loads: &[(&str, u64)], threshold: u64, part: u128) -> bool {
+    let counts = || loads.iter().map(|(_, edges)| *edges);
+    let (Some(least), Some(most)) = (counts().min(), counts().max()) else { return false };
+    if most - least <= FEW {
+        return false;
+    }
+    let total: u128 = counts().map(u128::from).sum();
+    let of_all = |edges: u64| u128::from(edges) * loads.len() as u128;
+    // In edges, times the number of frontiers.
+    let off = of_all(most).abs_diff(total).max(of_all(least).abs_diff(total));
+    off * 100 * part > total * u128::from(threshold)
+}
+
+/// Each keeps the mean; where that is no whole number, those with the most keep one more. What one has too many
+/// and what another lacks are laid side by side: so each pair is exact, there are as few pairs as can be,
+/// and no edge moves that need not.
+fn decide(loads: &[(&str, u64)]) -> Decision {
+    let mut order: Vec<usize> = (0..loads.len()).collect();
+    order.sort_by(|&a, &b| loads[b].1.cmp(&loads[a].1).then_with(|| loads[a].0.cmp(loads[b].0)));
+    let total: u128 = loads.iter().map(|(_, edges)| u128::from(*edges)).sum();
+    let count = loads.len().max(1) as u128;
+    // A mean of 64-bit numbers is one.
+    let mean = u64::try_from(total / count).unwrap_or(u64::MAX);
+    let mut more = total % count;
+    let mut keep = vec![mean; loads.len()];
+    for &place in &order {
+        if more == 0 {
+            break;
+        }
+        keep[place] += 1;
+        more -= 1;
+    }
+    let mut gifts = Vec::new();
+    let mut takers = order.iter().rev().map(|&to| (to, keep[to].saturating_sub(loads[to].1)));
+    let mut taker = takers.next();
+    for &from in &order {
+        let mut rest = loads[from].1.saturating_sub(keep[from]);
+        while rest > 0 {
+            let Some((to, lacks)) = &mut taker else { break };
+            let count = rest.min(*lacks);
+            if count > 0 {
+                gifts.push(Gift { from, to: *to, count });
+            }
+            (rest, *lacks) = (rest - count, *lacks - count);
+            if *lacks == 0 {
+                taker = takers.next();
+            }
+        }
+    }
+    Decision { keep, gifts }
+}
+
+#[cfg(test)]
+mod tests;
