@@ -54,9 +54,20 @@ pub(crate) struct Cluster {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
     Redis,
-    Frontlas { redis: SocketAddr },
-    Frontiers { frontlas: SocketAddr, control_plane: SocketAddr, layout: Layout },
-    Lookups { asker: Asker, layout: Layout, callers: u32 },
+    /// On that Redis, or with its directory in memory.
+    Frontlas {
+        redis: Option<SocketAddr>,
+    },
+    Frontiers {
+        frontlas: SocketAddr,
+        control_plane: SocketAddr,
+        layout: Layout,
+    },
+    Lookups {
+        asker: Asker,
+        layout: Layout,
+        callers: u32,
+    },
 }
 
 impl Role {
@@ -76,6 +87,11 @@ impl Role {
     }
 }
 
+/// Starts a frontlas that keeps its directory in memory.
+pub(crate) async fn start_frontlas() -> Result<Child> {
+    Role::Frontlas { redis: None }.start("frontlas").await
+}
+
 /// The processes that are there all the time.
 struct Stage {
     redis: Child,
@@ -90,7 +106,7 @@ impl Cluster {
         progress.begin(format!("{} edges at {} frontiers", thousands(layout.edges.into()), layout.frontiers));
         let redis = Role::Redis.start("redis-server").await?;
         let address = redis.ready().services.context("redis-server has no port")?;
-        let frontlas = Role::Frontlas { redis: address }.start("frontlas").await?;
+        let frontlas = Role::Frontlas { redis: Some(address) }.start("frontlas").await?;
         let plane = frontlas.ready().edges.context("frontlas has no frontier plane")?;
         let control_plane = frontlas.ready().services.context("frontlas has no control plane")?;
         let frontiers = Role::Frontiers { frontlas: plane, control_plane, layout: *layout };

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::child::Child;
 use crate::console::Console;
 use crate::rig::{Processes, Rig};
-use crate::role;
 use crate::work::{Bulk, Calls, Scene};
+use crate::{cluster, role};
 
 pub(crate) use address::{Address, Network};
 pub(crate) use crowd::Crowd;
+pub(crate) use gateway::Membership;
 
 mod address;
 mod answer;
@@ -31,6 +32,7 @@ mod gateway;
 pub(crate) enum Role {
     Gateway {
         network: Network,
+        membership: Option<Membership>,
     },
     /// Services that answer edges.
     Services {
@@ -68,7 +70,7 @@ pub(crate) enum Role {
 impl Role {
     pub(crate) async fn play(self, console: &mut Console) -> Result<()> {
         match self {
-            Self::Gateway { network } => gateway::run(network, console).await,
+            Self::Gateway { network, membership } => gateway::run(network, membership, console).await,
             Self::Services { gateway, services, idle } => {
                 answer::services(gateway, services, idle, console).await
             }
@@ -85,12 +87,39 @@ impl Role {
 
 /// Starts a gateway and nothing else.
 pub(crate) async fn start_gateway(network: Network, processes: &Processes) -> Result<Child> {
-    Child::start("gateway", processes.gateway_threads, role::Role::Frontier(Role::Gateway { network })).await
+    start_member(network, None, processes).await
+}
+
+async fn start_member(
+    network: Network,
+    membership: Option<Membership>,
+    processes: &Processes,
+) -> Result<Child> {
+    let role = role::Role::Frontier(Role::Gateway { network, membership });
+    Child::start("gateway", processes.gateway_threads, role).await
+}
+
+/// Starts a cluster: a gateway for services, which is the one that is measured, and another one for edges.
+async fn start_cluster(network: Network, processes: &Processes) -> Result<(Rig, Address, Address)> {
+    let frontlas = cluster::start_frontlas().await?;
+    let plane = frontlas.ready().edges.context("frontlas has no port for gateways")?;
+    let member = |id: &str| Some(Membership { id: id.to_owned(), frontlas: plane });
+    let near = start_member(network, member("near"), processes).await?;
+    let far = start_member(network, member("far"), processes).await?;
+    let ((_, for_services), (for_edges, _)) = (ports(network, &near)?, ports(network, &far)?);
+    let mut rig = Rig::new(near)?;
+    rig.adopt_bystanders(vec![far, frontlas]);
+    Ok((rig, for_edges, for_services))
 }
 
 pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Processes) -> Result<Rig> {
-    let mut rig = Rig::new(start_gateway(network, processes).await?)?;
-    let (for_edges, for_services) = ports(network, rig.gateway())?;
+    let (mut rig, for_edges, for_services) = if calls.scene.across {
+        start_cluster(network, processes).await?
+    } else {
+        let rig = Rig::new(start_gateway(network, processes).await?)?;
+        let (for_edges, for_services) = ports(network, rig.gateway())?;
+        (rig, for_edges, for_services)
+    };
     if calls.scene.idle_edges > 0 {
         let mut crowd = Crowd::start(for_edges, calls.scene.idle_edges, processes).await?;
         crowd.connect().await?;

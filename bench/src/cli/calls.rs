@@ -43,6 +43,9 @@ pub(crate) struct SceneArgs {
     /// Further services that are connected, each with a method that nobody calls
     #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "reverse")]
     idle_services: usize,
+    /// The edges are at another gateway of a cluster, and the calls are forwarded to it
+    #[arg(long, requires = "reverse")]
+    across: bool,
 }
 
 impl ShareArgs {
@@ -70,8 +73,8 @@ impl Direction {
 impl SceneArgs {
     pub(super) fn apply(self, calls: Calls) -> Result<Calls> {
         ensure!(self.services > 0, "--services must be at least 1");
-        let Self { idle_edges, services, idle_services } = self;
-        let scene = Scene { idle_edges, services, idle_services, ..calls.scene };
+        let Self { idle_edges, services, idle_services, across } = self;
+        let scene = Scene { idle_edges, services, idle_services, across, ..calls.scene };
         Ok(Calls { scene, ..calls })
     }
 }

@@ -10,11 +10,13 @@ use crate::console::Console;
 use crate::dialogue::Ready;
 
 /// Runs frontlas as the daemon does, with the defaults but for its ports.
-pub(super) async fn run(redis: SocketAddr, console: &mut Console) -> Result<()> {
+pub(super) async fn run(redis: Option<SocketAddr>, console: &mut Console) -> Result<()> {
     let listen = "listen: {addr: 127.0.0.1:0}";
-    let yaml = format!(
-        "control_plane: {{{listen}}}\nfrontier_plane: {{{listen}}}\nredis: {{standalone: {{addr: '{redis}'}}}}\n"
-    );
+    let store = match redis {
+        Some(addr) => format!("redis: {{standalone: {{addr: '{addr}'}}}}"),
+        None => "directory: {store: memory}".to_owned(),
+    };
+    let yaml = format!("control_plane: {{{listen}}}\nfrontier_plane: {{{listen}}}\n{store}\n");
     let config = Config::parse(&yaml, &|_| None).context("the configuration of frontlas")?;
     let node = Node::bind(&config).await.context("starting frontlas")?;
     console.ready(Ready {

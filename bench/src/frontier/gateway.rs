@@ -1,24 +1,46 @@
 //! The gateway's process.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use ::frontier::{Config, Gateway, cert};
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::Network;
 use crate::console::Console;
 use crate::dialogue::Ready;
 
+/// What a gateway of a cluster knows of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Membership {
+    pub(super) id: String,
+    pub(super) frontlas: SocketAddr,
+}
+
+impl Membership {
+    fn yaml(&self) -> String {
+        let Self { id, frontlas } = self;
+        let cluster = format!("{{enable: true, dial: {{addrs: ['{frontlas}']}}, forward: {{enable: true}}}}");
+        format!("daemon: {{frontier_id: {id}}}\nfrontlas: {cluster}\n")
+    }
+}
+
 /// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
-pub(super) async fn run(network: Network, console: &mut Console) -> Result<()> {
+pub(super) async fn run(
+    network: Network,
+    membership: Option<Membership>,
+    console: &mut Console,
+) -> Result<()> {
     let dir = tempfile::tempdir().context("a directory for the gateway's certificate")?;
     let tls = match network {
         Network::Tcp | Network::Ws => String::new(),
         Network::Tls | Network::Quic => certificate(dir.path())?,
     };
     let listen = format!("{{listen: {{network: {network}, addr: 127.0.0.1:0, {tls}}}}}");
-    let yaml = format!("edgebound: {listen}\nservicebound: {listen}\n");
+    let membership = membership.as_ref().map(Membership::yaml).unwrap_or_default();
+    let yaml = format!("edgebound: {listen}\nservicebound: {listen}\n{membership}");
     let config = Config::parse(&yaml, &|_| None).context("the gateway's configuration")?;
     let gateway = Gateway::bind(&config)?;
     console.ready(Ready {

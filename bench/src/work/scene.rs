@@ -11,6 +11,8 @@ pub(crate) struct Scene {
     pub(crate) services: usize,
     /// Services that are connected, each with a method that nobody calls.
     pub(crate) idle_services: usize,
+    /// Whether the edges are at another gateway than the service that calls them.
+    pub(crate) across: bool,
     /// Whether the callers' connection also carries a stream whose reader stalls, and large messages.
     pub(crate) disturbed: bool,
 }
@@ -18,7 +20,7 @@ pub(crate) struct Scene {
 impl Default for Scene {
     /// Nothing: one service, and the edges that do the work.
     fn default() -> Self {
-        Self { idle_edges: 0, services: 1, idle_services: 0, disturbed: false }
+        Self { idle_edges: 0, services: 1, idle_services: 0, across: false, disturbed: false }
     }
 }
 
@@ -32,6 +34,9 @@ impl fmt::Display for Scene {
         }
         if self.idle_services > 0 {
             write!(f, ", beside {} idle services", self.idle_services)?;
+        }
+        if self.across {
+            write!(f, ", at another gateway")?;
         }
         if self.disturbed {
             write!(f, ", beside a stalled stream and messages of 4 MiB on the same connection")?;

@@ -35,6 +35,12 @@ fn idle_edges_and_more_services_can_be_there() {
 }
 
 #[test]
+fn calls_go_across_gateways() {
+    let result = figures("rpc --reverse --across --callers 4 --edges 2 --vs alone");
+    assert_eq!(result["work"]["scene"]["across"], true);
+}
+
+#[test]
 fn messages_are_acked_in_both_directions() {
     figures("publish --callers 7 --edges 3");
     figures("publish --callers 7 --edges 3 --reverse");
