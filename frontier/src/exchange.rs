@@ -35,8 +35,8 @@ pub(crate) use route::offline;
 use crate::config::{Balance, Limits};
 use crate::forwarding::Forwarding;
 use crate::latch::Latch;
-use crate::neighbours::Neighbours;
 use crate::registry::Registry;
+use crate::roster::Roster;
 use balance::Balancer;
 use frontier_access::authn::LogLimiter;
 use movers::Movers;
@@ -57,7 +57,7 @@ pub(crate) struct Exchange {
     pub(crate) registry: Registry,
     pub(crate) limits: Limits,
     /// The other gateways of the cluster.
-    pub(crate) neighbours: Neighbours,
+    pub(crate) roster: Roster,
     /// Set when the gateway begins to drain.
     pub(crate) draining: Latch,
     balancer: Balancer,
@@ -82,7 +82,7 @@ impl Exchange {
         Arc::new(Self {
             registry: Registry::new(),
             limits,
-            neighbours: Neighbours::default(),
+            roster: Roster::default(),
             draining: Latch::default(),
             balancer: Balancer::new(balance),
             call_timeout,

@@ -11,12 +11,12 @@ mod forwarding;
 mod gate;
 mod gateway;
 mod latch;
-mod neighbours;
 mod peer;
 mod policy;
 mod presence;
 mod registry;
 pub mod reload;
+mod roster;
 mod session;
 mod sweep;
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl<'a> Dialogue<'a> {
         let ended = self.converse(stop).await;
         self.asked.set_connected(false);
         self.exchange.set_told(false);
-        self.exchange.neighbours.rest();
+        self.exchange.roster.rest();
         match ended {
             Ok(()) => {
                 let closed = self.link.close(|_| Ok(()));
@@ -223,7 +223,7 @@ impl<'a> Dialogue<'a> {
                     let _ = reply.send(found(&ack));
                 }
             }
-            Kind::Plan => self.exchange.neighbours.tell(&Plan::parse(frame).map_err(wrong)?),
+            Kind::Plan => self.exchange.roster.tell(&Plan::parse(frame).map_err(wrong)?),
             Kind::GoAway => {
                 let GoAway { code, text, .. } = GoAway::parse(frame).map_err(wrong)?;
                 if self.leaving.is_some() {

@@ -3,8 +3,8 @@
 mod choice;
 
 use crate::exchange::Exchange;
-use crate::neighbours::Orders;
 use crate::peer::{Peer, Stage};
+use crate::roster::Orders;
 use choice::choose;
 use frontier_protocol::{Code, GoAway};
 use frontier_transport::Priority;
@@ -26,7 +26,7 @@ const STEP: Duration = Duration::from_millis(20);
 
 /// Asks edges to move, until this is dropped or the gateway drains.
 pub(crate) async fn run(exchange: Arc<Exchange>) {
-    let mut orders = exchange.neighbours.follow();
+    let mut orders = exchange.roster.follow();
     let mut sent = Sent::default();
     loop {
         // An error means that the exchange is gone, which this holds.

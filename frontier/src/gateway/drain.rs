@@ -58,7 +58,7 @@ pub(super) async fn run(edges: &Context, services: &Context) {
     let deadline = Instant::now() + config.daemon.grace;
     edges.exchange.keep_services();
     // Services hear of the edges that are closed at the very end.
-    let others = edges.exchange.neighbours.now();
+    let others = edges.exchange.roster.now();
     let told = config.membership.as_ref().map_or(ClusterAlternatives::None, |it| it.alternatives);
     let for_edges = others.others.iter().filter(|_| told != ClusterAlternatives::None);
     let for_edges = for_edges.map(|it| (it.edges, it.edgebound.clone()));

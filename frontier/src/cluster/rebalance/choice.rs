@@ -1,6 +1,6 @@
 use crate::exchange::Exchange;
-use crate::neighbours::Orders;
 use crate::peer::{Peer, Stage};
+use crate::roster::Orders;
 use rand::RngExt;
 use std::sync::Arc;
 

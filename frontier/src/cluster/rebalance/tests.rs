@@ -13,7 +13,7 @@ fn tell(exchange: &Exchange, keep: u64, wants: [u64; 2]) {
         servicebound: "",
     };
     let plan = Plan { keep, rate: 100_000, others: vec![other(0), other(1)] };
-    exchange.neighbours.tell(&plan);
+    exchange.roster.tell(&plan);
 }
 
 async fn edges(exchange: &Exchange, count: u64) -> Vec<Parked> {
@@ -60,7 +60,7 @@ async fn those_that_are_too_many_are_asked_once_each() {
         settles(&edges, 6).await;
     }
     tell(&exchange, 14, [0, 0]);
-    exchange.neighbours.rest();
+    exchange.roster.rest();
     settles(&edges, 6).await;
     let mut to = asked(&mut edges);
     to.sort();

@@ -5,7 +5,7 @@ use tracing::debug;
 
 /// The other gateways of the cluster, as frontlas has last told of them. Empty without frontlas.
 #[derive(Debug)]
-pub(crate) struct Neighbours(watch::Sender<Arc<Orders>>);
+pub(crate) struct Roster(watch::Sender<Arc<Orders>>);
 
 /// What is to be done for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub(crate) struct Orders {
     /// How many it asks to move in a second.
     pub(crate) rate: u32,
     /// Those that should get edges first, then those with the fewest.
-    pub(crate) others: Vec<Neighbour>,
+    pub(crate) others: Vec<Destination>,
 }
 
 /// Another gateway where new connections may go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Neighbour {
+pub(crate) struct Destination {
     /// How many edges it should get from here.
     pub(crate) want: u64,
     /// How many it has.
@@ -30,23 +30,23 @@ pub(crate) struct Neighbour {
     pub(crate) servicebound: String,
 }
 
-impl Default for Neighbours {
+impl Default for Roster {
     fn default() -> Self {
         let nothing = Orders { keep: u64::MAX, rate: 0, others: Vec::new() };
         Self(watch::Sender::new(Arc::new(nothing)))
     }
 }
 
-impl Neighbours {
+impl Roster {
     /// Frontlas has told.
     pub(crate) fn tell(&self, plan: &Plan<'_>) {
-        let neighbour = |other: &Other<'_>| Neighbour {
+        let destination = |other: &Other<'_>| Destination {
             want: other.want,
             edges: other.edges,
             edgebound: other.edgebound.to_owned(),
             servicebound: other.servicebound.to_owned(),
         };
-        let others: Vec<Neighbour> = plan.others.iter().map(neighbour).collect();
+        let others: Vec<Destination> = plan.others.iter().map(destination).collect();
         let edges: Vec<u64> = others.iter().map(|other| other.edges).collect();
         debug!(?edges, "told of the other gateways");
         self.0.send_replace(Arc::new(Orders { keep: plan.keep, rate: plan.rate, others }));
