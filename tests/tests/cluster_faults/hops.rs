@@ -150,7 +150,7 @@ async fn rests(
             assert_eq!(status, Status::Connected, "hop {number} to {gateway} is the last one");
             let record = replica.edge(ID.0).await.expect("it answers")?;
             let frontier = replica.frontier_of(ID.0).await.expect("it answers");
-            let is_last = track.hop_at(&record.addr) == Some(number);
+            let is_last = track.hop_of(&record.frontier_id, &record.addr) == Some(number);
             (is_last && record.frontier_id == gateway && frontier.as_deref() == Some(gateway)).then_some(())
         };
         eventually(DEADLINE, &format!("hop {number} is known"), is_found).await;
