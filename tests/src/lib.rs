@@ -5,6 +5,7 @@
 //! ([`within`], [`eventually`]), and a gateway shows its log when the test around it fails.
 
 mod authority;
+mod calls_both_ways;
 mod deadline;
 mod frontlas;
 mod gateway;
@@ -22,6 +23,7 @@ mod witness;
 
 pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
+pub use calls_both_ways::{CallsBothWays, Outcome};
 pub use deadline::{DEADLINE, eventually, within};
 pub use frontier_transport::Network;
 pub use gateway::{Gateway, GatewayBuilder};
