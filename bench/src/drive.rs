@@ -63,12 +63,15 @@ async fn conduct(meter: &Meter, empty: Tally, console: &mut Console) -> Result<(
 
 /// An operation that fails is counted as that and tried again, after a pause: some errors ask for just that.
 async fn repeat<C: Caller>(mut caller: C, meter: Arc<Meter>) {
+    let mut start = Instant::now();
     loop {
-        let start = Instant::now();
         let result = caller.call().await;
-        meter.ended(start, &result);
+        let end = Instant::now();
+        meter.ended(end.duration_since(start), &result);
+        start = end;
         if result.is_err() {
             sleep(PAUSE_AFTER_ERROR).await;
+            start = Instant::now();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The counted window, as the callers of one process share it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 use parking_lot::Mutex;
@@ -49,12 +49,11 @@ impl Meter {
         }
     }
 
-    /// An operation that began at `start` ends now.
-    pub(crate) fn ended(&self, start: Instant, result: &Result<(), Error>) {
+    /// An operation ends now that took so long.
+    pub(crate) fn ended(&self, latency: Duration, result: &Result<(), Error>) {
         if !self.open.load(Ordering::Acquire) {
             return;
         }
-        let latency = start.elapsed();
         let tally = &mut self.state.lock().tally;
         match result {
             Ok(()) => tally.record(latency),

@@ -1,4 +1,5 @@
 use crate::calls::Calls;
+use crate::exchange::balance::Affinity;
 use crate::forwarding::Callers;
 use crate::latch::Latch;
 use crate::policy::Slot;
@@ -59,6 +60,8 @@ pub(crate) struct Peer {
     pub(crate) calls: Mutex<Calls>,
     /// What it may do.
     pub(crate) access: Slot,
+    /// Which services an edge is sent to.
+    pub(crate) affinity: Affinity,
     /// Set once everyone who must know has been told that the peer has left.
     pub(crate) departed: Latch,
     stage: AtomicU8,
@@ -94,6 +97,7 @@ impl Peer {
             link,
             calls: Mutex::default(),
             access: Slot::default(),
+            affinity: Affinity::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
             listed: AtomicBool::new(false),
@@ -356,6 +360,6 @@ mod tests {
 
     #[test]
     fn an_idle_peer_is_small() {
-        assert!(size_of::<Peer>() <= 320, "{} bytes", size_of::<Peer>());
+        assert!(size_of::<Peer>() <= 352, "{} bytes", size_of::<Peer>());
     }
 }

@@ -9,7 +9,7 @@ mod services;
 pub(crate) use changes::{Change, Changes, Connection, Key, Overflow};
 pub(crate) use edges::Edges;
 pub(crate) use frontiers::Frontiers;
-pub(crate) use routes::Candidate;
+pub(crate) use routes::{Candidate, Candidates};
 pub(crate) use services::{ServiceLimits, Services};
 
 use crate::peer::Peer;

@@ -96,6 +96,14 @@ impl<P> Builder<P> {
         self
     }
 
+    /// How many bytes per second all streams and large payloads may together send while small calls and
+    /// messages go over the same connection, so that those find room; 0: as many as they can. 64 MiB
+    /// unless set: half of what a network of 1 Gbit/s carries.
+    pub fn bulk_rate(mut self, bytes_per_second: usize) -> Self {
+        self.options.bulk_rate = bytes_per_second;
+        self
+    }
+
     /// How long a call, a message or the opening of a stream may take, unless it has a time of its
     /// own. 30 seconds unless set.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {

@@ -11,7 +11,7 @@ mod target;
 pub(crate) use announced::Announced;
 pub(crate) use asking::Asking;
 pub(crate) use intake::Intake;
-pub(crate) use question::{Asked, Attempt, Question, millis};
+pub(crate) use question::{Asked, Attempt, Question, left, millis};
 pub(crate) use target::Target;
 
 use crate::Error;

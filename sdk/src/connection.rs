@@ -2,6 +2,7 @@
 
 mod backlog;
 mod calls;
+mod clock;
 mod collect;
 pub(crate) mod detached;
 mod drain;

@@ -4,12 +4,15 @@ use crate::{Request, Response};
 use frontier_protocol::{Code, retry_detail};
 use futures_util::FutureExt;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The bad answer of a handler: its caller gets [`Code::Application`] with this number and this text. Or
 /// not now: then it gets [`Code::Overloaded`], and may try again.
@@ -77,8 +80,9 @@ pub(crate) trait Reply: Send + 'static {
 
 /// A handler of whatever type.
 pub(crate) trait Handler<R>: Send + Sync {
-    /// Handles `request` and replies: at once, or in a task of its own if that takes longer.
-    fn start(self: Arc<Self>, request: Request, reply: R) -> Option<AbortHandle>;
+    /// Handles `request` and replies: at once, or in a task of its own if that takes longer. `clock` is
+    /// the time now, and is set to that when this returns.
+    fn start(self: Arc<Self>, request: Request, reply: R, clock: &mut Instant) -> Option<AbortHandle>;
 }
 
 /// A handler that was registered, and what is known of its pace.
@@ -126,29 +130,44 @@ where
     Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     R: Reply,
 {
-    fn start(self: Arc<Self>, request: Request, reply: R) -> Option<AbortHandle> {
+    fn start(self: Arc<Self>, request: Request, reply: R, clock: &mut Instant) -> Option<AbortHandle> {
         let registered = self.clone();
         let mut task = Box::pin(async move {
             let deadline = request.deadline.into();
             let handled = AssertUnwindSafe(async move { (registered.handler)(request).await }).catch_unwind();
-            let outcome = match tokio::time::timeout_at(deadline, handled).await {
-                Ok(Ok(answer)) => Outcome::Answered(answer),
-                Ok(Err(panic)) => Outcome::Panicked(panic_text(&*panic)),
-                Err(_) => Outcome::Late,
+            let outcome = match until(deadline, handled).await {
+                Some(Ok(answer)) => Outcome::Answered(answer),
+                Some(Err(panic)) => Outcome::Panicked(panic_text(&*panic)),
+                None => Outcome::Late,
             };
             reply.reply(outcome).await;
         });
         if self.is_quick() {
-            let started = Instant::now();
             // Its task, if it needs one, polls it again and gives it a waker that counts.
             let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            self.note(started.elapsed());
+            let started = std::mem::replace(clock, Instant::now());
+            self.note(clock.duration_since(started));
             if polled.is_ready() {
                 return None;
             }
         }
         Some(tokio::spawn(task).abort_handle())
     }
+}
+
+/// What `future` yields, or `None` if that takes longer than until `deadline`. One that is ready at once
+/// needs no timer.
+async fn until<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        timer.as_mut().poll(cx).map(|()| None)
+    })
+    .await
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,5 +1,5 @@
 use crate::Error;
-use crate::client::{Attempt, Client, Target, millis};
+use crate::client::{Attempt, Client, Target, left, millis};
 use crate::connection::{Connection, NotAsked};
 use crate::stream::{Peer, Stream, StreamConfig};
 use bytes::Bytes;
@@ -112,7 +112,7 @@ impl<'a> OpenStream<'a> {
             Peer::Service { name, .. } => (0, name.as_str()),
         };
         let mut hello = Vec::with_capacity(64 + name.len() + self.meta.len());
-        let open = Open { peer, timeout_ms: millis(deadline), name, meta: &self.meta };
+        let open = Open { peer, timeout_ms: millis(left(deadline)), name, meta: &self.meta };
         open.encode(&mut hello).map_err(|error| NotAsked::Refused(error.into()))?;
         let mut stream = match connection.link.open_stream().await {
             Ok(stream) => stream,

@@ -15,6 +15,7 @@ pub(crate) struct Options {
     pub(crate) max_handlers: usize,
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
+    pub(crate) bulk_rate: usize,
     #[cfg(feature = "cluster")]
     pub(crate) cluster: ClusterOptions,
 }
@@ -86,6 +87,7 @@ impl Options {
             max_handlers: 1024,
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
+            bulk_rate: LinkConfig::BULK_RATE,
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),
         }

@@ -22,6 +22,7 @@ const CONFIG: LinkConfig = LinkConfig {
     outbox_hard: usize::MAX,
     max_streams: 4096,
     window_growth: LinkConfig::WINDOW_GROWTH,
+    bulk_rate: LinkConfig::BULK_RATE,
 };
 
 /// A peer that speaks frames, good and bad ones, and no more than it is told to: it sends no heartbeat

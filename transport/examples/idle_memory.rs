@@ -40,6 +40,7 @@ async fn run() -> Result<()> {
         outbox_hard: 4 << 20,
         max_streams: 1024,
         window_growth: LinkConfig::WINDOW_GROWTH,
+        bulk_rate: LinkConfig::BULK_RATE,
     };
     let config = Arc::new(config);
     let secure = match std::env::args().nth(1).as_deref() {

@@ -11,7 +11,7 @@ pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
 use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux};
-use frontier_protocol::{Decoder, Frame};
+use frontier_protocol::{Decoder, Frame, Kind};
 use handle::LinkHandle;
 use std::fmt;
 use std::io;
@@ -41,12 +41,18 @@ pub struct LinkConfig {
     /// What the receive windows of all streams together may grow by beyond 256 KiB each, in bytes.
     /// More lets a stream fill a long path; what is on its way then stands before the lane's frames.
     pub window_growth: usize,
+    /// What the streams together may write while questions go over the lane, in either direction, in
+    /// bytes per second; 0: as much as they can. Less leaves calls and messages more room.
+    pub bulk_rate: usize,
 }
 
 impl LinkConfig {
     /// The default of [`window_growth`](Self::window_growth): keeps small frames quick beside bulk,
     /// and suffices for a local network.
     pub const WINDOW_GROWTH: usize = 128 * 1024;
+
+    /// The default of [`bulk_rate`](Self::bulk_rate): half of what a network of 1 Gbit/s carries.
+    pub const BULK_RATE: usize = 64 * 1024 * 1024;
 }
 
 /// What [`Link::next`] reports.
@@ -146,7 +152,11 @@ impl Link {
     /// # Errors
     /// [`LinkError::Decode`] if the peer sent what is no frame.
     pub fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
-        Ok(self.decoder.next()?)
+        let frame = self.decoder.next()?;
+        if let Some(Frame { kind: Kind::Request | Kind::Publish, .. }) = &frame {
+            self.handle.shared.streams.pace.note_received();
+        }
+        Ok(frame)
     }
 
     /// Drives the connection until something happens that its owner must see.

@@ -1,19 +1,21 @@
 //! The seam between a link and what carries it: anything with streams can stand below.
 
+mod pace;
 pub(crate) mod quic;
 mod raw;
+mod slot;
 mod yamux;
 
 pub(crate) use self::yamux::{Mode, YamuxMux};
 pub(crate) use raw::RawStream;
+pub(crate) use slot::{StreamSlot, Streams};
 
 use bytes::Bytes;
+use pace::Pacer;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection that carries streams. Its owner polls it; nothing moves otherwise.
@@ -40,37 +42,16 @@ pub(crate) trait Mux: Send {
 /// `shutdown` ends the writing half. Dropping a stream whose halves have not both ended resets it.
 /// Reading returns end-of-file both after the peer's end and after a reset, which
 /// [`is_reset`](Self::is_reset) tells apart as long as our own half is open.
+///
+/// While questions go over the lane, writing waits now and then to leave them room: see
+/// [`LinkConfig::bulk_rate`](crate::LinkConfig::bulk_rate).
 pub struct MuxStream {
     raw: RawStream,
     /// What was read off the stream before it was handed on.
     head: Bytes,
     finished: bool,
-    _slot: StreamSlot,
-}
-
-/// A place among the streams of a link, given back when dropped.
-#[derive(Debug)]
-pub(crate) struct StreamSlot(Arc<AtomicU32>);
-
-impl StreamSlot {
-    /// A place below `limit`, if there is one.
-    pub(crate) fn take(count: &Arc<AtomicU32>, limit: u32) -> Option<Self> {
-        let taken =
-            count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < limit).then_some(n + 1));
-        taken.ok().map(|_| Self(count.clone()))
-    }
-
-    /// A place beyond any limit, for a stream that is only answered with an error.
-    pub(crate) fn take_beyond(count: &Arc<AtomicU32>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
-    }
-}
-
-impl Drop for StreamSlot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    pacer: Pacer,
+    slot: StreamSlot,
 }
 
 impl fmt::Debug for MuxStream {
@@ -85,7 +66,8 @@ impl MuxStream {
     pub const PIECE: usize = 32 * 1024 + frontier_protocol::HEADER_LEN;
 
     pub(crate) fn new(raw: RawStream, slot: StreamSlot) -> Self {
-        Self { raw, head: Bytes::new(), finished: false, _slot: slot }
+        let pacer = Pacer::new(&slot.streams().pace);
+        Self { raw, head: Bytes::new(), finished: false, pacer, slot }
     }
 
     /// Puts bytes back in front of what is yet to be read.
@@ -155,7 +137,11 @@ impl AsyncRead for MuxStream {
 
 impl AsyncWrite for MuxStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.raw.poll_write(cx, bytes)
+        let Self { raw, pacer, slot, .. } = &mut *self;
+        ready!(pacer.poll_ready(slot.streams(), cx));
+        let written = ready!(raw.poll_write(cx, bytes))?;
+        pacer.spend(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -118,6 +118,7 @@ fn link_config() -> LinkConfig {
         outbox_hard: 8 << 20,
         max_streams: 1,
         window_growth: 0,
+        bulk_rate: 0,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use frontier_protocol::{Code, Entry, Frame, Kind, Op, Part, Report, ReportAck};
@@ -162,19 +163,19 @@ impl Frontier {
             // A frontlas has lost sight of the changes; while a snapshot is under way, that is as good.
             if self.snapshot.is_none() {
                 let error = Err(anyhow!("frontlas has asked for a snapshot"));
-                self.meter.ended(Instant::now().into_std(), &error);
+                self.meter.ended(Duration::ZERO, &error);
                 self.snapshot = Some(0);
             }
         }
         let Some(current) = self.current.take_if(|current| current.id == frame.id) else { return Ok(()) };
         if ack.code == Code::Ok {
-            current.since.iter().for_each(|since| self.meter.ended(since.into_std(), &Ok(())));
+            current.since.iter().for_each(|since| self.meter.ended(since.elapsed(), &Ok(())));
             return Ok(());
         }
         // What was not taken is told by a snapshot.
         self.snapshot = Some(0);
         let error = Err(anyhow!("a report is answered with {}: {}", ack.code, ack.text));
-        self.meter.ended(Instant::now().into_std(), &error);
+        self.meter.ended(Duration::ZERO, &error);
         Ok(())
     }
 

@@ -92,7 +92,7 @@ async fn ask(mut connection: Connection, layout: Layout, callers: u32, meter: Ar
             ensure!(at == is, "an edge is at {is}, frontlas says {at:?} ({})", ack.code);
             Ok(())
         };
-        meter.ended(*start, &check());
+        meter.ended(start.elapsed(), &check());
         (*share, *start) = question(&connection, layout, slot)?;
     }
 }

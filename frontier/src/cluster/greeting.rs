@@ -165,5 +165,6 @@ fn link_config() -> LinkConfig {
         outbox_hard: OUTBOX.1,
         max_streams: 1,
         window_growth: 0,
+        bulk_rate: 0,
     }
 }

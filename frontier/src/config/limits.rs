@@ -24,6 +24,9 @@ pub struct Limits {
     pub outbox: usize,
     /// What the windows of one connection's streams may together grow by beyond 256 KiB each, in bytes.
     pub window_growth: usize,
+    /// What the streams of one connection may together take while calls and messages go beside them, in
+    /// bytes per second; 0: as much as they can.
+    pub bulk_rate: usize,
     /// How long a handshake may take.
     pub handshake_timeout: Duration,
     /// The heartbeat interval; three of them without a sign of life end a connection.
@@ -66,6 +69,13 @@ impl Limits {
                 mib(1024),
             )
             .as_usize(),
+            bulk_rate: size(
+                "bulk_rate",
+                mib(LinkConfig::BULK_RATE as u64 / (1024 * 1024)),
+                ByteSize::bytes(0),
+                mib(1024 * 1024),
+            )
+            .as_usize(),
             handshake_timeout: time(
                 "handshake_timeout",
                 seconds(10),
@@ -89,6 +99,7 @@ impl Limits {
             outbox_hard: 2 * self.outbox,
             max_streams: self.streams,
             window_growth: self.window_growth,
+            bulk_rate: self.bulk_rate,
         }
     }
 

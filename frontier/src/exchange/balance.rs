@@ -1,8 +1,12 @@
 //! Choosing one among the services that take the same name.
 
+mod affinity;
+
+pub(crate) use affinity::Affinity;
+
 use crate::config::Balance;
 use crate::peer::Peer;
-use crate::registry::Candidate;
+use crate::registry::{Candidate, Candidates};
 use frontier_protocol::EdgeId;
 use smallvec::SmallVec;
 use std::net::IpAddr;
@@ -11,6 +15,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Services that were tried for one question already.
 pub(crate) type Tried = SmallVec<[Arc<Peer>; 2]>;
+
+/// The edge for whose question a service is chosen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chooser<'a> {
+    pub(crate) id: EdgeId,
+    pub(crate) ip: IpAddr,
+    /// What was chosen for it before, if it is there to remember.
+    pub(crate) affinity: Option<&'a Affinity>,
+}
+
+impl<'a> Chooser<'a> {
+    /// The edge `id`, which is online.
+    pub(crate) fn online(edge: &'a Peer, id: EdgeId) -> Self {
+        Self { id, ip: edge.addr.ip(), affinity: Some(&edge.affinity) }
+    }
+}
 
 /// The strategy, and what it remembers.
 #[derive(Debug)]
@@ -24,25 +44,23 @@ impl Balancer {
         Self { strategy, turn: AtomicUsize::new(0) }
     }
 
-    /// The service for a question of the edge `id` at `ip`, among those that are online and not in
-    /// `tried`.
+    /// The service for a question of an edge, among those that are online and not in `tried`.
     pub(crate) fn choose<'a>(
         &self,
-        candidates: &'a [Candidate],
-        id: EdgeId,
-        ip: IpAddr,
+        candidates: &'a Candidates,
+        edge: Chooser<'_>,
         tried: &Tried,
     ) -> Option<&'a Arc<Peer>> {
         let is_free = |candidate: &Candidate| {
             candidate.service.is_online()
                 && !tried.iter().any(|service| Arc::ptr_eq(service, &candidate.service))
         };
-        if let [only] = candidates {
+        if let [only] = &**candidates {
             return is_free(only).then_some(&only.service);
         }
         let chosen = match self.strategy {
-            Balance::EdgeId => rendezvous(candidates, scatter(id.0), is_free),
-            Balance::SrcIp => rendezvous(candidates, hash_ip(ip), is_free),
+            Balance::EdgeId => lasting(candidates, || scatter(edge.id.0), edge.affinity, is_free),
+            Balance::SrcIp => lasting(candidates, || hash_ip(edge.ip), edge.affinity, is_free),
             Balance::Random => from(candidates, rand::random_range(0..candidates.len().max(1)), is_free),
             Balance::RoundRobin => from(candidates, self.turn.fetch_add(1, Ordering::Relaxed), is_free),
             Balance::LeastInflight => candidates
@@ -54,7 +72,27 @@ impl Balancer {
     }
 }
 
-/// The candidate with the highest weight for `key`. When one more comes, only the keys for which it
+/// The candidate on which [`rendezvous`] falls, remembered from the last time if that can be.
+fn lasting<'a>(
+    candidates: &'a Candidates,
+    key: impl Fn() -> u64,
+    affinity: Option<&Affinity>,
+    is_free: impl Fn(&Candidate) -> bool,
+) -> Option<&'a Candidate> {
+    if let Some(chosen) = affinity.and_then(|affinity| affinity.recall(candidates))
+        && is_free(chosen)
+    {
+        return Some(chosen);
+    }
+    let (place, is_first) = rendezvous(candidates, key(), is_free)?;
+    // The second best stands in for as long as the best is not free, and no longer.
+    if is_first && let Some(affinity) = affinity {
+        affinity.remember(candidates, place);
+    }
+    candidates.get(place)
+}
+
+/// The place of the candidate with the highest weight for `key`, and whether none weighs more. When one more comes, only the keys for which it
 /// weighs most move, and they move to it.
 ///
 /// The weights need nothing but the table itself; only the winner's state is looked at, and the
@@ -63,18 +101,19 @@ fn rendezvous(
     candidates: &[Candidate],
     key: u64,
     is_free: impl Fn(&Candidate) -> bool,
-) -> Option<&Candidate> {
+) -> Option<(usize, bool)> {
     let weight = |candidate: &Candidate| scatter(key ^ candidate.hash);
     let mut below = u64::MAX;
     loop {
         let winner = candidates
             .iter()
-            .map(|candidate| (weight(candidate), candidate))
+            .enumerate()
+            .map(|(place, candidate)| (weight(candidate), place))
             .filter(|(weight, _)| *weight < below)
             .max_by_key(|(weight, _)| *weight);
-        let (weight, winner) = winner?;
-        if is_free(winner) {
-            return Some(winner);
+        let (weight, place) = winner?;
+        if is_free(&candidates[place]) {
+            return Some((place, below == u64::MAX));
         }
         below = weight;
     }

@@ -1,5 +1,5 @@
 use super::Exchange;
-use super::balance::Tried;
+use super::balance::{Chooser, Tried};
 use crate::calls::{Answer, Asker, Form, Question, Refusal, Ticket};
 use crate::peer::{Peer, Wakes};
 use frontier_protocol::{Code, Custom, EdgeId, Request};
@@ -32,11 +32,12 @@ impl Exchange {
         let Ok(Ok(_permit)) = tokio::time::timeout(timeout, self.own_calls.acquire()).await else {
             return Some(Answer::error(Code::Deadline, "too many edges come and go at once"));
         };
+        let edge = Chooser { id, ip, affinity: None };
         let mut tried = Tried::new();
         loop {
             let target = {
                 let routes = self.registry.services.routes();
-                self.balancer.choose(routes.method(call.method)?, id, ip, &tried)?.clone()
+                self.balancer.choose(routes.method(call.method)?, edge, &tried)?.clone()
             };
             let answer = self.call_peer(&target, call, deadline).await;
             match answer.code {

@@ -1,4 +1,4 @@
-use super::balance::Tried;
+use super::balance::{Chooser, Tried};
 use super::parcel::{Address, Parcel};
 use super::{Exchange, Failure};
 use crate::calls::Form;
@@ -141,7 +141,7 @@ impl Exchange {
             })?,
         };
         self.balancer
-            .choose(candidates, id, asker.addr.ip(), tried)
+            .choose(candidates, Chooser::online(asker, id), tried)
             .cloned()
             .ok_or_else(|| none_left(form, name, tried))
     }
@@ -158,7 +158,7 @@ impl Exchange {
         let candidates = routes.name(name).ok_or_else(|| {
             Failure::new(Code::ServiceNotOnline, format!("no service of the name {name:?} is online"))
         })?;
-        self.balancer.choose(candidates, id, asker.addr.ip(), tried).cloned().ok_or_else(|| {
+        self.balancer.choose(candidates, Chooser::online(asker, id), tried).cloned().ok_or_else(|| {
             Failure::new(Code::ServiceNotOnline, format!("no service of the name {name:?} takes streams now"))
         })
     }

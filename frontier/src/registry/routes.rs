@@ -1,7 +1,9 @@
 use crate::peer::Peer;
 use ahash::AHashMap;
 use frontier_protocol::ServiceId;
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A service that takes some name, and what choosing among several needs of it close at hand.
 #[derive(Clone, Debug)]
@@ -12,7 +14,35 @@ pub(crate) struct Candidate {
 }
 
 /// The services that take the same name, in the order in which they came.
-pub(crate) type Candidates = Arc<[Candidate]>;
+#[derive(Clone, Debug)]
+pub(crate) struct Candidates {
+    /// Tells this list apart from all others that there ever were.
+    number: u64,
+    list: Arc<[Candidate]>,
+}
+
+impl Candidates {
+    /// Tells the list apart from all others that there ever were; never 0.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Deref for Candidates {
+    type Target = [Candidate];
+
+    fn deref(&self) -> &[Candidate] {
+        &self.list
+    }
+}
+
+impl FromIterator<Candidate> for Candidates {
+    fn from_iter<I: IntoIterator<Item = Candidate>>(candidates: I) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { number, list: candidates.into_iter().collect() }
+    }
+}
 
 /// Who takes what: an immutable snapshot, swapped whole.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +80,7 @@ impl Candidate {
 
 /// Adds `candidate` to the takers of `name`; one that was there already stays where it was.
 pub(super) fn add(table: &mut AHashMap<Box<str>, Candidates>, name: &str, candidate: &Candidate) {
-    let takers = table.entry(name.into()).or_insert_with(|| Arc::new([]));
+    let takers = table.entry(name.into()).or_insert_with(|| Candidates::from_iter([]));
     if !takers.iter().any(|taker| Arc::ptr_eq(&taker.service, &candidate.service)) {
         *takers = takers.iter().chain([candidate]).cloned().collect();
     }

@@ -47,6 +47,7 @@ impl Fixed {
             calls,
             outbox,
             window_growth,
+            bulk_rate,
             handshake_timeout,
             heartbeat,
             slow_peer_timeout,
@@ -64,6 +65,7 @@ impl Fixed {
         self.add("limits.calls_per_connection", calls);
         self.add("limits.outbox_size", outbox);
         self.add("limits.window_growth_size", window_growth);
+        self.add("limits.bulk_rate", bulk_rate);
         self.add("limits.handshake_timeout", handshake_timeout);
         self.add("limits.heartbeat", heartbeat);
         self.add("limits.slow_peer_timeout", slow_peer_timeout);

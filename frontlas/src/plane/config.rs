@@ -53,6 +53,7 @@ impl PlaneConfig {
             // There are none but the lane. One that is opened is a breach.
             max_streams: 1,
             window_growth: 0,
+            bulk_rate: 0,
         }
     }
 }

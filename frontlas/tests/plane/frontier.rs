@@ -189,6 +189,7 @@ pub(crate) async fn dial(addr: SocketAddr) -> Link {
         outbox_hard: 1 << 23,
         max_streams: 4,
         window_growth: 0,
+        bulk_rate: 0,
     };
     let endpoint: Endpoint = format!("tcp://{addr}").parse().expect("a URL");
     frontier_transport::dial(&endpoint, &Default::default(), config).await.expect("it listens")

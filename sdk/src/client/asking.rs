@@ -19,70 +19,78 @@ use tokio::time::Instant;
 /// On the first path nothing is allocated but the place where the answer is put.
 pub(crate) struct Asking<'a> {
     target: Target<'a>,
+    question: Question<'a>,
     state: State<'a>,
 }
 
 enum State<'a> {
-    Fresh(Question<'a>),
-    Sent(Waiting, Question<'a>, Instant),
+    Fresh,
+    Sent(Waiting, Instant),
     Slow(Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>>),
     Over,
 }
 
 impl<'a> Asking<'a> {
     pub(crate) fn new(target: Target<'a>, question: Question<'a>) -> Self {
-        Self { target, state: State::Fresh(question) }
+        Self { target, question, state: State::Fresh }
     }
 
     /// Changes the question, which has not been polled: its builder owns it.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut Question<'a>)) {
-        if let State::Fresh(question) = &mut self.state {
-            change(question);
-        }
+        change(&mut self.question);
     }
 
-    /// Sends the question, if that can be done at once.
-    fn start(target: Target<'a>, question: Question<'a>) -> Result<State<'a>, Error> {
-        let Some(deadline) = Instant::now().checked_add(question.timeout) else {
+    /// Sends the question, if that can be done at once. `None` if it is over with that.
+    fn start(&self) -> Result<Option<State<'a>>, Error> {
+        let Some(deadline) = Instant::now().checked_add(self.question.timeout) else {
             return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
         };
-        match target {
-            Target::Client(client) => Self::start_at(client, question, deadline),
+        match self.target {
+            Target::Client(client) => self.start_at(client, deadline),
             #[cfg(feature = "cluster")]
-            Target::Cluster(cluster) => Ok(State::Slow(Box::pin(cluster.ask(question, deadline)))),
+            Target::Cluster(cluster) => {
+                Ok(Some(State::Slow(Box::pin(cluster.ask(self.question.clone(), deadline)))))
+            }
         }
     }
 
-    fn start_at(
-        client: &'a Arc<Client>,
-        question: Question<'a>,
-        deadline: Instant,
-    ) -> Result<State<'a>, Error> {
+    fn start_at(&self, client: &'a Arc<Client>, deadline: Instant) -> Result<Option<State<'a>>, Error> {
+        let question = &self.question;
         if let Some(connection) = client.current()
             && !question.is_detached()
         {
             question.check(&connection)?;
-            match question.ask(&connection, deadline) {
-                Ok(Some(waiting)) => return Ok(State::Sent(waiting, question, deadline)),
-                Ok(None) => return Ok(State::Over),
+            match question.ask(&connection, deadline, question.timeout) {
+                Ok(waiting) => return Ok(waiting.map(|waiting| State::Sent(waiting, deadline))),
                 Err(NotAsked::Refused(error)) => return Err(error),
                 Err(NotAsked::Full) => {}
                 Err(NotAsked::Gone) => client.retire(&connection),
             }
         }
-        Ok(Self::ask_slowly(client, question, deadline))
+        Ok(Some(self.ask_slowly(client, deadline)))
     }
 
-    fn ask_slowly(client: &'a Arc<Client>, question: Question<'a>, deadline: Instant) -> State<'a> {
-        State::Slow(Box::pin(ask_slowly(client, question, deadline)))
+    fn ask_slowly(&self, client: &'a Arc<Client>, deadline: Instant) -> State<'a> {
+        State::Slow(Box::pin(ask_slowly(client, self.question.clone(), deadline)))
+    }
+
+    /// What to do about a question that was sent and failed with `error`, if it may be asked elsewhere.
+    fn retry(&self, waiting: &Waiting, deadline: Instant, error: &Error) -> Option<State<'a>> {
+        let client = self.target.client()?;
+        if waiting.connection().has_put_off(error) {
+            client.retire(waiting.connection());
+            return Some(self.ask_slowly(client, deadline));
+        }
+        let asking = || ask_around(client, self.question.clone(), deadline, error.clone());
+        self.question.is_elsewhere(error).then(|| State::Slow(Box::pin(asking())))
     }
 }
 
 impl fmt::Debug for Asking<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Fresh(question) => write!(f, "{:?} of `{}`", question.kind, question.name),
-            State::Sent(waiting, ..) => write!(f, "sent as {}", waiting.id()),
+            State::Fresh => write!(f, "{:?} of `{}`", self.question.kind, self.question.name),
+            State::Sent(waiting, _) => write!(f, "sent as {}", waiting.id()),
             State::Slow(_) => f.write_str("being sent"),
             State::Over => f.write_str("over"),
         }
@@ -95,32 +103,24 @@ impl Future for Asking<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let answer = match &mut self.state {
-                State::Fresh(_) => {
-                    let State::Fresh(question) = std::mem::replace(&mut self.state, State::Over) else {
-                        unreachable!("matched above");
-                    };
-                    self.state = Self::start(self.target, question)?;
-                    if let State::Over = self.state {
-                        return Poll::Ready(Ok(Response::default()));
+                State::Fresh => {
+                    self.state = State::Over;
+                    match self.start()? {
+                        Some(state) => self.state = state,
+                        None => return Poll::Ready(Ok(Response::default())),
                     }
                     continue;
                 }
-                State::Sent(waiting, ..) => ready!(Pin::new(waiting).poll(cx)),
+                State::Sent(waiting, _) => ready!(Pin::new(waiting).poll(cx)),
                 State::Slow(asking) => ready!(asking.as_mut().poll(cx)),
                 State::Over => panic!("polled after it was over"),
             };
             match (std::mem::replace(&mut self.state, State::Over), answer) {
-                (State::Sent(waiting, question, deadline), Err(error))
-                    if waiting.connection().has_put_off(&error) =>
-                {
-                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
-                    client.retire(waiting.connection());
-                    self.state = Self::ask_slowly(client, question, deadline);
-                }
-                (State::Sent(_, question, deadline), Err(error)) if question.is_elsewhere(&error) => {
-                    let Some(client) = self.target.client() else { return Poll::Ready(Err(error)) };
-                    let asking = ask_around(client, question, deadline, error);
-                    self.state = State::Slow(Box::pin(asking));
+                (State::Sent(waiting, deadline), Err(error)) => {
+                    match self.retry(&waiting, deadline, &error) {
+                        Some(state) => self.state = state,
+                        None => return Poll::Ready(Err(error)),
+                    }
                 }
                 (_, answer) => return Poll::Ready(answer),
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A call or a message on its way out.
+#[derive(Clone)]
 pub(crate) struct Question<'a> {
     pub(crate) kind: Asked,
     /// The method or the topic.
@@ -50,7 +51,7 @@ impl Attempt for Question<'_> {
         if self.is_detached() {
             return self.ask_detached(connection, deadline).await;
         }
-        match self.ask(connection, deadline)? {
+        match self.ask(connection, deadline, left(deadline))? {
             Some(mut waiting) => waiting.heard().await,
             None => Ok(Response::default()),
         }
@@ -77,13 +78,15 @@ impl Question<'_> {
         Ok(())
     }
 
-    /// Puts the question, payload included, on the lane. `None` if no answer is wanted.
+    /// Puts the question, payload included, on the lane; `left` is what is left until the deadline. `None` if
+    /// no answer is wanted.
     pub(crate) fn ask(
         &self,
         connection: &Arc<Connection>,
         deadline: Instant,
+        left: Duration,
     ) -> Result<Option<Waiting>, NotAsked> {
-        let timeout_ms = millis(deadline);
+        let timeout_ms = millis(left);
         let ask = |id, out: &mut Vec<u8>| self.encode(id, timeout_ms, false, out);
         match self.answer() {
             Some(answer) => connection.ask(answer, deadline, ask).map(Some),
@@ -100,7 +103,7 @@ impl Question<'_> {
         let waiting = self.answer().map(|answer| connection.expect(answer, deadline)).transpose()?;
         let id = waiting.as_ref().map_or(0, Waiting::id);
         let mut head = Vec::new();
-        let encoded = self.encode(id, millis(deadline), true, &mut head);
+        let encoded = self.encode(id, millis(left(deadline)), true, &mut head);
         encoded.map_err(|error| NotAsked::Refused(error.into()))?;
         let send = detached::send(&connection.link, &head, &self.payload);
         let Some(mut waiting) = waiting else {
@@ -158,8 +161,12 @@ impl Question<'_> {
     }
 }
 
-/// What is left until `deadline`, in milliseconds and at least one: 0 has another meaning.
-pub(crate) fn millis(deadline: Instant) -> u32 {
-    let left = deadline.saturating_duration_since(Instant::now());
+/// What is left until `deadline`.
+pub(crate) fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// In milliseconds, and at least one: 0 has another meaning.
+pub(crate) fn millis(left: Duration) -> u32 {
     u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
 }

@@ -1,3 +1,5 @@
+use super::clock::Clock;
+use super::running::NoPlace;
 use super::{Connection, Job};
 use crate::Request;
 use crate::handler::Handler;
@@ -27,29 +29,36 @@ impl Backlog {
         Self { connection, max_running, waiting: VecDeque::new() }
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.connection.running.len() >= 2 * self.max_running
+    /// Takes a place for the request `id`, and returns how many are taken then.
+    pub(super) fn reserve(&self, id: u64) -> Result<usize, NoPlace> {
+        self.connection.running.reserve(id, 2 * self.max_running)
     }
 
-    /// Starts the handler, or queues the request until one may start.
-    pub(super) fn push(&mut self, queued: Queued) {
-        self.waiting.push_back(queued);
-        self.start();
-        if !self.waiting.is_empty() {
-            // The end of a handler wakes the connection's task from now on, which starts the next.
-            self.connection.is_watched.store(true, Ordering::SeqCst);
+    /// Starts the handler, or queues the request until one may start. With its own so many places are
+    /// `taken`.
+    pub(super) fn push(&mut self, queued: Queued, taken: usize, clock: &mut Clock) {
+        if self.waiting.is_empty() && taken <= self.max_running {
+            return self.run(queued, clock);
         }
+        self.waiting.push_back(queued);
+        // The end of a handler wakes the connection's task from now on, which starts the next.
+        self.connection.is_watched.store(true, Ordering::SeqCst);
+        self.start(clock);
     }
 
     /// Starts as many handlers as may run.
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, clock: &mut Clock) {
         while !self.waiting.is_empty()
             && self.connection.running.len() - self.waiting.len() < self.max_running
-            && let Some(Queued { id, handler, request, job }) = self.waiting.pop_front()
+            && let Some(queued) = self.waiting.pop_front()
         {
-            if let Some(abort) = handler.start(request, job) {
-                self.connection.running.started(id, abort);
-            }
+            self.run(queued, clock);
+        }
+    }
+
+    fn run(&self, Queued { id, handler, request, job }: Queued, clock: &mut Clock) {
+        if let Some(abort) = handler.start(request, job, clock.now()) {
+            self.connection.running.started(id, abort);
         }
     }
 

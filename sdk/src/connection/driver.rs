@@ -109,6 +109,7 @@ impl Driver {
 
     async fn drive(&mut self) -> Result<std::convert::Infallible, End> {
         loop {
+            self.inbound.time_passed();
             while let Some(frame) = self.link.frame().map_err(lost)? {
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
                 self.heed(notice)?;

@@ -1,4 +1,6 @@
 use super::backlog::{Backlog, Queued};
+use super::clock::Clock;
+use super::running::NoPlace;
 use super::topics::Topics;
 use super::{Connection, Job};
 use crate::client::Client;
@@ -10,7 +12,6 @@ use frontier_protocol as wire;
 use frontier_protocol::{Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Role, Side};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use tracing::warn;
 
 /// How many of the other gateways that one names are taken note of.
@@ -23,6 +24,7 @@ pub(super) struct Inbound {
     connection: Arc<Connection>,
     backlog: Backlog,
     topics: Topics,
+    clock: Clock,
 }
 
 /// The gateway says that it leaves.
@@ -42,12 +44,18 @@ pub(super) struct Notice {
 impl Inbound {
     pub(super) fn new(client: Arc<Client>, connection: Arc<Connection>) -> Self {
         let backlog = Backlog::new(connection.clone(), client.options.max_handlers);
-        Self { client, connection, backlog, topics: Topics::default() }
+        Self { client, connection, backlog, topics: Topics::default(), clock: Clock::default() }
     }
 
     /// Starts handlers that had to wait for others to end.
     pub(super) fn start_waiting(&mut self) {
-        self.backlog.start();
+        self.time_passed();
+        self.backlog.start(&mut self.clock);
+    }
+
+    /// Something else was done, or waited for, since the last frame.
+    pub(super) fn time_passed(&mut self) {
+        self.clock.forget();
     }
 
     /// Deals with one frame. `detached` is its payload if that came on a stream of its own.
@@ -60,6 +68,9 @@ impl Inbound {
             carries_payload(frame.kind) && frame.flags.has(Flags::DETACHED) && detached.is_none();
         if is_misplaced || !Side::Gateway.may_send(frame.kind) {
             return Err(ParseError::Invalid { kind: frame.kind, field: "place on the lane" });
+        }
+        if frame.kind != Kind::Request {
+            self.time_passed();
         }
         match frame.kind {
             Kind::Request => self.request(frame, detached)?,
@@ -104,25 +115,28 @@ impl Inbound {
             self.connection.refuse_request(frame.id, Code::MethodNotFound, &text);
             return Ok(());
         };
-        if self.backlog.is_full() {
-            self.connection.refuse_request(frame.id, Code::Overloaded, "too many handlers run");
-            return Ok(());
-        }
-        if !self.connection.running.reserve(frame.id) {
-            return Err(ParseError::Invalid { kind: frame.kind, field: "id, which is in use" });
-        }
+        let taken = match self.backlog.reserve(frame.id) {
+            Ok(taken) => taken,
+            Err(NoPlace::Full) => {
+                self.connection.refuse_request(frame.id, Code::Overloaded, "too many handlers run");
+                return Ok(());
+            }
+            Err(NoPlace::Duplicate) => {
+                return Err(ParseError::Invalid { kind: frame.kind, field: "id, which is in use" });
+            }
+        };
         let timeout = match request.timeout_ms {
             0 => self.client.options.call_timeout,
             ms => Duration::from_millis(ms.into()),
         };
-        let deadline = Instant::now() + timeout;
+        let deadline = *self.clock.now() + timeout;
         let job = Job::new(self.connection.clone(), frame.id, deadline);
         // The gateway's own requests are about an edge, not from one.
         let has_tail = !wire::is_reserved(request.method);
         let (custom, edge_id) = self.split(frame, request.custom, has_tail);
         let data = detached.unwrap_or_else(|| frame.body.slice_ref(request.payload));
         let request = Request { method, data, custom, edge_id, deadline: deadline.into_std() };
-        self.backlog.push(Queued { id: frame.id, handler, request, job });
+        self.backlog.push(Queued { id: frame.id, handler, request, job }, taken, &mut self.clock);
         Ok(())
     }
 

@@ -1,20 +1,35 @@
 use ahash::AHashMap;
 use parking_lot::Mutex;
+use std::collections::hash_map::Entry;
 use tokio::task::AbortHandle;
 
 /// The handlers that run, by the id of the request.
 #[derive(Default)]
 pub(super) struct Running(Mutex<AHashMap<u64, Option<AbortHandle>>>);
 
+/// Why a request gets no place.
+#[derive(Debug)]
+pub(super) enum NoPlace {
+    Full,
+    /// Its id has one already.
+    Duplicate,
+}
+
 impl Running {
-    /// Takes a place for a handler that is about to start. `false` if that id has one already.
-    pub(super) fn reserve(&self, id: u64) -> bool {
+    /// Takes one of `limit` places for a handler that is about to start, and returns how many are taken.
+    pub(super) fn reserve(&self, id: u64, limit: usize) -> Result<usize, NoPlace> {
         let mut running = self.0.lock();
-        let is_new = !running.contains_key(&id);
-        if is_new {
-            running.insert(id, None);
+        let taken = running.len();
+        if taken >= limit {
+            return Err(NoPlace::Full);
         }
-        is_new
+        match running.entry(id) {
+            Entry::Occupied(_) => Err(NoPlace::Duplicate),
+            Entry::Vacant(place) => {
+                place.insert(None);
+                Ok(taken + 1)
+            }
+        }
     }
 
     /// Remembers how to abort the handler `id`, unless it is done already.

@@ -26,6 +26,7 @@ fn link_config() -> LinkConfig {
         outbox_hard: 4 << 20,
         max_streams: 64,
         window_growth: LinkConfig::WINDOW_GROWTH,
+        bulk_rate: LinkConfig::BULK_RATE,
     }
 }
 

@@ -2,6 +2,7 @@ use super::handshake;
 use crate::Error;
 use crate::client::Client;
 use crate::connection::{Connection, Drain, Driver, End};
+use crate::options::Options;
 use crate::status::Closed;
 use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome, retry_after};
 use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
@@ -131,7 +132,7 @@ impl Attempt<'_> {
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
         let token = options.credentials.token().await?;
-        let link = link_config(options.window_growth);
+        let link = link_config(options);
         let dialled =
             timeout(DIAL, frontier_transport::dial(self.endpoint, &options.redial.dial, link)).await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
@@ -194,13 +195,14 @@ impl Drop for Trial<'_> {
     }
 }
 
-fn link_config(window_growth: usize) -> LinkConfig {
+fn link_config(options: &Options) -> LinkConfig {
     LinkConfig {
         max_frame: MIN_MAX_FRAME as usize,
         outbox_soft: OUTBOX_SOFT,
         outbox_hard: OUTBOX_HARD,
         max_streams: MAX_STREAMS,
-        window_growth,
+        window_growth: options.window_growth,
+        bulk_rate: options.bulk_rate,
     }
 }
 

@@ -68,6 +68,7 @@ impl Gateway {
                 outbox_hard: 128 * 1024 * 1024,
                 max_streams: 1024,
                 window_growth: LinkConfig::WINDOW_GROWTH,
+                bulk_rate: LinkConfig::BULK_RATE,
             };
             let (mut link, _) = incoming.link(Arc::new(config)).await.unwrap();
             loop {

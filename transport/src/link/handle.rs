@@ -1,12 +1,12 @@
 use super::outbox::Outbox;
 use super::{CloseReason, LinkConfig};
-use crate::mux::{MuxStream, StreamSlot};
+use crate::mux::{MuxStream, StreamSlot, Streams};
 use crate::signal::Signal;
 use frontier_protocol::{Code, EncodeError};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -85,7 +85,7 @@ pub(super) struct Shared {
     pub(super) signal: Arc<Signal>,
     pub(super) outbox: Mutex<Outbox>,
     pub(super) opens: Mutex<VecDeque<OpenRequest>>,
-    pub(super) streams: Arc<AtomicU32>,
+    pub(super) streams: Arc<Streams>,
     /// Bytes that the lane has accepted since the start.
     pub(super) written: AtomicU64,
     pub(super) config: Arc<LinkConfig>,
@@ -104,7 +104,7 @@ impl LinkHandle {
             signal: Arc::default(),
             outbox: Mutex::new(Outbox::new()),
             opens: Mutex::new(VecDeque::new()),
-            streams: Arc::default(),
+            streams: Arc::new(Streams::new(config.bulk_rate)),
             written: AtomicU64::new(0),
             config,
         };
@@ -114,8 +114,14 @@ impl LinkHandle {
     /// A handle of no link: it is closed from the start.
     #[must_use]
     pub fn closed() -> Self {
-        let config =
-            LinkConfig { max_frame: 0, outbox_soft: 0, outbox_hard: 0, max_streams: 0, window_growth: 0 };
+        let config = LinkConfig {
+            max_frame: 0,
+            outbox_soft: 0,
+            outbox_hard: 0,
+            max_streams: 0,
+            window_growth: 0,
+            bulk_rate: 0,
+        };
         let handle = Self::new(Arc::new(config));
         handle.shared.outbox.lock().close(CloseReason::Local);
         handle
@@ -180,6 +186,9 @@ impl LinkHandle {
             buffer.truncate(before);
             outbox.recycle();
             return Err(error.into());
+        }
+        if priority == Priority::Question {
+            self.shared.streams.pace.note_sent();
         }
         Ok(before == 0)
     }
@@ -286,7 +295,7 @@ impl LinkHandle {
     /// Streams that are open or being opened, the lane aside.
     #[must_use]
     pub fn streams(&self) -> u32 {
-        self.shared.streams.load(Ordering::Relaxed)
+        self.shared.streams.open()
     }
 
     /// Whether both are handles of the same link.

@@ -10,6 +10,7 @@ fn config() -> LinkConfig {
         outbox_hard: 1 << 20,
         max_streams: 8,
         window_growth: 0,
+        bulk_rate: 0,
     }
 }
 

@@ -124,8 +124,14 @@ mod tests {
     fn streams_that_are_not_read_leave_the_lane_a_quarter() {
         for max_streams in [1, 8, 64, 1024, 100_000, u32::MAX] {
             for window_growth in [0, 128 << 10, 16 << 20, 1 << 40] {
-                let config =
-                    LinkConfig { max_frame: 1, outbox_soft: 1, outbox_hard: 1, max_streams, window_growth };
+                let config = LinkConfig {
+                    max_frame: 1,
+                    outbox_soft: 1,
+                    outbox_hard: 1,
+                    max_streams,
+                    window_growth,
+                    bulk_rate: 0,
+                };
                 let (stream, total) = windows(&config);
                 let (stream, total) = (stream.into_inner(), total.into_inner());
                 assert!(stream >= WINDOW, "{stream} for {config:?}");

@@ -25,6 +25,7 @@ pub(crate) fn config() -> LinkConfig {
         outbox_hard: 64 << 20,
         max_streams: 64,
         window_growth: LinkConfig::WINDOW_GROWTH,
+        bulk_rate: LinkConfig::BULK_RATE,
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn config() -> LinkConfig {
         outbox_hard: 1 << 20,
         max_streams: 64,
         window_growth: LinkConfig::WINDOW_GROWTH,
+        bulk_rate: LinkConfig::BULK_RATE,
     }
 }
 

@@ -9,11 +9,11 @@ use std::time::Instant;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const EDGES: u64 = 10_000;
 
-async fn candidates(ids: impl IntoIterator<Item = u64>) -> Vec<Candidate> {
+async fn candidates(ids: impl IntoIterator<Item = u64>) -> Candidates {
     candidates_on(None, ids).await
 }
 
-async fn candidates_on(frontier: Option<&str>, ids: impl IntoIterator<Item = u64>) -> Vec<Candidate> {
+async fn candidates_on(frontier: Option<&str>, ids: impl IntoIterator<Item = u64>) -> Candidates {
     let exchange = testing::exchange();
     let mut candidates = Vec::new();
     for id in ids {
@@ -21,14 +21,22 @@ async fn candidates_on(frontier: Option<&str>, ids: impl IntoIterator<Item = u64
         service.advance(Stage::Online);
         candidates.push(Candidate::new(service, frontier));
     }
-    candidates
+    candidates.into_iter().collect()
 }
 
-fn choose(balancer: &Balancer, among: &[Candidate], edge: u64, tried: &Tried) -> Option<u64> {
-    balancer.choose(among, EdgeId(edge), HERE, tried).map(|service| service.wire_id())
+fn of(candidates: &[Candidate]) -> Candidates {
+    candidates.iter().cloned().collect()
 }
 
-fn shares(balancer: &Balancer, among: &[Candidate]) -> Vec<u64> {
+fn edge(id: u64) -> Chooser<'static> {
+    Chooser { id: EdgeId(id), ip: HERE, affinity: None }
+}
+
+fn choose(balancer: &Balancer, among: &Candidates, id: u64, tried: &Tried) -> Option<u64> {
+    balancer.choose(among, edge(id), tried).map(|service| service.wire_id())
+}
+
+fn shares(balancer: &Balancer, among: &Candidates) -> Vec<u64> {
     (0..EDGES).map(|edge| choose(balancer, among, edge, &Tried::new()).unwrap()).collect()
 }
 
@@ -37,7 +45,7 @@ async fn an_edge_stays_with_its_service_and_services_have_even_shares() {
     let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=5).await);
     let chosen = shares(&balancer, &among);
     assert_eq!(chosen, shares(&balancer, &among));
-    let reversed: Vec<Candidate> = among.iter().rev().cloned().collect();
+    let reversed: Candidates = among.iter().rev().cloned().collect();
     assert_eq!(chosen, shares(&balancer, &reversed), "in whatever order they came");
     for id in 1..=5 {
         let share = chosen.iter().filter(|chosen| **chosen == id).count();
@@ -62,7 +70,7 @@ async fn one_more_service_takes_its_share_and_one_less_gives_back_its_own() {
     let balancer = Balancer::new(Balance::EdgeId);
     for n in [1, 2, 4, 9] {
         let more = candidates(1..=n + 1).await;
-        let before = shares(&balancer, &more[..more.len() - 1]);
+        let before = shares(&balancer, &of(&more[..more.len() - 1]));
         let after = shares(&balancer, &more);
         let moved: Vec<(u64, u64)> =
             before.into_iter().zip(after).filter(|(before, after)| before != after).collect();
@@ -86,10 +94,10 @@ async fn what_is_not_online_or_was_tried_is_passed_over() {
         let tried = Tried::from_iter([among[1].service.clone()]);
         for edge in 0..50 {
             assert_eq!(choose(&balancer, &among, edge, &tried), Some(3), "{strategy:?}");
-            assert_eq!(choose(&balancer, &among[..2], edge, &tried), None, "{strategy:?}");
-            assert_eq!(choose(&balancer, &among[..1], edge, &tried), None, "{strategy:?}");
-            assert_eq!(choose(&balancer, &among[1..2], edge, &Tried::new()), Some(2), "{strategy:?}");
-            assert_eq!(choose(&balancer, &[], edge, &Tried::new()), None, "{strategy:?}");
+            assert_eq!(choose(&balancer, &of(&among[..2]), edge, &tried), None, "{strategy:?}");
+            assert_eq!(choose(&balancer, &of(&among[..1]), edge, &tried), None, "{strategy:?}");
+            assert_eq!(choose(&balancer, &of(&among[1..2]), edge, &Tried::new()), Some(2), "{strategy:?}");
+            assert_eq!(choose(&balancer, &of(&[]), edge, &Tried::new()), None, "{strategy:?}");
         }
     }
 }
@@ -110,7 +118,7 @@ async fn the_least_busy_one_is_chosen() {
         service.calls.lock().ask(question, 9).unwrap();
     };
     for expected in [1, 2, 3, 1, 2, 3] {
-        let chosen = balancer.choose(&among, EdgeId(7), HERE, &Tried::new()).unwrap();
+        let chosen = balancer.choose(&among, edge(7), &Tried::new()).unwrap();
         assert_eq!(chosen.wire_id(), expected);
         ask(chosen);
     }
@@ -119,8 +127,9 @@ async fn the_least_busy_one_is_chosen() {
 #[tokio::test]
 async fn an_address_stays_with_its_service() {
     let (balancer, among) = (Balancer::new(Balance::SrcIp), candidates(1..=4).await);
-    let chosen =
-        |ip: IpAddr, edge| balancer.choose(&among, EdgeId(edge), ip, &Tried::new()).unwrap().wire_id();
+    let chosen = |ip: IpAddr, id| {
+        balancer.choose(&among, Chooser { ip, ..edge(id) }, &Tried::new()).unwrap().wire_id()
+    };
     let mut seen = std::collections::HashSet::new();
     for last in 0..=255 {
         let ip = Ipv4Addr::new(10, 0, 0, last);
@@ -129,4 +138,37 @@ async fn an_address_stays_with_its_service() {
         seen.insert(chosen(ip.into(), 1));
     }
     assert_eq!(seen.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_remembered_for_an_edge_is_what_would_be_chosen_anew() {
+    let balancer = Balancer::new(Balance::EdgeId);
+    let all = candidates(1..=9).await;
+    let lists: Vec<Candidates> = (1..=9).map(|n| of(&all[..n])).collect();
+    for id in 0..100 {
+        let affinity = Affinity::default();
+        let remembering = Chooser { affinity: Some(&affinity), ..edge(id) };
+        for _ in 0..3 {
+            for list in &lists {
+                let chosen = balancer.choose(list, remembering, &Tried::new()).unwrap();
+                assert_eq!(Some(chosen.wire_id()), choose(&balancer, list, id, &Tried::new()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_stood_in_for_the_best_is_not_remembered() {
+    let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=3).await);
+    let affinity = Affinity::default();
+    let remembering = Chooser { affinity: Some(&affinity), ..edge(7) };
+    let best = balancer.choose(&among, remembering, &Tried::new()).unwrap();
+    let tried = Tried::from_iter([best.clone()]);
+    for _ in 0..2 {
+        let second = balancer.choose(&among, remembering, &tried).unwrap();
+        assert!(!Arc::ptr_eq(second, best));
+        assert!(Arc::ptr_eq(balancer.choose(&among, remembering, &Tried::new()).unwrap(), best));
+    }
+    best.advance(Stage::Leaving);
+    assert!(!Arc::ptr_eq(balancer.choose(&among, remembering, &Tried::new()).unwrap(), best));
 }

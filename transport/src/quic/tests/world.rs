@@ -27,6 +27,7 @@ pub(super) fn config() -> LinkConfig {
         outbox_hard: 8 << 20,
         max_streams: 64,
         window_growth: LinkConfig::WINDOW_GROWTH,
+        bulk_rate: LinkConfig::BULK_RATE,
     }
 }
 
