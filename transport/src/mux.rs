@@ -138,7 +138,7 @@ impl AsyncRead for MuxStream {
 impl AsyncWrite for MuxStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let Self { raw, pacer, slot, .. } = &mut *self;
-        ready!(pacer.poll_ready(slot.streams(), cx));
+        ready!(pacer.poll_ready(&slot.streams().pace, cx));
         let written = ready!(raw.poll_write(cx, bytes))?;
         pacer.spend(written);
         Poll::Ready(Ok(written))

@@ -3,6 +3,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "small numbers of a test")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod bulk;
 mod close;
 mod frames;
 mod limits;
