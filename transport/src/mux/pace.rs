@@ -7,7 +7,7 @@
 
 use parking_lot::Mutex;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -22,11 +22,11 @@ const QUIET: u8 = 2;
 #[derive(Debug)]
 pub(crate) struct Pace {
     /// Bytes of one turn; 0 if nothing is ever held back.
-    burst: isize,
+    burst: u32,
     /// Questions put to the peer. One thread at a time counts, under the lock of the outbox.
-    sent: AtomicU64,
+    sent: AtomicU32,
     /// Questions of the peer. The link's owner counts.
-    received: AtomicU64,
+    received: AtomicU32,
     /// When the next turn may begin.
     next: Mutex<Option<Instant>>,
 }
@@ -34,8 +34,8 @@ pub(crate) struct Pace {
 impl Pace {
     /// `rate` in bytes per second; 0: without bound.
     pub(crate) fn new(rate: usize) -> Self {
-        let burst = if rate == 0 { 0 } else { isize::try_from(rate / 1000).unwrap_or(isize::MAX).max(1) };
-        Self { burst, sent: AtomicU64::new(0), received: AtomicU64::new(0), next: Mutex::new(None) }
+        let burst = if rate == 0 { 0 } else { u32::try_from(rate / 1000).unwrap_or(u32::MAX).max(1) };
+        Self { burst, sent: AtomicU32::new(0), received: AtomicU32::new(0), next: Mutex::new(None) }
     }
 
     /// A question goes to the peer. Only for the holder of the outbox's lock.
@@ -48,7 +48,7 @@ impl Pace {
         self.received.store(self.received.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    fn questions(&self) -> u64 {
+    fn questions(&self) -> u32 {
         self.sent.load(Ordering::Relaxed).wrapping_add(self.received.load(Ordering::Relaxed))
     }
 
@@ -65,15 +65,15 @@ impl Pace {
 #[derive(Debug)]
 pub(crate) struct Pacer {
     /// Bytes that are left of the turn, or what was written beyond it.
-    left: isize,
+    left: i64,
     /// How many questions there had been when it was taken.
-    seen: u64,
-    /// If there are questions.
-    turns: Option<Turns>,
+    seen: u32,
+    /// If there are questions. Boxed, since few streams are ever slowed down.
+    turns: Option<Box<Turns>>,
 }
 
 /// A stream takes turns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Turns {
     /// The beginning of one that is yet to come.
     begins: Option<Pin<Box<Sleep>>>,
@@ -84,7 +84,7 @@ struct Turns {
 impl Pacer {
     /// For a new stream, whose first burst is free.
     pub(crate) fn new(pace: &Pace) -> Self {
-        Self { left: pace.burst, seen: pace.questions(), turns: None }
+        Self { left: pace.burst.into(), seen: pace.questions(), turns: None }
     }
 
     /// Ready when the stream may write.
@@ -95,24 +95,24 @@ impl Pacer {
             {
                 ready!(begins.as_mut().poll(cx));
                 turns.begins = None;
-                self.left = self.left.saturating_add(pace.burst);
+                self.left = self.left.saturating_add(pace.burst.into());
                 continue;
             }
             let questions = pace.questions();
             if std::mem::replace(&mut self.seen, questions) != questions {
-                self.turns.get_or_insert(Turns { begins: None, quiet: 0 }).quiet = 0;
+                self.turns.get_or_insert_default().quiet = 0;
             }
             match &mut self.turns {
                 Some(turns) if turns.quiet < QUIET => {
                     turns.quiet += 1;
                     match pace.take_turn() {
                         Some(begins) => turns.begins = Some(Box::pin(sleep_until(begins))),
-                        None => self.left = self.left.saturating_add(pace.burst),
+                        None => self.left = self.left.saturating_add(pace.burst.into()),
                     }
                 }
                 _ => {
                     self.turns = None;
-                    self.left = pace.burst;
+                    self.left = pace.burst.into();
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Pacer {
 
     /// So many bytes were written.
     pub(crate) fn spend(&mut self, bytes: usize) {
-        self.left = self.left.saturating_sub(isize::try_from(bytes).unwrap_or(isize::MAX));
+        self.left = self.left.saturating_sub(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 }
 
