@@ -49,7 +49,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, role: Role, config: Config) -> Self {
-        let link = Arc::new(config.limits.link());
+        let link = Arc::new(config.limits.link(role));
         Self {
             exchange,
             policies,

@@ -80,7 +80,7 @@ pub(crate) struct Parked {
 impl Parked {
     pub(crate) async fn new(exchange: &Exchange, identity: Identity, terms: Terms) -> Self {
         let (io, _) = tokio::io::duplex(64);
-        let link = Link::dial(io, exchange.limits.link()).await.unwrap();
+        let link = Link::dial(io, exchange.limits.link(Role::Edge)).await.unwrap();
         let peer = Peer::new(identity, exchange.next_epoch(), ADDR, link.handle(), terms);
         Self { peer: Arc::new(peer), link }
     }
@@ -151,7 +151,7 @@ impl Remote {
     }
 
     async fn new(exchange: &Arc<Exchange>, identity: Identity, methods: &[&str], topics: &[&str]) -> Self {
-        let (near, far) = links(exchange.limits.link()).await;
+        let (near, far) = links(exchange.limits.link(Role::Edge)).await;
         let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), ADDR, near.handle(), TERMS));
         online(exchange, &peer, methods, topics);
         let served = tokio::spawn(serve(exchange.clone(), peer.clone(), near));

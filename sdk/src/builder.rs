@@ -98,7 +98,8 @@ impl<P> Builder<P> {
 
     /// How many bytes per second all streams and large payloads may together send while small calls and
     /// messages go over the same connection, so that those find room; 0: as many as they can. 64 MiB
-    /// unless set: half of what a network of 1 Gbit/s carries.
+    /// for an edge unless set, half of what a network of 1 Gbit/s carries; 0 for a service, whose connection
+    /// carries what many edges get.
     pub fn bulk_rate(mut self, bytes_per_second: usize) -> Self {
         self.options.bulk_rate = bytes_per_second;
         self

@@ -87,7 +87,7 @@ impl Options {
             max_handlers: 1024,
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
-            bulk_rate: LinkConfig::BULK_RATE,
+            bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),
         }

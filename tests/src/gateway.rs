@@ -136,12 +136,12 @@ impl Gateway {
 
     /// Stops it where it stands, as a machine that hangs.
     pub fn freeze(&self) {
-        self.process.signal(Signal::SIGSTOP);
+        self.process.freeze();
     }
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        self.process.signal(Signal::SIGCONT);
+        self.process.thaw();
     }
 
     /// Asks it to stop.

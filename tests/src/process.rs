@@ -1,6 +1,7 @@
 use crate::authority::SERVER_NAME;
 use crate::{DEADLINE, Gateway, Log, eventually};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -98,6 +99,27 @@ impl Process {
     /// If it has been waited for already.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid(), signal).expect("the process exists");
+    }
+
+    /// Stops it where it is, and returns when all its threads have stopped.
+    ///
+    /// # Panics
+    /// If it has ended.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+        let wait = |flags| waitid(Id::Pid(self.pid()), WaitPidFlag::WSTOPPED | flags);
+        // An end is looked at and left for `exit`; a stop is taken, or the next freeze would see it.
+        let status = wait(WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
+        assert!(matches!(status, Ok(WaitStatus::Stopped(..))), "it can't be stopped: {status:?}");
+        wait(WaitPidFlag::WNOHANG).expect("it is there to be waited for");
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// If it has been waited for already.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
     }
 
     /// Whether it is still running.

@@ -7,7 +7,7 @@ use crate::tool::{bench, check, result};
 #[test]
 fn systems_take_turns_and_are_compared() {
     let result = result(
-        "relay --callers 7 --edges 3 --client-processes 2 --vs proxy --rounds 2 --warmup 0.1 --seconds 0.3 --json",
+        "relay --callers 7 --edges 3 --client-processes 2 --vs proxy --rounds 2 --warmup 0.1 --seconds 2 --json",
     );
     let rounds = result["rounds"].as_array().unwrap();
     assert_eq!(rounds.len(), 2);
@@ -30,13 +30,13 @@ fn large_payloads_do_not_get_stuck() {
 
 #[test]
 fn bulk_goes_one_way() {
-    check(&result("proxy --bulk --callers 2 --writes 16KiB --warmup 0.1 --seconds 0.3 --json")["medians"][0]);
+    check(&result("proxy --bulk --callers 2 --writes 16KiB --warmup 0.1 --seconds 2 --json")["medians"][0]);
 }
 
 #[test]
 fn several_threads_work_too() {
     let arguments =
-        "relay --callers 8 --edges 4 --threads 2 --gateway-threads 2 --warmup 0.1 --seconds 0.3 --json";
+        "relay --callers 8 --edges 4 --threads 2 --gateway-threads 2 --warmup 0.1 --seconds 2 --json";
     check(&result(arguments)["medians"][0]);
 }
 
@@ -45,7 +45,7 @@ fn nats_is_measured() {
     let installed = Command::new("nats-server").arg("--version").output().is_ok();
     assert!(installed, "nats-server is missing: install the package nats-server, or run tests/run");
     let arguments =
-        "nats --callers 7 --edges 3 --client-processes 2 --vs nats-lean --warmup 0.1 --seconds 0.3 --json";
+        "nats --callers 7 --edges 3 --client-processes 2 --vs nats-lean --warmup 0.1 --seconds 2 --json";
     result(arguments)["medians"].as_array().unwrap().iter().for_each(check);
 }
 

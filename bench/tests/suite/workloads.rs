@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::tool::{check, result};
 
-const SHORT: &str = "--warmup 0.1 --seconds 0.3 --json";
+const SHORT: &str = "--warmup 0.1 --seconds 2 --json";
 
 fn figures(arguments: &str) -> Value {
     let result = result(&format!("{arguments} {SHORT}"));

@@ -1,6 +1,6 @@
 use crate::registry::ServiceLimits;
 use frontier_daemon::config::{ByteSize, Section};
-use frontier_protocol::{MIN_MAX_FRAME, Terms};
+use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};
 use frontier_transport::LinkConfig;
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub struct Limits {
     pub outbox: usize,
     /// What the windows of one connection's streams may together grow by beyond 256 KiB each, in bytes.
     pub window_growth: usize,
-    /// What the streams of one connection may together take while calls and messages go beside them, in
-    /// bytes per second; 0: as much as they can.
+    /// What the streams to one edge may together take while calls and messages go beside them, in bytes
+    /// per second; 0: as much as they can.
     pub bulk_rate: usize,
     /// How long a handshake may take.
     pub handshake_timeout: Duration,
@@ -92,14 +92,16 @@ impl Limits {
         }
     }
 
-    pub(crate) fn link(&self) -> LinkConfig {
+    /// Those of a connection to a peer of this role.
+    pub(crate) fn link(&self, peer: Role) -> LinkConfig {
         LinkConfig {
             max_frame: self.frame,
             outbox_soft: self.outbox,
             outbox_hard: 2 * self.outbox,
             max_streams: self.streams,
             window_growth: self.window_growth,
-            bulk_rate: self.bulk_rate,
+            // The connections of services and other gateways carry what many edges send and get.
+            bulk_rate: if peer == Role::Edge { self.bulk_rate } else { 0 },
         }
     }
 

@@ -38,7 +38,8 @@ pub(super) async fn greet(
                 Some(token.load().await.map_err(failed)?)
             }
         };
-        let link = frontier_transport::dial(endpoint, &forward.dial, exchange.limits.link()).await;
+        let link =
+            frontier_transport::dial(endpoint, &forward.dial, exchange.limits.link(Role::Frontier)).await;
         let mut link = link.map_err(|error| GreetError::dial(&error))?;
         let hello = Hello {
             versions: (VERSION, VERSION),

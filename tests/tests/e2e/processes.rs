@@ -50,9 +50,9 @@ pub(crate) async fn a_service_that_hangs(net: Network) {
     let edges = [gateway.edge().connect().await.expect("an edge")];
     let load = Load::start(&edges, "echo");
     load.go_on(ON).await;
-    service.signal(Signal::SIGSTOP);
+    service.freeze();
     eventually(DEADLINE, "the gateway gives it up", async || gateway.log().find("no sign of life")).await;
-    service.signal(Signal::SIGCONT);
+    service.thaw();
     // It comes back by itself.
     load.go_on(ON).await;
     let tally = load.stop().await;
@@ -84,13 +84,13 @@ pub(crate) async fn an_edge_that_hangs(net: Network) {
     let edge = Process::edge(&gateway).await;
     let id = edge_id(&edge);
     answers(&service, id).await;
-    edge.signal(Signal::SIGSTOP);
+    edge.freeze();
     let call = service.call(id, "echo", "x").timeout(Duration::from_millis(200));
     assert_eq!(within("the call ends", call).await.expect_err("it hangs").code(), Code::Deadline);
     presence.wait(id, 2).await;
     let error = service.call(id, "echo", "x").await.expect_err("it was given up");
     assert_eq!(error.code(), Code::EdgeNotOnline);
-    edge.signal(Signal::SIGCONT);
+    edge.thaw();
     // It comes back under the id that it had.
     answers(&service, id).await;
 }

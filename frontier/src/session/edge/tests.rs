@@ -28,7 +28,7 @@ struct Dialled {
 
 impl Dialled {
     async fn new(context: &Arc<Context>, meta: &'static str) -> Self {
-        let (near, far) = testing::links(context.exchange.limits.link()).await;
+        let (near, far) = testing::links(context.exchange.limits.link(Role::Edge)).await;
         let greeting = Greeting {
             role: Role::Edge,
             id: ID,

@@ -27,7 +27,7 @@ fn greeting() -> Greeting {
 
 /// A service that has said Hello: what comes to it.
 async fn dial(context: &Arc<Context>, topics: &[&str]) -> mpsc::UnboundedReceiver<Frame> {
-    let (near, far) = testing::links(context.exchange.limits.link()).await;
+    let (near, far) = testing::links(context.exchange.limits.link(Role::Service)).await;
     let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
     let greeting = Greeting { topics, ..greeting() };
     let (context, admission) = (context.clone(), testing::anyone(context));
@@ -94,7 +94,7 @@ async fn one_that_comes_as_the_gateway_stops_is_sent_away() {
 #[tokio::test]
 async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     let context = context();
-    let (near, _far) = testing::links(context.exchange.limits.link()).await;
+    let (near, _far) = testing::links(context.exchange.limits.link(Role::Service)).await;
     let greeting = Greeting { topics: vec!["t".into()], ..greeting() };
     let mut session = Box::pin(run(&context, greeting, testing::anyone(&context), ADDR, near));
     // The first poll brings it online.
