@@ -7,7 +7,7 @@ use crate::tool::{bench, result};
 #[test]
 fn edges_are_told_kept_alive_and_found_and_all_counts_are_exact() {
     let result =
-        result("cluster --frontiers 3 --edges 100 --seconds 0.9 --warmup 0.1 --rate 500 --callers 2 --json");
+        result("cluster --frontiers 3 --edges 100 --seconds 4.5 --warmup 0.1 --rate 500 --callers 2 --json");
     assert_eq!(result["exact"], true);
     let phases = result["phases"].as_array().unwrap();
     let count = |what: &str| phases.iter().filter(|phase| !phase[what].is_null()).count();
