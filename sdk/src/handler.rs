@@ -81,7 +81,7 @@ pub(crate) trait Reply: Send + 'static {
 /// A handler of whatever type.
 pub(crate) trait Handler<R>: Send + Sync {
     /// Handles `request` and replies: at once, or in a task of its own if that takes longer. `clock` is
-    /// the time now, and is set to that when this returns.
+    /// the time now, and is moved on by what was done at once.
     fn start(self: Arc<Self>, request: Request, reply: R, clock: &mut Instant) -> Option<AbortHandle>;
 }
 

@@ -93,3 +93,14 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bulk_of_an_edge_alone_is_slowed_down_unless_set() {
+        let bulk_rate = |role| Options::new(role, String::new()).bulk_rate;
+        assert_eq!((bulk_rate(Role::Edge), bulk_rate(Role::Service)), (LinkConfig::BULK_RATE, 0));
+    }
+}

@@ -116,3 +116,16 @@ impl Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_bulk_to_edges_alone_is_slowed_down() {
+        let limits = Limits { bulk_rate: 7, ..testing::exchange().limits.clone() };
+        let rates = [Role::Edge, Role::Service, Role::Frontier].map(|role| limits.link(role).bulk_rate);
+        assert_eq!(rates, [7, 0, 0]);
+    }
+}
