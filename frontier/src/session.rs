@@ -18,7 +18,7 @@ use crate::latch::Latch;
 use crate::peer::{Peer, Stage, Wakes};
 use crate::policy::{Admission, Policies};
 use frontier_access::Moment;
-use frontier_protocol::{Code, GoAway, Reject, Role};
+use frontier_protocol::{Code, Epoch, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
 pub(crate) use notice::{Alternatives, Notice};
@@ -90,20 +90,42 @@ impl Context {
     }
 }
 
-/// Runs a connection that came to the listener of this number to its end.
-pub(crate) async fn run(context: Arc<Context>, listener: u16, accepted: Accepted) {
-    let addr = accepted.peer;
-    // Boxed, so that a connection that is idle does not hold the room that its handshake took.
-    let admitted = Box::pin(async {
-        let (greeting, link) = greeting::greet(&context, accepted).await?;
-        admit(&context, listener, greeting, addr, link).await
-    });
-    let Some((greeting, admission, link)) = admitted.await else { return };
-    match greeting.role {
-        Role::Edge => edge::run(&context, greeting, admission, addr, link).await,
-        Role::Service => service::run(&context, greeting, admission, addr, link).await,
-        // Boxed, since there are few of them: an idle edge need not have the room.
-        Role::Frontier => Box::pin(forwarder::run(&context, greeting, admission, addr, link)).await,
+/// Where a connection has come from, and when.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    addr: SocketAddr,
+    /// Of two connections with one id that one counts which was accepted later, however long their handshakes
+    /// take: a dialler that has given one up and made another must not lose it to the first.
+    epoch: Epoch,
+}
+
+impl Arrival {
+    fn now(exchange: &Exchange, addr: SocketAddr) -> Self {
+        Self { addr, epoch: exchange.next_epoch() }
+    }
+}
+
+/// Runs a connection that came to the listener of this number to its end. It counts as come from this call
+/// on.
+pub(crate) fn run(
+    context: Arc<Context>,
+    listener: u16,
+    accepted: Accepted,
+) -> impl Future<Output = ()> + Send {
+    let arrival = Arrival::now(&context.exchange, accepted.peer);
+    async move {
+        // Boxed, so that a connection that is idle does not hold the room that its handshake took.
+        let admitted = Box::pin(async {
+            let (greeting, link) = greeting::greet(&context, accepted).await?;
+            admit(&context, listener, greeting, arrival.addr, link).await
+        });
+        let Some((greeting, admission, link)) = admitted.await else { return };
+        match greeting.role {
+            Role::Edge => edge::run(&context, greeting, admission, arrival, link).await,
+            Role::Service => service::run(&context, greeting, admission, arrival, link).await,
+            // Boxed, since there are few of them: an idle edge need not have the room.
+            Role::Frontier => Box::pin(forwarder::run(&context, greeting, admission, arrival, link)).await,
+        }
     }
 }
 

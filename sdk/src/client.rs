@@ -19,6 +19,7 @@ use crate::connection::Connection;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
+use crate::supervisor::Abandoned;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
@@ -44,6 +45,7 @@ pub(crate) struct Client {
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
     id: AtomicU64,
+    pub(crate) abandoned: Arc<Abandoned>,
     /// What a close in good order left undone.
     undone: OnceLock<Error>,
 }
@@ -69,11 +71,17 @@ impl Client {
             ),
         };
         let intake = Arc::new(Intake::new(&options, handlers));
-        Self { owns_intake: true, ..Self::sharing(options, intake, announced) }
+        Self { owns_intake: true, ..Self::sharing(options, intake, announced, Arc::default()) }
     }
 
-    /// A client whose intake others share, and outlive it. It begins with what is `announced`.
-    pub(crate) fn sharing(options: Options, intake: Arc<Intake>, announced: Announced) -> Self {
+    /// A client whose intake others share, and outlive it. It begins with what is `announced`. Others with
+    /// the same id may have been before it: what they have `abandoned`.
+    pub(crate) fn sharing(
+        options: Options,
+        intake: Arc<Intake>,
+        announced: Announced,
+        abandoned: Arc<Abandoned>,
+    ) -> Self {
         Self {
             intake,
             owns_intake: false,
@@ -83,6 +91,7 @@ impl Client {
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
+            abandoned,
             undone: OnceLock::new(),
             options,
         }

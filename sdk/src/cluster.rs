@@ -28,6 +28,7 @@ use crate::frontlas::Frontlas;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
+use crate::supervisor::Abandoned;
 use frontier_protocol::ServiceId;
 use members::Members;
 use parking_lot::Mutex;
@@ -44,6 +45,8 @@ const LOOKUPS: usize = 64;
 pub(crate) struct Cluster {
     pub(crate) options: Options,
     pub(crate) intake: Arc<Intake>,
+    /// A gateway may have been left while an attempt to connect to it was under way, and have come back.
+    abandoned: Arc<Abandoned>,
     frontlas: Frontlas,
     lookups: Semaphore,
     /// The names that are to be registered at every gateway.
@@ -72,6 +75,7 @@ impl Cluster {
         Self {
             wanted: Mutex::new(Announced::new(handlers.names().cloned(), topics)),
             intake: Arc::new(Intake::new(&options, handlers)),
+            abandoned: Arc::default(),
             places: Mutex::new(Places::new(options.cluster.edges)),
             options,
             frontlas,

@@ -1,5 +1,6 @@
 //! The task that keeps a client connected.
 
+mod abandoned;
 mod addresses;
 mod attempt;
 mod backoff;
@@ -7,6 +8,7 @@ mod handshake;
 mod relocation;
 mod route;
 
+pub(crate) use abandoned::Abandoned;
 use addresses::Addresses;
 pub(crate) use attempt::{Attempt, AttemptError, Live};
 #[cfg(feature = "cluster")]
@@ -114,6 +116,10 @@ impl Supervisor {
                     self.client.left_undone(Error::new(Code::Deadline, "not everything was done in time"));
                 }
                 Some(Closed::Local)
+            }
+            End::Superseded if self.client.options.redial.reconnect && self.client.abandoned.may_linger() => {
+                warn!("superseded, perhaps by an attempt of its own that was given up");
+                None
             }
             End::Superseded => Some(Closed::Superseded),
             End::Refused { code, text } => Some(Closed::Refused { code, text }),

@@ -1,5 +1,5 @@
 use super::greeting::Greeting;
-use super::{Context, leave, log_end, reject, serve, welcome};
+use super::{Arrival, Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
 use crate::policy::Admission;
@@ -14,11 +14,11 @@ pub(super) fn run(
     context: &Context,
     greeting: Greeting,
     admission: Admission,
-    addr: SocketAddr,
+    arrival: Arrival,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
-    let joining = Box::pin(join(context, greeting, admission, addr, link));
+    let joining = Box::pin(join(context, greeting, admission, arrival, link));
     async move {
         let Some((claim, mut link)) = joining.await else { return };
         let edge = &claim.edge;
@@ -35,7 +35,7 @@ async fn join(
     context: &Context,
     mut greeting: Greeting,
     admission: Admission,
-    addr: SocketAddr,
+    Arrival { addr, epoch }: Arrival,
     mut link: Link,
 ) -> Option<(Claim<'_>, Link)> {
     let chosen = choose_id(context, &greeting, &admission, addr).await;
@@ -49,7 +49,7 @@ async fn join(
     };
     let exchange = &context.exchange;
     let identity = Identity::Edge { id, meta: std::mem::take(&mut greeting.meta) };
-    let edge = Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms);
+    let edge = Peer::new(identity, epoch, addr, link.handle(), greeting.terms);
     let edge = Arc::new(edge.admitted(access));
     let claim = Claim { context, edge: edge.clone() };
     let predecessor = match exchange.registry.edges.claim(id, &edge) {

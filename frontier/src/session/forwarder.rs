@@ -1,12 +1,11 @@
 //! Another gateway that asks here for its services.
 
 use super::greeting::Greeting;
-use super::{Context, leave, log_end, reject, serve, welcome};
+use super::{Arrival, Context, leave, log_end, reject, serve, welcome};
 use crate::forwarding::Callers;
 use crate::peer::{Identity, Peer, Stage};
 use crate::policy::Admission;
 use frontier_transport::{Link, Priority};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::info;
 
@@ -14,10 +13,10 @@ pub(super) async fn run(
     context: &Context,
     greeting: Greeting,
     admission: Admission,
-    addr: SocketAddr,
+    arrival: Arrival,
     link: Link,
 ) {
-    let joining = Box::pin(join(context, greeting, admission, addr, link));
+    let joining = Box::pin(join(context, greeting, admission, arrival, link));
     let Some((claim, mut link)) = joining.await else { return };
     let forwarder = &claim.forwarder;
     let reason = serve(&context.exchange, forwarder, &mut link).await;
@@ -46,7 +45,7 @@ async fn join(
     context: &Context,
     greeting: Greeting,
     admission: Admission,
-    addr: SocketAddr,
+    Arrival { addr, epoch }: Arrival,
     link: Link,
 ) -> Option<(Claim<'_>, Link)> {
     let exchange = &context.exchange;
@@ -60,7 +59,7 @@ async fn join(
     };
     let callers = Callers::new(context.policies.clone(), admission.is_shown(), addr.ip());
     let identity = Identity::Forwarder { id: greeting.name.as_str().into(), callers: Box::new(callers) };
-    let forwarder = Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms);
+    let forwarder = Peer::new(identity, epoch, addr, link.handle(), greeting.terms);
     let forwarder = Arc::new(forwarder.admitted(access));
     forwarder.hear(exchange.clock());
     forwarder.advance(Stage::Online);

@@ -1,11 +1,10 @@
 use super::greeting::Greeting;
-use super::{Context, leave, log_end, reject, serve, welcome};
+use super::{Arrival, Context, leave, log_end, reject, serve, welcome};
 use crate::exchange::Failure;
 use crate::peer::{Identity, Peer};
 use crate::policy::Admission;
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::{CloseReason, Link, Priority};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::info;
 
@@ -13,10 +12,10 @@ pub(super) fn run(
     context: &Context,
     greeting: Greeting,
     admission: Admission,
-    addr: SocketAddr,
+    arrival: Arrival,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
-    let joining = Box::pin(join(context, greeting, admission, addr, link));
+    let joining = Box::pin(join(context, greeting, admission, arrival, link));
     async move {
         let Some((claim, mut link)) = joining.await else { return };
         let service = &claim.service;
@@ -47,7 +46,7 @@ async fn join(
     context: &Context,
     greeting: Greeting,
     admission: Admission,
-    addr: SocketAddr,
+    Arrival { addr, epoch }: Arrival,
     link: Link,
 ) -> Option<(Claim<'_>, Link)> {
     let exchange = &context.exchange;
@@ -67,7 +66,7 @@ async fn join(
         (None, wanted) => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: greeting.name.as_str().into() };
-    let service = Peer::new(identity, exchange.next_epoch(), addr, link.handle(), greeting.terms);
+    let service = Peer::new(identity, epoch, addr, link.handle(), greeting.terms);
     let service = Arc::new(service.admitted(access));
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =

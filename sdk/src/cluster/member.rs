@@ -300,5 +300,6 @@ async fn connect(
     options.redial.reconnect = true;
     options.redial.follows = false;
     let announced = if is_cautious { Announced::default() } else { cluster.wanted.lock().clone() };
-    establish_at_once(Client::sharing(options, cluster.intake.clone(), announced)).await
+    let client = Client::sharing(options, cluster.intake.clone(), announced, cluster.abandoned.clone());
+    establish_at_once(client).await
 }

@@ -137,7 +137,11 @@ impl Attempt<'_> {
             timeout(DIAL, frontier_transport::dial(self.endpoint, &options.redial.dial, link)).await;
         let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
         let mut link = dialled.map_err(AttemptError::Dial)?;
+        let hello = self.client.abandoned.attempt();
         let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client, token)).await;
+        if matches!(greeted, Ok(Ok(_) | Err(AttemptError::Rejected { .. }))) {
+            hello.answered();
+        }
         let (welcome, told) = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
         let live = self.start(link, &welcome)?;
         if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {

@@ -102,6 +102,29 @@ async fn a_superseded_client_does_not_come_back() {
     assert!(soon(edge.recv()).await.is_none());
 }
 
+/// The gateway may have come to it only when it had welcomed the next one.
+#[tokio::test]
+async fn a_client_that_may_have_superseded_itself_comes_back() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    drop(gateway.accept().await);
+    let peer = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    peer.send(|out| GoAway::new(Code::Superseded, 0, "").encode(out));
+    let mut peer = gateway.welcome().await;
+    let ((), answer) = soon(async {
+        tokio::join!(
+            async {
+                let id = peer.expect(Kind::Request).await.id;
+                peer.respond(id, b"here");
+            },
+            edge.call("m", "").into_future(),
+        )
+    })
+    .await;
+    assert_eq!(answer.unwrap().data, "here");
+}
+
 #[tokio::test]
 async fn a_rejection_at_the_reconnect_is_final() {
     let mut gateway = Gateway::bind();

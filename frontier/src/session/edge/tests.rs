@@ -28,6 +28,10 @@ struct Dialled {
 
 impl Dialled {
     async fn new(context: &Arc<Context>, meta: &'static str) -> Self {
+        Self::at(context, meta, Arrival::now(&context.exchange, ADDR)).await
+    }
+
+    async fn at(context: &Arc<Context>, meta: &'static str, arrival: Arrival) -> Self {
         let (near, far) = testing::links(context.exchange.limits.link(Role::Edge)).await;
         let greeting = Greeting {
             role: Role::Edge,
@@ -40,7 +44,7 @@ impl Dialled {
             shown: Shown::default(),
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
-        let session = tokio::spawn(async move { run(&context, greeting, admission, ADDR, near).await });
+        let session = tokio::spawn(async move { run(&context, greeting, admission, arrival, near).await });
         let (frame_in, frames) = mpsc::unbounded_channel();
         let far = tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
         Self { session, frames, far }
@@ -180,6 +184,18 @@ async fn one_that_is_superseded_while_it_is_announced_is_called_off() {
     told(&mut service, EDGE_ONLINE, "new").await;
     new.is_welcomed().await;
     assert_eq!(old.is_rejected().await, Code::Superseded, "and no Welcome before");
+}
+
+#[tokio::test]
+async fn one_that_came_earlier_takes_nothing_over_from_one_that_was_quicker_to_say_hello() {
+    let context = context();
+    let earlier = Arrival::now(&context.exchange, ADDR);
+    let mut quick = Dialled::new(&context, "quick").await;
+    quick.is_welcomed().await;
+    let mut slow = Dialled::at(&context, "slow", earlier).await;
+    assert_eq!(slow.is_rejected().await, Code::Superseded);
+    assert!(context.exchange.registry.edges.online(EdgeId(ID)).is_some());
+    assert!(quick.frames.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -27,11 +27,19 @@ fn greeting() -> Greeting {
 
 /// A service that has said Hello: what comes to it.
 async fn dial(context: &Arc<Context>, topics: &[&str]) -> mpsc::UnboundedReceiver<Frame> {
+    dial_at(context, topics, Arrival::now(&context.exchange, ADDR)).await
+}
+
+async fn dial_at(
+    context: &Arc<Context>,
+    topics: &[&str],
+    arrival: Arrival,
+) -> mpsc::UnboundedReceiver<Frame> {
     let (near, far) = testing::links(context.exchange.limits.link(Role::Service)).await;
     let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
     let greeting = Greeting { topics, ..greeting() };
     let (context, admission) = (context.clone(), testing::anyone(context));
-    tokio::spawn(async move { run(&context, greeting, admission, ADDR, near).await });
+    tokio::spawn(async move { run(&context, greeting, admission, arrival, near).await });
     let (frame_in, frames) = mpsc::unbounded_channel();
     tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
     frames
@@ -71,6 +79,18 @@ async fn the_welcome_comes_before_anything_that_is_routed() {
 }
 
 #[tokio::test]
+async fn one_that_came_earlier_takes_nothing_over_from_one_that_was_quicker_to_say_hello() {
+    let context = context();
+    let earlier = Arrival::now(&context.exchange, ADDR);
+    let mut quick = dial(&context, &["t"]).await;
+    assert_eq!(recv(&mut quick).await.kind, Kind::Welcome);
+    let mut slow = dial_at(&context, &["t"], earlier).await;
+    assert_eq!(Reject::parse(&recv(&mut slow).await).unwrap().code, Code::Superseded);
+    assert!(context.exchange.registry.services.routes().topic("t").is_some());
+    assert!(quick.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn one_that_asks_for_too_much_is_rejected_and_the_old_one_goes_on() {
     let context = context();
     let mut old = dial(&context, &["t"]).await;
@@ -96,7 +116,8 @@ async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     let context = context();
     let (near, _far) = testing::links(context.exchange.limits.link(Role::Service)).await;
     let greeting = Greeting { topics: vec!["t".into()], ..greeting() };
-    let mut session = Box::pin(run(&context, greeting, testing::anyone(&context), ADDR, near));
+    let arrival = Arrival::now(&context.exchange, ADDR);
+    let mut session = Box::pin(run(&context, greeting, testing::anyone(&context), arrival, near));
     // The first poll brings it online.
     tokio::select! {
         biased;
