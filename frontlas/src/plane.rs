@@ -117,6 +117,8 @@ impl Plane {
         let sessions = TaskTracker::new();
         sessions.spawn(moves::run(self.context.clone(), stop.clone()));
         sessions.spawn(rebalance::run(self.context.clone(), self.rebalance, stop.clone()));
+        let (context, until) = (self.context.clone(), stop.clone());
+        sessions.spawn(async move { context.timekeeper.run(&*context.directory, until).await });
         let mut refused = 0_u64;
         loop {
             let accepted = tokio::select! {

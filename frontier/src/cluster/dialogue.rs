@@ -1,13 +1,13 @@
 //! One connection to frontlas, from the Welcome to its end.
 
-use super::clock::Clock;
+use super::clock::{Clock, Reading};
 use super::greeting::Greeted;
 use super::locate::{Ask, Asked, Found, LocateError, Location};
 use super::outgoing::{Next, Outgoing};
 use crate::exchange::Exchange;
 use frontier_protocol::{
     Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side,
-    Superseded, ping, pong,
+    Superseded, ping, pong, pong_time,
 };
 use frontier_transport::{Event, Link, LinkError, Priority};
 use std::collections::HashMap;
@@ -27,6 +27,9 @@ const PONG: Duration = Duration::from_secs(2);
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Pings have numbers from here on. Those of the greeting are below.
+const PINGS: u64 = 1000;
+
 /// Lookups that are on their way at once.
 const LOOKUPS: usize = 1024;
 
@@ -40,8 +43,10 @@ pub(super) enum End {
 
 pub(super) struct Dialogue<'a> {
     exchange: Arc<Exchange>,
-    clock: &'a Clock,
+    clock: &'a mut Clock,
     link: Link,
+    /// What came before this began.
+    early: Vec<Frame>,
     outgoing: Outgoing,
     asked: &'a mut Asked,
     lookups: HashMap<u64, oneshot::Sender<Found>>,
@@ -51,6 +56,8 @@ pub(super) struct Dialogue<'a> {
     patience: Duration,
     /// When the answer to a ping is late.
     pong_by: Option<Instant>,
+    /// The last ping, and its epoch: the answer tells the time.
+    pinged: (u64, u64),
     /// Until when the goodbye may take, once it is said.
     leaving: Option<Instant>,
 }
@@ -58,7 +65,7 @@ pub(super) struct Dialogue<'a> {
 impl<'a> Dialogue<'a> {
     pub(super) fn new(
         exchange: Arc<Exchange>,
-        clock: &'a Clock,
+        clock: &'a mut Clock,
         asked: &'a mut Asked,
         greeted: Greeted,
     ) -> Self {
@@ -68,6 +75,7 @@ impl<'a> Dialogue<'a> {
         Self {
             clock,
             link: greeted.link,
+            early: greeted.early,
             outgoing: Outgoing::new(exchange.clone()),
             exchange,
             asked,
@@ -76,6 +84,7 @@ impl<'a> Dialogue<'a> {
             heartbeat: Heartbeat::new(interval, Instant::now().into_std()),
             patience: PONG.max(interval / 2),
             pong_by: None,
+            pinged: (PINGS, 0),
             leaving: None,
         }
     }
@@ -97,7 +106,12 @@ impl<'a> Dialogue<'a> {
     }
 
     async fn converse(&mut self, stop: &CancellationToken) -> Result<(), String> {
-        // What came in one piece with the Welcome has been read already.
+        for frame in std::mem::take(&mut self.early) {
+            if self.take_frame(&frame)? {
+                return Ok(());
+            }
+        }
+        // What came in one piece with the last of them has been read already.
         if self.take_frames()? {
             return Ok(());
         }
@@ -148,7 +162,7 @@ impl<'a> Dialogue<'a> {
                     self.outgoing.snapshot(all.map_err(|error| error.to_string())?, now);
                 }
                 Next::Send => {
-                    let (outgoing, clock) = (&mut self.outgoing, self.clock);
+                    let (outgoing, clock) = (&mut self.outgoing, &*self.clock);
                     let sent =
                         self.link.handle().send(Priority::Answer, |out| outgoing.encode(clock, now, out));
                     sent.map_err(|error| error.to_string())?;
@@ -164,8 +178,9 @@ impl<'a> Dialogue<'a> {
             match self.heartbeat.poll(now.into_std()) {
                 Beat::Wait(until) => return Ok(until.into()),
                 Beat::Ping => {
+                    self.pinged = (self.pinged.0 + 1, self.exchange.micros());
                     self.send(|out| {
-                        ping(1, out);
+                        ping(self.pinged.0, out);
                         Ok(())
                     });
                     self.pong_by.get_or_insert(now + self.patience);
@@ -211,6 +226,12 @@ impl<'a> Dialogue<'a> {
                 pong(frame.id, out);
                 Ok(())
             }),
+            Kind::Pong if frame.id == self.pinged.0 => {
+                if let Some(time) = pong_time(frame) {
+                    let reading = Reading::new(self.pinged.1, self.exchange.micros(), time);
+                    self.clock.set(reading, self.exchange.next_epoch());
+                }
+            }
             Kind::ReportAck => {
                 let ack = ReportAck::parse(frame).map_err(wrong)?;
                 ack.superseded.iter().for_each(|superseded| self.close(*superseded));

@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the time is asked for, at most, and for how long.
 const READINGS: (u64, Duration) = (8, Duration::from_millis(500));
 
+/// Frames that may come behind the Welcome while the time is asked for.
+const EARLY: usize = 64;
+
 /// Bytes that wait for frontlas: from the first on nothing new is sent, at the second the connection is
 /// closed. There is one report on its way at a time, and lookups.
 const OUTBOX: (usize, usize) = (1024 * 1024, 2 * 1024 * 1024);
@@ -56,6 +59,8 @@ pub(super) struct Greeted {
     pub(super) welcome: Welcome,
     /// What directory time is here.
     pub(super) reading: Reading,
+    /// What has come meanwhile.
+    pub(super) early: Vec<Frame>,
 }
 
 /// Dials frontlas and introduces the gateway.
@@ -79,14 +84,15 @@ pub(super) async fn greet(
         let time = welcome.directory_time.ok_or_else(|| GreetError::failed("that is no frontlas"))?;
         link.set_max_frame(welcome.max_frame.min(MIN_MAX_FRAME) as usize);
         let mut reading = Reading::new(asked_at, exchange.micros(), time);
+        let mut early = Vec::new();
         let until = Instant::now() + READINGS.1;
         for id in 1..=READINGS.0 {
-            reading = reading.best(read(&mut link, exchange, id).await?);
+            reading = reading.best(read(&mut link, exchange, id, &mut early).await?);
             if Instant::now() > until {
                 break;
             }
         }
-        Ok(Greeted { link, welcome, reading })
+        Ok(Greeted { link, welcome, reading, early })
     };
     let late = |_| GreetError::Failed(format!("no welcome within {PATIENCE:?}"));
     tokio::time::timeout(PATIENCE, greeted).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
@@ -110,21 +116,30 @@ fn hello(advertised: &Advertised, incarnation: u64) -> Hello<'_> {
     }
 }
 
-/// Asks for the time once more.
-async fn read(link: &mut Link, exchange: &Exchange, id: u64) -> Result<Reading, GreetError> {
+/// Asks for the time once more. Frontlas may be about to say something else: that is put aside.
+async fn read(
+    link: &mut Link,
+    exchange: &Exchange,
+    id: u64,
+    early: &mut Vec<Frame>,
+) -> Result<Reading, GreetError> {
     let asked_at = exchange.micros();
     let asks = |out: &mut Vec<u8>| {
         ping(id, out);
         Ok(())
     };
     link.handle().send(Priority::Answer, asks).map_err(GreetError::failed)?;
-    let pong = frame(link).await?;
-    match (pong.kind, pong.id, pong_time(&pong)) {
-        (Kind::Pong, pinged, Some(time)) if pinged == id => {
-            Ok(Reading::new(asked_at, exchange.micros(), time))
+    loop {
+        let frame = frame(link).await?;
+        match (frame.kind, frame.id, pong_time(&frame)) {
+            (Kind::Pong, pinged, Some(time)) if pinged == id => {
+                return Ok(Reading::new(asked_at, exchange.micros(), time));
+            }
+            (Kind::GoAway, ..) => return Err(GreetError::failed("frontlas is going away")),
+            (Kind::Pong, ..) => return Err(GreetError::failed("frontlas does not tell the time")),
+            _ if early.len() >= EARLY => return Err(GreetError::failed("frontlas talks of other things")),
+            _ => early.push(frame),
         }
-        (Kind::GoAway, ..) => Err(GreetError::failed("frontlas is going away")),
-        _ => Err(GreetError::failed("frontlas does not tell the time")),
     }
 }
 

@@ -98,11 +98,11 @@ impl Member {
     }
 
     async fn converse(&mut self, greeted: Greeted, endpoint: &Endpoint, stop: &CancellationToken) -> End {
-        self.clock.set(greeted.reading);
+        self.clock.set(greeted.reading, self.exchange.next_epoch());
         self.incarnation = greeted.welcome.id;
         self.is_alone = false;
         info!(id = self.advertised.id, %endpoint, "connected to frontlas");
-        Dialogue::new(self.exchange.clone(), &self.clock, &mut self.asked, greeted).run(stop).await
+        Dialogue::new(self.exchange.clone(), &mut self.clock, &mut self.asked, greeted).run(stop).await
     }
 
     /// Says so, once. How long to wait at least.
