@@ -4,6 +4,7 @@ mod track;
 
 use crate::calls::{Calls, Pace};
 use crate::fleet::connect;
+use crate::replica::Directory;
 use crate::world::{World, turn};
 use frontier_sdk::{Closed, ClusterService, Edge, EdgeEvent, EdgeId, Request, Response, Status};
 use frontier_test_redis::Server;
@@ -76,6 +77,8 @@ async fn an_edge_that_hops_a_thousand_times_is_never_where_it_was_before() {
     let service = service(&world, &track).await;
     world.is_connected(&service, &["f0", "f1", "f2"]).await;
     let others = connect(&world, 1..=OTHERS).await;
+    let mut places: Vec<u64> = others.iter().map(|edge| edge.id().0).collect();
+    are_known(&world, &places).await;
     let load = Calls::start(&others, &service, PACE);
 
     let stop = CancellationToken::new();
@@ -123,15 +126,19 @@ async fn an_edge_that_hops_a_thousand_times_is_never_where_it_was_before() {
     within("the calls end", calls).await.expect("every call was answered rightly");
     println!("{}", track.summary());
 
-    let mut places = others.iter().map(|edge| edge.id().0).collect::<Vec<_>>();
     places.push(ID.0);
-    let right = |all: &crate::replica::Directory| {
-        let known: Vec<u64> = all.places().into_keys().collect();
-        if known == places { Ok(()) } else { Err(format!("{known:?}")) }
-    };
-    world.tells(&["f0", "f1", "f2"], 1, right).await;
+    are_known(&world, &places).await;
     let failed = load.stop().await;
     assert!(failed.is_empty(), "the others do not notice: {failed:#?}");
+}
+
+/// Waits until every replica knows these edges and no others.
+async fn are_known(world: &World, edges: &[u64]) {
+    let right = |all: &Directory| {
+        let known: Vec<u64> = all.places().into_keys().collect();
+        if known == edges { Ok(()) } else { Err(format!("{known:?}")) }
+    };
+    world.tells(&["f0", "f1", "f2"], 1, right).await;
 }
 
 /// The edge stays where it is: soon everyone knows, and what is left of it elsewhere is closed.
@@ -147,7 +154,8 @@ async fn rests(
     for mut replica in world.replicas() {
         let is_found = async || {
             let status = edge.status().get();
-            assert_eq!(status, Status::Connected, "hop {number} to {gateway} is the last one");
+            let so_far = || track.summary();
+            assert_eq!(status, Status::Connected, "hop {number} to {gateway} is the last one: {}", so_far());
             let record = replica.edge(ID.0).await.expect("it answers")?;
             let frontier = replica.frontier_of(ID.0).await.expect("it answers");
             let is_last = track.hop_of(&record.frontier_id, &record.addr) == Some(number);
