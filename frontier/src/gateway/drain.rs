@@ -37,6 +37,10 @@ const LEAD: Duration = Duration::from_secs(1);
 /// to go: more waiting changes nothing.
 const QUIET: Duration = Duration::from_secs(2);
 
+/// As [`QUIET`], where they were told of other gateways: they may be on their way, and time is needed for
+/// more than one that does not answer.
+const QUIET_ON_THE_WAY: Duration = Duration::from_secs(10);
+
 /// How long it may take to tell peers that their connection ends, beside what services may take to
 /// hear of edges.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -119,6 +123,8 @@ async fn services_go_first(services: &Context, until: Instant) {
 
 /// Waits until the edges, the last of which should go at `last`, have left.
 async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
+    let has_others = edges.notice.get().is_some_and(Notice::names_others);
+    let quiet = if has_others { QUIET_ON_THE_WAY } else { QUIET };
     let (mut before, mut moved) = (usize::MAX, last);
     loop {
         let start = Instant::now();
@@ -132,7 +138,7 @@ async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
         if now.busy > 0 || now.here < before {
             moved = moved.max(start);
         }
-        if start.saturating_duration_since(moved) >= QUIET {
+        if start.saturating_duration_since(moved) >= quiet {
             return info!(edges = now.here, "closing edges that stay and are idle");
         }
         before = now.here;
@@ -198,5 +204,27 @@ fn for_each(side: &Context, visit: impl FnMut(&Arc<Peer>)) {
 async fn finish(sessions: &TaskTracker, side: &str, deadline: Duration) {
     if tokio::time::timeout(deadline, sessions.wait()).await.is_err() {
         warn!(left = sessions.len(), "gave up waiting for {side} to leave");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Remote};
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_edges_that_may_be_on_their_way_are_waited_for_longer() {
+        let elsewhere = ["tcp://elsewhere:30012".to_owned()];
+        for (alternatives, quiet) in [(&elsewhere[..0], QUIET), (&elsewhere[..], QUIET_ON_THE_WAY)] {
+            let context = testing::context(Role::Edge, testing::config());
+            let _edge = Remote::edge(&context.exchange, 1).await;
+            let start = Instant::now();
+            announce(&context, start + LONG, Alternatives::new(alternatives, std::iter::empty()));
+            edges_leave(&context, start + LONG, start).await;
+            let took = start.elapsed();
+            assert!((quiet..quiet + 4 * LOOK).contains(&took), "{took:?}");
+        }
     }
 }

@@ -22,6 +22,11 @@ impl Notice {
         Self { until, alternatives }
     }
 
+    /// Whether there is anywhere to go that this knows of.
+    pub(crate) fn names_others(&self) -> bool {
+        !self.alternatives.is_empty()
+    }
+
     /// Asks `peer` to go elsewhere after `delay`. `clock` is the gateway's own.
     pub(crate) fn tell(&self, peer: &Peer, delay: Duration, clock: u32) {
         peer.ask(clock);

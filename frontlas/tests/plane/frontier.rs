@@ -101,9 +101,14 @@ impl Frontier {
         self.last_id
     }
 
-    /// The answer to a report; what came unasked before it is passed over.
+    /// The answer to a report.
     pub(crate) async fn report(&mut self, part: Part, entries: Vec<Entry<'_>>) -> Ack {
         let id = self.tell(part, entries);
+        self.answer(id).await
+    }
+
+    /// The answer to the report of this id; what comes unasked before it is passed over.
+    pub(crate) async fn answer(&mut self, id: u64) -> Ack {
         loop {
             let ack = self.ack().await;
             if ack.id == id {

@@ -73,7 +73,7 @@ async fn one_that_drains_gets_nobody_and_still_hears_of_the_others() {
     let mut second = join(&world, "b", 0..0).await;
     told(&mut first, |keep, _| keep == 45).await;
     second.send(|out| Report { part: Part::Changes, draining: true, entries: Vec::new() }.encode(7, out));
-    assert_eq!(second.ack().await.id, 7);
+    second.answer(7).await;
     told(&mut first, |keep, others| keep == u64::MAX && others.is_empty()).await;
     let listed = world.directory.inner.frontiers().await.unwrap();
     assert_eq!(listed.iter().map(|it| it.draining).collect::<Vec<_>>(), [false, true]);

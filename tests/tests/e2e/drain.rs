@@ -108,8 +108,9 @@ pub(crate) async fn where_there_is_nowhere_to_go_calls_are_carried_until_the_gra
     let _new = successor(patient(net), &old).start().await;
     load.go_on(100).await;
     let tally = load.stop().await;
-    // Cut off is only what was in flight in that moment, and what the edges ask before the service is back.
-    let expected = ["disconnected", "method not found", "service not online"];
+    // Cut off is only what was in flight in that moment, and what the edges ask before the service is back: on a
+    // busy machine that takes longer than a call may.
+    let expected = ["disconnected", "method not found", "service not online", "deadline exceeded"];
     let strange = tally.failed.keys().find(|error| !expected.iter().any(|text| error.contains(text)));
     assert_eq!(strange, None, "{:?}", tally.failed);
 }

@@ -25,6 +25,13 @@ impl Alternatives {
         Self::Cluster(Mutex::new(known.map(|(load, url)| (load, url.into())).collect()))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Configured(all) => all.is_empty(),
+            Self::Cluster(known) => known.lock().is_empty(),
+        }
+    }
+
     /// For the next peer, the best first.
     pub(super) fn next(&self) -> Vec<Arc<str>> {
         match self {
