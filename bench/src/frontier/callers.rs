@@ -1,14 +1,17 @@
 //! The client's process: connections, and the callers on them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bytes::Bytes;
+use frontier_sdk::{Code, EdgeId, Service};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 use super::caller::{From, SdkCaller};
 use super::connect::{self, lost};
-use super::{Address, disturbance};
+use super::{Address, METHOD, disturbance};
 use crate::console::Console;
 use crate::drive::drive_with;
 use crate::meter::Meter;
@@ -46,6 +49,7 @@ pub(super) async fn on_service(
     let mut callers = Vec::with_capacity(calls.callers);
     for number in 0..calls.edges {
         let id = connect::edge_id(first + number)?;
+        is_reached(&service, id).await?;
         for _ in 0..calls.callers_on(number) {
             let from = From::Service(service.clone(), id);
             callers.push(SdkCaller { from, operation: calls.operation, payload: payload.clone() });
@@ -55,3 +59,21 @@ pub(super) async fn on_service(
     background.spawn(async move { Err(lost(&service.closed().await)) });
     drive_with(Arc::new(Meter::new()?), callers, background, console).await
 }
+
+/// Waits until the service can call an edge that has connected: at another gateway frontlas has to hear of it
+/// first.
+async fn is_reached(service: &Service, id: EdgeId) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match service.call(id, METHOD, "").await {
+            Err(error) if error.code() == Code::EdgeNotOnline && Instant::now() < deadline => {
+                sleep(PAUSE).await;
+            }
+            answer => return answer.map(drop).context("an edge is not reached"),
+        }
+    }
+}
+
+/// How long it may take until an edge can be called, and how often that is tried.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(10);
