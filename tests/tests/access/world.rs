@@ -31,9 +31,12 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// Writes a file in one step, in which `DIR` stands for the folder.
+    /// Writes a file in one step. In YAML `DIR/` stands for the folder; keys and certificates may well have these
+    /// letters in their base64.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<str>) {
-        let text = text.as_ref().replace("DIR", self.folder.path().to_str().unwrap());
+        let folder = format!("{}/", self.folder.path().display());
+        let is_yaml = name.ends_with(".yaml");
+        let text = if is_yaml { text.as_ref().replace("DIR/", &folder) } else { text.as_ref().to_owned() };
         let new = self.path("new");
         fs::write(&new, text).unwrap();
         fs::rename(new, self.path(name)).unwrap();
