@@ -27,9 +27,6 @@ const PONG: Duration = Duration::from_secs(2);
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Pings have numbers from here on. Those of the greeting are below.
-const PINGS: u64 = 1000;
-
 /// Lookups that are on their way at once.
 const LOOKUPS: usize = 1024;
 
@@ -56,7 +53,7 @@ pub(super) struct Dialogue<'a> {
     patience: Duration,
     /// When the answer to a ping is late.
     pong_by: Option<Instant>,
-    /// The last ping, and its epoch: the answer tells the time.
+    /// The last ping, and its epoch: the answer tells the time. Those of the greeting have all been answered.
     pinged: (u64, u64),
     /// Until when the goodbye may take, once it is said.
     leaving: Option<Instant>,
@@ -84,7 +81,7 @@ impl<'a> Dialogue<'a> {
             heartbeat: Heartbeat::new(interval, Instant::now().into_std()),
             patience: PONG.max(interval / 2),
             pong_by: None,
-            pinged: (PINGS, 0),
+            pinged: (0, 0),
             leaving: None,
         }
     }

@@ -154,8 +154,7 @@ async fn rests(
     for mut replica in world.replicas() {
         let is_found = async || {
             let status = edge.status().get();
-            let so_far = || track.summary();
-            assert_eq!(status, Status::Connected, "hop {number} to {gateway} is the last one: {}", so_far());
+            assert_eq!(status, Status::Connected, "hop {number} to {gateway} is last: {}", track.summary());
             let record = replica.edge(ID.0).await.expect("it answers")?;
             let frontier = replica.frontier_of(ID.0).await.expect("it answers");
             let is_last = track.hop_of(&record.frontier_id, &record.addr) == Some(number);
