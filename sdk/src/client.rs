@@ -1,9 +1,11 @@
 //! What the handles of an edge or a service share, across all of its connections.
 
 mod announced;
+pub(crate) mod around;
 mod asking;
 mod intake;
 mod methods;
+mod moves;
 mod question;
 mod registration;
 mod target;
@@ -22,10 +24,11 @@ use crate::status::{Closed, Status, StatusWatch};
 use crate::supervisor::Abandoned;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
+use moves::Moves;
 use parking_lot::Mutex;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -39,8 +42,7 @@ pub(crate) struct Client {
     announced: Mutex<Announced>,
     /// The connection that takes questions.
     current: ArcSwapOption<Connection>,
-    /// Those to gateways that drain, whether or not there is another one already.
-    left: Mutex<Vec<Weak<Connection>>>,
+    pub(crate) moves: Moves,
     status: watch::Sender<Status>,
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
@@ -87,7 +89,7 @@ impl Client {
             owns_intake: false,
             announced: Mutex::new(announced),
             current: ArcSwapOption::empty(),
-            left: Mutex::default(),
+            moves: Moves::default(),
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
@@ -116,21 +118,6 @@ impl Client {
     /// The connection that takes questions, if there is one now.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.current.load_full()
-    }
-
-    /// The gateway of `connection` drains.
-    pub(crate) fn leave_behind(&self, connection: &Arc<Connection>) {
-        let mut left = self.left.lock();
-        left.retain(|connection| connection.strong_count() > 0);
-        left.push(Arc::downgrade(connection));
-    }
-
-    /// The connections to gateways that drain, the last one first: edges may be there that have not come
-    /// to the next one yet.
-    pub(crate) fn left(&self) -> Vec<Arc<Connection>> {
-        let left = self.left.lock();
-        let stand = left.iter().rev().filter_map(Weak::upgrade).filter(|left| !left.link.is_closed());
-        stand.collect()
     }
 
     /// The connection that takes questions, as soon as there is one.
@@ -166,6 +153,7 @@ impl Client {
         if *announced != *told {
             return false;
         }
+        self.moves.end();
         self.current.store(Some(connection.clone()));
         drop(announced);
         // The supervisor may have been late to see a wish to stop.

@@ -1,9 +1,9 @@
 use crate::Error;
-use crate::client::{Attempt, Client, Target, left, millis};
+use crate::client::{Attempt, Target, around, left, millis};
 use crate::connection::{Connection, NotAsked};
 use crate::stream::{Peer, Stream, StreamConfig};
 use bytes::Bytes;
-use frontier_protocol::{Code, Kind, MIN_MAX_FRAME, Open, OpenAck};
+use frontier_protocol::{Code, EdgeId, Kind, MIN_MAX_FRAME, Open, OpenAck};
 use frontier_transport::{FirstFrame, MuxStream, OpenError};
 use std::fmt;
 use std::pin::Pin;
@@ -50,7 +50,7 @@ impl<'a> OpenStream<'a> {
         let deadline = Instant::now().checked_add(self.timeout);
         let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
         let opened = match self.target {
-            Target::Client(client) => self.open_at(client, deadline).await,
+            Target::Client(client) => around::ask(client, &self, deadline).await,
             #[cfg(feature = "cluster")]
             Target::Cluster(cluster) => match self.peer {
                 Peer::Edge(edge) => cluster.reach(edge, &self, deadline).await,
@@ -58,50 +58,6 @@ impl<'a> OpenStream<'a> {
             },
         };
         Ok(Stream::new(opened?, self.peer, self.meta, StreamConfig::default()))
-    }
-
-    async fn open_at(&self, client: &Client, deadline: Instant) -> Result<MuxStream, Error> {
-        match self.open_at_current(client, deadline).await {
-            Err(error) if self.is_elsewhere(&error) => self.open_around(client, deadline, error).await,
-            opened => opened,
-        }
-    }
-
-    /// As for questions, the edge may be at a gateway that drains and that this client has left before
-    /// it.
-    async fn open_around(
-        &self,
-        client: &Client,
-        deadline: Instant,
-        error: Error,
-    ) -> Result<MuxStream, Error> {
-        let left = client.left();
-        if left.is_empty() {
-            return Err(error);
-        }
-        for connection in left {
-            match self.attempt(&connection, deadline).await {
-                Ok(stream) => return Ok(stream),
-                Err(NotAsked::Refused(error)) if !self.is_elsewhere(&error) => return Err(error),
-                Err(_) => {}
-            }
-        }
-        self.open_at_current(client, deadline).await
-    }
-
-    fn is_elsewhere(&self, error: &Error) -> bool {
-        matches!(self.peer, Peer::Edge(_)) && error.code() == Code::EdgeNotOnline
-    }
-
-    async fn open_at_current(&self, client: &Client, deadline: Instant) -> Result<MuxStream, Error> {
-        loop {
-            let connection = client.connection(deadline).await?;
-            match self.attempt(&connection, deadline).await {
-                Ok(stream) => return Ok(stream),
-                Err(NotAsked::Refused(error)) => return Err(error),
-                Err(NotAsked::Gone | NotAsked::Full) => client.retire(&connection),
-            }
-        }
     }
 
     async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
@@ -142,6 +98,13 @@ impl Attempt for OpenStream<'_> {
     async fn attempt(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
         let opened = timeout_at(deadline, self.open_on(connection, deadline)).await;
         opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, ""))))
+    }
+
+    fn edge(&self) -> Option<EdgeId> {
+        match self.peer {
+            Peer::Edge(edge) => Some(edge),
+            Peer::Service { .. } => None,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Attempt, Client, Question, Target};
+use super::{Client, Question, Target, around};
 use crate::connection::{NotAsked, Waiting};
 use crate::{Error, Response};
 use frontier_protocol::Code;
@@ -71,7 +71,8 @@ impl<'a> Asking<'a> {
     }
 
     fn ask_slowly(&self, client: &'a Arc<Client>, deadline: Instant) -> State<'a> {
-        State::Slow(Box::pin(ask_slowly(client, self.question.clone(), deadline)))
+        let question = self.question.clone();
+        State::Slow(Box::pin(async move { around::ask(client, &question, deadline).await }))
     }
 
     /// What to do about a question that was sent and failed with `error`, if it may be asked elsewhere.
@@ -81,8 +82,14 @@ impl<'a> Asking<'a> {
             client.retire(waiting.connection());
             return Some(self.ask_slowly(client, deadline));
         }
-        let asking = || ask_around(client, self.question.clone(), deadline, error.clone());
-        self.question.is_elsewhere(error).then(|| State::Slow(Box::pin(asking())))
+        if !around::may_help(client, &self.question, error) {
+            return None;
+        }
+        let (question, error) = (self.question.clone(), error.clone());
+        let asked = deadline - question.timeout;
+        Some(State::Slow(Box::pin(async move {
+            around::ask_again(client, &question, asked, deadline, error).await
+        })))
     }
 }
 
@@ -124,50 +131,6 @@ impl Future for Asking<'_> {
                 }
                 (_, answer) => return Poll::Ready(answer),
             }
-        }
-    }
-}
-
-/// Waits for a connection and for room, and asks there; and wherever else the edge may be.
-async fn ask_slowly(client: &Client, question: Question<'_>, deadline: Instant) -> Result<Response, Error> {
-    match ask_current(client, &question, deadline).await {
-        Err(error) if question.is_elsewhere(&error) => ask_around(client, question, deadline, error).await,
-        answer => answer,
-    }
-}
-
-/// The edge is not where it was asked for. While gateways drain it may be at one that this client has
-/// left before it, or have left there a moment ago.
-async fn ask_around(
-    client: &Client,
-    question: Question<'_>,
-    deadline: Instant,
-    error: Error,
-) -> Result<Response, Error> {
-    let left = client.left();
-    if left.is_empty() {
-        return Err(error);
-    }
-    for connection in left {
-        match question.attempt(&connection, deadline).await {
-            Ok(response) => return Ok(response),
-            Err(NotAsked::Refused(error)) if !question.is_elsewhere(&error) => return Err(error),
-            Err(_) => {}
-        }
-    }
-    ask_current(client, &question, deadline).await
-}
-
-/// Waits for a connection and for room, as often as it takes, and asks.
-async fn ask_current(client: &Client, question: &Question<'_>, deadline: Instant) -> Result<Response, Error> {
-    loop {
-        let connection = client.connection(deadline).await?;
-        match question.attempt(&connection, deadline).await {
-            Ok(response) => return Ok(response),
-            Err(NotAsked::Refused(error)) => return Err(error),
-            Err(NotAsked::Gone) => client.retire(&connection),
-            // If the connection is lost meanwhile the next round finds out.
-            Err(NotAsked::Full) => connection.room(deadline).await?,
         }
     }
 }

@@ -41,6 +41,14 @@ pub(crate) trait Attempt: Sync {
         connection: &Arc<Connection>,
         deadline: Instant,
     ) -> impl Future<Output = Result<Self::Done, NotAsked>> + Send;
+
+    /// The edge that a service means.
+    fn edge(&self) -> Option<EdgeId>;
+
+    /// Whether it failed because the gateway does not have the edge.
+    fn is_elsewhere(&self, error: &Error) -> bool {
+        self.edge().is_some() && error.code() == Code::EdgeNotOnline
+    }
 }
 
 impl Attempt for Question<'_> {
@@ -56,17 +64,16 @@ impl Attempt for Question<'_> {
             None => Ok(Response::default()),
         }
     }
+
+    fn edge(&self) -> Option<EdgeId> {
+        self.edge
+    }
 }
 
 impl Question<'_> {
     /// Whether the payload goes on a stream of its own.
     pub(crate) fn is_detached(&self) -> bool {
         self.payload.len() > FRAGMENT
-    }
-
-    /// Whether it failed because the gateway does not have the edge.
-    pub(crate) fn is_elsewhere(&self, error: &Error) -> bool {
-        self.edge.is_some() && error.code() == Code::EdgeNotOnline
     }
 
     /// Refuses what the gateway would refuse.

@@ -6,7 +6,7 @@
 
 use super::Cluster;
 use super::member::Member;
-use crate::client::{Attempt, Client, Question};
+use crate::client::{Attempt, Question, around};
 use crate::connection::{Connection, NotAsked};
 use crate::frontlas::FrontlasError;
 use crate::{Error, Response};
@@ -212,13 +212,25 @@ impl Cluster {
         attempt: &A,
         deadline: Instant,
     ) -> Result<Asked<A::Done>, Error> {
+        let mut has_asked_around = false;
         loop {
+            let asked = Instant::now();
             let Some(client) = member.client() else { return Ok(Asked::NotTaken) };
             let Some(connection) = client.current() else { return Ok(Asked::NotTaken) };
             match attempt.attempt(&connection, deadline).await {
                 Ok(done) => return Ok(Asked::Done(done)),
-                Err(NotAsked::Refused(error)) if error.code() == Code::EdgeNotOnline => {
-                    return ask_left(&client, error, attempt, deadline).await;
+                // The process that this one has taken the place of, and that still drains, may have it.
+                Err(NotAsked::Refused(error)) if attempt.is_elsewhere(&error) && !has_asked_around => {
+                    has_asked_around = true;
+                    match around::ask_left(&client, attempt, asked, deadline).await {
+                        None => return Ok(Asked::NotThere(error)),
+                        Some(Ok(done)) => return Ok(Asked::Done(done)),
+                        Some(Err(error)) if attempt.is_elsewhere(&error) => {}
+                        Some(Err(error)) => return Err(error),
+                    }
+                }
+                Err(NotAsked::Refused(error)) if attempt.is_elsewhere(&error) => {
+                    return Ok(Asked::NotThere(error));
                 }
                 Err(NotAsked::Refused(error)) => return Err(error),
                 Err(NotAsked::Full) => connection.room(deadline).await?,
@@ -229,21 +241,4 @@ impl Cluster {
             }
         }
     }
-}
-
-/// The gateway does not have the edge. The process that it has taken the place of, and that still drains, may.
-async fn ask_left<A: Attempt>(
-    client: &Client,
-    error: Error,
-    attempt: &A,
-    deadline: Instant,
-) -> Result<Asked<A::Done>, Error> {
-    for connection in client.left() {
-        match attempt.attempt(&connection, deadline).await {
-            Ok(done) => return Ok(Asked::Done(done)),
-            Err(NotAsked::Refused(error)) if error.code() != Code::EdgeNotOnline => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(Asked::NotThere(error))
 }

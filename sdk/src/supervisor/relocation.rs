@@ -40,20 +40,26 @@ impl Supervisor {
             return Ok(live);
         }
         if !drain.stays {
-            self.client.leave_behind(&live.connection);
+            self.client.moves.begin(&live.connection);
             if follows {
                 self.route.prefer(&drain.alternatives);
             }
         }
         let mut start = Some(drain.start);
         loop {
-            let route = &mut self.route;
+            let (route, moves) = (&mut self.route, &self.client.moves);
             let pause = async {
-                let Some(start) = start.take() else { return route.pause().await };
-                tokio::time::sleep_until(start).await;
-                // Not at once where one gateway after the other drains.
-                if !route.has_stood_well() {
-                    route.pause().await;
+                if let Some(start) = start.take() {
+                    tokio::time::sleep_until(start).await;
+                    // Not at once where one gateway after the other drains.
+                    if route.has_stood_well() {
+                        return;
+                    }
+                }
+                tokio::select! {
+                    () = route.pause() => {}
+                    // An edge has gone: then another gateway takes clients.
+                    () = moves.hurried() => {}
                 }
             };
             match beside(&mut live, &mut self.stops, pause).await {
@@ -71,7 +77,10 @@ impl Supervisor {
                     debug!(%error, "no other gateway takes the client: it stays");
                     return Ok(live);
                 }
-                Round::Failed(error) => warn!(%error, "no other gateway takes the client yet"),
+                Round::Failed(error) => {
+                    self.client.moves.round_failed();
+                    warn!(%error, "no other gateway takes the client yet");
+                }
                 Round::Alone(error, end) => return self.lost(end, Some(error)).await,
                 Round::Stopped { stands: true } => return Err(self.close(&mut live).await),
                 Round::Stopped { stands: false } => return Err(self.close_without_connection().await),

@@ -33,10 +33,13 @@ struct Present {
 
 impl Post {
     pub(crate) async fn at(gateway: &Gateway) -> Self {
+        Self::of(gateway.service("s")).await
+    }
+
+    pub(crate) async fn of(service: Builder<Service>) -> Self {
         let edges = Arc::<Present>::default();
         let (online, offline) = (edges.clone(), edges.clone());
-        let service = gateway
-            .service("s")
+        let service = service
             .register("echo", answer)
             .on_edge_online(move |EdgeEvent { id, .. }| {
                 online.here.lock().expect("no panic").insert(id.0);
