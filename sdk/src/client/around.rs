@@ -4,6 +4,7 @@
 use super::{Attempt, Client};
 use crate::Error;
 use crate::connection::NotAsked;
+use crate::status::Status;
 use frontier_protocol::Code;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -47,10 +48,10 @@ pub(super) async fn ask_again<A: Attempt>(
     }
     match ask_left(client, attempt, asked, deadline).await {
         None => Err(error),
-        Some(Err(error)) if attempt.is_elsewhere(&error) => {
-            arrive(client, deadline).await;
-            ask_current(client, attempt, deadline).await
-        }
+        Some(Err(error)) if attempt.is_elsewhere(&error) => match arrive(client, deadline).await {
+            true => ask_current(client, attempt, deadline).await,
+            false => Err(error),
+        },
         Some(answer) => answer,
     }
 }
@@ -75,12 +76,14 @@ pub(crate) async fn ask_left<A: Attempt>(
     Some(Err(Error::new(Code::EdgeNotOnline, "no gateway that drains has the edge")))
 }
 
-/// Waits until the client is not at a gateway that drains, or no other one takes it: edges that are gone from there
-/// may be at the next.
-async fn arrive(client: &Client, deadline: Instant) {
+/// Waits until the client is at a gateway that does not drain, or no such one takes it: edges that have left may be at
+/// the next. Whether it is at one at all.
+async fn arrive(client: &Client, deadline: Instant) -> bool {
     let mut status = client.status.subscribe();
     let arrived = async {
-        while client.current().is_some_and(|current| client.moves.leaves(&current)) {
+        while !matches!(*status.borrow_and_update(), Status::Closed(_))
+            && client.current().is_none_or(|current| client.moves.leaves(&current))
+        {
             // The sender is the client's.
             let _ = status.changed().await;
         }
@@ -91,6 +94,7 @@ async fn arrive(client: &Client, deadline: Instant) {
         () = client.moves.fail() => {}
         () = sleep_until(deadline.min(Instant::now() + ON_THE_WAY)) => {}
     }
+    client.current().is_some()
 }
 
 /// Asks for a service until it has come to the gateway, or should have.

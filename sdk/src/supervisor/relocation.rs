@@ -47,7 +47,7 @@ impl Supervisor {
         }
         let mut start = Some(drain.start);
         loop {
-            let (route, moves) = (&mut self.route, &self.client.moves);
+            let (route, client) = (&mut self.route, &self.client);
             let pause = async {
                 if let Some(start) = start.take() {
                     tokio::time::sleep_until(start).await;
@@ -56,11 +56,7 @@ impl Supervisor {
                         return;
                     }
                 }
-                tokio::select! {
-                    () = route.pause() => {}
-                    // An edge has gone: then another gateway takes clients.
-                    () = moves.hurried() => {}
-                }
+                route.pause(client).await;
             };
             match beside(&mut live, &mut self.stops, pause).await {
                 Beside::Done(()) => {}

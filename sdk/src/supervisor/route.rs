@@ -51,7 +51,7 @@ impl Route {
                 Err(error) if error.is_final() => return Err(error),
                 Err(error) => *last = Some(error),
             }
-            self.pause().await;
+            self.pause(client).await;
         }
     }
 
@@ -60,12 +60,15 @@ impl Route {
     pub(crate) async fn reconnect(&mut self, client: &Arc<Client>) -> Result<Live, Closed> {
         self.has_stood_well();
         loop {
-            self.pause().await;
+            self.pause(client).await;
             match self.round(client).await {
                 Ok(live) => return Ok(live),
                 Err(error) => match error.closed() {
                     Some(closed) => return Err(closed),
-                    None => warn!(%error, "could not connect again"),
+                    None => {
+                        client.moves.round_failed();
+                        warn!(%error, "could not connect again");
+                    }
                 },
             }
         }
@@ -148,9 +151,13 @@ impl Route {
     }
 
     /// Waits before the next round.
-    pub(super) async fn pause(&mut self) {
+    pub(super) async fn pause(&mut self, client: &Client) {
         // On top of what they have asked for: all clients of a gateway were asked for the same.
         let start = self.addresses.opens().unwrap_or_else(Instant::now);
-        tokio::time::sleep_until(start + self.backoff.next(rand::random())).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(start + self.backoff.next(rand::random())) => {}
+            // An edge has gone: then another gateway takes clients.
+            () = client.moves.hurried() => {}
+        }
     }
 }

@@ -82,48 +82,35 @@ async fn edges_that_have_gone_on_before_the_service_are_called_where_it_comes_to
 
 #[tokio::test]
 async fn edges_that_have_gone_where_the_service_can_not_go_are_not_waited_for() {
-    let mut old = Gateway::bind();
-    let closed = Gateway::bind().url;
     let long = Duration::from_secs(3600);
-    let connect = tokio::spawn(old.service().url(&closed).backoff(long, long).connect());
-    let mut peer = old.welcome().await;
-    let service: Service = soon(connect).await.unwrap().unwrap();
-    drain(&peer);
-    drop(old);
-    let answering = async {
-        for _ in 0..3 {
+    for is_cut in [false, true] {
+        let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
+        let connect = tokio::spawn(old.service().url(&new.url).backoff(long, long).connect());
+        let mut peer = old.welcome().await;
+        let service: Service = soon(connect).await.unwrap().unwrap();
+        drop(old);
+        drain(&peer);
+        let answering = async {
+            for _ in 0..2 {
+                answer_for_edge(&mut peer, Code::EdgeNotOnline).await;
+            }
+            // It makes haste to find the edge, and the old connection may end meanwhile.
+            let caller = new.accept().await;
+            drop(new);
+            if is_cut {
+                peer.cut();
+                caller.reject(Code::Overloaded, "").await;
+                return None;
+            }
+            caller.reject(Code::Overloaded, "").await;
+            // Once more where it was, in case that it has come back.
             answer_for_edge(&mut peer, Code::EdgeNotOnline).await;
-        }
-    };
-    let call = async { service.call(EdgeId(5), "m", "").await };
-    let (called, ()) = soon(async { tokio::join!(call, answering) }).await;
-    assert_eq!(called.unwrap_err().code(), Code::EdgeNotOnline);
-}
-
-#[tokio::test]
-async fn streams_to_edges_that_have_not_come_yet_are_opened_where_they_are() {
-    let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
-    let connect = tokio::spawn(old.service().url(&new.url).connect());
-    let mut peer = old.welcome().await;
-    let service: Service = soon(connect).await.unwrap().unwrap();
-    drain(&peer);
-    let mut next = new.welcome().await;
-    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
-    let accept = async {
-        let mut held = Vec::new();
-        for (at, code) in [(&mut next, Code::EdgeNotOnline), (&mut peer, Code::Ok)] {
-            let mut first = at.expect_stream().await;
-            let mut ack = Vec::new();
-            OpenAck { code, detail: 0, text: "" }.encode(&mut ack).unwrap();
-            first.stream.write_all(&ack).await.unwrap();
-            first.stream.flush().await.unwrap();
-            held.push(first.stream);
-        }
-        held
-    };
-    let open = async { service.open_stream(EdgeId(5)).await };
-    let (opened, _held) = soon(async { tokio::join!(open, accept) }).await;
-    opened.unwrap();
+            Some(peer)
+        };
+        let call = async { service.call(EdgeId(5), "m", "").await };
+        let (called, _peer) = soon(async { tokio::join!(call, answering) }).await;
+        assert_eq!(called.unwrap_err().code(), Code::EdgeNotOnline);
+    }
 }
 
 #[tokio::test]
