@@ -58,6 +58,32 @@ async fn edges_that_have_not_come_yet_are_called_where_they_are() {
 }
 
 #[tokio::test]
+async fn streams_to_edges_that_have_not_come_yet_are_opened_where_they_are() {
+    let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
+    let connect = tokio::spawn(old.service().url(&new.url).connect());
+    let mut peer = old.welcome().await;
+    let service: Service = soon(connect).await.unwrap().unwrap();
+    drain(&peer);
+    let mut next = new.welcome().await;
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Draining);
+    let accept = async {
+        let mut held = Vec::new();
+        for (at, code) in [(&mut next, Code::EdgeNotOnline), (&mut peer, Code::Ok)] {
+            let mut first = at.expect_stream().await;
+            let mut ack = Vec::new();
+            OpenAck { code, detail: 0, text: "" }.encode(&mut ack).unwrap();
+            first.stream.write_all(&ack).await.unwrap();
+            first.stream.flush().await.unwrap();
+            held.push(first.stream);
+        }
+        held
+    };
+    let open = async { service.open_stream(EdgeId(5)).await };
+    let (opened, _held) = soon(async { tokio::join!(open, accept) }).await;
+    opened.unwrap();
+}
+
+#[tokio::test]
 async fn edges_that_have_gone_on_before_the_service_are_called_where_it_comes_to() {
     let (mut old, mut new) = (Gateway::bind(), Gateway::bind());
     let connect = tokio::spawn(old.service().url(&new.url).connect());
