@@ -79,7 +79,7 @@ fn the_complete_example_is_loaded_and_holds() {
     for (name, text) in examples().iter().filter(|(name, _)| name.starts_with('/')) {
         fs::write(at(name), at(text)).unwrap();
     }
-    let jwks = Path::new(HERE).join("../access/tests/data/jwks.json");
+    let jwks = Path::new(HERE).join("../crates/access/tests/data/jwks.json");
     fs::copy(jwks, folder.path().join("jwks.json")).unwrap();
     let yaml = fs::read_to_string(folder.path().join("frontier.yaml")).unwrap();
     let config = Config::parse(&yaml, &|_| None).unwrap();

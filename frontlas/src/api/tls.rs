@@ -60,7 +60,7 @@ impl Tls {
     /// # Errors
     /// The first thing that is wrong with them.
     pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = certificates(&self.cert)?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| file(&self.key, &error))?;
         let builder = ServerConfig::builder_with_provider(provider.clone())

@@ -37,7 +37,7 @@ struct Login<'a> {
 pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
     if config.tls.is_some() {
         // Fails if a provider is there already: then that one is used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     }
     let login = Login { username: config.username.as_deref(), password: config.password.as_ref(), db: 0 };
     match &config.mode {

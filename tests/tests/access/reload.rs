@@ -115,7 +115,7 @@ edgebound:
 servicebound: {listen: {addr: HERE}}
 ";
     let data = |name: &str| {
-        let path = format!("{}/../access/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/../crates/access/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::read_to_string(path).unwrap()
     };
     let all = data("jwks.json");

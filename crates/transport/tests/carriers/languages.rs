@@ -45,7 +45,7 @@ async fn each_mix_up_is_told_on_both_sides() {
 
 /// Of the same library, but with versions, protocols and trust of its own.
 fn foreign(versions: &[&'static rustls::SupportedProtocolVersion], alpn: &[&[u8]]) -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .unwrap()

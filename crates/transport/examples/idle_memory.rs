@@ -118,7 +118,7 @@ fn secure(client_auth: ClientAuth) -> Result<(ServerTls, Arc<ClientConfig>)> {
     })?;
     let mut roots = RootCertStore::empty();
     roots.add(ca.der().clone())?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);

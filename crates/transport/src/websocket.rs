@@ -34,7 +34,7 @@ pub(crate) enum Side {
 fn accept_key(key: &[u8]) -> String {
     /// RFC 6455, 1.3.
     const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    let mut sha1 = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
+    let mut sha1 = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY);
     sha1.update(key);
     sha1.update(GUID);
     data_encoding::BASE64.encode(sha1.finish().as_ref())
