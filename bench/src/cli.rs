@@ -3,13 +3,13 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::bytesize::ByteSize;
 use crate::job::Job;
 use crate::system::System;
 use crate::work::{Bulk, Operation, Work};
 use calls::{CallArgs, Direction, SceneArgs, ShareArgs};
 use cluster::ClusterArgs;
 use crowd::{ConnectionsArgs, StormArgs};
+use frontier_config::ByteSize;
 use run::{RunArgs, VsArgs};
 
 mod calls;
@@ -163,7 +163,7 @@ impl Command {
                 run.into_plan(System::Frontier, vs, Work::Bulk(Bulk::new(streams, writes)?))
             }
             Self::Open { share, direction, run } => {
-                let mut calls = direction.apply(share.into_calls(ByteSize(1))?);
+                let mut calls = direction.apply(share.into_calls(ByteSize::bytes(1))?);
                 calls.operation = Operation::Stream;
                 run.into_plan(System::Frontier, none(), Work::Calls(calls))
             }

@@ -13,7 +13,6 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
-mod bytesize;
 mod child;
 mod cli;
 mod cluster;

@@ -24,8 +24,8 @@ impl Work {
     /// The payload of one operation.
     pub(crate) fn bytes_per_operation(&self) -> usize {
         match self {
-            Self::Calls(calls) => calls.size.0,
-            Self::Bulk(bulk) => bulk.writes.0,
+            Self::Calls(calls) => calls.size.as_usize(),
+            Self::Bulk(bulk) => bulk.writes.as_usize(),
         }
     }
 

@@ -17,8 +17,8 @@ pub use membership::{ClusterAlternatives, Membership};
 pub use reload::ReloadConfig;
 
 use frontier_access::AccessConfig;
-use frontier_daemon::config::Choice;
-use frontier_daemon::config::{self, ConfigErrors, Override, Section};
+use frontier_config::Choice;
+use frontier_config::{self as config, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::ServerTls;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use frontier::reload::{ConfigSource, Live, Reloader};
 use frontier::{Config, Gateway, StartError, cert, demo, token};
-use frontier_daemon::exit::Exit;
+use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::Signals;
 use std::path::PathBuf;
@@ -98,7 +98,7 @@ fn start(cli: &Cli) -> Exit {
             return Exit::StartFailure;
         }
     };
-    match frontier_daemon::limits::raise_open_files() {
+    match frontier_daemon::process::raise_open_files() {
         Ok(files) => tracing::debug!(files, "limit of open files"),
         Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
     }

@@ -4,7 +4,7 @@ use frontier::Config;
 use frontier::config::{EDGEBOUND, SERVICEBOUND};
 use frontier_access::authn::{AuthConfig, AuthnError, ClientCertificate, Credentials};
 use frontier_access::{Access, Labels, Moment, Peer};
-use frontier_daemon::config;
+use frontier_config as config;
 use frontier_protocol::{EdgeId, Role};
 use std::fs;
 use std::path::Path;

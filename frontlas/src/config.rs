@@ -3,7 +3,7 @@
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
 use crate::{Lifetimes, RedisConfig};
-use frontier_daemon::config::{self, Choice, ConfigErrors, Override, Section};
+use frontier_config::{self as config, Choice, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use std::time::Duration;
 
 /// How long things live in the directory without being refreshed, and how much of the past is kept.
@@ -56,7 +56,7 @@ impl Lifetimes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontier_daemon::config;
+    use frontier_config as config;
 
     fn read(text: &str) -> Result<Lifetimes, String> {
         config::load(text, &|_| None, &[], Lifetimes::read).map_err(|errors| errors.to_string())

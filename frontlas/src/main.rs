@@ -1,7 +1,7 @@
 //! The `frontlas` daemon.
 
 use clap::Parser;
-use frontier_daemon::exit::Exit;
+use frontier_daemon::process::Exit;
 use frontier_daemon::shutdown::Signals;
 use frontlas::{Config, Node};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ fn start(cli: &Cli) -> Exit {
         eprintln!("frontlas: {error}");
         return Exit::StartFailure;
     }
-    match frontier_daemon::limits::raise_open_files() {
+    match frontier_daemon::process::raise_open_files() {
         Ok(files) => tracing::debug!(files, "limit of open files"),
         Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
     }

@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::bytesize::ByteSize;
 use crate::work::{Calls, Scene, Work};
+use frontier_config::ByteSize;
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ShareArgs {

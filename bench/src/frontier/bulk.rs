@@ -17,7 +17,7 @@ pub(super) async fn run(gateway: Address, bulk: Bulk, console: &mut Console) -> 
     let mut callers = Vec::with_capacity(bulk.streams);
     for _ in 0..bulk.streams {
         let stream = edge.open_stream(SERVICE).meta(SINK).await?;
-        callers.push(Writer { stream, bytes: vec![0x2a; bulk.writes.0] });
+        callers.push(Writer { stream, bytes: vec![0x2a; bulk.writes.as_usize()] });
     }
     let mut background = JoinSet::new();
     background.spawn(async move { Err(lost(&edge.closed().await)) });

@@ -20,7 +20,7 @@ use crate::work::Calls;
 /// Callers that share edges.
 pub(super) async fn on_edges(gateway: Address, calls: Calls, console: &mut Console) -> Result<()> {
     let meter = Arc::new(Meter::new()?);
-    let payload = Bytes::from(vec![0x2a; calls.size.0]);
+    let payload = Bytes::from(vec![0x2a; calls.size.as_usize()]);
     let mut background = JoinSet::new();
     let mut callers = Vec::with_capacity(calls.callers);
     for number in 0..calls.edges {
@@ -45,7 +45,7 @@ pub(super) async fn on_service(
     console: &mut Console,
 ) -> Result<()> {
     let service = connect::service(gateway).await?;
-    let payload = Bytes::from(vec![0x2a; calls.size.0]);
+    let payload = Bytes::from(vec![0x2a; calls.size.as_usize()]);
     let mut callers = Vec::with_capacity(calls.callers);
     for number in 0..calls.edges {
         let id = connect::edge_id(first + number)?;

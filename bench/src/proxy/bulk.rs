@@ -15,7 +15,7 @@ use crate::work::Bulk;
 pub(super) async fn run(gateway: SocketAddr, bulk: Bulk, console: &mut Console) -> Result<()> {
     let mut callers = Vec::with_capacity(bulk.streams);
     for _ in 0..bulk.streams {
-        callers.push(Writer { stream: dial(gateway).await?, bytes: vec![0x2a; bulk.writes.0] });
+        callers.push(Writer { stream: dial(gateway).await?, bytes: vec![0x2a; bulk.writes.as_usize()] });
     }
     drive(callers, JoinSet::new(), console).await
 }

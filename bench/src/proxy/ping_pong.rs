@@ -16,7 +16,11 @@ pub(super) async fn run(gateway: SocketAddr, calls: Calls, console: &mut Console
     let mut callers = Vec::with_capacity(calls.callers);
     for _ in 0..calls.callers {
         let stream = dial(gateway).await?;
-        callers.push(PingPong { stream, message: vec![0x2a; calls.size.0], answer: vec![0; calls.size.0] });
+        callers.push(PingPong {
+            stream,
+            message: vec![0x2a; calls.size.as_usize()],
+            answer: vec![0; calls.size.as_usize()],
+        });
     }
     drive(callers, JoinSet::new(), console).await
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(gateway: SocketAddr, calls: Calls, console: &mut Console
         let slots: Arc<[Slot]> = (0..calls.callers_on(edge)).map(|_| Slot::default()).collect();
         let outbox = Arc::new(Outbox::default());
         for number in 0..slots.len() {
-            callers.push(RelayCaller::new(outbox.clone(), slots.clone(), number, calls.size.0)?);
+            callers.push(RelayCaller::new(outbox.clone(), slots.clone(), number, calls.size.as_usize())?);
         }
         connections.spawn(Connection::new(dial(gateway).await?, outbox, Answers { slots }).run());
     }

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::share;
-use crate::bytesize::ByteSize;
+use frontier_config::ByteSize;
 
 /// Bytes that go one way, as fast as they can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ impl Bulk {
     pub(crate) fn new(streams: usize, writes: ByteSize) -> Result<Self> {
         ensure!(streams > 0, "there must be at least one stream");
         ensure!(
-            writes.0 > 0 && writes <= Self::LARGEST,
+            writes.as_usize() > 0 && writes <= Self::LARGEST,
             "--writes must be between 1 B and {}",
             Self::LARGEST
         );
@@ -30,7 +30,7 @@ impl Bulk {
         (0..parts).map(move |part| Self { streams: share(self.streams, parts, part), writes: self.writes })
     }
 
-    const LARGEST: ByteSize = ByteSize(64 << 20);
+    const LARGEST: ByteSize = ByteSize::mib(64);
 }
 
 impl fmt::Display for Bulk {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn every_process_gets_a_stream() {
-        let bulk = Bulk::new(5, ByteSize(1)).unwrap();
+        let bulk = Bulk::new(5, ByteSize::bytes(1)).unwrap();
         for parts in [1, 2, 5, 9] {
             let split: Vec<_> = bulk.split(parts).collect();
             assert_eq!(split.iter().map(|b| b.streams).sum::<usize>(), 5);

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::{Scene, share};
-use crate::bytesize::ByteSize;
+use frontier_config::ByteSize;
 
 /// Operations of which each caller has one in flight at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,11 @@ impl Calls {
             edges <= callers,
             "--edges {edges} is more than --callers {callers}: some would never be used"
         );
-        ensure!(size.0 > 0 && size <= Self::LARGEST, "--size must be between 1 B and {}", Self::LARGEST);
+        ensure!(
+            size.as_usize() > 0 && size <= Self::LARGEST,
+            "--size must be between 1 B and {}",
+            Self::LARGEST
+        );
         Ok(Self {
             operation: Operation::default(),
             callers,
@@ -71,7 +75,7 @@ impl Calls {
     }
 
     /// More would measure the socket buffers, and is what `--bulk` is for.
-    const LARGEST: ByteSize = ByteSize(16 << 20);
+    const LARGEST: ByteSize = ByteSize::mib(16);
 }
 
 impl fmt::Display for Calls {
@@ -95,7 +99,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_by_splitting() {
-        let calls = Calls::new(64, 10, ByteSize(64)).unwrap();
+        let calls = Calls::new(64, 10, ByteSize::bytes(64)).unwrap();
         for parts in [1, 3, 10, 99] {
             let split: Vec<_> = calls.split(parts).collect();
             assert_eq!(split.iter().map(|c| c.callers).sum::<usize>(), 64);

@@ -1,6 +1,6 @@
 use crate::authn::{AuthConfig, ThrottleConfig};
 use crate::quota::QuotaConfig;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

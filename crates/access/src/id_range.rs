@@ -1,6 +1,6 @@
 //! Ranges of EdgeIDs.
 
-use frontier_daemon::config::{FromValue, Invalid, Value};
+use frontier_config::{FromValue, Invalid, Value};
 use frontier_protocol::EdgeId;
 use std::fmt;
 

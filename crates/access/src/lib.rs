@@ -15,7 +15,7 @@
 //!
 //! use frontier_access::authn::{AuthConfig, Credentials};
 //! use frontier_access::{Access, AccessConfig, Moment, Peer};
-//! use frontier_daemon::config;
+//! use frontier_config as config;
 //! use frontier_protocol::{EdgeId, Role};
 //!
 //! let text = "

@@ -1,6 +1,6 @@
 //! Reading the files that a configuration names.
 
-use frontier_daemon::config::Secret;
+use frontier_config::Secret;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! Addresses and networks.
 
-use frontier_daemon::config::{FromValue, Invalid, Value};
+use frontier_config::{FromValue, Invalid, Value};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -92,7 +92,7 @@ fn masked(address: IpAddr, prefix: u8) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontier_daemon::config::load;
+    use frontier_config::load;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()

@@ -1,6 +1,6 @@
 //! Patterns for names.
 
-use frontier_daemon::config::{FromValue, Invalid, Value};
+use frontier_config::{FromValue, Invalid, Value};
 use std::fmt;
 
 /// The longest pattern, in bytes.

@@ -4,7 +4,7 @@ use crate::id_range::IdRange;
 use crate::network::Network;
 use crate::pattern::Pattern;
 use crate::peer::Peer;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use frontier_protocol::Role;
 
 /// Which peers a rule or a quota is about. All that is given must match; nothing given matches everybody.
@@ -77,7 +77,7 @@ pub(crate) fn labels_match(wanted: &[(String, Pattern)], labels: &crate::Labels)
 mod tests {
     use super::*;
     use crate::Labels;
-    use frontier_daemon::config::load;
+    use frontier_config::load;
     use frontier_protocol::EdgeId;
 
     fn who(text: &str) -> Who {

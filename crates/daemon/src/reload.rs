@@ -24,7 +24,8 @@ mod file_watch;
 mod notifier;
 mod stamp;
 
-pub use file_watch::{FileWatch, WatchOptions};
+use file_watch::FileWatch;
+pub use file_watch::WatchOptions;
 
 use std::path::PathBuf;
 use std::time::SystemTime;

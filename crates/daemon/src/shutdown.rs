@@ -1,44 +1,72 @@
-//! Ending: the signal that asks for it, and the drain that waits for the work under way.
-//!
-//! ```text
-//! serving ── first SIGTERM or SIGINT ──▶ draining ── all tasks ended ──▶ Drained::Clean
-//!                                           ├────── deadline ─────────▶ Drained::DeadlinePassed
-//!                                           └────── second signal ────▶ Drained::Interrupted
-//! ```
+//! The signals that ask the process to end: SIGTERM and SIGINT, as a stream.
 
-mod drain;
-mod signals;
+use std::{fmt, io};
 
-pub use drain::{Drain, DrainWatch, StillRunning};
-pub use signals::{Signal, Signals};
+use tokio::signal::unix::{self, SignalKind};
 
-use std::time::Duration;
-
-/// How a drain ended.
+/// A signal that asks the process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drained {
-    /// Every task ended by itself.
-    Clean,
-    /// The deadline passed with this many tasks still running.
-    DeadlinePassed(StillRunning),
-    /// A second signal came; the caller exits at once, by convention with code 130
-    /// ([`Exit::Interrupted`](crate::exit::Exit::Interrupted)).
-    Interrupted(Signal),
+pub enum Signal {
+    /// SIGTERM, what supervisors send.
+    Terminate,
+    /// SIGINT, what Ctrl-C sends.
+    Interrupt,
 }
 
-/// Drains after the first signal was received, until all tasks have ended, the deadline passes or a second
-/// signal comes.
-///
-/// Tasks that are still running then are not aborted here; they end with the runtime. A caller that must not
-/// wait for blocking tasks ends it with `Runtime::shutdown_background`.
-pub async fn drain_or_signal(drain: Drain, signals: &mut Signals, deadline: Duration) -> Drained {
-    tokio::select! {
-        // In this order a drain that is already over wins over a signal that came with it.
-        biased;
-        drained = drain.finish(deadline) => match drained {
-            Ok(()) => Drained::Clean,
-            Err(still_running) => Drained::DeadlinePassed(still_running),
-        },
-        signal = signals.recv() => Drained::Interrupted(signal),
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        })
+    }
+}
+
+/// The signals that ask the process to end, from the moment this exists.
+pub struct Signals {
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+}
+
+impl Signals {
+    /// Takes over both signals. From here on they no longer end the process by themselves, not even after
+    /// this is dropped. Must be called inside a Tokio runtime; call it before binding, so that no signal is
+    /// lost.
+    ///
+    /// # Errors
+    /// If the handlers cannot be installed.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: unix::signal(SignalKind::terminate())?,
+            interrupt: unix::signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next signal. Signals of one kind that come faster than they are received count as one.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a signal that arrives is not lost when the future is dropped.
+    pub async fn recv(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::signal::{self, raise};
+
+    use super::*;
+
+    /// One test for both signals: they go to the whole process, so two tests would receive each other's.
+    #[tokio::test]
+    async fn each_signal_is_received() {
+        let mut signals = Signals::listen().unwrap();
+        raise(signal::Signal::SIGTERM).unwrap();
+        assert_eq!(signals.recv().await, Signal::Terminate);
+        raise(signal::Signal::SIGINT).unwrap();
+        assert_eq!(signals.recv().await, Signal::Interrupt);
     }
 }

@@ -8,10 +8,8 @@
 //! ```
 
 mod filter;
-mod handle;
 
-pub use filter::LogFilter;
-pub use handle::{LogGone, LogHandle};
+pub use filter::{LogFilter, LogGone, LogHandle};
 
 use std::io::{self, IsTerminal};
 use std::{error, fmt};
@@ -20,7 +18,7 @@ use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{Choice, Section};
+use frontier_config::{Choice, Section};
 
 /// The `log` section. The default is level `info`, as text, on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,7 +132,7 @@ mod tests {
     use std::sync::{Arc, Mutex, PoisonError};
 
     use super::*;
-    use crate::config::load;
+    use frontier_config::load;
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -207,7 +205,7 @@ mod tests {
     fn mistakes_are_config_errors() {
         let text = "log: {level: inof, format: xml, output: stdot, lvl: 1}";
         let errors = load(text, &|_| None, &[], |root| LogConfig::read(&root.section("log"))).unwrap_err();
-        let paths: Vec<_> = errors.mistakes().iter().map(crate::config::Mistake::path).collect();
+        let paths: Vec<_> = errors.mistakes().iter().map(frontier_config::Mistake::path).collect();
         assert_eq!(paths, ["log.level", "log.format", "log.output", "log.lvl"]);
     }
 }

@@ -95,7 +95,7 @@ fn url(side: &'static str, bound: &Bound) -> Result<String, AdvertiseError> {
 }
 
 fn host_name() -> Option<String> {
-    let name = frontier_daemon::host::name()?;
+    let name = frontier_daemon::process::host_name()?;
     (!name.is_empty() && name.len() <= 240 && !name.chars().any(char::is_control)).then_some(name)
 }
 

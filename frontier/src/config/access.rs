@@ -2,7 +2,7 @@ use super::Listen;
 use frontier_access::authn::jwt::KeySource;
 use frontier_access::authn::{AuthConfig, MethodConfig};
 use frontier_access::{Access, AccessConfig, LoadErrors, QuotaSource};
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use frontier_transport::{ClientAuth, Network, ServerTls};
 use std::fmt;
 use std::path::{Path, PathBuf};

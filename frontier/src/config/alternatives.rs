@@ -1,4 +1,4 @@
-use frontier_daemon::config::{FromValue, Invalid, Section, Value};
+use frontier_config::{FromValue, Invalid, Section, Value};
 use frontier_transport::Endpoint;
 
 /// The longest URL, in bytes: a few of them go into one frame for each peer.

@@ -1,5 +1,5 @@
 use super::membership::tls;
-use frontier_daemon::config::{Secret, Section};
+use frontier_config::{Secret, Section};
 use frontier_protocol::{MAX_TOKEN, Token};
 use frontier_transport::DialOptions;
 use std::io;

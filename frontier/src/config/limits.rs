@@ -1,5 +1,5 @@
 use crate::registry::ServiceLimits;
-use frontier_daemon::config::{ByteSize, Section};
+use frontier_config::{ByteSize, Section};
 use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};
 use frontier_transport::LinkConfig;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 mod tls;
 
 use frontier_access::authn::AuthConfig;
-use frontier_daemon::config::{Choice, FromValue, Invalid, Section, Value};
+use frontier_config::{Choice, FromValue, Invalid, Section, Value};
 use frontier_transport::{Endpoint, Network, ServerTls};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};

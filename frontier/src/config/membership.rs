@@ -1,5 +1,5 @@
 use super::Forward;
-use frontier_daemon::config::{Choice, Section};
+use frontier_config::{Choice, Section};
 use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 
 /// What happens when configuration or its files change while the gateway runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

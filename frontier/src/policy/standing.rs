@@ -105,12 +105,12 @@ mod tests {
     use super::*;
     use crate::testing;
     use frontier_access::Peer;
-    use frontier_daemon::config::load;
+    use frontier_config::load;
     use frontier_protocol::{EdgeId, Role};
 
     /// The standing of edge 7 under these quotas, with these labels.
     fn standing(quotas: &str, labels: &[(&str, &str)]) -> Option<Arc<Standing>> {
-        let read = |root: &frontier_daemon::config::Section<'_>| frontier_access::AccessConfig::read(root);
+        let read = |root: &frontier_config::Section<'_>| frontier_access::AccessConfig::read(root);
         let config = load(&format!("quotas: {quotas}"), &|_| None, &[], read).unwrap();
         let access = crate::config::load(&config).unwrap();
         let mut verified = Verified::default();

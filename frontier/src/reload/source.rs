@@ -1,5 +1,5 @@
 use crate::Config;
-use frontier_daemon::config::ConfigErrors;
+use frontier_config::ConfigErrors;
 use std::path::PathBuf;
 use std::{fmt, io};
 

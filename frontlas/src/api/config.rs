@@ -1,5 +1,5 @@
 use super::tls::Tls;
-use frontier_daemon::config::{ByteSize, Section};
+use frontier_config::{ByteSize, Section};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

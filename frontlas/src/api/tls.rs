@@ -1,6 +1,6 @@
 //! TLS of the control plane.
 
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;

@@ -1,5 +1,5 @@
 use super::RebalanceConfig;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use frontier_protocol::MIN_MAX_FRAME;
 use frontier_transport::{Bind, LinkConfig, Network};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -61,7 +61,7 @@ impl PlaneConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontier_daemon::config::{ConfigErrors, load};
+    use frontier_config::{ConfigErrors, load};
 
     fn parse(yaml: &str) -> Result<PlaneConfig, ConfigErrors> {
         load(yaml, &|_| None, &[], |root| PlaneConfig::read(&root.section("frontier_plane")))

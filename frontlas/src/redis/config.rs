@@ -1,5 +1,5 @@
 use super::HostPort;
-use frontier_daemon::config::{Choice, Secret, Section};
+use frontier_config::{Choice, Secret, Section};
 use std::path::PathBuf;
 use std::time::Duration;
 

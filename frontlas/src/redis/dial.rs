@@ -5,7 +5,7 @@ mod sentinel;
 use super::HostPort;
 use super::config::{RedisConfig, RedisMode, RedisTls};
 use super::error::line;
-use frontier_daemon::config::Secret;
+use frontier_config::Secret;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;

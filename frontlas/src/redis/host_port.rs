@@ -1,4 +1,4 @@
-use frontier_daemon::config::{FromValue, Invalid, Value};
+use frontier_config::{FromValue, Invalid, Value};
 use std::fmt;
 
 /// A host, by name or address, and a port.

@@ -72,7 +72,7 @@ fn is_expected(code: Code) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_thousand_edges_of_three_gateways_outlive_one_of_them() {
     let _turn = turn().await;
-    let limit = frontier_daemon::limits::raise_open_files().expect("the limit can be raised");
+    let limit = frontier_daemon::process::raise_open_files().expect("the limit can be raised");
     assert!(limit >= 8192, "3,000 edges need more than {limit} open files: raise the hard limit");
     let redis = Server::start();
     let on_redis = |frontlas: frontier_tests::FrontlasBuilder| {

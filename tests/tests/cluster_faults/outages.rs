@@ -28,7 +28,7 @@ struct Busy {
 
 impl Busy {
     async fn start(directory: impl Fn(FrontlasBuilder) -> FrontlasBuilder, edges: u64, pace: Pace) -> Self {
-        frontier_daemon::limits::raise_open_files().expect("the limit can be raised");
+        frontier_daemon::process::raise_open_files().expect("the limit can be raised");
         let world = World::start(directory, GATEWAYS.len()).await;
         let service = world.service().connect().await.expect("the service connects");
         world.is_connected(&service, &GATEWAYS).await;

@@ -18,7 +18,7 @@ pub(crate) struct World {
 impl World {
     /// With settings as they would be written below `frontier_plane.rebalance`.
     pub(crate) async fn start(rebalance: &str) -> Self {
-        frontier_daemon::limits::raise_open_files().unwrap();
+        frontier_daemon::process::raise_open_files().unwrap();
         let yaml = format!(
             "
 control_plane: {{listen: {{addr: '127.0.0.1:0'}}, watch_interval: 20ms}}

@@ -32,7 +32,7 @@ pub(in super::super) async fn run(
         let slots: Arc<[Slot]> = (0..calls.callers_on(edge)).map(|_| Slot::default()).collect();
         let outbox = Arc::new(Outbox::default());
         for number in 0..slots.len() {
-            let size = calls.size.0;
+            let size = calls.size.as_usize();
             let mut request = format!("PUB {SUBJECT} {inbox}.{number} {size}\r\n").into_bytes();
             request.resize(request.len() + size, b'*');
             request.extend_from_slice(b"\r\n");

@@ -16,7 +16,7 @@ use crate::work::Calls;
 /// The library multiplexes the requests of a connection over one subscription by itself. It also reconnects
 /// by itself; requests that fail meanwhile are counted.
 pub(in super::super) async fn run(server: SocketAddr, calls: Calls, console: &mut Console) -> Result<()> {
-    let payload = Bytes::from(vec![0x2a; calls.size.0]);
+    let payload = Bytes::from(vec![0x2a; calls.size.as_usize()]);
     let mut callers = Vec::with_capacity(calls.callers);
     for edge in 0..calls.edges {
         let client = connect(server).await?;

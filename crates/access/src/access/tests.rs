@@ -2,7 +2,7 @@ use super::*;
 use crate::authn::{AuthConfig, token};
 use crate::peer::Peer;
 use crate::{Labels, QuotaSource};
-use frontier_daemon::config::load;
+use frontier_config::load;
 use frontier_protocol::EdgeId;
 use std::fs;
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl Files {
 
     fn config(&self) -> AccessConfig {
         let text = CONFIG.replace("DIR", &self.folder.path().display().to_string());
-        let read = |root: &frontier_daemon::config::Section<'_>| {
+        let read = |root: &frontier_config::Section<'_>| {
             let mut config = AccessConfig::read(root);
             for side in ["edgebound", "servicebound"] {
                 config.auth.insert(side.into(), AuthConfig::read(&root.section(side).section("auth")));

@@ -1,7 +1,7 @@
 use super::MetaLabels;
 use super::jwt::JwtConfig;
 use super::mtls::MtlsConfig;
-use frontier_daemon::config::{Choice, Section};
+use frontier_config::{Choice, Section};
 use std::path::PathBuf;
 
 /// The `auth` section of a side or a listener. By default nobody needs credentials.
@@ -121,7 +121,7 @@ impl MethodConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontier_daemon::config::load;
+    use frontier_config::load;
 
     fn read(text: &str) -> Result<AuthConfig, String> {
         load(text, &|_| None, &[], |root| AuthConfig::read(&root.section("auth")))

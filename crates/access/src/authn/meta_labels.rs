@@ -1,6 +1,6 @@
 use super::Verified;
 use crate::labels::MAX_LABEL_LEN;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use serde_json::{Map, Value};
 
 /// Which labels an edge may give itself: those of these names in its meta, if that is a JSON object.

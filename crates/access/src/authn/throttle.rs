@@ -1,7 +1,7 @@
 use super::AuthnError;
 use crate::bounded::{Bounded, Worth};
 use crate::network::host;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

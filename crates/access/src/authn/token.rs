@@ -18,7 +18,7 @@ mod table;
 pub use hash::TokenHash;
 pub use table::TokenTable;
 
-use frontier_daemon::config::Secret;
+use frontier_config::Secret;
 
 /// The beginning of each generated token, by which secret scanners know it.
 const PREFIX: &str = "frt_";

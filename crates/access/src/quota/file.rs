@@ -1,7 +1,7 @@
 use super::set::Kind;
 use super::{Limit, Scope, Unit};
 use crate::who::Who;
-use frontier_daemon::config::{Choice, ConfigErrors, Section, Shape, load};
+use frontier_config::{Choice, ConfigErrors, Section, Shape, load};
 use std::sync::Arc;
 
 /// One quota of the configuration.

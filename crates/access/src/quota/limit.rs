@@ -1,4 +1,4 @@
-use frontier_daemon::config::{ByteSize, FromValue, Invalid, Section, Value};
+use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
 
 /// The highest rate, and the largest burst: far above what a gateway carries, and low enough that no
 /// arithmetic overflows.

@@ -3,7 +3,7 @@
 use super::permissions::Permissions;
 use super::{Rule, Rules, Verdict};
 use crate::who::Who;
-use frontier_daemon::config::{Choice, ConfigErrors, Section, load};
+use frontier_config::{Choice, ConfigErrors, Section, load};
 use std::collections::HashSet;
 
 impl Choice for Verdict {

@@ -3,7 +3,7 @@ use crate::id_range::IdRange;
 use crate::labels::Labels;
 use crate::pattern::Pattern;
 use crate::who::labels_match;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use frontier_protocol::EdgeId;
 
 /// The `allow` or `deny` of a rule. A kind that is not written is `None`; an empty list is a list of nothing.

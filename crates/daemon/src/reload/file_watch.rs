@@ -1,3 +1,5 @@
+//! Watching files for changes of their content.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -34,7 +36,7 @@ impl Default for WatchOptions {
 /// place on the disk. So other files in the same folder do not matter, and nothing is missed where there are no
 /// reports, only found later.
 #[derive(Debug)]
-pub struct FileWatch {
+pub(super) struct FileWatch {
     options: WatchOptions,
     files: BTreeMap<PathBuf, Stamp>,
     notifier: Option<Notifier>,
@@ -46,7 +48,7 @@ pub struct FileWatch {
 impl FileWatch {
     /// Watches nothing yet. Must be called inside a Tokio runtime.
     #[must_use]
-    pub fn new(options: WatchOptions) -> Self {
+    pub(super) fn new(options: WatchOptions) -> Self {
         let notifier = Notifier::new().inspect_err(
             |error| tracing::warn!(%error, every = ?options.poll, "file changes are polled for"),
         );
@@ -62,7 +64,7 @@ impl FileWatch {
     /// Watches these files instead of those before. They need not exist.
     ///
     /// `read_at` is a time before they were read: a new one among them that has changed since is reported.
-    pub fn watch(&mut self, files: impl IntoIterator<Item = PathBuf>, read_at: SystemTime) {
+    pub(super) fn watch(&mut self, files: impl IntoIterator<Item = PathBuf>, read_at: SystemTime) {
         let before = std::mem::take(&mut self.files);
         for path in files {
             let stamp = before.get(&path).copied().unwrap_or_else(|| Stamp::since(&path, read_at));
@@ -77,7 +79,7 @@ impl FileWatch {
     ///
     /// # Cancel safety
     /// Cancel safe: what has changed is given the next time.
-    pub async fn changed(&mut self) -> Vec<PathBuf> {
+    pub(super) async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
             let due = self.happened.map(|(first, last)| {
                 (last + self.options.quiet).min(first + self.options.quiet.saturating_mul(PATIENCE))
@@ -108,7 +110,7 @@ impl FileWatch {
     }
 
     /// What has changed by now, without waiting for quiet.
-    pub fn take_changed(&mut self) -> Vec<PathBuf> {
+    pub(super) fn take_changed(&mut self) -> Vec<PathBuf> {
         self.happened = None;
         let mut changed = Vec::new();
         for (path, stamp) in &mut self.files {

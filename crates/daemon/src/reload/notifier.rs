@@ -1,3 +1,5 @@
+//! The file system's reports that something has happened in a directory.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! What tells one content of a file from the next without reading it.
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,4 +1,4 @@
-use frontier_daemon::config::{Choice, Section};
+use frontier_config::{Choice, Section};
 use frontier_transport::{
     CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes, TlsVersion,
 };

@@ -1,4 +1,4 @@
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 use std::time::Duration;
 
 /// The section `frontier_plane.rebalance`.
@@ -45,7 +45,7 @@ impl RebalanceConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontier_daemon::config::load;
+    use frontier_config::load;
 
     #[test]
     fn what_is_written_counts_within_its_bounds() {

@@ -1,5 +1,5 @@
 use super::*;
-use frontier_daemon::config;
+use frontier_config as config;
 
 fn read(text: &str) -> Result<RedisConfig, String> {
     let read = |root: &Section<'_>| RedisConfig::read(&root.section("redis"));

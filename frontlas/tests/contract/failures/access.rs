@@ -1,6 +1,6 @@
 use super::{check_line, directory, impatient, port};
 use crate::world::{Node, counts};
-use frontier_daemon::config::Secret;
+use frontier_config::Secret;
 use frontier_test_redis::Server;
 use frontlas::{HostPort, RedisConfig, RedisMode, RedisTls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};

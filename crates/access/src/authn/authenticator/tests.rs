@@ -2,7 +2,7 @@ use super::*;
 use crate::authn::jwt::{JwtConfig, Key};
 use crate::authn::mtls::Template;
 use crate::authn::{ClientCertificate, token};
-use frontier_daemon::config::load;
+use frontier_config::load;
 use frontier_protocol::EdgeId;
 use jsonwebtoken::{EncodingKey, Header, encode};
 

@@ -1,5 +1,5 @@
 use crate::load::Loader;
-use frontier_daemon::config::{Secret, Section};
+use frontier_config::{Secret, Section};
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 use super::Template;
-use frontier_daemon::config::Section;
+use frontier_config::Section;
 
 /// An `mtls` method: which names of a client certificate mean what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

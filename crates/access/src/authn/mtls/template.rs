@@ -1,5 +1,5 @@
 use crate::authn::ClientCertificate;
-use frontier_daemon::config::{FromValue, Invalid, Value};
+use frontier_config::{FromValue, Invalid, Value};
 use std::fmt;
 
 const WHAT: &str = "the form of a name such as uri:urn:frontier:edge:{id}, dns:{name}.svc.example, cn:{name} or \

@@ -1,7 +1,7 @@
 use super::TokenHash;
 use crate::authn::Verified;
 use crate::labels::Labels;
-use frontier_daemon::config::{FromValue, Invalid, Section, Value};
+use frontier_config::{FromValue, Invalid, Section, Value};
 use frontier_protocol::{EdgeId, ServiceId};
 use std::time::SystemTime;
 use time::OffsetDateTime;

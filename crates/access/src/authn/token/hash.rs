@@ -1,4 +1,4 @@
-use frontier_daemon::config::{FromValue, Invalid, Value};
+use frontier_config::{FromValue, Invalid, Value};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fmt::Write;

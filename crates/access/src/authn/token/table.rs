@@ -1,7 +1,7 @@
 use super::entry::TokenEntry;
 use super::{MAX_TOKEN_LEN, TokenHash};
 use crate::authn::{AuthnError, Verified};
-use frontier_daemon::config::{ConfigErrors, Document};
+use frontier_config::{ConfigErrors, Document};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;

@@ -341,7 +341,7 @@ fn files_that_hold_no_key_are_named() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let secret = frontier_daemon::config::Secret::new(String::from_utf8_lossy(SECRET));
+    let secret = frontier_config::Secret::new(String::from_utf8_lossy(SECRET));
     let shown = format!("{:?}", loaded(KeySource::Secret(secret)).unwrap());
     assert!(!shown.contains("only-for-tests") && !shown.contains("111, 110"), "{shown}");
 }

@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::mistake::{ConfigErrors, Mistake, quoted};
-use super::nearest::nearest;
+use super::mistake::{ConfigErrors, Mistake, nearest, quoted};
 use super::section::Section;
 use super::tree::{Content, Node};
 use super::yaml;
@@ -15,7 +14,7 @@ pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// A parsed file. Components read it through [`Document::root`]; [`Document::finish`] gives the verdict.
 ///
 /// ```
-/// use frontier_daemon::config::Document;
+/// use frontier_config::Document;
 ///
 /// let document = Document::parse("workers: 4\nworkrs: 5\n", &|_| None)?;
 /// let workers: u16 = document.root().get("workers", 1);
@@ -24,7 +23,7 @@ pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 ///     document.finish().unwrap_err().to_string(),
 ///     "1 mistake in the configuration:\n  line 2, column 1: workrs: unknown key, did you mean `workers`?",
 /// );
-/// # Ok::<(), frontier_daemon::config::ConfigErrors>(())
+/// # Ok::<(), frontier_config::ConfigErrors>(())
 /// ```
 pub struct Document<'e> {
     pub(crate) root: Node,

@@ -177,12 +177,12 @@ impl<'d> Section<'d> {
     /// The value under `key`, which must lie in `range`, or `default` if it is absent.
     ///
     /// ```
-    /// # use frontier_daemon::config::Document;
+    /// # use frontier_config::Document;
     /// let document = Document::parse("workers: 0", &|_| None)?;
     /// let _workers: u16 = document.root().within("workers", 4, 1..=1024);
     /// let errors = document.finish().unwrap_err();
     /// assert_eq!(errors.mistakes()[0].message(), "must lie between 1 and 1024, is 0");
-    /// # Ok::<(), frontier_daemon::config::ConfigErrors>(())
+    /// # Ok::<(), frontier_config::ConfigErrors>(())
     /// ```
     #[must_use]
     pub fn within<T>(&self, key: &'static str, default: T, range: RangeInclusive<T>) -> T

@@ -1,10 +1,11 @@
-//! From a value of the tree to a type.
+//! From a value of the tree to a type, and to a choice out of a fixed set of words.
 
-use std::fmt::Display;
+use std::error;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use super::document::Environment;
-use super::mistake::quoted;
+use super::mistake::{nearest, quoted};
 use super::tree::{Content, Node};
 
 /// A type that a configuration value can be read as.
@@ -14,7 +15,7 @@ use super::tree::{Content, Node};
 /// types, most often with [`Value::parse`]:
 ///
 /// ```
-/// use frontier_daemon::config::{FromValue, Invalid, Value};
+/// use frontier_config::{FromValue, Invalid, Value};
 ///
 /// struct Percent(u8);
 ///
@@ -48,6 +49,14 @@ impl Invalid {
         Self(format!("expected {what}, found {}", quoted(found)))
     }
 }
+
+impl Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl error::Error for Invalid {}
 
 /// One value of the file, on its way to a type.
 #[derive(Clone, Copy)]
@@ -85,5 +94,47 @@ impl<'v> Value<'v> {
     /// The variable `name`; an empty one counts as unset, as with overrides.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         (self.environment)(name).filter(|text| !text.is_empty())
+    }
+}
+
+/// An enum whose variants are words of the file.
+///
+/// ```
+/// use frontier_config::{Choice, Document};
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// enum Network { Tcp, Tls }
+///
+/// impl Choice for Network {
+///     const CHOICES: &'static [(&'static str, Self)] = &[("tcp", Self::Tcp), ("tls", Self::Tls)];
+/// }
+///
+/// let document = Document::parse("network: tsl", &|_| None)?;
+/// let _network = document.root().get("network", Network::Tcp);
+/// assert_eq!(
+///     document.finish().unwrap_err().mistakes()[0].message(),
+///     "expected one of tcp, tls, found `tsl`; did you mean `tls`?",
+/// );
+/// # Ok::<(), frontier_config::ConfigErrors>(())
+/// ```
+pub trait Choice: Copy + 'static {
+    /// The words and what they stand for, in the order in which messages list them. Several words may mean
+    /// the same.
+    const CHOICES: &'static [(&'static str, Self)];
+}
+
+impl<C: Choice> FromValue for C {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        let words = || C::CHOICES.iter().map(|(word, _)| *word);
+        let what = format!("one of {}", Vec::from_iter(words()).join(", "));
+        let text = value.text(&what)?;
+        if let Some((_, choice)) = C::CHOICES.iter().find(|(word, _)| *word == text) {
+            return Ok(*choice);
+        }
+        let Invalid(mut message) = Invalid::expected(what, text);
+        if let Some(near) = nearest(text, words()) {
+            message.push_str(&format!("; did you mean {}?", quoted(near)));
+        }
+        Err(Invalid(message))
     }
 }

@@ -54,7 +54,7 @@ impl Document<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigErrors, load};
+    use crate::{ConfigErrors, load};
 
     const OVERRIDES: [Override; 2] =
         [Override::new("PORT", "listen.port"), Override::new("TOPICS", "mqm.topics")];

@@ -12,13 +12,48 @@
 //! - durations carry a unit (`500ms`, `10s`, `1m30s`), sizes may (`64KiB`, `1GB`; a bare number is bytes);
 //! - a [`Secret`] is written inline, or `{env: NAME}`, or `{file: PATH}`;
 //! - environment variables replace values where the daemon declares an [`Override`].
+//!
+//! The process environment is never read here: the daemon's `main` hands a lookup in, and a test
+//! hands in a map.
+//!
+//! ```
+//! use std::net::SocketAddr;
+//! use std::time::Duration;
+//!
+//! use frontier_config::{Override, Section};
+//!
+//! struct ListenConfig {
+//!     addr: SocketAddr,
+//!     handshake_timeout: Duration,
+//! }
+//!
+//! impl ListenConfig {
+//!     fn read(listen: &Section<'_>) -> Self {
+//!         Self {
+//!             addr: listen.get("addr", SocketAddr::from(([0, 0, 0, 0], 30012))),
+//!             handshake_timeout: listen.get("handshake_timeout", Duration::from_secs(10)),
+//!         }
+//!     }
+//! }
+//!
+//! let text = "edgebound:\n  listen:\n    addr: 127.0.0.1:4000\n";
+//! let overrides = [Override::new("LISTEN_HANDSHAKE_TIMEOUT", "edgebound.listen.handshake_timeout")];
+//! // A daemon passes `&|name| std::env::var(name).ok()`.
+//! let environment = |name: &str| (name == "LISTEN_HANDSHAKE_TIMEOUT").then(|| "5s".to_owned());
+//!
+//! let listen = frontier_config::load(text, &environment, &overrides, |root| {
+//!     ListenConfig::read(&root.section("edgebound").section("listen"))
+//! })
+//! .expect("the text above has no mistakes");
+//!
+//! assert_eq!(listen.addr.port(), 4000);
+//! assert_eq!(listen.handshake_timeout, Duration::from_secs(5));
+//! ```
 
 mod byte_size;
-mod choice;
 mod document;
 mod duration;
 mod mistake;
-mod nearest;
 mod overrides;
 mod scalars;
 mod secret;
@@ -28,13 +63,12 @@ mod value;
 mod yaml;
 
 pub use byte_size::ByteSize;
-pub use choice::Choice;
 pub use document::{Document, Environment};
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub use overrides::Override;
 pub use secret::Secret;
 pub use section::{Section, Shape};
-pub use value::{FromValue, Invalid, Value};
+pub use value::{Choice, FromValue, Invalid, Value};
 
 /// Parses `text`, applies the overrides, lets `read` take what it needs, and checks that nothing is left
 /// over.

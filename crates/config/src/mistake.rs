@@ -1,6 +1,8 @@
-//! Mistakes: what is wrong, at which key, written where.
+//! Mistakes: what is wrong, at which key, written where, and how a message quotes and suggests words.
 
 use std::fmt;
+
+use strsim::osa_distance;
 
 /// How much of a value a message repeats; enough to find it, and a mistake stays one line.
 const QUOTED_CHARS: usize = 60;
@@ -129,6 +131,21 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("`{}{cut}`", shown.escape_debug())
 }
 
+/// The nearest of `known` by edit distance; `None` when even that one is too far off to be what was meant.
+///
+/// Case does not count, and about one slip in three characters is let pass.
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let word = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (osa_distance(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| {
+            *distance <= (word.chars().count().max(candidate.chars().count()) / 3).max(1)
+        })
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +168,15 @@ mod tests {
     fn quoted_text_stays_on_one_short_line() {
         assert_eq!(quoted("a\nb"), "`a\\nb`");
         assert_eq!(quoted(&"é".repeat(200)).chars().count(), QUOTED_CHARS + 3);
+    }
+
+    #[test]
+    fn slips_are_found_and_strangers_are_not() {
+        let known = ["addr", "network", "tls"];
+        assert_eq!(nearest("adr", known), Some("addr"));
+        assert_eq!(nearest("netwrok", known), Some("network"));
+        assert_eq!(nearest("TLS", known), Some("tls"));
+        assert_eq!(nearest("backlog", known), None);
+        assert_eq!(nearest("adr", []), None);
     }
 }

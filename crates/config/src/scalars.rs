@@ -67,7 +67,7 @@ impl FromValue for PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Document;
+    use crate::Document;
 
     fn read<T: FromValue>(text: &str) -> Result<T, String> {
         let document = Document::parse(&format!("key: {text}"), &|_| None).unwrap();

@@ -1,6 +1,7 @@
 //! Sizes in bytes: `64KiB`, `4MiB`, `1GB`, `4096`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::value::{FromValue, Invalid, Value};
 
@@ -24,6 +25,7 @@ const WHAT: &str = "a size such as 4096, 64KiB, 4MiB or 1GB";
 /// `KB`, `MB`, `GB`, `TB` powers of 1000. Case does not count. `64K` is refused, because it means both to
 /// somebody.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct ByteSize(u64);
 
 impl ByteSize {
@@ -75,10 +77,17 @@ impl fmt::Debug for ByteSize {
     }
 }
 
+impl FromStr for ByteSize {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        parse(text).map(Self).ok_or_else(|| Invalid::expected(WHAT, text))
+    }
+}
+
 impl FromValue for ByteSize {
     fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
-        let text = value.text(WHAT)?;
-        parse(text).map(Self).ok_or_else(|| Invalid::expected(WHAT, text))
+        value.text(WHAT)?.parse()
     }
 }
 

@@ -85,7 +85,7 @@ fn from_file(path: &str) -> Result<Secret, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Document, Environment};
+    use crate::{Document, Environment};
 
     fn read(text: &str, environment: Environment<'_>) -> Result<Secret, String> {
         let document = Document::parse(text, environment).unwrap();
@@ -112,7 +112,7 @@ mod tests {
             "from env"
         );
 
-        let path = std::env::temp_dir().join(format!("frontier-daemon-secret-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("frontier-config-secret-{}", std::process::id()));
         fs::write(&path, "from file\n").unwrap();
         let text = format!("redis: {{password: {{file: '{}'}}}}", path.display());
         assert_eq!(read(&text, &none).unwrap().expose(), "from file");

@@ -65,7 +65,7 @@ fn scaled(number: &str, scale: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Document;
+    use crate::Document;
 
     fn read(text: &str) -> Result<Duration, String> {
         let document = Document::parse(&format!("d: '{text}'"), &|_| None).unwrap();
