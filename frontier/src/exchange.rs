@@ -38,7 +38,7 @@ use crate::latch::Latch;
 use crate::registry::Registry;
 use crate::roster::Roster;
 use balance::Balancer;
-use frontier_access::authn::LogLimiter;
+use frontier_access::LogLimiter;
 use movers::Movers;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};

@@ -11,14 +11,14 @@ mod service_id;
 mod standing;
 
 pub(crate) use admission::Admission;
-pub(crate) use credentials::Shown;
+pub(crate) use credentials::client_certificate;
 pub(crate) use standing::{Slot, Standing};
 
 use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
 use crate::exchange::{Exchange, Failure};
 use arc_swap::ArcSwap;
-use frontier_access::authn::{Admission as Line, Authenticator, AuthnError, LogLimiter, Verified};
-use frontier_access::{Access, Moment};
+use frontier_access::authn::{Authenticator, AuthnError, PresentedCredentials, Verified};
+use frontier_access::{Access, ClockReading, LogDecision, LogLimiter};
 use frontier_protocol::{Code, Role};
 use frontier_transport::{Network, ServerTls};
 use std::net::{IpAddr, SocketAddr};
@@ -87,16 +87,15 @@ impl Policy {
         role: Role,
         listener: u16,
         address: IpAddr,
-        shown: &Shown,
+        shown: &PresentedCredentials,
         meta: &[u8],
-        at: Moment,
+        at: ClockReading,
     ) -> Result<Verified, AuthnError> {
         // There is one for each listener, so the other is never taken.
         let Some(authenticator) = self.authenticator(role, listener) else {
             return Err(AuthnError::MissingCredentials);
         };
-        let certificate = shown.client_certificate();
-        let credentials = shown.credentials(certificate.as_ref());
+        let credentials = shown.credentials();
         let mut verified = self.access.authenticate(authenticator, role, address, &credentials, at)?;
         authenticator.add_claims(meta, &mut verified);
         Ok(verified)
@@ -178,9 +177,9 @@ impl Policies {
     pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
         let (side, error) = (side(role), &failure.text);
         match self.failures.admit(Instant::now()) {
-            Line::Log { suppressed: 0 } => warn!(%addr, %error, "{side} not let in"),
-            Line::Log { suppressed } => warn!(%addr, %error, suppressed, "{side} not let in"),
-            Line::Suppress => {}
+            LogDecision::Log { suppressed: 0 } => warn!(%addr, %error, "{side} not let in"),
+            LogDecision::Log { suppressed } => warn!(%addr, %error, suppressed, "{side} not let in"),
+            LogDecision::Suppress => {}
         }
     }
 

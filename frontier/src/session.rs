@@ -17,7 +17,7 @@ use crate::gate::GateError;
 use crate::latch::Latch;
 use crate::peer::{Peer, Stage, Wakes};
 use crate::policy::{Admission, Policies};
-use frontier_access::Moment;
+use frontier_access::ClockReading;
 use frontier_protocol::{Code, Epoch, GoAway, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
@@ -81,7 +81,7 @@ impl Context {
     /// was let in: it may have missed the peer when it looked at all.
     fn review(&self, peer: &Arc<Peer>, admission: &Admission) {
         if !Arc::ptr_eq(&self.policies.current(), &admission.policy) {
-            self.policies.review(&self.exchange, peer, Moment::now());
+            self.policies.review(&self.exchange, peer, ClockReading::now());
         }
     }
 

@@ -4,7 +4,7 @@ use crate::config::{Balance, Config, Limits};
 use crate::exchange::Exchange;
 use crate::forwarding::Callers;
 use crate::peer::{Identity, Peer, Stage};
-use crate::policy::{Admission, Policies, Shown};
+use crate::policy::{Admission, Policies};
 use crate::registry::ServiceLimits;
 use crate::session::{self, Context};
 use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, Role, ServiceId, Terms, pong};
@@ -39,7 +39,7 @@ pub(crate) fn policies(yaml: &str) -> Arc<Policies> {
 
 /// Somebody who has shown nothing, and need not.
 pub(crate) fn anyone(context: &Context) -> Admission {
-    Admission::new(&context.policies, context.role, 0, ADDR, Shown::default(), b"").unwrap()
+    Admission::new(&context.policies, context.role, 0, ADDR, Default::default(), b"").unwrap()
 }
 
 pub(crate) fn exchange() -> Arc<Exchange> {

@@ -3,7 +3,7 @@
 use frontier::Config;
 use frontier::config::{EDGEBOUND, SERVICEBOUND};
 use frontier_access::authn::{AuthConfig, AuthnError, ClientCertificate, Credentials};
-use frontier_access::{Access, Labels, Moment, Peer};
+use frontier_access::{Access, ClockReading, Labels, Principal};
 use frontier_config as config;
 use frontier_protocol::{EdgeId, Role};
 use std::fs;
@@ -93,12 +93,12 @@ fn the_complete_example_is_loaded_and_holds() {
         ClientCertificate { uris: vec!["urn:frontier:edge:7".into()], ..ClientCertificate::default() };
     let credentials = Credentials { token: None, certificate: Some(&certificate) };
     let edges = access.authenticator(EDGEBOUND).unwrap();
-    let (address, now) = ([192, 0, 2, 1].into(), Moment::now());
+    let (address, now) = ([192, 0, 2, 1].into(), ClockReading::now());
     let verified = access.authenticate(edges, Role::Edge, address, &credentials, now).unwrap();
     assert_eq!(verified.edge_id, Some(EdgeId(7)));
 
     let acme = labels(&[("tenant", "acme"), ("region", "eu")]);
-    let edge = Peer {
+    let edge = Principal {
         role: Role::Edge,
         subject: &verified.subject,
         edge_id: verified.edge_id,
@@ -115,7 +115,7 @@ fn the_complete_example_is_loaded_and_holds() {
     assert_eq!(grants.may_publish("x").unwrap_err().to_string(), "publishing `x` is not allowed by any rule");
 
     let none = Labels::new();
-    let files = Peer { role: Role::Service, edge_id: None, service: "files-2", labels: &none, ..edge };
+    let files = Principal { role: Role::Service, edge_id: None, service: "files-2", labels: &none, ..edge };
     let grants = access.rules().grants(&files);
     assert!(grants.may_reach(EdgeId(7), &acme).is_ok() && grants.may_reach(EdgeId(7), &none).is_err());
 

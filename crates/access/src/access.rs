@@ -1,6 +1,8 @@
+//! A configuration of access with all of its files read.
+
 use crate::authn::{Authenticator, AuthnError, Credentials, Throttle, Verified};
 use crate::config::{AccessConfig, QuotaSource};
-use crate::load::{Fingerprint, LoadErrors, Loader};
+use crate::load::{LoadErrors, Loader};
 use crate::quota::{QuotaConfig, Quotas};
 use crate::rules::Rules;
 use frontier_protocol::Role;
@@ -20,19 +22,18 @@ pub struct Access {
     quotas: Arc<Quotas>,
     throttle: Arc<Throttle>,
     files: Vec<PathBuf>,
-    fingerprint: Fingerprint,
 }
 
 /// A time on both clocks: one measures, the other is what certificates and tokens go by.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct ClockReading {
     /// On the clock that only goes forward.
     pub instant: Instant,
     /// On the wall clock.
     pub wall: SystemTime,
 }
 
-impl Moment {
+impl ClockReading {
     /// Reads both clocks.
     #[must_use]
     pub fn now() -> Self {
@@ -47,7 +48,6 @@ impl Access {
     /// Everything that is wrong with any of them.
     pub fn load(config: &AccessConfig, now: Instant) -> Result<Self, LoadErrors> {
         let mut loader = Loader::default();
-        loader.note(format!("{config:?}").as_bytes());
         let mut authenticators = BTreeMap::new();
         for (name, auth) in &config.auth {
             let authenticator = Authenticator::load_with(auth, &mut loader);
@@ -58,14 +58,13 @@ impl Access {
             QuotaSource::Inline(quotas) => quotas.clone(),
             QuotaSource::File(path) => loader.text(path, QuotaConfig::parse).unwrap_or_default(),
         };
-        let (files, fingerprint) = loader.finish()?;
+        let files = loader.finish()?;
         Ok(Self {
             authenticators,
             rules: Arc::new(rules.unwrap_or_else(Rules::none)),
             quotas: Arc::new(Quotas::new(quotas, now)),
             throttle: Arc::new(Throttle::new(config.throttle, now)),
             files,
-            fingerprint,
         })
     }
 
@@ -101,7 +100,7 @@ impl Access {
         side: Role,
         address: IpAddr,
         credentials: &Credentials<'_>,
-        at: Moment,
+        at: ClockReading,
     ) -> Result<Verified, AuthnError> {
         if authenticator.is_none() {
             return authenticator.authenticate(side, credentials, at.wall);
@@ -132,12 +131,6 @@ impl Access {
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
         &self.files
-    }
-
-    /// Equal to that of another one if configuration and files were the same.
-    #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
     }
 }
 

@@ -2,15 +2,13 @@
 //!
 //! An [`Authenticator`] is what one listener asks: the methods of its `auth` section, of which any one or all
 //! must succeed. It gives a [`Verified`] identity, or an [`AuthnError`] that names the cause. [`Throttle`]
-//! slows down addresses that fail again and again, and [`LogLimiter`] keeps their failures from filling the
-//! log.
+//! slows down addresses that fail again and again.
 
 mod authenticator;
 mod config;
 mod credentials;
 mod error;
 pub mod jwt;
-mod log_limiter;
 mod meta_labels;
 pub mod mtls;
 mod throttle;
@@ -19,9 +17,8 @@ mod verified;
 
 pub use authenticator::Authenticator;
 pub use config::{AuthConfig, MethodConfig, Require};
-pub use credentials::{ClientCertificate, Credentials};
+pub use credentials::{ClientCertificate, Credentials, PresentedCredentials};
 pub use error::AuthnError;
-pub use log_limiter::{Admission, LogLimiter};
 pub use meta_labels::MetaLabels;
 pub use throttle::{Throttle, ThrottleConfig};
 pub use verified::Verified;

@@ -1,3 +1,5 @@
+//! The sections about access, in one value.
+
 use crate::authn::{AuthConfig, ThrottleConfig};
 use crate::quota::QuotaConfig;
 use frontier_config::Section;

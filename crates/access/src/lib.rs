@@ -14,7 +14,7 @@
 //! use std::time::Instant;
 //!
 //! use frontier_access::authn::{AuthConfig, Credentials};
-//! use frontier_access::{Access, AccessConfig, Moment, Peer};
+//! use frontier_access::{Access, AccessConfig, ClockReading, Principal};
 //! use frontier_config as config;
 //! use frontier_protocol::{EdgeId, Role};
 //!
@@ -29,12 +29,12 @@
 //! let access = Access::load(&config, Instant::now())?;
 //!
 //! // A peer connects …
-//! let (address, now) = ([192, 0, 2, 7].into(), Moment::now());
+//! let (address, now) = ([192, 0, 2, 7].into(), ClockReading::now());
 //! let asked = access.authenticator("edgebound").expect("it is configured above");
 //! let credentials = Credentials { token: None, certificate: None };
 //! let verified = access.authenticate(asked, Role::Edge, address, &credentials, now)?;
 //! let id = verified.confirm_edge(Some(EdgeId(7)))?.unwrap_or(EdgeId(7));
-//! let peer = Peer {
+//! let peer = Principal {
 //!     role: Role::Edge,
 //!     subject: &verified.subject,
 //!     edge_id: Some(id),
@@ -52,30 +52,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing here reads a clock but [`Moment::now`], and nothing waits but [`Access::load`], which reads files.
+//! Nothing here reads a clock but [`ClockReading::now`], and nothing waits but [`Access::load`], which reads files.
 //! What peers can make it hold is bounded: failures of addresses, and buckets that nobody is connected to.
 //! Tokens and keys are in no `Debug` form, log or error text.
 
 mod access;
 pub mod authn;
-mod bounded;
+mod bounded_map;
 mod config;
 mod id_range;
 mod labels;
 mod load;
+mod log_limiter;
 mod network;
 mod pattern;
-mod peer;
+mod principal;
 pub mod quota;
 pub mod rules;
-mod who;
 
-pub use access::{Access, Moment};
+pub use access::{Access, ClockReading};
 pub use config::{AccessConfig, QuotaSource};
 pub use id_range::IdRange;
 pub use labels::{LabelError, Labels, MAX_LABEL_LEN, MAX_LABELS};
-pub use load::{Fingerprint, LoadError, LoadErrors};
-pub use network::{Network, host};
+pub use load::{LoadError, LoadErrors};
+pub use log_limiter::{LogDecision, LogLimiter};
+pub use network::Network;
 pub use pattern::Pattern;
-pub use peer::Peer;
-pub use who::Who;
+pub use principal::{Principal, Selector};

@@ -1,7 +1,5 @@
 //! Reading the files that a configuration names.
 
-use frontier_config::Secret;
-use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -41,28 +39,10 @@ impl fmt::Display for LoadErrors {
 
 impl std::error::Error for LoadErrors {}
 
-/// What all the files together look like: equal if nothing has changed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-/// The first digits: enough to tell two apart in a log.
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0[..6].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// Reads files, and gathers their paths, their fingerprint and everything that is wrong.
+/// Reads files, and gathers their paths and everything that is wrong.
 #[derive(Default)]
 pub(crate) struct Loader {
     paths: Vec<PathBuf>,
-    digest: Sha256,
     errors: Vec<LoadError>,
 }
 
@@ -78,7 +58,6 @@ impl Loader {
         }
         let what = path.display().to_string();
         let bytes = self.checked(&what, read(path))?;
-        self.note(&bytes);
         self.checked(&what, parse(&bytes))
     }
 
@@ -107,24 +86,9 @@ impl Loader {
             .ok()
     }
 
-    /// Makes `settings`, such as the configuration itself, part of the fingerprint.
-    pub(crate) fn note(&mut self, settings: &[u8]) {
-        self.digest.update((settings.len() as u64).to_be_bytes());
-        self.digest.update(settings);
-    }
-
-    /// The same for a secret, which the Debug form of a configuration does not show.
-    pub(crate) fn note_secret(&mut self, secret: &Secret) {
-        self.note(secret.expose().as_bytes());
-    }
-
-    /// The files that were read or should have been, and the fingerprint.
-    pub(crate) fn finish(self) -> Result<(Vec<PathBuf>, Fingerprint), LoadErrors> {
-        if self.errors.is_empty() {
-            Ok((self.paths, Fingerprint(self.digest.finalize().into())))
-        } else {
-            Err(LoadErrors(self.errors))
-        }
+    /// The files that were read.
+    pub(crate) fn finish(self) -> Result<Vec<PathBuf>, LoadErrors> {
+        if self.errors.is_empty() { Ok(self.paths) } else { Err(LoadErrors(self.errors)) }
     }
 }
 

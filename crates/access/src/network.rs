@@ -68,8 +68,7 @@ impl fmt::Display for Network {
 }
 
 /// What counts as one address: an IPv4 address, or a /64 of IPv6, all of which one host may use.
-#[must_use]
-pub fn host(address: IpAddr) -> IpAddr {
+pub(crate) fn host(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
         v6 @ IpAddr::V6(_) => masked(v6, 64),

@@ -27,18 +27,16 @@ mod bucket;
 mod file;
 mod limit;
 mod meter;
-mod over;
 mod set;
 
 pub use bucket::Bucket;
 pub use file::QuotaConfig;
 pub use limit::{Limit, Unit};
-pub use meter::Meter;
-pub use over::Over;
+pub use meter::{Meter, QuotaExceeded};
 
-use crate::bounded::Bounded;
+use crate::bounded_map::BoundedMap;
 use crate::network::host;
-use crate::peer::Peer;
+use crate::principal::Principal;
 use frontier_protocol::{EdgeId, Role};
 use parking_lot::Mutex;
 use set::{BucketSet, Kind};
@@ -54,7 +52,7 @@ const REMEMBERED: usize = 65_536;
 pub struct Quotas {
     start: Instant,
     quotas: Vec<QuotaConfig>,
-    buckets: Mutex<Bounded<Key, Arc<BucketSet>>>,
+    buckets: Mutex<BoundedMap<Key, Arc<BucketSet>>>,
 }
 
 /// What a quota counts together.
@@ -83,7 +81,7 @@ impl Quotas {
     /// Quotas of which nothing has been used.
     #[must_use]
     pub fn new(quotas: Vec<QuotaConfig>, now: Instant) -> Self {
-        Self { start: now, quotas, buckets: Mutex::new(Bounded::new(REMEMBERED)) }
+        Self { start: now, quotas, buckets: Mutex::new(BoundedMap::new(REMEMBERED)) }
     }
 
     /// Its configuration.
@@ -95,15 +93,15 @@ impl Quotas {
     /// Charges for a connection of `peer`, and gives what its further actions are counted with.
     ///
     /// # Errors
-    /// [`Over`] with the time to wait, if it has connected too often.
-    pub fn connect(&self, peer: &Peer<'_>, now: Instant) -> Result<Meter, Over> {
+    /// [`QuotaExceeded`] with the time to wait, if it has connected too often.
+    pub fn connect(&self, peer: &Principal<'_>, now: Instant) -> Result<Meter, QuotaExceeded> {
         let meter = self.meter(peer, now);
         meter.take(&[(Kind::Connects, 1)], now).map(|()| meter)
     }
 
     /// The meter without the charge: for a peer that is connected, when quotas have changed.
     #[must_use]
-    pub fn meter(&self, peer: &Peer<'_>, now: Instant) -> Meter {
+    pub fn meter(&self, peer: &Principal<'_>, now: Instant) -> Meter {
         let mut sets = Vec::new();
         for (index, quota) in self.quotas.iter().enumerate() {
             let about = quota.who.names_services() || peer.role == Role::Edge;
@@ -125,7 +123,7 @@ impl Quotas {
     fn set(&self, key: Key, quota: &QuotaConfig, now: Instant) -> Arc<BucketSet> {
         let nanos = bucket::nanos(self.start, now);
         let make = || Arc::new(BucketSet::new(quota));
-        self.buckets.lock().entry(key, make, |set| BucketSet::worth(set, nanos)).clone()
+        self.buckets.lock().entry(key, make, |set| BucketSet::retention(set, nanos)).clone()
     }
 }
 

@@ -27,20 +27,16 @@
 //! restricted is one branch, otherwise a scan over the patterns.
 
 mod action;
-mod denial;
 mod file;
 mod grants;
-mod permissions;
 
-pub use action::Action;
-pub use denial::Denial;
+pub use action::{Action, PermissionDenied};
 pub use grants::Grants;
 
-use crate::bounded::{Bounded, Worth};
-use crate::peer::Peer;
-use crate::who::Who;
+use crate::bounded_map::{BoundedMap, Retention};
+use crate::principal::{Principal, Selector};
+use file::Permissions;
 use parking_lot::Mutex;
-use permissions::Permissions;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,7 +48,7 @@ pub struct Rules {
     default: Verdict,
     rules: Vec<Rule>,
     /// By the numbers of the rules that count.
-    shared: Mutex<Bounded<Box<[usize]>, Arc<Grants>>>,
+    shared: Mutex<BoundedMap<Box<[usize]>, Arc<Grants>>>,
 }
 
 /// What holds where no rule says anything.
@@ -67,7 +63,7 @@ pub enum Verdict {
 #[derive(Debug)]
 struct Rule {
     name: Arc<str>,
-    who: Who,
+    who: Selector,
     allow: Permissions,
     deny: Permissions,
 }
@@ -80,23 +76,23 @@ impl Rules {
     }
 
     fn new(default: Verdict, rules: Vec<Rule>) -> Self {
-        Self { default, rules, shared: Mutex::new(Bounded::new(SHARED)) }
+        Self { default, rules, shared: Mutex::new(BoundedMap::new(SHARED)) }
     }
 
     /// What `peer` may do. Its labels and its name are looked at now and not again.
     #[must_use]
-    pub fn grants(&self, peer: &Peer<'_>) -> Arc<Grants> {
+    pub fn grants(&self, peer: &Principal<'_>) -> Arc<Grants> {
         let matching = self.rules.iter().enumerate().filter(|(_, rule)| rule.who.matches(peer));
         let key: Box<[usize]> = matching.map(|(index, _)| index).collect();
         let make = || {
             let rules: Vec<_> = key.iter().map(|&index| &self.rules[index]).collect();
             Arc::new(Grants::of(self.default, &rules))
         };
-        let worth = |grants: &Arc<Grants>| match Arc::strong_count(grants) {
-            1 => Worth::Nothing,
-            _ => Worth::InUse,
+        let retention = |grants: &Arc<Grants>| match Arc::strong_count(grants) {
+            1 => Retention::Discard,
+            _ => Retention::Pinned,
         };
-        self.shared.lock().entry(key.clone(), make, worth).clone()
+        self.shared.lock().entry(key.clone(), make, retention).clone()
     }
 }
 

@@ -1,6 +1,6 @@
 use frontier_access::authn::AuthnError;
-use frontier_access::quota::Over;
-use frontier_access::rules::Denial;
+use frontier_access::quota::QuotaExceeded;
+use frontier_access::rules::PermissionDenied;
 use frontier_protocol::{Code, retry_detail};
 use std::borrow::Cow;
 
@@ -35,14 +35,14 @@ impl From<AuthnError> for Failure {
     }
 }
 
-impl From<Denial> for Failure {
-    fn from(denial: Denial) -> Self {
+impl From<PermissionDenied> for Failure {
+    fn from(denial: PermissionDenied) -> Self {
         Self::new(denial.code(), denial.to_string())
     }
 }
 
-impl From<Over> for Failure {
-    fn from(over: Over) -> Self {
+impl From<QuotaExceeded> for Failure {
+    fn from(over: QuotaExceeded) -> Self {
         Self::new(over.code(), over.to_string()).detailed(retry_detail(over.retry_after))
     }
 }

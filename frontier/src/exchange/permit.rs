@@ -5,7 +5,7 @@ use super::{Exchange, Failure};
 use crate::calls::Form;
 use crate::forwarding::Guest;
 use crate::peer::Peer;
-use frontier_access::authn::Admission;
+use frontier_access::LogDecision;
 use frontier_protocol::{Code, EdgeId};
 use std::time::Instant;
 use tracing::{debug, info};
@@ -91,7 +91,7 @@ impl Exchange {
 
     /// A few lines a second at most.
     pub(crate) fn log_denied(&self, peer: &Peer, error: &str) {
-        let Admission::Log { suppressed } = self.denials.admit(Instant::now()) else { return };
+        let LogDecision::Log { suppressed } = self.denials.admit(Instant::now()) else { return };
         info!(peer = peer.wire_id(), addr = %peer.addr, %error, suppressed, "denied");
     }
 }

@@ -77,7 +77,7 @@ impl Callers {
                 labels.set(key, value).map_err(|_| broken())?;
             }
         }
-        let peer = frontier_access::Peer {
+        let peer = frontier_access::Principal {
             role: Role::Service,
             subject: if self.is_verified { caller.subject } else { "" },
             edge_id: None,

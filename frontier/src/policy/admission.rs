@@ -1,8 +1,8 @@
-use super::{Policies, Policy, Shown, Slot, Standing, service_id};
+use super::{Policies, Policy, Slot, Standing, service_id};
 use crate::exchange::Failure;
 use crate::registry::Services;
-use frontier_access::authn::Verified;
-use frontier_access::{Moment, Peer};
+use frontier_access::authn::{PresentedCredentials, Verified};
+use frontier_access::{ClockReading, Principal};
 use frontier_protocol::{EdgeId, Role, ServiceId};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) struct Admission {
     pub(crate) verified: Arc<Verified>,
     role: Role,
     listener: u16,
-    shown: Arc<Shown>,
+    shown: Arc<PresentedCredentials>,
 }
 
 impl Admission {
@@ -29,11 +29,11 @@ impl Admission {
         role: Role,
         listener: u16,
         addr: SocketAddr,
-        shown: Shown,
+        shown: PresentedCredentials,
         meta: &[u8],
     ) -> Result<Self, Failure> {
         let policy = policies.current();
-        let verified = policy.authenticate(role, listener, addr.ip(), &shown, meta, Moment::now())?;
+        let verified = policy.authenticate(role, listener, addr.ip(), &shown, meta, ClockReading::now())?;
         Ok(Self { policy, verified: Arc::new(verified), role, listener, shown: Arc::new(shown) })
     }
 
@@ -99,9 +99,9 @@ impl Admission {
         addr: SocketAddr,
     ) -> Result<Slot, Failure> {
         let Verified { subject, labels, .. } = &*self.verified;
-        let peer = Peer { role, subject, edge_id, service, labels, address: addr.ip() };
+        let peer = Principal { role, subject, edge_id, service, labels, address: addr.ip() };
         let access = &self.policy.access;
-        let meter = access.quotas().connect(&peer, Moment::now().instant)?;
+        let meter = access.quotas().connect(&peer, ClockReading::now().instant)?;
         let grants = access.rules().grants(&peer);
         Ok(Slot::new(self.listener, Standing::new(&self.shown, &self.verified, grants, meter)))
     }

@@ -1,10 +1,10 @@
 //! A later policy looks at those who are connected.
 
-use super::{Policies, Policy, Shown, Standing, service_id};
+use super::{Policies, Policy, Standing, service_id};
 use crate::exchange::Exchange;
 use crate::peer::{Identity, Peer};
-use frontier_access::authn::{AuthnError, Verified};
-use frontier_access::{self as access, Moment};
+use frontier_access::authn::{AuthnError, ClientCertificate, PresentedCredentials, Verified};
+use frontier_access::{ClockReading, Principal};
 use frontier_protocol::{Code, Role};
 use frontier_transport::CloseReason;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl From<AuthnError> for Refusal {
 impl Policies {
     /// Has the policy that holds now look at `peer`: from here on it may do what that says. If it would not be
     /// let in any more, its connection is closed where that is enforced, and goes on as it was where not.
-    pub(crate) fn review(&self, exchange: &Exchange, peer: &Arc<Peer>, at: Moment) -> Option<Refusal> {
+    pub(crate) fn review(&self, exchange: &Exchange, peer: &Arc<Peer>, at: ClockReading) -> Option<Refusal> {
         let policy = self.current();
         let (shown, verified) = match peer.access.standing() {
             Some(standing) => (standing.shown.clone(), standing.verified.clone()),
@@ -63,20 +63,19 @@ impl Policies {
         policy: &Policy,
         exchange: &Exchange,
         peer: &Peer,
-        shown: &Shown,
-        at: Moment,
+        shown: &PresentedCredentials,
+        at: ClockReading,
     ) -> Result<Verified, Refusal> {
         let (role, listener) = (peer.role(), peer.access.listener);
         if let Some(tls) = self.tls(role, listener) {
-            tls.check_client(shown.certificate.as_deref(), at.wall)
+            let chain = shown.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
+            tls.check_client(&chain, at.wall)
                 .map_err(|error| Refusal { code: Code::Unauthenticated, text: error.to_string() })?;
         }
         let Some(authenticator) = policy.authenticator(role, listener) else {
             return Ok(Verified::default());
         };
-        let certificate = shown.client_certificate();
-        let credentials = shown.credentials(certificate.as_ref());
-        let mut verified = authenticator.authenticate(role, &credentials, at.wall)?;
+        let mut verified = authenticator.authenticate(role, &shown.credentials(), at.wall)?;
         match &peer.identity {
             Identity::Edge { id, meta } => {
                 verified.confirm_edge(Some(*id))?;
@@ -93,7 +92,7 @@ impl Policies {
 
     /// Looks again at those whose credentials have expired.
     pub(crate) fn enforce_expiry(&self, exchange: &Exchange) {
-        let at = Moment::now();
+        let at = ClockReading::now();
         let mut expired = Vec::new();
         exchange.registry.for_each(|peer| {
             let end = peer.access.standing().and_then(|standing| standing.verified.expires);
@@ -108,8 +107,8 @@ impl Policies {
 }
 
 impl Peer {
-    fn described<'a>(&'a self, verified: &'a Verified) -> access::Peer<'a> {
-        access::Peer {
+    fn described<'a>(&'a self, verified: &'a Verified) -> Principal<'a> {
+        Principal {
             role: self.role(),
             subject: &verified.subject,
             edge_id: self.edge_id(),

@@ -1,8 +1,7 @@
-use super::Shown;
 use arc_swap::{ArcSwapOption, Guard};
 use frontier_access::Labels;
-use frontier_access::authn::Verified;
-use frontier_access::quota::{Meter, Over};
+use frontier_access::authn::{PresentedCredentials, Verified};
+use frontier_access::quota::{Meter, QuotaExceeded};
 use frontier_access::rules::Grants;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,7 @@ use std::time::Instant;
 /// Who a peer is by what it showed, and what it may do by that.
 #[derive(Debug)]
 pub(crate) struct Standing {
-    pub(crate) shown: Arc<Shown>,
+    pub(crate) shown: Arc<PresentedCredentials>,
     pub(crate) verified: Arc<Verified>,
     /// `None` if it may do everything.
     pub(crate) grants: Option<Arc<Grants>>,
@@ -22,14 +21,14 @@ pub(crate) struct Standing {
 impl Standing {
     /// `None` if there is nothing to be kept: most of a million edges have no standing.
     pub(super) fn new(
-        shown: &Arc<Shown>,
+        shown: &Arc<PresentedCredentials>,
         verified: &Arc<Verified>,
         grants: Arc<Grants>,
         meter: Meter,
     ) -> Option<Arc<Self>> {
         let grants = (!grants.is_unrestricted()).then_some(grants);
         let meter = (!meter.is_unlimited()).then_some(meter);
-        let is_anyone = shown.is_nothing() && **verified == Verified::default();
+        let is_anyone = shown.is_empty() && **verified == Verified::default();
         if is_anyone && grants.is_none() && meter.is_none() {
             return None;
         }
@@ -39,8 +38,8 @@ impl Standing {
 
 impl Standing {
     /// Who it is, and nothing that restricts it.
-    pub(super) fn bare(shown: &Arc<Shown>, verified: &Arc<Verified>) -> Option<Arc<Self>> {
-        let is_anyone = shown.is_nothing() && **verified == Verified::default();
+    pub(super) fn bare(shown: &Arc<PresentedCredentials>, verified: &Arc<Verified>) -> Option<Arc<Self>> {
+        let is_anyone = shown.is_empty() && **verified == Verified::default();
         let standing = Self { shown: shown.clone(), verified: verified.clone(), grants: None, meter: None };
         (!is_anyone).then(|| Arc::new(standing))
     }
@@ -91,7 +90,7 @@ impl Slot {
 
     /// Charges a piece of a stream.
     #[inline]
-    pub(crate) fn charge_bytes(&self, len: usize) -> Result<(), Over> {
+    pub(crate) fn charge_bytes(&self, len: usize) -> Result<(), QuotaExceeded> {
         let Some(standing) = self.restricted() else { return Ok(()) };
         match standing.as_ref().and_then(|standing| standing.meter.as_ref()) {
             Some(meter) => meter.bytes(len, Instant::now()),
@@ -104,7 +103,7 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::testing;
-    use frontier_access::Peer;
+    use frontier_access::Principal;
     use frontier_config::load;
     use frontier_protocol::{EdgeId, Role};
 
@@ -115,7 +114,7 @@ mod tests {
         let access = crate::config::load(&config).unwrap();
         let mut verified = Verified::default();
         labels.iter().for_each(|(key, value)| verified.labels.set(key, value).unwrap());
-        let peer = Peer {
+        let peer = Principal {
             role: Role::Edge,
             subject: "",
             edge_id: Some(EdgeId(7)),
@@ -152,7 +151,7 @@ mod tests {
     #[test]
     fn a_token_is_not_shown() {
         let token = Some(frontier_protocol::Token::new("hunter2"));
-        let shown = Arc::new(Shown { token, certificate: None });
+        let shown = Arc::new(PresentedCredentials { token, certificate: None });
         let known = standing("[]", &[("region", "eu")]).unwrap();
         let standing = Standing { shown, verified: known.verified.clone(), grants: None, meter: None };
         let slot = Slot::new(0, Some(Arc::new(standing)));

@@ -3,7 +3,7 @@ use super::routes::{self, Candidate, Routes};
 use crate::peer::{Peer, Stage};
 use ahash::AHashMap;
 use arc_swap::{ArcSwap, Guard};
-use frontier_access::rules::Denial;
+use frontier_access::rules::PermissionDenied;
 use frontier_protocol::{Code, Names, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
@@ -31,7 +31,7 @@ pub(crate) enum RegistrationError {
     #[error("another connection has taken over this service's id")]
     Superseded,
     #[error(transparent)]
-    Denied(#[from] Denial),
+    Denied(#[from] PermissionDenied),
 }
 
 /// The services: a snapshot that is read without a lock on every call, and the one place where it is
@@ -217,7 +217,7 @@ impl Services {
     }
 
     /// Why `service` may not take, any more, what it has registered.
-    pub(crate) fn denied_name(&self, service: &Arc<Peer>) -> Option<Denial> {
+    pub(crate) fn denied_name(&self, service: &Arc<Peer>) -> Option<PermissionDenied> {
         let members = self.members.lock();
         let member = members.get(&service.wire_id());
         denied(service, member.filter(|member| Arc::ptr_eq(&member.service, service))?)
@@ -246,7 +246,7 @@ fn permit<S: AsRef<str>>(
     service: &Peer,
     of: Names,
     names: impl IntoIterator<Item = S>,
-) -> Result<(), Denial> {
+) -> Result<(), PermissionDenied> {
     let Some(standing) = service.access.restricted() else { return Ok(()) };
     let Some(grants) = standing.as_ref().and_then(|standing| standing.grants.as_ref()) else { return Ok(()) };
     names.into_iter().try_for_each(|name| match of {
@@ -256,7 +256,7 @@ fn permit<S: AsRef<str>>(
 }
 
 /// Why `service` may not take everything that this member does.
-fn denied(service: &Peer, member: &Member) -> Option<Denial> {
+fn denied(service: &Peer, member: &Member) -> Option<PermissionDenied> {
     let methods = permit(service, Names::Methods, &member.methods);
     methods.and_then(|()| permit(service, Names::Topics, &member.topics)).err()
 }

@@ -1,10 +1,12 @@
 use super::{Context, reject};
 use crate::exchange::Failure;
-use crate::policy::Shown;
+use crate::policy::client_certificate;
 use bytes::Bytes;
+use frontier_access::authn::PresentedCredentials;
 use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
 use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tracing::debug;
 
 /// What a dialler said of itself, and what was agreed on.
@@ -19,7 +21,7 @@ pub(super) struct Greeting {
     pub(super) meta: Bytes,
     pub(super) terms: Terms,
     /// By what it is to be known.
-    pub(super) shown: Shown,
+    pub(super) shown: PresentedCredentials,
 }
 
 /// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused.
@@ -53,7 +55,7 @@ pub(super) async fn greet(context: &Context, accepted: Accepted) -> Option<(Gree
     log(addr, &peer);
     match read(context, &frame) {
         Ok(mut greeting) => {
-            greeting.shown.certificate = peer.certificate;
+            greeting.shown.certificate = peer.certificate.as_deref().map(client_certificate).map(Arc::new);
             Some((greeting, link))
         }
         Err(failure) => {
@@ -134,6 +136,6 @@ fn read(context: &Context, frame: &Frame) -> Result<Greeting, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
-        shown: Shown { token: hello.token.map(Token::into_owned), certificate: None },
+        shown: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
 }

@@ -1,3 +1,5 @@
+//! What one listener asks of those who connect.
+
 use super::jwt::JwtVerifier;
 use super::mtls::MtlsConfig;
 use super::token::TokenTable;

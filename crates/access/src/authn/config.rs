@@ -1,3 +1,5 @@
+//! The `auth` section: the methods of a listener.
+
 use super::MetaLabels;
 use super::jwt::JwtConfig;
 use super::mtls::MtlsConfig;
@@ -82,8 +84,7 @@ impl AuthConfig {
     }
 
     /// Whether client certificates are looked at, so that the listener must ask for them.
-    #[must_use]
-    pub fn wants_certificate(&self) -> bool {
+    fn wants_certificate(&self) -> bool {
         self.methods.iter().any(|method| matches!(method, MethodConfig::Mtls(_)))
     }
 

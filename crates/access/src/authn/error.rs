@@ -1,3 +1,5 @@
+//! Why a peer is not let in.
+
 use frontier_protocol::Code;
 use std::time::Duration;
 use thiserror::Error;

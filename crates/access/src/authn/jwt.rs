@@ -6,9 +6,8 @@
 
 mod claims;
 mod config;
-mod jwks;
 mod key;
-mod pem;
+mod key_file;
 mod verifier;
 
 pub use config::{JwtConfig, KeySource};

@@ -1,3 +1,5 @@
+//! Labels that an edge may give itself in its meta.
+
 use super::Verified;
 use crate::labels::MAX_LABEL_LEN;
 use frontier_config::Section;

@@ -1,5 +1,7 @@
+//! Slows down addresses that fail to authenticate again and again.
+
 use super::AuthnError;
-use crate::bounded::{Bounded, Worth};
+use crate::bounded_map::{BoundedMap, Retention};
 use crate::network::host;
 use frontier_config::Section;
 use parking_lot::Mutex;
@@ -64,7 +66,7 @@ impl ThrottleConfig {
 pub struct Throttle {
     config: ThrottleConfig,
     start: Instant,
-    addresses: Mutex<Bounded<IpAddr, Record>>,
+    addresses: Mutex<BoundedMap<IpAddr, Record>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +80,7 @@ impl Throttle {
     /// A throttle that has seen no failure.
     #[must_use]
     pub fn new(config: ThrottleConfig, now: Instant) -> Self {
-        Self { config, start: now, addresses: Mutex::new(Bounded::new(config.addresses)) }
+        Self { config, start: now, addresses: Mutex::new(BoundedMap::new(config.addresses)) }
     }
 
     /// Its settings.
@@ -106,14 +108,14 @@ impl Throttle {
         let config = self.config;
         let mut addresses = self.addresses.lock();
         let forgotten = |record: &Record| now.saturating_duration_since(record.last) > config.window;
-        let worth = |record: &Record| {
+        let retention = |record: &Record| {
             if forgotten(record) {
-                return Worth::Nothing;
+                return Retention::Discard;
             }
             let nanos = record.last.saturating_duration_since(self.start).as_nanos();
-            Worth::Some(u64::try_from(nanos).unwrap_or(u64::MAX))
+            Retention::Keep(u64::try_from(nanos).unwrap_or(u64::MAX))
         };
-        let record = addresses.entry(host(address), || Record { failures: 0, last: now }, worth);
+        let record = addresses.entry(host(address), || Record { failures: 0, last: now }, retention);
         if forgotten(record) {
             record.failures = 0;
         }

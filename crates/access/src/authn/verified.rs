@@ -1,3 +1,5 @@
+//! Who a peer is by its credentials, and what it may claim beside them.
+
 use super::AuthnError;
 use crate::labels::Labels;
 use frontier_protocol::{EdgeId, Role, ServiceId};

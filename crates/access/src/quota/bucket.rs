@@ -1,3 +1,5 @@
+//! A token bucket in one atomic number.
+
 use super::Limit;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

@@ -1,6 +1,8 @@
+//! The list of quotas, in the configuration or in a file of its own.
+
 use super::set::Kind;
 use super::{Limit, Scope, Unit};
-use crate::who::Who;
+use crate::principal::Selector;
 use frontier_config::{Choice, ConfigErrors, Section, Shape, load};
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ pub struct QuotaConfig {
     pub(super) scope: Scope,
     /// How messages name the scope.
     pub(super) scope_name: Arc<str>,
-    pub(super) who: Who,
+    pub(super) who: Selector,
     pub(super) limits: [Option<Limit>; Kind::ALL.len()],
 }
 
@@ -49,7 +51,7 @@ impl QuotaConfig {
                 Word::Address => Scope::Address,
             }
         };
-        let who = Who::read(&quota.section("who"));
+        let who = Selector::read(&quota.section("who"));
         if scope == Scope::Edge && who.names_services() {
             quota.reject("for", "services are no edges; count them by address or label");
         }

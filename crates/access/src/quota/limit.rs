@@ -1,3 +1,5 @@
+//! A rate and a burst, and how they are written.
+
 use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
 
 /// The highest rate, and the largest burst: far above what a gateway carries, and low enough that no

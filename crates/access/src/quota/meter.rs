@@ -1,8 +1,12 @@
+//! What charges one connection's actions to the quotas that it is under, and the error when one is used up.
+
+use super::Bucket;
 use super::bucket::nanos;
 use super::set::{BucketSet, Kind};
-use super::{Bucket, Over};
+use frontier_protocol::Code;
+use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Counts what one connection does, against all quotas that it is under. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,9 +32,9 @@ impl Meter {
     /// Charges a message with so many bytes of payload.
     ///
     /// # Errors
-    /// [`Over`]; nothing is charged then.
+    /// [`QuotaExceeded`]; nothing is charged then.
     #[inline]
-    pub fn message(&self, bytes: usize, now: Instant) -> Result<(), Over> {
+    pub fn message(&self, bytes: usize, now: Instant) -> Result<(), QuotaExceeded> {
         if self.is_unlimited() {
             return Ok(());
         }
@@ -40,9 +44,9 @@ impl Meter {
     /// Charges a call with so many bytes of payload.
     ///
     /// # Errors
-    /// [`Over`]; nothing is charged then.
+    /// [`QuotaExceeded`]; nothing is charged then.
     #[inline]
-    pub fn call(&self, bytes: usize, now: Instant) -> Result<(), Over> {
+    pub fn call(&self, bytes: usize, now: Instant) -> Result<(), QuotaExceeded> {
         if self.is_unlimited() {
             return Ok(());
         }
@@ -52,9 +56,9 @@ impl Meter {
     /// Charges the opening of a stream.
     ///
     /// # Errors
-    /// [`Over`]; nothing is charged then.
+    /// [`QuotaExceeded`]; nothing is charged then.
     #[inline]
-    pub fn stream(&self, now: Instant) -> Result<(), Over> {
+    pub fn stream(&self, now: Instant) -> Result<(), QuotaExceeded> {
         if self.is_unlimited() {
             return Ok(());
         }
@@ -62,12 +66,12 @@ impl Meter {
     }
 
     /// Charges bytes that belong to none of these, such as a piece of a stream. A stream that is over its quota
-    /// waits for [`Over::retry_after`] before it reads on.
+    /// waits for [`QuotaExceeded::retry_after`] before it reads on.
     ///
     /// # Errors
-    /// [`Over`]; nothing is charged then.
+    /// [`QuotaExceeded`]; nothing is charged then.
     #[inline]
-    pub fn bytes(&self, bytes: usize, now: Instant) -> Result<(), Over> {
+    pub fn bytes(&self, bytes: usize, now: Instant) -> Result<(), QuotaExceeded> {
         if self.is_unlimited() {
             return Ok(());
         }
@@ -75,12 +79,12 @@ impl Meter {
     }
 
     /// Takes all of it, or nothing.
-    pub(super) fn take(&self, costs: &[(Kind, u64)], now: Instant) -> Result<(), Over> {
+    pub(super) fn take(&self, costs: &[(Kind, u64)], now: Instant) -> Result<(), QuotaExceeded> {
         let now = nanos(self.start, now);
         for (index, (set, kind, bucket, count)) in self.buckets(costs).enumerate() {
             if let Err(retry_after) = bucket.take(count, now) {
                 self.buckets(costs).take(index).for_each(|(.., bucket, count)| bucket.give_back(count));
-                return Err(Over { retry_after, which: kind.name(), scope: set.scope.clone() });
+                return Err(QuotaExceeded { retry_after, which: kind.name(), scope: set.scope.clone() });
             }
         }
         Ok(())
@@ -96,3 +100,32 @@ impl Meter {
         self.sets.iter().flat_map(of_set)
     }
 }
+
+/// A quota is used up. Nothing was charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaExceeded {
+    /// When it is worth trying again.
+    pub retry_after: Duration,
+    /// What there was too much of: `messages`, `bytes`, `calls`, `streams` or `connects`.
+    pub which: &'static str,
+    /// Whose quota it is: `edge`, `address` or `label tenant`.
+    pub scope: Arc<str>,
+}
+
+impl QuotaExceeded {
+    /// The code for the peer: always [`Code::Overloaded`], which says that trying again may help.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        Code::Overloaded
+    }
+}
+
+/// Waits are shown in whole milliseconds, rounded up: whoever parses and obeys them is not too early.
+impl fmt::Display for QuotaExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.retry_after.as_nanos().div_ceil(1_000_000);
+        write!(f, "over the quota of {} per {}, try again in {millis}ms", self.which, self.scope)
+    }
+}
+
+impl std::error::Error for QuotaExceeded {}

@@ -1,5 +1,7 @@
+//! The buckets of one quota, one for each kind of action.
+
 use super::{Bucket, QuotaConfig};
-use crate::bounded::Worth;
+use crate::bounded_map::Retention;
 use std::sync::Arc;
 
 /// What is counted.
@@ -44,13 +46,13 @@ impl BucketSet {
     }
 
     /// Nothing if all buckets are full; something, if not; and it is in use if a connection holds it.
-    pub(super) fn worth(set: &Arc<Self>, now: u64) -> Worth {
+    pub(super) fn retention(set: &Arc<Self>, now: u64) -> Retention {
         if Arc::strong_count(set) > 1 {
-            return Worth::InUse;
+            return Retention::Pinned;
         }
         match set.buckets.iter().flatten().map(Bucket::full_at).max() {
-            Some(full_at) if full_at > now => Worth::Some(full_at),
-            _ => Worth::Nothing,
+            Some(full_at) if full_at > now => Retention::Keep(full_at),
+            _ => Retention::Discard,
         }
     }
 }

@@ -9,18 +9,18 @@ fn quotas(text: &str, now: Instant) -> Quotas {
 
 static NONE: Labels = Labels::new();
 
-fn edge<'a>(id: u64, labels: &'a Labels, address: &str) -> Peer<'a> {
+fn edge<'a>(id: u64, labels: &'a Labels, address: &str) -> Principal<'a> {
     let address = address.parse().unwrap();
-    Peer { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
+    Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
 }
 
-fn service(name: &str) -> Peer<'_> {
+fn service(name: &str) -> Principal<'_> {
     let address = [10, 0, 0, 9].into();
-    Peer { role: Role::Service, subject: "", edge_id: None, service: name, labels: &NONE, address }
+    Principal { role: Role::Service, subject: "", edge_id: None, service: name, labels: &NONE, address }
 }
 
 /// How many calls pass at once.
-fn calls(quotas: &Quotas, peer: &Peer<'_>, now: Instant) -> usize {
+fn calls(quotas: &Quotas, peer: &Principal<'_>, now: Instant) -> usize {
     let meter = quotas.meter(peer, now);
     (0..100).take_while(|_| meter.call(1, now).is_ok()).count()
 }

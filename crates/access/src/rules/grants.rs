@@ -1,6 +1,8 @@
+//! What the rules let one peer do.
+
 use super::action::Kind;
-use super::permissions::Edges;
-use super::{Action, Denial, Rule, Verdict};
+use super::file::Edges;
+use super::{Action, PermissionDenied, Rule, Verdict};
 use crate::labels::Labels;
 use crate::pattern::Pattern;
 use frontier_protocol::EdgeId;
@@ -64,9 +66,9 @@ impl Grants {
     /// Whether the peer may take calls of `method`.
     ///
     /// # Errors
-    /// The [`Denial`] if it may not.
+    /// The [`PermissionDenied`] if it may not.
     #[inline]
-    pub fn may_register_method(&self, method: &str) -> Result<(), Denial> {
+    pub fn may_register_method(&self, method: &str) -> Result<(), PermissionDenied> {
         self.may(Kind::RegisterMethod, method)
     }
 
@@ -74,45 +76,45 @@ impl Grants {
     /// a pattern must match this character itself.
     ///
     /// # Errors
-    /// The [`Denial`] if it may not.
+    /// The [`PermissionDenied`] if it may not.
     #[inline]
-    pub fn may_register_topic(&self, topic: &str) -> Result<(), Denial> {
+    pub fn may_register_topic(&self, topic: &str) -> Result<(), PermissionDenied> {
         self.may(Kind::RegisterTopic, topic)
     }
 
     /// Whether the peer may call `method`; for a method of an edge it must also be allowed to reach the edge.
     ///
     /// # Errors
-    /// The [`Denial`] if it may not.
+    /// The [`PermissionDenied`] if it may not.
     #[inline]
-    pub fn may_call(&self, method: &str) -> Result<(), Denial> {
+    pub fn may_call(&self, method: &str) -> Result<(), PermissionDenied> {
         self.may(Kind::Call, method)
     }
 
     /// Whether the peer may send messages of `topic`.
     ///
     /// # Errors
-    /// The [`Denial`] if it may not.
+    /// The [`PermissionDenied`] if it may not.
     #[inline]
-    pub fn may_publish(&self, topic: &str) -> Result<(), Denial> {
+    pub fn may_publish(&self, topic: &str) -> Result<(), PermissionDenied> {
         self.may(Kind::Publish, topic)
     }
 
     /// Whether the peer may open streams to `service`.
     ///
     /// # Errors
-    /// The [`Denial`] if it may not.
+    /// The [`PermissionDenied`] if it may not.
     #[inline]
-    pub fn may_open_stream(&self, service: &str) -> Result<(), Denial> {
+    pub fn may_open_stream(&self, service: &str) -> Result<(), PermissionDenied> {
         self.may(Kind::OpenStream, service)
     }
 
     /// Whether the peer may send calls, messages and streams to the edge with this id and these labels.
     ///
     /// # Errors
-    /// The [`Denial`] if it may not.
+    /// The [`PermissionDenied`] if it may not.
     #[inline]
-    pub fn may_reach(&self, edge: EdgeId, labels: &Labels) -> Result<(), Denial> {
+    pub fn may_reach(&self, edge: EdgeId, labels: &Labels) -> Result<(), PermissionDenied> {
         if self.reach.open {
             return Ok(());
         }
@@ -120,7 +122,7 @@ impl Grants {
     }
 
     #[inline]
-    fn may(&self, kind: Kind, name: &str) -> Result<(), Denial> {
+    fn may(&self, kind: Kind, name: &str) -> Result<(), PermissionDenied> {
         let checks = &self.names[kind as usize];
         if checks.open {
             return Ok(());
@@ -140,14 +142,14 @@ impl<T> Checks<T> {
         &self,
         covers: impl Fn(&T) -> bool,
         action: impl FnOnce() -> Action<'a>,
-    ) -> Result<(), Denial> {
+    ) -> Result<(), PermissionDenied> {
         if let Some((_, rule)) = self.deny.iter().find(|(denied, _)| covers(denied)) {
-            return Err(Denial::new(action(), Some(rule)));
+            return Err(PermissionDenied::new(action(), Some(rule)));
         }
         let allowed = match &self.allow {
             Some(allow) => allow.iter().any(covers),
             None => self.default == Verdict::Allow,
         };
-        if allowed { Ok(()) } else { Err(Denial::new(action(), None)) }
+        if allowed { Ok(()) } else { Err(PermissionDenied::new(action(), None)) }
     }
 }

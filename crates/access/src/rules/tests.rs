@@ -15,14 +15,14 @@ fn labels(text: &[(&str, &str)]) -> Labels {
     labels
 }
 
-fn service<'a>(name: &'a str, labels: &'a Labels) -> Peer<'a> {
+fn service<'a>(name: &'a str, labels: &'a Labels) -> Principal<'a> {
     let address = [10, 0, 0, 1].into();
-    Peer { role: Role::Service, subject: "", edge_id: None, service: name, labels, address }
+    Principal { role: Role::Service, subject: "", edge_id: None, service: name, labels, address }
 }
 
-fn edge(id: u64, labels: &Labels) -> Peer<'_> {
+fn edge(id: u64, labels: &Labels) -> Principal<'_> {
     let address = [10, 0, 0, 1].into();
-    Peer { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
+    Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
 }
 
 static NONE: Labels = Labels::new();

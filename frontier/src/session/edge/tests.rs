@@ -1,5 +1,4 @@
 use super::*;
-use crate::policy::Shown;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
@@ -41,7 +40,7 @@ impl Dialled {
             methods: Vec::new(),
             meta: meta.into(),
             terms: TERMS,
-            shown: Shown::default(),
+            shown: Default::default(),
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
         let session = tokio::spawn(async move { run(&context, greeting, admission, arrival, near).await });

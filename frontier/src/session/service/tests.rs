@@ -1,5 +1,4 @@
 use super::*;
-use crate::policy::Shown;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{Code, Custom, Frame, GoAway, Kind, Reject, Role};
 use tokio::sync::mpsc;
@@ -21,7 +20,7 @@ fn greeting() -> Greeting {
         methods: Vec::new(),
         meta: "".into(),
         terms: TERMS,
-        shown: Shown::default(),
+        shown: Default::default(),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The `jwt` method: where its keys are and which claims it reads.
+
 use crate::load::Loader;
 use frontier_config::{Secret, Section};
 use std::path::PathBuf;
@@ -92,19 +94,16 @@ impl KeySource {
 
     pub(super) fn load(&self, loader: &mut Loader) -> Vec<super::Key> {
         match self {
-            Self::Secret(secret) => {
-                loader.note_secret(secret);
-                loader
-                    .checked("a `secret` of `jwt.keys`", super::Key::secret(secret.expose().as_bytes()))
-                    .into_iter()
-                    .collect()
-            }
+            Self::Secret(secret) => loader
+                .checked("a `secret` of `jwt.keys`", super::Key::secret(secret.expose().as_bytes()))
+                .into_iter()
+                .collect(),
             Self::SecretFile(path) => {
                 let secret = |bytes: &[u8]| super::Key::secret(bytes.trim_ascii_end());
                 loader.file(path, secret).into_iter().collect()
             }
-            Self::PublicKeyFile(path) => loader.file(path, super::pem::parse).into_iter().collect(),
-            Self::JwksFile(path) => loader.file(path, super::jwks::parse).unwrap_or_default(),
+            Self::PublicKeyFile(path) => loader.file(path, super::key_file::pem).into_iter().collect(),
+            Self::JwksFile(path) => loader.file(path, super::key_file::jwks).unwrap_or_default(),
         }
     }
 }

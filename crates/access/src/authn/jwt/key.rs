@@ -1,3 +1,5 @@
+//! A key that signatures are checked with, and what makes it strong enough.
+
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
 };

@@ -1,3 +1,5 @@
+//! Checks the signature and the claims of a JWT.
+
 use super::claims::Claims;
 use super::{JwtConfig, Key};
 use crate::authn::token::MAX_TOKEN_LEN;

@@ -1,3 +1,5 @@
+//! The forms of names in certificates, such as `uri:urn:frontier:edge:{id}`.
+
 use crate::authn::ClientCertificate;
 use frontier_config::{FromValue, Invalid, Value};
 use std::fmt;

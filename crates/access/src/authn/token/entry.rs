@@ -1,3 +1,5 @@
+//! One entry of a token file.
+
 use super::TokenHash;
 use crate::authn::Verified;
 use crate::labels::Labels;

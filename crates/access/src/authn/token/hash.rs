@@ -1,3 +1,5 @@
+//! The SHA-256 of a token, as it stands in a file.
+
 use frontier_config::{FromValue, Invalid, Value};
 use sha2::{Digest, Sha256};
 use std::fmt;

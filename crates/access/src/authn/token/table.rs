@@ -1,3 +1,5 @@
+//! A token file as a table by hash.
+
 use super::entry::TokenEntry;
 use super::{MAX_TOKEN_LEN, TokenHash};
 use crate::authn::{AuthnError, Verified};

@@ -1,7 +1,7 @@
 //! What can be asked of a server's TLS beside a handshake.
 
 use super::{ClientAuth, ServerTls, ServerTlsConfig};
-use crate::tls::{Party, PeerCertificate, TlsError};
+use crate::tls::{Party, TlsError};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -21,18 +21,15 @@ impl ServerTls {
         self.current.load().config.client_auth
     }
 
-    /// Whether a client that showed `certificate`, or none, would get through a handshake at `now`: by the
-    /// CAs and revocation lists of today, not by those of its own handshake.
+    /// Whether a client that presented `chain` would get through a handshake at `now`: by the CAs and
+    /// revocation lists of today, not by those of its own handshake. The chain is DER, the client's own
+    /// certificate first; empty if it presented none.
     ///
     /// # Errors
     /// What would be wrong with it.
-    pub fn check_client(
-        &self,
-        certificate: Option<&PeerCertificate>,
-        now: SystemTime,
-    ) -> Result<(), TlsError> {
+    pub fn check_client(&self, chain: &[&[u8]], now: SystemTime) -> Result<(), TlsError> {
         let loaded = self.current.load();
-        let Some(certificate) = certificate else {
+        let Some((certificate, intermediates)) = chain.split_first() else {
             return match loaded.config.client_auth {
                 ClientAuth::Required => Err(TlsError::NoCertificate),
                 ClientAuth::Off | ClientAuth::Optional => Ok(()),
@@ -41,10 +38,10 @@ impl ServerTls {
         if loaded.config.client_auth == ClientAuth::Off {
             return Ok(());
         }
-        let der = |der: &Vec<u8>| CertificateDer::from(der.clone());
-        let intermediates: Vec<_> = certificate.intermediates.iter().map(der).collect();
+        let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(*der)).collect();
         let now = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-        let verified = loaded.verifier.verify_client_cert(&der(&certificate.der), &intermediates, now);
+        let verified =
+            loaded.verifier.verify_client_cert(&CertificateDer::from(*certificate), &intermediates, now);
         verified.map(drop).map_err(|error| TlsError::new(&error, Party::Client))
     }
 }

@@ -364,8 +364,8 @@ proptest! {
 
     #[test]
     fn no_key_file_panics(bytes: Vec<u8>, text in ".{0,200}") {
-        let _ = crate::authn::jwt::pem::parse(&bytes);
-        let _ = crate::authn::jwt::pem::parse(format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----").as_bytes());
-        let _ = crate::authn::jwt::jwks::parse(&bytes);
+        let _ = crate::authn::jwt::key_file::pem(&bytes);
+        let _ = crate::authn::jwt::key_file::pem(format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----").as_bytes());
+        let _ = crate::authn::jwt::key_file::jwks(&bytes);
     }
 }

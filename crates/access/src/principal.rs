@@ -1,11 +1,29 @@
-//! The `who` of rules and quotas.
+//! Whom a decision is about, and the `who` of rules and quotas that selects such principals.
 
 use crate::id_range::IdRange;
+use crate::labels::Labels;
 use crate::network::Network;
 use crate::pattern::Pattern;
-use crate::peer::Peer;
 use frontier_config::Section;
-use frontier_protocol::Role;
+use frontier_protocol::{EdgeId, Role};
+use std::net::IpAddr;
+
+/// A connected peer as rules and quotas see it: what a decision is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Principal<'a> {
+    /// What it is.
+    pub role: Role,
+    /// The name of its credentials; empty if it needed none.
+    pub subject: &'a str,
+    /// Its id, if it is an edge.
+    pub edge_id: Option<EdgeId>,
+    /// Its name, if it is a service.
+    pub service: &'a str,
+    /// Its labels.
+    pub labels: &'a Labels,
+    /// The address that it comes from.
+    pub address: IpAddr,
+}
 
 /// Which peers a rule or a quota is about. All that is given must match; nothing given matches everybody.
 ///
@@ -18,7 +36,7 @@ use frontier_protocol::Role;
 ///   address: 10.0.0.0/8      # or a list
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Who {
+pub struct Selector {
     service: Option<Vec<Pattern>>,
     edge: Option<Vec<IdRange>>,
     subject: Option<Vec<Pattern>>,
@@ -26,7 +44,7 @@ pub struct Who {
     address: Option<Vec<Network>>,
 }
 
-impl Who {
+impl Selector {
     pub(crate) fn read(who: &Section<'_>) -> Self {
         let read = Self {
             service: who.one_or_more("service"),
@@ -48,7 +66,7 @@ impl Who {
 
     /// Whether `peer` is one of those.
     #[must_use]
-    pub fn matches(&self, peer: &Peer<'_>) -> bool {
+    pub fn matches(&self, peer: &Principal<'_>) -> bool {
         let service = |patterns: &Vec<Pattern>| {
             peer.role == Role::Service && patterns.iter().any(|pattern| pattern.matches(peer.service))
         };
@@ -69,19 +87,17 @@ impl Who {
 }
 
 /// Whether each of the labels is there with a value that matches.
-pub(crate) fn labels_match(wanted: &[(String, Pattern)], labels: &crate::Labels) -> bool {
+pub(crate) fn labels_match(wanted: &[(String, Pattern)], labels: &Labels) -> bool {
     wanted.iter().all(|(key, pattern)| labels.get(key).is_some_and(|value| pattern.matches(value)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Labels;
     use frontier_config::load;
-    use frontier_protocol::EdgeId;
 
-    fn who(text: &str) -> Who {
-        load(&format!("who: {text}"), &|_| None, &[], |root| Who::read(&root.section("who"))).unwrap()
+    fn who(text: &str) -> Selector {
+        load(&format!("who: {text}"), &|_| None, &[], |root| Selector::read(&root.section("who"))).unwrap()
     }
 
     fn matching(text: &str) -> Vec<&'static str> {
@@ -89,7 +105,7 @@ mod tests {
         let mut eu = Labels::new();
         eu.set("region", "eu-1").unwrap();
         let none = Labels::new();
-        let edge = |id, subject, labels| Peer {
+        let edge = |id, subject, labels| Principal {
             role: Role::Edge,
             subject,
             edge_id: Some(EdgeId(id)),
@@ -97,7 +113,7 @@ mod tests {
             labels,
             address: [10, 0, 0, 1].into(),
         };
-        let service = Peer {
+        let service = Principal {
             role: Role::Service,
             subject: "ops",
             edge_id: None,

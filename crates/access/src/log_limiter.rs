@@ -1,9 +1,11 @@
+//! A limit on log lines about peers that are refused.
+
 use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
 /// Whether a line may be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub enum LogDecision {
     /// Yes; and so many were left out since the last line that was not.
     Log {
         /// How many to mention as "… more suppressed".
@@ -36,17 +38,17 @@ impl LogLimiter {
     }
 
     /// Asks for one line.
-    pub fn admit(&self, now: Instant) -> Admission {
+    pub fn admit(&self, now: Instant) -> LogDecision {
         let mut state = self.state.lock();
         if state.is_over(now) {
             (state.second, state.logged) = (Some(now), 0);
         }
         if state.logged >= self.per_second {
             state.suppressed += 1;
-            return Admission::Suppress;
+            return LogDecision::Suppress;
         }
         state.logged += 1;
-        Admission::Log { suppressed: std::mem::take(&mut state.suppressed) }
+        LogDecision::Log { suppressed: std::mem::take(&mut state.suppressed) }
     }
 
     /// How many were left out and not yet mentioned, once the second is over; 0 otherwise. For a timer, so
@@ -72,13 +74,13 @@ mod tests {
         let limiter = LogLimiter::new(2);
         let start = Instant::now();
         let at = |millis| limiter.admit(start + Duration::from_millis(millis));
-        assert_eq!(at(0), Admission::Log { suppressed: 0 });
-        assert_eq!(at(0), Admission::Log { suppressed: 0 });
-        assert_eq!(at(500), Admission::Suppress);
-        assert_eq!(at(999), Admission::Suppress);
-        assert_eq!(at(1000), Admission::Log { suppressed: 2 });
-        assert_eq!(at(1001), Admission::Log { suppressed: 0 });
-        assert_eq!(at(1002), Admission::Suppress);
+        assert_eq!(at(0), LogDecision::Log { suppressed: 0 });
+        assert_eq!(at(0), LogDecision::Log { suppressed: 0 });
+        assert_eq!(at(500), LogDecision::Suppress);
+        assert_eq!(at(999), LogDecision::Suppress);
+        assert_eq!(at(1000), LogDecision::Log { suppressed: 2 });
+        assert_eq!(at(1001), LogDecision::Log { suppressed: 0 });
+        assert_eq!(at(1002), LogDecision::Suppress);
     }
 
     #[test]
