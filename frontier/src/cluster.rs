@@ -17,6 +17,7 @@ mod backoff;
 mod clock;
 mod dialogue;
 mod greeting;
+mod known_gateways;
 mod locate;
 mod member;
 mod outgoing;
@@ -25,11 +26,22 @@ pub(crate) mod rebalance;
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};
 
-#[cfg(test)]
-pub(crate) use locate::Asked;
-
 pub(crate) use backoff::Backoff;
 pub(crate) use greeting::{GreetError, welcomed};
 
 pub(crate) use advertise::{Advertised, Bound};
+pub(crate) use known_gateways::{Assignment, KnownGateways};
+#[cfg(test)]
+pub(crate) use locate::Asked;
 pub(crate) use member::Member;
+
+use frontier_exchange::Latch;
+
+/// What the parts of a gateway know of its cluster, whichever of them has learnt it.
+#[derive(Debug, Default)]
+pub(crate) struct ClusterState {
+    /// The other gateways.
+    pub(crate) gateways: KnownGateways,
+    /// Set when this gateway begins to drain.
+    pub(crate) draining: Latch,
+}

@@ -20,33 +20,22 @@ use frontier_access::AccessConfig;
 use frontier_config::Choice;
 use frontier_config::{self as config, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
+use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How one service is chosen among those that take the same name.
+/// How one service is chosen among those that take the same name, as it stands in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Balance {
-    /// By the EdgeID: an edge stays with its service, and another service takes only its share.
-    #[default]
-    EdgeId,
-    /// By the address of the edge, in the same way.
-    SrcIp,
-    /// Any.
-    Random,
-    /// One after the other.
-    RoundRobin,
-    /// The one with the fewest calls and messages in flight.
-    LeastInflight,
-}
+struct HashBy(Balance);
 
-impl Choice for Balance {
+impl Choice for HashBy {
     const CHOICES: &'static [(&'static str, Self)] = &[
-        ("edgeid", Self::EdgeId),
-        ("srcip", Self::SrcIp),
-        ("random", Self::Random),
-        ("round_robin", Self::RoundRobin),
-        ("least_inflight", Self::LeastInflight),
+        ("edgeid", Self(Balance::EdgeId)),
+        ("srcip", Self(Balance::SrcIp)),
+        ("random", Self(Balance::Random)),
+        ("round_robin", Self(Balance::RoundRobin)),
+        ("least_inflight", Self(Balance::LeastInflight)),
     ];
 }
 
@@ -178,7 +167,7 @@ impl Config {
                 listeners: service_listeners,
                 alternatives: alternatives::read(&servicebound),
             },
-            balance: exchange.get("hashby", Balance::default()),
+            balance: exchange.get("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
                 Duration::from_secs(30),

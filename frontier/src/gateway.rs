@@ -1,15 +1,18 @@
+//! The gateway as a whole: what it is made of, from listening to the end of the drain.
+
 mod drain;
 mod side;
 
-use crate::cluster::{AdvertiseError, Advertised, Locator, Member, rebalance};
+use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config};
-use crate::exchange::Exchange;
 use crate::forwarding::Forwarding;
 use crate::policy::{self, Policies};
 use crate::reload::Live;
-use crate::sweep;
+use crate::session::Context;
+use drain::DrainConfig;
+use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
-use side::Side;
+use side::{Listeners, Side};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// How long leaving the cluster may take.
-const LEAVE: Duration = Duration::from_secs(5);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the gateway did not start.
 #[derive(Debug, Error)]
@@ -46,6 +49,9 @@ pub enum StartError {
     Advertise(#[from] AdvertiseError),
 }
 
+/// How late a deadline may be noticed. Callers keep their own as well.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
+
 /// A part of the gateway has failed; the rest of it must not go on without.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("the sweep of deadlines has failed")]
@@ -63,10 +69,13 @@ impl Drop for AbortOnDrop {
 #[derive(Debug)]
 pub struct Gateway {
     exchange: Arc<Exchange>,
-    edges: Side,
-    services: Side,
+    edges: (Listeners, Side),
+    services: (Listeners, Side),
     policies: Arc<Policies>,
+    drain: DrainConfig,
+    cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
+    forwarding: Option<Forwarding>,
 }
 
 impl Gateway {
@@ -77,46 +86,64 @@ impl Gateway {
     /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let access = crate::config::load(&config.access).map_err(StartError::Access)?;
-        let exchange = Exchange::new(config.limits.clone(), config.balance, config.call_timeout);
-        let policies = Arc::new(Policies::new(config, access));
-        let bind = |role, listeners| Side::bind(&exchange, &policies, role, config, listeners);
-        let services = bind(Role::Service, &config.servicebound.listeners)?;
-        let edges = bind(Role::Edge, &config.edgebound.listeners)?;
-        let member = config.membership.as_ref().map(|membership| {
-            let advertised = Advertised::new(membership, &services.bound, &edges.bound)?;
-            exchange.registry.services.be(&advertised.id);
-            let (id, forward) = (advertised.id.clone(), membership.forward.as_ref());
-            let (member, locator) = Member::new(exchange.clone(), membership, advertised);
-            if let Some(forward) = forward {
-                exchange.set_forwarding(Forwarding::new(&id, forward, locator.clone(), &exchange));
-            }
-            Ok::<_, StartError>((member, locator))
+        let services = Listeners::bind(Role::Service, &config.servicebound.listeners)?;
+        let edges = Listeners::bind(Role::Edge, &config.edgebound.listeners)?;
+        let advertised = match &config.membership {
+            Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
+            None => None,
+        };
+        let (locator, asked) = Locator::new();
+        let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());
+        let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
+            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
         });
-        Ok(Self { services, edges, policies: policies.clone(), member: member.transpose()?, exchange })
+        let exchange = Exchange::new(Settings {
+            limits: config.limits.exchange(config.call_timeout),
+            balance: config.balance,
+            gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),
+            remote: forwarding.clone().map(|forwarding| Arc::new(forwarding) as Arc<dyn RemoteEdges>),
+        });
+        let cluster = Arc::<ClusterState>::default();
+        let member = config.membership.as_ref().zip(advertised).map(|(membership, advertised)| {
+            (Member::new(exchange.clone(), cluster.clone(), membership, advertised, asked), locator)
+        });
+        let policies = Arc::new(Policies::new(config, access));
+        let side =
+            |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config), &config.limits);
+        Ok(Self {
+            edges: (edges, side(Role::Edge)),
+            services: (services, side(Role::Service)),
+            policies: policies.clone(),
+            drain: DrainConfig::new(config),
+            cluster,
+            member,
+            forwarding,
+            exchange,
+        })
     }
 
     /// Where edges connect to, by the first of their listeners.
     #[must_use]
     pub fn edgebound(&self) -> SocketAddr {
-        self.edges.addrs[0]
+        self.edges.0.addrs[0]
     }
 
     /// Where edges connect to, in the order of the configuration.
     #[must_use]
     pub fn edgebound_all(&self) -> &[SocketAddr] {
-        &self.edges.addrs
+        &self.edges.0.addrs
     }
 
     /// Where services connect to, by the first of their listeners.
     #[must_use]
     pub fn servicebound(&self) -> SocketAddr {
-        self.services.addrs[0]
+        self.services.0.addrs[0]
     }
 
     /// Where services connect to, in the order of the configuration.
     #[must_use]
     pub fn servicebound_all(&self) -> &[SocketAddr] {
-        &self.services.addrs
+        &self.services.0.addrs
     }
 
     /// What reloads it while it runs.
@@ -138,10 +165,10 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, member } = self;
+        let Self { exchange, edges, services, policies, drain, cluster, member, forwarding } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
-        let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone())));
+        let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
         let _moving = moving.map(|moving| AbortOnDrop(moving.abort_handle()));
         let mut membership = tokio::spawn(async move {
             if let Some((member, _)) = member {
@@ -149,25 +176,37 @@ impl Gateway {
             }
         });
         let _belonging = AbortOnDrop(membership.abort_handle());
-        let forwarding = exchange.forwarding().cloned();
-        let mut sweeper = tokio::spawn(sweep::run(exchange.clone()));
+        let mut sweeper = tokio::spawn(sweep(exchange.clone()));
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let watching = tokio::spawn(policy::watch(policies, exchange.clone()));
         let _watching = AbortOnDrop(watching.abort_handle());
-        let accepting = async { tokio::join!(edges.accept(stop.clone()), services.accept(stop.clone())) };
+        let accept = |(listeners, side): (Listeners, Side)| side.accept(listeners, stop.clone());
+        let accepting = async { tokio::join!(accept(edges), accept(services)) };
         let (edges, services) = tokio::select! {
             accepted = accepting => accepted,
             _ = &mut sweeper => return Err(ServeError),
         };
-        exchange.draining.set();
-        drain::run(&edges.context, &services.context).await;
+        cluster.draining.set();
+        drain::run(&edges.context, &services.context, &drain, &cluster.gateways).await;
         if let Some(forwarding) = forwarding {
             forwarding.close().await;
         }
         leave.cancel();
-        if tokio::time::timeout(LEAVE, &mut membership).await.is_err() {
-            warn!("gave up waiting for frontlas");
+        if tokio::time::timeout(LEAVE_TIMEOUT, &mut membership).await.is_err() {
+            warn!(
+                "frontlas did not confirm within {LEAVE_TIMEOUT:?} that this gateway leaves; it will notice by itself"
+            );
         }
         Ok(())
+    }
+}
+
+/// Sweeps until it is dropped.
+async fn sweep(exchange: Arc<Exchange>) {
+    let mut interval = tokio::time::interval(SWEEP_INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        exchange.sweep();
     }
 }

@@ -1,24 +1,17 @@
 //! The gateway: edges and services dial in, the exchange carries messages, calls and streams between
 //! them. The daemon is `main.rs`; this library is what it runs.
 
-mod calls;
 pub mod cert;
 pub mod cluster;
 pub mod config;
 pub mod demo;
-mod exchange;
 mod forwarding;
 mod gate;
 mod gateway;
-mod latch;
-mod peer;
+mod native;
 mod policy;
-mod presence;
-mod registry;
 pub mod reload;
-mod roster;
 mod session;
-mod sweep;
 #[cfg(test)]
 mod testing;
 pub mod token;

@@ -2,23 +2,21 @@
 //!
 //! A [`Policy`] is a value that does not change. [`Policies`] has the one that holds, and puts another in its
 //! place when the configuration is read again. What a peer was found to be, and what it may do by that, is its
-//! [`Standing`]: it stands in a [`Slot`] of the peer, where a later policy may replace it.
+//! [`Authorization`](frontier_exchange::Authorization), which a later policy may replace.
 
 mod admission;
 mod credentials;
 mod review;
 mod service_id;
-mod standing;
 
 pub(crate) use admission::Admission;
 pub(crate) use credentials::client_certificate;
-pub(crate) use standing::{Slot, Standing};
 
 use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
-use crate::exchange::{Exchange, Failure};
 use arc_swap::ArcSwap;
 use frontier_access::authn::{Authenticator, AuthnError, PresentedCredentials, Verified};
 use frontier_access::{Access, ClockReading, LogDecision, LogLimiter};
+use frontier_exchange::{Exchange, Failure};
 use frontier_protocol::{Code, Role};
 use frontier_transport::{Network, ServerTls};
 use std::net::{IpAddr, SocketAddr};
@@ -27,10 +25,10 @@ use std::time::{Duration, Instant};
 use tracing::{debug, warn};
 
 /// How many lines a second tell of those who were not let in.
-const LINES: u32 = 10;
+const REFUSALS_PER_SECOND: u32 = 10;
 
 /// How late it is noticed that credentials have expired.
-const INTERVAL: Duration = Duration::from_secs(2);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// One configuration of access with all of its files read, and what each listener asks by it.
 #[derive(Debug)]
@@ -45,21 +43,21 @@ pub(crate) struct Policy {
 #[derive(Debug)]
 pub(crate) struct Policies {
     current: ArcSwap<Policy>,
-    edges: Vec<Place>,
-    services: Vec<Place>,
+    edges: Vec<Bound>,
+    services: Vec<Bound>,
     failures: LogLimiter,
 }
 
 /// A listener that is open, by what it was bound to.
 #[derive(Debug)]
-struct Place {
+struct Bound {
     network: Network,
     addr: SocketAddr,
     /// Shared with the listener: what is put in here holds for its next handshake.
     tls: Option<ServerTls>,
 }
 
-impl Place {
+impl Bound {
     fn is(&self, listen: &Listen) -> bool {
         (self.network, self.addr, self.tls.is_some()) == (listen.network, listen.addr, listen.tls.is_some())
     }
@@ -78,7 +76,7 @@ impl Policy {
         self.authenticator(role, listener).is_some_and(|authenticator| !authenticator.is_none())
     }
 
-    /// Who connects to the listener of this number, shows this, and says `meta` of itself.
+    /// Who connects to the listener of this number, presents this, and says `meta` of itself.
     ///
     /// # Errors
     /// As [`Access::authenticate`].
@@ -87,7 +85,7 @@ impl Policy {
         role: Role,
         listener: u16,
         address: IpAddr,
-        shown: &PresentedCredentials,
+        presented: &PresentedCredentials,
         meta: &[u8],
         at: ClockReading,
     ) -> Result<Verified, AuthnError> {
@@ -95,7 +93,7 @@ impl Policy {
         let Some(authenticator) = self.authenticator(role, listener) else {
             return Err(AuthnError::MissingCredentials);
         };
-        let credentials = shown.credentials();
+        let credentials = presented.credentials();
         let mut verified = self.access.authenticate(authenticator, role, address, &credentials, at)?;
         authenticator.add_claims(meta, &mut verified);
         Ok(verified)
@@ -105,9 +103,9 @@ impl Policy {
 impl Policies {
     /// For the listeners of `config`, in their order.
     pub(crate) fn new(config: &Config, access: Access) -> Self {
-        let places = |listeners: &[Listen]| {
-            let place = |it: &Listen| Place { network: it.network, addr: it.addr, tls: it.tls.clone() };
-            listeners.iter().map(place).collect::<Vec<_>>()
+        let bound = |listeners: &[Listen]| {
+            let one = |it: &Listen| Bound { network: it.network, addr: it.addr, tls: it.tls.clone() };
+            listeners.iter().map(one).collect::<Vec<_>>()
         };
         let (edges, services) = (&config.edgebound.listeners, &config.servicebound.listeners);
         let asked = |listeners: &[Listen], side| {
@@ -121,9 +119,9 @@ impl Policies {
         };
         Self {
             current: ArcSwap::from_pointee(policy),
-            edges: places(edges),
-            services: places(services),
-            failures: LogLimiter::new(LINES),
+            edges: bound(edges),
+            services: bound(services),
+            failures: LogLimiter::new(REFUSALS_PER_SECOND),
         }
     }
 
@@ -136,12 +134,12 @@ impl Policies {
     /// that it does not have any more goes on with what it had.
     pub(crate) fn replace(&self, config: &Config, access: Access) {
         let before = self.current();
-        let renew = |places: &[Place], listeners: &[Listen], before: &[Arc<Authenticator>], side| {
-            let renewed = places.iter().zip(before).map(|(place, before)| {
-                let Some(listen) = listeners.iter().find(|listen| place.is(listen)) else {
+        let renew = |bound: &[Bound], listeners: &[Listen], before: &[Arc<Authenticator>], side| {
+            let renewed = bound.iter().zip(before).map(|(bound, before)| {
+                let Some(listen) = listeners.iter().find(|listen| bound.is(listen)) else {
                     return before.clone();
                 };
-                if let (Some(tls), Some(new)) = (&place.tls, &listen.tls) {
+                if let (Some(tls), Some(new)) = (&bound.tls, &listen.tls) {
                     tls.adopt(new);
                 }
                 asked(&access, listen, side)
@@ -158,11 +156,11 @@ impl Policies {
     }
 
     fn tls(&self, role: Role, listener: u16) -> Option<&ServerTls> {
-        let places = match role {
+        let bound = match role {
             Role::Edge => &self.edges,
             Role::Service | Role::Frontier => &self.services,
         };
-        places.get(usize::from(listener))?.tls.as_ref()
+        bound.get(usize::from(listener))?.tls.as_ref()
     }
 
     /// Notes in the log that somebody is refused, with `debug` unless it is for its credentials.
@@ -194,7 +192,7 @@ impl Policies {
 
 /// Does what is to be done now and then, until it is dropped.
 pub(crate) async fn watch(policies: Arc<Policies>, exchange: Arc<Exchange>) {
-    let mut interval = tokio::time::interval(INTERVAL);
+    let mut interval = tokio::time::interval(EXPIRY_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;

@@ -1,12 +1,11 @@
 //! What the tests of this crate share: links in memory, and peers on them.
 
-use crate::config::{Balance, Config, Limits};
-use crate::exchange::Exchange;
-use crate::forwarding::Callers;
-use crate::peer::{Identity, Peer, Stage};
+use crate::config::{Config, Limits};
+use crate::forwarding::RemoteCallers;
+use crate::native::{self, Native, NativeOutlet};
 use crate::policy::{Admission, Policies};
-use crate::registry::ServiceLimits;
-use crate::session::{self, Context};
+use crate::session::Context;
+use frontier_exchange::{Balance, Exchange, Identity, Peer, RemoteEdges, Seat, Settings};
 use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, Role, ServiceId, Terms, pong};
 use frontier_transport::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +16,6 @@ use tokio::task::JoinHandle;
 
 pub(crate) const TERMS: Terms = Terms { max_frame: 256 * 1024, heartbeat_ms: 20_000 };
 pub(crate) const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7);
-pub(crate) const NAMES: ServiceLimits = ServiceLimits { names: 100, name_len: 255 };
 
 pub(crate) fn config() -> Config {
     Config::parse("", &|_| None).unwrap()
@@ -27,7 +25,8 @@ pub(crate) fn config() -> Config {
 pub(crate) fn context(role: Role, config: Config) -> Context {
     let access = crate::config::load(&config.access).unwrap();
     let policies = Arc::new(Policies::new(&config, access));
-    Context::new(exchange(), policies, role, config)
+    let exchange = exchange_with(|limits| *limits = config.limits.clone());
+    Context::new(exchange, policies, role, &config)
 }
 
 /// The policies by this configuration.
@@ -47,9 +46,22 @@ pub(crate) fn exchange() -> Arc<Exchange> {
 }
 
 pub(crate) fn exchange_with(set: impl FnOnce(&mut Limits)) -> Arc<Exchange> {
+    exchange_of(set, None)
+}
+
+pub(crate) fn exchange_of(
+    set: impl FnOnce(&mut Limits),
+    remote: Option<Arc<dyn RemoteEdges>>,
+) -> Arc<Exchange> {
     let Config { mut limits, call_timeout, .. } = config();
     set(&mut limits);
-    Exchange::new(limits, Balance::EdgeId, call_timeout)
+    let limits = limits.exchange(call_timeout);
+    Exchange::new(Settings { limits, balance: Balance::EdgeId, gateway_id: None, remote })
+}
+
+/// A link's configuration, by default.
+pub(crate) fn link_config() -> LinkConfig {
+    config().limits.link(Role::Edge)
 }
 
 /// The gateway's side and the peer's side of a link.
@@ -75,25 +87,41 @@ pub(crate) async fn links(config: LinkConfig) -> (Link, Link) {
 pub(crate) struct Parked {
     pub(crate) peer: Arc<Peer>,
     pub(crate) link: Link,
+    seat: Option<Seat>,
 }
 
 impl Parked {
-    pub(crate) async fn new(exchange: &Exchange, identity: Identity, terms: Terms) -> Self {
+    async fn new(exchange: &Arc<Exchange>, identity: Identity, config: LinkConfig) -> Self {
         let (io, _) = tokio::io::duplex(64);
-        let link = Link::dial(io, exchange.limits.link(Role::Edge)).await.unwrap();
-        let peer = Peer::new(identity, exchange.next_epoch(), ADDR, link.handle(), terms);
-        Self { peer: Arc::new(peer), link }
+        let link = Link::dial(io, config).await.unwrap();
+        let peer = Arc::new(peer(exchange, identity, &link));
+        Self { peer, link, seat: None }
     }
 
-    pub(crate) async fn edge(exchange: &Exchange, id: u64) -> Self {
-        let parked = Self::new(exchange, edge(id), TERMS).await;
-        online(exchange, &parked.peer, &[], &[]);
+    pub(crate) async fn edge(exchange: &Arc<Exchange>, id: u64) -> Self {
+        let mut parked = Self::new(exchange, edge(id), link_config()).await;
+        parked.seat = Some(join(exchange, &parked.peer, &[], &[]));
         parked
     }
 
-    pub(crate) async fn service(exchange: &Exchange, id: u64, methods: &[&str], topics: &[&str]) -> Self {
-        let parked = Self::new(exchange, service(id), TERMS).await;
-        online(exchange, &parked.peer, methods, topics);
+    pub(crate) async fn service(
+        exchange: &Arc<Exchange>,
+        id: u64,
+        methods: &[&str],
+        topics: &[&str],
+    ) -> Self {
+        Self::service_with(exchange, id, methods, topics, link_config()).await
+    }
+
+    pub(crate) async fn service_with(
+        exchange: &Arc<Exchange>,
+        id: u64,
+        methods: &[&str],
+        topics: &[&str],
+        config: LinkConfig,
+    ) -> Self {
+        let mut parked = Self::new(exchange, service(id), config).await;
+        parked.seat = Some(join(exchange, &parked.peer, methods, topics));
         parked
     }
 
@@ -103,11 +131,20 @@ impl Parked {
     }
 
     /// Ends the peer as its session would.
-    pub(crate) fn retire(&mut self, exchange: &Exchange) {
+    pub(crate) fn retire(&mut self, exchange: &Arc<Exchange>) {
         let unsent = self.close();
-        release(exchange, &self.peer);
-        exchange.retire(&self.peer, &unsent);
+        exchange.leave(&self.peer, &native::unsent(&unsent));
+        self.seat = None;
     }
+}
+
+fn peer(exchange: &Exchange, identity: Identity, link: &Link) -> Peer {
+    let outlet = NativeOutlet::new(link.handle(), TERMS.max_frame, 1 << 20);
+    let outlet = match identity {
+        Identity::OwnerGateway { .. } => outlet.to_owner_gateway(),
+        _ => outlet,
+    };
+    Peer::new(identity, exchange.next_epoch(), ADDR, Box::new(outlet), Duration::from_secs(60))
 }
 
 /// A peer at the other end of a link that is served.
@@ -136,25 +173,43 @@ impl Remote {
     }
 
     /// Another gateway, which asks for its services. It has shown who it is if `is_verified`.
-    pub(crate) async fn forwarder(
+    pub(crate) async fn origin_gateway(
         exchange: &Arc<Exchange>,
         policies: Arc<Policies>,
         is_verified: bool,
     ) -> Self {
-        let callers = Box::new(Callers::new(policies, is_verified, ADDR.ip()));
-        Self::new(exchange, Identity::Forwarder { id: "forwarder".into(), callers }, &[], &[]).await
+        let callers = Arc::new(RemoteCallers::new(policies, is_verified, ADDR.ip()));
+        let identity = Identity::OriginGateway { id: "origin".into() };
+        Self::with_callers(exchange, identity, &[], &[], Some(callers)).await
     }
 
     /// Another gateway, which is asked for its edges.
-    pub(crate) async fn holder(exchange: &Arc<Exchange>, id: &str) -> Self {
-        Self::new(exchange, Identity::Holder { id: id.into() }, &[], &[]).await
+    pub(crate) async fn owner_gateway(exchange: &Arc<Exchange>, id: &str) -> Self {
+        Self::new(exchange, Identity::OwnerGateway { id: id.into() }, &[], &[]).await
     }
 
     async fn new(exchange: &Arc<Exchange>, identity: Identity, methods: &[&str], topics: &[&str]) -> Self {
-        let (near, far) = links(exchange.limits.link(Role::Edge)).await;
-        let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), ADDR, near.handle(), TERMS));
-        online(exchange, &peer, methods, topics);
-        let served = tokio::spawn(serve(exchange.clone(), peer.clone(), near));
+        Self::with_callers(exchange, identity, methods, topics, None).await
+    }
+
+    async fn with_callers(
+        exchange: &Arc<Exchange>,
+        identity: Identity,
+        methods: &[&str],
+        topics: &[&str],
+        callers: Option<Arc<RemoteCallers>>,
+    ) -> Self {
+        let (near, far) = links(link_config()).await;
+        let peer = Arc::new(peer(exchange, identity, &near));
+        let seat = join(exchange, &peer, methods, topics);
+        let native = Native {
+            exchange: exchange.clone(),
+            peer: peer.clone(),
+            link: near.handle(),
+            callers,
+            limits: config().limits.streams(),
+        };
+        let served = tokio::spawn(serve(native, seat, near));
         let handle = far.handle();
         let (frame_in, frames) = mpsc::unbounded_channel();
         let (stream_in, streams) = mpsc::unbounded_channel();
@@ -191,11 +246,11 @@ impl Remote {
     }
 }
 
-async fn serve(exchange: Arc<Exchange>, peer: Arc<Peer>, mut link: Link) -> CloseReason {
-    let reason = session::serve(&exchange, &peer, &mut link).await;
-    release(&exchange, &peer);
+async fn serve(native: Native, seat: Seat, mut link: Link) -> CloseReason {
+    let reason = native.serve(&mut link).await;
+    seat.peer().advance(frontier_exchange::Stage::Gone);
     let unsent = link.take_unsent(reason.clone());
-    exchange.retire(&peer, &unsent);
+    native.exchange.leave(seat.peer(), &native::unsent(&unsent));
     reason
 }
 
@@ -240,29 +295,14 @@ pub(crate) fn service(id: u64) -> Identity {
     Identity::Service { id: ServiceId(id), name: format!("service-{id}").into() }
 }
 
-fn online(exchange: &Exchange, peer: &Arc<Peer>, methods: &[&str], topics: &[&str]) {
-    match peer.identity {
-        Identity::Edge { id, .. } => {
-            exchange.registry.edges.claim(id, peer).unwrap();
-            assert!(exchange.registry.edges.publish(id, peer));
+fn join(exchange: &Arc<Exchange>, peer: &Arc<Peer>, methods: &[&str], topics: &[&str]) -> Seat {
+    match peer.identity() {
+        Identity::Edge { .. } => {
+            let (seat, _) = exchange.join_edge(peer).unwrap();
+            assert!(seat.publish());
+            seat
         }
-        Identity::Service { id, .. } => {
-            exchange.registry.services.claim(id, peer, methods, topics, NAMES).unwrap();
-        }
-        _ => {
-            peer.advance(Stage::Online);
-            exchange.registry.frontiers.add(peer);
-        }
-    }
-}
-
-fn release(exchange: &Exchange, peer: &Arc<Peer>) {
-    match peer.identity {
-        Identity::Edge { id, .. } => exchange.registry.edges.release(id, peer),
-        Identity::Service { .. } => exchange.registry.services.release(peer),
-        _ => {
-            peer.advance(Stage::Gone);
-            exchange.registry.frontiers.remove(peer);
-        }
+        Identity::Service { .. } => exchange.join_service(peer, methods, topics).unwrap().0,
+        _ => exchange.join_gateway(peer),
     }
 }

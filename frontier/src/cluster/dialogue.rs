@@ -1,10 +1,11 @@
 //! One connection to frontlas, from the Welcome to its end.
 
+use super::ClusterState;
 use super::clock::{Clock, Reading};
 use super::greeting::Greeted;
 use super::locate::{Ask, Asked, Found, LocateError, Location};
 use super::outgoing::{Next, Outgoing};
-use crate::exchange::Exchange;
+use frontier_exchange::Exchange;
 use frontier_protocol::{
     Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side,
     Superseded, ping, pong, pong_time,
@@ -40,6 +41,7 @@ pub(super) enum End {
 
 pub(super) struct Dialogue<'a> {
     exchange: Arc<Exchange>,
+    state: Arc<ClusterState>,
     clock: &'a mut Clock,
     link: Link,
     /// What came before this began.
@@ -62,19 +64,21 @@ pub(super) struct Dialogue<'a> {
 impl<'a> Dialogue<'a> {
     pub(super) fn new(
         exchange: Arc<Exchange>,
+        state: Arc<ClusterState>,
         clock: &'a mut Clock,
         asked: &'a mut Asked,
         greeted: Greeted,
     ) -> Self {
         let interval = Duration::from_millis(greeted.welcome.heartbeat_ms.into());
         asked.set_connected(true);
-        exchange.set_told(true);
+        exchange.set_has_directory(true);
         Self {
             clock,
             link: greeted.link,
             early: greeted.early,
-            outgoing: Outgoing::new(exchange.clone()),
+            outgoing: Outgoing::new(exchange.follow(), state.draining.is_set()),
             exchange,
+            state,
             asked,
             lookups: HashMap::new(),
             last_lookup: 0,
@@ -89,8 +93,8 @@ impl<'a> Dialogue<'a> {
     pub(super) async fn run(mut self, stop: &CancellationToken) -> End {
         let ended = self.converse(stop).await;
         self.asked.set_connected(false);
-        self.exchange.set_told(false);
-        self.exchange.roster.rest();
+        self.exchange.set_has_directory(false);
+        self.state.gateways.pause();
         match ended {
             Ok(()) => {
                 let closed = self.link.close(|_| Ok(()));
@@ -117,8 +121,7 @@ impl<'a> Dialogue<'a> {
             let next = self.go_on(now).await?;
             let wake_at = [Some(self.beat(now)?), self.pong_by, self.leaving, timer(next)];
             let wake_at = wake_at.into_iter().flatten().min();
-            let changes = self.exchange.registry.changes.clone();
-            let exchange = self.exchange.clone();
+            let (follower, state) = (self.outgoing.follower(), self.state.clone());
             tokio::select! {
                 event = self.link.next() => {
                     match event.map_err(|error| LinkError::reason(error).to_string())? {
@@ -132,8 +135,8 @@ impl<'a> Dialogue<'a> {
                         Event::Stream(_) | Event::ExcessStream(_) => return Err("frontlas opened a stream".into()),
                     }
                 }
-                () = changes.news(), if next == Next::News => {}
-                () = exchange.draining.wait(), if !self.outgoing.is_draining() => self.outgoing.drain(),
+                () = follower.changed(), if next == Next::News => {}
+                () = state.draining.wait(), if !self.outgoing.is_draining() => self.outgoing.drain(),
                 ask = self.asked.asks.recv() => {
                     if let Some(ask) = ask {
                         self.look_up(ask);
@@ -153,9 +156,9 @@ impl<'a> Dialogue<'a> {
         loop {
             match self.outgoing.next(now) {
                 Next::TakeSnapshot => {
-                    let exchange = self.exchange.clone();
+                    let (exchange, follower) = (self.exchange.clone(), self.outgoing.follower());
                     // Many edges take their time, and the runtime may have one thread.
-                    let all = tokio::task::spawn_blocking(move || exchange.registry.snapshot()).await;
+                    let all = tokio::task::spawn_blocking(move || follower.snapshot(&exchange)).await;
                     self.outgoing.snapshot(all.map_err(|error| error.to_string())?, now);
                 }
                 Next::Send => {
@@ -241,7 +244,7 @@ impl<'a> Dialogue<'a> {
                     let _ = reply.send(found(&ack));
                 }
             }
-            Kind::Plan => self.exchange.roster.tell(&Plan::parse(frame).map_err(wrong)?),
+            Kind::Plan => self.state.gateways.update(&Plan::parse(frame).map_err(wrong)?),
             Kind::GoAway => {
                 let GoAway { code, text, .. } = GoAway::parse(frame).map_err(wrong)?;
                 if self.leaving.is_some() {
@@ -257,9 +260,9 @@ impl<'a> Dialogue<'a> {
     /// Closes what is left of a connection whose edge has connected elsewhere since.
     fn close(&self, superseded: Superseded) {
         let Superseded { edge: id, stamp } = superseded;
-        let Some(edge) = self.exchange.registry.edges.online(id) else { return };
-        if self.clock.stamp(edge.epoch.0) == stamp {
-            self.exchange.found_elsewhere(&edge);
+        let Some(edge) = self.exchange.edge(id) else { return };
+        if self.clock.stamp(edge.epoch().0) == stamp {
+            self.exchange.relocated(&edge);
         }
     }
 

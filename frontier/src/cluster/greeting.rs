@@ -1,6 +1,6 @@
 use super::Advertised;
 use super::clock::Reading;
-use crate::exchange::Exchange;
+use frontier_exchange::Exchange;
 use frontier_protocol::{
     Code, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Reject, Role, VERSION, Welcome, ping, pong_time,
     retry_after,

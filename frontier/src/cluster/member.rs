@@ -1,11 +1,12 @@
 use super::Advertised;
+use super::ClusterState;
 use super::backoff::Backoff;
 use super::clock::Clock;
 use super::dialogue::{Dialogue, End};
 use super::greeting::{GreetError, Greeted, greet};
-use super::locate::{Asked, Locator};
+use super::locate::Asked;
 use crate::config::Membership;
-use crate::exchange::Exchange;
+use frontier_exchange::Exchange;
 use frontier_protocol::Code;
 use frontier_transport::{DialOptions, Endpoint};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ const REPLACED: (Duration, Duration) = (Duration::from_secs(30), Duration::from_
 #[derive(Debug)]
 pub(crate) struct Member {
     exchange: Arc<Exchange>,
+    state: Arc<ClusterState>,
     advertised: Advertised,
     dial: DialOptions,
     frontlas: Vec<Endpoint>,
@@ -38,12 +40,14 @@ pub(crate) struct Member {
 impl Member {
     pub(crate) fn new(
         exchange: Arc<Exchange>,
+        state: Arc<ClusterState>,
         membership: &Membership,
         advertised: Advertised,
-    ) -> (Self, Locator) {
-        let (locator, asked) = Locator::new();
-        let member = Self {
+        asked: Asked,
+    ) -> Self {
+        Self {
             exchange,
+            state,
             advertised,
             dial: membership.dial.clone(),
             frontlas: membership.frontlas.clone(),
@@ -51,8 +55,7 @@ impl Member {
             clock: Clock::default(),
             incarnation: 0,
             is_alone: false,
-        };
-        (member, locator)
+        }
     }
 
     /// Tells frontlas who is connected until `stop`; then leaves the cluster, if frontlas can be reached.
@@ -102,7 +105,9 @@ impl Member {
         self.incarnation = greeted.welcome.id;
         self.is_alone = false;
         info!(id = self.advertised.id, %endpoint, "connected to frontlas");
-        Dialogue::new(self.exchange.clone(), &mut self.clock, &mut self.asked, greeted).run(stop).await
+        Dialogue::new(self.exchange.clone(), self.state.clone(), &mut self.clock, &mut self.asked, greeted)
+            .run(stop)
+            .await
     }
 
     /// Says so, once. How long to wait at least.

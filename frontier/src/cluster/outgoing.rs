@@ -1,7 +1,6 @@
 use super::backoff::Backoff;
 use super::clock::Clock;
-use crate::exchange::Exchange;
-use crate::registry::{Change, Connection, Key, Overflow};
+use frontier_exchange::{Change, Connection, Follower, Key, Missed};
 use frontier_protocol::{EncodeError, Entry, Op, Part, Report, ReportAck, retry_after};
 use std::collections::VecDeque;
 use std::iter::Peekable;
@@ -33,7 +32,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 ///        └───────────────────┴─────────────────────┘
 /// ```
 pub(super) struct Outgoing {
-    exchange: Arc<Exchange>,
+    follower: Arc<Follower>,
     source: Source,
     /// The report that is on its way, or that is to be sent again.
     current: Option<Current>,
@@ -83,11 +82,11 @@ pub(super) enum Next {
 }
 
 impl Outgoing {
-    pub(super) fn new(exchange: Arc<Exchange>) -> Self {
+    pub(super) fn new(follower: Follower, draining: bool) -> Self {
         Self {
-            draining: exchange.draining.is_set(),
+            draining,
             is_told: false,
-            exchange,
+            follower: Arc::new(follower),
             source: Source::SnapshotDue,
             current: None,
             last_id: 0,
@@ -95,6 +94,11 @@ impl Outgoing {
             snapshot_at: None,
             again: Backoff::new(AGAIN.0, AGAIN.1),
         }
+    }
+
+    /// Of the registry, whose changes are reported.
+    pub(super) fn follower(&self) -> Arc<Follower> {
+        self.follower.clone()
     }
 
     pub(super) fn is_draining(&self) -> bool {
@@ -147,9 +151,9 @@ impl Outgoing {
             }
             Source::Changes(taken) => {
                 if taken.is_empty() {
-                    match self.exchange.registry.changes.take(ENTRIES) {
+                    match self.follower.take(ENTRIES) {
                         Ok(changes) => *taken = changes.into(),
-                        Err(Overflow) => {
+                        Err(Missed) => {
                             debug!("too much has changed to be told one by one");
                             self.resync(Instant::now());
                             return false;
@@ -221,17 +225,10 @@ impl Outgoing {
 
     /// Forgets what was not told, and takes a snapshot soon.
     fn resync(&mut self, now: Instant) {
-        self.exchange.registry.changes.stop();
+        self.follower.pause();
         self.current = None;
         self.source = Source::SnapshotDue;
         self.not_before = self.snapshot_at.map(|at| at + BETWEEN_SNAPSHOTS).filter(|at| *at > now);
-    }
-}
-
-/// Nobody takes changes from here on.
-impl Drop for Outgoing {
-    fn drop(&mut self) {
-        self.exchange.registry.changes.stop();
     }
 }
 

@@ -1,13 +1,10 @@
-//! Gives edges to gateways that have fewer, as frontlas orders it. An edge is asked, and stays if it can't go.
+//! Gives edges to gateways that have fewer, as frontlas assignment it. An edge is asked, and stays if it can't go.
 
 mod choice;
 
-use crate::exchange::Exchange;
-use crate::peer::{Peer, Stage};
-use crate::roster::Orders;
+use super::{Assignment, ClusterState};
 use choice::choose;
-use frontier_protocol::{Code, GoAway};
-use frontier_transport::Priority;
+use frontier_exchange::{Departure, Exchange, Peer, Stage};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 /// How long what is in flight at the old connection may take.
-const GRACE_MS: u32 = 3_600_000;
+const GRACE: Duration = Duration::from_secs(3600);
 
 /// How long it may take until an edge that was asked to go somewhere is counted there.
 const SHOWS: Duration = Duration::from_secs(3);
@@ -25,15 +22,15 @@ const SHOWS: Duration = Duration::from_secs(3);
 const STEP: Duration = Duration::from_millis(20);
 
 /// Asks edges to move, until this is dropped or the gateway drains.
-pub(crate) async fn run(exchange: Arc<Exchange>) {
-    let mut orders = exchange.roster.follow();
+pub(crate) async fn run(exchange: Arc<Exchange>, state: Arc<ClusterState>) {
+    let mut assignment = state.gateways.follow();
     let mut sent = Sent::default();
     loop {
-        // An error means that the exchange is gone, which this holds.
-        if orders.changed().await.is_err() || exchange.draining.is_set() {
+        // An error means that the state is gone, which this holds.
+        if assignment.changed().await.is_err() || state.draining.is_set() {
             return;
         }
-        let now = orders.borrow_and_update().clone();
+        let now = assignment.borrow_and_update().clone();
         let wants = sent.less(&now);
         let wanted: u64 = wants.iter().fold(0, |sum, want| sum.saturating_add(*want));
         if wanted == 0 || now.keep == u64::MAX {
@@ -45,7 +42,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
         match chosen {
             Ok(chosen) if chosen.is_empty() => {}
             Ok(chosen) => {
-                let asked = ask(&exchange, &now, wants, chosen, &mut orders, &mut sent).await;
+                let asked = ask(&exchange, &state, &now, wants, chosen, &mut assignment, &mut sent).await;
                 info!(edges = asked, keep = now.keep, "asked edges to move to frontiers with fewer of them");
             }
             Err(error) => warn!(%error, "no edges were chosen to move"),
@@ -53,7 +50,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
     }
 }
 
-/// Where edges were sent a moment ago. The counts that new orders are made from may not have them yet.
+/// Where edges were sent a moment ago. The counts that new assignment are made from may not have them yet.
 #[derive(Default)]
 struct Sent(VecDeque<(Instant, String)>);
 
@@ -63,26 +60,27 @@ impl Sent {
     }
 
     /// What the others want, less what they will have got.
-    fn less(&mut self, orders: &Orders) -> Vec<u64> {
+    fn less(&mut self, assignment: &Assignment) -> Vec<u64> {
         self.0.retain(|(when, _)| when.elapsed() < SHOWS);
         let to = |url: &str| self.0.iter().filter(|(_, sent)| sent == url).count() as u64;
-        orders.others.iter().map(|other| other.want.saturating_sub(to(&other.edgebound))).collect()
+        assignment.others.iter().map(|other| other.want.saturating_sub(to(&other.edgebound))).collect()
     }
 }
 
-/// Asks one after the other, until there are other orders. How many were asked.
+/// Asks one after the other, until there are other assignment. How many were asked.
 async fn ask(
     exchange: &Exchange,
-    orders: &Orders,
+    state: &ClusterState,
+    assignment: &Assignment,
     mut wants: Vec<u64>,
     chosen: Vec<Arc<Peer>>,
-    news: &mut watch::Receiver<Arc<Orders>>,
+    news: &mut watch::Receiver<Arc<Assignment>>,
     sent: &mut Sent,
 ) -> usize {
     let start = Instant::now();
     let mut asked = 0;
     for edge in chosen {
-        let due = start + Duration::from_secs_f64(asked as f64 / f64::from(orders.rate.max(1)));
+        let due = start + Duration::from_secs_f64(asked as f64 / f64::from(assignment.rate.max(1)));
         if due > Instant::now() {
             let step = due.max(Instant::now() + STEP);
             tokio::select! {
@@ -91,12 +89,12 @@ async fn ask(
                     news.mark_changed();
                     return asked;
                 }
-                () = exchange.draining.wait() => return asked,
+                () = state.draining.wait() => return asked,
                 () = sleep_until(step) => {}
             }
         }
         // It may have gone, or have opened a stream.
-        if edge.stage() != Stage::Online || edge.link.streams() > 0 {
+        if edge.stage() != Stage::Online || edge.outlet().streams() > 0 {
             continue;
         }
         let Some(place) =
@@ -106,8 +104,8 @@ async fn ask(
         };
         wants[place] -= 1;
         asked += 1;
-        edge.ask(exchange.clock());
-        let url = &orders.others[place].edgebound;
+        edge.note_asked_to_move(exchange.clock());
+        let url = &assignment.others[place].edgebound;
         sent.note(url);
         send(&edge, url);
     }
@@ -115,13 +113,17 @@ async fn ask(
 }
 
 fn send(edge: &Peer, url: &str) {
-    let notice = GoAway {
-        alternatives: vec![url],
+    let departure = Departure {
+        grace: GRACE,
+        delay: Duration::ZERO,
+        alternatives: &[url],
         stays: true,
-        ..GoAway::new(Code::Draining, GRACE_MS, "another gateway has more room")
+        text: "another gateway has more room",
     };
     // An edge whose link is closed is on its way out already.
-    let _ = edge.link.send(Priority::Answer, |out| notice.encode(out));
+    if edge.outlet().go_away(&departure).is_ok_and(|queued| queued.needs_wake) {
+        edge.outlet().wake();
+    }
 }
 
 #[cfg(test)]

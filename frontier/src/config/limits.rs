@@ -1,4 +1,4 @@
-use crate::registry::ServiceLimits;
+use crate::native::StreamLimits;
 use frontier_config::{ByteSize, Section};
 use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};
 use frontier_transport::LinkConfig;
@@ -105,8 +105,25 @@ impl Limits {
         }
     }
 
-    pub(crate) fn service(&self) -> ServiceLimits {
-        ServiceLimits { names: self.names, name_len: self.name_len }
+    /// Those of what the exchange holds.
+    pub(crate) fn exchange(&self, call_timeout: Duration) -> frontier_exchange::Limits {
+        frontier_exchange::Limits {
+            payload: self.payload,
+            meta: self.meta,
+            name_len: self.name_len,
+            custom_len: self.custom_len,
+            names: self.names,
+            calls: self.calls,
+            streams: self.streams,
+            call_timeout,
+            max_timeout: self.max_timeout,
+            slow_peer_timeout: self.slow_peer_timeout,
+        }
+    }
+
+    /// Those of how a stream starts.
+    pub(crate) fn streams(&self) -> StreamLimits {
+        StreamLimits { frame: self.frame, timeout: self.handshake_timeout }
     }
 
     pub(crate) fn terms(&self) -> Terms {
@@ -124,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_bulk_to_edges_alone_is_slowed_down() {
-        let limits = Limits { bulk_rate: 7, ..testing::exchange().limits.clone() };
+        let limits = Limits { bulk_rate: 7, ..testing::config().limits };
         let rates = [Role::Edge, Role::Service, Role::Frontier].map(|role| limits.link(role).bulk_rate);
         assert_eq!(rates, [7, 0, 0]);
     }

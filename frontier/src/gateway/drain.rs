@@ -15,12 +15,12 @@
 
 mod departures;
 
-use crate::config::ClusterAlternatives;
-use crate::peer::{Peer, Stage};
+use crate::cluster::KnownGateways;
+use crate::config::{ClusterAlternatives, Config};
 use crate::session::{Alternatives, Context, Notice};
 use departures::Departures;
+use frontier_exchange::{CloseReason, Peer, Stage};
 use frontier_protocol::Role;
-use frontier_transport::CloseReason;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,55 +28,80 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 /// How often it is looked who is still here, at most.
-const LOOK: Duration = Duration::from_millis(25);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// How long the services may take to be somewhere else before the first edge goes.
-const LEAD: Duration = Duration::from_secs(1);
+const SERVICE_LEAD: Duration = Duration::from_secs(1);
 
 /// Those who have not gone when they should, and have had nothing in flight for so long, have nowhere
 /// to go: more waiting changes nothing.
-const QUIET: Duration = Duration::from_secs(2);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// As [`QUIET`], where they were told of other gateways: they may be on their way, and time is needed for
+/// As [`IDLE_TIMEOUT`], where they were told of other gateways: they may be on their way, and time is needed for
 /// more than one that does not answer.
-const QUIET_ON_THE_WAY: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT_ON_THE_WAY: Duration = Duration::from_secs(10);
 
 /// How long it may take to tell peers that their connection ends, beside what services may take to
 /// hear of edges.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Who is here, at one look.
+/// Who is here, at one moment.
 #[derive(Clone, Copy, Debug, Default)]
-struct Look {
+struct Census {
     /// Those who have not left.
     here: usize,
     /// Those of them with something in flight.
     busy: usize,
 }
 
+/// What a drain goes by.
+#[derive(Clone, Debug)]
+pub(super) struct DrainConfig {
+    /// How long what is in flight may go on.
+    grace: Duration,
+    /// The part of the grace over which edges are sent away, one after the other.
+    spread: Duration,
+    /// Where edges and services may go, as URLs, where that is configured.
+    edge_alternatives: Vec<String>,
+    service_alternatives: Vec<String>,
+    /// Who is told of the other gateways of the cluster.
+    cluster_alternatives: ClusterAlternatives,
+}
+
+impl DrainConfig {
+    pub(super) fn new(config: &Config) -> Self {
+        let cluster = config.membership.as_ref();
+        Self {
+            grace: config.daemon.grace,
+            spread: config.daemon.drain_spread,
+            edge_alternatives: config.edgebound.alternatives.clone(),
+            service_alternatives: config.servicebound.alternatives.clone(),
+            cluster_alternatives: cluster.map_or(ClusterAlternatives::None, |it| it.alternatives),
+        }
+    }
+}
+
 /// Sends everyone away, waits for as long as that has a purpose, within the grace, and closes who is
 /// left. Listeners are closed by now.
-pub(super) async fn run(edges: &Context, services: &Context) {
-    let config = &edges.config;
-    let last_words = config.edgebound.callback_timeout + FAREWELL;
-    let deadline = Instant::now() + config.daemon.grace;
+pub(super) async fn run(edges: &Context, services: &Context, config: &DrainConfig, gateways: &KnownGateways) {
+    let last_words = edges.edge_ids.callback_timeout + CLOSE_TIMEOUT;
+    let deadline = Instant::now() + config.grace;
     edges.exchange.keep_services();
     // Services hear of the edges that are closed at the very end.
-    let others = edges.exchange.roster.now();
-    let told = config.membership.as_ref().map_or(ClusterAlternatives::None, |it| it.alternatives);
+    let others = gateways.current();
+    let told = config.cluster_alternatives;
     let for_edges = others.others.iter().filter(|_| told != ClusterAlternatives::None);
     let for_edges = for_edges.map(|it| (it.edges, it.edgebound.clone()));
     let for_services = others.others.iter().filter(|_| told == ClusterAlternatives::All);
     // How many services the others have does not matter.
     let for_services = for_services.map(|it| (0, it.servicebound.clone()));
-    let for_services = Alternatives::new(&config.servicebound.alternatives, for_services);
+    let for_services = Alternatives::new(&config.service_alternatives, for_services);
     announce(services, deadline + last_words, for_services);
-    announce(edges, deadline, Alternatives::new(&config.edgebound.alternatives, for_edges));
+    announce(edges, deadline, Alternatives::new(&config.edge_alternatives, for_edges));
     tell(services, |_| Duration::ZERO);
-    if look(edges).here > 0 {
-        services_go_first(services, deadline.min(Instant::now() + LEAD.min(config.daemon.drain_spread)))
-            .await;
-        let departures = Departures::new(look(edges).here, config.daemon.drain_spread);
+    if census(edges).here > 0 {
+        services_go_first(services, deadline.min(Instant::now() + SERVICE_LEAD.min(config.spread))).await;
+        let departures = Departures::new(census(edges).here, config.spread);
         info!(edges = departures.count(), over = ?departures.over(), "sending edges away");
         let last = Instant::now() + departures.over();
         tell(edges, |index| departures.delay(index));
@@ -117,18 +142,18 @@ async fn services_go_first(services: &Context, until: Instant) {
         if unmoved == 0 || Instant::now() >= until {
             return;
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 /// Waits until the edges, the last of which should go at `last`, have left.
 async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
     let has_others = edges.notice.get().is_some_and(Notice::names_others);
-    let quiet = if has_others { QUIET_ON_THE_WAY } else { QUIET };
+    let quiet = if has_others { IDLE_TIMEOUT_ON_THE_WAY } else { IDLE_TIMEOUT };
     let (mut before, mut moved) = (usize::MAX, last);
     loop {
         let start = Instant::now();
-        let now = look(edges);
+        let now = census(edges);
         if now.here == 0 {
             return;
         }
@@ -143,7 +168,7 @@ async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
         }
         before = now.here;
         // With many of them looking takes a while, and others need the processor too.
-        let pause = LOOK.max(10 * start.elapsed());
+        let pause = POLL_INTERVAL.max(10 * start.elapsed());
         tokio::time::sleep_until(deadline.min(start + pause)).await;
     }
 }
@@ -156,23 +181,23 @@ async fn services_end(services: &Context, deadline: Instant) {
         if Instant::now() >= deadline {
             return;
         }
-        tokio::time::sleep(LOOK).await;
-        idle = if look(services).busy > 0 { 0 } else { idle + 1 };
+        tokio::time::sleep(POLL_INTERVAL).await;
+        idle = if census(services).busy > 0 { 0 } else { idle + 1 };
     }
 }
 
-fn look(side: &Context) -> Look {
-    let mut look = Look::default();
+fn census(side: &Context) -> Census {
+    let mut census = Census::default();
     for_each(side, |peer| {
         let stage = peer.stage();
         // The cluster still has to hear where an edge that has moved is.
         let is_mover = stage == Stage::Moved && peer.edge_id().is_some();
         let is_busy = is_mover || peer.is_busy();
         let is_here = stage < Stage::Leaving || (stage == Stage::Leaving && is_busy);
-        look.here += usize::from(is_here);
-        look.busy += usize::from(is_here && is_busy);
+        census.here += usize::from(is_here);
+        census.busy += usize::from(is_here && is_busy);
     });
-    look
+    census
 }
 
 /// Closes every connection of one side, and those that are still in their handshake.
@@ -180,24 +205,19 @@ fn close_all(side: &Context) {
     side.closing.set();
     let close = |peer: &Arc<Peer>| {
         peer.advance(Stage::Gone);
-        peer.link.close(CloseReason::Local);
+        peer.outlet().close(CloseReason::Local);
     };
     for_each(side, close);
     if side.role != Role::Edge {
         // Other gateways ask for edges, which are gone.
-        side.exchange.registry.frontiers.for_each(|frontier| {
-            if frontier.is_forwarder() {
-                close(frontier);
-            }
-        });
+        side.exchange.for_each_origin_gateway(close);
     }
 }
 
 fn for_each(side: &Context, visit: impl FnMut(&Arc<Peer>)) {
-    let registry = &side.exchange.registry;
     match side.role {
-        Role::Edge => registry.edges.for_each(visit),
-        Role::Service | Role::Frontier => registry.services.for_each(visit),
+        Role::Edge => side.exchange.for_each_edge(visit),
+        Role::Service | Role::Frontier => side.exchange.for_each_service(visit),
     }
 }
 
@@ -217,14 +237,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn idle_edges_that_may_be_on_their_way_are_waited_for_longer() {
         let elsewhere = ["tcp://elsewhere:30012".to_owned()];
-        for (alternatives, quiet) in [(&elsewhere[..0], QUIET), (&elsewhere[..], QUIET_ON_THE_WAY)] {
+        for (alternatives, quiet) in
+            [(&elsewhere[..0], IDLE_TIMEOUT), (&elsewhere[..], IDLE_TIMEOUT_ON_THE_WAY)]
+        {
             let context = testing::context(Role::Edge, testing::config());
             let _edge = Remote::edge(&context.exchange, 1).await;
             let start = Instant::now();
             announce(&context, start + LONG, Alternatives::new(alternatives, std::iter::empty()));
             edges_leave(&context, start + LONG, start).await;
             let took = start.elapsed();
-            assert!((quiet..quiet + 4 * LOOK).contains(&took), "{took:?}");
+            assert!((quiet..quiet + 4 * POLL_INTERVAL).contains(&took), "{took:?}");
         }
     }
 }

@@ -1,9 +1,9 @@
+//! One side of the gateway: its listeners, and the sessions that come through them.
+
 use super::StartError;
 use crate::cluster::Bound;
-use crate::config::{Config, Listen};
-use crate::exchange::Exchange;
+use crate::config::{Limits, Listen};
 use crate::gate::Gate;
-use crate::policy::Policies;
 use crate::session::{self, Context};
 use frontier_protocol::Role;
 use frontier_transport::{Accepted, Bind, Listener, Network, ServerTls};
@@ -15,38 +15,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 /// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
-const TURNED_AWAY: usize = 64;
+const MAX_TURNED_AWAY: usize = 64;
 
-/// The listeners of one side and the sessions that came through them.
+/// The listeners of one side, which are open; connections wait.
 #[derive(Debug)]
-pub(super) struct Side {
+pub(super) struct Listeners {
     listeners: Vec<(Network, Listener)>,
     pub(super) addrs: Vec<SocketAddr>,
     /// The first of them, as others are told of it.
     pub(super) bound: Bound,
-    context: Arc<Context>,
-    gate: Arc<Gate>,
-    /// Places for those who are told that they are one too many.
-    turned_away: Arc<Semaphore>,
 }
 
-/// A side that lets nobody in any more.
-#[derive(Debug)]
-pub(super) struct Closed {
-    pub(super) context: Arc<Context>,
-    /// What tells callers so, until this is dropped.
-    _refusing: JoinSet<()>,
-}
-
-impl Side {
-    /// Listens on all its addresses.
-    pub(super) fn bind(
-        exchange: &Arc<Exchange>,
-        policies: &Arc<Policies>,
-        role: Role,
-        config: &Config,
-        listen: &[Listen],
-    ) -> Result<Self, StartError> {
+impl Listeners {
+    /// Listens on all addresses of one side.
+    pub(super) fn bind(role: Role, listen: &[Listen]) -> Result<Self, StartError> {
         let side = match role {
             Role::Edge => "edges",
             Role::Service | Role::Frontier => "services",
@@ -72,24 +54,42 @@ impl Side {
             listeners.push((network, listener));
             addrs.push(addr);
         }
-        let limits = &config.limits;
-        Ok(Self {
-            listeners,
-            bound: bound(addrs[0]),
-            addrs,
-            context: Arc::new(Context::new(exchange.clone(), policies.clone(), role, config.clone())),
+        Ok(Self { listeners, bound: bound(addrs[0]), addrs })
+    }
+}
+
+/// What comes through the listeners of one side.
+#[derive(Debug)]
+pub(super) struct Side {
+    context: Arc<Context>,
+    gate: Arc<Gate>,
+    /// Places for those who are told that they are one too many.
+    turned_away: Arc<Semaphore>,
+}
+
+/// A side that lets nobody in any more.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) context: Arc<Context>,
+    /// What tells callers so, until this is dropped.
+    _refusing: JoinSet<()>,
+}
+
+impl Side {
+    pub(super) fn new(context: Context, limits: &Limits) -> Self {
+        Self {
+            context: Arc::new(context),
             gate: Gate::new(limits.connections, limits.connections_per_address),
-            turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
-        })
+            turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
+        }
     }
 
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
     /// waited for here.
-    pub(super) async fn accept(mut self, stop: CancellationToken) -> Closed {
-        let listeners = std::mem::take(&mut self.listeners);
+    pub(super) async fn accept(self, listeners: Listeners, stop: CancellationToken) -> Closed {
         let side = Arc::new(self);
         let mut accepting = JoinSet::new();
-        for ((network, listener), number) in listeners.into_iter().zip(0..) {
+        for ((network, listener), number) in listeners.listeners.into_iter().zip(0..) {
             accepting.spawn(side.clone().accept_from(network, listener, number, stop.clone()));
         }
         let mut refusing = JoinSet::new();

@@ -1,13 +1,14 @@
-use super::{Policies, Policy, Slot, Standing, service_id};
-use crate::exchange::Failure;
-use crate::registry::Services;
+//! Letting a peer in: what its credentials say, and what it may do by that.
+
+use super::{Policies, Policy, service_id};
 use frontier_access::authn::{PresentedCredentials, Verified};
 use frontier_access::{ClockReading, Principal};
+use frontier_exchange::{Authorization, AuthorizationCell, Exchange, Failure};
 use frontier_protocol::{EdgeId, Role, ServiceId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A peer that has shown who it is, on its way in.
+/// A peer whose credentials were verified, on its way in.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission {
     /// By which it was let in.
@@ -15,11 +16,11 @@ pub(crate) struct Admission {
     pub(crate) verified: Arc<Verified>,
     role: Role,
     listener: u16,
-    shown: Arc<PresentedCredentials>,
+    presented: Arc<PresentedCredentials>,
 }
 
 impl Admission {
-    /// Looks at what is shown by somebody who connects from `addr` to the listener of this number, and says
+    /// Looks at what is presented by somebody who connects from `addr` to the listener of this number, and says
     /// `meta` of itself.
     ///
     /// # Errors
@@ -29,12 +30,13 @@ impl Admission {
         role: Role,
         listener: u16,
         addr: SocketAddr,
-        shown: PresentedCredentials,
+        presented: PresentedCredentials,
         meta: &[u8],
     ) -> Result<Self, Failure> {
         let policy = policies.current();
-        let verified = policy.authenticate(role, listener, addr.ip(), &shown, meta, ClockReading::now())?;
-        Ok(Self { policy, verified: Arc::new(verified), role, listener, shown: Arc::new(shown) })
+        let verified =
+            policy.authenticate(role, listener, addr.ip(), &presented, meta, ClockReading::now())?;
+        Ok(Self { policy, verified: Arc::new(verified), role, listener, presented: Arc::new(presented) })
     }
 
     /// The id that the credentials of an edge fix.
@@ -51,58 +53,64 @@ impl Admission {
     /// If it wants another one, or has another name.
     pub(crate) fn service_id(
         &self,
-        services: &Services,
+        exchange: &Exchange,
         name: &str,
         wanted: u64,
     ) -> Result<Option<ServiceId>, Failure> {
         let wanted = (wanted != 0).then_some(ServiceId(wanted));
-        Ok(service_id::confirm(&self.verified, services, name, wanted)?)
+        Ok(service_id::confirm(&self.verified, exchange, name, wanted)?)
     }
 
     /// Charges for the connection of the edge `id`, and says what it may do.
     ///
     /// # Errors
     /// If it has connected too often.
-    pub(crate) fn edge(&self, id: EdgeId, addr: SocketAddr) -> Result<Slot, Failure> {
-        self.slot(Role::Edge, Some(id), "", addr)
+    pub(crate) fn edge(&self, id: EdgeId, addr: SocketAddr) -> Result<AuthorizationCell, Failure> {
+        self.authorize(Role::Edge, Some(id), "", addr)
     }
 
     /// The same for a service of this name.
     ///
     /// # Errors
     /// If it has connected too often.
-    pub(crate) fn service(&self, name: &str, addr: SocketAddr) -> Result<Slot, Failure> {
-        self.slot(Role::Service, None, name, addr)
+    pub(crate) fn service(&self, name: &str, addr: SocketAddr) -> Result<AuthorizationCell, Failure> {
+        self.authorize(Role::Service, None, name, addr)
     }
 
     /// What the gateway `id` may do by itself, which is nothing: it asks for its services.
     ///
     /// # Errors
     /// If its credentials are for another one.
-    pub(crate) fn frontier(&self, id: &str) -> Result<Slot, Failure> {
-        if self.is_shown() {
+    pub(crate) fn gateway(&self, id: &str) -> Result<AuthorizationCell, Failure> {
+        if self.asked_for_credentials() {
             self.verified.confirm_frontier(id)?;
         }
-        Ok(Slot::new(self.listener, Standing::bare(&self.shown, &self.verified)))
+        Ok(AuthorizationCell::new(
+            self.listener,
+            Authorization::unrestricted(&self.presented, &self.verified),
+        ))
     }
 
     /// Whether the listener asked for credentials.
-    pub(crate) fn is_shown(&self) -> bool {
+    pub(crate) fn asked_for_credentials(&self) -> bool {
         self.policy.asks(self.role, self.listener)
     }
 
-    fn slot(
+    fn authorize(
         &self,
         role: Role,
         edge_id: Option<EdgeId>,
         service: &str,
         addr: SocketAddr,
-    ) -> Result<Slot, Failure> {
+    ) -> Result<AuthorizationCell, Failure> {
         let Verified { subject, labels, .. } = &*self.verified;
         let peer = Principal { role, subject, edge_id, service, labels, address: addr.ip() };
         let access = &self.policy.access;
         let meter = access.quotas().connect(&peer, ClockReading::now().instant)?;
         let grants = access.rules().grants(&peer);
-        Ok(Slot::new(self.listener, Standing::new(&self.shown, &self.verified, grants, meter)))
+        Ok(AuthorizationCell::new(
+            self.listener,
+            Authorization::new(&self.presented, &self.verified, grants, meter),
+        ))
     }
 }

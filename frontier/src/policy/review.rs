@@ -1,12 +1,10 @@
 //! A later policy looks at those who are connected.
 
-use super::{Policies, Policy, Standing, service_id};
-use crate::exchange::Exchange;
-use crate::peer::{Identity, Peer};
+use super::{Policies, Policy, service_id};
 use frontier_access::authn::{AuthnError, ClientCertificate, PresentedCredentials, Verified};
 use frontier_access::{ClockReading, Principal};
+use frontier_exchange::{Authorization, CloseReason, Exchange, Identity, Peer};
 use frontier_protocol::{Code, Role};
-use frontier_transport::CloseReason;
 use std::sync::Arc;
 use tracing::info;
 
@@ -28,64 +26,64 @@ impl Policies {
     /// let in any more, its connection is closed where that is enforced, and goes on as it was where not.
     pub(crate) fn review(&self, exchange: &Exchange, peer: &Arc<Peer>, at: ClockReading) -> Option<Refusal> {
         let policy = self.current();
-        let (shown, verified) = match peer.access.standing() {
-            Some(standing) => (standing.shown.clone(), standing.verified.clone()),
+        let (presented, verified) = match peer.authorization().get() {
+            Some(authorization) => (authorization.presented.clone(), authorization.verified.clone()),
             None => Default::default(),
         };
-        let (verified, refused) = match self.identify(&policy, exchange, peer, &shown, at) {
+        let (verified, refused) = match self.identify(&policy, exchange, peer, &presented, at) {
             Ok(anew) => (Arc::new(anew), None),
             Err(refusal) => (verified, Some(refusal)),
         };
-        if peer.is_forwarder() {
-            peer.access.set(Standing::bare(&shown, &verified));
+        if peer.is_origin_gateway() {
+            peer.authorization().set(Authorization::unrestricted(&presented, &verified));
         } else {
-            let described = peer.described(&verified);
-            let grants = policy.access.rules().grants(&described);
-            let meter = policy.access.quotas().meter(&described, at.instant);
-            peer.access.set(Standing::new(&shown, &verified, grants, meter));
+            let principal = principal(peer, &verified);
+            let grants = policy.access.rules().grants(&principal);
+            let meter = policy.access.quotas().meter(&principal, at.instant);
+            peer.authorization().set(Authorization::new(&presented, &verified, grants, meter));
         }
         let refused = refused.or_else(|| {
-            let denial = exchange.registry.services.denied_name(peer)?;
+            let denial = exchange.denied_registration(peer)?;
             Some(Refusal { code: denial.code(), text: denial.to_string() })
         });
         if let Some(Refusal { code, text }) = &refused
             && policy.reload.enforce
         {
-            info!(peer = peer.wire_id(), addr = %peer.addr, error = %text, "closing a connection");
-            peer.link.close(CloseReason::Refused(*code, text.clone()));
+            info!(peer = peer.number(), addr = %peer.addr(), error = %text, "closing a connection");
+            peer.outlet().close(CloseReason::Refused(*code, text.clone()));
         }
         refused
     }
 
-    /// Who the peer is by what it showed, as if it came now.
+    /// Who the peer is by what it presented, as if it came now.
     fn identify(
         &self,
         policy: &Policy,
         exchange: &Exchange,
         peer: &Peer,
-        shown: &PresentedCredentials,
+        presented: &PresentedCredentials,
         at: ClockReading,
     ) -> Result<Verified, Refusal> {
-        let (role, listener) = (peer.role(), peer.access.listener);
+        let (role, listener) = (role(peer), peer.authorization().listener());
         if let Some(tls) = self.tls(role, listener) {
-            let chain = shown.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
+            let chain = presented.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
             tls.check_client(&chain, at.wall)
                 .map_err(|error| Refusal { code: Code::Unauthenticated, text: error.to_string() })?;
         }
         let Some(authenticator) = policy.authenticator(role, listener) else {
             return Ok(Verified::default());
         };
-        let mut verified = authenticator.authenticate(role, &shown.credentials(), at.wall)?;
-        match &peer.identity {
+        let mut verified = authenticator.authenticate(role, &presented.credentials(), at.wall)?;
+        match peer.identity() {
             Identity::Edge { id, meta } => {
                 verified.confirm_edge(Some(*id))?;
                 authenticator.add_claims(meta, &mut verified);
             }
             Identity::Service { id, name } => {
-                service_id::confirm(&verified, &exchange.registry.services, name, Some(*id)).map(drop)?;
+                service_id::confirm(&verified, exchange, name, Some(*id)).map(drop)?;
             }
-            Identity::Forwarder { id, .. } if policy.asks(role, listener) => verified.confirm_frontier(id)?,
-            Identity::Forwarder { .. } | Identity::Holder { .. } | Identity::Lobby => {}
+            Identity::OriginGateway { id } if policy.asks(role, listener) => verified.confirm_frontier(id)?,
+            _ => {}
         }
         Ok(verified)
     }
@@ -94,9 +92,9 @@ impl Policies {
     pub(crate) fn enforce_expiry(&self, exchange: &Exchange) {
         let at = ClockReading::now();
         let mut expired = Vec::new();
-        exchange.registry.for_each(|peer| {
-            let end = peer.access.standing().and_then(|standing| standing.verified.expires);
-            if end.is_some_and(|end| end <= at.wall) && !peer.link.is_closed() {
+        exchange.for_each(|peer| {
+            let end = peer.authorization().get().and_then(|it| it.verified.expires);
+            if end.is_some_and(|end| end <= at.wall) && !peer.outlet().is_closed() {
                 expired.push(peer.clone());
             }
         });
@@ -106,23 +104,21 @@ impl Policies {
     }
 }
 
-impl Peer {
-    fn described<'a>(&'a self, verified: &'a Verified) -> Principal<'a> {
-        Principal {
-            role: self.role(),
-            subject: &verified.subject,
-            edge_id: self.edge_id(),
-            service: self.name(),
-            labels: &verified.labels,
-            address: self.addr.ip(),
-        }
+fn principal<'a>(peer: &'a Peer, verified: &'a Verified) -> Principal<'a> {
+    Principal {
+        role: role(peer),
+        subject: &verified.subject,
+        edge_id: peer.edge_id(),
+        service: peer.name(),
+        labels: &verified.labels,
+        address: peer.addr().ip(),
     }
+}
 
-    fn role(&self) -> Role {
-        match self.identity {
-            Identity::Edge { .. } => Role::Edge,
-            Identity::Service { .. } => Role::Service,
-            Identity::Forwarder { .. } | Identity::Holder { .. } | Identity::Lobby => Role::Frontier,
-        }
+fn role(peer: &Peer) -> Role {
+    match peer.identity() {
+        Identity::Edge { .. } => Role::Edge,
+        Identity::Service { .. } => Role::Service,
+        _ => Role::Frontier,
     }
 }

@@ -1,4 +1,4 @@
-use crate::config::{Balance, Config, Daemon, Edgebound, Limits, Listen, Servicebound};
+use crate::config::{Config, Daemon, Edgebound, Limits, Listen, Servicebound};
 use frontier_daemon::telemetry::LogConfig;
 use std::fmt::Debug;
 
@@ -16,7 +16,7 @@ impl Fixed {
         let Daemon { threads, grace, drain_spread } = daemon;
         let Edgebound { listeners, allocate_ids, requested_ids, callback_timeout, alternatives } = edgebound;
         let Servicebound { listeners: service_listeners, alternatives: for_services } = servicebound;
-        let balance: &Balance = balance;
+        let balance: &frontier_exchange::Balance = balance;
         let mut fixed = Self(Vec::new());
         fixed.add("log.format", format);
         fixed.add("log.output", output);

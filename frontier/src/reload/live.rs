@@ -1,8 +1,7 @@
 use crate::config::{self, AccessErrors, Config};
-use crate::exchange::Exchange;
-use crate::peer::Peer;
 use crate::policy::Policies;
 use frontier_access::ClockReading;
+use frontier_exchange::{Exchange, Peer};
 use std::sync::Arc;
 
 /// A running gateway, as far as it can be changed. Cheap to clone.
@@ -35,7 +34,7 @@ impl Live {
         let access = config::reload(&self.policies.current().access, &config.access)?;
         self.policies.replace(config, access);
         let mut peers: Vec<Arc<Peer>> = Vec::new();
-        self.exchange.registry.for_each(|peer| peers.push(peer.clone()));
+        self.exchange.for_each(|peer| peers.push(peer.clone()));
         let now = ClockReading::now();
         let refused = peers.iter().filter(|peer| self.policies.review(&self.exchange, peer, now).is_some());
         Ok(Reviewed { refused: refused.count(), connections: peers.len() })

@@ -1,10 +1,10 @@
+//! What peers are told when the gateway drains.
+
 mod alternatives;
 
 pub(crate) use alternatives::Alternatives;
 
-use crate::peer::Peer;
-use frontier_protocol::{Code, GoAway};
-use frontier_transport::Priority;
+use frontier_exchange::{Departure, Peer};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,21 +27,21 @@ impl Notice {
         !self.alternatives.is_empty()
     }
 
-    /// Asks `peer` to go elsewhere after `delay`. `clock` is the gateway's own.
+    /// Asks `peer` to go elsewhere after `delay`. `clock` is the exchange's.
     pub(crate) fn tell(&self, peer: &Peer, delay: Duration, clock: u32) {
-        peer.ask(clock);
+        peer.note_asked_to_move(clock);
         let alternatives = self.alternatives.next();
-        let left = self.until.saturating_duration_since(Instant::now());
-        let notice = GoAway {
-            delay_ms: millis(delay),
-            alternatives: alternatives.iter().map(|url| &**url).collect(),
-            ..GoAway::new(Code::Draining, millis(left), "the gateway is stopping")
+        let alternatives: Vec<&str> = alternatives.iter().map(|url| &**url).collect();
+        let departure = Departure {
+            grace: self.until.saturating_duration_since(Instant::now()),
+            delay,
+            alternatives: &alternatives,
+            stays: false,
+            text: "the gateway is stopping",
         };
         // A peer whose link is closed is on its way out already.
-        let _ = peer.link.send(Priority::Answer, |out| notice.encode(out));
+        if peer.outlet().go_away(&departure).is_ok_and(|queued| queued.needs_wake) {
+            peer.outlet().wake();
+        }
     }
-}
-
-fn millis(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

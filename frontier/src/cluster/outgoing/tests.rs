@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{self, ADDR, Parked};
+use frontier_exchange::Exchange;
 use frontier_protocol::{Code, Frame};
 
 struct World {
@@ -21,7 +22,7 @@ struct Sent {
 impl World {
     fn new() -> Self {
         let exchange = testing::exchange();
-        Self { outgoing: Outgoing::new(exchange.clone()), exchange, now: Instant::now() }
+        Self { outgoing: Outgoing::new(exchange.follow(), false), exchange, now: Instant::now() }
     }
 
     /// One that has told that nobody is there.
@@ -40,7 +41,7 @@ impl World {
 
     fn take_snapshot(&mut self) {
         assert_eq!(self.next(), Next::TakeSnapshot);
-        let all = self.exchange.registry.snapshot();
+        let all = self.outgoing.follower().snapshot(&self.exchange);
         self.outgoing.snapshot(all, self.now);
     }
 
@@ -96,8 +97,7 @@ async fn that_the_gateway_drains_is_told_once_at_least_and_with_every_report() {
     let _edge = Parked::edge(&world.exchange, 1).await;
     assert!(world.sent().draining);
     // On another connection.
-    world.exchange.draining.set();
-    world.outgoing = Outgoing::new(world.exchange.clone());
+    world.outgoing = Outgoing::new(world.exchange.follow(), true);
     world.take_snapshot();
     let snapshot = world.sent();
     assert!(snapshot.draining);

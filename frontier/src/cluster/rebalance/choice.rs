@@ -1,6 +1,7 @@
-use crate::exchange::Exchange;
-use crate::peer::{Peer, Stage};
-use crate::roster::Orders;
+//! Which edges are asked to move.
+
+use crate::cluster::Assignment;
+use frontier_exchange::{Exchange, Peer, Stage};
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -10,23 +11,26 @@ const PENDING: u32 = 30;
 /// How long an edge that has not gone is left alone, in seconds.
 const ALONE: u32 = 120;
 
-/// Edges chosen at once, in seconds of the rate: orders come again before they are used up.
+/// Edges chosen at once, in seconds of the rate: assignment come again before they are used up.
 const AHEAD: u64 = 60;
 
 /// Chooses edges to ask, in the order in which to ask them: any of those with nothing in flight, then any of
 /// the others. Never one with a stream, for that would not go with it.
-pub(super) fn choose(exchange: &Exchange, orders: &Orders, wanted: u64) -> Vec<Arc<Peer>> {
+pub(super) fn choose(exchange: &Exchange, assignment: &Assignment, wanted: u64) -> Vec<Arc<Peer>> {
     let clock = exchange.clock();
     let mut here = 0_u64;
-    exchange.registry.edges.for_each(|edge| {
-        here += u64::from(edge.stage() == Stage::Online && !edge.was_asked_within(PENDING, clock));
+    exchange.for_each_edge(|edge| {
+        here += u64::from(edge.stage() == Stage::Online && !edge.was_asked_to_move_within(PENDING, clock));
     });
-    let ahead = u64::from(orders.rate).saturating_mul(AHEAD);
-    let count = here.saturating_sub(orders.keep).min(wanted).min(ahead);
+    let ahead = u64::from(assignment.rate).saturating_mul(AHEAD);
+    let count = here.saturating_sub(assignment.keep).min(wanted).min(ahead);
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let (mut idle, mut busy) = (Sample::new(count), Sample::new(count));
-    exchange.registry.edges.for_each(|edge| {
-        if edge.stage() != Stage::Online || edge.was_asked_within(ALONE, clock) || edge.link.streams() > 0 {
+    exchange.for_each_edge(|edge| {
+        if edge.stage() != Stage::Online
+            || edge.was_asked_to_move_within(ALONE, clock)
+            || edge.outlet().streams() > 0
+        {
             return;
         }
         if edge.is_busy() { busy.offer(edge) } else { idle.offer(edge) }

@@ -1,10 +1,10 @@
 use super::*;
 use crate::testing::{self, Parked};
-use frontier_protocol::{Frame, Kind, Other, Plan};
+use frontier_protocol::{Code, Frame, GoAway, Kind, Other, Plan};
 
 const URLS: [&str; 2] = ["tcp://b:1", "tcp://c:1"];
 
-fn tell(exchange: &Exchange, keep: u64, wants: [u64; 2]) {
+fn tell(state: &ClusterState, keep: u64, wants: [u64; 2]) {
     let other = |place: usize| Other {
         want: wants[place],
         edges: 0,
@@ -13,10 +13,10 @@ fn tell(exchange: &Exchange, keep: u64, wants: [u64; 2]) {
         servicebound: "",
     };
     let plan = Plan { keep, rate: 100_000, others: vec![other(0), other(1)] };
-    exchange.roster.tell(&plan);
+    state.gateways.update(&plan);
 }
 
-async fn edges(exchange: &Exchange, count: u64) -> Vec<Parked> {
+async fn edges(exchange: &Arc<Exchange>, count: u64) -> Vec<Parked> {
     let mut all = Vec::new();
     for id in 1..=count {
         all.push(Parked::edge(exchange, id).await);
@@ -37,7 +37,7 @@ fn asked(edges: &mut [Parked]) -> Vec<String> {
 
 /// Waits until so many were asked, and then some.
 async fn settles(edges: &[Parked], expected: usize) {
-    let count = || edges.iter().filter(|edge| edge.peer.was_asked()).count();
+    let count = || edges.iter().filter(|edge| edge.peer.was_asked_to_move()).count();
     let waits = async {
         while count() < expected {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -50,17 +50,17 @@ async fn settles(edges: &[Parked], expected: usize) {
 
 #[tokio::test]
 async fn those_that_are_too_many_are_asked_once_each() {
-    let exchange = testing::exchange();
+    let (exchange, state) = (testing::exchange(), Arc::<ClusterState>::default());
     let mut edges = edges(&exchange, 20).await;
-    let running = tokio::spawn(run(exchange.clone()));
+    let running = tokio::spawn(run(exchange.clone(), state.clone()));
     tokio::task::yield_now().await;
     for _ in 0..3 {
         // The counts that this was made from are old: it says the same again.
-        tell(&exchange, 14, [4, 2]);
+        tell(&state, 14, [4, 2]);
         settles(&edges, 6).await;
     }
-    tell(&exchange, 14, [0, 0]);
-    exchange.roster.rest();
+    tell(&state, 14, [0, 0]);
+    state.gateways.pause();
     settles(&edges, 6).await;
     let mut to = asked(&mut edges);
     to.sort();
@@ -70,17 +70,17 @@ async fn those_that_are_too_many_are_asked_once_each() {
 
 #[tokio::test]
 async fn no_more_are_asked_than_the_others_want_and_none_while_the_gateway_drains() {
-    let exchange = testing::exchange();
+    let (exchange, state) = (testing::exchange(), Arc::<ClusterState>::default());
     let edges = edges(&exchange, 20).await;
-    let running = tokio::spawn(run(exchange.clone()));
+    let running = tokio::spawn(run(exchange.clone(), state.clone()));
     tokio::task::yield_now().await;
-    tell(&exchange, 0, [2, 1]);
+    tell(&state, 0, [2, 1]);
     settles(&edges, 3).await;
-    tell(&exchange, 30, [2, 1]);
-    tell(&exchange, u64::MAX, [2, 1]);
+    tell(&state, 30, [2, 1]);
+    tell(&state, u64::MAX, [2, 1]);
     settles(&edges, 3).await;
-    exchange.draining.set();
-    tell(&exchange, 0, [2, 1]);
+    state.draining.set();
+    tell(&state, 0, [2, 1]);
     testing::soon(running).await.unwrap();
     settles(&edges, 3).await;
 }
@@ -91,24 +91,19 @@ async fn the_idle_go_first_and_who_has_a_stream_never() {
     let edges = edges(&exchange, 6).await;
     let busy = &edges[0].peer;
     // Something waits for it.
-    busy.link
-        .send(Priority::Answer, |out| {
-            frontier_protocol::pong(0, out);
-            Ok(())
-        })
-        .unwrap();
+    let _ = busy.outlet().cancel(frontier_exchange::CorrelationId(1)).unwrap();
     let gone = &edges[1].peer;
     gone.advance(Stage::Leaving);
-    let orders = Orders { keep: 0, rate: 100, others: Vec::new() };
+    let assignment = Assignment { keep: 0, rate: 100, others: Vec::new() };
     for _ in 0..20 {
-        let chosen = choose(&exchange, &orders, 100);
+        let chosen = choose(&exchange, &assignment, 100);
         assert_eq!(chosen.len(), 5);
         assert!(Arc::ptr_eq(&chosen[4], busy) && chosen.iter().all(|edge| !Arc::ptr_eq(edge, gone)));
-        let some = choose(&exchange, &orders, 3);
+        let some = choose(&exchange, &assignment, 3);
         assert!(some.len() == 3 && some.iter().all(|edge| !Arc::ptr_eq(edge, busy)));
     }
-    edges[2].peer.ask(exchange.clock());
-    assert_eq!(choose(&exchange, &orders, 100).len(), 4);
-    assert_eq!(choose(&exchange, &Orders { keep: 3, ..orders.clone() }, 100).len(), 1);
-    assert_eq!(choose(&exchange, &Orders { keep: 4, ..orders }, 100).len(), 0, "it counts as gone");
+    edges[2].peer.note_asked_to_move(exchange.clock());
+    assert_eq!(choose(&exchange, &assignment, 100).len(), 4);
+    assert_eq!(choose(&exchange, &Assignment { keep: 3, ..assignment.clone() }, 100).len(), 1);
+    assert_eq!(choose(&exchange, &Assignment { keep: 4, ..assignment }, 100).len(), 0, "it counts as gone");
 }

@@ -1,9 +1,13 @@
+use super::super::handshake::Handshake;
+use super::super::{Arrival, Context};
 use super::*;
+use crate::native::NativeOutlet;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
 };
 use frontier_transport::{Accepted, Incoming};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -31,8 +35,8 @@ impl Dialled {
     }
 
     async fn at(context: &Arc<Context>, meta: &'static str, arrival: Arrival) -> Self {
-        let (near, far) = testing::links(context.exchange.limits.link(Role::Edge)).await;
-        let greeting = Greeting {
+        let (near, far) = testing::links(context.limits.link(Role::Edge)).await;
+        let handshake = Handshake {
             role: Role::Edge,
             id: ID,
             name: String::new(),
@@ -40,10 +44,10 @@ impl Dialled {
             methods: Vec::new(),
             meta: meta.into(),
             terms: TERMS,
-            shown: Default::default(),
+            presented: Default::default(),
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
-        let session = tokio::spawn(async move { run(&context, greeting, admission, arrival, near).await });
+        let session = tokio::spawn(async move { run(&context, handshake, admission, arrival, near).await });
         let (frame_in, frames) = mpsc::unbounded_channel();
         let far = tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
         Self { session, frames, far }
@@ -97,15 +101,15 @@ async fn services_know_before_the_welcome_and_hear_of_the_end_once() {
     let mut service = watcher(&context).await;
     let mut edge = Dialled::new(&context, "a").await;
     let (id, ..) = event(&mut service).await;
-    let edges = &context.exchange.registry.edges;
-    assert!(edges.is_taken(EdgeId(ID)) && edges.online(EdgeId(ID)).is_none());
+    let exchange = &context.exchange;
+    assert!(exchange.is_edge_taken(EdgeId(ID)) && exchange.edge(EdgeId(ID)).is_none());
     answer(&service, id, Code::Ok);
     edge.is_welcomed().await;
-    assert!(edges.online(EdgeId(ID)).is_some());
+    assert!(exchange.edge(EdgeId(ID)).is_some());
     edge.die();
     told(&mut service, EDGE_OFFLINE, "a").await;
     testing::soon(edge.session).await.unwrap();
-    assert!(!edges.is_taken(EdgeId(ID)) && service.rest().is_empty());
+    assert!(!exchange.is_edge_taken(EdgeId(ID)) && service.rest().is_empty());
 }
 
 #[tokio::test]
@@ -121,7 +125,7 @@ async fn the_end_of_the_old_one_is_told_before_the_beginning_of_the_new_one() {
     new.is_welcomed().await;
     assert_eq!(GoAway::parse(&old.recv().await).unwrap().code, Code::Superseded);
     testing::soon(old.session).await.unwrap();
-    assert!(context.exchange.registry.edges.online(EdgeId(ID)).is_some());
+    assert!(context.exchange.edge(EdgeId(ID)).is_some());
     assert!(service.rest().is_empty());
 }
 
@@ -138,12 +142,12 @@ async fn of_a_chain_those_between_are_never_online() {
     let mut third = Dialled::new(&context, "third").await;
     let mut fourth = Dialled::new(&context, "fourth").await;
     // Until the last of them has claimed the id.
-    let edges = &context.exchange.registry.edges;
+    let exchange = &context.exchange;
     testing::soon(async {
         loop {
             let mut is_there = false;
-            edges.for_each(|edge| {
-                is_there |= matches!(&edge.identity, Identity::Edge { meta, .. } if meta == "fourth")
+            exchange.for_each_edge(|edge| {
+                is_there |= matches!(edge.identity(), Identity::Edge { meta, .. } if meta == "fourth")
             });
             if is_there {
                 break;
@@ -168,12 +172,12 @@ async fn one_that_is_superseded_while_it_is_announced_is_called_off() {
     let (online, ..) = event(&mut service).await;
     let old_peer = {
         let mut peer = None;
-        context.exchange.registry.edges.for_each(|edge| peer = Some(edge.clone()));
+        context.exchange.for_each_edge(|edge| peer = Some(edge.clone()));
         peer.unwrap()
     };
     let mut new = Dialled::new(&context, "new").await;
     testing::soon(async {
-        while !old_peer.link.is_closed() {
+        while !old_peer.outlet().is_closed() {
             tokio::task::yield_now().await;
         }
     })
@@ -193,7 +197,7 @@ async fn one_that_came_earlier_takes_nothing_over_from_one_that_was_quicker_to_s
     quick.is_welcomed().await;
     let mut slow = Dialled::at(&context, "slow", earlier).await;
     assert_eq!(slow.is_rejected().await, Code::Superseded);
-    assert!(context.exchange.registry.edges.online(EdgeId(ID)).is_some());
+    assert!(context.exchange.edge(EdgeId(ID)).is_some());
     assert!(quick.frames.try_recv().is_err());
 }
 
@@ -206,7 +210,7 @@ async fn a_refused_edge_gives_its_id_up_and_has_no_end_to_tell() {
     answer(&service, id, Code::Application);
     assert_eq!(edge.is_rejected().await, Code::Denied);
     testing::soon(edge.session).await.unwrap();
-    assert!(!context.exchange.registry.edges.is_taken(EdgeId(ID)));
+    assert!(!context.exchange.is_edge_taken(EdgeId(ID)));
     assert!(service.rest().is_empty());
 }
 
@@ -220,7 +224,7 @@ async fn a_connection_that_dies_while_it_is_announced_is_told_to_have_left() {
     answer(&service, id, Code::Ok);
     told(&mut service, EDGE_OFFLINE, "a").await;
     testing::soon(edge.session).await.unwrap();
-    assert!(!context.exchange.registry.edges.is_taken(EdgeId(ID)));
+    assert!(!context.exchange.is_edge_taken(EdgeId(ID)));
 }
 
 #[tokio::test]
@@ -230,7 +234,7 @@ async fn a_session_that_breaks_off_leaves_nothing_behind() {
     edge.is_welcomed().await;
     edge.session.abort();
     assert!(testing::soon(edge.session).await.unwrap_err().is_cancelled());
-    assert!(!context.exchange.registry.edges.is_taken(EdgeId(ID)));
+    assert!(!context.exchange.is_edge_taken(EdgeId(ID)));
     let mut next = Dialled::new(&context, "new").await;
     next.is_welcomed().await;
 }
@@ -242,7 +246,7 @@ async fn an_edge_that_joins_as_the_gateway_stops_may_come_again() {
     let mut announced = Dialled::new(&context, "a").await;
     let (id, ..) = event(&mut service).await;
     context.closing.set();
-    context.exchange.registry.edges.for_each(|edge| edge.link.close(CloseReason::Local));
+    context.exchange.for_each_edge(|edge| edge.outlet().close(frontier_exchange::CloseReason::Local));
     answer(&service, id, Code::Ok);
     told(&mut service, EDGE_OFFLINE, "a").await;
     assert_eq!(announced.is_rejected().await, Code::Draining);
@@ -272,7 +276,10 @@ async fn an_idle_edge_is_small() {
     let io = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let session = super::super::run(context, 0, Accepted { incoming: Incoming::tcp(io), peer: ADDR });
     // The session's task but for its link, the peer, and its place in the registry.
-    let bytes = size_of_val(&session) - size_of::<Link>() + size_of::<Peer>() + size_of::<(u64, Arc<Peer>)>();
+    let bytes = size_of_val(&session) - size_of::<Link>()
+        + size_of::<frontier_exchange::Peer>()
+        + size_of::<NativeOutlet>()
+        + size_of::<(u64, usize)>();
     assert!(bytes <= 768, "{bytes} bytes");
 }
 

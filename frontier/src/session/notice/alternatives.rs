@@ -1,9 +1,11 @@
+//! Where peers may go, each with its own choice.
+
 use parking_lot::Mutex;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
 
 /// How many other gateways one peer is told of.
-const MOST: usize = 8;
+const MAX_ALTERNATIVES: usize = 8;
 
 /// Other gateways, as URLs, from which each peer gets its own choice.
 #[derive(Debug)]
@@ -37,13 +39,13 @@ impl Alternatives {
         match self {
             Self::Configured(all) => {
                 let mut all: Vec<_> = all.iter().collect();
-                let (some, _) = all.partial_shuffle(&mut rand::rng(), MOST);
+                let (some, _) = all.partial_shuffle(&mut rand::rng(), MAX_ALTERNATIVES);
                 some.iter().map(|url| Arc::clone(url)).collect()
             }
             Self::Cluster(known) => {
                 let mut known = known.lock();
                 known.sort_by_key(|(load, _)| *load);
-                let some = known.iter().take(MOST).map(|(_, url)| url.clone()).collect();
+                let some = known.iter().take(MAX_ALTERNATIVES).map(|(_, url)| url.clone()).collect();
                 if let Some((load, _)) = known.first_mut() {
                     *load += 1;
                 }
@@ -83,8 +85,8 @@ mod tests {
         assert_eq!(urls.iter().map(|url| &**url).collect::<Vec<_>>(), ["x", "y"]);
         assert!(Alternatives::new(&[], cluster(&[])).next().is_empty());
         let many: Vec<String> = (0..20).map(|n| n.to_string()).collect();
-        assert_eq!(Alternatives::new(&many, cluster(&[])).next().len(), MOST);
+        assert_eq!(Alternatives::new(&many, cluster(&[])).next().len(), MAX_ALTERNATIVES);
         let many: Vec<(u64, String)> = many.into_iter().map(|url| (1, url)).collect();
-        assert_eq!(Alternatives::new(&[], many.into_iter()).next().len(), MOST);
+        assert_eq!(Alternatives::new(&[], many.into_iter()).next().len(), MAX_ALTERNATIVES);
     }
 }

@@ -1,6 +1,9 @@
+use super::super::handshake::Handshake;
+use super::super::{Arrival, Context};
 use super::*;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{Code, Custom, Frame, GoAway, Kind, Reject, Role};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 const ID: u64 = 5;
@@ -11,8 +14,8 @@ fn context() -> Arc<Context> {
     Arc::new(testing::context(Role::Service, config))
 }
 
-fn greeting() -> Greeting {
-    Greeting {
+fn handshake() -> Handshake {
+    Handshake {
         role: Role::Service,
         id: ID,
         name: "files".into(),
@@ -20,7 +23,7 @@ fn greeting() -> Greeting {
         methods: Vec::new(),
         meta: "".into(),
         terms: TERMS,
-        shown: Default::default(),
+        presented: Default::default(),
     }
 }
 
@@ -34,14 +37,36 @@ async fn dial_at(
     topics: &[&str],
     arrival: Arrival,
 ) -> mpsc::UnboundedReceiver<Frame> {
-    let (near, far) = testing::links(context.exchange.limits.link(Role::Service)).await;
+    let (near, far) = testing::links(context.limits.link(Role::Service)).await;
     let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
-    let greeting = Greeting { topics, ..greeting() };
+    let handshake = Handshake { topics, ..handshake() };
     let (context, admission) = (context.clone(), testing::anyone(context));
-    tokio::spawn(async move { run(&context, greeting, admission, arrival, near).await });
+    tokio::spawn(async move { run(&context, handshake, admission, arrival, near).await });
     let (frame_in, frames) = mpsc::unbounded_channel();
     tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
     frames
+}
+
+/// Whether a message of that topic finds a service.
+async fn takes_topic(context: &Context) -> bool {
+    let edge = Remote::edge(&context.exchange, 99).await;
+    let custom = Custom::plain(b"");
+    let message = frontier_protocol::Publish { timeout_ms: 0, topic: "t", custom, payload: b"" };
+    edge.send(|out| message.encode_with(1, frontier_protocol::Flags::ACKED, out));
+    // It waits for its ack if it was routed, and fails at once if not.
+    testing::soon(async {
+        let mut edge = edge;
+        loop {
+            if edge.peer.sent() > 0 {
+                return true;
+            }
+            if !edge.rest().is_empty() {
+                return false;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
 }
 
 async fn recv(frames: &mut mpsc::UnboundedReceiver<Frame>) -> Frame {
@@ -85,8 +110,8 @@ async fn one_that_came_earlier_takes_nothing_over_from_one_that_was_quicker_to_s
     assert_eq!(recv(&mut quick).await.kind, Kind::Welcome);
     let mut slow = dial_at(&context, &["t"], earlier).await;
     assert_eq!(Reject::parse(&recv(&mut slow).await).unwrap().code, Code::Superseded);
-    assert!(context.exchange.registry.services.routes().topic("t").is_some());
     assert!(quick.try_recv().is_err());
+    assert!(takes_topic(&context).await);
 }
 
 #[tokio::test]
@@ -96,8 +121,8 @@ async fn one_that_asks_for_too_much_is_rejected_and_the_old_one_goes_on() {
     assert_eq!(recv(&mut old).await.kind, Kind::Welcome);
     let mut greedy = dial(&context, &["a", "b", "c"]).await;
     assert_eq!(Reject::parse(&recv(&mut greedy).await).unwrap().code, Code::Overloaded);
-    assert!(context.exchange.registry.services.routes().topic("t").is_some());
     assert!(old.try_recv().is_err());
+    assert!(takes_topic(&context).await);
 }
 
 #[tokio::test]
@@ -107,23 +132,23 @@ async fn one_that_comes_as_the_gateway_stops_is_sent_away() {
     let mut late = dial(&context, &["t"]).await;
     assert_eq!(GoAway::parse(&recv(&mut late).await).unwrap().code, Code::Draining);
     assert!(testing::soon(late.recv()).await.is_none());
-    assert!(!context.exchange.registry.services.is_taken(ServiceId(ID)));
+    assert!(!context.exchange.is_service_taken(ServiceId(ID)));
 }
 
 #[tokio::test]
 async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     let context = context();
-    let (near, _far) = testing::links(context.exchange.limits.link(Role::Service)).await;
-    let greeting = Greeting { topics: vec!["t".into()], ..greeting() };
+    let (near, _far) = testing::links(context.limits.link(Role::Service)).await;
+    let handshake = Handshake { topics: vec!["t".into()], ..handshake() };
     let arrival = Arrival::now(&context.exchange, ADDR);
-    let mut session = Box::pin(run(&context, greeting, testing::anyone(&context), arrival, near));
+    let mut session = Box::pin(run(&context, handshake, testing::anyone(&context), arrival, near));
     // The first poll brings it online.
     tokio::select! {
         biased;
         () = &mut session => panic!("it goes on"),
         () = std::future::ready(()) => {}
     }
-    assert!(context.exchange.registry.services.is_taken(ServiceId(ID)));
+    assert!(context.exchange.is_service_taken(ServiceId(ID)));
     drop(session);
-    assert!(!context.exchange.registry.services.is_taken(ServiceId(ID)));
+    assert!(!context.exchange.is_service_taken(ServiceId(ID)));
 }

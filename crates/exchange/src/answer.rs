@@ -1,0 +1,226 @@
+//! Replies, cancellation, deadlines, registrations, and the end of a peer.
+
+use crate::counters::Direction;
+use crate::outlet::QueueError;
+use crate::pending::{InFlight, PendingRequest};
+use crate::{
+    Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, Reply,
+    RequestKind, Stage, Violation,
+};
+use ahash::AHashMap;
+use bytes::Bytes;
+use frontier_protocol::{Code, EdgeId, Names, Registration};
+use smallvec::smallvec;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A request that was queued for a peer and never sent, as its wire gives it back.
+#[derive(Clone, Debug)]
+pub struct Unsent {
+    /// Of the request; never that of a message without a reply.
+    pub correlation: CorrelationId,
+    /// The method or the topic.
+    pub name: Box<str>,
+    /// The users' own header.
+    pub custom: Bytes,
+    /// The payload.
+    pub payload: Bytes,
+}
+
+impl Exchange {
+    pub(crate) fn on_reply(
+        &self,
+        from: &Arc<Peer>,
+        reply: Reply<'_>,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Violation> {
+        let Reply { correlation, kind, outcome, edge } = reply;
+        // A reply that nobody waits for is late: its request was cancelled or is overdue.
+        let Some(request) = from.pending.lock().complete(correlation) else { return Ok(()) };
+        if request.kind != kind {
+            let failure = Failure::plain(Code::Protocol);
+            self.answer(request, from, correlation, None, Outcome::failure(&failure), batch);
+            return Err(Violation::new("a call was answered as a message, or the other way round"));
+        }
+        self.answer(request, from, correlation, edge, outcome, batch);
+        Ok(())
+    }
+
+    /// Gives what `from` replied to what it had under `correlation` to whoever asked. `edge` is who replied, if
+    /// `from` is another gateway.
+    pub(crate) fn answer(
+        &self,
+        request: PendingRequest,
+        from: &Peer,
+        correlation: CorrelationId,
+        edge: Option<EdgeId>,
+        outcome: Outcome<'_>,
+        batch: &mut Batch<'_>,
+    ) {
+        let PendingRequest { requester, id, kind, .. } = request;
+        // Without this entry the requester has cancelled, or has been answered.
+        if requester.pending.lock().untrack(id, from, correlation) {
+            self.reply(&requester, id, kind, from.edge_id().or(edge), outcome, batch);
+        }
+    }
+
+    /// Queues what became of the request `id` of `requester`.
+    pub(crate) fn reply(
+        &self,
+        requester: &Arc<Peer>,
+        id: u64,
+        kind: RequestKind,
+        edge: Option<EdgeId>,
+        outcome: Outcome<'_>,
+        batch: &mut Batch<'_>,
+    ) {
+        let direction = Direction::of(requester);
+        let fit = self.check_custom(outcome.custom.len());
+        let fit = fit.and_then(|()| self.check_payload(outcome.payload.len() as u64));
+        let queued = match &fit {
+            Ok(()) => batch.queued(requester, requester.outlet().reply(id, kind, edge, outcome)),
+            Err(_) => Ok(()),
+        };
+        let failure = match (fit, queued) {
+            // Where it could not be queued the requester's connection is closed, or closes because its queue is
+            // full; it learns of its requests from that.
+            (Ok(()), Ok(()) | Err(QueueError::Full | QueueError::Closed(_) | QueueError::Sealed)) => {
+                match outcome.code {
+                    Code::Ok => batch.tally.ok(kind, direction),
+                    code => batch.counters().ended(kind.into(), direction, code),
+                }
+                return;
+            }
+            (Ok(()), Err(QueueError::TooLarge(text))) => Failure::new(Code::TooLarge, text),
+            (Err(failure), _) => failure,
+        };
+        self.counters().ended(kind.into(), direction, failure.code);
+        // As above.
+        let _ = batch.queued(requester, requester.outlet().reply(id, kind, None, Outcome::failure(&failure)));
+    }
+
+    /// Queues a failure for `requester`.
+    pub(crate) fn reply_failure(
+        &self,
+        requester: &Arc<Peer>,
+        id: u64,
+        kind: RequestKind,
+        failure: &Failure,
+        batch: &mut Batch<'_>,
+    ) {
+        self.reply(requester, id, kind, None, Outcome::failure(failure), batch);
+    }
+
+    /// The requester no longer waits for its request `id`.
+    pub(crate) fn cancel(&self, requester: &Peer, id: u64, batch: &mut Batch<'_>) {
+        let cancelled = requester.pending.lock().cancel(id);
+        if let Some((target, correlation)) = cancelled {
+            self.drop_request(requester, &target, correlation, batch);
+        }
+    }
+
+    /// Tells `target` that nobody waits for its reply any more.
+    fn drop_request(
+        &self,
+        requester: &Peer,
+        target: &Arc<Peer>,
+        correlation: CorrelationId,
+        batch: &mut Batch<'_>,
+    ) {
+        let Some(request) = target.pending.lock().complete(correlation) else { return };
+        self.counters().ended(request.kind.into(), Direction::of(requester), Code::Cancelled);
+        if request.kind == RequestKind::Call {
+            push_cancel(target, correlation, batch);
+        }
+    }
+
+    /// Fails the requests to `peer` whose deadline is over.
+    pub(crate) fn expire(&self, peer: &Arc<Peer>, now: Instant, batch: &mut Batch<'_>) {
+        let expired = peer.pending.lock().expire(now);
+        for (correlation, request) in expired {
+            if request.kind == RequestKind::Call {
+                push_cancel(peer, correlation, batch);
+            }
+            let failure = Failure::plain(Code::Deadline);
+            self.answer(request, peer, correlation, None, Outcome::failure(&failure), batch);
+        }
+    }
+
+    /// Ends everything in flight from and to `peer`, whose connection is closed. What is `unsent` never left the
+    /// gateway; if the peer is a service, it goes to another one.
+    pub(crate) fn retire(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
+        let InFlight { received, sent } = peer.pending.lock().close();
+        let mut batch = Batch::new(self);
+        for (target, correlation) in sent {
+            self.drop_request(peer, &target, correlation, &mut batch);
+        }
+        let lost = Failure::new(Code::Disconnected, peer.lost());
+        let unsent: AHashMap<u64, &Unsent> = match peer.is_service() {
+            true => unsent.iter().map(|request| (request.correlation.0, request)).collect(),
+            false => AHashMap::default(),
+        };
+        for (correlation, request) in received {
+            let again = unsent.get(&correlation.0).filter(|_| !request.requester.is_internal());
+            let Some(again) = again else {
+                self.answer(request, peer, correlation, None, Outcome::failure(&lost), &mut batch);
+                continue;
+            };
+            let PendingRequest { requester, id, kind, deadline } = request;
+            if !requester.pending.lock().untrack(id, peer, correlation) {
+                continue;
+            }
+            let Unsent { name, custom, payload, .. } = *again;
+            let envelope = Envelope {
+                kind,
+                id,
+                wants_reply: true,
+                to: Destination::Name,
+                name,
+                custom,
+                payload,
+                deadline,
+            };
+            if let Err(rejected) = self.forward(&requester, envelope, smallvec![peer.clone()], &mut batch) {
+                // Only a new request can break the rules, and this one had its place in the tables.
+                let failure = rejected.failure().unwrap_or_else(|_| Failure::plain(Code::Internal));
+                self.reply_failure(&requester, id, kind, &failure, &mut batch);
+            }
+        }
+    }
+
+    /// The connection of `peer` has ended: nothing is routed to it any more, and what is in flight on it fails.
+    /// What is `unsent` goes to another service, if it was for one.
+    pub fn leave(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
+        match peer.identity() {
+            Identity::Edge { id, .. } => self.registry().edges.withdraw(*id, peer),
+            Identity::Service { .. } => self.registry().services.release(peer),
+            _ => peer.advance(Stage::Gone),
+        }
+        self.retire(peer, unsent);
+    }
+
+    pub(crate) fn on_register(
+        &self,
+        service: &Arc<Peer>,
+        id: u64,
+        change: Registration,
+        of: Names,
+        names: &[&str],
+        batch: &mut Batch<'_>,
+    ) {
+        let outcome = self.registry().services.change(service, change, of, names, self.limits());
+        if let Err(error) = &outcome
+            && error.code() == Code::Denied
+        {
+            self.log_denied(service, &error.to_string());
+        }
+        let told = service.outlet().registered(id, change, outcome.as_ref().map(|()| ()));
+        // A service whose connection is closed has no names any more.
+        let _ = batch.queued(service, told);
+    }
+}
+
+fn push_cancel(target: &Arc<Peer>, correlation: CorrelationId, batch: &mut Batch<'_>) {
+    // Where it can't be queued the connection is closed, and the call has ended with it.
+    let _ = batch.queued(target, target.outlet().cancel(correlation));
+}

@@ -1,0 +1,55 @@
+//! What many requests and replies share: one reading of the clock, one wake for each receiver, one count.
+
+use crate::counters::{Counters, Tally};
+use crate::outlet::{QueueError, Queued};
+use crate::{Exchange, Peer};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The requests and replies of one read. Receivers are woken when it is dropped, once each.
+#[derive(Debug)]
+pub struct Batch<'e> {
+    counters: &'e Counters,
+    wakes: SmallVec<[Arc<Peer>; 8]>,
+    now: Option<Instant>,
+    pub(crate) tally: Tally,
+}
+
+impl<'e> Batch<'e> {
+    /// An empty one.
+    #[must_use]
+    pub fn new(exchange: &'e Exchange) -> Self {
+        Self { counters: exchange.counters(), wakes: SmallVec::new(), now: None, tally: Tally::default() }
+    }
+
+    /// The time, read once for the whole batch.
+    pub fn now(&mut self) -> Instant {
+        *self.now.get_or_insert_with(Instant::now)
+    }
+
+    /// Notes that something was queued for `peer`, which is woken with the batch.
+    ///
+    /// # Errors
+    /// As it was given.
+    #[inline]
+    pub fn queued(&mut self, peer: &Arc<Peer>, queued: Result<Queued, QueueError>) -> Result<(), QueueError> {
+        if queued?.needs_wake {
+            self.wakes.push(peer.clone());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn counters(&self) -> &'e Counters {
+        self.counters
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        for peer in self.wakes.drain(..) {
+            peer.outlet().wake();
+        }
+        self.counters.add(&self.tally);
+    }
+}

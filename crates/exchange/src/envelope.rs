@@ -1,0 +1,80 @@
+//! A call or an acked message on its way, and what becomes of it.
+
+use crate::Failure;
+use crate::remote::RemoteCaller;
+use frontier_protocol::{Code, EdgeId};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What kind of request it is, and so what kind of reply it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestKind {
+    /// A call: replied to with a result, or an error.
+    Call,
+    /// A message: acknowledged at most.
+    Message,
+}
+
+/// Names a request at the peer that it was forwarded to; its reply brings it back. Never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CorrelationId(pub u64);
+
+/// A call or a message as a peer has sent it, borrowed from the bytes that brought it.
+#[derive(Clone, Copy, Debug)]
+pub struct Envelope<'a> {
+    /// Call or message.
+    pub kind: RequestKind,
+    /// The requester's own id for it. Free of meaning where no reply is wanted.
+    pub id: u64,
+    /// Whether the requester waits for what becomes of it. Always so for a call.
+    pub wants_reply: bool,
+    /// Whom it is for.
+    pub to: Destination<'a>,
+    /// The method of a call, the topic of a message.
+    pub name: &'a str,
+    /// The users' own header, without what the wire adds.
+    pub custom: &'a [u8],
+    /// The payload; empty where it follows on a leg.
+    pub payload: &'a [u8],
+    /// When the requester stops waiting.
+    pub deadline: Instant,
+}
+
+/// Whom a request is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Destination<'a> {
+    /// A service that takes its name: an edge asks.
+    Name,
+    /// This edge: a service asks.
+    Edge(EdgeId),
+    /// This edge, and only if it is here: another gateway asks for a service of its own.
+    LocalEdge {
+        /// The edge.
+        edge: EdgeId,
+        /// The service in whose name the other gateway asks.
+        caller: &'a Arc<RemoteCaller>,
+        /// Whether the other gateway wants the request back if the edge is not here.
+        returns: bool,
+    },
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// `Ok`, or the kind of error.
+    pub code: Code,
+    /// What the code leaves open: the application's own number, or when to try again.
+    pub detail: u32,
+    /// The users' own header.
+    pub custom: &'a [u8],
+    /// The result, or the error's text.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Outcome<'a> {
+    /// An error that the gateway answers with.
+    #[must_use]
+    pub fn failure(failure: &'a Failure) -> Self {
+        Self { code: failure.code, detail: failure.detail, custom: b"", payload: failure.text.as_bytes() }
+    }
+}

@@ -1,0 +1,105 @@
+//! Why something could not be done: what a requester is told, and what ends a connection.
+
+use frontier_access::authn::AuthnError;
+use frontier_access::quota::QuotaExceeded;
+use frontier_access::rules::PermissionDenied;
+use frontier_protocol::{Code, EdgeId, retry_detail};
+use std::borrow::Cow;
+use thiserror::Error;
+
+/// Why a request or a stream failed at the gateway: what its sender is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of error.
+    pub code: Code,
+    /// What the code leaves open, as it stands on the wire.
+    pub detail: u32,
+    /// What happened.
+    pub text: Cow<'static, str>,
+}
+
+impl Failure {
+    /// An error with a text of its own.
+    pub fn new(code: Code, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: 0, text: text.into() }
+    }
+
+    /// The same with what the code leaves open.
+    #[must_use]
+    pub fn detailed(self, detail: u32) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// The code's own text says it all.
+    #[must_use]
+    pub fn plain(code: Code) -> Self {
+        Self::new(code, code.text())
+    }
+
+    /// No connection has this EdgeID.
+    #[must_use]
+    pub fn edge_not_online(edge: EdgeId) -> Self {
+        Self::new(Code::EdgeNotOnline, format!("edge {edge} is not online"))
+    }
+}
+
+impl From<AuthnError> for Failure {
+    fn from(error: AuthnError) -> Self {
+        Self::new(error.code(), error.to_string()).detailed(error.retry_after().map_or(0, retry_detail))
+    }
+}
+
+impl From<PermissionDenied> for Failure {
+    fn from(denial: PermissionDenied) -> Self {
+        Self::new(denial.code(), denial.to_string())
+    }
+}
+
+impl From<QuotaExceeded> for Failure {
+    fn from(over: QuotaExceeded) -> Self {
+        Self::new(over.code(), over.to_string()).detailed(retry_detail(over.retry_after))
+    }
+}
+
+/// A peer broke the rules of the protocol; its connection ends.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Violation(Cow<'static, str>);
+
+impl Violation {
+    /// With what the peer did.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Why a request was not forwarded.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// Its requester is told.
+    Failed(Failure),
+    /// Its requester broke the protocol with it.
+    Violation(Violation),
+}
+
+impl From<Failure> for Rejected {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Violation> for Rejected {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl Rejected {
+    /// What the requester is told, or else the end of its connection.
+    pub(crate) fn failure(self) -> Result<Failure, Violation> {
+        match self {
+            Self::Failed(failure) => Ok(failure),
+            Self::Violation(violation) => Err(violation),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Forwarding a request: it is entered at both peers, and queued for its target.
+
+use crate::balance::Tried;
+use crate::counters::Direction;
+use crate::failure::Rejected;
+use crate::outlet::{Outgoing, QueueError};
+use crate::pending::{PendingRequest, Refusal};
+use crate::route::{Route, Unrouted};
+use crate::{Batch, CorrelationId, Envelope, Exchange, Failure, Identity, Peer, Violation};
+use frontier_protocol::Code;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Longer than it ever takes from reading the clock for a batch to entering one of its requests.
+const BATCH_AGE: Duration = Duration::from_secs(1);
+
+/// What became of an attempt to enter a request at both peers.
+#[derive(Debug)]
+pub(crate) enum Entered {
+    Yes(CorrelationId),
+    /// The target is gone: try another.
+    TargetGone,
+    /// The requester is gone or has its reply already: nobody waits.
+    Answered,
+}
+
+/// What became of an attempt to queue a request for its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// It is queued, or nobody waits for it.
+    Done,
+    /// The target is gone: try another.
+    TargetGone,
+}
+
+/// With whom a request was until now, and under which id.
+pub(crate) type Held<'a> = (&'a Peer, CorrelationId);
+
+impl Exchange {
+    pub(crate) fn on_request(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Violation> {
+        let direction = Direction::of(requester);
+        batch.tally.begun(envelope.kind, direction);
+        let forwarded =
+            match self.permit(requester, envelope.kind, envelope.name, envelope.payload.len() as u64) {
+                Ok(()) => self.forward(requester, envelope, Tried::new(), batch),
+                Err(failure) => Err(Rejected::Failed(failure)),
+            };
+        match forwarded {
+            Ok(()) if envelope.wants_reply => {}
+            Ok(()) => batch.tally.ok(envelope.kind, direction),
+            Err(rejected) => {
+                let failure = rejected.failure()?;
+                if envelope.wants_reply {
+                    self.reply_failure(requester, envelope.id, envelope.kind, &failure, batch);
+                } else {
+                    self.counters().ended(envelope.kind.into(), direction, failure.code);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a request of `requester` that its wire could not read as one.
+    pub fn refuse(
+        &self,
+        requester: &Arc<Peer>,
+        envelope: &Envelope<'_>,
+        failure: &Failure,
+        batch: &mut Batch<'_>,
+    ) {
+        batch.tally.begun(envelope.kind, Direction::of(requester));
+        if envelope.wants_reply {
+            self.reply_failure(requester, envelope.id, envelope.kind, failure, batch);
+        } else {
+            self.counters().ended(envelope.kind.into(), Direction::of(requester), failure.code);
+        }
+    }
+
+    /// Routes a request of `requester` and queues it for its target, or for the next one if that is gone. Either
+    /// it is queued and its reply will come, or the failure is for the caller to report.
+    pub(crate) fn forward(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        mut tried: Tried,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Rejected> {
+        self.check_payload(envelope.payload.len() as u64)?;
+        loop {
+            let route = match self.route(requester, &envelope, &tried) {
+                Ok(route) => route,
+                Err(Unrouted::Failed(failure)) => return Err(failure.into()),
+                Err(Unrouted::NotHere(edge)) => return self.not_here(requester, envelope, edge, batch),
+            };
+            match self.deliver(requester, envelope, &route, None, batch)? {
+                Delivery::Done => return Ok(()),
+                Delivery::TargetGone => tried.push(route.target),
+            }
+        }
+    }
+
+    /// Enters a request at both peers and queues it for its target. Its requester is to be told of a failure.
+    pub(crate) fn deliver(
+        &self,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        route: &Route<'_>,
+        held: Option<Held<'_>>,
+        batch: &mut Batch<'_>,
+    ) -> Result<Delivery, Rejected> {
+        let target = &route.target;
+        let now = batch.now();
+        let correlation = if envelope.wants_reply {
+            match self.enter(requester, &envelope, target, held, now)? {
+                Entered::Yes(correlation) => Some(correlation),
+                Entered::Answered => return Ok(Delivery::Done),
+                Entered::TargetGone => return Ok(Delivery::TargetGone),
+            }
+        } else {
+            None
+        };
+        let outgoing = envelope.outgoing(correlation, route, now);
+        let queued = batch.queued(target, target.outlet().request(&outgoing));
+        let Err(error) = queued else { return Ok(Delivery::Done) };
+        if let Some(correlation) = correlation
+            && !withdraw(requester, envelope.id, target, correlation)
+        {
+            return Ok(Delivery::Done);
+        }
+        match error {
+            QueueError::Closed(_) | QueueError::Sealed => Ok(Delivery::TargetGone),
+            error => Err(not_queued(target, &error).into()),
+        }
+    }
+
+    /// Enters a request of `requester` at both peers; one that was `held` before in the place that it had there.
+    /// Where it is not entered, it is nowhere.
+    pub(crate) fn enter(
+        &self,
+        requester: &Arc<Peer>,
+        envelope: &Envelope<'_>,
+        target: &Arc<Peer>,
+        held: Option<Held<'_>>,
+        now: Instant,
+    ) -> Result<Entered, Rejected> {
+        let Envelope { kind, id, deadline, .. } = *envelope;
+        let request = PendingRequest { requester: requester.clone(), id, kind, deadline };
+        let limit = |internal: bool| if internal { usize::MAX } else { self.limits().calls };
+        let most = limit(target.is_internal() || requester.is_internal());
+        let inserted = target.pending.lock().insert(request, most);
+        let correlation = match inserted {
+            Ok(correlation) => correlation,
+            Err(refusal) => {
+                return match (untrack(requester, id, held), refusal) {
+                    (false, _) => Ok(Entered::Answered),
+                    (true, Refusal::Closed) => Ok(Entered::TargetGone),
+                    (true, _) => Err(self.too_many_calls(&target.as_receiver()).into()),
+                };
+            }
+        };
+        let tracked = match held {
+            None => requester.pending.lock().track(id, target, correlation, limit(requester.is_internal())),
+            Some(held) if requester.pending.lock().retarget(id, held, target, correlation) => Ok(()),
+            Some(_) => Err(Refusal::Closed),
+        };
+        match tracked {
+            // A sweep that found it overdue before it was tracked has told nobody.
+            Ok(()) if is_overdue(deadline, now) => {
+                let is_untold = withdraw(requester, id, target, correlation);
+                if is_untold { Err(Failure::plain(Code::Deadline).into()) } else { Ok(Entered::Answered) }
+            }
+            Ok(()) => Ok(Entered::Yes(correlation)),
+            Err(refusal) => {
+                target.pending.lock().complete(correlation);
+                match refusal {
+                    Refusal::Closed => Ok(Entered::Answered),
+                    Refusal::Full => Err(self.too_many_calls("the sender").into()),
+                    Refusal::Duplicate => {
+                        Err(Violation::new("an id was used again before its answer came").into())
+                    }
+                }
+            }
+        }
+    }
+
+    fn too_many_calls(&self, whose: &str) -> Failure {
+        let text = format!("{whose} has {} calls and messages in flight", self.limits().calls);
+        Failure::new(Code::Overloaded, text)
+    }
+}
+
+impl<'a> Envelope<'a> {
+    /// As it is sent on, with what is left of its time: at least a millisecond, since 0 means something else.
+    #[inline]
+    pub(crate) fn outgoing(
+        &self,
+        correlation: Option<CorrelationId>,
+        route: &Route<'a>,
+        now: Instant,
+    ) -> Outgoing<'a> {
+        Outgoing {
+            kind: self.kind,
+            correlation,
+            from: route.from,
+            name: self.name,
+            custom: self.custom,
+            payload: self.payload,
+            timeout_ms: remaining_ms(self.deadline, now),
+        }
+    }
+}
+
+/// What is left until a deadline, in milliseconds: 1 at least.
+pub(crate) fn remaining_ms(deadline: Instant, now: Instant) -> u32 {
+    let left = deadline.saturating_duration_since(now);
+    u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
+}
+
+/// Whether a deadline is over. The clock is read only if it can be.
+fn is_overdue(deadline: Instant, now: Instant) -> bool {
+    deadline.saturating_duration_since(now) < BATCH_AGE && deadline <= Instant::now()
+}
+
+/// Takes a request back that did not reach its target. Whether its reply is still to be given: if not, the target's
+/// end has failed it already.
+pub(crate) fn withdraw(requester: &Peer, id: u64, target: &Peer, correlation: CorrelationId) -> bool {
+    target.pending.lock().complete(correlation);
+    requester.pending.lock().untrack(id, target, correlation)
+}
+
+/// Tracks a request no longer that was held elsewhere. Whether its reply is still to be given.
+pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool {
+    held.is_none_or(|(holder, correlation)| requester.pending.lock().untrack(id, holder, correlation))
+}
+
+/// What the sender of a request that was not queued is told.
+fn not_queued(target: &Peer, error: &QueueError) -> Failure {
+    match (error, target.identity()) {
+        (QueueError::Full, Identity::OwnerGateway { id }) => {
+            let text = format!("frontier {id} does not read fast enough; the queue for it is full");
+            Failure::new(Code::Overloaded, text)
+        }
+        (QueueError::Full, _) => {
+            Failure::new(Code::Overloaded, "the receiver does not read fast enough; its queue is full")
+        }
+        (other, _) => Failure::new(other.code(), other.to_string()),
+    }
+}

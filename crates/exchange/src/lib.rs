@@ -1,0 +1,77 @@
+//! The forwarding core of the gateway: who is connected, where calls, messages and streams go, and what becomes
+//! of them. It opens no socket and knows no wire.
+//!
+//! ```text
+//!   a wire decodes ─▶ Inbound ─▶ Exchange::on ─▶ route ─▶ Outlet of the target ─▶ its wire encodes
+//!                                   │    └─ the edge is not here ─▶ RemoteEdges ─▶ Outlet of the owner gateway
+//!                                   └─ registry ─▶ Feed ─▶ followers
+//! ```
+//!
+//! Everything that connects is a [`Peer`]: an identity, the requests that are pending from and to it, and an
+//! [`Outlet`], through which the exchange sends. The native wire is an outlet; so are another wire, a topic that
+//! goes to a message broker, the gateway's own calls, and the lobby, where requests wait whose edge is looked for.
+//!
+//! # Contract of a wire
+//! 1. It makes a [`Peer`] and joins it with [`Exchange::join_edge`], [`Exchange::join_service`] or
+//!    [`Exchange::join_gateway`]. What it gets is a [`Seat`]: dropping it ends the peer, however that comes about.
+//! 2. It hands over what the peer sends with [`Exchange::on`], any number of times with one [`Batch`], and drops
+//!    the batch before it waits: only then are those woken who were sent something.
+//! 3. Streams and payloads too large to be queued come with a [`Leg`]: [`Exchange::on_stream`],
+//!    [`Exchange::on_payload_request`], [`Exchange::on_payload_reply`].
+//! 4. An error of these is a [`Violation`]: the peer broke the rules, and the wire ends its connection.
+//! 5. When the connection has ended it calls [`Exchange::leave`] with the requests that never left, and drops
+//!    the seat.
+
+mod answer;
+mod authorization;
+mod balance;
+mod batch;
+mod counters;
+mod envelope;
+mod exchange;
+mod failure;
+mod feed;
+mod forward;
+mod inbound;
+mod latch;
+mod leave;
+mod leg;
+mod limits;
+mod outlet;
+mod own_call;
+mod payload;
+mod peer;
+mod pending;
+mod permit;
+pub mod presence;
+mod registry;
+mod relocation;
+mod remote;
+mod route;
+mod seat;
+mod stream;
+mod sweep;
+
+pub use answer::Unsent;
+pub use authorization::{Authorization, AuthorizationCell};
+pub use balance::{Balance, scatter};
+pub use batch::Batch;
+pub use counters::{Counters, Counts, Direction, RateMeter, Rates, Traffic};
+pub use envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
+pub use exchange::{Exchange, Settings};
+pub use failure::{Failure, Violation};
+pub use feed::{Change, Connection, Follower, Key, Missed};
+pub use inbound::{Inbound, Registration, Reply, Returned};
+pub use latch::Latch;
+pub use leg::{IncomingLeg, Leg, NewLeg, write_all};
+pub use limits::Limits;
+pub use outlet::{
+    BeginError, BoxFuture, CloseReason, Departure, Head, OpenError, Outgoing, Outlet, QueueError, Queued,
+    Sender, StreamHead, StreamSender,
+};
+pub use own_call::OwnReply;
+pub use peer::{Identity, Peer, Stage};
+pub use registry::{RegistrationError, Superseded};
+pub use remote::{Found, Lookup, RemoteCaller, RemoteEdges};
+pub use seat::Seat;
+pub use stream::{StreamRequest, StreamTarget};

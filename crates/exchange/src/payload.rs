@@ -1,0 +1,314 @@
+//! Payloads that travel on a leg of their own. They are passed on as they come: the gateway never holds one whole.
+
+use crate::balance::Tried;
+use crate::counters::Direction;
+use crate::envelope::Destination;
+use crate::failure::Rejected;
+use crate::forward::{Entered, withdraw};
+use crate::leg::{CopyError, IncomingLeg, copy_exact};
+use crate::outlet::{BeginError, Begun, Head, OpenError};
+use crate::pending::PendingRequest;
+use crate::remote::Found;
+use crate::route::{Route, Unrouted};
+use crate::{
+    Batch, CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation,
+};
+use frontier_protocol::{Code, EdgeId};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::timeout_at;
+
+/// How far a request with a payload of its own has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    /// It is entered at both peers: who takes it out there tells the requester.
+    is_entered: bool,
+    /// The gateway that it comes from was told that the payload may come.
+    is_awaited: bool,
+}
+
+/// What became of a request that went to another gateway.
+enum Carried {
+    Done(Result<(), Rejected>),
+    /// The edge is not there. Nothing of the payload was read.
+    NotThere,
+    /// The link was lost before anything was read.
+    Lost,
+}
+
+impl Exchange {
+    /// A call or a message whose payload of `len` bytes follows on `leg`. With `excess` the requester has more streams
+    /// than it may have.
+    ///
+    /// # Errors
+    /// [`Violation`] if the requester must not send that.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the legs are reset, and the sweep fails the request for its deadline.
+    pub async fn on_payload_request(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        len: u64,
+        mut leg: Box<dyn IncomingLeg>,
+        excess: bool,
+    ) -> Result<(), Violation> {
+        let Envelope { kind, id, wants_reply, name, deadline, .. } = envelope;
+        let direction = Direction::of(requester);
+        self.counters().begun(kind.into(), direction);
+        let mut progress = Progress::default();
+        let permitted = self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len));
+        let carried = if excess {
+            Err(self.too_many_streams().into())
+        } else if let Err(failure) = permitted {
+            Err(failure.into())
+        } else {
+            let carried = self.carry(requester, envelope, &mut *leg, len, &mut progress);
+            match timeout_at(deadline.into(), carried).await {
+                Ok(carried) => carried,
+                // The sweep fails it for its deadline.
+                Err(_) if progress.is_entered => Ok(()),
+                Err(_) => Err(Failure::plain(Code::Deadline).into()),
+            }
+        };
+        let Err(rejected) = carried else {
+            if !wants_reply {
+                self.counters().ended(kind.into(), direction, Code::Ok);
+            }
+            return Ok(());
+        };
+        let failure = rejected.failure()?;
+        if requester.is_origin_gateway() && !progress.is_awaited {
+            self.counters().ended(kind.into(), direction, failure.code);
+            leg.refuse(&failure).await;
+        } else if wants_reply {
+            self.reply_failure(requester, id, kind, &failure, &mut Batch::new(self));
+        } else {
+            self.counters().ended(kind.into(), direction, failure.code);
+        }
+        Ok(())
+    }
+
+    async fn carry(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress,
+    ) -> Result<(), Rejected> {
+        let mut tried = Tried::new();
+        loop {
+            let route = match self.route(requester, &envelope, &tried) {
+                Ok(route) if route.target.is_owner_gateway() => {
+                    return self.carry_to_owner(requester, envelope, leg, len, progress).await;
+                }
+                Ok(route) => route,
+                Err(Unrouted::NotHere(_)) if !requester.is_origin_gateway() => {
+                    return self.carry_to_owner(requester, envelope, leg, len, progress).await;
+                }
+                Err(Unrouted::NotHere(edge)) => return Err(Failure::edge_not_online(edge).into()),
+                Err(Unrouted::Failed(failure)) => return Err(failure.into()),
+            };
+            let target = route.target.clone();
+            let onward = match target.outlet().open().await {
+                Ok(onward) => onward,
+                Err(OpenError::Closed) => {
+                    tried.push(target);
+                    continue;
+                }
+                Err(error) => return Err(Failure::new(error.code(), error.to_string()).into()),
+            };
+            let correlation = match self.enter_payload(requester, &envelope, &target, progress)? {
+                Entered::Yes(correlation) => correlation,
+                Entered::Answered => return Ok(()),
+                Entered::TargetGone => {
+                    tried.push(target);
+                    continue;
+                }
+            };
+            // It may have left while the leg was opened, and hang up before it sees this.
+            if !target.is_online() {
+                progress.is_entered = false;
+                if envelope.wants_reply && !withdraw(requester, envelope.id, &target, correlation) {
+                    return Ok(());
+                }
+                tried.push(target);
+                continue;
+            }
+            let copied = async {
+                if requester.is_origin_gateway() {
+                    progress.is_awaited = true;
+                    leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
+                }
+                let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
+                copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            };
+            let Err(failure) = copied.await else { return Ok(()) };
+            let still_asked = envelope.wants_reply && withdraw(requester, envelope.id, &target, correlation);
+            return if still_asked { Err(failure.into()) } else { Ok(()) };
+        }
+    }
+
+    /// Enters a request at both peers, if it is to be answered.
+    fn enter_payload(
+        &self,
+        requester: &Arc<Peer>,
+        envelope: &Envelope<'_>,
+        target: &Arc<Peer>,
+        progress: &mut Progress,
+    ) -> Result<Entered, Rejected> {
+        if !envelope.wants_reply {
+            return Ok(Entered::Yes(CorrelationId(0)));
+        }
+        let entered = self.enter(requester, envelope, target, None, Instant::now());
+        progress.is_entered = matches!(entered, Ok(Entered::Yes(_)));
+        entered
+    }
+
+    /// Carries a request of a service to the gateway where its edge is. Its payload is read only when that has said
+    /// that it has the edge.
+    async fn carry_to_owner(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress,
+    ) -> Result<(), Rejected> {
+        let Destination::Edge(edge) = envelope.to else { return Err(Failure::plain(Code::Internal).into()) };
+        let (mut avoid, mut was_lost) = (None, false);
+        loop {
+            let owner = match self.find(edge, avoid.as_ref()).await? {
+                Found::At(owner) => owner,
+                Found::Here => return Err(Failure::edge_not_online(edge).into()),
+            };
+            match self.carry_to(&owner, edge, requester, envelope, leg, len, progress).await {
+                Carried::Done(done) => return done,
+                Carried::NotThere if avoid.is_none() => {
+                    self.forget_owner(edge, &owner);
+                    avoid = Some(owner);
+                }
+                Carried::NotThere => return Err(Failure::edge_not_online(edge).into()),
+                Carried::Lost if !was_lost => was_lost = true,
+                Carried::Lost => return Err(Failure::new(Code::Disconnected, owner.lost()).into()),
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a request, and both ends of its way")]
+    async fn carry_to(
+        &self,
+        owner: &Arc<Peer>,
+        edge: EdgeId,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress,
+    ) -> Carried {
+        let onward = match owner.outlet().open().await {
+            Ok(onward) => onward,
+            Err(OpenError::Closed) => return Carried::Lost,
+            Err(error) => {
+                let text = format!("{}: {error}", owner.as_receiver());
+                return Carried::Done(Err(Failure::new(error.code(), text).into()));
+            }
+        };
+        let correlation = match self.enter_payload(requester, &envelope, owner, progress) {
+            Ok(Entered::Yes(correlation)) => correlation,
+            Ok(Entered::Answered) => return Carried::Done(Ok(())),
+            Ok(Entered::TargetGone) => return Carried::Lost,
+            Err(rejected) => return Carried::Done(Err(rejected)),
+        };
+        let route = Route::owner(owner.clone(), requester, edge, false);
+        let carried = async {
+            let mut onward =
+                begin(onward, &envelope, correlation, &route, len).await.map_err(|error| match error {
+                    BeginError::Refused(failure) => failure,
+                    BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
+                })?;
+            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+        };
+        let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
+        if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
+            return Carried::Done(Ok(()));
+        }
+        progress.is_entered = false;
+        match failure.code {
+            Code::EdgeNotOnline => Carried::NotThere,
+            _ => Carried::Done(Err(failure.into())),
+        }
+    }
+
+    /// A reply to a call whose payload of `len` bytes follows on `leg`.
+    ///
+    /// # Errors
+    /// [`Violation`] if the peer must not send that.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the requester would not hear of it.
+    pub async fn on_payload_reply(
+        self: &Arc<Self>,
+        from: &Arc<Peer>,
+        reply: Reply<'_>,
+        len: u64,
+        mut leg: Box<dyn IncomingLeg>,
+    ) -> Result<(), Violation> {
+        let Reply { correlation, outcome, edge, .. } = reply;
+        let completed = from.pending.lock().complete(correlation);
+        let Some(request) = completed else { return Ok(()) };
+        let fit = self.check_payload(len).and_then(|()| self.check_custom(outcome.custom.len()));
+        if request.kind != RequestKind::Call || request.requester.is_internal() || fit.is_err() {
+            let failure = fit.err().unwrap_or_else(|| Failure::plain(Code::Protocol));
+            let mut batch = Batch::new(self);
+            self.answer(request, from, correlation, None, Outcome::failure(&failure), &mut batch);
+            return Ok(());
+        }
+        let PendingRequest { requester, id, kind, deadline } = request;
+        if !requester.pending.lock().untrack(id, from, correlation) {
+            return Ok(());
+        }
+        let edge = from.edge_id().or(edge);
+        let passed = async {
+            let onward = requester.outlet().open().await;
+            let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
+            let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
+            copy_exact(&mut *leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+        };
+        let passed = timeout_at(deadline.into(), passed).await;
+        match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
+            Ok(()) => self.counters().ended(kind.into(), Direction::of(&requester), outcome.code),
+            Err(failure) => self.reply_failure(&requester, id, kind, &failure, &mut Batch::new(self)),
+        }
+        Ok(())
+    }
+}
+
+/// Says on a leg what request comes with it.
+async fn begin(
+    leg: Box<dyn crate::NewLeg>,
+    envelope: &Envelope<'_>,
+    correlation: CorrelationId,
+    route: &Route<'_>,
+    len: u64,
+) -> Begun {
+    let correlation = envelope.wants_reply.then_some(correlation);
+    let outgoing = envelope.outgoing(correlation, route, Instant::now());
+    leg.begin(Head::Request(&outgoing, len)).await
+}
+
+fn lost(error: BeginError) -> Failure {
+    match error {
+        BeginError::Refused(failure) => failure,
+        BeginError::Lost => copy_failed(&CopyError::Target),
+    }
+}
+
+fn copy_failed(error: &CopyError) -> Failure {
+    let code = match error {
+        CopyError::Source => Code::Protocol,
+        CopyError::Lost | CopyError::Target => Code::Disconnected,
+    };
+    Failure::new(code, error.to_string())
+}

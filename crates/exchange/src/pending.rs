@@ -1,0 +1,213 @@
+//! What is in flight from and to one peer: calls and acked messages alike.
+//!
+//! A request of peer A that was forwarded to peer B stands in two tables, each under its own peer's lock and never
+//! under both at once:
+//!
+//! ```text
+//!   A.sent:      A's id ─▶ (B, correlation id)     so that A can cancel, and is cleaned up after
+//!   B.received:  correlation id ─▶ (A, A's id)     so that B's reply finds A, and B's end fails it
+//! ```
+//!
+//! Whoever completes the entry in `received` owns the reply: it is given exactly once.
+
+use crate::Peer;
+use crate::envelope::{CorrelationId, RequestKind};
+use ahash::AHashMap;
+use slab::Slab;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Pending requests of one peer.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    received: Slab<Entry>,
+    sent: AHashMap<u64, (Arc<Peer>, CorrelationId)>,
+    /// Told apart from older entries of the same slot by this.
+    generation: u32,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    generation: u32,
+    request: PendingRequest,
+}
+
+/// A request that waits for its reply.
+#[derive(Debug)]
+pub(crate) struct PendingRequest {
+    pub(crate) requester: Arc<Peer>,
+    /// The requester's id for it.
+    pub(crate) id: u64,
+    pub(crate) kind: RequestKind,
+    pub(crate) deadline: Instant,
+}
+
+/// What was in flight when a peer's tables ended.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    /// Requests to the peer.
+    pub(crate) received: Vec<(CorrelationId, PendingRequest)>,
+    /// Requests of the peer, each with whom it went to.
+    pub(crate) sent: Vec<(Arc<Peer>, CorrelationId)>,
+}
+
+/// Why a request was not entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The peer is gone.
+    Closed,
+    /// As many as may be are in flight.
+    Full,
+    /// The requester has a request under this id already.
+    Duplicate,
+}
+
+impl CorrelationId {
+    fn new(slot: usize, generation: u32) -> Self {
+        Self((u64::from(generation) << 32) | slot as u64)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the slot is the lower half")]
+    fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+impl Pending {
+    /// Enters a request to this peer.
+    pub(crate) fn insert(&mut self, request: PendingRequest, limit: usize) -> Result<CorrelationId, Refusal> {
+        if self.closed {
+            return Err(Refusal::Closed);
+        }
+        if self.received.len() >= limit {
+            return Err(Refusal::Full);
+        }
+        // 0 is left out: no correlation id is 0, which is the id of messages that nobody acks.
+        self.generation = self.generation.wrapping_add(1).max(1);
+        let generation = self.generation;
+        let slot = self.received.insert(Entry { generation, request });
+        Ok(CorrelationId::new(slot, generation))
+    }
+
+    /// Takes a request to this peer out, if it still waits.
+    pub(crate) fn complete(&mut self, correlation: CorrelationId) -> Option<PendingRequest> {
+        let entry = self.received.get(correlation.slot())?;
+        if entry.generation != correlation.generation() {
+            return None;
+        }
+        Some(self.received.remove(correlation.slot()).request)
+    }
+
+    /// Tracks a request of this peer.
+    pub(crate) fn track(
+        &mut self,
+        id: u64,
+        target: &Arc<Peer>,
+        correlation: CorrelationId,
+        limit: usize,
+    ) -> Result<(), Refusal> {
+        if self.closed {
+            return Err(Refusal::Closed);
+        }
+        if self.sent.len() >= limit {
+            return Err(Refusal::Full);
+        }
+        match self.sent.entry(id) {
+            MapEntry::Occupied(_) => Err(Refusal::Duplicate),
+            MapEntry::Vacant(vacant) => {
+                vacant.insert((target.clone(), correlation));
+                Ok(())
+            }
+        }
+    }
+
+    /// Tracks a request of this peer no longer, if it is still the one that `target` has under this correlation
+    /// id: after a cancel the peer may have used its own id anew.
+    pub(crate) fn untrack(&mut self, id: u64, target: &Peer, correlation: CorrelationId) -> bool {
+        let is_same =
+            |(at, its): &(Arc<Peer>, CorrelationId)| std::ptr::eq(&**at, target) && *its == correlation;
+        self.sent.get(&id).is_some_and(is_same) && self.sent.remove(&id).is_some()
+    }
+
+    /// Notes that a request of this peer is with `target` from here on. `false` if it was not with `from` any
+    /// more: nobody waits for it.
+    pub(crate) fn retarget(
+        &mut self,
+        id: u64,
+        (from, held): (&Peer, CorrelationId),
+        target: &Arc<Peer>,
+        correlation: CorrelationId,
+    ) -> bool {
+        match self.sent.get_mut(&id) {
+            Some((at, its)) if std::ptr::eq(&**at, from) && *its == held => {
+                (*at, *its) = (target.clone(), correlation);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Tracks a request of this peer no longer, whoever has it.
+    pub(crate) fn cancel(&mut self, id: u64) -> Option<(Arc<Peer>, CorrelationId)> {
+        self.sent.remove(&id)
+    }
+
+    /// Ends the tables: nothing can be entered any more. What was in flight.
+    pub(crate) fn close(&mut self) -> InFlight {
+        self.closed = true;
+        let received = std::mem::take(&mut self.received).into_iter();
+        let received =
+            received.map(|(slot, entry)| (CorrelationId::new(slot, entry.generation), entry.request));
+        let sent = std::mem::take(&mut self.sent);
+        InFlight { received: received.collect(), sent: sent.into_values().collect() }
+    }
+
+    /// Takes out the requests to this peer whose deadline is over, and gives back spare memory.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(CorrelationId, PendingRequest)> {
+        let overdue: Vec<CorrelationId> = self
+            .received
+            .iter()
+            .filter(|(_, entry)| entry.request.deadline <= now)
+            .map(|(slot, entry)| CorrelationId::new(slot, entry.generation))
+            .collect();
+        let expired = overdue.into_iter().filter_map(|it| Some((it, self.complete(it)?))).collect();
+        if self.received.is_empty() && self.received.capacity() > 0 {
+            self.received = Slab::new();
+        }
+        if self.sent.is_empty() && self.sent.capacity() > 0 {
+            self.sent = AHashMap::default();
+        }
+        expired
+    }
+
+    /// Whether [`expire`](Self::expire) may have something to do.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.received.capacity() > 0 || self.sent.capacity() > 0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_tracked(&self, id: u64) -> bool {
+        self.sent.contains_key(&id)
+    }
+
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.len()
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.received.len()
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.received.is_empty() || !self.sent.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

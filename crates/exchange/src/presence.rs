@@ -1,0 +1,106 @@
+//! What services are told about edges, and asked about them: `get_edge_id`, `edge_online`, `edge_offline`.
+
+use crate::own_call::OwnCall;
+use crate::{Exchange, Failure, Identity, OwnReply, Peer};
+use frontier_access::authn::Verified;
+use frontier_protocol::{Code, EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID, VerifiedEdge};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// An edge that is to get an id: what is known of it.
+#[derive(Debug)]
+pub struct EdgeIdRequest<'a> {
+    /// What it says of itself.
+    pub meta: &'a [u8],
+    /// What its credentials say.
+    pub verified: &'a Verified,
+    /// Where it connects from.
+    pub addr: SocketAddr,
+}
+
+/// Asks a service for the id of an edge. `None` if no service gives out ids.
+///
+/// # Errors
+/// What the edge is told: the service has refused it, or could not reply.
+///
+/// # Cancel safety
+/// Cancel safe: the service is told that nobody waits any more.
+pub async fn edge_id(
+    exchange: &Exchange,
+    request: &EdgeIdRequest<'_>,
+    timeout: Duration,
+) -> Option<Result<EdgeId, Failure>> {
+    let EdgeIdRequest { meta, verified, addr } = request;
+    let known = VerifiedEdge {
+        subject: &verified.subject,
+        edge_id: verified.edge_id,
+        labels: verified.attested().collect(),
+    };
+    // Spread by address: there is no id yet.
+    let key = EdgeId(u64::from(addr.port()));
+    let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta };
+    let reply = exchange.call_service(own, key, addr.ip(), timeout).await?;
+    Some(match reply.code {
+        Code::Ok => match reply.payload.as_slice().try_into().map(u64::from_be_bytes) {
+            Ok(0) | Err(_) => Err(Failure::new(Code::Internal, "the service gave out no valid EdgeID")),
+            Ok(id) => Ok(EdgeId(id)),
+        },
+        Code::Application => Err(Failure::new(Code::Denied, reply.text())),
+        _ => Err(failed(&reply)),
+    })
+}
+
+/// Tells a service that `edge` comes.
+///
+/// # Errors
+/// What the edge is told: the service has refused it, or could not reply.
+pub async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Result<(), Failure> {
+    let Some((id, payload)) = event(edge) else { return Ok(()) };
+    let reply = exchange.call_service(told(EDGE_ONLINE, &payload), id, edge.addr().ip(), timeout).await;
+    match reply {
+        None => Ok(()),
+        Some(reply) => match reply.code {
+            Code::Ok => Ok(()),
+            Code::Application => Err(Failure::new(Code::Denied, reply.text())),
+            _ => Err(failed(&reply)),
+        },
+    }
+}
+
+/// Tells a service that `edge` has left. Nothing that goes wrong here concerns the edge.
+pub async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
+    let Some((id, payload)) = event(edge) else { return };
+    let reply = exchange.call_service(told(EDGE_OFFLINE, &payload), id, edge.addr().ip(), timeout).await;
+    if let Some(reply) = reply
+        && reply.code != Code::Ok
+    {
+        tracing::warn!(edge = %id, error = %reply.text(), "edge_offline was not taken");
+    }
+}
+
+fn told<'a>(method: &'a str, payload: &'a [u8]) -> OwnCall<'a> {
+    OwnCall { method, custom: b"", payload }
+}
+
+/// A service that fails must not make its edges give up: what it replys is retryable for them.
+fn failed(reply: &OwnReply) -> Failure {
+    match reply.code.is_retryable() {
+        true => Failure::new(reply.code, reply.text()).detailed(reply.detail),
+        false => Failure::new(Code::Internal, reply.text()),
+    }
+}
+
+/// The payload of both events: the id, the address, the meta.
+fn event(edge: &Peer) -> Option<(EdgeId, Vec<u8>)> {
+    let Identity::Edge { id, meta } = edge.identity() else { return None };
+    let addr = edge.addr().to_string();
+    let mut payload = Vec::with_capacity(10 + addr.len() + meta.len());
+    payload.extend_from_slice(&id.0.to_be_bytes());
+    payload.extend_from_slice(&u16::try_from(addr.len()).unwrap_or(0).to_be_bytes());
+    payload.extend_from_slice(addr.as_bytes());
+    payload.extend_from_slice(meta);
+    Some((*id, payload))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Who takes what: methods, topics and names, each with the services that take it.
+
+use crate::Peer;
+use crate::balance::scatter;
+use ahash::AHashMap;
+use frontier_protocol::ServiceId;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A service that takes some name, and what choosing among several needs of it close at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) service: Arc<Peer>,
+    /// The service's id in the cluster, scattered: an edge is sent to the same service at every gateway.
+    pub(crate) hash: u64,
+}
+
+/// The services that take the same name, in the order in which they came.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidates {
+    /// Tells this list apart from all others that there ever were.
+    number: u64,
+    list: Arc<[Candidate]>,
+}
+
+impl Candidates {
+    /// Tells the list apart from all others that there ever were; never 0.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Deref for Candidates {
+    type Target = [Candidate];
+
+    fn deref(&self) -> &[Candidate] {
+        &self.list
+    }
+}
+
+impl FromIterator<Candidate> for Candidates {
+    fn from_iter<I: IntoIterator<Item = Candidate>>(candidates: I) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { number, list: candidates.into_iter().collect() }
+    }
+}
+
+/// Who takes what: an immutable snapshot, swapped whole.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routes {
+    pub(super) methods: AHashMap<Box<str>, Candidates>,
+    pub(super) topics: AHashMap<Box<str>, Candidates>,
+    pub(super) names: AHashMap<Box<str>, Candidates>,
+}
+
+impl Routes {
+    /// The services that registered the method.
+    pub(crate) fn method(&self, method: &str) -> Option<&Candidates> {
+        self.methods.get(method)
+    }
+
+    /// The services that receive the topic; if none does, those that receive `*`.
+    pub(crate) fn topic(&self, topic: &str) -> Option<&Candidates> {
+        self.topics.get(topic).or_else(|| self.topics.get(frontier_protocol::CATCH_ALL))
+    }
+
+    /// The services of that name.
+    pub(crate) fn name(&self, name: &str) -> Option<&Candidates> {
+        self.names.get(name)
+    }
+}
+
+impl Candidate {
+    /// At the gateway of this id; `None` if it is part of no cluster.
+    pub(crate) fn new(service: Arc<Peer>, gateway: Option<&str>) -> Self {
+        let own = ServiceId(service.number());
+        let hash = scatter(gateway.map_or(own, |gateway| own.at(gateway)).0);
+        Self { service, hash }
+    }
+}
+
+/// Adds `candidate` to the takers of `name`; one that was there already stays where it was.
+pub(super) fn add(table: &mut AHashMap<Box<str>, Candidates>, name: &str, candidate: &Candidate) {
+    let takers = table.entry(name.into()).or_insert_with(|| Candidates::from_iter([]));
+    if !takers.iter().any(|taker| Arc::ptr_eq(&taker.service, &candidate.service)) {
+        *takers = takers.iter().chain([candidate]).cloned().collect();
+    }
+}
+
+/// Takes `service` off the takers of `name`.
+pub(super) fn remove(table: &mut AHashMap<Box<str>, Candidates>, name: &str, service: &Arc<Peer>) {
+    let Some(takers) = table.get_mut(name) else { return };
+    let rest: Candidates =
+        takers.iter().filter(|taker| !Arc::ptr_eq(&taker.service, service)).cloned().collect();
+    if rest.is_empty() {
+        table.remove(name);
+    } else {
+        *takers = rest;
+    }
+}

@@ -1,0 +1,108 @@
+//! Edges that are on their way to another gateway of the cluster.
+//!
+//! ```text
+//!   asked to go ── connects elsewhere ──▶ leaves ──▶ Moved: still reached here
+//!        │                                             │ the directory names its later connection,
+//!        │                                             ▼ or does not in time
+//!        └── the directory names a later connection ──▶ … ──▶ let go
+//! ```
+//!
+//! Whoever looks for an edge finds it at the gateway that the directory names. So an edge that has left for another one
+//! is kept here until the directory names that one: between the two it is reached at both.
+
+use crate::outlet::CloseReason;
+use crate::{Batch, Exchange, Peer, Stage};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tracing::{debug, info};
+
+/// How long the directory may take to name the later connection of an edge that has left.
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an edge that was asked to go, and is elsewhere, may take to leave.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Those that are waited for.
+#[derive(Debug, Default)]
+pub(crate) struct Relocations {
+    /// Whether there is a directory that will name later connections.
+    has_directory: AtomicBool,
+    waiting: Mutex<Vec<(Instant, Arc<Peer>)>>,
+}
+
+impl Relocations {
+    fn wait(&self, edge: &Arc<Peer>, timeout: Duration) {
+        self.waiting.lock().push((Instant::now() + timeout, edge.clone()));
+    }
+
+    fn has_directory(&self) -> bool {
+        self.has_directory.load(Ordering::SeqCst)
+    }
+}
+
+impl Exchange {
+    /// Whether a directory names later connections of edges, from here on. If there is none, those that wait for that
+    /// are let go.
+    pub fn set_has_directory(&self, has_directory: bool) {
+        self.relocations.has_directory.store(has_directory, Ordering::SeqCst);
+        if !has_directory {
+            self.end_relocations(|_, edge| edge.stage() == Stage::Moved);
+        }
+    }
+
+    /// An edge says that it has another connection, and wants to leave. Whether it is kept for now.
+    pub(crate) fn keeps_moved(&self, edge: &Arc<Peer>) -> bool {
+        if !self.relocations.has_directory() || edge.is_relocated() {
+            return false;
+        }
+        edge.advance(Stage::Moved);
+        self.relocations.wait(edge, CONFIRMATION_TIMEOUT);
+        // Looked at again: it may have been named before the stage was seen.
+        self.relocations.has_directory() && !edge.is_relocated()
+    }
+
+    /// The directory names a later connection of this edge, at another gateway.
+    pub fn relocated(&self, edge: &Arc<Peer>) {
+        let (id, addr) = (edge.number(), edge.addr());
+        if !edge.was_asked_to_move() {
+            info!(edge = id, %addr, "edge has moved to another frontier");
+            return edge.outlet().close(CloseReason::Superseded);
+        }
+        debug!(edge = id, %addr, "edge has moved, as it was asked to");
+        edge.set_relocated();
+        if edge.stage() == Stage::Moved {
+            self.let_go(edge, &mut Batch::new(self));
+        } else {
+            self.relocations.wait(edge, LEAVE_TIMEOUT);
+        }
+    }
+
+    /// Waits no longer for those that have had their time.
+    pub(crate) fn sweep_relocations(&self, now: Instant) {
+        self.end_relocations(|until, _| until <= now);
+    }
+
+    fn end_relocations(&self, is_due: impl Fn(Instant, &Peer) -> bool) {
+        let mut due = Vec::new();
+        self.relocations.waiting.lock().retain(|(until, edge)| {
+            if edge.stage() >= Stage::Leaving {
+                return false;
+            }
+            let is_due = is_due(*until, edge);
+            if is_due {
+                due.push(edge.clone());
+            }
+            !is_due
+        });
+        let mut batch = Batch::new(self);
+        for edge in due {
+            match edge.stage() {
+                Stage::Moved => self.let_go(&edge, &mut batch),
+                // It says nothing: what is left of it is a connection that nobody uses.
+                _ => edge.outlet().close(CloseReason::Superseded),
+            }
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Requests for edges that are not here.
+//!
+//! ```text
+//!   service ─▶ an owner that is known, whose link stands ─▶ owner gateway ─▶ edge
+//!      │
+//!      └─▶ lobby: waits ─▶ RemoteEdges looks for the edge ─▶ on its way
+//!                               ▲
+//!         owner gateway ─ Returned: the edge is not there ─┘ once
+//! ```
+//!
+//! This gateway is the *origin* of its services' requests, and the *owner* of the edges that are connected to it.
+//! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
+
+use crate::envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
+use crate::failure::Rejected;
+use crate::forward::{Delivery, Entered, Held, untrack};
+use crate::outlet::{CloseReason, Outgoing, Outlet, QueueError, Queued, Sender};
+use crate::route::Route;
+use crate::{Batch, Exchange, Failure, Identity, Peer, Returned, Stage, Violation};
+use frontier_access::rules::Grants;
+use frontier_protocol::{Code, EdgeId, Epoch, ServiceId};
+use std::fmt::Debug;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// What those who wait in the lobby may hold together, in units of 1 KiB.
+const LOBBY_SIZE: usize = 16 * 1024;
+
+/// What each of them counts for at least, in units.
+const MIN_CHARGE: usize = 4;
+
+/// Reaches edges at other gateways.
+pub trait RemoteEdges: Debug + Send + Sync {
+    /// The gateway where the edge was last, if the link to it stands and nobody waits for the edge: who comes later
+    /// must not overtake. `now` is the exchange's clock.
+    fn known(&self, edge: EdgeId, now: u32) -> Option<Arc<Peer>>;
+
+    /// The edge is not at `owner`.
+    fn forget(&self, edge: EdgeId, owner: &Arc<Peer>);
+
+    /// Has the edge looked for, and resolves `lookup` with what is found, behind all who asked for the edge before.
+    fn look_up(&self, exchange: &Arc<Exchange>, edge: EdgeId, lookup: Lookup);
+}
+
+/// A service of another gateway, in whose name that one asks here.
+#[derive(Debug)]
+pub struct RemoteCaller {
+    /// Its id at its own gateway.
+    pub id: ServiceId,
+    /// Its name.
+    pub name: Box<str>,
+    /// What it may do here; `None` if that is everything.
+    pub grants: Option<Arc<Grants>>,
+    /// What stands for it on the wire between the gateways.
+    pub encoded: Box<[u8]>,
+}
+
+/// Where an edge was found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// At this gateway, or so it is said.
+    Here,
+    /// At another one, to which this is the link.
+    At(Arc<Peer>),
+}
+
+impl Found {
+    /// Fails if the edge was found where it was found not to be.
+    fn unless(self, avoid: Option<&Arc<Peer>>, edge: EdgeId) -> Result<Self, Failure> {
+        match (&self, avoid) {
+            (Self::At(owner), Some(avoid)) if Arc::ptr_eq(owner, avoid) => {
+                Err(Failure::edge_not_online(edge))
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Somebody who waits for an edge to be found.
+#[derive(Debug)]
+pub struct Lookup(Waiting);
+
+#[derive(Debug)]
+enum Waiting {
+    /// A request that waits in the lobby.
+    Request(Box<Parked>),
+    /// A task that waits by itself.
+    Task { reply: oneshot::Sender<Result<Found, Failure>>, _room: OwnedSemaphorePermit },
+}
+
+/// A call or a message whose edge is looked for.
+#[derive(Debug)]
+struct Parked {
+    requester: Arc<Peer>,
+    /// Under which it is in the lobby; `None` if nobody waits for its reply.
+    correlation: Option<CorrelationId>,
+    /// The requester's id for it.
+    id: u64,
+    kind: RequestKind,
+    name: Box<str>,
+    custom: Box<[u8]>,
+    payload: Box<[u8]>,
+    deadline: Instant,
+    /// The gateway that gave it back.
+    returned_by: Option<Arc<Peer>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Lookup {
+    /// It is known where the edge is, or that it is nowhere.
+    pub fn resolve(
+        self,
+        exchange: &Arc<Exchange>,
+        edge: EdgeId,
+        found: Result<Found, Failure>,
+        batch: &mut Batch<'_>,
+    ) {
+        match self.0 {
+            Waiting::Task { reply, .. } => {
+                // Who no longer waits need not hear of it.
+                let _ = reply.send(found);
+            }
+            Waiting::Request(parked) => {
+                let found = found.and_then(|found| found.unless(parked.returned_by.as_ref(), edge));
+                exchange.unpark(edge, &parked, found, batch);
+            }
+        }
+    }
+}
+
+/// Where requests wait whose edge is looked for. Nobody answers there: what is pending with it waits, is cancelled,
+/// or is too late.
+#[derive(Debug)]
+pub(crate) struct Lobby {
+    peer: Arc<Peer>,
+    room: Arc<Semaphore>,
+}
+
+impl Lobby {
+    pub(crate) fn new() -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let peer = Peer::new(Identity::Lobby, Epoch(0), nowhere, Box::new(Nobody), Duration::MAX);
+        peer.advance(Stage::Online);
+        Self { peer: Arc::new(peer), room: Arc::new(Semaphore::new(LOBBY_SIZE)) }
+    }
+
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// A place for somebody who waits and holds so many bytes.
+    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+        let units = u32::try_from((bytes / 1024 + 1).max(MIN_CHARGE)).unwrap_or(u32::MAX);
+        self.room.clone().try_acquire_many_owned(units).map_err(|_| {
+            let text = "too many questions wait for edges that are looked for at other gateways";
+            Failure::new(Code::Overloaded, text)
+        })
+    }
+
+    /// Takes all the room that there is.
+    #[cfg(test)]
+    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(LOBBY_SIZE).expect("it is small");
+        self.room.clone().try_acquire_many_owned(all).expect("nobody waits")
+    }
+}
+
+impl Exchange {
+    /// The edge that a request is for is not here: a service's is looked for elsewhere, another gateway gets its own
+    /// back.
+    pub(crate) fn not_here(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        edge: EdgeId,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Rejected> {
+        match (envelope.to, &self.remote) {
+            (Destination::LocalEdge { caller, returns: true, .. }, _) => {
+                let correlation = envelope.wants_reply.then_some(CorrelationId(envelope.id));
+                let route = Route { target: requester.clone(), from: Sender::Unnamed };
+                let outgoing = envelope.outgoing(correlation, &route, batch.now());
+                // It fails if the connection is closed: then nobody waits any more.
+                let _ = batch.queued(requester, requester.outlet().give_back(&outgoing, edge, caller));
+                Ok(())
+            }
+            (Destination::Edge(_), Some(_)) => self.park(requester, envelope, edge, batch),
+            _ => Err(Failure::edge_not_online(edge).into()),
+        }
+    }
+
+    /// A request waits until its edge is found.
+    fn park(
+        self: &Arc<Self>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        edge: EdgeId,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Rejected> {
+        let room = self.lobby.room(envelope.size())?;
+        let correlation = if envelope.wants_reply {
+            match self.enter(requester, &envelope, self.lobby.peer(), None, batch.now())? {
+                Entered::Yes(correlation) => Some(correlation),
+                // The lobby is never closed.
+                Entered::Answered | Entered::TargetGone => return Ok(()),
+            }
+        } else {
+            None
+        };
+        self.look_up(edge, Waiting::Request(parked(requester, &envelope, correlation, None, room)));
+        Ok(())
+    }
+
+    fn look_up(self: &Arc<Self>, edge: EdgeId, waiting: Waiting) {
+        if let Some(remote) = &self.remote {
+            remote.look_up(self, edge, Lookup(waiting));
+        }
+    }
+
+    /// It is known where the edge of a request is, or that it is nowhere.
+    fn unpark(
+        self: &Arc<Self>,
+        edge: EdgeId,
+        parked: &Parked,
+        found: Result<Found, Failure>,
+        batch: &mut Batch<'_>,
+    ) {
+        let Parked { requester, correlation, id, kind, name, custom, payload, deadline, returned_by, .. } =
+            parked;
+        let lobby = self.lobby.peer();
+        let held: Option<Held<'_>> = match correlation {
+            None => None,
+            // Else somebody has told the requester already, or it has cancelled.
+            Some(correlation) => match lobby.pending.lock().complete(*correlation) {
+                Some(_) => Some((&**lobby, *correlation)),
+                None => return,
+            },
+        };
+        let envelope = Envelope {
+            kind: *kind,
+            id: *id,
+            wants_reply: held.is_some(),
+            to: Destination::Edge(edge),
+            name,
+            custom,
+            payload,
+            deadline: *deadline,
+        };
+        let failure = match self.route_found(requester, edge, found, returned_by.is_none()) {
+            Err(failure) => untrack(requester, *id, held).then_some(failure),
+            Ok(route) => match self.deliver(requester, envelope, &route, held, batch) {
+                Ok(Delivery::TargetGone) => Some(Failure::new(Code::Disconnected, route.target.lost())),
+                Ok(Delivery::Done) => None,
+                // Only a new request can break the rules, and this one had its place in the tables.
+                Err(rejected) => rejected.failure().ok(),
+            },
+        };
+        if let Some(failure) = failure
+            && envelope.wants_reply
+        {
+            self.reply_failure(requester, *id, *kind, &failure, batch);
+        }
+    }
+
+    /// The route to an edge that was looked for. If it has come here meanwhile, that counts.
+    fn route_found<'p>(
+        &self,
+        requester: &'p Peer,
+        edge: EdgeId,
+        found: Result<Found, Failure>,
+        returns: bool,
+    ) -> Result<Route<'p>, Failure> {
+        if let Some(target) = self.route_to_edge(requester, edge, &Default::default())? {
+            return Ok(Route::edge(target));
+        }
+        match found? {
+            Found::Here => Err(Failure::edge_not_online(edge)),
+            Found::At(owner) => Ok(Route::owner(owner, requester, edge, returns)),
+        }
+    }
+
+    /// Another gateway gives a request back: the edge is not there. It is looked for once more.
+    pub(crate) fn on_returned(
+        self: &Arc<Self>,
+        from: &Arc<Peer>,
+        returned: Returned<'_>,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Violation> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let Returned { correlation, edge, service, name, custom, payload, timeout_ms } = returned;
+        remote.forget(edge, from);
+        let to = Destination::Edge(edge);
+        let Some(correlation) = correlation else {
+            let Some(requester) = service.and_then(|id| self.registry().services.get(id)) else {
+                return Ok(());
+            };
+            let deadline = self.deadline(timeout_ms, batch.now());
+            let kind = RequestKind::Message;
+            let envelope = Envelope { kind, id: 0, wants_reply: false, to, name, custom, payload, deadline };
+            if let Ok(room) = self.lobby.room(envelope.size()) {
+                let parked = parked(&requester, &envelope, None, Some(from.clone()), room);
+                self.look_up(edge, Waiting::Request(parked));
+            }
+            return Ok(());
+        };
+        let completed = from.pending.lock().complete(correlation);
+        let Some(request) = completed.filter(|request| !request.requester.is_internal()) else {
+            return Ok(());
+        };
+        let crate::pending::PendingRequest { requester, id, kind, deadline } = request;
+        let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
+        let held: Held<'_> = (from, correlation);
+        let room = match self.lobby.room(envelope.size()) {
+            Ok(room) => room,
+            Err(failure) => {
+                if untrack(&requester, id, Some(held)) {
+                    self.reply_failure(&requester, id, kind, &failure, batch);
+                }
+                return Ok(());
+            }
+        };
+        match self.enter(&requester, &envelope, self.lobby.peer(), Some(held), batch.now()) {
+            Ok(Entered::Yes(correlation)) => {
+                let parked = parked(&requester, &envelope, Some(correlation), Some(from.clone()), room);
+                self.look_up(edge, Waiting::Request(parked));
+            }
+            Ok(Entered::Answered | Entered::TargetGone) => {}
+            // Only a request of its own breaks the rules of the requester, and this one has its place.
+            Err(rejected) => {
+                let failure = rejected.failure()?;
+                self.reply_failure(&requester, id, kind, &failure, batch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the edge is, with a link to it, but not at `avoid`, where it was found not to be.
+    ///
+    /// # Errors
+    /// If it is nowhere, or that can't be found out, or it can't be reached there.
+    pub(crate) async fn find(
+        self: &Arc<Self>,
+        edge: EdgeId,
+        avoid: Option<&Arc<Peer>>,
+    ) -> Result<Found, Failure> {
+        let Some(remote) = &self.remote else { return Err(Failure::edge_not_online(edge)) };
+        if avoid.is_none()
+            && let Some(owner) = remote.known(edge, self.clock())
+        {
+            return Ok(Found::At(owner));
+        }
+        let room = self.lobby.room(0)?;
+        let (reply, found) = oneshot::channel();
+        self.look_up(edge, Waiting::Task { reply, _room: room });
+        let found = found.await.unwrap_or_else(|_| Err(Failure::plain(Code::Internal)))?;
+        found.unless(avoid, edge)
+    }
+
+    /// The edge is not at `owner`.
+    pub(crate) fn forget_owner(&self, edge: EdgeId, owner: &Arc<Peer>) {
+        if let Some(remote) = &self.remote {
+            remote.forget(edge, owner);
+        }
+    }
+}
+
+impl Envelope<'_> {
+    /// Bytes that it holds.
+    fn size(&self) -> usize {
+        self.name.len() + self.custom.len() + self.payload.len()
+    }
+}
+
+fn parked(
+    requester: &Arc<Peer>,
+    envelope: &Envelope<'_>,
+    correlation: Option<CorrelationId>,
+    returned_by: Option<Arc<Peer>>,
+    room: OwnedSemaphorePermit,
+) -> Box<Parked> {
+    Box::new(Parked {
+        requester: requester.clone(),
+        correlation,
+        id: envelope.id,
+        kind: envelope.kind,
+        name: envelope.name.into(),
+        custom: envelope.custom.into(),
+        payload: envelope.payload.into(),
+        deadline: envelope.deadline,
+        returned_by,
+        _room: room,
+    })
+}
+
+/// The outlet of the lobby: nothing is ever sent there.
+#[derive(Debug)]
+struct Nobody;
+
+impl Nobody {
+    fn refuse<T>() -> Result<T, QueueError> {
+        Err(QueueError::Closed("nobody is there".into()))
+    }
+}
+
+impl Outlet for Nobody {
+    fn request(&self, _: &Outgoing<'_>) -> Result<Queued, QueueError> {
+        Self::refuse()
+    }
+
+    fn reply(&self, _: u64, _: RequestKind, _: Option<EdgeId>, _: Outcome<'_>) -> Result<Queued, QueueError> {
+        Self::refuse()
+    }
+
+    fn cancel(&self, _: CorrelationId) -> Result<Queued, QueueError> {
+        Ok(Queued::SENT)
+    }
+
+    fn close(&self, _: CloseReason) {}
+
+    fn is_closed(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,221 @@
+//! Streams: where one goes, and joining its two legs.
+
+use crate::balance::Tried;
+use crate::counters::{Direction, Traffic};
+use crate::forward::remaining_ms;
+use crate::leg::{self, IncomingLeg, Joined, Leg};
+use crate::outlet::{BeginError, Head, OpenError, StreamHead, StreamSender};
+use crate::remote::{Found, RemoteCaller};
+use crate::route::was_tried;
+use crate::{Exchange, Failure, Identity, Peer};
+use frontier_protocol::{Code, EdgeId};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::time::timeout_at;
+
+/// A stream that a peer wants to open.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamRequest<'a> {
+    /// Whom it is for.
+    pub to: StreamTarget<'a>,
+    /// The opener's own.
+    pub meta: &'a [u8],
+    /// When the opener stops waiting.
+    pub deadline: Instant,
+}
+
+/// Whom a stream is for.
+#[derive(Clone, Copy, Debug)]
+pub enum StreamTarget<'a> {
+    /// A service of this name: an edge opens it.
+    Service(&'a str),
+    /// This edge: a service opens it.
+    Edge(EdgeId),
+    /// This edge, and only if it is here, for a service of another gateway.
+    LocalEdge(EdgeId, &'a Arc<RemoteCaller>),
+}
+
+/// What was found out about an edge that is not here.
+#[derive(Debug, Default)]
+struct Search {
+    /// Where it is not.
+    avoid: Option<Arc<Peer>>,
+    /// Whether it was said to be here.
+    is_here: bool,
+    /// Whether a link was lost over it.
+    is_lost: bool,
+}
+
+type Opened = (Arc<Peer>, Box<dyn Leg>);
+
+impl Exchange {
+    /// Opens the second leg of a stream and joins the two until they end. With `excess` the opener has more streams
+    /// than it may have, and is told so.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: both legs are reset.
+    pub async fn on_stream(
+        self: &Arc<Self>,
+        opener: &Arc<Peer>,
+        request: StreamRequest<'_>,
+        mut leg: Box<dyn IncomingLeg>,
+        excess: bool,
+    ) {
+        let direction = Direction::of(opener);
+        self.counters().begun(Traffic::Stream, direction);
+        let permitted =
+            if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
+        let opened = match permitted {
+            Err(failure) => Err(failure),
+            Ok(()) => {
+                let opened = timeout_at(request.deadline.into(), self.open_target(opener, &request));
+                let opened = tokio::select! {
+                    opened = opened => opened,
+                    // Whoever it was for is told by the reset of the second leg.
+                    () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {
+                        return self.counters().ended(Traffic::Stream, direction, Code::Cancelled);
+                    }
+                };
+                let late = |_| Err(Failure::new(Code::Deadline, "the stream was not accepted in time"));
+                opened.unwrap_or_else(late)
+            }
+        };
+        match opened {
+            Ok((target, onward)) => {
+                self.counters().ended(Traffic::Stream, direction, Code::Ok);
+                // An opener that is gone does not hear it: the target's leg is dropped and so reset.
+                if leg.accept().await.is_ok() {
+                    let opened = Joined { leg, payer: opener.clone() };
+                    leg::join(opened, Joined { leg: onward, payer: target }).await;
+                }
+            }
+            Err(failure) => {
+                self.counters().ended(Traffic::Stream, direction, failure.code);
+                leg.refuse(&failure).await;
+            }
+        }
+    }
+
+    fn check_stream(&self, opener: &Peer, request: &StreamRequest<'_>) -> Result<(), Failure> {
+        let (len, max) = (request.meta.len(), self.limits().meta);
+        if len > max {
+            let text = format!("a meta of {len} bytes is over the limit of {max}");
+            return Err(Failure::new(Code::TooLarge, text));
+        }
+        let name = match request.to {
+            StreamTarget::Service(name) => name,
+            StreamTarget::Edge(_) | StreamTarget::LocalEdge(..) => "",
+        };
+        self.check_name(name)?;
+        self.permit_stream(opener, name)
+    }
+
+    pub(crate) fn too_many_streams(&self) -> Failure {
+        Failure::new(
+            Code::Overloaded,
+            format!("{} streams are open, the most there may be", self.limits().streams),
+        )
+    }
+
+    /// Opens the second leg of a stream and waits until the acceptor has taken it.
+    async fn open_target(
+        self: &Arc<Self>,
+        opener: &Peer,
+        request: &StreamRequest<'_>,
+    ) -> Result<Opened, Failure> {
+        let StreamRequest { to, .. } = *request;
+        let (mut tried, mut search) = (Tried::new(), Search::default());
+        loop {
+            let (target, from) = match to {
+                StreamTarget::Service(name) => match opener.edge_id() {
+                    Some(id) => (self.route_stream(opener, id, name, &tried)?, StreamSender::Edge(id, name)),
+                    None => return Err(Failure::new(Code::Protocol, "only an edge's stream goes by name")),
+                },
+                StreamTarget::LocalEdge(id, caller) => {
+                    let edge = self.edge(id).ok_or_else(|| Failure::edge_not_online(id))?;
+                    self.permit_remote_caller(opener, caller, None, id, &edge)?;
+                    (edge, StreamSender::Service(caller.id, &caller.name))
+                }
+                StreamTarget::Edge(id) => match self.edge(id) {
+                    Some(edge) => {
+                        self.permit_reach(opener, id, &edge)?;
+                        (edge, service_sender(opener)?)
+                    }
+                    None => match self.open_remote(opener, id, request, &mut search).await? {
+                        Some(opened) => return Ok(opened),
+                        None => continue,
+                    },
+                },
+            };
+            let to_edge = !matches!(to, StreamTarget::Service(_));
+            if to_edge && was_tried(&target, &tried) {
+                return Err(Failure::edge_not_online(EdgeId(target.number())));
+            }
+            match self.open_at(&target, from, request).await {
+                Ok(leg) => return Ok((target, leg)),
+                Err(BeginError::Refused(failure)) => return Err(failure),
+                Err(BeginError::Lost) => tried.push(target),
+            }
+        }
+    }
+
+    /// [`BeginError::Lost`] if the target is gone and another may be tried.
+    async fn open_at(
+        &self,
+        target: &Arc<Peer>,
+        from: StreamSender<'_>,
+        request: &StreamRequest<'_>,
+    ) -> Result<Box<dyn Leg>, BeginError> {
+        let leg = match target.outlet().open().await {
+            Ok(leg) => leg,
+            Err(OpenError::Closed) => return Err(BeginError::Lost),
+            Err(error @ OpenError::TooMany(_)) => {
+                let text = format!("{} has no room for streams", target.as_receiver());
+                return Err(BeginError::Refused(Failure::new(error.code(), text)));
+            }
+            Err(error) => return Err(BeginError::Refused(Failure::new(error.code(), error.to_string()))),
+        };
+        // It may have left meanwhile, and hang up before it sees this.
+        if !target.is_online() {
+            return Err(BeginError::Lost);
+        }
+        let timeout_ms = remaining_ms(request.deadline, Instant::now());
+        leg.begin(Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })).await
+    }
+
+    /// Opens a stream at the gateway where the edge is. `None` if it is to be tried again.
+    async fn open_remote(
+        self: &Arc<Self>,
+        opener: &Peer,
+        id: EdgeId,
+        request: &StreamRequest<'_>,
+        search: &mut Search,
+    ) -> Result<Option<Opened>, Failure> {
+        let owner = match self.find(id, search.avoid.as_ref()).await? {
+            Found::At(owner) => owner,
+            // It may have come here while it was looked for.
+            Found::Here if !std::mem::replace(&mut search.is_here, true) => return Ok(None),
+            Found::Here => return Err(Failure::edge_not_online(id)),
+        };
+        match self.open_at(&owner, StreamSender::Remote(opener, id), request).await {
+            Ok(leg) => Ok(Some((owner, leg))),
+            Err(BeginError::Refused(failure))
+                if failure.code == Code::EdgeNotOnline && search.avoid.is_none() =>
+            {
+                self.forget_owner(id, &owner);
+                search.avoid = Some(owner);
+                Ok(None)
+            }
+            Err(BeginError::Refused(failure)) => Err(failure),
+            Err(BeginError::Lost) if !std::mem::replace(&mut search.is_lost, true) => Ok(None),
+            Err(BeginError::Lost) => Err(Failure::new(Code::Disconnected, owner.lost())),
+        }
+    }
+}
+
+fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {
+    match opener.identity() {
+        Identity::Service { id, name } => Ok(StreamSender::Service(*id, name)),
+        _ => Err(Failure::new(Code::Protocol, "only a service's stream goes to an edge")),
+    }
+}

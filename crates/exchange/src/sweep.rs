@@ -1,0 +1,47 @@
+//! The one clock of all connections: deadlines, silence and slow peers are looked for in coarse sweeps, so that an idle
+//! connection needs no timer of its own.
+
+use crate::outlet::CloseReason;
+use crate::{Batch, Exchange, Peer};
+use std::sync::Arc;
+use std::time::Instant;
+use tracing::info;
+
+impl Exchange {
+    /// Looks at everyone once: fails what is overdue, closes who is silent or does not read. How late a deadline is
+    /// noticed is up to how often this is called.
+    pub fn sweep(&self) {
+        let mut batch = Batch::new(self);
+        let (now, clock) = (Instant::now(), self.clock());
+        let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
+        let mut busy: Vec<Arc<Peer>> = Vec::new();
+        let mut look = |peer: &Arc<Peer>| {
+            close_if_dead(peer, clock, slow);
+            if peer.pending.lock().is_swept() {
+                busy.push(peer.clone());
+            }
+        };
+        let registry = self.registry();
+        registry.edges.for_each(&mut look);
+        registry.services.for_each(&mut look);
+        registry.gateways.for_each(&mut look);
+        busy.push(self.lobby.peer().clone());
+        self.sweep_relocations(now);
+        // Replies go out after the registry's locks are given back.
+        for peer in busy {
+            self.expire(&peer, now, &mut batch);
+        }
+    }
+}
+
+fn close_if_dead(peer: &Peer, clock: u32, slow: u32) {
+    let reason = if peer.is_silent(clock) {
+        CloseReason::Silent
+    } else if peer.is_stuck(clock, slow) {
+        CloseReason::SlowPeer
+    } else {
+        return;
+    };
+    info!(peer = peer.number(), addr = %peer.addr(), %reason, "closing a connection");
+    peer.outlet().close(reason);
+}

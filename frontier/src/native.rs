@@ -1,0 +1,111 @@
+//! The native wire: frames on the lane of a [`Link`], and streams beside it, as the exchange sees them.
+//!
+//! ```text
+//!   Link ─▶ frames ─▶ decode ─▶ Exchange::on          Exchange ─▶ NativeOutlet ─▶ encode ─▶ Link
+//!        ─▶ stream ─▶ first frame ─▶ Exchange::on_stream, on_payload_request, on_payload_reply
+//! ```
+
+mod decode;
+mod leg;
+mod outlet;
+mod stream;
+
+pub(crate) use outlet::NativeOutlet;
+
+use crate::forwarding::RemoteCallers;
+use decode::Decode;
+use frontier_exchange::{Batch, Exchange, Identity, Peer, Unsent};
+use frontier_protocol::{Frame, Kind, Role, Side, pong};
+use frontier_transport::{CloseReason, Event, Link, LinkError, LinkHandle, Priority};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a connection of the native wire needs beside the link.
+#[derive(Clone, Debug)]
+pub(crate) struct Native {
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) link: LinkHandle,
+    /// For another gateway that asks here: in whose names it does.
+    pub(crate) callers: Option<Arc<RemoteCallers>>,
+    pub(crate) limits: StreamLimits,
+}
+
+/// What the first frame of a stream may be like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamLimits {
+    /// Its length, in bytes.
+    pub(crate) frame: usize,
+    /// How long it may take to come.
+    pub(crate) timeout: Duration,
+}
+
+impl Native {
+    /// Carries frames and streams until the link ends.
+    pub(crate) async fn serve(&self, link: &mut Link) -> CloseReason {
+        // What came in one piece with the handshake has been read already.
+        if let Err(reason) = self.take_frames(link) {
+            return reason;
+        }
+        loop {
+            match link.next().await {
+                Ok(event) => {
+                    if let Err(reason) = self.take(event, link) {
+                        return reason;
+                    }
+                }
+                Err(error) => return error.reason(),
+            }
+        }
+    }
+
+    /// Acts on what the link reports.
+    pub(crate) fn take(&self, event: Event, link: &mut Link) -> Result<(), CloseReason> {
+        let (stream, excess) = match event {
+            Event::Frames => return self.take_frames(link),
+            Event::Stream(stream) => (stream, false),
+            Event::ExcessStream(stream) => (stream, true),
+        };
+        tokio::spawn(self.clone().on_stream(stream, excess));
+        Ok(())
+    }
+
+    /// Routes every frame that has come before anyone is woken.
+    pub(crate) fn take_frames(&self, link: &mut Link) -> Result<(), CloseReason> {
+        self.peer.hear(self.exchange.clock());
+        let mut batch = Batch::new(&self.exchange);
+        let decode = Decode { exchange: &self.exchange, peer: &self.peer, callers: self.callers.as_deref() };
+        while let Some(frame) = link.frame().map_err(LinkError::reason)? {
+            if frame.kind == Kind::Ping {
+                // Fails only if the link is closed, which its next event will tell.
+                let _ = self.link.send(Priority::Answer, |out| {
+                    pong(frame.id, out);
+                    Ok(())
+                });
+                continue;
+            }
+            decode
+                .on_frame(&frame, &mut batch)
+                .map_err(|violation| CloseReason::Protocol(violation.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// By what rules the frames of a peer are judged.
+fn side(peer: &Peer) -> Side {
+    match peer.identity() {
+        Identity::Edge { .. } => Side::Dialler(Role::Edge),
+        Identity::Service { .. } => Side::Dialler(Role::Service),
+        Identity::OriginGateway { .. } => Side::Forwarder,
+        Identity::OwnerGateway { .. } | Identity::Gateway | Identity::Lobby => Side::Holder,
+    }
+}
+
+/// What was queued on a link and never sent, as the exchange takes it back: requests alone.
+pub(crate) fn unsent(frames: &[Frame]) -> Vec<Unsent> {
+    frames.iter().filter_map(decode::unsent).collect()
+}

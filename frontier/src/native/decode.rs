@@ -1,0 +1,186 @@
+//! Frames of the lane, decoded for the exchange.
+
+use super::side;
+use crate::forwarding::RemoteCallers;
+use bytes::Bytes;
+use frontier_exchange::{
+    Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Inbound, Outcome, Peer,
+    RemoteCaller, Reply, RequestKind, Returned, Unsent, Violation,
+};
+use frontier_protocol::{
+    Ack, Caller, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, Request,
+    Response, split_caller,
+};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What frames of one peer are decoded with.
+pub(super) struct Decode<'a> {
+    pub(super) exchange: &'a Arc<Exchange>,
+    pub(super) peer: &'a Arc<Peer>,
+    pub(super) callers: Option<&'a RemoteCallers>,
+}
+
+/// A request, or why it is refused before it is routed.
+pub(super) struct Decoded<'a> {
+    pub(super) envelope: Envelope<'a>,
+    pub(super) refused: Option<Failure>,
+}
+
+pub(super) fn broken(error: &ParseError) -> Violation {
+    Violation::new(error.to_string())
+}
+
+impl Decode<'_> {
+    /// Acts on one frame of the lane.
+    pub(super) fn on_frame(&self, frame: &Frame, batch: &mut Batch<'_>) -> Result<(), Violation> {
+        let Self { exchange, peer, .. } = self;
+        if !side(peer).may_send(frame.kind) {
+            return Err(Violation::new(format!("{:?} must not come from a peer of this kind", frame.kind)));
+        }
+        if frame.flags.has(Flags::DETACHED)
+            && matches!(frame.kind, Kind::Request | Kind::Publish | Kind::Response)
+        {
+            return Err(Violation::new("a detached payload must come on a stream of its own"));
+        }
+        let inbound = match frame.kind {
+            Kind::Request | Kind::Publish => {
+                let mut caller = None;
+                let Decoded { envelope, refused } = self.request(frame, batch.now(), &mut caller)?;
+                return match refused {
+                    None => exchange.on(peer, Inbound::Request(envelope), batch),
+                    Some(failure) => {
+                        exchange.refuse(peer, &envelope, &failure, batch);
+                        Ok(())
+                    }
+                };
+            }
+            Kind::Response => Inbound::Reply(self.response(frame)?.0),
+            Kind::Ack => {
+                let Ack { code, detail, text } = Ack::parse(frame).map_err(|error| broken(&error))?;
+                let outcome = Outcome { code, detail, custom: b"", payload: text.as_bytes() };
+                let correlation = CorrelationId(frame.id);
+                Inbound::Reply(Reply { correlation, kind: RequestKind::Message, outcome, edge: None })
+            }
+            Kind::Cancel => Inbound::Cancel(frame.id),
+            Kind::Register | Kind::Unregister => {
+                let Register { change, of, names } =
+                    Register::parse(frame).map_err(|error| broken(&error))?;
+                let register = Inbound::Register { id: frame.id, change, of, names: &names };
+                return exchange.on(peer, register, batch);
+            }
+            Kind::Returned => Inbound::Returned(returned(frame)?),
+            Kind::GoAway => {
+                let code = GoAway::parse(frame).map_err(|error| broken(&error))?.code;
+                Inbound::Leave { is_draining: code == Code::Draining }
+            }
+            _ => return Ok(()),
+        };
+        exchange.on(peer, inbound, batch)
+    }
+
+    /// A call or a message. `caller` is where the service of another gateway is kept meanwhile.
+    pub(super) fn request<'f>(
+        &self,
+        frame: &'f Frame,
+        now: Instant,
+        caller: &'f mut Option<Arc<RemoteCaller>>,
+    ) -> Result<Decoded<'f>, Violation> {
+        let (kind, wants_reply, timeout_ms, name, custom, payload) = if frame.kind == Kind::Request {
+            let Request { timeout_ms, method, custom, payload } =
+                Request::parse(frame).map_err(|error| broken(&error))?;
+            (RequestKind::Call, true, timeout_ms, method, custom, payload)
+        } else {
+            let Publish { timeout_ms, topic, custom, payload } =
+                Publish::parse(frame).map_err(|error| broken(&error))?;
+            (RequestKind::Message, frame.flags.has(Flags::ACKED), timeout_ms, topic, custom, payload)
+        };
+        let (addressed, custom) = self.destination(custom.body(), frame.flags, caller);
+        let (to, refused) = match addressed {
+            Ok(to) => (to, None),
+            Err(failure) => (Destination::Name, Some(failure)),
+        };
+        let deadline = self.exchange.deadline(timeout_ms, now);
+        let envelope = Envelope { kind, id: frame.id, wants_reply, to, name, custom, payload, deadline };
+        Ok(Decoded { envelope, refused })
+    }
+
+    /// Whom a request is for, by who sent it and by the end of its custom header; with what is left of that.
+    fn destination<'f>(
+        &self,
+        custom: &'f [u8],
+        flags: Flags,
+        caller: &'f mut Option<Arc<RemoteCaller>>,
+    ) -> (Result<Destination<'f>, Failure>, &'f [u8]) {
+        if self.peer.edge_id().is_some() {
+            return (Ok(Destination::Name), custom);
+        }
+        let missing = || Failure::new(Code::Protocol, "the custom header is too short to end with an EdgeID");
+        let Some((rest, edge)) = Custom::split_tail(custom) else { return (Err(missing()), custom) };
+        let Some(callers) = self.callers else { return (Ok(Destination::Edge(edge)), rest) };
+        let Some((custom, encoded)) = split_caller(rest) else { return (Err(missing()), rest) };
+        let found = callers.get(encoded).map(|found| Destination::LocalEdge {
+            edge,
+            caller: caller.insert(found),
+            returns: flags.has(Flags::RETURN),
+        });
+        (found, custom)
+    }
+
+    /// A reply to a call; and its payload, in place of which there is a length if it is detached.
+    pub(super) fn response<'f>(&self, frame: &'f Frame) -> Result<(Reply<'f>, &'f [u8]), Violation> {
+        let Response { code, detail, custom, payload } =
+            Response::parse(frame).map_err(|error| broken(&error))?;
+        let (custom, edge) = self.replied_by(custom.body());
+        let outcome = Outcome { code, detail, custom, payload };
+        let correlation = CorrelationId(frame.id);
+        Ok((Reply { correlation, kind: RequestKind::Call, outcome, edge }, payload))
+    }
+
+    /// The users' own part of the custom header of a reply, and the edge that replied, where the other gateway has
+    /// added it; what that answers by itself has none.
+    fn replied_by<'f>(&self, custom: &'f [u8]) -> (&'f [u8], Option<EdgeId>) {
+        match self.peer.identity() {
+            Identity::OwnerGateway { .. } => {
+                Custom::split_tail(custom).map_or((custom, None), |(custom, edge)| (custom, Some(edge)))
+            }
+            _ => (custom, None),
+        }
+    }
+}
+
+/// A request that another gateway gives back.
+fn returned(frame: &Frame) -> Result<Returned<'_>, Violation> {
+    let frontier_protocol::Returned { timeout_ms, name, custom, payload } =
+        frontier_protocol::Returned::parse(frame).map_err(|error| broken(&error))?;
+    let forwarded = Custom::split_tail(custom.body());
+    let forwarded = forwarded.and_then(|(rest, edge)| Some((split_caller(rest)?, edge)));
+    let Some(((custom, caller), edge)) = forwarded else {
+        return Err(broken(&ParseError::Invalid { kind: frame.kind, field: "custom header" }));
+    };
+    Ok(Returned {
+        correlation: (frame.id != 0).then_some(CorrelationId(frame.id)),
+        edge,
+        service: Caller::parse(caller).map(|caller| caller.id),
+        name,
+        custom,
+        payload,
+        timeout_ms,
+    })
+}
+
+/// A request that was queued for a service and never sent. Its custom header ends with the edge that it is from.
+pub(super) fn unsent(frame: &Frame) -> Option<Unsent> {
+    let (name, custom, payload) = match frame.kind {
+        Kind::Request => Request::parse(frame).map(|it| (it.method, it.custom, it.payload)).ok()?,
+        Kind::Publish => Publish::parse(frame).map(|it| (it.topic, it.custom, it.payload)).ok()?,
+        _ => return None,
+    };
+    let (custom, _) = Custom::split_tail(custom.body())?;
+    Some(Unsent {
+        correlation: CorrelationId(frame.id),
+        name: name.into(),
+        custom: Bytes::copy_from_slice(custom),
+        payload: Bytes::copy_from_slice(payload),
+    })
+}

@@ -1,0 +1,182 @@
+//! A stream of the mux as a leg of the exchange: what is said first on it, and the bytes behind.
+
+use super::outlet::{encode_request, reply_custom};
+use crate::forwarding::encode_caller;
+use bytes::Bytes;
+use frontier_exchange::{
+    BeginError, BoxFuture, Failure, Head, IncomingLeg, Leg, NewLeg, Outgoing, Sender, StreamHead,
+    StreamSender, write_all,
+};
+use frontier_protocol::{
+    Code, Custom, EncodeError, Flags, HEADER_LEN, Open, OpenAck, ParseError, Response, push_caller,
+};
+use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, LinkHandle, MuxStream};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
+
+/// A stream whose first frame was read or written.
+#[derive(Debug)]
+pub(super) struct NativeLeg {
+    stream: MuxStream,
+    /// What came while it was watched.
+    early: Bytes,
+}
+
+impl NativeLeg {
+    pub(super) fn new(stream: MuxStream) -> Self {
+        Self { stream, early: Bytes::new() }
+    }
+}
+
+impl Leg for NativeLeg {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if !self.early.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.early))));
+        }
+        self.stream.poll_chunk(cx)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_reset(&self) -> bool {
+        self.stream.is_reset()
+    }
+
+    fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.early.is_empty() {
+            match ready!(self.stream.poll_chunk(cx)) {
+                Some(Ok(early)) => self.early = early,
+                Some(Err(_)) | None => return Poll::Ready(()),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl IncomingLeg for NativeLeg {
+    fn accept(&mut self) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async {
+            let mut ack = Vec::with_capacity(HEADER_LEN);
+            OpenAck { code: Code::Ok, detail: 0, text: "" }.encode(&mut ack).map_err(io::Error::other)?;
+            write_all(self, &ack).await
+        })
+    }
+
+    fn refuse<'a>(mut self: Box<Self>, failure: &'a Failure) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let mut ack = Vec::new();
+            let Failure { code, detail, text } = failure;
+            let encoded = OpenAck { code: *code, detail: *detail, text }.encode(&mut ack);
+            if encoded.is_ok() && write_all(&mut *self, &ack).await.is_ok() {
+                let _ = std::future::poll_fn(|cx| self.poll_shutdown(cx)).await;
+            }
+        })
+    }
+}
+
+/// A stream that was opened to a peer, and on which nothing was said yet.
+#[derive(Debug)]
+pub(super) struct NewNativeLeg {
+    pub(super) stream: MuxStream,
+    pub(super) link: LinkHandle,
+    pub(super) first_frame: usize,
+    pub(super) is_owner_gateway: bool,
+}
+
+impl NewLeg for NewNativeLeg {
+    fn begin<'a>(self: Box<Self>, head: Head<'a>) -> BoxFuture<'a, Result<Box<dyn Leg>, BeginError>> {
+        Box::pin(async move {
+            let Self { stream, link, first_frame, is_owner_gateway } = *self;
+            let encoded = encode(&head)
+                .map_err(|error| BeginError::Refused(Failure::new(Code::TooLarge, error.to_string())))?;
+            let mut leg = NativeLeg::new(stream);
+            write_all(&mut leg, &encoded).await.map_err(|_| BeginError::Lost)?;
+            let waits = head.is_stream() || (is_owner_gateway && matches!(head, Head::Request(..)));
+            if waits {
+                leg.stream = taken(leg.stream, &link, first_frame, head.is_stream()).await?;
+            }
+            let leg: Box<dyn Leg> = Box::new(leg);
+            Ok(leg)
+        })
+    }
+}
+
+/// Waits until the peer has taken the stream.
+async fn taken(
+    stream: MuxStream,
+    link: &LinkHandle,
+    first_frame: usize,
+    is_stream: bool,
+) -> Result<MuxStream, BeginError> {
+    let FirstFrame { frame, stream } = match FirstFrame::read(stream, first_frame).await {
+        Ok(first) => first,
+        Err(FirstFrameError::Decode(error)) => return Err(broken(link, error.to_string())),
+        Err(_) if link.is_closed() || !is_stream => return Err(BeginError::Lost),
+        Err(_) => {
+            let failure = Failure::new(Code::StreamRefused, "the receiver reset the stream");
+            return Err(BeginError::Refused(failure));
+        }
+    };
+    let refusal = match OpenAck::parse(&frame) {
+        Ok(OpenAck { code: Code::Ok, .. }) => None,
+        Ok(OpenAck { code, detail, text }) => Some(Failure::new(code, text.to_owned()).detailed(detail)),
+        Err(error) => return Err(broken(link, ParseError::to_string(&error))),
+    };
+    refusal.map_or(Ok(stream), |failure| Err(BeginError::Refused(failure)))
+}
+
+/// The acceptor broke the protocol, which ends its connection.
+fn broken(link: &LinkHandle, text: String) -> BeginError {
+    link.close(CloseReason::Protocol(text));
+    BeginError::Refused(Failure::new(Code::Protocol, "the receiver broke the protocol"))
+}
+
+fn encode(head: &Head<'_>) -> Result<Vec<u8>, EncodeError> {
+    let mut out = Vec::with_capacity(128);
+    match *head {
+        Head::Stream(StreamHead { from, meta, timeout_ms }) => match from {
+            StreamSender::Edge(id, name) => Open { peer: id.0, timeout_ms, name, meta }.encode(&mut out)?,
+            StreamSender::Service(id, name) => {
+                Open { peer: id.0, timeout_ms, name, meta }.encode(&mut out)?
+            }
+            StreamSender::Remote(service, edge) => {
+                let mut told = meta.to_vec();
+                push_caller(&encode_caller(service), &mut told)?;
+                Open { peer: edge.0, timeout_ms, name: "", meta: &told }.encode(&mut out)?;
+            }
+        },
+        Head::Request(request, len) => encode_detached(request, len, &mut out)?,
+        Head::Reply(id, edge, outcome, len) => {
+            let custom = reply_custom(outcome.custom, edge);
+            let (code, detail, payload) = (outcome.code, outcome.detail, &announced(len)?[..]);
+            Response { code, detail, custom, payload }.encode_with(id, Flags::DETACHED, &mut out)?;
+        }
+    }
+    Ok(out)
+}
+
+fn encode_detached(request: &Outgoing<'_>, len: u64, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let payload = announced(len)?;
+    let encode = |custom, out: &mut Vec<u8>| encode_request(request, custom, &payload, Flags::DETACHED, out);
+    match request.from {
+        Sender::Edge(id) => encode(Custom::tailed(request.custom, id), out),
+        Sender::Unnamed => encode(Custom::plain(request.custom), out),
+        Sender::Service { service, edge, .. } => {
+            encode(Custom::forwarded(request.custom, &encode_caller(service), edge), out)
+        }
+    }
+}
+
+/// The length that stands in place of a detached payload.
+fn announced(len: u64) -> Result<[u8; 4], EncodeError> {
+    let len = u32::try_from(len).map_err(|_| EncodeError::FieldTooLong(usize::MAX))?;
+    Ok(len.to_be_bytes())
+}

@@ -1,0 +1,254 @@
+//! What the exchange sends to a peer, encoded as frames of its lane.
+
+use super::leg::NewNativeLeg;
+use crate::forwarding::encode_caller;
+use frontier_exchange::{
+    BoxFuture, CloseReason, CorrelationId, Departure, NewLeg, OpenError, Outcome, Outgoing, Outlet,
+    QueueError, Queued, Registration, RegistrationError, RemoteCaller, RequestKind, Sender,
+};
+use frontier_protocol::{
+    Ack, Cancel, Code, Custom, EdgeId, EncodeError, Flags, GoAway, HEADER_LEN, Publish, RegisterAck, Request,
+    Response, Returned, TAIL_LEN,
+};
+use frontier_transport::{LinkHandle, Priority, PushError};
+use std::time::Duration;
+
+/// Bytes of a call, a message or a response in front of its name.
+const ADDRESSED_LEN: usize = HEADER_LEN + 8;
+
+/// A peer on a link.
+#[derive(Debug)]
+pub(crate) struct NativeOutlet {
+    link: LinkHandle,
+    /// The longest frame that the peer takes, in bytes.
+    max_frame: u32,
+    /// The longest frame that is taken from the peer at the start of a stream, in bytes.
+    first_frame: u32,
+    /// Whether it is another gateway, which says when a payload may come.
+    is_owner_gateway: bool,
+}
+
+impl NativeOutlet {
+    /// To a peer that takes frames of `max_frame` bytes, and is taken frames of `first_frame` bytes from.
+    pub(crate) fn new(link: LinkHandle, max_frame: u32, first_frame: usize) -> Self {
+        let first_frame = u32::try_from(first_frame).unwrap_or(u32::MAX);
+        Self { link, max_frame, first_frame, is_owner_gateway: false }
+    }
+
+    /// The same to another gateway, which is asked for its edges.
+    pub(crate) fn to_owner_gateway(self) -> Self {
+        Self { is_owner_gateway: true, ..self }
+    }
+
+    fn takes(&self, frame_len: usize) -> bool {
+        frame_len <= self.max_frame as usize
+    }
+
+    #[inline]
+    fn push(
+        &self,
+        priority: Priority,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> Result<Queued, QueueError> {
+        match self.link.push(priority, encode) {
+            Ok(needs_wake) => Ok(Queued { needs_wake }),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+}
+
+impl Outlet for NativeOutlet {
+    #[inline]
+    fn request(&self, request: &Outgoing<'_>) -> Result<Queued, QueueError> {
+        let caller;
+        let custom = match request.from {
+            Sender::Edge(id) => Custom::tailed(request.custom, id),
+            Sender::Unnamed => Custom::plain(request.custom),
+            Sender::Service { service, edge, .. } => {
+                caller = encode_caller(service);
+                Custom::forwarded(request.custom, &caller, edge)
+            }
+        };
+        let len = request.name.len() + custom.body().len() + custom.added() + request.payload.len();
+        if !self.takes(ADDRESSED_LEN + len) {
+            return Err(QueueError::TooLarge(
+                "the frame is longer than those that the receiver takes".into(),
+            ));
+        }
+        self.push(Priority::Question, |out| {
+            encode_request(request, custom, request.payload, Flags::default(), out)
+        })
+    }
+
+    #[inline]
+    fn reply(
+        &self,
+        id: u64,
+        kind: RequestKind,
+        edge: Option<EdgeId>,
+        outcome: Outcome<'_>,
+    ) -> Result<Queued, QueueError> {
+        let Outcome { code, detail, custom, payload } = outcome;
+        let tail = if edge.is_some() { TAIL_LEN } else { 0 };
+        if !self.takes(ADDRESSED_LEN + custom.len() + tail + payload.len()) {
+            return Err(QueueError::TooLarge(
+                "the answer is longer than the frames that its asker takes".into(),
+            ));
+        }
+        self.push(Priority::Answer, |out| match kind {
+            RequestKind::Call => {
+                let custom = reply_custom(custom, edge);
+                Response { code, detail, custom, payload }.encode_with(id, Flags::default(), out)
+            }
+            RequestKind::Message => {
+                let text = std::str::from_utf8(payload).unwrap_or_default();
+                Ack { code, detail, text }.encode(id, out)
+            }
+        })
+    }
+
+    fn cancel(&self, correlation: CorrelationId) -> Result<Queued, QueueError> {
+        self.push(Priority::Answer, |out| Cancel::encode(correlation.0, out))
+    }
+
+    fn registered(
+        &self,
+        id: u64,
+        change: Registration,
+        outcome: Result<(), &RegistrationError>,
+    ) -> Result<Queued, QueueError> {
+        let (code, text) = match outcome {
+            Ok(()) => (Code::Ok, String::new()),
+            Err(error) => (error.code(), error.to_string()),
+        };
+        self.push(Priority::Answer, |out| RegisterAck { change, code, text: &text }.encode(id, out))
+    }
+
+    fn give_back(
+        &self,
+        request: &Outgoing<'_>,
+        edge: EdgeId,
+        caller: &RemoteCaller,
+    ) -> Result<Queued, QueueError> {
+        let Outgoing { timeout_ms, name, custom, payload, .. } = *request;
+        let custom = Custom::forwarded(custom, &caller.encoded, edge);
+        let id = request.correlation.map_or(0, |correlation| correlation.0);
+        self.push(Priority::Answer, |out| Returned { timeout_ms, name, custom, payload }.encode(id, out))
+    }
+
+    fn go_away(&self, departure: &Departure<'_>) -> Result<Queued, QueueError> {
+        let Departure { grace, delay, alternatives, stays, text } = *departure;
+        let notice = GoAway {
+            delay_ms: millis(delay),
+            alternatives: alternatives.to_vec(),
+            stays,
+            ..GoAway::new(Code::Draining, millis(grace), text)
+        };
+        self.push(Priority::Answer, |out| notice.encode(out))
+    }
+
+    fn seal(&self) -> Result<Queued, QueueError> {
+        let sealed = self.link.seal(|out| GoAway::new(Code::Ok, 0, "").encode(out));
+        sealed.map(|needs_wake| Queued { needs_wake }).map_err(|error| refused(&error))
+    }
+
+    fn open(&self) -> BoxFuture<'_, Result<Box<dyn NewLeg>, OpenError>> {
+        Box::pin(async {
+            let stream = self.link.open_stream().await.map_err(|error| match error {
+                frontier_transport::OpenError::TooMany(limit) => OpenError::TooMany(limit),
+                frontier_transport::OpenError::Closed => OpenError::Closed,
+            })?;
+            let leg: Box<dyn NewLeg> = Box::new(NewNativeLeg {
+                stream,
+                link: self.link.clone(),
+                first_frame: self.first_frame as usize,
+                is_owner_gateway: self.is_owner_gateway,
+            });
+            Ok(leg)
+        })
+    }
+
+    fn writable(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // Closed: whoever sends next is told.
+            let _ = self.link.writable().await;
+        })
+    }
+
+    fn wake(&self) {
+        self.link.wake();
+    }
+
+    fn close(&self, reason: CloseReason) {
+        self.link.close(match reason {
+            CloseReason::Superseded => frontier_transport::CloseReason::Superseded,
+            CloseReason::Silent => frontier_transport::CloseReason::Silent,
+            CloseReason::SlowPeer => frontier_transport::CloseReason::SlowPeer,
+            CloseReason::Refused(code, text) => frontier_transport::CloseReason::Refused(code, text),
+            CloseReason::Local => frontier_transport::CloseReason::Local,
+        });
+    }
+
+    fn is_closed(&self) -> bool {
+        self.link.is_closed()
+    }
+
+    fn backlog(&self) -> usize {
+        self.link.backlog()
+    }
+
+    fn written(&self) -> u64 {
+        self.link.written()
+    }
+
+    fn streams(&self) -> u32 {
+        self.link.streams()
+    }
+}
+
+/// Appends the frame of a request, whose payload may be a length.
+#[inline]
+pub(super) fn encode_request(
+    request: &Outgoing<'_>,
+    custom: Custom<'_>,
+    payload: &[u8],
+    flags: Flags,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let Outgoing { kind, correlation, from, name, timeout_ms, .. } = *request;
+    let id = correlation.map_or(0, |correlation| correlation.0);
+    let flags = match from {
+        Sender::Service { returns: true, .. } => flags.with(Flags::RETURN),
+        _ => flags,
+    };
+    match kind {
+        RequestKind::Call => {
+            Request { timeout_ms, method: name, custom, payload }.encode_with(id, flags, out)
+        }
+        RequestKind::Message => {
+            let flags = if correlation.is_some() { flags.with(Flags::ACKED) } else { flags };
+            Publish { timeout_ms, topic: name, custom, payload }.encode_with(id, flags, out)
+        }
+    }
+}
+
+/// The custom header of a reply: a service is told which edge it is from.
+pub(super) fn reply_custom(custom: &[u8], edge: Option<EdgeId>) -> Custom<'_> {
+    match edge {
+        Some(edge) => Custom::tailed(custom, edge),
+        None => Custom::plain(custom),
+    }
+}
+
+fn refused(error: &PushError) -> QueueError {
+    match error {
+        PushError::Full(_) => QueueError::Full,
+        PushError::Closed(reason) => QueueError::Closed(reason.to_string().into()),
+        PushError::Sealed => QueueError::Sealed,
+        PushError::Encode(error) => QueueError::TooLarge(error.to_string().into()),
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}

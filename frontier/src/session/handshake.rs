@@ -1,0 +1,144 @@
+//! The gateway's side of the handshake: a dialler's Hello, read and checked.
+
+use super::{Context, reject};
+use crate::policy::client_certificate;
+use bytes::Bytes;
+use frontier_access::authn::PresentedCredentials;
+use frontier_exchange::Failure;
+use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
+use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tracing::debug;
+
+/// What a dialler said of itself, and what was agreed on.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    pub(super) role: Role,
+    /// The id that it would like; 0 for none.
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) topics: Vec<String>,
+    pub(super) methods: Vec<String>,
+    pub(super) meta: Bytes,
+    pub(super) terms: Terms,
+    /// By what it is to be known.
+    pub(super) presented: PresentedCredentials,
+}
+
+/// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused.
+pub(super) async fn accept(context: &Context, accepted: Accepted) -> Option<(Handshake, Link)> {
+    let addr = accepted.peer;
+    let hello = async {
+        let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
+        let frame = first_frame(&mut link).await?;
+        Ok::<_, AcceptError>((link, peer, frame))
+    };
+    let received = tokio::select! {
+        received = tokio::time::timeout(context.limits.handshake_timeout, hello) => received,
+        () = context.closing.wait() => return None,
+    };
+    let (link, peer, frame) = match received {
+        Ok(Ok(received)) => received,
+        Ok(Err(AcceptError::Tls(error))) if error.is_of_client_certificate() => {
+            let failure = Failure::new(Code::Unauthenticated, error.to_string());
+            context.policies.log_failed(context.role, addr, &failure);
+            return None;
+        }
+        Ok(Err(reason)) => {
+            debug!(%addr, %reason, "no handshake");
+            return None;
+        }
+        Err(_) => {
+            debug!(%addr, "no handshake in time");
+            return None;
+        }
+    };
+    log(addr, &peer);
+    match read(context, &frame) {
+        Ok(mut handshake) => {
+            handshake.presented.certificate =
+                peer.certificate.as_deref().map(client_certificate).map(Arc::new);
+            Some((handshake, link))
+        }
+        Err(failure) => {
+            debug!(%addr, error = %failure.text, "handshake refused");
+            reject(link, &failure).await;
+            None
+        }
+    }
+}
+
+fn log(addr: SocketAddr, peer: &PeerInfo) {
+    let certificate = peer.certificate.as_deref();
+    debug!(
+        %addr,
+        network = peer.network.as_str(),
+        server_name = peer.server_name.as_deref(),
+        subject = certificate.and_then(|certificate| certificate.subject_common_name.as_deref()),
+        serial = certificate.map(|certificate| certificate.serial.as_str()),
+        "handshake"
+    );
+}
+
+async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
+    loop {
+        match link.next().await.map_err(frontier_transport::LinkError::reason)? {
+            Event::Frames => {
+                if let Some(frame) = link.frame().map_err(frontier_transport::LinkError::reason)? {
+                    return Ok(frame);
+                }
+            }
+            Event::Stream(_) | Event::ExcessStream(_) => {
+                return Err(CloseReason::Protocol("a stream before the handshake".into()));
+            }
+        }
+    }
+}
+
+fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
+    let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
+    let is_origin_gateway = (context.role, hello.role) == (Role::Service, Role::Frontier);
+    if is_origin_gateway && !context.exchange.reaches_remote_edges() {
+        return Err(Failure::new(Code::Denied, "this gateway takes no questions from other gateways"));
+    }
+    if hello.role != context.role && !is_origin_gateway {
+        let text = match context.role {
+            Role::Edge => "this address is for edges; services connect to the other one",
+            Role::Service | Role::Frontier => "this address is for services; edges connect to the other one",
+        };
+        return Err(Failure::new(Code::Denied, text));
+    }
+    if context.notice.get().is_some() {
+        return Err(Failure::new(Code::Draining, "the gateway is stopping"));
+    }
+    let limits = &context.limits;
+    let terms =
+        negotiate(&hello, limits.terms()).map_err(|error| Failure::new(error.code(), error.to_string()))?;
+    if hello.meta.len() > limits.meta {
+        let text = format!("a meta of {} bytes is over the limit of {}", hello.meta.len(), limits.meta);
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    if is_origin_gateway && (hello.name.is_empty() || hello.name.len() > 255) {
+        return Err(Failure::new(Code::Denied, "the id of a frontier has 1 to 255 bytes"));
+    }
+    if !is_origin_gateway && hello.name.len() > limits.name_len {
+        let text = format!("a name of {} bytes is over the limit of {}", hello.name.len(), limits.name_len);
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    if let Some(len) = hello.token.as_ref().map(Token::len).filter(|len| *len > MAX_TOKEN) {
+        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}");
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Ok(Handshake {
+        role: hello.role,
+        id: hello.id,
+        name: hello.name.to_owned(),
+        topics: owned(&hello.topics),
+        methods: owned(&hello.methods),
+        meta: Bytes::copy_from_slice(hello.meta),
+        terms,
+        presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
+    })
+}
