@@ -1,12 +1,10 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
-mod alternatives;
 mod forward;
 mod limits;
 mod listen;
 mod membership;
-mod reload;
 
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
@@ -14,11 +12,9 @@ pub use forward::{Forward, ForwardToken};
 pub use limits::Limits;
 pub use listen::Listen;
 pub use membership::{ClusterAlternatives, Membership};
-pub use reload::ReloadConfig;
 
 use frontier_access::AccessConfig;
-use frontier_config::Choice;
-use frontier_config::{self as config, ConfigErrors, Override, Section};
+use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
@@ -62,10 +58,12 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// The values of what takes a restart, as they were read.
+    pub fixed: FixedSettings,
 }
 
 /// How the process runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Daemon {
     /// Worker threads; 0 for one per processor.
     pub threads: usize,
@@ -99,6 +97,15 @@ pub struct Servicebound {
     pub alternatives: Vec<String>,
 }
 
+/// What happens when configuration or its files change while the gateway runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReloadConfig {
+    /// Whether files are watched. SIGHUP reloads in any case.
+    pub watch: bool,
+    /// Whether connections that would be refused by what is new are closed. Else they live on as they are.
+    pub enforce: bool,
+}
+
 const OVERRIDES: &[Override] = &[
     Override::new("FRONTIER_LOG_LEVEL", "log.level"),
     Override::new("FRONTIER_LOG_FORMAT", "log.format"),
@@ -115,7 +122,8 @@ impl Config {
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it.
     pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
-        config::load(yaml, environment, OVERRIDES, Self::read)
+        let (config, fixed) = config::load_with_fixed(yaml, environment, OVERRIDES, Self::read)?;
+        Ok(Self { fixed, ..config })
     }
 
     /// Reads the files that `access` and `auth` name, and throws away what is in them.
@@ -135,9 +143,9 @@ impl Config {
     }
 
     fn read(root: &Section<'_>) -> Self {
-        let daemon = root.section("daemon");
-        let exchange = root.section("exchange");
-        let (edgebound, servicebound) = (root.section(EDGEBOUND), root.section(SERVICEBOUND));
+        let log = LogConfig::read(&root.section("log"));
+        let (daemon, exchange) = (root.section("daemon").fixed(), root.section("exchange").fixed());
+        let (edgebound, servicebound) = (root.section(EDGEBOUND).fixed(), root.section(SERVICEBOUND).fixed());
         let mut access = AccessConfig::read(root);
         let edge_listeners = Listen::read_side(&edgebound, 30012, &mut access.auth);
         access::read_side(&edgebound, &edge_listeners, &mut access);
@@ -146,7 +154,7 @@ impl Config {
         let grace =
             daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
         Self {
-            log: LogConfig::read(&root.section("log")),
+            log,
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
                 grace,
@@ -161,11 +169,11 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
-                alternatives: alternatives::read(&edgebound),
+                alternatives: listen::alternatives(&edgebound),
             },
             servicebound: Servicebound {
                 listeners: service_listeners,
-                alternatives: alternatives::read(&servicebound),
+                alternatives: listen::alternatives(&servicebound),
             },
             balance: exchange.get("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
@@ -173,10 +181,69 @@ impl Config {
                 Duration::from_secs(30),
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
-            limits: Limits::read(&root.section("limits")),
+            limits: Limits::read(&root.section("limits").fixed()),
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),
+            fixed: FixedSettings::default(),
+        }
+    }
+}
+
+impl ReloadConfig {
+    fn read(section: &Section<'_>) -> Self {
+        let section = section.reloadable();
+        Self { watch: section.get("watch", true), enforce: section.get("enforce", false) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed(yaml: &str) -> FixedSettings {
+        Config::parse(yaml, &|_| None).unwrap().fixed
+    }
+
+    #[test]
+    fn what_takes_a_restart_is_named() {
+        let before = fixed("");
+        let after = "
+log: {level: debug, format: json}
+edgebound: {listen: {addr: 127.0.0.1:1}, auth: {methods: [{token: {file: /t}}]}}
+limits: {meta_size: 1KiB}
+reload: {enforce: true}
+";
+        assert_eq!(before.changed(&fixed(after)), ["log.format", "edgebound listeners", "limits.meta_size"]);
+        assert!(before.changed(&fixed("log: {level: trace}")).is_empty());
+    }
+
+    #[test]
+    fn every_key_is_fixed_or_reloadable() {
+        let every_form = "
+edgebound:
+  listeners:
+    - {addr: 127.0.0.1:1, auth: {methods: [{token: {file: /t}}, {mtls: {}}, {jwt: {keys: [{secret: s}]}}]}}
+quotas: [{for: edge, calls: {rate: 1}}]
+";
+        for yaml in ["", every_form] {
+            assert_eq!(fixed(yaml).undeclared(), [] as [&str; 0]);
+        }
+    }
+
+    #[test]
+    fn a_place_is_compared_however_it_is_written() {
+        let before = fixed("edgebound: {listen: {addr: 127.0.0.1:1}}");
+        for (yaml, changed) in [
+            ("edgebound: {listeners: [{addr: 127.0.0.1:1, network: tcp}]}", &[] as &[&str]),
+            ("edgebound: {listeners: [{addr: 127.0.0.1:1}, {addr: 127.0.0.1:2}]}", &["edgebound listeners"]),
+            (
+                "{edgebound: {listen: {addr: 127.0.0.1:1}}, frontlas: {enable: true}, daemon: {frontier_id: a}}",
+                &["frontlas"],
+            ),
+            ("{edgebound: {listen: {addr: 127.0.0.1:1}}, frontlas: {dial: {addrs: [a:1]}}}", &[]),
+        ] {
+            assert_eq!(before.changed(&fixed(yaml)), changed, "{yaml}");
         }
     }
 }

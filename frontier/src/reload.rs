@@ -5,7 +5,6 @@
 //!                                                            └─▶ put in place ─▶ look at those who are connected
 //! ```
 
-mod fixed;
 mod live;
 mod source;
 
@@ -13,7 +12,7 @@ pub use live::{Live, Reviewed};
 pub use source::{ConfigSource, SourceError};
 
 use crate::Config;
-use fixed::Fixed;
+use frontier_config::FixedSettings;
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
 use std::path::PathBuf;
@@ -28,7 +27,7 @@ pub struct Reloader {
     log: LogHandle,
     level: LogFilter,
     /// What takes a restart, as it was at the start.
-    fixed: Fixed,
+    fixed: FixedSettings,
     files: Vec<PathBuf>,
     read_at: SystemTime,
 }
@@ -45,7 +44,7 @@ impl Reloader {
         read_at: SystemTime,
     ) -> Self {
         let files = source.watched(config);
-        let (level, fixed) = (config.log.level.clone(), Fixed::new(config));
+        let (level, fixed) = (config.log.level.clone(), config.fixed.clone());
         Self { source, live, log, level, fixed, files, read_at }
     }
 
@@ -97,7 +96,7 @@ impl Reloader {
                 Err(error) => warn!(%error, "the log level stays as it is"),
             }
         }
-        for key in self.fixed.changed(&Fixed::new(config)) {
+        for key in self.fixed.changed(&config.fixed) {
             warn!(key, "this has changed, but takes a restart");
         }
         for listen in config.edgebound.listeners.iter().chain(&config.servicebound.listeners) {

@@ -40,6 +40,7 @@ impl AccessConfig {
     /// added.
     #[must_use]
     pub fn read(root: &Section<'_>) -> Self {
+        let root = &root.reloadable();
         let access = root.section("access");
         let inline = QuotaConfig::read_all(root);
         let quotas = match access.optional("quotas_file") {

@@ -1,8 +1,10 @@
 //! A parsed file together with what was asked of it so far.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 
+use super::fixed::{AskedKeys, Change, FixedSettings};
 use super::mistake::{ConfigErrors, Mistake, nearest, quoted};
 use super::section::Section;
 use super::tree::{Content, Node};
@@ -35,8 +37,8 @@ pub struct Document<'e> {
 #[derive(Default)]
 struct Notes {
     mistakes: Vec<Mistake>,
-    /// By path of each section that was opened: the keys that were asked for.
-    asked: BTreeMap<String, BTreeSet<&'static str>>,
+    asked: AskedKeys,
+    fixed: FixedSettings,
 }
 
 impl<'e> Document<'e> {
@@ -47,7 +49,7 @@ impl<'e> Document<'e> {
     /// that they are reported together with everything else.
     pub fn parse(text: &str, environment: Environment<'e>) -> Result<Self, ConfigErrors> {
         let (root, mistakes) = yaml::parse(text)?;
-        Ok(Self { root, environment, notes: RefCell::new(Notes { mistakes, asked: BTreeMap::new() }) })
+        Ok(Self { root, environment, notes: RefCell::new(Notes { mistakes, ..Notes::default() }) })
     }
 
     /// The section of the top-level keys.
@@ -62,12 +64,23 @@ impl<'e> Document<'e> {
         Section::root_list(self)
     }
 
+    /// The settings that take a restart, once all components have read their sections.
+    #[must_use]
+    pub fn fixed(&self) -> FixedSettings {
+        let notes = self.notes.borrow();
+        let keys = notes
+            .asked
+            .iter()
+            .flat_map(|(path, keys)| keys.iter().map(move |(key, change)| (key_path(path, key), change)));
+        notes.fixed.clone().with_keys(keys)
+    }
+
     /// The verdict, once all components have read their sections.
     ///
     /// # Errors
     /// Every mistake, including each key that nobody asked for.
     pub fn finish(self) -> Result<(), ConfigErrors> {
-        let Notes { mut mistakes, asked } = self.notes.into_inner();
+        let Notes { mut mistakes, asked, .. } = self.notes.into_inner();
         find_unknown(&self.root, "", &asked, &mut mistakes);
         ConfigErrors::check(mistakes)
     }
@@ -81,19 +94,21 @@ impl<'e> Document<'e> {
         self.notes.borrow_mut().asked.entry(path.to_owned()).or_default();
     }
 
-    pub(crate) fn asked(&self, path: &str, key: &'static str) {
-        self.notes.borrow_mut().asked.entry(path.to_owned()).or_default().insert(key);
+    pub(crate) fn asked(&self, path: &str, key: &'static str, change: Change) {
+        let mut notes = self.notes.borrow_mut();
+        let known = notes.asked.entry(path.to_owned()).or_default().entry(key).or_insert(change);
+        *known = change.max(*known);
+    }
+
+    /// Notes the value of a setting that takes a restart.
+    pub(crate) fn record(&self, name: &str, value: &dyn Debug) {
+        self.notes.borrow_mut().fixed.record(name, value);
     }
 }
 
 /// Only goes below sections that were opened: what lies under an unknown key is not reported again key by
 /// key.
-fn find_unknown(
-    node: &Node,
-    path: &str,
-    asked: &BTreeMap<String, BTreeSet<&'static str>>,
-    mistakes: &mut Vec<Mistake>,
-) {
+fn find_unknown(node: &Node, path: &str, asked: &AskedKeys, mistakes: &mut Vec<Mistake>) {
     match &node.content {
         Content::Null | Content::Scalar(_) => {}
         Content::List(nodes) => {
@@ -105,7 +120,7 @@ fn find_unknown(
             let Some(known) = asked.get(path) else { return };
             for entry in entries {
                 let entry_path = key_path(path, &entry.key);
-                if known.contains(entry.key.as_str()) {
+                if known.contains_key(entry.key.as_str()) {
                     find_unknown(&entry.node, &entry_path, asked, mistakes);
                 } else {
                     let message = unknown_key(&entry.key, known);
@@ -120,11 +135,11 @@ fn find_unknown(
     }
 }
 
-fn unknown_key(key: &str, known: &BTreeSet<&'static str>) -> String {
-    match nearest(key, known.iter().copied()) {
+fn unknown_key(key: &str, known: &BTreeMap<&'static str, Change>) -> String {
+    match nearest(key, known.keys().copied()) {
         Some(near) => format!("unknown key, did you mean {}?", quoted(near)),
         None if known.is_empty() => "unknown key; this section has none".to_owned(),
-        None => format!("unknown key; known here: {}", Vec::from_iter(known.iter().copied()).join(", ")),
+        None => format!("unknown key; known here: {}", Vec::from_iter(known.keys().copied()).join(", ")),
     }
 }
 

@@ -13,6 +13,10 @@
 //! - a [`Secret`] is written inline, or `{env: NAME}`, or `{file: PATH}`;
 //! - environment variables replace values where the daemon declares an [`Override`].
 //!
+//! A component says beside each key, or for a section, whether a change takes a reload
+//! ([`Section::reloadable`]) or a restart ([`Section::fixed`]); [`FixedSettings`] tells a daemon that reloads what
+//! has changed in vain.
+//!
 //! The process environment is never read here: the daemon's `main` hands a lookup in, and a test
 //! hands in a map.
 //!
@@ -53,6 +57,7 @@
 mod byte_size;
 mod document;
 mod duration;
+mod fixed;
 mod mistake;
 mod overrides;
 mod scalars;
@@ -64,6 +69,7 @@ mod yaml;
 
 pub use byte_size::ByteSize;
 pub use document::{Document, Environment};
+pub use fixed::FixedSettings;
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub use overrides::Override;
 pub use secret::Secret;
@@ -84,11 +90,25 @@ pub fn load<C>(
     overrides: &[Override],
     read: impl FnOnce(&Section<'_>) -> C,
 ) -> Result<C, ConfigErrors> {
+    load_with_fixed(text, environment, overrides, read).map(|(config, _)| config)
+}
+
+/// As [`load`], and tells besides which settings take a restart, for a daemon that reloads.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_fixed<C>(
+    text: &str,
+    environment: Environment<'_>,
+    overrides: &[Override],
+    read: impl FnOnce(&Section<'_>) -> C,
+) -> Result<(C, FixedSettings), ConfigErrors> {
     let mut document = Document::parse(text, environment)?;
     document.apply(overrides);
     let config = read(&document.root());
+    let fixed = document.fixed();
     document.finish()?;
-    Ok(config)
+    Ok((config, fixed))
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! A section: how a component reads its own part of the file.
 
+mod collections;
+
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
-use super::document::{Document, element_path, key_path};
+use super::document::{Document, key_path};
+use super::fixed::Change;
 use super::mistake::{Mistake, Place};
-use super::tree::{Content, Entry, Node};
+use super::tree::{Content, Node};
 use super::value::{FromValue, Invalid, Value};
 
 /// What a key holds, for a component that takes more than one form.
@@ -33,16 +36,23 @@ pub struct Section<'d> {
     node: Option<&'d Node>,
     path: String,
     place: Place,
+    change: Change,
 }
 
 impl<'d> Section<'d> {
     pub(crate) fn root(document: &'d Document<'d>) -> Self {
-        Self::open(document, Some(&document.root), String::new(), Place::Document)
+        Self::open(document, Some(&document.root), String::new(), Place::Document, Change::Undeclared)
     }
 
-    fn open(document: &'d Document<'d>, node: Option<&'d Node>, path: String, place: Place) -> Self {
+    fn open(
+        document: &'d Document<'d>,
+        node: Option<&'d Node>,
+        path: String,
+        place: Place,
+        change: Change,
+    ) -> Self {
         document.opened(&path);
-        let mut section = Self { document, node: None, path, place };
+        let mut section = Self { document, node: None, path, place, change };
         match node.map(|node| (node, &node.content)) {
             None | Some((_, Content::Null)) => {}
             Some((node, Content::Map(_))) => section.node = Some(node),
@@ -57,44 +67,36 @@ impl<'d> Section<'d> {
     /// The section under `key`. Absent or empty, it is a section where every key has its default.
     #[must_use]
     pub fn section(&self, key: &'static str) -> Self {
-        let node = self.ask(key);
+        let node = self.ask_as(key, Change::Nested);
         let place = self.key_place(key);
-        Self::open(self.document, node, key_path(&self.path, key), place)
+        Self::open(self.document, node, key_path(&self.path, key), place, self.change)
     }
 
-    /// The list of sections under `key`; empty if it is absent.
+    /// This section, to read keys whose change takes a reload; so do those of the sections below.
     #[must_use]
-    pub fn sections(&self, key: &'static str) -> Vec<Self> {
-        let nodes = self.elements(key).unwrap_or_default();
-        Self::open_all(self.document, nodes, &key_path(&self.path, key))
+    pub fn reloadable(&self) -> Self {
+        Self { change: Change::Reload, ..self.clone() }
     }
 
-    /// The sections of a file that is one list.
-    pub(crate) fn root_list(document: &'d Document<'d>) -> Vec<Self> {
-        document.opened("");
-        match &document.root.content {
-            Content::Null => Vec::new(),
-            Content::List(nodes) => Self::open_all(document, nodes.iter().collect(), ""),
-            _ => {
-                let message = format!("expected a list (`- ` lines), found {}", document.root.kind());
-                document.report(Mistake::new(document.root.place.clone(), "", message));
-                Vec::new()
-            }
-        }
+    /// This section, to read keys whose change takes a restart; so do those of the sections below. Their values
+    /// are kept in [`FixedSettings`](crate::FixedSettings), by key path.
+    #[must_use]
+    pub fn fixed(&self) -> Self {
+        Self { change: Change::Restart, ..self.clone() }
     }
 
-    fn open_all(document: &'d Document<'d>, nodes: Vec<&'d Node>, path: &str) -> Vec<Self> {
-        let mut sections = Vec::new();
-        for (index, node) in nodes.into_iter().enumerate() {
-            let path = element_path(path, index);
-            if matches!(node.content, Content::Null) {
-                let message = "expected a section (`key: value` lines), found nothing";
-                document.report(Mistake::new(node.place.clone(), path, message));
-            } else {
-                sections.push(Self::open(document, Some(node), path, node.place.clone()));
-            }
+    /// As [`fixed`](Self::fixed), for keys that make up one setting together, which has this name and the value
+    /// that is [recorded](Self::record).
+    #[must_use]
+    pub fn fixed_as(&self, name: &'static str) -> Self {
+        Self { change: Change::RestartAs(name), ..self.clone() }
+    }
+
+    /// Records the value of the setting of [`fixed_as`](Self::fixed_as).
+    pub fn record(&self, value: &impl Debug) {
+        if let Change::RestartAs(name) = self.change {
+            self.document.record(name, value);
         }
-        sections
     }
 
     /// What is written under `key`; `None` if it is absent.
@@ -106,36 +108,6 @@ impl<'d> Section<'d> {
             Content::List(_) => Some(Shape::List),
             Content::Map(_) => Some(Shape::Section),
         })
-    }
-
-    /// The values under `key`, whose own keys are free, in the order of the file; empty if it is absent.
-    #[must_use]
-    pub fn map<T: FromValue>(&self, key: &'static str) -> Vec<(String, T)> {
-        let Some(node) = self.ask(key) else { return Vec::new() };
-        let path = key_path(&self.path, key);
-        let Content::Map(entries) = &node.content else {
-            let message = format!("expected a section (`key: value` lines), found {}", node.kind());
-            self.report(&node.place, &path, message);
-            return Vec::new();
-        };
-        let read = |entry: &Entry| {
-            let path = key_path(&path, &entry.key).escape_debug().to_string();
-            if matches!(entry.node.content, Content::Null) {
-                self.report(&entry.key_place, &path, "expected a value, found nothing");
-                return None;
-            }
-            Some((entry.key.clone(), self.read(&entry.node, &path)?))
-        };
-        entries.iter().filter_map(read).collect()
-    }
-
-    /// The one value or the list of values under `key`; `None` if it is absent.
-    #[must_use]
-    pub fn one_or_more<T: FromValue>(&self, key: &'static str) -> Option<Vec<T>> {
-        match self.shape(key)? {
-            Shape::List => Some(self.list(key, Vec::new())),
-            Shape::Value | Shape::Section => Some(self.optional(key).into_iter().collect()),
-        }
     }
 
     /// Whether this section is written, if only as `{}`; `key:` with nothing behind it is not.
@@ -153,13 +125,13 @@ impl<'d> Section<'d> {
     /// The value under `key`, or `default` if it is absent.
     #[must_use]
     pub fn get<T: FromValue>(&self, key: &'static str, default: T) -> T {
-        self.optional(key).unwrap_or(default)
+        self.recorded(key, self.value(key).unwrap_or(default))
     }
 
     /// The value under `key`, or `None` if it is absent.
     #[must_use]
     pub fn optional<T: FromValue>(&self, key: &'static str) -> Option<T> {
-        self.read(self.ask(key)?, &key_path(&self.path, key))
+        self.recorded(key, self.value(key))
     }
 
     /// The value under `key`, which must be there.
@@ -190,7 +162,7 @@ impl<'d> Section<'d> {
         T: FromValue + PartialOrd + Debug,
     {
         debug_assert!(range.contains(&default), "the default of {key} lies outside its own range");
-        match self.optional(key) {
+        let value = match self.value(key) {
             None => default,
             Some(value) if range.contains(&value) => value,
             Some(value) => {
@@ -200,23 +172,8 @@ impl<'d> Section<'d> {
                 );
                 default
             }
-        }
-    }
-
-    /// The list under `key`, or `default` if it is absent. `[]` is an empty list.
-    ///
-    /// From an environment variable, a list is separated by commas.
-    #[must_use]
-    pub fn list<T: FromValue>(&self, key: &'static str, default: Vec<T>) -> Vec<T> {
-        let separated = self.ask(key).and_then(from_variable);
-        let nodes = match &separated {
-            Some(nodes) => Some(nodes.iter().collect()),
-            None => self.elements(key),
         };
-        let Some(nodes) = nodes else { return default };
-        let path = key_path(&self.path, key);
-        let values = nodes.into_iter().enumerate();
-        values.filter_map(|(index, node)| self.read(node, &element_path(&path, index))).collect()
+        self.recorded(key, value)
     }
 
     /// Notes a mistake that only the component can see, such as two keys that exclude each other.
@@ -226,22 +183,25 @@ impl<'d> Section<'d> {
 
     /// Notes that `key` is known here, and gives its node unless it is absent or null.
     fn ask(&self, key: &'static str) -> Option<&'d Node> {
-        self.document.asked(&self.path, key);
+        self.ask_as(key, self.change)
+    }
+
+    fn ask_as(&self, key: &'static str, change: Change) -> Option<&'d Node> {
+        self.document.asked(&self.path, key, change);
         let node = &self.node?.entry(key)?.node;
         (!matches!(node.content, Content::Null)).then_some(node)
     }
 
-    fn elements(&self, key: &'static str) -> Option<Vec<&'d Node>> {
-        let node = self.ask(key)?;
-        if let Content::List(nodes) = &node.content {
-            return Some(nodes.iter().collect());
+    fn value<T: FromValue>(&self, key: &'static str) -> Option<T> {
+        self.read(self.ask(key)?, &key_path(&self.path, key))
+    }
+
+    /// The value of `key`, which is kept if its change takes a restart.
+    fn recorded<T: Debug>(&self, key: &'static str, value: T) -> T {
+        if self.change == Change::Restart {
+            self.document.record(&key_path(&self.path, key), &value);
         }
-        self.report(
-            &node.place,
-            &key_path(&self.path, key),
-            format!("expected a list, found {}", node.kind()),
-        );
-        None
+        value
     }
 
     fn read<T: FromValue>(&self, node: &Node, path: &str) -> Option<T> {
@@ -257,22 +217,6 @@ impl<'d> Section<'d> {
 
     fn report(&self, place: &Place, path: &str, message: impl Into<String>) {
         self.document.report(Mistake::new(place.clone(), path, message));
-    }
-}
-
-/// The parts of a comma-separated variable; `None` for a value from the file, where a list is written as a
-/// list.
-fn from_variable(node: &Node) -> Option<Vec<Node>> {
-    match (&node.place, &node.content) {
-        (Place::Variable(_), Content::Scalar(text)) => {
-            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            Some(
-                parts
-                    .map(|part| Node { place: node.place.clone(), content: Content::Scalar(part.to_owned()) })
-                    .collect(),
-            )
-        }
-        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! From a value of the tree to a type, and to a choice out of a fixed set of words.
 
 use std::error;
-use std::fmt::{self, Display};
+use std::fmt::{self, Debug, Display};
 use std::str::FromStr;
 
 use super::document::Environment;
@@ -11,12 +11,13 @@ use super::tree::{Content, Node};
 /// A type that a configuration value can be read as.
 ///
 /// Implemented here for text, `bool`, numbers, addresses, paths, durations, [`ByteSize`](super::ByteSize),
-/// [`Secret`](super::Secret) and every [`Choice`](super::Choice). A component implements it for its own
+/// [`Secret`](super::Secret) and every [`Choice`]. A component implements it for its own
 /// types, most often with [`Value::parse`]:
 ///
 /// ```
 /// use frontier_config::{FromValue, Invalid, Value};
 ///
+/// #[derive(Debug)]
 /// struct Percent(u8);
 ///
 /// impl FromValue for Percent {
@@ -26,7 +27,7 @@ use super::tree::{Content, Node};
 ///     }
 /// }
 /// ```
-pub trait FromValue: Sized {
+pub trait FromValue: Sized + Debug {
     /// Reads the value, which is never null: a null is an absent key.
     ///
     /// # Errors
@@ -117,7 +118,7 @@ impl<'v> Value<'v> {
 /// );
 /// # Ok::<(), frontier_config::ConfigErrors>(())
 /// ```
-pub trait Choice: Copy + 'static {
+pub trait Choice: Copy + Debug + 'static {
     /// The words and what they stand for, in the order in which messages list them. Several words may mean
     /// the same.
     const CHOICES: &'static [(&'static str, Self)];

@@ -59,7 +59,8 @@ impl Reloads {
         Ok(Self { hangup: unix::signal(SignalKind::hangup())?, files: watch.map(FileWatch::new) })
     }
 
-    /// Watches these files instead of those before, as [`FileWatch::watch`].
+    /// Watches these files instead of those before; they need not exist. `read_at` is a time before they were read:
+    /// a new one among them that has changed since is reported.
     pub fn watch(&mut self, files: impl IntoIterator<Item = PathBuf>, read_at: SystemTime) {
         if let Some(watch) = &mut self.files {
             watch.watch(files, read_at);

@@ -61,14 +61,16 @@ impl Choice for LogOutput {
 }
 
 impl LogConfig {
-    /// Reads the `log` section.
+    /// Reads the `log` section. A change of the level takes a reload, [`LogHandle::set_level`]; of the others a
+    /// restart.
     #[must_use]
     pub fn read(log: &Section<'_>) -> Self {
         let Self { level, format, output } = Self::default();
+        let (reloadable, fixed) = (log.reloadable(), log.fixed());
         Self {
-            level: log.get("level", level),
-            format: log.get("format", format),
-            output: log.get("output", output),
+            level: reloadable.get("level", level),
+            format: fixed.get("format", format),
+            output: fixed.get("output", output),
         }
     }
 

@@ -1,3 +1,5 @@
+//! What each side asks of those who connect, and the files that the configuration of access names.
+
 use super::Listen;
 use frontier_access::authn::jwt::KeySource;
 use frontier_access::authn::{AuthConfig, MethodConfig};

@@ -1,3 +1,5 @@
+//! How calls go on to other gateways: the section `frontlas.forward`.
+
 use super::membership::tls;
 use frontier_config::{Secret, Section};
 use frontier_protocol::{MAX_TOKEN, Token};

@@ -1,3 +1,5 @@
+//! What peers may make the gateway hold: the section `limits`.
+
 use crate::native::StreamLimits;
 use frontier_config::{ByteSize, Section};
 use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};

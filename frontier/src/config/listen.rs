@@ -1,10 +1,17 @@
+//! Where each side listens, and where its peers may go when the gateway stops.
+
 mod tls;
 
+use super::EDGEBOUND;
 use frontier_access::authn::AuthConfig;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
 use frontier_transport::{Endpoint, Network, ServerTls};
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
+
+/// The longest URL, in bytes: a few of them go into one frame for each peer.
+const MAX_URL: usize = 2048;
 
 /// What listeners ask, by name.
 pub(super) type Auth = BTreeMap<String, AuthConfig>;
@@ -40,6 +47,7 @@ impl Choice for Word {
 }
 
 /// `host:port` or a URL; empty for none.
+#[derive(Debug)]
 struct Advertised(Option<String>);
 
 impl FromValue for Advertised {
@@ -72,6 +80,14 @@ impl Listen {
     ///
     /// What they ask themselves is added to `auth`, each under its key path.
     pub(super) fn read_side(side: &Section<'_>, port: u16, auth: &mut Auth) -> Vec<Self> {
+        let name = if side.path() == EDGEBOUND { "edgebound listeners" } else { "servicebound listeners" };
+        let side = side.fixed_as(name);
+        let listeners = Self::read_all(&side, port, auth);
+        side.record(&listeners.iter().map(Self::bound).collect::<Vec<_>>());
+        listeners
+    }
+
+    fn read_all(side: &Section<'_>, port: u16, auth: &mut Auth) -> Vec<Self> {
         let (one, several) = (side.section("listen"), side.sections("listeners"));
         if several.is_empty() {
             let addr = one.get("addr", (Ipv4Addr::UNSPECIFIED, port).into());
@@ -108,7 +124,8 @@ impl Listen {
             (Word::Quic, _) => Network::Quic,
             (Word::Ws, _) => Network::Ws,
         };
-        let tls = tls::read(&tls, enable);
+        // Certificates, and who is asked for one, can be changed: only whether TLS is spoken cannot.
+        let tls = tls::read(&tls.reloadable(), enable);
         let own = section.section("auth");
         let asked = AuthConfig::read(&own);
         let name = own.is_present().then(|| section.path().to_owned());
@@ -116,5 +133,31 @@ impl Listen {
             auth.insert(name.clone(), asked);
         }
         Self { network, addr, advertised_addr: advertised, tls, auth: name }
+    }
+
+    /// What is bound and said of it: what takes a restart.
+    fn bound(&self) -> impl Debug {
+        (self.network, self.addr, self.advertised_addr.clone(), self.tls.is_some())
+    }
+}
+
+/// Where peers of one side find other gateways.
+pub(super) fn alternatives(side: &Section<'_>) -> Vec<String> {
+    side.list("alternatives", Vec::new()).into_iter().map(|Url(url)| url).collect()
+}
+
+#[derive(Debug)]
+struct Url(String);
+
+impl FromValue for Url {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        let url = value.text("the URL of a gateway such as tls://gateway-b.example:30012")?;
+        if url.len() > MAX_URL {
+            return Err(Invalid::new(format!("is {} bytes long, over the limit of {MAX_URL}", url.len())));
+        }
+        match url.parse::<Endpoint>() {
+            Ok(_) => Ok(Self(url.to_owned())),
+            Err(error) => Err(Invalid::new(error.to_string())),
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! The cluster that a gateway is part of: the section `frontlas`.
+
 use super::Forward;
 use frontier_config::{Choice, Section};
 use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
@@ -39,6 +41,7 @@ impl Choice for ClusterAlternatives {
 impl Membership {
     /// `None` where `frontlas.enable` is false; what is written beside it must be right all the same.
     pub(super) fn read(root: &Section<'_>) -> Option<Self> {
+        let root = root.fixed_as("frontlas");
         let frontlas = root.section("frontlas");
         let dial = frontlas.section("dial");
         let endpoints = endpoints(&dial);
@@ -58,7 +61,9 @@ impl Membership {
                 .section("forward")
                 .reject("enable", "needs `frontlas.enable`: nobody else tells where edges are");
         }
-        is_member.then_some(membership)
+        let membership = is_member.then_some(membership);
+        root.record(&membership);
+        membership
     }
 }
 

@@ -1,3 +1,5 @@
+//! A certificate of the transport as access takes it.
+
 use frontier_access::authn::ClientCertificate;
 use frontier_transport::PeerCertificate;
 

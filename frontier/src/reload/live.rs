@@ -1,3 +1,5 @@
+//! What of a running gateway a reload changes.
+
 use crate::config::{self, AccessErrors, Config};
 use crate::policy::Policies;
 use frontier_access::ClockReading;

@@ -1,3 +1,5 @@
+//! Where the configuration is read from.
+
 use crate::Config;
 use frontier_config::ConfigErrors;
 use std::path::PathBuf;

@@ -62,6 +62,7 @@ impl AuthConfig {
     /// Reads an `auth` section.
     #[must_use]
     pub fn read(auth: &Section<'_>) -> Self {
+        let auth = &auth.reloadable();
         let methods: Vec<_> = auth.sections("methods").iter().filter_map(MethodConfig::read).collect();
         let require = auth.get("require", Require::Any);
         if auth.is_present() && auth.shape("methods").is_none() {

@@ -17,7 +17,7 @@ pub struct QuotaConfig {
 }
 
 /// The scopes that are a word.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Word {
     Edge,
     Address,

@@ -1,10 +1,12 @@
+//! The TLS of a listener: the section `tls`.
+
 use frontier_config::{Choice, Section};
 use frontier_transport::{
     CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes, TlsVersion,
 };
 use std::path::PathBuf;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Mtls(ClientAuth);
 
 impl Choice for Mtls {
@@ -17,7 +19,7 @@ impl Choice for Mtls {
     ];
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Version(TlsVersion);
 
 impl Choice for Version {

@@ -69,6 +69,7 @@ fn labels(entry: &Section<'_>) -> Labels {
 }
 
 /// A time with its zone, as in RFC 3339.
+#[derive(Debug)]
 struct Timestamp(SystemTime);
 
 impl FromValue for Timestamp {
