@@ -1,11 +1,17 @@
-# Built for the machine that builds it; static binaries in images with nothing else.
-#   docker build --target frontier .      docker build --target frontlas .
+# Static binaries, built for the machine that builds them, in images with nothing else.
+#   docker build --target frontier .      docker build --target frontlas .      docker build --target demo .
 FROM rust:1.95-alpine AS build
-RUN apk add --no-cache musl-dev
+# aws-lc and mimalloc are C: a compiler, the C library, and <linux/random.h>, without which aws-lc takes getentropy().
+# The bindings of aws-lc come with it and its assembly is generated already, so neither CMake, Perl, Go nor Clang.
+RUN apk add --no-cache gcc musl-dev linux-headers
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package frontier --package frontlas \
-    && cp target/release/frontier target/release/frontlas /
+RUN cargo build --profile dist --locked --package frontier --package frontlas --package frontier-demo \
+    && cp target/dist/frontier target/dist/frontlas target/dist/frontier-demo /
+
+FROM gcr.io/distroless/static-debian12:nonroot AS demo
+COPY --from=build /frontier-demo /usr/bin/frontier-demo
+ENTRYPOINT ["/usr/bin/frontier-demo"]
 
 FROM gcr.io/distroless/static-debian12:nonroot AS frontlas
 COPY --from=build /frontlas /usr/bin/frontlas
@@ -14,6 +20,7 @@ EXPOSE 40011 40012
 ENTRYPOINT ["/usr/bin/frontlas"]
 CMD ["--config", "/etc/frontlas/frontlas.yaml"]
 
+# The last one, which is built where no target is named.
 FROM gcr.io/distroless/static-debian12:nonroot AS frontier
 COPY --from=build /frontier /usr/bin/frontier
 COPY etc/frontier.yaml /etc/frontier/frontier.yaml

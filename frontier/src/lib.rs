@@ -1,10 +1,10 @@
 //! The gateway: edges and services dial in, the exchange carries messages, calls and streams between
-//! them. The daemon is `main.rs`; this library is what it runs.
+//! them. The daemon's `main` calls [`cli::run`]; all else is here, where tests reach it.
 
 pub mod cert;
+pub mod cli;
 pub mod cluster;
 pub mod config;
-pub mod demo;
 mod forwarding;
 mod gate;
 mod gateway;

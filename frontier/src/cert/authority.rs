@@ -1,3 +1,5 @@
+//! A development authority, and what it signs.
+
 use anyhow::{Context as _, Result};
 use rcgen::string::Ia5String;
 use rcgen::{

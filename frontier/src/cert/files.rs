@@ -1,3 +1,5 @@
+//! Certificates and keys as files: what is there already, and writing so that keys are never readable by others.
+
 use anyhow::{Context as _, Result, bail};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};

@@ -1,3 +1,5 @@
+//! Another implementation looks at what was made: `openssl`.
+
 use super::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

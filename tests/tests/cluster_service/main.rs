@@ -1,7 +1,6 @@
 //! A service of a whole cluster, and edges that find their gateway by themselves: real gateways, a real
 //! frontlas, and a directory that the tests write.
 
-mod demo;
 mod discovery;
 mod edges;
 mod following;

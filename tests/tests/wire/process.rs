@@ -67,7 +67,7 @@ async fn a_configuration_that_is_not_there_and_a_wrong_command_line_exit_with_64
     for (wrong, what) in [
         (&["--no-such-option"][..], "--no-such-option"),
         (&["--config"], "--config"),
-        (&["demo", "--no-such-option"], "--no-such-option"),
+        (&["cert", "dev", "--no-such-option"], "--no-such-option"),
         (&["no-such-command"], "no-such-command"),
     ] {
         let mut process = Process::start(wrong, None);

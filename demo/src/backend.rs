@@ -1,3 +1,5 @@
+//! The service of the demo, and what it answers.
+
 use anyhow::{Context as _, Result};
 use frontier_sdk::{
     Builder, ClusterService, EdgeId, Error, Message, Request, Response, Serves, Service, Stream,
@@ -7,36 +9,36 @@ use std::time::Duration;
 
 /// The service of the demo: at one gateway, or at all that a frontlas knows.
 #[derive(Clone, Debug)]
-pub(super) enum Backend {
+pub(crate) enum Backend {
     Service(Service),
     Cluster(ClusterService),
 }
 
 impl Backend {
     /// At the gateway that listens for services there.
-    pub(super) async fn service(servicebound: SocketAddr) -> Result<Self> {
+    pub(crate) async fn service(servicebound: SocketAddr) -> Result<Self> {
         let builder = options(Service::builder(format!("tcp://{servicebound}")));
-        let service = Self::Service(builder.connect().await.context("the service")?);
+        let service = Self::Service(builder.connect().await.context("the service can't connect")?);
         service.serve();
         Ok(service)
     }
 
     /// At every gateway of the frontlas whose control plane is there.
-    pub(super) async fn cluster(control_plane: SocketAddr) -> Result<Self> {
+    pub(crate) async fn cluster(control_plane: SocketAddr) -> Result<Self> {
         let builder = options(ClusterService::builder(format!("http://{control_plane}")));
-        let service = Self::Cluster(builder.connect().await.context("the service")?);
+        let service = Self::Cluster(builder.connect().await.context("the service can't connect")?);
         service.serve();
         Ok(service)
     }
 
-    pub(super) async fn call(&self, edge: EdgeId, method: &str, within: Duration) -> Result<Response, Error> {
+    pub(crate) async fn call(&self, edge: EdgeId, method: &str, within: Duration) -> Result<Response, Error> {
         match self {
             Self::Service(service) => service.call(edge, method, "").timeout(within).await,
             Self::Cluster(service) => service.call(edge, method, "").timeout(within).await,
         }
     }
 
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         // The demo is over either way.
         let _ = match self {
             Self::Service(service) => service.close().await,

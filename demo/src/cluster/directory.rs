@@ -1,3 +1,5 @@
+//! Who is where, and waiting for it.
+
 use anyhow::{Result, bail};
 use frontier_sdk::Edge;
 use frontlas::{Directory, DirectoryError};
@@ -6,10 +8,10 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// How long everyone may take to be where they should be.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The pause between two looks.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Who is where, as frontlas knows it.
 pub(super) struct Places(Arc<dyn Directory>);
@@ -52,12 +54,12 @@ impl Places {
 async fn until(not: &str, mut condition: impl AsyncFnMut() -> Result<bool, DirectoryError>) -> Result<()> {
     let holds = async {
         while !condition().await? {
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         Ok(())
     };
-    match timeout(PATIENCE, holds).await {
+    match timeout(SETTLE_TIMEOUT, holds).await {
         Ok(held) => held,
-        Err(_) => bail!("{not}, after {PATIENCE:?}"),
+        Err(_) => bail!("{not}, after {SETTLE_TIMEOUT:?}"),
     }
 }

@@ -1,5 +1,7 @@
-use super::backend::Backend;
-use super::report::Report;
+//! What goes on between the service and each edge: calls both ways, messages, streams.
+
+use crate::backend::Backend;
+use crate::report::Report;
 use anyhow::{Result, ensure};
 use frontier_sdk::Edge;
 use std::time::{Duration, Instant};
@@ -9,14 +11,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const STREAMED: usize = 16 * 1024;
 
 /// How long a call to an edge may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The pause after something failed, so that a table of errors can be read.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// One kind of thing that goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Activity {
+pub(crate) enum Activity {
     CallUp,
     CallDown,
     Publish,
@@ -24,9 +26,9 @@ pub(super) enum Activity {
 }
 
 impl Activity {
-    pub(super) const ALL: [Self; 4] = [Self::CallUp, Self::CallDown, Self::Publish, Self::Stream];
+    pub(crate) const ALL: [Self; 4] = [Self::CallUp, Self::CallDown, Self::Publish, Self::Stream];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::CallUp => "calls edge → service",
             Self::CallDown => "calls service → edge",
@@ -36,7 +38,7 @@ impl Activity {
     }
 
     /// Does it once, and notes how it went.
-    pub(super) async fn once(self, service: &Backend, edge: &Edge, report: &Report) {
+    pub(crate) async fn once(self, service: &Backend, edge: &Edge, report: &Report) {
         let start = Instant::now();
         match self.perform(service, edge).await {
             Ok(()) => report.done(self, start.elapsed()),
@@ -54,7 +56,7 @@ impl Activity {
                 ensure!(answer.data == "over there", "the echo came back changed");
             }
             Self::CallDown => {
-                let answer = service.call(edge.id(), "status", PATIENCE).await?;
+                let answer = service.call(edge.id(), "status", CALL_TIMEOUT).await?;
                 ensure!(answer.data == "fine", "the status is not fine");
             }
             Self::Publish => edge.publish("telemetry", "21.5 °C").await?,

@@ -1,11 +1,13 @@
-use super::activity::Activity;
+//! What went on, counted and timed, as a table.
+
+use crate::activity::Activity;
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use std::time::Duration;
 
 /// What went on: counts and latencies of each activity.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     rows: [Mutex<Row>; Activity::ALL.len()],
 }
 
@@ -29,21 +31,21 @@ impl Default for Row {
 }
 
 impl Report {
-    pub(super) fn done(&self, activity: Activity, took: Duration) {
+    pub(crate) fn done(&self, activity: Activity, took: Duration) {
         let mut row = self.rows[activity as usize].lock();
         row.total += 1;
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         row.latencies.saturating_record(micros);
     }
 
-    pub(super) fn failed(&self, activity: Activity, error: &anyhow::Error) {
+    pub(crate) fn failed(&self, activity: Activity, error: &anyhow::Error) {
         let mut row = self.rows[activity as usize].lock();
         row.failed += 1;
         row.error.get_or_insert_with(|| error.to_string());
     }
 
     /// Whether everything was tried and nothing failed.
-    pub(super) fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         self.rows.iter().all(|row| {
             let row = row.lock();
             row.total > 0 && row.failed == 0
@@ -51,7 +53,7 @@ impl Report {
     }
 
     /// Prints a table, with rates if the `window` since the last one is known.
-    pub(super) fn print(&self, window: Option<Duration>) {
+    pub(crate) fn print(&self, window: Option<Duration>) {
         println!("{:<26} {:>9} {:>10} {:>9} {:>9} {:>7}", "", "total", "per second", "p50", "p99", "failed");
         for activity in Activity::ALL {
             let mut row = self.rows[activity as usize].lock();

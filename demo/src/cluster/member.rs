@@ -1,5 +1,7 @@
-use crate::{Config, Gateway};
+//! A gateway that can be killed, in this process.
+
 use anyhow::{Context as _, Result};
+use frontier::{Config, Gateway};
 use std::net::SocketAddr;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;

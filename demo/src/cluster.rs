@@ -1,14 +1,14 @@
-//! `frontier demo --cluster`: frontlas, two gateways, a service at both, and edges spread over them.
+//! `--cluster`: frontlas, two gateways, a service at both, and edges spread over them.
 //!
 //! The gateways speak to frontlas as they do anywhere; the demo alone starts it.
 
 mod directory;
 mod member;
 
-use super::backend::Backend;
-use super::parts::Parts;
-use super::report::Report;
-use super::{Options, go_on, round};
+use crate::Options;
+use crate::backend::Backend;
+use crate::parts::Parts;
+use crate::report::Report;
 use anyhow::{Context as _, Result};
 use directory::Places;
 use frontlas::Node;
@@ -26,10 +26,10 @@ directory: {store: memory}
 ";
 
 /// How long a call to an edge that has moved may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs until `stop`, or for two rounds, between which a gateway is killed. Whether everything went well.
-pub(super) async fn run(options: Options, stop: CancellationToken) -> Result<bool> {
+pub(crate) async fn run(options: Options, stop: CancellationToken) -> Result<bool> {
     let config = frontlas::Config::parse(FRONTLAS, &|_| None).context("the configuration of frontlas")?;
     let node = Node::bind(&config).await?;
     let (control_plane, plane) = (node.control_plane_addr(), node.frontier_plane_addr());
@@ -51,14 +51,14 @@ pub(super) async fn run(options: Options, stop: CancellationToken) -> Result<boo
 
     let report = Arc::new(Report::default());
     if options.once {
-        round(&parts, &report).await;
+        parts.round(&report).await;
         report.print(None);
         lose_one(&mut members, &places, &parts).await?;
-        round(&parts, &report).await;
+        parts.round(&report).await;
         report.print(None);
     } else {
         println!("Ctrl-C ends it.");
-        go_on(&parts, &report, &stop).await;
+        parts.go_on(&report, &stop).await;
     }
     parts.close().await;
     drop(members);
@@ -78,7 +78,7 @@ async fn lose_one(members: &mut Vec<Member>, places: &Places, parts: &Parts) -> 
     for edge in &parts.edges {
         parts
             .service
-            .call(edge.id(), "status", PATIENCE)
+            .call(edge.id(), "status", CALL_TIMEOUT)
             .await
             .context("a call to an edge that has moved")?;
     }

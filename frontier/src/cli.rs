@@ -1,0 +1,136 @@
+//! The command line: what it may say, which command it starts, and how the process ends.
+//!
+//! ```text
+//!   frontier [--config FILE]          the gateway, until a signal
+//!   frontier [--config FILE] --check  whether that would start
+//!   frontier cert dev, token …        files and tokens to start with
+//! ```
+
+mod serve;
+#[cfg(test)]
+mod tests;
+
+use crate::reload::{ConfigSource, SourceError};
+use crate::{Config, cert, token};
+use clap::{Parser, Subcommand};
+use frontier_daemon::process::Exit;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
+#[derive(Debug, Parser)]
+#[command(name = "frontier", version)]
+struct Cli {
+    /// The configuration, YAML. Without it the defaults hold.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration and exit.
+    #[arg(long)]
+    check: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make certificates.
+    #[command(subcommand)]
+    Cert(Cert),
+    /// Make tokens, and what stands for them in a file.
+    #[command(subcommand)]
+    Token(Token),
+}
+
+#[derive(Debug, Subcommand)]
+enum Cert {
+    /// Make an authority, a server's certificate and a client's for development, each with its key.
+    Dev(cert::Options),
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Token {
+    /// Print a random token, and its hash.
+    New,
+    /// Read a token from standard input, and print its hash.
+    Hash,
+}
+
+/// Why a command failed: the exit code, and what it says.
+#[derive(Debug)]
+struct Failure {
+    exit: Exit,
+    text: String,
+}
+
+impl Failure {
+    /// Something in the command line, the configuration or the input has to be mended first.
+    fn usage(error: impl ToString) -> Self {
+        Self { exit: Exit::Usage, text: error.to_string() }
+    }
+
+    /// Trying again may help.
+    fn start(error: impl ToString) -> Self {
+        Self { exit: Exit::StartFailure, text: error.to_string() }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::usage(error)
+    }
+}
+
+/// Runs the program with these arguments, of which the first is its name. Blocks until it ends.
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Fails only if nobody reads it.
+            let _ = error.print();
+            // Not an error is what was asked for: the help, the version.
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        }
+    };
+    cli.execute(io::stdin(), &mut io::stdout()).unwrap_or_else(|failure| {
+        eprintln!("frontier: {}", failure.text);
+        failure.exit
+    })
+}
+
+impl Cli {
+    fn execute(self, input: impl Read, output: &mut impl Write) -> Result<Exit, Failure> {
+        let text = match self.command {
+            Some(Command::Cert(Cert::Dev(options))) => certify(&options)?,
+            Some(Command::Token(Token::New)) => token::new(),
+            Some(Command::Token(Token::Hash)) => {
+                token::hash(input).map_err(|error| Failure::usage(format!("{error:#}")))?
+            }
+            None => {
+                let read_at = SystemTime::now();
+                let source = ConfigSource::new(self.config);
+                let config = source.load()?;
+                if !self.check {
+                    return serve::serve(source, &config, read_at);
+                }
+                check(&config)?
+            }
+        };
+        // Whoever closes the other end has seen enough.
+        let _ = writeln!(output, "{text}");
+        Ok(Exit::Ok)
+    }
+}
+
+/// Looks at what the configuration itself does not say: the files that it names.
+fn check(config: &Config) -> Result<String, Failure> {
+    config.check_files().map_err(Failure::usage)?;
+    Ok("the configuration is valid".into())
+}
+
+fn certify(options: &cert::Options) -> Result<String, Failure> {
+    let written = cert::run(options).map_err(|error| Failure::start(format!("{error:#}")))?;
+    let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    Ok(paths.join("\n"))
+}

@@ -1,0 +1,101 @@
+//! The gateway as a process: log, limits, worker threads, signals, drain.
+
+use super::Failure;
+use crate::reload::{ConfigSource, Live, Reloader};
+use crate::{Config, Gateway, ServeError, StartError};
+use frontier_daemon::process::Exit;
+use frontier_daemon::reload::{Reloads, WatchOptions};
+use frontier_daemon::shutdown::Signals;
+use std::error::Error as _;
+use std::io;
+use std::time::SystemTime;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+
+/// The mux logs what peers do wrong, frame by frame; the gateway says once why it closed a connection.
+const LOG_FILTER: &str = "yamux=off";
+
+/// Serves with `config`, which `source` gave at `read_at`, until a signal.
+pub(super) fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) -> Result<Exit, Failure> {
+    let log = config.log.init(LOG_FILTER).map_err(Failure::start)?;
+    match frontier_daemon::process::raise_open_files() {
+        Ok(files) => tracing::debug!(files, "limit of open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+    let threads = config.daemon.threads;
+    let runtime = runtime(threads).map_err(|error| {
+        Failure::start(format!("can't start worker threads: {error}; `daemon.threads` is {threads}"))
+    })?;
+    let reloader = |live| Reloader::new(source, config, live, log, read_at);
+    let ended = runtime.block_on(run(config, reloader));
+    runtime.shutdown_background();
+    ended
+}
+
+/// With as many worker threads; 0 is one per processor.
+pub(super) fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
+}
+
+async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result<Exit, Failure> {
+    // Before the ports are open: whoever sees that it listens may stop it, or have it reload.
+    let (mut signals, reloads) =
+        listen().map_err(|error| Failure::start(format!("can't listen for signals: {error}")))?;
+    let gateway = Gateway::bind(config).map_err(|error| not_bound(&error))?;
+    let reloading = tokio::spawn(reloader(gateway.live()).run(reloads));
+    let stop = CancellationToken::new();
+    let mut serving = tokio::spawn(gateway.run(stop.clone()));
+    tokio::select! {
+        signal = signals.recv() => tracing::info!(%signal, "draining"),
+        served = &mut serving => return Ok(served_by_itself(served)),
+    }
+    reloading.abort();
+    stop.cancel();
+    tokio::select! {
+        _ = serving => Ok(Exit::Ok),
+        _ = signals.recv() => Ok(Exit::Interrupted),
+    }
+}
+
+fn listen() -> io::Result<(Signals, Reloads)> {
+    Ok((Signals::listen()?, Reloads::listen(Some(WatchOptions::default()))?))
+}
+
+pub(super) fn not_bound(error: &StartError) -> Failure {
+    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    let advice = match error {
+        StartError::Listen { source, .. } => advice(source.kind()),
+        _ => "",
+    };
+    let text = format!("{error}{cause}{advice}");
+    // Trying again mends no file.
+    if matches!(error, StartError::Access(_)) { Failure::usage(text) } else { Failure::start(text) }
+}
+
+/// What mends the usual reasons why an address can't be listened on.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "; stop the process that has it, or configure another port",
+        io::ErrorKind::AddrNotAvailable => "; configure an address that this machine has, or 0.0.0.0",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 take CAP_NET_BIND_SERVICE",
+        _ => "",
+    }
+}
+
+/// The gateway ended, though nobody asked it to. The log is where its end is looked for.
+fn served_by_itself(served: Result<Result<(), ServeError>, JoinError>) -> Exit {
+    match served {
+        Ok(Ok(())) => tracing::error!("the gateway has stopped"),
+        Ok(Err(error)) => tracing::error!(%error, "the gateway has stopped"),
+        Err(error) => tracing::error!(%error, "the gateway has stopped"),
+    }
+    Exit::StartFailure
+}

@@ -1,0 +1,108 @@
+//! What the program says and exits with; serving itself is tested from outside, as a process.
+
+use super::serve::{not_bound, runtime};
+use super::*;
+use crate::StartError;
+use std::net::TcpListener;
+use tokio::runtime::RuntimeFlavor;
+
+/// What the program does with these arguments and this input: its exit code, and what it says.
+fn execute(arguments: &[&str], input: &str) -> (Exit, String) {
+    let cli = Cli::try_parse_from([&["frontier"], arguments].concat()).expect("the command line is right");
+    let mut output = Vec::new();
+    match cli.execute(input.as_bytes(), &mut output) {
+        Ok(exit) => (exit, String::from_utf8(output).unwrap()),
+        Err(failure) => {
+            assert!(output.is_empty(), "a failure prints nothing to standard output");
+            (failure.exit, failure.text)
+        }
+    }
+}
+
+fn file(text: &str) -> tempfile::TempPath {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.into_temp_path()
+}
+
+#[test]
+fn a_wrong_command_line_is_a_mistake_of_usage_and_help_and_version_are_none() {
+    for wrong in [&["--no-such-option"][..], &["--config"], &["no-such-command"], &["token"], &["demo"]] {
+        assert_eq!(run([&["frontier"], wrong].concat()), Exit::Usage, "{wrong:?}");
+    }
+    for asked in ["--help", "--version"] {
+        assert_eq!(run(["frontier", asked]), Exit::Ok, "{asked}");
+    }
+}
+
+#[test]
+fn check_says_whether_the_configuration_is_valid() {
+    let good = file("daemon: {threads: 1}");
+    let valid = (Exit::Ok, "the configuration is valid\n".to_owned());
+    assert_eq!(execute(&["--check", "--config", good.to_str().unwrap()], ""), valid);
+    let bad = file("daemon: {thread: 1}\nlimits: {heartbeat: 20}");
+    let (exit, text) = execute(&["--check", "--config", bad.to_str().unwrap()], "");
+    assert_eq!(exit, Exit::Usage);
+    for part in [bad.to_str().unwrap(), "2 mistakes", "daemon.thread", "`threads`", "limits.heartbeat"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn check_reads_the_files_that_the_configuration_names() {
+    let config = file("access: {rules_file: /nowhere/rules.yaml}");
+    let (exit, text) = execute(&["--check", "--config", config.to_str().unwrap()], "");
+    assert_eq!(exit, Exit::Usage);
+    assert!(text.contains("access.rules_file: /nowhere/rules.yaml"), "{text}");
+}
+
+#[test]
+fn without_a_readable_configuration_nothing_starts() {
+    for arguments in
+        [&["--config", "/nowhere/frontier.yaml"][..], &["--check", "--config", "/nowhere/frontier.yaml"]]
+    {
+        let (exit, text) = execute(arguments, "");
+        assert!(exit == Exit::Usage && text.starts_with("can't read /nowhere/frontier.yaml: "), "{text}");
+    }
+}
+
+#[test]
+fn tokens_go_to_standard_output_with_their_hash() {
+    let (exit, made) = execute(&["token", "new"], "");
+    let (token, hash) = made.strip_prefix("token: ").unwrap().split_once('\n').unwrap();
+    assert_eq!(exit, Exit::Ok);
+    assert_eq!(execute(&["token", "hash"], &format!("{token}\n")), (Exit::Ok, hash.to_owned()));
+    let none = (Exit::Usage, "there is no token on standard input".to_owned());
+    assert_eq!(execute(&["token", "hash"], ""), none);
+}
+
+#[test]
+fn certificates_are_listed_as_they_are_written_and_never_overwritten_unasked() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["cert", "dev", "--out", dir.path().to_str().unwrap()];
+    let (exit, text) = execute(&arguments, "");
+    assert_eq!((exit, text.lines().count()), (Exit::Ok, 6), "{text}");
+    assert!(text.lines().all(|path| PathBuf::from(path).is_file()), "{text}");
+    let (exit, text) = execute(&arguments, "");
+    assert!(exit == Exit::StartFailure && text.ends_with("is there already; --force replaces it"), "{text}");
+}
+
+#[test]
+fn a_port_in_use_may_be_free_later_and_files_mend_themselves_never() {
+    let source =
+        TcpListener::bind("127.0.0.1:0").and_then(|it| TcpListener::bind(it.local_addr()?)).unwrap_err();
+    let addr = "127.0.0.1:30012".parse().unwrap();
+    let failure = not_bound(&StartError::Listen { addr, side: "edges", source });
+    assert_eq!(failure.exit, Exit::StartFailure);
+    let text = &failure.text;
+    assert!(text.starts_with("can't listen on 127.0.0.1:30012 for edges: "), "{text}");
+    assert!(text.ends_with("; stop the process that has it, or configure another port"), "{text}");
+    assert_eq!(not_bound(&StartError::Nowhere("edges")).exit, Exit::StartFailure);
+}
+
+#[test]
+fn one_thread_needs_no_scheduler_for_several() {
+    let flavor = |threads| runtime(threads).unwrap().handle().runtime_flavor();
+    assert_eq!((flavor(1), flavor(2)), (RuntimeFlavor::CurrentThread, RuntimeFlavor::MultiThread));
+    assert_eq!(runtime(3).unwrap().metrics().num_workers(), 3);
+}
