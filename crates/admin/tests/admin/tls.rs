@@ -1,12 +1,11 @@
 //! TLS, with and without certificates of clients.
 
 use crate::world::{World, config, within};
-use frontlas::Lifetimes;
-use frontlas::api::{ControlPlane, Tls};
+use frontier_admin::{Server, Tls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -47,8 +46,8 @@ impl Files {
 
 async fn world(tls: Tls) -> World {
     let mut config = config("");
-    config.control_plane.tls = Some(tls);
-    World::build(config, Lifetimes::default(), |plane| plane).await
+    config.tls = Some(tls);
+    World::build(&config, Duration::from_secs(5)).await
 }
 
 /// What curl gets: version and status.
@@ -57,7 +56,7 @@ async fn curl(world: &World, files: &Files, arguments: &[&str]) -> Option<String
     let port = world.addr.port();
     curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "--connect-to"]);
     curl.arg(format!("localhost:{port}:127.0.0.1:{port}")).arg("--cacert").arg(files.path("ca.crt"));
-    curl.args(arguments).arg(format!("https://localhost:{port}/cluster/v1/edges"));
+    curl.args(arguments).arg(format!("https://localhost:{port}/numbers"));
     let output = within("curl", curl.kill_on_drop(true).output()).await.expect("curl is installed");
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
@@ -87,10 +86,8 @@ async fn files_that_are_of_no_use_are_named() {
     fs::write(files.path("empty"), "").unwrap();
     let fails = async |tls: Tls| {
         let mut config = config("");
-        config.control_plane.tls = Some(tls);
-        let directory = Arc::new(frontlas::MemoryDirectory::new(Lifetimes::default()));
-        let error =
-            ControlPlane::bind(&config.control_plane, directory).await.err().expect("it does not start");
+        config.tls = Some(tls);
+        let error = Server::bind("test server", &config).await.err().expect("it does not start");
         std::error::Error::source(&error).expect("there is a reason").to_string()
     };
     let other = |path: &str| files.path(path);

@@ -1,5 +1,7 @@
-use super::ControlPlaneConfig;
-use super::io::Guarded;
+//! One connection from its accept to its end.
+
+use crate::config::ServerConfig;
+use crate::stall::StallGuard;
 use axum::Router;
 use http::Request;
 use hyper::body::Incoming;
@@ -18,59 +20,62 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
-/// Streams at once on one HTTP/2 connection.
-const STREAMS: u32 = 256;
+/// Streams at once on one HTTP/2 connection: each may hold a request and an answer.
+const MAX_STREAMS: u32 = 256;
 
-/// The longest head of a request, in bytes: a thousand ids fit in.
-const HEAD: usize = 64 * 1024;
+/// The longest head of a request, in bytes: a thousand ids in the path fit in.
+const MAX_HEAD_SIZE: usize = 64 * 1024;
 
-/// What waits in memory for one HTTP/2 stream, in bytes.
-const SEND_BUFFER: usize = 64 * 1024;
+/// What may wait in memory for one HTTP/2 stream, in bytes: a slow reader holds up its handler, not more.
+const MAX_SEND_BUFFER_SIZE: usize = 64 * 1024;
 
-/// Who asks, as far as the connection tells. An extension of every request.
+/// Who sends a request, as far as the connection tells. An extension of every request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// Where from.
     pub addr: SocketAddr,
-    /// The certificate that was shown, if one was asked for. It has been verified.
+    /// The client's certificate, if one was required. It has been verified.
     pub certificate: Option<CertificateDer<'static>>,
 }
 
-/// How connections are served.
+/// Serves connections, all in the same way.
 #[derive(Clone)]
-pub(crate) struct Connections {
+pub(crate) struct ConnectionHandler {
     pub(crate) router: Router,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) http: auto::Builder<TokioExecutor>,
     pub(crate) handshake_timeout: Duration,
     pub(crate) slow_peer_timeout: Duration,
-    /// Ends when there is nothing in flight.
+    /// Ends connections once nothing is in flight on them.
     pub(crate) stop: CancellationToken,
-    /// Ends at once.
+    /// Ends connections at once.
     pub(crate) kill: CancellationToken,
 }
 
-/// What HTTP allows, by the limits of the control plane.
-pub(crate) fn http(config: &ControlPlaneConfig) -> auto::Builder<TokioExecutor> {
+/// HTTP/1.1 and HTTP/2 within the limits of the configuration.
+pub(crate) fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(config.handshake_timeout).max_buf_size(HEAD);
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.handshake_timeout)
+        .max_buf_size(MAX_HEAD_SIZE);
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(config.keepalive)
         .keep_alive_timeout(config.slow_peer_timeout)
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(HEAD).unwrap_or(u32::MAX))
-        .max_send_buf_size(SEND_BUFFER);
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEAD_SIZE).unwrap_or(u32::MAX))
+        .max_send_buf_size(MAX_SEND_BUFFER_SIZE);
     http
 }
 
-impl Connections {
+impl ConnectionHandler {
     /// Serves one connection to its end.
     pub(crate) async fn serve(self, stream: TcpStream, addr: SocketAddr) {
         // Fails only if the connection has ended.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.clone() else {
-            return self.speak(stream, Caller { addr, certificate: None }).await;
+            return self.serve_http(stream, Caller { addr, certificate: None }).await;
         };
         let handshake = tokio::select! {
             () = self.stop.cancelled() => return,
@@ -78,22 +83,22 @@ impl Connections {
         };
         match handshake {
             Ok(Ok(stream)) => {
-                let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-                let certificate = shown.map(|it| it.clone().into_owned());
-                self.speak(stream, Caller { addr, certificate }).await;
+                let chain = stream.get_ref().1.peer_certificates();
+                let certificate = chain.and_then(|chain| chain.first()).map(|it| it.clone().into_owned());
+                self.serve_http(stream, Caller { addr, certificate }).await;
             }
-            Ok(Err(error)) => debug!(%addr, %error, "no TLS handshake"),
-            Err(_) => debug!(%addr, "no TLS handshake in time"),
+            Ok(Err(error)) => debug!(%addr, %error, "the TLS handshake failed"),
+            Err(_) => debug!(%addr, timeout = ?self.handshake_timeout, "the TLS handshake took too long"),
         }
     }
 
-    async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Caller) {
+    async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Caller) {
         let addr = caller.addr;
         let service = self.router.map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(caller.clone());
             request
         });
-        let io = TokioIo::new(Guarded::new(stream, self.handshake_timeout, self.slow_peer_timeout));
+        let io = TokioIo::new(StallGuard::new(stream, self.handshake_timeout, self.slow_peer_timeout));
         let mut connection = pin!(self.http.serve_connection(io, TowerToHyperService::new(service)));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -106,7 +111,7 @@ impl Connections {
             }
         };
         if let Err(error) = ended {
-            debug!(%addr, error, "a connection broke");
+            debug!(%addr, error, "a connection ended with an error");
         }
     }
 }
