@@ -1,3 +1,5 @@
+//! What can be set of rebalancing.
+
 use frontier_daemon::config::Section;
 use std::time::Duration;
 
