@@ -27,7 +27,7 @@ pub enum NodeError {
     FrontierPlane(#[from] PlaneError),
 }
 
-/// A cluster node: the directory, and what speaks for it.
+/// A cluster node: the directory, and the two planes over it.
 pub struct Node {
     directory: Arc<dyn Directory>,
     control_plane: ControlPlane,

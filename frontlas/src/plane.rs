@@ -31,7 +31,7 @@ pub use rebalance::RebalanceConfig;
 use crate::Directory;
 use clock::DirectoryClock;
 use connections::Connections;
-use context::{CLOSE_TIMEOUT, Context};
+use context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT};
 use frontier_protocol::Terms;
 use frontier_transport::Listener;
 use std::io;
@@ -102,7 +102,7 @@ impl Plane {
         sessions.spawn(superseded::run(self.context.clone(), stop.clone()));
         sessions.spawn(rebalance::run(self.context.clone(), self.rebalance, stop.clone()));
         let (context, until) = (self.context.clone(), stop.clone());
-        sessions.spawn(async move { context.clock.run(&*context.directory, until).await });
+        sessions.spawn(async move { context.clock.run(&*context.directory, DIRECTORY_TIMEOUT, until).await });
         let mut refused = 0_u64;
         loop {
             let accepted = tokio::select! {

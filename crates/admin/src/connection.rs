@@ -41,19 +41,17 @@ pub struct Caller {
 /// Serves connections, all in the same way.
 #[derive(Clone)]
 pub(crate) struct ConnectionHandler {
-    pub(crate) router: Router,
-    pub(crate) tls: Option<TlsAcceptor>,
-    pub(crate) http: auto::Builder<TokioExecutor>,
-    pub(crate) handshake_timeout: Duration,
-    pub(crate) slow_peer_timeout: Duration,
-    /// Ends connections once nothing is in flight on them.
-    pub(crate) stop: CancellationToken,
-    /// Ends connections at once.
-    pub(crate) kill: CancellationToken,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    http: auto::Builder<TokioExecutor>,
+    handshake_timeout: Duration,
+    slow_peer_timeout: Duration,
+    stop: CancellationToken,
+    kill: CancellationToken,
 }
 
 /// HTTP/1.1 and HTTP/2 within the limits of the configuration.
-pub(crate) fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
+fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
@@ -70,6 +68,18 @@ pub(crate) fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
 }
 
 impl ConnectionHandler {
+    /// `stop` ends connections once nothing is in flight on them, `kill` ends them at once.
+    pub(crate) fn new(
+        config: &ServerConfig,
+        router: Router,
+        tls: Option<TlsAcceptor>,
+        stop: CancellationToken,
+        kill: CancellationToken,
+    ) -> Self {
+        let ServerConfig { handshake_timeout, slow_peer_timeout, .. } = *config;
+        Self { router, tls, http: http(config), handshake_timeout, slow_peer_timeout, stop, kill }
+    }
+
     /// Serves one connection to its end.
     pub(crate) async fn serve(self, stream: TcpStream, addr: SocketAddr) {
         // Fails only if the connection has ended.

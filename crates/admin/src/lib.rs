@@ -13,7 +13,7 @@
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
 //!
-//! Nobody is asked who they are: whoever can reach the port may ask. Who wants a check puts a layer before the
+//! Nobody is asked who they are: whoever can reach the port may ask. A daemon that wants a check puts a layer before its
 //! routes; [`Caller`] in a request's extensions says who it is, as far as the connection tells.
 
 mod config;

@@ -1,7 +1,7 @@
 //! The listener, and what is served on it until the end.
 
 use crate::config::ServerConfig;
-use crate::connection::{ConnectionHandler, http};
+use crate::connection::ConnectionHandler;
 use crate::deadline;
 use crate::error::{ApiError, is_grpc};
 use crate::health::Probe;
@@ -97,15 +97,8 @@ impl Server {
             .fallback(no_route)
             .layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));
         let kill = CancellationToken::new();
-        let handler = ConnectionHandler {
-            router,
-            tls: self.tls,
-            http: http(&self.config),
-            handshake_timeout: self.config.handshake_timeout,
-            slow_peer_timeout: self.config.slow_peer_timeout,
-            stop: self.stopping.clone(),
-            kill: kill.clone(),
-        };
+        let handler =
+            ConnectionHandler::new(&self.config, router, self.tls, self.stopping.clone(), kill.clone());
         let tasks = TaskTracker::new();
         tasks.spawn(probe.run(self.stopping.clone()));
         tokio::select! {

@@ -1,3 +1,5 @@
+//! What can be set of the control plane.
+
 use frontier_admin::ServerConfig;
 use frontier_daemon::config::Section;
 use std::net::Ipv4Addr;

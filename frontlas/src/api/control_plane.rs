@@ -1,3 +1,5 @@
+//! The control plane on its port.
+
 use super::ControlPlaneConfig;
 use super::grpc::Grpc;
 use super::health::{self, SERVICES};

@@ -149,8 +149,8 @@ impl Tail {
         if since.history != self.end.history || !within.contains(&since.number) {
             return Lookup::Outside;
         }
-        let seen = self.changes.partition_point(|change| change.number <= since.number);
-        Lookup::Next(self.changes.iter().skip(seen).take(MAX_BATCH).cloned().collect())
+        let skipped = self.changes.partition_point(|change| change.number <= since.number);
+        Lookup::Next(self.changes.iter().skip(skipped).take(MAX_BATCH).cloned().collect())
     }
 
     /// Goes on from a position at which the directory has nothing newer, unless it has got there meanwhile.

@@ -1,7 +1,6 @@
 //! Directory time without a round trip to the directory for each question.
 
-use super::context::{DIRECTORY_TIMEOUT, with_timeout};
-use crate::model::Stamp;
+use crate::model::Timestamp;
 use crate::{Directory, DirectoryError};
 use parking_lot::Mutex;
 use std::time::{Duration, Instant};
@@ -30,7 +29,7 @@ pub(super) struct DirectoryClock {
 
 #[derive(Clone, Copy, Debug)]
 struct Sample {
-    time: Stamp,
+    time: Timestamp,
     at: Instant,
     /// How far off it may be.
     error: Duration,
@@ -41,7 +40,7 @@ impl DirectoryClock {
     ///
     /// # Errors
     /// When the directory does not answer.
-    pub(super) async fn sync(&self, directory: &dyn Directory) -> Result<Stamp, DirectoryError> {
+    pub(super) async fn sync(&self, directory: &dyn Directory) -> Result<Timestamp, DirectoryError> {
         // The first one may wait for a connection, and nearly all of that lies before the clock is read.
         let mut new = Sample::take(directory).await?;
         let until = new.at + SAMPLING_TIME;
@@ -64,20 +63,20 @@ impl DirectoryClock {
         Ok(sample.insert(keep.unwrap_or(new)).now())
     }
 
-    /// Keeps it synchronised until `stop`: gateways go by the time they are told for as long as they are connected.
-    pub(super) async fn run(&self, directory: &dyn Directory, stop: CancellationToken) {
+    /// Keeps it synchronised until `stop`: gateways go by the time of the Welcome and of pongs.
+    pub(super) async fn run(&self, directory: &dyn Directory, timeout: Duration, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(SYNC_INTERVAL) => {}
                 () = stop.cancelled() => return,
             }
             // The probe of the control plane warns when the directory does not answer.
-            let _ = with_timeout(DIRECTORY_TIMEOUT, self.sync(directory)).await;
+            let _ = tokio::time::timeout(timeout, self.sync(directory)).await;
         }
     }
 
     /// Directory time; `None` before the first synchronisation.
-    pub(super) fn now(&self) -> Option<Stamp> {
+    pub(super) fn now(&self) -> Option<Timestamp> {
         self.sample.lock().map(|sample| sample.now())
     }
 }
@@ -90,8 +89,8 @@ impl Sample {
         Ok(Self { time, at: sent + error, error })
     }
 
-    fn now(&self) -> Stamp {
-        Stamp(self.time.0 + u64::try_from(self.at.elapsed().as_micros()).unwrap_or(u64::MAX / 4))
+    fn now(&self) -> Timestamp {
+        Timestamp(self.time.0 + u64::try_from(self.at.elapsed().as_micros()).unwrap_or(u64::MAX / 4))
     }
 }
 
@@ -106,8 +105,9 @@ mod tests {
     async fn it_goes_on_and_follows_a_clock_that_is_set() {
         let clock = Arc::new(AtomicU64::new(1_000_000));
         let read = clock.clone();
-        let directory =
-            MemoryDirectory::with_clock(Lifetimes::default(), move || Stamp(read.load(Ordering::Relaxed)));
+        let directory = MemoryDirectory::with_clock(Lifetimes::default(), move || {
+            Timestamp(read.load(Ordering::Relaxed))
+        });
         let directory_clock = DirectoryClock::default();
         assert_eq!(directory_clock.now(), None);
         let first = directory_clock.sync(&directory).await.unwrap();

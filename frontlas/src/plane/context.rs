@@ -36,7 +36,7 @@ pub(super) async fn with_timeout<T>(
     })
 }
 
-/// What a frontier is told of an operation that failed.
+/// The code for a frontier whose operation failed.
 pub(super) fn code(error: &DirectoryError) -> Code {
     match error {
         DirectoryError::Replaced => Code::Superseded,

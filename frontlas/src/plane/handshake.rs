@@ -1,7 +1,7 @@
 //! From the accept of a connection to the Welcome, or to the Reject.
 
 use super::context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT, HANDSHAKE_TIMEOUT, code, with_timeout};
-use crate::model::{Incarnation, Lease, NewFrontier, Stamp};
+use crate::model::{Incarnation, Lease, NewFrontier, Timestamp};
 use frontier_protocol::{
     Code, Epoch, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome, negotiate,
 };
@@ -80,7 +80,7 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
             warn!(%addr, %code, error = text, "rejected a frontier");
             let text = &text;
             let closed = link.close(|out| Reject { code, detail: 0, text }.encode(out));
-            // Whether the peer still hears it is up to the peer.
+            // Whether the peer still reads it is up to the peer.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
             None
         }
@@ -122,7 +122,7 @@ fn parse(context: &Context, frame: &Frame) -> Result<JoinRequest, Rejection> {
     Ok(JoinRequest { frontier, incarnation, terms })
 }
 
-async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, Lease, Stamp), Rejection> {
+async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, Lease, Timestamp), Rejection> {
     let directory = &context.directory;
     let joined = with_timeout(DIRECTORY_TIMEOUT, async {
         let lease = directory.join(&request.frontier, request.incarnation).await?;

@@ -2,7 +2,7 @@
 
 use super::context::{Context, DIRECTORY_TIMEOUT, code, with_timeout};
 use crate::DirectoryError;
-use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Stamp, Verdict};
+use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Timestamp, Verdict};
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
 use tracing::{debug, info, warn};
@@ -75,7 +75,7 @@ impl OwnedReport {
 
 fn event(entry: &Entry<'_>) -> Event {
     let Entry { op, id, stamp, addr, name } = *entry;
-    let stamp = Stamp(stamp);
+    let stamp = Timestamp(stamp);
     match op {
         Op::EdgeOnline => Event::Online(Presence::edge(id, addr, stamp)),
         Op::ServiceOnline => Event::Online(Presence::service(id, name, addr, stamp)),

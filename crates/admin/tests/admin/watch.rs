@@ -4,6 +4,22 @@ use crate::world::{World, within};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
+/// Waits until one more watch may be opened.
+async fn a_place_is_free(world: &World) {
+    within("a place is given back", async {
+        loop {
+            let mut stream = world.request("GET /watch HTTP/1.1").await;
+            let mut head = [0; 12];
+            stream.read_exact(&mut head).await.unwrap();
+            if head == *b"HTTP/1.1 200" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_quiet_watch_sends_keepalives_and_ends_with_the_server() {
     let world = World::with("keepalive: 100ms").await;
@@ -31,18 +47,7 @@ async fn the_number_of_watches_is_bounded_and_places_are_given_back() {
     let (status, body) = world.json("/watch").await;
     assert_eq!((status, body["code"].as_str()), (429, Some("RESOURCE_EXHAUSTED")));
     drop(held);
-    within("a place is given back", async {
-        loop {
-            let mut stream = world.request("GET /watch HTTP/1.1").await;
-            let mut head = [0; 12];
-            stream.read_exact(&mut head).await.unwrap();
-            if head == *b"HTTP/1.1 200" {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    a_place_is_free(&world).await;
 }
 
 #[tokio::test]
@@ -50,18 +55,7 @@ async fn a_watcher_that_does_not_read_is_cut_off() {
     let world = World::with("slow_peer_timeout: 200ms, watchers: 1").await;
     let mut slow = world.request("GET /watch?wide HTTP/1.1").await;
     slow.read_exact(&mut [0; 12]).await.unwrap();
-    within("its place is free", async {
-        loop {
-            let mut stream = world.request("GET /watch HTTP/1.1").await;
-            let mut head = [0; 12];
-            stream.read_exact(&mut head).await.unwrap();
-            if head == *b"HTTP/1.1 200" {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    a_place_is_free(&world).await;
     let mut rest = Vec::new();
     // However it ends, it ends.
     let _ = within("its connection ends", slow.read_to_end(&mut rest)).await;

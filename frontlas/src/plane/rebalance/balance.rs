@@ -61,9 +61,9 @@ fn is_uneven(loads: &[(&str, u64)], threshold: u64, part: u128) -> bool {
     off * 100 * part > total * u128::from(threshold)
 }
 
-/// Each keeps the mean; where that is no whole number, those with the most keep one more. What one has too many
-/// and what another lacks are laid side by side: so each pair is exact, there are as few pairs as can be,
-/// and no edge moves that need not.
+/// Each keeps the mean; where that is no whole number, those with the most edges keep one more. Surpluses are matched
+/// with deficits in the order of their size: so each transfer is exact, there are as few of them as can be, and no
+/// edge moves that need not.
 fn decide(loads: &[(&str, u64)]) -> Decision {
     let mut order: Vec<usize> = (0..loads.len()).collect();
     order.sort_by(|&a, &b| loads[b].1.cmp(&loads[a].1).then_with(|| loads[a].0.cmp(loads[b].0)));

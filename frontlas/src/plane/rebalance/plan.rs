@@ -2,14 +2,14 @@
 
 use super::RebalanceConfig;
 use super::balance::{Balance, Decision};
-use crate::model::{Frontier, Stamp};
+use crate::model::{Frontier, Timestamp};
 use frontier_protocol::{Other, Plan};
 use std::time::Duration;
 
-/// How many other frontiers one is told of: a plan must fit into a frame, and more would not spread edges better.
+/// Other frontiers in one plan: it must fit into a frame, and more would not spread edges better.
 const MAX_OTHERS: usize = 16;
 
-/// The longest URL of a frontier that others are told of, in bytes: a gateway sends some to each edge that moves.
+/// The longest URL in a plan, in bytes: a gateway sends some of them to each edge that moves.
 const MAX_URL_SIZE: usize = 2048;
 
 /// The plans of all frontiers, at one moment.
@@ -25,7 +25,7 @@ pub(super) struct ClusterPlan {
 impl ClusterPlan {
     pub(super) fn new(
         frontiers: Vec<Frontier>,
-        now: Stamp,
+        now: Timestamp,
         config: &RebalanceConfig,
         balance: &mut Balance,
     ) -> Self {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     const SECOND: u64 = 1_000_000;
-    const NOW: Stamp = Stamp(1_000 * SECOND);
+    const NOW: Timestamp = Timestamp(1_000 * SECOND);
 
     fn frontier(id: &str, edge_count: u64, age: u64) -> Frontier {
         Frontier {
@@ -93,7 +93,7 @@ mod tests {
             advertised_eb_addr: format!("tcp://{id}:2"),
             edge_count,
             service_count: 0,
-            since: Stamp(NOW.0 - age * SECOND),
+            since: Timestamp(NOW.0 - age * SECOND),
             draining: false,
             away: false,
         }

@@ -79,20 +79,20 @@ proptest! {
     }
 }
 
-/// A cluster whose counts are seen late, and whose edges take their time; some never move.
+/// A cluster whose counts come late, and whose edges take their time to move; some never do.
 struct World {
     rng: StdRng,
     edges: Vec<u64>,
-    /// Of the edges of each, those that have been asked in vain.
+    /// Of the edges of each, those that were requested to move and do not.
     stubborn: Vec<u64>,
-    /// What the directory has told, the latest last.
-    seen: VecDeque<Vec<u64>>,
+    /// The counts of the directory, the latest last.
+    counts: VecDeque<Vec<u64>>,
     /// Edges on their way: when they arrive, from where, to where.
     under_way: VecDeque<(usize, usize, usize)>,
     /// What each keeps, and how many more it may give to each, by its last plan.
     plans: Vec<(u64, Vec<u64>)>,
-    /// When each has asked an edge to go to whom.
-    asked: Vec<VecDeque<(usize, usize)>>,
+    /// When each has requested an edge to move, and where to.
+    requested: Vec<VecDeque<(usize, usize)>>,
     late: Late,
     moved: u64,
     now: usize,
@@ -101,11 +101,11 @@ struct World {
 /// Steps from one plan to the next: a step is a tenth of a second.
 const INTERVAL: usize = 50;
 
-/// Edges that one asks in a step.
+/// Edges that one frontier requests to move in a step.
 const RATE: u64 = 10;
 
-/// For so many steps a frontier supposes that those that it has asked are not counted yet where they go.
-const SHOWS: usize = 30;
+/// For so many steps a frontier assumes that edges it has sent are not counted yet at their new place.
+const COUNT_DELAY: usize = 30;
 
 /// By how many steps counts are late, and how many an edge takes to go.
 #[derive(Clone, Copy)]
@@ -125,22 +125,22 @@ impl World {
         let edges: Vec<u64> =
             (0..count).map(|_| if rng.random_bool(0.3) { 0 } else { rng.random_range(0..=most) }).collect();
         let plans = vec![(u64::MAX, vec![0; count]); count];
-        let (seen, under_way) = (VecDeque::from([edges.clone()]), VecDeque::new());
-        let (stubborn, asked) = (vec![0; count], vec![VecDeque::new(); count]);
-        Self { rng, stubborn, edges, seen, under_way, plans, asked, late, moved: 0, now: 0 }
+        let (counts, under_way) = (VecDeque::from([edges.clone()]), VecDeque::new());
+        let (stubborn, requested) = (vec![0; count], vec![VecDeque::new(); count]);
+        Self { rng, stubborn, edges, counts, under_way, plans, requested, late, moved: 0, now: 0 }
     }
 
-    /// A replica looks, and tells those frontiers that are connected to it.
+    /// A replica makes plans, and sends them to the frontiers that are connected to it.
     fn plan(&mut self, balance: &mut Balance, replica: usize, replicas: usize) {
-        let loads = named(&self.seen[0]);
+        let loads = named(&self.counts[0]);
         let decision = balance.decide(&borrowed(&loads));
         for place in (0..loads.len()).filter(|place| place % replicas == replica) {
             let mut wants = vec![0; loads.len()];
             let given =
                 decision.iter().flat_map(|it| &it.transfers).filter(|transfer| transfer.from == place);
             given.for_each(|transfer| wants[transfer.to] = transfer.count);
-            self.asked[place].retain(|(when, _)| when + SHOWS > self.now);
-            self.asked[place].iter().for_each(|(_, to)| wants[*to] = u64::saturating_sub(wants[*to], 1));
+            self.requested[place].retain(|(when, _)| when + COUNT_DELAY > self.now);
+            self.requested[place].iter().for_each(|(_, to)| wants[*to] = u64::saturating_sub(wants[*to], 1));
             self.plans[place] = (decision.as_ref().map_or(u64::MAX, |it| it.keep[place]), wants);
         }
     }
@@ -149,13 +149,13 @@ impl World {
         self.now += 1;
         for from in 0..self.edges.len() {
             for _ in 0..RATE {
-                let asked = self.under_way.iter().filter(|(_, at, _)| *at == from).count() as u64;
+                let leaving = self.under_way.iter().filter(|(_, at, _)| *at == from).count() as u64;
                 let (keep, wants) = &mut self.plans[from];
-                let rest = self.edges[from] - asked;
+                let rest = self.edges[from] - leaving;
                 let to = (0..wants.len()).max_by_key(|to| wants[*to]).filter(|to| wants[*to] > 0);
                 let (true, Some(to)) = (rest > *keep && rest > self.stubborn[from], to) else { break };
                 wants[to] -= 1;
-                self.asked[from].push_back((self.now, to));
+                self.requested[from].push_back((self.now, to));
                 if self.rng.random_bool(0.02) {
                     self.stubborn[from] += 1;
                 } else {
@@ -170,9 +170,9 @@ impl World {
                 self.moved += 1;
             }
         }
-        self.seen.push_back(self.edges.clone());
-        if self.seen.len() > self.late.counts {
-            self.seen.pop_front();
+        self.counts.push_back(self.edges.clone());
+        if self.counts.len() > self.late.counts {
+            self.counts.pop_front();
         }
     }
 
@@ -228,11 +228,11 @@ fn ends_even(seed: u64, late: Late, too_many: impl Fn(u64) -> u64) {
 #[test]
 fn edges_that_come_and_go_do_not_keep_it_moving() {
     let mut world = World::new(7, USUAL);
-    world.asked = vec![VecDeque::new(); 5];
+    world.requested = vec![VecDeque::new(); 5];
     world.edges = vec![1000; 5];
     world.stubborn = vec![0; 5];
     world.plans = vec![(u64::MAX, vec![0; 5]); 5];
-    world.seen = VecDeque::from([world.edges.clone()]);
+    world.counts = VecDeque::from([world.edges.clone()]);
     let mut balance = Balance::new(5);
     for step in 0..20_000 {
         let (goes, comes) = (world.rng.random_range(0..5), world.rng.random_range(0..5));
