@@ -1,6 +1,6 @@
 //! What can be set of a server.
 
-use crate::tls::Tls;
+use crate::tls::TlsConfig;
 use frontier_daemon::config::{ByteSize, Section};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub struct ServerConfig {
     /// `listen.addr`: address and port; port 0 lets the system choose.
     pub addr: SocketAddr,
     /// `listen.tls`: TLS, if it is enabled.
-    pub tls: Option<Tls>,
+    pub tls: Option<TlsConfig>,
     /// `connections`: how many there may be; more are closed right after the accept. 10,000.
     pub connections: usize,
     /// `watchers`: watches at once; more are refused. 1,000.
@@ -43,7 +43,7 @@ impl ServerConfig {
         let size = section.within("request_size", ByteSize::mib(1), ByteSize::kib(64)..=ByteSize::mib(64));
         Self {
             addr: listen.get("addr", default_addr),
-            tls: Tls::read(&listen.section("tls")),
+            tls: TlsConfig::read(&listen.section("tls")),
             connections: section.within("connections", 10_000, 1..=1_000_000),
             watchers: section.within("watchers", 1000, 1..=1_000_000),
             request_timeout: time("request_timeout", seconds(10), millis(10), seconds(300)),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// The section `tls` of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
+pub struct TlsConfig {
     /// PEM: the certificate, and the intermediates between it and its CA.
     pub cert: PathBuf,
     /// PEM: its private key.
@@ -35,7 +35,7 @@ pub enum TlsError {
     Unusable(String),
 }
 
-impl Tls {
+impl TlsConfig {
     /// `None` unless it is enabled. The other keys are checked all the same.
     pub(crate) fn read(tls: &Section<'_>) -> Option<Self> {
         let enable = tls.get("enable", false);

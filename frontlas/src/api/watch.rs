@@ -46,9 +46,7 @@ impl WatchFilter {
                 WatchKind::Edges => filter.edges = true,
                 WatchKind::Services => filter.services = true,
                 WatchKind::Unspecified => {
-                    return Err(ApiError::invalid(
-                        "kinds: can be frontiers, edges and services, and has something else",
-                    ));
+                    return Err(ApiError::invalid("kinds must be frontiers, edges or services"));
                 }
             }
         }

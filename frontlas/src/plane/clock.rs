@@ -18,7 +18,7 @@ const MAX_SAMPLES: u32 = 8;
 /// For how long more samples are taken: a frontier may wait for its Welcome.
 const SAMPLING_TIME: Duration = Duration::from_millis(200);
 
-/// A sample with a smaller error is good enough: connections of one edge are farther apart.
+/// A sample with a smaller error is good enough: an edge takes longer to connect again.
 const GOOD_ERROR: Duration = Duration::from_micros(300);
 
 /// A clock that is synchronised with the directory's, as SNTP does: half of the round trip is the error.

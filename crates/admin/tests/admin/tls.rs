@@ -1,7 +1,7 @@
 //! TLS, with and without certificates of clients.
 
 use crate::world::{World, config, within};
-use frontier_admin::{Server, Tls};
+use frontier_admin::{Server, TlsConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::fs;
 use std::path::PathBuf;
@@ -35,8 +35,8 @@ impl Files {
         self.0.path().join(name)
     }
 
-    fn tls(&self, client_ca_certs: &[&str]) -> Tls {
-        Tls {
+    fn tls(&self, client_ca_certs: &[&str]) -> TlsConfig {
+        TlsConfig {
             cert: self.path("server.crt"),
             key: self.path("server.key"),
             client_ca_certs: client_ca_certs.iter().map(|name| self.path(name)).collect(),
@@ -44,7 +44,7 @@ impl Files {
     }
 }
 
-async fn world(tls: Tls) -> World {
+async fn world(tls: TlsConfig) -> World {
     let mut config = config("");
     config.tls = Some(tls);
     World::build(&config, Duration::from_secs(5)).await
@@ -84,7 +84,7 @@ async fn a_client_may_have_to_show_a_certificate() {
 async fn files_that_are_of_no_use_are_named() {
     let files = Files::new();
     fs::write(files.path("empty"), "").unwrap();
-    let fails = async |tls: Tls| {
+    let fails = async |tls: TlsConfig| {
         let mut config = config("");
         config.tls = Some(tls);
         let error = Server::bind("test server", &config).await.err().expect("it does not start");
@@ -92,10 +92,10 @@ async fn files_that_are_of_no_use_are_named() {
     };
     let other = |path: &str| files.path(path);
     let cases = [
-        (Tls { cert: other("nowhere"), ..files.tls(&[]) }, "nowhere"),
-        (Tls { cert: other("empty"), ..files.tls(&[]) }, "empty"),
-        (Tls { key: other("server.crt"), ..files.tls(&[]) }, "server.crt"),
-        (Tls { key: other("client.key"), ..files.tls(&[]) }, "can't be used"),
+        (TlsConfig { cert: other("nowhere"), ..files.tls(&[]) }, "nowhere"),
+        (TlsConfig { cert: other("empty"), ..files.tls(&[]) }, "empty"),
+        (TlsConfig { key: other("server.crt"), ..files.tls(&[]) }, "server.crt"),
+        (TlsConfig { key: other("client.key"), ..files.tls(&[]) }, "can't be used"),
         (files.tls(&["empty"]), "empty"),
     ];
     for (tls, named) in cases {
