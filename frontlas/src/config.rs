@@ -14,9 +14,9 @@ pub struct Config {
     pub log: LogConfig,
     /// How the process runs.
     pub daemon: Daemon,
-    /// Where the cluster is asked about.
+    /// What answers queries about the cluster.
     pub control_plane: ControlPlaneConfig,
-    /// Where frontiers report.
+    /// What frontiers report to.
     pub frontier_plane: PlaneConfig,
     /// Where it is kept who is where.
     pub store: Store,

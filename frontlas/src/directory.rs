@@ -20,18 +20,18 @@
 
 use crate::model::{
     Changes, Edge, Event, Frontier, Incarnation, Invalid, Kind, Lease, Mark, NewFrontier, Page, Position,
-    Presence, Service, Stamp, Verdict,
+    Presence, Service, Timestamp, Verdict,
 };
 use std::pin::Pin;
 use std::time::Duration;
 
-/// What a [`Directory`] answers, later.
+/// The future of an operation of a [`Directory`].
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, DirectoryError>> + Send + 'a>>;
 
-/// The longest page; longer ones are cut to it.
+/// The most items or changes of one answer; more are cut to it. It bounds how long a store is busy with one.
 pub const MAX_PAGE: usize = 1000;
 
-/// Why the directory did not do it.
+/// Why an operation of the directory failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DirectoryError {
     /// The lease is void: another join came after it, it was not refreshed in time, or the store has lost
@@ -64,13 +64,13 @@ pub trait Directory: Send + Sync + 'static {
     fn ttl(&self) -> Duration;
 
     /// Directory time.
-    fn time(&self) -> Answer<'_, Stamp>;
+    fn time(&self) -> Answer<'_, Timestamp>;
 
     /// Makes the frontier known and gives the right to report for it. Every earlier lease of the id is void
     /// from now on.
     ///
     /// A process that joins for the first time has no `incarnation`: it is the latest of its id, and what
-    /// earlier ones reported is gone at once. When it joins again, it shows the one from its first lease;
+    /// earlier ones reported is gone at once. When it joins again, it presents the one from its first lease;
     /// if its frontier still lives, what it has reported stays until the resync, which must follow.
     ///
     /// # Errors
@@ -104,10 +104,10 @@ pub trait Directory: Send + Sync + 'static {
     /// [`DirectoryError::Lost`] also if no resync has begun.
     fn resync_end<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()>;
 
-    /// Notes something about the frontier. Once is enough; again is no error.
+    /// Marks the frontier. Idempotent.
     fn mark<'a>(&'a self, lease: &'a Lease, mark: Mark) -> Answer<'a, ()>;
 
-    /// The frontier goes, and everything on it. A lost lease is no error here: then it has gone.
+    /// Removes the frontier and everything on it. A lost lease is no error here: then that has been done.
     fn leave<'a>(&'a self, lease: &'a Lease) -> Answer<'a, ()>;
 
     /// All frontiers that live, ordered by id.
@@ -141,8 +141,8 @@ pub trait Directory: Send + Sync + 'static {
     /// after a pause.
     fn changes(&self, since: Position, limit: usize) -> Answer<'_, Changes>;
 
-    /// Notices frontiers that live no longer: tells of them in the history, and gives back their memory.
-    /// Queries do without it. Call it every second or so, in every replica; costs a little per frontier.
-    /// Gives how many have gone.
+    /// Removes frontiers that live no longer: adds that to the history, and frees their memory. Queries leave them
+    /// out in any case. Call it every second or so, in every replica; it costs a little per frontier. Gives how
+    /// many were removed.
     fn sweep(&self) -> Answer<'_, usize>;
 }

@@ -1,6 +1,7 @@
 //! The cluster node: many gateways as one. It keeps who is where in a [`Directory`].
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod directory;
 mod lifetimes;
@@ -17,6 +18,6 @@ pub use lifetimes::Lifetimes;
 pub use memory::MemoryDirectory;
 pub use model::{
     Change, Changes, Edge, Event, Former, Frontier, Incarnation, Invalid, Kind, Lease, Mark, NewFrontier,
-    Numbered, Page, Position, Presence, Service, Stamp, Verdict,
+    Numbered, Page, Position, Presence, Service, Timestamp, Verdict,
 };
 pub use node::{Node, NodeError};

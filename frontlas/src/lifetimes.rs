@@ -1,3 +1,5 @@
+//! How long what is reported counts.
+
 use frontier_config::Section;
 use std::time::Duration;
 
@@ -35,10 +37,10 @@ impl Lifetimes {
                 None => alive,
                 Some(meta) if (alive..=30 * day).contains(&meta) => meta,
                 Some(meta) => {
-                    let (least, most) = (alive, 30 * day);
+                    let max = 30 * day;
                     expiration.reject(
                         key,
-                        format!("must lie between `alive`, {least:?}, and {most:?}, is {meta:?}"),
+                        format!("must lie between `alive`, {alive:?}, and {max:?}, is {meta:?}"),
                     );
                     alive
                 }

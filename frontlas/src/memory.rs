@@ -8,7 +8,7 @@ mod state;
 use crate::directory::{Answer, Directory, MAX_PAGE};
 use crate::model::{
     Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
-    Service, Stamp, Verdict,
+    Service, Timestamp, Verdict,
 };
 use crate::{DirectoryError, Lifetimes};
 use parking_lot::Mutex;
@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Operations take one lock and do not wait for anything.
 pub struct MemoryDirectory {
     state: Mutex<State>,
-    clock: Box<dyn Fn() -> Stamp + Send + Sync>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
 impl MemoryDirectory {
@@ -30,12 +30,12 @@ impl MemoryDirectory {
     pub fn new(lifetimes: Lifetimes) -> Self {
         Self::with_clock(lifetimes, || {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Stamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)).min(Stamp::MAX)
+            Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX)).min(Timestamp::MAX)
         })
     }
 
     /// An empty directory that goes by `clock`.
-    pub fn with_clock(lifetimes: Lifetimes, clock: impl Fn() -> Stamp + Send + Sync + 'static) -> Self {
+    pub fn with_clock(lifetimes: Lifetimes, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let state = Mutex::new(State::new(lifetimes, clock()));
         Self { state, clock: Box::new(clock) }
     }
@@ -48,11 +48,11 @@ impl MemoryDirectory {
 
     fn answer<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut State) -> Result<T, DirectoryError>,
+        operation: impl FnOnce(&mut State) -> Result<T, DirectoryError>,
     ) -> Answer<'_, T> {
         let mut state = self.state.lock();
         state.now = (self.clock)().0.max(state.now);
-        let result = act(&mut state);
+        let result = operation(&mut state);
         Box::pin(std::future::ready(result))
     }
 }
@@ -68,8 +68,8 @@ impl Directory for MemoryDirectory {
         self.state.lock().lifetimes.alive
     }
 
-    fn time(&self) -> Answer<'_, Stamp> {
-        self.answer(|state| Ok(Stamp(state.now)))
+    fn time(&self) -> Answer<'_, Timestamp> {
+        self.answer(|state| Ok(Timestamp(state.now)))
     }
 
     fn join<'a>(&'a self, frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Answer<'a, Lease> {
@@ -170,7 +170,7 @@ mod tests {
         let ticking = clock.clone();
         let lifetimes = Lifetimes { history: 10, ..Lifetimes::default() };
         let directory =
-            MemoryDirectory::with_clock(lifetimes, move || Stamp(ticking.fetch_add(1, Ordering::SeqCst)));
+            MemoryDirectory::with_clock(lifetimes, move || Timestamp(ticking.fetch_add(1, Ordering::SeqCst)));
         for id in ["a", "b", "c"] {
             let new = NewFrontier {
                 id: id.into(),
@@ -195,6 +195,6 @@ mod tests {
         clock.fetch_add(60_000_000, Ordering::SeqCst);
         directory.sweep().await.unwrap();
         let state = directory.state.lock();
-        assert_eq!((state.nodes.len(), state.records.len(), state.waiting()), (0, 0, 0));
+        assert_eq!((state.nodes.len(), state.records.len(), state.expiries()), (0, 0, 0));
     }
 }

@@ -1,7 +1,10 @@
-use crate::api::{ControlPlane, StartError};
+//! The node: the directory, and the two planes over it.
+
+use crate::api::ControlPlane;
 use crate::config::{Config, Store};
 use crate::plane::{Plane, PlaneError};
 use crate::{Directory, MemoryDirectory, RedisDirectory};
+use frontier_admin::BindError;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +13,21 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-/// How often it is looked for frontiers that live no longer.
-const SWEEP: Duration = Duration::from_secs(1);
+/// How often frontiers whose lease has run out are swept: their end is in the history of changes that much later.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why the node did not start.
 #[derive(Debug, Error)]
 pub enum NodeError {
     /// The control plane did not.
     #[error(transparent)]
-    ControlPlane(#[from] StartError),
+    ControlPlane(#[from] BindError),
     /// The frontier plane did not.
     #[error(transparent)]
     FrontierPlane(#[from] PlaneError),
 }
 
-/// A cluster node: the directory, and what speaks for it.
+/// A cluster node: the directory, and the two planes over it.
 pub struct Node {
     directory: Arc<dyn Directory>,
     control_plane: ControlPlane,
@@ -80,17 +83,17 @@ impl Node {
     }
 }
 
-/// Without end.
+/// Sweeps the directory, without end.
 async fn sweep(directory: &dyn Directory) {
-    let mut tick = interval(SWEEP);
+    let mut tick = interval(SWEEP_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         match directory.sweep().await {
             Ok(0) => {}
-            Ok(gone) => debug!(gone, "frontiers have fallen silent"),
-            // Whether the directory answers is the probe's to tell.
-            Err(error) => debug!(%error, "no sweep"),
+            Ok(gone) => debug!(gone, "swept frontiers that were not refreshed in time"),
+            // The probe of the control plane warns when the directory does not answer.
+            Err(error) => debug!(%error, "the sweep failed, will try again"),
         }
     }
 }

@@ -21,12 +21,12 @@
 //! A *session* goes from one join to the next; only the present one may write. The counts are the sizes of
 //! the indexes, set by the scripts that change these.
 
-mod act;
-mod answer;
 mod config;
 mod connection;
+mod decode;
 mod dial;
 mod directory;
+mod encode;
 mod error;
 mod host_port;
 mod query;

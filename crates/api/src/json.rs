@@ -13,17 +13,6 @@ pub use list::{Count, Edges, Frontiers, OneEdge, OneFrontier, OneService, Servic
 pub use record::{Edge, Frontier, Service};
 pub use watch::{Change, Snapshot};
 
-use serde::{Deserialize, Serialize};
-
-/// The body of every answer that is an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Error {
-    /// What kind of error: the name of the gRPC code, such as `NOT_FOUND`.
-    pub code: String,
-    /// What went wrong, for people.
-    pub message: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

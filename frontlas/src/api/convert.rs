@@ -1,6 +1,8 @@
-//! The directory's records as protobuf messages.
+//! From the directory's records and errors to those of the API.
 
+use crate::DirectoryError;
 use crate::model::{Change, Edge, Former, Frontier, NewFrontier, Position, Service};
+use frontier_admin::ApiError;
 use frontier_api::cluster;
 use frontier_api::cluster::change::What;
 
@@ -70,6 +72,24 @@ impl From<Change> for What {
             }),
             Change::ServiceOffline { service_id, frontier_id, stamp } => {
                 Self::ServiceOffline(cluster::ServiceOffline { service_id, frontier_id, stamp: stamp.0 })
+            }
+        }
+    }
+}
+
+impl From<DirectoryError> for ApiError {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Unavailable(reason) => {
+                // The reason may name hosts, which are not for clients.
+                tracing::debug!(reason, "a query failed: the directory does not answer");
+                Self::Unavailable("the directory")
+            }
+            DirectoryError::Invalid(invalid) => Self::Invalid(invalid.to_string()),
+            // Only operations with a lease fail like this.
+            DirectoryError::Lost | DirectoryError::Replaced => {
+                tracing::error!(%error, "a query failed as only reports may");
+                Self::Internal
             }
         }
     }

@@ -1,36 +1,37 @@
 //! The changes of the directory, read once for all watchers.
 //!
-//! The directory does not push; somebody has to look. Whichever watcher waits first looks for all of them,
-//! once per pause, and keeps what it finds in a short list for the others. Without watchers nobody looks.
-//! A watcher that is behind the list reads for itself until it has caught up, as fast as its peer takes
-//! the changes, or until the directory has forgotten them. So a slow watcher costs no memory here.
+//! The directory does not push: somebody has to poll it. Whichever watcher waits first polls for all of them,
+//! once per interval, and keeps what it finds in a short list for the others. Without watchers nobody polls.
+//! A watcher that is behind the list reads for itself until it has caught up, as fast as its peer reads the
+//! changes, or until the directory has forgotten them. So a slow watcher costs no memory here.
 //!
-//! Who waits here must be polled: one of them holds the lock while it looks.
+//! A future that waits here must not be left unpolled: one of them holds the lock while it asks the directory.
 
 use crate::directory::{Directory, DirectoryError, MAX_PAGE};
 use crate::model::{Changes, Numbered, Position};
+use frontier_admin::ApiError;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-/// How many changes are kept for watchers that are a little behind the others.
-const KEPT: usize = 4096;
+/// Changes kept for watchers that are a little behind the others: some hundred bytes each, once for all watchers.
+const MAX_CHANGES_KEPT: usize = 4096;
 
-/// The most changes that are handed out at once.
-const BATCH: usize = 256;
+/// Changes handed out at once: the lock is held while they are collected.
+const MAX_BATCH: usize = 256;
 
 /// Reads the changes for all watchers.
-pub(crate) struct Feed {
+pub(super) struct Feed {
     directory: Arc<dyn Directory>,
-    pause: Duration,
+    interval: Duration,
     tail: Mutex<Tail>,
 }
 
 /// Why there are no more changes for a watcher.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum FeedError {
+pub(super) enum FeedError {
     /// Its position is not in the history any more.
     Gone,
     /// The directory failed.
@@ -42,54 +43,54 @@ struct Tail {
     /// After the last of `changes`.
     end: Position,
     changes: VecDeque<Arc<Numbered>>,
-    looked: Instant,
+    polled_at: Instant,
     /// The last failure and when it happened; who had been waiting for longer shares it.
     failure: Option<(Instant, DirectoryError)>,
 }
 
-/// Where a position lies.
-enum Place {
-    /// In the list; these come next.
-    Before(Vec<Arc<Numbered>>),
-    /// At the end: somebody has to look.
+/// What the list has for a position.
+enum Lookup {
+    /// These changes come next.
+    Next(Vec<Arc<Numbered>>),
+    /// The position is its end: somebody has to poll.
     AtEnd,
-    /// Elsewhere.
+    /// The position is not in it.
     Outside,
 }
 
 impl Feed {
-    /// Looks for changes with this pause in between.
-    pub(crate) fn new(directory: Arc<dyn Directory>, pause: Duration) -> Self {
+    /// Polls with this pause in between.
+    pub(super) fn new(directory: Arc<dyn Directory>, interval: Duration) -> Self {
         let tail = Tail {
             end: Position::default(),
             changes: VecDeque::new(),
-            looked: Instant::now(),
+            polled_at: Instant::now(),
             failure: None,
         };
-        Self { directory, pause, tail: Mutex::new(tail) }
+        Self { directory, interval, tail: Mutex::new(tail) }
     }
 
     /// The changes after `since`, at least one; waits until there are some.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn after(&self, since: Position) -> Result<Vec<Arc<Numbered>>, FeedError> {
+    pub(super) async fn after(&self, since: Position) -> Result<Vec<Arc<Numbered>>, FeedError> {
         let began = Instant::now();
         loop {
             let mut tail = self.tail.lock().await;
-            match tail.place(since) {
-                Place::Before(changes) => return Ok(changes),
-                Place::AtEnd => {
+            match tail.lookup(since) {
+                Lookup::Next(changes) => return Ok(changes),
+                Lookup::AtEnd => {
                     if let Some((at, error)) = &tail.failure
                         && *at >= began
                     {
                         return Err(FeedError::Directory(error.clone()));
                     }
-                    self.look(&mut tail).await?;
+                    self.poll(&mut tail).await?;
                 }
-                Place::Outside => {
+                Lookup::Outside => {
                     drop(tail);
-                    let changes = self.read(since, BATCH).await?;
+                    let changes = self.read(since, MAX_BATCH).await?;
                     if !changes.is_empty() {
                         return Ok(changes);
                     }
@@ -100,20 +101,20 @@ impl Feed {
     }
 
     /// Whether the directory still has the changes after `since`.
-    pub(crate) async fn check(&self, since: Position) -> Result<(), FeedError> {
+    pub(super) async fn check(&self, since: Position) -> Result<(), FeedError> {
         self.read(since, 1).await.map(drop)
     }
 
-    /// Looks once, not before the pause is over.
-    async fn look(&self, tail: &mut Tail) -> Result<(), FeedError> {
-        sleep_until(tail.looked + self.pause).await;
+    /// Asks the directory once, not before the interval is over.
+    async fn poll(&self, tail: &mut Tail) -> Result<(), FeedError> {
+        sleep_until(tail.polled_at + self.interval).await;
         let found = self.read(tail.end, MAX_PAGE).await;
-        tail.looked = Instant::now();
+        tail.polled_at = Instant::now();
         match found {
             Ok(changes) => tail.extend(changes),
             Err(FeedError::Gone) => return Err(FeedError::Gone),
             Err(FeedError::Directory(error)) => {
-                tail.failure = Some((tail.looked, error.clone()));
+                tail.failure = Some((tail.polled_at, error.clone()));
                 return Err(FeedError::Directory(error));
             }
         }
@@ -129,18 +130,27 @@ impl Feed {
     }
 }
 
+impl From<FeedError> for ApiError {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Gone => Self::Gone,
+            FeedError::Directory(error) => error.into(),
+        }
+    }
+}
+
 impl Tail {
-    fn place(&self, since: Position) -> Place {
+    fn lookup(&self, since: Position) -> Lookup {
         if since == self.end {
-            return Place::AtEnd;
+            return Lookup::AtEnd;
         }
         let first = self.changes.front().map_or(u64::MAX, |change| change.number);
         let within = first.saturating_sub(1)..self.end.number;
         if since.history != self.end.history || !within.contains(&since.number) {
-            return Place::Outside;
+            return Lookup::Outside;
         }
-        let seen = self.changes.partition_point(|change| change.number <= since.number);
-        Place::Before(self.changes.iter().skip(seen).take(BATCH).cloned().collect())
+        let skipped = self.changes.partition_point(|change| change.number <= since.number);
+        Lookup::Next(self.changes.iter().skip(skipped).take(MAX_BATCH).cloned().collect())
     }
 
     /// Goes on from a position at which the directory has nothing newer, unless it has got there meanwhile.
@@ -148,12 +158,12 @@ impl Tail {
         if since.history == self.end.history && since.number <= self.end.number {
             return;
         }
-        *self = Self { end: since, changes: VecDeque::new(), looked: Instant::now(), failure: None };
+        *self = Self { end: since, changes: VecDeque::new(), polled_at: Instant::now(), failure: None };
     }
 
     fn extend(&mut self, changes: Vec<Arc<Numbered>>) {
         self.end.number = changes.last().map_or(self.end.number, |last| last.number);
         self.changes.extend(changes);
-        self.changes.drain(..self.changes.len().saturating_sub(KEPT));
+        self.changes.drain(..self.changes.len().saturating_sub(MAX_CHANGES_KEPT));
     }
 }

@@ -1,7 +1,7 @@
 //! `ClusterService` over gRPC.
 
-use super::questions::Questions;
-use super::watch::{Kinds, Told, Watches};
+use super::queries::Queries;
+use super::watch::{ClusterWatches, WatchEvent, WatchFilter};
 use crate::model::Kind;
 use frontier_api::cluster::cluster_service_server::ClusterService;
 use frontier_api::cluster::watch_response::Event;
@@ -16,10 +16,10 @@ use futures_util::{Stream, StreamExt};
 use std::pin::Pin;
 use tonic::{Request, Response, Status};
 
-/// The service, as the generated adapter wants it.
-pub(crate) struct Grpc {
-    pub(crate) questions: Questions,
-    pub(crate) watches: Watches,
+/// What the handlers share.
+pub(super) struct Grpc {
+    pub(super) queries: Queries,
+    pub(super) watches: ClusterWatches,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -30,44 +30,44 @@ impl ClusterService for Grpc {
         &self,
         request: Request<GetFrontierByEdgeIdRequest>,
     ) -> Answer<GetFrontierByEdgeIdResponse> {
-        let frontier = self.questions.frontier_by_edge(request.into_inner().edge_id).await?;
+        let frontier = self.queries.frontier_by_edge(request.into_inner().edge_id).await?;
         Ok(Response::new(GetFrontierByEdgeIdResponse { frontier: Some(frontier) }))
     }
 
     async fn list_frontiers(&self, request: Request<ListFrontiersRequest>) -> Answer<ListFrontiersResponse> {
-        let listed = self.questions.frontiers(request.into_inner()).await?;
+        let list = self.queries.frontiers(request.into_inner()).await?;
         Ok(Response::new(ListFrontiersResponse {
-            cursor: listed.cursor,
-            frontiers: filled(listed.items),
-            next_page_token: listed.next_token,
+            cursor: list.cursor,
+            frontiers: filled(list.items),
+            next_page_token: list.next_token,
         }))
     }
 
     async fn list_edges(&self, request: Request<ListEdgesRequest>) -> Answer<ListEdgesResponse> {
-        let listed = self.questions.edges(request.into_inner()).await?;
+        let list = self.queries.edges(request.into_inner()).await?;
         Ok(Response::new(ListEdgesResponse {
-            cursor: listed.cursor,
-            edges: filled(listed.items),
-            next_page_token: listed.next_token,
+            cursor: list.cursor,
+            edges: filled(list.items),
+            next_page_token: list.next_token,
         }))
     }
 
     async fn get_edge_by_id(&self, request: Request<GetEdgeByIdRequest>) -> Answer<GetEdgeByIdResponse> {
-        let edge = self.questions.edge(request.into_inner().edge_id).await?;
+        let edge = self.queries.edge(request.into_inner().edge_id).await?;
         Ok(Response::new(GetEdgeByIdResponse { edge: Some(edge) }))
     }
 
     async fn get_edges_count(&self, _: Request<GetEdgesCountRequest>) -> Answer<GetEdgesCountResponse> {
-        let count = self.questions.count(Kind::Edge).await?;
+        let count = self.queries.count(Kind::Edge).await?;
         Ok(Response::new(GetEdgesCountResponse { count }))
     }
 
     async fn list_services(&self, request: Request<ListServicesRequest>) -> Answer<ListServicesResponse> {
-        let listed = self.questions.services(request.into_inner()).await?;
+        let list = self.queries.services(request.into_inner()).await?;
         Ok(Response::new(ListServicesResponse {
-            cursor: listed.cursor,
-            services: filled(listed.items),
-            next_page_token: listed.next_token,
+            cursor: list.cursor,
+            services: filled(list.items),
+            next_page_token: list.next_token,
         }))
     }
 
@@ -75,7 +75,7 @@ impl ClusterService for Grpc {
         &self,
         request: Request<GetServiceByIdRequest>,
     ) -> Answer<GetServiceByIdResponse> {
-        let service = self.questions.service(request.into_inner().service_id).await?;
+        let service = self.queries.service(request.into_inner().service_id).await?;
         Ok(Response::new(GetServiceByIdResponse { service: Some(service) }))
     }
 
@@ -83,7 +83,7 @@ impl ClusterService for Grpc {
         &self,
         _: Request<GetServicesCountRequest>,
     ) -> Answer<GetServicesCountResponse> {
-        let count = self.questions.count(Kind::Service).await?;
+        let count = self.queries.count(Kind::Service).await?;
         Ok(Response::new(GetServicesCountResponse { count }))
     }
 
@@ -93,27 +93,27 @@ impl ClusterService for Grpc {
         let request = request.into_inner();
         // An unknown number counts as the unspecified kind, which is refused.
         let kinds = request.kinds.iter().map(|kind| WatchKind::try_from(*kind).unwrap_or_default());
-        let kinds = Kinds::new(kinds)?;
-        let told = self.watches.open(request.after.map(Into::into), kinds).await?;
-        Ok(Response::new(Box::pin(told.map(|told| Ok(message(told?))))))
+        let filter = WatchFilter::new(kinds)?;
+        let events = self.watches.open(request.after.map(Into::into), filter).await?;
+        Ok(Response::new(Box::pin(events.map(|event| Ok(message(event?))))))
     }
 }
 
-fn message(told: Told) -> WatchResponse {
-    match told {
-        Told::Snapshot(part) => WatchResponse { position: None, event: Some(Event::Snapshot(part)) },
-        Told::SnapshotEnd(part, position) => {
+fn message(event: WatchEvent) -> WatchResponse {
+    match event {
+        WatchEvent::Snapshot(part) => WatchResponse { position: None, event: Some(Event::Snapshot(part)) },
+        WatchEvent::SnapshotEnd(part, position) => {
             WatchResponse { position: Some(position.into()), event: Some(Event::Snapshot(part)) }
         }
-        Told::Change(what, position) => WatchResponse {
+        WatchEvent::Change(what, position) => WatchResponse {
             position: Some(position.into()),
             event: Some(Event::Change(Change { what: Some(what) })),
         },
-        Told::Alive(position) => WatchResponse { position: Some(position.into()), event: None },
+        WatchEvent::Keepalive(position) => WatchResponse { position: Some(position.into()), event: None },
     }
 }
 
-/// A list of messages has no way to say that one is not there but an empty one.
+/// Protobuf has no list of optional messages: an empty one stands for what is not there.
 fn filled<T: Default>(items: Vec<Option<T>>) -> Vec<T> {
     items.into_iter().map(Option::unwrap_or_default).collect()
 }

@@ -1,33 +1,30 @@
-//! The same questions over HTTP with JSON.
+//! The same queries over HTTP with JSON.
 
-mod query;
 mod sse;
 
-use super::error::ApiError;
-use super::questions::Questions;
-use super::watch::Watches;
+use super::queries::Queries;
+use super::watch::ClusterWatches;
 use crate::model::Kind;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use frontier_admin::{ApiError, Query, json};
 use frontier_api::cluster::{ListEdgesRequest, ListFrontiersRequest, ListServicesRequest};
 use frontier_api::json::{Count, Edges, Frontiers, OneEdge, OneFrontier, OneService, Services};
-use http::{HeaderValue, StatusCode, Uri, header};
-use query::Query;
+use http::{StatusCode, Uri};
 use serde::Serialize;
 
 /// What the handlers share.
 #[derive(Clone)]
-pub(crate) struct Rest {
-    pub(crate) questions: Questions,
-    pub(crate) watches: Watches,
+pub(super) struct Rest {
+    pub(super) queries: Queries,
+    pub(super) watches: ClusterWatches,
 }
 
 type Answer = Result<Response, ApiError>;
 
-pub(crate) fn routes(rest: Rest) -> Router {
+pub(super) fn routes(rest: Rest) -> Router {
     Router::new()
         .route("/cluster/v1/frontier", get(frontier))
         .route("/cluster/v1/frontiers", get(frontiers))
@@ -43,28 +40,28 @@ pub(crate) fn routes(rest: Rest) -> Router {
 
 async fn frontier(State(rest): State<Rest>, uri: Uri) -> Answer {
     let [edge_id] = Query::parse(&uri)?.numbers(["edge_id"])?;
-    let frontier: frontier_api::json::Frontier = rest.questions.frontier_by_edge(edge_id).await?.into();
+    let frontier: frontier_api::json::Frontier = rest.queries.frontier_by_edge(edge_id).await?.into();
     Ok(ok(&OneFrontier { fontier: frontier.clone(), frontier }))
 }
 
 async fn edge(State(rest): State<Rest>, uri: Uri) -> Answer {
     let [edge_id] = Query::parse(&uri)?.numbers(["edge_id"])?;
-    Ok(ok(&OneEdge { edge: rest.questions.edge(edge_id).await?.into() }))
+    Ok(ok(&OneEdge { edge: rest.queries.edge(edge_id).await?.into() }))
 }
 
 async fn service(State(rest): State<Rest>, uri: Uri) -> Answer {
     let [service_id] = Query::parse(&uri)?.numbers(["service_id"])?;
-    Ok(ok(&OneService { service: rest.questions.service(service_id).await?.into() }))
+    Ok(ok(&OneService { service: rest.queries.service(service_id).await?.into() }))
 }
 
 async fn edges_count(State(rest): State<Rest>, uri: Uri) -> Answer {
     let [] = Query::parse(&uri)?.numbers([])?;
-    Ok(ok(&Count { count: rest.questions.count(Kind::Edge).await? }))
+    Ok(ok(&Count { count: rest.queries.count(Kind::Edge).await? }))
 }
 
 async fn services_count(State(rest): State<Rest>, uri: Uri) -> Answer {
     let [] = Query::parse(&uri)?.numbers([])?;
-    Ok(ok(&Count { count: rest.questions.count(Kind::Service).await? }))
+    Ok(ok(&Count { count: rest.queries.count(Kind::Service).await? }))
 }
 
 async fn frontiers(State(rest): State<Rest>, uri: Uri) -> Answer {
@@ -78,8 +75,8 @@ async fn frontiers(State(rest): State<Rest>, uri: Uri) -> Answer {
         page_token,
     };
     query.end()?;
-    let listed = rest.questions.frontiers(request).await?;
-    Ok(ok(&Frontiers { cursor: filled(listed.next_token), frontiers: records(listed.items) }))
+    let list = rest.queries.frontiers(request).await?;
+    Ok(ok(&Frontiers { cursor: filled(list.next_token), frontiers: records(list.items) }))
 }
 
 async fn edges(State(rest): State<Rest>, uri: Uri) -> Answer {
@@ -87,8 +84,8 @@ async fn edges(State(rest): State<Rest>, uri: Uri) -> Answer {
     let (cursor, page_token) = query.cursor()?;
     let (count, edge_ids) = (query.number("count")?, query.ids("edge_ids")?);
     query.end()?;
-    let listed = rest.questions.edges(ListEdgesRequest { cursor, count, edge_ids, page_token }).await?;
-    Ok(ok(&Edges { cursor: filled(listed.next_token), edges: records(listed.items) }))
+    let list = rest.queries.edges(ListEdgesRequest { cursor, count, edge_ids, page_token }).await?;
+    Ok(ok(&Edges { cursor: filled(list.next_token), edges: records(list.items) }))
 }
 
 async fn services(State(rest): State<Rest>, uri: Uri) -> Answer {
@@ -96,17 +93,8 @@ async fn services(State(rest): State<Rest>, uri: Uri) -> Answer {
     let (cursor, page_token) = query.cursor()?;
     let (count, service_ids) = (query.number("count")?, query.ids("service_ids")?);
     query.end()?;
-    let listed =
-        rest.questions.services(ListServicesRequest { cursor, count, service_ids, page_token }).await?;
-    Ok(ok(&Services { cursor: filled(listed.next_token), services: records(listed.items) }))
-}
-
-/// The service that a question about health is about; empty for all.
-pub(crate) fn service_asked(uri: &Uri) -> Result<String, ApiError> {
-    let mut query = Query::parse(uri)?;
-    let service = query.text("service")?.unwrap_or_default();
-    query.end()?;
-    Ok(service)
+    let list = rest.queries.services(ListServicesRequest { cursor, count, service_ids, page_token }).await?;
+    Ok(ok(&Services { cursor: filled(list.next_token), services: records(list.items) }))
 }
 
 fn filled(token: String) -> Option<String> {
@@ -119,22 +107,4 @@ fn records<T, R: From<T>>(items: Vec<Option<T>>) -> Vec<Option<R>> {
 
 fn ok(body: &impl Serialize) -> Response {
     json(StatusCode::OK, body)
-}
-
-/// An answer that nobody keeps: the next one may be another.
-pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let Ok(text) = serde_json::to_vec(body) else {
-        // Only maps with keys that are no text fail, and there are none.
-        return with_status(StatusCode::INTERNAL_SERVER_ERROR, Response::default());
-    };
-    let mut response = with_status(status, Response::new(Body::from(text)));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-fn with_status(status: StatusCode, mut response: Response) -> Response {
-    *response.status_mut() = status;
-    response
 }

@@ -1,63 +1,59 @@
-//! A watch: the snapshot, then the changes.
+//! A watch of the cluster: the snapshot, then the changes.
 
-mod task;
+mod source;
 
-use super::ControlPlaneConfig;
-use super::error::ApiError;
-use super::feed::{Feed, FeedError};
+use super::feed::Feed;
 use crate::directory::Directory;
 use crate::model::{Change, Position};
+use frontier_admin::{ApiError, Watches};
 use frontier_api::cluster::{Snapshot, WatchKind, change::What};
 use futures_util::Stream;
-use futures_util::stream::unfold;
+use source::Source;
 use std::sync::Arc;
 use std::time::Duration;
-use task::Watch;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
-/// How many messages may be ahead of the peer, a part of a snapshot each at most.
-const AHEAD: usize = 8;
-
-/// What a watcher is told.
+/// What a watcher is sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Told {
+pub(super) enum WatchEvent {
     /// A part of the snapshot.
     Snapshot(Snapshot),
     /// The last part, and where the changes go on from.
     SnapshotEnd(Snapshot, Position),
     /// A change, and where it is in the history.
     Change(What, Position),
-    /// Nothing has happened for a while. Up to here.
-    Alive(Position),
+    /// Nothing has happened for a while, up to here.
+    Keepalive(Position),
 }
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kinds {
+pub(super) struct WatchFilter {
     frontiers: bool,
     edges: bool,
     services: bool,
 }
 
-impl Kinds {
-    pub(crate) const ALL: Self = Self { frontiers: true, edges: true, services: true };
+impl WatchFilter {
+    const ALL: Self = Self { frontiers: true, edges: true, services: true };
+    const NONE: Self = Self { frontiers: false, edges: false, services: false };
 
-    pub(crate) fn new(kinds: impl IntoIterator<Item = WatchKind>) -> Result<Self, ApiError> {
-        let mut these = Self { frontiers: false, edges: false, services: false };
+    /// These kinds; all if there are none.
+    pub(super) fn new(kinds: impl IntoIterator<Item = WatchKind>) -> Result<Self, ApiError> {
+        let mut filter = Self::NONE;
         for kind in kinds {
             match kind {
-                WatchKind::Frontiers => these.frontiers = true,
-                WatchKind::Edges => these.edges = true,
-                WatchKind::Services => these.services = true,
-                WatchKind::Unspecified => return Err(ApiError::invalid("there is no such kind to watch")),
+                WatchKind::Frontiers => filter.frontiers = true,
+                WatchKind::Edges => filter.edges = true,
+                WatchKind::Services => filter.services = true,
+                WatchKind::Unspecified => {
+                    return Err(ApiError::invalid("kinds must be frontiers, edges or services"));
+                }
             }
         }
-        let none = these == Self { frontiers: false, edges: false, services: false };
-        Ok(if none { Self::ALL } else { these })
+        Ok(if filter == Self::NONE { Self::ALL } else { filter })
     }
 
-    fn has(self, change: &Change) -> bool {
+    fn matches(self, change: &Change) -> bool {
         match change {
             Change::FrontierOnline(_) | Change::FrontierDraining(_) | Change::FrontierOffline { .. } => {
                 self.frontiers
@@ -68,46 +64,30 @@ impl Kinds {
     }
 }
 
-/// Opens watches, and counts them.
+/// Opens watches of the cluster.
 #[derive(Clone)]
-pub(crate) struct Watches {
+pub(super) struct ClusterWatches {
     directory: Arc<dyn Directory>,
     feed: Arc<Feed>,
-    permits: Arc<Semaphore>,
-    limit: usize,
-    keepalive: Duration,
-    patience: Duration,
-    stop: CancellationToken,
+    watches: Watches,
 }
 
-impl Watches {
-    /// The watches of a control plane, until `stop`.
-    pub(crate) fn new(
-        directory: Arc<dyn Directory>,
-        config: &ControlPlaneConfig,
-        stop: CancellationToken,
-    ) -> Self {
-        Self {
-            feed: Arc::new(Feed::new(directory.clone(), config.watch_interval)),
-            directory,
-            permits: Arc::new(Semaphore::new(config.watchers)),
-            limit: config.watchers,
-            keepalive: config.keepalive,
-            patience: config.slow_peer_timeout,
-            stop,
-        }
+impl ClusterWatches {
+    /// The directory is polled for changes with this pause in between.
+    pub(super) fn new(directory: Arc<dyn Directory>, interval: Duration, watches: Watches) -> Self {
+        Self { feed: Arc::new(Feed::new(directory.clone(), interval)), directory, watches }
     }
 
     /// Starts a watch, after a position or else with a snapshot. It ends with its first error.
     ///
     /// # Errors
     /// If there are too many, if the directory fails, and if the position is not in the history.
-    pub(crate) async fn open(
+    pub(super) async fn open(
         &self,
         after: Option<Position>,
-        kinds: Kinds,
-    ) -> Result<impl Stream<Item = Result<Told, ApiError>> + Send + use<>, ApiError> {
-        let permit = self.permits.clone().try_acquire_owned().map_err(|_| ApiError::Watchers(self.limit))?;
+        filter: WatchFilter,
+    ) -> Result<impl Stream<Item = Result<WatchEvent, ApiError>> + Send + use<>, ApiError> {
+        let slot = self.watches.reserve()?;
         let position = match after {
             Some(position) => {
                 self.feed.check(position).await?;
@@ -115,25 +95,7 @@ impl Watches {
             }
             None => self.directory.position().await?,
         };
-        let watch = Watch::new(self.clone(), permit, kinds, position, after.is_none());
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        let (end, ended) = oneshot::channel();
-        tokio::spawn(watch.run(sender, end));
-        Ok(unfold((receiver, Some(ended)), async |(mut receiver, mut ended)| {
-            if let Some(told) = receiver.recv().await {
-                return Some((Ok(told), (receiver, ended)));
-            }
-            let error = ended.take()?.await.unwrap_or(ApiError::Internal);
-            Some((Err(error), (receiver, None)))
-        }))
-    }
-}
-
-impl From<FeedError> for ApiError {
-    fn from(error: FeedError) -> Self {
-        match error {
-            FeedError::Gone => Self::Gone,
-            FeedError::Directory(error) => error.into(),
-        }
+        let (directory, feed) = (self.directory.clone(), self.feed.clone());
+        Ok(slot.start(Source::new(directory, feed, filter, position, after.is_none())))
     }
 }

@@ -1,3 +1,5 @@
+//! The history of changes.
+
 use crate::model::{Change, Changes, Numbered, Position};
 use std::collections::VecDeque;
 
@@ -14,7 +16,7 @@ impl History {
         Self { id, last: 0, keep, changes: VecDeque::new() }
     }
 
-    pub(super) fn tell(&mut self, change: Change) {
+    pub(super) fn push(&mut self, change: Change) {
         if self.changes.len() >= self.keep {
             self.changes.pop_front();
         }

@@ -1,5 +1,7 @@
+//! Queries of the state.
+
 use super::state::{Node, Record, State};
-use crate::model::{Edge, Frontier, Kind, Page, Service, Stamp};
+use crate::model::{Edge, Frontier, Kind, Page, Service, Timestamp};
 
 impl State {
     pub(super) fn frontiers(&self) -> Vec<Frontier> {
@@ -8,14 +10,14 @@ impl State {
 
     pub(super) fn frontier(&self, id: &str) -> Option<Frontier> {
         let node = self.nodes.get(id)?;
-        let life = node.life(self.now)?;
+        let generation = node.live_generation(self.now)?;
         Some(Frontier {
             id: id.to_owned(),
             advertised_sb_addr: node.info.advertised_sb_addr.clone(),
             advertised_eb_addr: node.info.advertised_eb_addr.clone(),
             edge_count: node.count(Kind::Edge),
             service_count: node.count(Kind::Service),
-            since: Stamp(life),
+            since: Timestamp(generation),
             draining: node.draining,
             away: node.away,
         })
@@ -39,9 +41,9 @@ impl State {
         if count == 0 {
             return Page { items: Vec::new(), next: Some(from) };
         }
-        let on = self.nodes.values().filter(|node| node.life(self.now).is_some());
-        let on = on.filter_map(|node| node.on.get(&kind));
-        let mut ids: Vec<u64> = on.flat_map(|ids| ids.range(from..).take(count).copied()).collect();
+        let nodes = self.nodes.values().filter(|node| node.live_generation(self.now).is_some());
+        let members = nodes.filter_map(|node| node.members.get(&kind));
+        let mut ids: Vec<u64> = members.flat_map(|ids| ids.range(from..).take(count).copied()).collect();
         ids.sort_unstable();
         ids.truncate(count);
         let full = ids.len() == count;
@@ -50,13 +52,17 @@ impl State {
     }
 
     pub(super) fn count(&self, kind: Kind) -> u64 {
-        self.nodes.values().filter(|node| node.life(self.now).is_some()).map(|node| node.count(kind)).sum()
+        self.nodes
+            .values()
+            .filter(|node| node.live_generation(self.now).is_some())
+            .map(|node| node.count(kind))
+            .sum()
     }
 }
 
 impl Node {
     fn count(&self, kind: Kind) -> u64 {
-        self.on.get(&kind).map_or(0, |ids| ids.len() as u64)
+        self.members.get(&kind).map_or(0, |ids| ids.len() as u64)
     }
 }
 
@@ -67,7 +73,7 @@ impl Record {
             frontier_id: self.frontier.clone(),
             addr: self.addr.clone(),
             update_time: self.update_time,
-            stamp: Stamp(self.stamp),
+            stamp: Timestamp(self.stamp),
         }
     }
 
@@ -78,7 +84,7 @@ impl Record {
             frontier_id: self.frontier.clone(),
             addr: self.addr.clone(),
             update_time: self.update_time,
-            stamp: Stamp(self.stamp),
+            stamp: Timestamp(self.stamp),
         }
     }
 }

@@ -1,20 +1,22 @@
+//! Frontiers, from join to sweep, and the records of what is on them.
+
 use super::history::History;
-use crate::model::{Change, Incarnation, Kind, Lease, Mark, NewFrontier, Stamp};
+use crate::model::{Change, Incarnation, Kind, Lease, Mark, NewFrontier, Timestamp};
 use crate::{DirectoryError, Lifetimes};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-/// How many records one sweep looks at.
-const SWEPT: usize = 10_000;
+/// Records that one sweep looks at: it holds the lock meanwhile.
+const MAX_RECORDS_PER_SWEEP: usize = 10_000;
 
-/// Everything, at the moment `now`.
+/// The directory, at the time `now`.
 pub(super) struct State {
     pub(super) lifetimes: Lifetimes,
     pub(super) now: u64,
     pub(super) nodes: BTreeMap<String, Node>,
     pub(super) records: HashMap<(Kind, u64), Record>,
-    /// When to look at records that may be of no use from then on.
-    buried: VecDeque<(u64, Kind, u64)>,
+    /// When records may be removed.
+    expiries: VecDeque<(u64, Kind, u64)>,
     pub(super) history: History,
 }
 
@@ -23,16 +25,16 @@ pub(super) struct Node {
     pub(super) info: NewFrontier,
     pub(super) incarnation: u64,
     pub(super) session: u64,
-    /// Which life of the frontier: records of earlier ones do not count. `None` for one that has gone.
+    /// Changes whenever the frontier comes anew: records of earlier ones do not count. `None` for one that has gone.
     pub(super) generation: Option<u64>,
     alive_until: u64,
-    /// What was noted about it.
+    /// The marks ([`Mark`]).
     pub(super) draining: bool,
     pub(super) away: bool,
-    /// What lives on it.
-    pub(super) on: BTreeMap<Kind, BTreeSet<u64>>,
-    /// While a resync goes on: what was in the snapshot.
-    pub(super) seen: Option<HashSet<(Kind, u64)>>,
+    /// What is connected to it.
+    pub(super) members: BTreeMap<Kind, BTreeSet<u64>>,
+    /// During a resync: what was in the snapshot, or was reported since.
+    pub(super) snapshot: Option<HashSet<(Kind, u64)>>,
 }
 
 /// What is known of an id, or was.
@@ -52,20 +54,20 @@ pub(super) struct Record {
 }
 
 impl Node {
-    /// Its life, if it lives.
-    pub(super) fn life(&self, now: u64) -> Option<u64> {
+    /// Its generation, if it lives.
+    pub(super) fn live_generation(&self, now: u64) -> Option<u64> {
         self.generation.filter(|_| now < self.alive_until)
     }
 }
 
 impl State {
-    pub(super) fn new(lifetimes: Lifetimes, now: Stamp) -> Self {
+    pub(super) fn new(lifetimes: Lifetimes, now: Timestamp) -> Self {
         Self {
             lifetimes,
             now: now.0,
             nodes: BTreeMap::new(),
             records: HashMap::new(),
-            buried: VecDeque::new(),
+            expiries: VecDeque::new(),
             history: History::new(now.0, lifetimes.history),
         }
     }
@@ -84,33 +86,34 @@ impl State {
         let session = old.map_or(now, |old| now.max(old.session + 1));
         let incarnation =
             given.unwrap_or_else(|| old.map_or(session, |old| session.max(old.incarnation + 1)));
-        let goes_on = old.is_some_and(|old| old.life(now).is_some() && given == Some(old.incarnation));
+        let goes_on =
+            old.is_some_and(|old| old.live_generation(now).is_some() && given == Some(old.incarnation));
         if !goes_on {
-            self.bury(&frontier.id);
+            self.expire(&frontier.id);
             self.nodes.insert(frontier.id.clone(), Node::new(frontier, session));
         }
         if let Some(node) = self.nodes.get_mut(&frontier.id) {
             if !goes_on || node.info != *frontier {
                 let change = if node.draining { Change::FrontierDraining } else { Change::FrontierOnline };
-                self.history.tell(change(frontier.clone()));
+                self.history.push(change(frontier.clone()));
             }
             node.away = false;
             node.info = frontier.clone();
             node.incarnation = incarnation;
             node.session = session;
-            node.seen = None;
+            node.snapshot = None;
             node.alive_until = now + micros(self.lifetimes.alive);
         }
         Ok(Lease::new(frontier.id.clone(), incarnation, session, 0))
     }
 
-    /// The frontier that the lease speaks for, with its life.
+    /// The frontier of the lease, and its generation.
     pub(super) fn leased(&mut self, lease: &Lease) -> Result<(&mut Node, u64), DirectoryError> {
         let now = self.now;
         let node = self.nodes.get_mut(lease.frontier()).filter(|node| node.session == lease.session());
         let node = node.ok_or(DirectoryError::Lost)?;
-        let life = node.life(now).ok_or(DirectoryError::Lost)?;
-        Ok((node, life))
+        let generation = node.live_generation(now).ok_or(DirectoryError::Lost)?;
+        Ok((node, generation))
     }
 
     pub(super) fn refresh(&mut self, lease: &Lease) -> Result<(), DirectoryError> {
@@ -127,7 +130,7 @@ impl State {
             Mark::Draining => {
                 node.draining = true;
                 let info = node.info.clone();
-                self.history.tell(Change::FrontierDraining(info));
+                self.history.push(Change::FrontierDraining(info));
             }
         }
         Ok(())
@@ -135,23 +138,25 @@ impl State {
 
     pub(super) fn leave(&mut self, lease: &Lease) {
         if self.leased(lease).is_ok() {
-            self.bury(lease.frontier());
+            self.expire(lease.frontier());
         }
     }
 
     pub(super) fn sweep(&mut self) -> usize {
         let now = self.now;
-        let gone =
-            self.nodes.iter().filter(|(_, node)| node.generation.is_some() && node.life(now).is_none());
+        let gone = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.generation.is_some() && node.live_generation(now).is_none());
         let gone: Vec<String> = gone.map(|(id, _)| id.clone()).collect();
-        gone.iter().for_each(|id| self.bury(id));
+        gone.iter().for_each(|id| self.expire(id));
         let kept = micros(self.lifetimes.service_meta);
         self.nodes.retain(|_, node| node.generation.is_some() || node.alive_until + kept > now);
-        for _ in 0..SWEPT {
-            let Some(&(_, kind, id)) = self.buried.front().filter(|(when, ..)| *when <= now) else {
+        for _ in 0..MAX_RECORDS_PER_SWEEP {
+            let Some(&(_, kind, id)) = self.expiries.front().filter(|(when, ..)| *when <= now) else {
                 break;
             };
-            self.buried.pop_front();
+            self.expiries.pop_front();
             let over = self.records.get(&(kind, id)).is_some_and(|record| record.keep_until <= now);
             if over && self.living((kind, id)).is_none() {
                 self.records.remove(&(kind, id));
@@ -163,12 +168,12 @@ impl State {
     /// The record, if it and its frontier live.
     pub(super) fn living(&self, id: (Kind, u64)) -> Option<&Record> {
         let record = self.records.get(&id).filter(|record| !record.ended)?;
-        let life = self.nodes.get(&record.frontier)?.life(self.now)?;
-        (record.generation == life).then_some(record)
+        let generation = self.nodes.get(&record.frontier)?.live_generation(self.now)?;
+        (record.generation == generation).then_some(record)
     }
 
-    /// Lets what is kept of `id` go when its time has come.
-    pub(super) fn forget_later(&mut self, kind: Kind, id: u64) {
+    /// Has the record removed once late reports of it no longer matter.
+    pub(super) fn schedule_expiry(&mut self, kind: Kind, id: u64) {
         let kept = match kind {
             Kind::Edge => self.lifetimes.edge_meta,
             Kind::Service => self.lifetimes.service_meta,
@@ -176,29 +181,28 @@ impl State {
         let until = self.now + micros(kept);
         if let Some(record) = self.records.get_mut(&(kind, id)) {
             record.keep_until = until;
-            self.buried.push_back((until, kind, id));
+            self.expiries.push_back((until, kind, id));
         }
     }
 
-    /// How many records wait to be forgotten.
+    /// How many records wait to be removed.
     #[cfg(test)]
-    pub(super) fn waiting(&self) -> usize {
-        self.buried.len()
+    pub(super) fn expiries(&self) -> usize {
+        self.expiries.len()
     }
 
-    /// Ends this life of the frontier, and of everything on it.
-    fn bury(&mut self, frontier: &str) {
+    /// Ends this generation of the frontier, and everything on it.
+    fn expire(&mut self, frontier: &str) {
         let now = self.now;
         let Some(node) = self.nodes.get_mut(frontier).filter(|node| node.generation.is_some()) else {
             return;
         };
         node.generation = None;
         node.alive_until = node.alive_until.min(now);
-        let on = std::mem::take(&mut node.on);
-        for (kind, ids) in on {
-            ids.into_iter().for_each(|id| self.forget_later(kind, id));
+        for (kind, ids) in std::mem::take(&mut node.members) {
+            ids.into_iter().for_each(|id| self.schedule_expiry(kind, id));
         }
-        self.history.tell(Change::FrontierOffline { frontier_id: frontier.to_owned() });
+        self.history.push(Change::FrontierOffline { frontier_id: frontier.to_owned() });
     }
 }
 
@@ -212,8 +216,8 @@ impl Node {
             alive_until: 0,
             draining: false,
             away: false,
-            on: BTreeMap::new(),
-            seen: None,
+            members: BTreeMap::new(),
+            snapshot: None,
         }
     }
 }

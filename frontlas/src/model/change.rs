@@ -1,4 +1,6 @@
-use super::{Edge, NewFrontier, Service, Stamp};
+//! The history of changes, and positions in it.
+
+use super::{Edge, NewFrontier, Service, Timestamp};
 
 /// A place in the history of changes. It holds for all replicas on one store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,7 +48,7 @@ pub enum Change {
         /// The frontier that it was connected to.
         frontier_id: String,
         /// When it had connected.
-        stamp: Stamp,
+        stamp: Timestamp,
     },
     /// A service has connected.
     ServiceOnline {
@@ -62,18 +64,17 @@ pub enum Change {
         /// The frontier that it was connected to.
         frontier_id: String,
         /// When it had connected.
-        stamp: Stamp,
+        stamp: Timestamp,
     },
 }
 
-/// A connection that a later one has replaced. Its frontier should be told, so that it closes what is left
-/// of it.
+/// A connection that a later one has superseded. Its frontier should be told, so that it closes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Former {
     /// The frontier of the old connection.
     pub frontier_id: String,
     /// When that connection was made.
-    pub stamp: Stamp,
+    pub stamp: Timestamp,
 }
 
 /// What happened since a [`Position`].

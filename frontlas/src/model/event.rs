@@ -1,4 +1,6 @@
-use super::{Invalid, MAX_TEXT, Stamp};
+//! What frontiers report of connections, and the verdicts on it.
+
+use super::{Invalid, MAX_TEXT, Timestamp};
 
 /// What a frontier reports. A connection has one id and one stamp from its beginning to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +14,7 @@ pub enum Event {
         /// Its EdgeID or ServiceID.
         id: u64,
         /// The stamp of its [`Presence`].
-        stamp: Stamp,
+        stamp: Timestamp,
     },
 }
 
@@ -26,19 +28,24 @@ pub struct Presence {
     pub addr: String,
     /// When it was made, in directory time. Of two connections of one id, the greater stamp is the present
     /// one; if they are equal, the one at the greater frontier id.
-    pub stamp: Stamp,
+    pub stamp: Timestamp,
     /// The service's name; `None` for an edge.
     pub service: Option<String>,
 }
 
 impl Presence {
     /// An edge.
-    pub fn edge(edge_id: u64, addr: impl Into<String>, stamp: Stamp) -> Self {
+    pub fn edge(edge_id: u64, addr: impl Into<String>, stamp: Timestamp) -> Self {
         Self { id: edge_id, addr: addr.into(), stamp, service: None }
     }
 
     /// A service.
-    pub fn service(service_id: u64, name: impl Into<String>, addr: impl Into<String>, stamp: Stamp) -> Self {
+    pub fn service(
+        service_id: u64,
+        name: impl Into<String>,
+        addr: impl Into<String>,
+        stamp: Timestamp,
+    ) -> Self {
         Self { id: service_id, addr: addr.into(), stamp, service: Some(name.into()) }
     }
 

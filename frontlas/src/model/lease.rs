@@ -1,11 +1,13 @@
-use super::{Invalid, MAX_TEXT, Stamp};
+//! A frontier that joins, and the lease that it gets.
+
+use super::{Invalid, MAX_TEXT, Timestamp};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Ids go into the names of keys.
-const MAX_ID: usize = 255;
+/// The longest frontier id, in bytes: ids go into the names of keys.
+const MAX_ID_SIZE: usize = 255;
 
-/// A frontier as it introduces itself.
+/// A frontier as it joins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFrontier {
     /// Its id, unique in the cluster: 1 to 255 bytes, no control characters.
@@ -22,7 +24,7 @@ impl NewFrontier {
     /// # Errors
     /// What is wrong with it.
     pub fn check(&self) -> Result<(), Invalid> {
-        if self.id.is_empty() || self.id.len() > MAX_ID {
+        if self.id.is_empty() || self.id.len() > MAX_ID_SIZE {
             return Err(Invalid("a frontier id must have 1 to 255 bytes"));
         }
         if self.id.chars().any(char::is_control) {
@@ -45,7 +47,7 @@ pub enum Mark {
 }
 
 /// Which start of a frontier's process: the directory gives it out at the first join, and a later one is
-/// greater. The process keeps it and shows it when it joins again.
+/// greater. The process keeps it and presents it when it joins again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(pub u64);
 
@@ -55,7 +57,7 @@ impl Incarnation {
     /// # Errors
     /// If not.
     pub fn check(self) -> Result<(), Invalid> {
-        if self.0 > Stamp::MAX.0 { Err(Invalid("no such incarnation was given out")) } else { Ok(()) }
+        if self.0 > Timestamp::MAX.0 { Err(Invalid("this incarnation was never given out")) } else { Ok(()) }
     }
 }
 
@@ -65,10 +67,10 @@ impl fmt::Display for Incarnation {
     }
 }
 
-/// The right to speak for a frontier, from one join to the next.
+/// The right to report for a frontier, from one join to the next.
 ///
-/// A later join of the same id, by whomever, ends it. So does silence: not refreshed for the time to live
-/// ([`Directory::ttl`](crate::Directory::ttl)), it is lost, and the frontier is gone for all queries.
+/// A later join of the same id, by whomever, ends it. So does a time to live
+/// ([`Directory::ttl`](crate::Directory::ttl)) without a refresh: then the frontier is gone for all queries.
 #[derive(Debug)]
 pub struct Lease {
     frontier: String,
@@ -87,13 +89,13 @@ impl Lease {
         Self { frontier, incarnation, session, revision: revision.into(), resync: 0.into() }
     }
 
-    /// The frontier that it speaks for.
+    /// The frontier that it is for.
     #[must_use]
     pub fn frontier(&self) -> &str {
         &self.frontier
     }
 
-    /// What the frontier must show when it joins again.
+    /// What the frontier must present when it joins again.
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.incarnation

@@ -1,4 +1,6 @@
-use super::Stamp;
+//! What queries give: frontiers, edges, services, and pages of them.
+
+use super::Timestamp;
 
 /// A living frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct Frontier {
     /// How many services are on it.
     pub service_count: u64,
     /// Since when this process of it has been there.
-    pub since: Stamp,
+    pub since: Timestamp,
     /// Whether it drains ([`Mark::Draining`](super::Mark)): who is there is reached there, but new connections
     /// should go elsewhere.
     pub draining: bool,
@@ -42,7 +44,7 @@ pub struct Edge {
     /// When the directory learned of it, in seconds since 1970.
     pub update_time: u64,
     /// When it connected, in directory time.
-    pub stamp: Stamp,
+    pub stamp: Timestamp,
 }
 
 /// A connected service on a living frontier.
@@ -59,7 +61,7 @@ pub struct Service {
     /// When the directory learned of it, in seconds since 1970.
     pub update_time: u64,
     /// When it connected, in directory time.
-    pub stamp: Stamp,
+    pub stamp: Timestamp,
 }
 
 /// A part of a list that is ordered by id.

@@ -1,15 +1,19 @@
+//! What can be set of the frontier plane.
+
 use super::RebalanceConfig;
 use frontier_config::Section;
 use frontier_protocol::MIN_MAX_FRAME;
 use frontier_transport::{Bind, LinkConfig, Network};
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Bytes that wait for one frontier: from the first on lookups are refused, at the second the connection
-/// is closed.
-const OUTBOX: (usize, usize) = (1024 * 1024, 2 * 1024 * 1024);
+/// Bytes that wait for one frontier beyond which lookups are refused.
+const OUTBOX_SOFT_LIMIT: usize = 1024 * 1024;
 
-/// Connections at once, unless set.
-const FRONTIERS: usize = 1024;
+/// Bytes that wait for one frontier beyond which its connection is closed.
+const OUTBOX_HARD_LIMIT: usize = 2 * OUTBOX_SOFT_LIMIT;
+
+/// Connections at once, unless set: far more than a cluster has gateways.
+const DEFAULT_MAX_FRONTIERS: usize = 1024;
 
 /// The section `frontier_plane`, but for `expiration`, by which the directory goes.
 #[derive(Clone, Debug)]
@@ -26,7 +30,11 @@ impl PlaneConfig {
     /// Plain TCP at this address, and the defaults.
     #[must_use]
     pub fn local(addr: SocketAddr) -> Self {
-        Self { listen: Bind::tcp(addr), frontiers: FRONTIERS, rebalance: RebalanceConfig::default() }
+        Self {
+            listen: Bind::tcp(addr),
+            frontiers: DEFAULT_MAX_FRONTIERS,
+            rebalance: RebalanceConfig::default(),
+        }
     }
 
     /// Reads the section.
@@ -40,7 +48,7 @@ impl PlaneConfig {
         let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 40012));
         Self {
             listen: Bind::tcp(listen.get("addr", anywhere)),
-            frontiers: section.within("max_frontiers", FRONTIERS, 1..=65_536),
+            frontiers: section.within("max_frontiers", DEFAULT_MAX_FRONTIERS, 1..=65_536),
             rebalance: RebalanceConfig::read(&section.section("rebalance")),
         }
     }
@@ -48,8 +56,8 @@ impl PlaneConfig {
     pub(super) fn link(&self) -> LinkConfig {
         LinkConfig {
             max_frame: MIN_MAX_FRAME as usize,
-            outbox_soft: OUTBOX.0,
-            outbox_hard: OUTBOX.1,
+            outbox_soft: OUTBOX_SOFT_LIMIT,
+            outbox_hard: OUTBOX_HARD_LIMIT,
             // There are none but the lane. One that is opened is a breach.
             max_streams: 1,
             window_growth: 0,

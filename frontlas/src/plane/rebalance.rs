@@ -1,30 +1,30 @@
-//! Edges go from frontiers with many to those with few. Each replica looks at the whole directory, comes to the
-//! same numbers as the others, and tells the frontiers that are connected to it.
+//! Edges go from frontiers with many to those with few. Each replica reads the whole directory, computes the same
+//! plans as the others, and sends them to the frontiers that are connected to it.
 //!
-//! What a frontier is told is how many edges to keep, and that does not change while edges move: however late
+//! A plan says how many edges to keep, and that does not change while edges move: however late
 //! the counts are, it never gives more than it has too many. The directory counts an edge once, wherever it
 //! is, so the mean stands while edges are under way.
 
 mod balance;
 mod config;
-mod outlook;
+mod plan;
 
 pub use config::RebalanceConfig;
 
-use super::{Context, PATIENCE};
+use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
 use balance::Balance;
-use outlook::Outlook;
+use plan::ClusterPlan;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-/// How long frontiers are waited for that come at the same time as another one.
-const TOGETHER: Duration = Duration::from_millis(50);
+/// The pause after a frontier has connected: others that connect at the same time share one round.
+const CONNECT_DEBOUNCE: Duration = Duration::from_millis(50);
 
-/// Tells frontiers of each other until `stop`.
+/// Sends plans until `stop`.
 pub(super) async fn run(context: Arc<Context>, config: RebalanceConfig, stop: CancellationToken) {
     let mut ticks = interval(config.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -34,45 +34,43 @@ pub(super) async fn run(context: Arc<Context>, config: RebalanceConfig, stop: Ca
         tokio::select! {
             _ = ticks.tick() => {}
             // One that has just come may have to stop at once, and should know where to send its edges.
-            () = context.roster.newcomer() => sleep(TOGETHER).await,
+            () = context.connections.wait_for_new() => sleep(CONNECT_DEBOUNCE).await,
             () = stop.cancelled() => return,
         }
-        if context.roster.is_empty() {
+        if context.connections.is_empty() {
             continue;
         }
-        let looked = tokio::select! {
-            looked = tokio::time::timeout(PATIENCE, look(&context, &config, &mut balance)) => looked,
+        let planned = tokio::select! {
+            planned = with_timeout(DIRECTORY_TIMEOUT, send_plans(&context, &config, &mut balance)) => planned,
             () = stop.cancelled() => return,
         };
-        let error = match looked {
-            Ok(Ok(now)) => {
+        match &planned {
+            &Ok(now) => {
                 if now > 0 && moves == 0 {
-                    info!(edges = now, "edges are moved to frontiers with fewer of them");
+                    info!(edges = now, "rebalancing: edges move to frontiers with fewer of them");
                 } else if now != moves {
-                    debug!(edges = now, "edges that are still to be moved");
+                    debug!(edges = now, "rebalancing: edges still to be moved");
                 }
                 moves = now;
-                None
             }
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some(format!("no answer within {PATIENCE:?}")),
-        };
-        if let Some(error) = error.as_ref().filter(|_| !fails) {
-            warn!(%error, "the directory does not tell of the frontiers, will try again");
+            Err(error) if !fails => {
+                warn!(%error, "can't read the frontiers from the directory, will try again");
+            }
+            Err(_) => {}
         }
-        fails = error.is_some();
+        fails = planned.is_err();
     }
 }
 
-/// How many edges are to move.
-async fn look(
+/// Gives how many edges are to move.
+async fn send_plans(
     context: &Context,
     config: &RebalanceConfig,
     balance: &mut Balance,
 ) -> Result<u64, DirectoryError> {
     let frontiers = context.directory.frontiers().await?;
     let now = context.directory.time().await?;
-    let outlook = Outlook::new(frontiers, now, config, balance);
-    context.roster.tell_plans(|frontier| outlook.plan(frontier));
-    Ok(outlook.moves())
+    let plan = ClusterPlan::new(frontiers, now, config, balance);
+    context.connections.send_plans(|frontier| plan.of(frontier));
+    Ok(plan.edges_to_move())
 }

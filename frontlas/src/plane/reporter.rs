@@ -1,14 +1,14 @@
-use super::greeting::code;
-use super::{Context, PATIENCE};
+//! Takes the reports of one frontier to the directory.
+
+use super::context::{Context, DIRECTORY_TIMEOUT, code, with_timeout};
 use crate::DirectoryError;
-use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Stamp, Verdict};
+use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Timestamp, Verdict};
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
-use std::time::Duration;
 use tracing::{debug, info, warn};
 
-/// A report as it was read, owned.
-pub(super) struct Order {
+/// A [`Report`] that has been checked, without its frame.
+pub(super) struct OwnedReport {
     id: u64,
     draining: bool,
     content: Content,
@@ -19,9 +19,9 @@ enum Content {
     Snapshot { first: bool, last: bool, present: Vec<Presence> },
 }
 
-/// What a frontier is answered, owned.
+/// A [`ReportAck`] to be sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct OwnedAck {
     pub(super) id: u64,
     pub(super) code: Code,
     resync: bool,
@@ -29,34 +29,35 @@ pub(super) struct Answer {
     text: String,
 }
 
-/// A report that can't be.
+/// A report that breaks the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a snapshot tells that something is offline")]
+#[error("a snapshot with an entry that is offline: it may only have those that are online")]
 pub(super) struct OfflineInSnapshot;
 
-/// Speaks for one frontier to the directory: one thing after the other, each with a deadline.
+/// Reports for one frontier: one operation after the other, each with a deadline.
+///
+/// When the lease is lost, the frontier is asked for a snapshot, and only with that does it join again: so the
+/// connection of a frontier that is gone never takes the lease from a later one.
 pub(super) struct Reporter {
     context: Arc<Context>,
     frontier: NewFrontier,
-    /// The right to speak. When it is lost, the frontier is asked for a snapshot, and only with that is a
-    /// new one taken: so a connection whose frontier is gone never takes it from a later one.
     lease: Arc<Lease>,
     is_lost: bool,
-    /// Whether a snapshot has begun on this connection.
-    has_begun: bool,
-    /// Whether the directory knows, by this lease, that the frontier drains.
-    is_marked: bool,
+    /// Whether a snapshot has begun on this connection: changes before it would have nothing to apply to.
+    has_snapshot: bool,
+    /// Whether the frontier has been marked as draining under this lease.
+    is_draining: bool,
 }
 
-/// What came of keeping a frontier alive.
-pub(super) struct Refreshed {
-    /// The session of the lease under which that was tried.
+/// What came of a [`refresh`].
+pub(super) struct RefreshOutcome {
+    /// The session of the lease that was to be refreshed.
     session: u64,
     result: Result<(), DirectoryError>,
 }
 
-impl Order {
-    pub(super) fn read(id: u64, report: &Report<'_>) -> Result<Self, OfflineInSnapshot> {
+impl OwnedReport {
+    pub(super) fn new(id: u64, report: &Report<'_>) -> Result<Self, OfflineInSnapshot> {
         let events = report.entries.iter().map(event);
         let content = match report.part {
             Part::Changes => Content::Changes(events.collect()),
@@ -74,7 +75,7 @@ impl Order {
 
 fn event(entry: &Entry<'_>) -> Event {
     let Entry { op, id, stamp, addr, name } = *entry;
-    let stamp = Stamp(stamp);
+    let stamp = Timestamp(stamp);
     match op {
         Op::EdgeOnline => Event::Online(Presence::edge(id, addr, stamp)),
         Op::ServiceOnline => Event::Online(Presence::service(id, name, addr, stamp)),
@@ -83,8 +84,8 @@ fn event(entry: &Entry<'_>) -> Event {
     }
 }
 
-impl Answer {
-    /// Unasked: a snapshot, please.
+impl OwnedAck {
+    /// Requests a snapshot, without a report before it.
     pub(super) fn resync() -> Self {
         Self { id: 0, code: Code::Ok, resync: true, superseded: Vec::new(), text: "send a snapshot".into() }
     }
@@ -98,40 +99,40 @@ impl Answer {
 impl Reporter {
     pub(super) fn new(context: Arc<Context>, frontier: NewFrontier, lease: Lease) -> Self {
         let lease = Arc::new(lease);
-        Self { context, frontier, lease, is_lost: false, has_begun: false, is_marked: false }
+        Self { context, frontier, lease, is_lost: false, has_snapshot: false, is_draining: false }
     }
 
-    /// Takes a report to the directory. What went wrong is in the answer.
-    pub(super) async fn take(&mut self, order: Order) -> Answer {
-        let done = within(self.tell(&order)).await;
+    /// Takes a report to the directory. The ack says what went wrong.
+    pub(super) async fn report(&mut self, report: OwnedReport) -> OwnedAck {
+        let done = with_timeout(DIRECTORY_TIMEOUT, self.apply(&report)).await;
         let (code, resync, text) = match &done {
             Ok(_) => (Code::Ok, false, String::new()),
             Err(error) => self.failed(error),
         };
-        Answer { id: order.id, code, resync, superseded: done.unwrap_or_default(), text }
+        OwnedAck { id: report.id, code, resync, superseded: done.unwrap_or_default(), text }
     }
 
-    /// The connections that are stale.
-    async fn tell(&mut self, order: &Order) -> Result<Vec<Superseded>, DirectoryError> {
-        let content = &order.content;
+    /// Gives the reported connections that a later one has superseded.
+    async fn apply(&mut self, report: &OwnedReport) -> Result<Vec<Superseded>, DirectoryError> {
+        let content = &report.content;
         if let Content::Snapshot { first: true, .. } = content {
-            self.begin().await?;
-        } else if self.is_lost || !self.has_begun {
+            self.begin_snapshot().await?;
+        } else if self.is_lost || !self.has_snapshot {
             return Err(DirectoryError::Lost);
         }
         let directory = &self.context.directory;
-        if order.draining && !self.is_marked {
+        if report.draining && !self.is_draining {
             directory.mark(&self.lease, Mark::Draining).await?;
-            self.is_marked = true;
+            self.is_draining = true;
         }
         match content {
             Content::Changes(events) => {
                 let verdicts = directory.apply(&self.lease, events).await?;
-                let told = events.iter().map(|event| match event {
+                let reported = events.iter().map(|event| match event {
                     Event::Online(presence) => Some(presence),
                     Event::Offline { .. } => None,
                 });
-                Ok(superseded(told, &verdicts))
+                Ok(superseded(reported, &verdicts))
             }
             Content::Snapshot { last, present, .. } => {
                 let verdicts = directory.resync_chunk(&self.lease, present).await?;
@@ -143,9 +144,9 @@ impl Reporter {
         }
     }
 
-    /// Begins a snapshot, with a new lease if the old one is lost.
-    async fn begin(&mut self) -> Result<(), DirectoryError> {
-        self.has_begun = true;
+    /// Begins a snapshot; joins again first if the lease is lost.
+    async fn begin_snapshot(&mut self) -> Result<(), DirectoryError> {
+        self.has_snapshot = true;
         let directory = &self.context.directory;
         if !self.is_lost {
             match directory.resync_begin(&self.lease).await {
@@ -154,68 +155,69 @@ impl Reporter {
             }
         }
         self.lease = Arc::new(directory.join(&self.frontier, Some(self.lease.incarnation())).await?);
-        (self.is_lost, self.is_marked) = (false, false);
+        (self.is_lost, self.is_draining) = (false, false);
         info!(frontier = self.frontier.id, "frontier has joined again");
         directory.resync_begin(&self.lease).await
     }
 
-    /// The right to speak, for a [`refresh`] that goes on beside reports.
+    /// For a [`refresh`], which goes on beside reports.
     pub(super) fn lease(&self) -> Arc<Lease> {
         self.lease.clone()
     }
 
-    /// What to tell the frontier, if anything, when it was to be kept alive.
+    /// What to send to the frontier, if anything, after a refresh.
     ///
     /// # Errors
     /// When the directory did not answer.
-    pub(super) fn refreshed(&mut self, refreshed: Refreshed) -> Result<Option<Answer>, DirectoryError> {
+    pub(super) fn refreshed(&mut self, outcome: RefreshOutcome) -> Result<Option<OwnedAck>, DirectoryError> {
         if self.is_lost {
-            // It may have missed that, or failed to join.
-            return Ok(Some(Answer::resync()));
+            // The frontier may have missed the last request, or failed to join.
+            return Ok(Some(OwnedAck::resync()));
         }
-        match refreshed.result {
+        match outcome.result {
             Ok(()) => Ok(None),
             Err(error @ DirectoryError::Unavailable(_)) => Err(error),
-            // That lease was known to be lost, and is another one now.
-            Err(_) if refreshed.session != self.lease.session() => Ok(None),
+            // The lease has been replaced meanwhile.
+            Err(_) if outcome.session != self.lease.session() => Ok(None),
             Err(error) => {
                 let (code, ..) = self.failed(&error);
                 let code = if code == Code::Superseded { code } else { Code::Ok };
-                Ok(Some(Answer { code, ..Answer::resync() }))
+                Ok(Some(OwnedAck { code, ..OwnedAck::resync() }))
             }
         }
     }
 
-    /// Takes the frontier and all that is on it away.
+    /// Removes the frontier and all that is on it.
     pub(super) async fn leave(&mut self) {
         if self.is_lost {
             return;
         }
-        if let Err(error) = within(self.context.directory.leave(&self.lease)).await {
-            warn!(frontier = self.frontier.id, %error, "a frontier's leave is left to its time to live");
+        if let Err(error) = with_timeout(DIRECTORY_TIMEOUT, self.context.directory.leave(&self.lease)).await {
+            warn!(frontier = self.frontier.id, %error, "can't remove a frontier that leaves: it stays for its time to live");
         }
     }
 
-    /// The frontier's connection is lost. It may come again.
-    pub(super) async fn away(&mut self) {
+    /// Marks that the frontier's connection is lost: nobody new should be sent there.
+    pub(super) async fn mark_away(&mut self) {
         if self.is_lost {
             return;
         }
-        match within(self.context.directory.mark(&self.lease, Mark::Away)).await {
-            // It has come again already, or is gone.
+        let marked = self.context.directory.mark(&self.lease, Mark::Away);
+        match with_timeout(DIRECTORY_TIMEOUT, marked).await {
+            // It is connected again already, or gone.
             Ok(()) | Err(DirectoryError::Lost) => {}
             Err(error) => {
-                debug!(frontier = self.frontier.id, %error, "it is not noted that a frontier is away")
+                debug!(frontier = self.frontier.id, %error, "can't mark a frontier as away")
             }
         }
     }
 
-    /// What to tell the frontier of an error: the code, whether to send a snapshot, and words.
+    /// What the ack says of an error: its code, whether to send a snapshot, and its text.
     fn failed(&mut self, error: &DirectoryError) -> (Code, bool, String) {
         match error {
             DirectoryError::Lost => {
                 if !self.is_lost {
-                    debug!(frontier = self.frontier.id, "the lease is lost");
+                    debug!(frontier = self.frontier.id, "the lease is lost, requesting a snapshot");
                 }
                 self.is_lost = true;
                 (Code::Internal, true, "send a snapshot".into())
@@ -232,34 +234,26 @@ impl Reporter {
     }
 }
 
-async fn within<T>(done: impl Future<Output = Result<T, DirectoryError>>) -> Result<T, DirectoryError> {
-    tokio::time::timeout(PATIENCE, done).await.unwrap_or_else(|_| Err(no_answer(PATIENCE)))
-}
-
-fn no_answer(within: Duration) -> DirectoryError {
-    DirectoryError::Unavailable(format!("the directory gave no answer in {within:?}"))
-}
-
 /// Keeps the frontier alive, and all that is on it. The directory may spread that over some time, which holds
 /// up no report.
-pub(super) async fn refresh(context: Arc<Context>, lease: Arc<Lease>) -> Refreshed {
+pub(super) async fn refresh(context: Arc<Context>, lease: Arc<Lease>) -> RefreshOutcome {
     let directory = &context.directory;
     // The next one is due then.
-    let patience = PATIENCE.max(directory.ttl() / 3);
-    let result = match tokio::time::timeout(patience, directory.refresh(&lease)).await {
-        Ok(result) => result,
-        Err(_) => Err(no_answer(patience)),
-    };
-    Refreshed { session: lease.session(), result }
+    let timeout = DIRECTORY_TIMEOUT.max(directory.ttl() / 3);
+    let result = with_timeout(timeout, directory.refresh(&lease)).await;
+    RefreshOutcome { session: lease.session(), result }
 }
 
-/// The edges whose reported connection is stale.
-fn superseded<'a>(told: impl Iterator<Item = Option<&'a Presence>>, verdicts: &[Verdict]) -> Vec<Superseded> {
+/// The edges whose reported connection has been superseded.
+fn superseded<'a>(
+    reported: impl Iterator<Item = Option<&'a Presence>>,
+    verdicts: &[Verdict],
+) -> Vec<Superseded> {
     let stale = |(presence, verdict): (Option<&Presence>, &Verdict)| match (presence?, verdict) {
         (Presence { id, stamp, service: None, .. }, Verdict::Superseded { .. }) => {
             Some(Superseded { edge: EdgeId(*id), stamp: stamp.0 })
         }
         _ => None,
     };
-    told.zip(verdicts).filter_map(stale).collect()
+    reported.zip(verdicts).filter_map(stale).collect()
 }

@@ -1,10 +1,10 @@
-//! One frontier, from its accept to its end.
+//! The connection of one frontier, from its accept to its end.
 
-use super::greeting::{self, Guest};
+use super::context::{CLOSE_TIMEOUT, Context};
+use super::handshake::{self, Joined};
 use super::lookup::Lookups;
-use super::reporter::{Answer, Order, Reporter, refresh};
-use super::turn::{Refreshing, Turn};
-use super::{Context, FAREWELL};
+use super::pending::{PendingRefresh, PendingReport};
+use super::reporter::{OwnedAck, OwnedReport, Reporter, refresh};
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
 };
@@ -15,28 +15,28 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// The pause after a refresh that the directory did not answer.
-const REFRESH_AGAIN: Duration = Duration::from_secs(1);
+/// The pause after a refresh that the directory did not answer: several fit into the shortest time to live.
+const REFRESH_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A connected frontier.
 struct Session {
     context: Arc<Context>,
     id: String,
     lookups: Lookups,
-    reporter: Turn,
-    refreshing: Refreshing,
-    /// The report that waits for its turn. There is one at most: the next one follows its answer.
-    report: Option<Order>,
-    /// When to keep the frontier alive, if it has asked for that since the last time.
+    reporter: PendingReport,
+    refresh: PendingRefresh,
+    /// The report that waits for the reporter. There is one at most: the next one follows its ack.
+    report: Option<OwnedReport>,
+    /// When to refresh the lease, if there was a ping since the last time.
     refresh_at: Option<Instant>,
-    /// It has said goodbye.
+    /// Its GoAway has come.
     is_leaving: bool,
 }
 
-/// Why the loop has ended.
+/// Why a session has ended.
 enum End {
-    /// In good order.
-    Goodbye,
+    /// By the frontier's GoAway.
+    Left,
     Stopped,
     Closed(CloseReason),
 }
@@ -44,39 +44,39 @@ enum End {
 /// Runs a connection to its end.
 pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: CancellationToken) {
     let addr = accepted.peer;
-    let guest = tokio::select! {
-        guest = greeting::greet(&context, accepted) => guest,
+    let joined = tokio::select! {
+        joined = handshake::run(&context, accepted) => joined,
         () = stop.cancelled() => None,
     };
-    let Some(Guest { frontier, lease, terms, mut link }) = guest else { return };
+    let Some(Joined { frontier, lease, terms, mut link }) = joined else { return };
     let id = frontier.id.clone();
-    let Some(_seat) = context.roster.enter(&id, lease.session(), link.handle()) else {
-        return farewell(link, Code::Superseded, "a later connection is here").await;
+    let Some(_registration) = context.connections.add(&id, lease.session(), link.handle()) else {
+        return close(link, Code::Superseded, "the frontier has a later connection").await;
     };
     let mut session = Session {
         context: context.clone(),
         id: id.clone(),
         lookups: Lookups::new(context.clone(), link.handle()),
-        reporter: Turn::Free(Reporter::new(context, frontier, lease)),
-        refreshing: Refreshing::Idle,
+        reporter: PendingReport::Idle(Reporter::new(context, frontier, lease)),
+        refresh: PendingRefresh::Idle,
         report: None,
         refresh_at: None,
         is_leaving: false,
     };
-    let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
-    match session.serve(&mut link, silence, &stop).await {
-        End::Goodbye => {
+    let idle_timeout = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
+    match session.serve(&mut link, idle_timeout, &stop).await {
+        End::Left => {
             info!(frontier = id, %addr, "frontier leaves");
-            if let Turn::Free(mut reporter) = session.reporter {
+            if let PendingReport::Idle(mut reporter) = session.reporter {
                 reporter.leave().await;
             }
-            farewell(link, Code::Ok, "").await;
+            close(link, Code::Ok, "").await;
         }
-        End::Stopped => farewell(link, Code::Draining, "frontlas is stopping").await,
+        End::Stopped => close(link, Code::Draining, "frontlas is stopping").await,
         End::Closed(reason) => {
             info!(frontier = id, %addr, %reason, "frontier disconnected");
             if reason != CloseReason::Superseded {
-                session.away().await;
+                session.mark_away().await;
             }
             let code = match reason {
                 CloseReason::Superseded => Code::Superseded,
@@ -86,45 +86,42 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
                 CloseReason::Local => Code::Draining,
                 CloseReason::Peer | CloseReason::Lost(_) => return,
             };
-            farewell(link, code, &reason.to_string()).await;
+            close(link, code, &reason.to_string()).await;
         }
     }
 }
 
-/// Says why, and closes.
-async fn farewell(link: Link, code: Code, text: &str) {
-    let closed = link.close(|out| goodbye(code, text).encode(out));
-    // Whether the peer still hears it is up to the peer.
-    let _ = tokio::time::timeout(FAREWELL, closed).await;
-}
-
-fn goodbye(code: Code, text: &str) -> GoAway<'_> {
-    GoAway::new(code, 0, text)
+/// Closes with a GoAway that says why.
+async fn close(link: Link, code: Code, text: &str) {
+    let closed = link.close(|out| GoAway::new(code, 0, text).encode(out));
+    // Whether the peer still reads it is up to the peer.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
 }
 
 impl Session {
-    async fn serve(&mut self, link: &mut Link, silence: Duration, stop: &CancellationToken) -> End {
-        let mut heard = Instant::now();
+    async fn serve(&mut self, link: &mut Link, idle_timeout: Duration, stop: &CancellationToken) -> End {
+        let mut last_received = Instant::now();
         // What came in one piece with the Hello has been read already.
-        if let Err(reason) = self.take_frames(link) {
+        if let Err(reason) = self.on_frames(link) {
             return End::Closed(reason);
         }
         loop {
-            if let Err(reason) = self.go_on(link) {
+            if let Err(reason) = self.start_pending(link) {
                 return End::Closed(reason);
             }
-            if self.is_leaving && self.report.is_none() && matches!(self.reporter, Turn::Free(_)) {
-                return End::Goodbye;
+            if self.is_leaving && self.report.is_none() && matches!(self.reporter, PendingReport::Idle(_)) {
+                return End::Left;
             }
-            let is_ready = matches!((&self.reporter, &self.refreshing), (Turn::Free(_), Refreshing::Idle));
-            let refresh_at = self.refresh_at.filter(|_| is_ready);
+            let is_idle =
+                matches!((&self.reporter, &self.refresh), (PendingReport::Idle(_), PendingRefresh::Idle));
+            let refresh_at = self.refresh_at.filter(|_| is_idle);
             tokio::select! {
                 event = link.next() => {
-                    heard = Instant::now();
+                    last_received = Instant::now();
                     let taken = match event {
-                        Ok(Event::Frames) => self.take_frames(link),
+                        Ok(Event::Frames) => self.on_frames(link),
                         Ok(Event::Stream(_) | Event::ExcessStream(_)) => {
-                            Err(CloseReason::Protocol("frontiers open no streams".into()))
+                            Err(CloseReason::Protocol("a frontier must not open streams".into()))
                         }
                         Err(error) => Err(error.reason()),
                     };
@@ -132,81 +129,81 @@ impl Session {
                         return End::Closed(reason);
                     }
                 }
-                answer = self.reporter.done() => {
-                    if let Err(reason) = tell(&answer, link) {
+                ack = self.reporter.done() => {
+                    if let Err(reason) = acknowledge(&ack, link) {
                         return End::Closed(reason);
                     }
                 }
-                () = self.refreshing.done() => {}
+                () = self.refresh.done() => {}
                 () = until(refresh_at) => {}
-                () = tokio::time::sleep_until(heard + silence) => return End::Closed(CloseReason::Silent),
+                () = tokio::time::sleep_until(last_received + idle_timeout) => return End::Closed(CloseReason::Silent),
                 () = stop.cancelled() => return End::Stopped,
             }
         }
     }
 
-    /// The connection is lost: until the frontier comes again, nobody new should be sent to it.
-    async fn away(&mut self) {
-        if !matches!(self.reporter, Turn::Free(_)) {
+    /// Nobody new should be sent to the frontier until it is connected again.
+    async fn mark_away(&mut self) {
+        if !matches!(self.reporter, PendingReport::Idle(_)) {
             self.reporter.done().await;
         }
-        if let Turn::Free(reporter) = &mut self.reporter {
-            reporter.away().await;
+        if let PendingReport::Idle(reporter) = &mut self.reporter {
+            reporter.mark_away().await;
         }
     }
 
-    /// Gives the directory what there is to do, if the reporter is free.
-    fn go_on(&mut self, link: &Link) -> Result<(), CloseReason> {
-        let mut reporter = match std::mem::replace(&mut self.reporter, Turn::Taken) {
-            Turn::Free(reporter) => reporter,
+    /// Starts the report and the refresh that are due, if the reporter is idle.
+    fn start_pending(&mut self, link: &Link) -> Result<(), CloseReason> {
+        let mut reporter = match std::mem::replace(&mut self.reporter, PendingReport::Taken) {
+            PendingReport::Idle(reporter) => reporter,
             busy => {
                 self.reporter = busy;
                 return Ok(());
             }
         };
-        self.refreshing = match std::mem::replace(&mut self.refreshing, Refreshing::Idle) {
-            Refreshing::Done(refreshed) => {
-                match reporter.refreshed(refreshed) {
+        self.refresh = match std::mem::replace(&mut self.refresh, PendingRefresh::Idle) {
+            PendingRefresh::Done(outcome) => {
+                match reporter.refreshed(outcome) {
                     Ok(None) => {}
-                    Ok(Some(answer)) => tell(&answer, link)?,
+                    Ok(Some(ack)) => acknowledge(&ack, link)?,
                     Err(error) => {
-                        warn!(frontier = self.id, %error, "a frontier was not kept alive, will try again");
-                        self.refresh_at = Some(Instant::now() + REFRESH_AGAIN);
+                        warn!(frontier = self.id, %error, "can't refresh the lease of a frontier, will try again");
+                        self.refresh_at = Some(Instant::now() + REFRESH_RETRY_DELAY);
                     }
                 }
-                Refreshing::Idle
+                PendingRefresh::Idle
             }
-            Refreshing::Idle if self.refresh_at.is_some_and(|at| at <= Instant::now()) => {
+            PendingRefresh::Idle if self.refresh_at.is_some_and(|at| at <= Instant::now()) => {
                 self.refresh_at = None;
-                Refreshing::Busy(Box::pin(refresh(self.context.clone(), reporter.lease())))
+                PendingRefresh::Busy(Box::pin(refresh(self.context.clone(), reporter.lease())))
             }
             other => other,
         };
         self.reporter = match self.report.take() {
-            None => Turn::Free(reporter),
-            Some(order) => Turn::Report(Box::pin(async move {
-                let answer = reporter.take(order).await;
-                (reporter, answer)
+            None => PendingReport::Idle(reporter),
+            Some(report) => PendingReport::Busy(Box::pin(async move {
+                let ack = reporter.report(report).await;
+                (reporter, ack)
             })),
         };
         Ok(())
     }
 
-    fn take_frames(&mut self, link: &mut Link) -> Result<(), CloseReason> {
+    fn on_frames(&mut self, link: &mut Link) -> Result<(), CloseReason> {
         while let Some(frame) = link.frame().map_err(LinkError::reason)? {
-            self.take_frame(&frame, link).map_err(CloseReason::Protocol)?;
+            self.on_frame(&frame, link).map_err(CloseReason::Protocol)?;
         }
         Ok(())
     }
 
-    fn take_frame(&mut self, frame: &Frame, link: &Link) -> Result<(), String> {
+    fn on_frame(&mut self, frame: &Frame, link: &Link) -> Result<(), String> {
         if !Side::Dialler(Role::Frontier).may_send(frame.kind) {
-            return Err(format!("a {:?} frame from a frontier", frame.kind));
+            return Err(format!("a frontier must not send {:?} frames", frame.kind));
         }
         match frame.kind {
             Kind::Ping => {
                 self.refresh_at.get_or_insert_with(Instant::now);
-                let time = self.context.timekeeper.now();
+                let time = self.context.clock.now();
                 send(link, |out| {
                     match time {
                         Some(time) => pong_at(frame.id, time.0, out),
@@ -216,11 +213,11 @@ impl Session {
                 });
             }
             Kind::Report => {
-                if self.report.is_some() || matches!(self.reporter, Turn::Report(_)) {
-                    return Err("a report before the last one was answered".into());
+                if self.report.is_some() || matches!(self.reporter, PendingReport::Busy(_)) {
+                    return Err("a report came before the ack of the last one".into());
                 }
                 let report = Report::parse(frame).map_err(|error| error.to_string())?;
-                self.report = Some(Order::read(frame.id, &report).map_err(|error| error.to_string())?);
+                self.report = Some(OwnedReport::new(frame.id, &report).map_err(|error| error.to_string())?);
             }
             Kind::Lookup => {
                 let lookup = Lookup::parse(frame).map_err(|error| error.to_string())?;
@@ -233,12 +230,12 @@ impl Session {
     }
 }
 
-/// Tells the frontier what came of it.
-fn tell(answer: &Answer, link: &Link) -> Result<(), CloseReason> {
-    if answer.code == Code::Superseded {
+/// Sends an ack, or says that the connection must be closed.
+fn acknowledge(ack: &OwnedAck, link: &Link) -> Result<(), CloseReason> {
+    if ack.code == Code::Superseded {
         return Err(CloseReason::Superseded);
     }
-    send(link, |out| answer.as_ack().encode(answer.id, out));
+    send(link, |out| ack.as_ack().encode(ack.id, out));
     Ok(())
 }
 
@@ -250,6 +247,6 @@ async fn until(at: Option<Instant>) {
 }
 
 fn send(link: &Link, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
-    // Fails only if the connection is over, which the next turn will tell.
+    // Fails only if the connection is over, which the next event of the link will say.
     let _ = link.handle().send(Priority::Answer, encode);
 }

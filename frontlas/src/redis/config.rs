@@ -1,4 +1,6 @@
-use super::HostPort;
+//! How Redis is reached: the section, its defaults and its bounds.
+
+use super::host_port::HostPort;
 use frontier_config::{Choice, Secret, Section};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,7 +59,7 @@ pub enum RedisMode {
 pub struct RedisTls {
     /// PEM of the authorities to trust; empty for those of the system.
     pub ca_certs: Vec<PathBuf>,
-    /// PEM of the certificate and key to show; `None` for none.
+    /// PEM of the certificate and key to present; `None` for none.
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 

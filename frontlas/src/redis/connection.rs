@@ -1,15 +1,20 @@
+//! The one connection that all operations share.
+
 use super::config::RedisConfig;
 use super::dial::{Handle, dial};
-use super::error::{unavailable, wants_another};
-use super::script::{Args, Script, is_unknown};
+use super::error::{needs_reconnect, unavailable, unexpected};
+use super::script::{Args, Script, is_not_loaded};
 use crate::DirectoryError;
 use redis::{Cmd, FromRedisValue, RedisResult, Value};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// How soon after a failure a connection is tried again, at first and at last.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// The pause after a first failed connect; it doubles with each.
+const MIN_RECONNECT_DELAY: Duration = Duration::from_millis(50);
+
+/// The longest pause: so soon is a Redis noticed that is there again.
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// The connection to Redis, made when it is needed and made again when it broke.
 pub(super) struct Connection {
@@ -30,8 +35,8 @@ struct Slot {
 /// The last attempt to connect failed.
 struct Failure {
     line: String,
-    again_at: Instant,
-    pause: Duration,
+    retry_at: Instant,
+    delay: Duration,
 }
 
 impl Connection {
@@ -52,11 +57,11 @@ impl Connection {
                 self.discard(number).await;
                 Err(error)
             }
-            Err(error) if wants_another(&error) => {
+            Err(error) if needs_reconnect(&error) => {
                 self.discard(number).await;
                 let (number, handle) = self.handle().await?;
                 let result = self.try_run(handle, script, args).await;
-                if result.as_ref().is_err_and(wants_another) {
+                if result.as_ref().is_err_and(needs_reconnect) {
                     self.discard(number).await;
                 }
                 result
@@ -64,12 +69,16 @@ impl Connection {
             result => result,
         };
         let value = result.map_err(|error| unavailable(&error))?;
-        T::from_redis_value(value).map_err(|_| super::error::unexpected())
+        T::from_redis_value(value).map_err(|_| unexpected())
     }
 
     async fn try_run(&self, mut handle: Handle, script: &Script, args: &Args) -> RedisResult<Value> {
-        let known = self.send(&mut handle, script.by_hash(&self.key, args)).await;
-        if is_unknown(&known) { self.send(&mut handle, script.by_text(&self.key, args)).await } else { known }
+        let reply = self.send(&mut handle, script.by_hash(&self.key, args)).await;
+        if is_not_loaded(&reply) {
+            self.send(&mut handle, script.by_text(&self.key, args)).await
+        } else {
+            reply
+        }
     }
 
     async fn send(&self, handle: &mut Handle, command: Cmd) -> RedisResult<Value> {
@@ -90,7 +99,9 @@ impl Connection {
         // Once to reach a sentinel, once to reach what it names; others may be at it first.
         match timeout(2 * self.config.dial_timeout, self.connected()).await {
             Ok(result) => result,
-            Err(_) => Err(DirectoryError::Unavailable("redis: no connection in time".to_owned())),
+            Err(_) => {
+                Err(DirectoryError::Unavailable("redis: no connection within twice dial_timeout".to_owned()))
+            }
         }
     }
 
@@ -100,7 +111,7 @@ impl Connection {
         if let Some(handle) = &slot.handle {
             return Ok((slot.number, handle.clone()));
         }
-        if let Some(failure) = slot.failure.as_ref().filter(|failure| Instant::now() < failure.again_at) {
+        if let Some(failure) = slot.failure.as_ref().filter(|failure| Instant::now() < failure.retry_at) {
             return Err(DirectoryError::Unavailable(failure.line.clone()));
         }
         match dial(&self.config).await {
@@ -112,11 +123,12 @@ impl Connection {
                 Ok((slot.number, handle))
             }
             Err(line) => {
-                let pause = slot.failure.as_ref().map_or(PAUSE.0, |last| (last.pause * 2).min(PAUSE.1));
+                let last = slot.failure.as_ref();
+                let delay = last.map_or(MIN_RECONNECT_DELAY, |it| (it.delay * 2).min(MAX_RECONNECT_DELAY));
                 if slot.failure.as_ref().is_none_or(|last| last.line != line) {
                     tracing::warn!("{line}");
                 }
-                slot.failure = Some(Failure { line: line.clone(), again_at: Instant::now() + pause, pause });
+                slot.failure = Some(Failure { line: line.clone(), retry_at: Instant::now() + delay, delay });
                 Err(DirectoryError::Unavailable(line))
             }
         }

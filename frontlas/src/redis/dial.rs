@@ -1,10 +1,10 @@
-//! Connecting to what the configuration names.
+//! Connecting to the server, the sentinels or the cluster of the configuration.
 
 mod sentinel;
 
-use super::HostPort;
 use super::config::{RedisConfig, RedisMode, RedisTls};
-use super::error::line;
+use super::error::describe;
+use super::host_port::HostPort;
 use frontier_config::Secret;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
@@ -25,7 +25,7 @@ pub(super) enum Handle {
     Cluster(ClusterConnection),
 }
 
-/// Who one is at a server.
+/// The user at a server, and the database.
 #[derive(Clone, Copy, Default)]
 struct Login<'a> {
     username: Option<&'a str>,
@@ -45,8 +45,8 @@ pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
             server(config, addr, Login { db: *db, ..login }, config.dial_timeout).await.map(Handle::Server)
         }
         RedisMode::Sentinel { addrs, master_name, db, username, password } => {
-            let asking = Login { username: username.as_deref(), password: password.as_ref(), db: 0 };
-            sentinel::master(config, addrs, master_name, asking, Login { db: *db, ..login })
+            let sentinel_login = Login { username: username.as_deref(), password: password.as_ref(), db: 0 };
+            sentinel::master(config, addrs, master_name, sentinel_login, Login { db: *db, ..login })
                 .await
                 .map(Handle::Server)
         }
@@ -60,7 +60,7 @@ async fn server(
     login: Login<'_>,
     within: Duration,
 ) -> Result<MultiplexedConnection, String> {
-    let failed = |error: &RedisError| format!("{} ({addr})", line(error));
+    let failed = |error: &RedisError| format!("{} ({addr})", describe(error));
     let info = info(config, addr, login).map_err(|error| failed(&error))?;
     let client = match &config.tls {
         None => Client::open(info),
@@ -81,7 +81,7 @@ async fn cluster(
     addrs: &[HostPort],
     login: Login<'_>,
 ) -> Result<ClusterConnection, String> {
-    let failed = |error: RedisError| format!("{} ({})", line(&error), listed(addrs));
+    let failed = |error: RedisError| format!("{} ({})", describe(&error), listed(addrs));
     let infos: Result<Vec<_>, _> = addrs.iter().map(|addr| info(config, addr, login)).collect();
     let mut builder = ClusterClientBuilder::new(infos.map_err(failed)?)
         .connection_timeout(config.dial_timeout)

@@ -1,9 +1,11 @@
+//! The trait, by the operations that the other files have.
+
 use super::RedisDirectory;
-use super::answer::{edge, service};
+use super::decode::{edge, service};
 use crate::directory::{Answer, Directory};
 use crate::model::{
     Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
-    Service, Stamp, Verdict,
+    Service, Timestamp, Verdict,
 };
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ impl Directory for RedisDirectory {
         self.lifetimes.alive
     }
 
-    fn time(&self) -> Answer<'_, Stamp> {
+    fn time(&self) -> Answer<'_, Timestamp> {
         Box::pin(self.time_now())
     }
 

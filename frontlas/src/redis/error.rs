@@ -1,34 +1,39 @@
+//! What Redis refuses, in one line, and what to do about it.
+
 use crate::DirectoryError;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-/// How much of what a server says is repeated.
-const SAID: usize = 200;
+/// Characters of a server's error that are repeated: one line of a log.
+const MAX_ERROR_TEXT: usize = 200;
 
-/// One line about a failure. What servers say holds no passwords; a script's text does not get in here.
-pub(super) fn line(error: &RedisError) -> String {
-    let said = match error.kind() {
+/// One line about a failure. Errors of servers hold no passwords, and the text of a script is not in them.
+pub(super) fn describe(error: &RedisError) -> String {
+    let text = match error.kind() {
         ErrorKind::AuthenticationFailed => "refuses the user name or password".to_owned(),
-        _ if error.is_timeout() => "did not answer in time".to_owned(),
+        _ if error.is_timeout() => "did not answer within read_timeout and write_timeout".to_owned(),
         _ => match (error.code(), error.detail()) {
             (Some(code), Some(detail)) => format!("{code} {detail}"),
             _ => error.to_string(),
         },
     };
-    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID).collect();
-    format!("redis: {said}")
+    let text: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ERROR_TEXT).collect();
+    format!("redis: {text}")
 }
 
 pub(super) fn unavailable(error: &RedisError) -> DirectoryError {
-    DirectoryError::Unavailable(line(error))
+    DirectoryError::Unavailable(describe(error))
 }
 
-/// An answer that no script of ours gives.
+/// A reply that no script of ours gives.
 pub(super) fn unexpected() -> DirectoryError {
-    DirectoryError::Unavailable("redis: gave an unexpected answer".to_owned())
+    DirectoryError::Unavailable(
+        "redis: a script gave an unexpected reply: do other programs write under frontlas's keys?".to_owned(),
+    )
 }
 
 /// Whether another connection may do better: this one broke, or leads to a server that is no master now.
-pub(super) fn wants_another(error: &RedisError) -> bool {
+pub(super) fn needs_reconnect(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(kind) => matches!(
             kind,

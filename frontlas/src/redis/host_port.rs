@@ -1,3 +1,5 @@
+//! Hosts by name, as configurations have them.
+
 use frontier_config::{FromValue, Invalid, Value};
 use std::fmt;
 

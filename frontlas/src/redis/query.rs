@@ -1,18 +1,21 @@
+//! What is done without a lease: queries, changes, the sweep.
+
 use super::RedisDirectory;
-use super::answer::{Card, Entry, change, frontier, plural};
+use super::decode::{FrontierReply, StreamEntry, change, frontier};
+use super::encode::plural;
 use super::error::unexpected;
 use super::script::{Args, Script};
 use crate::DirectoryError;
 use crate::directory::MAX_PAGE;
-use crate::model::{Changes, Frontier, Kind, Page, Position, Stamp};
+use crate::model::{Changes, Frontier, Kind, Page, Position, Timestamp};
 use redis::FromRedisValue;
 use std::collections::BTreeMap;
 
-/// How many ids one run of a script looks up.
-const IDS: usize = 500;
+/// Ids that one run of a script looks up, for the same reason as in reports: others wait for it.
+const IDS_PER_RUN: usize = 500;
 
-/// About how many frontiers one run of a script looks at.
-const FRONTIERS: usize = 200;
+/// Frontiers that one run of a script scans, about.
+const FRONTIERS_PER_RUN: usize = 200;
 
 impl RedisDirectory {
     pub(super) async fn frontiers_now(&self) -> Result<Vec<Frontier>, DirectoryError> {
@@ -20,9 +23,10 @@ impl RedisDirectory {
         let mut found = BTreeMap::new();
         let mut cursor = "0".to_owned();
         loop {
-            let args = self.reading().arg(&cursor).arg(FRONTIERS);
-            let (next, cards): (String, Vec<Card>) = self.run(&self.scripts.frontiers, args).await?;
-            found.extend(cards.into_iter().map(frontier).map(|it| (it.id.clone(), it)));
+            let args = self.reading().arg(&cursor).arg(FRONTIERS_PER_RUN);
+            let (next, replies): (String, Vec<FrontierReply>) =
+                self.run(&self.scripts.frontiers, args).await?;
+            found.extend(replies.into_iter().map(frontier).map(|it| (it.id.clone(), it)));
             if next == "0" {
                 return Ok(found.into_values().collect());
             }
@@ -35,8 +39,8 @@ impl RedisDirectory {
         script: &Script,
         ids: &[T],
     ) -> Result<Vec<Option<Frontier>>, DirectoryError> {
-        let cards: Vec<Option<Card>> = self.for_each(script, self.reading(), ids).await?;
-        Ok(cards.into_iter().map(|card| card.map(frontier)).collect())
+        let replies: Vec<Option<FrontierReply>> = self.for_each(script, self.reading(), ids).await?;
+        Ok(replies.into_iter().map(|reply| reply.map(frontier)).collect())
     }
 
     pub(super) async fn records<T>(
@@ -58,7 +62,7 @@ impl RedisDirectory {
         ids: &[I],
     ) -> Result<Vec<Option<T>>, DirectoryError> {
         let mut all = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(IDS) {
+        for ids in ids.chunks(IDS_PER_RUN) {
             let args = args.clone().all(ids.iter().map(ToString::to_string));
             let part: Vec<Option<T>> = self.run(script, args).await?;
             if part.len() != ids.len() {
@@ -91,9 +95,9 @@ impl RedisDirectory {
         Ok(Page { items, next: last.and_then(|last| last.checked_add(1)) })
     }
 
-    pub(super) async fn time_now(&self) -> Result<Stamp, DirectoryError> {
+    pub(super) async fn time_now(&self) -> Result<Timestamp, DirectoryError> {
         let micros: u64 = self.run(&self.scripts.time, self.reading()).await?;
-        Ok(Stamp(micros))
+        Ok(Timestamp(micros))
     }
 
     pub(super) async fn position_now(&self) -> Result<Position, DirectoryError> {
@@ -103,7 +107,7 @@ impl RedisDirectory {
 
     pub(super) async fn changes_now(&self, since: Position, limit: usize) -> Result<Changes, DirectoryError> {
         let args = self.reading().arg(since.number).arg(limit.min(MAX_PAGE));
-        let (run, id, number, found): (String, String, u64, Vec<Entry>) =
+        let (run, id, number, found): (String, String, u64, Vec<StreamEntry>) =
             self.run(&self.scripts.changes, args).await?;
         let Ok(id) = id.parse() else { return Ok(Changes::Gone) };
         if history(&run, id) != since.history || since.number > number {
@@ -119,7 +123,7 @@ impl RedisDirectory {
     pub(super) async fn sweep_now(&self) -> Result<usize, DirectoryError> {
         let (mut cursor, mut all) = ("0".to_owned(), 0);
         loop {
-            let args = self.writing().arg(&cursor).arg(FRONTIERS);
+            let args = self.writing().arg(&cursor).arg(FRONTIERS_PER_RUN);
             let (next, gone): (String, usize) = self.run(&self.scripts.sweep, args).await?;
             all += gone;
             if next == "0" {

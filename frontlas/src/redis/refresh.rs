@@ -1,17 +1,17 @@
 //! Keeping a frontier and all that is on it alive.
 
 use super::RedisDirectory;
-use super::answer::plural;
+use super::encode::plural;
 use crate::DirectoryError;
 use crate::model::{Kind, Lease};
 use redis::Value;
 use tokio::time::{Instant, sleep};
 
-/// How many members of an index one run of the script refreshes. It holds up Redis for less than 1 ms.
-const MEMBERS: usize = 200;
+/// Members of an index that one run of the script refreshes: it holds up Redis for less than 1 ms.
+const MEMBERS_PER_RUN: usize = 200;
 
-/// The pause after each run, as a multiple of what it took.
-const PAUSE: u32 = 2;
+/// The pause after each run, as a multiple of its time: two thirds of Redis stay free for everything else.
+const PAUSE_FACTOR: u32 = 2;
 
 impl RedisDirectory {
     /// Takes its time, since a burst would hold up every lookup and report: of all frontiers that report here
@@ -57,12 +57,12 @@ impl RedisDirectory {
         after: &str,
         spread_until: Instant,
     ) -> Result<(u64, String, u64), DirectoryError> {
-        let _turn = self.refreshing.lock().await;
-        let begun = Instant::now();
+        let _guard = self.refreshing.lock().await;
+        let start = Instant::now();
         let chunk = self.refresh_chunk(lease, kind, after).await?;
         // The last one has nothing to wait for; neither has a frontier with little on it.
         if !chunk.1.is_empty() && Instant::now() < spread_until {
-            sleep(PAUSE * begun.elapsed()).await;
+            sleep(PAUSE_FACTOR * start.elapsed()).await;
         }
         Ok(chunk)
     }
@@ -75,7 +75,7 @@ impl RedisDirectory {
         kind: Kind,
         after: &str,
     ) -> Result<(u64, String, u64), DirectoryError> {
-        let args = self.leased(lease).arg(plural(kind)).arg(after).arg(MEMBERS);
+        let args = self.leased(lease).arg(plural(kind)).arg(after).arg(MEMBERS_PER_RUN);
         self.run_leased(&self.scripts.refresh, args.arg(self.alive()).arg(self.meta(kind))).await
     }
 }

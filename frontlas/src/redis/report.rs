@@ -1,19 +1,19 @@
-//! What is done under a lease.
+//! What is done under a lease: joins, reports, resyncs.
 
 use super::RedisDirectory;
-use super::act::{Act, json};
-use super::answer::{plural, verdict};
+use super::decode::verdict;
+use super::encode::{EventArgs, json, plural};
 use super::error::unexpected;
 use super::script::{Args, Script};
 use crate::DirectoryError;
 use crate::model::{Event, Incarnation, Kind, Lease, Mark, NewFrontier, Presence, Verdict};
 use redis::{FromRedisValue, Value};
 
-/// How many events one run of a script takes. It holds up Redis for about 2 ms.
-const EVENTS: usize = 100;
+/// Events in one run of a script: it holds up Redis for about 2 ms.
+const EVENTS_PER_RUN: usize = 100;
 
-/// How many members of an index one run looks at; as long.
-const MEMBERS: usize = 500;
+/// Members of an index that one run compares with a snapshot: as long.
+const MEMBERS_PER_RUN: usize = 500;
 
 impl RedisDirectory {
     pub(super) async fn join_now(
@@ -61,7 +61,7 @@ impl RedisDirectory {
         lease: &Lease,
         events: &[Event],
     ) -> Result<Vec<Verdict>, DirectoryError> {
-        self.report(lease, &events.iter().map(Act::from).collect::<Vec<_>>(), None).await
+        self.report(lease, &events.iter().map(EventArgs::from).collect::<Vec<_>>(), None).await
     }
 
     pub(super) async fn resync_chunk_now(
@@ -69,19 +69,20 @@ impl RedisDirectory {
         lease: &Lease,
         present: &[Presence],
     ) -> Result<Vec<Verdict>, DirectoryError> {
-        self.report(lease, &present.iter().map(Act::Online).collect::<Vec<_>>(), Some(lease.resync())).await
+        self.report(lease, &present.iter().map(EventArgs::Online).collect::<Vec<_>>(), Some(lease.resync()))
+            .await
     }
 
     async fn report(
         &self,
         lease: &Lease,
-        acts: &[Act<'_>],
+        events: &[EventArgs<'_>],
         resync: Option<u64>,
     ) -> Result<Vec<Verdict>, DirectoryError> {
         let frontier = json(lease.frontier());
-        let mut verdicts = Vec::with_capacity(acts.len());
-        // Also once for none, so that a lost lease shows.
-        let chunks = if acts.is_empty() { vec![acts] } else { acts.chunks(EVENTS).collect() };
+        let mut verdicts = Vec::with_capacity(events.len());
+        // Also once for no events, so that a lost lease is noticed.
+        let chunks = if events.is_empty() { vec![events] } else { events.chunks(EVENTS_PER_RUN).collect() };
         for chunk in chunks {
             let args = self
                 .leased(lease)
@@ -90,12 +91,13 @@ impl RedisDirectory {
                 .arg(self.meta(Kind::Edge))
                 .arg(self.meta(Kind::Service))
                 .arg(resync.map_or_else(String::new, |number| number.to_string()));
-            let args = chunk.iter().filter(|act| act.is_valid()).fold(args, |args, act| act.args(args));
+            let args =
+                chunk.iter().filter(|event| event.is_valid()).fold(args, |args, event| event.append_to(args));
             let (revision, answers): (u64, Vec<String>) = self.run_leased(&self.scripts.report, args).await?;
             lease.confirm(revision);
             let mut answers = answers.iter();
-            for act in chunk {
-                verdicts.push(match act.is_valid() {
+            for event in chunk {
+                verdicts.push(match event.is_valid() {
                     true => verdict(answers.next().ok_or_else(unexpected)?)?,
                     false => Verdict::Refused,
                 });
@@ -118,7 +120,7 @@ impl RedisDirectory {
                     .leased(lease)
                     .arg(plural(kind))
                     .arg(&after)
-                    .arg(MEMBERS)
+                    .arg(MEMBERS_PER_RUN)
                     .arg(self.meta(kind))
                     .arg(lease.resync())
                     .arg(if kind == Kind::Service { "last" } else { "" });

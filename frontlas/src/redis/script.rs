@@ -2,7 +2,7 @@
 
 use redis::{Cmd, Value, cmd};
 
-/// A script, known to the server by its hash once it has been run.
+/// A script; the server has it under its hash once it has been run.
 pub(super) struct Script {
     text: String,
     hash: String,
@@ -15,12 +15,12 @@ impl Script {
         Self { text, hash }
     }
 
-    /// The command that runs it where it is known.
+    /// The command that runs it where it is loaded.
     pub(super) fn by_hash(&self, key: &str, args: &Args) -> Cmd {
         args.after(cmd("EVALSHA").arg(&self.hash).arg(1).arg(key))
     }
 
-    /// The command that runs it and makes it known.
+    /// The command that loads and runs it.
     pub(super) fn by_text(&self, key: &str, args: &Args) -> Cmd {
         args.after(cmd("EVAL").arg(&self.text).arg(1).arg(key))
     }
@@ -104,8 +104,8 @@ impl Scripts {
     }
 }
 
-/// Whether the server has forgotten its scripts, as after a restart.
-pub(super) fn is_unknown(result: &redis::RedisResult<Value>) -> bool {
+/// Whether the server does not have the script, as after a restart.
+pub(super) fn is_not_loaded(result: &redis::RedisResult<Value>) -> bool {
     result
         .as_ref()
         .is_err_and(|error| error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript))

@@ -4,9 +4,9 @@ use crate::world::{World, config};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use frontier_admin::Caller;
 use frontier_api::cluster::GetEdgesCountRequest;
 use frontlas::Lifetimes;
-use frontlas::api::Caller;
 
 async fn nobody(request: Request, _: Next) -> Response {
     let caller = request.extensions().get::<Caller>().expect("every request has a caller");

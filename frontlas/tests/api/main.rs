@@ -11,7 +11,6 @@ mod old_client;
 mod paging;
 mod rest;
 mod switch;
-mod tls;
 mod watch;
 mod watch_grpc;
 mod watch_limits;

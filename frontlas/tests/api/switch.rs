@@ -3,7 +3,7 @@
 use frontlas::directory::Answer;
 use frontlas::{
     Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark,
-    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
+    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Timestamp, Verdict,
 };
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Directory for Switch {
     fn ttl(&self) -> Duration {
         self.inner.ttl()
     }
-    fn time(&self) -> Answer<'_, Stamp> {
+    fn time(&self) -> Answer<'_, Timestamp> {
         self.gate(self.inner.time())
     }
     fn join<'a>(&'a self, frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Answer<'a, Lease> {

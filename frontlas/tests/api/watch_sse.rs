@@ -2,7 +2,8 @@
 
 use crate::switch::State;
 use crate::world::{World, config, within};
-use frontier_api::json::{Change, Error, Snapshot};
+use frontier_admin::ErrorBody;
+use frontier_api::json::{Change, Snapshot};
 use frontlas::Lifetimes;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
@@ -173,7 +174,7 @@ async fn the_error_that_ends_it_is_its_last_event() {
             Some(state) => world.directory.set(state),
             None => world.directory.inner.clear(),
         }
-        let error: Error = events.some().await.data("end");
+        let error: ErrorBody = events.some().await.data("end");
         assert_eq!(error.code, code);
         assert!(events.next().await.is_none());
     }

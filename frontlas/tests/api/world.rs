@@ -3,7 +3,9 @@
 use crate::switch::Switch;
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
 use frontlas::api::ControlPlane;
-use frontlas::{Config, Directory, Event, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, Stamp};
+use frontlas::{
+    Config, Directory, Event, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, Timestamp,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +87,7 @@ impl World {
     /// An edge leaves.
     pub(crate) async fn edge_leaves(&self, lease: &Lease, id: u64) {
         let edge = self.directory.inner.edges_by_id(&[id]).await.expect("it answers");
-        let stamp = edge[0].as_ref().map_or(Stamp(0), |edge| edge.stamp);
+        let stamp = edge[0].as_ref().map_or(Timestamp(0), |edge| edge.stamp);
         let event = Presence::edge(id, "", stamp).offline();
         self.directory.inner.apply(lease, &[event]).await.expect("an edge may leave");
     }

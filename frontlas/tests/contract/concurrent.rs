@@ -3,7 +3,7 @@
 use crate::random::FRONTIERS;
 use crate::view::View;
 use crate::world::{Node, World, counts};
-use frontlas::{Directory, Event, Presence, Stamp, Verdict};
+use frontlas::{Directory, Event, Presence, Timestamp, Verdict};
 use rand::{Rng, RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) async fn replicas_at_once_end_with_the_latest_connections(world: Worl
         let rng = rand::rngs::SmallRng::seed_from_u64(seed + nth as u64);
         tasks.push(tokio::spawn(report_at_random(replica, id, rng, EDGES)));
     }
-    let mut latest: BTreeMap<u64, (Stamp, &str, bool)> = BTreeMap::new();
+    let mut latest: BTreeMap<u64, (Timestamp, &str, bool)> = BTreeMap::new();
     let mut nodes = Vec::new();
     for (task, id) in tasks.into_iter().zip(FRONTIERS) {
         let (node, connections) = task.await.unwrap();
@@ -31,7 +31,7 @@ pub(crate) async fn replicas_at_once_end_with_the_latest_connections(world: Worl
         }
         nodes.push(node);
     }
-    let expected: BTreeMap<u64, (String, Stamp)> = latest
+    let expected: BTreeMap<u64, (String, Timestamp)> = latest
         .into_iter()
         .filter(|(_, (.., connected))| *connected)
         .map(|(edge, (stamp, id, _))| (edge, (id.to_owned(), stamp)))
@@ -53,7 +53,7 @@ async fn report_at_random(
     id: &'static str,
     mut rng: impl Rng,
     edges: u64,
-) -> (Node, BTreeMap<u64, (Stamp, bool)>) {
+) -> (Node, BTreeMap<u64, (Timestamp, bool)>) {
     let node = Node::join(&directory, id).await;
     let mut last: BTreeMap<u64, (Presence, bool)> = BTreeMap::new();
     for _ in 0..60 {
@@ -69,7 +69,7 @@ async fn report_at_random(
                 }
                 _ => {
                     // Reported somewhat late, so that frontiers overtake each other.
-                    let presence = Presence::edge(edge, "", Stamp(now.0 - rng.random_range(0..3000)));
+                    let presence = Presence::edge(edge, "", Timestamp(now.0 - rng.random_range(0..3000)));
                     if last.get(&edge).is_some_and(|(old, _)| old.stamp >= presence.stamp) {
                         continue;
                     }

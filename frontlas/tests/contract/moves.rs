@@ -1,5 +1,5 @@
 use crate::world::{Node, World, counts, place};
-use frontlas::{Edge, Event, Kind, Presence, Service, Stamp, Verdict};
+use frontlas::{Edge, Event, Kind, Presence, Service, Timestamp, Verdict};
 use std::time::Duration;
 
 pub(crate) async fn an_edge_is_found_where_it_is(world: World) {
@@ -141,7 +141,7 @@ pub(crate) async fn at_equal_stamps_the_greater_frontier_has_it(world: World) {
 pub(crate) async fn a_stamp_from_the_future_does_not_hold_an_edge(world: World) {
     let directory = world.replica();
     let (a, b) = (Node::join(&directory, "a").await, Node::join(&directory, "b").await);
-    for stamp in [Stamp(u64::MAX), Stamp(a.now().await.0 + 3_600_000_000)] {
+    for stamp in [Timestamp(u64::MAX), Timestamp(a.now().await.0 + 3_600_000_000)] {
         let wrong = Presence::edge(1, "", stamp);
         assert_eq!(a.online(&wrong).await, Verdict::Applied);
         assert_eq!(a.online(&wrong).await, Verdict::Unchanged);

@@ -4,7 +4,7 @@ mod model;
 
 use crate::view::View;
 use crate::world::{Node, World, counts, frontier};
-use frontlas::{Event, Presence, Stamp};
+use frontlas::{Event, Presence, Timestamp};
 use model::Model;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -92,7 +92,7 @@ async fn run(world: &World, ops: &[Op]) {
     let mut model = Model::default();
     let mut actors: Vec<Option<Actor>> = FRONTIERS.iter().map(|_| None).collect();
     // All stamps lie in the past, so that only their order counts.
-    let mut stamp = Stamp(directory.time().await.unwrap().0 - 1_000_000);
+    let mut stamp = Timestamp(directory.time().await.unwrap().0 - 1_000_000);
     for op in ops {
         let at = match *op {
             Op::Connect { at, .. } | Op::Disconnect { at, .. } | Op::Report { at, .. } => at,

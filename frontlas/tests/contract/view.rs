@@ -1,4 +1,4 @@
-use frontlas::{Change, Changes, Directory, Position, Stamp};
+use frontlas::{Change, Changes, Directory, Position, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ pub(crate) struct View {
     position: Position,
     pub(crate) frontiers: BTreeSet<String>,
     pub(crate) draining: BTreeSet<String>,
-    pub(crate) edges: BTreeMap<u64, (String, Stamp)>,
+    pub(crate) edges: BTreeMap<u64, (String, Timestamp)>,
 }
 
 impl View {

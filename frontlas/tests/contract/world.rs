@@ -1,7 +1,7 @@
 use frontier_test_redis::{Cluster, Sentinels, Server};
 use frontlas::{
     Directory, Event, HostPort, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, RedisConfig,
-    RedisDirectory, RedisMode, Stamp, Verdict,
+    RedisDirectory, RedisMode, Timestamp, Verdict,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl World {
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000_000));
         let ticking = clock.clone();
         let memory =
-            MemoryDirectory::with_clock(lifetimes, move || Stamp(ticking.fetch_add(1, Ordering::SeqCst)));
+            MemoryDirectory::with_clock(lifetimes, move || Timestamp(ticking.fetch_add(1, Ordering::SeqCst)));
         Self { store, memory: Arc::new(memory), clock, lifetimes }
     }
 
@@ -176,7 +176,7 @@ impl Node {
         verdicts
     }
 
-    pub(crate) async fn now(&self) -> Stamp {
+    pub(crate) async fn now(&self) -> Timestamp {
         self.directory.time().await.unwrap()
     }
 }

@@ -1,7 +1,7 @@
 use frontlas::directory::Answer;
 use frontlas::{
     Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes, Mark,
-    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Stamp, Verdict,
+    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Timestamp, Verdict,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ macro_rules! pass_on {
 }
 
 pass_on! {
-    fn time() -> Stamp;
+    fn time() -> Timestamp;
     fn join(frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Lease;
     fn apply(lease: &'a Lease, events: &'a [Event]) -> Vec<Verdict>;
     fn refresh(lease: &'a Lease) -> ();

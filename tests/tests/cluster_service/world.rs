@@ -1,7 +1,9 @@
 use frontier_sdk::{Builder, ClusterService, Edge, EdgeId, Request, Response};
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, eventually, within};
 use frontlas::api::ControlPlane;
-use frontlas::{Config, Directory, Event, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, Stamp};
+use frontlas::{
+    Config, Directory, Event, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, Timestamp,
+};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +96,7 @@ impl World {
         let now = self.directory.time().await.expect("there is a time");
         // Two reports within a microsecond would be of one age.
         let before = self.directory.edges_by_id(&[edge.0]).await.expect("it answers");
-        let stamp = before[0].as_ref().map_or(now, |before| Stamp(now.0.max(before.stamp.0 + 1)));
+        let stamp = before[0].as_ref().map_or(now, |before| Timestamp(now.0.max(before.stamp.0 + 1)));
         let event = Event::Online(Presence::edge(edge.0, "192.0.2.1:7", stamp));
         self.directory.apply(lease, &[event]).await.expect("an edge may connect");
     }
@@ -102,7 +104,7 @@ impl World {
     /// The directory hears that the edge has left there.
     pub(crate) async fn left(&self, edge: EdgeId, lease: &Lease) {
         let known = self.directory.edges_by_id(&[edge.0]).await.expect("it answers");
-        let stamp = known[0].as_ref().map_or(Stamp(0), |known| known.stamp);
+        let stamp = known[0].as_ref().map_or(Timestamp(0), |known| known.stamp);
         let event = Presence::edge(edge.0, "", stamp).offline();
         self.directory.apply(lease, &[event]).await.expect("an edge may leave");
     }

@@ -1,8 +1,10 @@
+//! Answers to requests for one of them, for lists, and for counts.
+
 use super::number;
 use super::record::{Edge, Frontier, Service};
 use serde::{Deserialize, Serialize};
 
-/// The frontier of an edge, under its name and under the misspelt one that clients of old know.
+/// The frontier of an edge, under its name and under the misspelt one that old clients know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneFrontier {
     /// The frontier.
@@ -39,7 +41,7 @@ pub struct Frontiers {
     /// The `cursor` of the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// The frontiers; `None` for one that was asked for and is not there.
+    /// The frontiers; `None` for one that was requested by its id and is not there.
     pub frontiers: Vec<Option<Frontier>>,
 }
 
@@ -49,7 +51,7 @@ pub struct Edges {
     /// The `cursor` of the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// The edges; `None` for one that was asked for and is not there.
+    /// The edges; `None` for one that was requested by its id and is not there.
     pub edges: Vec<Option<Edge>>,
 }
 
@@ -59,6 +61,6 @@ pub struct Services {
     /// The `cursor` of the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// The services; `None` for one that was asked for and is not there.
+    /// The services; `None` for one that was requested by its id and is not there.
     pub services: Vec<Option<Service>>,
 }

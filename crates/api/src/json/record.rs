@@ -1,3 +1,5 @@
+//! A frontier, an edge, a service.
+
 use super::number;
 use crate::cluster;
 use serde::{Deserialize, Serialize};

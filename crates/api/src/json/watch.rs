@@ -1,3 +1,5 @@
+//! The events of a watch.
+
 use super::number;
 use super::record::{Edge, Frontier, Service};
 use crate::cluster;

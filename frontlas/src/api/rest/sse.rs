@@ -11,20 +11,16 @@
 //! from there, or gets a snapshot if that is not possible: browsers would not try again after an error.
 //! `?after=` is the same for those who want the error.
 
-use super::query::Query;
 use super::{Answer, Rest};
-use crate::api::error::ApiError;
-use crate::api::watch::{Kinds, Told};
+use crate::api::watch::{WatchEvent, WatchFilter};
 use crate::model::Position;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::Response;
+use frontier_admin::sse::{event, keepalive, last_event_id, response};
+use frontier_admin::{ApiError, Query};
 use frontier_api::cluster::WatchKind;
 use frontier_api::json::{Change, Snapshot};
-use futures_util::StreamExt;
-use http::{HeaderMap, HeaderValue, Uri, header};
-use serde::Serialize;
-use std::convert::Infallible;
+use http::{HeaderMap, Uri};
 
 pub(super) async fn watch(State(rest): State<Rest>, uri: Uri, headers: HeaderMap) -> Answer {
     let mut query = Query::parse(&uri)?;
@@ -33,23 +29,16 @@ pub(super) async fn watch(State(rest): State<Rest>, uri: Uri, headers: HeaderMap
     });
     let after = after.transpose()?;
     let kinds = query.all("kinds").iter().flat_map(|names| names.split(',')).map(kind).collect::<Vec<_>>();
-    let kinds = Kinds::new(kinds)?;
+    let filter = WatchFilter::new(kinds)?;
     query.end()?;
 
     // What a browser sends by itself comes before what was in the address when it first connected.
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(position);
-    let opened = match rest.watches.open(last.or(after), kinds).await {
-        Err(ApiError::Gone) if last.is_some() => rest.watches.open(None, kinds).await,
-        opened => opened,
+    let last = last_event_id(&headers).and_then(position);
+    let events = match rest.watches.open(last.or(after), filter).await {
+        Err(ApiError::Gone) if last.is_some() => rest.watches.open(None, filter).await,
+        events => events,
     };
-    let frames = opened?.map(|told| Ok::<_, Infallible>(frame(told)));
-    let mut response = Response::new(Body::from_stream(frames));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // For proxies that collect answers before they pass them on.
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(response(events?, frame))
 }
 
 /// An unknown word is the unspecified kind, which is refused.
@@ -67,20 +56,17 @@ fn position(id: &str) -> Option<Position> {
     Some(Position { history: history.parse().ok()?, number: number.parse().ok()? })
 }
 
-fn frame(told: Result<Told, ApiError>) -> Bytes {
-    match told {
-        Ok(Told::Snapshot(part)) => event("snapshot", None, &Snapshot::from(part)),
-        Ok(Told::SnapshotEnd(part, position)) => event("snapshot", Some(position), &Snapshot::from(part)),
-        Ok(Told::Change(what, position)) => event("change", Some(position), &Change::from(what)),
-        // A frame without data is no event, but its id is kept.
-        Ok(Told::Alive(Position { history, number })) => format!("id: {history}.{number}\n\n").into(),
-        Err(error) => event("end", None, &error.to_json()),
-    }
+fn id(Position { history, number }: Position) -> String {
+    format!("{history}.{number}")
 }
 
-fn event(name: &str, position: Option<Position>, data: &impl Serialize) -> Bytes {
-    let id = position.map(|Position { history, number }| format!("id: {history}.{number}\n"));
-    // JSON has no line breaks, and only maps with keys that are no text fail.
-    let data = serde_json::to_string(data).unwrap_or_default();
-    format!("event: {name}\n{}data: {data}\n\n", id.unwrap_or_default()).into()
+fn frame(item: WatchEvent) -> Bytes {
+    match item {
+        WatchEvent::Snapshot(part) => event("snapshot", None::<&str>, &Snapshot::from(part)),
+        WatchEvent::SnapshotEnd(part, position) => {
+            event("snapshot", Some(id(position)), &Snapshot::from(part))
+        }
+        WatchEvent::Change(what, position) => event("change", Some(id(position)), &Change::from(what)),
+        WatchEvent::Keepalive(position) => keepalive(id(position)),
+    }
 }

@@ -1,7 +1,7 @@
 //! Who should give how many edges to whom. Pure: counts in, numbers out, the same at every replica.
 
-/// Differences of so many edges are left alone, however few there are.
-const FEW: u64 = 5;
+/// Differences of so many edges are never evened out: edges come and go.
+const TOLERATED_DIFFERENCE: u64 = 5;
 
 /// When moving begins, and whether it goes on.
 ///
@@ -19,17 +19,17 @@ pub(super) struct Balance {
     is_moving: bool,
 }
 
-/// What is to be done. By the places of the loads that it was made for.
+/// What is to be done, by the indexes of the loads that it was made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
     /// How many edges each keeps.
     pub(super) keep: Vec<u64>,
-    pub(super) gifts: Vec<Gift>,
+    pub(super) transfers: Vec<Transfer>,
 }
 
 /// Edges that one is to give to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gift {
+pub(super) struct Transfer {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) count: u64,
@@ -40,7 +40,7 @@ impl Balance {
         Self { threshold: threshold.into(), is_moving: false }
     }
 
-    /// For frontiers with these ids and numbers of edges. `None` if all is well.
+    /// For frontiers with these ids and numbers of edges. `None` if nothing is to be done.
     pub(super) fn decide(&mut self, loads: &[(&str, u64)]) -> Option<Decision> {
         self.is_moving = is_uneven(loads, self.threshold, if self.is_moving { 4 } else { 1 });
         self.is_moving.then(|| decide(loads))
@@ -51,7 +51,7 @@ impl Balance {
 fn is_uneven(loads: &[(&str, u64)], threshold: u64, part: u128) -> bool {
     let counts = || loads.iter().map(|(_, edges)| *edges);
     let (Some(least), Some(most)) = (counts().min(), counts().max()) else { return false };
-    if most - least <= FEW {
+    if most - least <= TOLERATED_DIFFERENCE {
         return false;
     }
     let total: u128 = counts().map(u128::from).sum();
@@ -61,9 +61,9 @@ fn is_uneven(loads: &[(&str, u64)], threshold: u64, part: u128) -> bool {
     off * 100 * part > total * u128::from(threshold)
 }
 
-/// Each keeps the mean; where that is no whole number, those with the most keep one more. What one has too many
-/// and what another lacks are laid side by side: so each pair is exact, there are as few pairs as can be,
-/// and no edge moves that need not.
+/// Each keeps the mean; where that is no whole number, those with the most edges keep one more. Surpluses are matched
+/// with deficits in the order of their size: so each transfer is exact, there are as few of them as can be, and no
+/// edge moves that need not.
 fn decide(loads: &[(&str, u64)]) -> Decision {
     let mut order: Vec<usize> = (0..loads.len()).collect();
     order.sort_by(|&a, &b| loads[b].1.cmp(&loads[a].1).then_with(|| loads[a].0.cmp(loads[b].0)));
@@ -73,31 +73,31 @@ fn decide(loads: &[(&str, u64)]) -> Decision {
     let mean = u64::try_from(total / count).unwrap_or(u64::MAX);
     let mut more = total % count;
     let mut keep = vec![mean; loads.len()];
-    for &place in &order {
+    for &index in &order {
         if more == 0 {
             break;
         }
-        keep[place] += 1;
+        keep[index] += 1;
         more -= 1;
     }
-    let mut gifts = Vec::new();
-    let mut takers = order.iter().rev().map(|&to| (to, keep[to].saturating_sub(loads[to].1)));
-    let mut taker = takers.next();
+    let mut transfers = Vec::new();
+    let mut receivers = order.iter().rev().map(|&to| (to, keep[to].saturating_sub(loads[to].1)));
+    let mut receiver = receivers.next();
     for &from in &order {
         let mut rest = loads[from].1.saturating_sub(keep[from]);
         while rest > 0 {
-            let Some((to, lacks)) = &mut taker else { break };
+            let Some((to, lacks)) = &mut receiver else { break };
             let count = rest.min(*lacks);
             if count > 0 {
-                gifts.push(Gift { from, to: *to, count });
+                transfers.push(Transfer { from, to: *to, count });
             }
             (rest, *lacks) = (rest - count, *lacks - count);
             if *lacks == 0 {
-                taker = takers.next();
+                receiver = receivers.next();
             }
         }
     }
-    Decision { keep, gifts }
+    Decision { keep, transfers }
 }
 
 #[cfg(test)]

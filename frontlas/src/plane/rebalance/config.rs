@@ -1,3 +1,5 @@
+//! What can be set of rebalancing.
+
 use frontier_config::Section;
 use std::time::Duration;
 
@@ -6,7 +8,7 @@ use std::time::Duration;
 pub struct RebalanceConfig {
     /// `enable`: whether edges are moved at all.
     pub enable: bool,
-    /// `interval`: how often it is looked how many edges each frontier has.
+    /// `interval`: how often plans are made.
     pub interval: Duration,
     /// `rate`: how many edges one frontier asks to move in a second, at most.
     pub rate: u32,

@@ -1,7 +1,9 @@
+//! Finding the master by asking sentinels.
+
 use super::{Login, server};
-use crate::redis::HostPort;
 use crate::redis::config::RedisConfig;
-use crate::redis::error::line;
+use crate::redis::error::describe;
+use crate::redis::host_port::HostPort;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd, from_redis_value_ref};
 use std::time::Duration;
@@ -12,15 +14,15 @@ pub(super) async fn master(
     config: &RedisConfig,
     sentinels: &[HostPort],
     name: &str,
-    asking: Login<'_>,
+    sentinel_login: Login<'_>,
     login: Login<'_>,
 ) -> Result<MultiplexedConnection, String> {
-    // All of them get their turn within one timeout.
+    // All of them are asked within one timeout.
     let share = config.dial_timeout / u32::try_from(sentinels.len()).unwrap_or(1).max(1);
-    let mut mistakes: Vec<String> = Vec::new();
+    let mut failures: Vec<String> = Vec::new();
     for sentinel in sentinels {
         let connected = async {
-            let addr = ask(config, sentinel, asking, name, share).await?;
+            let addr = query_master(config, sentinel, sentinel_login, name, share).await?;
             let connection = server(config, &addr, login, config.dial_timeout).await?;
             match is_master(connection.clone(), config.read_timeout).await {
                 true => Ok(connection),
@@ -29,15 +31,15 @@ pub(super) async fn master(
         };
         match connected.await {
             Ok(connection) => return Ok(connection),
-            Err(mistake) if mistakes.contains(&mistake) => {}
-            Err(mistake) => mistakes.push(mistake),
+            Err(failure) if failures.contains(&failure) => {}
+            Err(failure) => failures.push(failure),
         }
     }
-    Err(mistakes.join("; "))
+    Err(failures.join("; "))
 }
 
 /// Asks one sentinel for the address of the master.
-async fn ask(
+async fn query_master(
     config: &RedisConfig,
     sentinel: &HostPort,
     login: Login<'_>,
@@ -50,8 +52,8 @@ async fn ask(
     match timeout(within, question.query_async::<Option<(String, u16)>>(&mut connection)).await {
         Ok(Ok(Some((host, port)))) => Ok(HostPort { host, port }),
         Ok(Ok(None)) => Err(format!("redis: the sentinel does not know this master_name ({sentinel})")),
-        Ok(Err(error)) => Err(format!("{} ({sentinel})", line(&error))),
-        Err(_) => Err(format!("redis: the sentinel did not answer in time ({sentinel})")),
+        Ok(Err(error)) => Err(format!("{} ({sentinel})", describe(&error))),
+        Err(_) => Err(format!("redis: the sentinel did not answer within {within:?} ({sentinel})")),
     }
 }
 

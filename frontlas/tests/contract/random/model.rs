@@ -1,11 +1,11 @@
 use super::{Actor, FRONTIERS};
-use frontlas::{Event, Presence, Stamp, Verdict};
+use frontlas::{Event, Presence, Timestamp, Verdict};
 use std::collections::BTreeMap;
 
 /// What the directory must know of an id: the latest connection that it was ever told of.
 #[derive(Clone, Debug)]
 pub(super) struct Latest {
-    pub(super) stamp: Stamp,
+    pub(super) stamp: Timestamp,
     pub(super) at: usize,
     pub(super) life: u64,
     pub(super) ended: bool,
@@ -47,7 +47,7 @@ impl Model {
     }
 
     /// Where each id is.
-    pub(super) fn places(&self, actors: &[Option<Actor>]) -> BTreeMap<u64, (String, Stamp)> {
+    pub(super) fn places(&self, actors: &[Option<Actor>]) -> BTreeMap<u64, (String, Timestamp)> {
         let lives =
             |it: &Latest| !it.ended && actors[it.at].as_ref().is_some_and(|actor| actor.life == it.life);
         let living = self.latest.iter().filter(|(_, it)| lives(it));

@@ -12,27 +12,27 @@ fn borrowed(loads: &[(String, u64)]) -> Vec<(&str, u64)> {
     loads.iter().map(|(id, edges)| (id.as_str(), *edges)).collect()
 }
 
-fn gifts(counts: &[u64]) -> Option<Vec<(usize, usize, u64)>> {
+fn transfers(counts: &[u64]) -> Option<Vec<(usize, usize, u64)>> {
     let loads = named(counts);
     let decision = Balance::new(5).decide(&borrowed(&loads))?;
-    Some(decision.gifts.iter().map(|gift| (gift.from, gift.to, gift.count)).collect())
+    Some(decision.transfers.iter().map(|transfer| (transfer.from, transfer.to, transfer.count)).collect())
 }
 
 #[test]
 fn who_has_too_many_gives_to_who_has_too_few() {
-    assert_eq!(gifts(&[150, 150, 0]), Some(vec![(0, 2, 50), (1, 2, 50)]));
-    assert_eq!(gifts(&[300, 0, 0]), Some(vec![(0, 2, 100), (0, 1, 100)]));
-    assert_eq!(gifts(&[10, 90, 101]), Some(vec![(2, 0, 34), (1, 0, 23)]));
-    assert_eq!(gifts(&[u64::MAX, 0]), Some(vec![(0, 1, u64::MAX / 2)]));
+    assert_eq!(transfers(&[150, 150, 0]), Some(vec![(0, 2, 50), (1, 2, 50)]));
+    assert_eq!(transfers(&[300, 0, 0]), Some(vec![(0, 2, 100), (0, 1, 100)]));
+    assert_eq!(transfers(&[10, 90, 101]), Some(vec![(2, 0, 34), (1, 0, 23)]));
+    assert_eq!(transfers(&[u64::MAX, 0]), Some(vec![(0, 1, u64::MAX / 2)]));
 }
 
 #[test]
 fn what_is_near_enough_is_left_alone() {
     for counts in [&[][..], &[7], &[0, 0], &[3, 0], &[5, 0, 0], &[1000, 1049, 951], &[u64::MAX, u64::MAX]] {
-        assert_eq!(gifts(counts), None, "{counts:?}");
+        assert_eq!(transfers(counts), None, "{counts:?}");
     }
     for counts in [&[6, 0][..], &[1000, 1051, 949], &[1000, 1000, 900]] {
-        assert!(gifts(counts).is_some(), "{counts:?}");
+        assert!(transfers(counts).is_some(), "{counts:?}");
     }
 }
 
@@ -47,20 +47,20 @@ fn once_begun_it_goes_on_until_they_are_close() {
 
 proptest! {
     #[test]
-    fn gifts_make_it_even_and_no_edge_moves_in_vain(counts in proptest::collection::vec(0..5_000_u64, 2..40)) {
+    fn transfers_make_it_even_and_no_edge_moves_in_vain(counts in proptest::collection::vec(0..5_000_u64, 2..40)) {
         let loads = named(&counts);
-        let Decision { keep, gifts } = decide(&borrowed(&loads));
+        let Decision { keep, transfers } = decide(&borrowed(&loads));
         let mut after = counts.clone();
-        for Gift { from, to, count } in gifts.iter().copied() {
+        for Transfer { from, to, count } in transfers.iter().copied() {
             prop_assert!(count > 0 && counts[from] > keep[from] && counts[to] < keep[to]);
             after[from] -= count;
             after[to] += count;
         }
         prop_assert_eq!(&after, &keep);
         prop_assert!(keep.iter().max().unwrap() - keep.iter().min().unwrap() <= 1);
-        prop_assert!(gifts.len() < counts.len());
+        prop_assert!(transfers.len() < counts.len());
         let least: u64 = counts.iter().zip(&keep).map(|(had, keep)| had.saturating_sub(*keep)).sum();
-        prop_assert_eq!(gifts.iter().map(|gift| gift.count).sum::<u64>(), least);
+        prop_assert_eq!(transfers.iter().map(|transfer| transfer.count).sum::<u64>(), least);
     }
 
     #[test]
@@ -68,10 +68,10 @@ proptest! {
         let mut loads = named(&counts);
         let there = decide(&borrowed(&loads));
         let gave = |decision: &Decision, loads: &[(String, u64)]| {
-            let mut gifts: Vec<_> = decision.gifts.iter()
-                .map(|gift| (loads[gift.from].0.clone(), loads[gift.to].0.clone(), gift.count)).collect();
-            gifts.sort();
-            gifts
+            let mut transfers: Vec<_> = decision.transfers.iter()
+                .map(|transfer| (loads[transfer.from].0.clone(), loads[transfer.to].0.clone(), transfer.count)).collect();
+            transfers.sort();
+            transfers
         };
         let there = gave(&there, &loads);
         loads.reverse();
@@ -79,20 +79,20 @@ proptest! {
     }
 }
 
-/// A cluster whose counts are seen late, and whose edges take their time; some never move.
+/// A cluster whose counts come late, and whose edges take their time to move; some never do.
 struct World {
     rng: StdRng,
     edges: Vec<u64>,
-    /// Of the edges of each, those that have been asked in vain.
+    /// Of the edges of each, those that were requested to move and do not.
     stubborn: Vec<u64>,
-    /// What the directory has told, the latest last.
-    seen: VecDeque<Vec<u64>>,
+    /// The counts of the directory, the latest last.
+    counts: VecDeque<Vec<u64>>,
     /// Edges on their way: when they arrive, from where, to where.
     under_way: VecDeque<(usize, usize, usize)>,
     /// What each keeps, and how many more it may give to each, by its last plan.
     plans: Vec<(u64, Vec<u64>)>,
-    /// When each has asked an edge to go to whom.
-    asked: Vec<VecDeque<(usize, usize)>>,
+    /// When each has requested an edge to move, and where to.
+    requested: Vec<VecDeque<(usize, usize)>>,
     late: Late,
     moved: u64,
     now: usize,
@@ -101,11 +101,11 @@ struct World {
 /// Steps from one plan to the next: a step is a tenth of a second.
 const INTERVAL: usize = 50;
 
-/// Edges that one asks in a step.
+/// Edges that one frontier requests to move in a step.
 const RATE: u64 = 10;
 
-/// For so many steps a frontier supposes that those that it has asked are not counted yet where they go.
-const SHOWS: usize = 30;
+/// For so many steps a frontier assumes that edges it has sent are not counted yet at their new place.
+const COUNT_DELAY: usize = 30;
 
 /// By how many steps counts are late, and how many an edge takes to go.
 #[derive(Clone, Copy)]
@@ -125,21 +125,22 @@ impl World {
         let edges: Vec<u64> =
             (0..count).map(|_| if rng.random_bool(0.3) { 0 } else { rng.random_range(0..=most) }).collect();
         let plans = vec![(u64::MAX, vec![0; count]); count];
-        let (seen, under_way) = (VecDeque::from([edges.clone()]), VecDeque::new());
-        let (stubborn, asked) = (vec![0; count], vec![VecDeque::new(); count]);
-        Self { rng, stubborn, edges, seen, under_way, plans, asked, late, moved: 0, now: 0 }
+        let (counts, under_way) = (VecDeque::from([edges.clone()]), VecDeque::new());
+        let (stubborn, requested) = (vec![0; count], vec![VecDeque::new(); count]);
+        Self { rng, stubborn, edges, counts, under_way, plans, requested, late, moved: 0, now: 0 }
     }
 
-    /// A replica looks, and tells those frontiers that are connected to it.
+    /// A replica makes plans, and sends them to the frontiers that are connected to it.
     fn plan(&mut self, balance: &mut Balance, replica: usize, replicas: usize) {
-        let loads = named(&self.seen[0]);
+        let loads = named(&self.counts[0]);
         let decision = balance.decide(&borrowed(&loads));
         for place in (0..loads.len()).filter(|place| place % replicas == replica) {
             let mut wants = vec![0; loads.len()];
-            let given = decision.iter().flat_map(|it| &it.gifts).filter(|gift| gift.from == place);
-            given.for_each(|gift| wants[gift.to] = gift.count);
-            self.asked[place].retain(|(when, _)| when + SHOWS > self.now);
-            self.asked[place].iter().for_each(|(_, to)| wants[*to] = u64::saturating_sub(wants[*to], 1));
+            let given =
+                decision.iter().flat_map(|it| &it.transfers).filter(|transfer| transfer.from == place);
+            given.for_each(|transfer| wants[transfer.to] = transfer.count);
+            self.requested[place].retain(|(when, _)| when + COUNT_DELAY > self.now);
+            self.requested[place].iter().for_each(|(_, to)| wants[*to] = u64::saturating_sub(wants[*to], 1));
             self.plans[place] = (decision.as_ref().map_or(u64::MAX, |it| it.keep[place]), wants);
         }
     }
@@ -148,13 +149,13 @@ impl World {
         self.now += 1;
         for from in 0..self.edges.len() {
             for _ in 0..RATE {
-                let asked = self.under_way.iter().filter(|(_, at, _)| *at == from).count() as u64;
+                let leaving = self.under_way.iter().filter(|(_, at, _)| *at == from).count() as u64;
                 let (keep, wants) = &mut self.plans[from];
-                let rest = self.edges[from] - asked;
+                let rest = self.edges[from] - leaving;
                 let to = (0..wants.len()).max_by_key(|to| wants[*to]).filter(|to| wants[*to] > 0);
                 let (true, Some(to)) = (rest > *keep && rest > self.stubborn[from], to) else { break };
                 wants[to] -= 1;
-                self.asked[from].push_back((self.now, to));
+                self.requested[from].push_back((self.now, to));
                 if self.rng.random_bool(0.02) {
                     self.stubborn[from] += 1;
                 } else {
@@ -169,9 +170,9 @@ impl World {
                 self.moved += 1;
             }
         }
-        self.seen.push_back(self.edges.clone());
-        if self.seen.len() > self.late.counts {
-            self.seen.pop_front();
+        self.counts.push_back(self.edges.clone());
+        if self.counts.len() > self.late.counts {
+            self.counts.pop_front();
         }
     }
 
@@ -179,7 +180,7 @@ impl World {
         let (least, most) = (self.edges.iter().min().unwrap(), self.edges.iter().max().unwrap());
         let total: u64 = self.edges.iter().sum();
         // Within 10 % of the mean from one end to the other, or a few edges.
-        most - least <= 2 * FEW || (most - least) * 10 * self.edges.len() as u64 <= total
+        most - least <= 2 * TOLERATED_DIFFERENCE || (most - least) * 10 * self.edges.len() as u64 <= total
     }
 }
 
@@ -200,7 +201,7 @@ fn ends_even(seed: u64, late: Late, too_many: impl Fn(u64) -> u64) {
     let mut balances: Vec<Balance> = (0..replicas).map(|_| Balance::new(5)).collect();
     let at = named(&start);
     let least: u64 = match Balance::new(5).decide(&borrowed(&at)) {
-        Some(decision) => decision.gifts.iter().map(|gift| gift.count).sum(),
+        Some(decision) => decision.transfers.iter().map(|transfer| transfer.count).sum(),
         None => 0,
     };
     let mut last_move = 0;
@@ -219,7 +220,7 @@ fn ends_even(seed: u64, late: Late, too_many: impl Fn(u64) -> u64) {
         }
     }
     assert!(world.is_even(), "seed {seed}: {start:?} became {:?}", world.edges);
-    let slack = too_many(least) + 2 * FEW * start.len() as u64;
+    let slack = too_many(least) + 2 * TOLERATED_DIFFERENCE * start.len() as u64;
     assert!(world.moved <= least + slack, "seed {seed}: {} moves, not {least}: {start:?}", world.moved);
     assert!(last_move < 4_000, "seed {seed}: edges move to and fro: {start:?}, {:?}", world.edges);
 }
@@ -227,11 +228,11 @@ fn ends_even(seed: u64, late: Late, too_many: impl Fn(u64) -> u64) {
 #[test]
 fn edges_that_come_and_go_do_not_keep_it_moving() {
     let mut world = World::new(7, USUAL);
-    world.asked = vec![VecDeque::new(); 5];
+    world.requested = vec![VecDeque::new(); 5];
     world.edges = vec![1000; 5];
     world.stubborn = vec![0; 5];
     world.plans = vec![(u64::MAX, vec![0; 5]); 5];
-    world.seen = VecDeque::from([world.edges.clone()]);
+    world.counts = VecDeque::from([world.edges.clone()]);
     let mut balance = Balance::new(5);
     for step in 0..20_000 {
         let (goes, comes) = (world.rng.random_range(0..5), world.rng.random_range(0..5));

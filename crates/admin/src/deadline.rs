@@ -1,7 +1,6 @@
-//! No request waits for ever.
+//! A deadline for every request.
 
-use super::error::ApiError;
-use super::is_grpc;
+use crate::error::{ApiError, is_grpc};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -10,11 +9,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tonic::Status;
 
-/// Ends a request that has no answer in time, by our limit or by the caller's `grpc-timeout` if that is
-/// shorter. A watch counts as answered when it has begun.
+/// Ends a request that has no answer within `limit`, or within the caller's `grpc-timeout` if that is shorter. A
+/// watch counts as answered when it has begun.
 pub(crate) async fn enforce(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let grpc = is_grpc(request.headers());
-    let limit = asked(request.headers()).map_or(limit, |asked| asked.min(limit));
+    let limit = grpc_timeout(request.headers()).map_or(limit, |timeout| timeout.min(limit));
     match timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) if grpc => Status::from(ApiError::Timeout(limit)).into_http(),
@@ -22,8 +21,8 @@ pub(crate) async fn enforce(State(limit): State<Duration>, request: Request, nex
     }
 }
 
-/// The deadline that a gRPC caller has set: at most eight digits and a unit.
-fn asked(headers: &HeaderMap) -> Option<Duration> {
+/// The deadline that a gRPC caller has set: at most eight digits and a unit (gRPC over HTTP/2, `Timeout`).
+fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -48,15 +47,15 @@ mod tests {
 
     #[test]
     fn the_callers_deadline_is_read() {
-        let asked = |text: &'static str| {
+        let parse = |text: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert("grpc-timeout", http::HeaderValue::from_static(text));
-            asked(&headers)
+            grpc_timeout(&headers)
         };
-        assert_eq!(asked("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(asked("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        assert_eq!(parse("250m"), Some(Duration::from_millis(250)));
+        assert_eq!(parse("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
         for wrong in ["", "S", "1", "1s", "-1S", "+1S", "999999999S", "1.5S"] {
-            assert_eq!(asked(wrong), None, "{wrong}");
+            assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -1,29 +1,31 @@
+//! What each frontier is to do, from what the directory has of all of them.
+
 use super::RebalanceConfig;
 use super::balance::{Balance, Decision};
-use crate::model::{Frontier, Stamp};
+use crate::model::{Frontier, Timestamp};
 use frontier_protocol::{Other, Plan};
 use std::time::Duration;
 
-/// How many of the others a frontier is told of.
-const OTHERS: usize = 16;
+/// Other frontiers in one plan: it must fit into a frame, and more would not spread edges better.
+const MAX_OTHERS: usize = 16;
 
-/// The longest URL, in bytes: a few of them go into one frame for each edge.
-const MAX_URL: usize = 2048;
+/// The longest URL in a plan, in bytes: a gateway sends some of them to each edge that moves.
+const MAX_URL_SIZE: usize = 2048;
 
-/// All frontiers at one look, and what each is to do.
-pub(super) struct Outlook {
+/// The plans of all frontiers, at one moment.
+pub(super) struct ClusterPlan {
     /// Those where new connections may go. Those that have settled come first, and of them those with the
     /// fewest edges.
     open: Vec<Frontier>,
-    /// By the places in `open`. The first so many have a part in it.
+    /// By the indexes in `open`. Only the first ones, which have settled, have a part in it.
     decision: Option<Decision>,
     rate: u32,
 }
 
-impl Outlook {
+impl ClusterPlan {
     pub(super) fn new(
         frontiers: Vec<Frontier>,
-        now: Stamp,
+        now: Timestamp,
         config: &RebalanceConfig,
         balance: &mut Balance,
     ) -> Self {
@@ -37,43 +39,43 @@ impl Outlook {
         Self { open, decision, rate: config.rate }
     }
 
-    /// What this frontier is to do.
-    pub(super) fn plan<'a>(&'a self, id: &str) -> Plan<'a> {
+    /// The plan of one frontier.
+    pub(super) fn of<'a>(&'a self, id: &str) -> Plan<'a> {
         let own = self.open.iter().position(|frontier| frontier.id == id);
         let decision = self.decision.as_ref();
         let want = |to: usize| {
-            let mut gifts = decision.iter().flat_map(|it| &it.gifts);
-            let gift = gifts.find(|gift| Some(gift.from) == own && gift.to == to);
-            gift.map(|gift| gift.count).unwrap_or_default()
+            let mut transfers = decision.iter().flat_map(|it| &it.transfers);
+            let transfer = transfers.find(|transfer| Some(transfer.from) == own && transfer.to == to);
+            transfer.map(|transfer| transfer.count).unwrap_or_default()
         };
-        let can_be_told = |it: &Frontier| {
+        let fits = |it: &Frontier| {
             !it.advertised_eb_addr.is_empty()
-                && it.advertised_eb_addr.len() <= MAX_URL
-                && it.advertised_sb_addr.len() <= MAX_URL
+                && it.advertised_eb_addr.len() <= MAX_URL_SIZE
+                && it.advertised_sb_addr.len() <= MAX_URL_SIZE
         };
         let mut others: Vec<Other<'a>> = self
             .open
             .iter()
             .enumerate()
-            .filter(|(place, frontier)| Some(*place) != own && can_be_told(frontier))
-            .map(|(place, frontier)| Other {
-                want: want(place),
+            .filter(|(index, frontier)| Some(*index) != own && fits(frontier))
+            .map(|(index, frontier)| Other {
+                want: want(index),
                 edges: frontier.edge_count,
                 frontier: &frontier.id,
                 edgebound: &frontier.advertised_eb_addr,
                 servicebound: &frontier.advertised_sb_addr,
             })
             .collect();
-        // The order among those of one want stays.
+        // Stable: those that want the same number stay in the order of their edges.
         others.sort_by_key(|other| std::cmp::Reverse(other.want));
-        others.truncate(OTHERS);
+        others.truncate(MAX_OTHERS);
         let keep = decision.zip(own).and_then(|(it, own)| it.keep.get(own).copied()).unwrap_or(u64::MAX);
         Plan { keep, rate: self.rate, others }
     }
 
     /// How many edges are to move, of all frontiers.
-    pub(super) fn moves(&self) -> u64 {
-        self.decision.iter().flat_map(|it| &it.gifts).map(|gift| gift.count).sum()
+    pub(super) fn edges_to_move(&self) -> u64 {
+        self.decision.iter().flat_map(|it| &it.transfers).map(|transfer| transfer.count).sum()
     }
 }
 
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     const SECOND: u64 = 1_000_000;
-    const NOW: Stamp = Stamp(1_000 * SECOND);
+    const NOW: Timestamp = Timestamp(1_000 * SECOND);
 
     fn frontier(id: &str, edge_count: u64, age: u64) -> Frontier {
         Frontier {
@@ -91,18 +93,18 @@ mod tests {
             advertised_eb_addr: format!("tcp://{id}:2"),
             edge_count,
             service_count: 0,
-            since: Stamp(NOW.0 - age * SECOND),
+            since: Timestamp(NOW.0 - age * SECOND),
             draining: false,
             away: false,
         }
     }
 
-    fn outlook(frontiers: Vec<Frontier>) -> Outlook {
-        Outlook::new(frontiers, NOW, &RebalanceConfig::default(), &mut Balance::new(5))
+    fn cluster(frontiers: Vec<Frontier>) -> ClusterPlan {
+        ClusterPlan::new(frontiers, NOW, &RebalanceConfig::default(), &mut Balance::new(5))
     }
 
-    fn told(outlook: &Outlook, id: &str) -> (u64, Vec<(String, u64)>) {
-        let plan = outlook.plan(id);
+    fn plan(cluster: &ClusterPlan, id: &str) -> (u64, Vec<(String, u64)>) {
+        let plan = cluster.of(id);
         (plan.keep, plan.others.iter().map(|other| (other.frontier.to_owned(), other.want)).collect())
     }
 
@@ -111,36 +113,36 @@ mod tests {
     }
 
     #[test]
-    fn each_hears_of_the_others_and_what_to_give_to_them() {
-        let outlook = outlook(vec![
+    fn a_plan_names_the_others_and_how_many_edges_they_get() {
+        let cluster = cluster(vec![
             frontier("a", 90, 99),
             frontier("b", 90, 99),
             frontier("c", 0, 99),
             frontier("d", 60, 99),
         ]);
-        assert_eq!(told(&outlook, "a"), (60, named(&[("c", 30), ("d", 0), ("b", 0)])));
-        assert_eq!(told(&outlook, "c"), (60, named(&[("d", 0), ("a", 0), ("b", 0)])));
-        assert_eq!(told(&outlook, "x"), (u64::MAX, named(&[("c", 0), ("d", 0), ("a", 0), ("b", 0)])));
-        assert_eq!(outlook.moves(), 60);
+        assert_eq!(plan(&cluster, "a"), (60, named(&[("c", 30), ("d", 0), ("b", 0)])));
+        assert_eq!(plan(&cluster, "c"), (60, named(&[("d", 0), ("a", 0), ("b", 0)])));
+        assert_eq!(plan(&cluster, "x"), (u64::MAX, named(&[("c", 0), ("d", 0), ("a", 0), ("b", 0)])));
+        assert_eq!(cluster.edges_to_move(), 60);
     }
 
     #[test]
     fn nobody_is_sent_to_one_that_drains_is_away_or_has_just_come() {
         let draining = Frontier { draining: true, ..frontier("b", 0, 99) };
         let away = Frontier { away: true, ..frontier("c", 0, 99) };
-        let outlook = outlook(vec![frontier("a", 90, 99), draining, away, frontier("d", 0, 9)]);
-        assert_eq!(told(&outlook, "a"), (u64::MAX, named(&[("d", 0)])), "the last resort of one that drains");
-        assert_eq!(told(&outlook, "b"), (u64::MAX, named(&[("a", 0), ("d", 0)])));
+        let cluster = cluster(vec![frontier("a", 90, 99), draining, away, frontier("d", 0, 9)]);
+        assert_eq!(plan(&cluster, "a"), (u64::MAX, named(&[("d", 0)])), "the last resort of one that drains");
+        assert_eq!(plan(&cluster, "b"), (u64::MAX, named(&[("a", 0), ("d", 0)])));
     }
 
     #[test]
-    fn what_is_told_has_its_bounds() {
+    fn a_plan_is_bounded() {
         let mut frontiers: Vec<_> = (0..40).map(|n| frontier(&format!("f{n:02}"), 10 * n, 99)).collect();
-        frontiers[0].advertised_eb_addr = "x".repeat(MAX_URL + 1);
+        frontiers[0].advertised_eb_addr = "x".repeat(MAX_URL_SIZE + 1);
         frontiers[1].advertised_eb_addr.clear();
-        let outlook = outlook(frontiers);
-        let plan = outlook.plan("f39");
-        assert_eq!(plan.others.len(), OTHERS);
+        let cluster = cluster(frontiers);
+        let plan = cluster.of("f39");
+        assert_eq!(plan.others.len(), MAX_OTHERS);
         assert_eq!(plan.others.iter().map(|other| other.frontier).next(), Some("f02"));
         let mut wire = Vec::new();
         plan.encode(0, &mut wire).unwrap();
@@ -151,7 +153,7 @@ mod tests {
     fn it_can_be_switched_off() {
         let config = RebalanceConfig { enable: false, ..RebalanceConfig::default() };
         let frontiers = vec![frontier("a", 90, 99), frontier("b", 0, 99)];
-        let outlook = Outlook::new(frontiers, NOW, &config, &mut Balance::new(5));
-        assert_eq!(told(&outlook, "a"), (u64::MAX, named(&[("b", 0)])));
+        let cluster = ClusterPlan::new(frontiers, NOW, &config, &mut Balance::new(5));
+        assert_eq!(plan(&cluster, "a"), (u64::MAX, named(&[("b", 0)])));
     }
 }

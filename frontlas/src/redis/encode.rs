@@ -1,14 +1,15 @@
-use super::answer::plural;
-use super::script::Args;
-use crate::model::{Event, Kind, Presence, Stamp};
+//! From reports to the arguments of scripts.
 
-/// One event, as the script takes it.
-pub(super) enum Act<'a> {
+use super::script::Args;
+use crate::model::{Event, Kind, Presence, Timestamp};
+
+/// One event of a report, as the script takes it.
+pub(super) enum EventArgs<'a> {
     Online(&'a Presence),
-    Offline(Kind, u64, Stamp),
+    Offline(Kind, u64, Timestamp),
 }
 
-impl<'a> From<&'a Event> for Act<'a> {
+impl<'a> From<&'a Event> for EventArgs<'a> {
     fn from(event: &'a Event) -> Self {
         match event {
             Event::Online(presence) => Self::Online(presence),
@@ -17,7 +18,7 @@ impl<'a> From<&'a Event> for Act<'a> {
     }
 }
 
-impl Act<'_> {
+impl EventArgs<'_> {
     pub(super) fn is_valid(&self) -> bool {
         match self {
             Self::Online(presence) => presence.check().is_ok(),
@@ -25,16 +26,16 @@ impl Act<'_> {
         }
     }
 
-    pub(super) fn args(&self, args: Args) -> Args {
+    pub(super) fn append_to(&self, args: Args) -> Args {
         let (sign, kind, id, stamp) = match self {
             Self::Online(it) => ("+", it.kind(), it.id, it.stamp),
             &Self::Offline(kind, id, stamp) => ("-", kind, id, stamp),
         };
-        args.arg(sign).arg(plural(kind)).arg(id).arg(stamp.min(Stamp::MAX)).arg(self.head())
+        args.arg(sign).arg(plural(kind)).arg(id).arg(stamp.min(Timestamp::MAX)).arg(self.record_head())
     }
 
-    /// The beginning of the record's JSON.
-    fn head(&self) -> String {
+    /// The beginning of the record's JSON; the script adds what it knows better.
+    fn record_head(&self) -> String {
         match self {
             Self::Online(Presence { addr, service: None, .. }) => format!(r#""addr":{}"#, json(addr)),
             Self::Online(Presence { addr, service: Some(name), .. }) => {
@@ -48,4 +49,12 @@ impl Act<'_> {
 /// Text in quotes, escaped.
 pub(super) fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// The part of the keys' names that says what they are of.
+pub(super) fn plural(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Edge => "edges",
+        Kind::Service => "services",
+    }
 }

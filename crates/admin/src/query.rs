@@ -1,39 +1,50 @@
-//! The query string, strictly: what is not understood is refused, because a filter that is passed over gives
-//! an answer to another question.
+//! The query string, read strictly: an unknown parameter is refused, because a filter that is ignored gives the
+//! answer to another question.
 
-use crate::api::error::ApiError;
+use crate::error::ApiError;
 use http::Uri;
 use std::str::FromStr;
 
-/// The most parameters that are looked at. There may be a thousand ids.
-const MOST: usize = 1024;
+/// The most parameters of one query: a thousand ids, and some more.
+const MAX_PARAMETERS: usize = 1024;
 
-/// What has not been asked for yet.
+/// The parameters that have not been read yet. Names are read in snake case and in camel case, as protobuf's JSON
+/// has both.
+///
+/// # Errors
+/// Every read fails with [`ApiError::Invalid`], which names the parameter.
 #[derive(Debug)]
-pub(super) struct Query {
+pub struct Query {
     pairs: Vec<(String, String)>,
 }
 
 impl Query {
-    pub(super) fn parse(uri: &Uri) -> Result<Self, ApiError> {
+    /// Of a request.
+    ///
+    /// # Errors
+    /// If there are more than 1024 parameters.
+    pub fn parse(uri: &Uri) -> Result<Self, ApiError> {
         let text = uri.query().unwrap_or_default();
         let pairs = form_urlencoded::parse(text.as_bytes())
-            .take(MOST + 1)
+            .take(MAX_PARAMETERS + 1)
             .map(|(key, value)| (snake_case(&key), value.into_owned()))
             .collect::<Vec<_>>();
-        if pairs.len() > MOST {
-            return Err(ApiError::invalid(format!("more than {MOST} parameters")));
+        if pairs.len() > MAX_PARAMETERS {
+            return Err(ApiError::invalid(format!("more than {MAX_PARAMETERS} parameters")));
         }
         Ok(Self { pairs })
     }
 
     /// All values of a parameter, in order.
-    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+    pub fn all(&mut self, name: &str) -> Vec<String> {
         self.pairs.extract_if(.., |(key, _)| key == name).map(|(_, value)| value).collect()
     }
 
     /// The value of a parameter that may be there once.
-    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+    ///
+    /// # Errors
+    /// If it is repeated.
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         let mut values = self.all(name);
         match values.len() {
             0 | 1 => Ok(values.pop()),
@@ -41,19 +52,29 @@ impl Query {
         }
     }
 
-    pub(super) fn number<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, ApiError> {
+    /// The number in a parameter that may be there once.
+    ///
+    /// # Errors
+    /// If it is repeated, or no whole number in the range of the type.
+    pub fn number<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, ApiError> {
         self.text(name)?.map(|text| number(name, &text)).transpose()
     }
 
     /// Ids, each in a parameter of its own or separated by commas.
-    pub(super) fn ids(&mut self, name: &str) -> Result<Vec<u64>, ApiError> {
+    ///
+    /// # Errors
+    /// If one is no number.
+    pub fn ids(&mut self, name: &str) -> Result<Vec<u64>, ApiError> {
         let values = self.all(name);
         values.iter().flat_map(|value| value.split(',')).map(|id| number(name, id)).collect()
     }
 
-    /// Where a page starts: `cursor` is what the page before has said, a plain number for clients of old,
-    /// and `page_token` is another name for it.
-    pub(super) fn cursor(&mut self) -> Result<(Option<u32>, String), ApiError> {
+    /// Where a page starts: `cursor` is the token from the page before, or a plain number for old clients;
+    /// `page_token` is another name for the token. Gives the number and the token.
+    ///
+    /// # Errors
+    /// If both are there and differ, or a number does not fit.
+    pub fn cursor(&mut self) -> Result<(Option<u32>, String), ApiError> {
         let (cursor, token) = (self.text("cursor")?, self.text("page_token")?);
         match cursor {
             None => Ok((None, token.unwrap_or_default())),
@@ -71,7 +92,10 @@ impl Query {
     }
 
     /// These numbers, all of which must be there, and nothing else.
-    pub(super) fn numbers<const N: usize>(mut self, names: [&str; N]) -> Result<[u64; N], ApiError> {
+    ///
+    /// # Errors
+    /// If one is missing or no number, or if there is another parameter.
+    pub fn numbers<const N: usize>(mut self, names: [&str; N]) -> Result<[u64; N], ApiError> {
         let mut values = [0; N];
         for (value, name) in values.iter_mut().zip(names) {
             *value = self.number(name)?.ok_or_else(|| ApiError::invalid(format!("{name} is missing")))?;
@@ -80,8 +104,11 @@ impl Query {
         Ok(values)
     }
 
-    /// Refuses what nobody asked for.
-    pub(super) fn end(self) -> Result<(), ApiError> {
+    /// Refuses whatever has not been read.
+    ///
+    /// # Errors
+    /// If something is left.
+    pub fn end(self) -> Result<(), ApiError> {
         match self.pairs.first() {
             None => Ok(()),
             Some((name, _)) => Err(ApiError::invalid(format!("unknown parameter {:?}", short(name)))),
@@ -110,7 +137,7 @@ fn snake_case(name: &str) -> String {
     snake
 }
 
-/// As much of it as an error needs to repeat.
+/// As much of a value as an error repeats.
 fn short(text: &str) -> &str {
     text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }

@@ -1,12 +1,11 @@
 //! TLS, with and without certificates of clients.
 
 use crate::world::{World, config, within};
-use frontlas::Lifetimes;
-use frontlas::api::{ControlPlane, Tls};
+use frontier_admin::{Server, TlsConfig};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -36,8 +35,8 @@ impl Files {
         self.0.path().join(name)
     }
 
-    fn tls(&self, client_ca_certs: &[&str]) -> Tls {
-        Tls {
+    fn tls(&self, client_ca_certs: &[&str]) -> TlsConfig {
+        TlsConfig {
             cert: self.path("server.crt"),
             key: self.path("server.key"),
             client_ca_certs: client_ca_certs.iter().map(|name| self.path(name)).collect(),
@@ -45,10 +44,10 @@ impl Files {
     }
 }
 
-async fn world(tls: Tls) -> World {
+async fn world(tls: TlsConfig) -> World {
     let mut config = config("");
-    config.control_plane.tls = Some(tls);
-    World::build(config, Lifetimes::default(), |plane| plane).await
+    config.tls = Some(tls);
+    World::build(&config, Duration::from_secs(5)).await
 }
 
 /// What curl gets: version and status.
@@ -57,7 +56,7 @@ async fn curl(world: &World, files: &Files, arguments: &[&str]) -> Option<String
     let port = world.addr.port();
     curl.args(["-sS", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "--connect-to"]);
     curl.arg(format!("localhost:{port}:127.0.0.1:{port}")).arg("--cacert").arg(files.path("ca.crt"));
-    curl.args(arguments).arg(format!("https://localhost:{port}/cluster/v1/edges"));
+    curl.args(arguments).arg(format!("https://localhost:{port}/numbers"));
     let output = within("curl", curl.kill_on_drop(true).output()).await.expect("curl is installed");
     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
@@ -85,20 +84,18 @@ async fn a_client_may_have_to_show_a_certificate() {
 async fn files_that_are_of_no_use_are_named() {
     let files = Files::new();
     fs::write(files.path("empty"), "").unwrap();
-    let fails = async |tls: Tls| {
+    let fails = async |tls: TlsConfig| {
         let mut config = config("");
-        config.control_plane.tls = Some(tls);
-        let directory = Arc::new(frontlas::MemoryDirectory::new(Lifetimes::default()));
-        let error =
-            ControlPlane::bind(&config.control_plane, directory).await.err().expect("it does not start");
+        config.tls = Some(tls);
+        let error = Server::bind("test server", &config).await.err().expect("it does not start");
         std::error::Error::source(&error).expect("there is a reason").to_string()
     };
     let other = |path: &str| files.path(path);
     let cases = [
-        (Tls { cert: other("nowhere"), ..files.tls(&[]) }, "nowhere"),
-        (Tls { cert: other("empty"), ..files.tls(&[]) }, "empty"),
-        (Tls { key: other("server.crt"), ..files.tls(&[]) }, "server.crt"),
-        (Tls { key: other("client.key"), ..files.tls(&[]) }, "can't be used"),
+        (TlsConfig { cert: other("nowhere"), ..files.tls(&[]) }, "nowhere"),
+        (TlsConfig { cert: other("empty"), ..files.tls(&[]) }, "empty"),
+        (TlsConfig { key: other("server.crt"), ..files.tls(&[]) }, "server.crt"),
+        (TlsConfig { key: other("client.key"), ..files.tls(&[]) }, "can't be used"),
         (files.tls(&["empty"]), "empty"),
     ];
     for (tls, named) in cases {

@@ -1,4 +1,4 @@
-//! TLS of the control plane.
+//! TLS of a server: the section, and the files that it names.
 
 use frontier_config::Section;
 use rustls::pki_types::pem::PemObject;
@@ -10,19 +10,19 @@ use std::sync::Arc;
 
 /// The section `tls` of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// PEM: the certificate and what leads from it to its CA.
+pub struct TlsConfig {
+    /// PEM: the certificate, and the intermediates between it and its CA.
     pub cert: PathBuf,
     /// PEM: its private key.
     pub key: PathBuf,
-    /// PEM bundles: who signs the certificates that clients must show; empty if they need none.
+    /// PEM bundles: the CAs of the certificates that clients must present; empty if they need none.
     pub client_ca_certs: Vec<PathBuf>,
 }
 
-/// Why there is no TLS. One line, which names the file and repeats nothing of it.
+/// Why the files can't be used. One line, which names the file and repeats nothing of it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file can't be read, or has not in it what it should.
+    /// A file can't be read, or does not contain what it should.
     #[error("{}: {reason}", path.display())]
     File {
         /// The file.
@@ -30,14 +30,14 @@ pub enum TlsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Certificate and key do not fit, or can't be used.
+    /// Certificate and key do not belong together, or can't be used.
     #[error("the certificate and key can't be used: {0}")]
     Unusable(String),
 }
 
-impl Tls {
-    /// `None` unless it is enabled. Asks for all keys all the same: what is written is checked.
-    pub(super) fn read(tls: &Section<'_>) -> Option<Self> {
+impl TlsConfig {
+    /// `None` unless it is enabled. The other keys are checked all the same.
+    pub(crate) fn read(tls: &Section<'_>) -> Option<Self> {
         let enable = tls.get("enable", false);
         let path = |pair: &Section<'_>, key| pair.required(key, PathBuf::new());
         let pairs = tls.sections("certs");

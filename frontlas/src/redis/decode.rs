@@ -1,12 +1,12 @@
-//! From what scripts give to what the directory answers.
+//! From the replies of scripts to the records of the directory.
 
 use super::error::unexpected;
 use crate::DirectoryError;
-use crate::model::{Change, Edge, Former, Frontier, Kind, NewFrontier, Numbered, Service, Stamp, Verdict};
+use crate::model::{Change, Edge, Former, Frontier, NewFrontier, Numbered, Service, Timestamp, Verdict};
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// The JSON of an edge or service, as far as it is given out.
+/// The JSON of an edge or service, as far as queries give it.
 #[derive(Deserialize)]
 struct Record {
     #[serde(default)]
@@ -22,23 +22,23 @@ struct Record {
 pub(super) fn edge(id: u64, json: &str) -> Result<Edge, DirectoryError> {
     let it: Record = serde_json::from_str(json).map_err(|_| unexpected())?;
     let Record { frontier_id, addr, update_time, stamp, .. } = it;
-    Ok(Edge { id, frontier_id, addr, update_time, stamp: Stamp(stamp) })
+    Ok(Edge { id, frontier_id, addr, update_time, stamp: Timestamp(stamp) })
 }
 
 pub(super) fn service(id: u64, json: &str) -> Result<Service, DirectoryError> {
     let it: Record = serde_json::from_str(json).map_err(|_| unexpected())?;
     let Record { service, frontier_id, addr, update_time, stamp } = it;
-    Ok(Service { id, service, frontier_id, addr, update_time, stamp: Stamp(stamp) })
+    Ok(Service { id, service, frontier_id, addr, update_time, stamp: Timestamp(stamp) })
 }
 
-/// Id, addresses, counts, generation, and what was noted.
-pub(super) type Card = (String, String, String, u64, u64, u64, u8, u8);
+/// A frontier: id, addresses, counts, generation, and marks.
+pub(super) type FrontierReply = (String, String, String, u64, u64, u64, u8, u8);
 
 pub(super) fn frontier(
-    (id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, generation, draining, away): Card,
+    (id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, generation, draining, away): FrontierReply,
 ) -> Frontier {
     // A generation is the moment at which it began.
-    let (since, draining, away) = (Stamp(generation), draining != 0, away != 0);
+    let (since, draining, away) = (Timestamp(generation), draining != 0, away != 0);
     Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, since, draining, away }
 }
 
@@ -52,10 +52,10 @@ pub(super) fn verdict(text: &str) -> Result<Verdict, DirectoryError> {
     }
 }
 
-/// An entry of the stream.
-pub(super) type Entry = (String, HashMap<String, String>);
+/// An entry of the stream of changes.
+pub(super) type StreamEntry = (String, HashMap<String, String>);
 
-pub(super) fn change((id, mut fields): Entry) -> Result<Numbered, DirectoryError> {
+pub(super) fn change((id, mut fields): StreamEntry) -> Result<Numbered, DirectoryError> {
     let number = id.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).ok_or_else(unexpected)?;
     let mut take = |name: &str| fields.remove(name).ok_or_else(unexpected);
     let parse = |text: String| text.parse::<u64>().map_err(|_| unexpected());
@@ -75,17 +75,17 @@ pub(super) fn change((id, mut fields): Entry) -> Result<Numbered, DirectoryError
         "edges_offline" => Change::EdgeOffline {
             edge_id: parse(take("id")?)?,
             frontier_id: take("frontier")?,
-            stamp: Stamp(parse(take("stamp")?)?),
+            stamp: Timestamp(parse(take("stamp")?)?),
         },
         "services_offline" => Change::ServiceOffline {
             service_id: parse(take("id")?)?,
             frontier_id: take("frontier")?,
-            stamp: Stamp(parse(take("stamp")?)?),
+            stamp: Timestamp(parse(take("stamp")?)?),
         },
         online @ ("edges_online" | "services_online") => {
             let (id, record) = (parse(take("id")?)?, take("record")?);
             let former = match take("former") {
-                Ok(frontier_id) => Some(Former { frontier_id, stamp: Stamp(parse(take("stamp")?)?) }),
+                Ok(frontier_id) => Some(Former { frontier_id, stamp: Timestamp(parse(take("stamp")?)?) }),
                 Err(_) => None,
             };
             match online {
@@ -96,12 +96,4 @@ pub(super) fn change((id, mut fields): Entry) -> Result<Numbered, DirectoryError
         _ => return Err(unexpected()),
     };
     Ok(Numbered { number, change })
-}
-
-/// The part of the keys' names that says what they are of.
-pub(super) fn plural(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Edge => "edges",
-        Kind::Service => "services",
-    }
 }

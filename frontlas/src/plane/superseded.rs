@@ -1,7 +1,7 @@
-//! Edges that have moved: whoever had them before is told, to close what is left of them. The later
-//! connection may have been reported to another replica, so this goes by the history of changes.
+//! Edges that have moved: the frontier that had them before is told, so that it closes the superseded connection.
+//! The later connection may have been reported to another replica, so this follows the history of changes.
 
-use super::{Context, PATIENCE};
+use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
 use crate::directory::MAX_PAGE;
 use crate::model::{Change, Changes, Position};
@@ -13,15 +13,12 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-/// How often changes are looked for.
-const INTERVAL: Duration = Duration::from_millis(200);
+/// How often the directory is polled: for so long two connections of an edge may stand.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How many changes are taken at a time.
-const BATCH: usize = MAX_PAGE;
-
-/// Tells frontiers until `stop`.
+/// Follows the changes until `stop`.
 pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(INTERVAL);
+    let mut interval = tokio::time::interval(POLL_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut position = None;
     let mut fails = false;
@@ -31,35 +28,32 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let followed = tokio::select! {
-            followed = tokio::time::timeout(PATIENCE, follow(&context, &mut position)) => followed,
+            followed = with_timeout(DIRECTORY_TIMEOUT, follow(&context, &mut position)) => followed,
             () = stop.cancelled() => return,
         };
-        let error = match followed {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some(format!("no answer within {PATIENCE:?}")),
-        };
-        if let Some(error) = error.as_ref().filter(|_| !fails) {
-            warn!(%error, "the directory does not tell its changes, will try again");
+        if let Err(error) = followed.as_ref()
+            && !fails
+        {
+            warn!(%error, "can't read the changes of the directory, will try again");
         }
-        fails = error.is_some();
+        fails = followed.is_err();
     }
 }
 
-/// Takes all changes up to now.
+/// Handles all changes up to now.
 async fn follow(context: &Context, position: &mut Option<Position>) -> Result<(), DirectoryError> {
     let directory = &context.directory;
     loop {
         let Some(since) = *position else {
             *position = Some(directory.position().await?);
-            // What has moved before that is told by the verdicts on their snapshots.
-            context.roster.ask_for_snapshots();
+            // The verdicts on their snapshots name what had moved before.
+            context.connections.request_snapshots();
             return Ok(());
         };
-        let changes = match directory.changes(since, BATCH).await? {
+        let changes = match directory.changes(since, MAX_PAGE).await? {
             Changes::Since(changes) => changes,
             Changes::Gone => {
-                debug!("the history of changes has been cut");
+                debug!("the position is no longer in the history of changes, requesting snapshots");
                 *position = None;
                 continue;
             }
@@ -72,7 +66,9 @@ async fn follow(context: &Context, position: &mut Option<Position>) -> Result<()
                 moved.entry(former.frontier_id).or_default().push(superseded);
             }
         }
-        moved.into_iter().for_each(|(frontier, superseded)| context.roster.tell(&frontier, superseded));
+        moved
+            .into_iter()
+            .for_each(|(frontier, superseded)| context.connections.send_superseded(&frontier, superseded));
         *position = Some(Position { number: last, ..since });
     }
 }

@@ -1,0 +1,56 @@
+//! What can be set of a server.
+
+use crate::tls::TlsConfig;
+use frontier_config::{ByteSize, Section};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The section of a server, such as `control_plane`.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// `listen.addr`: address and port; port 0 lets the system choose.
+    pub addr: SocketAddr,
+    /// `listen.tls`: TLS, if it is enabled.
+    pub tls: Option<TlsConfig>,
+    /// `connections`: how many there may be; more are closed right after the accept. 10,000.
+    pub connections: usize,
+    /// `watchers`: watches at once; more are refused. 1,000.
+    pub watchers: usize,
+    /// `request_timeout`: how long an answer may take, and the beginning of a watch. 10 s.
+    pub request_timeout: Duration,
+    /// `request_size`: the longest message of a gRPC request, in bytes. The daemon gives it to its tonic
+    /// services. 1 MiB.
+    pub request_size: usize,
+    /// `handshake_timeout`: how long a connection may take to be made, TLS and the first request line each. 10 s.
+    pub handshake_timeout: Duration,
+    /// `slow_peer_timeout`: how long a peer may take nothing of what waits for it. 30 s.
+    pub slow_peer_timeout: Duration,
+    /// `keepalive`: after how long a quiet watch sends a sign of life, and an HTTP/2 connection a ping. 15 s.
+    pub keepalive: Duration,
+}
+
+impl ServerConfig {
+    /// Reads the section. Without an address it listens on `default_addr`.
+    #[must_use]
+    pub fn read(section: &Section<'_>, default_addr: SocketAddr) -> Self {
+        let (millis, seconds) = (Duration::from_millis, Duration::from_secs);
+        let time = |key, default, least, most| section.within(key, default, least..=most);
+        let listen = section.section("listen");
+        let network: String = listen.get("network", "tcp".into());
+        if network != "tcp" {
+            listen.reject("network", "only tcp is spoken here");
+        }
+        let size = section.within("request_size", ByteSize::mib(1), ByteSize::kib(64)..=ByteSize::mib(64));
+        Self {
+            addr: listen.get("addr", default_addr),
+            tls: TlsConfig::read(&listen.section("tls")),
+            connections: section.within("connections", 10_000, 1..=1_000_000),
+            watchers: section.within("watchers", 1000, 1..=1_000_000),
+            request_timeout: time("request_timeout", seconds(10), millis(10), seconds(300)),
+            request_size: size.as_usize(),
+            handshake_timeout: time("handshake_timeout", seconds(10), millis(10), seconds(300)),
+            slow_peer_timeout: time("slow_peer_timeout", seconds(30), millis(100), seconds(3600)),
+            keepalive: time("keepalive", seconds(15), millis(100), seconds(3600)),
+        }
+    }
+}

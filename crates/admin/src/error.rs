@@ -1,0 +1,122 @@
+//! Why a request has no answer, for both gRPC and REST.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tonic::{Code, Status};
+
+/// An error that a client sees. It must not hold what clients should not know, such as hosts behind the daemon.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The request is not valid, whatever the daemon knows.
+    #[error("{0}")]
+    Invalid(String),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// No such path, or gRPC method.
+    #[error("there is nothing at {0}")]
+    NoRoute(String),
+    /// The path exists, but not for this HTTP method.
+    #[error("{0} is not for this path")]
+    Method(String),
+    /// The position of a watch is not in the history.
+    #[error(
+        "the position is not in the history: too much has changed since, or it is of another history; watch again from a snapshot"
+    )]
+    Gone,
+    /// One watch too many.
+    #[error("{0} watches are open, the most there may be")]
+    TooManyWatches(usize),
+    /// A watch whose peer reads too slowly.
+    #[error("the watch was not read for {0:?}")]
+    SlowWatcher(Duration),
+    /// The deadline of the request has passed.
+    #[error("there was no answer within {0:?}")]
+    Timeout(Duration),
+    /// What the daemon depends on, named here, does not answer.
+    #[error("{0} can't be reached")]
+    Unavailable(&'static str),
+    /// This process is ending; another one can answer.
+    #[error("this node is shutting down")]
+    Draining,
+    /// A bug of ours.
+    #[error("something went wrong here")]
+    Internal,
+}
+
+/// The JSON body of every REST answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What kind of error: the name of the gRPC code, such as `NOT_FOUND`.
+    pub code: String,
+    /// What went wrong, for people.
+    pub message: String,
+}
+
+impl ApiError {
+    /// A request that is not valid.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    /// The gRPC code, its name, and the HTTP status that goes with it.
+    fn kind(&self) -> (Code, &'static str, StatusCode) {
+        match self {
+            Self::Invalid(_) => (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::BAD_REQUEST),
+            Self::NotFound(_) => (Code::NotFound, "NOT_FOUND", StatusCode::NOT_FOUND),
+            Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
+            Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
+            Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
+            Self::TooManyWatches(_) | Self::SlowWatcher(_) => {
+                (Code::ResourceExhausted, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS)
+            }
+            Self::Timeout(_) => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
+            Self::Unavailable(_) | Self::Draining => {
+                (Code::Unavailable, "UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE)
+            }
+            Self::Internal => (Code::Internal, "INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    /// The body of an HTTP answer.
+    #[must_use]
+    pub fn body(&self) -> ErrorBody {
+        ErrorBody { code: self.kind().1.to_owned(), message: self.to_string() }
+    }
+}
+
+impl From<ApiError> for Status {
+    fn from(error: ApiError) -> Self {
+        Self::new(error.kind().0, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        json(self.kind().2, &self.body())
+    }
+}
+
+/// A JSON answer, which no proxy may keep: the next one may be another.
+#[must_use]
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let Ok(text) = serde_json::to_vec(body) else {
+        // Only maps with keys that are no text fail, and there are none.
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Whether the caller speaks gRPC, and so reads errors from trailers.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
+}

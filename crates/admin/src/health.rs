@@ -1,0 +1,146 @@
+//! Whether the daemon can answer: it can while what it depends on does.
+
+use crate::error::ApiError;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use http::StatusCode;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+/// How often the check is made.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long it may take: no longer than a load balancer waits before it asks somebody else.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What a check found, later; the error is for the log.
+pub type CheckResult = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// Checks what the daemon depends on, and tells load balancers: `/livez`, `/readyz`, and `grpc.health.v1`.
+pub struct Probe {
+    dependency: &'static str,
+    services: &'static [&'static str],
+    check: Box<dyn Fn() -> CheckResult + Send + Sync>,
+    ready: watch::Sender<bool>,
+    reporter: HealthReporter,
+}
+
+/// What a [`Probe`] has found last.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    dependency: &'static str,
+    ready: watch::Receiver<bool>,
+}
+
+impl Probe {
+    /// Of what the daemon depends on, named as in "the directory", for these gRPC services; the empty name
+    /// stands for all. Not ready until the server runs and a check has succeeded.
+    pub async fn new(
+        dependency: &'static str,
+        services: &'static [&'static str],
+        check: impl Fn() -> CheckResult + Send + Sync + 'static,
+    ) -> Self {
+        let (ready, reporter) = (watch::Sender::new(false), HealthReporter::new());
+        let this = Self { dependency, services, check: Box::new(check), ready, reporter };
+        this.report(ServingStatus::NotServing).await;
+        this
+    }
+
+    /// What it has found, now and later.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness { dependency: self.dependency, ready: self.ready.subscribe() }
+    }
+
+    pub(crate) fn routes(&self) -> Router {
+        let standard = HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()));
+        Router::new()
+            .route("/livez", get(StatusCode::OK))
+            .route("/readyz", get(readyz))
+            .with_state(self.readiness())
+            .route_service("/grpc.health.v1.Health/{call}", standard)
+    }
+
+    /// Checks until `stop`; from then on the daemon is not ready.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut tick = interval(CHECK_INTERVAL);
+        loop {
+            let checked = tokio::select! {
+                () = stop.cancelled() => break,
+                checked = async {
+                    tick.tick().await;
+                    timeout(CHECK_TIMEOUT, (self.check)()).await
+                } => checked,
+            };
+            let checked = checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}")));
+            if *self.ready.borrow() == checked.is_ok() {
+                continue;
+            }
+            self.ready.send_replace(checked.is_ok());
+            let dependency = self.dependency;
+            match checked {
+                Ok(()) => {
+                    tracing::info!("ready: {dependency} answers");
+                    self.report(ServingStatus::Serving).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error, "not ready: {dependency} does not answer");
+                    self.report(ServingStatus::NotServing).await;
+                }
+            }
+        }
+        self.ready.send_replace(false);
+        self.report(ServingStatus::NotServing).await;
+        // Ends the watches.
+        for service in self.services {
+            self.reporter.clear_service_status(service).await;
+        }
+    }
+
+    async fn report(&self, status: ServingStatus) {
+        for service in self.services {
+            self.reporter.set_service_status(service, status).await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Probe").field("dependency", &self.dependency).finish_non_exhaustive()
+    }
+}
+
+impl Readiness {
+    /// Whether the last check succeeded.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow()
+    }
+
+    /// What is so now, and each change of it, until the server stops.
+    pub fn changes(mut self) -> impl Stream<Item = bool> + Send {
+        self.ready.mark_changed();
+        unfold(self, async |mut this| {
+            this.ready.changed().await.ok()?;
+            let is_ready = *this.ready.borrow_and_update();
+            Some((is_ready, this))
+        })
+    }
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> Response {
+    match readiness.is_ready() {
+        true => StatusCode::OK.into_response(),
+        false => ApiError::Unavailable(readiness.dependency).into_response(),
+    }
+}

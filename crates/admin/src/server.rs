@@ -1,0 +1,154 @@
+//! The listener, and what is served on it until the end.
+
+use crate::config::ServerConfig;
+use crate::connection::ConnectionHandler;
+use crate::deadline;
+use crate::error::{ApiError, is_grpc};
+use crate::health::Probe;
+use crate::tls::TlsError;
+use crate::watch::Watches;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::Status;
+use tracing::{debug, info, warn};
+
+/// The pause after a failed accept: mostly file descriptors are short, and trying again at once would spin.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address could not be listened on.
+    #[error("can't listen on {addr} for the {name}")]
+    Listen {
+        /// What the server is called.
+        name: &'static str,
+        /// The configured address.
+        addr: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The files of `listen.tls` are of no use.
+    #[error("can't use the TLS files of the {name}")]
+    Tls {
+        /// What the server is called.
+        name: &'static str,
+        /// Which file, and what is wrong with it.
+        source: TlsError,
+    },
+}
+
+/// A port on which gRPC and REST are served.
+pub struct Server {
+    name: &'static str,
+    config: ServerConfig,
+    listener: TcpListener,
+    addr: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    /// Cancelled once [`run`](Self::run) ends; watches end with it.
+    stopping: CancellationToken,
+}
+
+impl Server {
+    /// Listens. Connections wait until [`run`](Self::run). The name is for logs and errors, such as "control
+    /// plane".
+    ///
+    /// # Errors
+    /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
+    pub async fn bind(name: &'static str, config: &ServerConfig) -> Result<Self, BindError> {
+        let tls = config.tls.as_ref().map(|tls| tls.load()).transpose();
+        let tls = tls.map_err(|source| BindError::Tls { name, source })?.map(TlsAcceptor::from);
+        let failed = |source| BindError::Listen { name, addr: config.addr, source };
+        let listener = TcpListener::bind(config.addr).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        Ok(Self { name, config: config.clone(), listener, addr, tls, stopping: CancellationToken::new() })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The watches of this server: they are counted together, and end when it stops.
+    #[must_use]
+    pub fn watches(&self) -> Watches {
+        Watches::new(&self.config, self.stopping.clone())
+    }
+
+    /// Serves the router, and health beside it, until `stop`. Then it is no longer ready, takes no more
+    /// connections and ends the watches; what is in flight has `grace`.
+    pub async fn run(self, router: Router, probe: Probe, stop: CancellationToken, grace: Duration) {
+        info!(addr = %self.addr, tls = self.tls.is_some(), "the {} listens", self.name);
+        let router = router
+            .merge(probe.routes())
+            .method_not_allowed_fallback(wrong_method)
+            .fallback(no_route)
+            .layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));
+        let kill = CancellationToken::new();
+        let handler =
+            ConnectionHandler::new(&self.config, router, self.tls, self.stopping.clone(), kill.clone());
+        let tasks = TaskTracker::new();
+        tasks.spawn(probe.run(self.stopping.clone()));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = accept(&self.listener, handler, &tasks, self.config.connections) => {}
+        }
+        drop(self.listener);
+        self.stopping.cancel();
+        tasks.close();
+        if timeout(grace, tasks.wait()).await.is_err() {
+            warn!(
+                connections = tasks.len(),
+                ?grace,
+                "the {} cuts off connections: the grace is over",
+                self.name
+            );
+            kill.cancel();
+            tasks.wait().await;
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener, handler: ConnectionHandler, tasks: &TaskTracker, limit: usize) {
+    let permits = Arc::new(Semaphore::new(limit));
+    loop {
+        let (stream, addr) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                warn!(%error, "can't accept a connection");
+                sleep(ACCEPT_RETRY_DELAY).await;
+                continue;
+            }
+        };
+        let Ok(permit) = permits.clone().try_acquire_owned() else {
+            debug!(%addr, limit, "closed a connection: the limit is reached");
+            continue;
+        };
+        let handler = handler.clone();
+        tasks.spawn(async move {
+            handler.serve(stream, addr).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn no_route(request: Request) -> Response {
+    let error = ApiError::NoRoute(request.uri().path().to_owned());
+    if is_grpc(request.headers()) { Status::from(error).into_http() } else { error.into_response() }
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    ApiError::Method(request.method().to_string())
+}

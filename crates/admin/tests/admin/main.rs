@@ -1,0 +1,10 @@
+//! The server through its port, with a small router of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod health;
+mod limits;
+mod routes;
+mod tls;
+mod watch;
+mod world;

@@ -1,0 +1,160 @@
+//! The command line, and the daemon from its start to its end.
+
+use crate::{Config, Node};
+use clap::Parser;
+use frontier_daemon::process::Exit;
+use frontier_daemon::process::raise_open_files;
+use frontier_daemon::shutdown::Signals;
+use std::error::Error;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+
+/// The cluster node: knows which edge and which service is at which frontier.
+#[derive(Debug, Parser)]
+#[command(name = "frontlas", version)]
+pub struct Cli {
+    /// The configuration, YAML. Without it the defaults hold.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check the configuration and exit.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// These libraries log what peers do wrong on their connections, which is not for the operator.
+const QUIET: &str = "h2=off,hyper=off,rustls=off,yamux=off";
+
+/// Runs the daemon with the arguments of a process, the name of the program first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli.run(),
+        Err(error) => {
+            // Fails only if nobody reads it.
+            let _ = error.print();
+            // The help and the version are no mistakes.
+            if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+        }
+    }
+}
+
+impl Cli {
+    /// Loads the configuration, and runs until a signal.
+    fn run(&self) -> Exit {
+        let config = match self.load(&|name| std::env::var(name).ok()) {
+            Ok(config) => config,
+            Err(error) => {
+                eprintln!("frontlas: {error}");
+                return Exit::Usage;
+            }
+        };
+        if self.check {
+            println!("the configuration is valid");
+            return Exit::Ok;
+        }
+        serve(&config).unwrap_or_else(|error| {
+            eprintln!("frontlas: {error}");
+            Exit::StartFailure
+        })
+    }
+
+    /// Reads the file, if there is one, with overrides from the environment.
+    ///
+    /// # Errors
+    /// Which file can't be read, or every mistake in it.
+    pub fn load(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
+        let Some(path) = &self.config else {
+            return Config::parse("", environment).map_err(|errors| errors.to_string());
+        };
+        let yaml = std::fs::read_to_string(path);
+        let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
+        Config::parse(&yaml, environment).map_err(|errors| format!("{}: {errors}", path.display()))
+    }
+}
+
+/// Fails only before the node runs.
+fn serve(config: &Config) -> Result<Exit, String> {
+    config.log.init(QUIET).map_err(|error| error.to_string())?;
+    match raise_open_files() {
+        Ok(files) => tracing::debug!(files, "limit of open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+    let runtime = runtime(config.daemon.threads);
+    let runtime = runtime.map_err(|error| format!("can't start worker threads: {error}"))?;
+    let exit = runtime.block_on(run(config));
+    runtime.shutdown_background();
+    exit
+}
+
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
+}
+
+async fn run(config: &Config) -> Result<Exit, String> {
+    // Before the ports are open: whoever sees that they are may send a signal.
+    let mut signals = Signals::listen().map_err(|error| format!("can't listen for signals: {error}"))?;
+    let node = Node::bind(config).await.map_err(|error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })?;
+    let stop = CancellationToken::new();
+    let mut running = tokio::spawn(node.run(stop.clone()));
+    tokio::select! {
+        signal = signals.recv() => tracing::info!(%signal, "draining"),
+        ended = &mut running => {
+            tracing::error!(panicked = ended.is_err(), "the node has stopped without a signal");
+            return Ok(Exit::StartFailure);
+        }
+    }
+    stop.cancel();
+    // The node itself keeps the deadline, `daemon.grace`.
+    tokio::select! {
+        _ = running => Ok(Exit::Ok),
+        _ = signals.recv() => Ok(Exit::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn parse(arguments: &[&str]) -> Cli {
+        Cli::try_parse_from([&["frontlas"], arguments].concat()).unwrap()
+    }
+
+    fn exit(arguments: &[&str]) -> Exit {
+        main([&["frontlas"], arguments].concat().into_iter().map(OsString::from))
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_mistakes_name_it() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"daemon: {threads: 3, grace: 1s}").unwrap();
+        let cli = parse(&["--config", file.path().to_str().unwrap()]);
+        let threads = |name: &str| (name == "FRONTLAS_THREADS").then(|| "5".to_owned());
+        assert_eq!(cli.load(&|_| None).unwrap().daemon.threads, 3);
+        assert_eq!(cli.load(&threads).unwrap().daemon.threads, 5);
+        file.write_all(b"\nmistake: 1").unwrap();
+        let error = cli.load(&|_| None).unwrap_err();
+        assert!(error.starts_with(file.path().to_str().unwrap()) && error.contains("mistake"), "{error}");
+        assert_eq!(parse(&[]).load(&threads).unwrap().daemon.threads, 5);
+    }
+
+    #[test]
+    fn exits_say_whose_mistake_it_was() {
+        assert_eq!(exit(&["--help"]), Exit::Ok);
+        assert_eq!(exit(&["--check"]), Exit::Ok);
+        assert_eq!(exit(&["--no-such-option"]), Exit::Usage);
+        assert_eq!(exit(&["--config", "/nowhere/frontlas.yaml"]), Exit::Usage);
+    }
+}

@@ -1,0 +1,46 @@
+//! What every session of the plane needs, and the times that all of them keep.
+
+use super::clock::DirectoryClock;
+use super::connections::Connections;
+use crate::{Directory, DirectoryError};
+use frontier_protocol::{Code, Terms};
+use frontier_transport::LinkConfig;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From the accept of a connection to its Hello: a peer that sends none holds a permit no longer.
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the last words to a peer: one that does not read them must not hold up the end.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// For one operation of the directory; a later answer counts as none. Well below the 15 s after which a frontier
+/// takes its connection for dead.
+pub(super) const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(super) struct Context {
+    pub(super) directory: Arc<dyn Directory>,
+    pub(super) connections: Connections,
+    pub(super) clock: DirectoryClock,
+    pub(super) terms: Terms,
+    pub(super) link: Arc<LinkConfig>,
+}
+
+/// Gives an operation of the directory its time.
+pub(super) async fn with_timeout<T>(
+    timeout: Duration,
+    operation: impl Future<Output = Result<T, DirectoryError>>,
+) -> Result<T, DirectoryError> {
+    tokio::time::timeout(timeout, operation).await.unwrap_or_else(|_| {
+        Err(DirectoryError::Unavailable(format!("the directory did not answer within {timeout:?}")))
+    })
+}
+
+/// The code for a frontier whose operation failed.
+pub(super) fn code(error: &DirectoryError) -> Code {
+    match error {
+        DirectoryError::Replaced => Code::Superseded,
+        DirectoryError::Invalid(_) => Code::Denied,
+        DirectoryError::Lost | DirectoryError::Unavailable(_) => Code::Internal,
+    }
+}
