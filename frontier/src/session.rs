@@ -18,7 +18,7 @@ use crate::latch::Latch;
 use crate::peer::{Peer, Stage, Wakes};
 use crate::policy::{Admission, Policies};
 use frontier_access::Moment;
-use frontier_protocol::{Code, Epoch, GoAway, Reject, Role};
+use frontier_protocol::{Code, Epoch, GoAway, Kind, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkConfig};
 use greeting::Greeting;
 pub(crate) use notice::{Alternatives, Notice};
@@ -193,6 +193,9 @@ pub(crate) fn take_frames(exchange: &Exchange, peer: &Arc<Peer>, link: &mut Link
     peer.hear(exchange.clock());
     let mut wakes = Wakes::default();
     while let Some(frame) = link.frame().map_err(frontier_transport::LinkError::reason)? {
+        if matches!(frame.kind, Kind::Request | Kind::Publish) {
+            link.note_request();
+        }
         exchange
             .on_frame(peer, &frame, &mut wakes)
             .map_err(|breach| CloseReason::Protocol(breach.to_string()))?;

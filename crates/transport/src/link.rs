@@ -11,7 +11,7 @@ pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
 use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux};
-use frontier_protocol::{Decoder, Frame, Kind};
+use frontier_protocol::{Decoder, Frame};
 use handle::LinkHandle;
 use std::fmt;
 use std::io;
@@ -108,7 +108,7 @@ impl Link {
     /// The caller sets the deadline.
     ///
     /// # Errors
-    /// When the connection is lost meanwhile, or the peer speaks another language.
+    /// When the connection is lost meanwhile, or the peer speaks another protocol.
     pub async fn accept<T>(io: T, config: Arc<LinkConfig>) -> Result<Self, CloseReason>
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -147,16 +147,20 @@ impl Link {
         self.mux.take_heard()
     }
 
-    /// The next frame of those that have come.
+    /// The next frame of those that have come. What it means is for the owner to know: see
+    /// [`note_request`](Self::note_request).
     ///
     /// # Errors
     /// [`LinkError::Decode`] if the peer sent what is no frame.
     pub fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
-        let frame = self.decoder.next()?;
-        if let Some(Frame { kind: Kind::Request | Kind::Publish, .. }) = &frame {
-            self.handle.shared.streams.pace.note_received();
-        }
-        Ok(frame)
+        Ok(self.decoder.next()?)
+    }
+
+    /// Says that a frame which has come is one that its sender waits for: while there are such frames,
+    /// streams keep to [`LinkConfig::bulk_rate`]. Those that are sent are told by their
+    /// [`Priority`](crate::Priority).
+    pub fn note_request(&mut self) {
+        self.handle.shared.streams.pace.note_received();
     }
 
     /// Drives the connection until something happens that its owner must see.
