@@ -1,4 +1,6 @@
-use crate::incoming::Language;
+//! Listening sockets: they accept, and leave every handshake to [`Incoming`].
+
+use crate::incoming::Layers;
 use crate::quic::QuicListener;
 use crate::{Incoming, Network, ServerTls};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -94,7 +96,7 @@ impl Listener {
     }
 
     /// The next connection. Nothing is read from it and no handshake takes place here: see
-    /// [`Incoming::link`]. When the process is out of file descriptors or memory, this waits, longer
+    /// [`Incoming::link`] and [`Incoming::carrier`]. When the process is out of file descriptors or memory, this waits, longer
     /// each time, and tries again: the kernel keeps the callers meanwhile.
     ///
     /// # Cancel safety
@@ -127,7 +129,7 @@ impl Tcp {
                     self.pause = PAUSE.0;
                     // Fails only on a connection that is already gone, which the next read will tell.
                     let _ = io.set_nodelay(true);
-                    return Accepted { incoming: Incoming::new(io, self.language()), peer };
+                    return Accepted { incoming: Incoming::new(io, self.layers()), peer };
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
@@ -139,12 +141,12 @@ impl Tcp {
         }
     }
 
-    fn language(&self) -> Language {
+    fn layers(&self) -> Layers {
         match (self.network, &self.tls) {
-            (Network::Tls, Some(tls)) => Language::Tls(tls.clone()),
-            (Network::Ws, tls) => Language::Ws(tls.clone()),
+            (Network::Tls, Some(tls)) => Layers::Tls(tls.clone()),
+            (Network::Ws, tls) => Layers::WebSocket(tls.clone()),
             // `Listener::bind` sees to it that TLS is not without its certificates.
-            _ => Language::Tcp,
+            _ => Layers::Plain,
         }
     }
 }

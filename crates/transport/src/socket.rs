@@ -5,8 +5,6 @@
 //! until the link's owner calls [`SocketControl::poll_flush`] at the end of its turn. Both buffers
 //! are borrowed only while they hold bytes.
 
-mod language;
-
 use crate::buffer;
 use futures_io::{AsyncRead, AsyncWrite};
 use parking_lot::Mutex;
@@ -35,8 +33,8 @@ struct Inner<T> {
     read: Vec<u8>,
     /// How much of `read` has been handed on.
     consumed: usize,
-    /// Whether the first byte that came has been looked at.
-    recognised: bool,
+    /// Whether the first byte that came has been checked.
+    checked: bool,
     /// Whether `read` was filled since the owner last allowed it.
     filled: bool,
     write: Vec<u8>,
@@ -64,7 +62,7 @@ pub(crate) fn split<T>(io: T) -> (Socket<T>, SocketControl<T>) {
         io,
         read: Vec::new(),
         consumed: 0,
-        recognised: false,
+        checked: false,
         filled: false,
         write: Vec::new(),
         sent: 0,
@@ -207,8 +205,8 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
         } else {
             self.heard = true;
             self.filled = true;
-            if !std::mem::replace(&mut self.recognised, true) {
-                language::recognise(self.read[0])?;
+            if !std::mem::replace(&mut self.checked, true) {
+                check_first_byte(self.read[0])?;
             }
         }
         match outcome {
@@ -269,4 +267,16 @@ impl<T: TokioRead + TokioWrite + Unpin> AsyncWrite for Socket<T> {
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// Whether what starts with this byte can be the multiplexer's: its frames start with their version, 0. It
+/// would say so itself, but not of a TLS alert, which is shorter than its header.
+fn check_first_byte(first: u8) -> io::Result<()> {
+    let other = match first {
+        0 => return Ok(()),
+        0x15 | 0x16 => "it speaks TLS, where plain TCP was expected",
+        b'A'..=b'Z' => "it speaks HTTP or the like, where plain TCP was expected",
+        _ => "it speaks another protocol",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, other))
 }

@@ -1,6 +1,7 @@
 //! TLS of the control plane.
 
 use frontier_daemon::config::Section;
+use frontier_transport::crypto_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -60,7 +61,7 @@ impl Tls {
     /// # Errors
     /// The first thing that is wrong with them.
     pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = crypto_provider();
         let chain = certificates(&self.cert)?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| file(&self.key, &error))?;
         let builder = ServerConfig::builder_with_provider(provider.clone())

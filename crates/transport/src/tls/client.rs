@@ -1,5 +1,5 @@
 use super::any_certificate::AnyCertificate;
-use super::{TlsVersion, material, provider};
+use super::{TlsVersion, crypto_provider, material};
 use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -152,7 +152,7 @@ impl ClientTls {
     fn load_blocking(&self, alpn: &[u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
         let other = |error: rustls::Error| ClientTlsError::Other(error.to_string());
         let verifier = self.verifier()?;
-        let builder = ClientConfig::builder_with_provider(provider())
+        let builder = ClientConfig::builder_with_provider(crypto_provider())
             .with_protocol_versions(self.min_version.and_newer())
             .map_err(other)?
             .dangerous()
@@ -162,7 +162,7 @@ impl ClientTls {
             Some((chain, key)) => {
                 let certificates = chain.parse("the client's certificate", material::certificates)?;
                 let private = key.parse("the client's key", material::private_key)?;
-                let certified = material::certified_key(certificates, private, &provider());
+                let certified = material::certified_key(certificates, private, &crypto_provider());
                 let certified = certified.map_err(|message| key.wrong("the client's key", message))?;
                 let resolver = rustls::sign::SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
@@ -175,9 +175,10 @@ impl ClientTls {
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ClientTlsError> {
         if self.accept_any {
-            return Ok(Arc::new(AnyCertificate(provider())));
+            return Ok(Arc::new(AnyCertificate(crypto_provider())));
         }
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), crypto_provider());
         match verifier.build() {
             Ok(verifier) => Ok(verifier),
             Err(error) => Err(ClientTlsError::Other(error.to_string())),

@@ -64,7 +64,7 @@ pub enum TlsError {
     /// There is no version, cipher or the like that both sides allow.
     #[error("nothing in common with the {0}: {1}")]
     Incompatible(Party, String),
-    /// The peer speaks TLS, but not our language within.
+    /// The peer speaks TLS, and within it none of the application protocols that are served here (ALPN).
     #[error("the {0} speaks another application protocol")]
     OtherProtocol(Party),
     /// The peer has ended the connection with a reason.

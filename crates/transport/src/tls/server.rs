@@ -3,7 +3,7 @@ mod reading;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::ByName;
-use super::{ALPN_HTTP, ALPN_LINK, TlsVersion, provider};
+use super::{TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
 use reading::Reading;
 use rustls::ServerConfig;
@@ -117,7 +117,7 @@ impl ServerTls {
 
 impl Loaded {
     fn load(config: ServerTlsConfig) -> Result<Self, TlsMistakes> {
-        let provider = provider();
+        let provider = crypto_provider();
         let mut reading = Reading::new();
         let certificates = reading.certificates(&config.certs, &provider);
         let verifier = reading.verifier(&config, &provider);
@@ -133,7 +133,6 @@ impl Loaded {
             })?;
         let mut rustls =
             builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(by_name));
-        rustls.alpn_protocols = vec![ALPN_LINK.to_vec(), ALPN_HTTP.to_vec()];
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
         Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings })

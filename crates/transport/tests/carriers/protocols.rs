@@ -1,9 +1,9 @@
-//! Peers that speak another language than the port.
+//! Peers that speak another protocol than the port.
 
 use crate::authority::{ALWAYS, Authority};
 use crate::bridge;
 use crate::gateway::{Gateway, call, soon};
-use frontier_transport::{ClientTls, Network, ServerTlsConfig, TlsVersion};
+use frontier_transport::{ClientTls, Network, ServerTlsConfig, TlsVersion, crypto_provider};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -45,8 +45,7 @@ async fn each_mix_up_is_told_on_both_sides() {
 
 /// Of the same library, but with versions, protocols and trust of its own.
 fn foreign(versions: &[&'static rustls::SupportedProtocolVersion], alpn: &[&[u8]]) -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(crypto_provider())
         .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
