@@ -71,10 +71,10 @@ enum HttpBy {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AcceptError {
     /// The TLS handshake failed.
-    #[error("no TLS connection: {0}")]
+    #[error("the TLS handshake failed: {0}")]
     Tls(TlsError),
     /// The WebSocket handshake failed.
-    #[error("no WebSocket: {0}")]
+    #[error("the WebSocket upgrade failed: {0}")]
     Upgrade(UpgradeError),
     /// The connection was lost before the link stood, or the peer speaks another protocol.
     #[error(transparent)]

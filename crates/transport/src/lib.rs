@@ -17,17 +17,20 @@
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
 mod buffer;
+mod buffered_io;
 mod carrier;
 mod dial;
 mod endpoint;
 mod first_frame;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod incoming;
 mod link;
 mod listener;
 mod mux;
 mod quic;
 mod signal;
-mod socket;
 mod staging;
 mod tls;
 mod websocket;

@@ -14,7 +14,7 @@ use tracing::warn;
 const BACKLOG: i32 = 4096;
 
 /// The pause after a failed accept, at first and at most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// What to listen for, and where.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub struct Listener(Kind);
 #[derive(Debug)]
 enum Kind {
     Tcp(Tcp),
-    /// A UDP socket, and what its connections are greeted with.
+    /// A UDP socket, and the certificates for its connections.
     Quic(QuicListener, ServerTls),
 }
 
@@ -56,7 +56,7 @@ struct Tcp {
     socket: TcpListener,
     network: Network,
     tls: Option<ServerTls>,
-    pause: Duration,
+    backoff: Duration,
 }
 
 impl Bind {
@@ -76,7 +76,10 @@ impl Listener {
         let Bind { network, addr, tls } = bind;
         let kind = match (network, tls) {
             (Network::Tls | Network::Quic, None) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "a TLS or QUIC listener needs a certificate",
+                ));
             }
             (Network::Quic, Some(tls)) => Kind::Quic(QuicListener::bind(addr, &tls.rustls_config())?, tls),
             (network, tls) => Kind::Tcp(Tcp::bind(addr, network, tls)?),
@@ -119,23 +122,23 @@ impl Tcp {
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, network, tls, pause: PAUSE.0 })
+        Ok(Self { socket: TcpListener::from_std(socket.into())?, network, tls, backoff: ACCEPT_BACKOFF.0 })
     }
 
     async fn accept(&mut self) -> Accepted {
         loop {
             match self.socket.accept().await {
                 Ok((io, peer)) => {
-                    self.pause = PAUSE.0;
+                    self.backoff = ACCEPT_BACKOFF.0;
                     // Fails only on a connection that is already gone, which the next read will tell.
                     let _ = io.set_nodelay(true);
                     return Accepted { incoming: Incoming::new(io, self.layers()), peer };
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
-                    warn!(%error, pause = ?self.pause, "can't accept connections, will try again");
-                    tokio::time::sleep(self.pause).await;
-                    self.pause = (self.pause * 2).min(PAUSE.1);
+                    warn!(%error, backoff = ?self.backoff, "can't accept connections, will try again");
+                    tokio::time::sleep(self.backoff).await;
+                    self.backoff = (self.backoff * 2).min(ACCEPT_BACKOFF.1);
                 }
             }
         }

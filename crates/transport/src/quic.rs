@@ -9,8 +9,8 @@
 
 mod client;
 mod config;
+mod config_cache;
 mod error;
-mod greeter;
 mod incoming;
 mod listener;
 mod socket;

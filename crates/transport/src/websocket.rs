@@ -11,6 +11,8 @@ mod accept;
 mod connect;
 mod error;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod head;
 mod stream;
 
@@ -25,7 +27,7 @@ const SUBPROTOCOL: &str = "frontier.v1";
 
 /// The end of a connection that sees to the mask: clients mask what they send, servers don't.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum Role {
     Client,
     Server,
 }

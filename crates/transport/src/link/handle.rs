@@ -1,3 +1,5 @@
+//! What others do with a link while its owner drives it.
+
 use super::outbox::Outbox;
 use super::{CloseReason, LinkConfig};
 use crate::mux::{MuxStream, StreamSlot, Streams};

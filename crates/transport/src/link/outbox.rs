@@ -1,3 +1,5 @@
+//! The outbox of a link: frames that wait to be written.
+
 use super::CloseReason;
 use crate::buffer;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! The UDP sockets that QUIC connections are dialled from.
+
 use super::{QuicError, config, socket};
 use crate::mux::quic::QuicMux;
 use crate::tls::Party;
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 /// How long an address is tried before the next one is tried beside it: where nobody listens, nobody
 /// says so.
-const HEAD_START: Duration = Duration::from_millis(250);
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The UDP sockets that are dialled from over QUIC: one per address family, which all connections
 /// share. A socket is there from the first of them until the last has ended and this is dropped.
@@ -57,7 +59,7 @@ impl QuicClient {
         let attempts = addrs.enumerate().map(|(turn, addr)| {
             let client = client.clone();
             Box::pin(async move {
-                tokio::time::sleep(HEAD_START * u32::try_from(turn).unwrap_or(u32::MAX)).await;
+                tokio::time::sleep(ATTEMPT_DELAY * u32::try_from(turn).unwrap_or(u32::MAX)).await;
                 self.connect(client, addr, server_name).await
             })
         });

@@ -2,7 +2,7 @@
 
 use super::peer_certificate::PeerCertificate;
 use super::session::Session;
-use super::sni::Noting;
+use super::sni::SniRecorder;
 use super::{ALPN_HTTP, ALPN_LINK, ServerTls, TlsError, TlsStream};
 use rustls::ClientConfig;
 use rustls::client::UnbufferedClientConnection;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 /// How long a peer whose handshake failed may take to be told so.
-const FAREWELL: Duration = Duration::from_secs(1);
+const ALERT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What came out of a server's handshake.
 pub(crate) struct Accepted<T> {
@@ -43,7 +43,7 @@ where
     let name = Arc::new(OnceLock::new());
     let mut config = (*tls.rustls_config()).clone();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    config.cert_resolver = Arc::new(Noting { inner: config.cert_resolver, name: name.clone() });
+    config.cert_resolver = Arc::new(SniRecorder { inner: config.cert_resolver, name: name.clone() });
     let session = UnbufferedServerConnection::new(Arc::new(config));
     let session = session.map_err(|error| TlsError::new(&error, UnbufferedServerConnection::PEER))?;
     let mut stream = TlsStream::new(session, io);
@@ -105,7 +105,7 @@ where
     let done = poll_fn(|cx| stream.poll_handshake(cx)).await;
     if done.is_err() {
         // Whether the peer still hears why is up to the peer.
-        let _ = timeout(FAREWELL, stream.farewell()).await;
+        let _ = timeout(ALERT_TIMEOUT, stream.send_alert_and_drain()).await;
     }
     done
 }

@@ -13,7 +13,7 @@ pub enum UpgradeError {
     #[error("the HTTP head is longer than {0} bytes")]
     HeadTooLong(usize),
     /// The request is HTTP, but asks for no WebSocket.
-    #[error("the client asks for no WebSocket: {0}")]
+    #[error("the request is no WebSocket upgrade: {0}")]
     NoUpgrade(&'static str),
     /// The server does not do what it was asked for.
     #[error("the server did not switch to WebSocket, it answered `{0}`")]

@@ -105,7 +105,7 @@ impl Identity {
 pub(super) struct World {
     pub(super) identity: Identity,
     pub(super) listener: QuicListener,
-    /// What new connections are greeted with.
+    /// What new connections are served with.
     pub(super) tls: Arc<ServerConfig>,
     pub(super) client: QuicClient,
     /// Of those who dial, and of those who accept.
