@@ -32,7 +32,7 @@ const BATCHES: u8 = 16;
 pub struct LinkConfig {
     /// The longest frame on the lane, in bytes.
     pub max_frame: usize,
-    /// Bytes in the outbox from which on questions are refused.
+    /// Bytes in the outbox from which on requests are refused.
     pub outbox_soft: usize,
     /// Bytes in the outbox from which on the link is closed.
     pub outbox_hard: usize,
@@ -41,7 +41,7 @@ pub struct LinkConfig {
     /// What the receive windows of all streams together may grow by beyond 256 KiB each, in bytes.
     /// More lets a stream fill a long path; what is on its way then stands before the lane's frames.
     pub window_growth: usize,
-    /// What the streams together may write while questions go over the lane, in either direction, in
+    /// What the streams together may write while requests go over the lane, in either direction, in
     /// bytes per second; 0: as much as they can. Less leaves calls and messages more room.
     pub bulk_rate: usize,
 }

@@ -1,6 +1,6 @@
 //! The UDP sockets that QUIC connections are dialled from.
 
-use super::{QuicError, config, socket};
+use super::{QuicError, config};
 use crate::mux::quic::QuicMux;
 use crate::tls::Party;
 use crate::{CloseReason, Link, LinkConfig};
@@ -93,7 +93,7 @@ impl QuicClient {
         let mut slot = slot.lock();
         match &*slot {
             Some(endpoint) => Ok(endpoint.clone()),
-            None => Ok(slot.insert(socket::endpoint(any, None)?).clone()),
+            None => Ok(slot.insert(super::endpoint(any, None)?).clone()),
         }
     }
 
@@ -102,7 +102,7 @@ impl QuicClient {
     pub(super) fn rebind(&self) -> io::Result<()> {
         for (slot, any) in [(&self.v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))] {
             if let Some(endpoint) = &*slot.lock() {
-                endpoint.rebind(socket::bind(any)?)?;
+                endpoint.rebind(super::bind(any)?)?;
             }
         }
         Ok(())

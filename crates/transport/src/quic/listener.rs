@@ -2,7 +2,6 @@
 
 use super::config_cache::ConfigCache;
 use super::incoming::QuicIncoming;
-use super::socket;
 use parking_lot::Mutex;
 use quinn::Endpoint;
 use std::io;
@@ -39,7 +38,7 @@ impl QuicListener {
     /// When the address can't be bound, or `tls` does not fit.
     pub(crate) fn bind(addr: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<Self> {
         let configs = Arc::new(ConfigCache::new(tls)?);
-        let endpoint = socket::endpoint(addr, Some(configs.initial()))?;
+        let endpoint = super::endpoint(addr, Some(configs.initial()))?;
         Ok(Self {
             addr: endpoint.local_addr()?,
             endpoint: Mutex::new(Some(endpoint)),
@@ -83,7 +82,7 @@ impl QuicListener {
     /// Tries to replace the endpoint. The address is free only when its connections have been dropped.
     async fn rebind(&self) {
         tokio::time::sleep(REBIND_DELAY).await;
-        match socket::endpoint(self.addr, Some(self.configs.initial())) {
+        match super::endpoint(self.addr, Some(self.configs.initial())) {
             Ok(endpoint) => *self.endpoint.lock() = Some(endpoint),
             Err(error) => warn!(%error, addr = %self.addr, "can't listen for QUIC, will try again"),
         }

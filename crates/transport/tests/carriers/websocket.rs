@@ -165,7 +165,8 @@ async fn a_server_that_does_not_upgrade_is_an_error_with_its_words() {
         let (error, ()) = tokio::join!(call(&url, ClientTls::new()), server);
         let error = error.map(drop).unwrap_err();
         assert!(
-            error.starts_with(&format!("the WebSocket upgrade at {url} failed: ")) && error.ends_with(expected),
+            error.starts_with(&format!("the WebSocket upgrade at {url} failed: "))
+                && error.ends_with(expected),
             "{error}"
         );
     }
