@@ -84,6 +84,9 @@ impl Native {
                 });
                 continue;
             }
+            if matches!(frame.kind, Kind::Request | Kind::Publish) {
+                link.note_request();
+            }
             decode
                 .on_frame(&frame, &mut batch)
                 .map_err(|violation| CloseReason::Protocol(violation.to_string()))?;

@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| frontier_fuzz::decoder(input));
+fuzz_target!(|input: &[u8]| frontier_fuzz::wire::decoder(input));

@@ -6,7 +6,7 @@
 
 use frontier_transport::{
     Bind, CertificateFiles, ClientAuth, Event, Incoming, Link, LinkConfig, Listener, Network, Priority,
-    ServerTls, ServerTlsConfig,
+    ServerTls, ServerTlsConfig, crypto_provider,
 };
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -118,8 +118,7 @@ fn secure(client_auth: ClientAuth) -> Result<(ServerTls, Arc<ClientConfig>)> {
     })?;
     let mut roots = RootCertStore::empty();
     roots.add(ca.der().clone())?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(crypto_provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots);
     let key = PrivateKeyDer::try_from(key.serialize_der())?;

@@ -1,9 +1,13 @@
+//! Byte streams: what a link, or a listener for another protocol, is carried by.
+
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A byte stream that carries a link.
-pub(crate) trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A byte stream in both directions: TCP, TLS or a WebSocket.
+///
+/// `shutdown` ends the writing half. Reads and writes are cancel safe.
+pub trait Carrier: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Carrier for T {}
 
-/// Any but plain TCP: the mux is there once for those, and calls them rarely.
-pub(crate) type BoxedCarrier = Box<dyn Carrier>;
+/// A [`Carrier`] of any kind.
+pub type BoxedCarrier = Box<dyn Carrier>;

@@ -1,3 +1,5 @@
+//! Dialling: from an endpoint to a link.
+
 use crate::carrier::{BoxedCarrier, Carrier};
 use crate::quic::{QuicClient, QuicError};
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
@@ -36,7 +38,7 @@ pub enum DialError {
     #[error("the TLS settings are wrong")]
     TlsSettings(#[source] ClientTlsError),
     /// The TLS handshake failed.
-    #[error("no TLS connection to {endpoint}")]
+    #[error("the TLS handshake with {endpoint} failed")]
     Tls {
         /// Where to.
         endpoint: Endpoint,
@@ -44,7 +46,7 @@ pub enum DialError {
         source: TlsError,
     },
     /// The WebSocket handshake failed.
-    #[error("no WebSocket to {endpoint}")]
+    #[error("the WebSocket upgrade at {endpoint} failed")]
     Upgrade {
         /// Where to.
         endpoint: Endpoint,

@@ -1,3 +1,5 @@
+//! URLs that can be dialled.
+
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;

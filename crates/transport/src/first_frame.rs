@@ -1,6 +1,10 @@
+//! The opening of a stream: one frame, with which it says what it is for.
+
 use crate::MuxStream;
+use bytes::Bytes;
 use frontier_protocol::{DecodeError, Decoder, Frame};
 use std::io;
+use std::ops::ControlFlow;
 use thiserror::Error;
 
 /// The frame with which a stream starts, and the stream behind it.
@@ -35,11 +39,25 @@ impl FirstFrame {
         let mut decoder = Decoder::new(max_frame);
         loop {
             let chunk = stream.chunk().await.ok_or(FirstFrameError::Ended)??;
-            decoder.push(chunk);
-            if let Some(frame) = decoder.next()? {
-                stream.unread(decoder.into_rest());
-                return Ok(Self { frame, stream });
+            match take_first(decoder, chunk)? {
+                ControlFlow::Continue(rest) => decoder = rest,
+                ControlFlow::Break((frame, behind)) => {
+                    stream.unread(behind);
+                    return Ok(Self { frame, stream });
+                }
             }
         }
     }
+}
+
+/// Goes on with what has come. The frame once it is whole, and what has come behind it.
+pub(crate) fn take_first(
+    mut decoder: Decoder,
+    chunk: Bytes,
+) -> Result<ControlFlow<(Frame, Bytes), Decoder>, DecodeError> {
+    decoder.push(chunk);
+    Ok(match decoder.next()? {
+        Some(frame) => ControlFlow::Break((frame, decoder.into_rest())),
+        None => ControlFlow::Continue(decoder),
+    })
 }

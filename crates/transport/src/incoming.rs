@@ -1,6 +1,8 @@
+//! What a listener accepted, and what becomes of it: a link, or a plain byte stream for another protocol.
+
 use crate::carrier::BoxedCarrier;
 use crate::quic::{QuicError, QuicIncoming};
-use crate::tls::{self, PeerCertificate, ServerTls, TlsError};
+use crate::tls::{self, ALPN_HTTP, ALPN_LINK, Alpn, PeerCertificate, ServerTls, TlsError};
 use crate::websocket::{self, UpgradeError};
 use crate::{CloseReason, Link, LinkConfig};
 use std::fmt;
@@ -33,39 +35,60 @@ pub struct PeerInfo {
 }
 
 /// A connection that has been accepted, with nothing read from it yet.
-pub struct Incoming(Carried);
+pub struct Incoming(Accepted);
 
-enum Carried {
-    Tcp(TcpStream, Language),
+enum Accepted {
+    Tcp(TcpStream, Layers),
     Quic(Box<QuicIncoming>, ServerTls),
 }
 
+/// What lies over TCP.
 #[derive(Debug)]
-pub(crate) enum Language {
-    Tcp,
+pub(crate) enum Layers {
+    Plain,
+    /// TLS; WebSocket over it for clients that start with HTTP.
     Tls(ServerTls),
-    Ws(Option<ServerTls>),
+    /// WebSocket, over TLS if there is any.
+    WebSocket(Option<ServerTls>),
 }
 
-/// Why a connection did not become a link.
+/// The byte stream of a peer. Plain TCP is not boxed: a link over it is compiled for it.
+enum ByteStream {
+    Tcp(TcpStream),
+    Layered(BoxedCarrier),
+}
+
+/// How it is told, over TLS, that a client starts with HTTP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HttpBy {
+    /// By the application protocol that it agreed on.
+    Alpn,
+    /// Where it agreed on none, by the first byte that it sends.
+    AlpnOrFirstByte,
+}
+
+/// Why a connection did not become a link, or a byte stream.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AcceptError {
     /// The TLS handshake failed.
-    #[error("no TLS connection: {0}")]
+    #[error("the TLS handshake failed: {0}")]
     Tls(TlsError),
     /// The WebSocket handshake failed.
-    #[error("no WebSocket: {0}")]
+    #[error("the WebSocket upgrade failed: {0}")]
     Upgrade(UpgradeError),
-    /// The connection was lost before the link stood, or the peer speaks another language.
+    /// The connection was lost before the link stood, or the peer speaks another protocol.
     #[error(transparent)]
     Link(#[from] CloseReason),
+    /// A byte stream was asked for, where there is none.
+    #[error("QUIC has streams of its own and no plain byte stream: listen on tcp, tls or ws instead")]
+    NoByteStream,
 }
 
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Carried::Tcp(_, language) => f.debug_tuple("Incoming").field(language).finish(),
-            Carried::Quic(incoming, _) => f.debug_tuple("Incoming").field(incoming).finish(),
+            Accepted::Tcp(_, layers) => f.debug_tuple("Incoming").field(layers).finish(),
+            Accepted::Quic(incoming, _) => f.debug_tuple("Incoming").field(incoming).finish(),
         }
     }
 }
@@ -87,41 +110,92 @@ impl Incoming {
     /// A plain TCP connection, however it came about.
     #[must_use]
     pub fn tcp(io: TcpStream) -> Self {
-        Self::new(io, Language::Tcp)
+        Self::new(io, Layers::Plain)
     }
 
-    pub(crate) fn new(io: TcpStream, language: Language) -> Self {
-        Self(Carried::Tcp(io, language))
+    pub(crate) fn new(io: TcpStream, layers: Layers) -> Self {
+        Self(Accepted::Tcp(io, layers))
     }
 
     pub(crate) fn quic(incoming: QuicIncoming, tls: ServerTls) -> Self {
-        Self(Carried::Quic(Box::new(incoming), tls))
+        Self(Accepted::Quic(Box::new(incoming), tls))
     }
 
-    /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as each is spoken here.
+    /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as the listener has each.
     /// The caller sets the deadline. A peer that fails is told why, for a second at most.
     ///
     /// # Errors
-    /// [`AcceptError`] when the peer is refused, leaves, or speaks another language.
+    /// [`AcceptError`] when the peer is refused, leaves, or speaks another protocol.
     ///
     /// # Cancel safety
     /// Cancel safe: the connection is dropped.
     pub async fn link(self, config: Arc<LinkConfig>) -> Result<(Link, PeerInfo), AcceptError> {
+        let (io, layers) = match self.0 {
+            Accepted::Tcp(io, layers) => (io, layers),
+            Accepted::Quic(incoming, tls) => return over_quic(*incoming, &tls, config).await,
+        };
+        let (stream, peer) = layers.open(io, HttpBy::AlpnOrFirstByte).await?;
+        let link = match stream {
+            ByteStream::Tcp(io) => Link::accept(io, config).await?,
+            ByteStream::Layered(carrier) => Link::accept(carrier, config).await?,
+        };
+        Ok((link, peer))
+    }
+
+    /// The byte stream itself, for a protocol that is not a link's: what is left after TLS and the upgrade
+    /// to WebSocket, as far as the listener has each. Nothing is read of what the peer sends in it, so
+    /// either side may speak first. On a listener for TLS only a client that agrees on `http/1.1` (ALPN)
+    /// gets a WebSocket. The caller sets the deadline, as for [`link`](Self::link).
+    ///
+    /// [`Link::accept`] makes a link of it after all.
+    ///
+    /// # Errors
+    /// [`AcceptError`] when the peer is refused or leaves; [`AcceptError::NoByteStream`] over QUIC.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is dropped.
+    pub async fn carrier(self) -> Result<(BoxedCarrier, PeerInfo), AcceptError> {
+        let Accepted::Tcp(io, layers) = self.0 else { return Err(AcceptError::NoByteStream) };
+        let (stream, peer) = layers.open(io, HttpBy::Alpn).await?;
+        let carrier = match stream {
+            ByteStream::Tcp(io) => Box::new(io),
+            ByteStream::Layered(carrier) => carrier,
+        };
+        Ok((carrier, peer))
+    }
+}
+
+impl Layers {
+    /// Goes through the handshakes.
+    async fn open(self, io: TcpStream, http: HttpBy) -> Result<(ByteStream, PeerInfo), AcceptError> {
         let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None };
-        let (io, language) = match self.0 {
-            Carried::Tcp(io, language) => (io, language),
-            Carried::Quic(incoming, tls) => return over_quic(*incoming, &tls, config).await,
-        };
-        let io: BoxedCarrier = match language {
-            Language::Tcp => return Ok((Link::accept(io, config).await?, peer)),
-            Language::Ws(None) => {
+        let (tls, only_websocket) = match self {
+            Self::Plain => return Ok((ByteStream::Tcp(io), peer)),
+            Self::WebSocket(None) => {
                 peer.network = Network::Ws;
-                Box::new(websocket::accept(io).await.map_err(AcceptError::Upgrade)?)
+                let socket = websocket::accept(io).await.map_err(AcceptError::Upgrade)?;
+                return Ok((ByteStream::Layered(Box::new(socket)), peer));
             }
-            Language::Tls(tls) => over_tls(io, &tls, false, &mut peer).await?,
-            Language::Ws(Some(tls)) => over_tls(io, &tls, true, &mut peer).await?,
+            Self::Tls(tls) => (tls, false),
+            Self::WebSocket(Some(tls)) => (tls, true),
         };
-        Ok((Link::accept(io, config).await?, peer))
+        let accepted = tls::accept(io, &tls, &[ALPN_LINK, ALPN_HTTP]).await.map_err(AcceptError::Tls)?;
+        let tls::Accepted { mut stream, certificate, server_name, alpn } = accepted;
+        (peer.certificate, peer.server_name) = (certificate.map(Arc::new), server_name);
+        let is_http = match alpn {
+            Alpn::Http => true,
+            Alpn::None if http == HttpBy::AlpnOrFirstByte && !only_websocket => {
+                tls::starts_with_letter(&mut stream).await.map_err(AcceptError::Tls)?
+            }
+            Alpn::None | Alpn::Link => false,
+        };
+        if !is_http && !only_websocket {
+            peer.network = Network::Tls;
+            return Ok((ByteStream::Layered(Box::new(stream)), peer));
+        }
+        peer.network = Network::Ws;
+        let socket = websocket::accept(stream).await.map_err(AcceptError::Upgrade)?;
+        Ok((ByteStream::Layered(Box::new(socket)), peer))
     }
 }
 
@@ -142,21 +216,4 @@ async fn over_quic(
         server_name: accepted.server_name,
     };
     Ok((accepted.link, peer))
-}
-
-async fn over_tls(
-    io: TcpStream,
-    tls: &ServerTls,
-    only_websocket: bool,
-    peer: &mut PeerInfo,
-) -> Result<BoxedCarrier, AcceptError> {
-    let accepted = tls::accept(io, tls).await.map_err(AcceptError::Tls)?;
-    peer.certificate = accepted.certificate.map(Arc::new);
-    peer.server_name = accepted.server_name;
-    if !accepted.http && !only_websocket {
-        peer.network = Network::Tls;
-        return Ok(Box::new(accepted.stream));
-    }
-    peer.network = Network::Ws;
-    Ok(Box::new(websocket::accept(accepted.stream).await.map_err(AcceptError::Upgrade)?))
 }

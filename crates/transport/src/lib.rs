@@ -10,28 +10,33 @@
 //!
 //! A [`Listener`] accepts and nothing else: TLS, the upgrade to WebSocket and the opening of the lane
 //! happen in [`Incoming::link`], in the task of the connection and under its deadline. [`dial()`] is the
-//! other side. From there on nobody sees what carries a link.
+//! other side. From there on nobody sees what carries a link. A listener for another protocol takes the
+//! bytes as they are from [`Incoming::carrier`].
 //!
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
 mod buffer;
+mod buffered_io;
 mod carrier;
 mod dial;
 mod endpoint;
 mod first_frame;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod incoming;
 mod link;
 mod listener;
 mod mux;
 mod quic;
 mod signal;
-mod socket;
 mod staging;
 mod tls;
 mod websocket;
 
 pub use buffer::recycle;
+pub use carrier::{BoxedCarrier, Carrier};
 pub use dial::{DialError, DialOptions, dial};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use first_frame::{FirstFrame, FirstFrameError};
@@ -43,6 +48,6 @@ pub use mux::MuxStream;
 pub use quic::QuicClient;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
-    ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion,
+    ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
 pub use websocket::UpgradeError;

@@ -11,7 +11,7 @@ pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
 use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux};
-use frontier_protocol::{Decoder, Frame, Kind};
+use frontier_protocol::{Decoder, Frame};
 use handle::LinkHandle;
 use std::fmt;
 use std::io;
@@ -32,7 +32,7 @@ const BATCHES: u8 = 16;
 pub struct LinkConfig {
     /// The longest frame on the lane, in bytes.
     pub max_frame: usize,
-    /// Bytes in the outbox from which on questions are refused.
+    /// Bytes in the outbox from which on requests are refused.
     pub outbox_soft: usize,
     /// Bytes in the outbox from which on the link is closed.
     pub outbox_hard: usize,
@@ -41,7 +41,7 @@ pub struct LinkConfig {
     /// What the receive windows of all streams together may grow by beyond 256 KiB each, in bytes.
     /// More lets a stream fill a long path; what is on its way then stands before the lane's frames.
     pub window_growth: usize,
-    /// What the streams together may write while questions go over the lane, in either direction, in
+    /// What the streams together may write while requests go over the lane, in either direction, in
     /// bytes per second; 0: as much as they can. Less leaves calls and messages more room.
     pub bulk_rate: usize,
 }
@@ -108,7 +108,7 @@ impl Link {
     /// The caller sets the deadline.
     ///
     /// # Errors
-    /// When the connection is lost meanwhile, or the peer speaks another language.
+    /// When the connection is lost meanwhile, or the peer speaks another protocol.
     pub async fn accept<T>(io: T, config: Arc<LinkConfig>) -> Result<Self, CloseReason>
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -147,16 +147,20 @@ impl Link {
         self.mux.take_heard()
     }
 
-    /// The next frame of those that have come.
+    /// The next frame of those that have come. What it means is for the owner to know: see
+    /// [`note_request`](Self::note_request).
     ///
     /// # Errors
     /// [`LinkError::Decode`] if the peer sent what is no frame.
     pub fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
-        let frame = self.decoder.next()?;
-        if let Some(Frame { kind: Kind::Request | Kind::Publish, .. }) = &frame {
-            self.handle.shared.streams.pace.note_received();
-        }
-        Ok(frame)
+        Ok(self.decoder.next()?)
+    }
+
+    /// Says that a frame which has come is one that its sender waits for: while there are such frames,
+    /// streams keep to [`LinkConfig::bulk_rate`]. Those that are sent are told by their
+    /// [`Priority`](crate::Priority).
+    pub fn note_request(&mut self) {
+        self.handle.shared.streams.pace.note_received();
     }
 
     /// Drives the connection until something happens that its owner must see.

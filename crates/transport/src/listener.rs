@@ -1,4 +1,6 @@
-use crate::incoming::Language;
+//! Listening sockets: they accept, and leave every handshake to [`Incoming`].
+
+use crate::incoming::Layers;
 use crate::quic::QuicListener;
 use crate::{Incoming, Network, ServerTls};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -12,7 +14,7 @@ use tracing::warn;
 const BACKLOG: i32 = 4096;
 
 /// The pause after a failed accept, at first and at most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+const ACCEPT_BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// What to listen for, and where.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ pub struct Listener(Kind);
 #[derive(Debug)]
 enum Kind {
     Tcp(Tcp),
-    /// A UDP socket, and what its connections are greeted with.
+    /// A UDP socket, and the certificates for its connections.
     Quic(QuicListener, ServerTls),
 }
 
@@ -54,7 +56,7 @@ struct Tcp {
     socket: TcpListener,
     network: Network,
     tls: Option<ServerTls>,
-    pause: Duration,
+    backoff: Duration,
 }
 
 impl Bind {
@@ -74,7 +76,10 @@ impl Listener {
         let Bind { network, addr, tls } = bind;
         let kind = match (network, tls) {
             (Network::Tls | Network::Quic, None) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "a TLS or QUIC listener needs a certificate",
+                ));
             }
             (Network::Quic, Some(tls)) => Kind::Quic(QuicListener::bind(addr, &tls.rustls_config())?, tls),
             (network, tls) => Kind::Tcp(Tcp::bind(addr, network, tls)?),
@@ -94,7 +99,7 @@ impl Listener {
     }
 
     /// The next connection. Nothing is read from it and no handshake takes place here: see
-    /// [`Incoming::link`]. When the process is out of file descriptors or memory, this waits, longer
+    /// [`Incoming::link`] and [`Incoming::carrier`]. When the process is out of file descriptors or memory, this waits, longer
     /// each time, and tries again: the kernel keeps the callers meanwhile.
     ///
     /// # Cancel safety
@@ -117,34 +122,34 @@ impl Tcp {
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self { socket: TcpListener::from_std(socket.into())?, network, tls, pause: PAUSE.0 })
+        Ok(Self { socket: TcpListener::from_std(socket.into())?, network, tls, backoff: ACCEPT_BACKOFF.0 })
     }
 
     async fn accept(&mut self) -> Accepted {
         loop {
             match self.socket.accept().await {
                 Ok((io, peer)) => {
-                    self.pause = PAUSE.0;
+                    self.backoff = ACCEPT_BACKOFF.0;
                     // Fails only on a connection that is already gone, which the next read will tell.
                     let _ = io.set_nodelay(true);
-                    return Accepted { incoming: Incoming::new(io, self.language()), peer };
+                    return Accepted { incoming: Incoming::new(io, self.layers()), peer };
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
-                    warn!(%error, pause = ?self.pause, "can't accept connections, will try again");
-                    tokio::time::sleep(self.pause).await;
-                    self.pause = (self.pause * 2).min(PAUSE.1);
+                    warn!(%error, backoff = ?self.backoff, "can't accept connections, will try again");
+                    tokio::time::sleep(self.backoff).await;
+                    self.backoff = (self.backoff * 2).min(ACCEPT_BACKOFF.1);
                 }
             }
         }
     }
 
-    fn language(&self) -> Language {
+    fn layers(&self) -> Layers {
         match (self.network, &self.tls) {
-            (Network::Tls, Some(tls)) => Language::Tls(tls.clone()),
-            (Network::Ws, tls) => Language::Ws(tls.clone()),
+            (Network::Tls, Some(tls)) => Layers::Tls(tls.clone()),
+            (Network::Ws, tls) => Layers::WebSocket(tls.clone()),
             // `Listener::bind` sees to it that TLS is not without its certificates.
-            _ => Language::Tcp,
+            _ => Layers::Plain,
         }
     }
 }

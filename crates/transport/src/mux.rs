@@ -43,7 +43,7 @@ pub(crate) trait Mux: Send {
 /// Reading returns end-of-file both after the peer's end and after a reset, which
 /// [`is_reset`](Self::is_reset) tells apart as long as our own half is open.
 ///
-/// While questions go over the lane, writing waits now and then to leave them room: see
+/// While requests go over the lane, writing waits now and then to leave them room: see
 /// [`LinkConfig::bulk_rate`](crate::LinkConfig::bulk_rate).
 pub struct MuxStream {
     raw: RawStream,

@@ -1,3 +1,5 @@
+//! The waker of a link: it spares trips through the scheduler.
+
 use futures_util::task::AtomicWaker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -66,7 +66,7 @@ impl Staging {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if self.len() >= buffer::SIZE {
-            let text = "something that does not end was received";
+            let text = "a TLS record or WebSocket header of more than 64 KiB was received";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, text)));
         }
         if self.bytes.capacity() < buffer::SIZE {

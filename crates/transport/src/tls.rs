@@ -12,9 +12,9 @@ mod any_certificate;
 mod client;
 mod error;
 mod handshake;
-mod material;
 mod mistake;
 mod peer_certificate;
+mod pem;
 mod server;
 mod session;
 mod sni;
@@ -26,11 +26,11 @@ pub use mistake::{TlsFile, TlsMistake, TlsMistakes};
 pub use peer_certificate::PeerCertificate;
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
-pub(crate) use handshake::{accept, connect, peer_certificate};
+pub(crate) use handshake::{Accepted, Alpn, accept, connect, peer_certificate, starts_with_letter};
 pub(crate) use stream::TlsStream;
 
 use rustls::crypto::CryptoProvider;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The application protocol of a link, mux and lane, as ALPN has it.
 pub(crate) const ALPN_LINK: &[u8] = b"frontier/1";
@@ -59,6 +59,24 @@ impl TlsVersion {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+/// The cryptography of every TLS connection, QUIC's included: AWS-LC, which puts the hybrid key exchange
+/// X25519MLKEM768 first. The one place that names it.
+#[must_use]
+pub fn crypto_provider() -> Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    PROVIDER.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::NamedGroup;
+
+    #[test]
+    fn the_post_quantum_key_exchange_is_offered_first() {
+        let groups = Vec::from_iter(crypto_provider().kx_groups.iter().map(|group| group.name()));
+        assert_eq!(groups.first(), Some(&NamedGroup::X25519MLKEM768), "{groups:?}");
+        assert!(groups.contains(&NamedGroup::X25519), "{groups:?}");
+    }
 }

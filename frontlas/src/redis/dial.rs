@@ -6,6 +6,7 @@ use super::config::{RedisConfig, RedisMode, RedisTls};
 use super::error::describe;
 use super::host_port::HostPort;
 use frontier_config::Secret;
+use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
@@ -14,6 +15,7 @@ use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
     RedisConnectionInfo, RedisError, TlsCertificates, TlsMode,
 };
+use rustls::crypto::CryptoProvider;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -36,8 +38,8 @@ struct Login<'a> {
 /// Connects. The error is one line.
 pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
     if config.tls.is_some() {
-        // Fails if a provider is there already: then that one is used.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        // Redis' client takes that of the process. Fails if there is one already: then that one is used.
+        let _ = CryptoProvider::clone(&crypto_provider()).install_default();
     }
     let login = Login { username: config.username.as_deref(), password: config.password.as_ref(), db: 0 };
     match &config.mode {

@@ -2,7 +2,7 @@
 //! fuzz harness over a fixed corpus.
 
 mod cuts;
-#[path = "../../../fuzz/src/lib.rs"]
+#[path = "../../../fuzz/src/wire.rs"]
 #[expect(unreachable_pub, reason = "the file is the fuzz crate's library as well")]
 mod fuzz;
 mod golden;

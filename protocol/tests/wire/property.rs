@@ -57,6 +57,11 @@ proptest! {
     }
 
     #[test]
+    fn arbitrary_hellos_do_no_harm(noise in strategy::noise()) {
+        fuzz::hello(&noise);
+    }
+
+    #[test]
     fn a_decoder_gives_back_no_more_than_it_was_given(
         noise in strategy::noise(),
         sizes in vec(1..50usize, 1..8),

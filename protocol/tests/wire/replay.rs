@@ -1,4 +1,5 @@
 use crate::{fuzz, samples};
+use frontier_protocol::HEADER_LEN;
 
 /// What every frame of the golden files looks like behind one another, with a seed in front.
 fn corpus() -> Vec<Vec<u8>> {
@@ -40,5 +41,22 @@ fn the_fuzz_harness_takes_cut_frames() {
         for len in 0..input.len() {
             fuzz::decoder(&input[..len]);
         }
+    }
+}
+
+/// The bodies of all kinds, as they are, cut and damaged: who sends one as a Hello is a stranger.
+#[test]
+fn the_fuzz_harness_takes_strange_hellos() {
+    for sample in samples::all() {
+        let body = sample.hex.0.get(HEADER_LEN..).unwrap_or_default();
+        for at in 0..body.len() {
+            fuzz::hello(&body[..at]);
+            for damage in [0x01, 0x80, 0xff] {
+                let mut damaged = body.to_vec();
+                damaged[at] ^= damage;
+                fuzz::hello(&damaged);
+            }
+        }
+        fuzz::hello(body);
     }
 }

@@ -7,7 +7,7 @@ use super::inbound::{Inbound, Notice};
 use super::timers::Timers;
 use crate::Error;
 use crate::client::Client;
-use frontier_protocol::{Beat, Cancel, Code, GoAway, ParseError};
+use frontier_protocol::{Beat, Cancel, Code, GoAway, Kind, ParseError};
 use frontier_transport::{CloseReason, Event, Link, LinkError, MuxStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -111,6 +111,9 @@ impl Driver {
         loop {
             self.inbound.time_passed();
             while let Some(frame) = self.link.frame().map_err(lost)? {
+                if matches!(frame.kind, Kind::Request | Kind::Publish) {
+                    self.link.note_request();
+                }
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
                 self.heed(notice)?;
             }

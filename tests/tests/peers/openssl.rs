@@ -67,7 +67,7 @@ async fn an_old_version_is_refused() {
     let gateway = Gateway::over(Network::Tls).start().await;
     let old = ["-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0"];
     handshake(&gateway, &old).await.ended(1, &["New, (NONE), Cipher is (NONE)", "alert handshake failure"]);
-    let why = "nothing in common with the client: no version of TLS that is allowed here";
+    let why = "no TLS parameters in common with the client: no version of TLS that is allowed here";
     eventually(DEADLINE, "the gateway says why", async || gateway.log().find(why)).await;
 }
 

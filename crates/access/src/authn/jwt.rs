@@ -6,6 +6,9 @@
 
 mod claims;
 mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod key;
 mod key_file;
 mod verifier;

@@ -1,3 +1,5 @@
+//! What others do with a link while its owner drives it.
+
 use super::outbox::Outbox;
 use super::{CloseReason, LinkConfig};
 use crate::mux::{MuxStream, StreamSlot, Streams};
@@ -13,7 +15,7 @@ use tokio::sync::oneshot;
 /// How badly a frame wants to go out when the outbox is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// A question: refused from the outbox's soft limit on.
+    /// A request, such as a call: refused from the outbox's soft limit on.
     Question,
     /// An answer or a notice: refused only from the hard limit on, at which the link is closed.
     Answer,
@@ -28,7 +30,7 @@ pub enum PushError {
     /// The link is closed.
     #[error("the link is closed: {0}")]
     Closed(CloseReason),
-    /// The link takes no more questions: its peer leaves.
+    /// The link takes no more requests: its peer leaves.
     #[error("the receiver is leaving")]
     Sealed,
     /// The frame does not fit its layout.
@@ -142,8 +144,8 @@ impl LinkHandle {
         self.push_locked(&mut self.shared.outbox.lock(), priority, encode)
     }
 
-    /// Queues the frames behind which no question goes any more, as answers are queued. From here on
-    /// questions are refused, though not answers.
+    /// Queues the frames behind which no request goes any more, as answers are queued. From here on
+    /// requests are refused, though not answers.
     ///
     /// # Errors
     /// As for [`push`](Self::push).
@@ -208,7 +210,7 @@ impl LinkHandle {
         Ok(())
     }
 
-    /// Waits until the outbox has room for questions. Whoever comes next may have filled it again.
+    /// Waits until the outbox has room for requests. Whoever comes next may have filled it again.
     ///
     /// # Errors
     /// The reason for which the link is closed.

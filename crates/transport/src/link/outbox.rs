@@ -1,3 +1,5 @@
+//! The outbox of a link: frames that wait to be written.
+
 use super::CloseReason;
 use crate::buffer;
 use std::sync::Arc;
@@ -5,7 +7,7 @@ use tokio::sync::Notify;
 
 /// Frames that wait for the link's owner to write them, and what keeps others from adding more.
 ///
-/// Bounded in bytes, in two steps: questions are refused from `soft` on, answers and notices from
+/// Bounded in bytes, in two steps: requests are refused from `soft` on, answers and notices from
 /// `hard` on, so that a peer which does not read can't be asked more but is still answered for a
 /// while. The bytes that the owner has taken but not yet written count as well.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub(crate) struct Outbox {
     /// Bytes in the owner's hands.
     pub(crate) taken: usize,
     pub(crate) closed: Option<CloseReason>,
-    /// Whether no more questions are taken.
+    /// Whether no more requests are taken.
     pub(crate) sealed: bool,
     /// Tells those who wait for room.
     pub(crate) room: Arc<Notify>,

@@ -1,3 +1,5 @@
+//! Why a link ends.
+
 use frontier_protocol::{Code, DecodeError};
 use std::io;
 use thiserror::Error;

@@ -1,9 +1,10 @@
-//! Bulk makes way for questions.
+//! Rate limit of a link's streams beside its requests.
 //!
 //! The streams of a link share its socket, and the processors at both of its ends, with the lane.
 //! Streams that write as fast as they can take all of it, and each small frame waits behind what is on
-//! its way. So while questions go over the lane, in either direction, the streams take turns: each
-//! writes a burst, and the next one comes a while later. Without questions nothing is held back.
+//! its way. So while requests go over the lane, in either direction, the streams take turns: each
+//! writes a burst, and the next one comes a while later. Without requests nothing is held back. Which
+//! frames are requests is told by the link's owner and by those who send: here no frame is looked at.
 
 use parking_lot::Mutex;
 use std::pin::Pin;
@@ -15,17 +16,17 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// From one turn to the next.
 const STEP: Duration = Duration::from_millis(1);
 
-/// So many turns of a stream without a question, one after the other, and it takes none any more.
+/// So many turns of a stream without a request, one after the other, and it takes none any more.
 const QUIET: u8 = 2;
 
-/// How fast the streams of one link may write together beside questions, and whether there are any.
+/// How fast the streams of one link may write together beside requests, and whether there are any.
 #[derive(Debug)]
 pub(crate) struct Pace {
     /// Bytes of one turn; 0 if nothing is ever held back.
     burst: u32,
-    /// Questions put to the peer. One thread at a time counts, under the lock of the outbox.
+    /// Requests to the peer. One thread at a time counts, under the lock of the outbox.
     sent: AtomicU32,
-    /// Questions of the peer. The link's owner counts.
+    /// Requests of the peer. The link's owner counts.
     received: AtomicU32,
     /// When the next turn may begin.
     next: Mutex<Option<Instant>>,
@@ -38,17 +39,17 @@ impl Pace {
         Self { burst, sent: AtomicU32::new(0), received: AtomicU32::new(0), next: Mutex::new(None) }
     }
 
-    /// A question goes to the peer. Only for the holder of the outbox's lock.
+    /// A request goes to the peer. Only for the holder of the outbox's lock.
     pub(crate) fn note_sent(&self) {
         self.sent.store(self.sent.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// A question of the peer has come. Only for the link's owner.
+    /// A request of the peer has come. Only for the link's owner.
     pub(crate) fn note_received(&self) {
         self.received.store(self.received.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    fn questions(&self) -> u32 {
+    fn requests(&self) -> u32 {
         self.sent.load(Ordering::Relaxed).wrapping_add(self.received.load(Ordering::Relaxed))
     }
 
@@ -66,9 +67,9 @@ impl Pace {
 pub(crate) struct Pacer {
     /// Bytes that are left of the turn, or what was written beyond it.
     left: i64,
-    /// How many questions there had been when it was taken.
+    /// How many requests there had been when it was taken.
     seen: u32,
-    /// If there are questions. Boxed, since few streams are ever slowed down.
+    /// If there are requests. Boxed, since few streams are ever slowed down.
     turns: Option<Box<Turns>>,
 }
 
@@ -77,14 +78,14 @@ pub(crate) struct Pacer {
 struct Turns {
     /// The beginning of one that is yet to come.
     begins: Option<Pin<Box<Sleep>>>,
-    /// Those without a question, since the last one with any.
+    /// Those without a request, since the last one with any.
     quiet: u8,
 }
 
 impl Pacer {
     /// For a new stream, whose first burst is free.
     pub(crate) fn new(pace: &Pace) -> Self {
-        Self { left: pace.burst.into(), seen: pace.questions(), turns: None }
+        Self { left: pace.burst.into(), seen: pace.requests(), turns: None }
     }
 
     /// Ready when the stream may write.
@@ -98,8 +99,8 @@ impl Pacer {
                 self.left = self.left.saturating_add(pace.burst.into());
                 continue;
             }
-            let questions = pace.questions();
-            if std::mem::replace(&mut self.seen, questions) != questions {
+            let requests = pace.requests();
+            if std::mem::replace(&mut self.seen, requests) != requests {
                 self.turns.get_or_insert_default().quiet = 0;
             }
             match &mut self.turns {
@@ -152,8 +153,8 @@ mod tests {
             }
         }
 
-        /// What it writes within `span` while questions go on, in bytes.
-        async fn write_beside_questions(mut self, span: Duration) -> usize {
+        /// What it writes within `span` while requests go on, in bytes.
+        async fn write_beside_requests(mut self, span: Duration) -> usize {
             let end = Instant::now() + span;
             let mut written = 0;
             while Instant::now() < end {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_waits_where_nothing_is_asked() {
+    async fn nothing_waits_without_requests() {
         let streams = Arc::new(Streams::new(RATE));
         streams.pace.note_sent();
         let (mut writer, start) = (Writer::new(&streams), Instant::now());
@@ -190,16 +191,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn beside_questions_the_rate_is_kept() {
+    async fn beside_requests_the_rate_is_kept() {
         let streams = Arc::new(Streams::new(RATE));
-        let written = Writer::new(&streams).write_beside_questions(Duration::from_secs(1)).await;
+        let written = Writer::new(&streams).write_beside_requests(Duration::from_secs(1)).await;
         assert!(about(RATE, written), "{written}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn beside_questions_the_streams_share_the_rate() {
+    async fn beside_requests_the_streams_share_the_rate() {
         let streams = Arc::new(Streams::new(RATE));
-        let each = || Writer::new(&streams).write_beside_questions(Duration::from_secs(1));
+        let each = || Writer::new(&streams).write_beside_requests(Duration::from_secs(1));
         let (a, b, c, d) = tokio::join!(each(), each(), each(), each());
         assert!(about(RATE, a + b + c + d), "{a} {b} {c} {d}");
         assert!([a, b, c, d].into_iter().all(|written| about(RATE / 4, written)), "{a} {b} {c} {d}");
@@ -214,12 +215,12 @@ mod tests {
             stalled.write(2).await;
         }
         assert!(stalled.pacer.turns.is_some(), "it was slowed down itself");
-        let written = Writer::new(&streams).write_beside_questions(Duration::from_secs(1)).await;
+        let written = Writer::new(&streams).write_beside_requests(Duration::from_secs(1)).await;
         assert!(about(RATE, written), "{written}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_the_last_question_a_stream_is_free_again() {
+    async fn after_the_last_request_a_stream_is_free_again() {
         let streams = Arc::new(Streams::new(RATE));
         let mut writer = Writer::new(&streams);
         streams.pace.note_sent();

@@ -1,3 +1,5 @@
+//! QUIC as the mux of a link.
+
 mod error;
 mod shared;
 mod stream;
@@ -23,7 +25,7 @@ pub(crate) const FIRST_STREAMS: u32 = 8;
 const CLOSED: VarInt = VarInt::from_u32(0);
 
 type Halves = Result<(SendStream, RecvStream), ConnectionError>;
-type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type BoxedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The streams of a QUIC connection. The connection is driven by tasks of its endpoint, which go on by
 /// themselves; dropping this closes it.
@@ -32,9 +34,9 @@ pub(crate) struct QuicMux {
     /// Never over: started again whenever it has yielded something.
     accepting: ReusableBoxFuture<'static, Halves>,
     /// Waits for the peer to allow one more stream.
-    opening: Option<Later<Halves>>,
+    opening: Option<BoxedFuture<Halves>>,
     /// Waits until the peer has all of the streams that were finished.
-    settling: Option<Later<()>>,
+    acknowledging: Option<BoxedFuture<()>>,
     shared: Arc<Shared>,
     /// Streams that the peer may have open now, and at most.
     allowed: u32,
@@ -49,7 +51,7 @@ impl QuicMux {
         Self {
             accepting: ReusableBoxFuture::new(accept(connection.clone())),
             opening: None,
-            settling: None,
+            acknowledging: None,
             shared: Arc::default(),
             allowed: FIRST_STREAMS.min(max_streams),
             max_streams,
@@ -77,17 +79,17 @@ impl QuicMux {
     }
 
     /// Waits until the peer has all of what was written to streams that were then finished.
-    fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_acknowledged(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if let Some(settling) = &mut self.settling {
-                ready!(settling.as_mut().poll(cx));
-                self.settling = None;
+            if let Some(acknowledging) = &mut self.acknowledging {
+                ready!(acknowledging.as_mut().poll(cx));
+                self.acknowledging = None;
             }
             let finished = self.shared.take_finished();
             if finished.is_empty() {
                 return Poll::Ready(());
             }
-            self.settling = Some(Box::pin(settle(finished)));
+            self.acknowledging = Some(Box::pin(all_acknowledged(finished)));
         }
     }
 }
@@ -107,7 +109,7 @@ async fn open(connection: Connection) -> Halves {
     connection.open_bi().await
 }
 
-async fn settle(finished: Vec<SendStream>) {
+async fn all_acknowledged(finished: Vec<SendStream>) {
     for half in finished {
         // An error is the loss of the connection, which is noticed elsewhere.
         let _ = half.stopped().await;
@@ -130,7 +132,7 @@ impl Mux for QuicMux {
             None => match pin!(self.connection.open_bi()).poll(cx) {
                 Poll::Ready(halves) => halves,
                 Poll::Pending => {
-                    let mut opening: Later<Halves> = Box::pin(open(self.connection.clone()));
+                    let mut opening: BoxedFuture<Halves> = Box::pin(open(self.connection.clone()));
                     match opening.as_mut().poll(cx) {
                         Poll::Ready(halves) => halves,
                         Poll::Pending => {
@@ -154,7 +156,7 @@ impl Mux for QuicMux {
     /// The end of the lane is the end of our side. It must not overtake what streams still carry, for
     /// the peer closes the connection when it has read it.
     fn poll_shutdown(&mut self, lane: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_settle(cx));
+        ready!(self.poll_acknowledged(cx));
         if let RawStream::Quic(lane) = lane {
             lane.finish()?;
         }

@@ -1,3 +1,5 @@
+//! A stream of either mux.
+
 use super::quic::QuicStream;
 use bytes::Bytes;
 use futures_util::Stream as _;

@@ -1,3 +1,5 @@
+//! The count of a link's streams, and what they share.
+
 use super::pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,8 +1,10 @@
-use super::{Mux, MuxStream, RawStream};
-mod breach;
+//! yamux over a byte stream, as the mux of a link.
 
-use crate::socket::{self, Socket, SocketControl};
-use breach::Watched;
+mod go_away;
+
+use super::{Mux, MuxStream, RawStream};
+use crate::buffered_io::{self, BufferedIo, BufferedIoControl};
+use go_away::GoAwayWatch;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +18,11 @@ const WINDOW: usize = 256 * 1024;
 
 /// yamux over a byte stream.
 pub(crate) struct YamuxMux<T> {
-    /// Gone after a breach: what others hold of its streams ends with it.
-    connection: Option<::yamux::Connection<Watched<Socket<T>>>>,
-    socket: SocketControl<T>,
+    /// Gone after a violation: what others hold of its streams ends with it.
+    connection: Option<::yamux::Connection<GoAwayWatch<BufferedIo<T>>>>,
+    io: BufferedIoControl<T>,
     /// Whether yamux has told the peer that it broke the rules.
-    breached: Arc<AtomicBool>,
+    violated: Arc<AtomicBool>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
@@ -33,22 +35,22 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
         config.set_max_num_streams(max_streams);
         config.set_max_connection_receive_window(Some(max_streams * WINDOW + window_growth));
         config.set_split_send_size(MuxStream::PIECE);
-        let (socket, control) = socket::split(io);
-        let (watched, breached) = Watched::new(socket);
+        let (io, control) = buffered_io::split(io);
+        let (watched, violated) = GoAwayWatch::new(io);
         let connection = Some(::yamux::Connection::new(watched, config, mode));
-        Self { connection, socket: control, breached }
+        Self { connection, io: control, violated }
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
-        self.socket.allow_read();
-        let Some(connection) = &mut self.connection else { return Poll::Ready(Err(breach())) };
+        self.io.allow_read();
+        let Some(connection) = &mut self.connection else { return Poll::Ready(Err(violation())) };
         let stream = connection.poll_next_inbound(cx);
-        if self.breached.load(Ordering::Relaxed) {
+        if self.violated.load(Ordering::Relaxed) {
             // yamux itself would go on with the peer until that leaves.
             self.connection = None;
-            return Poll::Ready(Err(breach()));
+            return Poll::Ready(Err(violation()));
         }
         stream.map(|stream| match stream {
             Some(Ok(stream)) => Ok(RawStream::Yamux(stream)),
@@ -60,33 +62,33 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
         match &mut self.connection {
             Some(connection) => connection.poll_new_outbound(cx).map_ok(RawStream::Yamux).map_err(into_io),
-            None => Poll::Ready(Err(breach())),
+            None => Poll::Ready(Err(violation())),
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.socket.poll_flush(cx)
+        self.io.poll_flush(cx)
     }
 
     /// Not by way of yamux, which would forget its streams without a word to those who wait on them.
     /// They are told when the connection is dropped, and to the peer the end of the bytes says as much
     /// as a frame.
     fn poll_shutdown(&mut self, _: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.poll_shutdown(cx)
+        self.io.poll_shutdown(cx)
     }
 
     fn take_heard(&mut self) -> bool {
-        self.socket.take_heard()
+        self.io.take_heard()
     }
 
     #[cfg(test)]
     fn held(&self) -> usize {
-        self.socket.held()
+        self.io.held()
     }
 }
 
-fn breach() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the rules of the multiplexer were broken")
+fn violation() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "yamux protocol violation")
 }
 
 fn into_io(error: ::yamux::ConnectionError) -> io::Error {

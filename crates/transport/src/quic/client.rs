@@ -1,4 +1,6 @@
-use super::{QuicError, config, socket};
+//! The UDP sockets that QUIC connections are dialled from.
+
+use super::{QuicError, config};
 use crate::mux::quic::QuicMux;
 use crate::tls::Party;
 use crate::{CloseReason, Link, LinkConfig};
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 /// How long an address is tried before the next one is tried beside it: where nobody listens, nobody
 /// says so.
-const HEAD_START: Duration = Duration::from_millis(250);
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The UDP sockets that are dialled from over QUIC: one per address family, which all connections
 /// share. A socket is there from the first of them until the last has ended and this is dropped.
@@ -57,7 +59,7 @@ impl QuicClient {
         let attempts = addrs.enumerate().map(|(turn, addr)| {
             let client = client.clone();
             Box::pin(async move {
-                tokio::time::sleep(HEAD_START * u32::try_from(turn).unwrap_or(u32::MAX)).await;
+                tokio::time::sleep(ATTEMPT_DELAY * u32::try_from(turn).unwrap_or(u32::MAX)).await;
                 self.connect(client, addr, server_name).await
             })
         });
@@ -91,7 +93,7 @@ impl QuicClient {
         let mut slot = slot.lock();
         match &*slot {
             Some(endpoint) => Ok(endpoint.clone()),
-            None => Ok(slot.insert(socket::endpoint(any, None)?).clone()),
+            None => Ok(slot.insert(super::endpoint(any, None)?).clone()),
         }
     }
 
@@ -100,7 +102,7 @@ impl QuicClient {
     pub(super) fn rebind(&self) -> io::Result<()> {
         for (slot, any) in [(&self.v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))] {
             if let Some(endpoint) = &*slot.lock() {
-                endpoint.rebind(socket::bind(any)?)?;
+                endpoint.rebind(super::bind(any)?)?;
             }
         }
         Ok(())

@@ -1,3 +1,5 @@
+//! The settings of QUIC: windows, streams, acknowledgements, ALPN.
+
 use crate::LinkConfig;
 use crate::mux::quic::FIRST_STREAMS;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
@@ -69,7 +71,7 @@ fn windows(config: &LinkConfig) -> (VarInt, VarInt) {
     (bounded(stream), bounded(total))
 }
 
-/// What callers are met with before it is known how they are to be greeted.
+/// What holds before the limits of a link are known.
 pub(super) fn server(tls: &rustls::ServerConfig) -> io::Result<quinn::ServerConfig> {
     let mut server = quinn::ServerConfig::with_crypto(server_tls(tls)?);
     server
@@ -80,15 +82,15 @@ pub(super) fn server(tls: &rustls::ServerConfig) -> io::Result<quinn::ServerConf
 }
 
 /// `server` with this TLS and these limits.
-pub(super) fn greeting(
+pub(super) fn for_link(
     server: &quinn::ServerConfig,
     tls: &rustls::ServerConfig,
     config: &LinkConfig,
 ) -> io::Result<quinn::ServerConfig> {
-    let mut greeting = server.clone();
-    greeting.crypto = server_tls(tls)?;
-    greeting.transport_config(Arc::new(transport(config)));
-    Ok(greeting)
+    let mut server = server.clone();
+    server.crypto = server_tls(tls)?;
+    server.transport_config(Arc::new(transport(config)));
+    Ok(server)
 }
 
 fn server_tls(tls: &rustls::ServerConfig) -> io::Result<Arc<QuicServerConfig>> {

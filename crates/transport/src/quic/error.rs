@@ -1,3 +1,5 @@
+//! Why there is no link over QUIC.
+
 use crate::CloseReason;
 use crate::mux::quic::{alert, into_io};
 use crate::tls::{Party, TlsError};
@@ -25,12 +27,12 @@ impl QuicError {
         match &error {
             ConnectionError::TransportError(failed) => {
                 if let Some(alert) = alert(failed.code) {
-                    return Self::Tls(TlsError::told(alert, &failed.reason, peer));
+                    return Self::Tls(TlsError::sent_alert(alert, &failed.reason, peer));
                 }
             }
             ConnectionError::ConnectionClosed(close) => {
                 if let Some(alert) = alert(close.error_code) {
-                    return Self::Tls(TlsError::heard(alert, peer));
+                    return Self::Tls(TlsError::received_alert(alert, peer));
                 }
             }
             _ => {}

@@ -1,5 +1,7 @@
+//! A QUIC connection between its first packet and its link.
+
 use super::QuicError;
-use super::greeter::Greeter;
+use super::config_cache::ConfigCache;
 use crate::mux::quic::QuicMux;
 use crate::tls::Party;
 use crate::{CloseReason, Link, LinkConfig};
@@ -14,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug)]
 pub(crate) struct QuicIncoming {
     incoming: quinn::Incoming,
-    underway: Underway,
-    greeter: Arc<Greeter>,
+    handshake: HandshakeCount,
+    configs: Arc<ConfigCache>,
 }
 
 /// A link that a peer dialled, and who the peer is.
@@ -30,18 +32,22 @@ pub(crate) struct QuicAccepted {
 
 /// Counts as a handshake until dropped.
 #[derive(Debug)]
-struct Underway(Arc<AtomicUsize>);
+struct HandshakeCount(Arc<AtomicUsize>);
 
-impl Drop for Underway {
+impl Drop for HandshakeCount {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl QuicIncoming {
-    pub(super) fn new(incoming: quinn::Incoming, underway: Arc<AtomicUsize>, greeter: Arc<Greeter>) -> Self {
-        underway.fetch_add(1, Ordering::Relaxed);
-        Self { incoming, underway: Underway(underway), greeter }
+    pub(super) fn new(
+        incoming: quinn::Incoming,
+        handshake: Arc<AtomicUsize>,
+        configs: Arc<ConfigCache>,
+    ) -> Self {
+        handshake.fetch_add(1, Ordering::Relaxed);
+        Self { incoming, handshake: HandshakeCount(handshake), configs }
     }
 
     /// The peer's address, for now. Unless it has been asked to show so, the peer may have made it up.
@@ -69,16 +75,16 @@ impl QuicIncoming {
         tls: &Arc<rustls::ServerConfig>,
         config: Arc<LinkConfig>,
     ) -> Result<QuicAccepted, QuicError> {
-        let greeting = self.greeter.greet(tls, &config)?;
+        let server = self.configs.for_link(tls, &config)?;
         let connection = self
             .incoming
-            .accept_with(greeting)
+            .accept_with(server)
             .map_err(|error| QuicError::of(error, Party::Client))?
             .await
             .map_err(|error| QuicError::of(error, Party::Client))?;
         let mut mux = QuicMux::new(connection.clone(), super::config::max_streams(&config));
         let lane = mux.accept_lane().await.map_err(|error| QuicError::Link(CloseReason::lost(error)))?;
-        drop(self.underway);
+        drop(self.handshake);
         Ok(QuicAccepted {
             certificates: certificates(&connection),
             server_name: server_name(&connection),

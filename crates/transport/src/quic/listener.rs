@@ -1,6 +1,7 @@
-use super::greeter::Greeter;
+//! A UDP socket on which QUIC connections come in.
+
+use super::config_cache::ConfigCache;
 use super::incoming::QuicIncoming;
-use super::socket;
 use parking_lot::Mutex;
 use quinn::Endpoint;
 use std::io;
@@ -15,7 +16,7 @@ use tracing::warn;
 const RETRY_FROM: usize = 64;
 
 /// The pause before a failed socket is replaced.
-const PAUSE: Duration = Duration::from_millis(500);
+const REBIND_DELAY: Duration = Duration::from_millis(500);
 
 /// A UDP socket on which QUIC connections come in, and over which all of them are served.
 ///
@@ -25,7 +26,7 @@ pub(crate) struct QuicListener {
     addr: SocketAddr,
     /// Gone after the socket has failed, until it is replaced.
     endpoint: Mutex<Option<Endpoint>>,
-    greeter: Arc<Greeter>,
+    configs: Arc<ConfigCache>,
     handshakes: Arc<AtomicUsize>,
 }
 
@@ -36,12 +37,12 @@ impl QuicListener {
     /// # Errors
     /// When the address can't be bound, or `tls` does not fit.
     pub(crate) fn bind(addr: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<Self> {
-        let greeter = Arc::new(Greeter::new(tls)?);
-        let endpoint = socket::endpoint(addr, Some(greeter.server()))?;
+        let configs = Arc::new(ConfigCache::new(tls)?);
+        let endpoint = super::endpoint(addr, Some(configs.initial()))?;
         Ok(Self {
             addr: endpoint.local_addr()?,
             endpoint: Mutex::new(Some(endpoint)),
-            greeter,
+            configs,
             handshakes: Arc::default(),
         })
     }
@@ -60,7 +61,7 @@ impl QuicListener {
         loop {
             let endpoint = self.endpoint.lock().clone();
             let Some(endpoint) = endpoint else {
-                self.revive().await;
+                self.rebind().await;
                 continue;
             };
             let Some(incoming) = endpoint.accept().await else {
@@ -74,14 +75,14 @@ impl QuicListener {
                 let _ = incoming.retry();
                 continue;
             }
-            return QuicIncoming::new(incoming, self.handshakes.clone(), self.greeter.clone());
+            return QuicIncoming::new(incoming, self.handshakes.clone(), self.configs.clone());
         }
     }
 
     /// Tries to replace the endpoint. The address is free only when its connections have been dropped.
-    async fn revive(&self) {
-        tokio::time::sleep(PAUSE).await;
-        match socket::endpoint(self.addr, Some(self.greeter.server())) {
+    async fn rebind(&self) {
+        tokio::time::sleep(REBIND_DELAY).await;
+        match super::endpoint(self.addr, Some(self.configs.initial())) {
             Ok(endpoint) => *self.endpoint.lock() = Some(endpoint),
             Err(error) => warn!(%error, addr = %self.addr, "can't listen for QUIC, will try again"),
         }

@@ -1,5 +1,7 @@
+//! The settings of a client's TLS.
+
 use super::any_certificate::AnyCertificate;
-use super::{TlsVersion, material, provider};
+use super::{TlsVersion, crypto_provider, pem};
 use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -152,7 +154,7 @@ impl ClientTls {
     fn load_blocking(&self, alpn: &[u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
         let other = |error: rustls::Error| ClientTlsError::Other(error.to_string());
         let verifier = self.verifier()?;
-        let builder = ClientConfig::builder_with_provider(provider())
+        let builder = ClientConfig::builder_with_provider(crypto_provider())
             .with_protocol_versions(self.min_version.and_newer())
             .map_err(other)?
             .dangerous()
@@ -160,9 +162,9 @@ impl ClientTls {
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => {
-                let certificates = chain.parse("the client's certificate", material::certificates)?;
-                let private = key.parse("the client's key", material::private_key)?;
-                let certified = material::certified_key(certificates, private, &provider());
+                let certificates = chain.parse("the client's certificate", pem::certificates)?;
+                let private = key.parse("the client's key", pem::private_key)?;
+                let certified = pem::certified_key(certificates, private, &crypto_provider());
                 let certified = certified.map_err(|message| key.wrong("the client's key", message))?;
                 let resolver = rustls::sign::SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
@@ -175,9 +177,10 @@ impl ClientTls {
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ClientTlsError> {
         if self.accept_any {
-            return Ok(Arc::new(AnyCertificate(provider())));
+            return Ok(Arc::new(AnyCertificate(crypto_provider())));
         }
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), provider());
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), crypto_provider());
         match verifier.build() {
             Ok(verifier) => Ok(verifier),
             Err(error) => Err(ClientTlsError::Other(error.to_string())),
@@ -187,8 +190,8 @@ impl ClientTls {
     fn roots(&self) -> Result<RootCertStore, ClientTlsError> {
         let mut roots = RootCertStore::empty();
         for ca in &self.cas {
-            let certificates = ca.parse("the CA", material::certificates)?;
-            material::add_roots(&mut roots, certificates).map_err(|message| ca.wrong("the CA", message))?;
+            let certificates = ca.parse("the CA", pem::certificates)?;
+            pem::add_roots(&mut roots, certificates).map_err(|message| ca.wrong("the CA", message))?;
         }
         if self.cas.is_empty() {
             // Those that can't be read are as good as not there.
@@ -205,7 +208,7 @@ impl Source {
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<T, ClientTlsError> {
         let parsed = match self {
-            Self::File(path) => material::read(path).and_then(|bytes| parse(&bytes)),
+            Self::File(path) => pem::read(path).and_then(|bytes| parse(&bytes)),
             Self::Pem(bytes) => parse(bytes),
         };
         parsed.map_err(|message| self.wrong(what, message))

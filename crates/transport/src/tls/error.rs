@@ -1,3 +1,5 @@
+//! Why a TLS connection failed, from our own errors and from the peer's alerts.
+
 use rustls::{AlertDescription, CertificateError};
 use std::fmt;
 use std::io;
@@ -62,10 +64,10 @@ pub enum TlsError {
     #[error("the {0} does not speak TLS")]
     NotTls(Party),
     /// There is no version, cipher or the like that both sides allow.
-    #[error("nothing in common with the {0}: {1}")]
+    #[error("no TLS parameters in common with the {0}: {1}")]
     Incompatible(Party, String),
-    /// The peer speaks TLS, but not our language within.
-    #[error("the {0} speaks another application protocol")]
+    /// The peer speaks TLS, and within it none of the application protocols that are served here (ALPN).
+    #[error("the {0} speaks none of the application protocols that are served here (ALPN)")]
     OtherProtocol(Party),
     /// The peer has ended the connection with a reason.
     #[error("the {0} refused: {1}")]
@@ -77,7 +79,7 @@ pub enum TlsError {
     #[error("{0}")]
     Io(String),
     /// The peer broke the rules of TLS.
-    #[error("the {0} broke the rules of TLS: {1}")]
+    #[error("the {0} violated the TLS protocol: {1}")]
     Broken(Party, String),
 }
 
@@ -87,7 +89,7 @@ impl TlsError {
         match error {
             Error::InvalidCertificate(error) => Self::certificate(error, peer),
             Error::NoCertificatesPresented => Self::NoCertificate,
-            Error::AlertReceived(alert) => Self::heard(*alert, peer),
+            Error::AlertReceived(alert) => Self::received_alert(*alert, peer),
             Error::InvalidMessage(
                 rustls::InvalidMessage::InvalidContentType
                 | rustls::InvalidMessage::UnknownProtocolVersion
@@ -117,13 +119,13 @@ impl TlsError {
     }
 
     /// The peer has ended the handshake with this alert.
-    pub(crate) fn heard(alert: AlertDescription, peer: Party) -> Self {
+    pub(crate) fn received_alert(alert: AlertDescription, peer: Party) -> Self {
         Self::Refused(peer, refusal(alert))
     }
 
     /// We have ended the handshake with this alert, for a reason of which only the text is left, as over
     /// QUIC.
-    pub(crate) fn told(alert: AlertDescription, reason: &str, peer: Party) -> Self {
+    pub(crate) fn sent_alert(alert: AlertDescription, reason: &str, peer: Party) -> Self {
         match alert {
             AlertDescription::UnknownCA => Self::UnknownCa(peer),
             // One alert for both ends of its time.

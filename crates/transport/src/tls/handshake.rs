@@ -2,7 +2,7 @@
 
 use super::peer_certificate::PeerCertificate;
 use super::session::Session;
-use super::sni::Noting;
+use super::sni::SniRecorder;
 use super::{ALPN_HTTP, ALPN_LINK, ServerTls, TlsError, TlsStream};
 use rustls::ClientConfig;
 use rustls::client::UnbufferedClientConnection;
@@ -15,43 +15,59 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 /// How long a peer whose handshake failed may take to be told so.
-const FAREWELL: Duration = Duration::from_secs(1);
+const ALERT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What came out of a server's handshake.
 pub(crate) struct Accepted<T> {
     pub(crate) stream: TlsStream<UnbufferedServerConnection, T>,
     pub(crate) certificate: Option<PeerCertificate>,
     pub(crate) server_name: Option<String>,
-    /// Whether the client starts with an HTTP request.
-    pub(crate) http: bool,
+    pub(crate) alpn: Alpn,
 }
 
-/// The server's handshake.
-pub(crate) async fn accept<T>(io: T, tls: &ServerTls) -> Result<Accepted<T>, TlsError>
+/// The application protocol that both sides have agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alpn {
+    /// The client named none.
+    None,
+    Link,
+    Http,
+}
+
+/// The server's handshake. A client that names application protocols must name one of `protocols`: what is
+/// served is said for each connection, and not with the certificates.
+pub(crate) async fn accept<T>(io: T, tls: &ServerTls, protocols: &[&[u8]]) -> Result<Accepted<T>, TlsError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let name = Arc::new(OnceLock::new());
     let mut config = (*tls.rustls_config()).clone();
-    config.cert_resolver = Arc::new(Noting { inner: config.cert_resolver, name: name.clone() });
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    config.cert_resolver = Arc::new(SniRecorder { inner: config.cert_resolver, name: name.clone() });
     let session = UnbufferedServerConnection::new(Arc::new(config));
     let session = session.map_err(|error| TlsError::new(&error, UnbufferedServerConnection::PEER))?;
     let mut stream = TlsStream::new(session, io);
     shake(&mut stream).await?;
     let state = stream.session().state();
     let certificate = state.peer_certificates().map(peer_certificate).transpose()?.flatten();
-    let http = match state.alpn_protocol() {
-        Some(ALPN_LINK) => false,
-        Some(ALPN_HTTP) => true,
-        // A request starts with a letter, a link with the version of its mux.
-        _ => {
-            let first = poll_fn(|cx| stream.poll_peek(cx)).await;
-            first
-                .map_err(|error| TlsError::Io(error.to_string()))?
-                .is_some_and(|byte| byte.is_ascii_alphabetic())
-        }
+    let alpn = match state.alpn_protocol() {
+        Some(ALPN_LINK) => Alpn::Link,
+        Some(ALPN_HTTP) => Alpn::Http,
+        _ => Alpn::None,
     };
-    Ok(Accepted { stream, certificate, server_name: name.get().cloned(), http })
+    Ok(Accepted { stream, certificate, server_name: name.get().cloned(), alpn })
+}
+
+/// Waits for the client's first byte, which stays to be read. A request of HTTP starts with a letter, a
+/// link with the version of its mux.
+pub(crate) async fn starts_with_letter<S, T>(stream: &mut TlsStream<S, T>) -> Result<bool, TlsError>
+where
+    S: Session,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let first = poll_fn(|cx| stream.poll_peek(cx)).await;
+    let first = first.map_err(|error| TlsError::Io(error.to_string()))?;
+    Ok(first.is_some_and(|byte| byte.is_ascii_alphabetic()))
 }
 
 /// What a client's certificate says, which has been verified; `None` if it has shown none.
@@ -89,7 +105,7 @@ where
     let done = poll_fn(|cx| stream.poll_handshake(cx)).await;
     if done.is_err() {
         // Whether the peer still hears why is up to the peer.
-        let _ = timeout(FAREWELL, stream.farewell()).await;
+        let _ = timeout(ALERT_TIMEOUT, stream.send_alert_and_drain()).await;
     }
     done
 }

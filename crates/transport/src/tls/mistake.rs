@@ -1,3 +1,5 @@
+//! What is wrong with the files of a listener's TLS.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! What a verified client certificate says.
+
 use rustls::pki_types::CertificateDer;
 use std::time::{Duration, SystemTime};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};

@@ -1,11 +1,13 @@
+//! The certificates of listeners, which can be replaced under way.
+
 mod inspect;
-mod reading;
+mod loader;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
-use super::sni::ByName;
-use super::{ALPN_HTTP, ALPN_LINK, TlsVersion, provider};
+use super::sni::SniResolver;
+use super::{TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
-use reading::Reading;
+use loader::Loader;
 use rustls::ServerConfig;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
@@ -117,13 +119,13 @@ impl ServerTls {
 
 impl Loaded {
     fn load(config: ServerTlsConfig) -> Result<Self, TlsMistakes> {
-        let provider = provider();
-        let mut reading = Reading::new();
-        let certificates = reading.certificates(&config.certs, &provider);
-        let verifier = reading.verifier(&config, &provider);
-        let Reading { mistakes, warnings, .. } = reading;
-        let by_name = ByName::new(certificates);
-        let (Some(verifier), Some(by_name), true) = (verifier, by_name, mistakes.is_empty()) else {
+        let provider = crypto_provider();
+        let mut loader = Loader::new();
+        let certificates = loader.certificates(&config.certs, &provider);
+        let verifier = loader.verifier(&config, &provider);
+        let Loader { mistakes, warnings, .. } = loader;
+        let resolver = SniResolver::new(certificates);
+        let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
             return Err(TlsMistakes(mistakes));
         };
         let builder = ServerConfig::builder_with_provider(provider)
@@ -132,8 +134,7 @@ impl Loaded {
                 TlsMistakes(vec![TlsMistake::general(TlsFile::Certificates, error.to_string())])
             })?;
         let mut rustls =
-            builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(by_name));
-        rustls.alpn_protocols = vec![ALPN_LINK.to_vec(), ALPN_HTTP.to_vec()];
+            builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(resolver));
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
         Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings })

@@ -1,3 +1,5 @@
+//! The client's and the server's session of the TLS library, under one trait.
+
 use super::Party;
 use rustls::CommonState;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};

@@ -1,3 +1,5 @@
+//! The name that a client asks for (SNI): it chooses the certificate, and is noted.
+
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::collections::HashMap;
@@ -8,13 +10,13 @@ use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 /// that is spelt out before a wildcard, and an earlier certificate before a later one. The first is for
 /// clients that ask for no name, or for one that is in none.
 #[derive(Debug)]
-pub(super) struct ByName {
+pub(super) struct SniResolver {
     first: Arc<CertifiedKey>,
     /// In lower case, wildcards with their star.
     names: HashMap<String, Arc<CertifiedKey>>,
 }
 
-impl ByName {
+impl SniResolver {
     /// `None` without a certificate.
     pub(super) fn new(certificates: Vec<Arc<CertifiedKey>>) -> Option<Self> {
         let first = certificates.first()?.clone();
@@ -34,7 +36,7 @@ impl ByName {
     }
 }
 
-impl ResolvesServerCert for ByName {
+impl ResolvesServerCert for SniResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.choose(hello.server_name()).clone())
     }
@@ -55,12 +57,12 @@ fn dns_names(certificate: &CertifiedKey) -> Vec<String> {
 
 /// Takes down the name that one client asks for, which its session does not tell.
 #[derive(Debug)]
-pub(super) struct Noting {
+pub(super) struct SniRecorder {
     pub(super) inner: Arc<dyn ResolvesServerCert>,
     pub(super) name: Arc<OnceLock<String>>,
 }
 
-impl ResolvesServerCert for Noting {
+impl ResolvesServerCert for SniRecorder {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         if let Some(name) = hello.server_name() {
             // A second hello of the same connection repeats the name.

@@ -1,7 +1,7 @@
 //! The server's side of the upgrade.
 
 use super::head::{self, MAX_FIELDS};
-use super::{SUBPROTOCOL, Side, UpgradeError, WebSocket, accept_key};
+use super::{Role, SUBPROTOCOL, UpgradeError, WebSocket, accept_key};
 use crate::staging::Staging;
 use std::future::poll_fn;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 /// How long a client that is refused may take to be told so.
-const FAREWELL: Duration = Duration::from_secs(1);
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads the request, of any path, and answers it. The caller sets the deadline.
 pub(crate) async fn accept<T>(mut io: T) -> Result<WebSocket<T>, UpgradeError>
@@ -29,11 +29,11 @@ where
         Ok(answer) => {
             io.write_all(answer.as_bytes()).await?;
             io.flush().await?;
-            Ok(WebSocket::new(io, Side::Server, incoming))
+            Ok(WebSocket::new(io, Role::Server, incoming))
         }
         Err(error) => {
             // Whether the client still hears why is up to the client.
-            let _ = timeout(FAREWELL, refuse(io, incoming, &error)).await;
+            let _ = timeout(REFUSAL_TIMEOUT, refuse(io, incoming, &error)).await;
             Err(error)
         }
     }

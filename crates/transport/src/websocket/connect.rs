@@ -1,7 +1,7 @@
 //! The dialler's side of the upgrade.
 
 use super::head::{self, MAX_FIELDS};
-use super::{SUBPROTOCOL, Side, UpgradeError, WebSocket, accept_key};
+use super::{Role, SUBPROTOCOL, UpgradeError, WebSocket, accept_key};
 use crate::Endpoint;
 use crate::staging::Staging;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -21,11 +21,19 @@ where
     );
     io.write_all(request.as_bytes()).await?;
     io.flush().await?;
+    read_answer(io, &key).await
+}
+
+/// Reads the server's answer to a request with this key.
+pub(super) async fn read_answer<T>(mut io: T, key: &str) -> Result<WebSocket<T>, UpgradeError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let mut incoming = Staging::default();
     let end = head::read(&mut io, &mut incoming).await?;
-    check(&incoming.bytes()[..end], &key)?;
+    check(&incoming.bytes()[..end], key)?;
     incoming.consume(end);
-    Ok(WebSocket::new(io, Side::Client, incoming))
+    Ok(WebSocket::new(io, Role::Client, incoming))
 }
 
 fn check(head: &[u8], key: &str) -> Result<(), UpgradeError> {

@@ -13,7 +13,7 @@ pub(super) const MAX_FRAME: u64 = 1024 * 1024;
 const MAX_CONTROL: u64 = 125;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opcode {
+pub(crate) enum Opcode {
     Continuation = 0,
     Text = 1,
     Binary = 2,
@@ -40,7 +40,7 @@ pub(crate) enum Violation {
     Text,
     #[error("a WebSocket frame of more than {MAX_FRAME} bytes")]
     TooLong,
-    #[error("a WebSocket frame against the rules: {0}")]
+    #[error("a WebSocket protocol violation: {0}")]
     Frame(&'static str),
 }
 

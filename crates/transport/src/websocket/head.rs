@@ -1,3 +1,5 @@
+//! The head of an HTTP request or response, and its fields.
+
 use super::UpgradeError;
 use crate::staging::Staging;
 use std::future::poll_fn;

@@ -1,7 +1,9 @@
+//! A WebSocket as a byte stream.
+
 #[cfg(test)]
 mod tests;
 
-use super::Side;
+use super::Role;
 use super::frame::{self, Header, Opcode, Violation};
 use crate::staging::Staging;
 use std::io::{self, IoSlice};
@@ -24,7 +26,7 @@ const NORMAL: u16 = 1000;
 /// the end of one direction for that of both.
 pub(crate) struct WebSocket<T> {
     io: T,
-    side: Side,
+    role: Role,
     incoming: Staging,
     outgoing: Staging,
     /// What is left of the data frame that is being read.
@@ -43,9 +45,9 @@ struct Rest {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Over `io`, of which `incoming` has been read already.
-    pub(super) fn new(io: T, side: Side, incoming: Staging) -> Self {
+    pub(super) fn new(io: T, role: Role, incoming: Staging) -> Self {
         let outgoing = Staging::default();
-        Self { io, side, incoming, outgoing, frame: None, more: false, ended: false, closed: false }
+        Self { io, role, incoming, outgoing, frame: None, more: false, ended: false, closed: false }
     }
 
     /// Goes through what has come, and puts data into `into` as far as there is room.
@@ -76,7 +78,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Starts on the next frame, or is done with it if it is a control frame. Whether it was there.
     fn next_frame(&mut self) -> Result<bool, Violation> {
         let Some((header, size)) = Header::parse(self.incoming.bytes())? else { return Ok(false) };
-        if header.mask.is_some() != (self.side == Side::Server) {
+        if header.mask.is_some() != (self.role == Role::Server) {
             return Err(Violation::Frame("what a client sends is masked, and nothing else"));
         }
         let mask = header.mask.unwrap_or_default();
@@ -122,7 +124,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     fn put(&mut self, opcode: Opcode, payload: &[u8]) {
-        frame::put(opcode, self.side.mask(), [payload].into_iter(), self.outgoing.tail());
+        frame::put(opcode, self.role.mask(), [payload].into_iter(), self.outgoing.tail());
     }
 
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -140,7 +142,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         if taken == 0 {
             return Poll::Ready(Ok(0));
         }
-        frame::put(Opcode::Binary, self.side.mask(), pieces.iter().copied(), self.outgoing.tail());
+        frame::put(Opcode::Binary, self.role.mask(), pieces.iter().copied(), self.outgoing.tail());
         // What the socket does not take now goes with the next write or flush.
         if let Poll::Ready(Err(error)) = self.outgoing.poll_drain(&mut self.io, cx) {
             return Poll::Ready(Err(error));
@@ -149,7 +151,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 }
 
-impl Side {
+impl Role {
     /// A mask that nobody can foresee, for those who mask.
     fn mask(self) -> Option<[u8; 4]> {
         (self == Self::Client).then(rand::random)
@@ -165,7 +167,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
         let this = &mut *self;
         let before = into.filled().len();
         loop {
-            let taken = this.take(into);
+            let mut taken = this.take(into);
+            if into.filled().len() > before {
+                // What came before a violation is handed on first. It is still there for the next read.
+                taken = Ok(());
+            }
             if let Err(violation) = taken {
                 this.ended = true;
                 this.close(&violation.status().to_be_bytes());

@@ -66,8 +66,8 @@ async fn what_is_wrong_with_a_certificate_has_its_own_words() {
             let mut gateway = Gateway::start(network, Some(server.clone()));
             let url = gateway.url(network.as_str());
             let (client, server) = gateway.refuses(network.as_str(), tls.clone()).await;
-            assert_eq!(client, format!("no TLS connection to {url}: {told}"));
-            assert_eq!(server, format!("no TLS connection: the client refused: {logged}"));
+            assert_eq!(client, format!("the TLS handshake with {url} failed: {told}"));
+            assert_eq!(server, format!("the TLS handshake failed: the client refused: {logged}"));
         }
     }
 }

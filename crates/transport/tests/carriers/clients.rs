@@ -89,7 +89,7 @@ async fn both_sides_hear_why_a_client_is_refused() {
             let url = gateway.url(scheme);
             for (tls, logged, told) in &cases {
                 let (client, server) = gateway.refuses(scheme, tls.clone()).await;
-                assert_eq!(server, format!("no TLS connection: {logged}"));
+                assert_eq!(server, format!("the TLS handshake failed: {logged}"));
                 assert!(client.ends_with(&format!("the server refused: {told}")), "{url}: {client}");
             }
             call(&url, good.shown_by(tls())).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_revocation_list_past_its_time_lets_nobody_in() {
     assert!(matches!(&warnings[..], [warning] if warning.contains("2001.crl")), "{warnings:?}");
     let edge = world.ca.client("edge", ALWAYS).shown_by(world.tls());
     let (_, server) = gateway.refuses("tls", edge).await;
-    let expected = "no TLS connection: the revocation list for the client's certificate has expired";
+    let expected = "the TLS handshake failed: the revocation list for the client's certificate has expired";
     assert_eq!(server, expected);
 }
 

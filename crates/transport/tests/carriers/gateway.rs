@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// Longer than anything takes that goes well.
-const PATIENCE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) async fn soon<F: IntoFuture>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future.into_future()).await.expect("took too long")
+    tokio::time::timeout(DEADLINE, future.into_future()).await.expect("took too long")
 }
 
 pub(crate) fn config() -> LinkConfig {

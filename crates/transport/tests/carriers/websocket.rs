@@ -39,7 +39,8 @@ async fn what_is_no_upgrade_is_answered_with_what_is_missing() {
         let lines = REQUEST.lines().filter(|it| !it.starts_with(line));
         format!("{}\r\n\r\n", lines.collect::<Vec<_>>().join("\r\n"))
     };
-    let no = |what: &str| format!("no WebSocket: the client asks for no WebSocket: {what}");
+    let no =
+        |what: &str| format!("the WebSocket upgrade failed: the request is no WebSocket upgrade: {what}");
     let fields = "X: y\r\n".repeat(70);
     let cases = [
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "426", no("`Upgrade` does not say `websocket`")),
@@ -49,17 +50,22 @@ async fn what_is_no_upgrade_is_answered_with_what_is_missing() {
         (format!("{REQUEST}\r\n").replace("GET", "POST"), "426", no("the method is not GET")),
         (format!("{REQUEST}\r\n").replace("HTTP/1.1", "HTTP/1.0"), "426", no("it is not HTTP/1.1")),
         (format!("{REQUEST}{fields}\r\n"), "426", no("too many fields")),
-        ("GARBAGE\r\n\r\n".to_owned(), "400", "no WebSocket: the peer does not speak HTTP".to_owned()),
-        ("\0\0\0".to_owned(), "400", "no WebSocket: the peer does not speak HTTP".to_owned()),
+        (
+            "GARBAGE\r\n\r\n".to_owned(),
+            "400",
+            "the WebSocket upgrade failed: the peer does not speak HTTP".to_owned(),
+        ),
+        ("\0\0\0".to_owned(), "400", "the WebSocket upgrade failed: the peer does not speak HTTP".to_owned()),
         (
             format!("{REQUEST}X: {}\r\n\r\n", "x".repeat(100_000)),
             "431",
-            "no WebSocket: the HTTP head is longer than 8192 bytes".to_owned(),
+            "the WebSocket upgrade failed: the HTTP head is longer than 8192 bytes".to_owned(),
         ),
         (
             format!("{REQUEST}X: {}", "x".repeat(200)),
             "400",
-            "no WebSocket: the peer ended the connection during the WebSocket handshake".to_owned(),
+            "the WebSocket upgrade failed: the peer ended the connection during the WebSocket handshake"
+                .to_owned(),
         ),
     ];
     for (request, status, logged) in cases {
@@ -159,7 +165,8 @@ async fn a_server_that_does_not_upgrade_is_an_error_with_its_words() {
         let (error, ()) = tokio::join!(call(&url, ClientTls::new()), server);
         let error = error.map(drop).unwrap_err();
         assert!(
-            error.starts_with(&format!("no WebSocket to {url}: ")) && error.ends_with(expected),
+            error.starts_with(&format!("the WebSocket upgrade at {url} failed: "))
+                && error.ends_with(expected),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! Real sockets: the listener, dialling, and peers that speak another language.
+//! Real sockets: the listener, dialling, and peers that speak another protocol.
 
 use crate::world::{check, config, message};
 use frontier_transport::{
@@ -81,7 +81,7 @@ async fn speak(bytes: &[u8]) -> CloseReason {
 }
 
 #[tokio::test]
-async fn another_language_is_a_breach_of_protocol() {
+async fn another_protocol_is_a_breach_of_protocol() {
     let lane = |len: u8| [0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, len];
     let samples = [
         b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n".to_vec(),

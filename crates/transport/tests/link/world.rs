@@ -137,6 +137,9 @@ pub(crate) fn drive(mut link: Link) -> Driven {
             match link.next().await {
                 Ok(Event::Frames) => {
                     while let Some(frame) = link.frame().expect("only frames are sent") {
+                        if frame.kind == Kind::Publish {
+                            link.note_request();
+                        }
                         let _ = frames_in.send(frame);
                     }
                 }

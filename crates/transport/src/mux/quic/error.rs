@@ -1,3 +1,5 @@
+//! Errors of QUIC, as a link tells them apart.
+
 use crate::tls::{Party, TlsError};
 use quinn::{ConnectionError, TransportErrorCode};
 use std::io;
@@ -13,11 +15,13 @@ pub(crate) fn into_io(error: ConnectionError) -> io::Error {
         }
         ConnectionError::TransportError(error) => match alert(error.code) {
             Some(_) => (Kind::Other, format!("the TLS handshake failed: {}", error.reason)),
-            None => (Kind::InvalidData, format!("the rules of QUIC were broken: {error}")),
+            None => (Kind::InvalidData, format!("QUIC protocol violation: {error}")),
         },
         ConnectionError::ConnectionClosed(close) => match alert(close.error_code) {
             // Only a client hears of it when the link stands already.
-            Some(alert) => (Kind::PermissionDenied, TlsError::heard(alert, Party::Server).to_string()),
+            Some(alert) => {
+                (Kind::PermissionDenied, TlsError::received_alert(alert, Party::Server).to_string())
+            }
             None if close.error_code == TransportErrorCode::CONNECTION_REFUSED => {
                 (Kind::ConnectionRefused, "the peer refused the connection".into())
             }

@@ -1,3 +1,5 @@
+//! What the streams of a QUIC connection share with its mux.
+
 use parking_lot::Mutex;
 use quinn::SendStream;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,3 +1,5 @@
+//! One stream of QUIC, with the resets and priorities that a link wants.
+
 use super::error::into_io;
 use super::shared::Shared;
 use bytes::{Bytes, BytesMut};
@@ -13,16 +15,16 @@ use std::task::{Context, Poll, ready};
 const BATCH: usize = 32;
 
 /// Sent with the stop of a stream that was given up.
-const GIVEN_UP: VarInt = VarInt::from_u32(1);
+const RESET: VarInt = VarInt::from_u32(1);
 
 /// Sent by QUIC with the stop of a stream whose reader has finished writing and wants no more.
-const DONE: VarInt = VarInt::from_u32(0);
+const NO_MORE: VarInt = VarInt::from_u32(0);
 
 /// Above the streams of users: what waits on the lane goes first.
-const LANE: i32 = 1;
+const LANE_PRIORITY: i32 = 1;
 
 /// Below them: what they have written goes before the lane's end.
-const FAREWELL: i32 = -1;
+const LANE_END_PRIORITY: i32 = -1;
 
 /// Both halves of one bidirectional QUIC stream.
 ///
@@ -56,12 +58,12 @@ impl QuicStream {
     }
 
     pub(super) fn start_lane(&self) {
-        self.set_priority(LANE);
+        self.set_priority(LANE_PRIORITY);
     }
 
     /// Puts what the lane sends from here on behind what streams have yet to send.
     pub(in crate::mux) fn yield_lane(&self) {
-        self.set_priority(FAREWELL);
+        self.set_priority(LANE_END_PRIORITY);
     }
 
     fn set_priority(&self, priority: i32) {
@@ -151,7 +153,7 @@ impl QuicStream {
         let Some(send) = &self.send else { return self.reset };
         match send.stopped().now_or_never() {
             None | Some(Ok(None)) => self.reset,
-            Some(Ok(Some(code))) => self.reset || code != DONE,
+            Some(Ok(Some(code))) => self.reset || code != NO_MORE,
             Some(Err(_)) => true,
         }
     }
@@ -162,7 +164,7 @@ impl Drop for QuicStream {
         if self.send.is_some() {
             // Fails if everything has been read: then finishing, which the drop of the other half
             // does, ends the stream in good order.
-            let _ = self.recv.stop(GIVEN_UP);
+            let _ = self.recv.stop(RESET);
         }
         if self.accepted {
             self.shared.discount_accepted();

@@ -140,7 +140,7 @@ async fn a_client_that_names_another_protocol_is_turned_away() {
     let mut tls = world.identity.client();
     tls.alpn_protocols = vec![b"h3".to_vec()];
     let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
-    let endpoint = super::super::socket::endpoint("127.0.0.1:0".parse().unwrap(), None).unwrap();
+    let endpoint = super::super::endpoint("127.0.0.1:0".parse().unwrap(), None).unwrap();
     let client = quinn::ClientConfig::new(Arc::new(tls));
     let connecting = endpoint.connect_with(client, world.listener.local_addr(), "localhost").unwrap();
     let accept = async { world.listener.accept().await.link(&world.tls, Arc::new(config())).await };

@@ -1,7 +1,7 @@
 //! Certificates, a listener and a client, and what is done with the links between them.
 
 use crate::quic::{QuicAccepted, QuicClient, QuicListener};
-use crate::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
+use crate::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority, crypto_provider};
 use frontier_protocol::{Custom, Flags, Frame, Publish, ping};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -70,42 +70,42 @@ impl Identity {
 
     pub(super) fn server(&self) -> ServerConfig {
         let chain = vec![self.certificate.clone()];
-        let server = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let server =
+            ServerConfig::builder_with_provider(crypto_provider()).with_safe_default_protocol_versions();
         server.unwrap().with_no_client_auth().with_single_cert(chain, self.key.clone_key()).unwrap()
     }
 
     /// Asks for `client`'s certificate.
     pub(super) fn server_for(&self, client: &Self) -> ServerConfig {
         let chain = vec![self.certificate.clone()];
-        let verifier = WebPkiClientVerifier::builder_with_provider(client.roots(), provider()).build();
-        let server = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let verifier = WebPkiClientVerifier::builder_with_provider(client.roots(), crypto_provider()).build();
+        let server =
+            ServerConfig::builder_with_provider(crypto_provider()).with_safe_default_protocol_versions();
         let server = server.unwrap().with_client_cert_verifier(verifier.unwrap());
         server.with_single_cert(chain, self.key.clone_key()).unwrap()
     }
 
     /// Trusts this server.
     pub(super) fn client(&self) -> ClientConfig {
-        let client = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let client =
+            ClientConfig::builder_with_provider(crypto_provider()).with_safe_default_protocol_versions();
         client.unwrap().with_root_certificates(self.roots()).with_no_client_auth()
     }
 
     /// Trusts this server, and shows itself as `client`.
     pub(super) fn client_as(&self, client: &Self) -> ClientConfig {
         let chain = vec![client.certificate.clone()];
-        let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
+        let config =
+            ClientConfig::builder_with_provider(crypto_provider()).with_safe_default_protocol_versions();
         let config = config.unwrap().with_root_certificates(self.roots());
         config.with_client_auth_cert(chain, client.key.clone_key()).unwrap()
     }
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
 pub(super) struct World {
     pub(super) identity: Identity,
     pub(super) listener: QuicListener,
-    /// What new connections are greeted with.
+    /// What new connections are served with.
     pub(super) tls: Arc<ServerConfig>,
     pub(super) client: QuicClient,
     /// Of those who dial, and of those who accept.

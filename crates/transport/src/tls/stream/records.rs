@@ -1,3 +1,5 @@
+//! TLS records that are appended to a buffer.
+
 use crate::staging::Staging;
 use rustls::unbuffered::{EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError, WriteTraffic};
 

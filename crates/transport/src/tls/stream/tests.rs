@@ -60,12 +60,21 @@ async fn pair(room: usize) -> (Client, Server) {
     let (near, far) = tokio::io::duplex(room);
     let [near, far] = [near, far].map(|io| Counting { io, reads: 0, writes: 0 });
     let name = ClientTls::new().name("localhost").unwrap();
-    let (client, server) = tokio::join!(connect(near, settings, name), accept(far, &server));
+    let (client, server) = tokio::join!(connect(near, settings, name), accept(far, &server, &[ALPN_LINK]));
     (client.unwrap(), server.unwrap().stream)
 }
 
 fn held<S>(stream: &TlsStream<S, Counting>) -> usize {
     [&stream.incoming, &stream.plain, &stream.outgoing].map(Staging::held).into_iter().sum()
+}
+
+#[tokio::test]
+async fn keys_are_agreed_on_post_quantum() {
+    let (client, server) = pair(1 << 20).await;
+    for state in [client.session.state(), server.session.state()] {
+        let group = state.negotiated_key_exchange_group().unwrap().name();
+        assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 fn pair(room: usize) -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
     let (near, far) = tokio::io::duplex(room);
-    let socket = |io, side| WebSocket::new(io, side, Staging::default());
-    (socket(near, Side::Client), socket(far, Side::Server))
+    let socket = |io, role| WebSocket::new(io, role, Staging::default());
+    (socket(near, Role::Client), socket(far, Role::Server))
 }
 
 fn held(socket: &WebSocket<DuplexStream>) -> usize {

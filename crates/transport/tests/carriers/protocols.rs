@@ -1,14 +1,14 @@
-//! Peers that speak another language than the port.
+//! Peers that speak another protocol than the port.
 
 use crate::authority::{ALWAYS, Authority};
 use crate::bridge;
 use crate::gateway::{Gateway, call, soon};
-use frontier_transport::{ClientTls, Network, ServerTlsConfig, TlsVersion};
+use frontier_transport::{ClientTls, Network, ServerTlsConfig, TlsVersion, crypto_provider};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const NO_TLS: &str = "no TLS connection: the client does not speak TLS";
+const NO_TLS: &str = "the TLS handshake failed: the client does not speak TLS";
 
 #[tokio::test]
 async fn each_mix_up_is_told_on_both_sides() {
@@ -24,16 +24,28 @@ async fn each_mix_up_is_told_on_both_sides() {
         (Network::Tcp, None, "tls", "the server does not speak TLS", &plain_for_tls),
         (Network::Tcp, None, "wss", "the server does not speak TLS", &plain_for_tls),
         (Network::Tcp, None, "ws", "the peer does not speak HTTP", &plain_for_http),
-        (Network::Ws, None, "tcp", &plain_for_http, "no WebSocket: the peer does not speak HTTP"),
+        (
+            Network::Ws,
+            None,
+            "tcp",
+            &plain_for_http,
+            "the WebSocket upgrade failed: the peer does not speak HTTP",
+        ),
         (
             Network::Ws,
             None,
             "wss",
             "the server does not speak TLS",
-            "no WebSocket: the peer speaks TLS, where plain HTTP was expected",
+            "the WebSocket upgrade failed: the peer speaks TLS, where plain HTTP was expected",
         ),
         (Network::Ws, secure(), "ws", "the peer speaks TLS, where plain HTTP was expected", NO_TLS),
-        (Network::Ws, secure(), "tls", &plain_for_http, "no WebSocket: the peer does not speak HTTP"),
+        (
+            Network::Ws,
+            secure(),
+            "tls",
+            &plain_for_http,
+            "the WebSocket upgrade failed: the peer does not speak HTTP",
+        ),
     ];
     for (network, config, scheme, told, logged) in cases {
         let mut gateway = Gateway::start(network, config);
@@ -45,8 +57,7 @@ async fn each_mix_up_is_told_on_both_sides() {
 
 /// Of the same library, but with versions, protocols and trust of its own.
 fn foreign(versions: &[&'static rustls::SupportedProtocolVersion], alpn: &[&[u8]]) -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let mut config = rustls::ClientConfig::builder_with_provider(crypto_provider())
         .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
@@ -79,10 +90,13 @@ async fn versions_and_protocols_that_are_not_ours() {
     let old = hello(&mut gateway, foreign(&[&TLS12], &[])).await;
     assert_eq!(
         old,
-        "no TLS connection: nothing in common with the client: no version of TLS that is allowed here"
+        "the TLS handshake failed: no TLS parameters in common with the client: no version of TLS that is allowed here"
     );
     let other = hello(&mut gateway, foreign(&[&TLS13], &[b"h2"])).await;
-    assert_eq!(other, "no TLS connection: the client speaks another application protocol");
+    assert_eq!(
+        other,
+        "the TLS handshake failed: the client speaks none of the application protocols that are served here (ALPN)"
+    );
 }
 
 #[tokio::test]
@@ -98,7 +112,7 @@ async fn garbage_and_early_ends_are_errors() {
         let _ = io.write_all(&bytes).await;
         let _ = io.shutdown().await;
         let error = gateway.accepted().await.unwrap_err();
-        assert!(error.starts_with("no TLS connection: "), "{error}");
+        assert!(error.starts_with("the TLS handshake failed: "), "{error}");
     }
 }
 

@@ -1,7 +1,9 @@
+//! Reads the files of a listener's TLS, and collects all that is wrong with them.
+
 use super::{CertificateFiles, ClientAuth, ServerTlsConfig};
-use crate::tls::material;
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::peer_certificate::time;
+use crate::tls::pem;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -14,13 +16,13 @@ use std::time::SystemTime;
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
 
 /// Reads files and takes down what is wrong with them.
-pub(super) struct Reading {
+pub(super) struct Loader {
     pub(super) mistakes: Vec<TlsMistake>,
     pub(super) warnings: Vec<String>,
     now: SystemTime,
 }
 
-impl Reading {
+impl Loader {
     pub(super) fn new() -> Self {
         Self { mistakes: Vec::new(), warnings: Vec::new(), now: SystemTime::now() }
     }
@@ -32,7 +34,7 @@ impl Reading {
         path: &Path,
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Option<T> {
-        let parsed = material::read(path).and_then(|bytes| parse(&bytes));
+        let parsed = pem::read(path).and_then(|bytes| parse(&bytes));
         parsed.map_err(|message| self.mistakes.push(TlsMistake::of(file, path, message))).ok()
     }
 
@@ -48,11 +50,11 @@ impl Reading {
         }
         let mut certificates = Vec::new();
         for (index, pair) in pairs.iter().enumerate() {
-            let chain = self.file(TlsFile::Certificate(index), &pair.cert, material::certificates);
-            let key = self.file(TlsFile::Key(index), &pair.key, material::private_key);
+            let chain = self.file(TlsFile::Certificate(index), &pair.cert, pem::certificates);
+            let key = self.file(TlsFile::Key(index), &pair.key, pem::private_key);
             let (Some(chain), Some(key)) = (chain, key) else { continue };
             self.warn_of_age(&pair.cert, &chain);
-            match material::certified_key(chain, key, provider) {
+            match pem::certified_key(chain, key, provider) {
                 Ok(certificate) => certificates.push(Arc::new(certificate)),
                 Err(message) => {
                     self.mistakes.push(TlsMistake::of(TlsFile::Key(index), &pair.key, message));
@@ -71,9 +73,9 @@ impl Reading {
         let mut roots = RootCertStore::empty();
         for (index, path) in config.ca_certs.iter().enumerate() {
             let file = TlsFile::CaCertificate(index);
-            let Some(certificates) = self.file(file, path, material::certificates) else { continue };
+            let Some(certificates) = self.file(file, path, pem::certificates) else { continue };
             self.warn_of_age(path, &certificates);
-            if let Err(message) = material::add_roots(&mut roots, certificates) {
+            if let Err(message) = pem::add_roots(&mut roots, certificates) {
                 self.mistakes.push(TlsMistake::of(file, path, message));
             }
         }
@@ -82,7 +84,7 @@ impl Reading {
         let mut lists = Vec::new();
         for (index, path) in config.crls.iter().enumerate() {
             let file = TlsFile::RevocationList(index);
-            let Some(of_file) = self.file(file, path, material::revocation_lists) else { continue };
+            let Some(of_file) = self.file(file, path, pem::revocation_lists) else { continue };
             self.warn_of_age_of_lists(path, &of_file);
             // Without a CA it would fail for that reason, which is told in its own place.
             if !roots.is_empty()

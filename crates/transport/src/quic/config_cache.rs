@@ -1,3 +1,5 @@
+//! The QUIC configuration that connections of one listener share.
+
 use super::config;
 use crate::LinkConfig;
 use parking_lot::Mutex;
@@ -5,33 +7,33 @@ use quinn::ServerConfig;
 use std::io;
 use std::sync::Arc;
 
-/// How callers are greeted. What is made of TLS and limits is shared by all connections, and made anew
-/// only when those have changed.
+/// The QUIC configuration of a listener. What is made of TLS and limits is shared by all connections, and
+/// made anew only when those have changed.
 #[derive(Debug)]
-pub(super) struct Greeter {
+pub(super) struct ConfigCache {
     server: ServerConfig,
-    last: Mutex<Option<Greeting>>,
+    last: Mutex<Option<Cached>>,
 }
 
 #[derive(Debug)]
-struct Greeting {
+struct Cached {
     tls: Arc<rustls::ServerConfig>,
     max_streams: u32,
     window_growth: usize,
     server: Arc<ServerConfig>,
 }
 
-impl Greeter {
+impl ConfigCache {
     pub(super) fn new(tls: &rustls::ServerConfig) -> io::Result<Self> {
         Ok(Self { server: config::server(tls)?, last: Mutex::new(None) })
     }
 
-    /// For callers of whom nothing is known yet.
-    pub(super) fn server(&self) -> ServerConfig {
+    /// For packets of which nothing is known yet.
+    pub(super) fn initial(&self) -> ServerConfig {
         self.server.clone()
     }
 
-    pub(super) fn greet(
+    pub(super) fn for_link(
         &self,
         tls: &Arc<rustls::ServerConfig>,
         config: &LinkConfig,
@@ -44,8 +46,8 @@ impl Greeter {
         {
             return Ok(last.server.clone());
         }
-        let server = Arc::new(config::greeting(&self.server, tls, config)?);
-        *last = Some(Greeting { tls: tls.clone(), max_streams, window_growth, server: server.clone() });
+        let server = Arc::new(config::for_link(&self.server, tls, config)?);
+        *last = Some(Cached { tls: tls.clone(), max_streams, window_growth, server: server.clone() });
         Ok(server)
     }
 }

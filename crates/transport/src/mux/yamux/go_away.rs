@@ -1,3 +1,5 @@
+//! Notices when yamux tells the peer that it broke the protocol.
+
 use futures_io::{AsyncRead, AsyncWrite};
 use std::io;
 use std::pin::Pin;
@@ -13,22 +15,22 @@ const TYPE_GO_AWAY: u8 = 3;
 
 /// A socket that notices when yamux tells the peer that it broke the rules: a GoAway frame whose
 /// length field, which carries its code, is not 0. yamux has no other way of saying so.
-pub(super) struct Watched<T> {
+pub(super) struct GoAwayWatch<T> {
     io: T,
     header: [u8; HEADER],
     /// How much of the header has been written.
     filled: usize,
     /// How much of the body is still to come.
     body: usize,
-    breached: Arc<AtomicBool>,
+    violated: Arc<AtomicBool>,
 }
 
-impl<T> Watched<T> {
+impl<T> GoAwayWatch<T> {
     /// The watched socket, and what is set once a breach was noticed.
     pub(super) fn new(io: T) -> (Self, Arc<AtomicBool>) {
-        let breached = Arc::<AtomicBool>::default();
-        let watched = Self { io, header: [0; HEADER], filled: 0, body: 0, breached: breached.clone() };
-        (watched, breached)
+        let violated = Arc::<AtomicBool>::default();
+        let watched = Self { io, header: [0; HEADER], filled: 0, body: 0, violated: violated.clone() };
+        (watched, violated)
     }
 
     fn note(&mut self, mut written: &[u8]) {
@@ -49,7 +51,7 @@ impl<T> Watched<T> {
                 let length = u32::from_be_bytes([a, b, c, d]);
                 match kind {
                     TYPE_DATA => self.body = length as usize,
-                    TYPE_GO_AWAY if length != 0 => self.breached.store(true, Ordering::Relaxed),
+                    TYPE_GO_AWAY if length != 0 => self.violated.store(true, Ordering::Relaxed),
                     _ => {}
                 }
             }
@@ -57,13 +59,13 @@ impl<T> Watched<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for GoAwayWatch<T> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_read(cx, into)
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for GoAwayWatch<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let n = ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?;
         self.note(&bytes[..n]);
@@ -84,9 +86,9 @@ mod tests {
     use super::*;
 
     fn noticed(frames: &[&[u8]], piece: usize) -> bool {
-        let (mut watched, breached) = Watched::new(());
+        let (mut watched, violated) = GoAwayWatch::new(());
         frames.concat().chunks(piece).for_each(|piece| watched.note(piece));
-        breached.load(Ordering::Relaxed)
+        violated.load(Ordering::Relaxed)
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! A socket with read and write buffers between it and the multiplexer.
+//! Read and write buffers between a carrier and the multiplexer.
 //!
 //! The multiplexer reads a header, then a body, and flushes after every frame it writes. Here many
 //! frames share one system call each way: reads fill a whole buffer, and what is written is gathered
-//! until the link's owner calls [`SocketControl::poll_flush`] at the end of its turn. Both buffers
+//! until the link's owner calls [`BufferedIoControl::poll_flush`] at the end of its turn. Both buffers
 //! are borrowed only while they hold bytes.
-
-mod language;
 
 use crate::buffer;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -21,12 +19,12 @@ use tokio_util::io::poll_read_buf;
 const DIRECT: usize = 8 * 1024;
 
 /// The multiplexer's end.
-pub(crate) struct Socket<T> {
+pub(crate) struct BufferedIo<T> {
     inner: Arc<Mutex<Inner<T>>>,
 }
 
 /// The link's end: says when what was gathered goes out.
-pub(crate) struct SocketControl<T> {
+pub(crate) struct BufferedIoControl<T> {
     inner: Arc<Mutex<Inner<T>>>,
 }
 
@@ -35,8 +33,8 @@ struct Inner<T> {
     read: Vec<u8>,
     /// How much of `read` has been handed on.
     consumed: usize,
-    /// Whether the first byte that came has been looked at.
-    recognised: bool,
+    /// Whether the first byte that came has been checked.
+    checked: bool,
     /// Whether `read` was filled since the owner last allowed it.
     filled: bool,
     write: Vec<u8>,
@@ -59,12 +57,12 @@ enum Output {
     Ended,
 }
 
-pub(crate) fn split<T>(io: T) -> (Socket<T>, SocketControl<T>) {
+pub(crate) fn split<T>(io: T) -> (BufferedIo<T>, BufferedIoControl<T>) {
     let inner = Inner {
         io,
         read: Vec::new(),
         consumed: 0,
-        recognised: false,
+        checked: false,
         filled: false,
         write: Vec::new(),
         sent: 0,
@@ -74,10 +72,10 @@ pub(crate) fn split<T>(io: T) -> (Socket<T>, SocketControl<T>) {
         heard: false,
     };
     let inner = Arc::new(Mutex::new(inner));
-    (Socket { inner: inner.clone() }, SocketControl { inner })
+    (BufferedIo { inner: inner.clone() }, BufferedIoControl { inner })
 }
 
-impl<T: TokioRead + TokioWrite + Unpin> SocketControl<T> {
+impl<T: TokioRead + TokioWrite + Unpin> BufferedIoControl<T> {
     /// Allows one more read of a buffer. What has come is thus looked at before more is read, and a
     /// peer that sends without a pause does not keep the multiplexer reading for ever.
     pub(crate) fn allow_read(&self) {
@@ -207,8 +205,8 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
         } else {
             self.heard = true;
             self.filled = true;
-            if !std::mem::replace(&mut self.recognised, true) {
-                language::recognise(self.read[0])?;
+            if !std::mem::replace(&mut self.checked, true) {
+                check_first_byte(self.read[0])?;
             }
         }
         match outcome {
@@ -218,7 +216,7 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
     }
 }
 
-impl<T: TokioRead + TokioWrite + Unpin> AsyncRead for Socket<T> {
+impl<T: TokioRead + TokioWrite + Unpin> AsyncRead for BufferedIo<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut inner = self.inner.lock();
         if inner.consumed == inner.read.len() {
@@ -236,7 +234,7 @@ impl<T: TokioRead + TokioWrite + Unpin> AsyncRead for Socket<T> {
     }
 }
 
-impl<T: TokioRead + TokioWrite + Unpin> AsyncWrite for Socket<T> {
+impl<T: TokioRead + TokioWrite + Unpin> AsyncWrite for BufferedIo<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut inner = self.inner.lock();
         if bytes.len() >= DIRECT
@@ -265,8 +263,20 @@ impl<T: TokioRead + TokioWrite + Unpin> AsyncWrite for Socket<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Nor is anything ended here: see [`SocketControl::poll_shutdown`].
+    /// Nor is anything ended here: see [`BufferedIoControl::poll_shutdown`].
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// Whether what starts with this byte can be the multiplexer's: its frames start with their version, 0. It
+/// would say so itself, but not of a TLS alert, which is shorter than its header.
+fn check_first_byte(first: u8) -> io::Result<()> {
+    let other = match first {
+        0 => return Ok(()),
+        0x15 | 0x16 => "it speaks TLS, where plain TCP was expected",
+        b'A'..=b'Z' => "it speaks HTTP or the like, where plain TCP was expected",
+        _ => "it speaks another protocol",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, other))
 }
