@@ -23,12 +23,12 @@ pub(crate) use handle::Handle;
 pub use service::{ClusterService, FrontierStatus};
 
 use crate::Error;
-use crate::client::{Announced, Intake};
+use crate::client::{Intake, RegisteredNames};
 use crate::frontlas::Frontlas;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::supervisor::Abandoned;
+use crate::supervisor::CancelledAttempt;
 use frontier_protocol::ServiceId;
 use members::Members;
 use parking_lot::Mutex;
@@ -46,11 +46,11 @@ pub(crate) struct Cluster {
     pub(crate) options: Options,
     pub(crate) intake: Arc<Intake>,
     /// A gateway may have been left while an attempt to connect to it was under way, and have come back.
-    abandoned: Arc<Abandoned>,
+    cancelled_attempt: Arc<CancelledAttempt>,
     frontlas: Frontlas,
     lookups: Semaphore,
     /// The names that are to be registered at every gateway.
-    wanted: Mutex<Announced>,
+    names: Mutex<RegisteredNames>,
     members: Members,
     places: Mutex<Places>,
     life: Life,
@@ -73,9 +73,9 @@ impl Cluster {
         let topics = options.identity.topics.iter().map(|topic| topic.as_str().into());
         let kill = CancellationToken::new();
         Self {
-            wanted: Mutex::new(Announced::new(handlers.names().cloned(), topics)),
+            names: Mutex::new(RegisteredNames::new(handlers.names().cloned(), topics)),
             intake: Arc::new(Intake::new(&options, handlers)),
-            abandoned: Arc::default(),
+            cancelled_attempt: Arc::default(),
             places: Mutex::new(Places::new(options.cluster.edges)),
             options,
             frontlas,

@@ -1,18 +1,14 @@
 //! The task that keeps a client connected.
 
-mod abandoned;
 mod addresses;
 mod attempt;
-mod backoff;
-mod handshake;
+mod cancelled_attempt;
 mod relocation;
 mod route;
 
-pub(crate) use abandoned::Abandoned;
 use addresses::Addresses;
 pub(crate) use attempt::{Attempt, AttemptError, Live};
-#[cfg(feature = "cluster")]
-pub(crate) use backoff::Backoff;
+pub(crate) use cancelled_attempt::CancelledAttempt;
 pub(crate) use route::Route;
 
 use crate::Error;
@@ -117,8 +113,11 @@ impl Supervisor {
                 }
                 Some(Closed::Local)
             }
-            End::Superseded if self.client.options.redial.reconnect && self.client.abandoned.may_linger() => {
-                warn!("superseded, perhaps by an attempt of its own that was given up");
+            End::Superseded
+                if self.client.options.redial.reconnect
+                    && self.client.cancelled_attempt.may_come_through() =>
+            {
+                warn!("superseded, perhaps by an attempt of its own that was cancelled: connecting again");
                 None
             }
             End::Superseded => Some(Closed::Superseded),

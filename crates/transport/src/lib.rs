@@ -15,11 +15,13 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod backoff;
 mod buffer;
 mod carrier;
 mod dial;
 mod endpoint;
 mod first_frame;
+pub mod handshake;
 mod incoming;
 mod link;
 mod listener;
@@ -31,10 +33,12 @@ mod staging;
 mod tls;
 mod websocket;
 
+pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use dial::{DialError, DialOptions, dial};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use first_frame::{FirstFrame, FirstFrameError};
+pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo};
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};

@@ -16,25 +16,25 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 /// How long what is in flight at the old connection may take.
-const GRACE_MS: u32 = 3_600_000;
+const DRAIN_GRACE_MS: u32 = 3_600_000;
 
 /// How long it may take until an edge that was asked to go somewhere is counted there.
-const SHOWS: Duration = Duration::from_secs(3);
+const COUNT_LAG: Duration = Duration::from_secs(3);
 
-/// The pause between two looks at whose turn it is.
-const STEP: Duration = Duration::from_millis(20);
+/// The shortest pause between two edges: shorter ones are made up for by several at once.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks edges to move, until this is dropped or the gateway drains.
 pub(crate) async fn run(exchange: Arc<Exchange>) {
     let mut orders = exchange.roster.follow();
-    let mut sent = Sent::default();
+    let mut recent = RecentMoves::default();
     loop {
         // An error means that the exchange is gone, which this holds.
         if orders.changed().await.is_err() || exchange.draining.is_set() {
             return;
         }
         let now = orders.borrow_and_update().clone();
-        let wants = sent.less(&now);
+        let wants = recent.subtract(&now);
         let wanted: u64 = wants.iter().fold(0, |sum, want| sum.saturating_add(*want));
         if wanted == 0 || now.keep == u64::MAX {
             continue;
@@ -45,7 +45,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
         match chosen {
             Ok(chosen) if chosen.is_empty() => {}
             Ok(chosen) => {
-                let asked = ask(&exchange, &now, wants, chosen, &mut orders, &mut sent).await;
+                let asked = ask(&exchange, &now, wants, chosen, &mut orders, &mut recent).await;
                 info!(edges = asked, keep = now.keep, "asked edges to move to frontiers with fewer of them");
             }
             Err(error) => warn!(%error, "no edges were chosen to move"),
@@ -55,16 +55,16 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
 
 /// Where edges were sent a moment ago. The counts that new orders are made from may not have them yet.
 #[derive(Default)]
-struct Sent(VecDeque<(Instant, String)>);
+struct RecentMoves(VecDeque<(Instant, String)>);
 
-impl Sent {
-    fn note(&mut self, url: &str) {
+impl RecentMoves {
+    fn add(&mut self, url: &str) {
         self.0.push_back((Instant::now(), url.to_owned()));
     }
 
     /// What the others want, less what they will have got.
-    fn less(&mut self, orders: &Orders) -> Vec<u64> {
-        self.0.retain(|(when, _)| when.elapsed() < SHOWS);
+    fn subtract(&mut self, orders: &Orders) -> Vec<u64> {
+        self.0.retain(|(when, _)| when.elapsed() < COUNT_LAG);
         let to = |url: &str| self.0.iter().filter(|(_, sent)| sent == url).count() as u64;
         orders.others.iter().map(|other| other.want.saturating_sub(to(&other.edgebound))).collect()
     }
@@ -77,14 +77,14 @@ async fn ask(
     mut wants: Vec<u64>,
     chosen: Vec<Arc<Peer>>,
     news: &mut watch::Receiver<Arc<Orders>>,
-    sent: &mut Sent,
+    recent: &mut RecentMoves,
 ) -> usize {
     let start = Instant::now();
     let mut asked = 0;
     for edge in chosen {
         let due = start + Duration::from_secs_f64(asked as f64 / f64::from(orders.rate.max(1)));
         if due > Instant::now() {
-            let step = due.max(Instant::now() + STEP);
+            let step = due.max(Instant::now() + MIN_PAUSE);
             tokio::select! {
                 _ = news.changed() => {
                     // The loop is to see it, too.
@@ -108,7 +108,7 @@ async fn ask(
         asked += 1;
         edge.ask(exchange.clock());
         let url = &orders.others[place].edgebound;
-        sent.note(url);
+        recent.add(url);
         send(&edge, url);
     }
     asked
@@ -118,7 +118,7 @@ fn send(edge: &Peer, url: &str) {
     let notice = GoAway {
         alternatives: vec![url],
         stays: true,
-        ..GoAway::new(Code::Draining, GRACE_MS, "another gateway has more room")
+        ..GoAway::new(Code::Draining, DRAIN_GRACE_MS, "another gateway has more room")
     };
     // An edge whose link is closed is on its way out already.
     let _ = edge.link.send(Priority::Answer, |out| notice.encode(out));

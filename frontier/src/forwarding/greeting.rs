@@ -1,9 +1,9 @@
-use crate::cluster::{GreetError, welcomed};
 use crate::config::Forward;
 use crate::exchange::Exchange;
 use crate::peer::{Identity, Peer, Stage};
-use frontier_protocol::{Advertised, Hello, MIN_MAX_FRAME, Role, Terms, VERSION, Welcome};
-use frontier_transport::{Endpoint, Link, Priority};
+use frontier_protocol::{Hello, Role};
+use frontier_transport::handshake::{connect, within};
+use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,36 +29,28 @@ pub(super) async fn greet(
     own: &str,
     forward: &Forward,
     exchange: &Exchange,
-) -> Result<Greeted, GreetError> {
+) -> Result<Greeted, HandshakeError> {
     let greeted = async {
         let token = match &forward.token {
             None => None,
             Some(token) => {
-                let failed = |error| GreetError::failed(format!("its token can't be read: {error}"));
+                let failed = |error| {
+                    HandshakeError::Link(CloseReason::Lost(format!("forward.token can't be read: {error}")))
+                };
                 Some(token.load().await.map_err(failed)?)
             }
         };
-        let link =
-            frontier_transport::dial(endpoint, &forward.dial, exchange.limits.link(Role::Frontier)).await;
-        let mut link = link.map_err(|error| GreetError::dial(&error))?;
         let hello = Hello {
-            versions: (VERSION, VERSION),
-            role: Role::Frontier,
-            features: 0,
             max_frame: exchange.limits.terms().max_frame,
             heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
-            id: 0,
             name: own,
-            topics: Vec::new(),
-            methods: Vec::new(),
-            meta: b"",
             token,
-            advertised: Advertised::default(),
+            ..Hello::new(Role::Frontier)
         };
-        link.handle().send(Priority::Answer, |out| hello.encode(out)).map_err(GreetError::failed)?;
-        let welcome = welcomed(&mut link).await?;
-        let terms = terms(&welcome)?;
-        link.set_max_frame(terms.max_frame as usize);
+        let config = exchange.limits.link(Role::Frontier);
+        let (link, granted) = connect(endpoint, &forward.dial, config, &hello).await?;
+        granted.welcome.from_gateway()?;
+        let terms = granted.terms;
         let identity = Identity::Holder { id: id.into() };
         // For logs only: the other end is named by its id.
         let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, endpoint.host_port().1));
@@ -68,17 +60,5 @@ pub(super) async fn greet(
         let interval = Duration::from_millis(terms.heartbeat_ms.into());
         Ok(Greeted { link, holder: Arc::new(holder), interval })
     };
-    let late = |_| GreetError::failed(format!("no welcome within {PATIENCE:?}"));
-    tokio::time::timeout(PATIENCE, greeted).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
-}
-
-fn terms(welcome: &Welcome) -> Result<Terms, GreetError> {
-    let Welcome { version, max_frame, heartbeat_ms, directory_time, .. } = *welcome;
-    if version != VERSION || heartbeat_ms == 0 || max_frame < MIN_MAX_FRAME {
-        return Err(GreetError::failed("the welcome makes no sense"));
-    }
-    if directory_time.is_some() {
-        return Err(GreetError::failed("that is frontlas, and no gateway"));
-    }
-    Ok(Terms { max_frame, heartbeat_ms })
+    within("connecting to another gateway", PATIENCE, greeted).await
 }

@@ -1,12 +1,11 @@
 use super::greeting::{self, Greeted};
 use super::link::{self, Driver};
-use crate::cluster::Backoff;
 use crate::config::Forward;
 use crate::exchange::{Exchange, Failure};
 use crate::peer::Peer;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::Code;
-use frontier_transport::Endpoint;
+use frontier_transport::{Backoff, Endpoint};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
@@ -69,7 +68,7 @@ type Outcome = Result<Arc<Peer>, Failure>;
 
 impl Neighbour {
     pub(super) fn new(id: &str, endpoint: Endpoint, dialler: Arc<Dialler>) -> Arc<Self> {
-        let attempts = Attempts { state: State::Idle, pauses: Backoff::new(PAUSE.0, PAUSE.1) };
+        let attempts = Attempts { state: State::Idle, pauses: Backoff::equal_jitter(PAUSE.0, PAUSE.1) };
         Arc::new(Self {
             id: id.into(),
             endpoint,
@@ -199,7 +198,7 @@ impl Neighbour {
     fn failed(&self, failure: Failure) -> bool {
         let mut attempts = self.attempts.lock();
         let is_first = attempts.pauses.is_fresh();
-        let until = Instant::now() + attempts.pauses.next();
+        let until = Instant::now() + attempts.pauses.next_pause();
         attempts.state = State::Failed { until, failure };
         is_first
     }

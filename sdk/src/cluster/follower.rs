@@ -3,11 +3,11 @@
 use super::Cluster;
 use super::places::Place;
 use crate::frontlas::FrontlasError;
-use crate::supervisor::Backoff;
 use frontier_api::cluster::change::What;
 use frontier_api::cluster::watch_response::Event;
 use frontier_api::cluster::{Edge, Frontier, Position, Snapshot, WatchKind};
 use frontier_protocol::EdgeId;
+use frontier_transport::Backoff;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -41,7 +41,7 @@ struct Follower {
 
 impl Follower {
     async fn run(mut self) {
-        let mut backoff = Backoff::new(PAUSE.0, PAUSE.1);
+        let mut backoff = Backoff::full_jitter(PAUSE.0, PAUSE.1);
         loop {
             let mut has_told = false;
             match self.watch(&mut has_told).await {
@@ -58,7 +58,7 @@ impl Follower {
                 backoff.reset();
             }
             self.poll().await;
-            sleep(backoff.next(rand::random())).await;
+            sleep(backoff.next_pause()).await;
         }
     }
 

@@ -9,13 +9,13 @@
 use super::Cluster;
 use crate::ConnectError;
 use crate::builder::establish_at_once;
-use crate::client::{Announced, Client, Handle};
+use crate::client::{Client, Handle, RegisteredNames};
 use crate::connection::Connection;
 use crate::frontlas::endpoint;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::supervisor::Backoff;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::Code;
+use frontier_transport::Backoff;
 use parking_lot::Mutex;
 use std::future::pending;
 use std::sync::Arc;
@@ -142,7 +142,7 @@ pub(super) async fn run(cluster: Arc<Cluster>, member: Arc<Member>) {
         cluster: cluster.clone(),
         member: member.clone(),
         stands: None,
-        backoff: Backoff::new(min, max.min(LONGEST_PAUSE)),
+        backoff: Backoff::full_jitter(min, max.min(LONGEST_PAUSE)),
         is_cautious: false,
     };
     tokio::select! {
@@ -182,7 +182,7 @@ impl Task {
                     self.stands = None;
                     self.member.client.store(None);
                     self.is_cautious = true;
-                    pause = self.backoff.next(rand::random());
+                    pause = self.backoff.next_pause();
                     self.cluster.refresh();
                 }
                 Step::Status(Status::Connected) => {
@@ -268,7 +268,7 @@ impl Task {
         let least = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
         *self.member.failure.lock() = Some(error);
         self.cluster.members.changed();
-        least + self.backoff.next(rand::random())
+        least + self.backoff.next_pause()
     }
 
     /// Leaves the gateway in good order.
@@ -299,7 +299,7 @@ async fn connect(
     options.redial.urls = vec![url];
     options.redial.reconnect = true;
     options.redial.follows = false;
-    let announced = if is_cautious { Announced::default() } else { cluster.wanted.lock().clone() };
-    let client = Client::sharing(options, cluster.intake.clone(), announced, cluster.abandoned.clone());
+    let names = if is_cautious { RegisteredNames::default() } else { cluster.names.lock().clone() };
+    let client = Client::sharing(options, cluster.intake.clone(), names, cluster.cancelled_attempt.clone());
     establish_at_once(client).await
 }

@@ -1,4 +1,3 @@
-use super::backoff::Backoff;
 use super::{Addresses, Attempt, AttemptError, Live};
 use crate::client::Client;
 use crate::connect_error::ConnectError;
@@ -6,6 +5,7 @@ use crate::connect_error::ConnectError;
 use crate::frontlas::Discovery;
 use crate::options::Options;
 use crate::status::Closed;
+use frontier_transport::Backoff;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -27,14 +27,14 @@ impl Route {
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let mut urls = options.redial.urls.clone();
         let discovery = Discovery::take(options, &mut urls)?;
-        let backoff = Backoff::new(options.redial.backoff.0, options.redial.backoff.1);
+        let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
         Ok(Self { addresses: Addresses::parse(&urls)?, backoff, connected: None, discovery })
     }
 
     #[cfg(not(feature = "cluster"))]
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let addresses = Addresses::parse(&options.redial.urls)?;
-        let backoff = Backoff::new(options.redial.backoff.0, options.redial.backoff.1);
+        let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
         Ok(Self { addresses, backoff, connected: None })
     }
 
@@ -83,7 +83,7 @@ impl Route {
     /// Whether the last connection has stood for so long that the next one may be made without a pause.
     pub(super) fn has_stood_well(&mut self) -> bool {
         let lived = self.connected.map(|connected| connected.elapsed()).unwrap_or_default();
-        let is_well = lived >= self.backoff.trial();
+        let is_well = lived >= self.backoff.max();
         if is_well {
             self.backoff.reset();
         }
@@ -155,7 +155,7 @@ impl Route {
         // On top of what they have asked for: all clients of a gateway were asked for the same.
         let start = self.addresses.opens().unwrap_or_else(Instant::now);
         tokio::select! {
-            () = tokio::time::sleep_until(start + self.backoff.next(rand::random())) => {}
+            () = tokio::time::sleep_until(start + self.backoff.next_pause()) => {}
             // An edge has gone: then another gateway takes clients.
             () = client.moves.hurried() => {}
         }

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::Config;
-use crate::cluster::{Asked, Location, Locator};
+use crate::cluster::{Location, Locator, LookupQueue};
 use crate::forwarding::Forwarding;
 use frontier_protocol::{Cancel, Returned, split_caller};
 use std::time::Duration;
 
 /// A gateway that forwards; what it asks frontlas is answered by the test.
-fn start() -> (Arc<Exchange>, Arc<Forwarding>, Asked) {
+fn start() -> (Arc<Exchange>, Arc<Forwarding>, LookupQueue) {
     let exchange = testing::exchange();
     let yaml = "frontlas: {enable: true, forward: {enable: true}}";
     let forward = Config::parse(yaml, &|_| None).unwrap().membership.unwrap().forward.unwrap();
@@ -24,8 +24,8 @@ fn at(frontier: &str) -> Location {
 }
 
 /// Frontlas says where the edge is that it is asked for next.
-async fn tell(asked: &mut Asked, edge: u64, place: Option<&str>) {
-    let ask = testing::soon(asked.asks.recv()).await.unwrap();
+async fn tell(asked: &mut LookupQueue, edge: u64, place: Option<&str>) {
+    let ask = testing::soon(asked.requests.recv()).await.unwrap();
     assert_eq!(ask.edge, EdgeId(edge));
     ask.reply.send(Ok(place.map(at))).unwrap();
 }
@@ -82,7 +82,7 @@ async fn one_lookup_serves_all_who_wait_and_they_go_in_their_order() {
     for id in 1..=20 {
         call(&service, id, EDGE, 0);
     }
-    let ask = testing::soon(asked.asks.recv()).await.unwrap();
+    let ask = testing::soon(asked.requests.recv()).await.unwrap();
     // The last one is among them.
     while !service.peer.calls.lock().is_asking(20) {
         tokio::task::yield_now().await;
@@ -97,7 +97,7 @@ async fn one_lookup_serves_all_who_wait_and_they_go_in_their_order() {
         let frame = service.recv().await;
         assert_eq!((frame.id, Response::parse(&frame).unwrap().payload), (id, &id.to_be_bytes()[..]));
     }
-    assert!(asked.asks.try_recv().is_err());
+    assert!(asked.requests.try_recv().is_err());
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn who_waits_can_cancel_and_leave_and_be_too_late() {
     call(&service, 1, EDGE, 0);
     call(&service, 2, EDGE, 1);
     call(&other, 1, EDGE, 0);
-    let ask = testing::soon(asked.asks.recv()).await.unwrap();
+    let ask = testing::soon(asked.requests.recv()).await.unwrap();
     while !other.peer.calls.lock().is_asking(1) || !service.peer.calls.lock().is_asking(2) {
         tokio::task::yield_now().await;
     }
