@@ -1,3 +1,5 @@
+//! Who calls, told by a gateway that forwards a request to another one.
+
 use crate::ServiceId;
 use crate::tagged::{label, put, put_label, sized};
 use std::net::IpAddr;

@@ -1,3 +1,5 @@
+//! The custom header, and what the exchange adds to its end.
+
 use crate::{EdgeId, EncodeError};
 use bytes::BufMut;
 

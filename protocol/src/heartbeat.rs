@@ -1,3 +1,5 @@
+//! When to ping, and when a peer that is silent counts as lost.
+
 use std::time::{Duration, Instant};
 
 /// How many intervals without a sign of life end a connection.

@@ -1,3 +1,5 @@
+//! What a dialling peer is, and who may send which kind of frame.
+
 use crate::Kind;
 
 /// What a dialling peer is.

@@ -1,18 +1,17 @@
 //! What the handles of an edge or a service share, across all of its connections.
 
-pub(crate) mod around;
-mod asking;
+mod envelope;
 mod intake;
-mod methods;
-mod moves;
-mod question;
+mod pending_request;
 mod registered_names;
 mod registration;
+mod relocations;
+pub(crate) mod retry;
 mod target;
 
-pub(crate) use asking::Asking;
+pub(crate) use envelope::{Envelope, EnvelopeKind, Operation, left, millis};
 pub(crate) use intake::Intake;
-pub(crate) use question::{Asked, Attempt, Question, left, millis};
+pub(crate) use pending_request::PendingRequest;
 pub(crate) use registered_names::RegisteredNames;
 pub(crate) use target::Target;
 
@@ -24,8 +23,8 @@ use crate::status::{Closed, Status, StatusWatch};
 use crate::supervisor::CancelledAttempt;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
-use moves::Moves;
 use parking_lot::Mutex;
+use relocations::Relocations;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -42,7 +41,7 @@ pub(crate) struct Client {
     registered: Mutex<RegisteredNames>,
     /// The connection that takes requests.
     current: ArcSwapOption<Connection>,
-    pub(crate) moves: Moves,
+    pub(crate) relocations: Relocations,
     status: watch::Sender<Status>,
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
@@ -89,7 +88,7 @@ impl Client {
             owns_intake: false,
             registered: Mutex::new(registered),
             current: ArcSwapOption::empty(),
-            moves: Moves::default(),
+            relocations: Relocations::default(),
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
@@ -153,7 +152,7 @@ impl Client {
         if *registered != *sent {
             return false;
         }
-        self.moves.end();
+        self.relocations.arrived();
         self.current.store(Some(connection.clone()));
         drop(registered);
         // The supervisor may not have seen yet that the user stops.
@@ -218,13 +217,13 @@ impl Client {
 
 /// A handle of a client. When the last one is dropped the client ends at once.
 #[derive(Clone)]
-pub(crate) struct Handle(Arc<Last>);
+pub(crate) struct Handle(Arc<CloseOnDrop>);
 
-struct Last(Arc<Client>);
+struct CloseOnDrop(Arc<Client>);
 
 impl Handle {
     pub(crate) fn new(client: Arc<Client>) -> Self {
-        Self(Arc::new(Last(client)))
+        Self(Arc::new(CloseOnDrop(client)))
     }
 }
 
@@ -236,7 +235,7 @@ impl Deref for Handle {
     }
 }
 
-impl Drop for Last {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.stop(Stop::Now);
     }

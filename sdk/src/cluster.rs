@@ -2,20 +2,20 @@
 //!
 //! ```text
 //!   frontlas ── watch, list ──▶ Follower ──┬─▶ Members ─▶ one task each ─▶ a Client ─▶ its gateway
-//!      ▲                                   └─▶ Places (edge ─▶ gateway)        │
+//!      ▲                                   └─▶ EdgeCache (edge ─▶ gateway)        │
 //!      └───────── lookup ───────── reach(edge) ◀──────────┘                    └─▶ the one Intake
 //! ```
 //!
-//! Whatever frontlas says or does not say, a connection to a gateway stands for as long as it is good, and
+//! Whatever frontlas says or does not say, a connection to a gateway established for as long as it is good, and
 //! what is known of edges is used until the gateway itself says that it is wrong.
 
+mod edge_cache;
 mod follower;
 mod handle;
 mod member;
 mod members;
-mod places;
-mod reach;
 mod registration;
+mod routing;
 mod service;
 mod start;
 
@@ -29,17 +29,17 @@ use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
 use crate::supervisor::CancelledAttempt;
+use edge_cache::EdgeCache;
 use frontier_protocol::ServiceId;
 use members::Members;
 use parking_lot::Mutex;
-use places::Places;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Lookups under way at once; more wait.
-const LOOKUPS: usize = 64;
+const MAX_LOOKUPS: usize = 64;
 
 /// What the handles and the tasks of one cluster's service share.
 pub(crate) struct Cluster {
@@ -52,7 +52,7 @@ pub(crate) struct Cluster {
     /// The names that are to be registered at every gateway.
     names: Mutex<RegisteredNames>,
     members: Members,
-    places: Mutex<Places>,
+    edge_cache: Mutex<EdgeCache>,
     life: Life,
 }
 
@@ -76,10 +76,10 @@ impl Cluster {
             names: Mutex::new(RegisteredNames::new(handlers.names().cloned(), topics)),
             intake: Arc::new(Intake::new(&options, handlers)),
             cancelled_attempt: Arc::default(),
-            places: Mutex::new(Places::new(options.cluster.edges)),
+            edge_cache: Mutex::new(EdgeCache::new(options.cluster.edges)),
             options,
             frontlas,
-            lookups: Semaphore::new(LOOKUPS),
+            lookups: Semaphore::new(MAX_LOOKUPS),
             members: Members::default(),
             life: Life {
                 status: watch::Sender::new(Status::Reconnecting),

@@ -1,3 +1,5 @@
+//! A service, as users hold it.
+
 mod builder;
 mod edge_event;
 mod edge_id_request;

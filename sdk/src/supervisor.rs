@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 use tracing::{debug, info, warn};
 
-/// Connections that are left at the same time. With more the oldest one is cut off.
-const LEFT: usize = 8;
+/// Connections that drain at the same time. With more the oldest one is cut off.
+const MAX_DRAINING: usize = 8;
 
 /// Watches over the connections of one client, from the first to the last.
 pub(crate) struct Supervisor {
@@ -30,7 +30,7 @@ pub(crate) struct Supervisor {
     route: Route,
     stops: watch::Receiver<Stop>,
     /// Connections that others have taken the place of, while what is in flight there comes to its end.
-    left: Vec<Live>,
+    draining: Vec<Live>,
 }
 
 /// Why a connection is watched over no longer.
@@ -46,14 +46,14 @@ enum Watched {
 impl Supervisor {
     pub(crate) fn new(client: Arc<Client>, route: Route) -> Self {
         let stops = client.stops();
-        Self { client, route, stops, left: Vec::new() }
+        Self { client, route, stops, draining: Vec::new() }
     }
 
     /// Runs until the client is closed for good.
     pub(crate) async fn run(mut self, first: Live) {
         let closed = self.supervise(first).await;
         debug!(%closed, "closed");
-        self.left.iter().for_each(Live::cut);
+        self.draining.iter().for_each(Live::cut);
         self.client.finish(closed);
     }
 
@@ -164,7 +164,7 @@ impl Supervisor {
     }
 
     async fn leave_all(&mut self) {
-        for mut live in std::mem::take(&mut self.left) {
+        for mut live in std::mem::take(&mut self.draining) {
             self.leave(&mut live).await;
         }
     }
@@ -172,11 +172,11 @@ impl Supervisor {
     /// Another connection has taken the place of `live`: what is in flight there may come to its end.
     fn replaced(&mut self, live: Live) {
         live.connection.replaced();
-        self.left.push(live);
+        self.draining.push(live);
         // What has ended must not be waited for a second time.
-        self.left.retain(|live| !live.ended.is_finished());
-        if self.left.len() > LEFT {
-            self.left.remove(0).cut();
+        self.draining.retain(|live| !live.ended.is_finished());
+        if self.draining.len() > MAX_DRAINING {
+            self.draining.remove(0).cut();
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Client;
 use super::registered_names::{Change, RegisteredNames};
 use crate::Error;
-use crate::connection::{Connection, NotAsked};
+use crate::connection::{Connection, NotSent};
 use frontier_protocol::{Code, Kind, Names, Register, Registration};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ impl Client {
                 Err(error) if error.code() == Code::Disconnected && connection.link.is_closed() => {
                     self.retire(&connection);
                 }
-                Err(error) if connection.has_put_off(&error) => self.retire(&connection),
+                Err(error) if connection.is_deferred(&error) => self.retire(&connection),
                 Err(error) => return Err(error),
             }
         }
@@ -73,7 +73,7 @@ impl Client {
         }
         let Some(connection) = self.current() else { return Ok(false) };
         match self.update_over(&connection, change, of, name, deadline).await {
-            Err(error) if error.code() == Code::Disconnected || connection.has_put_off(&error) => Ok(false),
+            Err(error) if error.code() == Code::Disconnected || connection.is_deferred(&error) => Ok(false),
             updated => updated,
         }
     }
@@ -122,14 +122,17 @@ async fn send_registration(
         Registration::Remove => Kind::UnregisterAck,
     };
     loop {
-        match connection.ask(answer, deadline, |id, out| register.encode(id, out)) {
+        match connection.request(answer, deadline, |id, out| register.encode(id, out)) {
             Ok(waiting) => return waiting.await.map(drop),
-            Err(NotAsked::Refused(error)) => return Err(error),
-            Err(NotAsked::Gone) => return Err(Error::new(Code::Disconnected, "")),
-            Err(NotAsked::Full) => {
+            Err(NotSent::Refused(error)) => return Err(error),
+            Err(NotSent::Gone) => return Err(Error::new(Code::Disconnected, "")),
+            Err(NotSent::Full) => {
                 let room = tokio::time::timeout_at(deadline, connection.link.writable());
                 if room.await.is_err() {
-                    return Err(Error::new(Code::Deadline, "the outbox was full all the time"));
+                    return Err(Error::new(
+                        Code::Deadline,
+                        "the outbox was full until the deadline: the gateway reads too slowly",
+                    ));
                 }
             }
         }

@@ -1,16 +1,18 @@
+//! The last handle of a cluster's service ends it.
+
 use super::Cluster;
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// A handle of a cluster's service. When the last one is dropped everything ends at once.
 #[derive(Clone)]
-pub(crate) struct Handle(Arc<Last>);
+pub(crate) struct Handle(Arc<CloseOnDrop>);
 
-struct Last(Arc<Cluster>);
+struct CloseOnDrop(Arc<Cluster>);
 
 impl Handle {
     pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
-        Self(Arc::new(Last(cluster)))
+        Self(Arc::new(CloseOnDrop(cluster)))
     }
 }
 
@@ -22,7 +24,7 @@ impl Deref for Handle {
     }
 }
 
-impl Drop for Last {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.life.kill.cancel();
     }

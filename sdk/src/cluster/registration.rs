@@ -1,3 +1,5 @@
+//! Registering names at every gateway of a cluster.
+
 use super::Cluster;
 use crate::Error;
 use crate::client::Client;
@@ -10,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 impl Cluster {
-    /// Puts a handler in place, and tells every gateway that it is there.
+    /// Puts a handler in place, and registers it at every gateway.
     pub(crate) async fn register(&self, method: &str, handler: Arc<dyn Handler<Job>>) -> Result<(), Error> {
         // In place before it is registered: the first call may come right behind the answer.
         let before = self.intake.methods.insert(method, handler);
@@ -33,7 +35,7 @@ impl Cluster {
         name: &str,
     ) -> Result<(), Error> {
         let deadline = Instant::now() + self.options.call_timeout;
-        // Before any gateway is told: those that connect meanwhile begin with it.
+        // Before any gateway hears of it: those that connect meanwhile begin with it.
         let is_new = match change {
             Registration::Add => self.names.lock().insert(of, name),
             Registration::Remove => self.names.lock().remove(of, name),
@@ -59,15 +61,15 @@ impl Cluster {
             }
             changes.mark_unchanged();
             let members = self.members.all();
-            let told = members.iter().filter_map(|member| Some((member, member.client()?))).map(
+            let updates = members.iter().filter_map(|member| Some((member, member.client()?))).map(
                 |(member, client)| async move {
                     (&member.id, client.update_registration_now(change, of, name, deadline).await)
                 },
             );
             let mut refused = None;
             let mut taken = false;
-            for (frontier, told) in join_all(told).await {
-                match told {
+            for (frontier, updated) in join_all(updates).await {
+                match updated {
                     Ok(is_there) => taken |= is_there,
                     Err(error) => {
                         warn!(frontier = &**frontier, name, %error, "a frontier refuses a name");

@@ -1,3 +1,5 @@
+//! The service of a whole cluster, as users hold it.
+
 use super::Handle;
 use crate::builder::Builder;
 use crate::client::Target;
@@ -54,7 +56,7 @@ pub struct ClusterService {
     cluster: Handle,
 }
 
-/// How a [`ClusterService`] stands to one frontier.
+/// How a [`ClusterService`] established to one frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontierStatus {
     /// The frontier's id.
@@ -268,7 +270,7 @@ impl ClusterService {
         self.cluster.watch().closed().await
     }
 
-    /// How this service stands to the cluster, now and from now on: connected if it is to any frontier.
+    /// How this service established to the cluster, now and from now on: connected if it is to any frontier.
     #[must_use]
     pub fn status(&self) -> StatusWatch {
         self.cluster.watch()

@@ -1,3 +1,5 @@
+//! What only services are built with.
+
 use super::{EdgeEvent, EdgeIdRequest, Serves, Service, presence};
 use crate::builder::Builder;
 use crate::connect_error::ConnectError;

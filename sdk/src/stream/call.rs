@@ -1,3 +1,5 @@
+//! Calls and messages on a stream, as users await them.
+
 use super::core::Core;
 use super::error::{StreamError, lost};
 use super::pending::Outcome;

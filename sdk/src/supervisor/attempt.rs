@@ -30,7 +30,7 @@ const REGISTER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes in the outbox from which on callers wait.
 const OUTBOX_SOFT: usize = 1024 * 1024;
 
-/// Bytes in the outbox from which on the connection is given up: answers and acks, which may not
+/// Bytes in the outbox from which on the connection is closed: answers and acks, which may not
 /// wait, have piled up because the gateway does not read.
 const OUTBOX_HARD: usize = 16 * 1024 * 1024;
 
@@ -56,7 +56,7 @@ pub(crate) struct Live {
 /// Why an attempt to connect failed.
 #[derive(Debug, Error)]
 pub(crate) enum AttemptError {
-    /// Every address has asked to be left alone.
+    /// The gateways at all addresses have asked for a pause.
     #[error("no address may be tried now")]
     NoAddress,
     /// No connection, or the gateway did not take the client in.

@@ -4,8 +4,8 @@ use parking_lot::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a cancelled attempt may still come through: as long as a gateway waits for a handshake, and for
-/// what it asks services then.
+/// For how long a cancelled attempt may still come through: as long as a gateway waits for a handshake, and
+/// for its own calls to services then.
 const LATE_HELLO_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// When this client last cancelled an attempt to connect whose Hello had no answer yet.

@@ -1,3 +1,5 @@
+//! How a client comes to a gateway: rounds over its addresses, with pauses between them.
+
 use super::{Addresses, Attempt, AttemptError, Live};
 use crate::client::Client;
 use crate::connect_error::ConnectError;
@@ -66,7 +68,7 @@ impl Route {
                 Err(error) => match error.closed() {
                     Some(closed) => return Err(closed),
                     None => {
-                        client.moves.round_failed();
+                        client.relocations.round_failed();
                         warn!(%error, "could not connect again");
                     }
                 },
@@ -90,7 +92,7 @@ impl Route {
         is_well
     }
 
-    /// Tries each address once that has not asked to be left alone, and returns the error of the last
+    /// Tries each address once whose gateway has not asked for a pause, and returns the error of the last
     /// if none goes well.
     pub(crate) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
         #[cfg(feature = "cluster")]
@@ -110,7 +112,7 @@ impl Route {
             };
             debug!(%endpoint, %error, "could not connect");
             if let Some(after) = error.retry_after() {
-                self.addresses.leave_alone(place, after);
+                self.addresses.defer(place, after);
             }
             last = match error {
                 // What the user did not name has no say in whether the client may live on.
@@ -132,7 +134,7 @@ impl Route {
     ) -> Result<Live, AttemptError> {
         let mut last = AttemptError::NoAddress;
         for endpoint in
-            alternatives.iter().filter_map(|url| self.addresses.elsewhere(url)).collect::<Vec<_>>()
+            alternatives.iter().filter_map(|url| self.addresses.alternative(url)).collect::<Vec<_>>()
         {
             match (Attempt { client, endpoint: &endpoint, keeps_id: true }).make().await {
                 Ok(live) => {
@@ -152,12 +154,12 @@ impl Route {
 
     /// Waits before the next round.
     pub(super) async fn pause(&mut self, client: &Client) {
-        // On top of what they have asked for: all clients of a gateway were asked for the same.
-        let start = self.addresses.opens().unwrap_or_else(Instant::now);
+        // On top of the pause that gateways have asked for, which is the same for all their clients.
+        let start = self.addresses.not_before().unwrap_or_else(Instant::now);
         tokio::select! {
             () = tokio::time::sleep_until(start + self.backoff.next_pause()) => {}
             // An edge has gone: then another gateway takes clients.
-            () = client.moves.hurried() => {}
+            () = client.relocations.round_requested() => {}
         }
     }
 }
