@@ -230,8 +230,8 @@ impl Peer {
         match self.identity {
             Identity::Edge { .. } => Side::Dialler(Role::Edge),
             Identity::Service { .. } => Side::Dialler(Role::Service),
-            Identity::Forwarder { .. } => Side::Forwarder,
-            Identity::Holder { .. } | Identity::Lobby => Side::Holder,
+            Identity::Forwarder { .. } => Side::OriginGateway,
+            Identity::Holder { .. } | Identity::Lobby => Side::OwnerGateway,
         }
     }
 

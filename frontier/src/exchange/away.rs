@@ -7,7 +7,9 @@ use super::{Breach, Exchange, Failure};
 use crate::calls::{Asker, Form, Question, Ticket};
 use crate::forwarding::{Forwarding, Found, Guest, Parked, Seeker};
 use crate::peer::{Identity, Peer, Wakes};
-use frontier_protocol::{Caller, Code, Custom, EdgeId, Frame, ParseError, Returned, split_caller};
+use frontier_protocol::{
+    Code, Custom, EdgeId, Frame, ParseError, RemoteCaller, Returned, split_remote_caller,
+};
 use frontier_transport::Priority;
 use std::sync::Arc;
 use std::time::Instant;
@@ -154,7 +156,7 @@ impl Exchange {
     ) -> Result<(), Breach> {
         let returned = Returned::parse(frame)?;
         let forwarded = Custom::split_tail(returned.custom.body());
-        let forwarded = forwarded.and_then(|(rest, edge)| Some((split_caller(rest)?, edge)));
+        let forwarded = forwarded.and_then(|(rest, edge)| Some((split_remote_caller(rest)?, edge)));
         let Some(((custom, caller), edge)) = forwarded else {
             return Err(ParseError::Invalid { kind: frame.kind, field: "custom header" }.into());
         };
@@ -162,7 +164,7 @@ impl Exchange {
         forwarding.forget(edge, from);
         let (name, payload, now) = (returned.name, returned.payload, Instant::now());
         if frame.id == 0 {
-            let caller = Caller::parse(caller);
+            let caller = RemoteCaller::parse(caller);
             let Some(asker) = caller.and_then(|caller| self.registry.services.get(caller.id)) else {
                 return Ok(());
             };

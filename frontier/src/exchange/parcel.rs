@@ -3,7 +3,8 @@ use super::route::Route;
 use crate::calls::Form;
 use crate::peer::{Identity, Peer};
 use frontier_protocol::{
-    Custom, EdgeId, EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError, Publish, Request, split_caller,
+    Custom, EdgeId, EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError, Publish, Request,
+    split_remote_caller,
 };
 use std::time::{Duration, Instant};
 
@@ -60,7 +61,7 @@ impl<'a> Address<'a> {
         if !matches!(asker.identity, Identity::Forwarder { .. }) {
             return (Self::Edge(edge), rest);
         }
-        match split_caller(rest) {
+        match split_remote_caller(rest) {
             Some((custom, caller)) => {
                 (Self::Forwarded { edge, caller, returns: flags.has(Flags::RETURN) }, custom)
             }

@@ -9,7 +9,7 @@ use crate::forwarding::Guest;
 use crate::peer::Peer;
 use away::Elsewhere;
 use frontier_protocol::{
-    Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError, split_caller,
+    Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, ParseError, split_remote_caller,
 };
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream, OpenError};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl Exchange {
     fn wish<'a>(&self, opener: &Peer, open: Open<'a>) -> Result<Wish<'a>, Failure> {
         let (to, meta) = if opener.is_forwarder() {
             let missing = || Failure::new(Code::Protocol, "the meta is too short to end with who asks");
-            let (meta, caller) = split_caller(open.meta).ok_or_else(missing)?;
+            let (meta, caller) = split_remote_caller(open.meta).ok_or_else(missing)?;
             (To::EdgeFor(EdgeId(open.peer), Self::guest(opener, caller)?), meta)
         } else if let Some(id) = opener.edge_id() {
             (To::Service(id), open.meta)

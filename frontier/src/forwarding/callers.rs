@@ -4,7 +4,7 @@ use crate::policy::{Policies, Policy};
 use ahash::AHashMap;
 use frontier_access::Labels;
 use frontier_access::rules::Grants;
-use frontier_protocol::{Caller, Code, Role, ServiceId};
+use frontier_protocol::{Code, RemoteCaller, Role, ServiceId};
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl Callers {
     /// showed nothing.
     fn read(&self, caller: &[u8], policy: &Policy) -> Result<Guest, Failure> {
         let broken = || Failure::new(Code::Protocol, "the service that asks can't be read");
-        let caller = Caller::parse(caller).ok_or_else(broken)?;
+        let caller = RemoteCaller::parse(caller).ok_or_else(broken)?;
         let mut labels = Labels::new();
         if self.is_verified {
             for (key, value) in &caller.labels {
@@ -97,7 +97,7 @@ pub(crate) fn describe(service: &Peer) -> Vec<u8> {
     let standing = service.access.standing();
     let verified = standing.as_ref().map(|standing| &*standing.verified);
     let mut out = Vec::with_capacity(64);
-    let caller = Caller {
+    let caller = RemoteCaller {
         id: *id,
         name,
         subject: verified.map_or("", |verified| &verified.subject),

@@ -20,7 +20,7 @@ pub(crate) fn all() -> Vec<Vector> {
         plane::reports(),
         plane::lookups(),
         plane::plans(),
-        forwarding::questions(),
+        forwarding::requests(),
     ]
     .concat()
 }

@@ -3,7 +3,7 @@ use crate::exchange::route::offline;
 use crate::exchange::{Exchange, Failure};
 use crate::forwarding::{Found, describe};
 use crate::peer::Peer;
-use frontier_protocol::{Code, EdgeId, Open, push_caller};
+use frontier_protocol::{Code, EdgeId, Open, push_remote_caller};
 use frontier_transport::MuxStream;
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,7 +37,7 @@ impl Exchange {
             Found::Here => return Err(offline(id)),
         };
         let mut told = meta.to_vec();
-        push_caller(&describe(opener), &mut told)
+        push_remote_caller(&describe(opener), &mut told)
             .map_err(|error| Failure::new(Code::TooLarge, error.to_string()))?;
         let onward = Open { peer: id.0, timeout_ms: 0, name: "", meta: &told };
         match self.open_at(&holder, onward, deadline).await {

@@ -4,7 +4,7 @@ use super::*;
 use crate::Config;
 use crate::cluster::{Location, Locator, LookupQueue};
 use crate::forwarding::Forwarding;
-use frontier_protocol::{Cancel, Returned, split_caller};
+use frontier_protocol::{Cancel, Returned, split_remote_caller};
 use std::time::Duration;
 
 /// A gateway that forwards; what it asks frontlas is answered by the test.
@@ -63,8 +63,8 @@ async fn a_call_is_forwarded_with_who_asks_and_the_place_is_known_from_then_on()
         assert_eq!(frame.flags, Flags::RETURN);
         let got = Request::parse(&frame).unwrap();
         let (rest, edge) = Custom::split_tail(got.custom.body()).unwrap();
-        let (custom, caller) = split_caller(rest).unwrap();
-        let caller = frontier_protocol::Caller::parse(caller).unwrap();
+        let (custom, caller) = split_remote_caller(rest).unwrap();
+        let caller = frontier_protocol::RemoteCaller::parse(caller).unwrap();
         assert_eq!((custom, caller.name, edge.0, got.payload), (&b"ab"[..], "service-3", EDGE, &b"hi"[..]));
         assert!((1..=500).contains(&got.timeout_ms));
         reply(&holder, frame.id, Code::Ok, &[&b"x"[..], &tail(EDGE)].concat(), b"yo");
