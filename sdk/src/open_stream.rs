@@ -50,7 +50,9 @@ impl<'a> OpenStream<'a> {
 
     async fn open(self) -> Result<Stream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
-        let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
+        let deadline = deadline.ok_or_else(|| {
+            Error::new(Code::TooLarge, "the timeout is too long: the deadline would be out of range")
+        })?;
         let opened = match self.target {
             Target::Client(client) => retry::send(client, &self, deadline).await,
             #[cfg(feature = "cluster")]

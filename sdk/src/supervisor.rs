@@ -109,7 +109,10 @@ impl Supervisor {
         match end {
             End::Left { is_complete } => {
                 if !is_complete {
-                    self.client.left_undone(Error::new(Code::Deadline, "not everything was done in time"));
+                    self.client.left_undone(Error::new(
+                        Code::Deadline,
+                        "the close timeout ended before everything in flight was done",
+                    ));
                 }
                 Some(Closed::Local)
             }
@@ -124,7 +127,7 @@ impl Supervisor {
             End::Refused { code, text } => Some(Closed::Refused { code, text }),
             End::Lost(reason) if !self.client.options.redial.reconnect => Some(Closed::Lost(reason)),
             End::Lost(reason) => {
-                warn!(reason, "the connection was lost");
+                warn!(reason, "the connection was lost: connecting again");
                 None
             }
         }

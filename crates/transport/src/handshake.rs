@@ -152,3 +152,93 @@ impl fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use frontier_protocol::{Code, Epoch, Kind, MIN_MAX_FRAME, Reject, Role, VERSION, ping};
+    use std::sync::Arc;
+
+    const WELCOME: Welcome = Welcome {
+        version: VERSION,
+        features: 0,
+        max_frame: MIN_MAX_FRAME,
+        heartbeat_ms: 20_000,
+        id: 7,
+        epoch: Epoch(1),
+        max_payload: 1 << 20,
+        directory_time: None,
+    };
+
+    fn config() -> LinkConfig {
+        LinkConfig {
+            max_frame: 1 << 20,
+            outbox_soft: 1 << 16,
+            outbox_hard: 1 << 20,
+            max_streams: 8,
+            window_growth: 0,
+            bulk_rate: 0,
+        }
+    }
+
+    /// A handshake with a gateway that answers the Hello like this.
+    async fn offered(
+        answer: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
+    ) -> (Link, Result<Granted, HandshakeError>) {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let dialler = async {
+            let mut link = Link::dial(near, config()).await.unwrap();
+            let granted = offer(&mut link, &Hello::new(Role::Edge)).await;
+            (link, granted)
+        };
+        let gateway = async {
+            let mut link = Link::accept(far, Arc::new(config())).await.unwrap();
+            let frame = first_frame(&mut link).await.unwrap();
+            assert_eq!(Hello::parse(&frame), Ok(Hello::new(Role::Edge)));
+            link.handle().send(Priority::Answer, answer).unwrap();
+            while link.next().await.is_ok() {}
+            std::future::pending().await
+        };
+        tokio::select! {
+            result = dialler => result,
+            () = gateway => unreachable!("it never ends"),
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_behind_the_welcome_stay_in_the_link() {
+        let (mut link, granted) = offered(|out| {
+            WELCOME.encode(out)?;
+            ping(5, out);
+            Ok(())
+        })
+        .await;
+        let terms = Terms { max_frame: MIN_MAX_FRAME, heartbeat_ms: 20_000 };
+        assert_eq!(granted.unwrap(), Granted { welcome: WELCOME, terms });
+        let frame = first_frame(&mut link).await.unwrap();
+        assert_eq!((frame.kind, frame.id), (Kind::Ping, 5));
+    }
+
+    #[tokio::test]
+    async fn each_refusal_says_what_is_wrong() {
+        let reject = Reject { code: Code::Denied, detail: 0, text: "not here" };
+        let (_, rejected) = offered(|out| reject.encode(out)).await;
+        assert_eq!(rejected.unwrap_err().to_string(), "rejected: denied: not here");
+        let (_, useless) = offered(|out| Welcome { heartbeat_ms: 0, ..WELCOME }.encode(out)).await;
+        let text = useless.unwrap_err().to_string();
+        assert_eq!(text, "heartbeat_ms in Welcome is 0, it must be 1 or more");
+        let (_, broken) = offered(|out| {
+            ping(1, out);
+            Ok(())
+        })
+        .await;
+        assert!(matches!(broken, Err(HandshakeError::Link(CloseReason::Protocol(_)))), "{broken:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_takes_too_long_is_named() {
+        let never = std::future::pending::<Result<(), HandshakeError>>();
+        let error = within("the handshake", Duration::from_secs(5), never).await.unwrap_err();
+        assert_eq!(error.to_string(), "the handshake took longer than 5s");
+    }
+}

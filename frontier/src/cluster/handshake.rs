@@ -98,7 +98,11 @@ async fn read_time(
                 return Err(HandshakeError::Link(CloseReason::Lost(reason)));
             }
             (Kind::Pong, Some(_)) => return Err(broken(format!("Pong has the id {}, not {id}", frame.id))),
-            (Kind::Pong, None) => return Err(broken(format!("Pong {id} has no directory time"))),
+            (Kind::Pong, None) => {
+                return Err(broken(format!(
+                    "Pong {id} has no directory time: is this address that of frontlas?"
+                )));
+            }
             _ if early.len() >= MAX_EARLY_FRAMES => {
                 return Err(broken(format!("over {MAX_EARLY_FRAMES} other frames instead of Pong {id}")));
             }

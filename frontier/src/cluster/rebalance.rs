@@ -45,7 +45,7 @@ pub(crate) async fn run(exchange: Arc<Exchange>) {
         match chosen {
             Ok(chosen) if chosen.is_empty() => {}
             Ok(chosen) => {
-                let asked = ask(&exchange, &now, wants, chosen, &mut orders, &mut recent).await;
+                let asked = request_moves(&exchange, &now, wants, chosen, &mut orders, &mut recent).await;
                 info!(edges = asked, keep = now.keep, "asked edges to move to frontiers with fewer of them");
             }
             Err(error) => warn!(%error, "no edges were chosen to move"),
@@ -70,8 +70,8 @@ impl RecentMoves {
     }
 }
 
-/// Asks one after the other, until there are other orders. How many were asked.
-async fn ask(
+/// Asks one edge after the other to move, until there are other orders. How many were asked.
+async fn request_moves(
     exchange: &Exchange,
     orders: &Orders,
     mut wants: Vec<u64>,

@@ -82,7 +82,10 @@ impl Envelope<'_> {
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), Error> {
         let (len, max) = (self.payload.len(), connection.max_payload);
         if len as u64 > max {
-            return Err(Error::new(Code::TooLarge, format!("a payload of {len} bytes is over {max}")));
+            return Err(Error::new(
+                Code::TooLarge,
+                format!("a payload of {len} bytes is over max_payload of the gateway, {max}"),
+            ));
         }
         Ok(())
     }

@@ -45,7 +45,10 @@ impl<'a> PendingRequest<'a> {
     /// Sends the envelope, if that can be done at once. `None` if no answer is waited for.
     fn start(&self) -> Result<Option<State<'a>>, Error> {
         let Some(deadline) = Instant::now().checked_add(self.envelope.timeout) else {
-            return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
+            return Err(Error::new(
+                Code::TooLarge,
+                "the timeout is too long: the deadline would be out of range",
+            ));
         };
         match self.target {
             Target::Client(client) => self.start_at(client, deadline),

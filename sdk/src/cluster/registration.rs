@@ -72,7 +72,7 @@ impl Cluster {
                 match updated {
                     Ok(is_there) => taken |= is_there,
                     Err(error) => {
-                        warn!(frontier = &**frontier, name, %error, "a frontier refuses a name");
+                        warn!(frontier = &**frontier, name, %error, "a frontier refuses to register a name");
                         refused = Some(error);
                     }
                 }
@@ -98,7 +98,7 @@ impl Cluster {
                 if let Err(error) =
                     client.update_registration_now(change.change, change.of, &name, deadline).await
                 {
-                    warn!(frontier, name = &*name, %error, "a frontier refuses a name");
+                    warn!(frontier, name = &*name, %error, "a frontier refuses to register a name");
                 }
             }
         }

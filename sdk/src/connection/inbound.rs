@@ -120,7 +120,11 @@ impl Inbound {
         let taken = match self.backlog.reserve(frame.id) {
             Ok(taken) => taken,
             Err(ReserveError::Full) => {
-                self.connection.refuse_request(frame.id, Code::Overloaded, "too many handlers run");
+                self.connection.refuse_request(
+                    frame.id,
+                    Code::Overloaded,
+                    "as many handlers run and wait as max_handlers allows",
+                );
                 return Ok(());
             }
             Err(ReserveError::Duplicate) => {
@@ -162,7 +166,7 @@ impl Inbound {
             Ok(()) => {}
             Err(Refused::Full(message)) => {
                 if message.receipt.is_none() {
-                    warn!(topic = %message.topic, "a message that asks for no ack was lost: the queue is full");
+                    warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
                 }
                 message.receipt.settle(Code::Overloaded, "the receiver's queue is full");
             }

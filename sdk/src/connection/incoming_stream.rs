@@ -42,8 +42,8 @@ impl IncomingStream {
         let _work = Work::begin(&connection);
         match timeout(READ_TIMEOUT, FirstFrame::read(stream, MAX_FIRST_FRAME)).await {
             Ok(Ok(FirstFrame { frame, stream })) => self.dispatch(frame, stream).await,
-            Ok(Err(error)) => debug!(%error, "a stream did not start with a frame"),
-            Err(_) => debug!("a stream did not start in time"),
+            Ok(Err(error)) => debug!(%error, "an incoming stream was reset: it does not start with a frame"),
+            Err(_) => debug!("an incoming stream was reset: no frame within {READ_TIMEOUT:?}"),
         }
     }
 
@@ -53,14 +53,14 @@ impl IncomingStream {
             Kind::Publish | Kind::Request | Kind::Response if frame.flags.has(Flags::DETACHED) => {
                 self.collect(frame, stream).await;
             }
-            kind => debug!(?kind, "a stream started with a frame that has no place there"),
+            kind => debug!(?kind, "an incoming stream was reset: no stream starts with this kind of frame"),
         }
     }
 
     async fn accept(&self, frame: &Frame, mut stream: MuxStream) {
         let open = match Open::parse(frame) {
             Ok(open) => open,
-            Err(error) => return debug!(%error, "a stream was not opened well"),
+            Err(error) => return debug!(%error, "an incoming stream was reset: its Open frame is damaged"),
         };
         let peer = match self.connection.role {
             Role::Service => Peer::Edge(EdgeId(open.peer)),

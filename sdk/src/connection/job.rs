@@ -27,7 +27,10 @@ impl Job {
     async fn answer(&self, response: &Response) {
         let len = response.data.len();
         if len as u64 > self.connection.max_payload {
-            let text = format!("an answer of {len} bytes is over {}", self.connection.max_payload);
+            let text = format!(
+                "an answer of {len} bytes is over max_payload of the gateway, {}",
+                self.connection.max_payload
+            );
             return self.connection.refuse_request(self.id, Code::TooLarge, &text);
         }
         if len <= FRAGMENT && self.queue_now(response) {
@@ -94,7 +97,11 @@ impl Reply for Job {
             }
             Outcome::Panicked(text) => self.connection.refuse_request(self.id, Code::Panicked, &text),
             Outcome::Late => {
-                self.connection.refuse_request(self.id, Code::Deadline, "the handler took too long");
+                self.connection.refuse_request(
+                    self.id,
+                    Code::Deadline,
+                    "the handler was not done within the deadline",
+                );
             }
         }
     }

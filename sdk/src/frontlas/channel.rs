@@ -54,7 +54,7 @@ async fn dial_tls(host: &str, port: u16, tls: &ClientTls) -> io::Result<TlsStrea
     let name = tls.name(host).map_err(io::Error::other)?;
     let config = tls.load(b"h2").await.map_err(io::Error::other)?;
     if tls.accepts_any() {
-        warn!(host, "any certificate of frontlas is accepted");
+        warn!(host, "DANGER: any certificate of frontlas is accepted, anyone may be at the other end");
     }
     TlsConnector::from(config).connect(name, dial(host, port).await?).await
 }

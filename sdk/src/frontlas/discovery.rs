@@ -44,10 +44,12 @@ impl Discovery {
         match listed {
             Ok(frontiers) if frontiers.is_empty() => {
                 // A directory that was emptied fills again; what it had may still be there.
-                warn!("frontlas knows no gateway; those of before are tried");
+                warn!("frontlas lists no gateway: those that it listed before are tried");
             }
             Ok(frontiers) => self.known = frontiers,
-            Err(error) => warn!(%error, "the gateways that were known before are tried"),
+            Err(error) => {
+                warn!(%error, "frontlas could not list the gateways: those that it listed before are tried")
+            }
         }
         let mut rng = rand::rng();
         let order = by_load(&self.known, |below| rng.random_range(0..below));
@@ -59,7 +61,11 @@ impl Discovery {
 pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
     let parsed =
         if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
-    parsed.inspect_err(|error| debug!(%error, "a gateway advertises no address")).ok()
+    parsed
+        .inspect_err(
+            |error| debug!(%error, "a gateway is left out: the address that it advertises can't be read"),
+        )
+        .ok()
 }
 
 /// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that get

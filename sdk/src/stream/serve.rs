@@ -65,7 +65,7 @@ async fn run(handler: Handler, request: StreamRequest, timeout: Duration) -> Ans
     match tokio::time::timeout(timeout, handled).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(panic)) => Err(StreamError::new(Code::Panicked, panic_text(&*panic))),
-        Err(_) => Err(StreamError::new(Code::Deadline, "the handler was not done in time")),
+        Err(_) => Err(StreamError::new(Code::Deadline, "the handler was not done within the deadline")),
     }
 }
 

@@ -76,7 +76,9 @@ impl Addresses {
         for url in urls {
             match url.parse() {
                 Ok(endpoint) => self.all.push(Address::new(endpoint)),
-                Err(error) => debug!(%error, "a gateway named another one by no address"),
+                Err(error) => {
+                    debug!(%error, "an alternative that a gateway named is left out: its URL can't be read")
+                }
             }
         }
         self.prefers_others = true;
@@ -99,7 +101,7 @@ impl Addresses {
         let endpoint: Endpoint = match url.parse() {
             Ok(endpoint) => endpoint,
             Err(error) => {
-                debug!(%error, "a gateway named another one by no address");
+                debug!(%error, "an alternative that a gateway named is left out: its URL can't be read");
                 return None;
             }
         };

@@ -57,7 +57,7 @@ pub(crate) struct Live {
 #[derive(Debug, Error)]
 pub(crate) enum AttemptError {
     /// The gateways at all addresses have asked for a pause.
-    #[error("no address may be tried now")]
+    #[error("no address may be tried now: their gateways have asked for a pause")]
     NoAddress,
     /// No connection, or the gateway did not take the client in.
     #[error(transparent)]

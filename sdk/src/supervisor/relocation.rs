@@ -75,7 +75,7 @@ impl Supervisor {
                 }
                 Round::Failed(error) => {
                     self.client.relocations.round_failed();
-                    warn!(%error, "no other gateway takes the client yet");
+                    warn!(%error, "no other gateway takes the client yet: trying on while the present one drains");
                 }
                 Round::Alone(error, end) => return self.lost(end, Some(error)).await,
                 Round::Stopped { stands: true } => return Err(self.close(&mut live).await),

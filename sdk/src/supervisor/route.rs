@@ -69,7 +69,7 @@ impl Route {
                     Some(closed) => return Err(closed),
                     None => {
                         client.relocations.round_failed();
-                        warn!(%error, "could not connect again");
+                        warn!(%error, "could not connect again: trying on after a pause");
                     }
                 },
             }

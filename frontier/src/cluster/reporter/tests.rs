@@ -122,7 +122,7 @@ async fn a_report_that_was_not_taken_is_sent_again_after_a_pause() {
 }
 
 #[tokio::test]
-async fn a_resync_forgets_what_was_untold_and_does_not_come_too_often() {
+async fn a_resync_drops_what_was_not_reported_and_does_not_come_too_often() {
     let mut world = World::synced();
     let _edge = Parked::edge(&world.exchange, 1).await;
     let sent = world.sent();
@@ -157,16 +157,16 @@ async fn reports_keep_to_their_bounds() {
     let all: Vec<Connection> = small.chain(large).collect();
     let count = all.len();
     world.reporter.snapshot(all, world.now);
-    let (mut told, mut parts) = (0, 0);
+    let (mut reported, mut parts) = (0, 0);
     while world.next() == Next::Send {
         let sent = world.sent();
-        let is_last = told + sent.ops.len() == count;
-        assert_eq!(sent.part, Part::Snapshot { first: told == 0, last: is_last });
+        let is_last = reported + sent.ops.len() == count;
+        assert_eq!(sent.part, Part::Snapshot { first: reported == 0, last: is_last });
         assert!(sent.ops.len() <= MAX_ENTRIES && sent.len <= MAX_BYTES, "{} bytes", sent.len);
-        (told, parts) = (told + sent.ops.len(), parts + 1);
+        (reported, parts) = (reported + sent.ops.len(), parts + 1);
         world.answer(sent.id, &ReportAck::done());
     }
-    assert_eq!(told, count);
+    assert_eq!(reported, count);
     assert_eq!(world.next(), Next::At(world.now + SNAPSHOT_INTERVAL), "the registry is not followed");
     assert!(parts > 5, "{parts}");
 }
