@@ -11,7 +11,6 @@
 
 mod edge_cache;
 mod follower;
-mod handle;
 mod member;
 mod members;
 mod registration;
@@ -19,7 +18,6 @@ mod routing;
 mod service;
 mod start;
 
-pub(crate) use handle::Handle;
 pub use service::{ClusterService, FrontierStatus};
 
 use crate::Error;
@@ -33,6 +31,7 @@ use edge_cache::EdgeCache;
 use frontier_protocol::ServiceId;
 use members::Members;
 use parking_lot::Mutex;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -141,5 +140,31 @@ impl Cluster {
         self.life.leave.cancel();
         self.watch().closed().await;
         self.life.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+}
+
+/// A handle of a cluster's service. When the last one is dropped everything ends at once.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<CloseOnDrop>);
+
+struct CloseOnDrop(Arc<Cluster>);
+
+impl Handle {
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+        Self(Arc::new(CloseOnDrop(cluster)))
+    }
+}
+
+impl Deref for Handle {
+    type Target = Arc<Cluster>;
+
+    fn deref(&self) -> &Arc<Cluster> {
+        &self.0.0
+    }
+}
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.life.kill.cancel();
     }
 }

@@ -60,7 +60,7 @@ pub(crate) enum NotSent {
     Full,
     /// The connection is lost or closing, and the receiver has not been reached.
     Gone,
-    /// It fails, on every connection.
+    /// It has failed, and would over any other connection.
     Refused(Error),
 }
 
@@ -103,14 +103,14 @@ impl Connection {
         answer: Kind,
         deadline: Instant,
     ) -> Result<ResponseFuture, NotSent> {
-        let opened = self.pending.insert(answer, deadline).map_err(|error| match error.code() {
+        let inserted = self.pending.insert(answer, deadline).map_err(|error| match error.code() {
             Code::Disconnected => NotSent::Gone,
             _ => NotSent::Refused(error),
         })?;
-        if opened.is_first_due {
+        if inserted.is_first_due {
             self.link.wake();
         }
-        Ok(ResponseFuture::new(self.clone(), opened))
+        Ok(ResponseFuture::new(self.clone(), inserted))
     }
 
     /// Waits until the outbox has room again, or the connection is lost.

@@ -4,11 +4,10 @@ mod builder;
 mod edge_event;
 mod edge_id_request;
 pub(crate) mod presence;
-mod serves;
 
+pub use builder::Serves;
 pub use edge_event::EdgeEvent;
 pub use edge_id_request::EdgeIdRequest;
-pub use serves::Serves;
 
 use crate::builder::Builder;
 use crate::client::{Handle, Target};
