@@ -13,26 +13,23 @@
 //! what was not answered when a connection was lost, is made up for by a snapshot of the registry.
 
 mod advertise;
-mod backoff;
 mod clock;
-mod dialogue;
-mod greeting;
+mod connection;
+mod handshake;
 mod known_gateways;
 mod locate;
 mod member;
-mod outgoing;
 pub(crate) mod rebalance;
+mod reporter;
 
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};
 
-pub(crate) use backoff::Backoff;
-pub(crate) use greeting::{GreetError, welcomed};
+#[cfg(test)]
+pub(crate) use locate::LookupQueue;
 
 pub(crate) use advertise::{Advertised, Bound};
 pub(crate) use known_gateways::{Assignment, KnownGateways};
-#[cfg(test)]
-pub(crate) use locate::Asked;
 pub(crate) use member::Member;
 
 use frontier_exchange::Latch;

@@ -92,7 +92,7 @@ impl Gateway {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,
         };
-        let (locator, asked) = Locator::new();
+        let (locator, lookups) = Locator::new();
         let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
@@ -105,7 +105,7 @@ impl Gateway {
         });
         let cluster = Arc::<ClusterState>::default();
         let member = config.membership.as_ref().zip(advertised).map(|(membership, advertised)| {
-            (Member::new(exchange.clone(), cluster.clone(), membership, advertised, asked), locator)
+            (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
         let side =

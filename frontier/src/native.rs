@@ -103,8 +103,8 @@ fn side(peer: &Peer) -> Side {
     match peer.identity() {
         Identity::Edge { .. } => Side::Dialler(Role::Edge),
         Identity::Service { .. } => Side::Dialler(Role::Service),
-        Identity::OriginGateway { .. } => Side::Forwarder,
-        Identity::OwnerGateway { .. } | Identity::Gateway | Identity::Lobby => Side::Holder,
+        Identity::OriginGateway { .. } => Side::OriginGateway,
+        Identity::OwnerGateway { .. } | Identity::Gateway | Identity::Lobby => Side::OwnerGateway,
     }
 }
 

@@ -1,3 +1,5 @@
+//! The codes of errors: whose fault, whether to try again, what to say.
+
 use std::fmt;
 
 /// Whose fault an error is.

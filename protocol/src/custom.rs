@@ -1,3 +1,5 @@
+//! The custom header, and what the exchange adds to its end.
+
 use crate::{EdgeId, EncodeError};
 use bytes::BufMut;
 
@@ -23,7 +25,7 @@ const CALLER_LEN: usize = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Custom<'a> {
     body: &'a [u8],
-    /// As [`Caller`](crate::Caller) encodes it.
+    /// As [`RemoteCaller`](crate::RemoteCaller) encodes it.
     caller: Option<&'a [u8]>,
     tail: Option<EdgeId>,
 }
@@ -41,7 +43,7 @@ impl<'a> Custom<'a> {
         Self { body, caller: None, tail: Some(edge) }
     }
 
-    /// `body`, then who asks, as [`Caller`](crate::Caller) encodes it, and then `edge`.
+    /// `body`, then the remote caller, as [`RemoteCaller`](crate::RemoteCaller) encodes it, and then `edge`.
     #[must_use]
     pub fn forwarded(body: &'a [u8], caller: &'a [u8], edge: EdgeId) -> Self {
         Self { body, caller: Some(caller), tail: Some(edge) }
@@ -90,7 +92,7 @@ impl<'a> Custom<'a> {
 ///
 /// # Errors
 /// [`EncodeError`] if it is too long; nothing was written then.
-pub fn push_caller(caller: &[u8], meta: &mut Vec<u8>) -> Result<(), EncodeError> {
+pub fn push_remote_caller(caller: &[u8], meta: &mut Vec<u8>) -> Result<(), EncodeError> {
     u16::try_from(caller.len()).map_err(|_| EncodeError::FieldTooLong(caller.len()))?;
     put_caller(caller, meta);
     Ok(())
@@ -106,7 +108,7 @@ fn put_caller(caller: &[u8], out: &mut impl BufMut) {
 /// Takes the service that asks, with its length behind it, off the end of a custom header without its tail, or
 /// of the meta of a stream. `None` if it is shorter than that.
 #[must_use]
-pub fn split_caller(received: &[u8]) -> Option<(&[u8], &[u8])> {
+pub fn split_remote_caller(received: &[u8]) -> Option<(&[u8], &[u8])> {
     let (rest, len) = received.split_last_chunk::<CALLER_LEN>()?;
     rest.split_at_checked(rest.len().checked_sub(usize::from(u16::from_be_bytes(*len)))?)
 }
@@ -147,19 +149,19 @@ mod tests {
         let wire = bytes(forwarded);
         assert_eq!(wire, b"abwho\0\x03\0\0\0\0\0\0\0\x07");
         let (rest, edge) = Custom::split_tail(&wire).unwrap();
-        assert_eq!((split_caller(rest), edge), (Some((&b"ab"[..], &b"who"[..])), EdgeId(7)));
+        assert_eq!((split_remote_caller(rest), edge), (Some((&b"ab"[..], &b"who"[..])), EdgeId(7)));
     }
 
     #[test]
     fn what_is_shorter_than_a_caller_has_none() {
         for short in [&b""[..], b"\0", b"\0\x01", b"wh\0\x03", b"\xff\xff"] {
-            assert_eq!(split_caller(short), None, "{short:?}");
+            assert_eq!(split_remote_caller(short), None, "{short:?}");
         }
-        assert_eq!(split_caller(b"\0\0"), Some((&b""[..], &b""[..])));
+        assert_eq!(split_remote_caller(b"\0\0"), Some((&b""[..], &b""[..])));
         let mut meta = b"meta".to_vec();
-        assert_eq!(push_caller(&vec![0; 1 << 16], &mut meta), Err(EncodeError::FieldTooLong(1 << 16)));
-        push_caller(b"who", &mut meta).unwrap();
-        assert_eq!(split_caller(&meta), Some((&b"meta"[..], &b"who"[..])));
+        assert_eq!(push_remote_caller(&vec![0; 1 << 16], &mut meta), Err(EncodeError::FieldTooLong(1 << 16)));
+        push_remote_caller(b"who", &mut meta).unwrap();
+        assert_eq!(split_remote_caller(&meta), Some((&b"meta"[..], &b"who"[..])));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! Bytes to frames.
+
 use crate::Code;
 use crate::frame::{Flags, Frame, HEADER_LEN, Kind};
 use bytes::{Buf, Bytes, BytesMut};

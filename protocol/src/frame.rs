@@ -12,7 +12,7 @@
 //! - `flags`: bit 7 is [`Flags::SKIPPABLE`]; the others belong to the kind.
 //! - `code` is the outcome in answers, the reason in `Reject` and `GoAway` ([`crate::Code`]), and 0
 //!   elsewhere.
-//! - `id` pairs an answer with its question. Each side numbers its own questions.
+//! - `id` pairs an answer with its request. Each side numbers its own requests.
 //!
 //! `Ack`, `Response`, `OpenAck`, `Reject`, `ReportAck` and `LookupAck` start with a `detail` (u32) that says more about the code:
 //!
@@ -130,7 +130,7 @@ kinds! {
     LookupAck = 0x63;
     /// Frontlas tells a frontier of the others, and how many edges to give to them: [`plan`].
     Plan = 0x64;
-    /// A question of another frontier, given back: [`returned`].
+    /// A request of another frontier, given back: [`returned`].
     Returned = 0x68;
 }
 
@@ -146,7 +146,7 @@ impl Flags {
     /// On `Publish`, `Request` and `Response`: the payload is not in the frame. A 4-byte length of
     /// the payload stands in its place, and the payload follows on the same mux stream.
     pub const DETACHED: Self = Self(0x02);
-    /// On `Publish` and `Request` from a frontier to another one: if the edge is not there, the question is
+    /// On `Publish` and `Request` from a frontier to another one: if the edge is not there, the request is
     /// given back in a `Returned`.
     pub const RETURN: Self = Self(0x04);
     /// On `Register` and `Unregister`: the names are topics. Without it they are methods.
@@ -193,7 +193,7 @@ pub struct Frame {
     pub flags: Flags,
     /// Its outcome, in answers.
     pub code: Code,
-    /// What pairs it with its question or answer.
+    /// What pairs it with its request or answer.
     pub id: u64,
     /// Everything after the header.
     pub body: Bytes,

@@ -1,7 +1,9 @@
+//! When to ping, and when a peer that is silent counts as lost.
+
 use std::time::{Duration, Instant};
 
-/// How many intervals without a sign of life end a connection.
-const PATIENCE: u32 = 3;
+/// How many intervals without any byte from the peer end a connection.
+const MAX_SILENT_INTERVALS: u32 = 3;
 
 /// What a [`Heartbeat`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +56,7 @@ impl Heartbeat {
     /// The silence after which either side gives up on the other.
     #[must_use]
     pub fn limit(interval: Duration) -> Duration {
-        interval * PATIENCE
+        interval * MAX_SILENT_INTERVALS
     }
 }
 

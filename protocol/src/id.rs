@@ -1,3 +1,5 @@
+//! Ids of edges, services and connections.
+
 use std::fmt;
 
 macro_rules! id {

@@ -20,24 +20,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod caller;
 mod code;
 mod custom;
 mod decoder;
 pub mod frame;
+mod handshake;
 mod heartbeat;
 mod id;
 mod name;
 mod negotiate;
+mod remote_caller;
 mod retry;
 mod role;
 mod tagged;
 mod token;
 mod verified_edge;
 
-pub use caller::Caller;
 pub use code::{Code, Fault};
-pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_caller, split_caller};
+pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_remote_caller, split_remote_caller};
 pub use decoder::{DecodeError, Decoder};
 pub use frame::ack::Ack;
 pub use frame::data::{DATA_OVERHEAD, data_end, data_header};
@@ -56,10 +56,12 @@ pub use frame::response::Response;
 pub use frame::returned::Returned;
 pub use frame::welcome::Welcome;
 pub use frame::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError};
+pub use handshake::{Rejection, WelcomeError};
 pub use heartbeat::{Beat, Heartbeat};
 pub use id::{EdgeId, Epoch, ServiceId};
 pub use name::{CATCH_ALL, EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, is_reserved};
 pub use negotiate::{NegotiateError, Terms, negotiate};
+pub use remote_caller::RemoteCaller;
 pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
 pub use token::{MAX_TOKEN, Token};

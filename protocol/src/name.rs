@@ -1,3 +1,5 @@
+//! Names of methods and topics that are reserved.
+
 /// Method by which the gateway asks a service for the id of a connecting edge.
 ///
 /// Payload: the edge's meta. Custom header: what its credentials say, a

@@ -1,3 +1,5 @@
+//! The gateway's half of the handshake: what it grants for a `Hello`.
+
 use crate::{Code, Hello, MIN_MAX_FRAME, VERSION};
 use thiserror::Error;
 
@@ -13,11 +15,11 @@ pub struct Terms {
     pub heartbeat_ms: u32,
 }
 
-/// Why a dialler and a gateway can't talk.
+/// A field of a `Hello` with a value that the gateway can't work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NegotiateError {
     /// No version in common.
-    #[error("wire versions {lowest} to {highest} are spoken there, {VERSION} here")]
+    #[error("versions in Hello are {lowest} to {highest}, this gateway speaks {VERSION}")]
     Version {
         /// The dialler's lowest.
         lowest: u8,
@@ -25,7 +27,7 @@ pub enum NegotiateError {
         highest: u8,
     },
     /// The dialler takes less than any gateway may send.
-    #[error("max frame of {0} bytes is below the least of {MIN_MAX_FRAME}")]
+    #[error("max_frame in Hello is {0}, it must be {MIN_MAX_FRAME} or more")]
     MaxFrame(u32),
 }
 
@@ -68,20 +70,7 @@ mod tests {
     const TERMS: Terms = Terms { max_frame: 1 << 20, heartbeat_ms: 20_000 };
 
     fn hello() -> Hello<'static> {
-        Hello {
-            versions: (VERSION, VERSION),
-            role: Role::Edge,
-            features: 0,
-            max_frame: 1 << 20,
-            heartbeat_ms: 0,
-            id: 0,
-            name: "",
-            topics: Vec::new(),
-            methods: Vec::new(),
-            meta: b"",
-            token: None,
-            advertised: Default::default(),
-        }
+        Hello { max_frame: 1 << 20, ..Hello::new(Role::Edge) }
     }
 
     #[test]

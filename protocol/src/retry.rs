@@ -1,3 +1,5 @@
+//! The wait that an overloaded peer asks for.
+
 use crate::Code;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! What a dialling peer is, and who may send which kind of frame.
+
 use crate::Kind;
 
 /// What a dialling peer is.
@@ -43,10 +45,10 @@ pub enum Side {
     Gateway,
     /// The cluster node that frontiers dial.
     Frontlas,
-    /// A frontier that dialled another one, to forward questions of its services.
-    Forwarder,
+    /// A frontier that dialled another one, to forward requests of its services.
+    OriginGateway,
     /// The frontier that it dialled, which has the edges.
-    Holder,
+    OwnerGateway,
 }
 
 impl Side {
@@ -57,12 +59,15 @@ impl Side {
         match kind {
             Kind::Ping | Kind::Pong | Kind::GoAway => true,
             Kind::Publish | Kind::Request | Kind::Cancel => {
-                matches!(self, Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::Forwarder)
+                matches!(
+                    self,
+                    Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::OriginGateway
+                )
             }
             Kind::Ack | Kind::Response => {
-                matches!(self, Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::Holder)
+                matches!(self, Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::OwnerGateway)
             }
-            Kind::Returned => self == Self::Holder,
+            Kind::Returned => self == Self::OwnerGateway,
             Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
             Kind::ReportAck | Kind::LookupAck | Kind::Plan => self == Self::Frontlas,
             Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
@@ -80,7 +85,7 @@ mod tests {
     #[test]
     fn every_kind_and_side() {
         // Who may send it on the lane after the handshake:
-        //     edge, service, gateway, frontier, frontlas, forwarder, holder
+        //     edge, service, gateway, frontier, frontlas, origin gateway, owner gateway
         let table = [
             (Kind::Hello, [false, false, false, false, false, false, false]),
             (Kind::Welcome, [false, false, false, false, false, false, false]),
@@ -116,8 +121,8 @@ mod tests {
                 Side::Gateway,
                 dialler(Role::Frontier),
                 Side::Frontlas,
-                Side::Forwarder,
-                Side::Holder,
+                Side::OriginGateway,
+                Side::OwnerGateway,
             ];
             assert_eq!(sides.map(|side| side.may_send(kind)), expected, "{kind:?}");
         }

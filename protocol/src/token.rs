@@ -1,3 +1,5 @@
+//! Credentials that never show up in a log.
+
 use std::borrow::Cow;
 use std::fmt;
 

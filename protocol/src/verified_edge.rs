@@ -1,3 +1,5 @@
+//! What a gateway tells a service of the credentials of an edge.
+
 use crate::EdgeId;
 use crate::tagged::{label, put, put_label, sized};
 

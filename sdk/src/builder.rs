@@ -1,3 +1,5 @@
+//! What users set before they connect, and how a client is connected.
+
 use crate::client::{Client, Handle};
 use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;

@@ -1,4 +1,6 @@
-use crate::client::{Asked, Asking, Question, Target};
+//! Calls, as users await them.
+
+use crate::client::{Envelope, EnvelopeKind, PendingRequest, Target};
 use crate::{Error, Response};
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
@@ -20,7 +22,7 @@ use std::time::Duration;
 /// Dropping it cancels the call: the other side's handler is dropped as well. It may have had its
 /// effect.
 #[must_use = "a call goes out when it is awaited"]
-pub struct Call<'a>(Asking<'a>);
+pub struct Call<'a>(PendingRequest<'a>);
 
 impl<'a> Call<'a> {
     pub(crate) fn new(
@@ -29,26 +31,26 @@ impl<'a> Call<'a> {
         payload: impl Into<Bytes>,
         edge: Option<EdgeId>,
     ) -> Self {
-        let question = Question {
-            kind: Asked::Call,
+        let envelope = Envelope {
+            kind: EnvelopeKind::Call,
             name: method,
             payload: payload.into(),
             custom: Bytes::new(),
             edge,
             timeout: target.call_timeout(),
         };
-        Self(Asking::new(target, question))
+        Self(PendingRequest::new(target, envelope))
     }
 
     /// How long to wait for the answer, from the first poll on. It travels with the call.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.0.change(|question| question.timeout = timeout);
+        self.0.change(|envelope| envelope.timeout = timeout);
         self
     }
 
     /// A header beside the payload.
     pub fn custom(mut self, custom: impl Into<Bytes>) -> Self {
-        self.0.change(|question| question.custom = custom.into());
+        self.0.change(|envelope| envelope.custom = custom.into());
         self
     }
 }

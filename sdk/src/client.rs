@@ -1,19 +1,18 @@
 //! What the handles of an edge or a service share, across all of its connections.
 
-mod announced;
-pub(crate) mod around;
-mod asking;
+mod envelope;
 mod intake;
-mod methods;
-mod moves;
-mod question;
+mod pending_request;
+mod registered_names;
 mod registration;
+mod relocations;
+pub(crate) mod retry;
 mod target;
 
-pub(crate) use announced::Announced;
-pub(crate) use asking::Asking;
+pub(crate) use envelope::{Envelope, EnvelopeKind, Operation, left, millis};
 pub(crate) use intake::Intake;
-pub(crate) use question::{Asked, Attempt, Question, left, millis};
+pub(crate) use pending_request::PendingRequest;
+pub(crate) use registered_names::RegisteredNames;
 pub(crate) use target::Target;
 
 use crate::Error;
@@ -21,11 +20,11 @@ use crate::connection::Connection;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::supervisor::Abandoned;
+use crate::supervisor::CancelledAttempt;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
-use moves::Moves;
 use parking_lot::Mutex;
+use relocations::Relocations;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -38,16 +37,16 @@ pub(crate) struct Client {
     pub(crate) intake: Arc<Intake>,
     /// Whether the intake ends with this client.
     owns_intake: bool,
-    /// Of a service; empty for an edge. Held while it is decided which connection takes questions.
-    announced: Mutex<Announced>,
-    /// The connection that takes questions.
+    /// Of a service; empty for an edge. Locked while it is decided which connection takes requests.
+    registered: Mutex<RegisteredNames>,
+    /// The connection that takes requests.
     current: ArcSwapOption<Connection>,
-    pub(crate) moves: Moves,
+    pub(crate) relocations: Relocations,
     status: watch::Sender<Status>,
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
     id: AtomicU64,
-    pub(crate) abandoned: Arc<Abandoned>,
+    pub(crate) cancelled_attempt: Arc<CancelledAttempt>,
     /// What a close in good order left undone.
     undone: OnceLock<Error>,
 }
@@ -65,35 +64,35 @@ pub(crate) enum Stop {
 
 impl Client {
     pub(crate) fn new(options: Options, handlers: Handlers) -> Self {
-        let announced = match options.identity.role {
-            Role::Edge | Role::Frontier => Announced::default(),
-            Role::Service => Announced::new(
+        let registered = match options.identity.role {
+            Role::Edge | Role::Frontier => RegisteredNames::default(),
+            Role::Service => RegisteredNames::new(
                 handlers.names().cloned(),
                 options.identity.topics.iter().map(|topic| topic.as_str().into()),
             ),
         };
         let intake = Arc::new(Intake::new(&options, handlers));
-        Self { owns_intake: true, ..Self::sharing(options, intake, announced, Arc::default()) }
+        Self { owns_intake: true, ..Self::sharing(options, intake, registered, Arc::default()) }
     }
 
-    /// A client whose intake others share, and outlive it. It begins with what is `announced`. Others with
-    /// the same id may have been before it: what they have `abandoned`.
+    /// A client whose intake others share, and outlive it. It begins with the names that are `registered`. Others with
+    /// the same id may have been before it, with a `cancelled_attempt`.
     pub(crate) fn sharing(
         options: Options,
         intake: Arc<Intake>,
-        announced: Announced,
-        abandoned: Arc<Abandoned>,
+        registered: RegisteredNames,
+        cancelled_attempt: Arc<CancelledAttempt>,
     ) -> Self {
         Self {
             intake,
             owns_intake: false,
-            announced: Mutex::new(announced),
+            registered: Mutex::new(registered),
             current: ArcSwapOption::empty(),
-            moves: Moves::default(),
+            relocations: Relocations::default(),
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
-            abandoned,
+            cancelled_attempt,
             undone: OnceLock::new(),
             options,
         }
@@ -115,12 +114,12 @@ impl Client {
         self.stop.subscribe()
     }
 
-    /// The connection that takes questions, if there is one now.
+    /// The connection that takes requests, if there is one now.
     pub(crate) fn current(&self) -> Option<Arc<Connection>> {
         self.current.load_full()
     }
 
-    /// The connection that takes questions, as soon as there is one.
+    /// The connection that takes requests, as soon as there is one.
     pub(crate) async fn connection(&self, deadline: Instant) -> Result<Arc<Connection>, Error> {
         let mut status = self.status.subscribe();
         let mut stop = self.stop.subscribe();
@@ -146,17 +145,17 @@ impl Client {
         }
     }
 
-    /// `connection`, whose gateway knows of `told`, takes questions from now on; unless more is to be
-    /// told.
-    fn connected(&self, connection: &Arc<Connection>, told: &Announced) -> bool {
-        let announced = self.announced.lock();
-        if *announced != *told {
+    /// `connection`, whose gateway has been sent these names, takes requests from now on; unless there are others
+    /// by now.
+    fn activate(&self, connection: &Arc<Connection>, sent: &RegisteredNames) -> bool {
+        let registered = self.registered.lock();
+        if *registered != *sent {
             return false;
         }
-        self.moves.end();
+        self.relocations.arrived();
         self.current.store(Some(connection.clone()));
-        drop(announced);
-        // The supervisor may have been late to see a wish to stop.
+        drop(registered);
+        // The supervisor may not have seen yet that the user stops.
         if *self.stop.borrow() != Stop::No {
             self.current.store(None);
         }
@@ -164,7 +163,7 @@ impl Client {
         true
     }
 
-    /// `connection` takes no questions any more.
+    /// `connection` takes no requests any more.
     pub(crate) fn retire(&self, connection: &Arc<Connection>) {
         let is_same = |current: &Option<Arc<Connection>>| {
             current.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection))
@@ -218,13 +217,13 @@ impl Client {
 
 /// A handle of a client. When the last one is dropped the client ends at once.
 #[derive(Clone)]
-pub(crate) struct Handle(Arc<Last>);
+pub(crate) struct Handle(Arc<CloseOnDrop>);
 
-struct Last(Arc<Client>);
+struct CloseOnDrop(Arc<Client>);
 
 impl Handle {
     pub(crate) fn new(client: Arc<Client>) -> Self {
-        Self(Arc::new(Last(client)))
+        Self(Arc::new(CloseOnDrop(client)))
     }
 }
 
@@ -236,7 +235,7 @@ impl Deref for Handle {
     }
 }
 
-impl Drop for Last {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.stop(Stop::Now);
     }

@@ -2,57 +2,56 @@
 //!
 //! ```text
 //!   frontlas ── watch, list ──▶ Follower ──┬─▶ Members ─▶ one task each ─▶ a Client ─▶ its gateway
-//!      ▲                                   └─▶ Places (edge ─▶ gateway)        │
+//!      ▲                                   └─▶ EdgeCache (edge ─▶ gateway)        │
 //!      └───────── lookup ───────── reach(edge) ◀──────────┘                    └─▶ the one Intake
 //! ```
 //!
-//! Whatever frontlas says or does not say, a connection to a gateway stands for as long as it is good, and
+//! Whatever frontlas says or does not say, a connection to a gateway established for as long as it is good, and
 //! what is known of edges is used until the gateway itself says that it is wrong.
 
+mod edge_cache;
 mod follower;
-mod handle;
 mod member;
 mod members;
-mod places;
-mod reach;
 mod registration;
+mod routing;
 mod service;
 mod start;
 
-pub(crate) use handle::Handle;
 pub use service::{ClusterService, FrontierStatus};
 
 use crate::Error;
-use crate::client::{Announced, Intake};
+use crate::client::{Intake, RegisteredNames};
 use crate::frontlas::Frontlas;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::supervisor::Abandoned;
+use crate::supervisor::CancelledAttempt;
+use edge_cache::EdgeCache;
 use frontier_protocol::ServiceId;
 use members::Members;
 use parking_lot::Mutex;
-use places::Places;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Lookups under way at once; more wait.
-const LOOKUPS: usize = 64;
+const MAX_LOOKUPS: usize = 64;
 
 /// What the handles and the tasks of one cluster's service share.
 pub(crate) struct Cluster {
     pub(crate) options: Options,
     pub(crate) intake: Arc<Intake>,
     /// A gateway may have been left while an attempt to connect to it was under way, and have come back.
-    abandoned: Arc<Abandoned>,
+    cancelled_attempt: Arc<CancelledAttempt>,
     frontlas: Frontlas,
     lookups: Semaphore,
     /// The names that are to be registered at every gateway.
-    wanted: Mutex<Announced>,
+    names: Mutex<RegisteredNames>,
     members: Members,
-    places: Mutex<Places>,
+    edge_cache: Mutex<EdgeCache>,
     life: Life,
 }
 
@@ -73,13 +72,13 @@ impl Cluster {
         let topics = options.identity.topics.iter().map(|topic| topic.as_str().into());
         let kill = CancellationToken::new();
         Self {
-            wanted: Mutex::new(Announced::new(handlers.names().cloned(), topics)),
+            names: Mutex::new(RegisteredNames::new(handlers.names().cloned(), topics)),
             intake: Arc::new(Intake::new(&options, handlers)),
-            abandoned: Arc::default(),
-            places: Mutex::new(Places::new(options.cluster.edges)),
+            cancelled_attempt: Arc::default(),
+            edge_cache: Mutex::new(EdgeCache::new(options.cluster.edges)),
             options,
             frontlas,
-            lookups: Semaphore::new(LOOKUPS),
+            lookups: Semaphore::new(MAX_LOOKUPS),
             members: Members::default(),
             life: Life {
                 status: watch::Sender::new(Status::Reconnecting),
@@ -141,5 +140,31 @@ impl Cluster {
         self.life.leave.cancel();
         self.watch().closed().await;
         self.life.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+}
+
+/// A handle of a cluster's service. When the last one is dropped everything ends at once.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<CloseOnDrop>);
+
+struct CloseOnDrop(Arc<Cluster>);
+
+impl Handle {
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+        Self(Arc::new(CloseOnDrop(cluster)))
+    }
+}
+
+impl Deref for Handle {
+    type Target = Arc<Cluster>;
+
+    fn deref(&self) -> &Arc<Cluster> {
+        &self.0.0
+    }
+}
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.life.kill.cancel();
     }
 }

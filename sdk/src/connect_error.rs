@@ -1,6 +1,8 @@
+//! Why `connect` failed, as users see it.
+
 use crate::supervisor::AttemptError;
 use frontier_protocol::{Code, EncodeError, Fault};
-use frontier_transport::{ClientTlsError, DialError, EndpointError};
+use frontier_transport::{ClientTlsError, DialError, EndpointError, HandshakeError};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -85,10 +87,12 @@ impl ConnectError {
 
     pub(crate) fn refused(error: AttemptError) -> Self {
         match error {
-            AttemptError::Rejected { code, text, .. } => Self::Refused { code, text },
-            AttemptError::TooLong(error) => Self::TooLong(error),
-            AttemptError::Dial(DialError::TlsSettings(error)) => Self::Tls(error),
-            error => Self::Refused { code: Code::Disconnected, text: error.to_string() },
+            AttemptError::Handshake(HandshakeError::TooLong(error)) => Self::TooLong(error),
+            AttemptError::Handshake(HandshakeError::Dial(DialError::TlsSettings(error))) => Self::Tls(error),
+            error => match error.refusal() {
+                Some((code, text)) => Self::Refused { code, text },
+                None => Self::Refused { code: Code::Disconnected, text: error.to_string() },
+            },
         }
     }
 }

@@ -1,32 +1,29 @@
 //! One connection to the gateway: what its task and everybody else share.
 
 mod backlog;
-mod calls;
-mod clock;
-mod collect;
 pub(crate) mod detached;
-mod drain;
 mod driver;
 mod end;
-mod farewell;
 mod inbound;
+mod incoming_stream;
 mod job;
+mod lifecycle;
+mod pending_requests;
+mod response_future;
 mod running;
 mod timers;
 mod topics;
-mod waiting;
 
-pub(crate) use drain::Drain;
 pub(crate) use driver::Driver;
-pub(crate) use end::End;
+pub(crate) use end::{Drain, End};
 pub(crate) use job::Job;
-pub(crate) use waiting::Waiting;
+pub(crate) use response_future::ResponseFuture;
 
 use crate::Error;
 use crate::message::Settle;
-use calls::Calls;
 use frontier_protocol::{Ack, Code, EncodeError, Kind, Response, Role};
 use frontier_transport::{CloseReason, LinkHandle, Priority, PushError};
+use pending_requests::PendingRequests;
 use running::Running;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -42,7 +39,7 @@ pub(crate) struct Connection {
     pub(crate) role: Role,
     /// The longest payload that the gateway carries, in bytes.
     pub(crate) max_payload: u64,
-    calls: Calls,
+    pending: PendingRequests,
     running: Running,
     /// Handlers, messages in the user's hands, payloads under way.
     work: AtomicUsize,
@@ -56,14 +53,14 @@ pub(crate) struct Connection {
     is_replaced: AtomicBool,
 }
 
-/// Why a question was not sent.
+/// Why a request was not sent, or can't be answered.
 #[derive(Debug)]
-pub(crate) enum NotAsked {
+pub(crate) enum NotSent {
     /// The outbox is full: wait for [`LinkHandle::writable`].
     Full,
-    /// The connection is lost or is left, and whoever was asked has not been reached.
+    /// The connection is lost or closing, and the receiver has not been reached.
     Gone,
-    /// It can't be asked.
+    /// It has failed, and would over any other connection.
     Refused(Error),
 }
 
@@ -73,7 +70,7 @@ impl Connection {
             link,
             role,
             max_payload,
-            calls: Calls::new(),
+            pending: PendingRequests::new(),
             running: Running::default(),
             work: AtomicUsize::new(0),
             is_watched: AtomicBool::new(false),
@@ -83,14 +80,14 @@ impl Connection {
         }
     }
 
-    /// Sends a question, and returns what waits for its answer, a frame of the kind `answer`.
-    pub(crate) fn ask(
+    /// Sends a request, and returns what waits for its answer, a frame of the kind `answer`.
+    pub(crate) fn request(
         self: &Arc<Self>,
         answer: Kind,
         deadline: Instant,
         encode: impl FnOnce(u64, &mut Vec<u8>) -> Result<(), EncodeError>,
-    ) -> Result<Waiting, NotAsked> {
-        let waiting = self.expect(answer, deadline)?;
+    ) -> Result<ResponseFuture, NotSent> {
+        let waiting = self.reserve(answer, deadline)?;
         match self.link.send(Priority::Question, |out| encode(waiting.id(), out)) {
             Ok(()) => Ok(waiting),
             Err(error) => {
@@ -100,29 +97,35 @@ impl Connection {
         }
     }
 
-    /// What waits for the answer to a question that the caller will send.
-    pub(crate) fn expect(self: &Arc<Self>, answer: Kind, deadline: Instant) -> Result<Waiting, NotAsked> {
-        let opened = self.calls.open(answer, deadline).map_err(|error| match error.code() {
-            Code::Disconnected => NotAsked::Gone,
-            _ => NotAsked::Refused(error),
+    /// What waits for the answer to a request that the caller will send.
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        answer: Kind,
+        deadline: Instant,
+    ) -> Result<ResponseFuture, NotSent> {
+        let inserted = self.pending.insert(answer, deadline).map_err(|error| match error.code() {
+            Code::Disconnected => NotSent::Gone,
+            _ => NotSent::Refused(error),
         })?;
-        if opened.is_first_due {
+        if inserted.is_first_due {
             self.link.wake();
         }
-        Ok(Waiting::new(self.clone(), opened))
+        Ok(ResponseFuture::new(self.clone(), inserted))
     }
 
     /// Waits until the outbox has room again, or the connection is lost.
-    pub(crate) async fn room(&self, deadline: Instant) -> Result<(), Error> {
+    pub(crate) async fn wait_for_room(&self, deadline: Instant) -> Result<(), Error> {
         let room = tokio::time::timeout_at(deadline, self.link.writable()).await;
-        room.map(drop).map_err(|_| Error::new(Code::Deadline, "the outbox was full all the time"))
+        room.map(drop).map_err(|_| {
+            Error::new(Code::Deadline, "the outbox was full until the deadline: the gateway reads too slowly")
+        })
     }
 
     /// Sends a frame to which nobody answers.
-    pub(crate) fn tell(
+    pub(crate) fn send(
         &self,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
-    ) -> Result<(), NotAsked> {
+    ) -> Result<(), NotSent> {
         Ok(self.link.send(Priority::Question, encode)?)
     }
 
@@ -145,13 +148,13 @@ impl Connection {
     }
 
     /// Ends the call `id` of ours with an error, whose answer can't be had.
-    fn answer_error(&self, id: u64, code: Code, text: &str) {
-        self.calls.answer(id, Kind::Response, || Err(Error::from_wire(code, 0, text)));
+    fn fail_pending(&self, id: u64, code: Code, text: &str) {
+        self.pending.complete(id, Kind::Response, || Err(Error::from_wire(code, 0, text)));
     }
 
     /// Asks the connection's task to leave in good order.
     pub(crate) fn leave(&self, until: Instant) {
-        // A second wish changes nothing.
+        // The first deadline holds.
         let _ = self.leave.set(until);
         self.link.wake();
     }
@@ -163,21 +166,21 @@ impl Connection {
         self.link.wake();
     }
 
-    /// Whether a question that failed with `error` was put off: the gateway, which is about to stop, or
-    /// the receiver has not taken it. It may be asked again elsewhere.
-    pub(crate) fn has_put_off(&self, error: &Error) -> bool {
+    /// Whether a request that failed with `error` was deferred: the gateway, which is about to stop, or
+    /// the receiver has not taken it. It may be sent again elsewhere.
+    pub(crate) fn is_deferred(&self, error: &Error) -> bool {
         error.code() == Code::Draining && self.is_draining.load(Ordering::SeqCst)
     }
 
-    /// Takes no more questions, if none waits for its answer. Who comes too late asks elsewhere.
+    /// Takes no more requests, if none is pending. Later ones go over another connection.
     fn seal(&self) -> bool {
-        self.calls.close_if_empty(&Error::new(Code::Disconnected, "another connection has taken over"))
+        self.pending.close_if_empty(&Error::new(Code::Disconnected, "another connection has taken over"))
     }
 
     /// Ends everything that goes on here.
     fn end(&self, error: &Error) {
         self.link.close(CloseReason::Local);
-        self.calls.close(error);
+        self.pending.close(error);
         self.running.abort_all();
     }
 
@@ -197,7 +200,7 @@ impl Connection {
     }
 
     fn is_idle(&self) -> bool {
-        self.work.load(Ordering::SeqCst) == 0 && self.calls.is_empty()
+        self.work.load(Ordering::SeqCst) == 0 && self.pending.is_empty()
     }
 }
 
@@ -208,7 +211,7 @@ impl Settle for Connection {
     }
 }
 
-impl From<PushError> for NotAsked {
+impl From<PushError> for NotSent {
     fn from(error: PushError) -> Self {
         match error {
             PushError::Full(_) => Self::Full,

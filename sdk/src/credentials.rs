@@ -1,18 +1,30 @@
-use crate::supervisor::AttemptError;
+//! What a client shows the gateway, and where it comes from.
+
 use frontier_protocol::Token;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use std::error::Error;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 use tokio::time::timeout;
 
 /// How long a source may take to give a token.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Given = Result<String, Box<dyn Error + Send + Sync>>;
+type Given = Result<String, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Why there is no token to show.
+#[derive(Debug, Error)]
+pub(crate) enum TokenError {
+    #[error("no token: {0}")]
+    Failed(String),
+    #[error("no token: its source panicked")]
+    Panicked,
+    #[error("the source of the token took longer than {TOKEN_TIMEOUT:?}")]
+    Timeout,
+}
 
 /// What a client shows the gateway.
 #[derive(Clone, Default)]
@@ -32,7 +44,7 @@ impl Credentials {
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<String, E>> + Send + 'static,
-        E: Into<Box<dyn Error + Send + Sync>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let source = Arc::new(source);
         Self::Source(Arc::new(move || {
@@ -42,7 +54,7 @@ impl Credentials {
     }
 
     /// What to show in the next attempt.
-    pub(crate) async fn token(&self) -> Result<Option<Token<'static>>, AttemptError> {
+    pub(crate) async fn token(&self) -> Result<Option<Token<'static>>, TokenError> {
         let source = match self {
             Self::None => return Ok(None),
             Self::Token(token) => return Ok(Some(token.clone())),
@@ -50,11 +62,11 @@ impl Credentials {
         };
         // A panic would end the task that keeps the client connected.
         let given = AssertUnwindSafe(async { source().await }).catch_unwind();
-        match timeout(PATIENCE, given).await {
+        match timeout(TOKEN_TIMEOUT, given).await {
             Ok(Ok(Ok(token))) => Ok(Some(Token::new(token))),
-            Ok(Ok(Err(error))) => Err(AttemptError::NoToken(error.to_string())),
-            Ok(Err(_)) => Err(AttemptError::NoToken("its source panicked".into())),
-            Err(_) => Err(AttemptError::Timeout("the source of the token", PATIENCE)),
+            Ok(Ok(Err(error))) => Err(TokenError::Failed(error.to_string())),
+            Ok(Err(_)) => Err(TokenError::Panicked),
+            Err(_) => Err(TokenError::Timeout),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! An edge, as users hold it.
+
 use crate::builder::Builder;
 use crate::client::{Handle, Target};
 use crate::connect_error::ConnectError;

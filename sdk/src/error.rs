@@ -1,3 +1,5 @@
+//! The error of a call, a message or the opening of a stream.
+
 use frontier_protocol::{Code, Fault, retry_after};
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What clients ask frontlas, the directory of a cluster.
+//! Requests to frontlas, the directory of a cluster.
 
 mod address;
 mod channel;
@@ -26,21 +26,21 @@ use tonic::{Code, Response, Status, Streaming};
 type Client = ClusterServiceClient<Channel>;
 
 /// How long one replica may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REPLICA_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// For how long nobody is asked after none has answered.
-const PAUSE: Duration = Duration::from_secs(1);
+/// For how long requests fail at once after no replica has answered.
+const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest answer, in bytes: a list of all gateways.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
+const MAX_RESPONSE: usize = 16 * 1024 * 1024;
 
 /// All replicas of frontlas that the user has named.
 pub(crate) struct Frontlas {
     replicas: Vec<Replica>,
     /// The one that answered last.
     preferred: AtomicUsize,
-    /// Until when nobody is asked, and why.
-    away: Mutex<Option<(Instant, FrontlasError)>>,
+    /// Until when requests fail at once, and why.
+    unreachable: Mutex<Option<(Instant, FrontlasError)>>,
 }
 
 struct Replica {
@@ -52,25 +52,25 @@ impl Frontlas {
     /// Connects to nobody yet. Called within a runtime.
     pub(crate) fn new(addresses: Vec<Address>, tls: &ClientTls) -> Self {
         let replica = |address: Address| {
-            let client = Client::new(channel::open(&address, tls)).max_decoding_message_size(MAX_ANSWER);
+            let client = Client::new(channel::open(&address, tls)).max_decoding_message_size(MAX_RESPONSE);
             Replica { address, client }
         };
         let replicas = addresses.into_iter().map(replica).collect();
-        Self { replicas, preferred: AtomicUsize::new(0), away: Mutex::new(None) }
+        Self { replicas, preferred: AtomicUsize::new(0), unreachable: Mutex::new(None) }
     }
 
     /// All gateways.
     pub(crate) async fn frontiers(&self) -> Result<Vec<Frontier>, FrontlasError> {
         let list =
             |mut client: Client| async move { client.list_frontiers(ListFrontiersRequest::default()).await };
-        Ok(self.ask(list).await?.frontiers)
+        Ok(self.request(list).await?.frontiers)
     }
 
     /// The gateway that an edge is connected to; `None` if it is offline.
     pub(crate) async fn frontier_of(&self, edge: EdgeId) -> Result<Option<Frontier>, FrontlasError> {
         let request = GetFrontierByEdgeIdRequest { edge_id: edge.0 };
         let find = |mut client: Client| async move { client.get_frontier_by_edge(request).await };
-        match self.ask(find).await {
+        match self.request(find).await {
             Ok(found) => Ok(found.frontier),
             Err(FrontlasError::Refused(status)) if status.code() == Code::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -88,35 +88,36 @@ impl Frontlas {
             let request = request.clone();
             async move { client.watch(request).await }
         };
-        self.ask(watch).await
+        self.request(watch).await
     }
 
-    /// Asks one replica after the other until one answers.
-    async fn ask<T, Fut>(&self, ask: impl Fn(Client) -> Fut) -> Result<T, FrontlasError>
+    /// Sends a request to one replica after the other until one answers.
+    async fn request<T, Fut>(&self, send: impl Fn(Client) -> Fut) -> Result<T, FrontlasError>
     where
         Fut: Future<Output = Result<Response<T>, Status>>,
     {
-        if let Some((until, error)) = &*self.away.lock()
+        if let Some((until, error)) = &*self.unreachable.lock()
             && *until > Instant::now()
         {
             return Err(error.clone());
         }
         let first = self.preferred.load(Ordering::Relaxed);
         let mut last = FrontlasError::Away("there is no address of frontlas".into());
-        let mut is_silent = true;
+        let mut is_unreachable = true;
         for turn in 0..self.replicas.len() {
             let place = (first + turn) % self.replicas.len();
             let Replica { address, client } = &self.replicas[place];
-            let answer = timeout(PATIENCE, ask(client.clone())).await;
-            let answer = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")));
+            let answer = timeout(REPLICA_TIMEOUT, send(client.clone())).await;
+            let answer =
+                answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within the timeout")));
             match answer {
                 Ok(answer) => {
                     self.preferred.store(place, Ordering::Relaxed);
-                    *self.away.lock() = None;
+                    *self.unreachable.lock() = None;
                     return Ok(answer.into_inner());
                 }
                 Err(status) => {
-                    is_silent &= matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+                    is_unreachable &= matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
                     last = FrontlasError::new(address, status);
                 }
             }
@@ -124,8 +125,8 @@ impl Frontlas {
                 return Err(last);
             }
         }
-        if is_silent {
-            *self.away.lock() = Some((Instant::now() + PAUSE, last.clone()));
+        if is_unreachable {
+            *self.unreachable.lock() = Some((Instant::now() + UNREACHABLE_PAUSE, last.clone()));
         }
         Err(last)
     }

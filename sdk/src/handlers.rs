@@ -1,3 +1,5 @@
+//! The table of handlers.
+
 use crate::connection::Job;
 use crate::handler::Handler;
 use ahash::AHashMap;

@@ -114,7 +114,6 @@ mod options;
 mod publish;
 mod queue;
 mod request;
-mod response;
 mod service;
 mod status;
 mod stream;
@@ -134,8 +133,7 @@ pub use handler::HandlerError;
 pub use message::Message;
 pub use open_stream::OpenStream;
 pub use publish::Publish;
-pub use request::Request;
-pub use response::Response;
+pub use request::{Request, Response};
 pub use service::{EdgeEvent, EdgeIdRequest, Serves, Service};
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{

@@ -1,3 +1,5 @@
+//! Messages that came, and the acks that their senders wait for.
+
 use bytes::Bytes;
 use frontier_protocol::{Code, EdgeId};
 use std::fmt;
@@ -33,7 +35,7 @@ impl Message {
     }
 }
 
-/// Who is told what became of a message.
+/// What a message is acked to.
 pub(crate) trait Settle: Send + Sync {
     /// Sends the ack of the message `id`. Called exactly once for each receipt.
     fn settle(&self, id: u64, code: Code, text: &str);
@@ -87,40 +89,40 @@ mod tests {
     use parking_lot::Mutex;
 
     #[derive(Default)]
-    struct Told(Mutex<Vec<(u64, Code, String)>>);
+    struct Record(Mutex<Vec<(u64, Code, String)>>);
 
-    impl Settle for Told {
+    impl Settle for Record {
         fn settle(&self, id: u64, code: Code, text: &str) {
             self.0.lock().push((id, code, text.into()));
         }
     }
 
-    fn message(told: &Arc<Told>, id: u64) -> Message {
+    fn message(record: &Arc<Record>, id: u64) -> Message {
         Message {
             topic: "t".into(),
             data: Bytes::new(),
             custom: Bytes::new(),
             edge_id: None,
-            receipt: Receipt::new(told.clone(), id),
+            receipt: Receipt::new(record.clone(), id),
         }
     }
 
     #[test]
     fn each_message_is_settled_exactly_once() {
-        let told = Arc::<Told>::default();
-        message(&told, 1).done();
-        message(&told, 2).fail("full");
-        drop(message(&told, 3));
+        let record = Arc::<Record>::default();
+        message(&record, 1).done();
+        message(&record, 2).fail("full");
+        drop(message(&record, 3));
         let expected = [(1, Code::Ok, ""), (2, Code::Application, "full"), (3, Code::NotDone, "")];
-        assert_eq!(*told.0.lock(), expected.map(|(id, code, text)| (id, code, text.to_owned())));
+        assert_eq!(*record.0.lock(), expected.map(|(id, code, text)| (id, code, text.to_owned())));
     }
 
     #[test]
     fn the_fields_can_be_moved_out() {
-        let told = Arc::<Told>::default();
-        let Message { data, receipt, .. } = message(&told, 1);
+        let record = Arc::<Record>::default();
+        let Message { data, receipt, .. } = message(&record, 1);
         drop(data);
         receipt.settle(Code::Ok, "");
-        assert_eq!(told.0.lock().len(), 1);
+        assert_eq!(record.0.lock().len(), 1);
     }
 }

@@ -1,6 +1,8 @@
+//! Opening a stream, as users await it.
+
 use crate::Error;
-use crate::client::{Attempt, Target, around, left, millis};
-use crate::connection::{Connection, NotAsked};
+use crate::client::{Operation, Target, left, millis, retry};
+use crate::connection::{Connection, NotSent};
 use crate::stream::{Peer, Stream, StreamConfig};
 use bytes::Bytes;
 use frontier_protocol::{Code, EdgeId, Kind, MIN_MAX_FRAME, Open, OpenAck};
@@ -48,32 +50,34 @@ impl<'a> OpenStream<'a> {
 
     async fn open(self) -> Result<Stream, Error> {
         let deadline = Instant::now().checked_add(self.timeout);
-        let deadline = deadline.ok_or_else(|| Error::new(Code::TooLarge, "a timeout too long to count"))?;
+        let deadline = deadline.ok_or_else(|| {
+            Error::new(Code::TooLarge, "the timeout is too long: the deadline would be out of range")
+        })?;
         let opened = match self.target {
-            Target::Client(client) => around::ask(client, &self, deadline).await,
+            Target::Client(client) => retry::send(client, &self, deadline).await,
             #[cfg(feature = "cluster")]
             Target::Cluster(cluster) => match self.peer {
-                Peer::Edge(edge) => cluster.reach(edge, &self, deadline).await,
+                Peer::Edge(edge) => cluster.send_to_edge(edge, &self, deadline).await,
                 Peer::Service { .. } => Err(Error::new(Code::Denied, "a service opens no stream to another")),
             },
         };
         Ok(Stream::new(opened?, self.peer, self.meta, StreamConfig::default()))
     }
 
-    async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
+    async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotSent> {
         // Nobody answers to this: it keeps the connection from being left before the stream is there.
-        let _place = connection.expect(Kind::OpenAck, deadline)?;
+        let _place = connection.reserve(Kind::OpenAck, deadline)?;
         let (peer, name) = match &self.peer {
             Peer::Edge(edge) => (edge.0, ""),
             Peer::Service { name, .. } => (0, name.as_str()),
         };
         let mut hello = Vec::with_capacity(64 + name.len() + self.meta.len());
         let open = Open { peer, timeout_ms: millis(left(deadline)), name, meta: &self.meta };
-        open.encode(&mut hello).map_err(|error| NotAsked::Refused(error.into()))?;
+        open.encode(&mut hello).map_err(|error| NotSent::Refused(error.into()))?;
         let mut stream = match connection.link.open_stream().await {
             Ok(stream) => stream,
-            Err(OpenError::Closed) => return Err(NotAsked::Gone),
-            Err(error) => return Err(NotAsked::Refused(Error::new(error.code(), error.to_string()))),
+            Err(OpenError::Closed) => return Err(NotSent::Gone),
+            Err(error) => return Err(NotSent::Refused(Error::new(error.code(), error.to_string()))),
         };
         let sent = async {
             stream.write_all(&hello).await?;
@@ -84,20 +88,20 @@ impl<'a> OpenStream<'a> {
             FirstFrame::read(stream, MIN_MAX_FRAME as usize).await.map_err(lost)?;
         let ack = OpenAck::parse(&frame);
         let error =
-            match ack.map_err(|error| NotAsked::Refused(Error::new(Code::Protocol, error.to_string())))? {
+            match ack.map_err(|error| NotSent::Refused(Error::new(Code::Protocol, error.to_string())))? {
                 OpenAck { code: Code::Ok, .. } => return Ok(stream),
                 OpenAck { code, detail, text } => Error::from_wire(code, detail, text),
             };
-        Err(if connection.has_put_off(&error) { NotAsked::Gone } else { NotAsked::Refused(error) })
+        Err(if connection.is_deferred(&error) { NotSent::Gone } else { NotSent::Refused(error) })
     }
 }
 
-impl Attempt for OpenStream<'_> {
-    type Done = MuxStream;
+impl Operation for OpenStream<'_> {
+    type Output = MuxStream;
 
-    async fn attempt(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotAsked> {
+    async fn perform(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotSent> {
         let opened = timeout_at(deadline, self.open_on(connection, deadline)).await;
-        opened.unwrap_or_else(|_| Err(NotAsked::Refused(Error::new(Code::Deadline, ""))))
+        opened.unwrap_or_else(|_| Err(NotSent::Refused(Error::new(Code::Deadline, ""))))
     }
 
     fn edge(&self) -> Option<EdgeId> {
@@ -123,6 +127,6 @@ impl fmt::Debug for OpenStream<'_> {
     }
 }
 
-fn lost(error: impl fmt::Display) -> NotAsked {
-    NotAsked::Refused(Error::new(Code::Disconnected, error.to_string()))
+fn lost(error: impl fmt::Display) -> NotSent {
+    NotSent::Refused(Error::new(Code::Disconnected, error.to_string()))
 }

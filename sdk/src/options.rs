@@ -1,3 +1,5 @@
+//! What a client was built with.
+
 use crate::credentials::Credentials;
 use bytes::Bytes;
 use frontier_protocol::Role;

@@ -1,5 +1,7 @@
+//! Messages to be sent, as users await them.
+
 use crate::Error;
-use crate::client::{Asked, Asking, Question, Target};
+use crate::client::{Envelope, EnvelopeKind, PendingRequest, Target};
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::fmt;
@@ -19,7 +21,7 @@ use std::time::Duration;
 /// # Cancel safety
 /// Dropping it stops the wait. What has been sent is not called back.
 #[must_use = "a message goes out when it is awaited"]
-pub struct Publish<'a>(Asking<'a>);
+pub struct Publish<'a>(PendingRequest<'a>);
 
 impl<'a> Publish<'a> {
     pub(crate) fn new(
@@ -28,39 +30,39 @@ impl<'a> Publish<'a> {
         payload: impl Into<Bytes>,
         edge: Option<EdgeId>,
     ) -> Self {
-        let question = Question {
-            kind: Asked::Publish,
+        let envelope = Envelope {
+            kind: EnvelopeKind::Publish,
             name: topic,
             payload: payload.into(),
             custom: Bytes::new(),
             edge,
             timeout: target.call_timeout(),
         };
-        Self(Asking::new(target, question))
+        Self(PendingRequest::new(target, envelope))
     }
 
     /// How long to wait for the ack, from the first poll on. It travels with the message.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.0.change(|question| question.timeout = timeout);
+        self.0.change(|envelope| envelope.timeout = timeout);
         self
     }
 
     /// A header beside the payload.
     pub fn custom(mut self, custom: impl Into<Bytes>) -> Self {
-        self.0.change(|question| question.custom = custom.into());
+        self.0.change(|envelope| envelope.custom = custom.into());
         self
     }
 
     /// What the message is about. A message from an edge has its topic already.
     pub fn topic(mut self, topic: &'a str) -> Self {
-        self.0.change(|question| question.name = topic);
+        self.0.change(|envelope| envelope.name = topic);
         self
     }
 
     /// Does not wait for the receiver: it is done when the message is in the outbox, and may be lost
     /// behind it without a word.
     pub fn unacked(mut self) -> Self {
-        self.0.change(|question| question.kind = Asked::UnackedPublish);
+        self.0.change(|envelope| envelope.kind = EnvelopeKind::UnackedPublish);
         self
     }
 }

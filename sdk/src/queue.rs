@@ -1,3 +1,5 @@
+//! A bounded queue between a connection's task and users.
+
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use tokio::sync::Notify;

@@ -1,12 +1,13 @@
+//! A service, as users hold it.
+
 mod builder;
 mod edge_event;
 mod edge_id_request;
 pub(crate) mod presence;
-mod serves;
 
+pub use builder::Serves;
 pub use edge_event::EdgeEvent;
 pub use edge_id_request::EdgeIdRequest;
-pub use serves::Serves;
 
 use crate::builder::Builder;
 use crate::client::{Handle, Target};
@@ -77,16 +78,16 @@ impl Service {
     }
 
     async fn register_erased(&self, method: &str, handler: Arc<dyn Handler<Job>>) -> Result<(), Error> {
-        // In place before it is announced: the first call may come right behind the answer.
+        // In place before it is registered: the first call may come right behind the answer.
         let before = self.client.intake.methods.insert(method, handler);
-        let announced = self.announce(Registration::Add, Names::Methods, method).await;
-        if announced.is_err() {
+        let updated = self.update_registration(Registration::Add, Names::Methods, method).await;
+        if updated.is_err() {
             match before {
                 Some(before) => drop(self.client.intake.methods.insert(method, before)),
                 None => drop(self.client.intake.methods.remove(method)),
             }
         }
-        announced
+        updated
     }
 
     /// Answers calls of `method` no longer, and returns when the gateway knows. Those that run go on.
@@ -99,7 +100,7 @@ impl Service {
     /// with [`Code::MethodNotFound`](crate::Code::MethodNotFound).
     pub async fn unregister(&self, method: &str) -> Result<(), Error> {
         self.client.intake.methods.remove(method);
-        self.announce(Registration::Remove, Names::Methods, method).await
+        self.update_registration(Registration::Remove, Names::Methods, method).await
     }
 
     /// Takes the messages of `topic`, and returns when the gateway knows.
@@ -110,7 +111,7 @@ impl Service {
     /// # Cancel safety
     /// When dropped half-way, the topic may or may not be taken.
     pub async fn subscribe(&self, topic: &str) -> Result<(), Error> {
-        self.announce(Registration::Add, Names::Topics, topic).await
+        self.update_registration(Registration::Add, Names::Topics, topic).await
     }
 
     /// Takes the messages of `topic` no longer, and returns when the gateway knows. Those in the queue
@@ -122,12 +123,12 @@ impl Service {
     /// # Cancel safety
     /// When dropped half-way, the gateway may not know until the next reconnection.
     pub async fn unsubscribe(&self, topic: &str) -> Result<(), Error> {
-        self.announce(Registration::Remove, Names::Topics, topic).await
+        self.update_registration(Registration::Remove, Names::Topics, topic).await
     }
 
-    async fn announce(&self, change: Registration, of: Names, name: &str) -> Result<(), Error> {
+    async fn update_registration(&self, change: Registration, of: Names, name: &str) -> Result<(), Error> {
         let deadline = Instant::now() + self.client.options.call_timeout;
-        self.client.announce(change, of, name, deadline).await
+        self.client.update_registration(change, of, name, deadline).await
     }
 
     /// The next message of this service's topics, or `None` once this service is closed. Clones may

@@ -1,3 +1,5 @@
+//! Whether a client is connected, and why it is not any more.
+
 use crate::Error;
 use frontier_protocol::Code;
 use std::fmt;

@@ -12,14 +12,17 @@ mod config;
 mod core;
 mod cutter;
 mod dispatch;
+mod end;
 mod error;
 mod inbox;
 mod message;
 mod peer;
 mod pending;
 mod pump;
+mod read;
 mod reader;
 mod request;
+mod serve;
 mod served;
 mod signal;
 #[cfg(test)]
@@ -33,7 +36,8 @@ pub use self::message::StreamMessage;
 pub use self::peer::Peer;
 pub use self::request::{StreamRequest, StreamResponse};
 
-use self::core::{Core, End};
+use self::core::Core;
+use self::end::End;
 use self::pump::Pump;
 use bytes::Bytes;
 use frontier_protocol::Kind;

@@ -1,18 +1,14 @@
 //! The task that keeps a client connected.
 
-mod abandoned;
 mod addresses;
 mod attempt;
-mod backoff;
-mod handshake;
+mod cancelled_attempt;
 mod relocation;
 mod route;
 
-pub(crate) use abandoned::Abandoned;
 use addresses::Addresses;
 pub(crate) use attempt::{Attempt, AttemptError, Live};
-#[cfg(feature = "cluster")]
-pub(crate) use backoff::Backoff;
+pub(crate) use cancelled_attempt::CancelledAttempt;
 pub(crate) use route::Route;
 
 use crate::Error;
@@ -25,8 +21,8 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 use tracing::{debug, info, warn};
 
-/// Connections that are left at the same time. With more the oldest one is cut off.
-const LEFT: usize = 8;
+/// Connections that drain at the same time. With more the oldest one is cut off.
+const MAX_DRAINING: usize = 8;
 
 /// Watches over the connections of one client, from the first to the last.
 pub(crate) struct Supervisor {
@@ -34,7 +30,7 @@ pub(crate) struct Supervisor {
     route: Route,
     stops: watch::Receiver<Stop>,
     /// Connections that others have taken the place of, while what is in flight there comes to its end.
-    left: Vec<Live>,
+    draining: Vec<Live>,
 }
 
 /// Why a connection is watched over no longer.
@@ -50,14 +46,14 @@ enum Watched {
 impl Supervisor {
     pub(crate) fn new(client: Arc<Client>, route: Route) -> Self {
         let stops = client.stops();
-        Self { client, route, stops, left: Vec::new() }
+        Self { client, route, stops, draining: Vec::new() }
     }
 
     /// Runs until the client is closed for good.
     pub(crate) async fn run(mut self, first: Live) {
         let closed = self.supervise(first).await;
         debug!(%closed, "closed");
-        self.left.iter().for_each(Live::cut);
+        self.draining.iter().for_each(Live::cut);
         self.client.finish(closed);
     }
 
@@ -113,19 +109,25 @@ impl Supervisor {
         match end {
             End::Left { is_complete } => {
                 if !is_complete {
-                    self.client.left_undone(Error::new(Code::Deadline, "not everything was done in time"));
+                    self.client.left_undone(Error::new(
+                        Code::Deadline,
+                        "the close timeout ended before everything in flight was done",
+                    ));
                 }
                 Some(Closed::Local)
             }
-            End::Superseded if self.client.options.redial.reconnect && self.client.abandoned.may_linger() => {
-                warn!("superseded, perhaps by an attempt of its own that was given up");
+            End::Superseded
+                if self.client.options.redial.reconnect
+                    && self.client.cancelled_attempt.may_come_through() =>
+            {
+                warn!("superseded, perhaps by an attempt of its own that was cancelled: connecting again");
                 None
             }
             End::Superseded => Some(Closed::Superseded),
             End::Refused { code, text } => Some(Closed::Refused { code, text }),
             End::Lost(reason) if !self.client.options.redial.reconnect => Some(Closed::Lost(reason)),
             End::Lost(reason) => {
-                warn!(reason, "the connection was lost");
+                warn!(reason, "the connection was lost: connecting again");
                 None
             }
         }
@@ -165,7 +167,7 @@ impl Supervisor {
     }
 
     async fn leave_all(&mut self) {
-        for mut live in std::mem::take(&mut self.left) {
+        for mut live in std::mem::take(&mut self.draining) {
             self.leave(&mut live).await;
         }
     }
@@ -173,11 +175,11 @@ impl Supervisor {
     /// Another connection has taken the place of `live`: what is in flight there may come to its end.
     fn replaced(&mut self, live: Live) {
         live.connection.replaced();
-        self.left.push(live);
+        self.draining.push(live);
         // What has ended must not be waited for a second time.
-        self.left.retain(|live| !live.ended.is_finished());
-        if self.left.len() > LEFT {
-            self.left.remove(0).cut();
+        self.draining.retain(|live| !live.ended.is_finished());
+        if self.draining.len() > MAX_DRAINING {
+            self.draining.remove(0).cut();
         }
     }
 }

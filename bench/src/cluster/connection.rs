@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use frontier_protocol::{
-    Advertised, Beat, EncodeError, Frame, GoAway, Heartbeat, Hello, Kind, MIN_MAX_FRAME, Reject, Role,
-    VERSION, Welcome, ping,
+    Advertised, Beat, EncodeError, Frame, GoAway, Heartbeat, Hello, Kind, MIN_MAX_FRAME, Role, ping,
 };
-use frontier_transport::{DialOptions, Endpoint, Event, Link, LinkConfig, Priority};
-use tokio::time::{Instant, timeout};
+use frontier_transport::handshake::{connect, within};
+use frontier_transport::{DialOptions, Endpoint, Event, Granted, Link, LinkConfig, Priority};
+use tokio::time::Instant;
+
+/// How long dialling and the handshake may take: many frontiers come at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A frontier that was welcomed.
 pub(super) struct Connection {
@@ -23,26 +26,16 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) async fn open(frontlas: SocketAddr, frontier: &str) -> Result<Self> {
         let endpoint: Endpoint = format!("tcp://{frontlas}").parse()?;
-        let greeted = async {
-            let mut link =
-                frontier_transport::dial(&endpoint, &DialOptions::default(), link_config()).await?;
-            link.handle().send(Priority::Answer, |out| hello(frontier).encode(out))?;
-            let frame = next(&mut link).await?;
-            Ok::<_, anyhow::Error>((link, frame))
-        };
-        let (link, frame) =
-            timeout(PATIENCE, greeted).await.map_err(|_| anyhow!("no welcome within {PATIENCE:?}"))??;
-        if frame.kind == Kind::Reject {
-            let Reject { code, text, .. } = Reject::parse(&frame)?;
-            bail!("frontlas refuses a frontier: {code}: {text}");
-        }
-        let welcome = Welcome::parse(&frame)?;
+        let (options, hello) = (DialOptions::default(), hello(frontier));
+        let connecting = connect(&endpoint, &options, link_config(), &hello);
+        let (link, Granted { welcome, .. }) =
+            within("connecting to frontlas", CONNECT_TIMEOUT, connecting).await?;
         let now = Instant::now();
         let interval = Duration::from_millis(welcome.heartbeat_ms.into());
         Ok(Self {
             link,
             heartbeat: Heartbeat::new(interval, now.into_std()),
-            welcome_time: welcome.directory_time.context("that is no frontlas")?,
+            welcome_time: welcome.from_frontlas()?,
             welcomed: now,
         })
     }
@@ -95,20 +88,8 @@ async fn next(link: &mut Link) -> Result<Frame> {
 }
 
 fn hello(frontier: &str) -> Hello<'_> {
-    Hello {
-        versions: (VERSION, VERSION),
-        role: Role::Frontier,
-        features: 0,
-        max_frame: MIN_MAX_FRAME,
-        heartbeat_ms: 0,
-        id: 0,
-        name: frontier,
-        topics: Vec::new(),
-        methods: Vec::new(),
-        meta: b"",
-        token: None,
-        advertised: Advertised { servicebound: "tcp://192.0.2.1:30011", edgebound: "tcp://192.0.2.1:30012" },
-    }
+    let advertised = Advertised { servicebound: "tcp://192.0.2.1:30011", edgebound: "tcp://192.0.2.1:30012" };
+    Hello { name: frontier, advertised, ..Hello::new(Role::Frontier) }
 }
 
 fn link_config() -> LinkConfig {
@@ -121,5 +102,3 @@ fn link_config() -> LinkConfig {
         bulk_rate: 0,
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(30);

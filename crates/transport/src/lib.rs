@@ -16,6 +16,7 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod backoff;
 mod buffer;
 mod buffered_io;
 mod carrier;
@@ -25,6 +26,7 @@ mod first_frame;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod handshake;
 mod incoming;
 mod link;
 mod listener;
@@ -35,11 +37,13 @@ mod staging;
 mod tls;
 mod websocket;
 
+pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
 pub use dial::{DialError, DialOptions, dial};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use first_frame::{FirstFrame, FirstFrameError};
+pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo};
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};

@@ -1,3 +1,5 @@
+//! What others are told of this gateway: its id and its URLs.
+
 use crate::config::Membership;
 use frontier_transport::{Endpoint, Network};
 use std::net::SocketAddr;

@@ -1,14 +1,16 @@
+//! Directory time for connections: what the gateway's epochs are by the clock of the directory.
+
 use frontier_protocol::Epoch;
 
 /// What two readings may differ by beyond their errors without a clock having been set, in microseconds.
-const TOLERANCE: u64 = 2_000;
+const TOLERANCE_US: u64 = 2_000;
 
-/// How many settings there are at most, of 32 bytes. With clocks that nobody corrects, and that drift apart
+/// Bounds the memory for settings, of 32 bytes each. With clocks that nobody corrects, and that drift apart
 /// by a second a day, they last for more than a week; then the directory is not followed further.
-const SETTINGS: usize = 4096;
+const MAX_SETTINGS: usize = 4096;
 
 /// An error of this much is good enough, in microseconds.
-const PRECISE: u64 = 1_000;
+const GOOD_ERROR_US: u64 = 1_000;
 
 /// What directory time is, as far as it can be known: the question takes its time.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +60,8 @@ struct Setting {
 impl Setting {
     /// Whether a reading tells more: that a clock was set or has drifted, or much the same with less doubt.
     fn is_bettered(&self, offset: i64, error: u64) -> bool {
-        offset.abs_diff(self.offset) > error + self.error + TOLERANCE
-            || self.error > PRECISE && error <= self.error / 2
+        offset.abs_diff(self.offset) > error + self.error + TOLERANCE_US
+            || self.error > GOOD_ERROR_US && error <= self.error / 2
     }
 }
 
@@ -71,7 +73,7 @@ impl Clock {
         match self.settings.last() {
             None => self.settings.push(Setting { from: 0, offset, floor: 0, error }),
             Some(last) if !last.is_bettered(offset, error) => {}
-            Some(_) if self.settings.len() >= SETTINGS => {}
+            Some(_) if self.settings.len() >= MAX_SETTINGS => {}
             Some(_) => {
                 let floor = self.stamp(next.0);
                 self.settings.push(Setting { from: next.0, offset, floor, error });
@@ -133,7 +135,7 @@ mod tests {
         }
         let (epoch, exact) = (1000 * 20 * SECOND, SECOND + 1000 * 20 * SECOND + 1_000_000);
         let off = exact.abs_diff(clock.stamp(epoch));
-        assert!(off <= 2 * TOLERANCE, "{off}");
+        assert!(off <= 2 * TOLERANCE_US, "{off}");
         assert!(clock.settings.len() < 501, "{}", clock.settings.len());
     }
 
@@ -149,7 +151,7 @@ mod tests {
     fn another_time_holds_for_later_connections_only() {
         let mut clock = Clock::default();
         clock.set(exact(10 * SECOND, 110 * SECOND), Epoch(10 * SECOND));
-        clock.set(exact(20 * SECOND, 120 * SECOND + TOLERANCE), Epoch(20 * SECOND));
+        clock.set(exact(20 * SECOND, 120 * SECOND + TOLERANCE_US), Epoch(20 * SECOND));
         assert_eq!(clock.stamp(21 * SECOND), 121 * SECOND, "that was the network");
         clock.set(exact(30 * SECOND, 930 * SECOND), Epoch(30 * SECOND));
         assert_eq!((clock.stamp(29 * SECOND), clock.stamp(31 * SECOND)), (129 * SECOND, 931 * SECOND));

@@ -1,3 +1,5 @@
+//! Lookups at frontlas: asked for anywhere in the gateway, sent by the connection to frontlas.
+
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -5,11 +7,11 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-/// Questions that wait to be sent.
-const WAITING: usize = 256;
+/// Lookups that wait to be sent.
+const MAX_QUEUED: usize = 256;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a lookup may take.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where an edge is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,26 +29,26 @@ pub enum LocateError {
     #[error("frontlas can't be reached")]
     Unreachable,
     /// Too many ask at once.
-    #[error("too many lookups at once")]
+    #[error("too many lookups at once: wait and try again")]
     Overloaded,
     /// Frontlas does not answer.
-    #[error("frontlas gave no answer within {PATIENCE:?}")]
+    #[error("frontlas gave no answer within {LOOKUP_TIMEOUT:?}")]
     Timeout,
     /// Frontlas could not tell.
-    #[error("frontlas could not tell: {0}")]
+    #[error("frontlas answered the lookup with an error: {0}")]
     Failed(Code),
 }
 
 /// Asks frontlas where edges are. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Locator {
-    asks: mpsc::Sender<Ask>,
+    requests: mpsc::Sender<LookupRequest>,
     is_connected: Arc<AtomicBool>,
 }
 
-/// A question and who asked it.
+/// A lookup to be sent, and where its answer goes.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct LookupRequest {
     pub(crate) edge: EdgeId,
     pub(crate) reply: oneshot::Sender<Found>,
 }
@@ -55,16 +57,19 @@ pub(crate) type Found = Result<Option<Location>, LocateError>;
 
 /// The other end of a [`Locator`].
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) asks: mpsc::Receiver<Ask>,
+pub(crate) struct LookupQueue {
+    pub(crate) requests: mpsc::Receiver<LookupRequest>,
     is_connected: Arc<AtomicBool>,
 }
 
 impl Locator {
-    pub(crate) fn new() -> (Self, Asked) {
-        let (sender, asks) = mpsc::channel(WAITING);
+    pub(crate) fn new() -> (Self, LookupQueue) {
+        let (sender, requests) = mpsc::channel(MAX_QUEUED);
         let is_connected = Arc::<AtomicBool>::default();
-        (Self { asks: sender, is_connected: is_connected.clone() }, Asked { asks, is_connected })
+        (
+            Self { requests: sender, is_connected: is_connected.clone() },
+            LookupQueue { requests, is_connected },
+        )
     }
 
     /// Where `edge` is; `None` if it is nowhere. Takes one exchange with frontlas, 5 s at most.
@@ -79,11 +84,11 @@ impl Locator {
             return Err(LocateError::Unreachable);
         }
         let (reply, found) = oneshot::channel();
-        self.asks.try_send(Ask { edge, reply }).map_err(|error| match error {
+        self.requests.try_send(LookupRequest { edge, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => LocateError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => LocateError::Unreachable,
         })?;
-        match tokio::time::timeout(PATIENCE, found).await {
+        match tokio::time::timeout(LOOKUP_TIMEOUT, found).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => Err(LocateError::Unreachable),
             Err(_) => Err(LocateError::Timeout),
@@ -91,12 +96,12 @@ impl Locator {
     }
 }
 
-impl Asked {
-    /// Whether questions can be sent from here on. If not, those that wait are given up.
+impl LookupQueue {
+    /// Whether lookups can be sent from here on. If not, those that wait are given up.
     pub(crate) fn set_connected(&mut self, is_connected: bool) {
         self.is_connected.store(is_connected, Ordering::Relaxed);
         if !is_connected {
-            while self.asks.try_recv().is_ok() {}
+            while self.requests.try_recv().is_ok() {}
         }
     }
 }

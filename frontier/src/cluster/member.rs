@@ -1,25 +1,25 @@
-use super::Advertised;
-use super::ClusterState;
-use super::backoff::Backoff;
+//! The gateway's membership: one task that keeps a connection to one of the frontlas.
+
 use super::clock::Clock;
-use super::dialogue::{Dialogue, End};
-use super::greeting::{GreetError, Greeted, greet};
-use super::locate::Asked;
+use super::connection::{Connection, End};
+use super::handshake::{Established, connect};
+use super::locate::LookupQueue;
+use super::{Advertised, ClusterState};
 use crate::config::Membership;
 use frontier_exchange::Exchange;
-use frontier_protocol::Code;
-use frontier_transport::{DialOptions, Endpoint};
+use frontier_protocol::{Code, Rejection};
+use frontier_transport::{Backoff, DialOptions, Endpoint, HandshakeError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-/// The pause after all addresses have failed.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The first and the longest pause after all addresses have failed.
+const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// The pause after it was said that another process has this gateway's id.
-const REPLACED: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
+/// The first and the longest pause after frontlas has said that another process has this gateway's id.
+const SUPERSEDED_PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
 
 /// The gateway as a member of the cluster: keeps a connection to one of the frontlas.
 #[derive(Debug)]
@@ -29,12 +29,12 @@ pub(crate) struct Member {
     advertised: Advertised,
     dial: DialOptions,
     frontlas: Vec<Endpoint>,
-    asked: Asked,
+    lookups: LookupQueue,
     clock: Clock,
     /// 0 until the first Welcome.
     incarnation: u64,
-    /// Whether it was logged that there is no frontlas.
-    is_alone: bool,
+    /// Whether it was logged that no frontlas can be reached.
+    is_loss_logged: bool,
 }
 
 impl Member {
@@ -43,7 +43,7 @@ impl Member {
         state: Arc<ClusterState>,
         membership: &Membership,
         advertised: Advertised,
-        asked: Asked,
+        lookups: LookupQueue,
     ) -> Self {
         Self {
             exchange,
@@ -51,10 +51,10 @@ impl Member {
             advertised,
             dial: membership.dial.clone(),
             frontlas: membership.frontlas.clone(),
-            asked,
+            lookups,
             clock: Clock::default(),
             incarnation: 0,
-            is_alone: false,
+            is_loss_logged: false,
         }
     }
 
@@ -63,34 +63,36 @@ impl Member {
         if self.frontlas.is_empty() {
             return;
         }
-        let mut pauses = Backoff::new(PAUSE.0, PAUSE.1);
-        let mut replaced = Backoff::new(REPLACED.0, REPLACED.1);
-        // Any of them, so that they have the same share.
-        let mut turn = rand::random_range(0..self.frontlas.len());
+        let mut backoff = Backoff::equal_jitter(RECONNECT_PAUSE.0, RECONNECT_PAUSE.1);
+        let mut superseded = Backoff::equal_jitter(SUPERSEDED_PAUSE.0, SUPERSEDED_PAUSE.1);
+        // At random, so that the gateways spread over all frontlas.
+        let mut next = rand::random_range(0..self.frontlas.len());
         let mut failed = 0;
         while !stop.is_cancelled() {
-            let endpoint = self.frontlas[turn % self.frontlas.len()].clone();
-            let begun = Instant::now();
-            let greeted = tokio::select! {
-                greeted = greet(&endpoint, &self.dial, &self.advertised, self.incarnation, &self.exchange) => greeted,
+            let endpoint = self.frontlas[next % self.frontlas.len()].clone();
+            let start = Instant::now();
+            let connected = tokio::select! {
+                connected = connect(&endpoint, &self.dial, &self.advertised, self.incarnation, &self.exchange) => connected,
                 () = stop.cancelled() => return,
             };
-            let pause = match greeted {
-                Ok(greeted) => match self.converse(greeted, &endpoint, &stop).await {
+            let pause = match connected {
+                Ok(established) => match self.serve(established, &endpoint, &stop).await {
                     End::Left => return,
                     End::Lost(reason) => {
                         warn!(%endpoint, reason, "the connection to frontlas is lost, the gateway goes on without");
-                        self.is_alone = true;
+                        self.is_loss_logged = true;
                         None
                     }
                 },
-                Err(error) => self.refused(&endpoint, &error, &mut replaced),
+                Err(error) => self.failed(&endpoint, &error, &mut superseded),
             };
-            if begun.elapsed() > PAUSE.1 {
-                (failed, _) = (0, pauses.reset());
+            if start.elapsed() > RECONNECT_PAUSE.1 {
+                failed = 0;
+                backoff.reset();
             }
-            (turn, failed) = (turn + 1, failed + 1);
-            let round = (failed % self.frontlas.len() == 0).then(|| pauses.next());
+            next += 1;
+            failed += 1;
+            let round = (failed % self.frontlas.len() == 0).then(|| backoff.next_pause());
             if let Some(pause) = pause.max(round) {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
@@ -100,36 +102,47 @@ impl Member {
         }
     }
 
-    async fn converse(&mut self, greeted: Greeted, endpoint: &Endpoint, stop: &CancellationToken) -> End {
-        self.clock.set(greeted.reading, self.exchange.next_epoch());
-        self.incarnation = greeted.welcome.id;
-        self.is_alone = false;
+    async fn serve(
+        &mut self,
+        established: Established,
+        endpoint: &Endpoint,
+        stop: &CancellationToken,
+    ) -> End {
+        self.clock.set(established.reading, self.exchange.next_epoch());
+        self.incarnation = established.welcome.id;
+        self.is_loss_logged = false;
         info!(id = self.advertised.id, %endpoint, "connected to frontlas");
-        Dialogue::new(self.exchange.clone(), self.state.clone(), &mut self.clock, &mut self.asked, greeted)
-            .run(stop)
-            .await
+        Connection::new(
+            self.exchange.clone(),
+            self.state.clone(),
+            &mut self.clock,
+            &mut self.lookups,
+            established,
+        )
+        .run(stop)
+        .await
     }
 
-    /// Says so, once. How long to wait at least.
-    fn refused(
+    /// Logs a failed attempt, as a warning only the first of many. How long to wait at least.
+    fn failed(
         &mut self,
         endpoint: &Endpoint,
-        error: &GreetError,
-        replaced: &mut Backoff,
+        error: &HandshakeError,
+        superseded: &mut Backoff,
     ) -> Option<Duration> {
-        if let GreetError::Refused { code: Code::Superseded, .. } = error {
+        if let HandshakeError::Rejected(Rejection { code: Code::Superseded, .. }) = error {
             let id = &self.advertised.id;
             error!(id, %endpoint, "another gateway has the same id: give each its own daemon.frontier_id");
-            return Some(replaced.next());
+            return Some(superseded.next_pause());
         }
-        if std::mem::replace(&mut self.is_alone, true) {
+        if std::mem::replace(&mut self.is_loss_logged, true) {
             debug!(%endpoint, %error, "frontlas still can't be reached");
         } else {
             warn!(%endpoint, %error, "frontlas can't be reached, the gateway goes on without and keeps trying");
         }
         match error {
-            GreetError::Refused { after, .. } => *after,
-            GreetError::Failed(_) => None,
+            HandshakeError::Rejected(rejection) => rejection.retry_after,
+            _ => None,
         }
     }
 }

@@ -13,25 +13,25 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{info, warn};
 
 /// How long what is in flight at the old connection may take.
-const GRACE: Duration = Duration::from_secs(3600);
+const DRAIN_GRACE: Duration = Duration::from_secs(3600);
 
 /// How long it may take until an edge that was asked to go somewhere is counted there.
-const SHOWS: Duration = Duration::from_secs(3);
+const COUNT_LAG: Duration = Duration::from_secs(3);
 
-/// The pause between two looks at whose turn it is.
-const STEP: Duration = Duration::from_millis(20);
+/// The shortest pause between two edges: shorter ones are made up for by several at once.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks edges to move, until this is dropped or the gateway drains.
 pub(crate) async fn run(exchange: Arc<Exchange>, state: Arc<ClusterState>) {
     let mut assignment = state.gateways.follow();
-    let mut sent = Sent::default();
+    let mut recent = RecentMoves::default();
     loop {
         // An error means that the state is gone, which this holds.
         if assignment.changed().await.is_err() || state.draining.is_set() {
             return;
         }
         let now = assignment.borrow_and_update().clone();
-        let wants = sent.less(&now);
+        let wants = recent.subtract(&now);
         let wanted: u64 = wants.iter().fold(0, |sum, want| sum.saturating_add(*want));
         if wanted == 0 || now.keep == u64::MAX {
             continue;
@@ -42,7 +42,8 @@ pub(crate) async fn run(exchange: Arc<Exchange>, state: Arc<ClusterState>) {
         match chosen {
             Ok(chosen) if chosen.is_empty() => {}
             Ok(chosen) => {
-                let asked = ask(&exchange, &state, &now, wants, chosen, &mut assignment, &mut sent).await;
+                let asked =
+                    request_moves(&exchange, &state, &now, wants, chosen, &mut assignment, &mut recent).await;
                 info!(edges = asked, keep = now.keep, "asked edges to move to frontiers with fewer of them");
             }
             Err(error) => warn!(%error, "no edges were chosen to move"),
@@ -50,39 +51,39 @@ pub(crate) async fn run(exchange: Arc<Exchange>, state: Arc<ClusterState>) {
     }
 }
 
-/// Where edges were sent a moment ago. The counts that new assignment are made from may not have them yet.
+/// Where edges were sent a moment ago. The counts that a new assignment is made from may not have them yet.
 #[derive(Default)]
-struct Sent(VecDeque<(Instant, String)>);
+struct RecentMoves(VecDeque<(Instant, String)>);
 
-impl Sent {
-    fn note(&mut self, url: &str) {
+impl RecentMoves {
+    fn add(&mut self, url: &str) {
         self.0.push_back((Instant::now(), url.to_owned()));
     }
 
     /// What the others want, less what they will have got.
-    fn less(&mut self, assignment: &Assignment) -> Vec<u64> {
-        self.0.retain(|(when, _)| when.elapsed() < SHOWS);
+    fn subtract(&mut self, assignment: &Assignment) -> Vec<u64> {
+        self.0.retain(|(when, _)| when.elapsed() < COUNT_LAG);
         let to = |url: &str| self.0.iter().filter(|(_, sent)| sent == url).count() as u64;
         assignment.others.iter().map(|other| other.want.saturating_sub(to(&other.edgebound))).collect()
     }
 }
 
-/// Asks one after the other, until there are other assignment. How many were asked.
-async fn ask(
+/// Asks one edge after the other to move, until there is another assignment. How many were asked.
+async fn request_moves(
     exchange: &Exchange,
     state: &ClusterState,
     assignment: &Assignment,
     mut wants: Vec<u64>,
     chosen: Vec<Arc<Peer>>,
     news: &mut watch::Receiver<Arc<Assignment>>,
-    sent: &mut Sent,
+    recent: &mut RecentMoves,
 ) -> usize {
     let start = Instant::now();
     let mut asked = 0;
     for edge in chosen {
         let due = start + Duration::from_secs_f64(asked as f64 / f64::from(assignment.rate.max(1)));
         if due > Instant::now() {
-            let step = due.max(Instant::now() + STEP);
+            let step = due.max(Instant::now() + MIN_PAUSE);
             tokio::select! {
                 _ = news.changed() => {
                     // The loop is to see it, too.
@@ -106,7 +107,7 @@ async fn ask(
         asked += 1;
         edge.note_asked_to_move(exchange.clock());
         let url = &assignment.others[place].edgebound;
-        sent.note(url);
+        recent.add(url);
         send(&edge, url);
     }
     asked
@@ -114,7 +115,7 @@ async fn ask(
 
 fn send(edge: &Peer, url: &str) {
     let departure = Departure {
-        grace: GRACE,
+        grace: DRAIN_GRACE,
         delay: Duration::ZERO,
         alternatives: &[url],
         stays: true,

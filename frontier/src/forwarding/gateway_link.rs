@@ -2,13 +2,12 @@
 
 use super::handshake::{self, Established};
 use super::serve::Serve;
-use crate::cluster::Backoff;
 use crate::config::{Forward, Limits};
 use crate::native::Native;
 use arc_swap::ArcSwapOption;
 use frontier_exchange::{Exchange, Failure, Peer, Seat};
 use frontier_protocol::Code;
-use frontier_transport::Endpoint;
+use frontier_transport::{Backoff, Endpoint};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -71,7 +70,8 @@ type Outcome = Result<Arc<Peer>, Failure>;
 
 impl GatewayLink {
     pub(super) fn new(id: &str, endpoint: Endpoint, dialler: Arc<Dialler>) -> Arc<Self> {
-        let attempts = Attempts { state: State::Idle, pauses: Backoff::new(RETRY_PAUSE.0, RETRY_PAUSE.1) };
+        let attempts =
+            Attempts { state: State::Idle, pauses: Backoff::equal_jitter(RETRY_PAUSE.0, RETRY_PAUSE.1) };
         Arc::new(Self {
             id: id.into(),
             endpoint,
@@ -197,7 +197,7 @@ impl GatewayLink {
     fn failed(&self, failure: Failure) -> bool {
         let mut attempts = self.attempts.lock();
         let is_first = attempts.pauses.is_fresh();
-        let until = Instant::now() + attempts.pauses.next();
+        let until = Instant::now() + attempts.pauses.next_pause();
         attempts.state = State::Failed { until, failure };
         is_first
     }

@@ -4,7 +4,7 @@ use crate::policy::{Policies, Policy};
 use ahash::AHashMap;
 use frontier_access::Labels;
 use frontier_exchange::{Failure, Identity, Peer, RemoteCaller};
-use frontier_protocol::{Caller, Code, Role};
+use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl RemoteCallers {
     fn decode(&self, encoded: &[u8], policy: &Policy) -> Result<RemoteCaller, Failure> {
         let broken =
             || Failure::new(Code::Protocol, "the service in whose name the gateway asks can't be decoded");
-        let caller = Caller::parse(encoded).ok_or_else(broken)?;
+        let caller = frontier_protocol::RemoteCaller::parse(encoded).ok_or_else(broken)?;
         let mut labels = Labels::new();
         if self.is_verified {
             for (key, value) in &caller.labels {
@@ -89,7 +89,7 @@ pub(crate) fn encode_caller(service: &Peer) -> Vec<u8> {
     let authorization = service.authorization().get();
     let verified = authorization.as_ref().map(|it| &*it.verified);
     let mut out = Vec::with_capacity(64);
-    let caller = Caller {
+    let caller = frontier_protocol::RemoteCaller {
         id: *id,
         name,
         subject: verified.map_or("", |verified| &verified.subject),

@@ -8,8 +8,8 @@ use frontier_exchange::{
     RemoteCaller, Reply, RequestKind, Returned, Unsent, Violation,
 };
 use frontier_protocol::{
-    Ack, Caller, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, Request,
-    Response, split_caller,
+    Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, Request, Response,
+    split_remote_caller,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -118,7 +118,7 @@ impl Decode<'_> {
         let missing = || Failure::new(Code::Protocol, "the custom header is too short to end with an EdgeID");
         let Some((rest, edge)) = Custom::split_tail(custom) else { return (Err(missing()), custom) };
         let Some(callers) = self.callers else { return (Ok(Destination::Edge(edge)), rest) };
-        let Some((custom, encoded)) = split_caller(rest) else { return (Err(missing()), rest) };
+        let Some((custom, encoded)) = split_remote_caller(rest) else { return (Err(missing()), rest) };
         let found = callers.get(encoded).map(|found| Destination::LocalEdge {
             edge,
             caller: caller.insert(found),
@@ -154,14 +154,14 @@ fn returned(frame: &Frame) -> Result<Returned<'_>, Violation> {
     let frontier_protocol::Returned { timeout_ms, name, custom, payload } =
         frontier_protocol::Returned::parse(frame).map_err(|error| broken(&error))?;
     let forwarded = Custom::split_tail(custom.body());
-    let forwarded = forwarded.and_then(|(rest, edge)| Some((split_caller(rest)?, edge)));
+    let forwarded = forwarded.and_then(|(rest, edge)| Some((split_remote_caller(rest)?, edge)));
     let Some(((custom, caller), edge)) = forwarded else {
         return Err(broken(&ParseError::Invalid { kind: frame.kind, field: "custom header" }));
     };
     Ok(Returned {
         correlation: (frame.id != 0).then_some(CorrelationId(frame.id)),
         edge,
-        service: Caller::parse(caller).map(|caller| caller.id),
+        service: frontier_protocol::RemoteCaller::parse(caller).map(|caller| caller.id),
         name,
         custom,
         payload,

@@ -8,7 +8,7 @@ use frontier_exchange::{
     StreamSender, write_all,
 };
 use frontier_protocol::{
-    Code, Custom, EncodeError, Flags, HEADER_LEN, Open, OpenAck, ParseError, Response, push_caller,
+    Code, Custom, EncodeError, Flags, HEADER_LEN, Open, OpenAck, ParseError, Response, push_remote_caller,
 };
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, LinkHandle, MuxStream};
 use std::io;
@@ -149,7 +149,7 @@ fn encode(head: &Head<'_>) -> Result<Vec<u8>, EncodeError> {
             }
             StreamSender::Remote(service, edge) => {
                 let mut told = meta.to_vec();
-                push_caller(&encode_caller(service), &mut told)?;
+                push_remote_caller(&encode_caller(service), &mut told)?;
                 Open { peer: edge.0, timeout_ms, name: "", meta: &told }.encode(&mut out)?;
             }
         },

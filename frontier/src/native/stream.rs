@@ -4,7 +4,7 @@ use super::Native;
 use super::decode::{Decode, Decoded, broken};
 use super::leg::NativeLeg;
 use frontier_exchange::{Batch, IncomingLeg, StreamRequest, StreamTarget, Violation};
-use frontier_protocol::{Code, EdgeId, Flags, Frame, Kind, Open, split_caller};
+use frontier_protocol::{Code, EdgeId, Flags, Frame, Kind, Open, split_remote_caller};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream};
 use std::time::Instant;
 
@@ -54,7 +54,7 @@ impl Native {
         let found;
         let (to, meta) = match (&self.callers, self.peer.edge_id()) {
             (Some(callers), _) => {
-                let split = split_caller(open.meta).ok_or_else(|| {
+                let split = split_remote_caller(open.meta).ok_or_else(|| {
                     frontier_exchange::Failure::new(
                         Code::Protocol,
                         "the meta is too short to end with who asks",

@@ -31,7 +31,7 @@
 
 use super::fields::{Reader, put_tagged, tagged_len};
 use super::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError, expect, put_header};
-use crate::{Code, MAX_TOKEN, Role, Token};
+use crate::{Code, MAX_TOKEN, MIN_MAX_FRAME, Role, Token, VERSION};
 use bytes::BufMut;
 
 const MAGIC: [u8; 4] = *b"FRTR";
@@ -92,6 +92,26 @@ impl<'a> Advertised<'a> {
 }
 
 impl<'a> Hello<'a> {
+    /// That of a dialler which speaks this crate's version, takes frames of the least length, and wants
+    /// nothing in particular.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self {
+            versions: (VERSION, VERSION),
+            role,
+            features: 0,
+            max_frame: MIN_MAX_FRAME,
+            heartbeat_ms: 0,
+            id: 0,
+            name: "",
+            topics: Vec::new(),
+            methods: Vec::new(),
+            meta: b"",
+            token: None,
+            advertised: Advertised::default(),
+        }
+    }
+
     /// Reads a `Hello` frame. A token that is too long is left to the gateway to refuse.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! service ◀─ RegisterAck ── gateway      (routing knows the names before the answer is sent)
 //! ```
 //!
-//! The body of the questions is a row of names, each a length (u16) and the name, UTF-8: methods, or
+//! The body of the requests is a row of names, each a length (u16) and the name, UTF-8: methods, or
 //! topics with [`Flags::TOPICS`]. Either all of a frame's names take effect or none. The answers
 //! carry the code in the header and an error's text as their body.
 
@@ -92,7 +92,7 @@ impl<'a> Register<'a> {
 /// The answer to a [`Register`], borrowed from the frame that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisterAck<'a> {
-    /// Which question it answers.
+    /// Which request it answers.
     pub change: Registration,
     /// How it went.
     pub code: Code,

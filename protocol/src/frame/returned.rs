@@ -1,18 +1,18 @@
-//! `Returned` (0x68): a frontier gives a question back to the frontier that forwarded it.
+//! `Returned` (0x68): a frontier gives a request back to the frontier that forwarded it.
 //!
 //! ```text
 //! frontier of the service ── Request, Publish with RETURN ──▶ frontier of the edge
 //! frontier of the service ◀───────────── Returned ────────── the edge is not there
 //! ```
 //!
-//! It has the id of the question, 0 for a message that nobody acks, and its body as it was:
+//! It has the id of the request, 0 for a message that nobody acks, and its body as it was:
 //!
 //! ```text
 //!  timeout_ms (u32) | name length (u16) | custom length (u16) | name | custom | payload
 //! ```
 //!
-//! `custom` ends with who asks and with the EdgeID ([`Custom::forwarded`]). So who forwards need not keep a
-//! copy of what is on its way, and can still look for the edge elsewhere. It is no answer to a question
+//! `custom` ends with the remote caller and with the EdgeID ([`Custom::forwarded`]). So the origin gateway need not keep
+//! a copy of what is on its way, and can still look for the edge elsewhere. It is no answer to a request
 //! without [`Flags::RETURN`].
 
 use super::request::{parse_addressed, put_addressed};
@@ -20,14 +20,14 @@ use super::{EncodeError, Flags, Frame, Kind, ParseError, expect};
 use crate::Custom;
 use bytes::BufMut;
 
-/// A question that comes back, borrowed from the frame that carries it.
+/// A request that comes back, borrowed from the frame that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Returned<'a> {
     /// What was left of the deadline when it was forwarded, in milliseconds.
     pub timeout_ms: u32,
     /// The method, or the topic.
     pub name: &'a str,
-    /// The custom header, with who asks and the tail.
+    /// The custom header, with the remote caller and the tail.
     pub custom: Custom<'a>,
     /// The payload.
     pub payload: &'a [u8],

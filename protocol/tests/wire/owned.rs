@@ -31,7 +31,7 @@ macro_rules! fields {
 fields! {
     Empty {}
     Life { directory_time: Option<Decimal> }
-    Greeting {
+    OwnedHello {
         lowest_version: u8,
         highest_version: u8,
         role: u8,
@@ -80,7 +80,7 @@ fields! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "fields")]
 pub(crate) enum Fields {
-    Hello(Greeting),
+    Hello(OwnedHello),
     Welcome(Grant),
     Reject(Outcome),
     Ping(Empty),

@@ -4,7 +4,7 @@ mod routing;
 
 use crate::golden::Vector;
 use crate::json::{Decimal, Hex};
-use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Greeting, Header, Leave, Life, Outcome, Text};
+use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Header, Leave, Life, Outcome, OwnedHello, Text};
 use frontier_protocol::{Code, Flags};
 
 /// What the golden files of frames are made from. Add to it; what has been released never changes.
@@ -20,7 +20,7 @@ pub(crate) fn all() -> Vec<Vector> {
         plane::reports(),
         plane::lookups(),
         plane::plans(),
-        forwarding::questions(),
+        forwarding::requests(),
     ]
     .concat()
 }
@@ -60,7 +60,7 @@ fn tailed(body: &[u8], edge: u64) -> (Hex, Option<Decimal>) {
 }
 
 fn handshake() -> Vec<Vector> {
-    let edge = Greeting {
+    let edge = OwnedHello {
         lowest_version: 1,
         highest_version: 1,
         role: 1,
@@ -76,8 +76,8 @@ fn handshake() -> Vec<Vector> {
         servicebound: String::new(),
         edgebound: String::new(),
     };
-    let with_token = Greeting { token: Some("opaque tökén".into()), ..edge.clone() };
-    let service = Greeting {
+    let with_token = OwnedHello { token: Some("opaque tökén".into()), ..edge.clone() };
+    let service = OwnedHello {
         highest_version: 3,
         role: 2,
         max_frame: 1_048_576,

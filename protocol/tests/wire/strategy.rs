@@ -1,6 +1,6 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Header, Leave, Life, Neighbour, Outcome,
+    Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, Neighbour, Outcome, OwnedHello,
     Presence, Presences, Raw, Replaced, Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 /// A frame of any kind with any fields.
 pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
     prop_oneof![
-        (header(false, false), greeting()).prop_map(|(h, f)| (h, Fields::Hello(f))),
+        (header(false, false), hello()).prop_map(|(h, f)| (h, Fields::Hello(f))),
         (header(false, false), grant()).prop_map(|(h, f)| (h, Fields::Welcome(f))),
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::Reject(f))),
         header(false, true).prop_map(|h| (h, Fields::Ping(Empty {}))),
@@ -106,14 +106,14 @@ fn custom() -> impl Strategy<Value = (Hex, Option<Decimal>)> {
     })
 }
 
-fn greeting() -> impl Strategy<Value = Greeting> {
+fn hello() -> impl Strategy<Value = OwnedHello> {
     let fixed = (any::<(u8, u8, u32, u32, u32)>(), 1..=3u8, decimal());
     let names = || vec(any::<String>(), 0..4);
     let rest =
         (any::<String>(), bytes(), option::of(any::<String>()), names(), names(), any::<(String, String)>());
     (fixed, rest).prop_map(|(fixed, (name, meta, token, topics, methods, (servicebound, edgebound)))| {
         let ((lowest_version, highest_version, features, max_frame, heartbeat_ms), role, wanted_id) = fixed;
-        Greeting {
+        OwnedHello {
             lowest_version,
             highest_version,
             role,

@@ -45,8 +45,8 @@ fn kinds() -> Vec<KindRow> {
         (Side::Gateway, "gateway"),
         (Side::Dialler(Role::Frontier), "frontier"),
         (Side::Frontlas, "frontlas"),
-        (Side::Forwarder, "forwarder"),
-        (Side::Holder, "holder"),
+        (Side::OriginGateway, "forwarder"),
+        (Side::OwnerGateway, "holder"),
     ];
     let lane =
         |kind| sides.iter().filter(|(side, _)| side.may_send(kind)).map(|(_, name)| (*name).into()).collect();

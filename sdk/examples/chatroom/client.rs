@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 /// How long a line waits for a room that is not there.
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -52,7 +52,7 @@ async fn talk(edge: &Edge, mut lines: mpsc::Receiver<String>) {
 /// Says a line. Nobody heard it if nobody takes the topic, so then it may be said again: after the gateway
 /// was gone, clients are often back before the room is. Of other errors that can't be said.
 async fn say(edge: &Edge, line: String) -> Result<(), Error> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + CALL_TIMEOUT;
     loop {
         match edge.publish(TOPIC, line.clone()).await {
             Err(error) if error.code() == Code::TopicNotOnline && Instant::now() < deadline => {

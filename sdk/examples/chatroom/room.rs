@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 const QUEUE: usize = 256;
 
 /// How long a member may be unreachable, or take over one line.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Who is in the room.
 #[derive(Clone)]
@@ -88,9 +88,9 @@ impl Room {
 
     /// Whether the member is still there.
     async fn send(&self, id: EdgeId, line: &str) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ACK_TIMEOUT;
         loop {
-            let sent = self.service.publish(id, line.to_owned()).topic(TOPIC).timeout(PATIENCE).await;
+            let sent = self.service.publish(id, line.to_owned()).topic(TOPIC).timeout(ACK_TIMEOUT).await;
             match sent {
                 Ok(()) => return true,
                 // Also of a member that is just joining: `edge_online` is told before the edge can be

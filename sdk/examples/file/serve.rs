@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long a stream may be open before its opener says what it wants.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -46,29 +46,29 @@ async fn report(stream: Stream, dir: PathBuf) {
 }
 
 async fn serve(mut stream: Stream, dir: &Path) -> Result<String> {
-    let wish = timeout(PATIENCE, stream.recv()).await.context("nothing was asked for")?;
-    let wish = wish.context("the stream ended before anything was asked for")?;
-    let name = String::from_utf8_lossy(&wish.data).into_owned();
+    let request = timeout(REQUEST_TIMEOUT, stream.recv()).await.context("nothing was asked for")?;
+    let request = request.context("the stream ended before anything was asked for")?;
+    let name = String::from_utf8_lossy(&request.data).into_owned();
     // The text of `fail` is what the edge is told.
-    let path = match (target(dir, &name), &*wish.topic) {
+    let path = match (target(dir, &name), &*request.topic) {
         (Ok(path), "put") => path,
         (Ok(path), "get") if path.is_file() => path,
         (Ok(_), "get") => {
-            wish.fail(format!("there is no {name}"));
+            request.fail(format!("there is no {name}"));
             bail!("there is no {name}");
         }
         (Ok(_), other) => {
             let text = format!("{other:?} is neither put nor get");
-            wish.fail(&text);
+            request.fail(&text);
             bail!(text);
         }
         (Err(error), _) => {
-            wish.fail(error.to_string());
+            request.fail(error.to_string());
             return Err(error);
         }
     };
-    let is_put = &*wish.topic == "put";
-    wish.done();
+    let is_put = &*request.topic == "put";
+    request.done();
     if is_put {
         let received = transfer::receive(&mut stream, &path).await.with_context(|| name.clone())?;
         Ok(format!("received {name}: {received}; verified"))

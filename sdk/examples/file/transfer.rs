@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const CHUNK: usize = 256 * 1024;
 
 /// How long the receiver may take over the last bytes and the disk.
-const PATIENCE: Duration = Duration::from_secs(300);
+const ACK_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What was transferred.
 pub(crate) struct Transferred {
@@ -47,7 +47,7 @@ pub(crate) async fn send(stream: &mut Stream, path: &Path) -> Result<Transferred
         left -= read as u64;
     }
     let checksum = checksum.finalize().to_vec();
-    let verified = stream.publish("checksum", checksum.clone()).timeout(PATIENCE).await;
+    let verified = stream.publish("checksum", checksum.clone()).timeout(ACK_TIMEOUT).await;
     verified.context("the receiver has not kept it")?;
     Ok(Transferred { size, checksum })
 }

@@ -1,23 +1,25 @@
+//! Registering names at the gateway, and again at each new one.
+
 use super::Client;
-use super::announced::{Announced, Change};
+use super::registered_names::{Change, RegisteredNames};
 use crate::Error;
-use crate::connection::{Connection, NotAsked};
+use crate::connection::{Connection, NotSent};
 use frontier_protocol::{Code, Kind, Names, Register, Registration};
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// How many bytes of names one frame carries at most, unless it carries but one.
-const FRAME_OF_NAMES: usize = 64 * 1024;
+const MAX_NAMES_BYTES: usize = 64 * 1024;
 
 impl Client {
     /// What a new connection starts with.
-    pub(crate) fn announced(&self) -> Announced {
-        self.announced.lock().clone()
+    pub(crate) fn registered_names(&self) -> RegisteredNames {
+        self.registered.lock().clone()
     }
 
-    /// Announces a name, or takes it back, until the gateway agrees. What is lost with a connection is
-    /// asked again: saying it twice is harmless.
-    pub(crate) async fn announce(
+    /// Registers a name, or unregisters it, until the gateway agrees. What is lost with a connection is
+    /// sent again: saying it twice is harmless.
+    pub(crate) async fn update_registration(
         &self,
         change: Registration,
         of: Names,
@@ -26,25 +28,25 @@ impl Client {
     ) -> Result<(), Error> {
         if change == Registration::Remove {
             // Later connections do without it, whatever becomes of this.
-            self.announced.lock().remove(of, name);
+            self.registered.lock().remove(of, name);
         }
         loop {
             let connection = self.connection(deadline).await?;
-            match self.announce_over(&connection, change, of, name, deadline).await {
+            match self.update_over(&connection, change, of, name, deadline).await {
                 Ok(true) => return Ok(()),
                 // Another connection has taken its place, and knows nothing of this.
                 Ok(false) => {}
                 Err(error) if error.code() == Code::Disconnected && connection.link.is_closed() => {
                     self.retire(&connection);
                 }
-                Err(error) if connection.has_put_off(&error) => self.retire(&connection),
+                Err(error) if connection.is_deferred(&error) => self.retire(&connection),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Announces a name, or takes it back, over one connection. Whether that was the one that counts.
-    async fn announce_over(
+    /// Registers a name, or unregisters it, over one connection. Whether that is still the one that takes requests.
+    async fn update_over(
         &self,
         connection: &Arc<Connection>,
         change: Registration,
@@ -52,14 +54,14 @@ impl Client {
         name: &str,
         deadline: Instant,
     ) -> Result<bool, Error> {
-        announce_on(connection, &Register { change, of, names: vec![name] }, deadline).await?;
-        Ok(change == Registration::Remove || self.agreed(connection, of, name))
+        send_registration(connection, &Register { change, of, names: vec![name] }, deadline).await?;
+        Ok(change == Registration::Remove || self.keep(connection, of, name))
     }
 
-    /// As [`announce`](Self::announce), but without waiting for a connection: `false` if there is none
+    /// As [`update_registration`](Self::update_registration), but without waiting for a connection: `false` if there is none
     /// now, or it was lost over this.
     #[cfg(feature = "cluster")]
-    pub(crate) async fn announce_now(
+    pub(crate) async fn update_registration_now(
         &self,
         change: Registration,
         of: Names,
@@ -67,51 +69,50 @@ impl Client {
         deadline: Instant,
     ) -> Result<bool, Error> {
         if change == Registration::Remove {
-            self.announced.lock().remove(of, name);
+            self.registered.lock().remove(of, name);
         }
         let Some(connection) = self.current() else { return Ok(false) };
-        match self.announce_over(&connection, change, of, name, deadline).await {
-            Err(error) if error.code() == Code::Disconnected || connection.has_put_off(&error) => Ok(false),
-            announced => announced,
+        match self.update_over(&connection, change, of, name, deadline).await {
+            Err(error) if error.code() == Code::Disconnected || connection.is_deferred(&error) => Ok(false),
+            updated => updated,
         }
     }
 
-    /// Notes what the gateway has agreed to, unless that was not the gateway that counts.
-    fn agreed(&self, connection: &Arc<Connection>, of: Names, name: &str) -> bool {
-        let mut announced = self.announced.lock();
+    /// Keeps a name that the gateway has agreed to, unless another connection takes requests by now.
+    fn keep(&self, connection: &Arc<Connection>, of: Names, name: &str) -> bool {
+        let mut registered = self.registered.lock();
         let is_current = self.current().is_some_and(|current| Arc::ptr_eq(&current, connection));
         if is_current {
-            announced.insert(of, name);
+            registered.insert(of, name);
         }
         is_current
     }
 
-    /// Tells the gateway behind a new connection, which was `told` so much with the first frame, what
-    /// it does not know yet; then `connection` takes questions.
-    pub(crate) async fn take_up(
+    /// Registers what was not `sent` with the Hello of a new connection; then `connection` takes requests.
+    pub(crate) async fn register_rest(
         &self,
         connection: &Arc<Connection>,
-        mut told: Announced,
+        mut sent: RegisteredNames,
         deadline: Instant,
     ) -> Result<(), Error> {
-        while !self.connected(connection, &told) {
-            let wanted = self.announced();
-            for Change { change, of, names } in wanted.since(&told) {
+        while !self.activate(connection, &sent) {
+            let wanted = self.registered_names();
+            for Change { change, of, names } in wanted.changes_since(&sent) {
                 let mut rest = &names[..];
                 while !rest.is_empty() {
                     let (batch, behind) = rest.split_at(batch_len(rest));
                     let names = batch.iter().map(|name| &**name).collect();
-                    announce_on(connection, &Register { change, of, names }, deadline).await?;
+                    send_registration(connection, &Register { change, of, names }, deadline).await?;
                     rest = behind;
                 }
             }
-            told = wanted;
+            sent = wanted;
         }
         Ok(())
     }
 }
 
-async fn announce_on(
+async fn send_registration(
     connection: &Arc<Connection>,
     register: &Register<'_>,
     deadline: Instant,
@@ -121,14 +122,17 @@ async fn announce_on(
         Registration::Remove => Kind::UnregisterAck,
     };
     loop {
-        match connection.ask(answer, deadline, |id, out| register.encode(id, out)) {
+        match connection.request(answer, deadline, |id, out| register.encode(id, out)) {
             Ok(waiting) => return waiting.await.map(drop),
-            Err(NotAsked::Refused(error)) => return Err(error),
-            Err(NotAsked::Gone) => return Err(Error::new(Code::Disconnected, "")),
-            Err(NotAsked::Full) => {
+            Err(NotSent::Refused(error)) => return Err(error),
+            Err(NotSent::Gone) => return Err(Error::new(Code::Disconnected, "")),
+            Err(NotSent::Full) => {
                 let room = tokio::time::timeout_at(deadline, connection.link.writable());
                 if room.await.is_err() {
-                    return Err(Error::new(Code::Deadline, "the outbox was full all the time"));
+                    return Err(Error::new(
+                        Code::Deadline,
+                        "the outbox was full until the deadline: the gateway reads too slowly",
+                    ));
                 }
             }
         }
@@ -140,7 +144,7 @@ fn batch_len(names: &[Arc<str>]) -> usize {
     let mut bytes = 0;
     let fitting = names.iter().take_while(|name| {
         bytes += name.len();
-        bytes <= FRAME_OF_NAMES
+        bytes <= MAX_NAMES_BYTES
     });
     fitting.count().max(1)
 }

@@ -4,7 +4,7 @@ use crate::cluster::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Who carries what is asked.
+/// What carries a request to the other side.
 #[derive(Clone, Copy)]
 pub(crate) enum Target<'a> {
     /// A client, over the connection that it has.

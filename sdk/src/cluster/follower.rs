@@ -1,13 +1,13 @@
-//! The task that follows what frontlas tells of the cluster.
+//! The task that watches the directory of the cluster.
 
 use super::Cluster;
-use super::places::Place;
+use super::edge_cache::EdgeLocation;
 use crate::frontlas::FrontlasError;
-use crate::supervisor::Backoff;
 use frontier_api::cluster::change::What;
 use frontier_api::cluster::watch_response::Event;
 use frontier_api::cluster::{Edge, Frontier, Position, Snapshot, WatchKind};
 use frontier_protocol::EdgeId;
+use frontier_transport::Backoff;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -15,10 +15,10 @@ use tonic::{Code, Status};
 use tracing::{debug, warn};
 
 /// How long a watch may be silent: several times as long as frontlas lets pass without a sign of life.
-const SILENCE: Duration = Duration::from_secs(60);
+const WATCH_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The pauses between attempts to watch; in each the gateways are listed once.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The first and the longest pause between attempts to watch; in each the gateways are listed once.
+const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Runs until the cluster is left.
 pub(super) async fn run(cluster: Arc<Cluster>) {
@@ -41,52 +41,52 @@ struct Follower {
 
 impl Follower {
     async fn run(mut self) {
-        let mut backoff = Backoff::new(PAUSE.0, PAUSE.1);
+        let mut backoff = Backoff::full_jitter(RETRY_PAUSE.0, RETRY_PAUSE.1);
         loop {
-            let mut has_told = false;
-            match self.watch(&mut has_told).await {
+            let mut has_answered = false;
+            match self.watch(&mut has_answered).await {
                 FrontlasError::Refused(status) if status.code() == Code::OutOfRange => {
                     debug!("the history of the cluster has been cut: from a snapshot on");
                     self.after = None;
                 }
                 error => {
-                    warn!(%error, "the cluster is not watched");
+                    warn!(%error, "the watch of the cluster has ended: it is started again");
                     self.cluster.frontlas.pass_over();
                 }
             }
-            if has_told {
+            if has_answered {
                 backoff.reset();
             }
             self.poll().await;
-            sleep(backoff.next(rand::random())).await;
+            sleep(backoff.next_pause()).await;
         }
     }
 
     /// Follows the changes for as long as it goes.
-    async fn watch(&mut self, has_told: &mut bool) -> FrontlasError {
+    async fn watch(&mut self, has_answered: &mut bool) -> FrontlasError {
         let kinds = [WatchKind::Frontiers, WatchKind::Edges];
-        let kinds = if self.cluster.places.lock().is_used() { &kinds[..] } else { &kinds[..1] };
+        let kinds = if self.cluster.edge_cache.lock().is_enabled() { &kinds[..] } else { &kinds[..1] };
         let mut watch = match self.cluster.frontlas.watch(self.after, kinds).await {
             Ok(watch) => watch,
             Err(error) => return error,
         };
         self.snapshot.clear();
         loop {
-            let told = match timeout(SILENCE, watch.message()).await {
-                Ok(Ok(Some(told))) => told,
+            let response = match timeout(WATCH_TIMEOUT, watch.message()).await {
+                Ok(Ok(Some(response))) => response,
                 Ok(Ok(None)) => return FrontlasError::Away("the watch has ended".into()),
                 Ok(Err(status)) => return FrontlasError::Refused(status),
                 Err(_) => return FrontlasError::Refused(Status::deadline_exceeded("the watch is silent")),
             };
-            *has_told = true;
-            match told.event {
+            *has_answered = true;
+            match response.event {
                 Some(Event::Snapshot(part)) => self.take_snapshot(part),
                 Some(Event::Change(change)) => {
                     change.what.into_iter().for_each(|what| self.take_change(what))
                 }
                 None => {}
             }
-            self.after = told.position.or(self.after);
+            self.after = response.position.or(self.after);
         }
     }
 
@@ -94,7 +94,7 @@ impl Follower {
     async fn poll(&self) {
         match self.cluster.frontlas.frontiers().await {
             Ok(frontiers) => self.cluster.list(&frontiers),
-            Err(error) => debug!(%error, "the frontiers are not listed"),
+            Err(error) => debug!(%error, "frontlas could not list the frontiers"),
         }
     }
 
@@ -112,15 +112,15 @@ impl Follower {
             What::FrontierOffline(gone) => self.cluster.unlist(&gone.frontier_id),
             What::EdgeOnline(online) => online.edge.into_iter().for_each(|edge| self.is_at(edge)),
             What::EdgeOffline(left) => {
-                let place = Place { frontier: left.frontier_id.into(), stamp: left.stamp };
-                self.cluster.places.lock().left(EdgeId(left.edge_id), &place);
+                let location = EdgeLocation { frontier: left.frontier_id.into(), connected_at: left.stamp };
+                self.cluster.edge_cache.lock().remove(EdgeId(left.edge_id), &location);
             }
             What::ServiceOnline(_) | What::ServiceOffline(_) => {}
         }
     }
 
     fn is_at(&self, edge: Edge) {
-        let place = Place { frontier: edge.frontier_id.into(), stamp: edge.stamp };
-        self.cluster.places.lock().told(EdgeId(edge.edge_id), place);
+        let location = EdgeLocation { frontier: edge.frontier_id.into(), connected_at: edge.stamp };
+        self.cluster.edge_cache.lock().update(EdgeId(edge.edge_id), location);
     }
 }

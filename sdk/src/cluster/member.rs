@@ -9,13 +9,13 @@
 use super::Cluster;
 use crate::ConnectError;
 use crate::builder::establish_at_once;
-use crate::client::{Announced, Client, Handle};
+use crate::client::{Client, Handle, RegisteredNames};
 use crate::connection::Connection;
 use crate::frontlas::endpoint;
 use crate::status::{Closed, Status, StatusWatch};
-use crate::supervisor::Backoff;
 use arc_swap::ArcSwapOption;
 use frontier_protocol::Code;
+use frontier_transport::Backoff;
 use parking_lot::Mutex;
 use std::future::pending;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-/// The longest pause before a gateway that refuses this service is asked again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause before a gateway that refuses this service is tried again.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
 
 /// One gateway of the cluster.
 pub(crate) struct Member {
@@ -40,7 +40,7 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listing {
     address: String,
-    /// Whether it drains: it takes nobody in, and the connection that stands is used.
+    /// Whether it drains: it takes nobody in, and the connection that established is used.
     is_draining: bool,
     /// Since when it is listed no longer.
     unlisted: Option<Instant>,
@@ -63,7 +63,7 @@ impl Member {
         self.client.load_full()
     }
 
-    /// The connection to it that takes questions, if there is one now.
+    /// The connection to it that takes requests, if there is one now.
     pub(super) fn connection(&self) -> Option<Arc<Connection>> {
         self.client.load().as_ref().and_then(|client| client.current())
     }
@@ -107,7 +107,7 @@ impl Member {
 }
 
 /// A connection, as its member's task has it.
-struct Stands {
+struct Established {
     handle: Handle,
     status: StatusWatch,
     address: String,
@@ -126,11 +126,11 @@ struct Task {
     cluster: Arc<Cluster>,
     member: Arc<Member>,
     listing: watch::Receiver<Listing>,
-    stands: Option<Stands>,
+    established: Option<Established>,
     backoff: Backoff,
-    /// Whether the gateway is told no names with the first word, but one by one behind it: it may have refused
+    /// Whether the Hello carries no names, and they are registered one by one behind it: the gateway may have refused
     /// the service for one of them.
-    is_cautious: bool,
+    registers_later: bool,
 }
 
 /// Runs until the cluster is left, or the gateway has gone from it.
@@ -141,9 +141,9 @@ pub(super) async fn run(cluster: Arc<Cluster>, member: Arc<Member>) {
         listing: member.listing.subscribe(),
         cluster: cluster.clone(),
         member: member.clone(),
-        stands: None,
-        backoff: Backoff::new(min, max.min(LONGEST_PAUSE)),
-        is_cautious: false,
+        established: None,
+        backoff: Backoff::full_jitter(min, max.min(MAX_RETRY_PAUSE)),
+        registers_later: false,
     };
     tokio::select! {
         biased;
@@ -179,10 +179,10 @@ impl Task {
                 }
                 Step::Status(Status::Closed(closed)) => {
                     warn!(frontier = &*self.member.id, %closed, "the connection to a frontier has ended");
-                    self.stands = None;
+                    self.established = None;
                     self.member.client.store(None);
-                    self.is_cautious = true;
-                    pause = self.backoff.next(rand::random());
+                    self.registers_later = true;
+                    pause = self.backoff.next_pause();
                     self.cluster.refresh();
                 }
                 Step::Status(Status::Connected) => {
@@ -202,13 +202,14 @@ impl Task {
     }
 
     async fn step(&mut self, listing: &Listing, pause: Duration) -> Step {
-        let wants = self.stands.as_ref().is_none_or(|stands| stands.address != listing.address);
+        let wants =
+            self.established.as_ref().is_none_or(|established| established.address != listing.address);
         let connect = async {
             if !wants || listing.is_draining || listing.unlisted.is_some() {
                 return pending().await;
             }
             sleep(pause).await;
-            connect(&self.cluster, &self.member, &listing.address, self.is_cautious).await
+            connect(&self.cluster, &self.member, &listing.address, self.registers_later).await
         };
         let grace = self.cluster.options.cluster.removal_grace;
         let over = async {
@@ -218,8 +219,8 @@ impl Task {
             }
         };
         let status = async {
-            match &mut self.stands {
-                Some(stands) => stands.status.changed().await,
+            match &mut self.established {
+                Some(established) => established.status.changed().await,
                 None => pending().await,
             }
         };
@@ -238,11 +239,11 @@ impl Task {
     async fn take_up(&mut self, handle: Handle, address: String) {
         info!(frontier = &*self.member.id, address, "connected to a frontier");
         self.backoff.reset();
-        self.is_cautious = false;
+        self.registers_later = false;
         *self.member.failure.lock() = None;
         self.member.client.store(Some((*handle).clone()));
-        let stands = Stands { status: handle.watch(), handle, address };
-        if let Some(before) = self.stands.replace(stands) {
+        let established = Established { status: handle.watch(), handle, address };
+        if let Some(before) = self.established.replace(established) {
             // It has its close timeout. What it leaves undone is nobody's business.
             self.cluster.life.tasks.spawn(async move { drop(before.handle.close().await) });
         }
@@ -250,13 +251,13 @@ impl Task {
         self.catch_up().await;
     }
 
-    /// The gateway is told what it should know and does not.
+    /// Registers what the gateway does not know yet.
     async fn catch_up(&self) {
-        let Some(stands) = &self.stands else { return };
+        let Some(established) = &self.established else { return };
         tokio::select! {
             biased;
             () = self.cluster.life.leave.cancelled() => {}
-            () = self.cluster.catch_up(&self.member.id, &stands.handle) => {}
+            () = self.cluster.catch_up(&self.member.id, &established.handle) => {}
         }
     }
 
@@ -264,17 +265,17 @@ impl Task {
     fn failed(&mut self, error: ConnectError) -> Duration {
         warn!(frontier = &*self.member.id, %error, "could not connect to a frontier");
         // It may be one of the names that it does not take, or something else.
-        self.is_cautious = !self.is_cautious;
-        let least = error.retry_after().unwrap_or_default().min(LONGEST_PAUSE);
+        self.registers_later = !self.registers_later;
+        let least = error.retry_after().unwrap_or_default().min(MAX_RETRY_PAUSE);
         *self.member.failure.lock() = Some(error);
         self.cluster.members.changed();
-        least + self.backoff.next(rand::random())
+        least + self.backoff.next_pause()
     }
 
     /// Leaves the gateway in good order.
     async fn leave(mut self) {
-        let Some(stands) = self.stands.take() else { return };
-        let closed = stands.handle.close().await;
+        let Some(established) = self.established.take() else { return };
+        let closed = established.handle.close().await;
         // A gateway that is not there has nothing that could be left undone.
         if let Err(error) = closed
             && error.code() != Code::Disconnected
@@ -290,16 +291,16 @@ async fn connect(
     cluster: &Cluster,
     member: &Member,
     address: &str,
-    is_cautious: bool,
+    registers_later: bool,
 ) -> Result<Handle, ConnectError> {
     let mut options = cluster.options.clone();
     options.identity.id = cluster.id().at(&member.id).0;
-    // What is no URL is told by whoever parses it.
+    // What is no URL is refused where it is parsed.
     let url = endpoint(address).map_or_else(|| address.to_owned(), |endpoint| endpoint.to_string());
     options.redial.urls = vec![url];
     options.redial.reconnect = true;
     options.redial.follows = false;
-    let announced = if is_cautious { Announced::default() } else { cluster.wanted.lock().clone() };
-    let client = Client::sharing(options, cluster.intake.clone(), announced, cluster.abandoned.clone());
+    let names = if registers_later { RegisteredNames::default() } else { cluster.names.lock().clone() };
+    let client = Client::sharing(options, cluster.intake.clone(), names, cluster.cancelled_attempt.clone());
     establish_at_once(client).await
 }

@@ -1,3 +1,5 @@
+//! The gateways of a cluster, as the directory lists them.
+
 use super::Cluster;
 use super::member::{self, Listing, Member};
 use frontier_api::cluster::Frontier;
@@ -7,20 +9,20 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// Gateways that one service connects to. A directory with more is not to be believed.
-const MOST: usize = 10_000;
+/// The most gateways that one service connects to. A directory that lists more is broken.
+const MAX_FRONTIERS: usize = 10_000;
 
 /// The gateways of the cluster.
 pub(super) struct Members {
     all: RwLock<BTreeMap<Arc<str>, Arc<Member>>>,
-    /// Whether frontlas has told of them at least once.
-    is_told: watch::Sender<bool>,
+    /// Whether frontlas has listed them at least once.
+    is_listed: watch::Sender<bool>,
     changed: watch::Sender<()>,
 }
 
 impl Default for Members {
     fn default() -> Self {
-        Self { all: RwLock::default(), is_told: watch::Sender::new(false), changed: watch::Sender::new(()) }
+        Self { all: RwLock::default(), is_listed: watch::Sender::new(false), changed: watch::Sender::new(()) }
     }
 }
 
@@ -34,7 +36,7 @@ impl Members {
         self.all.read().values().cloned().collect()
     }
 
-    /// Those that can be asked now.
+    /// Those with a connection.
     pub(super) fn connected(&self) -> Vec<Arc<Member>> {
         self.all.read().values().filter(|member| member.is_connected()).cloned().collect()
     }
@@ -43,9 +45,9 @@ impl Members {
         self.all.read().values().any(|member| member.is_connected())
     }
 
-    /// Whether frontlas has told of the gateways at least once.
-    pub(super) fn is_told(&self) -> bool {
-        *self.is_told.borrow()
+    /// Whether frontlas has listed the gateways at least once.
+    pub(super) fn is_listed(&self) -> bool {
+        *self.is_listed.borrow()
     }
 
     /// Something about a member is different.
@@ -78,7 +80,7 @@ impl Cluster {
         let gone = self.members.all().into_iter().filter(|member| !listed.contains(&*member.id));
         gone.for_each(|member| self.unlist(&member.id));
         frontiers.iter().for_each(|frontier| self.add(frontier));
-        self.members.is_told.send_replace(true);
+        self.members.is_listed.send_replace(true);
         self.members.changed();
     }
 
@@ -92,8 +94,11 @@ impl Cluster {
         if let Some(member) = all.get(id) {
             return member.list(address, frontier.draining);
         }
-        if all.len() >= MOST {
-            warn!(frontier = id, "there are more frontiers than a service connects to");
+        if all.len() >= MAX_FRONTIERS {
+            warn!(
+                frontier = id,
+                "a frontier is left out: the directory lists more than a service connects to"
+            );
             return;
         }
         info!(frontier = id, address, "a frontier has joined");

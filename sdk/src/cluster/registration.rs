@@ -1,3 +1,5 @@
+//! Registering names at every gateway of a cluster.
+
 use super::Cluster;
 use crate::Error;
 use crate::client::Client;
@@ -10,37 +12,42 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 impl Cluster {
-    /// Puts a handler in place, and tells every gateway that it is there.
+    /// Puts a handler in place, and registers it at every gateway.
     pub(crate) async fn register(&self, method: &str, handler: Arc<dyn Handler<Job>>) -> Result<(), Error> {
-        // In place before it is announced: the first call may come right behind the answer.
+        // In place before it is registered: the first call may come right behind the answer.
         let before = self.intake.methods.insert(method, handler);
-        let announced = self.announce(Registration::Add, Names::Methods, method).await;
-        if announced.is_err() {
+        let updated = self.update_registration(Registration::Add, Names::Methods, method).await;
+        if updated.is_err() {
             match before {
                 Some(before) => drop(self.intake.methods.insert(method, before)),
                 None => drop(self.intake.methods.remove(method)),
             }
         }
-        announced
+        updated
     }
 
     /// Tells every gateway of a name, or that it is no more. Those that have no connection now hear of it
     /// with the next one.
-    pub(crate) async fn announce(&self, change: Registration, of: Names, name: &str) -> Result<(), Error> {
+    pub(crate) async fn update_registration(
+        &self,
+        change: Registration,
+        of: Names,
+        name: &str,
+    ) -> Result<(), Error> {
         let deadline = Instant::now() + self.options.call_timeout;
-        // Before any gateway is told: those that connect meanwhile begin with it.
+        // Before any gateway hears of it: those that connect meanwhile begin with it.
         let is_new = match change {
-            Registration::Add => self.wanted.lock().insert(of, name),
-            Registration::Remove => self.wanted.lock().remove(of, name),
+            Registration::Add => self.names.lock().insert(of, name),
+            Registration::Remove => self.names.lock().remove(of, name),
         };
-        let announced = self.announce_everywhere(change, of, name, deadline).await;
-        if announced.is_err() && is_new && change == Registration::Add {
-            self.wanted.lock().remove(of, name);
+        let updated = self.update_at_members(change, of, name, deadline).await;
+        if updated.is_err() && is_new && change == Registration::Add {
+            self.names.lock().remove(of, name);
         }
-        announced
+        updated
     }
 
-    async fn announce_everywhere(
+    async fn update_at_members(
         &self,
         change: Registration,
         of: Names,
@@ -54,18 +61,18 @@ impl Cluster {
             }
             changes.mark_unchanged();
             let members = self.members.all();
-            let told = members.iter().filter_map(|member| Some((member, member.client()?))).map(
+            let updates = members.iter().filter_map(|member| Some((member, member.client()?))).map(
                 |(member, client)| async move {
-                    (&member.id, client.announce_now(change, of, name, deadline).await)
+                    (&member.id, client.update_registration_now(change, of, name, deadline).await)
                 },
             );
             let mut refused = None;
             let mut taken = false;
-            for (frontier, told) in join_all(told).await {
-                match told {
+            for (frontier, updated) in join_all(updates).await {
+                match updated {
                     Ok(is_there) => taken |= is_there,
                     Err(error) => {
-                        warn!(frontier = &**frontier, name, %error, "a frontier refuses a name");
+                        warn!(frontier = &**frontier, name, %error, "a frontier refuses to register a name");
                         refused = Some(error);
                     }
                 }
@@ -85,11 +92,13 @@ impl Cluster {
     /// without.
     pub(super) async fn catch_up(&self, frontier: &str, client: &Client) {
         let deadline = Instant::now() + self.options.call_timeout;
-        let wanted = self.wanted.lock().clone();
-        for change in wanted.since(&client.announced()) {
+        let wanted = self.names.lock().clone();
+        for change in wanted.changes_since(&client.registered_names()) {
             for name in change.names {
-                if let Err(error) = client.announce_now(change.change, change.of, &name, deadline).await {
-                    warn!(frontier, name = &*name, %error, "a frontier refuses a name");
+                if let Err(error) =
+                    client.update_registration_now(change.change, change.of, &name, deadline).await
+                {
+                    warn!(frontier, name = &*name, %error, "a frontier refuses to register a name");
                 }
             }
         }

@@ -1,3 +1,5 @@
+//! The service of a whole cluster, as users hold it.
+
 use super::Handle;
 use crate::builder::Builder;
 use crate::client::Target;
@@ -54,7 +56,7 @@ pub struct ClusterService {
     cluster: Handle,
 }
 
-/// How a [`ClusterService`] stands to one frontier.
+/// How a [`ClusterService`] established to one frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontierStatus {
     /// The frontier's id.
@@ -142,7 +144,7 @@ impl ClusterService {
     /// [`Code::MethodNotFound`](crate::Code::MethodNotFound).
     pub async fn unregister(&self, method: &str) -> Result<(), Error> {
         self.cluster.intake.methods.remove(method);
-        self.cluster.announce(Registration::Remove, Names::Methods, method).await
+        self.cluster.update_registration(Registration::Remove, Names::Methods, method).await
     }
 
     /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge for good, with
@@ -216,7 +218,7 @@ impl ClusterService {
     /// # Cancel safety
     /// As for [`register`](Self::register).
     pub async fn subscribe(&self, topic: &str) -> Result<(), Error> {
-        self.cluster.announce(Registration::Add, Names::Topics, topic).await
+        self.cluster.update_registration(Registration::Add, Names::Topics, topic).await
     }
 
     /// Takes the messages of `topic` no longer. Those in the queue stay there.
@@ -227,7 +229,7 @@ impl ClusterService {
     /// # Cancel safety
     /// When dropped half-way, frontiers may not know until the next reconnection.
     pub async fn unsubscribe(&self, topic: &str) -> Result<(), Error> {
-        self.cluster.announce(Registration::Remove, Names::Topics, topic).await
+        self.cluster.update_registration(Registration::Remove, Names::Topics, topic).await
     }
 
     /// The next message of this service's topics from any frontier, or `None` once this service is closed. A
@@ -268,7 +270,7 @@ impl ClusterService {
         self.cluster.watch().closed().await
     }
 
-    /// How this service stands to the cluster, now and from now on: connected if it is to any frontier.
+    /// How this service established to the cluster, now and from now on: connected if it is to any frontier.
     #[must_use]
     pub fn status(&self) -> StatusWatch {
         self.cluster.watch()

@@ -1,3 +1,5 @@
+//! What a cluster's service is built with, and how it is connected first.
+
 use super::{Cluster, Handle, follower};
 use crate::builder::Builder;
 use crate::cluster::ClusterService;
@@ -10,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// How long the other gateways are waited for once there is a connection to one.
-const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE_TIME: Duration = Duration::from_secs(1);
 
 impl<P> Builder<P> {
     /// Whom to trust, and what certificate to show, where frontlas is reached over TLS. Unless set, as for
@@ -29,7 +31,7 @@ impl Builder<ClusterService> {
         self
     }
 
-    /// For how long a connection to a frontier is kept that frontlas lists no longer, if it stands. 60
+    /// For how long a connection to a frontier is kept that frontlas lists no longer, if it established. 60
     /// seconds unless set: an emptied directory must not take the frontiers away, which soon report again.
     pub fn removal_grace(mut self, grace: Duration) -> Self {
         self.options.cluster.removal_grace = grace;
@@ -61,14 +63,14 @@ impl Builder<ClusterService> {
         let cluster = Arc::new(Cluster::new(options, handlers, frontlas));
         let handle = Handle::new(cluster.clone());
         cluster.life.tasks.spawn(follower::run(cluster.clone()));
-        tokio::spawn(bury(cluster.clone()));
+        tokio::spawn(finish_when_done(cluster.clone()));
         cluster.settled().await?;
         Ok(ClusterService::new(handle))
     }
 }
 
 /// Ends the cluster's service when its tasks have ended.
-async fn bury(cluster: Arc<Cluster>) {
+async fn finish_when_done(cluster: Arc<Cluster>) {
     let life = &cluster.life;
     life.leave.cancelled().await;
     life.tasks.close();
@@ -96,8 +98,8 @@ impl Cluster {
             };
             let settled = members.iter().filter(is_settled).count();
             if connected > 0 {
-                first = first.or_else(|| Some(Instant::now() + SETTLE));
-                if self.members.is_told() && settled == members.len() {
+                first = first.or_else(|| Some(Instant::now() + SETTLE_TIME));
+                if self.members.is_listed() && settled == members.len() {
                     return Ok(());
                 }
             }
@@ -126,7 +128,7 @@ impl Cluster {
         let last = match failure {
             Some(ConnectError::Timeout { last, .. }) => last,
             Some(error) => error.to_string(),
-            None if !self.members.is_told() => match self.frontlas.frontiers().await {
+            None if !self.members.is_listed() => match self.frontlas.frontiers().await {
                 Err(error) => error.to_string(),
                 Ok(_) => "frontlas has not answered in time".into(),
             },

@@ -1,5 +1,7 @@
-use super::clock::Clock;
-use super::running::NoPlace;
+//! Requests that wait for a handler to end.
+
+use super::running::ReserveError;
+use super::timers::Clock;
 use super::{Connection, Job};
 use crate::Request;
 use crate::handler::Handler;
@@ -30,7 +32,7 @@ impl Backlog {
     }
 
     /// Takes a place for the request `id`, and returns how many are taken then.
-    pub(super) fn reserve(&self, id: u64) -> Result<usize, NoPlace> {
+    pub(super) fn reserve(&self, id: u64) -> Result<usize, ReserveError> {
         self.connection.running.reserve(id, 2 * self.max_running)
     }
 

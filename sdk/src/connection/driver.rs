@@ -1,9 +1,10 @@
+//! The task of one connection.
+
 use super::Connection;
-use super::collect::{Arrived, Incoming};
-use super::drain::Drain;
-use super::end::End;
-use super::farewell::Farewell;
-use super::inbound::{Inbound, Notice};
+use super::end::{Drain, End};
+use super::inbound::{GoAwayNotice, Inbound};
+use super::incoming_stream::{DetachedFrame, IncomingStream};
+use super::lifecycle::Lifecycle;
 use super::timers::Timers;
 use crate::Error;
 use crate::client::Client;
@@ -19,17 +20,17 @@ use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 /// Detached payloads that are whole and wait to be handed on.
-const ARRIVED: usize = 16;
+const MAX_READY_PAYLOADS: usize = 16;
 
 /// How long writing the rest may take once everything is done, at least.
-const FLUSH: Duration = Duration::from_secs(1);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How much longer than the grace of its gateway a connection lasts, unless the gateway closes it, whose
 /// part that is.
-const LENIENCE: Duration = Duration::from_secs(1);
+const GRACE_MARGIN: Duration = Duration::from_secs(1);
 
-/// The longest delay that is waited for a gateway that stays: it may be about to stop by then.
-const LONGEST_DELAY: Duration = Duration::from_secs(10);
+/// The longest delay that a gateway which stays may ask for before a move: it may be about to stop by then.
+const MAX_MOVE_DELAY: Duration = Duration::from_secs(10);
 
 /// The task of one connection: it owns the link and everything that only it looks at.
 pub(crate) struct Driver {
@@ -39,21 +40,21 @@ pub(crate) struct Driver {
     inbound: Inbound,
     streams: Streams,
     timers: Timers,
-    farewell: Farewell,
-    /// Tells the supervisor that the gateway wants the client to go elsewhere.
+    lifecycle: Lifecycle,
+    /// Tells the supervisor that the gateway wants the client to move.
     draining: watch::Sender<Option<Drain>>,
 }
 
 /// Streams that the gateway opened, until it is known what they carry.
 struct Streams {
     tasks: JoinSet<()>,
-    sender: mpsc::Sender<Arrived>,
-    arrived: mpsc::Receiver<Arrived>,
+    sender: mpsc::Sender<DetachedFrame>,
+    arrived: mpsc::Receiver<DetachedFrame>,
 }
 
 /// What the driver does besides the link.
 enum Duty {
-    Arrived(Arrived),
+    Detached(DetachedFrame),
     Leave(Instant),
     Replaced,
     Clock,
@@ -61,14 +62,14 @@ enum Duty {
 }
 
 impl Driver {
-    /// The task's state, and what tells when the gateway wants the client to go elsewhere.
+    /// The task's state, and a channel that says when the gateway wants the client to move.
     pub(crate) fn new(
         client: Arc<Client>,
         connection: Arc<Connection>,
         link: Link,
         heartbeat: Duration,
     ) -> (Self, watch::Receiver<Option<Drain>>) {
-        let (sender, arrived) = mpsc::channel(ARRIVED);
+        let (sender, arrived) = mpsc::channel(MAX_READY_PAYLOADS);
         let (draining, is_draining) = watch::channel(None);
         let driver = Self {
             inbound: Inbound::new(client.clone(), connection.clone()),
@@ -77,7 +78,7 @@ impl Driver {
             link,
             streams: Streams { tasks: JoinSet::new(), sender, arrived },
             timers: Timers::new(heartbeat),
-            farewell: Farewell::Staying,
+            lifecycle: Lifecycle::Open,
             draining,
         };
         (driver, is_draining)
@@ -85,25 +86,25 @@ impl Driver {
 
     /// Drives the connection to its end.
     pub(crate) async fn run(mut self) -> End {
-        // Also when this panics or is aborted nobody may wait for an answer for ever.
-        let last_rites = LastRites(self.connection.clone());
+        // Pending requests must end also when this panics or is aborted.
+        let guard = EndOnDrop(self.connection.clone());
         let Err(mut end) = self.drive().await;
-        if let (End::Lost(_), Farewell::Leaving { answered: true, replaced: false, .. }) =
-            (&end, self.farewell)
+        if let (End::Lost(_), Lifecycle::Closing { answered: true, replaced: false, .. }) =
+            (&end, self.lifecycle)
         {
-            // The gateway has said its last word and hung up: that is no loss.
+            // The gateway has sent its last `GoAway` and closed: that is no loss.
             end = End::Left { is_complete: self.connection.is_idle() };
         }
         // What can't be written within the time is lost, as it would be with the connection.
-        match self.farewell {
-            Farewell::Staying | Farewell::Asked { .. } => {}
-            Farewell::Leaving { .. } => drop(timeout(FLUSH, self.link.close(|_| Ok(()))).await),
-            Farewell::Draining { .. } => {
+        match self.lifecycle {
+            Lifecycle::Open | Lifecycle::MoveRequested { .. } => {}
+            Lifecycle::Closing { .. } => drop(timeout(FLUSH_TIMEOUT, self.link.close(|_| Ok(()))).await),
+            Lifecycle::Draining { .. } => {
                 let last = |out: &mut Vec<u8>| GoAway::new(Code::Ok, 0, "").encode(out);
-                drop(timeout(FLUSH, self.link.close(last)).await);
+                drop(timeout(FLUSH_TIMEOUT, self.link.close(last)).await);
             }
         }
-        last_rites.0.end(&end.error());
+        guard.0.end(&end.error());
         end
     }
 
@@ -115,7 +116,7 @@ impl Driver {
                     self.link.note_request();
                 }
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
-                self.heed(notice)?;
+                self.on_go_away(notice)?;
             }
             // In this order: a wake-up through the link handle that comes while the link is being
             // polled is noted there and not passed on, so the duties must be looked at after it.
@@ -131,7 +132,7 @@ impl Driver {
                     &mut self.inbound,
                     &mut self.streams,
                     &mut self.timers,
-                    self.farewell,
+                    self.lifecycle,
                     cx,
                 )) => self.perform(duty)?,
             }
@@ -140,40 +141,42 @@ impl Driver {
 
     fn perform(&mut self, duty: Duty) -> Result<(), End> {
         match duty {
-            Duty::Arrived(Arrived { frame, payload }) => {
+            Duty::Detached(DetachedFrame { frame, payload }) => {
                 let notice = self.inbound.take(&frame, Some(payload)).map_err(broken)?;
-                self.heed(notice)
+                self.on_go_away(notice)
             }
             Duty::Leave(until) => {
-                if self.farewell.leave(until) {
-                    self.say_goodbye(Code::Ok, until);
+                if self.lifecycle.close(until) {
+                    self.send_go_away(Code::Ok, until);
                 }
                 Ok(())
             }
             Duty::Replaced => {
-                if let Some(until) = self.farewell.replace() {
-                    self.say_goodbye(Code::Draining, until);
+                if let Some(until) = self.lifecycle.replace() {
+                    self.send_go_away(Code::Draining, until);
                 }
                 Ok(())
             }
-            Duty::Clock => self.look_at_clock(),
-            Duty::Over if self.farewell.is_closing() => {
+            Duty::Clock => self.on_timer(),
+            Duty::Over if self.lifecycle.is_closing() => {
                 Err(End::Left { is_complete: self.connection.is_idle() })
             }
             Duty::Over => Err(End::Lost("the gateway is going away".into())),
         }
     }
 
-    /// `code` tells whether the client ends or goes elsewhere: a service that does is still asked for the
-    /// edges that are not there yet.
-    fn say_goodbye(&self, code: Code, until: Instant) {
+    /// `code` tells whether the client ends or goes elsewhere: a service that does still gets
+    /// requests for edges that are not there yet.
+    fn send_go_away(&self, code: Code, until: Instant) {
         let grace_ms = until.saturating_duration_since(Instant::now()).as_millis();
         let grace_ms = u32::try_from(grace_ms).unwrap_or(u32::MAX);
         self.connection.notify(|out| GoAway::new(code, grace_ms, "").encode(out));
     }
 
-    fn heed(&mut self, notice: Option<Notice>) -> Result<(), End> {
-        let Some(Notice { code, grace, delay, alternatives, stays, text }) = notice else { return Ok(()) };
+    fn on_go_away(&mut self, notice: Option<GoAwayNotice>) -> Result<(), End> {
+        let Some(GoAwayNotice { code, grace, delay, alternatives, stays, text }) = notice else {
+            return Ok(());
+        };
         match code {
             Code::Superseded => return Err(End::Superseded),
             // There may be other credentials by now. Whether they will do shows when they are presented.
@@ -183,15 +186,15 @@ impl Driver {
         }
         let now = Instant::now();
         if stays {
-            if self.farewell.asked(now + grace.max(LENIENCE)) {
-                debug!(%code, text, ?alternatives, "the gateway asks the client to go elsewhere");
-                let start = now + delay.min(LONGEST_DELAY);
+            if self.lifecycle.move_requested(now + grace.max(GRACE_MARGIN)) {
+                debug!(%code, text, ?alternatives, "the gateway asks the client to move to another one");
+                let start = now + delay.min(MAX_MOVE_DELAY);
                 self.draining.send_replace(Some(Drain { start, alternatives, stays }));
             }
             return Ok(());
         }
-        let until = if grace.is_zero() { now } else { now + grace + LENIENCE };
-        if self.farewell.heard(until, code == Code::Ok || grace.is_zero()) {
+        let until = if grace.is_zero() { now } else { now + grace + GRACE_MARGIN };
+        if self.lifecycle.go_away_received(until, code == Code::Ok || grace.is_zero()) {
             debug!(%code, text, ?grace, ?delay, ?alternatives, "the gateway is going away");
             self.connection.is_draining.store(true, Ordering::SeqCst);
             self.draining.send_replace(Some(Drain { start: now + delay.min(grace), alternatives, stays }));
@@ -199,7 +202,7 @@ impl Driver {
         Ok(())
     }
 
-    fn look_at_clock(&mut self) -> Result<(), End> {
+    fn on_timer(&mut self) -> Result<(), End> {
         let now = Instant::now();
         match self.timers.beat(now, || self.link.take_heard()) {
             Beat::Dead => return Err(lost(CloseReason::Silent.into())),
@@ -209,8 +212,8 @@ impl Driver {
             }),
             Beat::Wait(_) => {}
         }
-        if self.timers.is_sweep_due(now, self.connection.calls.due()) {
-            for id in self.connection.calls.sweep(now) {
+        if self.timers.is_sweep_due(now, self.connection.pending.due()) {
+            for id in self.connection.pending.sweep(now) {
                 self.connection.notify(|out| Cancel::encode(id, out));
             }
         }
@@ -219,7 +222,7 @@ impl Driver {
 
     fn receive(&mut self, stream: MuxStream, is_excess: bool) {
         while self.streams.tasks.try_join_next().is_some() {}
-        let incoming = Incoming {
+        let incoming = IncomingStream {
             client: self.client.clone(),
             connection: self.connection.clone(),
             arrived: self.streams.sender.clone(),
@@ -234,30 +237,30 @@ fn poll_duty(
     inbound: &mut Inbound,
     streams: &mut Streams,
     timers: &mut Timers,
-    farewell: Farewell,
+    lifecycle: Lifecycle,
     cx: &mut Context<'_>,
 ) -> Poll<Duty> {
     inbound.start_waiting();
     if let Poll::Ready(Some(arrived)) = streams.arrived.poll_recv(cx) {
-        return Poll::Ready(Duty::Arrived(arrived));
+        return Poll::Ready(Duty::Detached(arrived));
     }
     if let Some(&until) = connection.leave.get()
-        && !farewell.is_closing()
+        && !lifecycle.is_closing()
     {
         return Poll::Ready(Duty::Leave(until));
     }
-    if connection.is_replaced.load(Ordering::SeqCst) && farewell.may_be_replaced() {
+    if connection.is_replaced.load(Ordering::SeqCst) && lifecycle.may_be_replaced() {
         return Poll::Ready(Duty::Replaced);
     }
-    let mut next_look = None;
-    if farewell != Farewell::Staying {
+    let mut next_poll = None;
+    if lifecycle != Lifecycle::Open {
         let now = Instant::now();
-        if farewell.is_over(connection, now) {
+        if lifecycle.is_over(connection, now) {
             return Poll::Ready(Duty::Over);
         }
-        next_look = farewell.next_look(now);
+        next_poll = lifecycle.next_poll(now);
     }
-    timers.poll(cx, connection.calls.due(), next_look).map(|()| Duty::Clock)
+    timers.poll(cx, connection.pending.due(), next_poll).map(|()| Duty::Clock)
 }
 
 fn lost(error: LinkError) -> End {
@@ -272,9 +275,9 @@ fn broken(error: ParseError) -> End {
 }
 
 /// Ends the connection when dropped.
-struct LastRites(Arc<Connection>);
+struct EndOnDrop(Arc<Connection>);
 
-impl Drop for LastRites {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
         self.0.end(&Error::new(Code::Disconnected, ""));
     }

@@ -1,5 +1,8 @@
+//! How a connection ends, and how its gateway says that it will.
+
 use crate::{Closed, Error};
 use frontier_protocol::Code;
+use tokio::time::Instant;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -15,7 +18,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// What is told to those who wait for answers.
+    /// What pending requests fail with.
     pub(super) fn error(&self) -> Error {
         match self {
             Self::Lost(reason) => Error::new(Code::Disconnected, reason.clone()),
@@ -24,4 +27,15 @@ impl End {
             Self::Refused { code, text } => Error::new(*code, text.clone()),
         }
     }
+}
+
+/// The gateway wants the client to move to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Drain {
+    /// When to begin.
+    pub(crate) start: Instant,
+    /// Addresses of gateways to go to, as it wrote them, the best first.
+    pub(crate) alternatives: Vec<String>,
+    /// Whether it stays itself: then the client goes to one of these or not at all. Else it is about to stop.
+    pub(crate) stays: bool,
 }

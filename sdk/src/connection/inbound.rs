@@ -1,6 +1,8 @@
+//! What becomes of each frame that comes on the lane.
+
 use super::backlog::{Backlog, Queued};
-use super::clock::Clock;
-use super::running::NoPlace;
+use super::running::ReserveError;
+use super::timers::Clock;
 use super::topics::Topics;
 use super::{Connection, Job};
 use crate::client::Client;
@@ -14,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing::warn;
 
-/// How many of the other gateways that one names are taken note of.
+/// How many of the gateways are kept that a draining one names.
 const MAX_ALTERNATIVES: usize = 8;
 
 /// What to do with the frames that come: hand answers to those who wait, requests to handlers,
@@ -29,14 +31,14 @@ pub(super) struct Inbound {
 
 /// The gateway says that it leaves.
 #[derive(Debug)]
-pub(super) struct Notice {
+pub(super) struct GoAwayNotice {
     pub(super) code: Code,
     pub(super) grace: Duration,
     /// After how long to begin to go elsewhere.
     pub(super) delay: Duration,
     /// Where to.
     pub(super) alternatives: Vec<String>,
-    /// Whether it stays itself, and only asks.
+    /// Whether it stays itself, and only asks the client to move.
     pub(super) stays: bool,
     pub(super) text: String,
 }
@@ -63,7 +65,7 @@ impl Inbound {
         &mut self,
         frame: &Frame,
         detached: Option<Bytes>,
-    ) -> Result<Option<Notice>, ParseError> {
+    ) -> Result<Option<GoAwayNotice>, ParseError> {
         let is_misplaced =
             carries_payload(frame.kind) && frame.flags.has(Flags::DETACHED) && detached.is_none();
         if is_misplaced || !Side::Gateway.may_send(frame.kind) {
@@ -78,11 +80,11 @@ impl Inbound {
             Kind::Response => self.response(frame, detached)?,
             Kind::Ack => {
                 let Ack { code, detail, text } = Ack::parse(frame)?;
-                self.connection.calls.answer(frame.id, frame.kind, || outcome(code, detail, text));
+                self.connection.pending.complete(frame.id, frame.kind, || outcome(code, detail, text));
             }
             Kind::RegisterAck | Kind::UnregisterAck => {
                 let ack = wire::RegisterAck::parse(frame)?;
-                self.connection.calls.answer(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
+                self.connection.pending.complete(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
             }
             Kind::Cancel => self.backlog.cancel(frame.id),
             Kind::Ping => self.connection.notify(|out| {
@@ -93,7 +95,7 @@ impl Inbound {
                 let GoAway { code, grace_ms, delay_ms, alternatives, stays, text } = GoAway::parse(frame)?;
                 let ms = |ms: u32| Duration::from_millis(ms.into());
                 let alternatives = alternatives.into_iter().take(MAX_ALTERNATIVES).map(str::to_owned);
-                return Ok(Some(Notice {
+                return Ok(Some(GoAwayNotice {
                     code,
                     grace: ms(grace_ms),
                     delay: ms(delay_ms),
@@ -117,11 +119,15 @@ impl Inbound {
         };
         let taken = match self.backlog.reserve(frame.id) {
             Ok(taken) => taken,
-            Err(NoPlace::Full) => {
-                self.connection.refuse_request(frame.id, Code::Overloaded, "too many handlers run");
+            Err(ReserveError::Full) => {
+                self.connection.refuse_request(
+                    frame.id,
+                    Code::Overloaded,
+                    "as many handlers run and wait as max_handlers allows",
+                );
                 return Ok(());
             }
-            Err(NoPlace::Duplicate) => {
+            Err(ReserveError::Duplicate) => {
                 return Err(ParseError::Invalid { kind: frame.kind, field: "id, which is in use" });
             }
         };
@@ -160,7 +166,7 @@ impl Inbound {
             Ok(()) => {}
             Err(Refused::Full(message)) => {
                 if message.receipt.is_none() {
-                    warn!(topic = %message.topic, "a message that asks for no ack was lost: the queue is full");
+                    warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
                 }
                 message.receipt.settle(Code::Overloaded, "the receiver's queue is full");
             }
@@ -171,7 +177,7 @@ impl Inbound {
 
     fn response(&self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
         let response = wire::Response::parse(frame)?;
-        self.connection.calls.answer(frame.id, frame.kind, || {
+        self.connection.pending.complete(frame.id, frame.kind, || {
             if response.code != Code::Ok {
                 let text = String::from_utf8_lossy(response.payload);
                 return Err(Error::from_wire(response.code, response.detail, &text));

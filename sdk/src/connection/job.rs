@@ -1,4 +1,6 @@
-use super::{Connection, NotAsked, detached};
+//! A request in the hands of a handler, and its answer.
+
+use super::{Connection, NotSent, detached};
 use crate::Response;
 use crate::handler::{Outcome, Reply};
 use frontier_protocol::{Code, Custom, EncodeError, FRAGMENT, Flags};
@@ -25,7 +27,10 @@ impl Job {
     async fn answer(&self, response: &Response) {
         let len = response.data.len();
         if len as u64 > self.connection.max_payload {
-            let text = format!("an answer of {len} bytes is over {}", self.connection.max_payload);
+            let text = format!(
+                "an answer of {len} bytes is over max_payload of the gateway, {}",
+                self.connection.max_payload
+            );
             return self.connection.refuse_request(self.id, Code::TooLarge, &text);
         }
         if len <= FRAGMENT && self.queue_now(response) {
@@ -42,10 +47,10 @@ impl Job {
 
     /// Queues the answer if there is room. `false` if it must wait, or does not fit its frame.
     fn queue_now(&self, response: &Response) -> bool {
-        let told =
-            self.connection.tell(|out| encode(self.id, response, Flags::default(), &response.data, out));
+        let sent =
+            self.connection.send(|out| encode(self.id, response, Flags::default(), &response.data, out));
         // Where the connection is gone nobody waits for the answer.
-        matches!(told, Ok(()) | Err(NotAsked::Gone))
+        matches!(sent, Ok(()) | Err(NotSent::Gone))
     }
 
     /// Waits for room, so that handlers which produce faster than the gateway reads are slowed down.
@@ -53,10 +58,10 @@ impl Job {
         loop {
             let encode = |out: &mut Vec<u8>| encode(self.id, response, Flags::default(), &response.data, out);
             let mut failed = None;
-            let told = self.connection.tell(|out| encode(out).inspect_err(|error| failed = Some(*error)));
-            match (told, failed) {
+            let sent = self.connection.send(|out| encode(out).inspect_err(|error| failed = Some(*error)));
+            match (sent, failed) {
                 (_, Some(error)) => return Err(error),
-                (Err(NotAsked::Full), _) => {
+                (Err(NotSent::Full), _) => {
                     if self.connection.link.writable().await.is_err() {
                         return Ok(());
                     }
@@ -92,7 +97,11 @@ impl Reply for Job {
             }
             Outcome::Panicked(text) => self.connection.refuse_request(self.id, Code::Panicked, &text),
             Outcome::Late => {
-                self.connection.refuse_request(self.id, Code::Deadline, "the handler took too long");
+                self.connection.refuse_request(
+                    self.id,
+                    Code::Deadline,
+                    "the handler was not done within the deadline",
+                );
             }
         }
     }

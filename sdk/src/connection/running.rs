@@ -1,3 +1,5 @@
+//! The handlers that run on a connection.
+
 use ahash::AHashMap;
 use parking_lot::Mutex;
 use std::collections::hash_map::Entry;
@@ -9,7 +11,7 @@ pub(super) struct Running(Mutex<AHashMap<u64, Option<AbortHandle>>>);
 
 /// Why a request gets no place.
 #[derive(Debug)]
-pub(super) enum NoPlace {
+pub(super) enum ReserveError {
     Full,
     /// Its id has one already.
     Duplicate,
@@ -17,14 +19,14 @@ pub(super) enum NoPlace {
 
 impl Running {
     /// Takes one of `limit` places for a handler that is about to start, and returns how many are taken.
-    pub(super) fn reserve(&self, id: u64, limit: usize) -> Result<usize, NoPlace> {
+    pub(super) fn reserve(&self, id: u64, limit: usize) -> Result<usize, ReserveError> {
         let mut running = self.0.lock();
         let taken = running.len();
         if taken >= limit {
-            return Err(NoPlace::Full);
+            return Err(ReserveError::Full);
         }
         match running.entry(id) {
-            Entry::Occupied(_) => Err(NoPlace::Duplicate),
+            Entry::Occupied(_) => Err(ReserveError::Duplicate),
             Entry::Vacant(place) => {
                 place.insert(None);
                 Ok(taken + 1)

@@ -1,3 +1,5 @@
+//! What a connection's task does by the clock.
+
 use frontier_protocol::{Beat, Heartbeat};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -5,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 /// The least time between two sweeps for overdue calls. A deadline is late by no more than this.
-const GRAIN: Duration = Duration::from_millis(10);
+const MIN_SWEEP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What the connection's task does by the clock, with one timer for all of it.
 pub(super) struct Timers {
@@ -34,7 +36,7 @@ impl Timers {
         due: Option<Instant>,
         until: Option<Instant>,
     ) -> Poll<()> {
-        let sweep = due.map(|due| due.max(self.swept + GRAIN));
+        let sweep = due.map(|due| due.max(self.swept + MIN_SWEEP_INTERVAL));
         let next = [sweep, until].into_iter().flatten().fold(self.next_beat, Instant::min);
         if self.sleep.deadline() != next {
             self.sleep.as_mut().reset(next);
@@ -51,7 +53,7 @@ impl Timers {
             self.heartbeat.heard(now.into_std());
         }
         let beat = self.heartbeat.poll(now.into_std());
-        // What was asked for is done: the next question is when to ask again.
+        // The ping is sent by the caller. What is left is when to come back.
         if let Beat::Wait(next) = if beat == Beat::Ping { self.heartbeat.poll(now.into_std()) } else { beat }
         {
             self.next_beat = next.into();
@@ -66,5 +68,21 @@ impl Timers {
             self.swept = now;
         }
         is_due
+    }
+}
+
+/// The time, read once for what is done in a row.
+#[derive(Debug, Default)]
+pub(super) struct Clock(Option<Instant>);
+
+impl Clock {
+    /// The time now, or that to which it was set.
+    pub(super) fn now(&mut self) -> &mut Instant {
+        self.0.get_or_insert_with(Instant::now)
+    }
+
+    /// Time has passed.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
     }
 }

@@ -1,3 +1,5 @@
+//! URLs of frontlas.
+
 use std::fmt;
 
 /// Where a replica of frontlas answers.

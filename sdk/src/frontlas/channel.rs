@@ -1,4 +1,6 @@
-use super::{Address, PATIENCE};
+//! The gRPC connection to one replica of frontlas.
+
+use super::{Address, REPLICA_TIMEOUT};
 use frontier_transport::ClientTls;
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -11,7 +13,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 use tower::service_fn;
 use tracing::warn;
 
-/// How often a connection on which nothing happens is looked after.
+/// How often a connection that is silent is pinged, and how long it may take to answer.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A channel that connects, and connects again, when it is used.
@@ -20,7 +22,7 @@ pub(super) fn open(address: &Address, tls: &ClientTls) -> Channel {
     let uri = |scheme: &str| Uri::builder().scheme(scheme).authority(address.authority()).path_and_query("/");
     let plain = uri("http").build().unwrap_or_default();
     let endpoint = Endpoint::from(plain)
-        .connect_timeout(PATIENCE)
+        .connect_timeout(REPLICA_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE)
@@ -52,7 +54,7 @@ async fn dial_tls(host: &str, port: u16, tls: &ClientTls) -> io::Result<TlsStrea
     let name = tls.name(host).map_err(io::Error::other)?;
     let config = tls.load(b"h2").await.map_err(io::Error::other)?;
     if tls.accepts_any() {
-        warn!(host, "any certificate of frontlas is accepted");
+        warn!(host, "DANGER: any certificate of frontlas is accepted, anyone may be at the other end");
     }
     TlsConnector::from(config).connect(name, dial(host, port).await?).await
 }

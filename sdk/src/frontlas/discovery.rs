@@ -1,3 +1,5 @@
+//! How an edge finds the gateways of a cluster.
+
 use super::{Address, Frontlas};
 use crate::connect_error::ConnectError;
 use crate::options::Options;
@@ -11,7 +13,7 @@ pub(crate) struct Discovery {
     /// Where frontlas answers, the replica that answered last in front.
     addresses: Vec<Address>,
     tls: ClientTls,
-    /// As they were last told.
+    /// As frontlas listed them last.
     known: Vec<Frontier>,
 }
 
@@ -35,17 +37,19 @@ impl Discovery {
 
     /// Where edges connect to, the one to try first in front. Those of before if frontlas is away.
     pub(crate) async fn endpoints(&mut self) -> Vec<Endpoint> {
-        // The connection does not stay: an edge asks seldom, and frontlas could not hold one for each of them.
+        // The connection does not stay: an edge lists them seldom, and frontlas could not hold one for each of them.
         let frontlas = Frontlas::new(self.addresses.clone(), &self.tls);
-        let told = frontlas.frontiers().await;
+        let listed = frontlas.frontiers().await;
         self.addresses.rotate_left(frontlas.preferred());
-        match told {
+        match listed {
             Ok(frontiers) if frontiers.is_empty() => {
                 // A directory that was emptied fills again; what it had may still be there.
-                warn!("frontlas knows no gateway; those of before are tried");
+                warn!("frontlas lists no gateway: those that it listed before are tried");
             }
             Ok(frontiers) => self.known = frontiers,
-            Err(error) => warn!(%error, "the gateways that were known before are tried"),
+            Err(error) => {
+                warn!(%error, "frontlas could not list the gateways: those that it listed before are tried")
+            }
         }
         let mut rng = rand::rng();
         let order = by_load(&self.known, |below| rng.random_range(0..below));
@@ -57,11 +61,15 @@ impl Discovery {
 pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
     let parsed =
         if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
-    parsed.inspect_err(|error| debug!(%error, "a gateway advertises no address")).ok()
+    parsed
+        .inspect_err(
+            |error| debug!(%error, "a gateway is left out: the address that it advertises can't be read"),
+        )
+        .ok()
 }
 
-/// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that ask at
-/// the same time, and are told the same, do not all go to one. Those that drain take nobody in.
+/// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that get
+/// the same list at the same time do not all go to one. Those that drain take nobody in.
 fn by_load(frontiers: &[Frontier], mut draw: impl FnMut(usize) -> usize) -> Vec<&Frontier> {
     let mut left: Vec<&Frontier> = frontiers.iter().filter(|frontier| !frontier.draining).collect();
     let mut order = Vec::with_capacity(left.len());

@@ -1,8 +1,10 @@
+//! Why frontlas gave no answer.
+
 use super::Address;
 use thiserror::Error;
 use tonic::{Code, Status};
 
-/// Why frontlas has not told what it was asked.
+/// Why a request to frontlas failed.
 #[derive(Clone, Debug, Error)]
 pub(crate) enum FrontlasError {
     /// No replica answers, or none knows.

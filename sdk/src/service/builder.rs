@@ -1,4 +1,6 @@
-use super::{EdgeEvent, EdgeIdRequest, Serves, Service, presence};
+//! What only services are built with.
+
+use super::{EdgeEvent, EdgeIdRequest, Service, presence};
 use crate::builder::Builder;
 use crate::connect_error::ConnectError;
 use crate::handler::Registered;
@@ -92,3 +94,18 @@ impl Builder<Service> {
         Ok(Service { client: self.establish().await? })
     }
 }
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for crate::Service {}
+    #[cfg(feature = "cluster")]
+    impl Sealed for crate::ClusterService {}
+}
+
+/// What serves edges: a [`Service`], or a service of a whole cluster. They are built alike.
+pub trait Serves: sealed::Sealed {}
+
+impl Serves for Service {}
+
+#[cfg(feature = "cluster")]
+impl Serves for crate::ClusterService {}

@@ -1,3 +1,5 @@
+//! An edge that needs an id, as the service sees it that gives out ids.
+
 use crate::Request;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, VerifiedEdge};

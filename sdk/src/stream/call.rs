@@ -1,3 +1,5 @@
+//! Calls and messages on a stream, as users await them.
+
 use super::core::Core;
 use super::error::{StreamError, lost};
 use super::pending::Outcome;
@@ -67,7 +69,7 @@ impl<T> Outgoing<T> {
             waiting.sent = true;
             answer.await.unwrap_or_else(|_| Err(lost().into()))
         };
-        let late = |_| Err(StreamError::new(Code::Deadline, "no answer in time"));
+        let late = |_| Err(StreamError::new(Code::Deadline, "no answer within the timeout"));
         tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(late)
     }
 

@@ -1,5 +1,7 @@
+//! What all users of a stream share: both halves, the queues, and how they end.
+
 use super::config::StreamConfig;
-use super::error::lost;
+use super::end::End;
 use super::inbox::Inbox;
 use super::pending::Pending;
 use super::pump::Pump;
@@ -11,14 +13,13 @@ use bytes::BytesMut;
 use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME};
 use frontier_transport::MuxStream;
 use parking_lot::Mutex;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Answers that the mux has not taken, in bytes, from which on the stream is given up: the other end
 /// asks, and does not read what it is told.
-const BACKLOG_MAX: usize = 1024 * 1024;
+const MAX_BACKLOG: usize = 1024 * 1024;
 
 /// What the handles of a stream, its messages, its handlers and its pump share.
 ///
@@ -35,42 +36,6 @@ pub(super) struct Core {
     pub(super) writable: Arc<Signal>,
     pub(super) pump: Pump,
     pub(super) config: StreamConfig,
-}
-
-/// How the other end's half ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// In good order.
-    Clean,
-    /// It was reset, or lost with its connection, or given up here.
-    Lost,
-    /// It can't go on.
-    Broken(Code, String),
-}
-
-impl End {
-    pub(super) fn protocol(error: impl fmt::Display) -> Self {
-        Self::Broken(Code::Protocol, error.to_string())
-    }
-
-    /// What reading returns from here on.
-    pub(super) fn to_io(&self) -> io::Result<()> {
-        match self {
-            Self::Clean => Ok(()),
-            Self::Lost => Err(lost()),
-            Self::Broken(code, text) => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, format!("{code}: {text}")))
-            }
-        }
-    }
-
-    fn reason(&self) -> (Code, &str) {
-        match self {
-            Self::Clean => (Code::Disconnected, "the other end has shut its side of the stream down"),
-            Self::Lost => (Code::Disconnected, "the stream was reset or its connection lost"),
-            Self::Broken(code, text) => (*code, text),
-        }
-    }
 }
 
 impl Core {
@@ -152,7 +117,7 @@ impl Core {
         if wire.writable().is_err() {
             return Ok(());
         }
-        if wire.backlog() > BACKLOG_MAX {
+        if wire.backlog() > MAX_BACKLOG {
             return Err(End::Broken(Code::Overloaded, "the other end does not read its answers".into()));
         }
         encode(wire.stage()).map_err(End::protocol)?;

@@ -1,3 +1,5 @@
+//! Cuts a stream's bytes into raw data and frames.
+
 use bytes::{Buf, Bytes};
 use frontier_protocol::{DecodeError, Decoder, Flags, Frame, HEADER_LEN, Kind};
 

@@ -1,6 +1,9 @@
-use super::core::{Core, End};
+//! Where each frame on a stream goes.
+
+use super::core::Core;
+use super::end::End;
 use super::error::StreamError;
-use super::message::Delivery;
+use super::inbox::Delivery;
 use super::reader::Reader;
 use super::request::StreamResponse;
 use frontier_protocol::{Ack, Code, Flags, Frame, Kind, Publish, Response};
@@ -14,7 +17,7 @@ impl Core {
     pub(super) fn dispatch(self: &Arc<Self>, reader: &mut Reader, frame: &Frame) -> Result<(), End> {
         let known = match frame.kind {
             Kind::Publish => {
-                reader.parked = self.inbox.push(delivery(frame)?).err();
+                reader.undelivered = self.inbox.push(delivery(frame)?).err();
                 true
             }
             Kind::Ack => self.pending.resolve(frame.id, Kind::Publish, acked(frame)?),

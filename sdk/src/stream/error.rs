@@ -1,3 +1,5 @@
+//! The error of a call or a message on a stream.
+
 use frontier_protocol::{Code, EncodeError, retry_after, retry_detail};
 use std::fmt;
 use std::io;

@@ -1,5 +1,7 @@
-use super::message::Delivery;
+//! Messages of a stream that wait to be received.
+
 use super::signal::Signal;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -11,6 +13,16 @@ pub(super) struct Inbox {
     limit: usize,
     queue: Mutex<Queue>,
     waiting: Signal,
+}
+
+/// A message in the queue.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) topic: String,
+    pub(super) data: Bytes,
+    pub(super) custom: Bytes,
+    /// The id to answer, if the sender wants an answer.
+    pub(super) ack: Option<u64>,
 }
 
 #[derive(Debug, Default)]

@@ -1,5 +1,8 @@
+//! A message that came on a stream, and the ack that its sender waits for.
+
 use super::core::Core;
 use super::error::clip;
+use super::inbox::Delivery;
 use bytes::Bytes;
 use frontier_protocol::{Ack, Code};
 use std::fmt;
@@ -39,16 +42,6 @@ impl StreamMessage {
     pub fn fail(mut self, text: impl AsRef<str>) {
         self.receipt.settle(Code::Application, text.as_ref());
     }
-}
-
-/// A message in the queue.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    pub(super) topic: String,
-    pub(super) data: Bytes,
-    pub(super) custom: Bytes,
-    /// The id to answer, if the sender wants an answer.
-    pub(super) ack: Option<u64>,
 }
 
 /// The duty to answer a message, discharged at the latest when dropped.

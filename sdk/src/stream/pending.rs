@@ -1,3 +1,5 @@
+//! The table of requests on a stream that wait for their answers.
+
 use super::error::StreamError;
 use super::request::StreamResponse;
 use frontier_protocol::{Code, Kind};
@@ -7,7 +9,7 @@ use tokio::sync::oneshot;
 
 pub(super) type Outcome = Result<StreamResponse, StreamError>;
 
-/// Questions of ours that wait for their answers. Bounded by whoever asks: each waits in a future.
+/// Our requests that wait for their answers. Bounded by the requesters: each waits in a future.
 #[derive(Debug, Default)]
 pub(super) struct Pending(Mutex<Table>);
 
@@ -20,7 +22,7 @@ struct Table {
 }
 
 impl Pending {
-    /// A place for the answer to a question of this kind, `Publish` or `Request`.
+    /// A slot for the answer to a request of this kind, `Publish` or `Request`.
     pub(super) fn insert(&self, kind: Kind) -> Result<(u64, oneshot::Receiver<Outcome>), StreamError> {
         let mut table = self.0.lock();
         if let Some(error) = &table.over {
@@ -32,22 +34,22 @@ impl Pending {
         Ok((id, answer))
     }
 
-    /// Whether the question was still waiting.
+    /// Whether the request was still pending.
     pub(super) fn remove(&self, id: u64) -> bool {
         self.0.lock().waiting.remove(&id).is_some()
     }
 
     /// Hands over an answer. One that nobody waits for any more is dropped.
     ///
-    /// Returns false if the question was of another kind.
+    /// Returns false if the request was of another kind.
     pub(super) fn resolve(&self, id: u64, kind: Kind, outcome: Outcome) -> bool {
         let mut table = self.0.lock();
         match table.waiting.get(&id) {
             None => true,
-            Some((asked, _)) if *asked != kind => false,
+            Some((sent, _)) if *sent != kind => false,
             Some(_) => {
                 if let Some((_, reply)) = table.waiting.remove(&id) {
-                    // The one who asked may have gone in this moment.
+                    // The requester may have given up in this moment.
                     let _ = reply.send(outcome);
                 }
                 true

@@ -1,3 +1,5 @@
+//! The task of a stream.
+
 use super::core::Core;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,3 +1,5 @@
+//! Calls that came on a stream, and what answers them.
+
 use bytes::Bytes;
 
 /// A call that came on a stream, as its handler gets it.

@@ -1,3 +1,5 @@
+//! Wakes everyone who waits for the same half of a stream.
+
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// No test waits longer than this for what must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn link_config() -> LinkConfig {
     LinkConfig {
@@ -104,7 +104,7 @@ async fn bare() -> (Links, Stream, MuxStream) {
 }
 
 async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, what).await.expect("it happens in time")
+    tokio::time::timeout(TEST_TIMEOUT, what).await.expect("it happens in time")
 }
 
 /// Waits for a condition that nobody announces.

@@ -1,3 +1,5 @@
+//! The writing half of a stream: frames and raw bytes in the order in which the mux takes them.
+
 use super::error::{lost, shut_down};
 use bytes::{Buf, BytesMut};
 use frontier_protocol::{DATA_OVERHEAD, data_end, data_header};
@@ -11,10 +13,10 @@ use tokio::io::AsyncWrite;
 const PIECE: usize = MuxStream::PIECE;
 
 /// Raw bytes in one frame at most.
-const DATA_MAX: usize = 64 * 1024;
+const MAX_DATA: usize = 64 * 1024;
 
 /// A staging buffer that has grown beyond this is freed when it is empty, in bytes.
-const KEEP: usize = 4 * 1024;
+const KEPT_BUFFER: usize = 4 * 1024;
 
 /// The mux stream, and what it has not yet taken.
 ///
@@ -68,7 +70,7 @@ impl Wire {
             let taken = ready!(poll_write(&mut self.mux, cx, &self.staged))?;
             self.staged.advance(taken);
         }
-        if self.staged.capacity() > KEEP {
+        if self.staged.capacity() > KEPT_BUFFER {
             self.staged = BytesMut::new();
         }
         Poll::Ready(Ok(()))
@@ -82,7 +84,7 @@ impl Wire {
     pub(super) fn poll_data(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.writable()?;
         ready!(self.poll_drain(cx))?;
-        let len = bytes.len().min(DATA_MAX);
+        let len = bytes.len().min(MAX_DATA);
         let (first, rest) = bytes[..len].split_at(beside_header(len));
         self.staged.reserve(DATA_OVERHEAD + first.len());
         self.staged.extend_from_slice(&data_header(len).map_err(io::Error::other)?);
@@ -178,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_frame_leaves_in_as_few_pieces_as_it_can() {
-        for len in (1..=DATA_MAX).step_by(7).chain([PIECE - 17, PIECE - 16, PIECE - 15, DATA_MAX]) {
+        for len in (1..=MAX_DATA).step_by(7).chain([PIECE - 17, PIECE - 16, PIECE - 15, MAX_DATA]) {
             let first = beside_header(len);
             assert!(first <= len && first + DATA_OVERHEAD <= PIECE, "{len}: {first}");
             let pieces = 1 + (len - first).div_ceil(PIECE);

@@ -1,10 +1,12 @@
+//! The addresses of gateways, and the order in which they are tried.
+
 use frontier_transport::{Endpoint, EndpointError, Scheme};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::debug;
 
-/// How long an address is left alone at most, whatever its gateway asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The longest pause for an address, whatever its gateway asks for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// Where gateways are: the addresses that the user has named, and behind them those that a gateway has.
 pub(crate) struct Addresses {
@@ -23,8 +25,8 @@ pub(crate) struct Addresses {
 
 struct Address {
     endpoint: Endpoint,
-    /// It has asked to be left alone until then.
-    opens: Option<Instant>,
+    /// Its gateway has asked for no attempt before this.
+    not_before: Option<Instant>,
 }
 
 impl Addresses {
@@ -50,12 +52,14 @@ impl Addresses {
             found.push(last);
         }
         found.extend(self.fixed.iter().cloned());
-        let opens = |endpoint: &Endpoint| {
+        let not_before = |endpoint: &Endpoint| {
             let known = self.all.iter().find(|address| address.endpoint == *endpoint);
-            known.and_then(|address| address.opens)
+            known.and_then(|address| address.not_before)
         };
-        let named: Vec<_> =
-            found.into_iter().map(|endpoint| Address { opens: opens(&endpoint), endpoint }).collect();
+        let named: Vec<_> = found
+            .into_iter()
+            .map(|endpoint| Address { not_before: not_before(&endpoint), endpoint })
+            .collect();
         let others = self.all.drain(self.named..).collect::<Vec<_>>();
         self.named = named.len();
         self.all = named;
@@ -72,7 +76,9 @@ impl Addresses {
         for url in urls {
             match url.parse() {
                 Ok(endpoint) => self.all.push(Address::new(endpoint)),
-                Err(error) => debug!(%error, "a gateway named another one by no address"),
+                Err(error) => {
+                    debug!(%error, "an alternative that a gateway named is left out: its URL can't be read")
+                }
             }
         }
         self.prefers_others = true;
@@ -91,11 +97,11 @@ impl Addresses {
     }
 
     /// The address in a URL that a gateway has named, if the client may leave the last one for it.
-    pub(super) fn elsewhere(&self, url: &str) -> Option<Endpoint> {
+    pub(super) fn alternative(&self, url: &str) -> Option<Endpoint> {
         let endpoint: Endpoint = match url.parse() {
             Ok(endpoint) => endpoint,
             Err(error) => {
-                debug!(%error, "a gateway named another one by no address");
+                debug!(%error, "an alternative that a gateway named is left out: its URL can't be read");
                 return None;
             }
         };
@@ -120,9 +126,9 @@ impl Addresses {
         let now = Instant::now();
         let mut round: Vec<usize> = Vec::with_capacity(order.len());
         for place in order {
-            let Address { endpoint, opens } = &self.all[place];
-            let is_open = opens.is_none_or(|opens| opens <= now);
-            if is_open && round.iter().all(|before| self.all[*before].endpoint != *endpoint) {
+            let Address { endpoint, not_before } = &self.all[place];
+            let may_try = not_before.is_none_or(|not_before| not_before <= now);
+            if may_try && round.iter().all(|before| self.all[*before].endpoint != *endpoint) {
                 round.push(place);
             }
         }
@@ -132,7 +138,7 @@ impl Addresses {
     /// The endpoint at a place, which is tried now.
     pub(super) fn visit(&mut self, place: usize) -> &Endpoint {
         let address = &mut self.all[place];
-        address.opens = None;
+        address.not_before = None;
         if place < self.named {
             self.next = (place + 1) % self.named;
         }
@@ -140,17 +146,21 @@ impl Addresses {
     }
 
     /// The gateway there wants no visit for so long.
-    pub(super) fn leave_alone(&mut self, place: usize, after: Duration) {
-        let opens = Instant::now() + after.min(LONGEST_WAIT);
+    pub(super) fn defer(&mut self, place: usize, after: Duration) {
+        let not_before = Instant::now() + after.min(MAX_RETRY_AFTER);
         let endpoint = self.all[place].endpoint.clone();
         let same = self.all.iter_mut().filter(|address| address.endpoint == endpoint);
-        same.for_each(|address| address.opens = Some(opens));
+        same.for_each(|address| address.not_before = Some(not_before));
     }
 
     /// From when on there is an address that may be tried; `None` if there is one now.
-    pub(super) fn opens(&self) -> Option<Instant> {
+    pub(super) fn not_before(&self) -> Option<Instant> {
         let now = Instant::now();
-        self.all.iter().map(|address| address.opens.filter(|opens| *opens > now)).min().flatten()
+        self.all
+            .iter()
+            .map(|address| address.not_before.filter(|not_before| *not_before > now))
+            .min()
+            .flatten()
     }
 }
 
@@ -160,7 +170,7 @@ fn is_secured(endpoint: &Endpoint) -> bool {
 
 impl Address {
     fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, opens: None }
+        Self { endpoint, not_before: None }
     }
 }
 
@@ -205,7 +215,7 @@ mod tests {
     #[test]
     fn a_secured_connection_is_not_left_for_one_that_is_not() {
         let mut addresses = Addresses::parse(&["tls://h:1".to_owned(), "tcp://h:2".to_owned()]).unwrap();
-        let goes = |addresses: &Addresses, url| addresses.elsewhere(url).is_some();
+        let goes = |addresses: &Addresses, url| addresses.alternative(url).is_some();
         addresses.arrived(0);
         let urls =
             ["tls://h:1", "no address", "tcp://h:3", "ws://h:3", "tls://h:3", "quic://h:3", "wss://h:3"];
@@ -225,7 +235,7 @@ mod tests {
         addresses.found(endpoints(&[1, 2, 3]));
         assert_eq!(round(&mut addresses), [1, 2, 3, 9]);
         addresses.arrived(0);
-        addresses.leave_alone(1, Duration::from_secs(1));
+        addresses.defer(1, Duration::from_secs(1));
         addresses.prefer(&urls(&[7]));
         addresses.found(endpoints(&[2, 1, 3]));
         assert_eq!(round(&mut addresses), [7, 3, 1, 9], "one is to be left alone, and others are preferred");
@@ -237,14 +247,14 @@ mod tests {
     async fn one_that_asks_for_it_is_left_alone_but_not_for_long() {
         let mut addresses = Addresses::parse(&urls(&[1, 2])).unwrap();
         let start = Instant::now();
-        addresses.leave_alone(0, Duration::from_millis(u32::MAX.into()));
-        assert_eq!((addresses.opens(), round(&mut addresses)), (None, vec![2]));
-        addresses.leave_alone(1, Duration::from_secs(7));
-        assert_eq!(addresses.opens(), Some(start + Duration::from_secs(7)));
+        addresses.defer(0, Duration::from_millis(u32::MAX.into()));
+        assert_eq!((addresses.not_before(), round(&mut addresses)), (None, vec![2]));
+        addresses.defer(1, Duration::from_secs(7));
+        assert_eq!(addresses.not_before(), Some(start + Duration::from_secs(7)));
         assert!(round(&mut addresses).is_empty());
         tokio::time::advance(Duration::from_secs(7)).await;
-        assert_eq!((addresses.opens(), round(&mut addresses)), (None, vec![2]));
-        tokio::time::advance(LONGEST_WAIT).await;
+        assert_eq!((addresses.not_before(), round(&mut addresses)), (None, vec![2]));
+        tokio::time::advance(MAX_RETRY_AFTER).await;
         assert_eq!(round(&mut addresses), [1, 2]);
     }
 }

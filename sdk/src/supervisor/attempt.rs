@@ -1,36 +1,36 @@
-use super::handshake;
+//! One attempt to connect to one address: the token, dialling, the handshake, and what did not fit the Hello.
+
 use crate::Error;
-use crate::client::Client;
+use crate::client::{Client, RegisteredNames};
 use crate::connection::{Connection, Drain, Driver, End};
+use crate::credentials::TokenError;
 use crate::options::Options;
 use crate::status::Closed;
-use frontier_protocol::{Code, EncodeError, MIN_MAX_FRAME, VERSION, Welcome, retry_after};
-use frontier_transport::{CloseReason, DialError, Endpoint, Link, LinkConfig};
+use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
+use frontier_transport::handshake::{offer, within};
+use frontier_transport::{CloseReason, DialError, Endpoint, Granted, HandshakeError, Link, LinkConfig};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// How long dialling one address may take.
-const DIAL: Duration = Duration::from_secs(5);
+const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the gateway may take to answer the hello. Meanwhile it may wait for several callbacks of
 /// services, one after the other.
-const HANDSHAKE: Duration = Duration::from_secs(30);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long the gateway may take to know the methods again.
-const RESTORE: Duration = Duration::from_secs(10);
-
-/// The heartbeat interval if the gateway grants none.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How long registering what did not fit the hello may take.
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes in the outbox from which on callers wait.
 const OUTBOX_SOFT: usize = 1024 * 1024;
 
-/// Bytes in the outbox from which on the connection is given up: answers and acks, which may not
+/// Bytes in the outbox from which on the connection is closed: answers and acks, which may not
 /// wait, have piled up because the gateway does not read.
 const OUTBOX_HARD: usize = 16 * 1024 * 1024;
 
@@ -56,37 +56,21 @@ pub(crate) struct Live {
 /// Why an attempt to connect failed.
 #[derive(Debug, Error)]
 pub(crate) enum AttemptError {
-    /// Every address has asked to be left alone.
-    #[error("no address may be tried now")]
+    /// The gateways at all addresses have asked for a pause.
+    #[error("no address may be tried now: their gateways have asked for a pause")]
     NoAddress,
-    /// The address could not be reached.
-    #[error("{}", Causes(.0))]
-    Dial(DialError),
-    /// A step took too long.
-    #[error("{0} took longer than {1:?}")]
-    Timeout(&'static str, Duration),
-    /// The connection was lost on the way.
+    /// No connection, or the gateway did not take the client in.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The connection can't be used, or was lost.
     #[error("{0}")]
     Lost(String),
-    /// The gateway said no.
-    #[error("rejected: {code}: {text}")]
-    Rejected {
-        /// Why.
-        code: Code,
-        /// What the code leaves open.
-        detail: u32,
-        /// Why, in words.
-        text: String,
-    },
-    /// The hello does not fit a frame.
-    #[error(transparent)]
-    TooLong(EncodeError),
     /// There are no credentials to show.
-    #[error("no token: {0}")]
-    NoToken(String),
+    #[error(transparent)]
+    NoToken(#[from] TokenError),
     /// What did not fit the hello could not be registered.
-    #[error("methods were not registered again: {0}")]
-    Restore(Error),
+    #[error("methods were not registered: {0}")]
+    Register(Error),
 }
 
 impl AttemptError {
@@ -94,83 +78,107 @@ impl AttemptError {
         Self::Lost(error.to_string())
     }
 
-    /// How long the gateway wants to be left alone.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    /// That the gateway refuses the client, and why.
+    pub(crate) fn refusal(&self) -> Option<(Code, String)> {
         match self {
-            Self::Rejected { code, detail, .. } => retry_after(*code, *detail),
-            _ => None,
-        }
-    }
-
-    /// What becomes of a client whose connection can't be made anew because of this.
-    pub(crate) fn closed(&self) -> Option<Closed> {
-        match self {
-            Self::Rejected { code, text, .. } if !code.is_retryable() => {
-                Some(Closed::Refused { code: *code, text: text.clone() })
+            Self::Handshake(HandshakeError::Rejected(Rejection { code, text, .. })) => {
+                Some((*code, text.clone()))
+            }
+            Self::Handshake(HandshakeError::Welcome(error @ WelcomeError::Version { .. })) => {
+                Some((Code::Version, error.to_string()))
             }
             _ => None,
         }
     }
 
+    /// After how long the gateway wants the next attempt.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Handshake(HandshakeError::Rejected(rejection)) => rejection.retry_after,
+            _ => None,
+        }
+    }
+
+    /// What becomes of a client that can't connect again because of this.
+    pub(crate) fn closed(&self) -> Option<Closed> {
+        let (code, text) = self.refusal()?;
+        (!code.is_retryable()).then_some(Closed::Refused { code, text })
+    }
+
     /// Whether another attempt would fail the same way.
     pub(crate) fn is_final(&self) -> bool {
-        match self {
-            Self::Rejected { code, .. } => !code.is_retryable(),
-            Self::TooLong(_) | Self::Dial(DialError::TlsSettings(_)) => true,
-            Self::NoAddress
-            | Self::Dial(_)
-            | Self::Timeout(..)
-            | Self::Lost(_)
-            | Self::NoToken(_)
-            | Self::Restore(_) => false,
-        }
+        let is_of_no_use = matches!(
+            self,
+            Self::Handshake(HandshakeError::TooLong(_) | HandshakeError::Dial(DialError::TlsSettings(_)))
+        );
+        is_of_no_use || self.closed().is_some()
     }
 }
 
 impl Attempt<'_> {
-    /// Connects, introduces the client, starts the connection's task and lets it take questions.
+    /// Connects, introduces the client, starts the connection's task and lets it take requests.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
         let token = options.credentials.token().await?;
-        let link = link_config(options);
-        let dialled =
-            timeout(DIAL, frontier_transport::dial(self.endpoint, &options.redial.dial, link)).await;
-        let dialled = dialled.map_err(|_| AttemptError::Timeout("dialling", DIAL))?;
-        let mut link = dialled.map_err(AttemptError::Dial)?;
-        let hello = self.client.abandoned.attempt();
-        let greeted = timeout(HANDSHAKE, handshake::greet(&mut link, self.client, token)).await;
-        if matches!(greeted, Ok(Ok(_) | Err(AttemptError::Rejected { .. }))) {
-            hello.answered();
+        let dial = async {
+            Ok(frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await?)
+        };
+        let mut link = within("dialling", DIAL_TIMEOUT, dial).await?;
+        let registered = self.client.registered_names();
+        let (hello, sent) = self.hello(&registered, token)?;
+        let unanswered = self.client.cancelled_attempt.hello();
+        let granted = within("the handshake", HANDSHAKE_TIMEOUT, offer(&mut link, &hello)).await;
+        if matches!(granted, Ok(_) | Err(HandshakeError::Rejected(_) | HandshakeError::Welcome(_))) {
+            unanswered.answered();
         }
-        let (welcome, told) = greeted.map_err(|_| AttemptError::Timeout("the handshake", HANDSHAKE))??;
-        let live = self.start(link, &welcome)?;
+        let live = self.start(link, granted?)?;
         if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));
         }
-        let trial = Trial(&live);
-        let restored = self.client.take_up(&live.connection, told, Instant::now() + RESTORE).await;
-        restored.map_err(AttemptError::Restore)?;
-        trial.pass();
+        let guard = CutUnlessReady(&live);
+        let deadline = Instant::now() + REGISTER_TIMEOUT;
+        let registered = self.client.register_rest(&live.connection, sent, deadline).await;
+        registered.map_err(AttemptError::Register)?;
+        guard.ready();
         Ok(live)
     }
 
-    fn start(&self, mut link: Link, welcome: &Welcome) -> Result<Live, AttemptError> {
-        if welcome.version != VERSION {
-            let text = format!("the gateway speaks version {}, not {VERSION}", welcome.version);
-            return Err(AttemptError::Rejected { code: Code::Version, detail: 0, text });
-        }
+    /// What the client says of itself. Beside it, what of its names is in there: the rest is registered behind
+    /// the Welcome.
+    fn hello<'a>(
+        &'a self,
+        registered: &'a RegisteredNames,
+        token: Option<Token<'a>>,
+    ) -> Result<(Hello<'a>, RegisteredNames), AttemptError> {
+        let options = &self.client.options;
+        let identity = &options.identity;
+        let heartbeat = options.heartbeat.map_or(0, |interval| interval.as_millis().max(1));
+        let mut hello = Hello {
+            heartbeat_ms: u32::try_from(heartbeat).unwrap_or(u32::MAX),
+            id: self.client.id(),
+            name: &identity.name,
+            topics: registered.topics().map(|topic| &**topic).collect(),
+            meta: &identity.meta,
+            token,
+            ..Hello::new(identity.role)
+        };
+        let methods = registered.methods().map(|method| &**method);
+        let count = hello.fill_methods(methods, MIN_MAX_FRAME as usize).map_err(HandshakeError::TooLong)?;
+        let sent =
+            RegisteredNames::new(registered.methods().take(count).cloned(), registered.topics().cloned());
+        Ok((hello, sent))
+    }
+
+    fn start(&self, link: Link, Granted { welcome, terms }: Granted) -> Result<Live, AttemptError> {
         if self.keeps_id && welcome.id != self.client.id() {
-            return Err(AttemptError::lost("the gateway gives another id"));
+            let text = format!("the gateway gives the id {}, not {}", welcome.id, self.client.id());
+            return Err(AttemptError::Lost(text));
         }
-        link.set_max_frame(welcome.max_frame.min(MIN_MAX_FRAME) as usize);
         self.client.set_id(welcome.id);
         let role = self.client.options.identity.role;
         let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
-        let heartbeat = match welcome.heartbeat_ms {
-            0 => HEARTBEAT,
-            ms => Duration::from_millis(ms.into()),
-        };
+        let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
         let ended = tokio::spawn(driver.run());
         Ok(Live { connection, ended, draining })
@@ -184,16 +192,16 @@ impl Live {
     }
 }
 
-/// Cuts a connection unless all goes well. Also when whoever tries gives up in the middle.
-struct Trial<'a>(&'a Live);
+/// Cuts a new connection that does not become ready, also when the attempt is cancelled.
+struct CutUnlessReady<'a>(&'a Live);
 
-impl Trial<'_> {
-    fn pass(self) {
+impl CutUnlessReady<'_> {
+    fn ready(self) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Trial<'_> {
+impl Drop for CutUnlessReady<'_> {
     fn drop(&mut self) {
         self.0.cut();
     }
@@ -207,21 +215,6 @@ fn link_config(options: &Options) -> LinkConfig {
         max_streams: MAX_STREAMS,
         window_growth: options.window_growth,
         bulk_rate: options.bulk_rate,
-    }
-}
-
-/// An error and its causes in one line.
-struct Causes<'a>(&'a dyn std::error::Error);
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Going to another gateway because the present one drains, or asks for it: first the new connection, then the
-//! farewell.
+//! Moving to another gateway because the present one drains, or asks for it: first the new connection, then the
+//! end of the old one.
 
 use super::{AttemptError, Live, Stop, Supervisor, judged, until_stopped};
 use crate::connection::{Drain, End};
@@ -40,7 +40,7 @@ impl Supervisor {
             return Ok(live);
         }
         if !drain.stays {
-            self.client.moves.begin(&live.connection);
+            self.client.relocations.started(&live.connection);
             if follows {
                 self.route.prefer(&drain.alternatives);
             }
@@ -74,8 +74,8 @@ impl Supervisor {
                     return Ok(live);
                 }
                 Round::Failed(error) => {
-                    self.client.moves.round_failed();
-                    warn!(%error, "no other gateway takes the client yet");
+                    self.client.relocations.round_failed();
+                    warn!(%error, "no other gateway takes the client yet: trying on while the present one drains");
                 }
                 Round::Alone(error, end) => return self.lost(end, Some(error)).await,
                 Round::Stopped { stands: true } => return Err(self.close(&mut live).await),

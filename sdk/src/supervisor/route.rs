@@ -1,4 +1,5 @@
-use super::backoff::Backoff;
+//! How a client comes to a gateway: rounds over its addresses, with pauses between them.
+
 use super::{Addresses, Attempt, AttemptError, Live};
 use crate::client::Client;
 use crate::connect_error::ConnectError;
@@ -6,6 +7,7 @@ use crate::connect_error::ConnectError;
 use crate::frontlas::Discovery;
 use crate::options::Options;
 use crate::status::Closed;
+use frontier_transport::Backoff;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -27,14 +29,14 @@ impl Route {
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let mut urls = options.redial.urls.clone();
         let discovery = Discovery::take(options, &mut urls)?;
-        let backoff = Backoff::new(options.redial.backoff.0, options.redial.backoff.1);
+        let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
         Ok(Self { addresses: Addresses::parse(&urls)?, backoff, connected: None, discovery })
     }
 
     #[cfg(not(feature = "cluster"))]
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let addresses = Addresses::parse(&options.redial.urls)?;
-        let backoff = Backoff::new(options.redial.backoff.0, options.redial.backoff.1);
+        let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
         Ok(Self { addresses, backoff, connected: None })
     }
 
@@ -66,8 +68,8 @@ impl Route {
                 Err(error) => match error.closed() {
                     Some(closed) => return Err(closed),
                     None => {
-                        client.moves.round_failed();
-                        warn!(%error, "could not connect again");
+                        client.relocations.round_failed();
+                        warn!(%error, "could not connect again: trying on after a pause");
                     }
                 },
             }
@@ -83,14 +85,14 @@ impl Route {
     /// Whether the last connection has stood for so long that the next one may be made without a pause.
     pub(super) fn has_stood_well(&mut self) -> bool {
         let lived = self.connected.map(|connected| connected.elapsed()).unwrap_or_default();
-        let is_well = lived >= self.backoff.trial();
+        let is_well = lived >= self.backoff.max();
         if is_well {
             self.backoff.reset();
         }
         is_well
     }
 
-    /// Tries each address once that has not asked to be left alone, and returns the error of the last
+    /// Tries each address once whose gateway has not asked for a pause, and returns the error of the last
     /// if none goes well.
     pub(crate) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
         #[cfg(feature = "cluster")]
@@ -110,7 +112,7 @@ impl Route {
             };
             debug!(%endpoint, %error, "could not connect");
             if let Some(after) = error.retry_after() {
-                self.addresses.leave_alone(place, after);
+                self.addresses.defer(place, after);
             }
             last = match error {
                 // What the user did not name has no say in whether the client may live on.
@@ -132,7 +134,7 @@ impl Route {
     ) -> Result<Live, AttemptError> {
         let mut last = AttemptError::NoAddress;
         for endpoint in
-            alternatives.iter().filter_map(|url| self.addresses.elsewhere(url)).collect::<Vec<_>>()
+            alternatives.iter().filter_map(|url| self.addresses.alternative(url)).collect::<Vec<_>>()
         {
             match (Attempt { client, endpoint: &endpoint, keeps_id: true }).make().await {
                 Ok(live) => {
@@ -152,12 +154,12 @@ impl Route {
 
     /// Waits before the next round.
     pub(super) async fn pause(&mut self, client: &Client) {
-        // On top of what they have asked for: all clients of a gateway were asked for the same.
-        let start = self.addresses.opens().unwrap_or_else(Instant::now);
+        // On top of the pause that gateways have asked for, which is the same for all their clients.
+        let start = self.addresses.not_before().unwrap_or_else(Instant::now);
         tokio::select! {
-            () = tokio::time::sleep_until(start + self.backoff.next(rand::random())) => {}
+            () = tokio::time::sleep_until(start + self.backoff.next_pause()) => {}
             // An edge has gone: then another gateway takes clients.
-            () = client.moves.hurried() => {}
+            () = client.relocations.round_requested() => {}
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Longer than anything takes that goes well.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) const MAX_PAYLOAD: u64 = 1024 * 1024;
 
@@ -49,7 +49,7 @@ pub(crate) struct Peer {
 
 /// Fails the test instead of waiting for ever.
 pub(crate) async fn soon<F: IntoFuture>(future: F) -> F::Output {
-    tokio::time::timeout(PATIENCE, future.into_future()).await.expect("took too long")
+    tokio::time::timeout(TEST_TIMEOUT, future.into_future()).await.expect("took too long")
 }
 
 impl Gateway {

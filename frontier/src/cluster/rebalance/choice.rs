@@ -5,14 +5,14 @@ use frontier_exchange::{Exchange, Peer, Stage};
 use rand::RngExt;
 use std::sync::Arc;
 
-/// How long an edge has to go. Until then it counts as gone, in seconds.
-const PENDING: u32 = 30;
+/// How long an edge that was asked has to go, in seconds. Until then it counts as gone.
+const MOVE_TIMEOUT_S: u32 = 30;
 
-/// How long an edge that has not gone is left alone, in seconds.
-const ALONE: u32 = 120;
+/// How long an edge is not asked again, in seconds.
+const REPEAT_AFTER_S: u32 = 120;
 
-/// Edges chosen at once, in seconds of the rate: assignment come again before they are used up.
-const AHEAD: u64 = 60;
+/// How many edges are chosen at once, in seconds of the rate: the assignment comes again before they are used up.
+const CHOICE_S: u64 = 60;
 
 /// Chooses edges to ask, in the order in which to ask them: any of those with nothing in flight, then any of
 /// the others. Never one with a stream, for that would not go with it.
@@ -20,15 +20,16 @@ pub(super) fn choose(exchange: &Exchange, assignment: &Assignment, wanted: u64) 
     let clock = exchange.clock();
     let mut here = 0_u64;
     exchange.for_each_edge(|edge| {
-        here += u64::from(edge.stage() == Stage::Online && !edge.was_asked_to_move_within(PENDING, clock));
+        here +=
+            u64::from(edge.stage() == Stage::Online && !edge.was_asked_to_move_within(MOVE_TIMEOUT_S, clock));
     });
-    let ahead = u64::from(assignment.rate).saturating_mul(AHEAD);
+    let ahead = u64::from(assignment.rate).saturating_mul(CHOICE_S);
     let count = here.saturating_sub(assignment.keep).min(wanted).min(ahead);
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     let (mut idle, mut busy) = (Sample::new(count), Sample::new(count));
     exchange.for_each_edge(|edge| {
         if edge.stage() != Stage::Online
-            || edge.was_asked_to_move_within(ALONE, clock)
+            || edge.was_asked_to_move_within(REPEAT_AFTER_S, clock)
             || edge.outlet().streams() > 0
         {
             return;

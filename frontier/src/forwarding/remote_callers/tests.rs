@@ -9,7 +9,7 @@ const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 fn wire(name: &str, subject: &str, labels: &[(&str, &str)], address: [u8; 4]) -> Vec<u8> {
     let mut out = Vec::new();
     let (id, labels, address) = (ServiceId(3), labels.to_vec(), Some(address.into()));
-    Caller { id, name, subject, labels, address }.encode(&mut out);
+    frontier_protocol::RemoteCaller { id, name, subject, labels, address }.encode(&mut out);
     out
 }
 
@@ -98,7 +98,7 @@ async fn a_service_is_described_by_what_its_gateway_knows() {
     let exchange = testing::exchange();
     let service = testing::Parked::service(&exchange, 3, &[], &[]).await;
     let told = encode_caller(&service.peer);
-    let caller = Caller::parse(&told).unwrap();
+    let caller = frontier_protocol::RemoteCaller::parse(&told).unwrap();
     assert_eq!((caller.id, caller.name, caller.subject), (ServiceId(3), "service-3", ""));
     assert_eq!((caller.labels.len(), caller.address), (0, Some(testing::ADDR.ip())));
 }

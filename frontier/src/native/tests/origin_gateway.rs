@@ -1,14 +1,14 @@
 //! Another gateway asks for edges that are here.
 
 use super::*;
-use frontier_protocol::{Caller, Open, OpenAck, Returned, ServiceId, push_caller};
+use frontier_protocol::{Open, OpenAck, RemoteCaller, Returned, ServiceId, push_remote_caller};
 use frontier_transport::{CloseReason, FirstFrame};
 use tokio::io::AsyncWriteExt;
 
 fn caller() -> Vec<u8> {
     let mut out = Vec::new();
     let labels = Vec::new();
-    Caller { id: ServiceId(3), name: "files", subject: "", labels, address: None }.encode(&mut out);
+    RemoteCaller { id: ServiceId(3), name: "files", subject: "", labels, address: None }.encode(&mut out);
     out
 }
 
@@ -148,7 +148,7 @@ async fn a_stream_is_the_services_and_not_the_gateways() {
     let exchange = testing::exchange();
     let (asks, mut edge) = (origin_gateway(&exchange).await, Remote::edge(&exchange, EDGE).await);
     let mut meta = b"meta".to_vec();
-    push_caller(&caller(), &mut meta).unwrap();
+    push_remote_caller(&caller(), &mut meta).unwrap();
     let mut stream = asks.handle.open_stream().await.unwrap();
     let mut head = Vec::new();
     Open { peer: EDGE, timeout_ms: 0, name: "", meta: &meta }.encode(&mut head).unwrap();

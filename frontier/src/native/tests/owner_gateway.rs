@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::Config;
-use crate::cluster::{Asked, Location, Locator};
+use crate::cluster::{Location, Locator, LookupQueue};
 use crate::forwarding::Forwarding;
-use frontier_protocol::{Cancel, Returned, split_caller};
+use frontier_protocol::{Cancel, Returned, split_remote_caller};
 
 /// A gateway that forwards; what it asks frontlas is answered by the test.
-fn start() -> (Arc<Exchange>, Forwarding, Asked) {
+fn start() -> (Arc<Exchange>, Forwarding, LookupQueue) {
     let yaml = "frontlas: {enable: true, forward: {enable: true}}";
     let config = Config::parse(yaml, &|_| None).unwrap();
     let forward = config.membership.unwrap().forward.unwrap();
@@ -23,8 +23,8 @@ fn at(frontier: &str) -> Location {
 }
 
 /// Frontlas says where the edge is that it is asked for next.
-async fn tell(asked: &mut Asked, edge: u64, place: Option<&str>) {
-    let ask = testing::soon(asked.asks.recv()).await.unwrap();
+async fn tell(asked: &mut LookupQueue, edge: u64, place: Option<&str>) {
+    let ask = testing::soon(asked.requests.recv()).await.unwrap();
     assert_eq!(ask.edge, EdgeId(edge));
     ask.reply.send(Ok(place.map(at))).unwrap();
 }
@@ -62,8 +62,8 @@ async fn a_call_is_forwarded_with_who_asks_and_the_place_is_known_from_then_on()
         assert_eq!(frame.flags, Flags::RETURN);
         let got = Request::parse(&frame).unwrap();
         let (rest, edge) = Custom::split_tail(got.custom.body()).unwrap();
-        let (custom, caller) = split_caller(rest).unwrap();
-        let caller = frontier_protocol::Caller::parse(caller).unwrap();
+        let (custom, caller) = split_remote_caller(rest).unwrap();
+        let caller = frontier_protocol::RemoteCaller::parse(caller).unwrap();
         assert_eq!((custom, caller.name, edge.0, got.payload), (&b"ab"[..], "service-3", EDGE, &b"hi"[..]));
         assert!((1..=500).contains(&got.timeout_ms));
         reply(&owner, frame.id, Code::Ok, &[&b"x"[..], &tail(EDGE)].concat(), b"yo");
@@ -81,7 +81,7 @@ async fn one_lookup_serves_all_who_wait_and_they_go_in_their_order() {
     for id in 1..=20 {
         call(&service, id, EDGE, 0);
     }
-    let ask = testing::soon(asked.asks.recv()).await.unwrap();
+    let ask = testing::soon(asked.requests.recv()).await.unwrap();
     // The last one is among them.
     while service.peer.sent() < 20 {
         tokio::task::yield_now().await;
@@ -96,7 +96,7 @@ async fn one_lookup_serves_all_who_wait_and_they_go_in_their_order() {
         let frame = service.recv().await;
         assert_eq!((frame.id, Response::parse(&frame).unwrap().payload), (id, &id.to_be_bytes()[..]));
     }
-    assert!(asked.asks.try_recv().is_err());
+    assert!(asked.requests.try_recv().is_err());
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn who_waits_can_cancel_and_leave_and_be_too_late() {
     call(&service, 1, EDGE, 0);
     call(&service, 2, EDGE, 1);
     call(&other, 1, EDGE, 0);
-    let ask = testing::soon(asked.asks.recv()).await.unwrap();
+    let ask = testing::soon(asked.requests.recv()).await.unwrap();
     while other.peer.sent() < 1 || service.peer.sent() < 2 {
         tokio::task::yield_now().await;
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 
-const QUESTIONS: [Kind; 2] = [Kind::Register, Kind::Unregister];
+const REQUESTS: [Kind; 2] = [Kind::Register, Kind::Unregister];
 const ANSWERS: [Kind; 2] = [Kind::RegisterAck, Kind::UnregisterAck];
 
 fn sample(change: Registration, of: Names) -> (Register<'static>, Frame) {
@@ -56,15 +56,15 @@ fn a_cut_answer_has_a_shorter_text() {
 
 #[test]
 fn other_kinds_are_refused() {
-    let (_, question) = sample(Registration::Add, Names::Methods);
-    refuses_other_kinds(&question, &QUESTIONS, |frame| Register::parse(frame).map(drop));
+    let (_, request) = sample(Registration::Add, Names::Methods);
+    refuses_other_kinds(&request, &REQUESTS, |frame| Register::parse(frame).map(drop));
     let (_, answer) = sample_ack(Registration::Add);
     refuses_other_kinds(&answer, &ANSWERS, |frame| RegisterAck::parse(frame).map(drop));
 }
 
 #[test]
 fn what_is_not_utf8_is_refused() {
-    for kind in QUESTIONS {
+    for kind in REQUESTS {
         let bad = frame(kind, Flags::TOPICS, b"\0\x01a\0\x01\xff");
         assert_eq!(Register::parse(&bad), Err(ParseError::NameNotUtf8 { kind }));
     }

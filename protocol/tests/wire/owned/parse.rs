@@ -1,5 +1,5 @@
 use super::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Greeting, Leave, Life, Outcome, Raw, Row, Text, Wanted,
+    Addressed, Answer, Empty, Fields, Found, Grant, Leave, Life, Outcome, OwnedHello, Raw, Row, Text, Wanted,
     Wish,
 };
 use crate::json::{Decimal, Hex};
@@ -19,7 +19,7 @@ impl Fields {
         Ok(match frame.kind {
             Kind::Hello => {
                 let hello = Hello::parse(frame)?;
-                Self::Hello(Greeting {
+                Self::Hello(OwnedHello {
                     lowest_version: hello.versions.0,
                     highest_version: hello.versions.1,
                     role: hello.role.to_wire(),

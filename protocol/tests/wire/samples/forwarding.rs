@@ -2,21 +2,21 @@ use super::{header, hex, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{Addressed, Fields, Wish};
-use frontier_protocol::{Caller, Code, Flags, ServiceId};
+use frontier_protocol::{Code, Flags, RemoteCaller, ServiceId};
 
 /// Service 3, `files`, as its frontier knows it.
 fn caller() -> Vec<u8> {
     let mut caller = Vec::new();
     let labels = vec![("team", "eu")];
     let address = Some([192, 0, 2, 1].into());
-    Caller { id: ServiceId(3), name: "files", subject: "ops", labels, address }.encode(&mut caller);
+    RemoteCaller { id: ServiceId(3), name: "files", subject: "ops", labels, address }.encode(&mut caller);
     let len = u16::try_from(caller.len()).expect("a short caller");
     caller.extend_from_slice(&len.to_be_bytes());
     caller
 }
 
-/// Questions of a service from its frontier to that of the edge, and back.
-pub(super) fn questions() -> Vec<Vector> {
+/// Requests of a service from its frontier to that of the edge, and back.
+pub(super) fn requests() -> Vec<Vector> {
     let custom = hex(&[&b"trace"[..], &caller(), &7u64.to_be_bytes()].concat());
     let call = Addressed {
         timeout_ms: 900,

@@ -2,7 +2,7 @@ use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{
-    Fields, Found, Grant, Greeting, Life, Neighbour, Presence, Presences, Replaced, Schedule, Taken, Wanted,
+    Fields, Found, Grant, Life, Neighbour, OwnedHello, Presence, Presences, Replaced, Schedule, Taken, Wanted,
 };
 use frontier_protocol::{Code, Flags, Op};
 
@@ -15,7 +15,7 @@ fn presence(op: Op, id: u64, addr: &str, name: &str) -> Presence {
 
 /// A frontier introduces itself.
 pub(super) fn handshake() -> Vec<Vector> {
-    let frontier = Greeting {
+    let frontier = OwnedHello {
         lowest_version: 1,
         highest_version: 1,
         role: 3,

@@ -56,7 +56,7 @@ async fn messages_come_in_order_and_wait_when_nobody_takes_them() {
         sent.push(publish);
     }
     Pump::read(far.core());
-    eventually(|| far.core().reader.lock().parked.is_some()).await;
+    eventually(|| far.core().reader.lock().undelivered.is_some()).await;
     for n in 0..10_u32 {
         let message = soon(far.recv()).await.unwrap();
         assert_eq!(&message.data[..], n.to_string().as_bytes());

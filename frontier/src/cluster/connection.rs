@@ -2,9 +2,9 @@
 
 use super::ClusterState;
 use super::clock::{Clock, Reading};
-use super::greeting::Greeted;
-use super::locate::{Ask, Asked, Found, LocateError, Location};
-use super::outgoing::{Next, Outgoing};
+use super::handshake::Established;
+use super::locate::{Found, LocateError, Location, LookupQueue, LookupRequest};
+use super::reporter::{Next, Reporter};
 use frontier_exchange::Exchange;
 use frontier_protocol::{
     Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side,
@@ -20,16 +20,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 /// How long a report may be without an answer. The directory has 5 s, perhaps twice.
-const ANSWER: Duration = Duration::from_secs(15);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a ping may be without an answer, at least.
-const PONG: Duration = Duration::from_secs(2);
+const MIN_PONG_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long saying goodbye may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long leaving the cluster in good order may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Lookups that are on their way at once.
-const LOOKUPS: usize = 1024;
+const MAX_LOOKUPS: usize = 1024;
 
 /// How a connection has ended.
 #[derive(Debug)]
@@ -39,74 +39,76 @@ pub(super) enum End {
     Lost(String),
 }
 
-pub(super) struct Dialogue<'a> {
+/// A connection to frontlas, owned by one task.
+pub(super) struct Connection<'a> {
     exchange: Arc<Exchange>,
     state: Arc<ClusterState>,
     clock: &'a mut Clock,
     link: Link,
-    /// What came before this began.
+    /// Frames that came while directory time was read.
     early: Vec<Frame>,
-    outgoing: Outgoing,
-    asked: &'a mut Asked,
+    reporter: Reporter,
+    lookup_queue: &'a mut LookupQueue,
+    /// Lookups that are on their way, by id.
     lookups: HashMap<u64, oneshot::Sender<Found>>,
     last_lookup: u64,
     heartbeat: Heartbeat,
     /// How long a ping may be without an answer.
-    patience: Duration,
+    pong_timeout: Duration,
     /// When the answer to a ping is late.
-    pong_by: Option<Instant>,
-    /// The last ping, and its epoch: the answer tells the time. Those of the greeting have all been answered.
-    pinged: (u64, u64),
-    /// Until when the goodbye may take, once it is said.
-    leaving: Option<Instant>,
+    pong_due: Option<Instant>,
+    /// The last ping's id, and when it was sent: the answer tells directory time.
+    last_ping: (u64, u64),
+    /// When the connection is cut, once the gateway leaves the cluster.
+    close_due: Option<Instant>,
 }
 
-impl<'a> Dialogue<'a> {
+impl<'a> Connection<'a> {
     pub(super) fn new(
         exchange: Arc<Exchange>,
         state: Arc<ClusterState>,
         clock: &'a mut Clock,
-        asked: &'a mut Asked,
-        greeted: Greeted,
+        lookup_queue: &'a mut LookupQueue,
+        established: Established,
     ) -> Self {
-        let interval = Duration::from_millis(greeted.welcome.heartbeat_ms.into());
-        asked.set_connected(true);
+        let interval = Duration::from_millis(established.welcome.heartbeat_ms.into());
+        lookup_queue.set_connected(true);
         exchange.set_has_directory(true);
         Self {
             clock,
-            link: greeted.link,
-            early: greeted.early,
-            outgoing: Outgoing::new(exchange.follow(), state.draining.is_set()),
+            link: established.link,
+            early: established.early,
+            reporter: Reporter::new(exchange.follow(), state.draining.is_set()),
             exchange,
             state,
-            asked,
+            lookup_queue,
             lookups: HashMap::new(),
             last_lookup: 0,
             heartbeat: Heartbeat::new(interval, Instant::now().into_std()),
-            patience: PONG.max(interval / 2),
-            pong_by: None,
-            pinged: (0, 0),
-            leaving: None,
+            pong_timeout: MIN_PONG_TIMEOUT.max(interval / 2),
+            pong_due: None,
+            last_ping: (0, 0),
+            close_due: None,
         }
     }
 
     pub(super) async fn run(mut self, stop: &CancellationToken) -> End {
-        let ended = self.converse(stop).await;
-        self.asked.set_connected(false);
+        let ended = self.serve(stop).await;
+        self.lookup_queue.set_connected(false);
         self.exchange.set_has_directory(false);
         self.state.gateways.pause();
         match ended {
             Ok(()) => {
                 let closed = self.link.close(|_| Ok(()));
                 // Frontlas knows already.
-                let _ = tokio::time::timeout(FAREWELL, closed).await;
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
                 End::Left
             }
             Err(reason) => End::Lost(reason),
         }
     }
 
-    async fn converse(&mut self, stop: &CancellationToken) -> Result<(), String> {
+    async fn serve(&mut self, stop: &CancellationToken) -> Result<(), String> {
         for frame in std::mem::take(&mut self.early) {
             if self.take_frame(&frame)? {
                 return Ok(());
@@ -118,53 +120,53 @@ impl<'a> Dialogue<'a> {
         }
         loop {
             let now = Instant::now();
-            let next = self.go_on(now).await?;
-            let wake_at = [Some(self.beat(now)?), self.pong_by, self.leaving, timer(next)];
+            let next = self.report(now).await?;
+            let wake_at = [Some(self.beat(now)?), self.pong_due, self.close_due, timer(next)];
             let wake_at = wake_at.into_iter().flatten().min();
-            let (follower, state) = (self.outgoing.follower(), self.state.clone());
+            let (follower, state) = (self.reporter.follower(), self.state.clone());
             tokio::select! {
                 event = self.link.next() => {
                     match event.map_err(|error| LinkError::reason(error).to_string())? {
                         Event::Frames => {
                             self.heartbeat.heard(Instant::now().into_std());
-                            self.pong_by = None;
+                            self.pong_due = None;
                             if self.take_frames()? {
                                 return Ok(());
                             }
                         }
-                        Event::Stream(_) | Event::ExcessStream(_) => return Err("frontlas opened a stream".into()),
+                        Event::Stream(_) | Event::ExcessStream(_) => return Err("frontlas opened a stream, which it never does".into()),
                     }
                 }
                 () = follower.changed(), if next == Next::News => {}
-                () = state.draining.wait(), if !self.outgoing.is_draining() => self.outgoing.drain(),
-                ask = self.asked.asks.recv() => {
-                    if let Some(ask) = ask {
-                        self.look_up(ask);
+                () = state.draining.wait(), if !self.reporter.is_draining() => self.reporter.drain(),
+                request = self.lookup_queue.requests.recv() => {
+                    if let Some(request) = request {
+                        self.look_up(request);
                     }
                 }
                 () = sleep_until(wake_at) => self.check_times(next)?,
-                () = stop.cancelled(), if self.leaving.is_none() => {
-                    self.leaving = Some(Instant::now() + FAREWELL);
+                () = stop.cancelled(), if self.close_due.is_none() => {
+                    self.close_due = Some(Instant::now() + CLOSE_TIMEOUT);
                     self.send(|out| GoAway::new(Code::Ok, 0, "").encode(out));
                 }
             }
         }
     }
 
-    /// Sends what is to be sent. What to wait for then.
-    async fn go_on(&mut self, now: Instant) -> Result<Next, String> {
+    /// Sends the reports that are due. What to wait for then.
+    async fn report(&mut self, now: Instant) -> Result<Next, String> {
         loop {
-            match self.outgoing.next(now) {
+            match self.reporter.next(now) {
                 Next::TakeSnapshot => {
-                    let (exchange, follower) = (self.exchange.clone(), self.outgoing.follower());
+                    let (exchange, follower) = (self.exchange.clone(), self.reporter.follower());
                     // Many edges take their time, and the runtime may have one thread.
                     let all = tokio::task::spawn_blocking(move || follower.snapshot(&exchange)).await;
-                    self.outgoing.snapshot(all.map_err(|error| error.to_string())?, now);
+                    self.reporter.snapshot(all.map_err(|error| error.to_string())?, now);
                 }
                 Next::Send => {
-                    let (outgoing, clock) = (&mut self.outgoing, &*self.clock);
+                    let (reporter, clock) = (&mut self.reporter, &*self.clock);
                     let sent =
-                        self.link.handle().send(Priority::Answer, |out| outgoing.encode(clock, now, out));
+                        self.link.handle().send(Priority::Answer, |out| reporter.encode(clock, now, out));
                     sent.map_err(|error| error.to_string())?;
                 }
                 next => return Ok(next),
@@ -178,35 +180,35 @@ impl<'a> Dialogue<'a> {
             match self.heartbeat.poll(now.into_std()) {
                 Beat::Wait(until) => return Ok(until.into()),
                 Beat::Ping => {
-                    self.pinged = (self.pinged.0 + 1, self.exchange.micros());
+                    self.last_ping = (self.last_ping.0 + 1, self.exchange.micros());
                     self.send(|out| {
-                        ping(self.pinged.0, out);
+                        ping(self.last_ping.0, out);
                         Ok(())
                     });
-                    self.pong_by.get_or_insert(now + self.patience);
+                    self.pong_due.get_or_insert(now + self.pong_timeout);
                 }
-                Beat::Dead => return Err("frontlas gave no sign of life".into()),
+                Beat::Dead => return Err("frontlas sent nothing for three heartbeat intervals".into()),
             }
         }
     }
 
     fn check_times(&self, next: Next) -> Result<(), String> {
         let now = Instant::now();
-        if self.pong_by.is_some_and(|by| by <= now) {
-            return Err("frontlas gave no sign of life".into());
+        if self.pong_due.is_some_and(|by| by <= now) {
+            return Err(format!("frontlas did not answer a ping within {:?}", self.pong_timeout));
         }
-        if self.leaving.is_some_and(|by| by <= now) {
-            return Err("frontlas did not say goodbye".into());
+        if self.close_due.is_some_and(|by| by <= now) {
+            return Err(format!("frontlas did not answer GoAway within {CLOSE_TIMEOUT:?}"));
         }
         match next {
-            Next::Answer(sent_at) if sent_at + ANSWER <= now => {
-                Err("frontlas did not answer a report".into())
+            Next::Answer(sent_at) if sent_at + REPORT_TIMEOUT <= now => {
+                Err(format!("frontlas did not answer a report within {REPORT_TIMEOUT:?}"))
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether frontlas has said goodbye to a gateway that leaves.
+    /// Whether frontlas has answered the `GoAway` of a gateway that leaves.
     fn take_frames(&mut self) -> Result<bool, String> {
         while let Some(frame) = self.link.frame().map_err(|error| error.to_string())? {
             if self.take_frame(&frame)? {
@@ -218,39 +220,39 @@ impl<'a> Dialogue<'a> {
 
     fn take_frame(&mut self, frame: &Frame) -> Result<bool, String> {
         if !Side::Frontlas.may_send(frame.kind) {
-            return Err(format!("a {:?} frame from frontlas", frame.kind));
+            return Err(format!("frontlas sent a {:?} frame, which is not its to send", frame.kind));
         }
-        let wrong = |error: frontier_protocol::ParseError| error.to_string();
+        let broken = |error: frontier_protocol::ParseError| error.to_string();
         match frame.kind {
             Kind::Ping => self.send(|out| {
                 pong(frame.id, out);
                 Ok(())
             }),
-            Kind::Pong if frame.id == self.pinged.0 => {
+            Kind::Pong if frame.id == self.last_ping.0 => {
                 if let Some(time) = pong_time(frame) {
-                    let reading = Reading::new(self.pinged.1, self.exchange.micros(), time);
+                    let reading = Reading::new(self.last_ping.1, self.exchange.micros(), time);
                     self.clock.set(reading, self.exchange.next_epoch());
                 }
             }
             Kind::ReportAck => {
-                let ack = ReportAck::parse(frame).map_err(wrong)?;
+                let ack = ReportAck::parse(frame).map_err(broken)?;
                 ack.superseded.iter().for_each(|superseded| self.close(*superseded));
-                self.outgoing.answered(frame.id, &ack, Instant::now());
+                self.reporter.answered(frame.id, &ack, Instant::now());
             }
             Kind::LookupAck => {
-                let ack = LookupAck::parse(frame).map_err(wrong)?;
+                let ack = LookupAck::parse(frame).map_err(broken)?;
                 if let Some(reply) = self.lookups.remove(&frame.id) {
-                    // Whoever asked may have gone.
+                    // The requester may have given up.
                     let _ = reply.send(found(&ack));
                 }
             }
-            Kind::Plan => self.state.gateways.update(&Plan::parse(frame).map_err(wrong)?),
+            Kind::Plan => self.state.gateways.update(&Plan::parse(frame).map_err(broken)?),
             Kind::GoAway => {
-                let GoAway { code, text, .. } = GoAway::parse(frame).map_err(wrong)?;
-                if self.leaving.is_some() {
+                let GoAway { code, text, .. } = GoAway::parse(frame).map_err(broken)?;
+                if self.close_due.is_some() {
                     return Ok(true);
                 }
-                return Err(format!("{code}: {text}"));
+                return Err(format!("frontlas is going away: {code}: {text}"));
             }
             _ => {}
         }
@@ -266,24 +268,24 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    fn look_up(&mut self, ask: Ask) {
-        if self.lookups.len() >= LOOKUPS {
+    fn look_up(&mut self, request: LookupRequest) {
+        if self.lookups.len() >= MAX_LOOKUPS {
             self.lookups.retain(|_, reply| !reply.is_closed());
         }
-        if self.lookups.len() >= LOOKUPS {
-            let _ = ask.reply.send(Err(LocateError::Overloaded));
+        if self.lookups.len() >= MAX_LOOKUPS {
+            let _ = request.reply.send(Err(LocateError::Overloaded));
             return;
         }
         self.last_lookup += 1;
-        let lookup = Lookup { edge: ask.edge };
+        let lookup = Lookup { edge: request.edge };
         let sent = self.link.handle().send(Priority::Question, |out| lookup.encode(self.last_lookup, out));
         match sent {
             Ok(()) => {
-                self.lookups.insert(self.last_lookup, ask.reply);
+                self.lookups.insert(self.last_lookup, request.reply);
             }
             Err(error) => {
                 debug!(%error, "a lookup was not sent");
-                let _ = ask.reply.send(Err(LocateError::Overloaded));
+                let _ = request.reply.send(Err(LocateError::Overloaded));
             }
         }
     }
@@ -309,7 +311,7 @@ fn found(ack: &LookupAck<'_>) -> Found {
 fn timer(next: Next) -> Option<Instant> {
     match next {
         Next::At(at) => Some(at),
-        Next::Answer(sent_at) => Some(sent_at + ANSWER),
+        Next::Answer(sent_at) => Some(sent_at + REPORT_TIMEOUT),
         Next::TakeSnapshot | Next::Send | Next::News => None,
     }
 }

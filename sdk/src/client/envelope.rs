@@ -1,4 +1,6 @@
-use crate::connection::{Connection, NotAsked, Waiting, detached};
+//! What is sent to the other side and may be answered: calls and messages.
+
+use crate::connection::{Connection, NotSent, ResponseFuture, detached};
 use crate::{Error, Response};
 use bytes::Bytes;
 use frontier_protocol::{Code, Custom, EdgeId, EncodeError, FRAGMENT, Flags, Kind, Publish, Request};
@@ -6,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A call or a message on its way out.
+/// A call or a message to be sent.
 #[derive(Clone)]
-pub(crate) struct Question<'a> {
-    pub(crate) kind: Asked,
+pub(crate) struct Envelope<'a> {
+    pub(crate) kind: EnvelopeKind,
     /// The method or the topic.
     pub(crate) name: &'a str,
     pub(crate) payload: Bytes,
@@ -19,9 +21,9 @@ pub(crate) struct Question<'a> {
     pub(crate) timeout: Duration,
 }
 
-/// What is asked for.
+/// What the requester waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum EnvelopeKind {
     /// A response.
     Call,
     /// An ack.
@@ -30,37 +32,37 @@ pub(crate) enum Asked {
     UnackedPublish,
 }
 
-/// What is done over one connection, and elsewhere if that has not begun it.
-pub(crate) trait Attempt: Sync {
-    /// What comes of it.
-    type Done: Send;
+/// What is done over one connection, and over another one where nothing was sent.
+pub(crate) trait Operation: Sync {
+    /// What it gives.
+    type Output: Send;
 
     /// Does it over this connection.
-    fn attempt(
+    fn perform(
         &self,
         connection: &Arc<Connection>,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Self::Done, NotAsked>> + Send;
+    ) -> impl Future<Output = Result<Self::Output, NotSent>> + Send;
 
     /// The edge that a service means.
     fn edge(&self) -> Option<EdgeId>;
 
     /// Whether it failed because the gateway does not have the edge.
-    fn is_elsewhere(&self, error: &Error) -> bool {
+    fn is_at_other_gateway(&self, error: &Error) -> bool {
         self.edge().is_some() && error.code() == Code::EdgeNotOnline
     }
 }
 
-impl Attempt for Question<'_> {
-    type Done = Response;
+impl Operation for Envelope<'_> {
+    type Output = Response;
 
-    async fn attempt(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<Response, NotAsked> {
-        self.check(connection).map_err(NotAsked::Refused)?;
+    async fn perform(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<Response, NotSent> {
+        self.check(connection).map_err(NotSent::Refused)?;
         if self.is_detached() {
-            return self.ask_detached(connection, deadline).await;
+            return self.send_detached(connection, deadline).await;
         }
-        match self.ask(connection, deadline, left(deadline))? {
-            Some(mut waiting) => waiting.heard().await,
+        match self.send(connection, deadline, left(deadline))? {
+            Some(mut waiting) => waiting.response().await,
             None => Ok(Response::default()),
         }
     }
@@ -70,7 +72,7 @@ impl Attempt for Question<'_> {
     }
 }
 
-impl Question<'_> {
+impl Envelope<'_> {
     /// Whether the payload goes on a stream of its own.
     pub(crate) fn is_detached(&self) -> bool {
         self.payload.len() > FRAGMENT
@@ -80,64 +82,67 @@ impl Question<'_> {
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), Error> {
         let (len, max) = (self.payload.len(), connection.max_payload);
         if len as u64 > max {
-            return Err(Error::new(Code::TooLarge, format!("a payload of {len} bytes is over {max}")));
+            return Err(Error::new(
+                Code::TooLarge,
+                format!("a payload of {len} bytes is over max_payload of the gateway, {max}"),
+            ));
         }
         Ok(())
     }
 
-    /// Puts the question, payload included, on the lane; `left` is what is left until the deadline. `None` if
+    /// Puts it on the lane, payload included; `left` is what is left until the deadline. `None` if
     /// no answer is wanted.
-    pub(crate) fn ask(
+    pub(crate) fn send(
         &self,
         connection: &Arc<Connection>,
         deadline: Instant,
         left: Duration,
-    ) -> Result<Option<Waiting>, NotAsked> {
+    ) -> Result<Option<ResponseFuture>, NotSent> {
         let timeout_ms = millis(left);
-        let ask = |id, out: &mut Vec<u8>| self.encode(id, timeout_ms, false, out);
+        let encode = |id, out: &mut Vec<u8>| self.encode(id, timeout_ms, false, out);
         match self.answer() {
-            Some(answer) => connection.ask(answer, deadline, ask).map(Some),
-            None => connection.tell(|out| ask(0, out)).map(|()| None),
+            Some(answer) => connection.request(answer, deadline, encode).map(Some),
+            None => connection.send(|out| encode(0, out)).map(|()| None),
         }
     }
 
-    /// Sends the question with its payload on a stream of its own, and waits for the answer.
-    pub(crate) async fn ask_detached(
+    /// Sends it with its payload on a stream of its own, and waits for the answer.
+    pub(crate) async fn send_detached(
         &self,
         connection: &Arc<Connection>,
         deadline: Instant,
-    ) -> Result<Response, NotAsked> {
-        let waiting = self.answer().map(|answer| connection.expect(answer, deadline)).transpose()?;
-        let id = waiting.as_ref().map_or(0, Waiting::id);
+    ) -> Result<Response, NotSent> {
+        let waiting = self.answer().map(|answer| connection.reserve(answer, deadline)).transpose()?;
+        let id = waiting.as_ref().map_or(0, ResponseFuture::id);
         let mut head = Vec::new();
         let encoded = self.encode(id, millis(left(deadline)), true, &mut head);
-        encoded.map_err(|error| NotAsked::Refused(error.into()))?;
+        encoded.map_err(|error| NotSent::Refused(error.into()))?;
         let send = detached::send(&connection.link, &head, &self.payload);
         let Some(mut waiting) = waiting else {
             let sent = tokio::time::timeout_at(deadline, send).await;
             let sent = sent.unwrap_or_else(|_| Err(Error::new(Code::Deadline, "")));
-            return sent.map(|()| Response::default()).map_err(NotAsked::Refused);
+            return sent.map(|()| Response::default()).map_err(NotSent::Refused);
         };
         tokio::select! {
             biased;
             // The gateway need not have seen the whole payload to know that it will come to nothing.
-            answer = waiting.heard() => return answer,
+            answer = waiting.response() => return answer,
             sent = send => match sent {
                 // If the gateway reset the stream it says why on the lane.
                 Ok(()) => {}
                 Err(error) if error.code() == Code::Disconnected => {}
-                Err(error) => return Err(NotAsked::Refused(error)),
+                Err(error) => return Err(NotSent::Refused(error)),
             },
         }
-        waiting.heard().await
+        waiting.response().await
     }
 
     /// The kind of frame that answers.
     fn answer(&self) -> Option<Kind> {
         match self.kind {
-            Asked::Call => Some(Kind::Response),
-            Asked::Publish => Some(Kind::Ack),
-            Asked::UnackedPublish => None,
+            EnvelopeKind::Call => Some(Kind::Response),
+            EnvelopeKind::Publish => Some(Kind::Ack),
+            EnvelopeKind::UnackedPublish => None,
         }
     }
 
@@ -147,7 +152,7 @@ impl Question<'_> {
             None => Custom::plain(&self.custom),
         };
         let mut flags = Flags::default();
-        if self.kind == Asked::Publish {
+        if self.kind == EnvelopeKind::Publish {
             flags = flags.with(Flags::ACKED);
         }
         let len;
@@ -158,10 +163,10 @@ impl Question<'_> {
             payload = &len;
         }
         match self.kind {
-            Asked::Call => {
+            EnvelopeKind::Call => {
                 Request { timeout_ms, method: self.name, custom, payload }.encode_with(id, flags, out)
             }
-            Asked::Publish | Asked::UnackedPublish => {
+            EnvelopeKind::Publish | EnvelopeKind::UnackedPublish => {
                 Publish { timeout_ms, topic: self.name, custom, payload }.encode_with(id, flags, out)
             }
         }

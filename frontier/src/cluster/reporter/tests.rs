@@ -5,7 +5,7 @@ use frontier_protocol::{Code, Frame};
 
 struct World {
     exchange: Arc<Exchange>,
-    outgoing: Outgoing,
+    reporter: Reporter,
     now: Instant,
 }
 
@@ -22,7 +22,7 @@ struct Sent {
 impl World {
     fn new() -> Self {
         let exchange = testing::exchange();
-        Self { outgoing: Outgoing::new(exchange.follow(), false), exchange, now: Instant::now() }
+        Self { reporter: Reporter::new(exchange.follow(), false), exchange, now: Instant::now() }
     }
 
     /// One that has told that nobody is there.
@@ -36,18 +36,18 @@ impl World {
     }
 
     fn next(&mut self) -> Next {
-        self.outgoing.next(self.now)
+        self.reporter.next(self.now)
     }
 
     fn take_snapshot(&mut self) {
         assert_eq!(self.next(), Next::TakeSnapshot);
-        let all = self.outgoing.follower().snapshot(&self.exchange);
-        self.outgoing.snapshot(all, self.now);
+        let all = self.reporter.follower().snapshot(&self.exchange);
+        self.reporter.snapshot(all, self.now);
     }
 
     fn sent(&mut self) -> Sent {
         assert_eq!(self.next(), Next::Send);
-        let frame: Frame = testing::frame(|out| self.outgoing.encode(&Clock::default(), self.now, out));
+        let frame: Frame = testing::frame(|out| self.reporter.encode(&Clock::default(), self.now, out));
         assert_eq!(self.next(), Next::Answer(self.now));
         let report = Report::parse(&frame).unwrap();
         let ops = report.entries.iter().map(|entry| (entry.op, entry.id)).collect();
@@ -55,7 +55,7 @@ impl World {
     }
 
     fn answer(&mut self, id: u64, ack: &ReportAck<'_>) {
-        self.outgoing.answered(id, ack, self.now);
+        self.reporter.answered(id, ack, self.now);
     }
 }
 
@@ -85,7 +85,7 @@ async fn a_snapshot_and_then_one_report_at_a_time() {
 #[tokio::test]
 async fn that_the_gateway_drains_is_told_once_at_least_and_with_every_report() {
     let mut world = World::synced();
-    world.outgoing.drain();
+    world.reporter.drain();
     let first = world.sent();
     assert_eq!((first.part, first.draining, first.ops.len()), (Part::Changes, true, 0));
     world.answer(first.id, &failed(Code::Internal, false));
@@ -97,7 +97,7 @@ async fn that_the_gateway_drains_is_told_once_at_least_and_with_every_report() {
     let _edge = Parked::edge(&world.exchange, 1).await;
     assert!(world.sent().draining);
     // On another connection.
-    world.outgoing = Outgoing::new(world.exchange.follow(), true);
+    world.reporter = Reporter::new(world.exchange.follow(), true);
     world.take_snapshot();
     let snapshot = world.sent();
     assert!(snapshot.draining);
@@ -122,13 +122,13 @@ async fn a_report_that_was_not_taken_is_sent_again_after_a_pause() {
 }
 
 #[tokio::test]
-async fn a_resync_forgets_what_was_untold_and_does_not_come_too_often() {
+async fn a_resync_drops_what_was_not_reported_and_does_not_come_too_often() {
     let mut world = World::synced();
     let _edge = Parked::edge(&world.exchange, 1).await;
     let sent = world.sent();
     world.answer(sent.id, &failed(Code::Internal, true));
     let Next::At(at) = world.next() else { panic!("no pause") };
-    assert_eq!(at, world.now + BETWEEN_SNAPSHOTS);
+    assert_eq!(at, world.now + SNAPSHOT_INTERVAL);
     world.now = at;
     world.take_snapshot();
     let snapshot = world.sent();
@@ -137,7 +137,7 @@ async fn a_resync_forgets_what_was_untold_and_does_not_come_too_often() {
     world.answer(0, &failed(Code::Ok, true));
     world.answer(snapshot.id, &ReportAck::done());
     assert_eq!(world.next(), Next::News);
-    world.now += BETWEEN_SNAPSHOTS;
+    world.now += SNAPSHOT_INTERVAL;
     world.answer(0, &failed(Code::Ok, true));
     assert_eq!(world.next(), Next::TakeSnapshot);
 }
@@ -152,21 +152,21 @@ async fn reports_keep_to_their_bounds() {
         addr: ADDR,
         name: "x".repeat(name).into(),
     };
-    let small = (0..ENTRIES + 1).map(|id| connection(id, 1));
-    let large = (ENTRIES + 1..ENTRIES + 101).map(|id| connection(id, 8 * 1024));
+    let small = (0..MAX_ENTRIES + 1).map(|id| connection(id, 1));
+    let large = (MAX_ENTRIES + 1..MAX_ENTRIES + 101).map(|id| connection(id, 8 * 1024));
     let all: Vec<Connection> = small.chain(large).collect();
     let count = all.len();
-    world.outgoing.snapshot(all, world.now);
-    let (mut told, mut parts) = (0, 0);
+    world.reporter.snapshot(all, world.now);
+    let (mut reported, mut parts) = (0, 0);
     while world.next() == Next::Send {
         let sent = world.sent();
-        let is_last = told + sent.ops.len() == count;
-        assert_eq!(sent.part, Part::Snapshot { first: told == 0, last: is_last });
-        assert!(sent.ops.len() <= ENTRIES && sent.len <= BYTES, "{} bytes", sent.len);
-        (told, parts) = (told + sent.ops.len(), parts + 1);
+        let is_last = reported + sent.ops.len() == count;
+        assert_eq!(sent.part, Part::Snapshot { first: reported == 0, last: is_last });
+        assert!(sent.ops.len() <= MAX_ENTRIES && sent.len <= MAX_BYTES, "{} bytes", sent.len);
+        (reported, parts) = (reported + sent.ops.len(), parts + 1);
         world.answer(sent.id, &ReportAck::done());
     }
-    assert_eq!(told, count);
-    assert_eq!(world.next(), Next::At(world.now + BETWEEN_SNAPSHOTS), "the registry is not followed");
+    assert_eq!(reported, count);
+    assert_eq!(world.next(), Next::At(world.now + SNAPSHOT_INTERVAL), "the registry is not followed");
     assert!(parts > 5, "{parts}");
 }

@@ -1,5 +1,7 @@
-use super::{Client, Question, Target, around};
-use crate::connection::{NotAsked, Waiting};
+//! A call or a message between the moment in which it can be sent and its answer.
+
+use super::{Client, Envelope, Target, retry};
+use crate::connection::{NotSent, ResponseFuture};
 use crate::{Error, Response};
 use frontier_protocol::Code;
 use std::fmt;
@@ -8,95 +10,98 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::time::Instant;
 
-/// A question and the wait for its answer.
+/// A call or a message, from the moment in which it can be sent to its answer.
 ///
 /// ```text
 /// Fresh ── queued on the lane ──▶ Sent ── answer ─────▶ (over)
-///   │                               └── put off, or the edge may be elsewhere ──▶ Slow
+///   │                               └── deferred, or the receiver may be elsewhere ──▶ Slow
 ///   └── no connection, no room, or a long payload ──▶ Slow ──▶ (over)
 /// ```
 ///
 /// On the first path nothing is allocated but the place where the answer is put.
-pub(crate) struct Asking<'a> {
+pub(crate) struct PendingRequest<'a> {
     target: Target<'a>,
-    question: Question<'a>,
+    envelope: Envelope<'a>,
     state: State<'a>,
 }
 
 enum State<'a> {
     Fresh,
-    Sent(Waiting, Instant),
+    Sent(ResponseFuture, Instant),
     Slow(Pin<Box<dyn Future<Output = Result<Response, Error>> + Send + 'a>>),
     Over,
 }
 
-impl<'a> Asking<'a> {
-    pub(crate) fn new(target: Target<'a>, question: Question<'a>) -> Self {
-        Self { target, question, state: State::Fresh }
+impl<'a> PendingRequest<'a> {
+    pub(crate) fn new(target: Target<'a>, envelope: Envelope<'a>) -> Self {
+        Self { target, envelope, state: State::Fresh }
     }
 
-    /// Changes the question, which has not been polled: its builder owns it.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Question<'a>)) {
-        change(&mut self.question);
+    /// Changes the envelope, which has not been polled: its builder owns it.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Envelope<'a>)) {
+        change(&mut self.envelope);
     }
 
-    /// Sends the question, if that can be done at once. `None` if it is over with that.
+    /// Sends the envelope, if that can be done at once. `None` if no answer is waited for.
     fn start(&self) -> Result<Option<State<'a>>, Error> {
-        let Some(deadline) = Instant::now().checked_add(self.question.timeout) else {
-            return Err(Error::new(Code::TooLarge, "a timeout that long can't be counted"));
+        let Some(deadline) = Instant::now().checked_add(self.envelope.timeout) else {
+            return Err(Error::new(
+                Code::TooLarge,
+                "the timeout is too long: the deadline would be out of range",
+            ));
         };
         match self.target {
             Target::Client(client) => self.start_at(client, deadline),
             #[cfg(feature = "cluster")]
             Target::Cluster(cluster) => {
-                Ok(Some(State::Slow(Box::pin(cluster.ask(self.question.clone(), deadline)))))
+                Ok(Some(State::Slow(Box::pin(cluster.call(self.envelope.clone(), deadline)))))
             }
         }
     }
 
     fn start_at(&self, client: &'a Arc<Client>, deadline: Instant) -> Result<Option<State<'a>>, Error> {
-        let question = &self.question;
+        let envelope = &self.envelope;
         if let Some(connection) = client.current()
-            && !question.is_detached()
+            && !envelope.is_detached()
         {
-            question.check(&connection)?;
-            match question.ask(&connection, deadline, question.timeout) {
+            envelope.check(&connection)?;
+            match envelope.send(&connection, deadline, envelope.timeout) {
                 Ok(waiting) => return Ok(waiting.map(|waiting| State::Sent(waiting, deadline))),
-                Err(NotAsked::Refused(error)) => return Err(error),
-                Err(NotAsked::Full) => {}
-                Err(NotAsked::Gone) => client.retire(&connection),
+                Err(NotSent::Refused(error)) => return Err(error),
+                Err(NotSent::Full) => {}
+                Err(NotSent::Gone) => client.retire(&connection),
             }
         }
-        Ok(Some(self.ask_slowly(client, deadline)))
+        Ok(Some(self.send_slowly(client, deadline)))
     }
 
-    fn ask_slowly(&self, client: &'a Arc<Client>, deadline: Instant) -> State<'a> {
-        let question = self.question.clone();
-        State::Slow(Box::pin(async move { around::ask(client, &question, deadline).await }))
+    fn send_slowly(&self, client: &'a Arc<Client>, deadline: Instant) -> State<'a> {
+        let envelope = self.envelope.clone();
+        State::Slow(Box::pin(async move { retry::send(client, &envelope, deadline).await }))
     }
 
-    /// What to do about a question that was sent and failed with `error`, if it may be asked elsewhere.
-    fn retry(&self, waiting: &Waiting, deadline: Instant, error: &Error) -> Option<State<'a>> {
+    /// The next attempt for an envelope that was sent and failed with `error`, if another one makes sense.
+    fn retry(&self, waiting: &ResponseFuture, deadline: Instant, error: &Error) -> Option<State<'a>> {
         let client = self.target.client()?;
-        if waiting.connection().has_put_off(error) {
+        if waiting.connection().is_deferred(error) {
             client.retire(waiting.connection());
-            return Some(self.ask_slowly(client, deadline));
+            return Some(self.send_slowly(client, deadline));
         }
-        if !around::may_help(client, &self.question, error) {
+        if !retry::may_retry(client, &self.envelope, error) {
             return None;
         }
-        let (question, error) = (self.question.clone(), error.clone());
-        let asked = deadline - question.timeout;
-        Some(State::Slow(Box::pin(async move {
-            around::ask_again(client, &question, asked, deadline, error).await
-        })))
+        let (envelope, error) = (self.envelope.clone(), error.clone());
+        let start = deadline - envelope.timeout;
+        Some(State::Slow(Box::pin(
+            async move { retry::retry(client, &envelope, start, deadline, error).await },
+        )))
     }
 }
 
-impl fmt::Debug for Asking<'_> {
+impl fmt::Debug for PendingRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.state {
-            State::Fresh => write!(f, "{:?} of `{}`", self.question.kind, self.question.name),
+            State::Fresh => write!(f, "{:?} of `{}`", self.envelope.kind, self.envelope.name),
             State::Sent(waiting, _) => write!(f, "sent as {}", waiting.id()),
             State::Slow(_) => f.write_str("being sent"),
             State::Over => f.write_str("over"),
@@ -104,7 +109,7 @@ impl fmt::Debug for Asking<'_> {
     }
 }
 
-impl Future for Asking<'_> {
+impl Future for PendingRequest<'_> {
     type Output = Result<Response, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -119,7 +124,7 @@ impl Future for Asking<'_> {
                     continue;
                 }
                 State::Sent(waiting, _) => ready!(Pin::new(waiting).poll(cx)),
-                State::Slow(asking) => ready!(asking.as_mut().poll(cx)),
+                State::Slow(sending) => ready!(sending.as_mut().poll(cx)),
                 State::Over => panic!("polled after it was over"),
             };
             match (std::mem::replace(&mut self.state, State::Over), answer) {

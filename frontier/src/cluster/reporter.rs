@@ -1,7 +1,9 @@
-use super::backoff::Backoff;
+//! What frontlas is told of this gateway's connections: which report comes next, and what its answer means.
+
 use super::clock::Clock;
 use frontier_exchange::{Change, Connection, Follower, Key, Missed};
 use frontier_protocol::{EncodeError, Entry, Op, Part, Report, ReportAck, retry_after};
+use frontier_transport::Backoff;
 use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -10,19 +12,19 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 /// Entries in one report.
-const ENTRIES: usize = 512;
+const MAX_ENTRIES: usize = 512;
 
-/// Bytes of one report, at most; a frame holds some more.
-const BYTES: usize = 192 * 1024;
+/// Bytes of one report; a frame holds some more.
+const MAX_BYTES: usize = 192 * 1024;
 
-/// What an entry takes but for its name, at most.
-const ENTRY: usize = 21 + 64;
+/// What an entry takes at most, without its name.
+const MAX_ENTRY_BYTES: usize = 21 + 64;
 
 /// The least time from one snapshot to the next.
-const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(1);
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The pause before the same report is sent again.
-const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// The first and the longest pause before a report is sent again that was not taken.
+const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// What is reported on one connection: first a snapshot, then changes, one report at a time.
 ///
@@ -31,7 +33,8 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 ///        ▲  RESYNC, overflow │                     │
 ///        └───────────────────┴─────────────────────┘
 /// ```
-pub(super) struct Outgoing {
+pub(super) struct Reporter {
+    /// Of the registry, whose changes are reported.
     follower: Arc<Follower>,
     source: Source,
     /// The report that is on its way, or that is to be sent again.
@@ -40,10 +43,11 @@ pub(super) struct Outgoing {
     /// Nothing is sent before.
     not_before: Option<Instant>,
     snapshot_at: Option<Instant>,
-    again: Backoff,
-    /// Whether the gateway drains, and whether frontlas has taken note of that.
+    backoff: Backoff,
+    /// Whether the gateway drains.
     draining: bool,
-    is_told: bool,
+    /// Whether frontlas has taken a report that says so.
+    is_drain_reported: bool,
 }
 
 /// Where the next report comes from.
@@ -66,37 +70,36 @@ struct Current {
     sent: Option<(u64, Instant)>,
 }
 
-/// What the dialogue is to do next.
+/// What the connection is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Take a snapshot of the registry.
     TakeSnapshot,
-    /// Send what [`Outgoing::encode`] gives.
+    /// Send what [`Reporter::encode`] gives.
     Send,
-    /// Ask again when the registry has changed.
+    /// Nothing to do until the registry has changed.
     News,
-    /// Ask again then.
+    /// Nothing to do until then.
     At(Instant),
     /// Wait for an answer to what was sent then.
     Answer(Instant),
 }
 
-impl Outgoing {
+impl Reporter {
     pub(super) fn new(follower: Follower, draining: bool) -> Self {
         Self {
             draining,
-            is_told: false,
+            is_drain_reported: false,
             follower: Arc::new(follower),
             source: Source::SnapshotDue,
             current: None,
             last_id: 0,
             not_before: None,
             snapshot_at: None,
-            again: Backoff::new(AGAIN.0, AGAIN.1),
+            backoff: Backoff::equal_jitter(RETRY_PAUSE.0, RETRY_PAUSE.1),
         }
     }
 
-    /// Of the registry, whose changes are reported.
     pub(super) fn follower(&self) -> Arc<Follower> {
         self.follower.clone()
     }
@@ -128,7 +131,7 @@ impl Outgoing {
 
     /// Goes on from a list of all that there is, taken just now.
     pub(super) fn snapshot(&mut self, all: Vec<Connection>, now: Instant) {
-        debug!(connections = all.len(), "telling frontlas of everyone");
+        debug!(connections = all.len(), "reporting a snapshot to frontlas");
         self.snapshot_at = Some(now);
         self.source = Source::Snapshot { rest: all.into_iter().peekable(), first: true };
     }
@@ -151,10 +154,10 @@ impl Outgoing {
             }
             Source::Changes(taken) => {
                 if taken.is_empty() {
-                    match self.follower.take(ENTRIES) {
+                    match self.follower.take(MAX_ENTRIES) {
                         Ok(changes) => *taken = changes.into(),
                         Err(Missed) => {
-                            debug!("too much has changed to be told one by one");
+                            debug!("the queue of changes has overflowed: a snapshot follows");
                             self.resync(Instant::now());
                             return false;
                         }
@@ -166,7 +169,7 @@ impl Outgoing {
             }
         };
         let draining = self.draining;
-        if part == Part::Changes && changes.is_empty() && (self.is_told || !draining) {
+        if part == Part::Changes && changes.is_empty() && (self.is_drain_reported || !draining) {
             return false;
         }
         self.current = Some(Current { part, changes, draining, sent: None });
@@ -193,9 +196,9 @@ impl Outgoing {
     pub(super) fn answered(&mut self, id: u64, ack: &ReportAck<'_>, now: Instant) {
         if id == 0 {
             // While a snapshot is under way its own answers tell whether it must begin again.
-            let is_told = matches!(self.source, Source::Changes(_))
+            let is_synced = matches!(self.source, Source::Changes(_))
                 && self.current.as_ref().is_none_or(|current| current.part == Part::Changes);
-            if ack.resync && is_told {
+            if ack.resync && is_synced {
                 self.resync(now);
             }
             return;
@@ -205,30 +208,30 @@ impl Outgoing {
             return;
         };
         if ack.resync {
-            debug!(code = %ack.code, reason = ack.text, "frontlas asks for everyone");
+            debug!(code = %ack.code, reason = ack.text, "frontlas asks for a snapshot");
             return self.resync(now);
         }
         if ack.code.is_retryable() {
-            debug!(code = %ack.code, reason = ack.text, "frontlas could not take a report, will try again");
+            debug!(code = %ack.code, reason = ack.text, "frontlas could not take a report: it is sent again");
             current.sent = None;
-            let pause = retry_after(ack.code, ack.detail).unwrap_or_default().max(self.again.next());
+            let pause = retry_after(ack.code, ack.detail).unwrap_or_default().max(self.backoff.next_pause());
             self.not_before = Some(now + pause);
             return;
         }
         if ack.code != frontier_protocol::Code::Ok {
-            warn!(code = %ack.code, reason = ack.text, "frontlas does not take a report");
+            warn!(code = %ack.code, reason = ack.text, "frontlas refuses a report: its entries are left out");
         }
-        self.again.reset();
-        self.is_told |= current.draining;
+        self.backoff.reset();
+        self.is_drain_reported |= current.draining;
         self.current = None;
     }
 
-    /// Forgets what was not told, and takes a snapshot soon.
+    /// Drops what was not reported yet, and takes a snapshot soon.
     fn resync(&mut self, now: Instant) {
         self.follower.pause();
         self.current = None;
         self.source = Source::SnapshotDue;
-        self.not_before = self.snapshot_at.map(|at| at + BETWEEN_SNAPSHOTS).filter(|at| *at > now);
+        self.not_before = self.snapshot_at.map(|at| at + SNAPSHOT_INTERVAL).filter(|at| *at > now);
     }
 }
 
@@ -242,8 +245,8 @@ struct Room {
 impl Room {
     /// Whether an entry with a name of that length still fits. The first one always does.
     fn takes(&mut self, name_len: usize) -> bool {
-        let bytes = self.bytes + ENTRY + name_len;
-        let fits = self.entries == 0 || (self.entries < ENTRIES && bytes <= BYTES);
+        let bytes = self.bytes + MAX_ENTRY_BYTES + name_len;
+        let fits = self.entries == 0 || (self.entries < MAX_ENTRIES && bytes <= MAX_BYTES);
         if fits {
             (self.entries, self.bytes) = (self.entries + 1, bytes);
         }

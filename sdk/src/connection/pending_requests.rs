@@ -1,3 +1,5 @@
+//! The table of requests that wait for their answers.
+
 use crate::{Error, Response};
 use frontier_protocol::{Code, Kind};
 use parking_lot::Mutex;
@@ -5,22 +7,22 @@ use slab::Slab;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Questions that may wait for an answer on one connection.
-const MAX_CALLS: usize = 1 << 20;
+/// How many requests may be pending on one connection.
+const MAX_PENDING: usize = 1 << 20;
 
-/// How a question ended. An ack or the like is an empty response.
+/// How a request ended. An ack or the like is an empty response.
 pub(crate) type Answer = Result<Response, Error>;
 
-/// The questions that wait for an answer.
+/// The pending requests of one connection: calls, acked messages and registrations that wait for their answer.
 ///
-/// An id is an index into a slab and, above it, the number of the question, so that a late answer
+/// An id is an index into a slab and, above it, the number of the request, so that a late answer
 /// never meets the next user of its slot. The lock is held for a few instructions at a time, but for
 /// the sweep, which is rare.
-pub(crate) struct Calls(Mutex<State>);
+pub(crate) struct PendingRequests(Mutex<State>);
 
 struct State {
     slots: Slab<Slot>,
-    /// Number of the next question, never 0: an id of 0 asks for no answer.
+    /// Number of the next request, never 0: an id of 0 asks for no answer.
     number: u32,
     /// No deadline lies before this. It may be too early, never too late.
     due: Option<Instant>,
@@ -35,27 +37,30 @@ struct Slot {
     reply: oneshot::Sender<Answer>,
 }
 
-/// A question that has its place.
-pub(crate) struct Opened {
+/// A request that has its slot.
+pub(crate) struct Inserted {
     pub(crate) id: u64,
     pub(crate) reply: oneshot::Receiver<Answer>,
     /// Whether its deadline is the first one due, which the connection's task must hear of.
     pub(crate) is_first_due: bool,
 }
 
-impl Calls {
+impl PendingRequests {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(State { slots: Slab::new(), number: 1, due: None, closed: None }))
     }
 
-    pub(crate) fn open(&self, answer: Kind, deadline: Instant) -> Result<Opened, Error> {
+    pub(crate) fn insert(&self, answer: Kind, deadline: Instant) -> Result<Inserted, Error> {
         let (sender, reply) = oneshot::channel();
         let mut state = self.0.lock();
         if let Some(error) = &state.closed {
             return Err(error.clone());
         }
-        if state.slots.len() >= MAX_CALLS {
-            return Err(Error::new(Code::Overloaded, format!("{MAX_CALLS} questions wait for answers")));
+        if state.slots.len() >= MAX_PENDING {
+            return Err(Error::new(
+                Code::Overloaded,
+                format!("{MAX_PENDING} requests are pending on this connection: wait for some of them"),
+            ));
         }
         let number = state.number;
         state.number = number.checked_add(1).unwrap_or(1);
@@ -64,11 +69,11 @@ impl Calls {
         if is_first_due {
             state.due = Some(deadline);
         }
-        Ok(Opened { id: id(index, number), reply, is_first_due })
+        Ok(Inserted { id: id(index, number), reply, is_first_due })
     }
 
-    /// Hands an answer to whoever waits for it. Late and unasked ones are dropped.
-    pub(crate) fn answer(&self, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
+    /// Hands an answer to its requester. A late one, or one to nothing, is dropped.
+    pub(crate) fn complete(&self, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
         let slot = {
             let mut state = self.0.lock();
             match state.slots.get(index(id)) {
@@ -78,13 +83,13 @@ impl Calls {
                 _ => return,
             }
         };
-        // If nobody waits any more there is nobody to tell.
+        // The requester may have given up.
         let _ = slot.reply.send(answer());
     }
 
-    /// Gives a place back before its answer came. Returns the kind of the answer, or `None` if it
+    /// Frees a slot before its answer came. Returns the kind of the answer, or `None` if it
     /// has come.
-    pub(crate) fn forget(&self, id: u64) -> Option<Kind> {
+    pub(crate) fn remove(&self, id: u64) -> Option<Kind> {
         let mut state = self.0.lock();
         let slot = state.slots.get(index(id)).filter(|slot| slot.number == number(id))?;
         let answer = slot.answer;
@@ -121,7 +126,7 @@ impl Calls {
         calls
     }
 
-    /// Ends everything with `error`, what is asked later as well. The first error counts.
+    /// Ends everything with `error`, later requests as well. The first error counts.
     pub(crate) fn close(&self, error: &Error) {
         let slots = {
             let mut state = self.0.lock();
@@ -148,7 +153,7 @@ impl Calls {
 }
 
 fn id(index: usize, number: u32) -> u64 {
-    // MAX_CALLS keeps an index well below 32 bits.
+    // MAX_PENDING keeps an index well below 32 bits.
     index as u64 | u64::from(number) << 32
 }
 
@@ -166,63 +171,63 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn open(calls: &Calls, deadline: Instant) -> Opened {
-        calls.open(Kind::Response, deadline).unwrap()
+    fn insert(pending: &PendingRequests, deadline: Instant) -> Inserted {
+        pending.insert(Kind::Response, deadline).unwrap()
     }
 
     #[test]
     fn a_late_answer_never_meets_the_next_user_of_its_slot() {
-        let calls = Calls::new();
+        let pending = PendingRequests::new();
         let soon = Instant::now();
-        let first = open(&calls, soon);
-        assert_eq!(calls.forget(first.id), Some(Kind::Response));
-        let mut second = open(&calls, soon);
+        let first = insert(&pending, soon);
+        assert_eq!(pending.remove(first.id), Some(Kind::Response));
+        let mut second = insert(&pending, soon);
         assert_eq!(index(first.id), index(second.id));
-        calls.answer(first.id, Kind::Response, || Ok(Response::new("late")));
+        pending.complete(first.id, Kind::Response, || Ok(Response::new("late")));
         assert!(second.reply.try_recv().is_err());
-        calls.answer(second.id, Kind::Ack, || Ok(Response::new("of another kind")));
+        pending.complete(second.id, Kind::Ack, || Ok(Response::new("of another kind")));
         assert!(second.reply.try_recv().is_err());
-        calls.answer(second.id, Kind::Response, || Ok(Response::new("own")));
+        pending.complete(second.id, Kind::Response, || Ok(Response::new("own")));
         assert_eq!(second.reply.try_recv().unwrap(), Ok(Response::new("own")));
-        assert_eq!(calls.forget(second.id), None);
+        assert_eq!(pending.remove(second.id), None);
     }
 
     #[test]
     fn a_sweep_ends_what_is_overdue_and_nothing_else() {
-        let calls = Calls::new();
+        let pending = PendingRequests::new();
         let now = Instant::now();
-        let mut later = open(&calls, now + Duration::from_secs(1));
-        let mut soon = open(&calls, now);
+        let mut later = insert(&pending, now + Duration::from_secs(1));
+        let mut soon = insert(&pending, now);
         assert!(later.is_first_due && soon.is_first_due);
-        assert!(!open(&calls, now + Duration::from_secs(2)).is_first_due);
-        assert_eq!(calls.due(), Some(now));
-        assert_eq!(calls.sweep(now), [soon.id]);
+        assert!(!insert(&pending, now + Duration::from_secs(2)).is_first_due);
+        assert_eq!(pending.due(), Some(now));
+        assert_eq!(pending.sweep(now), [soon.id]);
         assert_eq!(soon.reply.try_recv().unwrap().unwrap_err().code(), Code::Deadline);
         assert!(later.reply.try_recv().is_err());
-        assert_eq!(calls.due(), Some(now + Duration::from_secs(1)));
+        assert_eq!(pending.due(), Some(now + Duration::from_secs(1)));
     }
 
     #[test]
     fn after_the_end_nothing_is_taken() {
-        let calls = Calls::new();
-        let mut waiting = open(&calls, Instant::now());
+        let pending = PendingRequests::new();
+        let mut waiting = insert(&pending, Instant::now());
         let error = Error::new(Code::Disconnected, "");
-        calls.close(&error);
+        pending.close(&error);
         assert_eq!(waiting.reply.try_recv().unwrap(), Err(error.clone()));
-        assert_eq!(calls.open(Kind::Ack, Instant::now()).err(), Some(error));
-        assert!(calls.is_empty());
+        assert_eq!(pending.insert(Kind::Ack, Instant::now()).err(), Some(error));
+        assert!(pending.is_empty());
     }
 
     #[test]
     fn it_is_closed_while_nothing_waits_or_not_at_all() {
-        let calls = Calls::new();
+        let pending = PendingRequests::new();
         let error = Error::new(Code::Disconnected, "");
-        let waiting = open(&calls, Instant::now());
-        assert!(!calls.close_if_empty(&error));
-        let other = open(&calls, Instant::now());
-        calls.forget(waiting.id);
-        calls.forget(other.id);
-        assert!(calls.close_if_empty(&error));
-        assert_eq!(calls.open(Kind::Ack, Instant::now()).err(), Some(error));
+        let waiting = insert(&pending, Instant::now());
+        assert!(!pending.close_if_empty(&error));
+        let other = insert(&pending, Instant::now());
+        pending.remove(waiting.id);
+        pending.remove(other.id);
+        assert!(pending.close_if_empty(&error));
+        assert_eq!(pending.insert(Kind::Ack, Instant::now()).err(), Some(error));
     }
 }

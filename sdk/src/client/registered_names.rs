@@ -1,3 +1,5 @@
+//! The names that a service has registered, and what changes from one set of them to the next.
+
 use frontier_protocol::{Names, Registration, is_reserved};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,12 +9,12 @@ use std::sync::Arc;
 /// A name that was refused, or that nobody has answered for yet, is not among them: a new connection
 /// must not fail for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Announced {
+pub(crate) struct RegisteredNames {
     methods: BTreeSet<Arc<str>>,
     topics: BTreeSet<Arc<str>>,
 }
 
-/// A step from what one gateway knows to what it should know.
+/// One step from the names that a gateway knows to those that it should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) change: Registration,
@@ -20,7 +22,7 @@ pub(crate) struct Change {
     pub(crate) names: Vec<Arc<str>>,
 }
 
-impl Announced {
+impl RegisteredNames {
     pub(crate) fn new(
         methods: impl IntoIterator<Item = Arc<str>>,
         topics: impl IntoIterator<Item = Arc<str>>,
@@ -48,18 +50,18 @@ impl Announced {
         of_gateway(true).chain(of_gateway(false))
     }
 
-    /// What a gateway is to be told that knows of `told`.
-    pub(crate) fn since(&self, told: &Self) -> Vec<Change> {
+    /// What to tell a gateway that knows these.
+    pub(crate) fn changes_since(&self, known: &Self) -> Vec<Change> {
         let difference = |change, of, more: &BTreeSet<Arc<str>>, less: &BTreeSet<Arc<str>>| Change {
             change,
             of,
             names: more.difference(less).cloned().collect(),
         };
         let all = [
-            difference(Registration::Add, Names::Methods, &self.methods, &told.methods),
-            difference(Registration::Remove, Names::Methods, &told.methods, &self.methods),
-            difference(Registration::Add, Names::Topics, &self.topics, &told.topics),
-            difference(Registration::Remove, Names::Topics, &told.topics, &self.topics),
+            difference(Registration::Add, Names::Methods, &self.methods, &known.methods),
+            difference(Registration::Remove, Names::Methods, &known.methods, &self.methods),
+            difference(Registration::Add, Names::Topics, &self.topics, &known.topics),
+            difference(Registration::Remove, Names::Topics, &known.topics, &self.topics),
         ];
         all.into_iter().filter(|change| !change.names.is_empty()).collect()
     }
@@ -76,16 +78,16 @@ impl Announced {
 mod tests {
     use super::*;
 
-    fn announced(methods: &[&str], topics: &[&str]) -> Announced {
+    fn names(methods: &[&str], topics: &[&str]) -> RegisteredNames {
         let owned = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect::<Vec<_>>();
-        Announced::new(owned(methods), owned(topics))
+        RegisteredNames::new(owned(methods), owned(topics))
     }
 
     #[test]
     fn a_gateway_is_told_what_has_come_and_what_has_gone() {
-        let told = announced(&["a", "b"], &["t"]);
-        let mut now = told.clone();
-        assert_eq!(now.since(&told), []);
+        let known = names(&["a", "b"], &["t"]);
+        let mut now = known.clone();
+        assert_eq!(now.changes_since(&known), []);
         now.insert(Names::Methods, "c");
         now.remove(Names::Methods, "a");
         now.remove(Names::Topics, "t");
@@ -95,12 +97,12 @@ mod tests {
             change(Registration::Remove, Names::Methods, "a"),
             change(Registration::Remove, Names::Topics, "t"),
         ];
-        assert_eq!(now.since(&told), expected);
+        assert_eq!(now.changes_since(&known), expected);
     }
 
     #[test]
     fn the_methods_of_the_gateway_come_first() {
-        let all = announced(&["a", "edge_online", "z", "get_edge_id"], &[]);
+        let all = names(&["a", "edge_online", "z", "get_edge_id"], &[]);
         let names: Vec<&str> = all.methods().map(|name| &**name).collect();
         assert_eq!(names, ["edge_online", "get_edge_id", "a", "z"]);
     }

@@ -1,5 +1,7 @@
-use super::calls::{Answer, Opened};
-use super::{Connection, NotAsked};
+//! Waiting for the answer to one pending request.
+
+use super::pending_requests::{Answer, Inserted};
+use super::{Connection, NotSent};
 use crate::{Error, Response};
 use frontier_protocol::{Cancel, Code, Kind};
 use std::pin::Pin;
@@ -7,17 +9,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
-/// The answer to a question, when it comes. Dropping it gives the question up: a call is cancelled.
-#[must_use = "a question that nobody waits for is given up"]
-pub(crate) struct Waiting {
+/// The answer to a pending request, when it comes. Dropping it ends the request: a call is cancelled.
+#[must_use = "dropping it cancels the request"]
+pub(crate) struct ResponseFuture {
     connection: Arc<Connection>,
     id: u64,
     reply: oneshot::Receiver<Answer>,
     is_over: bool,
 }
 
-impl Waiting {
-    pub(super) fn new(connection: Arc<Connection>, opened: Opened) -> Self {
+impl ResponseFuture {
+    pub(super) fn new(connection: Arc<Connection>, opened: Inserted) -> Self {
         Self { connection, id: opened.id, reply: opened.reply, is_over: false }
     }
 
@@ -25,27 +27,27 @@ impl Waiting {
         self.id
     }
 
-    /// Where the question went.
+    /// Where the request went.
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 
-    /// Waits for the answer. [`NotAsked::Gone`] if the question may be asked elsewhere.
-    pub(crate) async fn heard(&mut self) -> Result<Response, NotAsked> {
+    /// Waits for the answer. [`NotSent::Gone`] if the request may be sent elsewhere.
+    pub(crate) async fn response(&mut self) -> Result<Response, NotSent> {
         let answer = (&mut *self).await;
         answer.map_err(|error| {
-            if self.connection.has_put_off(&error) { NotAsked::Gone } else { NotAsked::Refused(error) }
+            if self.connection.is_deferred(&error) { NotSent::Gone } else { NotSent::Refused(error) }
         })
     }
 
-    /// Gives the place back: the question was never sent.
+    /// Frees the slot: the request was never sent.
     pub(super) fn withdraw(mut self) {
         self.is_over = true;
-        self.connection.calls.forget(self.id);
+        self.connection.pending.remove(self.id);
     }
 }
 
-impl Future for Waiting {
+impl Future for ResponseFuture {
     type Output = Answer;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
@@ -56,12 +58,12 @@ impl Future for Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for ResponseFuture {
     fn drop(&mut self) {
         if self.is_over {
             return;
         }
-        if self.connection.calls.forget(self.id) == Some(Kind::Response) {
+        if self.connection.pending.remove(self.id) == Some(Kind::Response) {
             self.connection.notify(|out| Cancel::encode(self.id, out));
         }
         self.connection.work_changed();

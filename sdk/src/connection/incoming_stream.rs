@@ -15,35 +15,35 @@ use tokio::time::timeout;
 use tracing::debug;
 
 /// How long the gateway may take for the next piece of what it began.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest first frame of a stream: that with names and headers of full length.
 const MAX_FIRST_FRAME: usize = frontier_protocol::MIN_MAX_FRAME as usize;
 
 /// A frame whose payload came behind it, whole.
-pub(super) struct Arrived {
+pub(super) struct DetachedFrame {
     pub(super) frame: Frame,
     pub(super) payload: Bytes,
 }
 
 /// One stream that the gateway opened, until it is known what it carries.
-pub(super) struct Incoming {
+pub(super) struct IncomingStream {
     pub(super) client: Arc<Client>,
     pub(super) connection: Arc<Connection>,
     /// Where detached frames go. Waiting for room there slows down the gateway's stream.
-    pub(super) arrived: mpsc::Sender<Arrived>,
+    pub(super) arrived: mpsc::Sender<DetachedFrame>,
     /// Whether the stream is one too many, and only to be refused.
     pub(super) is_excess: bool,
 }
 
-impl Incoming {
+impl IncomingStream {
     pub(super) async fn receive(self, stream: MuxStream) {
         let connection = self.connection.clone();
         let _work = Work::begin(&connection);
-        match timeout(PATIENCE, FirstFrame::read(stream, MAX_FIRST_FRAME)).await {
+        match timeout(READ_TIMEOUT, FirstFrame::read(stream, MAX_FIRST_FRAME)).await {
             Ok(Ok(FirstFrame { frame, stream })) => self.dispatch(frame, stream).await,
-            Ok(Err(error)) => debug!(%error, "a stream did not start with a frame"),
-            Err(_) => debug!("a stream did not start in time"),
+            Ok(Err(error)) => debug!(%error, "an incoming stream was reset: it does not start with a frame"),
+            Err(_) => debug!("an incoming stream was reset: no frame within {READ_TIMEOUT:?}"),
         }
     }
 
@@ -53,14 +53,14 @@ impl Incoming {
             Kind::Publish | Kind::Request | Kind::Response if frame.flags.has(Flags::DETACHED) => {
                 self.collect(frame, stream).await;
             }
-            kind => debug!(?kind, "a stream started with a frame that has no place there"),
+            kind => debug!(?kind, "an incoming stream was reset: no stream starts with this kind of frame"),
         }
     }
 
     async fn accept(&self, frame: &Frame, mut stream: MuxStream) {
         let open = match Open::parse(frame) {
             Ok(open) => open,
-            Err(error) => return debug!(%error, "a stream was not opened well"),
+            Err(error) => return debug!(%error, "an incoming stream was reset: its Open frame is damaged"),
         };
         let peer = match self.connection.role {
             Role::Service => Peer::Edge(EdgeId(open.peer)),
@@ -85,7 +85,7 @@ impl Incoming {
     }
 
     async fn collect(self, frame: Frame, mut stream: MuxStream) {
-        let len = announced(&frame);
+        let len = detached_len(&frame);
         if self.is_excess {
             return self.refuse_detached(&frame, Code::Overloaded, "too many streams");
         }
@@ -95,7 +95,7 @@ impl Incoming {
         match payload(&mut stream, len as usize).await {
             Some(payload) => {
                 // Fails only when the connection's task is gone.
-                let _ = self.arrived.send(Arrived { frame, payload }).await;
+                let _ = self.arrived.send(DetachedFrame { frame, payload }).await;
             }
             // The gateway, which lost the rest, answers the sender.
             None => debug!(kind = ?frame.kind, len, "a detached payload ended early"),
@@ -106,13 +106,13 @@ impl Incoming {
         match frame.kind {
             Kind::Request => self.connection.refuse_request(frame.id, code, text),
             Kind::Publish => self.connection.refuse_message(frame.id, code, text),
-            _ => self.connection.answer_error(frame.id, code, text),
+            _ => self.connection.fail_pending(frame.id, code, text),
         }
     }
 }
 
 /// The length of a detached payload, which stands at the end of its frame.
-fn announced(frame: &Frame) -> u32 {
+fn detached_len(frame: &Frame) -> u32 {
     frame.body.last_chunk().map_or(0, |len| u32::from_be_bytes(*len))
 }
 
@@ -123,7 +123,7 @@ async fn payload(stream: &mut MuxStream, len: usize) -> Option<Bytes> {
         return Some(Bytes::new());
     }
     loop {
-        let mut chunk = timeout(PATIENCE, stream.chunk()).await.ok()??.ok()?;
+        let mut chunk = timeout(READ_TIMEOUT, stream.chunk()).await.ok()??.ok()?;
         chunk.truncate(len - whole.len());
         if whole.is_empty() && chunk.len() == len {
             return Some(chunk);

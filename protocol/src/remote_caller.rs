@@ -1,3 +1,5 @@
+//! Who calls, told by a gateway that forwards a request to another one.
+
 use crate::ServiceId;
 use crate::tagged::{label, put, put_label, sized};
 use std::net::IpAddr;
@@ -19,7 +21,7 @@ const TAG_ADDRESS: u8 = 4;
 /// | 3 | a label: length of its key (u16), key, value, UTF-8 | any number |
 /// | 4 | the address that it comes from, 4 or 16 bytes | at most once |
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller<'a> {
+pub struct RemoteCaller<'a> {
     /// Its id.
     pub id: ServiceId,
     /// Its name; may be empty.
@@ -32,7 +34,7 @@ pub struct Caller<'a> {
     pub address: Option<IpAddr>,
 }
 
-impl<'a> Caller<'a> {
+impl<'a> RemoteCaller<'a> {
     /// Reads what stands for a service. `None` if a field is cut short, is no text or no address.
     #[must_use]
     pub fn parse(caller: &'a [u8]) -> Option<Self> {
@@ -84,8 +86,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn sample() -> Caller<'static> {
-        Caller {
+    fn sample() -> RemoteCaller<'static> {
+        RemoteCaller {
             id: ServiceId(3),
             name: "files",
             subject: "ops",
@@ -94,7 +96,7 @@ mod tests {
         }
     }
 
-    fn encoded(caller: &Caller<'_>) -> Vec<u8> {
+    fn encoded(caller: &RemoteCaller<'_>) -> Vec<u8> {
         let mut out = Vec::new();
         caller.encode(&mut out);
         out
@@ -105,23 +107,23 @@ mod tests {
         let golden =
             b"\0\0\0\0\0\0\0\x03\x01\0\x05files\x02\0\x03ops\x03\0\x08\0\x04teameu\x04\0\x04\xc0\0\x02\x01";
         assert_eq!(encoded(&sample()), golden);
-        let unnamed = Caller { name: "", subject: "", labels: Vec::new(), address: None, ..sample() };
+        let unnamed = RemoteCaller { name: "", subject: "", labels: Vec::new(), address: None, ..sample() };
         assert_eq!(encoded(&unnamed), b"\0\0\0\0\0\0\0\x03");
     }
 
     #[test]
     fn what_is_cut_inside_a_field_is_refused() {
         let wire = encoded(&sample());
-        let whole = (0..=wire.len()).filter(|&len| Caller::parse(&wire[..len]).is_some());
+        let whole = (0..=wire.len()).filter(|&len| RemoteCaller::parse(&wire[..len]).is_some());
         assert_eq!(whole.collect::<Vec<_>>(), [8, 16, 22, 33, wire.len()]);
     }
 
     #[test]
     fn unknown_fields_are_passed_over_and_what_is_no_text_or_no_address_is_refused() {
         let with = |fields: &[u8]| [&[0; 8][..], fields].concat();
-        assert_eq!(Caller::parse(&with(b"\x09\0\x02??")).map(|caller| caller.id), Some(ServiceId(0)));
+        assert_eq!(RemoteCaller::parse(&with(b"\x09\0\x02??")).map(|caller| caller.id), Some(ServiceId(0)));
         for bad in [&b"\x01\0\x01\xff"[..], b"\x02\0\x01\xff", b"\x03\0\x03\0\x01\xff", b"\x04\0\x05abcde"] {
-            assert_eq!(Caller::parse(&with(bad)), None, "{bad:?}");
+            assert_eq!(RemoteCaller::parse(&with(bad)), None, "{bad:?}");
         }
     }
 
@@ -129,14 +131,14 @@ mod tests {
         #[test]
         fn round_trip(id: u64, name: String, subject: String, label: (String, String), ip: Option<IpAddr>) {
             let labels = vec![(&*label.0, &*label.1)];
-            let caller = Caller { id: ServiceId(id), name: &name, subject: &subject, labels, address: ip };
+            let caller = RemoteCaller { id: ServiceId(id), name: &name, subject: &subject, labels, address: ip };
             let wire = encoded(&caller);
-            prop_assert_eq!(Caller::parse(&wire), Some(caller));
+            prop_assert_eq!(RemoteCaller::parse(&wire), Some(caller));
         }
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = Caller::parse(&bytes);
+            let _ = RemoteCaller::parse(&bytes);
         }
     }
 }
