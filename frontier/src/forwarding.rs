@@ -15,10 +15,7 @@ mod gateway_links;
 mod handshake;
 mod lookup;
 mod owners;
-mod remote_callers;
 mod serve;
-
-pub(crate) use remote_callers::{RemoteCallers, encode_caller};
 
 use crate::cluster::Locator;
 use crate::config::{Forward, Limits};

@@ -6,13 +6,16 @@
 //! ```
 
 mod decode;
+mod encode;
 mod leg;
 mod outlet;
+mod remote_callers;
 mod stream;
 
 pub(crate) use outlet::NativeOutlet;
+pub(crate) use remote_callers::RemoteCallers;
 
-use crate::forwarding::RemoteCallers;
+use crate::config::Limits;
 use decode::Decode;
 use frontier_exchange::{Batch, Exchange, Identity, Peer, Unsent};
 use frontier_protocol::{Frame, Kind, Role, Side, pong};
@@ -38,6 +41,12 @@ pub(crate) struct StreamLimits {
     pub(crate) frame: usize,
     /// How long it may take to come.
     pub(crate) timeout: Duration,
+}
+
+impl StreamLimits {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { frame: limits.frame, timeout: limits.handshake_timeout }
+    }
 }
 
 impl Native {

@@ -13,7 +13,7 @@ mod service;
 
 use crate::config::{Config, Limits};
 use crate::gate::GateError;
-use crate::native::{self, Native, NativeOutlet};
+use crate::native::{self, Native, NativeOutlet, StreamLimits};
 use crate::policy::{Admission, Policies};
 use frontier_access::ClockReading;
 use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
@@ -124,7 +124,7 @@ impl Context {
             peer: seat.peer().clone(),
             link: link.handle(),
             callers: None,
-            limits: self.limits.streams(),
+            limits: StreamLimits::new(&self.limits),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! What the tests of this crate share: links in memory, and peers on them.
 
 use crate::config::{Config, Limits};
-use crate::forwarding::RemoteCallers;
-use crate::native::{self, Native, NativeOutlet};
+use crate::native::{self, Native, NativeOutlet, RemoteCallers, StreamLimits};
 use crate::policy::{Admission, Policies};
 use crate::session::Context;
 use frontier_exchange::{Balance, Exchange, Identity, Peer, RemoteEdges, Seat, Settings};
@@ -207,7 +206,7 @@ impl Remote {
             peer: peer.clone(),
             link: near.handle(),
             callers,
-            limits: config().limits.streams(),
+            limits: StreamLimits::new(&config().limits),
         };
         let served = tokio::spawn(serve(native, seat, near));
         let handle = far.handle();

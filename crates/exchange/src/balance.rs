@@ -5,6 +5,7 @@ mod affinity;
 pub(crate) use affinity::Affinity;
 
 use crate::Peer;
+use crate::hash::{hash_ip, scatter};
 use crate::registry::{Candidate, Candidates};
 use frontier_protocol::EdgeId;
 use smallvec::SmallVec;
@@ -138,23 +139,6 @@ fn rendezvous(
 fn from(candidates: &[Candidate], start: usize, is_free: impl Fn(&Candidate) -> bool) -> Option<&Candidate> {
     let (before, after) = candidates.split_at(start % candidates.len().max(1));
     after.iter().chain(before).find(|candidate| is_free(candidate))
-}
-
-/// Spreads the bits of a number evenly (the finaliser of splitmix64).
-pub fn scatter(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-fn hash_ip(ip: IpAddr) -> u64 {
-    let bits = match ip {
-        IpAddr::V4(ip) => u128::from(ip.to_bits()),
-        IpAddr::V6(ip) => ip.to_bits(),
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
-    scatter(scatter((bits >> 64) as u64) ^ bits as u64)
 }
 
 #[cfg(test)]

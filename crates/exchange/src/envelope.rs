@@ -1,7 +1,7 @@
 //! A call or an acked message on its way, and what becomes of it.
 
-use crate::Failure;
-use crate::remote::RemoteCaller;
+use crate::failure::Failure;
+use crate::remote_caller::RemoteCaller;
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,7 +3,8 @@
 use crate::balance::Tried;
 use crate::counters::Direction;
 use crate::failure::Rejected;
-use crate::outlet::{Outgoing, QueueError};
+use crate::outgoing::Outgoing;
+use crate::outlet::QueueError;
 use crate::pending::{PendingRequest, Refusal};
 use crate::route::{Route, Unrouted};
 use crate::{Batch, CorrelationId, Envelope, Exchange, Failure, Identity, Peer, Violation};
@@ -33,6 +34,15 @@ pub(crate) enum Delivery {
     TargetGone,
 }
 
+/// What became of a request that was routed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forwarded {
+    /// It is queued for its target, or waits in the lobby.
+    Yes,
+    /// The gateway that it came from has it again.
+    GivenBack,
+}
+
 /// With whom a request was until now, and under which id.
 pub(crate) type Held<'a> = (&'a Peer, CorrelationId);
 
@@ -51,8 +61,12 @@ impl Exchange {
                 Err(failure) => Err(Rejected::Failed(failure)),
             };
         match forwarded {
-            Ok(()) if envelope.wants_reply => {}
-            Ok(()) => batch.tally.ok(envelope.kind, direction),
+            Ok(Forwarded::Yes) if envelope.wants_reply => {}
+            // As far as anybody will know.
+            Ok(Forwarded::Yes) => batch.tally.ok(envelope.kind, direction),
+            Ok(Forwarded::GivenBack) => {
+                self.counters().ended(envelope.kind.into(), direction, Code::EdgeNotOnline);
+            }
             Err(rejected) => {
                 let failure = rejected.failure()?;
                 if envelope.wants_reply {
@@ -89,7 +103,7 @@ impl Exchange {
         envelope: Envelope<'_>,
         mut tried: Tried,
         batch: &mut Batch<'_>,
-    ) -> Result<(), Rejected> {
+    ) -> Result<Forwarded, Rejected> {
         self.check_payload(envelope.payload.len() as u64)?;
         loop {
             let route = match self.route(requester, &envelope, &tried) {
@@ -98,7 +112,7 @@ impl Exchange {
                 Err(Unrouted::NotHere(edge)) => return self.not_here(requester, envelope, edge, batch),
             };
             match self.deliver(requester, envelope, &route, None, batch)? {
-                Delivery::Done => return Ok(()),
+                Delivery::Done => return Ok(Forwarded::Yes),
                 Delivery::TargetGone => tried.push(route.target),
             }
         }

@@ -1,19 +1,15 @@
 //! The one way out: what the exchange asks of whatever is behind a peer.
 
 use crate::envelope::{CorrelationId, Outcome, RequestKind};
-use crate::leg::{Leg, NewLeg};
+use crate::leg::{BoxFuture, NewLeg};
+use crate::outgoing::Outgoing;
 use crate::registry::RegistrationError;
-use crate::remote::RemoteCaller;
-use crate::{Failure, Peer};
-use frontier_protocol::{Code, EdgeId, Registration, ServiceId};
+use crate::remote_caller::RemoteCaller;
+use frontier_protocol::{Code, EdgeId, Registration};
 use std::borrow::Cow;
 use std::fmt::Debug;
-use std::pin::Pin;
 use std::time::Duration;
 use thiserror::Error;
-
-/// A future of an outlet. What is queued needs none; what may wait costs one allocation.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What is behind a peer, as the exchange sees it.
 ///
@@ -144,43 +140,6 @@ impl Queued {
     pub const SENT: Self = Self { needs_wake: false };
 }
 
-/// A request for a peer.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
-    /// Call or message.
-    pub kind: RequestKind,
-    /// What the reply is to bring back; `None` if nobody waits for one.
-    pub correlation: Option<CorrelationId>,
-    /// Who asks.
-    pub from: Sender<'a>,
-    /// The method or the topic.
-    pub name: &'a str,
-    /// The users' own header.
-    pub custom: &'a [u8],
-    /// The payload; empty where it follows on a leg.
-    pub payload: &'a [u8],
-    /// What is left of its time, in milliseconds: 1 at least.
-    pub timeout_ms: u32,
-}
-
-/// Who sends a request, as far as the receiver is to know.
-#[derive(Clone, Copy, Debug)]
-pub enum Sender<'a> {
-    /// An edge, to a service.
-    Edge(EdgeId),
-    /// A service, to an edge; or the gateway itself, to a service.
-    Unnamed,
-    /// A service of this gateway, to the gateway that owns the edge.
-    Service {
-        /// The service.
-        service: &'a Peer,
-        /// The edge that it asks.
-        edge: EdgeId,
-        /// Whether the request is to come back if the edge is not there.
-        returns: bool,
-    },
-}
-
 /// What the peers of a gateway are told when they are to go elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Departure<'a> {
@@ -194,39 +153,6 @@ pub struct Departure<'a> {
     pub stays: bool,
     /// Why.
     pub text: &'a str,
-}
-
-/// What is said first on a leg.
-#[derive(Clone, Copy, Debug)]
-pub enum Head<'a> {
-    /// A stream is opened.
-    Stream(StreamHead<'a>),
-    /// A request, whose payload of so many bytes follows.
-    Request(&'a Outgoing<'a>, u64),
-    /// A reply to the call of this id, whose payload of so many bytes follows, and the edge that it is from.
-    Reply(u64, Option<EdgeId>, Outcome<'a>, u64),
-}
-
-/// What is said of a stream when it is opened.
-#[derive(Clone, Copy, Debug)]
-pub struct StreamHead<'a> {
-    /// Who opens it.
-    pub from: StreamSender<'a>,
-    /// The opener's own.
-    pub meta: &'a [u8],
-    /// How long the acceptor may take, in milliseconds.
-    pub timeout_ms: u32,
-}
-
-/// Who opens a stream.
-#[derive(Clone, Copy, Debug)]
-pub enum StreamSender<'a> {
-    /// An edge, to a service of this name.
-    Edge(EdgeId, &'a str),
-    /// A service of this id and name, to an edge.
-    Service(ServiceId, &'a str),
-    /// A service of this gateway, to the gateway that owns the edge.
-    Remote(&'a Peer, EdgeId),
 }
 
 /// Why something was not queued.
@@ -285,15 +211,6 @@ impl OpenError {
     }
 }
 
-/// Why a leg that was opened can't be used.
-#[derive(Debug)]
-pub enum BeginError {
-    /// The connection was lost before the peer had it: another may be tried.
-    Lost,
-    /// The peer does not want it, or it fits no frame.
-    Refused(Failure),
-}
-
 /// Why the exchange closes a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CloseReason {
@@ -313,14 +230,3 @@ pub enum CloseReason {
     #[error("closed here")]
     Local,
 }
-
-impl Head<'_> {
-    /// Whether a stream is opened, and not a payload carried.
-    #[must_use]
-    pub fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream(_))
-    }
-}
-
-/// A leg, after what is first on it was said.
-pub(crate) type Begun = Result<Box<dyn Leg>, BeginError>;

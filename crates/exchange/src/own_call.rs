@@ -2,8 +2,10 @@
 //! for them.
 
 use crate::balance::{Chooser, Tried};
+use crate::counters::{Direction, Traffic};
 use crate::forward::Entered;
-use crate::outlet::{CloseReason, Outgoing, Outlet, QueueError, Queued, Sender};
+use crate::outgoing::{Outgoing, Sender};
+use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
 use crate::route::Route;
 use crate::{
     Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, RequestKind,
@@ -67,6 +69,11 @@ pub(crate) struct OwnCalls {
 }
 
 impl OwnCalls {
+    /// The gateway itself.
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
     pub(crate) fn new() -> Self {
         let replies = Arc::<Replies>::default();
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
@@ -168,6 +175,7 @@ impl Exchange {
                 return OwnReply::failure(failure);
             }
         };
+        self.counters().begun(Traffic::Call, Direction::Own);
         let route = Route { target: target.clone(), from: Sender::Unnamed };
         loop {
             let mut batch = Batch::new(self);

@@ -3,6 +3,7 @@
 use crate::authorization::AuthorizationCell;
 use crate::balance::Affinity;
 use crate::latch::Latch;
+use crate::outgoing::LocalCaller;
 use crate::outlet::Outlet;
 use crate::pending::Pending;
 use bytes::Bytes;
@@ -311,6 +312,16 @@ impl Peer {
     /// Requests that were forwarded to it and wait for its reply.
     pub fn in_flight(&self) -> usize {
         self.pending.lock().in_flight()
+    }
+
+    /// As another gateway is told of it.
+    pub(crate) fn as_caller(&self) -> LocalCaller<'_> {
+        LocalCaller {
+            id: ServiceId(self.number()),
+            name: self.name(),
+            address: self.addr.ip(),
+            authorization: &self.authorization,
+        }
     }
 
     /// What those are told whose request was with it when its connection ended.

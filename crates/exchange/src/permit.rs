@@ -1,7 +1,7 @@
 //! Whether a peer may do what it asks for, and whether it has done too much of it. Whoever is not restricted pays
 //! for one look.
 
-use crate::remote::RemoteCaller;
+use crate::remote_caller::RemoteCaller;
 use crate::{Exchange, Failure, Peer, RequestKind};
 use frontier_access::LogDecision;
 use frontier_protocol::{Code, EdgeId};

@@ -13,12 +13,12 @@
 
 use crate::envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
 use crate::failure::Rejected;
-use crate::forward::{Delivery, Entered, Held, untrack};
-use crate::outlet::{CloseReason, Outgoing, Outlet, QueueError, Queued, Sender};
+use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
+use crate::outgoing::{Outgoing, Sender};
+use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
 use crate::route::Route;
 use crate::{Batch, Exchange, Failure, Identity, Peer, Returned, Stage, Violation};
-use frontier_access::rules::Grants;
-use frontier_protocol::{Code, EdgeId, Epoch, ServiceId};
+use frontier_protocol::{Code, EdgeId, Epoch};
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -42,19 +42,6 @@ pub trait RemoteEdges: Debug + Send + Sync {
 
     /// Has the edge looked for, and resolves `lookup` with what is found, behind all who asked for the edge before.
     fn look_up(&self, exchange: &Arc<Exchange>, edge: EdgeId, lookup: Lookup);
-}
-
-/// A service of another gateway, in whose name that one asks here.
-#[derive(Debug)]
-pub struct RemoteCaller {
-    /// Its id at its own gateway.
-    pub id: ServiceId,
-    /// Its name.
-    pub name: Box<str>,
-    /// What it may do here; `None` if that is everything.
-    pub grants: Option<Arc<Grants>>,
-    /// What stands for it on the wire between the gateways.
-    pub encoded: Box<[u8]>,
 }
 
 /// Where an edge was found.
@@ -176,7 +163,7 @@ impl Exchange {
         envelope: Envelope<'_>,
         edge: EdgeId,
         batch: &mut Batch<'_>,
-    ) -> Result<(), Rejected> {
+    ) -> Result<Forwarded, Rejected> {
         match (envelope.to, &self.remote) {
             (Destination::LocalEdge { caller, returns: true, .. }, _) => {
                 let correlation = envelope.wants_reply.then_some(CorrelationId(envelope.id));
@@ -184,9 +171,11 @@ impl Exchange {
                 let outgoing = envelope.outgoing(correlation, &route, batch.now());
                 // It fails if the connection is closed: then nobody waits any more.
                 let _ = batch.queued(requester, requester.outlet().give_back(&outgoing, edge, caller));
-                Ok(())
+                Ok(Forwarded::GivenBack)
             }
-            (Destination::Edge(_), Some(_)) => self.park(requester, envelope, edge, batch),
+            (Destination::Edge(_), Some(_)) => {
+                self.park(requester, envelope, edge, batch).map(|()| Forwarded::Yes)
+            }
             _ => Err(Failure::edge_not_online(edge).into()),
         }
     }

@@ -1,7 +1,7 @@
 //! Where a request goes: by name to a service, by EdgeID to an edge, here or at another gateway. Nothing is sent.
 
 use crate::balance::{Chooser, Tried};
-use crate::outlet::Sender;
+use crate::outgoing::Sender;
 use crate::{Destination, Envelope, Exchange, Failure, Peer, RequestKind};
 use frontier_protocol::{Code, EdgeId, is_reserved};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl<'a> Route<'a> {
 
     /// To the gateway where `edge` is, for the service `requester`.
     pub(crate) fn owner(owner: Arc<Peer>, requester: &'a Peer, edge: EdgeId, returns: bool) -> Self {
-        Self { target: owner, from: Sender::Service { service: requester, edge, returns } }
+        Self { target: owner, from: Sender::Service { service: requester.as_caller(), edge, returns } }
     }
 }
 

@@ -3,9 +3,12 @@
 use crate::balance::Tried;
 use crate::counters::{Direction, Traffic};
 use crate::forward::remaining_ms;
-use crate::leg::{self, IncomingLeg, Joined, Leg};
-use crate::outlet::{BeginError, Head, OpenError, StreamHead, StreamSender};
-use crate::remote::{Found, RemoteCaller};
+use crate::join::{Joined, join};
+use crate::leg::{BeginError, IncomingLeg, Leg};
+use crate::outgoing::{Head, StreamHead, StreamSender};
+use crate::outlet::OpenError;
+use crate::remote::Found;
+use crate::remote_caller::RemoteCaller;
 use crate::route::was_tried;
 use crate::{Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, EdgeId};
@@ -86,7 +89,7 @@ impl Exchange {
                 // An opener that is gone does not hear it: the target's leg is dropped and so reset.
                 if leg.accept().await.is_ok() {
                     let opened = Joined { leg, payer: opener.clone() };
-                    leg::join(opened, Joined { leg: onward, payer: target }).await;
+                    join(opened, Joined { leg: onward, payer: target }).await;
                 }
             }
             Err(failure) => {
@@ -197,7 +200,7 @@ impl Exchange {
             Found::Here if !std::mem::replace(&mut search.is_here, true) => return Ok(None),
             Found::Here => return Err(Failure::edge_not_online(id)),
         };
-        match self.open_at(&owner, StreamSender::Remote(opener, id), request).await {
+        match self.open_at(&owner, StreamSender::Remote(opener.as_caller(), id), request).await {
             Ok(leg) => Ok(Some((owner, leg))),
             Err(BeginError::Refused(failure))
                 if failure.code == Code::EdgeNotOnline && search.avoid.is_none() =>

@@ -26,6 +26,8 @@ impl Exchange {
         registry.services.for_each(&mut look);
         registry.gateways.for_each(&mut look);
         busy.push(self.lobby.peer().clone());
+        // Nothing is pending with it, but it may have memory to give back.
+        busy.push(self.own_calls.peer().clone());
         self.sweep_relocations(now);
         // Replies go out after the registry's locks are given back.
         for peer in busy {

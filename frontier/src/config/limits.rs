@@ -1,6 +1,5 @@
 //! What peers may make the gateway hold: the section `limits`.
 
-use crate::native::StreamLimits;
 use frontier_config::{ByteSize, Section};
 use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};
 use frontier_transport::LinkConfig;
@@ -121,11 +120,6 @@ impl Limits {
             max_timeout: self.max_timeout,
             slow_peer_timeout: self.slow_peer_timeout,
         }
-    }
-
-    /// Those of how a stream starts.
-    pub(crate) fn streams(&self) -> StreamLimits {
-        StreamLimits { frame: self.frame, timeout: self.handshake_timeout }
     }
 
     pub(crate) fn terms(&self) -> Terms {

@@ -3,7 +3,7 @@
 use super::handshake::{self, Established};
 use super::serve::Serve;
 use crate::config::{Forward, Limits};
-use crate::native::Native;
+use crate::native::{Native, StreamLimits};
 use arc_swap::ArcSwapOption;
 use frontier_exchange::{Exchange, Failure, Peer, Seat};
 use frontier_protocol::Code;
@@ -181,8 +181,13 @@ impl GatewayLink {
         tell.send_replace(Some(Ok(owner.clone())));
         drop(tell);
         let _current = Current { link: &self, seat };
-        let native =
-            Native { exchange, peer: owner, link: link.handle(), callers: None, limits: limits.streams() };
+        let native = Native {
+            exchange,
+            peer: owner,
+            link: link.handle(),
+            callers: None,
+            limits: StreamLimits::new(limits),
+        };
         let serve = Serve { native, link: &self, interval, idle: forward.idle, stop };
         let reason = serve.run(link).await;
         info!(frontier = %self.id, %reason, "the connection to another gateway has ended");

@@ -1,7 +1,6 @@
 //! Frames of the lane, decoded for the exchange.
 
-use super::side;
-use crate::forwarding::RemoteCallers;
+use super::{RemoteCallers, side};
 use bytes::Bytes;
 use frontier_exchange::{
     Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Inbound, Outcome, Peer,

@@ -1,7 +1,7 @@
 //! A stream of the mux as a leg of the exchange: what is said first on it, and the bytes behind.
 
-use super::outlet::{encode_request, reply_custom};
-use crate::forwarding::encode_caller;
+use super::encode::{encode_request, reply_custom};
+use super::remote_callers::encode_caller;
 use bytes::Bytes;
 use frontier_exchange::{
     BeginError, BoxFuture, Failure, Head, IncomingLeg, Leg, NewLeg, Outgoing, Sender, StreamHead,

@@ -1,14 +1,15 @@
 //! What the exchange sends to a peer, encoded as frames of its lane.
 
+use super::encode::{encode_request, reply_custom};
 use super::leg::NewNativeLeg;
-use crate::forwarding::encode_caller;
+use super::remote_callers::encode_caller;
 use frontier_exchange::{
     BoxFuture, CloseReason, CorrelationId, Departure, NewLeg, OpenError, Outcome, Outgoing, Outlet,
     QueueError, Queued, Registration, RegistrationError, RemoteCaller, RequestKind, Sender,
 };
 use frontier_protocol::{
-    Ack, Cancel, Code, Custom, EdgeId, EncodeError, Flags, GoAway, HEADER_LEN, Publish, RegisterAck, Request,
-    Response, Returned, TAIL_LEN,
+    Ack, Cancel, Code, Custom, EdgeId, EncodeError, Flags, GoAway, HEADER_LEN, RegisterAck, Response,
+    Returned, TAIL_LEN,
 };
 use frontier_transport::{LinkHandle, Priority, PushError};
 use std::time::Duration;
@@ -203,40 +204,6 @@ impl Outlet for NativeOutlet {
 
     fn streams(&self) -> u32 {
         self.link.streams()
-    }
-}
-
-/// Appends the frame of a request, whose payload may be a length.
-#[inline]
-pub(super) fn encode_request(
-    request: &Outgoing<'_>,
-    custom: Custom<'_>,
-    payload: &[u8],
-    flags: Flags,
-    out: &mut Vec<u8>,
-) -> Result<(), EncodeError> {
-    let Outgoing { kind, correlation, from, name, timeout_ms, .. } = *request;
-    let id = correlation.map_or(0, |correlation| correlation.0);
-    let flags = match from {
-        Sender::Service { returns: true, .. } => flags.with(Flags::RETURN),
-        _ => flags,
-    };
-    match kind {
-        RequestKind::Call => {
-            Request { timeout_ms, method: name, custom, payload }.encode_with(id, flags, out)
-        }
-        RequestKind::Message => {
-            let flags = if correlation.is_some() { flags.with(Flags::ACKED) } else { flags };
-            Publish { timeout_ms, topic: name, custom, payload }.encode_with(id, flags, out)
-        }
-    }
-}
-
-/// The custom header of a reply: a service is told which edge it is from.
-pub(super) fn reply_custom(custom: &[u8], edge: Option<EdgeId>) -> Custom<'_> {
-    match edge {
-        Some(edge) => Custom::tailed(custom, edge),
-        None => Custom::plain(custom),
     }
 }
 

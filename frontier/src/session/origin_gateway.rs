@@ -2,8 +2,7 @@
 
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, welcome};
-use crate::forwarding::RemoteCallers;
-use crate::native::Native;
+use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
 use frontier_exchange::{Identity, Seat};
 use frontier_transport::{Link, Priority};

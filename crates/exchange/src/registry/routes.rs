@@ -1,7 +1,7 @@
 //! Who takes what: methods, topics and names, each with the services that take it.
 
 use crate::Peer;
-use crate::balance::scatter;
+use crate::hash::scatter;
 use ahash::AHashMap;
 use frontier_protocol::ServiceId;
 use std::ops::Deref;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing;
+use frontier_exchange::AuthorizationCell;
 use frontier_protocol::ServiceId;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
@@ -93,11 +94,16 @@ fn what_is_remembered_is_bounded_and_what_is_broken_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn a_service_is_described_by_what_its_gateway_knows() {
-    let exchange = testing::exchange();
-    let service = testing::Parked::service(&exchange, 3, &[], &[]).await;
-    let told = encode_caller(&service.peer);
+#[test]
+fn a_service_is_described_by_what_its_gateway_knows() {
+    let authorization = AuthorizationCell::default();
+    let address = testing::ADDR.ip();
+    let told = encode_caller(LocalCaller {
+        id: ServiceId(3),
+        name: "service-3",
+        address,
+        authorization: &authorization,
+    });
     let caller = frontier_protocol::RemoteCaller::parse(&told).unwrap();
     assert_eq!((caller.id, caller.name, caller.subject), (ServiceId(3), "service-3", ""));
     assert_eq!((caller.labels.len(), caller.address), (0, Some(testing::ADDR.ip())));

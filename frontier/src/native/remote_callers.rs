@@ -3,7 +3,7 @@
 use crate::policy::{Policies, Policy};
 use ahash::AHashMap;
 use frontier_access::Labels;
-use frontier_exchange::{Failure, Identity, Peer, RemoteCaller};
+use frontier_exchange::{Failure, LocalCaller, RemoteCaller};
 use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
 use std::net::IpAddr;
@@ -84,17 +84,16 @@ impl RemoteCallers {
 }
 
 /// What stands for a service of this gateway at another one.
-pub(crate) fn encode_caller(service: &Peer) -> Vec<u8> {
-    let Identity::Service { id, name } = service.identity() else { return Vec::new() };
-    let authorization = service.authorization().get();
+pub(crate) fn encode_caller(caller: LocalCaller<'_>) -> Vec<u8> {
+    let authorization = caller.authorization.get();
     let verified = authorization.as_ref().map(|it| &*it.verified);
     let mut out = Vec::with_capacity(64);
     let caller = frontier_protocol::RemoteCaller {
-        id: *id,
-        name,
+        id: caller.id,
+        name: caller.name,
         subject: verified.map_or("", |verified| &verified.subject),
         labels: verified.map_or_else(Vec::new, |verified| verified.labels.iter().collect()),
-        address: Some(service.addr().ip()),
+        address: Some(caller.address),
     };
     caller.encode(&mut out);
     out

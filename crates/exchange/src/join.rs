@@ -1,0 +1,122 @@
+//! Moving bytes from one leg to another.
+
+use crate::Peer;
+use crate::leg::{Leg, write_all};
+use bytes::{Buf, Bytes};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use thiserror::Error;
+use tokio::time::Sleep;
+
+/// How many chunks one direction moves before it lets other tasks run.
+const CHUNKS_PER_POLL: usize = 4;
+
+/// One of the two legs that are joined.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) leg: Box<dyn Leg>,
+    /// Who is at its other end, and is charged for what it sends.
+    pub(crate) payer: Arc<Peer>,
+}
+
+/// One direction of a joined stream.
+///
+/// ```text
+///   Waiting ◀──(over a quota)──▶ Copying ──(end of the source)──▶ Closing ──(end passed on)──▶ Done
+/// ```
+#[derive(Debug)]
+enum Half {
+    Copying(Bytes),
+    /// Until the chunk is within the quota.
+    Waiting(Pin<Box<Sleep>>, Bytes),
+    Closing,
+    Done,
+}
+
+/// Joins two legs until both directions have ended, or either leg was reset or lost: then both are dropped, which
+/// resets whatever is left of them.
+///
+/// Each direction holds one chunk. A reader that stalls stops its own direction and nothing else: the writer runs out
+/// of its window. Who is over its quota of bytes waits in the same way.
+pub(crate) async fn join(mut a: Joined, mut b: Joined) {
+    let (mut there, mut back) = (Half::Copying(Bytes::new()), Half::Copying(Bytes::new()));
+    std::future::poll_fn(|cx| {
+        let there = there.poll(&mut a, &mut b, cx);
+        let back = back.poll(&mut b, &mut a, cx);
+        match (there, back) {
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(()),
+            (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    })
+    .await;
+}
+
+impl Half {
+    fn poll(&mut self, from: &mut Joined, to: &mut Joined, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        for _ in 0..CHUNKS_PER_POLL {
+            match self {
+                Self::Copying(chunk) if chunk.has_remaining() => {
+                    let written = ready!(to.leg.poll_write(cx, chunk))?;
+                    chunk.advance(written);
+                }
+                Self::Copying(_) => match ready!(from.leg.poll_chunk(cx)) {
+                    Some(chunk) => *self = Self::charged(chunk?, &from.payer),
+                    None if from.leg.is_reset() => {
+                        return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+                    }
+                    None => *self = Self::Closing,
+                },
+                Self::Waiting(until, chunk) => {
+                    ready!(until.as_mut().poll(cx));
+                    *self = Self::charged(std::mem::take(chunk), &from.payer);
+                }
+                Self::Closing => {
+                    ready!(to.leg.poll_shutdown(cx))?;
+                    *self = Self::Done;
+                }
+                Self::Done => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn charged(chunk: Bytes, payer: &Peer) -> Self {
+        match payer.authorization().charge_bytes(chunk.len()) {
+            Ok(()) => Self::Copying(chunk),
+            Err(over) => Self::Waiting(Box::pin(tokio::time::sleep(over.retry_after)), chunk),
+        }
+    }
+}
+
+/// Which side of a [`copy_exact`] failed.
+#[derive(Debug, Error)]
+pub(crate) enum CopyError {
+    #[error("the payload has another length than was announced")]
+    Source,
+    #[error("the payload's sender was lost before its end")]
+    Lost,
+    #[error("the connection to the receiver was lost")]
+    Target,
+}
+
+/// Moves `len` bytes, and ends the target's direction behind them.
+pub(crate) async fn copy_exact(
+    from: &mut (dyn Leg + '_),
+    to: &mut (dyn Leg + '_),
+    len: u64,
+) -> Result<(), CopyError> {
+    let mut left = len;
+    while left > 0 {
+        let Some(chunk) = std::future::poll_fn(|cx| from.poll_chunk(cx)).await else {
+            return Err(if from.is_reset() { CopyError::Lost } else { CopyError::Source });
+        };
+        let chunk = chunk.map_err(|_| CopyError::Lost)?;
+        left = left.checked_sub(chunk.len() as u64).ok_or(CopyError::Source)?;
+        write_all(to, &chunk).await.map_err(|_| CopyError::Target)?;
+    }
+    std::future::poll_fn(|cx| to.poll_shutdown(cx)).await.map_err(|_| CopyError::Target)
+}
