@@ -5,6 +5,7 @@ mod broker;
 mod counting;
 mod ends;
 mod leave;
+mod once;
 mod origin;
 mod own_calls;
 mod owner;

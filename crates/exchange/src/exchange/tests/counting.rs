@@ -211,8 +211,6 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     open(to_service, false).await;
     world.service.outlet.accept_next(Acceptance::Never);
     open(to_service, false).await;
-    world.service.outlet.accept_next(Acceptance::Never);
-    open(to_service, true).await;
     let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
     let request = StreamRequest { to: to_service, meta: b"", deadline: soon() };
     let stream = world.exchange.on_stream(&world.edge.peer, request, Box::new(near), false);
@@ -221,6 +219,8 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
         drop(world.service.outlet.take_opened());
     };
     tokio::join!(stream, ended);
+    world.service.outlet.accept_next(Acceptance::Never);
+    open(to_service, true).await;
     let stream = |code| (Traffic::Stream, Direction::ToService, code, 1);
     let codes = [Code::ServiceNotOnline, Code::StreamRefused, Code::Deadline, Code::Cancelled, Code::Ok];
     assert_counts(&world.exchange.counters().counts(), &codes.map(stream));

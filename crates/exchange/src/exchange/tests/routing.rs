@@ -96,6 +96,17 @@ fn what_can_not_be_routed_is_refused_with_a_reason() {
 }
 
 #[test]
+fn only_a_service_sends_something_to_an_edge() {
+    let exchange = testing::exchange();
+    let (edge, other) = (TestPeer::edge(&exchange, EDGE), TestPeer::edge(&exchange, 8));
+    let owner = TestPeer::owner_gateway(&exchange, "a");
+    edge.send(call(1, to_edge(8)));
+    owner.send(call(1, to_edge(8)));
+    assert_eq!((edge.codes(), owner.codes()), (vec![(1, Code::Protocol)], vec![(1, Code::Protocol)]));
+    assert!(other.outlet.take().is_empty());
+}
+
+#[test]
 fn what_a_wire_can_not_read_is_refused_and_unacked_messages_in_silence() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
