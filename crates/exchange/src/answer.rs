@@ -220,7 +220,7 @@ impl Exchange {
         {
             self.log_denied(service, &error.to_string());
         }
-        let told = service.outlet().registered(id, change, outcome.as_ref().map(|()| ()));
+        let told = service.outlet().registered(id, change, outcome.as_ref().copied());
         // A service whose connection is closed has no names any more.
         let _ = batch.queued(service, told);
     }
