@@ -15,6 +15,7 @@ mod relocation;
 mod routing;
 mod seat;
 mod streams;
+mod threads;
 
 use super::*;
 use crate::testing::{

@@ -1,7 +1,7 @@
 //! Payloads that travel on a leg of their own.
 
 use super::*;
-use crate::{Leg, OpenError, RemoteCaller, Reply};
+use crate::{Direction, Leg, OpenError, RemoteCaller, Reply, Traffic};
 use frontier_protocol::ServiceId;
 
 /// Less than the window of a leg, so that nobody need read.
@@ -65,6 +65,7 @@ async fn what_can_not_be_passed_on_is_a_failure_told_once() {
     send(&edge, call(1, to), (1 << 20) + 1, 0).await;
     send(&edge, Envelope { name: "nope", ..call(2, to) }, LEN, LEN).await;
     send(&edge, call(3, to), LEN, LEN - 1).await;
+    send(&edge, unacked(to), LEN, LEN - 1).await;
     service.outlet.accept_next(Acceptance::Refused(Failure::new(Code::TooLarge, "no")));
     send(&edge, call(4, to), LEN, LEN).await;
     service.outlet.accept_next(Acceptance::Lost);
@@ -81,6 +82,10 @@ async fn what_can_not_be_passed_on_is_a_failure_told_once() {
         Code::Overloaded,
     ];
     assert!(edge.codes().into_iter().eq((1..).zip(expected)));
+    // Those that nobody is told of are counted all the same.
+    let counts = exchange.counters().counts();
+    let failed = |code| counts.ended(Traffic::Message, Direction::ToService, code);
+    assert_eq!((failed(Code::Protocol), failed(Code::Overloaded), failed(Code::Ok)), (1, 1, 0));
     assert!(!edge.peer.has_pending() && !service.peer.has_pending());
 }
 
