@@ -180,7 +180,6 @@ impl Exchange {
                 return OwnReply::failure(failure);
             }
         };
-        self.counters().begun(Traffic::Call, Direction::Own);
         let route = Route { target: target.clone(), from: Sender::Unnamed };
         loop {
             let mut batch = Batch::new(self);

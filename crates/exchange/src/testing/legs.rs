@@ -1,7 +1,8 @@
 //! Legs in memory: two ends of a pipe in each direction, which a window bounds.
 
 use super::recorder::{SentReply, SentRequest};
-use crate::outlet::{BeginError, Begun, Head, StreamSender};
+use crate::leg::{BeginError, Begun};
+use crate::outgoing::{Head, StreamSender};
 use crate::{BoxFuture, Failure, IncomingLeg, Leg, NewLeg, RequestKind};
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
@@ -209,7 +210,7 @@ impl Said {
                 let from = match head.from {
                     StreamSender::Edge(id, name) => StreamFrom::Edge(id.0, name.to_owned()),
                     StreamSender::Service(id, name) => StreamFrom::Service(id.0, name.to_owned()),
-                    StreamSender::Remote(service, edge) => StreamFrom::Remote(service.number(), edge.0),
+                    StreamSender::Remote(service, edge) => StreamFrom::Remote(service.id.0, edge.0),
                 };
                 Self::Stream { from, meta: head.meta.to_vec(), timeout_ms: head.timeout_ms }
             }

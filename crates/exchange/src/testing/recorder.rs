@@ -1,7 +1,8 @@
 //! An outlet that remembers what it was asked to send, as if the peer behind it had not read it yet.
 
 use super::legs::{self, Acceptance, MemoryLeg};
-use crate::outlet::{CloseReason, Departure, OpenError, Outgoing, Outlet, QueueError, Queued, Sender};
+use crate::outgoing::{Outgoing, Sender};
+use crate::outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 use crate::{
     BoxFuture, CorrelationId, NewLeg, Outcome, Registration, RegistrationError, RemoteCaller, RequestKind,
     Unsent,
@@ -63,7 +64,7 @@ impl SentRequest {
             Sender::Edge(id) => SentFrom::Edge(id.0),
             Sender::Unnamed => SentFrom::Unnamed,
             Sender::Service { service, edge, returns } => {
-                SentFrom::Service { service: service.number(), edge: edge.0, returns }
+                SentFrom::Service { service: service.id.0, edge: edge.0, returns }
             }
         };
         let (custom, payload) = (custom.to_vec(), payload.to_vec());
