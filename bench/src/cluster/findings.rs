@@ -16,7 +16,7 @@ use crate::tally::Tally;
 pub(super) struct Findings {
     pub(super) frontiers: u32,
     pub(super) edges: u32,
-    /// Samplesups in flight.
+    /// Lookups in flight.
     pub(super) callers: u32,
     pub(super) phases: Vec<Phase>,
     pub(super) frontlas_memory: Option<Memory>,
