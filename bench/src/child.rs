@@ -26,8 +26,8 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts a process, and waits until it is ready.
-    pub(crate) async fn start(name: &'static str, threads: usize, role: Role) -> Result<Self> {
-        let spec = serde_json::to_string(&Spec { threads, role })?;
+    pub(crate) async fn start(name: &'static str, threads: usize, role: impl Into<Role>) -> Result<Self> {
+        let spec = serde_json::to_string(&Spec { threads, role: role.into() })?;
         let mut process = Command::new(env::current_exe().context("finding the tool's own executable")?)
             .args(["role", &spec])
             .stdin(Stdio::piped())
@@ -85,7 +85,7 @@ impl Child {
     pub(crate) async fn shut_down(self) {
         let Self { mut process, orders, .. } = self;
         drop(orders);
-        if timeout(PATIENCE_TO_EXIT, process.wait()).await.is_err() {
+        if timeout(EXIT_TIMEOUT, process.wait()).await.is_err() {
             // It may have gone just now.
             let _ = process.kill().await;
         }
@@ -93,9 +93,9 @@ impl Child {
 
     async fn report(&mut self) -> Result<Report> {
         let name = self.name;
-        let line = timeout(PATIENCE_TO_REPORT, self.reports.next_line())
+        let line = timeout(REPORT_TIMEOUT, self.reports.next_line())
             .await
-            .map_err(|_| anyhow!("the {name} process says nothing for {PATIENCE_TO_REPORT:?}"))??
+            .map_err(|_| anyhow!("the {name} process says nothing for {REPORT_TIMEOUT:?}"))??
             .with_context(|| format!("the {name} process ended without a word"))?;
         match serde_json::from_str(&line).with_context(|| format!("the {name} process says {line:?}"))? {
             Report::Failed(reason) => bail!("the {name} process failed: {reason}"),
@@ -104,6 +104,6 @@ impl Child {
     }
 }
 
-const PATIENCE_TO_REPORT: Duration = Duration::from_secs(60);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(60);
 /// More than a process gives itself.
-const PATIENCE_TO_EXIT: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -8,13 +8,13 @@ use crate::system::System;
 use crate::work::{Bulk, Operation, Work};
 use calls::{CallArgs, Direction, SceneArgs, ShareArgs};
 use cluster::ClusterArgs;
-use crowd::{ConnectionsArgs, StormArgs};
+use connections::{ConnectionsArgs, StormArgs};
 use frontier_config::ByteSize;
 use run::{RunArgs, VsArgs};
 
 mod calls;
 mod cluster;
-mod crowd;
+mod connections;
 mod run;
 #[cfg(test)]
 mod tests;

@@ -7,29 +7,25 @@
 //!
 //! Each is a process. The frontiers speak what gateways speak; only their edges are not there.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
 
 use crate::child::Child;
 use crate::console::Console;
 use crate::dialogue::{Churn, Order};
+use crate::layout::Layout;
 use crate::number::thousands;
 use crate::progress::Progress;
-use crate::role;
-use findings::{Findings, Look, Phase, Work};
-pub(crate) use layout::Layout;
-use lookups::Asker;
+use crate::role::{ClusterRole, LookupClient};
+use findings::{Findings, Phase, Samples, Work};
 
-mod census;
 mod connection;
+mod control_plane;
 mod findings;
 mod frontier;
 mod frontiers;
 mod frontlas;
-mod layout;
 mod lookups;
 mod pace;
 mod redis;
@@ -50,50 +46,31 @@ pub(crate) struct Cluster {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
-    Redis,
-    /// On that Redis, or with its directory in memory.
-    Frontlas {
-        redis: Option<SocketAddr>,
-    },
-    Frontiers {
-        frontlas: SocketAddr,
-        control_plane: SocketAddr,
-        layout: Layout,
-    },
-    Lookups {
-        asker: Asker,
-        layout: Layout,
-        callers: u32,
-    },
-}
-
-impl Role {
-    pub(crate) async fn play(self, console: &mut Console) -> Result<()> {
-        match self {
-            Self::Redis => redis::run(console).await,
-            Self::Frontlas { redis } => frontlas::run(redis, console).await,
-            Self::Frontiers { frontlas, control_plane, layout } => {
-                frontiers::run(frontlas, control_plane, layout, console).await
-            }
-            Self::Lookups { asker, layout, callers } => lookups::run(asker, layout, callers, console).await,
+pub(crate) async fn play(role: ClusterRole, console: &mut Console) -> Result<()> {
+    match role {
+        ClusterRole::Redis => redis::run(console).await,
+        ClusterRole::Frontlas { redis } => frontlas::run(redis, console).await,
+        ClusterRole::Frontiers { frontlas, control_plane, layout } => {
+            frontiers::run(frontlas, control_plane, layout, console).await
+        }
+        ClusterRole::Lookups { client, layout, callers } => {
+            lookups::run(client, layout, callers, console).await
         }
     }
+}
 
-    async fn start(self, name: &'static str) -> Result<Child> {
-        Child::start(name, 1, role::Role::Cluster(self)).await
-    }
+/// Each has one thread.
+async fn start(name: &'static str, role: ClusterRole) -> Result<Child> {
+    Child::start(name, 1, role).await
 }
 
 /// Starts a frontlas that keeps its directory in memory.
 pub(crate) async fn start_frontlas() -> Result<Child> {
-    Role::Frontlas { redis: None }.start("frontlas").await
+    start("frontlas", ClusterRole::Frontlas { redis: None }).await
 }
 
 /// The processes that are there all the time.
-struct Stage {
+struct ClusterProcesses {
     redis: Child,
     frontlas: Child,
     frontiers: Child,
@@ -104,82 +81,85 @@ impl Cluster {
     pub(crate) async fn run(&self) -> Result<String> {
         let Self { layout, progress, .. } = self;
         progress.begin(format!("{} edges at {} frontiers", thousands(layout.edges.into()), layout.frontiers));
-        let redis = Role::Redis.start("redis-server").await?;
+        let redis = start("redis-server", ClusterRole::Redis).await?;
         let address = redis.ready().services.context("redis-server has no port")?;
-        let frontlas = Role::Frontlas { redis: Some(address) }.start("frontlas").await?;
+        let frontlas = start("frontlas", ClusterRole::Frontlas { redis: Some(address) }).await?;
         let plane = frontlas.ready().edges.context("frontlas has no frontier plane")?;
         let control_plane = frontlas.ready().services.context("frontlas has no control plane")?;
-        let frontiers = Role::Frontiers { frontlas: plane, control_plane, layout: *layout };
-        let frontiers = frontiers.start("frontiers").await?;
-        let mut stage = Stage { redis, frontlas, frontiers };
-        let start = stage.look()?;
+        let frontiers = ClusterRole::Frontiers { frontlas: plane, control_plane, layout: *layout };
+        let frontiers = start("frontiers", frontiers).await?;
+        let mut processes = ClusterProcesses { redis, frontlas, frontiers };
+        let start = processes.sample()?;
 
-        let (client, gateway) = (Asker::Client(control_plane), Asker::Gateway(plane));
+        let (client, gateway) = (LookupClient::Grpc(control_plane), LookupClient::Gateway(plane));
         let (never, rate) = (Churn::Never, Churn::PerSecond(self.rate));
         let phases = vec![
-            self.tell(&mut stage).await?,
-            self.phase("kept alive", self.rest, &mut stage, never, None).await?,
-            self.third("GetEdgeByID by gRPC", &mut stage, never, Some(client)).await?,
-            self.third("Lookup by a gateway", &mut stage, never, Some(gateway)).await?,
-            self.third("come and go, flat out", &mut stage, Churn::FlatOut, None).await?,
-            self.third("come and go, at a rate", &mut stage, rate, None).await?,
-            self.third("  and GetEdgeByID", &mut stage, rate, Some(client)).await?,
-            self.third("  and Lookup", &mut stage, rate, Some(gateway)).await?,
+            self.report_all(&mut processes).await?,
+            self.phase("kept alive", self.rest, &mut processes, never, None).await?,
+            self.short_phase("GetEdgeByID by gRPC", &mut processes, never, Some(client)).await?,
+            self.short_phase("Lookup by a gateway", &mut processes, never, Some(gateway)).await?,
+            self.short_phase("come and go, flat out", &mut processes, Churn::FlatOut, None).await?,
+            self.short_phase("come and go, at a rate", &mut processes, rate, None).await?,
+            self.short_phase("  and GetEdgeByID", &mut processes, rate, Some(client)).await?,
+            self.short_phase("  and Lookup", &mut processes, rate, Some(gateway)).await?,
         ];
         progress.show("comparing");
-        stage.frontiers.order(Order::Compare).await?;
-        stage.frontiers.tally().await?;
-        let end = stage.look()?;
-        stage.shut_down().await;
+        processes.frontiers.order(Order::Compare).await?;
+        processes.frontiers.tally().await?;
+        let end = processes.sample()?;
+        processes.shut_down().await;
         progress.end();
-        Findings::new(self, phases, start, end).render(self.json)
+        Findings::new(*layout, self.callers, phases, start, end).render(self.json)
     }
 
-    /// Tells frontlas of everyone.
-    async fn tell(&self, stage: &mut Stage) -> Result<Phase> {
+    /// Reports everyone to frontlas.
+    async fn report_all(&self, processes: &mut ClusterProcesses) -> Result<Phase> {
         self.progress.show("telling of all");
-        let (begun, before) = (Instant::now(), stage.look()?);
-        stage.frontiers.order(Order::Tell).await?;
-        let tally = stage.frontiers.tally().await?;
-        Ok(Phase::new("told of all", begun.elapsed(), before, stage.look()?).with(Work::of(&tally), None))
+        let (begun, before) = (Instant::now(), processes.sample()?);
+        processes.frontiers.order(Order::ReportAll).await?;
+        let tally = processes.frontiers.tally().await?;
+        Ok(Phase::new("told of all", begun.elapsed(), before, processes.sample()?)
+            .with(Work::of(&tally), None))
     }
 
-    async fn third(
+    /// A third as long as the time at rest.
+    async fn short_phase(
         &self,
         name: &'static str,
-        stage: &mut Stage,
+        processes: &mut ClusterProcesses,
         churn: Churn,
-        asker: Option<Asker>,
+        client: Option<LookupClient>,
     ) -> Result<Phase> {
-        self.phase(name, self.rest / 3, stage, churn, asker).await
+        self.phase(name, self.rest / 3, processes, churn, client).await
     }
 
     async fn phase(
         &self,
         name: &'static str,
         time: Duration,
-        stage: &mut Stage,
+        processes: &mut ClusterProcesses,
         churn: Churn,
-        asker: Option<Asker>,
+        client: Option<LookupClient>,
     ) -> Result<Phase> {
-        let mut lookups = match asker {
+        let mut lookups = match client {
             None => None,
-            Some(asker) => {
-                let role = Role::Lookups { asker, layout: self.layout, callers: self.callers };
-                Some(role.start("lookups").await?)
+            Some(client) => {
+                let (layout, callers) = (self.layout, self.callers);
+                let role = ClusterRole::Lookups { client, layout, callers };
+                Some(start("lookups", role).await?)
             }
         };
-        stage.frontiers.order(Order::Churn(churn)).await?;
+        processes.frontiers.order(Order::Churn(churn)).await?;
         self.progress.wait(&format!("{}, warming up", name.trim()), self.warmup).await;
-        for child in lookups.iter_mut().chain([&mut stage.frontiers]) {
+        for child in lookups.iter_mut().chain([&mut processes.frontiers]) {
             child.order(Order::Count).await?;
         }
-        let (begun, before) = (Instant::now(), stage.look()?);
+        let (begun, before) = (Instant::now(), processes.sample()?);
         self.progress.wait(name.trim(), time).await;
-        let (took, after) = (begun.elapsed(), stage.look()?);
-        stage.frontiers.order(Order::Stop).await?;
-        let online = Work::of(&stage.frontiers.tally().await?);
-        stage.frontiers.order(Order::Churn(Churn::Never)).await?;
+        let (took, after) = (begun.elapsed(), processes.sample()?);
+        processes.frontiers.order(Order::Stop).await?;
+        let online = Work::of(&processes.frontiers.tally().await?);
+        processes.frontiers.order(Order::Churn(Churn::Never)).await?;
         let mut found = None;
         if let Some(mut child) = lookups.take() {
             child.order(Order::Stop).await?;
@@ -190,11 +170,11 @@ impl Cluster {
     }
 }
 
-impl Stage {
-    fn look(&mut self) -> Result<Look> {
+impl ClusterProcesses {
+    fn sample(&mut self) -> Result<Samples> {
         // Only to see that they are still there.
         self.frontiers.sample()?;
-        Ok(Look { frontlas: self.frontlas.sample()?, redis: self.redis.sample()? })
+        Ok(Samples { frontlas: self.frontlas.sample()?, redis: self.redis.sample()? })
     }
 
     async fn shut_down(self) {

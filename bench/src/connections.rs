@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::frontier::{Crowd, Network, ports, start_gateway};
+use crate::frontier::{IdleEdges, ports, start_gateway};
+use crate::network::Network;
 use crate::number::{mebibytes, thousands};
 use crate::procfs::Sample;
 use crate::progress::Progress;
@@ -64,24 +65,24 @@ impl Connections {
         let at_start = some(gateway.sample()?)?;
 
         progress.show("warming up");
-        let mut first = Crowd::start(for_edges, edges.div_ceil(10), processes).await?;
+        let mut first = IdleEdges::start(for_edges, edges.div_ceil(10), processes).await?;
         first.connect().await?;
         first.leave().await;
         progress.wait("settling", self.settle).await;
         let after_warmup = some(gateway.sample()?)?;
 
         progress.show("connecting");
-        let mut crowd = Crowd::start(for_edges, *edges, processes).await?;
-        let empty = some(crowd.sample()?)?;
-        let connected = crowd.connect().await?;
+        let mut idle = IdleEdges::start(for_edges, *edges, processes).await?;
+        let empty = some(idle.sample()?)?;
+        let connected = idle.connect().await?;
         progress.wait("settling", self.settle).await;
         let before = some(gateway.sample()?)?;
         progress.wait("idling", self.window).await;
         let after = some(gateway.sample()?)?;
-        let full = some(crowd.sample()?)?;
-        crowd.check().await?;
+        let full = some(idle.sample()?)?;
+        idle.check().await?;
 
-        crowd.leave().await;
+        idle.leave().await;
         gateway.shut_down().await;
         progress.end();
         let per_edge =

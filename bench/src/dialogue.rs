@@ -10,12 +10,12 @@ use crate::tally::Tally;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Order {
-    /// Operations that end from now on count; to a crowd: connect.
+    /// Operations that end from now on count; to idle edges: connect.
     Count,
-    /// No more; report. To a crowd: say who is lost.
+    /// No more; report. To idle edges: say who is lost.
     Stop,
-    /// To the frontiers of a cluster: tell frontlas of all edges, and report how long each part took.
-    Tell,
+    /// To the frontiers of a cluster: report all edges to frontlas, and say how long each part took.
+    ReportAll,
     /// To the frontiers of a cluster: let edges come and go like this from now on.
     Churn(Churn),
     /// To the frontiers of a cluster: compare what the directory has with what is true; report.
@@ -39,7 +39,7 @@ pub(crate) enum Churn {
 pub(crate) enum Report {
     /// Listens, or is connected and at work.
     Ready(Ready),
-    /// The answer to `Stop`, `Tell` and `Compare`, and a crowd's to `Count`.
+    /// The answer to `Stop`, `ReportAll` and `Compare`, and that of idle edges to `Count`.
     Counted(Tally),
     /// Cannot go on, and why.
     Failed(String),

@@ -5,82 +5,40 @@
 //! per caller.
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
 
 use crate::child::Child;
+use crate::cluster;
 use crate::console::Console;
+use crate::network::{Address, Network};
 use crate::rig::{Processes, Rig};
+use crate::role::{FrontierRole, Membership};
 use crate::work::{Bulk, Calls, Scene};
-use crate::{cluster, role};
 
-pub(crate) use address::{Address, Network};
-pub(crate) use crowd::Crowd;
-pub(crate) use gateway::Membership;
+pub(crate) use idle_edges::IdleEdges;
 
-mod address;
 mod answer;
 mod bulk;
 mod caller;
 mod callers;
 mod connect;
-mod crowd;
 mod disturbance;
 mod gateway;
+mod idle_edges;
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
-    Gateway {
-        network: Network,
-        membership: Option<Membership>,
-    },
-    /// Services that answer edges.
-    Services {
-        gateway: Address,
-        services: usize,
-        idle: usize,
-    },
-    /// Edges that answer services.
-    Edges {
-        gateway: Address,
-        edges: usize,
-    },
-    /// Edges, and callers that share them.
-    EdgeCallers {
-        gateway: Address,
-        calls: Calls,
-    },
-    /// A service, and callers on it that share the edges from number `first` on.
-    ServiceCallers {
-        gateway: Address,
-        first: usize,
-        calls: Calls,
-    },
-    Bulk {
-        gateway: Address,
-        bulk: Bulk,
-    },
-    Crowd {
-        gateway: Address,
-        edges: usize,
-        at_once: usize,
-    },
-}
-
-impl Role {
-    pub(crate) async fn play(self, console: &mut Console) -> Result<()> {
-        match self {
-            Self::Gateway { network, membership } => gateway::run(network, membership, console).await,
-            Self::Services { gateway, services, idle } => {
-                answer::services(gateway, services, idle, console).await
-            }
-            Self::Edges { gateway, edges } => answer::edges(gateway, edges, console).await,
-            Self::EdgeCallers { gateway, calls } => callers::on_edges(gateway, calls, console).await,
-            Self::ServiceCallers { gateway, first, calls } => {
-                callers::on_service(gateway, first, calls, console).await
-            }
-            Self::Bulk { gateway, bulk } => bulk::run(gateway, bulk, console).await,
-            Self::Crowd { gateway, edges, at_once } => crowd::run(gateway, edges, at_once, console).await,
+pub(crate) async fn play(role: FrontierRole, console: &mut Console) -> Result<()> {
+    match role {
+        FrontierRole::Gateway { network, membership } => gateway::run(network, membership, console).await,
+        FrontierRole::Services { gateway, services, idle } => {
+            answer::services(gateway, services, idle, console).await
+        }
+        FrontierRole::Edges { gateway, edges } => answer::edges(gateway, edges, console).await,
+        FrontierRole::EdgeCallers { gateway, calls } => callers::on_edges(gateway, calls, console).await,
+        FrontierRole::ServiceCallers { gateway, first, calls } => {
+            callers::on_service(gateway, first, calls, console).await
+        }
+        FrontierRole::Bulk { gateway, bulk } => bulk::run(gateway, bulk, console).await,
+        FrontierRole::IdleEdges { gateway, edges, at_once } => {
+            idle_edges::run(gateway, edges, at_once, console).await
         }
     }
 }
@@ -95,7 +53,7 @@ async fn start_member(
     membership: Option<Membership>,
     processes: &Processes,
 ) -> Result<Child> {
-    let role = role::Role::Frontier(Role::Gateway { network, membership });
+    let role = FrontierRole::Gateway { network, membership };
     Child::start("gateway", processes.gateway_threads, role).await
 }
 
@@ -121,26 +79,26 @@ pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Proc
         (rig, for_edges, for_services)
     };
     if calls.scene.idle_edges > 0 {
-        let mut crowd = Crowd::start(for_edges, calls.scene.idle_edges, processes).await?;
-        crowd.connect().await?;
-        rig.adopt_bystanders(crowd.into_children());
+        let mut idle = IdleEdges::start(for_edges, calls.scene.idle_edges, processes).await?;
+        idle.connect().await?;
+        rig.adopt_bystanders(idle.into_children());
     }
     if calls.reverse {
-        let role = Role::Edges { gateway: for_edges, edges: calls.edges };
-        rig.start_service(processes, role::Role::Frontier(role)).await?;
+        let role = FrontierRole::Edges { gateway: for_edges, edges: calls.edges };
+        rig.start_service(processes, role).await?;
         let mut first = 0;
         for calls in calls.split(processes.clients) {
-            let role = Role::ServiceCallers { gateway: for_services, first, calls };
-            rig.start_client(processes, role::Role::Frontier(role)).await?;
+            let role = FrontierRole::ServiceCallers { gateway: for_services, first, calls };
+            rig.start_client(processes, role).await?;
             first += calls.edges;
         }
     } else {
         let Scene { services, idle_services: idle, .. } = calls.scene;
-        let role = Role::Services { gateway: for_services, services, idle };
-        rig.start_service(processes, role::Role::Frontier(role)).await?;
+        let role = FrontierRole::Services { gateway: for_services, services, idle };
+        rig.start_service(processes, role).await?;
         for calls in calls.split(processes.clients) {
-            let role = Role::EdgeCallers { gateway: for_edges, calls };
-            rig.start_client(processes, role::Role::Frontier(role)).await?;
+            let role = FrontierRole::EdgeCallers { gateway: for_edges, calls };
+            rig.start_client(processes, role).await?;
         }
     }
     Ok(rig)
@@ -149,11 +107,11 @@ pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Proc
 pub(crate) async fn start_bulk(network: Network, bulk: Bulk, processes: &Processes) -> Result<Rig> {
     let mut rig = Rig::new(start_gateway(network, processes).await?)?;
     let (for_edges, for_services) = ports(network, rig.gateway())?;
-    let role = Role::Services { gateway: for_services, services: 1, idle: 0 };
-    rig.start_service(processes, role::Role::Frontier(role)).await?;
+    let role = FrontierRole::Services { gateway: for_services, services: 1, idle: 0 };
+    rig.start_service(processes, role).await?;
     for bulk in bulk.split(processes.clients) {
-        let role = Role::Bulk { gateway: for_edges, bulk };
-        rig.start_client(processes, role::Role::Frontier(role)).await?;
+        let role = FrontierRole::Bulk { gateway: for_edges, bulk };
+        rig.start_client(processes, role).await?;
     }
     Ok(rig)
 }
@@ -165,8 +123,3 @@ pub(crate) fn ports(network: Network, gateway: &Child) -> Result<(Address, Addre
     let services = ready.services.context("the gateway has no port for services")?;
     Ok((Address { network, addr: edges }, Address { network, addr: services }))
 }
-
-/// What is called, sent and opened.
-const METHOD: &str = "echo";
-const TOPIC: &str = "telemetry";
-const SERVICE: &str = "bench";

@@ -23,13 +23,16 @@ mod dialogue;
 mod drive;
 mod frontier;
 mod job;
+mod layout;
 mod loopback;
 mod measurement;
 mod meter;
 mod nats;
+mod network;
 mod number;
 mod outcome;
 mod plan;
+mod process;
 mod procfs;
 mod progress;
 mod proxy;
@@ -50,7 +53,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Role { spec } => role::main(&spec),
+        Command::Role { spec } => process::main(&spec),
         command => match measure(command) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::{Serialize, Serializer};
 
+use crate::network::Network;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
-use crate::rig::Processes;
+use crate::rig::{Processes, Rig};
+use crate::role::NatsClient;
 use crate::system::System;
-use crate::work::Work;
+use crate::work::{Calls, Scene, Work};
+use crate::{frontier, nats, proxy, relay};
 
 /// How long a measurement takes.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -28,7 +31,7 @@ pub(crate) async fn measure(
     timing: Timing,
     progress: &Progress,
 ) -> Result<Outcome> {
-    let mut rig = system.start(work, processes).await?;
+    let mut rig = start(system, work, processes).await?;
     progress.wait("warming up", timing.warmup).await;
 
     // CPU time is read beside each order, so that both cover the same window but for the time that an order
@@ -42,6 +45,30 @@ pub(crate) async fn measure(
     let idle = rig.gateway_at_start();
     rig.shut_down().await;
     Outcome::new(system, work, &tally, idle, &before, &after)
+}
+
+/// Starts all processes; when this returns, every client is connected and at work.
+async fn start(system: System, work: &Work, processes: &Processes) -> Result<Rig> {
+    if let Some(network) = system.network() {
+        return match *work {
+            Work::Calls(calls) => frontier::start_calls(network, calls, processes).await,
+            Work::Bulk(bulk) => frontier::start_bulk(network, bulk, processes).await,
+        };
+    }
+    match (system, *work) {
+        (System::Alone, Work::Calls(calls)) => {
+            let calls = Calls { scene: Scene::default(), ..calls };
+            frontier::start_calls(Network::Tcp, calls, processes).await
+        }
+        (System::Proxy, Work::Calls(calls)) => proxy::start_calls(calls, processes).await,
+        (System::Proxy, Work::Bulk(bulk)) => proxy::start_bulk(bulk, processes).await,
+        (System::Relay, Work::Calls(calls)) => relay::start(calls, processes).await,
+        (System::Nats, Work::Calls(calls)) => nats::start(NatsClient::Library, calls, processes).await,
+        (System::NatsLean, Work::Calls(calls)) => nats::start(NatsClient::Lean, calls, processes).await,
+        _ => {
+            bail!("{system} does not do {work}")
+        }
+    }
 }
 
 fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

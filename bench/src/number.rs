@@ -29,6 +29,11 @@ pub(crate) fn thousands(value: f64) -> String {
     text
 }
 
+/// A figure that is there, or a dash in its place.
+pub(crate) fn or_dash(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| "–".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::comparison::Comparison;
-use crate::number::{mebibytes, micros, thousands, times};
+use crate::number::{mebibytes, micros, or_dash, thousands, times};
 use crate::outcome::Outcome;
 use crate::table::Table;
 use crate::work::Work;
@@ -90,8 +90,4 @@ fn ratios(comparison: &Comparison) -> Table {
         ]);
     }
     table
-}
-
-fn or_dash(cell: Option<String>) -> String {
-    cell.unwrap_or_else(|| "–".into())
 }

@@ -72,12 +72,12 @@ impl Rig {
         self.bystanders.extend(bystanders);
     }
 
-    pub(crate) async fn start_service(&mut self, processes: &Processes, role: Role) -> Result<()> {
+    pub(crate) async fn start_service(&mut self, processes: &Processes, role: impl Into<Role>) -> Result<()> {
         self.services.push(Child::start("service", processes.threads, role).await?);
         Ok(())
     }
 
-    pub(crate) async fn start_client(&mut self, processes: &Processes, role: Role) -> Result<()> {
+    pub(crate) async fn start_client(&mut self, processes: &Processes, role: impl Into<Role>) -> Result<()> {
         self.clients.push(Child::start("client", processes.threads, role).await?);
         Ok(())
     }

@@ -1,17 +1,14 @@
-//! What each process of a measurement is.
+//! What each process of a measurement is, as data: the tool writes it on a process's command line, in JSON.
 //!
-//! The tool starts itself again as `frontier-bench role <json>`. A role ends when its stdin does, so no
-//! process outlives the tool, however that ends.
+//! What runs a role is in `process.rs` and the modules of the systems; nothing here knows them.
 
-use std::process::ExitCode;
+use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
-use tokio::runtime::{Builder, Runtime};
 
-use crate::console::Console;
-use crate::{cluster, frontier, nats, proxy, relay};
+use crate::layout::Layout;
+use crate::network::{Address, Network};
+use crate::work::{Bulk, Calls};
 
 /// What a process does, and on how many threads.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,58 +20,175 @@ pub(crate) struct Spec {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
-    Frontier(frontier::Role),
-    Proxy(proxy::Role),
-    Relay(relay::Role),
-    Nats(nats::Role),
-    Cluster(cluster::Role),
+    Frontier(FrontierRole),
+    Proxy(ProxyRole),
+    Relay(RelayRole),
+    Nats(NatsRole),
+    Cluster(ClusterRole),
 }
 
-impl Role {
-    async fn play(self, console: &mut Console) -> Result<()> {
-        match self {
-            Self::Frontier(role) => role.play(console).await,
-            Self::Proxy(role) => role.play(console).await,
-            Self::Relay(role) => role.play(console).await,
-            Self::Nats(role) => role.play(console).await,
-            Self::Cluster(role) => role.play(console).await,
-        }
+/// The gateway, and what uses it through the SDK.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FrontierRole {
+    Gateway {
+        network: Network,
+        membership: Option<Membership>,
+    },
+    /// Services that answer edges.
+    Services {
+        gateway: Address,
+        services: usize,
+        idle: usize,
+    },
+    /// Edges that answer services.
+    Edges {
+        gateway: Address,
+        edges: usize,
+    },
+    /// Edges, and callers that share them.
+    EdgeCallers {
+        gateway: Address,
+        calls: Calls,
+    },
+    /// A service, and callers on it that share the edges from number `first` on.
+    ServiceCallers {
+        gateway: Address,
+        first: usize,
+        calls: Calls,
+    },
+    Bulk {
+        gateway: Address,
+        bulk: Bulk,
+    },
+    /// Edges that connect, `at_once` at a time, and then do nothing.
+    IdleEdges {
+        gateway: Address,
+        edges: usize,
+        at_once: usize,
+    },
+}
+
+/// What a gateway of a cluster knows of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Membership {
+    pub(crate) id: String,
+    pub(crate) frontlas: SocketAddr,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ProxyRole {
+    Gateway {
+        service: SocketAddr,
+    },
+    /// Sends back what it reads.
+    Echo,
+    /// Reads, and that is all.
+    Sink,
+    PingPong {
+        gateway: SocketAddr,
+        calls: Calls,
+    },
+    Bulk {
+        gateway: SocketAddr,
+        bulk: Bulk,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RelayRole {
+    Gateway,
+    Service { gateway: SocketAddr },
+    Client { gateway: SocketAddr, calls: Calls },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NatsRole {
+    /// `nats-server`, and the process that stops it.
+    Server {
+        threads: usize,
+    },
+    Service {
+        client: NatsClient,
+        server: SocketAddr,
+    },
+    Client {
+        client: NatsClient,
+        server: SocketAddr,
+        process: usize,
+        calls: Calls,
+    },
+}
+
+/// What speaks to `nats-server`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NatsClient {
+    Library,
+    Lean,
+}
+
+/// What the measurement of the directory consists of.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClusterRole {
+    /// `redis-server`, and the process that stops it.
+    Redis,
+    /// On that Redis, or with its directory in memory.
+    Frontlas {
+        redis: Option<SocketAddr>,
+    },
+    Frontiers {
+        frontlas: SocketAddr,
+        control_plane: SocketAddr,
+        layout: Layout,
+    },
+    Lookups {
+        client: LookupClient,
+        layout: Layout,
+        callers: u32,
+    },
+}
+
+/// Who looks edges up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LookupClient {
+    /// A client of the control plane: `GetEdgeByID` by gRPC, at this address.
+    Grpc(SocketAddr),
+    /// A gateway: `Lookup` on the frontier plane, at this address.
+    Gateway(SocketAddr),
+}
+
+impl From<FrontierRole> for Role {
+    fn from(role: FrontierRole) -> Self {
+        Self::Frontier(role)
     }
 }
 
-/// The whole life of a role's process.
-pub(crate) fn main(spec: &str) -> ExitCode {
-    let Err(error) = run(spec) else { return ExitCode::SUCCESS };
-    // Nobody is left to tell if even this fails.
-    let _ = Console::failed(format!("{error:#}"));
-    ExitCode::FAILURE
-}
-
-fn run(spec: &str) -> Result<()> {
-    let Spec { threads, role } = serde_json::from_str(spec).context("reading the role")?;
-    raise_file_limit()?;
-    let runtime = runtime(threads)?;
-    let mut console = Console::open();
-    let result = runtime.block_on(role.play(&mut console));
-    // Connections that are still busy are not worth waiting for.
-    runtime.shutdown_background();
-    result
-}
-
-/// One thread means a runtime without worker threads: no hand-over between threads blurs what is measured.
-fn runtime(threads: usize) -> Result<Runtime> {
-    let mut builder = match threads {
-        1 => Builder::new_current_thread(),
-        _ => Builder::new_multi_thread(),
-    };
-    if threads > 1 {
-        builder.worker_threads(threads);
+impl From<ProxyRole> for Role {
+    fn from(role: ProxyRole) -> Self {
+        Self::Proxy(role)
     }
-    builder.enable_all().build().context("starting the runtime")
 }
 
-/// Thousands of connections need thousands of descriptors.
-fn raise_file_limit() -> Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).context("raising the limit of open files")
+impl From<RelayRole> for Role {
+    fn from(role: RelayRole) -> Self {
+        Self::Relay(role)
+    }
+}
+
+impl From<NatsRole> for Role {
+    fn from(role: NatsRole) -> Self {
+        Self::Nats(role)
+    }
+}
+
+impl From<ClusterRole> for Role {
+    fn from(role: ClusterRole) -> Self {
+        Self::Cluster(role)
+    }
 }

@@ -3,8 +3,9 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::frontier::{Crowd, Network, ports, start_gateway};
-use crate::number::thousands;
+use crate::frontier::{IdleEdges, ports, start_gateway};
+use crate::network::Network;
+use crate::number::{or_dash, thousands};
 use crate::outcome::{Latency, median};
 use crate::progress::Progress;
 use crate::rig::Processes;
@@ -27,13 +28,13 @@ struct Findings {
     edges: usize,
     processes: Processes,
     /// The median of each figure by itself.
-    medians: Gust,
-    rounds: Vec<Gust>,
+    medians: StormRound,
+    rounds: Vec<StormRound>,
 }
 
 /// One storm.
 #[derive(Clone, Debug, Serialize)]
-struct Gust {
+struct StormRound {
     /// Edges that got in. A storm in which one doesn't is an error.
     connected: u64,
     seconds_to_all: f64,
@@ -51,26 +52,26 @@ impl Storm {
         for round in 1..=self.rounds {
             let edges = thousands(self.edges as f64);
             self.progress.begin(format!("round {round}/{}, {edges} edges at once", self.rounds));
-            rounds.push(self.blow().await?);
+            rounds.push(self.run_round().await?);
         }
         self.progress.end();
-        let medians = Gust::median(&rounds).context("no rounds")?;
+        let medians = StormRound::median(&rounds).context("no rounds")?;
         Findings { edges: self.edges, processes: self.processes, medians, rounds }.render(self.json)
     }
 
-    async fn blow(&self) -> Result<Gust> {
+    async fn run_round(&self) -> Result<StormRound> {
         let mut gateway = start_gateway(self.network, &self.processes).await?;
         let (for_edges, _) = ports(self.network, &gateway)?;
-        let mut crowd = Crowd::start_storm(for_edges, self.edges, &self.processes).await?;
+        let mut edges = IdleEdges::start_storm(for_edges, self.edges, &self.processes).await?;
         self.progress.show("connecting");
         let before = gateway.sample()?;
-        let tally = crowd.connect().await?;
+        let tally = edges.connect().await?;
         let after = gateway.sample()?;
-        crowd.check().await?;
-        crowd.leave().await;
+        edges.check().await?;
+        edges.leave().await;
         gateway.shut_down().await;
         let connected = tally.operations();
-        Ok(Gust {
+        Ok(StormRound {
             connected,
             seconds_to_all: tally.window.as_secs_f64(),
             connects_per_second: connected as f64 / tally.window.as_secs_f64(),
@@ -83,14 +84,14 @@ impl Storm {
     }
 }
 
-impl Gust {
+impl StormRound {
     fn median(rounds: &[Self]) -> Option<Self> {
         let figure = |of: fn(&Self) -> f64| median(rounds.iter().map(of));
         Some(Self {
-            connected: rounds.iter().map(|gust| gust.connected).sum(),
-            seconds_to_all: figure(|gust| gust.seconds_to_all)?,
-            connects_per_second: figure(|gust| gust.connects_per_second)?,
-            latency_us: Latency::median(rounds.iter().map(|gust| gust.latency_us))?,
+            connected: rounds.iter().map(|round| round.connected).sum(),
+            seconds_to_all: figure(|round| round.seconds_to_all)?,
+            connects_per_second: figure(|round| round.connects_per_second)?,
+            latency_us: Latency::median(rounds.iter().map(|round| round.latency_us))?,
             gateway_cpu_us_per_connect: median(rounds.iter().filter_map(|g| g.gateway_cpu_us_per_connect)),
         })
     }
@@ -104,8 +105,8 @@ impl Findings {
         let Self { edges, medians, rounds, .. } = self;
         let mut table =
             Table::new(["", "connects/s", "s to all", "p50 ms", "p99 ms", "max ms", "gateway CPU µs"]);
-        for (number, gust) in rounds.iter().enumerate() {
-            table.row(gust.row(format!("round {}", number + 1)));
+        for (number, round) in rounds.iter().enumerate() {
+            table.row(round.row(format!("round {}", number + 1)));
         }
         if rounds.len() > 1 {
             table.row(medians.row("median".into()));
@@ -114,7 +115,7 @@ impl Findings {
     }
 }
 
-impl Gust {
+impl StormRound {
     fn row(&self, name: String) -> [String; 7] {
         let millis = |micros: f64| format!("{:.1}", micros / 1000.0);
         [
@@ -124,7 +125,7 @@ impl Gust {
             millis(self.latency_us.p50),
             millis(self.latency_us.p99),
             millis(self.latency_us.max),
-            self.gateway_cpu_us_per_connect.map_or_else(|| "–".into(), |cpu| format!("{cpu:.1}")),
+            or_dash(self.gateway_cpu_us_per_connect.map(|cpu| format!("{cpu:.1}"))),
         ]
     }
 }

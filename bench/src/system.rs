@@ -1,16 +1,12 @@
-//! What can be measured.
+//! What can be measured: the name of each system, and what it supports.
 
 use std::fmt;
 
-use anyhow::{Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::frontier::Network;
-use crate::nats::Client;
-use crate::rig::{Processes, Rig};
-use crate::work::{Calls, Scene, Work};
-use crate::{frontier, nats, proxy, relay};
+use crate::network::Network;
+use crate::work::{Scene, Work};
 
 /// A gateway, with the service and the clients that belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -48,37 +44,13 @@ impl System {
     }
 
     /// What is spoken to the gateway, where it is ours and there is nothing beside the work.
-    fn network(self) -> Option<Network> {
+    pub(crate) fn network(self) -> Option<Network> {
         match self {
             Self::Frontier => Some(Network::Tcp),
             Self::Tls => Some(Network::Tls),
             Self::Quic => Some(Network::Quic),
             Self::Ws => Some(Network::Ws),
             Self::Alone | Self::Proxy | Self::Relay | Self::Nats | Self::NatsLean => None,
-        }
-    }
-
-    /// Starts all processes; when this returns, every client is connected and at work.
-    pub(crate) async fn start(self, work: &Work, processes: &Processes) -> Result<Rig> {
-        if let Some(network) = self.network() {
-            return match *work {
-                Work::Calls(calls) => frontier::start_calls(network, calls, processes).await,
-                Work::Bulk(bulk) => frontier::start_bulk(network, bulk, processes).await,
-            };
-        }
-        match (self, *work) {
-            (Self::Alone, Work::Calls(calls)) => {
-                let calls = Calls { scene: Scene::default(), ..calls };
-                frontier::start_calls(Network::Tcp, calls, processes).await
-            }
-            (Self::Proxy, Work::Calls(calls)) => proxy::start_calls(calls, processes).await,
-            (Self::Proxy, Work::Bulk(bulk)) => proxy::start_bulk(bulk, processes).await,
-            (Self::Relay, Work::Calls(calls)) => relay::start(calls, processes).await,
-            (Self::Nats, Work::Calls(calls)) => nats::start(Client::Library, calls, processes).await,
-            (Self::NatsLean, Work::Calls(calls)) => nats::start(Client::Lean, calls, processes).await,
-            _ => {
-                bail!("{self} does not do {work}")
-            }
         }
     }
 }

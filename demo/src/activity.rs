@@ -1,20 +1,16 @@
 //! What goes on between the service and each edge: calls both ways, messages, streams.
 
 use crate::backend::Backend;
-use crate::report::Report;
 use anyhow::{Result, ensure};
 use frontier_sdk::Edge;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// What the demo sends through a stream, in bytes.
-const STREAMED: usize = 16 * 1024;
+const STREAM_SIZE: usize = 16 * 1024;
 
 /// How long a call to an edge may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The pause after something failed, so that a table of errors can be read.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// One kind of thing that goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,19 +33,8 @@ impl Activity {
         }
     }
 
-    /// Does it once, and notes how it went.
-    pub(crate) async fn once(self, service: &Backend, edge: &Edge, report: &Report) {
-        let start = Instant::now();
-        match self.perform(service, edge).await {
-            Ok(()) => report.done(self, start.elapsed()),
-            Err(error) => {
-                report.failed(self, &error);
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
-
-    async fn perform(self, service: &Backend, edge: &Edge) -> Result<()> {
+    /// Does it once.
+    pub(crate) async fn perform(self, service: &Backend, edge: &Edge) -> Result<()> {
         match self {
             Self::CallUp => {
                 let answer = edge.call("echo", "over there").await?;
@@ -62,11 +47,11 @@ impl Activity {
             Self::Publish => edge.publish("telemetry", "21.5 °C").await?,
             Self::Stream => {
                 let mut stream = edge.open_stream("demo").await?;
-                stream.write_all(&[7; STREAMED]).await?;
+                stream.write_all(&[7; STREAM_SIZE]).await?;
                 stream.shutdown().await?;
-                let mut back = Vec::with_capacity(STREAMED);
+                let mut back = Vec::with_capacity(STREAM_SIZE);
                 stream.read_to_end(&mut back).await?;
-                ensure!(back == [7; STREAMED], "the bytes came back changed");
+                ensure!(back == [7; STREAM_SIZE], "the bytes came back changed");
             }
         }
         Ok(())

@@ -6,15 +6,18 @@ use crate::report::Report;
 use anyhow::{Context as _, Result};
 use frontier_sdk::{Edge, Request, Response};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How many operations of each kind a round does at each edge.
-const ROUND: u64 = 200;
+const OPERATIONS_PER_ROUND: u64 = 200;
 
 /// How often the table is printed.
-const REFRESH: Duration = Duration::from_secs(1);
+const TABLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The pause after something failed, so that a table of errors can be read.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// The service and the edges of the demo.
 #[derive(Debug)]
@@ -45,8 +48,8 @@ impl Parts {
         for (edge, activity) in self.all() {
             let (service, edge, report) = (self.service.clone(), edge.clone(), report.clone());
             tasks.spawn(async move {
-                for _ in 0..ROUND {
-                    activity.once(&service, &edge, &report).await;
+                for _ in 0..OPERATIONS_PER_ROUND {
+                    once(activity, &service, &edge, &report).await;
                 }
             });
         }
@@ -61,13 +64,13 @@ impl Parts {
             let stop = stop.clone();
             tasks.spawn(async move {
                 while !stop.is_cancelled() {
-                    activity.once(&service, &edge, &report).await;
+                    once(activity, &service, &edge, &report).await;
                 }
             });
         }
         while !stop.is_cancelled() {
             tokio::select! {
-                () = tokio::time::sleep(REFRESH) => report.print(Some(REFRESH)),
+                () = tokio::time::sleep(TABLE_INTERVAL) => report.print(Some(TABLE_INTERVAL)),
                 () = stop.cancelled() => {}
             }
         }
@@ -84,5 +87,17 @@ impl Parts {
 
     fn all(&self) -> impl Iterator<Item = (&Edge, Activity)> {
         self.edges.iter().flat_map(|edge| Activity::ALL.map(|activity| (edge, activity)))
+    }
+}
+
+/// Does it once, and reports how it went.
+async fn once(activity: Activity, service: &Backend, edge: &Edge, report: &Report) {
+    let start = Instant::now();
+    match activity.perform(service, edge).await {
+        Ok(()) => report.done(activity, start.elapsed()),
+        Err(error) => {
+            report.failed(activity, &error);
+            tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! Certificates that tests make: authorities, identities, and files that hold them.
+
 use frontier_transport::ClientTls;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,

@@ -1,3 +1,5 @@
+//! Calls between many edges and a service that must all be answered.
+
 use frontier_sdk::{Edge, Error, Response};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,7 +52,7 @@ impl Outcome {
 
 impl CallsBothWays {
     /// The deadline of each call: none may get lost, but a busy machine is slow.
-    pub const PATIENCE: Duration = Duration::from_secs(20);
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
     /// Has each edge call `echo`, with this pause in between.
     #[must_use]
@@ -62,7 +64,7 @@ impl CallsBothWays {
             calls.spawn(async move |outcome| {
                 tokio::time::sleep(delay).await;
                 while outcome.goes_on() {
-                    outcome.up(edge.call("echo", "up").timeout(Self::PATIENCE).await);
+                    outcome.up(edge.call("echo", "up").timeout(Self::CALL_TIMEOUT).await);
                     tokio::time::sleep(pause).await;
                 }
             });
@@ -95,7 +97,7 @@ impl CallsBothWays {
     /// If a call has failed, or a caller hangs.
     pub async fn stop(self) {
         self.outcome.stop.store(true, Ordering::Relaxed);
-        let ended = tokio::time::timeout(3 * Self::PATIENCE, self.callers.join_all()).await;
+        let ended = tokio::time::timeout(3 * Self::CALL_TIMEOUT, self.callers.join_all()).await;
         ended.expect("every caller ends");
         let failed = self.outcome.failed.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(failed.is_empty(), "{failed:#?}");

@@ -1,3 +1,5 @@
+//! Waiting for what must happen, with a deadline.
+
 use std::time::{Duration, Instant};
 
 /// Within this everything happens that is not about time itself, also on a busy machine.

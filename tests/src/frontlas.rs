@@ -1,3 +1,5 @@
+//! Frontlas as a process of its own, and how a test configures it.
+
 use crate::gateway::own_address;
 use crate::{DEADLINE, Log, Process, Settings, eventually};
 use nix::sys::signal::Signal;
@@ -37,7 +39,7 @@ impl Frontlas {
         FrontlasBuilder { settings, control, plane }
     }
 
-    /// Where it answers questions about the cluster.
+    /// Where it answers requests about the cluster.
     #[must_use]
     pub fn control(&self) -> SocketAddr {
         self.control

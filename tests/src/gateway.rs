@@ -1,3 +1,5 @@
+//! The gateway as a process of its own, and how a test configures it.
+
 mod tls;
 
 use crate::authority::{SERVER_NAME, replace};

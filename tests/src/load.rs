@@ -1,3 +1,5 @@
+//! Calls that go on through whatever happens to the gateway.
+
 use frontier_sdk::{Code, Edge};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,10 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// The deadline of each call.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How late a deadline may be on a busy machine.
-const SLACK: Duration = Duration::from_secs(2);
+const MAX_LATENESS: Duration = Duration::from_secs(2);
 
 /// Edges that call a method that echoes, one call after the other, whatever happens to them.
 #[derive(Debug)]
@@ -87,21 +89,21 @@ async fn call(shared: Arc<Shared>, edge: Edge, method: &'static str, number: usi
     let mut count = 0u64;
     while !shared.stop.load(Ordering::Relaxed) {
         count += 1;
-        let question = format!("{number}/{count}");
+        let request = format!("{number}/{count}");
         let start = Instant::now();
-        let answer = edge.call(method, question.clone()).timeout(PATIENCE).await;
+        let answer = edge.call(method, request.clone()).timeout(CALL_TIMEOUT).await;
         let took = start.elapsed();
-        if answer.as_ref().is_ok_and(|answer| answer.data == question.as_bytes()) {
+        if answer.as_ref().is_ok_and(|answer| answer.data == request.as_bytes()) {
             shared.answered.fetch_add(1, Ordering::Relaxed);
             continue;
         }
         {
             let mut tally = shared.tally.lock().unwrap_or_else(PoisonError::into_inner);
             match &answer {
-                Ok(answer) => tally.wrong.push(format!("{question} was answered with {:?}", answer.data)),
+                Ok(answer) => tally.wrong.push(format!("{request} was answered with {:?}", answer.data)),
                 Err(error) => *tally.failed.entry(error.to_string()).or_default() += 1,
             }
-            if took > PATIENCE + SLACK {
+            if took > CALL_TIMEOUT + MAX_LATENESS {
                 tally.wrong.push(format!("a call took {took:?}: {answer:?}"));
             }
         }

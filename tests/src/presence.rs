@@ -1,3 +1,5 @@
+//! What a service is told about edges that come and go.
+
 use crate::{DEADLINE, eventually};
 use bytes::Bytes;
 use frontier_sdk::{EdgeEvent, EdgeId, Error, Service};

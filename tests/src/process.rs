@@ -1,3 +1,5 @@
+//! A program under test, and what it prints.
+
 use crate::authority::SERVER_NAME;
 use crate::{DEADLINE, Gateway, Log, eventually};
 use nix::sys::signal::{Signal, kill};

@@ -1,3 +1,5 @@
+//! A peer that sends any frames it is told to.
+
 mod frames;
 
 pub use frames::{accept, first_frame, none};
@@ -35,21 +37,21 @@ pub struct RawPeer {
     frames: mpsc::UnboundedReceiver<Frame>,
     streams: mpsc::UnboundedReceiver<MuxStream>,
     end: watch::Receiver<Option<CloseReason>>,
-    hand: Hand,
+    io: IoSwitch,
 }
 
 /// Whether a raw peer reads and writes.
 #[derive(Clone, Debug)]
-pub struct Hand(watch::Sender<bool>);
+pub struct IoSwitch(watch::Sender<bool>);
 
-impl Hand {
+impl IoSwitch {
     /// Reads and writes nothing from here on.
-    pub fn hold(&self) {
+    pub fn pause(&self) {
         self.0.send_replace(false);
     }
 
     /// Goes on.
-    pub fn release(&self) {
+    pub fn resume(&self) {
         self.0.send_replace(true);
     }
 }
@@ -115,23 +117,23 @@ impl RawPeer {
         let (to_frames, frames) = mpsc::unbounded_channel();
         let (to_streams, streams) = mpsc::unbounded_channel();
         let (to_end, end) = watch::channel(None);
-        let (hand, held) = watch::channel(true);
+        let (io, held) = watch::channel(true);
         tokio::spawn(async move {
             let reason = drive(link, &to_frames, &to_streams, held).await;
             to_end.send_replace(Some(reason));
         });
-        Self { link: handle, welcome: None, frames, streams, end, hand: Hand(hand) }
+        Self { link: handle, welcome: None, frames, streams, end, io: IoSwitch(io) }
     }
 
     /// Connects and says `hello`.
     ///
     /// # Errors
-    /// As for [`greet`](Self::greet).
+    /// As for [`handshake`](Self::handshake).
     ///
     /// # Panics
     /// If there is no answer at all.
     pub async fn connect(addr: SocketAddr, hello: &Hello<'_>) -> Result<Self, (Code, String)> {
-        Self::dial(addr).await.greet(hello).await
+        Self::dial(addr).await.handshake(hello).await
     }
 
     /// Says `hello` on a connection on which nothing was said yet.
@@ -141,7 +143,7 @@ impl RawPeer {
     ///
     /// # Panics
     /// If there is no answer at all.
-    pub async fn greet(mut self, hello: &Hello<'_>) -> Result<Self, (Code, String)> {
+    pub async fn handshake(mut self, hello: &Hello<'_>) -> Result<Self, (Code, String)> {
         self.send(|out| hello.encode(out));
         let Some(frame) = within("an answer to a hello", self.frames.recv()).await else {
             return Err((Code::Disconnected, String::new()));
@@ -182,8 +184,8 @@ impl RawPeer {
 
     /// Whether it reads and writes, to be changed from elsewhere.
     #[must_use]
-    pub fn hand(&self) -> Hand {
-        self.hand.clone()
+    pub fn io(&self) -> IoSwitch {
+        self.io.clone()
     }
 
     /// Sends frames. Whether they arrive does not matter.
@@ -257,15 +259,15 @@ async fn drive(
     mut link: Link,
     frames: &mpsc::UnboundedSender<Frame>,
     streams: &mpsc::UnboundedSender<MuxStream>,
-    mut hand: watch::Receiver<bool>,
+    mut io: watch::Receiver<bool>,
 ) -> CloseReason {
     loop {
-        if hand.wait_for(|works| *works).await.is_err() {
+        if io.wait_for(|works| *works).await.is_err() {
             return CloseReason::Local;
         }
         let event = tokio::select! {
             biased;
-            changed = hand.changed() => match changed {
+            changed = io.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return CloseReason::Local,
             },

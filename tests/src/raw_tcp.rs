@@ -1,3 +1,5 @@
+//! A TCP connection for bytes that no peer would send, and frames of yamux made by hand.
+
 use crate::within;
 use bytes::BufMut;
 use std::io;
@@ -7,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A peer that has taken nothing for so long does not read.
-const STALLED: Duration = Duration::from_millis(500);
+const STALL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A connection on which any bytes can be sent.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl RawTcp {
 
     /// Sends bytes. Whether the peer took them before long.
     pub async fn try_send_now(&mut self, bytes: &[u8]) -> bool {
-        matches!(tokio::time::timeout(STALLED, self.0.write_all(bytes)).await, Ok(Ok(())))
+        matches!(tokio::time::timeout(STALL_TIMEOUT, self.0.write_all(bytes)).await, Ok(Ok(())))
     }
 
     /// Ends the sending half.

@@ -1,3 +1,5 @@
+//! Edges and services of the SDK, with the options of a test.
+
 use crate::{Authority, Gateway};
 use bytes::Bytes;
 use frontier_sdk::{Builder, ClientTls, Edge, Error, Request, Response, Service};
@@ -43,9 +45,9 @@ fn service(url: String, name: &str, tls: ClientTls) -> Builder<Service> {
 ///
 /// # Panics
 /// If it connects, or no attempt comes to an end.
-pub async fn why_not(edge: impl Fn() -> Builder<Edge>) -> String {
-    for patience in [300, 1_000, 3_000, 10_000].map(Duration::from_millis) {
-        let error = edge().connect_timeout(patience).connect().await.expect_err("nobody is let in here");
+pub async fn connect_error(edge: impl Fn() -> Builder<Edge>) -> String {
+    for timeout in [300, 1_000, 3_000, 10_000].map(Duration::from_millis) {
+        let error = edge().connect_timeout(timeout).connect().await.expect_err("nobody is let in here");
         let text = error.to_string();
         if !text.ends_with("still under way") {
             return text;
@@ -66,7 +68,7 @@ pub async fn echo(service: &Service, method: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// What the gateway says against it.
-pub async fn says(service: &Service, method: &str, answer: impl Into<Bytes>) -> Result<(), Error> {
+pub async fn answers_with(service: &Service, method: &str, answer: impl Into<Bytes>) -> Result<(), Error> {
     let answer = answer.into();
     let handler = move |_: Request| {
         let answer = answer.clone();

@@ -1,3 +1,5 @@
+//! A configuration file, made key by key.
+
 use serde_json::{Map, Value};
 use std::io::Write;
 use tempfile::NamedTempFile;

@@ -1,3 +1,5 @@
+//! A network that can stall, cut its connections, and move peers to other ports.
+
 mod connections;
 mod tcp;
 mod udp;

@@ -1,3 +1,5 @@
+//! Programs of the system that tests need.
+
 use std::path::PathBuf;
 
 /// Another program that a test needs, from a package of Debian's.

@@ -1,3 +1,5 @@
+//! A pair that is served while others misbehave.
+
 use crate::{Gateway, RawPeer};
 use frontier_protocol::{Code, Custom, Kind, Request};
 
@@ -25,9 +27,9 @@ impl Witness {
     /// If the right answer does not come.
     pub async fn check(&mut self) {
         self.calls += 1;
-        let (id, question) = (self.calls, self.calls.to_be_bytes());
-        self.edge.request(id, METHOD, Custom::plain(b""), &question);
-        assert_eq!(self.edge.response(id).await, (Code::Ok, question.to_vec()));
+        let (id, request) = (self.calls, self.calls.to_be_bytes());
+        self.edge.request(id, METHOD, Custom::plain(b""), &request);
+        assert_eq!(self.edge.response(id).await, (Code::Ok, request.to_vec()));
     }
 }
 

@@ -4,7 +4,8 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::run::{OutputArgs, seconds};
-use crate::cluster::{Cluster, Layout};
+use crate::cluster::Cluster;
+use crate::layout::Layout;
 
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArgs {

@@ -1,3 +1,5 @@
+//! Command lines that are understood, and some that are not.
+
 use clap::CommandFactory;
 
 use super::*;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Cluster;
-use crate::number::{mebibytes, micros, thousands};
+use crate::layout::Layout;
+use crate::number::{mebibytes, micros, or_dash, thousands};
 use crate::outcome::{Latency, Memory};
 use crate::procfs::Sample;
 use crate::table::Table;
@@ -48,9 +48,9 @@ pub(super) struct Work {
     pub(super) latency_us: Latency,
 }
 
-/// One look at the two processes.
+/// CPU time and memory of the two processes at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
+pub(super) struct Samples {
     pub(super) frontlas: Option<Sample>,
     pub(super) redis: Option<Sample>,
 }
@@ -69,7 +69,7 @@ impl Work {
 }
 
 impl Phase {
-    pub(super) fn new(name: &'static str, took: Duration, before: Look, after: Look) -> Self {
+    pub(super) fn new(name: &'static str, took: Duration, before: Samples, after: Samples) -> Self {
         let percent = |before: Option<Sample>, after: Option<Sample>| {
             Some(after?.cpu.saturating_sub(before?.cpu).as_secs_f64() / took.as_secs_f64() * 100.0)
         };
@@ -89,7 +89,13 @@ impl Phase {
 }
 
 impl Findings {
-    pub(super) fn new(asked: &Cluster, phases: Vec<Phase>, start: Look, end: Look) -> Self {
+    pub(super) fn new(
+        layout: Layout,
+        callers: u32,
+        phases: Vec<Phase>,
+        start: Samples,
+        end: Samples,
+    ) -> Self {
         let memory = |start: Option<Sample>, end: Option<Sample>| {
             let (start, end) = (start?, end?);
             Some(Memory {
@@ -99,9 +105,9 @@ impl Findings {
             })
         };
         Self {
-            frontiers: asked.layout.frontiers,
-            edges: asked.layout.edges,
-            callers: asked.callers,
+            frontiers: layout.frontiers,
+            edges: layout.edges,
+            callers,
             phases,
             frontlas_memory: memory(start.frontlas, end.frontlas),
             redis_memory: memory(start.redis, end.redis),
@@ -171,8 +177,4 @@ impl Findings {
         }
         table
     }
-}
-
-fn or_dash(cell: Option<String>) -> String {
-    cell.unwrap_or_else(|| "–".into())
 }

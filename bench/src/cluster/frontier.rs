@@ -12,15 +12,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
-use super::layout::Share;
 use super::pace::Pace;
+use crate::layout::Share;
 use crate::meter::Meter;
 
 /// What a frontier is told.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Tell of everyone who is online, and say when that is known.
-    Tell(oneshot::Sender<()>),
+    /// Report everyone who is online, and say when that is known.
+    ReportAll(oneshot::Sender<()>),
     /// Let edges come and go like this.
     Churn(Pace),
     /// Let no more come and go, and say how often that has happened once all of it is known.
@@ -39,7 +39,7 @@ pub(super) struct Frontier {
     snapshot: Option<u32>,
     current: Option<Current>,
     last_id: u64,
-    told: Option<oneshot::Sender<()>>,
+    reported: Option<oneshot::Sender<()>>,
     settled: Option<oneshot::Sender<u64>>,
 }
 
@@ -66,7 +66,7 @@ impl Frontier {
             snapshot: None,
             current: None,
             last_id: 0,
-            told: None,
+            reported: None,
             settled: None,
         })
     }
@@ -79,7 +79,7 @@ impl Frontier {
             tokio::select! {
                 frame = self.connection.frame() => self.take(&frame?)?,
                 command = commands.recv() => match command {
-                    Some(Command::Tell(told)) => (self.told, self.snapshot) = (Some(told), Some(0)),
+                    Some(Command::ReportAll(reported)) => (self.reported, self.snapshot) = (Some(reported), Some(0)),
                     Some(Command::Churn(pace)) => self.pace = pace,
                     Some(Command::Settle(settled)) => (self.settled, self.pace) = (Some(settled), Pace::Never),
                     None => return Ok(()),
@@ -99,12 +99,12 @@ impl Frontier {
             self.send_part(first)?;
             return Ok(None);
         }
-        if let Some(told) = self.told.take() {
+        if let Some(reported) = self.reported.take() {
             // Whoever asked has gone at worst.
-            let _ = told.send(());
+            let _ = reported.send(());
         }
         let now = Instant::now();
-        let since = self.pace.take(now, MOST_TURNS.min(self.share.turning as usize));
+        let since = self.pace.take(now, MAX_TURNS_PER_REPORT.min(self.share.turning as usize));
         if !since.is_empty() {
             self.send_turns(since)?;
             return Ok(None);
@@ -117,7 +117,7 @@ impl Frontier {
 
     fn send_part(&mut self, first: u32) -> Result<()> {
         let mut online = (first..self.share.slots()).filter(|&slot| self.stamp(slot) != 0);
-        let slots: Vec<u32> = online.by_ref().take(ENTRIES).collect();
+        let slots: Vec<u32> = online.by_ref().take(ENTRIES_PER_REPORT).collect();
         self.snapshot = online.next();
         let part = Part::Snapshot { first: first == 0, last: self.snapshot.is_none() };
         let entries = slots.iter().map(|&slot| self.entry(Op::EdgeOnline, slot)).collect();
@@ -197,8 +197,8 @@ async fn until(at: Option<Instant>) {
 }
 
 /// Entries in one report, as a gateway has it.
-const ENTRIES: usize = 512;
+const ENTRIES_PER_REPORT: usize = 512;
 /// An edge that leaves and one that comes are two of them.
-const MOST_TURNS: usize = ENTRIES / 2;
+const MAX_TURNS_PER_REPORT: usize = ENTRIES_PER_REPORT / 2;
 /// Where all edges are said to come from.
 const ADDR: &str = "192.0.2.123:54321";

@@ -8,12 +8,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::census;
+use super::control_plane;
 use super::frontier::{Command, Frontier};
-use super::layout::Layout;
 use super::pace::Pace;
 use crate::console::Console;
 use crate::dialogue::{Order, Ready};
+use crate::layout::Layout;
 use crate::meter::Meter;
 use crate::tally::Tally;
 
@@ -54,9 +54,9 @@ impl Frontiers {
     async fn obey(&self, console: &mut Console) -> Result<()> {
         while let Some(order) = console.order().await {
             match order {
-                Order::Tell => {
+                Order::ReportAll => {
                     self.meter.open();
-                    self.ask(Command::Tell).await?;
+                    self.command(Command::ReportAll).await?;
                     console.counted(self.meter.close(Tally::new()?))?;
                 }
                 Order::Churn(churn) => {
@@ -68,8 +68,8 @@ impl Frontiers {
                 Order::Count => self.meter.open(),
                 Order::Stop => console.counted(self.meter.close(Tally::new()?))?,
                 Order::Compare => {
-                    let turns = self.ask(Command::Settle).await?;
-                    census::compare(self.control_plane, self.layout, &turns).await?;
+                    let turns = self.command(Command::Settle).await?;
+                    control_plane::compare(self.control_plane, self.layout, &turns).await?;
                     console.counted(Tally::new()?)?;
                 }
             }
@@ -77,12 +77,12 @@ impl Frontiers {
         bail!("the tool went away")
     }
 
-    /// Asks every frontier, and waits for all answers.
-    async fn ask<T>(&self, question: impl Fn(oneshot::Sender<T>) -> Command) -> Result<Vec<T>> {
+    /// Tells every frontier, and waits for all answers.
+    async fn command<T>(&self, command: impl Fn(oneshot::Sender<T>) -> Command) -> Result<Vec<T>> {
         let mut waiting = Vec::with_capacity(self.commands.len());
         for frontier in &self.commands {
             let (sender, receiver) = oneshot::channel();
-            frontier.send(question(sender)).await.context("a frontier has ended")?;
+            frontier.send(command(sender)).await.context("a frontier has ended")?;
             waiting.push(receiver);
         }
         let mut answers = Vec::with_capacity(waiting.len());

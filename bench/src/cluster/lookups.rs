@@ -1,47 +1,41 @@
 //! The process that asks where edges are.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use frontier_api::cluster::GetEdgeByIdRequest;
 use frontier_protocol::{EdgeId, Kind, Lookup, LookupAck};
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
-use super::census::{self, Client};
 use super::connection::Connection;
-use super::layout::{Layout, Share};
+use super::control_plane::{self, Client};
 use crate::console::Console;
 use crate::drive::{Caller, drive, drive_with};
+use crate::layout::{Layout, Share};
 use crate::meter::Meter;
+use crate::role::LookupClient;
 
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Asker {
-    /// A client of the control plane: `GetEdgeByID` by gRPC, at this address.
-    Client(SocketAddr),
-    /// A gateway: `Lookup` on the frontier plane, at this address.
-    Gateway(SocketAddr),
-}
-
-/// Asks for edges that stay where they are, `callers` questions at a time.
-pub(super) async fn run(asker: Asker, layout: Layout, callers: u32, console: &mut Console) -> Result<()> {
-    match asker {
-        Asker::Client(control_plane) => {
-            let client = census::client(control_plane).await?;
-            let callers = (0..callers).map(|_| ByGrpc { client: client.clone(), layout }).collect();
+/// Asks for edges that stay where they are, `callers` lookups at a time.
+pub(super) async fn run(
+    client: LookupClient,
+    layout: Layout,
+    callers: u32,
+    console: &mut Console,
+) -> Result<()> {
+    match client {
+        LookupClient::Grpc(control_plane) => {
+            let client = control_plane::client(control_plane).await?;
+            let callers = (0..callers).map(|_| GrpcCaller { client: client.clone(), layout }).collect();
             drive(callers, JoinSet::new(), console).await
         }
-        Asker::Gateway(frontlas) => {
+        LookupClient::Gateway(frontlas) => {
             let meter = Arc::new(Meter::new()?);
             let connection = Connection::open(frontlas, "bench-lookups").await?;
             let mut background = JoinSet::new();
-            background.spawn(ask(connection, layout, callers, meter.clone()));
-            drive_with(meter, Vec::<ByGrpc>::new(), background, console).await
+            background.spawn(look_up(connection, layout, callers, meter.clone()));
+            drive_with(meter, Vec::<GrpcCaller>::new(), background, console).await
         }
     }
 }
@@ -52,12 +46,12 @@ fn any(layout: Layout) -> (Share, u64) {
     (share, share.id(rand::random_range(0..share.staying)))
 }
 
-struct ByGrpc {
+struct GrpcCaller {
     client: Client,
     layout: Layout,
 }
 
-impl Caller for ByGrpc {
+impl Caller for GrpcCaller {
     async fn call(&mut self) -> Result<()> {
         let (share, edge_id) = any(self.layout);
         let found = self.client.get_edge_by_id(GetEdgeByIdRequest { edge_id }).await?.into_inner().edge;
@@ -68,10 +62,10 @@ impl Caller for ByGrpc {
 }
 
 /// Keeps so many lookups in flight, all on one connection as a gateway does.
-async fn ask(mut connection: Connection, layout: Layout, callers: u32, meter: Arc<Meter>) -> Result<()> {
+async fn look_up(mut connection: Connection, layout: Layout, callers: u32, meter: Arc<Meter>) -> Result<()> {
     let mut waiting = Vec::new();
     for slot in 0..callers {
-        waiting.push(question(&connection, layout, slot)?);
+        waiting.push(send_lookup(&connection, layout, slot)?);
     }
     loop {
         let wake_at = connection.beat()?;
@@ -86,18 +80,18 @@ async fn ask(mut connection: Connection, layout: Layout, callers: u32, meter: Ar
         }
         let ack = LookupAck::parse(&frame)?;
         let slot = u32::try_from(frame.id).unwrap_or(u32::MAX);
-        let Some((share, start)) = waiting.get_mut(slot as usize) else { bail!("an answer to no question") };
+        let Some((share, start)) = waiting.get_mut(slot as usize) else { bail!("an answer to no lookup") };
         let check = || {
             let (is, at) = (share.frontier(), ack.frontier);
             ensure!(at == is, "an edge is at {is}, frontlas says {at:?} ({})", ack.code);
             Ok(())
         };
         meter.ended(start.elapsed(), &check());
-        (*share, *start) = question(&connection, layout, slot)?;
+        (*share, *start) = send_lookup(&connection, layout, slot)?;
     }
 }
 
-fn question(connection: &Connection, layout: Layout, slot: u32) -> Result<(Share, Instant)> {
+fn send_lookup(connection: &Connection, layout: Layout, slot: u32) -> Result<(Share, Instant)> {
     let (share, edge) = any(layout);
     connection.send(|out| Lookup { edge: EdgeId(edge) }.encode(slot.into(), out))?;
     Ok((share, Instant::now()))

@@ -1,3 +1,5 @@
+//! How fast the edges of one frontier come and go.
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -26,13 +28,13 @@ impl Pace {
     }
 
     /// When those that are due by `now` should have happened, so many at most. They count as done.
-    pub(super) fn take(&mut self, now: Instant, most: usize) -> Vec<Instant> {
+    pub(super) fn take(&mut self, now: Instant, limit: usize) -> Vec<Instant> {
         match self {
             Self::Never => Vec::new(),
-            Self::FlatOut => vec![now; most],
+            Self::FlatOut => vec![now; limit],
             Self::Every { interval, next } => {
                 let mut due = Vec::new();
-                while *next <= now && due.len() < most {
+                while *next <= now && due.len() < limit {
                     due.push(*next);
                     *next += *interval;
                 }

@@ -63,9 +63,9 @@ fn launch(directory: &Path, address: SocketAddr) -> Result<Child> {
 
 async fn wait_for_answer(server: &mut Child, address: SocketAddr) -> Result<()> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        // First the question, then whether it lives: so the answer is not another's.
-        let answers = ask(address).await.is_ok();
+    while start.elapsed() < ANSWER_TIMEOUT {
+        // First the ping, then whether it lives: so the answer is not another's.
+        let answers = ping(address).await.is_ok();
         if let Some(status) = server.try_wait()? {
             bail!("redis-server ended: {status}");
         }
@@ -74,10 +74,10 @@ async fn wait_for_answer(server: &mut Child, address: SocketAddr) -> Result<()> 
         }
         sleep(Duration::from_millis(10)).await;
     }
-    bail!("redis-server does not answer after {PATIENCE:?}")
+    bail!("redis-server does not answer after {ANSWER_TIMEOUT:?}")
 }
 
-async fn ask(address: SocketAddr) -> Result<()> {
+async fn ping(address: SocketAddr) -> Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(b"PING\r\n").await?;
     let mut answer = [0; 5];
@@ -86,4 +86,4 @@ async fn ask(address: SocketAddr) -> Result<()> {
 }
 
 const ATTEMPTS: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,10 +7,10 @@ use frontier_sdk::{Closed, Edge, HandlerError, Message, Request, Response, Servi
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
-use super::connect::{self, lost};
-use super::{Address, METHOD};
+use super::connect::{self, METHOD, lost};
 use crate::console::Console;
 use crate::dialogue::Ready;
+use crate::network::Address;
 
 /// What a stream is opened for, as its meta says.
 pub(super) const ECHO: &str = "echo";
@@ -45,13 +45,13 @@ pub(super) async fn edges(gateway: Address, edges: usize, console: &mut Console)
 }
 
 /// What edges and services have in common.
-trait Side: Clone + Send + Sync + 'static {
+trait Responder: Clone + Send + Sync + 'static {
     fn message(&self) -> impl Future<Output = Option<Message>> + Send;
     fn stream(&self) -> impl Future<Output = Option<Stream>> + Send;
     fn closed(&self) -> impl Future<Output = Closed> + Send;
 }
 
-impl Side for Edge {
+impl Responder for Edge {
     async fn message(&self) -> Option<Message> {
         self.recv().await
     }
@@ -65,7 +65,7 @@ impl Side for Edge {
     }
 }
 
-impl Side for Service {
+impl Responder for Service {
     async fn message(&self) -> Option<Message> {
         self.recv().await
     }
@@ -79,8 +79,8 @@ impl Side for Service {
     }
 }
 
-fn answer<S: Side>(side: S, tasks: &mut JoinSet<Result<()>>) {
-    let messages = side.clone();
+fn answer<R: Responder>(responder: R, tasks: &mut JoinSet<Result<()>>) {
+    let messages = responder.clone();
     tasks.spawn(async move {
         while let Some(message) = messages.message().await {
             message.done();
@@ -88,11 +88,11 @@ fn answer<S: Side>(side: S, tasks: &mut JoinSet<Result<()>>) {
         Err(lost(&messages.closed().await))
     });
     tasks.spawn(async move {
-        while let Some(stream) = side.stream().await {
+        while let Some(stream) = responder.stream().await {
             // A stream that fails is noticed at its other end, by those who count.
             tokio::spawn(serve(stream));
         }
-        Err(lost(&side.closed().await))
+        Err(lost(&responder.closed().await))
     });
 }
 
@@ -114,7 +114,7 @@ async fn serve(mut stream: Stream) -> Result<()> {
         return pending().await;
     }
     let is_echo = purpose == ECHO;
-    let mut buffer = vec![0; if is_echo { FEW } else { BUFFER }];
+    let mut buffer = vec![0; if is_echo { ECHO_BUFFER } else { SINK_BUFFER }];
     loop {
         match stream.read(&mut buffer).await? {
             0 => return Ok(stream.shutdown().await?),
@@ -125,6 +125,6 @@ async fn serve(mut stream: Stream) -> Result<()> {
 }
 
 /// As much as the service behind the proxy reads at once.
-const BUFFER: usize = 64 << 10;
+const SINK_BUFFER: usize = 64 << 10;
 /// Enough for a byte: a large buffer would cost more than the stream.
-const FEW: usize = 64;
+const ECHO_BUFFER: usize = 64;

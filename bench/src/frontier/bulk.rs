@@ -6,10 +6,10 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use super::answer::SINK;
-use super::connect::{self, lost};
-use super::{Address, SERVICE};
+use super::connect::{self, SERVICE, lost};
 use crate::console::Console;
 use crate::drive::{Caller, drive};
+use crate::network::Address;
 use crate::work::Bulk;
 
 pub(super) async fn run(gateway: Address, bulk: Bulk, console: &mut Console) -> Result<()> {

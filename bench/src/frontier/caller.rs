@@ -6,7 +6,7 @@ use frontier_sdk::{Edge, EdgeId, Service, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::ECHO;
-use super::{METHOD, SERVICE, TOPIC};
+use super::connect::{METHOD, SERVICE, TOPIC};
 use crate::drive::Caller;
 use crate::work::Operation;
 
@@ -28,7 +28,7 @@ pub(super) enum From {
 impl Caller for SdkCaller {
     async fn call(&mut self) -> Result<()> {
         match self.operation {
-            Operation::Call => self.ask().await,
+            Operation::Call => self.request().await,
             Operation::Message => self.publish().await,
             Operation::Stream => there_and_back(self.open().await?).await,
         }
@@ -36,7 +36,7 @@ impl Caller for SdkCaller {
 }
 
 impl SdkCaller {
-    async fn ask(&self) -> Result<()> {
+    async fn request(&self) -> Result<()> {
         let payload = self.payload.clone();
         let answer = match &self.from {
             From::Edge(edge) => edge.call(METHOD, payload).await?,
@@ -64,8 +64,8 @@ impl SdkCaller {
     }
 }
 
-/// One byte each way, and an orderly end of both directions: a question whose end is known when it is
-/// sent, and its answer.
+/// One byte each way, and an orderly end of both directions: a request whose end is known when it is
+/// sent, and its response.
 async fn there_and_back(mut stream: Stream) -> Result<()> {
     let mut byte = [0x2a];
     stream.write_all(&byte).await?;

@@ -10,11 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::caller::{From, SdkCaller};
-use super::connect::{self, lost};
-use super::{Address, METHOD, disturbance};
+use super::connect::{self, METHOD, lost};
+use super::disturbance;
 use crate::console::Console;
 use crate::drive::drive_with;
 use crate::meter::Meter;
+use crate::network::Address;
 use crate::work::Calls;
 
 /// Callers that share edges.
@@ -63,11 +64,11 @@ pub(super) async fn on_service(
 /// Waits until the service can call an edge that has connected: at another gateway frontlas has to hear of it
 /// first.
 async fn is_reached(service: &Service, id: EdgeId) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + REACHED_TIMEOUT;
     loop {
         match service.call(id, METHOD, "").await {
             Err(error) if error.code() == Code::EdgeNotOnline && Instant::now() < deadline => {
-                sleep(PAUSE).await;
+                sleep(POLL_INTERVAL).await;
             }
             answer => return answer.map(drop).context("an edge is not reached"),
         }
@@ -75,5 +76,5 @@ async fn is_reached(service: &Service, id: EdgeId) -> Result<()> {
 }
 
 /// How long it may take until an edge can be called, and how often that is tried.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(10);
+const REACHED_TIMEOUT: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);

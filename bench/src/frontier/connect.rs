@@ -6,7 +6,13 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result, anyhow};
 use frontier_sdk::{Builder, ClientTls, Edge, EdgeId, QuicClient, Service};
 
-use super::{Address, SERVICE, TOPIC};
+use crate::network::Address;
+
+/// What edges call, and what they publish to.
+pub(super) const METHOD: &str = "echo";
+pub(super) const TOPIC: &str = "telemetry";
+/// The service that streams are opened to.
+pub(super) const SERVICE: &str = "bench";
 
 /// Connects an edge whose id the gateway chooses.
 pub(super) async fn edge(gateway: Address) -> Result<Edge> {
@@ -14,7 +20,7 @@ pub(super) async fn edge(gateway: Address) -> Result<Edge> {
 }
 
 /// Connects an edge that shares its UDP sockets with others: a process has not so many ports.
-pub(super) async fn crowd_edge(gateway: Address, sockets: Arc<QuicClient>) -> Result<Edge> {
+pub(super) async fn sharing_edge(gateway: Address, sockets: Arc<QuicClient>) -> Result<Edge> {
     let builder = Edge::builder(gateway.to_string()).quic(sockets);
     options(builder).connect().await.context("connecting an edge")
 }
@@ -50,10 +56,10 @@ fn options<P>(builder: Builder<P>) -> Builder<P> {
         .tls(ClientTls::new().danger_accept_any_certificate())
         .reconnect(false)
         .connect_timeout(Duration::from_secs(60))
-        .max_handlers(MOST_IN_FLIGHT)
-        .receive_queue(MOST_IN_FLIGHT)
+        .max_handlers(MAX_IN_FLIGHT)
+        .receive_queue(MAX_IN_FLIGHT)
 }
 
-const MOST_IN_FLIGHT: usize = 1 << 16;
+const MAX_IN_FLIGHT: usize = 1 << 16;
 /// Above the ids that a gateway is likely to give to edges that ask for none.
 const FIRST_ID: u64 = 1 << 62;

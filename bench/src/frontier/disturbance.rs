@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use super::answer::STALL;
-use super::{SERVICE, TOPIC};
+use super::connect::{SERVICE, TOPIC};
 use crate::meter::Meter;
 
 /// Starts a stream whose reader stalls, and large messages one after the other.
@@ -28,11 +28,11 @@ async fn stall(edge: Edge) -> Result<()> {
 }
 
 async fn send_large(edge: Edge, meter: Arc<Meter>) -> Result<()> {
-    let payload = Bytes::from(vec![0x2a; LARGE]);
+    let payload = Bytes::from(vec![0x2a; LARGE_MESSAGE_SIZE]);
     loop {
         edge.publish(TOPIC, payload.clone()).await.context("a large message")?;
         meter.large_message_ended();
     }
 }
 
-const LARGE: usize = 4 << 20;
+const LARGE_MESSAGE_SIZE: usize = 4 << 20;

@@ -1,31 +1,15 @@
 //! The gateway's process.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use ::frontier::{Config, Gateway, cert};
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::Network;
 use crate::console::Console;
 use crate::dialogue::Ready;
-
-/// What a gateway of a cluster knows of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Membership {
-    pub(super) id: String,
-    pub(super) frontlas: SocketAddr,
-}
-
-impl Membership {
-    fn yaml(&self) -> String {
-        let Self { id, frontlas } = self;
-        let cluster = format!("{{enable: true, dial: {{addrs: ['{frontlas}']}}, forward: {{enable: true}}}}");
-        format!("daemon: {{frontier_id: {id}}}\nfrontlas: {cluster}\n")
-    }
-}
+use crate::network::Network;
+use crate::role::Membership;
 
 /// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
 pub(super) async fn run(
@@ -39,7 +23,7 @@ pub(super) async fn run(
         Network::Tls | Network::Quic => certificate(dir.path())?,
     };
     let listen = format!("{{listen: {{network: {network}, addr: 127.0.0.1:0, {tls}}}}}");
-    let membership = membership.as_ref().map(Membership::yaml).unwrap_or_default();
+    let membership = membership.as_ref().map(membership_yaml).unwrap_or_default();
     let yaml = format!("edgebound: {listen}\nservicebound: {listen}\n{membership}");
     let config = Config::parse(&yaml, &|_| None).context("the gateway's configuration")?;
     let gateway = Gateway::bind(&config)?;
@@ -54,6 +38,11 @@ pub(super) async fn run(
         ended = &mut serving => bail!("the gateway ended: {ended:?}"),
         () = console.closed() => Ok(()),
     }
+}
+
+fn membership_yaml(Membership { id, frontlas }: &Membership) -> String {
+    let cluster = format!("{{enable: true, dial: {{addrs: ['{frontlas}']}}, forward: {{enable: true}}}}");
+    format!("daemon: {{frontier_id: {id}}}\nfrontlas: {cluster}\n")
 }
 
 /// Makes a certificate, and says so as a configuration does.

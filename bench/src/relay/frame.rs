@@ -24,7 +24,7 @@ pub(super) fn split(bytes: &[u8]) -> Result<Option<(Frame<'_>, &[u8])>> {
     let Some((header, behind)) = bytes.split_first_chunk::<HEADER>() else { return Ok(None) };
     let [l0, l1, l2, l3, e0, e1, e2, e3, c0, c1, c2, c3, c4, c5, c6, c7] = *header;
     let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
-    if length > LARGEST {
+    if length > MAX_PAYLOAD {
         bail!("a frame of {length} bytes");
     }
     let address = Address {
@@ -53,7 +53,7 @@ impl Frame<'_> {
 }
 
 /// Much more than the tool ever sends.
-const LARGEST: usize = 64 << 20;
+const MAX_PAYLOAD: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -57,7 +57,7 @@ impl<P: Peer> Connection<P> {
 
     /// Reads once, and lets the peer have all of it.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
-        self.inbox.reserve(READ);
+        self.inbox.reserve(READ_SIZE);
         let read = ready!(pin!(self.stream.read_buf(&mut self.inbox)).poll(context))?;
         if read == 0 {
             return Poll::Ready(Err(anyhow!("the other side closed the connection")));
@@ -84,4 +84,4 @@ impl<P: Peer> Connection<P> {
 }
 
 /// Room for one read: much more than a batch of small frames, and few reads for a large one.
-const READ: usize = 64 << 10;
+const READ_SIZE: usize = 64 << 10;

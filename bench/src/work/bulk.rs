@@ -1,3 +1,5 @@
+//! Bytes that go one way.
+
 use std::fmt;
 
 use anyhow::{Result, ensure};
@@ -17,9 +19,9 @@ impl Bulk {
     pub(crate) fn new(streams: usize, writes: ByteSize) -> Result<Self> {
         ensure!(streams > 0, "there must be at least one stream");
         ensure!(
-            writes.as_usize() > 0 && writes <= Self::LARGEST,
+            writes.as_usize() > 0 && writes <= Self::MAX_WRITE,
             "--writes must be between 1 B and {}",
-            Self::LARGEST
+            Self::MAX_WRITE
         );
         Ok(Self { streams, writes })
     }
@@ -30,7 +32,7 @@ impl Bulk {
         (0..parts).map(move |part| Self { streams: share(self.streams, parts, part), writes: self.writes })
     }
 
-    const LARGEST: ByteSize = ByteSize::mib(64);
+    const MAX_WRITE: ByteSize = ByteSize::mib(64);
 }
 
 impl fmt::Display for Bulk {

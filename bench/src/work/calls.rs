@@ -1,3 +1,5 @@
+//! Calls, messages and streams, so many in flight.
+
 use std::fmt;
 
 use anyhow::{Result, ensure};
@@ -40,9 +42,9 @@ impl Calls {
             "--edges {edges} is more than --callers {callers}: some would never be used"
         );
         ensure!(
-            size.as_usize() > 0 && size <= Self::LARGEST,
+            size.as_usize() > 0 && size <= Self::MAX_SIZE,
             "--size must be between 1 B and {}",
-            Self::LARGEST
+            Self::MAX_SIZE
         );
         Ok(Self {
             operation: Operation::default(),
@@ -75,7 +77,7 @@ impl Calls {
     }
 
     /// More would measure the socket buffers, and is what `--bulk` is for.
-    const LARGEST: ByteSize = ByteSize::mib(16);
+    const MAX_SIZE: ByteSize = ByteSize::mib(16);
 }
 
 impl fmt::Display for Calls {

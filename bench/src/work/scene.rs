@@ -1,3 +1,5 @@
+//! What else goes on at a gateway while it is measured.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

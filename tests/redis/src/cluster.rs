@@ -1,3 +1,5 @@
+//! A Redis Cluster for tests.
+
 use crate::Server;
 use crate::program::{find, free_port, until};
 use std::net::SocketAddr;

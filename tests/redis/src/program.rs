@@ -1,3 +1,5 @@
+//! Finding, placing and awaiting the programs of Redis.
+
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -1,3 +1,5 @@
+//! Redis behind sentinels, for tests of a failover.
+
 use crate::Server;
 use crate::program::until;
 use std::net::SocketAddr;

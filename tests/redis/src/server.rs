@@ -1,3 +1,5 @@
+//! A Redis server as a process of its own.
+
 use crate::program::{find, free_port, until};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};

@@ -1,3 +1,5 @@
+//! The TLS side of a gateway under test: its certificates, and whom it trusts.
+
 use super::GatewayBuilder;
 use crate::authority::replace;
 use crate::{Authority, Identity, IdentityFiles};
@@ -5,8 +7,8 @@ use frontier_transport::Network;
 use serde_json::{Value, json};
 
 /// The file with the CAs of the edges' certificates, and that with the revoked ones.
-const CAS: &str = "clients.pem";
-const REVOKED: &str = "revoked.crl";
+const CLIENT_CAS_FILE: &str = "clients.pem";
+const REVOKED_FILE: &str = "revoked.crl";
 
 impl GatewayBuilder {
     /// Has one side, `edgebound` or `servicebound`, show these certificates.
@@ -20,7 +22,7 @@ impl GatewayBuilder {
     /// may [replace](super::Gateway::trust).
     #[must_use]
     pub fn mtls(self, ca: &Authority, revoked: &[&Identity]) -> Self {
-        let (cas, crl) = (self.file(CAS), self.file(REVOKED));
+        let (cas, crl) = (self.file(CLIENT_CAS_FILE), self.file(REVOKED_FILE));
         replace(&cas, ca.pem());
         replace(&crl, ca.revoke(revoked));
         self.set("edgebound.listen.tls.mtls", true)
@@ -34,8 +36,8 @@ impl super::Gateway {
     pub fn trust(&self, cas: &[&Authority]) {
         let pems: String = cas.iter().map(|ca| ca.pem()).collect();
         let lists: String = cas.iter().map(|ca| ca.revoke(&[])).collect();
-        replace(&self.dir().join(REVOKED), lists);
-        replace(&self.dir().join(CAS), pems);
+        replace(&self.dir().join(REVOKED_FILE), lists);
+        replace(&self.dir().join(CLIENT_CAS_FILE), pems);
     }
 }
 

@@ -1,8 +1,10 @@
+//! Which QUIC connection a datagram belongs to, for a network that ends them.
+
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 /// How long an id is, in bytes. Packets after the handshake do not say so.
-const ID: usize = 8;
+const ID_LENGTH: usize = 8;
 
 /// The QUIC connections that have been seen, by the ids that their packets carry in clear. Ids that take
 /// the place of those, as after a change of the path, are not known before they are used.
@@ -41,7 +43,7 @@ impl Connections {
 /// The ids in the first packet of a datagram; the others in it are of the same connection. RFC 8999.
 fn ids(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (to, from) = match datagram.split_first() {
-        Some((first, rest)) if first & 0x80 == 0 => (rest.get(..ID), None),
+        Some((first, rest)) if first & 0x80 == 0 => (rest.get(..ID_LENGTH), None),
         Some((_, rest)) => {
             let mut rest = rest.get(4..).unwrap_or_default();
             (id(&mut rest), id(&mut rest))

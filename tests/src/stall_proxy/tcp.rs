@@ -1,3 +1,5 @@
+//! The network for everything over TCP.
+
 use super::{Mode, Orders};
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! The network for QUIC: datagrams, and the port of each peer.
+
 use super::connections::Connections;
 use super::{Mode, Orders};
 use std::collections::HashMap;
@@ -7,7 +9,7 @@ use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
 /// The longest datagram, in bytes.
-const DATAGRAM: usize = 65_536;
+const MAX_DATAGRAM: usize = 65_536;
 
 /// Each peer is seen by the gateway at a port of its own.
 pub(super) async fn carry(front: UdpSocket, target: SocketAddr, mut orders: Orders) {
@@ -15,7 +17,7 @@ pub(super) async fn carry(front: UdpSocket, target: SocketAddr, mut orders: Orde
     let connections = Arc::<Connections>::default();
     let mut ports = HashMap::<SocketAddr, Arc<UdpSocket>>::new();
     let mut answers = JoinSet::new();
-    let mut datagram = vec![0; DATAGRAM];
+    let mut datagram = vec![0; MAX_DATAGRAM];
     loop {
         let (len, peer) = tokio::select! {
             biased;
@@ -56,7 +58,7 @@ struct Back {
 
 impl Back {
     async fn carry(self, connections: Arc<Connections>, orders: Orders) {
-        let mut datagram = vec![0; DATAGRAM];
+        let mut datagram = vec![0; MAX_DATAGRAM];
         while let Ok(len) = self.port.recv(&mut datagram).await {
             if *orders.mode.borrow() == Mode::Open && connections.may_pass(&datagram[..len]) {
                 let _ = self.front.send_to(&datagram[..len], self.peer).await;

@@ -44,7 +44,7 @@ async fn a_jwt_is_refused(token: String, text: &str) {
     let world = jwts().await;
     let lookout = Lookout::of(world.service("files").token(jwt(&json!({"service": "files"})))).await;
     assert_eq!(edge_refused(world.edge().token(token)).await, unauthenticated(text));
-    world.says(text).await;
+    world.logs(text).await;
     lookout.sees_only(world.edge().token(jwt(&json!({"edge": 7})))).await;
 }
 
@@ -53,7 +53,7 @@ async fn a_token_is_refused(token: &str, text: &str) {
     let world = tokens().await;
     let lookout = Lookout::of(world.service("files").token("frt_files")).await;
     assert_eq!(edge_refused(world.edge().token(token)).await, unauthenticated(text));
-    let line = world.says("edge not let in").await;
+    let line = world.logs("edge not let in").await;
     assert!(line.contains("WARN") && line.contains(text) && line.contains("127.0.0.1"), "{line}");
     lookout.sees_only(world.edge().token("frt_seven")).await;
 }
@@ -115,7 +115,7 @@ async fn a_service_has_the_name_and_the_id_of_its_token() {
     let refused =
         service_refused(world.service("files").id(frontier_sdk::ServiceId(6)).token("frt_files")).await;
     assert_eq!(refused, unauthenticated("the credentials are for another ServiceID"));
-    world.says("service not let in").await;
+    world.logs("service not let in").await;
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ reload: {enforce: true}
         async move { Ok::<_, std::io::Error>(jwt(&json!({"edge": 7, "exp": at(lives)}))) }
     });
     let edge = within("it gets in", edge.connect()).await.unwrap();
-    world.says("the token has expired").await;
+    world.logs("the token has expired").await;
     let again = async || {
         (asked.load(Ordering::Relaxed) > 1 && edge.status().get() == Status::Connected).then_some(())
     };

@@ -40,7 +40,7 @@ async fn it_sees_the_verified_identity_beside_the_meta() {
     assert_eq!(edge.id(), EdgeId(42));
     let labels = vec![("region".into(), "eu".into()), ("tier".into(), "2".into())];
     let expected = EdgeIdRequest { meta: META.into(), subject: "sensor".into(), labels, fixed_id: None };
-    assert_eq!(within("the question", asked.recv()).await, Some(expected));
+    assert_eq!(within("the request", asked.recv()).await, Some(expected));
 }
 
 #[tokio::test]
@@ -72,6 +72,6 @@ async fn it_is_not_asked_about_those_who_do_not_pass() {
     let _service = service.connect().await.unwrap();
     edge_refused(world.edge().token("frt_nobody").meta("bad")).await;
     within("it gets in", world.edge().token(jwt(&json!({}))).meta("good").connect()).await.unwrap();
-    assert_eq!(within("the question", asked.recv()).await.unwrap(), "good");
+    assert_eq!(within("the request", asked.recv()).await.unwrap(), "good");
     assert!(asked.try_recv().is_err());
 }

@@ -4,7 +4,7 @@
 use crate::lookout::Lookout;
 use crate::world::World;
 use frontier_sdk::{Builder, ClientTls, Edge};
-use frontier_tests::{Authority, Identity, SERVER_NAME, Validity, why_not};
+use frontier_tests::{Authority, Identity, SERVER_NAME, Validity, connect_error};
 use std::time::Duration;
 
 const YAML: &str = "
@@ -23,7 +23,7 @@ servicebound: {listen: {addr: HERE}}
 const CARRIERS: [(&str, usize); 3] = [("tls", 0), ("wss", 0), ("quic", 1)];
 
 /// Between the attempts of one client.
-const PAUSE: Duration = Duration::from_secs(1);
+const BACKOFF: Duration = Duration::from_secs(1);
 
 /// A gateway whose edges need a certificate of its CA.
 struct Door {
@@ -57,7 +57,7 @@ impl Door {
 
     fn edge(&self, (scheme, listener): (&str, usize), tls: ClientTls) -> Builder<Edge> {
         // With a pause, so that each attempt has a line in the log.
-        self.world.edge_over(scheme, listener).tls(tls).backoff(PAUSE, PAUSE)
+        self.world.edge_over(scheme, listener).tls(tls).backoff(BACKOFF, BACKOFF)
     }
 
     /// Has a client try that will not have the server: what it says of that, and what it tells the server.
@@ -74,7 +74,7 @@ impl Door {
     async fn nobody_comes_in(&self, client: ClientTls, told: &str, logged: [&str; 2]) {
         for carrier in CARRIERS {
             let before = self.lines(logged);
-            let error = why_not(|| self.edge(carrier, client.clone())).await;
+            let error = connect_error(|| self.edge(carrier, client.clone())).await;
             assert!(error.ends_with(&format!(": {told}")), "{carrier:?}: {error}");
             self.world.until("it is logged", || self.lines(logged) > before).await;
         }

@@ -4,7 +4,7 @@ use crate::certificates::{self, MTLS};
 use crate::tokens::{SECRET, entry, jwt, signed};
 use crate::world::{World, denied, edge_refused, failure, unauthenticated};
 use frontier_sdk::{Code, EdgeId, Status};
-use frontier_tests::{Authority, SERVER_NAME, Validity, echo, why_not, within};
+use frontier_tests::{Authority, SERVER_NAME, Validity, connect_error, echo, within};
 use serde_json::json;
 
 const YAML: &str = "
@@ -147,7 +147,7 @@ async fn certificates_are_read_again_and_nobody_is_dropped() {
     let server = other.server(&[SERVER_NAME], Validity::Now);
     world.reloaded(|| world.write("server.key", server.key())).await;
     // A key without its certificate is a mistake, so all has stayed as it was.
-    world.says("not reloaded").await;
+    world.logs("not reloaded").await;
     within("it gets in", world.tls_edge(0).tls(client(8).shown_by(ca.trusted())).connect()).await.unwrap();
     world.reloaded(|| world.write("server.pem", server.cert())).await;
     within("it gets in", world.tls_edge(0).tls(client(9).shown_by(other.trusted())).connect()).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_ca_is_read_again() {
     let world = certificates::start(&ca, MTLS).await;
     let stranger = other.client("sensor", &["urn:frontier:edge:7"], Validity::Now).shown_by(ca.trusted());
     let edge = || world.tls_edge(0).tls(stranger.clone());
-    let error = why_not(edge).await;
+    let error = connect_error(edge).await;
     assert!(error.contains("our certificate is not signed by a CA that is trusted there"), "{error}");
     world.reloaded(|| world.write("ca.pem", ca.pem() + &other.pem())).await;
     within("it gets in", edge().connect()).await.unwrap();
@@ -175,7 +175,7 @@ async fn a_revocation_list_is_read_again() {
     let old = within("it gets in", edge().connect()).await.unwrap();
     let said = world.reloaded(|| world.write("revoked.crl", ca.revoke(&[&client]))).await;
     assert!(said.contains("reloaded: 1 would be refused now, left as they are"), "{said}");
-    let error = why_not(edge).await;
+    let error = connect_error(edge).await;
     assert!(error.contains("our certificate is revoked"), "{error}");
     assert_eq!(old.status().get(), Status::Connected);
 }
@@ -191,7 +191,7 @@ servicebound: {listen: {addr: HERE}}
     within("it gets in", world.edge().connect()).await.unwrap();
     world.reloaded(|| world.configure(&yaml.replace("info,", "debug,"))).await;
     within("it gets in", world.edge().id(EdgeId(99)).connect()).await.unwrap();
-    let line = world.says("edge connected").await;
+    let line = world.logs("edge connected").await;
     assert!(line.contains("99"), "the first of these lines is about the second edge: {line}");
 }
 
@@ -214,7 +214,7 @@ async fn what_takes_a_restart_is_said() {
     let changed = format!("{YAML}limits: {{heartbeat: 5s}}\ndaemon: {{threads: 3}}\n");
     let said = world.reloaded(|| world.configure(&changed)).await;
     for key in ["limits.heartbeat", "daemon.threads"] {
-        let line = world.says(&format!("key=\"{key}\"")).await;
+        let line = world.logs(&format!("key=\"{key}\"")).await;
         assert!(line.contains("takes a restart"), "{line} in {said}");
     }
     assert!(!said.contains("limits.frame_size"), "{said}");
@@ -231,7 +231,7 @@ async fn bad_files_keep_the_old_state_and_every_mistake_is_told() {
         })
         .await;
     assert!(said.contains("ERROR") && said.contains("not reloaded, all stays as it was"), "{said}");
-    let said = async |text: &str| world.says(text).await;
+    let said = async |text: &str| world.logs(text).await;
     said("access.rules_file: ").await;
     said("rules.yaml: line 1, column 1: defualt: unknown key").await;
     said("rules.yaml: line 2, column 22: rules[0].who.edge").await;
@@ -302,7 +302,7 @@ async fn sighup_harms_nobody_at_any_time() {
     assert_eq!(edge.status().get(), Status::Connected);
     // Nor while it drains.
     world.process().signal(nix::sys::signal::Signal::SIGTERM);
-    world.says("draining").await;
+    world.logs("draining").await;
     world.hang_up();
     drop(edge);
     assert_eq!(within("it ends", world.process().exit()).await, Some(0));

@@ -86,7 +86,7 @@ async fn a_method_that_is_not_allowed_is_not_called() {
     let result = within("an answer", edge.call("other", "")).await;
     assert_eq!(failure(result), denied("calling `other` is not allowed by any rule"));
     assert_eq!(called.load(Ordering::SeqCst), 0);
-    let line = world.says("denied peer=7").await;
+    let line = world.logs("denied peer=7").await;
     assert!(line.contains("calling `other`"), "{line}");
 }
 
@@ -160,7 +160,7 @@ async fn names_that_are_not_allowed_are_not_registered() {
     assert_eq!(service_refused(greedy).await, topic);
     let greedy = world.service("files").register("other", |_| async { Ok(Default::default()) });
     assert_eq!(service_refused(greedy).await, method);
-    world.says("registering method `other`").await;
+    world.logs("registering method `other`").await;
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn whoever_fails_again_and_again_must_wait_and_nobody_else() {
     let elsewhere = relay(Ipv4Addr::new(127, 0, 0, 77), world.edge_addr()).await;
     let edge = Edge::builder(format!("tcp://{elsewhere}")).token("frt_seven").connect();
     assert_eq!(within("it gets in", edge).await.unwrap().id(), EdgeId(7));
-    world.says("too many failures from this address").await;
+    world.logs("too many failures from this address").await;
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn failures_in_a_loop_fill_no_log() {
     for _ in 0..60 {
         edge_refused(world.edge().token("frt_nobody")).await;
     }
-    world.says("suppressed=").await;
+    world.logs("suppressed=").await;
     let lines = world.log().lines().iter().filter(|line| line.contains("edge not let in")).count();
     assert!(lines < 60, "{lines}");
 }

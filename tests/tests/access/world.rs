@@ -114,8 +114,8 @@ impl World {
     pub(crate) fn service(&self, name: &str) -> Builder<Service> {
         Service::builder(format!("tcp://{}", self.services[0]))
             .name(name)
-            .connect_timeout(PATIENCE)
-            .backoff(PAUSE, PAUSE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .backoff(BACKOFF, BACKOFF)
             .call_timeout(DEADLINE)
     }
 
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// Waits for a line that contains `text`, and gives it.
-    pub(crate) async fn says(&self, text: &str) -> String {
+    pub(crate) async fn logs(&self, text: &str) -> String {
         eventually(DEADLINE, text, async || self.log().find(text)).await
     }
 
@@ -152,13 +152,13 @@ impl World {
 }
 
 /// For a connection that is not to come about in a moment.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Between attempts.
-const PAUSE: Duration = Duration::from_millis(20);
+const BACKOFF: Duration = Duration::from_millis(20);
 
 fn edge(url: String) -> Builder<Edge> {
-    Edge::builder(url).connect_timeout(PATIENCE).backoff(PAUSE, PAUSE).call_timeout(DEADLINE)
+    Edge::builder(url).connect_timeout(CONNECT_TIMEOUT).backoff(BACKOFF, BACKOFF).call_timeout(DEADLINE)
 }
 
 fn bound(log: &Log, side: &str) -> Vec<SocketAddr> {

@@ -2,7 +2,7 @@
 
 use crate::world::{Frontlas, member};
 use frontier_sdk::{Edge, Status};
-use frontier_tests::{DEADLINE, Gateway, StallProxy, eventually, says, within};
+use frontier_tests::{DEADLINE, Gateway, StallProxy, answers_with, eventually, within};
 use frontlas::{Directory, MemoryDirectory};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 async fn edges_come_and_call(gateway: &Gateway, count: usize) -> Vec<Edge> {
     let all = async {
         let service = gateway.service("s").connect().await.expect("it connects");
-        says(&service, "name", "s").await.expect("it registers");
+        answers_with(&service, "name", "s").await.expect("it registers");
         let mut edges = Vec::new();
         for _ in 0..count {
             let edge = gateway.edge().connect().await.expect("it connects");

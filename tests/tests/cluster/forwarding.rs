@@ -19,30 +19,30 @@ fn forwarding(id: &str, frontlas: &[SocketAddr]) -> GatewayBuilder {
 /// Two gateways of one cluster: services are at the one, edges at the other.
 struct Pair {
     frontlas: Frontlas,
-    /// Has the edges.
-    holder: Gateway,
-    /// Has the services.
-    forwarder: Gateway,
+    /// The owner gateway: has the edges.
+    owner: Gateway,
+    /// The origin gateway: has the services.
+    origin: Gateway,
 }
 
 impl Pair {
     async fn start() -> Self {
         let frontlas = Frontlas::patient();
         let start = |id| forwarding(id, &[frontlas.addr]).start();
-        let (holder, forwarder) = tokio::join!(start("holder"), start("forwarder"));
-        is_member(&forwarder).await;
-        Self { frontlas, holder, forwarder }
+        let (owner, origin) = tokio::join!(start("owner"), start("origin"));
+        is_member(&origin).await;
+        Self { frontlas, owner, origin }
     }
 
-    /// An edge at the holder, of which frontlas knows.
+    /// An edge at the owner gateway, of which frontlas knows.
     async fn edge(&self, id: u64) -> Edge {
-        let edge = edge(&self.holder, id).await;
-        self.frontlas.finds(id, "holder").await;
+        let edge = edge(&self.owner, id).await;
+        self.frontlas.finds(id, "owner").await;
         edge
     }
 
     async fn service(&self) -> Service {
-        self.forwarder.service("files").connect().await.expect("a service connects")
+        self.origin.service("files").connect().await.expect("a service connects")
     }
 }
 

@@ -1,3 +1,5 @@
+//! A frontlas in this process, and gateways that are members of its cluster.
+
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, eventually, within};
 use frontlas::plane::{Plane, PlaneConfig};
 use frontlas::{Directory, Frontier, Kind, Lifetimes, MemoryDirectory};

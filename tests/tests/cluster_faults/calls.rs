@@ -1,3 +1,5 @@
+//! Calls both ways through a cluster, of which each must be answered or fail in time.
+
 use frontier_sdk::{ClusterService, Edge, EdgeId, Error, Response};
 use frontier_tests::{DEADLINE, eventually};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,10 +8,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// The deadline of each call.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How late a deadline may be on a busy machine.
-const SLACK: Duration = Duration::from_secs(10);
+const MAX_LATENESS: Duration = Duration::from_secs(10);
 
 /// Calls under way, both ways, and what became of them.
 pub(crate) struct Calls {
@@ -105,7 +107,7 @@ impl Calls {
     /// Ends them. Each has been answered, or has failed in time.
     pub(crate) async fn stop(self) -> Vec<Failure> {
         self.shared.stop.store(true, Ordering::Relaxed);
-        let ended = tokio::time::timeout(2 * PATIENCE + SLACK, self.callers.join_all()).await;
+        let ended = tokio::time::timeout(2 * CALL_TIMEOUT + MAX_LATENESS, self.callers.join_all()).await;
         ended.expect("every caller ends");
         self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -116,10 +118,10 @@ impl Shared {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    fn note(&self, way: Way, edge: EdgeId, question: &str, answer: Result<Response, Error>) {
+    fn note(&self, way: Way, edge: EdgeId, request: &str, answer: Result<Response, Error>) {
         match answer {
             Ok(answer) => {
-                assert_eq!(answer.data, question);
+                assert_eq!(answer.data, request);
                 let count = if way == Way::Up { &self.up } else { &self.down };
                 count.fetch_add(1, Ordering::Relaxed);
             }
@@ -133,6 +135,8 @@ impl Shared {
 
 /// What becomes of a call, which is something within its deadline.
 pub(crate) async fn answered(call: frontier_sdk::Call<'_>) -> Result<Response, Error> {
-    let call = call.timeout(PATIENCE).into_future();
-    tokio::time::timeout(PATIENCE + SLACK, call).await.expect("a call is answered, or fails, in time")
+    let call = call.timeout(CALL_TIMEOUT).into_future();
+    tokio::time::timeout(CALL_TIMEOUT + MAX_LATENESS, call)
+        .await
+        .expect("a call is answered, or fails, in time")
 }

@@ -1,3 +1,5 @@
+//! Many edges that come through frontlas, and a count of those that lose their connection.
+
 use crate::world::World;
 use frontier_sdk::{ConnectError, Edge, Status};
 use std::ops::RangeInclusive;
@@ -6,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 
 /// Edges that connect at the same time.
-const AT_ONCE: usize = 50;
+const CONNECTS_AT_ONCE: usize = 50;
 
 /// Connects edges with these ids through frontlas, some at a time; ordered by id.
 pub(crate) async fn connect(world: &World, ids: RangeInclusive<u64>) -> Vec<Edge> {
@@ -17,7 +19,7 @@ pub(crate) async fn connect(world: &World, ids: RangeInclusive<u64>) -> Vec<Edge
         edges.push(edge.expect("no panic").expect("an edge connects"));
     };
     for id in ids {
-        if connecting.len() == AT_ONCE {
+        if connecting.len() == CONNECTS_AT_ONCE {
             take(connecting.join_next().await);
         }
         connecting.spawn(world.edge(id).connect());

@@ -2,7 +2,7 @@
 
 use crate::calls::{Calls, Failure, Pace, answered};
 use crate::fleet::connect;
-use crate::world::{CONVERGED, Places, World, turn};
+use crate::world::{CONVERGENCE_TIMEOUT, Places, World, turn};
 use frontier_sdk::{ClusterService, Code, Edge, Status};
 use frontier_test_redis::Server;
 use frontier_tests::eventually;
@@ -14,13 +14,13 @@ use tokio::time::Instant;
 const EDGES: u64 = 3000;
 
 /// More files and sockets than a frontlas has open for some gateways and a service.
-const FEW: usize = 200;
+const MAX_OPEN_FILES: usize = 200;
 
-const ALIVE: Duration = Duration::from_secs(10);
+const LEASE_TIME: Duration = Duration::from_secs(10);
 
 /// Within this of its SDK's notice an edge can be called again, but for one of a hundred; unless the machine
 /// is so slow that connecting all of them took long, too: then within twice that.
-const BACK: Duration = Duration::from_secs(5);
+const REACHED_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Not more than a busy machine can do.
 const PACE: Pace = Pace { edge: Duration::from_secs(6), service: Duration::from_millis(10), callers: 4 };
@@ -48,7 +48,7 @@ async fn is_reached(service: &ClusterService, edge: &Edge, lost: Instant) -> Dur
             Ok(_) => return lost.elapsed(),
             Err(error) => {
                 assert!(is_expected(error.code()), "edge {}: {error}", edge.id());
-                assert!(lost.elapsed() < CONVERGED, "edge {}: {error}", edge.id());
+                assert!(lost.elapsed() < CONVERGENCE_TIMEOUT, "edge {}: {error}", edge.id());
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
@@ -78,7 +78,7 @@ async fn three_thousand_edges_of_three_gateways_outlive_one_of_them() {
     let on_redis = |frontlas: frontier_tests::FrontlasBuilder| {
         frontlas
             .set("redis.standalone.addr", redis.addr().to_string())
-            .set("frontier_plane.expiration.alive", format!("{}s", ALIVE.as_secs()))
+            .set("frontier_plane.expiration.alive", format!("{}s", LEASE_TIME.as_secs()))
     };
     let mut world = World::start(on_redis, 3).await;
     let service = world.service().connect().await.expect("the service connects");
@@ -101,8 +101,8 @@ async fn three_thousand_edges_of_three_gateways_outlive_one_of_them() {
 
     for frontlas in &world.frontlas {
         // Edges have asked it, and have left again.
-        let few = async || (frontlas.open_files() < FEW).then_some(());
-        eventually(CONVERGED, "edges keep no connection to frontlas", few).await;
+        let few = async || (frontlas.open_files() < MAX_OPEN_FILES).then_some(());
+        eventually(CONVERGENCE_TIMEOUT, "edges keep no connection to frontlas", few).await;
     }
 
     let calls = Calls::start(&edges, &service, PACE);
@@ -113,18 +113,18 @@ async fn three_thousand_edges_of_three_gateways_outlive_one_of_them() {
     }
     world.gateways[0].1.kill().await;
     let killed = Instant::now();
-    let took = tokio::time::timeout(2 * CONVERGED, coming.join_all()).await;
+    let took = tokio::time::timeout(2 * CONVERGENCE_TIMEOUT, coming.join_all()).await;
     let (connected, reached): (Vec<_>, Vec<_>) =
         took.expect("every edge can be called again").into_iter().unzip();
     println!("all edges were back {:?} after the kill; from their SDK's notice on", killed.elapsed());
     summary("connected", connected);
     let (late, last) = summary("reached", reached);
-    assert!(late <= BACK.max(2 * connecting), "99 of 100 edges were reached only after {late:?}");
-    assert!(last <= CONVERGED, "the last edge was reached only after {last:?}");
+    assert!(late <= REACHED_TIMEOUT.max(2 * connecting), "99 of 100 edges were reached only after {late:?}");
+    assert!(last <= CONVERGENCE_TIMEOUT, "the last edge was reached only after {last:?}");
     calls.go_on(300).await;
 
     // No ghosts, and every count is true.
-    tokio::time::sleep_until(killed + ALIVE).await;
+    tokio::time::sleep_until(killed + LEASE_TIME).await;
     world.tells(&["f1", "f2"], 1, |all| is_everyone(&all.places())).await;
     world.is_connected(&service, &["f1", "f2"]).await;
     calls.go_on(300).await;

@@ -21,7 +21,7 @@ struct Busy {
     /// Those that stay.
     edges: Vec<Edge>,
     /// Those that come and go.
-    guests: Vec<(Edge, &'static str)>,
+    roaming: Vec<(Edge, &'static str)>,
     places: Places,
     next: u64,
 }
@@ -45,7 +45,7 @@ impl Busy {
             service.call(edge.id(), "echo", "").await.expect("an answer");
         }
         let (calls, losses) = (Calls::start(&edges, &service, pace), Losses::of(&edges));
-        let mut busy = Self { world, service, calls, losses, edges, guests: Vec::new(), places, next };
+        let mut busy = Self { world, service, calls, losses, edges, roaming: Vec::new(), places, next };
         for _ in 0..4 {
             busy.come().await;
         }
@@ -58,22 +58,22 @@ impl Busy {
         let (id, frontier) = (self.next, GATEWAYS[usize::from(self.next.is_multiple_of(2))]);
         self.next += 1;
         let edge = self.world.gateway(frontier).edge().id(EdgeId(id)).connect();
-        self.guests.push((edge.await.expect("an edge connects without frontlas"), frontier));
+        self.roaming.push((edge.await.expect("an edge connects without frontlas"), frontier));
         self.places.insert(id, frontier.to_owned());
     }
 
     /// While something is away edges leave, come and move, and calls go on.
     async fn lives_on(&mut self, until: Instant) {
-        let (left, _) = self.guests.remove(0);
+        let (left, _) = self.roaming.remove(0);
         self.places.remove(&left.id().0);
         left.close().await.expect("an edge leaves");
         self.come().await;
-        let (moves, from) = self.guests.remove(0);
+        let (moves, from) = self.roaming.remove(0);
         let to = GATEWAYS[usize::from(from == GATEWAYS[0])];
         moves.close().await.expect("an edge leaves");
         let moved = self.world.gateway(to).edge().id(moves.id()).connect().await;
         self.places.insert(moves.id().0, to.to_owned());
-        self.guests.push((moved.expect("an edge connects without frontlas"), to));
+        self.roaming.push((moved.expect("an edge connects without frontlas"), to));
         self.calls.go_on(self.edges.len() as u64).await;
         tokio::time::sleep_until(until).await;
         self.calls.go_on(self.edges.len() as u64).await;

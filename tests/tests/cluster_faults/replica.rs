@@ -1,3 +1,5 @@
+//! One replica of frontlas, as a user of its API sees it.
+
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
 use frontier_api::cluster::{
     Edge, Frontier, GetEdgeByIdRequest, GetEdgesCountRequest, GetFrontierByEdgeIdRequest,

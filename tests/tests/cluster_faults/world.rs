@@ -1,3 +1,5 @@
+//! A whole cluster: gateways, replicas of frontlas, and the directory behind them.
+
 use crate::replica::{Directory, Replica};
 use frontier_sdk::{Builder, ClusterService, Edge, EdgeId, HandlerError, Request, Response};
 use frontier_tests::{Frontlas, FrontlasBuilder, Gateway, GatewayBuilder, eventually};
@@ -9,7 +11,7 @@ use tokio::sync::{Mutex, MutexGuard};
 const REPLICAS: usize = 2;
 
 /// Within this a directory is right again, once it can be.
-pub(crate) const CONVERGED: Duration = Duration::from_secs(60);
+pub(crate) const CONVERGENCE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How soon lost connections are made anew.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
@@ -97,7 +99,7 @@ impl World {
             let ids: Vec<_> = frontiers.iter().map(|it| it.id.as_str()).collect();
             (ids == expected && frontiers.iter().all(|it| it.is_connected)).then_some(())
         };
-        eventually(CONVERGED, &format!("the service is connected to {expected:?}"), is_so).await;
+        eventually(CONVERGENCE_TIMEOUT, &format!("the service is connected to {expected:?}"), is_so).await;
     }
 
     /// Waits until every replica tells of these gateways, each with `services` services, and of exactly
@@ -127,7 +129,7 @@ impl World {
                     }
                 }
             };
-            eventually(CONVERGED, "the directory is right", check).await;
+            eventually(CONVERGENCE_TIMEOUT, "the directory is right", check).await;
         }
     }
 }

@@ -1,3 +1,5 @@
+//! A frontlas whose directory says what a test wants, and gateways that it names.
+
 use frontier_sdk::{Builder, ClusterService, Edge, EdgeId, Request, Response};
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, eventually, within};
 use frontlas::api::ControlPlane;

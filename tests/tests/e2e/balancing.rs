@@ -2,7 +2,7 @@
 
 use frontier_protocol::{Hello, Role};
 use frontier_sdk::{Code, Edge, EdgeId, Response, Service, ServiceId};
-use frontier_tests::{DEADLINE, Gateway, Network, RawPeer, eventually, none, says, within};
+use frontier_tests::{DEADLINE, Gateway, Network, RawPeer, answers_with, eventually, none, within};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 /// A service that says which one it is when `who` is called.
 async fn service(gateway: &Gateway, number: u64) -> Service {
     let service = gateway.service("s").id(ServiceId(number)).connect().await.expect("a service");
-    says(&service, "who", number.to_string()).await.expect("a registration");
+    answers_with(&service, "who", number.to_string()).await.expect("a registration");
     service
 }
 
@@ -156,15 +156,15 @@ pub(crate) async fn a_service_that_drains_is_skipped_and_finishes(net: Network) 
     drop(other);
 }
 
-/// Questions that never left the gateway are not lost with a service: another one gets them.
-pub(crate) async fn questions_that_wait_for_a_service_that_dies_go_to_another(net: Network) {
+/// Requests that never left the gateway are not lost with a service: another one gets them.
+pub(crate) async fn requests_that_wait_for_a_service_that_dies_go_to_another(net: Network) {
     let gateway = Gateway::over(net).start().await;
     let hello = Hello { name: "s", ..RawPeer::hello(Role::Service) };
-    let mut stuck = RawPeer::reach(&gateway, Role::Service).await.greet(&hello).await.unwrap();
+    let mut stuck = RawPeer::reach(&gateway, Role::Service).await.handshake(&hello).await.unwrap();
     stuck.take_methods(&["who"]).await;
-    stuck.hand().hold();
+    stuck.io().pause();
     let edge = RawPeer::reach(&gateway, Role::Edge).await;
-    let mut edge = edge.greet(&RawPeer::hello(Role::Edge)).await.unwrap();
+    let mut edge = edge.handshake(&RawPeer::hello(Role::Edge)).await.unwrap();
     let payload = vec![0; 32 * 1024];
     for id in 0..200 {
         edge.request(id, "who", none(), &payload);

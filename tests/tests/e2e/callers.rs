@@ -153,7 +153,7 @@ pub(crate) async fn names_match_exactly(net: Network) {
     let edge = gateway.edge().connect().await.unwrap();
     let names = ["m", "M", "\"m\"", "m\\", "käse\u{1f9c0}", "m m", "*"];
     for name in names {
-        frontier_tests::says(&service, name, name.as_bytes()).await.unwrap();
+        frontier_tests::answers_with(&service, name, name.as_bytes()).await.unwrap();
     }
     for name in names {
         assert_eq!(edge.call(name, "").await.unwrap().data, name);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use frontier_sdk::{Code, Edge, EdgeId, HandlerError, Request, Response, Service};
-use frontier_tests::{Gateway, Network, echo, says};
+use frontier_tests::{Gateway, Network, answers_with, echo};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::time::Duration;
@@ -62,8 +62,8 @@ pub(crate) async fn ten_edges_call_at_once_and_each_gets_its_own_answer(net: Net
         let edge = gateway.edge().connect().await.unwrap();
         callers.spawn(async move {
             for call in 0..50 {
-                let question = format!("{number}/{call}");
-                assert_eq!(edge.call("echo", question.clone()).await.unwrap().data, question);
+                let request = format!("{number}/{call}");
+                assert_eq!(edge.call("echo", request.clone()).await.unwrap().data, request);
             }
         });
     }
@@ -174,7 +174,7 @@ pub(crate) async fn a_payload_of_64_mib_goes_through(net: Network) {
 pub(crate) async fn an_answer_over_the_limit_is_an_error(net: Network) {
     let gateway = Gateway::over(net).set("limits.payload_size", "64KiB").start().await;
     let (service, edge) = pair(&gateway).await;
-    says(&service, "long", vec![0; 64 * 1024 + 1]).await.unwrap();
+    answers_with(&service, "long", vec![0; 64 * 1024 + 1]).await.unwrap();
     let error = edge.call("long", "").await.unwrap_err();
     assert_eq!(error.code(), Code::TooLarge);
 }

@@ -6,10 +6,10 @@ use frontier_tests::{DEADLINE, Gateway, Load, Network, StallProxy, echo, eventua
 use std::time::Duration;
 
 /// How many answers show that things go on.
-const ON: u64 = 200;
+const MORE_CALLS: u64 = 200;
 
 /// A hang that is shorter than the deadline of any call.
-const HANG: Duration = Duration::from_millis(500);
+const HANG_TIME: Duration = Duration::from_millis(500);
 
 /// Two services behind one network each, and four edges behind another.
 struct Site {
@@ -43,10 +43,10 @@ pub(crate) async fn edges_that_are_cut_off(net: Network) {
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     for _ in 0..5 {
-        load.go_on(ON).await;
+        load.go_on(MORE_CALLS).await;
         site.edge_network.cut();
     }
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     load.stop().await;
 }
 
@@ -55,10 +55,10 @@ pub(crate) async fn services_that_are_cut_off(net: Network) {
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     for _ in 0..5 {
-        load.go_on(ON).await;
+        load.go_on(MORE_CALLS).await;
         site.service_network.cut();
     }
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     load.stop().await;
 }
 
@@ -66,16 +66,16 @@ pub(crate) async fn edges_in_a_blackhole(net: Network) {
     let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     site.edge_network.blackhole();
     // The others go on.
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     let lost: Vec<_> = site.edges.iter().step_by(2).map(Edge::status).collect();
     for mut status in lost {
         within("the edge notices", status.changed()).await;
     }
     site.edge_network.heal();
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     all_work(&site).await;
     load.stop().await;
 }
@@ -84,14 +84,14 @@ pub(crate) async fn services_in_a_blackhole(net: Network) {
     let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     site.service_network.blackhole();
     // Calls to it fail with their deadlines, until it is noticed; then the other one gets them all.
     eventually(DEADLINE, "it is noticed", async || gateway.log().find("no sign of life")).await;
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     all_work(&site).await;
     site.service_network.heal();
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     load.stop().await;
 }
 
@@ -101,10 +101,10 @@ pub(crate) async fn a_gateway_that_is_killed_and_started_again(net: Network) {
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
     for _ in 0..3 {
-        load.go_on(ON).await;
+        load.go_on(MORE_CALLS).await;
         gateway.restart().await;
     }
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     all_work(&site).await;
     load.stop().await;
 }
@@ -113,14 +113,14 @@ pub(crate) async fn a_gateway_that_hangs_for_a_while(net: Network) {
     let gateway = Gateway::over(net).quick().start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     let lost: Vec<_> = site.edges.iter().map(Edge::status).collect();
     gateway.freeze();
     for mut status in lost {
         within("the edge notices", status.changed()).await;
     }
     gateway.thaw();
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     all_work(&site).await;
     let tally = load.stop().await;
     assert!(tally.failures() > 0, "calls in flight must have failed");
@@ -131,11 +131,11 @@ pub(crate) async fn a_short_hang_is_waited_out(net: Network) {
     let gateway = Gateway::over(net).start().await;
     let site = Site::new(&gateway).await;
     let load = Load::start(&site.edges, "echo");
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     gateway.freeze();
-    tokio::time::sleep(HANG).await;
+    tokio::time::sleep(HANG_TIME).await;
     gateway.thaw();
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     let tally = load.stop().await;
     assert_eq!(tally.failures(), 0, "{:?}", tally.failed);
 }

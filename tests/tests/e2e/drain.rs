@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// Within this a gateway with many edges is drained, also on a busy machine.
-const DRAINED: Duration = Duration::from_secs(60);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A gateway under which a thousand edges on a busy machine are no reason to give up anyone.
 fn patient(net: Network) -> GatewayBuilder {
@@ -39,7 +39,8 @@ async fn stops_listening(gateway: &Gateway) {
 
 /// Waits for the end of a gateway that drains, which must not have cut anyone off.
 async fn drained(gateway: &mut Gateway) {
-    eventually(DRAINED, "the gateway exits", async || (!gateway.process().is_running()).then_some(())).await;
+    eventually(DRAIN_TIMEOUT, "the gateway exits", async || (!gateway.process().is_running()).then_some(()))
+        .await;
     assert_eq!(gateway.process().exit().await, Some(0));
     for mishap in ["the grace is over", "gave up", "edges that stay", "was not taken"] {
         assert_eq!(gateway.log().find(mishap), None);

@@ -30,11 +30,11 @@ pub(crate) async fn a_refusal_and_its_text_reach_the_edge(net: Network) {
 }
 
 pub(crate) async fn an_edge_that_is_put_off_comes_again_but_not_too_soon(net: Network) {
-    const LATER: Duration = Duration::from_millis(300);
+    const RETRY_DELAY: Duration = Duration::from_millis(300);
     let gateway = Gateway::over(net).start().await;
     let (ids, arrivals) = (AtomicU32::new(0), AtomicU32::new(0));
     let turn = |count: &AtomicU32| count.fetch_add(1, Ordering::Relaxed);
-    let later = || HandlerError::retry_later("the database is away", LATER);
+    let later = || HandlerError::retry_later("the database is away", RETRY_DELAY);
     let (left, mut leaves) = mpsc::unbounded_channel();
     let service = gateway
         .service("ids")
@@ -54,7 +54,7 @@ pub(crate) async fn an_edge_that_is_put_off_comes_again_but_not_too_soon(net: Ne
     let start = Instant::now();
     let edge = gateway.edge().meta("mine").connect().await.unwrap();
     assert_eq!(edge.id(), EdgeId(7));
-    assert!(start.elapsed() >= 2 * LATER, "{:?}", start.elapsed());
+    assert!(start.elapsed() >= 2 * RETRY_DELAY, "{:?}", start.elapsed());
     assert!(leaves.try_recv().is_err(), "it was never there");
     edge.close().await.unwrap();
     assert_eq!(within("its end", leaves.recv()).await.unwrap(), "mine");
@@ -103,7 +103,7 @@ pub(crate) async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another
     let gateway = Gateway::over(net).quick().start().await;
     let proxy = StallProxy::to_services(&gateway).await;
     let dying = proxy.service("ids").reconnect(false).connect().await.unwrap();
-    let (asked, mut questions) = mpsc::unbounded_channel();
+    let (asked, mut requests) = mpsc::unbounded_channel();
     dying
         .on_edge_id(move |_| {
             let _ = asked.send(());
@@ -112,7 +112,7 @@ pub(crate) async fn a_service_that_dies_while_it_is_asked_is_replaced_by_another
         .await
         .unwrap();
     let connecting = tokio::spawn(gateway.edge().connect());
-    within("it is asked", questions.recv()).await.unwrap();
+    within("it is asked", requests.recv()).await.unwrap();
     let other = gateway.service("ids").connect().await.unwrap();
     other.on_edge_id(|_| async { Ok(EdgeId(7)) }).await.unwrap();
     proxy.cut();

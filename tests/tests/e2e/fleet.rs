@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Edges that connect at the same time.
-const AT_ONCE: usize = 50;
+const CONNECTS_AT_ONCE: usize = 50;
 
 /// The pause of each edge between two calls: all of them together leave the processors some time.
-const PAUSE: Duration = Duration::from_secs(1);
+const CALL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many calls the services have under way.
 const CALLERS: usize = 4;
@@ -88,7 +88,7 @@ impl Fleet {
         let mut connecting = JoinSet::new();
         for number in 0..count {
             connecting.spawn(edge().register("echo", answer).connect());
-            if connecting.len() == AT_ONCE || number + 1 == count {
+            if connecting.len() == CONNECTS_AT_ONCE || number + 1 == count {
                 let connected = within("the edges connect", std::mem::take(&mut connecting).join_all()).await;
                 edges.extend(connected.into_iter().map(|edge| edge.expect("an edge")));
             }
@@ -102,7 +102,7 @@ impl Fleet {
 
     /// Calls from each edge to its services, and from the services to the edges, until they are stopped.
     pub(crate) fn calls(&self, posts: &[Post]) -> CallsBothWays {
-        let mut calls = CallsBothWays::from_edges(self.edges(), PAUSE);
+        let mut calls = CallsBothWays::from_edges(self.edges(), CALL_INTERVAL);
         for caller in 0..CALLERS {
             let (edges, posts) = (self.0.clone(), posts.to_vec());
             calls.spawn(async move |outcome| {
@@ -120,7 +120,8 @@ impl Fleet {
     /// Has the service there call every edge.
     pub(crate) async fn answers(&self, post: &Post) {
         for edge in self.edges() {
-            let answer = post.service.call(edge.id(), "echo", "all").timeout(CallsBothWays::PATIENCE).await;
+            let answer =
+                post.service.call(edge.id(), "echo", "all").timeout(CallsBothWays::CALL_TIMEOUT).await;
             assert_eq!(answer.map(|answer| answer.data), Ok("all".into()), "edge {}", edge.id());
         }
     }
@@ -133,7 +134,7 @@ async fn call(posts: &[Post], edge: EdgeId) -> Result<Response, Error> {
     let other = posts.len() - 1 - known;
     let mut last = None;
     for post in [known, other, known] {
-        match posts[post].service.call(edge, "echo", "down").timeout(CallsBothWays::PATIENCE).await {
+        match posts[post].service.call(edge, "echo", "down").timeout(CallsBothWays::CALL_TIMEOUT).await {
             Err(error) if error.code() == Code::EdgeNotOnline && posts.len() > 1 => last = Some(error),
             answer => return answer,
         }

@@ -33,7 +33,7 @@ over_all_networks! {
         by_source_address_edges_of_one_address_share_a_service,
         least_inflight_avoids_a_busy_one,
         a_service_that_drains_is_skipped_and_finishes,
-        questions_that_wait_for_a_service_that_dies_go_to_another,
+        requests_that_wait_for_a_service_that_dies_go_to_another,
     }
     bulk {
         a_large_stream_to_a_slow_reader_is_whole_and_memory_is_bounded on 2 threads,

@@ -14,13 +14,13 @@ const MOVES: usize = 3;
 
 /// A stream carries so many parts of so many bytes: more than is under way at any time.
 const PARTS: usize = 4;
-const PART: usize = 1024 * 1024;
+const PART_SIZE: usize = 1024 * 1024;
 
 /// How soon one that has nothing to say shows its new address. The gateway's patience is much longer.
 const HEARTBEAT: Duration = Duration::from_millis(200);
 
 /// The deadline of a call, during which whatever got lost comes again.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An edge and a service, each behind a network that changes addresses.
 struct World {
@@ -36,10 +36,10 @@ impl World {
     async fn new() -> Self {
         let gateway = Gateway::over(Network::Quic).start().await;
         let networks = [StallProxy::to_edges(&gateway).await, StallProxy::to_services(&gateway).await];
-        let service = networks[1].service("files").heartbeat(HEARTBEAT).call_timeout(PATIENCE);
+        let service = networks[1].service("files").heartbeat(HEARTBEAT).call_timeout(CALL_TIMEOUT);
         let service = service.connect().await.unwrap();
         let presence = Presence::of(&service).await.unwrap();
-        let edge = networks[0].edge().heartbeat(HEARTBEAT).call_timeout(PATIENCE);
+        let edge = networks[0].edge().heartbeat(HEARTBEAT).call_timeout(CALL_TIMEOUT);
         let edge = edge.connect().await.unwrap();
         let statuses = [edge.status(), service.status()];
         Self { _gateway: gateway, networks, service, presence, edge, statuses }
@@ -87,7 +87,7 @@ impl Held {
     }
 
     async fn is_called(&mut self) {
-        within("the question comes", self.called.recv()).await.unwrap();
+        within("the request comes", self.called.recv()).await.unwrap();
     }
 }
 
@@ -102,11 +102,11 @@ async fn calls_in_flight_both_ways_are_answered_after_the_address_has_changed() 
     let (mut down, handler) = Held::new();
     edge.register("down", handler).await.unwrap();
     for count in 0..MOVES {
-        let question = format!("question {count}");
+        let request = format!("request {count}");
         let calls = async {
             tokio::join!(
-                edge.call("up", question.clone()).into_future(),
-                service.call(edge.id(), "down", question.clone()).into_future(),
+                edge.call("up", request.clone()).into_future(),
+                service.call(edge.id(), "down", request.clone()).into_future(),
             )
         };
         let meanwhile = async {
@@ -117,7 +117,7 @@ async fn calls_in_flight_both_ways_are_answered_after_the_address_has_changed() 
             down.go.notify_one();
         };
         let ((up, down), ()) = tokio::join!(calls, meanwhile);
-        assert_eq!([up, down].map(|answer| answer.unwrap().data), [question.clone(), question]);
+        assert_eq!([up, down].map(|answer| answer.unwrap().data), [request.clone(), request]);
     }
     world.had_one_connection_each().await;
 }
@@ -139,9 +139,9 @@ async fn streams_in_the_middle_of_it_go_on_after_the_address_has_changed() {
             if part > 0 {
                 world.change_addresses();
             }
-            let mut read = vec![0; PART];
+            let mut read = vec![0; PART_SIZE];
             let what = format!("part {part}, up: {is_up}");
-            let reading = tokio::time::timeout(PATIENCE, accepted.read_exact(&mut read)).await;
+            let reading = tokio::time::timeout(CALL_TIMEOUT, accepted.read_exact(&mut read)).await;
             reading.expect(&what).expect(&what);
             assert!(read == bytes(part), "{what} is wrong");
         }
@@ -152,7 +152,7 @@ async fn streams_in_the_middle_of_it_go_on_after_the_address_has_changed() {
 }
 
 fn bytes(part: usize) -> Vec<u8> {
-    (0..=250).cycle().skip(part).take(PART).collect()
+    (0..=250).cycle().skip(part).take(PART_SIZE).collect()
 }
 
 async fn write(mut stream: Stream) {

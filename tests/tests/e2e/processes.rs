@@ -6,10 +6,10 @@ use nix::sys::signal::Signal;
 use std::time::Duration;
 
 /// How many answers show that things go on.
-const ON: u64 = 200;
+const MORE_CALLS: u64 = 200;
 
 /// The deadline of a single call.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn edge_id(peer: &Process) -> EdgeId {
     let line = peer.log().find("connected").expect("it is connected");
@@ -18,7 +18,7 @@ fn edge_id(peer: &Process) -> EdgeId {
 
 async fn answers(service: &Service, edge: EdgeId) {
     eventually(DEADLINE, "the edge answers", async || {
-        service.call(edge, "echo", "x").timeout(PATIENCE).await.ok()
+        service.call(edge, "echo", "x").timeout(CALL_TIMEOUT).await.ok()
     })
     .await;
 }
@@ -28,17 +28,17 @@ pub(crate) async fn a_service_that_is_killed(net: Network) {
     let mut service = Process::service(&gateway).await;
     let edges = [gateway.edge().connect().await.expect("an edge")];
     let load = Load::start(&edges, "echo");
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     for _ in 0..3 {
         service.signal(Signal::SIGKILL);
         service.exit().await;
         // Nobody is there, and everyone is told so at once; over UDP the kernel does not tell.
-        let error = edges[0].call("echo", "x").timeout(PATIENCE).await.expect_err("nobody answers");
+        let error = edges[0].call("echo", "x").timeout(CALL_TIMEOUT).await.expect_err("nobody answers");
         let mut codes = vec![Code::MethodNotFound, Code::ServiceNotOnline, Code::Disconnected];
         codes.extend((net == Network::Quic).then_some(Code::Deadline));
         assert!(codes.contains(&error.code()), "{error}");
         service = Process::service(&gateway).await;
-        load.go_on(ON).await;
+        load.go_on(MORE_CALLS).await;
     }
     let tally = load.stop().await;
     assert!(tally.failures() > 0);
@@ -49,12 +49,12 @@ pub(crate) async fn a_service_that_hangs(net: Network) {
     let service = Process::service(&gateway).await;
     let edges = [gateway.edge().connect().await.expect("an edge")];
     let load = Load::start(&edges, "echo");
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     service.freeze();
     eventually(DEADLINE, "the gateway gives it up", async || gateway.log().find("no sign of life")).await;
     service.thaw();
     // It comes back by itself.
-    load.go_on(ON).await;
+    load.go_on(MORE_CALLS).await;
     let tally = load.stop().await;
     assert!(tally.failures() > 0, "calls in flight must have failed");
 }

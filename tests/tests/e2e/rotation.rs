@@ -2,14 +2,16 @@
 
 use crate::fleet::{Fleet, Post};
 use frontier_sdk::Status;
-use frontier_tests::{Authority, DEADLINE, Gateway, Network, SERVER_NAME, Validity, eventually, why_not};
+use frontier_tests::{
+    Authority, DEADLINE, Gateway, Network, SERVER_NAME, Validity, connect_error, eventually,
+};
 use std::time::Duration;
 
 /// Calls each way between two changes, and after the last one.
 const CALLS: u64 = 300;
 
 /// Within this a gateway has noticed a change and let an edge in, also on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_edges_over_tls_notice_nothing_of_new_certificates_and_a_new_ca() {
@@ -34,13 +36,13 @@ async fn nobody_notices(net: Network, edges: usize) {
     let posts = [Post::at(&gateway).await];
     let edge = |trusted: &Authority, issuer: &Authority| {
         let tls = issuer.client("edge", &[], Validity::Now).shown_by(trusted.trusted());
-        gateway.edge().tls(tls).connect_timeout(PATIENCE)
+        gateway.edge().tls(tls).connect_timeout(CONNECT_TIMEOUT)
     };
     let fleet = Fleet::of(edges, || edge(&old, &old)).await;
     let load = fleet.calls(&posts);
     load.go_on(CALLS).await;
     let stranger = "our certificate is not signed by a CA that is trusted there";
-    assert!(why_not(|| edge(&old, &new)).await.ends_with(stranger));
+    assert!(connect_error(|| edge(&old, &new)).await.ends_with(stranger));
 
     // Clients of both are to be let in. Whoever is refused tries again until the gateway has noticed.
     gateway.trust(&[&old, &new]);
@@ -51,7 +53,7 @@ async fn nobody_notices(net: Network, edges: usize) {
     new.server(&[SERVER_NAME], Validity::Now).write(gateway.dir(), "edges");
     let second = edge(&new, &old).connect().await.expect("the new certificate is seen");
     let unknown = "the server's certificate is not signed by a CA that is trusted here";
-    assert!(why_not(|| edge(&old, &old)).await.ends_with(unknown));
+    assert!(connect_error(|| edge(&old, &old)).await.ends_with(unknown));
     load.go_on(CALLS).await;
 
     // The old CA is gone. Those whom it vouches for would be refused now, but stay.
@@ -59,7 +61,7 @@ async fn nobody_notices(net: Network, edges: usize) {
     gateway.hang_up();
     let reloaded = format!("reloaded: {} would be refused now, left as they are cause=SIGHUP", edges + 1);
     eventually(DEADLINE, &reloaded, async || gateway.log().find(&reloaded)).await;
-    assert!(why_not(|| edge(&new, &old)).await.ends_with(stranger));
+    assert!(connect_error(|| edge(&new, &old)).await.ends_with(stranger));
     let third = edge(&new, &new).connect().await.expect("clients of the new CA get in");
     load.go_on(CALLS).await;
 

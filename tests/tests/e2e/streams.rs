@@ -129,11 +129,11 @@ pub(crate) async fn half_of_a_stream_may_end_while_the_other_goes_on(net: Networ
     let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway).await;
     let (mut client, mut server) = up(&edge, &service).await;
-    client.write_all(b"question").await.unwrap();
+    client.write_all(b"request").await.unwrap();
     client.shutdown().await.unwrap();
-    let mut question = Vec::new();
-    within("an end", server.read_to_end(&mut question)).await.unwrap();
-    assert_eq!(question, b"question");
+    let mut request = Vec::new();
+    within("an end", server.read_to_end(&mut request)).await.unwrap();
+    assert_eq!(request, b"request");
     assert!(client.write_all(b"more").await.is_err());
     server.write_all(b"a long answer").await.unwrap();
     server.shutdown().await.unwrap();
@@ -242,16 +242,16 @@ pub(crate) async fn ten_thousand_streams_on_one_edge_leave_nothing_behind(net: N
 }
 
 async fn answer(mut stream: Stream) {
-    let mut question = Vec::new();
-    stream.read_to_end(&mut question).await.expect("a question");
-    stream.write_all(&question).await.expect("the other end reads");
+    let mut request = Vec::new();
+    stream.read_to_end(&mut request).await.expect("a request");
+    stream.write_all(&request).await.expect("the other end reads");
     stream.shutdown().await.expect("the other end reads");
 }
 
 async fn ask(mut stream: Stream) {
-    stream.write_all(b"question").await.expect("the other end reads");
+    stream.write_all(b"request").await.expect("the other end reads");
     stream.shutdown().await.expect("the other end reads");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("an answer");
-    assert_eq!(answer, b"question");
+    assert_eq!(answer, b"request");
 }

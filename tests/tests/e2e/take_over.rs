@@ -1,7 +1,9 @@
 //! A second connection with the id of the first.
 
 use frontier_sdk::{Closed, Code, Edge, EdgeId, Response, ServiceId};
-use frontier_tests::{DEADLINE, Gateway, Network, Presence, StallProxy, echo, eventually, says, within};
+use frontier_tests::{
+    DEADLINE, Gateway, Network, Presence, StallProxy, answers_with, echo, eventually, within,
+};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -125,7 +127,7 @@ pub(crate) async fn a_second_service_of_the_same_id_keeps_methods_and_topics(net
     let gateway = Gateway::over(net).start().await;
     let id = ServiceId(5);
     let first = gateway.service("s").id(id).topics(["t"]).connect().await.unwrap();
-    says(&first, "who", "first").await.unwrap();
+    answers_with(&first, "who", "first").await.unwrap();
     first.subscribe("late").await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();
     assert_eq!(edge.call("who", "").await.unwrap().data, "first");
@@ -134,7 +136,7 @@ pub(crate) async fn a_second_service_of_the_same_id_keeps_methods_and_topics(net
     assert_eq!(second.id(), id);
     assert_eq!(within("the first is told", first.closed()).await, Closed::Superseded);
     assert_eq!(edge.call("who", "").await.unwrap_err().text(), "no handler for `who`");
-    says(&second, "who", "second").await.unwrap();
+    answers_with(&second, "who", "second").await.unwrap();
     assert_eq!(edge.call("who", "").await.unwrap().data, "second");
     for topic in ["t", "late"] {
         let (published, ()) = tokio::join!(edge.publish(topic, ""), async {

@@ -1,3 +1,5 @@
+//! The `chatroom` example.
+
 use crate::program::Program;
 use frontier_tests::Gateway;
 

@@ -1,3 +1,5 @@
+//! The `file` example: transfers, refusals and losses.
+
 use crate::program::Program;
 use crate::web::body;
 use frontier_tests::{DEADLINE, Gateway, eventually};
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// Longer than anyone takes to notice that a transfer is under way.
-const ENDLESS: u64 = 64 << 30;
+const ENDLESS_SIZE: u64 = 64 << 30;
 
 async fn serve(gateway: &Gateway, dir: &Path) -> Program {
     let dir = dir.to_str().unwrap();
@@ -27,7 +29,7 @@ fn receive(gateway: &Gateway, name: &str, into: &Path) -> Program {
 /// A file of which only the length exists.
 fn endless(dir: &Path) -> PathBuf {
     let path = dir.join("endless");
-    File::create(&path).unwrap().set_len(ENDLESS).unwrap();
+    File::create(&path).unwrap().set_len(ENDLESS_SIZE).unwrap();
     path
 }
 

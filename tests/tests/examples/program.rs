@@ -1,3 +1,5 @@
+//! Building and running an example.
+
 use frontier_tests::{DEADLINE, eventually};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -9,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Within this a program has done its work, also one that was built without optimisation.
-const LONG: Duration = Duration::from_secs(60);
+const RUN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running example or another program, killed when dropped. Its output is shown if the test fails.
 pub(crate) struct Program {
@@ -66,7 +68,7 @@ impl Program {
     pub(crate) async fn exits(&mut self) -> Option<i32> {
         let what = format!("{} exits", self.name);
         let child = &mut self.child;
-        eventually(LONG, &what, async || child.try_wait().unwrap()).await.code()
+        eventually(RUN_TIMEOUT, &what, async || child.try_wait().unwrap()).await.code()
     }
 }
 

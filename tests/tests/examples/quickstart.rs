@@ -1,3 +1,5 @@
+//! The `quickstart` example.
+
 use crate::program::Program;
 use frontier_tests::Gateway;
 

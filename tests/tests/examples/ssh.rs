@@ -1,3 +1,5 @@
+//! The `tunnel` example under ssh.
+
 use crate::program::Program;
 use crate::tunnel;
 use crate::web::body;

@@ -1,3 +1,5 @@
+//! The `tunnel` example, with curl at both ends.
+
 use crate::program::Program;
 use crate::web;
 use frontier_tests::{Gateway, tool, within};
@@ -105,12 +107,12 @@ async fn the_end_of_one_direction_leaves_the_other_open() {
     let gateway = Gateway::start().await;
     let tunnel = to_edge(&gateway, target.local_addr().unwrap()).await;
     let mut near = TcpStream::connect(tunnel.addr).await.unwrap();
-    near.write_all(b"question").await.unwrap();
+    near.write_all(b"request").await.unwrap();
     near.shutdown().await.unwrap();
     let (mut far, _) = within("the tunnel connects", target.accept()).await.unwrap();
-    let mut question = String::new();
-    within("the end comes through", far.read_to_string(&mut question)).await.unwrap();
-    assert_eq!(question, "question");
+    let mut request = String::new();
+    within("the end comes through", far.read_to_string(&mut request)).await.unwrap();
+    assert_eq!(request, "request");
     far.write_all(b"answer").await.unwrap();
     drop(far);
     let mut answer = String::new();

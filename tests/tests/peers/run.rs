@@ -1,3 +1,5 @@
+//! Running a program to its end.
+
 use frontier_tests::within;
 use std::fmt;
 use std::path::Path;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// For whatever another program has a part in.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes that go through a stream, each way.
-const STREAM: usize = 1024 * 1024;
+const STREAM_SIZE: usize = 1024 * 1024;
 
 /// A service that answers edges and knows who has come.
 pub(crate) struct Post {
@@ -20,7 +20,7 @@ pub(crate) struct Post {
 
 impl Post {
     pub(crate) async fn at(gateway: &Gateway) -> Self {
-        let service = gateway.service("post").topics(["news"]).call_timeout(PATIENCE);
+        let service = gateway.service("post").topics(["news"]).call_timeout(TIMEOUT);
         let service = within("a service", service.connect()).await.unwrap();
         echo(&service, "echo").await.unwrap();
         let presence = Presence::of(&service).await.unwrap();
@@ -49,7 +49,7 @@ impl Post {
     }
 
     pub(crate) fn edge(&self, url: &str) -> Builder<Edge> {
-        Edge::builder(url).connect_timeout(PATIENCE).call_timeout(PATIENCE).reconnect(false)
+        Edge::builder(url).connect_timeout(TIMEOUT).call_timeout(TIMEOUT).reconnect(false)
     }
 
     async fn streams(&self, edge: &Edge) {
@@ -57,17 +57,17 @@ impl Post {
             tokio::join!(edge.open_stream("post").into_future(), self.service.accept_stream());
         let (mut near, mut far) = (opened.expect("an open stream"), accepted.unwrap());
         let answers = tokio::spawn(async move {
-            let mut question = Vec::new();
-            far.read_to_end(&mut question).await.expect("the whole stream");
-            far.write_all(&question).await.expect("the other end reads");
+            let mut request = Vec::new();
+            far.read_to_end(&mut request).await.expect("the whole stream");
+            far.write_all(&request).await.expect("the other end reads");
             far.shutdown().await.expect("the other end reads");
         });
-        let (question, mut answer) = (bytes(STREAM), Vec::new());
-        near.write_all(&question).await.expect("the other end reads");
+        let (request, mut answer) = (bytes(STREAM_SIZE), Vec::new());
+        near.write_all(&request).await.expect("the other end reads");
         near.shutdown().await.expect("the other end reads");
-        let reading = tokio::time::timeout(PATIENCE, near.read_to_end(&mut answer)).await;
+        let reading = tokio::time::timeout(TIMEOUT, near.read_to_end(&mut answer)).await;
         reading.expect("in time").expect("the whole stream");
-        assert!(answer == question, "a stream there and back");
+        assert!(answer == request, "a stream there and back");
         answers.await.unwrap();
     }
 

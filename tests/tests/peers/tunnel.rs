@@ -1,3 +1,5 @@
+//! A TCP port behind which a program carries the bytes.
+
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use crate::run::run;
 use crate::traffic::Post;
 use frontier_tests::{
-    Authority, DEADLINE, Gateway, Identity, Network, Process, Validity, eventually, why_not,
+    Authority, DEADLINE, Gateway, Identity, Network, Process, Validity, connect_error, eventually,
 };
 use std::path::Path;
 use std::process::Command;
@@ -128,7 +128,7 @@ async fn client_certificates_decide_who_comes_in() {
         (Some(&stranger), "UNKNOWN_CA"),
     ] {
         let bridge = shown(&gateway, identity).await;
-        why_not(|| post.edge(&bridge.url)).await;
+        connect_error(|| post.edge(&bridge.url)).await;
         eventually(DEADLINE, told, async || bridge.process.log().find(told)).await;
     }
     let good = shown(&gateway, Some(&ca.client("good", &[], Validity::Now))).await;

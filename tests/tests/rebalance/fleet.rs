@@ -1,3 +1,5 @@
+//! Many edges that call and are called while they are moved.
+
 use frontier_sdk::{ClusterService, Edge, Status};
 use frontier_tests::CallsBothWays;
 use std::sync::Arc;
@@ -5,13 +7,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Edges that connect at the same time.
-const AT_ONCE: usize = 25;
+const CONNECTS_AT_ONCE: usize = 25;
 
 /// How many calls the service has under way.
 const CALLERS: usize = 2;
 
 /// The pause between two calls of such a caller.
-const BREATH: Duration = Duration::from_millis(10);
+const CALL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Edges that answer and call.
 pub(crate) struct Fleet(Arc<Vec<Edge>>);
@@ -22,7 +24,7 @@ impl Fleet {
         let mut connecting = JoinSet::new();
         for number in 0..count {
             connecting.spawn(edge(number).connect());
-            if connecting.len() == AT_ONCE || number + 1 == count {
+            if connecting.len() == CONNECTS_AT_ONCE || number + 1 == count {
                 let connected = std::mem::take(&mut connecting).join_all().await;
                 edges.extend(connected.into_iter().map(|edge| edge.expect("an edge")));
             }
@@ -49,9 +51,9 @@ impl Fleet {
                     if !outcome.goes_on() {
                         return;
                     }
-                    let call = service.call(edge.id(), "echo", "down").timeout(CallsBothWays::PATIENCE);
+                    let call = service.call(edge.id(), "echo", "down").timeout(CallsBothWays::CALL_TIMEOUT);
                     outcome.down(call.await);
-                    tokio::time::sleep(BREATH).await;
+                    tokio::time::sleep(CALL_INTERVAL).await;
                 }
             });
         }
@@ -61,7 +63,7 @@ impl Fleet {
     /// Has the service call every edge.
     pub(crate) async fn answers(&self, service: &ClusterService) {
         for edge in &*self.0 {
-            let answer = service.call(edge.id(), "echo", "all").timeout(CallsBothWays::PATIENCE).await;
+            let answer = service.call(edge.id(), "echo", "all").timeout(CallsBothWays::CALL_TIMEOUT).await;
             assert_eq!(answer.map(|answer| answer.data), Ok("all".into()), "edge {}", edge.id());
         }
     }

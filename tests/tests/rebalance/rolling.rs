@@ -9,7 +9,7 @@ use std::time::Duration;
 const EDGES: u64 = 3000;
 
 /// Within this a gateway with a third of the edges is drained, also on a busy machine.
-const DRAINED: Duration = Duration::from_secs(70);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(70);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_with_three_thousand_edges_fails_no_call_and_leaves_the_loads_even() {
@@ -35,7 +35,7 @@ async fn a_rolling_restart_with_three_thousand_edges_fails_no_call_and_leaves_th
     for (gateway, id) in gateways.iter_mut().zip(ids) {
         gateway.terminate();
         let is_over = async || (!gateway.process().is_running()).then_some(());
-        eventually(DRAINED, "the gateway exits", is_over).await;
+        eventually(DRAIN_TIMEOUT, "the gateway exits", is_over).await;
         assert_eq!(gateway.process().exit().await, Some(0));
         for mishap in ["the grace is over", "gave up", "edges that stay", "was not taken"] {
             assert_eq!(gateway.log().find(mishap), None, "{id}");

@@ -1,3 +1,5 @@
+//! A cluster in this process whose edges are to be rebalanced.
+
 use frontier_sdk::{ClusterService, Edge, Request, Response};
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, eventually, within};
 use frontlas::api::ControlPlane;

@@ -1,11 +1,11 @@
-//! Where a question goes, and what its custom header says about it.
+//! Where a request goes, and what its custom header says about it.
 
 use frontier_protocol::{Code, Custom, EdgeId, Flags, Kind, Names, Publish, Registration, Request};
 use frontier_tests::{Gateway, RawPeer, Witness, none};
 
 /// CONF-009
 #[tokio::test]
-async fn a_custom_too_short_for_an_edge_id_is_an_error_of_that_question_only() {
+async fn a_custom_too_short_for_an_edge_id_is_an_error_of_that_request_only() {
     let gateway = Gateway::start().await;
     let mut witness = Witness::new(&gateway).await;
     let mut service = RawPeer::service(gateway.services(), "s", &[]).await;
@@ -45,10 +45,10 @@ async fn the_edge_id_travels_as_the_tail_of_custom_in_all_four_directions() {
     let mut service = RawPeer::service(gateway.services(), "s", &["t"]).await;
     let mut edge = RawPeer::edge(gateway.edges()).await;
     let id = EdgeId(edge.id());
-    service.request(1, "m", Custom::tailed(b"c", id), b"question");
+    service.request(1, "m", Custom::tailed(b"c", id), b"request");
     let frame = edge.frame().await;
     let request = Request::parse(&frame).unwrap();
-    assert_eq!((request.method, request.custom.body(), request.payload), ("m", &b"c"[..], &b"question"[..]));
+    assert_eq!((request.method, request.custom.body(), request.payload), ("m", &b"c"[..], &b"request"[..]));
     edge.respond(frame.id, b"answer");
     let frame = service.frame().await;
     let response = frontier_protocol::Response::parse(&frame).unwrap();

@@ -1,4 +1,4 @@
-//! How questions end: by their answer, their deadline, a cancel, or the loss of either side.
+//! How requests end: by their answer, their deadline, a cancel, or the loss of either side.
 
 use frontier_protocol::{Ack, Cancel, Code, Custom, EdgeId, Flags, Kind, Request, Response};
 use frontier_tests::{Gateway, RawPeer, Witness, none};
@@ -30,7 +30,7 @@ async fn a_deadline_is_passed_on_and_kept() {
 }
 
 #[tokio::test]
-async fn a_question_without_a_deadline_gets_the_gateways() {
+async fn a_request_without_a_deadline_gets_the_gateways() {
     let gateway = Gateway::builder().set("exchange.call_timeout", "300ms").start().await;
     let (mut service, mut edge) = pair(&gateway).await;
     edge.request(1, "m", none(), b"");
@@ -130,7 +130,7 @@ async fn an_error_of_the_application_comes_through_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_wrong_kind_ends_the_answerer_and_fails_the_question() {
+async fn an_answer_of_the_wrong_kind_ends_the_answerer_and_fails_the_request() {
     let gateway = Gateway::start().await;
     let mut witness = Witness::new(&gateway).await;
     let (mut service, mut edge) = pair(&gateway).await;

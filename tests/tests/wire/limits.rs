@@ -69,7 +69,7 @@ async fn connections_from_one_address_have_a_limit_of_their_own() {
     let (code, _) = RawPeer::connect(gateway.edges(), &hello).await.unwrap_err();
     assert_eq!(code, Code::Overloaded);
     let elsewhere = "127.0.0.2".parse().unwrap();
-    RawPeer::dial_from(elsewhere, gateway.edges()).await.greet(&hello).await.unwrap();
+    RawPeer::dial_from(elsewhere, gateway.edges()).await.handshake(&hello).await.unwrap();
     drop(second);
     eventually(DEADLINE, "there is room for one", async || {
         RawPeer::connect(gateway.edges(), &hello).await.ok()
@@ -81,12 +81,12 @@ async fn connections_from_one_address_have_a_limit_of_their_own() {
 async fn far_more_connections_than_may_be_do_no_harm() {
     let gateway = Gateway::builder().set("limits.connections", 8).start().await;
     let mut witness = Witness::new(&gateway).await;
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..300 {
-        crowd.push(RawPeer::dial(gateway.edges()).await);
+        connections.push(RawPeer::dial(gateway.edges()).await);
     }
     witness.check().await;
-    drop(crowd);
+    drop(connections);
     let hello = RawPeer::hello(Role::Edge);
     eventually(DEADLINE, "there is room again", async || {
         RawPeer::connect(gateway.edges(), &hello).await.ok()
@@ -110,7 +110,7 @@ async fn calls_in_flight_over_the_limit_are_overloaded_on_either_side() {
     assert_eq!(edge.response(5).await.0, Code::Overloaded);
     edge.publish(6, "t", none(), b"");
     assert_eq!(edge.acked(6).await.0, Code::Overloaded);
-    // For the service it is as bad if its questions come from several.
+    // For the service it is as bad if its requests come from several.
     let mut other = RawPeer::edge(gateway.edges()).await;
     other.request(1, "m", none(), b"");
     assert_eq!(other.response(1).await.0, Code::Overloaded);

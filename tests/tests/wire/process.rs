@@ -188,13 +188,13 @@ async fn a_second_signal_ends_it_at_once() {
 async fn without_file_descriptors_it_waits_and_then_accepts_again() {
     let gateway = Gateway::builder().open_files(64).start().await;
     let mut witness = Witness::new(&gateway).await;
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..100 {
-        crowd.push(RawPeer::dial(gateway.edges()).await);
+        connections.push(RawPeer::dial(gateway.edges()).await);
     }
     eventually(DEADLINE, "it runs out of files", async || gateway.log().find("can't accept")).await;
     witness.check().await;
-    drop(crowd);
+    drop(connections);
     let edge = RawPeer::edge(gateway.edges()).await;
     assert_ne!(edge.id(), 0);
     witness.check().await;

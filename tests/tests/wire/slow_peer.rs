@@ -36,7 +36,7 @@ async fn senders_to_a_peer_that_does_not_read_are_overloaded_and_it_is_closed() 
     let mut slow = RawPeer::edge(gateway.edges()).await;
     let other = RawPeer::edge(gateway.edges()).await;
     let before = gateway.rss();
-    slow.hand().hold();
+    slow.io().pause();
     let (payload, id) = (vec![0; 32 * 1024], EdgeId(slow.id()));
     fill(&mut service, id, &payload).await;
     // What the kernel holds does not count here.
@@ -54,13 +54,13 @@ async fn senders_to_a_peer_that_does_not_read_are_overloaded_and_it_is_closed() 
         }
     })
     .await;
-    slow.hand().release();
+    slow.io().resume();
     slow.ended().await;
     assert!(!other.is_over());
     witness.check().await;
 }
 
-/// Answers can't be refused as questions can: at twice the limit the connection is closed.
+/// Answers can't be refused as requests can: at twice the limit the connection is closed.
 #[tokio::test]
 async fn a_peer_that_asks_and_does_not_read_its_answers_is_closed() {
     let gateway = Gateway::builder().set("limits.outbox_size", "64KiB");
@@ -75,7 +75,7 @@ async fn a_peer_that_asks_and_does_not_read_its_answers_is_closed() {
         greedy.request(id, "m", none(), b"");
         asked.push(service.frame().await.id);
     }
-    greedy.hand().hold();
+    greedy.io().pause();
     for id in asked {
         service.respond(id, &[0; 60 * 1024]);
     }
@@ -89,7 +89,7 @@ async fn a_peer_that_asks_and_does_not_read_its_answers_is_closed() {
         frame = service.frame().await;
     }
     assert_eq!((frame.kind, frame.code), (Kind::Response, Code::EdgeNotOnline));
-    greedy.hand().release();
+    greedy.io().resume();
     greedy.ended().await;
     witness.check().await;
 }
@@ -122,7 +122,7 @@ async fn a_silent_peer_is_closed_after_three_heartbeats_and_one_that_pings_is_no
 
 /// CONF-028
 #[tokio::test]
-async fn a_peer_behind_a_blackhole_is_noticed_and_its_questions_fail() {
+async fn a_peer_behind_a_blackhole_is_noticed_and_its_requests_fail() {
     let gateway = Gateway::builder().set("limits.heartbeat", "1s").start().await;
     let proxy = StallProxy::to(gateway.edges()).await;
     let mut service = RawPeer::service(gateway.services(), "s", &[]).await;
@@ -174,7 +174,7 @@ async fn unacked_messages_to_a_full_peer_are_dropped_and_hurt_nobody() {
     let mut service = RawPeer::service(gateway.services(), "s", &[]).await;
     let slow = RawPeer::edge(gateway.edges()).await;
     let before = gateway.rss();
-    slow.hand().hold();
+    slow.io().pause();
     let (payload, edge) = (vec![0; 32 * 1024], EdgeId(slow.id()));
     for batch in 0..100 {
         for _ in 0..8 {

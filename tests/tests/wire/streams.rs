@@ -142,7 +142,7 @@ async fn a_bad_first_frame_ends_the_connection_and_no_other() {
         let _stream = edge.open_with(first).await;
         assert_eq!(edge.ended().await, Some(Code::Protocol), "{first:?}");
     }
-    // A question on a stream of its own that is not marked as detached.
+    // A request on a stream of its own that is not marked as detached.
     let mut edge = RawPeer::edge(gateway.edges()).await;
     let mut request = Vec::new();
     frontier_protocol::Request { timeout_ms: 0, method: "m", custom: none(), payload: b"" }

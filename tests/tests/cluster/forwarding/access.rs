@@ -22,7 +22,7 @@ fn guarded(id: &str, frontlas: &Frontlas, token: &str) -> GatewayBuilder {
         entry("frt_files", "service: files, labels: {team: eu}"),
         entry("frt_ops", "service: ops"),
         entry("frt_gateway", "frontier: '*'"),
-        entry("frt_forwarder", "frontier: forwarder"),
+        entry("frt_origin", "frontier: origin"),
     ];
     replace(&tokens, entries.concat());
     replace(&rules, RULES);
@@ -52,12 +52,12 @@ async fn service(gateway: &Gateway, name: &str, token: &str) -> Service {
 #[tokio::test]
 async fn the_rules_of_the_edges_gateway_hold_for_services_of_another_one() {
     let frontlas = Frontlas::patient();
-    let holder = guarded("holder", &frontlas, "frt_gateway").start().await;
-    let forwarder = guarded("forwarder", &frontlas, "frt_forwarder").start().await;
-    let _edges = [edge(&holder, 7).await, edge(&holder, 10).await];
+    let owner = guarded("owner", &frontlas, "frt_gateway").start().await;
+    let origin = guarded("origin", &frontlas, "frt_origin").start().await;
+    let _edges = [edge(&owner, 7).await, edge(&owner, 10).await];
     frontlas.has([7, 10]).await;
-    let files = service(&forwarder, "files", "frt_files").await;
-    let ops = service(&forwarder, "ops", "frt_ops").await;
+    let files = service(&origin, "files", "frt_files").await;
+    let ops = service(&origin, "ops", "frt_ops").await;
     answers(&files, 7).await;
     let denied = async |service: &Service, id: u64| {
         let calls = [
@@ -81,47 +81,47 @@ async fn the_rules_of_the_edges_gateway_hold_for_services_of_another_one() {
 #[tokio::test]
 async fn only_who_shows_a_frontiers_credentials_may_ask_for_others() {
     let frontlas = Frontlas::patient();
-    let holder = guarded("holder", &frontlas, "frt_gateway").start().await;
+    let owner = guarded("owner", &frontlas, "frt_gateway").start().await;
     for (name, token, text) in [
-        ("forwarder", None, "credentials are missing: a token is needed here"),
-        ("forwarder", Some("frt_files"), "the credentials are not those of a frontier"),
-        ("another", Some("frt_forwarder"), "the credentials are for another frontier"),
+        ("origin", None, "credentials are missing: a token is needed here"),
+        ("origin", Some("frt_files"), "the credentials are not those of a frontier"),
+        ("another", Some("frt_origin"), "the credentials are for another frontier"),
     ] {
         let token = token.map(Token::new);
         let hello = Hello { name, token, ..RawPeer::hello(Role::Frontier) };
-        let refused = RawPeer::connect(holder.services(), &hello).await.unwrap_err();
+        let refused = RawPeer::connect(owner.services(), &hello).await.unwrap_err();
         assert_eq!(refused, (Code::Unauthenticated, text.to_owned()));
     }
     // And a frontier's credentials are no service's.
-    let error = holder.service("files").token("frt_gateway").connect().await.unwrap_err();
+    let error = owner.service("files").token("frt_gateway").connect().await.unwrap_err();
     assert!(error.to_string().contains("the credentials are for frontiers only"), "{error}");
 }
 
 #[tokio::test]
 async fn a_gateway_that_is_refused_says_so_to_its_services() {
     let frontlas = Frontlas::patient();
-    let holder = guarded("holder", &frontlas, "frt_gateway").start().await;
-    let forwarder = guarded("forwarder", &frontlas, "frt_files").start().await;
-    let _edge = edge(&holder, 7).await;
+    let owner = guarded("owner", &frontlas, "frt_gateway").start().await;
+    let origin = guarded("origin", &frontlas, "frt_files").start().await;
+    let _edge = edge(&owner, 7).await;
     frontlas.has([7]).await;
-    let files = service(&forwarder, "files", "frt_files").await;
+    let files = service(&origin, "files", "frt_files").await;
     let error = refused(&files).await;
-    let expected = "frontier holder can't be reached: refused: ";
+    let expected = "frontier owner can't be reached: refused: ";
     assert_eq!(error.code(), Code::Disconnected);
     assert!(error.text().starts_with(expected), "{}", error.text());
     // A token that is put right holds for the next attempt.
-    replace(&forwarder.dir().join("own"), "frt_gateway\n");
+    replace(&origin.dir().join("own"), "frt_gateway\n");
     answers(&files, 7).await;
 }
 
 #[tokio::test]
-async fn a_gateway_that_does_not_forward_takes_no_questions_of_others() {
+async fn a_gateway_that_does_not_forward_takes_no_requests_of_others() {
     let frontlas = Frontlas::patient();
-    let holder = member("holder", &[frontlas.addr]).start().await;
-    let forwarder = forwarding("forwarder", &[frontlas.addr]).start().await;
-    let _edge = edge(&holder, 7).await;
+    let owner = member("owner", &[frontlas.addr]).start().await;
+    let origin = forwarding("origin", &[frontlas.addr]).start().await;
+    let _edge = edge(&owner, 7).await;
     frontlas.has([7]).await;
-    let files = forwarder.service("files").connect().await.unwrap();
+    let files = origin.service("files").connect().await.unwrap();
     let error = refused(&files).await;
     assert!(error.text().contains("this gateway takes no questions from other gateways"), "{}", error.text());
 }
@@ -129,14 +129,14 @@ async fn a_gateway_that_does_not_forward_takes_no_questions_of_others() {
 #[tokio::test]
 async fn a_gateway_whose_token_is_taken_back_is_closed_where_that_is_enforced() {
     let frontlas = Frontlas::patient();
-    let holder = guarded("holder", &frontlas, "frt_gateway").set("reload.enforce", true).start().await;
-    let forwarder = guarded("forwarder", &frontlas, "frt_forwarder").start().await;
-    let _edge = edge(&holder, 7).await;
+    let owner = guarded("owner", &frontlas, "frt_gateway").set("reload.enforce", true).start().await;
+    let origin = guarded("origin", &frontlas, "frt_origin").start().await;
+    let _edge = edge(&owner, 7).await;
     frontlas.has([7]).await;
-    let files = service(&forwarder, "files", "frt_files").await;
+    let files = service(&origin, "files", "frt_files").await;
     answers(&files, 7).await;
-    replace(&holder.dir().join("tokens.yaml"), entry("frt_files", "service: files, labels: {team: eu}"));
-    let gone = async || holder.log().find("another gateway asks here no more");
+    replace(&owner.dir().join("tokens.yaml"), entry("frt_files", "service: files, labels: {team: eu}"));
+    let gone = async || owner.log().find("another gateway asks here no more");
     eventually(DEADLINE, "the link is closed", gone).await;
     let refused = async || {
         let error = files.call(EdgeId(7), "where", "").await.err()?;
@@ -156,27 +156,27 @@ async fn a_certificate_says_which_frontier_it_is_over_tls() {
             .set("frontlas.forward.enable", true)
     };
     let methods = json!([{"mtls": {"frontier": "dns:{id}.gw.example"}}]);
-    let builder = over_tls("holder");
+    let builder = over_tls("owner");
     let ca = builder.file("ca.pem");
-    let holder = builder
+    let owner = builder
         .set("servicebound.listen.tls.mtls", true)
         .set("servicebound.listen.tls.ca_certs", json!([ca]))
         .set("servicebound.auth.methods", methods)
         .start()
         .await;
-    let _edge = edge(&holder, 7).await;
+    let _edge = edge(&owner, 7).await;
     frontlas.has([7]).await;
-    for (name, is_known) in [("other.gw.example", false), ("forwarder.gw.example", true)] {
-        let builder = over_tls("forwarder");
+    for (name, is_known) in [("other.gw.example", false), ("origin.gw.example", true)] {
+        let builder = over_tls("origin");
         let shown = Authority::common().client(name, &[], Validity::Now).write(builder.dir(), "shown");
-        let forwarder = builder
+        let origin = builder
             .set("frontlas.forward.tls.cert", json!(shown.cert))
             .set("frontlas.forward.tls.key", json!(shown.key))
             // It is reached by an address, which is in no certificate.
             .set("frontlas.forward.tls.insecure_skip_verify", true)
             .start()
             .await;
-        let files = forwarder.service("files").connect().await.unwrap();
+        let files = origin.service("files").connect().await.unwrap();
         if is_known {
             answers(&files, 7).await;
         } else {

@@ -34,9 +34,9 @@ async fn many_call_at_once_and_each_gets_its_own_answer() {
         let service = service.clone();
         callers.spawn(async move {
             for call in 0..20 {
-                let question = format!("{caller}/{call}");
-                let answer = service.call(EdgeId(1 + (caller + call) % 5), "echo", question.clone()).await;
-                assert_eq!(answer.unwrap().data, question);
+                let request = format!("{caller}/{call}");
+                let answer = service.call(EdgeId(1 + (caller + call) % 5), "echo", request.clone()).await;
+                assert_eq!(answer.unwrap().data, request);
             }
         });
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Longer than anything takes that is not waiting for a deadline.
-const BRIEF: Duration = Duration::from_secs(2);
+const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 async fn call(service: &Service, id: u64, timeout: Duration) -> Result<(), Error> {
     let call = service.call(EdgeId(id), "where", "").timeout(timeout);
@@ -21,18 +21,18 @@ async fn a_gateway_that_is_killed_is_an_error_that_says_so_and_is_found_again() 
     let service = pair.service().await;
     let first = pair.edge(7).await;
     answers(&service, 7).await;
-    pair.holder.kill().await;
+    pair.owner.kill().await;
     let error = call(&service, 7, DEADLINE).await.unwrap_err();
     assert_eq!(error.code(), Code::Disconnected);
-    assert!(error.text().contains("frontier holder"), "{}", error.text());
+    assert!(error.text().contains("frontier owner"), "{}", error.text());
     // Meanwhile that is told without a new attempt each time.
     for _ in 0..20 {
         let error = call(&service, 7, DEADLINE).await.unwrap_err();
         assert_eq!(error.code(), Code::Disconnected);
-        assert!(error.text().contains("frontier holder"), "{}", error.text());
+        assert!(error.text().contains("frontier owner"), "{}", error.text());
     }
     drop(first);
-    pair.holder = forwarding("holder", &[pair.frontlas.addr]).start().await;
+    pair.owner = forwarding("owner", &[pair.frontlas.addr]).start().await;
     let _edge = pair.edge(7).await;
     answers(&service, 7).await;
 }
@@ -51,9 +51,9 @@ async fn what_is_under_way_when_a_gateway_is_killed_is_answered() {
             std::future::pending().await
         }
     };
-    let edge = pair.holder.edge().id(EdgeId(7)).reconnect(false).register("sleep", sleeps);
+    let edge = pair.owner.edge().id(EdgeId(7)).reconnect(false).register("sleep", sleeps);
     let _edge = edge.connect().await.unwrap();
-    pair.frontlas.finds(7, "holder").await;
+    pair.frontlas.finds(7, "owner").await;
     let mut calling = JoinSet::new();
     for number in 0..200usize {
         let service = service.clone();
@@ -65,11 +65,11 @@ async fn what_is_under_way_when_a_gateway_is_killed_is_answered() {
     for _ in 0..200 {
         within("a call comes", begins.recv()).await.unwrap();
     }
-    pair.holder.kill().await;
+    pair.owner.kill().await;
     for error in within("all are answered", calling.join_all()).await {
         assert_eq!(
             (error.code(), error.text()),
-            (Code::Disconnected, "the connection to frontier holder was lost")
+            (Code::Disconnected, "the connection to frontier owner was lost")
         );
     }
 }
@@ -80,34 +80,34 @@ async fn a_gateway_that_hangs_costs_a_deadline_and_is_used_again_when_it_goes_on
     let service = pair.service().await;
     let _edge = pair.edge(7).await;
     answers(&service, 7).await;
-    pair.holder.freeze();
+    pair.owner.freeze();
     let begun = Instant::now();
-    let error = call(&service, 7, BRIEF).await.unwrap_err();
+    let error = call(&service, 7, SHORT_TIMEOUT).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
-    let large = service.call(EdgeId(7), "echo", vec![0; 200_000]).timeout(BRIEF);
+    let large = service.call(EdgeId(7), "echo", vec![0; 200_000]).timeout(SHORT_TIMEOUT);
     let error = within("an answer", large).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
-    let stream = service.open_stream(EdgeId(7)).timeout(BRIEF);
+    let stream = service.open_stream(EdgeId(7)).timeout(SHORT_TIMEOUT);
     let error = within("an answer", async { stream.await }).await.unwrap_err();
     assert_eq!(error.code(), Code::Deadline);
     assert!(begun.elapsed() < DEADLINE);
-    pair.holder.thaw();
+    pair.owner.thaw();
     answers(&service, 7).await;
 }
 
 #[tokio::test]
-async fn without_frontlas_known_places_go_on_and_new_ones_are_a_retryable_error() {
+async fn without_frontlas_known_locations_go_on_and_new_ones_are_a_retryable_error() {
     let frontlas = Frontlas::patient();
     let plane = StallProxy::to(frontlas.addr).await;
-    let holder = forwarding("holder", &[frontlas.addr]).start().await;
-    let forwarder = forwarding("forwarder", &[plane.addr()]).start().await;
-    let service = forwarder.service("files").connect().await.unwrap();
-    let _edges = [edge(&holder, 1).await, edge(&holder, 2).await];
+    let owner = forwarding("owner", &[frontlas.addr]).start().await;
+    let origin = forwarding("origin", &[plane.addr()]).start().await;
+    let service = origin.service("files").connect().await.unwrap();
+    let _edges = [edge(&owner, 1).await, edge(&owner, 2).await];
     frontlas.has([1, 2]).await;
     answers(&service, 1).await;
     plane.blackhole();
     plane.cut();
-    let lost = async || forwarder.log().find("the connection to frontlas is lost");
+    let lost = async || origin.log().find("the connection to frontlas is lost");
     eventually(DEADLINE, "frontlas is lost", lost).await;
     call(&service, 1, DEADLINE).await.unwrap();
     let error = call(&service, 2, DEADLINE).await.unwrap_err();
@@ -122,16 +122,15 @@ async fn without_frontlas_known_places_go_on_and_new_ones_are_a_retryable_error(
 #[tokio::test]
 async fn a_link_that_is_of_no_use_ends_and_is_made_anew_when_it_is_needed() {
     let frontlas = Frontlas::patient();
-    let holder = forwarding("holder", &[frontlas.addr]).start().await;
-    let forwarder =
-        forwarding("forwarder", &[frontlas.addr]).set("frontlas.forward.idle", "1s").start().await;
-    let service = forwarder.service("files").connect().await.unwrap();
-    let _edge = edge(&holder, 7).await;
+    let owner = forwarding("owner", &[frontlas.addr]).start().await;
+    let origin = forwarding("origin", &[frontlas.addr]).set("frontlas.forward.idle", "1s").start().await;
+    let service = origin.service("files").connect().await.unwrap();
+    let _edge = edge(&owner, 7).await;
     frontlas.has([7]).await;
     for round in 1..=2 {
         answers(&service, 7).await;
         let ended = async || {
-            let lines = holder.log().lines();
+            let lines = owner.log().lines();
             let ends = lines.iter().filter(|line| line.contains("another gateway asks here no more"));
             (ends.count() == round).then_some(())
         };
@@ -142,16 +141,16 @@ async fn a_link_that_is_of_no_use_ends_and_is_made_anew_when_it_is_needed() {
 #[tokio::test]
 async fn a_gateway_that_stops_ends_its_links_and_edges_are_found_where_they_went() {
     let mut pair = Pair::start().await;
-    let (first, second) = (pair.service().await, pair.holder.service("other").connect().await.unwrap());
+    let (first, second) = (pair.service().await, pair.owner.service("other").connect().await.unwrap());
     let here = pair.edge(1).await;
-    let there = edge(&pair.forwarder, 2).await;
-    pair.frontlas.finds(2, "forwarder").await;
+    let there = edge(&pair.origin, 2).await;
+    pair.frontlas.finds(2, "origin").await;
     answers(&first, 1).await;
     answers(&second, 2).await;
     drop(here);
-    pair.holder.terminate();
-    assert_eq!(pair.holder.process().exit().await, Some(0));
-    let moved = edge(&pair.forwarder, 1).await;
+    pair.owner.terminate();
+    assert_eq!(pair.owner.process().exit().await, Some(0));
+    let moved = edge(&pair.origin, 1).await;
     answers(&first, 1).await;
     drop((moved, there));
 }

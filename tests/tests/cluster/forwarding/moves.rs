@@ -10,24 +10,23 @@ async fn an_edge_that_moves_is_called_wherever_it_is() {
     let pair = Pair::start().await;
     let service = pair.service().await;
     let mut last = Some(pair.edge(7).await);
-    for (round, gateway) in [&pair.holder, &pair.forwarder, &pair.holder, &pair.forwarder].iter().enumerate()
-    {
+    for (round, gateway) in [&pair.owner, &pair.origin, &pair.owner, &pair.origin].iter().enumerate() {
         drop(last.take());
         let here = edge(gateway, 7).await;
-        pair.frontlas.finds(7, if round % 2 == 0 { "holder" } else { "forwarder" }).await;
+        pair.frontlas.finds(7, if round % 2 == 0 { "owner" } else { "origin" }).await;
         let addr = gateway.edges().to_string();
         assert_eq!(answers(&service, 7).await, addr, "round {round}");
         last = Some(here);
     }
 }
 
-/// Who forwards knows an old place; all kinds of questions find the new one without a fault.
+/// The origin gateway knows an old location; all kinds of requests find the new one without a fault.
 #[tokio::test]
-async fn a_question_for_an_old_place_comes_back_and_goes_to_the_new_one() {
+async fn a_request_for_an_old_location_comes_back_and_goes_to_the_new_one() {
     let pair = Pair::start().await;
     let third = super::forwarding("third", &[pair.frontlas.addr]).start().await;
     let service = pair.service().await;
-    let (mut homes, mut last) = ([&pair.holder, &third].into_iter().cycle(), None);
+    let (mut homes, mut last) = ([&pair.owner, &third].into_iter().cycle(), None);
     let mut hop = async |at: &str| {
         let gateway = homes.next().unwrap();
         if let Some(before) = last.take() {
@@ -38,13 +37,13 @@ async fn a_question_for_an_old_place_comes_back_and_goes_to_the_new_one() {
         last = Some(here.clone());
         (here, gateway.edges().to_string())
     };
-    let (_, addr) = hop("holder").await;
+    let (_, addr) = hop("owner").await;
     assert_eq!(service.call(EdgeId(7), "where", "").await.unwrap().data, addr);
 
     let (_, addr) = hop("third").await;
     assert_eq!(service.call(EdgeId(7), "where", "").await.unwrap().data, addr, "a call");
 
-    let (_edge, _) = hop("holder").await;
+    let (_edge, _) = hop("owner").await;
     let large = vec![7; 300_000];
     assert_eq!(service.call(EdgeId(7), "echo", large.clone()).await.unwrap().data, large, "a large call");
 
@@ -54,7 +53,7 @@ async fn a_question_for_an_old_place_comes_back_and_goes_to_the_new_one() {
     });
     published.unwrap();
 
-    let (here, _) = hop("holder").await;
+    let (here, _) = hop("owner").await;
     service.publish(EdgeId(7), "nobody waits").unacked().await.unwrap();
     assert_eq!(within("a message", here.recv()).await.unwrap().data, "nobody waits");
 
@@ -70,14 +69,14 @@ async fn a_question_for_an_old_place_comes_back_and_goes_to_the_new_one() {
 
 /// Each of the gateways believes that the edge is at the other one.
 #[tokio::test]
-async fn two_gateways_that_believe_in_each_other_do_not_send_questions_round() {
+async fn two_gateways_that_believe_in_each_other_do_not_send_requests_round() {
     let pair = Pair::start().await;
     let here = pair.service().await;
-    let there = pair.holder.service("files").connect().await.unwrap();
+    let there = pair.owner.service("files").connect().await.unwrap();
     let edge_there = pair.edge(1).await;
-    let edge_here = edge(&pair.forwarder, 2).await;
-    pair.frontlas.finds(2, "forwarder").await;
-    // Now each of them has a link to the other, and knows a place there.
+    let edge_here = edge(&pair.origin, 2).await;
+    pair.frontlas.finds(2, "origin").await;
+    // Now each of them has a link to the other, and knows a location there.
     answers(&here, 1).await;
     answers(&there, 2).await;
     edge_there.close().await.unwrap();

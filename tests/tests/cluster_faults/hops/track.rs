@@ -1,3 +1,5 @@
+//! Which answers of the directory and of an edge that hops are possible.
+
 use crate::calls::answered;
 use crate::replica::Replica;
 use frontier_sdk::{ClusterService, Code, EdgeId};
@@ -10,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 
 /// The pause between two lookups, and between two calls.
-const PAUSE: Duration = Duration::from_millis(3);
+const POLL_INTERVAL: Duration = Duration::from_millis(3);
 
 /// What is known of the hops, and so what may be answered.
 ///
@@ -79,7 +81,7 @@ impl Track {
             if let Some(hop) = self.hop_of(gateway, addr) {
                 return hop;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -129,7 +131,7 @@ impl Track {
                     self.count("frontier: found");
                 }
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -151,7 +153,7 @@ impl Track {
                     self.count(&format!("call: {:?}", error.code()));
                 }
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::run::{OutputArgs, ProcessArgs, seconds};
 use crate::connections::Connections;
-use crate::frontier::Network;
+use crate::network::Network;
 use crate::storm::Storm;
 
 #[derive(Debug, Args)]

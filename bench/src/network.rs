@@ -1,3 +1,5 @@
+//! How edges and services reach the gateway: the network, and an address on it.
+
 use std::fmt;
 use std::net::SocketAddr;
 

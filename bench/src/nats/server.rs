@@ -56,7 +56,7 @@ struct Ports {
 
 async fn wait_for_port(directory: &TempDir, server: &mut Child) -> Result<SocketAddr> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < LISTEN_TIMEOUT {
         if let Some(status) = server.try_wait()? {
             bail!("nats-server ended: {status}");
         }
@@ -67,7 +67,7 @@ async fn wait_for_port(directory: &TempDir, server: &mut Child) -> Result<Socket
         }
         sleep(Duration::from_millis(10)).await;
     }
-    bail!("nats-server does not listen after {PATIENCE:?}")
+    bail!("nats-server does not listen after {LISTEN_TIMEOUT:?}")
 }
 
 fn read_ports(directory: &Path) -> Result<Option<Ports>> {
@@ -81,4 +81,4 @@ fn read_ports(directory: &Path) -> Result<Option<Ports>> {
     Ok(None)
 }
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Callers with a connection each, whose messages come back.
+//! The clients' process: callers with a connection each.
 
 use std::net::SocketAddr;
 
@@ -10,9 +10,10 @@ use tokio::task::JoinSet;
 use crate::console::Console;
 use crate::drive::{Caller, drive};
 use crate::loopback::dial;
-use crate::work::Calls;
+use crate::work::{Bulk, Calls};
 
-pub(super) async fn run(gateway: SocketAddr, calls: Calls, console: &mut Console) -> Result<()> {
+/// Callers whose messages come back.
+pub(super) async fn ping_pong(gateway: SocketAddr, calls: Calls, console: &mut Console) -> Result<()> {
     let mut callers = Vec::with_capacity(calls.callers);
     for _ in 0..calls.callers {
         let stream = dial(gateway).await?;
@@ -37,6 +38,30 @@ impl Caller for PingPong {
     async fn call(&mut self) -> Result<()> {
         let (mut reader, mut writer) = self.stream.split();
         tokio::try_join!(writer.write_all(&self.message), reader.read_exact(&mut self.answer))?;
+        Ok(())
+    }
+}
+
+/// Callers that only write.
+pub(super) async fn bulk(gateway: SocketAddr, bulk: Bulk, console: &mut Console) -> Result<()> {
+    let mut callers = Vec::with_capacity(bulk.streams);
+    for _ in 0..bulk.streams {
+        callers.push(Writer { stream: dial(gateway).await?, bytes: vec![0x2a; bulk.writes.as_usize()] });
+    }
+    drive(callers, JoinSet::new(), console).await
+}
+
+#[derive(Debug)]
+struct Writer {
+    stream: TcpStream,
+    bytes: Vec<u8>,
+}
+
+impl Caller for Writer {
+    /// Done when the kernel has the bytes. The buffers on the way are full before counting starts and full
+    /// when it ends, so what is counted here is what arrives.
+    async fn call(&mut self) -> Result<()> {
+        self.stream.write_all(&self.bytes).await?;
         Ok(())
     }
 }

@@ -1,3 +1,5 @@
+//! The edges that the measurement of the directory has on paper: how many, at which frontier, under which id.
+
 use serde::{Deserialize, Serialize};
 
 /// How many frontiers there are, and how many edges are online at any time.
@@ -10,47 +12,47 @@ pub(crate) struct Layout {
 /// The edges of one frontier, by slot: first those that stay, then twice as many as turn, of which one half is
 /// online. When the first of that half leaves, the one behind its last comes, around and around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Share {
+pub(crate) struct Share {
     number: u32,
     /// Online all the time.
-    pub(super) staying: u32,
+    pub(crate) staying: u32,
     /// Online at a time of those that come and go.
-    pub(super) turning: u32,
+    pub(crate) turning: u32,
 }
 
 impl Layout {
-    pub(super) fn shares(self) -> impl Iterator<Item = Share> {
+    pub(crate) fn shares(self) -> impl Iterator<Item = Share> {
         (0..self.frontiers).map(move |number| self.share(number))
     }
 
-    pub(super) fn share(self, number: u32) -> Share {
+    pub(crate) fn share(self, number: u32) -> Share {
         let online = self.edges / self.frontiers + u32::from(number < self.edges % self.frontiers);
-        let turning = (online / TURNING).max(1);
+        let turning = (online / TURNING_PORTION).max(1);
         Share { number, staying: online - turning, turning }
     }
 }
 
 impl Share {
     /// The frontier's name.
-    pub(super) fn frontier(self) -> String {
+    pub(crate) fn frontier(self) -> String {
         format!("bench-{}", self.number)
     }
 
-    pub(super) fn online(self) -> u32 {
+    pub(crate) fn online(self) -> u32 {
         self.staying + self.turning
     }
 
-    pub(super) fn slots(self) -> u32 {
+    pub(crate) fn slots(self) -> u32 {
         self.staying + 2 * self.turning
     }
 
     /// The edge in a slot.
-    pub(super) fn id(self, slot: u32) -> u64 {
+    pub(crate) fn id(self, slot: u32) -> u64 {
         (u64::from(self.number) + 1) << 32 | u64::from(slot)
     }
 
     /// The slots whose edges leave and come with the `turn`-th change.
-    pub(super) fn turn(self, turn: u64) -> (u32, u32) {
+    pub(crate) fn turn(self, turn: u64) -> (u32, u32) {
         let ring = u64::from(2 * self.turning);
         // What is below a u32 fits one.
         let slot = |turn: u64| self.staying + u32::try_from(turn % ring).unwrap_or_default();
@@ -59,7 +61,7 @@ impl Share {
 }
 
 /// One of so many edges comes and goes.
-const TURNING: u32 = 4;
+const TURNING_PORTION: u32 = 4;
 
 #[cfg(test)]
 mod tests {

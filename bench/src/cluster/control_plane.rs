@@ -1,4 +1,4 @@
-//! Whether the directory has what is true, to the last edge.
+//! A client of frontlas' control plane, and the check that the directory has what is true, to the last edge.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -8,14 +8,14 @@ use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
 use frontier_api::cluster::{GetEdgesCountRequest, ListEdgesRequest, ListFrontiersRequest};
 use tonic::transport::{Channel, Endpoint};
 
-use super::layout::{Layout, Share};
+use crate::layout::{Layout, Share};
 
 pub(super) type Client = ClusterServiceClient<Channel>;
 
 pub(super) async fn client(control_plane: SocketAddr) -> Result<Client> {
     let endpoint = Endpoint::from_shared(format!("http://{control_plane}"))?.tcp_nodelay(true);
     let channel = endpoint.connect().await.context("connecting to the control plane")?;
-    Ok(ClusterServiceClient::new(channel).max_decoding_message_size(MESSAGE))
+    Ok(ClusterServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE))
 }
 
 /// Compares the counts of all edges and of those at each frontier, and every single edge. `turns` is how often
@@ -39,7 +39,7 @@ pub(super) async fn compare(control_plane: SocketAddr, layout: Layout, turns: &[
     }
     let mut page_token = String::new();
     loop {
-        let request = ListEdgesRequest { count: Some(PAGE), page_token, ..Default::default() };
+        let request = ListEdgesRequest { count: Some(PAGE_SIZE), page_token, ..Default::default() };
         let page = client.list_edges(request).await?.into_inner();
         for edge in page.edges {
             let id = edge.edge_id;
@@ -65,5 +65,5 @@ fn slots(share: Share, turns: u64) -> impl Iterator<Item = u32> {
     (0..share.staying).chain((0..u64::from(share.turning)).map(move |at| share.turn(turns + at).0))
 }
 
-const PAGE: u32 = 1000;
-const MESSAGE: usize = 16 << 20;
+const PAGE_SIZE: u32 = 1000;
+const MAX_MESSAGE: usize = 16 << 20;

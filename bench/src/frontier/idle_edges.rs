@@ -8,28 +8,29 @@ use frontier_sdk::{Edge, QuicClient, Status};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Address, Role, connect};
+use super::connect;
 use crate::child::Child;
 use crate::console::Console;
 use crate::dialogue::{Order, Ready};
+use crate::network::Address;
 use crate::procfs::Sample;
 use crate::rig::Processes;
-use crate::role;
+use crate::role::FrontierRole;
 use crate::tally::Tally;
 
-/// Many edges, in as many processes as their descriptors need.
+/// Many of them, in as many processes as their descriptors need.
 #[derive(Debug)]
-pub(crate) struct Crowd {
+pub(crate) struct IdleEdges {
     children: Vec<Child>,
 }
 
-impl Crowd {
-    /// Starts the processes of a crowd that connects little by little.
+impl IdleEdges {
+    /// Starts the processes of edges that connect little by little.
     pub(crate) async fn start(gateway: Address, edges: usize, processes: &Processes) -> Result<Self> {
-        Self::start_with(gateway, edges, A_FEW_AT_ONCE, processes).await
+        Self::start_with(gateway, edges, GRADUAL_CONNECTS, processes).await
     }
 
-    /// Starts the processes of a crowd that connects all at once.
+    /// Starts the processes of edges that connect all at once.
     pub(crate) async fn start_storm(gateway: Address, edges: usize, processes: &Processes) -> Result<Self> {
         Self::start_with(gateway, edges, edges, processes).await
     }
@@ -40,12 +41,12 @@ impl Crowd {
         at_once: usize,
         processes: &Processes,
     ) -> Result<Self> {
-        let parts = processes.clients.max(edges.div_ceil(MOST_PER_PROCESS)).min(edges);
+        let parts = processes.clients.max(edges.div_ceil(MAX_EDGES_PER_PROCESS)).min(edges);
         let mut children = Vec::with_capacity(parts);
         for part in 0..parts {
             let edges = edges / parts + usize::from(part < edges % parts);
-            let role = role::Role::Frontier(Role::Crowd { gateway, edges, at_once });
-            children.push(Child::start("crowd", processes.threads, role).await?);
+            let role = FrontierRole::IdleEdges { gateway, edges, at_once };
+            children.push(Child::start("idle-edges", processes.threads, role).await?);
         }
         Ok(Self { children })
     }
@@ -56,7 +57,7 @@ impl Crowd {
     /// When an edge does not get in.
     pub(crate) async fn connect(&mut self) -> Result<Tally> {
         let start = Instant::now();
-        let mut tally = self.ask(Order::Count).await?;
+        let mut tally = self.order(Order::Count).await?;
         tally.window = start.elapsed();
         if let Some(error) = &tally.first_error {
             let all = tally.operations() + tally.errors;
@@ -67,7 +68,7 @@ impl Crowd {
 
     /// Makes sure that all edges are still there.
     pub(crate) async fn check(&mut self) -> Result<()> {
-        let lost = self.ask(Order::Stop).await?.errors;
+        let lost = self.order(Order::Stop).await?.errors;
         ensure!(lost == 0, "{lost} edges lost their connection");
         Ok(())
     }
@@ -87,7 +88,7 @@ impl Crowd {
         }
     }
 
-    async fn ask(&mut self, order: Order) -> Result<Tally> {
+    async fn order(&mut self, order: Order) -> Result<Tally> {
         for child in &mut self.children {
             child.order(order).await?;
         }
@@ -103,11 +104,11 @@ impl Crowd {
 pub(super) async fn run(gateway: Address, edges: usize, at_once: usize, console: &mut Console) -> Result<()> {
     console.ready(Ready::default())?;
     console.expect(Order::Count).await?;
-    let (crowd, tally) = connect_all(gateway, edges, at_once).await?;
+    let (edges, tally) = connect_all(gateway, edges, at_once).await?;
     console.counted(tally)?;
     console.expect(Order::Stop).await?;
     let mut tally = Tally::new()?;
-    tally.errors = crowd.iter().filter(|edge| edge.status().get() != Status::Connected).count() as u64;
+    tally.errors = edges.iter().filter(|edge| edge.status().get() != Status::Connected).count() as u64;
     console.counted(tally)?;
     console.closed().await;
     Ok(())
@@ -122,22 +123,23 @@ async fn connect_all(gateway: Address, edges: usize, at_once: usize) -> Result<(
         connecting.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let start = Instant::now();
-            (connect::crowd_edge(gateway, sockets).await, start.elapsed())
+            (connect::sharing_edge(gateway, sockets).await, start.elapsed())
         });
     }
-    let (mut crowd, mut tally) = (Vec::with_capacity(edges), Tally::new()?);
+    let (mut connected_edges, mut tally) = (Vec::with_capacity(edges), Tally::new()?);
     while let Some(connected) = connecting.join_next().await {
         match connected.context("a connect's task")? {
             (Ok(edge), took) => {
                 tally.record(took);
-                crowd.push(edge);
+                connected_edges.push(edge);
             }
             (Err(error), _) => tally.fail(&error),
         }
     }
-    Ok((crowd, tally))
+    Ok((connected_edges, tally))
 }
 
-const A_FEW_AT_ONCE: usize = 64;
+/// Connects under way at a time where edges come little by little.
+const GRADUAL_CONNECTS: usize = 64;
 /// A process may often open no more than 20,000 files, and needs a few for itself.
-const MOST_PER_PROCESS: usize = 10_000;
+const MAX_EDGES_PER_PROCESS: usize = 10_000;
