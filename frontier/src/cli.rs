@@ -125,8 +125,10 @@ impl Cli {
 
 /// Looks at what the configuration itself does not say: the files that it names.
 fn check(config: &Config) -> Result<String, Failure> {
-    config.check_files().map_err(Failure::usage)?;
-    Ok("the configuration is valid".into())
+    let warnings = config.check_files().map_err(Failure::usage)?;
+    let mut text: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+    text.push_str("the configuration is valid");
+    Ok(text)
 }
 
 fn certify(options: &cert::Options) -> Result<String, Failure> {

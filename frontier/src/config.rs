@@ -6,6 +6,7 @@ mod limits;
 mod listen;
 mod membership;
 
+pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
 pub use forward::{Forward, ForwardToken};
@@ -126,12 +127,25 @@ impl Config {
         Ok(Self { fixed, ..config })
     }
 
-    /// Reads the files that `access` and `auth` name, and throws away what is in them.
+    /// Reads the files that `access` and `auth` name, and throws away what is in them. What may surprise about
+    /// them, and about the certificates of the listeners, is returned in lines.
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn check_files(&self) -> Result<(), AccessErrors> {
-        load(&self.access).map(drop)
+    pub fn check_files(&self) -> Result<Vec<String>, AccessErrors> {
+        let access = load(&self.access)?;
+        Ok(self.tls_warnings().chain(access::warnings(&self.access, &access)).collect())
+    }
+
+    /// What may surprise about the certificates of the listeners, though they are used.
+    pub(crate) fn tls_warnings(&self) -> impl Iterator<Item = String> {
+        let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
+        sides.into_iter().flat_map(|(side, listeners)| {
+            listeners.iter().flat_map(move |listen| {
+                let warnings = listen.tls.as_ref().map(ServerTls::warnings).unwrap_or_default();
+                warnings.into_iter().map(move |warning| format!("{side}: {warning}"))
+            })
+        })
     }
 
     /// The files that were read to come by this configuration, or will be: those to watch.

@@ -86,6 +86,9 @@ impl Gateway {
     /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let access = crate::config::load(&config.access).map_err(StartError::Access)?;
+        for warning in crate::config::access_warnings(&config.access, &access) {
+            warn!("{warning}");
+        }
         let services = Listeners::bind(Role::Service, &config.servicebound.listeners)?;
         let edges = Listeners::bind(Role::Edge, &config.edgebound.listeners)?;
         let advertised = match &config.membership {

@@ -2,7 +2,7 @@
 
 use crate::authn::{Authenticator, AuthnError, Credentials, Throttle, Verified};
 use crate::config::{AccessConfig, QuotaSource};
-use crate::load::{LoadErrors, Loader};
+use crate::load::{Files, LoadErrors, LoadWarning, Loader};
 use crate::quota::{QuotaConfig, Quotas};
 use crate::rules::Rules;
 use frontier_protocol::Role;
@@ -21,7 +21,7 @@ pub struct Access {
     rules: Arc<Rules>,
     quotas: Arc<Quotas>,
     throttle: Arc<Throttle>,
-    files: Vec<PathBuf>,
+    files: Files,
 }
 
 /// A time on both clocks: one measures, the other is what certificates and tokens go by.
@@ -130,7 +130,13 @@ impl Access {
     /// configuration and not among them.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
-        &self.files
+        &self.files.paths
+    }
+
+    /// What may surprise about those files, though they are used: for the log, at each load.
+    #[must_use]
+    pub fn warnings(&self) -> &[LoadWarning] {
+        &self.files.warnings
     }
 }
 

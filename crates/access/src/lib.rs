@@ -74,7 +74,7 @@ pub use access::{Access, ClockReading};
 pub use config::{AccessConfig, QuotaSource};
 pub use id_range::IdRange;
 pub use labels::{LabelError, Labels, MAX_LABEL_LEN, MAX_LABELS};
-pub use load::{LoadError, LoadErrors};
+pub use load::{LoadError, LoadErrors, LoadWarning};
 pub use log_limiter::{LogDecision, LogLimiter};
 pub use network::Network;
 pub use pattern::Pattern;

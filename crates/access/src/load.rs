@@ -23,6 +23,21 @@ impl fmt::Display for LoadError {
     }
 }
 
+/// What may surprise about a file that is used all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadWarning {
+    /// The file's path.
+    pub what: String,
+    /// What it is about, in one line.
+    pub message: String,
+}
+
+impl fmt::Display for LoadWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.message)
+    }
+}
+
 /// Everything that cannot be used, in the order of the configuration; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadErrors(pub Vec<LoadError>);
@@ -44,6 +59,14 @@ impl std::error::Error for LoadErrors {}
 pub(crate) struct Loader {
     paths: Vec<PathBuf>,
     errors: Vec<LoadError>,
+    warnings: Vec<LoadWarning>,
+}
+
+/// The files that were read, none of which is wrong.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) warnings: Vec<LoadWarning>,
 }
 
 impl Loader {
@@ -86,9 +109,19 @@ impl Loader {
             .ok()
     }
 
+    /// Notes what is worth a look in a file that is used all the same.
+    pub(crate) fn warn(&mut self, path: &Path, message: impl Into<String>) {
+        let warning = LoadWarning { what: path.display().to_string(), message: message.into() };
+        // A file that several listeners name is warned of once.
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
     /// The files that were read.
-    pub(crate) fn finish(self) -> Result<Vec<PathBuf>, LoadErrors> {
-        if self.errors.is_empty() { Ok(self.paths) } else { Err(LoadErrors(self.errors)) }
+    pub(crate) fn finish(self) -> Result<Files, LoadErrors> {
+        let Self { paths, errors, warnings } = self;
+        if errors.is_empty() { Ok(Files { paths, warnings }) } else { Err(LoadErrors(errors)) }
     }
 }
 

@@ -65,8 +65,7 @@ impl AccessErrors {
         let files = files(config);
         let mut lines = Vec::new();
         for error in &errors.0 {
-            let named = files.iter().find(|(_, path)| path.display().to_string() == error.what);
-            let key = named.map(|(key, _)| format!("{key}: ")).unwrap_or_default();
+            let key = key(&files, &error.what);
             // The first of several lines says how many there are.
             let mistakes: Vec<_> = error.message.lines().map(str::trim).collect();
             let mistakes = if mistakes.len() > 1 { &mistakes[1..] } else { &mistakes[..] };
@@ -83,6 +82,18 @@ impl fmt::Display for AccessErrors {
 }
 
 impl std::error::Error for AccessErrors {}
+
+/// What may surprise about the files that were read, each with the key that names it.
+pub(crate) fn warnings(config: &AccessConfig, access: &Access) -> Vec<String> {
+    let files = files(config);
+    access.warnings().iter().map(|warning| format!("{}{warning}", key(&files, &warning.what))).collect()
+}
+
+/// The key that names the file `what`, as the beginning of a line.
+fn key(files: &[(String, PathBuf)], what: &str) -> String {
+    let named = files.iter().find(|(_, path)| path.display().to_string() == what);
+    named.map(|(key, _)| format!("{key}: ")).unwrap_or_default()
+}
 
 /// Reads all files of `config`.
 pub(crate) fn load(config: &AccessConfig) -> Result<Access, AccessErrors> {

@@ -5,6 +5,7 @@ use crate::policy::Policies;
 use frontier_access::ClockReading;
 use frontier_exchange::{Exchange, Peer};
 use std::sync::Arc;
+use tracing::warn;
 
 /// A running gateway, as far as it can be changed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -34,6 +35,9 @@ impl Live {
     /// Everything that is wrong with the files; nothing has changed then.
     pub fn reload(&self, config: &Config) -> Result<Reviewed, AccessErrors> {
         let access = config::reload(&self.policies.current().access, &config.access)?;
+        for warning in config::access_warnings(&config.access, &access) {
+            warn!("{warning}");
+        }
         self.policies.replace(config, access);
         let mut peers: Vec<Arc<Peer>> = Vec::new();
         self.exchange.for_each(|peer| peers.push(peer.clone()));

@@ -103,7 +103,13 @@ impl KeySource {
                 loader.file(path, secret).into_iter().collect()
             }
             Self::PublicKeyFile(path) => loader.file(path, super::key_file::pem).into_iter().collect(),
-            Self::JwksFile(path) => loader.file(path, super::key_file::jwks).unwrap_or_default(),
+            Self::JwksFile(path) => {
+                let Some(set) = loader.file(path, super::key_file::jwks) else { return Vec::new() };
+                for reason in &set.unusable {
+                    loader.warn(path, format!("left out: {reason}"));
+                }
+                set.keys
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 /// The input is a token of nobody who has a key: whatever it says, it is refused.
 pub fn token(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
-    let verifier = JwtVerifier::new(key_file::jwks(KEYS).expect("they are good"), config());
+    let verifier = JwtVerifier::new(key_file::jwks(KEYS).expect("they are good").keys, config());
     for side in [Role::Edge, Role::Service] {
         let verified = verifier.verify(Some(text), side, now());
         assert!(verified.is_err(), "{text:?} was taken for {verified:?}");
@@ -44,7 +44,7 @@ pub fn claims(input: &[u8]) {
 
 /// The input is a file with keys. Those that are taken can be used.
 pub fn key_set(input: &[u8]) {
-    let Ok(keys) = key_file::jwks(input) else { return };
+    let Ok(key_file::KeySet { keys, .. }) = key_file::jwks(input) else { return };
     assert!(!keys.is_empty());
     let verifier = JwtVerifier::new(keys, config());
     for token in SIGNED {

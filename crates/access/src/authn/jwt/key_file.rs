@@ -1,8 +1,12 @@
 //! Keys in files: public keys in PEM, sets of keys in JWKS.
 
 use super::Key;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
+use serde_json::Value;
+
+/// How many unusable keys of one set are named.
+const MAX_UNUSABLE: usize = 16;
 
 /// The one public key of a PEM file: RSA, EC on P-256, or Ed25519.
 ///
@@ -37,26 +41,66 @@ fn labels(text: &[u8]) -> Vec<String> {
     text.lines().filter_map(label).collect()
 }
 
-/// The keys of a set that signatures can be checked with; others (for encryption, of other types) are left
-/// out, as a set may be there for others too.
+/// What a set of keys has for us.
+#[derive(Debug)]
+pub(super) struct KeySet {
+    /// The keys that signatures can be checked with; at least one.
+    pub(super) keys: Vec<Key>,
+    /// Which keys seem to be for us and can't be used, each with the reason.
+    pub(super) unusable: Vec<String>,
+}
+
+/// The keys of a set that signatures can be checked with. The set is written by others and for others too: keys
+/// for encryption and of other types are left out, and so is one that can't be used, which leaves the rest.
 ///
 /// # Errors
-/// If it is no such set, a key in it is invalid, or nothing is left; in one line.
-pub(super) fn jwks(text: &[u8]) -> Result<Vec<Key>, String> {
-    let set: JwkSet = serde_json::from_slice(text)
+/// If it is no such set, or nothing is left; in one line.
+pub(super) fn jwks(text: &[u8]) -> Result<KeySet, String> {
+    let set: Value = serde_json::from_slice(text)
         .map_err(|error| format!("expected a JWKS, a JSON object: {}", at(&error)))?;
-    let mut keys = Vec::new();
-    for (index, jwk) in set.keys.iter().enumerate() {
-        if let Some(key) = key(jwk) {
-            let mut key = key.map_err(|error| format!("keys[{index}]: {error}"))?;
-            key.id = jwk.common.key_id.clone();
-            keys.push(key);
+    let Some(members) = set.get("keys").and_then(Value::as_array) else {
+        return Err("expected a JWKS, a JSON object with a list `keys`".into());
+    };
+    let (mut keys, mut unusable, mut more) = (Vec::new(), Vec::new(), 0);
+    for (index, member) in members.iter().enumerate() {
+        match read(member) {
+            Ok(key) => keys.extend(key),
+            Err(_) if unusable.len() == MAX_UNUSABLE => more += 1,
+            Err(reason) => unusable.push(format!("keys[{index}]: {reason}")),
         }
     }
-    if keys.is_empty() {
-        return Err("no key in it is for HS256, RS256, ES256 or EdDSA (Ed25519) signatures".into());
+    if more > 0 {
+        unusable.push(format!("{more} more keys can't be used"));
     }
-    Ok(keys)
+    match (keys.is_empty(), unusable.is_empty()) {
+        (false, _) => Ok(KeySet { keys, unusable }),
+        (true, false) => Err(unusable.join("; ")),
+        (true, true) => Err("no key in it is for HS256, RS256, ES256 or EdDSA (Ed25519) signatures".into()),
+    }
+}
+
+/// One key of a set; `None` if it is for others. No reason repeats a value: it may be a secret.
+fn read(member: &Value) -> Result<Option<Key>, &'static str> {
+    const DAMAGED: &str = "a member of it is missing, or is not what it should be";
+    let kind = member.get("kty").and_then(Value::as_str).ok_or("it is no object with a text `kty`")?;
+    // As RFC 7517 has it in section 5: unknown types are ignored.
+    if !matches!(kind, "oct" | "RSA" | "EC" | "OKP") {
+        return Ok(None);
+    }
+    if member.get("kid").is_some_and(|kid| !kid.is_string() && !kid.is_null()) {
+        return Err("its `kid` must be a text");
+    }
+    let jwk: Jwk = serde_json::from_value(member.clone()).map_err(|_| DAMAGED)?;
+    // So the library has what is not as the type wants it, and curves that it does not know.
+    let ours = match member.get("crv").and_then(Value::as_str) {
+        Some(curve) => matches!(curve, "P-256" | "Ed25519"),
+        None => true,
+    };
+    if matches!(jwk.algorithm, AlgorithmParameters::Other(_)) && ours {
+        return Err(DAMAGED);
+    }
+    let Some(key) = key(&jwk) else { return Ok(None) };
+    Ok(Some(Key { id: jwk.common.key_id, ..key? }))
 }
 
 /// Where, and not what: the set may hold secrets.
