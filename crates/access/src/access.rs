@@ -53,10 +53,23 @@ impl Access {
             let authenticator = Authenticator::load_with(auth, &mut loader);
             authenticators.insert(name.clone(), Arc::new(authenticator));
         }
-        let rules = config.rules_file.as_ref().and_then(|path| loader.text(path, Rules::parse));
+        let rules = config.rules_file.as_ref().and_then(|path| {
+            let rules = loader.text(path, Rules::parse)?;
+            if rules.allow_nothing() {
+                loader
+                    .warn(path, "allows nothing to anybody: `default` is deny, and no rule allows anything");
+            }
+            Some(rules)
+        });
         let quotas = match &config.quotas {
             QuotaSource::Inline(quotas) => quotas.clone(),
-            QuotaSource::File(path) => loader.text(path, QuotaConfig::parse).unwrap_or_default(),
+            QuotaSource::File(path) => {
+                let quotas = loader.text(path, QuotaConfig::parse);
+                if quotas.as_ref().is_some_and(Vec::is_empty) {
+                    loader.warn(path, "lists no quota, so nothing is limited by it");
+                }
+                quotas.unwrap_or_default()
+            }
         };
         let files = loader.finish()?;
         Ok(Self {

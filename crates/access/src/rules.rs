@@ -79,6 +79,11 @@ impl Rules {
         Self { default, rules, shared: Mutex::new(BoundedMap::new(SHARED)) }
     }
 
+    /// Whether nobody may do anything: as a file that was cut short, or not yet written, has it.
+    pub(crate) fn allow_nothing(&self) -> bool {
+        self.default == Verdict::Deny && self.rules.iter().all(|rule| rule.allow.is_empty())
+    }
+
     /// What `peer` may do. Its labels and its name are looked at now and not again.
     #[must_use]
     pub fn grants(&self, peer: &Principal<'_>) -> Arc<Grants> {

@@ -155,3 +155,29 @@ fn quotas_are_written_in_one_place() {
         "{report}"
     );
 }
+/// What is warned of, without the folder.
+fn warnings(files: &Files) -> Vec<String> {
+    let folder = format!("{}/", files.folder.path().display());
+    files.load().unwrap().warnings().iter().map(|warning| warning.to_string().replace(&folder, "")).collect()
+}
+
+#[test]
+fn a_file_that_lets_nobody_in_or_limits_nobody_is_warned_of() {
+    let files = Files::new();
+    assert_eq!(warnings(&files), [] as [&str; 0]);
+    for empty in ["", "[]", "# none yet\n"] {
+        files.write("tokens.yaml", empty);
+        // Both sides name it; it is warned of once.
+        assert_eq!(warnings(&files), ["tokens.yaml: lists no token, so nobody gets in with one"]);
+    }
+    files.write("rules.yaml", "default: deny\nrules: [{deny: {call: [echo]}}]");
+    files.write("quotas.yaml", "quotas: []");
+    assert_eq!(
+        warnings(&files)[1..],
+        [
+            "rules.yaml: allows nothing to anybody: `default` is deny, and no rule allows anything",
+            "quotas.yaml: lists no quota, so nothing is limited by it"
+        ]
+    );
+}
+

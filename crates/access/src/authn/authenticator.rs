@@ -45,7 +45,13 @@ impl Authenticator {
     /// As [`Authenticator::load`], with mistakes noted in `loader`; the result is of no use then.
     pub(crate) fn load_with(config: &AuthConfig, loader: &mut Loader) -> Self {
         let method = |method: &MethodConfig| match method {
-            MethodConfig::Token { file } => loader.text(file, TokenTable::parse).map(Method::Token),
+            MethodConfig::Token { file } => {
+                let table = loader.text(file, TokenTable::parse)?;
+                if table.is_empty() {
+                    loader.warn(file, "lists no token, so nobody gets in with one");
+                }
+                Some(Method::Token(table))
+            }
             MethodConfig::Jwt(config) => Some(Method::Jwt(Box::new(JwtVerifier::load(config, loader)))),
             MethodConfig::Mtls(config) => Some(Method::Mtls(config.clone())),
         };
