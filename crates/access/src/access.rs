@@ -1,6 +1,6 @@
 //! A configuration of access with all of its files read.
 
-use crate::authn::{Authenticator, AuthnError, Credentials, Throttle, Verified};
+use crate::authn::{Attempt, Authenticator, AuthnError, Credentials, Throttle, Verified};
 use crate::config::{AccessConfig, QuotaSource};
 use crate::load::{Files, LoadErrors, LoadWarning, Loader};
 use crate::quota::{QuotaConfig, Quotas};
@@ -49,8 +49,8 @@ impl Access {
     pub fn load(config: &AccessConfig, now: Instant) -> Result<Self, LoadErrors> {
         let mut loader = Loader::default();
         let mut authenticators = BTreeMap::new();
-        for (name, auth) in &config.auth {
-            let authenticator = Authenticator::load_with(auth, &mut loader);
+        for ((name, auth), number) in config.auth.iter().zip(0..) {
+            let authenticator = Authenticator::load_with(auth, &mut loader).numbered(number);
             authenticators.insert(name.clone(), Arc::new(authenticator));
         }
         let rules = config.rules_file.as_ref().and_then(|path| {
@@ -82,7 +82,8 @@ impl Access {
     }
 
     /// Reads all files again and keeps what has been counted: failures of addresses, and quotas that are as
-    /// they were. This one stays as it is, for the case that there is something wrong with the new one.
+    /// they were. Which credentials have failed is forgotten, since they may be good by now. This one stays as
+    /// it is, for the case that there is something wrong with the new one.
     ///
     /// # Errors
     /// As [`Access::load`].
@@ -90,6 +91,7 @@ impl Access {
         let mut next = Self::load(config, now)?;
         if next.throttle.config() == self.throttle.config() {
             next.throttle = self.throttle.clone();
+            next.throttle.forget_credentials(now);
         }
         if next.quotas.config() == self.quotas.config() {
             next.quotas = self.quotas.clone();
@@ -103,10 +105,11 @@ impl Access {
         self.authenticators.get(listener)
     }
 
-    /// Who presents these credentials from `address`, which is slowed down if it fails too often.
+    /// Who presents these credentials from `address`. What fails too often is slowed down.
     ///
     /// # Errors
-    /// [`AuthnError::Throttled`] before anything was computed, or that of [`Authenticator::authenticate`].
+    /// [`AuthnError::Throttled`] if they, or too many others from there, have failed; or that of
+    /// [`Authenticator::authenticate`].
     pub fn authenticate(
         &self,
         authenticator: &Authenticator,
@@ -118,11 +121,12 @@ impl Access {
         if authenticator.is_none() {
             return authenticator.authenticate(side, credentials, at.wall);
         }
-        self.throttle.check(address, at.instant)?;
+        let attempt = Attempt::new(side, authenticator.number(), address, credentials);
+        self.throttle.check(&attempt, at.instant)?;
         let verified = authenticator.authenticate(side, credentials, at.wall);
         match &verified {
-            Ok(_) => self.throttle.succeeded(address),
-            Err(_) => self.throttle.failed(address, at.instant),
+            Ok(_) => self.throttle.succeeded(&attempt),
+            Err(_) => self.throttle.failed(&attempt, at.instant)?,
         }
         verified
     }

@@ -2,7 +2,7 @@
 //!
 //! An [`Authenticator`] is what one listener asks: the methods of its `auth` section, of which any one or all
 //! must succeed. It gives a [`Verified`] identity, or an [`AuthnError`] that names the cause. [`Throttle`]
-//! slows down addresses that fail again and again.
+//! slows down what fails again and again.
 
 mod authenticator;
 mod config;
@@ -20,5 +20,5 @@ pub use config::{AuthConfig, MethodConfig, Require};
 pub use credentials::{ClientCertificate, Credentials, PresentedCredentials};
 pub use error::AuthnError;
 pub use meta_labels::MetaLabels;
-pub use throttle::{Throttle, ThrottleConfig};
+pub use throttle::{Attempt, Throttle, ThrottleConfig};
 pub use verified::Verified;

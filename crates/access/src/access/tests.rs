@@ -81,16 +81,36 @@ fn all_files_are_read() {
 }
 
 #[test]
-fn an_address_that_fails_too_often_waits_whatever_it_presents() {
+fn what_fails_too_often_waits_and_good_credentials_never_do() {
     let access = Files::new().load().unwrap();
     let now = ClockReading::now();
     for _ in 0..2 {
-        assert_eq!(present(&access, "guess", now), Err(AuthnError::UnknownToken));
+        assert_eq!(present(&access, "old", now), Err(AuthnError::UnknownToken));
     }
-    let error = present(&access, "seven", now).unwrap_err();
+    let error = present(&access, "old", now).unwrap_err();
     assert_eq!(error.to_string(), "too many failures from this address, try again in 1s");
+    assert_eq!(present(&access, "older", now), Err(AuthnError::UnknownToken));
+    // That was the second of those that fail from there.
+    assert!(matches!(present(&access, "oldest", now), Err(AuthnError::Throttled { .. })));
+    present(&access, "seven", now).unwrap();
     let later = ClockReading { instant: now.instant + Duration::from_secs(1), ..now };
-    present(&access, "seven", later).unwrap();
+    assert_eq!(present(&access, "old", later), Err(AuthnError::UnknownToken));
+}
+
+#[test]
+fn credentials_of_the_other_side_are_counted_apart() {
+    let access = Files::new().load().unwrap();
+    let now = ClockReading::now();
+    let credentials = Credentials { token: Some("old"), certificate: None };
+    let shown = |listener: &str, side| {
+        let authenticator = access.authenticator(listener).unwrap();
+        access.authenticate(authenticator, side, [10, 0, 0, 1].into(), &credentials, now).unwrap_err()
+    };
+    for _ in 0..9 {
+        shown("edgebound", Role::Edge);
+    }
+    assert!(matches!(shown("edgebound", Role::Edge), AuthnError::Throttled { .. }));
+    assert!(!matches!(shown("servicebound", Role::Service), AuthnError::Throttled { .. }));
 }
 
 #[test]
@@ -122,39 +142,24 @@ fn a_reload_keeps_what_was_counted_and_takes_what_is_new() {
     let access = files.load().unwrap();
     let now = ClockReading::now();
     let labels = Labels::new();
-    for _ in 0..2 {
-        assert!(present(&access, "guess", now).is_err());
+    for guess in ["guess", "eight"] {
+        assert!(present(&access, guess, now).is_err());
+        assert!(present(&access, guess, now).is_err());
         access.quotas().meter(&edge(&labels), now.instant).call(1, now.instant).unwrap();
     }
     files.write("tokens.yaml", &format!("- hash: {}", token::hash("eight")));
     let next = access.reload(&files.config(), now.instant).unwrap();
-    assert!(matches!(present(&next, "eight", now), Err(AuthnError::Throttled { .. })));
+    assert!(matches!(present(&next, "a third", now), Err(AuthnError::Throttled { .. })));
+    present(&next, "eight", now).expect("it has failed before it was in the file");
     assert!(next.quotas().meter(&edge(&labels), now.instant).call(1, now.instant).is_err());
     let later = ClockReading { instant: now.instant + Duration::from_secs(9), ..now };
     assert_eq!(present(&next, "seven", later), Err(AuthnError::UnknownToken));
-    present(&next, "eight", later).unwrap_err();
 
     files.write("quotas.yaml", "quotas: [{for: edge, calls: {rate: 1, burst: 3}}]");
     let changed = next.reload(&files.config(), now.instant).unwrap();
     changed.quotas().meter(&edge(&labels), now.instant).call(1, now.instant).expect("another quota");
 }
 
-#[test]
-fn debug_shows_no_secret() {
-    let files = Files::new();
-    let shown = format!("{:?} {:?}", files.config(), files.load().unwrap());
-    assert!(!shown.contains("hunter2") && !shown.contains("seven"), "{shown}");
-}
-
-#[test]
-fn quotas_are_written_in_one_place() {
-    let text = "{access: {quotas_file: a}, quotas: []}";
-    let report = load(text, &|_| None, &[], AccessConfig::read).unwrap_err().to_string();
-    assert!(
-        report.contains("access.quotas_file: quotas are written here or in a file, not both"),
-        "{report}"
-    );
-}
 /// What is warned of, without the folder.
 fn warnings(files: &Files) -> Vec<String> {
     let folder = format!("{}/", files.folder.path().display());
@@ -181,3 +186,19 @@ fn a_file_that_lets_nobody_in_or_limits_nobody_is_warned_of() {
     );
 }
 
+#[test]
+fn debug_shows_no_secret() {
+    let files = Files::new();
+    let shown = format!("{:?} {:?}", files.config(), files.load().unwrap());
+    assert!(!shown.contains("hunter2") && !shown.contains("seven"), "{shown}");
+}
+
+#[test]
+fn quotas_are_written_in_one_place() {
+    let text = "{access: {quotas_file: a}, quotas: []}";
+    let report = load(text, &|_| None, &[], AccessConfig::read).unwrap_err().to_string();
+    assert!(
+        report.contains("access.quotas_file: quotas are written here or in a file, not both"),
+        "{report}"
+    );
+}

@@ -13,6 +13,8 @@ use std::time::SystemTime;
 /// Checking a credential computes a hash, or up to one signature for each key that fits; it waits for nothing.
 #[derive(Debug, Default)]
 pub struct Authenticator {
+    /// Tells those of one configuration apart.
+    number: u32,
     require: Require,
     methods: Vec<Method>,
     meta_labels: MetaLabels,
@@ -56,7 +58,15 @@ impl Authenticator {
             MethodConfig::Mtls(config) => Some(Method::Mtls(config.clone())),
         };
         let methods = config.methods.iter().filter_map(method).collect();
-        Self { require: config.require, methods, meta_labels: config.meta_labels.clone() }
+        Self { number: 0, require: config.require, methods, meta_labels: config.meta_labels.clone() }
+    }
+
+    pub(crate) fn numbered(self, number: u32) -> Self {
+        Self { number, ..self }
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     /// Whether everybody is let in.

@@ -67,7 +67,7 @@ pub enum AuthnError {
     /// It asks for an id or a name that its credentials do not give; which of them.
     #[error("the credentials are for another {0}")]
     NameMismatch(&'static str),
-    /// Its address has failed too often.
+    /// It has failed too often, or others from its address have.
     #[error("too many failures from this address, try again in {}s", seconds(*.retry_after))]
     Throttled {
         /// When it may try again.
