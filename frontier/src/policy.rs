@@ -14,17 +14,17 @@ pub(crate) use credentials::client_certificate;
 
 use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
 use arc_swap::ArcSwap;
-use frontier_access::authn::{Authenticator, AuthnError, PresentedCredentials, Verified};
-use frontier_access::{Access, ClockReading, LogDecision, LogLimiter};
+use frontier_access::authn::{Authenticator, AuthnError, ClientCertificate, PresentedCredentials, Verified};
+use frontier_access::{Access, ClockReading, LogDecision, LogLimiter, PeerText};
 use frontier_exchange::{Exchange, Failure};
 use frontier_protocol::{Code, Role};
-use frontier_transport::{Network, ServerTls};
+use frontier_transport::{CloseReason, Network, ServerTls, TlsError};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
-/// How many lines a second tell of those who were not let in.
+/// How many lines a second tell of those who were not let in, and how many of edges that broke the rules.
 const REFUSALS_PER_SECOND: u32 = 10;
 
 /// How late it is noticed that credentials have expired.
@@ -46,6 +46,7 @@ pub(crate) struct Policies {
     edges: Vec<Bound>,
     services: Vec<Bound>,
     failures: LogLimiter,
+    violations: LogLimiter,
 }
 
 /// A listener that is open, by what it was bound to.
@@ -122,6 +123,7 @@ impl Policies {
             edges: bound(edges),
             services: bound(services),
             failures: LogLimiter::new(REFUSALS_PER_SECOND),
+            violations: LogLimiter::new(REFUSALS_PER_SECOND),
         }
     }
 
@@ -163,20 +165,43 @@ impl Policies {
         bound.get(usize::from(listener))?.tls.as_ref()
     }
 
+    /// Whether the certificate that was presented, or that none was, would do in a handshake now.
+    fn check_certificate(
+        &self,
+        role: Role,
+        listener: u16,
+        presented: &PresentedCredentials,
+        at: ClockReading,
+    ) -> Result<(), TlsError> {
+        let Some(tls) = self.tls(role, listener) else { return Ok(()) };
+        let chain = presented.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
+        tls.check_client(&chain, at.wall)
+    }
+
     /// Notes in the log that somebody is refused, with `debug` unless it is for its credentials.
     pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, failure: &Failure) {
         match failure.code {
             Code::Unauthenticated => self.log_failed(role, addr, failure),
-            _ => debug!(%addr, error = %failure.text, "{} refused", side(role)),
+            _ => debug!(%addr, error = %PeerText(&failure.text), "{} refused", side(role)),
         }
     }
 
     /// Notes in the log that somebody has failed to authenticate: with a few lines a second at most.
     pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
-        let (side, error) = (side(role), &failure.text);
+        let (side, error) = (side(role), PeerText(&failure.text));
         match self.failures.admit(Instant::now()) {
             LogDecision::Log { suppressed: 0 } => warn!(%addr, %error, "{side} not let in"),
             LogDecision::Log { suppressed } => warn!(%addr, %error, suppressed, "{side} not let in"),
+            LogDecision::Suppress => {}
+        }
+    }
+
+    /// Notes in the log that an edge broke the rules: with a few lines a second at most.
+    pub(crate) fn log_violation(&self, edge: u64, addr: SocketAddr, reason: &CloseReason) {
+        let reason = PeerText(reason);
+        match self.violations.admit(Instant::now()) {
+            LogDecision::Log { suppressed: 0 } => info!(edge, %addr, %reason, "edge disconnected"),
+            LogDecision::Log { suppressed } => info!(edge, %addr, %reason, suppressed, "edge disconnected"),
             LogDecision::Suppress => {}
         }
     }
@@ -186,6 +211,10 @@ impl Policies {
         let suppressed = self.failures.take_suppressed(Instant::now());
         if suppressed > 0 {
             warn!(suppressed, "more were not let in");
+        }
+        let suppressed = self.violations.take_suppressed(Instant::now());
+        if suppressed > 0 {
+            info!(suppressed, "more edges have broken the rules");
         }
     }
 }

@@ -14,8 +14,8 @@ mod service;
 use crate::config::{Config, Limits};
 use crate::gate::GateError;
 use crate::native::{self, Native, NativeOutlet, StreamLimits};
-use crate::policy::{Admission, Policies};
-use frontier_access::ClockReading;
+use crate::policy::{Admission, Policies, Policy};
+use frontier_access::PeerText;
 use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
 use frontier_protocol::{Code, Epoch, GoAway, Heartbeat, Reject, Role};
 use frontier_transport::{Accepted, CloseReason, Link, LinkConfig};
@@ -94,11 +94,9 @@ impl Context {
     }
 
     /// Has a policy judge a peer that has come into the registry, if it has come into force since the peer was let in: it
-    /// may have missed the peer when it looked at all.
-    fn review(&self, peer: &Arc<Peer>, admission: &Admission) {
-        if !Arc::ptr_eq(&self.policies.current(), &admission.policy) {
-            self.policies.review(&self.exchange, peer, ClockReading::now());
-        }
+    /// may have missed the peer when it looked at all. Why it is not let in after all, if so; it is closed then.
+    fn review(&self, peer: &Arc<Peer>, admission: &Admission) -> Option<Failure> {
+        self.policies.review_newcomer(&self.exchange, peer, &admission.policy).map(Failure::from)
     }
 
     /// A peer on `link`, which has not joined yet.
@@ -151,19 +149,22 @@ pub(crate) fn run(
     accepted: Accepted,
 ) -> impl Future<Output = ()> + Send {
     let arrival = Arrival::now(&context.exchange, accepted.peer);
+    // Before its TLS handshake.
+    let then = context.policies.current();
     async move {
         // Boxed, so that a connection that is idle does not hold the room that its handshake took.
-        let admitted = Box::pin(async {
-            let (handshake, link) = handshake::accept(&context, accepted).await?;
-            admit(&context, listener, handshake, arrival.addr, link).await
+        let context = &context;
+        let admitted = Box::pin(async move {
+            let (handshake, link) = handshake::accept(context, accepted).await?;
+            admit(context, &then, listener, handshake, arrival.addr, link).await
         });
         let Some((handshake, admission, link)) = admitted.await else { return };
         match handshake.role {
-            Role::Edge => edge::run(&context, handshake, admission, arrival, link).await,
-            Role::Service => service::run(&context, handshake, admission, arrival, link).await,
+            Role::Edge => edge::run(context, handshake, admission, arrival, link).await,
+            Role::Service => service::run(context, handshake, admission, arrival, link).await,
             // Boxed, since there are few of them: an idle edge need not have the room.
             Role::Frontier => {
-                Box::pin(origin_gateway::run(&context, handshake, admission, arrival, link)).await;
+                Box::pin(origin_gateway::run(context, handshake, admission, arrival, link)).await;
             }
         }
     }
@@ -172,13 +173,15 @@ pub(crate) fn run(
 /// Judges the credentials of who has said Hello. `None` if that was refused.
 async fn admit(
     context: &Context,
+    then: &Arc<Policy>,
     listener: u16,
     mut handshake: Handshake,
     addr: SocketAddr,
     link: Link,
 ) -> Option<(Handshake, Admission, Link)> {
     let presented = std::mem::take(&mut handshake.presented);
-    match Admission::new(&context.policies, handshake.role, listener, addr, presented, &handshake.meta) {
+    let Handshake { role, ref meta, .. } = handshake;
+    match Admission::new(&context.policies, then, role, listener, addr, presented, meta) {
         Ok(admission) => Some((handshake, admission, link)),
         Err(failure) => {
             context.policies.log_failed(handshake.role, addr, &failure);
@@ -202,6 +205,20 @@ async fn reject(link: Link, failure: &Failure) {
     let closed = link.close(|out| Reject { code: *code, detail: *detail, text }.encode(out));
     // Whether the peer still hears it is up to the peer.
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
+}
+
+/// Ends the link of a peer that was refused when it had joined already, before its Welcome went out.
+async fn turn_out<T>(
+    context: &Context,
+    role: Role,
+    addr: SocketAddr,
+    mut link: Link,
+    failure: &Failure,
+) -> Option<T> {
+    drop(link.take_unsent(CloseReason::Local));
+    context.policies.log_refused(role, addr, failure);
+    reject(link, failure).await;
+    None
 }
 
 /// Ends the link of `peer` and everything in flight on it.
@@ -228,15 +245,19 @@ fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReas
     }
 }
 
-fn log_end(peer: &Peer, reason: &CloseReason) {
+fn log_end(context: &Context, peer: &Peer, reason: &CloseReason) {
     let (id, addr) = (peer.number(), peer.addr());
-    match (peer.edge_id(), reason) {
-        (Some(_), CloseReason::Protocol(_)) => info!(edge = id, %addr, %reason, "edge disconnected"),
-        (Some(_), _) => debug!(edge = id, %addr, %reason, "edge disconnected"),
-        (None, _) if peer.is_origin_gateway() => {
+    let is_violation = matches!(reason, CloseReason::Protocol(_));
+    if is_violation && peer.edge_id().is_some() {
+        return context.policies.log_violation(id, addr, reason);
+    }
+    let reason = PeerText(reason);
+    match peer.edge_id() {
+        Some(_) => debug!(edge = id, %addr, %reason, "edge disconnected"),
+        None if peer.is_origin_gateway() => {
             info!(frontier = peer.name(), %addr, %reason, "another gateway asks here no more");
         }
-        (None, _) => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
+        None => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
     }
 }
 

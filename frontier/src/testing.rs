@@ -35,9 +35,20 @@ pub(crate) fn policies(yaml: &str) -> Arc<Policies> {
     Arc::new(Policies::new(&config, access))
 }
 
+/// Has `context` go by a policy that asks for tokens, of which there are none.
+pub(crate) fn asks_for_tokens(context: &Context, side: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens.yaml");
+    std::fs::write(&file, "[]").unwrap();
+    let yaml = format!("{side}: {{auth: {{methods: [{{token: {{file: '{}'}}}}]}}}}", file.display());
+    let config = Config::parse(&yaml, &|_| None).unwrap();
+    context.policies.replace(&config, crate::config::load(&config.access).unwrap());
+}
+
 /// Somebody who has shown nothing, and need not.
 pub(crate) fn anyone(context: &Context) -> Admission {
-    Admission::new(&context.policies, context.role, 0, ADDR, Default::default(), b"").unwrap()
+    let policy = context.policies.current();
+    Admission::new(&context.policies, &policy, context.role, 0, ADDR, Default::default(), b"").unwrap()
 }
 
 pub(crate) fn exchange() -> Arc<Exchange> {

@@ -32,6 +32,7 @@ use crate::Directory;
 use clock::DirectoryClock;
 use connections::Connections;
 use context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT};
+use frontier_access::LogLimiter;
 use frontier_protocol::Terms;
 use frontier_transport::Listener;
 use std::io;
@@ -42,6 +43,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+
+/// How many lines a second tell of those who were rejected.
+const REJECTIONS_PER_SECOND: u32 = 10;
 
 /// Why the plane did not start.
 #[derive(Debug, Error)]
@@ -85,6 +89,7 @@ impl Plane {
             clock: DirectoryClock::default(),
             terms,
             link,
+            rejections: LogLimiter::new(REJECTIONS_PER_SECOND),
         });
         Ok(Self { listener, addr, permits, context, rebalance: config.rebalance })
     }

@@ -8,7 +8,7 @@ use crate::{Gateway, within};
 use bytes::Bytes;
 use frontier_protocol::{Code, EncodeError, Frame, GoAway, Hello, Kind, Reject, Role, VERSION, Welcome};
 use frontier_transport::{
-    CloseReason, DialOptions, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority,
+    ClientTls, CloseReason, DialOptions, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority,
 };
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpSocket;
@@ -106,8 +106,16 @@ impl RawPeer {
             Role::Edge => gateway.edge_url(),
             Role::Service | Role::Frontier => gateway.service_url(),
         };
+        Self::reach_url(&url, gateway.tls()).await
+    }
+
+    /// Connects over whatever network the URL names, TLS handshake included, and says nothing yet.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    pub async fn reach_url(url: &str, tls: ClientTls) -> Self {
         let endpoint = url.parse().expect("a URL");
-        let options = DialOptions { tls: gateway.tls(), ..DialOptions::default() };
+        let options = DialOptions { tls, ..DialOptions::default() };
         let dialled = frontier_transport::dial(&endpoint, &options, CONFIG);
         Self::over(within("a link", dialled).await.expect("somebody listens"))
     }

@@ -6,6 +6,7 @@ use super::handshake::{Established, connect};
 use super::locate::LookupQueue;
 use super::{Advertised, ClusterState};
 use crate::config::Membership;
+use frontier_access::PeerText;
 use frontier_exchange::Exchange;
 use frontier_protocol::{Code, Rejection};
 use frontier_transport::{Backoff, DialOptions, Endpoint, HandshakeError};
@@ -79,7 +80,7 @@ impl Member {
                 Ok(established) => match self.serve(established, &endpoint, &stop).await {
                     End::Left => return,
                     End::Lost(reason) => {
-                        warn!(%endpoint, reason, "the connection to frontlas is lost, the gateway goes on without");
+                        warn!(%endpoint, reason = %PeerText(&reason), "the connection to frontlas is lost, the gateway goes on without");
                         self.is_loss_logged = true;
                         None
                     }
@@ -136,9 +137,9 @@ impl Member {
             return Some(superseded.next_pause());
         }
         if std::mem::replace(&mut self.is_loss_logged, true) {
-            debug!(%endpoint, %error, "frontlas still can't be reached");
+            debug!(%endpoint, error = %PeerText(error), "frontlas still can't be reached");
         } else {
-            warn!(%endpoint, %error, "frontlas can't be reached, the gateway goes on without and keeps trying");
+            warn!(%endpoint, error = %PeerText(error), "frontlas can't be reached, the gateway goes on without and keeps trying");
         }
         match error {
             HandshakeError::Rejected(rejection) => rejection.retry_after,

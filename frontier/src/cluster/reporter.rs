@@ -1,6 +1,7 @@
 //! What frontlas is told of this gateway's connections: which report comes next, and what its answer means.
 
 use super::clock::Clock;
+use frontier_access::PeerText;
 use frontier_exchange::{Change, Connection, Follower, Key, Missed};
 use frontier_protocol::{EncodeError, Entry, Op, Part, Report, ReportAck, retry_after};
 use frontier_transport::Backoff;
@@ -208,18 +209,18 @@ impl Reporter {
             return;
         };
         if ack.resync {
-            debug!(code = %ack.code, reason = ack.text, "frontlas asks for a snapshot");
+            debug!(code = %ack.code, reason = %PeerText(ack.text), "frontlas asks for a snapshot");
             return self.resync(now);
         }
         if ack.code.is_retryable() {
-            debug!(code = %ack.code, reason = ack.text, "frontlas could not take a report: it is sent again");
+            debug!(code = %ack.code, reason = %PeerText(ack.text), "frontlas could not take a report: it is sent again");
             current.sent = None;
             let pause = retry_after(ack.code, ack.detail).unwrap_or_default().max(self.backoff.next_pause());
             self.not_before = Some(now + pause);
             return;
         }
         if ack.code != frontier_protocol::Code::Ok {
-            warn!(code = %ack.code, reason = ack.text, "frontlas refuses a report: its entries are left out");
+            warn!(code = %ack.code, reason = %PeerText(ack.text), "frontlas refuses a report: its entries are left out");
         }
         self.backoff.reset();
         self.is_drain_reported |= current.draining;

@@ -5,6 +5,7 @@ use super::serve::Serve;
 use crate::config::{Forward, Limits};
 use crate::native::{Native, StreamLimits};
 use arc_swap::ArcSwapOption;
+use frontier_access::PeerText;
 use frontier_exchange::{Exchange, Failure, Peer, Seat};
 use frontier_protocol::Code;
 use frontier_transport::{Backoff, Endpoint};
@@ -163,10 +164,10 @@ impl GatewayLink {
                 let first = self.failed(Failure::new(Code::Disconnected, text));
                 match first {
                     true => {
-                        warn!(frontier = %self.id, endpoint = %self.endpoint, %error, "another gateway can't be reached, requests for its edges fail until it can")
+                        warn!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, error = %PeerText(&error), "another gateway can't be reached, requests for its edges fail until it can")
                     }
                     false => {
-                        debug!(frontier = %self.id, endpoint = %self.endpoint, %error, "it still can't be reached")
+                        debug!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, error = %PeerText(&error), "it still can't be reached")
                     }
                 }
                 tell.send_replace(Some(Err(self.failure())));
@@ -174,7 +175,7 @@ impl GatewayLink {
             }
         };
         let since = Instant::now();
-        info!(frontier = %self.id, endpoint = %self.endpoint, "connected to another gateway");
+        info!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, "connected to another gateway");
         let seat = exchange.join_gateway(&owner);
         self.owner.store(Some(owner.clone()));
         self.attempts.lock().state = State::Idle;
@@ -190,7 +191,7 @@ impl GatewayLink {
         };
         let serve = Serve { native, link: &self, interval, idle: forward.idle, stop };
         let reason = serve.run(link).await;
-        info!(frontier = %self.id, %reason, "the connection to another gateway has ended");
+        info!(frontier = %PeerText(&self.id), reason = %PeerText(&reason), "the connection to another gateway has ended");
         if since.elapsed() >= MIN_LIFETIME {
             self.attempts.lock().pauses.reset();
         } else if !stop.is_cancelled() && matches!(self.attempts.lock().state, State::Idle) {

@@ -4,7 +4,7 @@ use super::{Policies, Policy, service_id};
 use frontier_access::authn::{PresentedCredentials, Verified};
 use frontier_access::{ClockReading, Principal};
 use frontier_exchange::{Authorization, AuthorizationCell, Exchange, Failure};
-use frontier_protocol::{EdgeId, Role, ServiceId};
+use frontier_protocol::{Code, EdgeId, Role, ServiceId};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,21 +21,26 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// Looks at what is presented by somebody who connects from `addr` to the listener of this number, and says
-    /// `meta` of itself.
+    /// `meta` of itself. `then` held when it came: if another policy does now, its handshake may have gone by
+    /// revocation lists and CAs that hold no more.
     ///
     /// # Errors
     /// What the peer is told.
     pub(crate) fn new(
         policies: &Policies,
+        then: &Arc<Policy>,
         role: Role,
         listener: u16,
         addr: SocketAddr,
         presented: PresentedCredentials,
         meta: &[u8],
     ) -> Result<Self, Failure> {
-        let policy = policies.current();
-        let verified =
-            policy.authenticate(role, listener, addr.ip(), &presented, meta, ClockReading::now())?;
+        let (policy, at) = (policies.current(), ClockReading::now());
+        if !Arc::ptr_eq(&policy, then) {
+            let checked = policies.check_certificate(role, listener, &presented, at);
+            checked.map_err(|error| Failure::new(Code::Unauthenticated, error.to_string()))?;
+        }
+        let verified = policy.authenticate(role, listener, addr.ip(), &presented, meta, at)?;
         Ok(Self { policy, verified: Arc::new(verified), role, listener, presented: Arc::new(presented) })
     }
 
@@ -112,5 +117,44 @@ impl Admission {
             self.listener,
             Authorization::new(&self.presented, &self.verified, grants, meter),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::testing::ADDR;
+
+    /// The configuration of a listener for edges that asks for certificates in this way.
+    fn config(folder: &std::path::Path, mtls: &str) -> Config {
+        let yaml = "
+edgebound:
+  listen:
+    addr: 127.0.0.1:1
+    tls:
+      enable: true
+      certs: [{cert: DIR/server.pem, key: DIR/server-key.pem}]
+      mtls: MTLS
+      ca_certs: [DIR/ca.pem]
+";
+        let yaml = yaml.replace("DIR", folder.to_str().unwrap()).replace("MTLS", mtls);
+        Config::parse(&yaml, &|_| None).unwrap()
+    }
+
+    #[test]
+    fn who_came_under_an_earlier_policy_is_judged_by_the_one_that_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        crate::cert::run(&crate::cert::Options::new(folder.path())).unwrap();
+        let (before, after) = (config(folder.path(), "optional"), config(folder.path(), "required"));
+        let access = |config: &Config| crate::config::load(&config.access).unwrap();
+        let policies = Policies::new(&before, access(&before));
+        let then = policies.current();
+        let admit = || Admission::new(&policies, &then, Role::Edge, 0, ADDR, Default::default(), b"");
+        admit().expect("no certificate is needed");
+        policies.replace(&after, access(&after));
+        let refused = admit().unwrap_err();
+        assert_eq!(refused.code, Code::Unauthenticated);
+        assert_eq!(refused.text, "the client has shown no certificate");
     }
 }

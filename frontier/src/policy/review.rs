@@ -1,9 +1,9 @@
 //! A later policy looks at those who are connected.
 
 use super::{Policies, Policy, service_id};
-use frontier_access::authn::{AuthnError, ClientCertificate, PresentedCredentials, Verified};
-use frontier_access::{ClockReading, Principal};
-use frontier_exchange::{Authorization, CloseReason, Exchange, Identity, Peer};
+use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
+use frontier_access::{ClockReading, PeerText, Principal};
+use frontier_exchange::{Authorization, CloseReason, Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, Role};
 use std::sync::Arc;
 use tracing::info;
@@ -13,6 +13,12 @@ use tracing::info;
 pub(crate) struct Refusal {
     code: Code,
     text: String,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code, refusal.text)
+    }
 }
 
 impl From<AuthnError> for Refusal {
@@ -26,11 +32,38 @@ impl Policies {
     /// let in any more, its connection is closed where that is enforced, and goes on as it was where not.
     pub(crate) fn review(&self, exchange: &Exchange, peer: &Arc<Peer>, at: ClockReading) -> Option<Refusal> {
         let policy = self.current();
+        let enforce = policy.reload.enforce;
+        self.review_by(&policy, exchange, peer, at, enforce)
+    }
+
+    /// The same for a peer that comes into the registry just now, having been let in by `admitted_by`. If another
+    /// policy holds by now it is judged by that, and closed whatever is enforced: it has not been here before.
+    pub(crate) fn review_newcomer(
+        &self,
+        exchange: &Exchange,
+        peer: &Arc<Peer>,
+        admitted_by: &Arc<Policy>,
+    ) -> Option<Refusal> {
+        let policy = self.current();
+        if Arc::ptr_eq(&policy, admitted_by) {
+            return None;
+        }
+        self.review_by(&policy, exchange, peer, ClockReading::now(), true)
+    }
+
+    fn review_by(
+        &self,
+        policy: &Policy,
+        exchange: &Exchange,
+        peer: &Arc<Peer>,
+        at: ClockReading,
+        enforce: bool,
+    ) -> Option<Refusal> {
         let (presented, verified) = match peer.authorization().get() {
             Some(authorization) => (authorization.presented.clone(), authorization.verified.clone()),
             None => Default::default(),
         };
-        let (verified, refused) = match self.identify(&policy, exchange, peer, &presented, at) {
+        let (verified, refused) = match self.identify(policy, exchange, peer, &presented, at) {
             Ok(anew) => (Arc::new(anew), None),
             Err(refusal) => (verified, Some(refusal)),
         };
@@ -47,9 +80,9 @@ impl Policies {
             Some(Refusal { code: denial.code(), text: denial.to_string() })
         });
         if let Some(Refusal { code, text }) = &refused
-            && policy.reload.enforce
+            && enforce
         {
-            info!(peer = peer.number(), addr = %peer.addr(), error = %text, "closing a connection");
+            info!(peer = peer.number(), addr = %peer.addr(), error = %PeerText(text), "closing a connection");
             peer.outlet().close(CloseReason::Refused(*code, text.clone()));
         }
         refused
@@ -65,11 +98,8 @@ impl Policies {
         at: ClockReading,
     ) -> Result<Verified, Refusal> {
         let (role, listener) = (role(peer), peer.authorization().listener());
-        if let Some(tls) = self.tls(role, listener) {
-            let chain = presented.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
-            tls.check_client(&chain, at.wall)
-                .map_err(|error| Refusal { code: Code::Unauthenticated, text: error.to_string() })?;
-        }
+        self.check_certificate(role, listener, presented, at)
+            .map_err(|error| Refusal { code: Code::Unauthenticated, text: error.to_string() })?;
         let Some(authenticator) = policy.authenticator(role, listener) else {
             return Ok(Verified::default());
         };

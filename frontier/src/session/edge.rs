@@ -3,6 +3,7 @@
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, welcome};
 use crate::policy::Admission;
+use frontier_access::PeerText;
 use frontier_exchange::presence::{self, EdgeIdRequest};
 use frontier_exchange::{Failure, Identity, Seat};
 use frontier_protocol::{Code, EdgeId};
@@ -22,7 +23,7 @@ pub(super) fn run(
     async move {
         let Some((seat, mut link)) = joining.await else { return };
         let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(seat.peer(), &reason);
+        log_end(context, seat.peer(), &reason);
         leave(context, seat.peer(), link, &reason);
         let timeout = context.edge_ids.callback_timeout;
         Box::pin(presence::offline(&context.exchange, seat.peer(), timeout)).await;
@@ -63,8 +64,9 @@ async fn join(
         predecessor.departed().wait().await;
     }
     context.close_if_closing(&edge);
-    context.review(&edge, &admission);
-    let online = if edge.outlet().is_closed() {
+    let online = if let Some(failure) = context.review(&edge, &admission) {
+        Err(failure)
+    } else if edge.outlet().is_closed() {
         Err(ended(context, &link.handle()))
     } else {
         presence::online(exchange, &edge, callback_timeout).await
@@ -75,7 +77,7 @@ async fn join(
             presence::offline(exchange, &edge, callback_timeout).await;
         }
         drop(seat);
-        debug!(edge = %id, %addr, error = %failure.text, "edge refused");
+        debug!(edge = %id, %addr, error = %PeerText(&failure.text), "edge refused");
         reject(link, &failure).await;
         return None;
     }

@@ -3,6 +3,7 @@
 use super::{Context, reject};
 use crate::policy::client_certificate;
 use bytes::Bytes;
+use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
@@ -46,7 +47,7 @@ pub(super) async fn accept(context: &Context, accepted: Accepted) -> Option<(Han
             return None;
         }
         Ok(Err(reason)) => {
-            debug!(%addr, %reason, "no handshake");
+            debug!(%addr, reason = %PeerText(reason), "no handshake");
             return None;
         }
         Err(_) => {
@@ -62,7 +63,7 @@ pub(super) async fn accept(context: &Context, accepted: Accepted) -> Option<(Han
             Some((handshake, link))
         }
         Err(failure) => {
-            debug!(%addr, error = %failure.text, "handshake refused");
+            debug!(%addr, error = %PeerText(&failure.text), "handshake refused");
             reject(link, &failure).await;
             None
         }
@@ -74,8 +75,8 @@ fn log(addr: SocketAddr, peer: &PeerInfo) {
     debug!(
         %addr,
         network = peer.network.as_str(),
-        server_name = peer.server_name.as_deref(),
-        subject = certificate.and_then(|certificate| certificate.subject_common_name.as_deref()),
+        server_name = peer.server_name.as_deref().map(PeerText).map(tracing::field::display),
+        subject = certificate.and_then(|it| it.subject_common_name.as_deref()).map(PeerText).map(tracing::field::display),
         serial = certificate.map(|certificate| certificate.serial.as_str()),
         "handshake"
     );

@@ -1,7 +1,7 @@
 //! Another gateway that asks here for its services.
 
 use super::handshake::Handshake;
-use super::{Arrival, Context, leave, log_end, reject, welcome};
+use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
 use frontier_exchange::{Identity, Seat};
@@ -22,7 +22,7 @@ pub(super) async fn run(
     let Some((seat, mut link)) = joining.await else { return };
     let native = Native { callers: Some(Arc::new(callers)), ..context.native(&seat, &link) };
     let reason = native.serve(&mut link).await;
-    log_end(seat.peer(), &reason);
+    log_end(context, seat.peer(), &reason);
     leave(context, seat.peer(), link, &reason);
 }
 
@@ -51,7 +51,10 @@ async fn join(
         return None;
     }
     context.close_if_closing(&gateway);
-    context.review(&gateway, &admission);
+    if let Some(failure) = context.review(&gateway, &admission) {
+        drop(seat);
+        return turn_out(context, handshake.role, addr, link, &failure).await;
+    }
     info!(frontier = handshake.name, %addr, "another gateway asks here for its services");
     Some((seat, link))
 }

@@ -1,7 +1,7 @@
 //! A service: it is routed to from just before its Welcome is sent.
 
 use super::handshake::Handshake;
-use super::{Arrival, Context, leave, log_end, reject, welcome};
+use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::policy::Admission;
 use frontier_exchange::{CloseReason, Failure, Identity, Seat};
 use frontier_protocol::{Code, ServiceId};
@@ -19,7 +19,7 @@ pub(super) fn run(
     async move {
         let Some((seat, mut link)) = joining.await else { return };
         let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(seat.peer(), &reason);
+        log_end(context, seat.peer(), &reason);
         leave(context, seat.peer(), link, &reason);
     }
 }
@@ -80,7 +80,10 @@ async fn join(
     };
     context.tell_if_draining(&service);
     context.close_if_closing(&service);
-    context.review(&service, &admission);
+    if let Some(failure) = context.review(&service, &admission) {
+        drop(seat);
+        return turn_out(context, handshake.role, addr, link, &failure).await;
+    }
     service.hear(exchange.clock());
     info!(service = %id, name = service.name(), %addr, "service connected");
     Some((seat, link))

@@ -3,6 +3,7 @@
 use super::clock::DirectoryClock;
 use super::connections::Connections;
 use crate::{Directory, DirectoryError};
+use frontier_access::LogLimiter;
 use frontier_protocol::{Code, Terms};
 use frontier_transport::LinkConfig;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(super) struct Context {
     pub(super) clock: DirectoryClock,
     pub(super) terms: Terms,
     pub(super) link: Arc<LinkConfig>,
+    /// For the lines of those that are rejected.
+    pub(super) rejections: LogLimiter,
 }
 
 /// Gives an operation of the directory its time.

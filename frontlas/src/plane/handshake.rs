@@ -2,10 +2,13 @@
 
 use super::context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT, HANDSHAKE_TIMEOUT, code, with_timeout};
 use crate::model::{Incarnation, Lease, NewFrontier, Timestamp};
+use frontier_access::{LogDecision, PeerText};
 use frontier_protocol::{
     Code, Epoch, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome, negotiate,
 };
 use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, Priority};
+use std::net::SocketAddr;
+use std::time::Instant;
 use tracing::{debug, info, warn};
 
 /// A frontier that has joined.
@@ -46,7 +49,7 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
     let (link, frame) = match tokio::time::timeout(HANDSHAKE_TIMEOUT, hello).await {
         Ok(Ok(received)) => received,
         Ok(Err(reason)) => {
-            debug!(%addr, %reason, "the handshake failed");
+            debug!(%addr, reason = %PeerText(reason), "the handshake failed");
             return None;
         }
         Err(_) => {
@@ -77,13 +80,23 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
             Some(Joined { frontier, lease, terms, link })
         }
         Err(Rejection { code, text }) => {
-            warn!(%addr, %code, error = text, "rejected a frontier");
+            log_rejected(context, addr, code, &text);
             let text = &text;
             let closed = link.close(|out| Reject { code, detail: 0, text }.encode(out));
             // Whether the peer still reads it is up to the peer.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
             None
         }
+    }
+}
+
+/// Anybody may be rejected, in a loop.
+fn log_rejected(context: &Context, addr: SocketAddr, code: Code, text: &str) {
+    let error = PeerText(text);
+    match context.rejections.admit(Instant::now()) {
+        LogDecision::Log { suppressed: 0 } => warn!(%addr, %code, %error, "rejected a frontier"),
+        LogDecision::Log { suppressed } => warn!(%addr, %code, %error, suppressed, "rejected a frontier"),
+        LogDecision::Suppress => {}
     }
 }
 

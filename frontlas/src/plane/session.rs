@@ -5,6 +5,7 @@ use super::handshake::{self, Joined};
 use super::lookup::Lookups;
 use super::pending::{PendingRefresh, PendingReport};
 use super::reporter::{OwnedAck, OwnedReport, Reporter, refresh};
+use frontier_access::PeerText;
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
 };
@@ -74,7 +75,7 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
         }
         End::Stopped => close(link, Code::Draining, "frontlas is stopping").await,
         End::Closed(reason) => {
-            info!(frontier = id, %addr, %reason, "frontier disconnected");
+            info!(frontier = id, %addr, reason = %PeerText(&reason), "frontier disconnected");
             if reason != CloseReason::Superseded {
                 session.mark_away().await;
             }

@@ -75,3 +75,19 @@ async fn it_is_not_asked_about_those_who_do_not_pass() {
     assert_eq!(within("the request", asked.recv()).await.unwrap(), "good");
     assert!(asked.try_recv().is_err());
 }
+
+#[tokio::test]
+async fn what_it_says_stays_on_one_line_of_the_log_and_does_not_fill_it() {
+    let world = start().await;
+    let text = format!("no\n2026-01-01 WARN forged\x1b[2J{}", "x".repeat(100_000));
+    let refusal = text.clone();
+    let service = world.service("ids").on_edge_id(move |_| {
+        let text = refusal.clone();
+        async move { Err(HandlerError::new(1, text)) }
+    });
+    let _service = service.connect().await.unwrap();
+    assert_eq!(edge_refused(world.edge().token("frt_seven")).await, denied(&text));
+    let line = world.logs(r"no\n2026-01-01 WARN forged\u{1b}[2Jxxx").await;
+    assert!(line.contains("edge refused") && line.len() < 600, "{line}");
+    assert!(!world.log().lines().iter().any(|line| line.starts_with("2026-01-01 WARN")));
+}

@@ -3,6 +3,7 @@
 use crate::certificates::{self, MTLS};
 use crate::tokens::{SECRET, entry, jwt, signed};
 use crate::world::{World, denied, edge_refused, failure, unauthenticated};
+use frontier_protocol::Role;
 use frontier_sdk::{Code, EdgeId, Status};
 use frontier_tests::{Authority, SERVER_NAME, Validity, connect_error, echo, within};
 use serde_json::json;
@@ -306,4 +307,20 @@ async fn sighup_harms_nobody_at_any_time() {
     world.hang_up();
     drop(edge);
     assert_eq!(within("it ends", world.process().exit()).await, Some(0));
+}
+
+/// Its handshake was under the list of before, and nothing is enforced for those who are connected.
+#[tokio::test]
+async fn a_client_that_is_revoked_between_its_tls_handshake_and_its_hello_is_not_let_in() {
+    let ca = Authority::new("ca");
+    let world = certificates::start(&ca, certificates::MTLS).await;
+    let [seven, eight] =
+        [7, 8].map(|id| ca.client("sensor", &[&format!("urn:frontier:edge:{id}")], Validity::Now));
+    let url = format!("tls://localhost:{}", world.edge_port(0));
+    let revoked = RawPeer::reach_url(&url, seven.shown_by(ca.trusted())).await;
+    let other = RawPeer::reach_url(&url, eight.shown_by(ca.trusted())).await;
+    world.reloaded(|| world.write("revoked.crl", ca.revoke(&[&seven]))).await;
+    let refused = revoked.handshake(&RawPeer::hello(Role::Edge)).await.unwrap_err();
+    assert_eq!(refused, unauthenticated("the client's certificate is revoked"));
+    other.handshake(&RawPeer::hello(Role::Edge)).await.unwrap();
 }

@@ -303,3 +303,13 @@ async fn one_that_comes_while_the_gateway_drains_is_sent_away_at_once() {
     let known = alternatives.iter().filter(|url| urls.iter().any(|known| known == *url)).count();
     assert_eq!((alternatives.len(), known), (8, 8));
 }
+
+#[tokio::test]
+async fn who_was_admitted_before_the_policy_changed_is_judged_by_the_new_one_though_nothing_is_enforced() {
+    let context = context();
+    // Its session runs only when this task waits.
+    let mut edge = Dialled::new(&context, "a").await;
+    testing::asks_for_tokens(&context, "edgebound");
+    assert_eq!(edge.is_rejected().await, Code::Unauthenticated);
+    assert!(!context.exchange.is_edge_taken(EdgeId(ID)));
+}

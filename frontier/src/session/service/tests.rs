@@ -152,3 +152,14 @@ async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     drop(session);
     assert!(!context.exchange.is_service_taken(ServiceId(ID)));
 }
+
+#[tokio::test]
+async fn who_was_admitted_before_the_policy_changed_is_judged_by_the_new_one_though_nothing_is_enforced() {
+    let context = context();
+    // Its session runs only when this task waits.
+    let mut frames = dial(&context, &["t"]).await;
+    testing::asks_for_tokens(&context, "servicebound");
+    let refused = testing::soon(frames.recv()).await.unwrap();
+    assert_eq!(Reject::parse(&refused).unwrap().code, Code::Unauthenticated);
+    assert!(!takes_topic(&context).await);
+}
