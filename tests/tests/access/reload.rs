@@ -5,7 +5,7 @@ use crate::tokens::{SECRET, entry, jwt, signed};
 use crate::world::{World, denied, edge_refused, failure, unauthenticated};
 use frontier_protocol::Role;
 use frontier_sdk::{Code, EdgeId, Status};
-use frontier_tests::{Authority, SERVER_NAME, Validity, connect_error, echo, within};
+use frontier_tests::{Authority, RawPeer, SERVER_NAME, Validity, connect_error, echo, within};
 use serde_json::json;
 
 const YAML: &str = "
@@ -313,7 +313,7 @@ async fn sighup_harms_nobody_at_any_time() {
 #[tokio::test]
 async fn a_client_that_is_revoked_between_its_tls_handshake_and_its_hello_is_not_let_in() {
     let ca = Authority::new("ca");
-    let world = certificates::start(&ca, certificates::MTLS).await;
+    let world = certificates::start(&ca, MTLS).await;
     let [seven, eight] =
         [7, 8].map(|id| ca.client("sensor", &[&format!("urn:frontier:edge:{id}")], Validity::Now));
     let url = format!("tls://localhost:{}", world.edge_port(0));
