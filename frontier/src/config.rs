@@ -142,8 +142,8 @@ impl Config {
         let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
         sides.into_iter().flat_map(|(side, listeners)| {
             listeners.iter().flat_map(move |listen| {
-                let warnings = listen.tls.as_ref().map(ServerTls::warnings).unwrap_or_default();
-                warnings.into_iter().map(move |warning| format!("{side}: {warning}"))
+                let addr = listen.addr;
+                listen.tls_warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
             })
         })
     }

@@ -100,7 +100,7 @@ impl Reloader {
             warn!(key, "this has changed, but takes a restart");
         }
         for listen in config.edgebound.listeners.iter().chain(&config.servicebound.listeners) {
-            for warning in listen.tls.iter().flat_map(frontier_transport::ServerTls::warnings) {
+            for warning in listen.tls_warnings() {
                 warn!(addr = %listen.addr, "{warning}");
             }
         }

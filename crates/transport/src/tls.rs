@@ -19,6 +19,7 @@ mod server;
 mod session;
 mod sni;
 mod stream;
+mod words;
 
 pub use client::{ClientTls, ClientTlsError};
 pub use error::{Party, TlsError};

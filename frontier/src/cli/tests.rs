@@ -57,6 +57,29 @@ fn check_reads_the_files_that_the_configuration_names() {
 }
 
 #[test]
+fn check_warns_of_certificates_that_clients_would_refuse() {
+    let dir = tempfile::tempdir().unwrap();
+    execute(&["cert", "dev", "--out", dir.path().to_str().unwrap()], "");
+    let listen = |advertised: &str| {
+        let yaml = "
+edgebound:
+  listen:
+    addr: 127.0.0.1:1
+    advertised_addr: 'HOST:30012'
+    tls: {enable: true, certs: [{cert: DIR/server.pem, key: DIR/server-key.pem}]}
+";
+        let config = file(&yaml.replace("DIR", dir.path().to_str().unwrap()).replace("HOST", advertised));
+        execute(&["--check", "--config", config.to_str().unwrap()], "")
+    };
+    assert_eq!(listen("localhost"), (Exit::Ok, "the configuration is valid\n".to_owned()));
+    assert_eq!(listen("127.0.0.1").1, "the configuration is valid\n");
+    let (exit, text) = listen("gateway.example");
+    let warning = "warning: edgebound 127.0.0.1:1: no certificate is for `gateway.example` of `advertised_addr`: \
+        who is sent there refuses it\nthe configuration is valid\n";
+    assert_eq!((exit, text.as_str()), (Exit::Ok, warning));
+}
+
+#[test]
 fn without_a_readable_configuration_nothing_starts() {
     for arguments in
         [&["--config", "/nowhere/frontier.yaml"][..], &["--check", "--config", "/nowhere/frontier.yaml"]]

@@ -135,10 +135,30 @@ impl Listen {
         Self { network, addr, advertised_addr: advertised, tls, auth: name }
     }
 
+    /// What may surprise about its certificates, though they are used, in lines.
+    pub(crate) fn tls_warnings(&self) -> Vec<String> {
+        let Some(tls) = &self.tls else { return Vec::new() };
+        let mut warnings = tls.warnings();
+        if let Some(host) = self.advertised_addr.as_deref().and_then(host)
+            && !tls.is_for(&host)
+        {
+            warnings.push(format!(
+                "no certificate is for `{host}` of `advertised_addr`: who is sent there refuses it"
+            ));
+        }
+        warnings
+    }
+
     /// What is bound and said of it: what takes a restart.
     fn bound(&self) -> impl Debug {
         (self.network, self.addr, self.advertised_addr.clone(), self.tls.is_some())
     }
+}
+
+/// The host of what is advertised.
+fn host(advertised: &str) -> Option<String> {
+    let url = if advertised.contains("://") { advertised.to_owned() } else { format!("tls://{advertised}") };
+    url.parse::<Endpoint>().ok().map(|endpoint| endpoint.host_port().0.to_owned())
 }
 
 /// Where peers of one side find other gateways.

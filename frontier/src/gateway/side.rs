@@ -6,7 +6,7 @@ use crate::config::{Limits, Listen};
 use crate::gate::Gate;
 use crate::session::{self, Context};
 use frontier_protocol::Role;
-use frontier_transport::{Accepted, Bind, Listener, Network, ServerTls};
+use frontier_transport::{Accepted, Bind, Listener, Network};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -48,7 +48,7 @@ impl Listeners {
             let listener = Listener::bind(Bind { network, addr, tls: tls.clone() }).map_err(fail)?;
             let addr = listener.local_addr().map_err(fail)?;
             info!(%addr, network = network.as_str(), tls = tls.is_some(), "listening for {side}");
-            for warning in tls.iter().flat_map(ServerTls::warnings) {
+            for warning in listen.tls_warnings() {
                 warn!(%addr, "{warning}");
             }
             listeners.push((network, listener));

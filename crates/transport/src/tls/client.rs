@@ -1,6 +1,7 @@
 //! The settings of a client's TLS.
 
 use super::any_certificate::AnyCertificate;
+use super::pem::PairMistake;
 use super::{TlsVersion, crypto_provider, pem};
 use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
+use tracing::debug;
 
 /// The client's side of TLS: whom it trusts, and who it says that it is.
 ///
@@ -165,7 +167,10 @@ impl ClientTls {
                 let certificates = chain.parse("the client's certificate", pem::certificates)?;
                 let private = key.parse("the client's key", pem::private_key)?;
                 let certified = pem::certified_key(certificates, private, &crypto_provider());
-                let certified = certified.map_err(|message| key.wrong("the client's key", message))?;
+                let certified = certified.map_err(|mistake| match mistake {
+                    PairMistake::Certificate(message) => chain.wrong("the client's certificate", message),
+                    PairMistake::Key(message) => key.wrong("the client's key", message),
+                })?;
                 let resolver = rustls::sign::SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
             }
@@ -190,8 +195,11 @@ impl ClientTls {
     fn roots(&self) -> Result<RootCertStore, ClientTlsError> {
         let mut roots = RootCertStore::empty();
         for ca in &self.cas {
-            let certificates = ca.parse("the CA", pem::certificates)?;
-            pem::add_roots(&mut roots, certificates).map_err(|message| ca.wrong("the CA", message))?;
+            let bundle = ca.parse("the CA", pem::bundle)?;
+            for reason in &bundle.unusable {
+                debug!(origin = ?ca, "left out of the CAs: {reason}");
+            }
+            roots.add_parsable_certificates(bundle.certificates);
         }
         if self.cas.is_empty() {
             // Those that can't be read are as good as not there.

@@ -1,5 +1,6 @@
 //! Why a TLS connection failed, from our own errors and from the peer's alerts.
 
+use super::words;
 use rustls::{AlertDescription, CertificateError};
 use std::fmt;
 use std::io;
@@ -98,7 +99,7 @@ impl TlsError {
             ) => Self::NotTls(peer),
             Error::PeerIncompatible(reason) => Self::Incompatible(peer, incompatibility(reason)),
             Error::NoApplicationProtocol => Self::OtherProtocol(peer),
-            other => Self::Broken(peer, other.to_string()),
+            other => Self::Broken(peer, words::of_breach(other)),
         }
     }
 
@@ -145,7 +146,7 @@ impl TlsError {
                         expected: expected.to_owned(),
                         presented: all_of(names.map(str::to_owned).collect()),
                     },
-                    None => Self::Certificate(peer, reason.to_owned()),
+                    None => Self::Certificate(peer, words::of_text(reason)),
                 }
             }
             AlertDescription::HandshakeFailure | AlertDescription::ProtocolVersion => {
@@ -172,7 +173,7 @@ impl TlsError {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 Self::WrongPurpose(peer)
             }
-            other => Self::Certificate(peer, other.to_string()),
+            other => Self::Certificate(peer, words::of_certificate(other)),
         }
     }
 
@@ -212,7 +213,7 @@ fn refusal(alert: AlertDescription) -> String {
         }
         AlertDescription::NoApplicationProtocol => "it speaks another application protocol",
         AlertDescription::UnrecognisedName => "it has no certificate for the name that we asked for",
-        other => return format!("TLS alert {other:?}"),
+        other => return format!("TLS alert: {}", words::plain(&other)),
     };
     text.to_owned()
 }
@@ -233,7 +234,7 @@ fn incompatibility(reason: &rustls::PeerIncompatible) -> String {
         Reason::NoSignatureSchemesInCommon | Reason::NoCertificateRequestSignatureSchemesInCommon => {
             "no kind of signature"
         }
-        other => return format!("{other:?}"),
+        other => return words::plain(other),
     };
     text.to_owned()
 }

@@ -1,5 +1,6 @@
 //! Certificates, keys and revocation lists out of PEM. Errors are for whoever wrote the configuration.
 
+use super::words;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
@@ -51,31 +52,66 @@ pub(super) fn revocation_lists(pem: &[u8]) -> Result<Vec<CertificateRevocationLi
     Ok(lists)
 }
 
+/// Which of a pair is at fault, and what is wrong with it.
+#[derive(Debug)]
+pub(super) enum PairMistake {
+    Certificate(String),
+    Key(String),
+}
+
 /// The key and the chain that it belongs to.
 pub(super) fn certified_key(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     provider: &CryptoProvider,
-) -> Result<CertifiedKey, String> {
+) -> Result<CertifiedKey, PairMistake> {
     CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => "the key does not belong to the certificate".to_owned(),
-        rustls::Error::General(_) => "the private key is damaged, or of a kind that is not known".to_owned(),
-        error => error.to_string(),
+        rustls::Error::InconsistentKeys(_) => {
+            PairMistake::Key("the key does not belong to the certificate".to_owned())
+        }
+        rustls::Error::InvalidCertificate(error) => PairMistake::Certificate(format!(
+            "the first certificate in it is of no use: {}",
+            words::of_certificate(&error)
+        )),
+        _ => PairMistake::Key("the private key is damaged, or of a kind that is not known".to_owned()),
     })
 }
 
-/// Adds the certificates as CAs.
-pub(super) fn add_roots(
-    roots: &mut RootCertStore,
-    certificates: Vec<CertificateDer<'static>>,
-) -> Result<(), String> {
-    for (index, certificate) in certificates.into_iter().enumerate() {
+/// The CAs of a bundle, and which of its members are of no use, each with the reason.
+#[derive(Debug)]
+pub(super) struct Bundle {
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(super) unusable: Vec<String>,
+}
+
+/// At least one CA. A bundle is written by others, for many: a member that is of no use leaves the rest.
+pub(super) fn bundle(pem: &[u8]) -> Result<Bundle, String> {
+    let (mut certificates, mut unusable) = (Vec::new(), Vec::new());
+    for (index, section) in CertificateDer::pem_slice_iter(pem).enumerate() {
         let number = index + 1;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("certificate {number} in it can't serve as a CA: {error}"))?;
+        match section {
+            Ok(certificate) if X509Certificate::from_der(&certificate).is_err() => {
+                unusable.push(format!("certificate {number} in it is damaged"));
+            }
+            Ok(certificate) => match RootCertStore::empty().add(certificate.clone()) {
+                Ok(()) => certificates.push(certificate),
+                Err(_) => unusable.push(format!("certificate {number} in it can't serve as a CA")),
+            },
+            Err(error @ pem::Error::Base64Decode(_)) => {
+                unusable.push(format!("certificate {number} in it is damaged: {}", damaged(&error)));
+            }
+            // Where the next one begins can't be told.
+            Err(error) => {
+                unusable.push(damaged(&error));
+                break;
+            }
+        }
     }
-    Ok(())
+    match (certificates.is_empty(), unusable.is_empty()) {
+        (false, _) => Ok(Bundle { certificates, unusable }),
+        (true, false) => Err(unusable.join("; ")),
+        (true, true) => Err("there is no certificate in it".to_owned()),
+    }
 }
 
 fn sections<T: PemObject>(pem: &[u8]) -> Result<Vec<T>, String> {

@@ -1,6 +1,7 @@
 //! The certificates of listeners, which can be replaced under way.
 
 mod inspect;
+mod judge;
 mod loader;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
@@ -9,6 +10,7 @@ use super::{TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
 use loader::Loader;
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
 use std::fmt;
@@ -64,6 +66,8 @@ struct Loaded {
     rustls: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
     warnings: Vec<String>,
+    /// The certificates themselves, without those above them.
+    leaves: Vec<CertificateDer<'static>>,
 }
 
 impl fmt::Debug for ServerTls {
@@ -104,7 +108,8 @@ impl ServerTls {
         self.current.store(other.current.load_full());
     }
 
-    /// What is not wrong, but may surprise: certificates and revocation lists that are past their time.
+    /// What keeps nothing from starting, but may surprise: certificates that clients will refuse, certificates
+    /// and revocation lists that are past their time, members of CA bundles that are of no use.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         self.current.load().warnings.clone()
@@ -124,6 +129,7 @@ impl Loaded {
         let certificates = loader.certificates(&config.certs, &provider);
         let verifier = loader.verifier(&config, &provider);
         let Loader { mistakes, warnings, .. } = loader;
+        let leaves = certificates.iter().filter_map(|it| it.cert.first().cloned()).collect();
         let resolver = SniResolver::new(certificates);
         let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
             return Err(TlsMistakes(mistakes));
@@ -137,6 +143,6 @@ impl Loaded {
             builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(resolver));
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
-        Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings })
+        Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings, leaves })
     }
 }

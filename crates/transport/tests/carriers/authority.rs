@@ -67,6 +67,15 @@ impl Authority {
         self.issue(params(names, "gateway", years), ExtendedKeyUsagePurpose::ServerAuth)
     }
 
+    /// The same with an extension of these bytes.
+    pub(crate) fn server_with(&self, oid: &[u64], content: &[u8], is_critical: bool) -> Identity {
+        let mut params = params(&["localhost"], "gateway", ALWAYS);
+        let mut extension = rcgen::CustomExtension::from_oid_content(oid, content.to_vec());
+        extension.set_criticality(is_critical);
+        params.custom_extensions.push(extension);
+        self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
     pub(crate) fn client(&self, common_name: &str, years: (i32, i32)) -> Identity {
         let mut params = params(&["edge.example"], common_name, years);
         let string = |text: &str| text.try_into().unwrap();

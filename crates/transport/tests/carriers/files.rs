@@ -1,6 +1,6 @@
 //! What is wrong with the files of a listener.
 
-use crate::authority::{ALWAYS, Authority, PAST};
+use crate::authority::{ALWAYS, Authority, FUTURE, PAST};
 use crate::gateway::{Gateway, call};
 use frontier_transport::{CertificateFiles, ClientAuth, ClientTls, ServerTls, ServerTlsConfig, TlsFile};
 use std::path::Path;
@@ -89,6 +89,101 @@ fn an_expired_certificate_is_only_a_warning() {
     let warnings = ServerTls::load(old.serving()).unwrap().warnings();
     let path = old.cert.display().to_string();
     assert!(matches!(&warnings[..], [warning] if warning.starts_with(&path) && warning.contains("expired")));
+}
+
+/// What is warned of, without the folder, and in front of the details.
+fn warnings(ca: &Authority, config: ServerTlsConfig) -> Vec<String> {
+    let folder = format!("{}/", ca.dir().display());
+    let warnings = ServerTls::load(config).unwrap().warnings();
+    warnings.iter().map(|warning| warning.replace(&folder, "")).collect()
+}
+
+#[test]
+fn certificates_that_clients_would_refuse_are_warned_of() {
+    let (ca, same_name, unrelated) = (Authority::new("ca"), Authority::new("ca"), Authority::new("other"));
+    let good = ca.server(&["localhost"], ALWAYS);
+    let chained = |file: &str, with: &Path| {
+        let chain = [&good.cert, with].map(|path| std::fs::read_to_string(path).unwrap()).concat();
+        ServerTlsConfig { certs: vec![pair(&ca.write(file, chain), &good.key)], ..good.serving() }
+    };
+    assert_eq!(warnings(&ca, good.serving()), [] as [&str; 0]);
+    assert_eq!(warnings(&ca, chained("good.pem", &ca.ca())), [] as [&str; 0]);
+    let nowhere = "good.pem: the certificate of `CN=gateway`: nothing leads from it to certificate 2, the last in the file: ";
+    for (other, reason) in [
+        (&same_name, "its signature is not that of its issuer's key"),
+        (&unrelated, "nobody who is known has issued it"),
+    ] {
+        assert_eq!(warnings(&ca, chained("good.pem", &other.ca())), [format!("{nowhere}{reason}")]);
+    }
+    let client = ca.client("edge", ALWAYS);
+    let nameless = ca.server(&[], ALWAYS);
+    let fetched = b"\x30\x16\x30\x14\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x02\x86\x08http://a";
+    let cut_off = ca.server_with(&[1, 3, 6, 1, 5, 5, 7, 1, 1], fetched, false);
+    for (server, reason) in [
+        (&ca.server(&["localhost"], FUTURE), "is valid from"),
+        (&client, "is not meant for a server"),
+        (&nameless, "names no host among its alternative names"),
+        (&cut_off, "is issued by `CN=ca`, whose certificate is not in the file"),
+    ] {
+        let told = warnings(&ca, server.serving());
+        assert!(matches!(&told[..], [one] if one.contains(reason) && !one.contains('\n')), "{told:?}");
+    }
+    let own = openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=own",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-keyout",
+        "/dev/stdout",
+        "-days",
+        "9",
+    ]);
+    let own = ca.write("own", own);
+    let told = warnings(&ca, ServerTlsConfig { certs: vec![pair(&own, &own)], ..good.serving() });
+    assert_eq!(told, ["own: the certificate of `CN=own` is a CA's, which clients refuse as a server's"]);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_blamed_itself_and_in_plain_words() {
+    let ca = Authority::new("ca");
+    let odd = ca.server_with(&[1, 2, 3, 4], b"\x05\x00", true);
+    let mistakes = ServerTls::load(odd.serving()).unwrap_err().0;
+    assert_eq!(mistakes[0].file, TlsFile::Certificate(0));
+    assert_eq!(mistakes[0].path.as_ref(), Some(&odd.cert));
+    let text = "the first certificate in it is of no use: unsupported critical extension";
+    assert_eq!(mistakes[0].message, text);
+}
+
+#[test]
+fn a_bundle_of_cas_is_used_without_its_members_that_are_of_no_use() {
+    let ca = Authority::new("ca");
+    let server = ca.server(&["localhost"], ALWAYS);
+    let good = std::fs::read_to_string(ca.ca()).unwrap();
+    let leaf = std::fs::read_to_string(&server.cert).unwrap();
+    let member =
+        |content: &str| format!("-----BEGIN CERTIFICATE-----\n{content}\n-----END CERTIFICATE-----\n");
+    let bundle =
+        ca.write("bundle", [&member("?"), &good, &member("AAAA"), &leaf, ""].map(|it| it as &str).concat());
+    let config =
+        ServerTlsConfig { client_auth: ClientAuth::Required, ca_certs: vec![bundle], ..server.serving() };
+    assert_eq!(
+        warnings(&ca, config.clone()),
+        [
+            "bundle: left out: certificate 1 in it is damaged: the PEM is damaged: a section is no base64",
+            "bundle: left out: certificate 3 in it is damaged",
+            "bundle: the certificate of `CN=gateway` is no CA's, and who has its key can sign clients' certificates for here",
+        ]
+    );
+    let nothing = ca.write("nothing", [member("?"), member("AAAA")].concat());
+    let mistakes = ServerTls::load(ServerTlsConfig { ca_certs: vec![nothing], ..config }).unwrap_err();
+    assert!(mistakes.to_string().contains("certificate 2 in it is damaged"), "{mistakes}");
 }
 
 #[tokio::test]

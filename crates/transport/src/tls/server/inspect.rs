@@ -2,7 +2,9 @@
 
 use super::{ClientAuth, ServerTls, ServerTlsConfig};
 use crate::tls::{Party, TlsError};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -13,6 +15,17 @@ impl ServerTls {
         let ServerTlsConfig { certs, ca_certs, crls, .. } = &self.current.load().config;
         let pairs = certs.iter().flat_map(|pair| [&pair.cert, &pair.key]);
         pairs.chain(ca_certs).chain(crls).cloned().collect()
+    }
+
+    /// Whether a client that dials `host` is shown a certificate for it.
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        let Ok(name) = ServerName::try_from(host) else { return false };
+        let loaded = self.current.load();
+        loaded.leaves.iter().any(|leaf| {
+            let parsed = ParsedCertificate::try_from(leaf);
+            parsed.is_ok_and(|parsed| verify_server_name(&parsed, &name).is_ok())
+        })
     }
 
     /// Whether clients have to show a certificate.

@@ -1,19 +1,20 @@
 //! Reads the files of a listener's TLS, and collects all that is wrong with them.
 
-use super::{CertificateFiles, ClientAuth, ServerTlsConfig};
+use super::{CertificateFiles, ClientAuth, ServerTlsConfig, judge};
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::peer_certificate::time;
-use crate::tls::pem;
+use crate::tls::pem::{self, Bundle, PairMistake};
+use crate::tls::words;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::CertificateRevocationListDer;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate, X509Version};
 
 /// Reads files and takes down what is wrong with them.
 pub(super) struct Loader {
@@ -53,10 +54,15 @@ impl Loader {
             let chain = self.file(TlsFile::Certificate(index), &pair.cert, pem::certificates);
             let key = self.file(TlsFile::Key(index), &pair.key, pem::private_key);
             let (Some(chain), Some(key)) = (chain, key) else { continue };
-            self.warn_of_age(&pair.cert, &chain);
+            for reason in judge::chain(&chain, provider, self.now) {
+                self.warnings.push(format!("{}: {reason}", pair.cert.display()));
+            }
             match pem::certified_key(chain, key, provider) {
                 Ok(certificate) => certificates.push(Arc::new(certificate)),
-                Err(message) => {
+                Err(PairMistake::Certificate(message)) => {
+                    self.mistakes.push(TlsMistake::of(TlsFile::Certificate(index), &pair.cert, message));
+                }
+                Err(PairMistake::Key(message)) => {
                     self.mistakes.push(TlsMistake::of(TlsFile::Key(index), &pair.key, message));
                 }
             }
@@ -73,11 +79,9 @@ impl Loader {
         let mut roots = RootCertStore::empty();
         for (index, path) in config.ca_certs.iter().enumerate() {
             let file = TlsFile::CaCertificate(index);
-            let Some(certificates) = self.file(file, path, pem::certificates) else { continue };
-            self.warn_of_age(path, &certificates);
-            if let Err(message) = pem::add_roots(&mut roots, certificates) {
-                self.mistakes.push(TlsMistake::of(file, path, message));
-            }
+            let Some(bundle) = self.file(file, path, pem::bundle) else { continue };
+            self.warn_of_cas(path, &bundle);
+            roots.add_parsable_certificates(bundle.certificates);
         }
         let roots = Arc::new(roots);
         let builder = || WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone());
@@ -90,7 +94,11 @@ impl Loader {
             if !roots.is_empty()
                 && let Err(error) = builder().with_crls(of_file.iter().cloned()).build()
             {
-                let message = format!("a revocation list in it is of no use: {error}");
+                let reason = match &error {
+                    VerifierBuilderError::InvalidCrl(error) => words::plain(error),
+                    other => words::plain(other),
+                };
+                let message = format!("a revocation list in it is of no use: {reason}");
                 self.mistakes.push(TlsMistake::of(file, path, message));
                 continue;
             }
@@ -111,23 +119,26 @@ impl Loader {
         if config.client_auth == ClientAuth::Optional {
             verifier = verifier.allow_unauthenticated();
         }
-        let failed = |error: rustls::server::VerifierBuilderError| {
-            self.mistakes.push(TlsMistake::general(TlsFile::CaCertificates, error.to_string()));
+        let failed = |error: VerifierBuilderError| {
+            self.mistakes.push(TlsMistake::general(TlsFile::CaCertificates, words::plain(&error)));
         };
         verifier.build().map_err(failed).ok()
     }
 
-    fn warn_of_age(&mut self, path: &Path, certificates: &[CertificateDer<'_>]) {
-        for certificate in certificates {
+    fn warn_of_cas(&mut self, path: &Path, bundle: &Bundle) {
+        let path = path.display();
+        for reason in &bundle.unusable {
+            self.warnings.push(format!("{path}: left out: {reason}"));
+        }
+        for certificate in &bundle.certificates {
             let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { continue };
-            let (validity, subject) = (parsed.validity(), parsed.subject());
-            let path = path.display();
-            if time(validity.not_after.timestamp()) < self.now {
-                let when = validity.not_after;
-                self.warnings.push(format!("{path}: the certificate of `{subject}` expired on {when}"));
-            } else if time(validity.not_before.timestamp()) > self.now {
-                let when = validity.not_before;
-                self.warnings.push(format!("{path}: the certificate of `{subject}` is valid from {when} on"));
+            self.warnings.extend(judge::age(&parsed, self.now).map(|reason| format!("{path}: {reason}")));
+            if parsed.version() == X509Version::V3 && !judge::is_ca(&parsed) {
+                let subject = parsed.subject();
+                self.warnings.push(format!(
+                    "{path}: the certificate of `{subject}` is no CA's, and who has its key can sign clients' \
+                     certificates for here"
+                ));
             }
         }
     }
