@@ -39,6 +39,7 @@ mod latch;
 mod leave;
 mod leg;
 mod limits;
+mod lobby;
 mod outgoing;
 mod outlet;
 mod own_call;

@@ -11,25 +11,17 @@
 //! This gateway is the *origin* of its services' requests, and the *owner* of the edges that are connected to it.
 //! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
 
-use crate::envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
+use crate::envelope::{CorrelationId, Destination, Envelope, RequestKind};
 use crate::failure::Rejected;
 use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
-use crate::outgoing::{Outgoing, Sender};
-use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
+use crate::outgoing::Sender;
 use crate::route::Route;
-use crate::{Batch, Exchange, Failure, Identity, Peer, Returned, Stage, Violation};
-use frontier_protocol::{Code, EdgeId, Epoch};
+use crate::{Batch, Exchange, Failure, Peer, Returned, Violation};
+use frontier_protocol::{Code, EdgeId};
 use std::fmt::Debug;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-
-/// What those who wait in the lobby may hold together, in units of 1 KiB.
-const LOBBY_SIZE: usize = 16 * 1024;
-
-/// What each of them counts for at least, in units.
-const MIN_CHARGE: usize = 4;
+use std::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Reaches edges at other gateways.
 pub trait RemoteEdges: Debug + Send + Sync {
@@ -114,43 +106,6 @@ impl Lookup {
                 exchange.unpark(edge, &parked, found, batch);
             }
         }
-    }
-}
-
-/// Where requests wait whose edge is looked for. Nobody answers there: what is pending with it waits, is cancelled,
-/// or is too late.
-#[derive(Debug)]
-pub(crate) struct Lobby {
-    peer: Arc<Peer>,
-    room: Arc<Semaphore>,
-}
-
-impl Lobby {
-    pub(crate) fn new() -> Self {
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let peer = Peer::new(Identity::Lobby, Epoch(0), nowhere, Box::new(Nobody), Duration::MAX);
-        peer.advance(Stage::Online);
-        Self { peer: Arc::new(peer), room: Arc::new(Semaphore::new(LOBBY_SIZE)) }
-    }
-
-    pub(crate) fn peer(&self) -> &Arc<Peer> {
-        &self.peer
-    }
-
-    /// A place for somebody who waits and holds so many bytes.
-    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
-        let units = u32::try_from((bytes / 1024 + 1).max(MIN_CHARGE)).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(units).map_err(|_| {
-            let text = "too many requests wait for edges that are looked up at other gateways";
-            Failure::new(Code::Overloaded, text)
-        })
-    }
-
-    /// Takes all the room that there is.
-    #[cfg(test)]
-    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
-        let all = u32::try_from(LOBBY_SIZE).expect("it is small");
-        self.room.clone().try_acquire_many_owned(all).expect("nobody waits")
     }
 }
 
@@ -381,34 +336,4 @@ fn parked(
         returned_by,
         _room: room,
     })
-}
-
-/// The outlet of the lobby: nothing is ever sent there.
-#[derive(Debug)]
-struct Nobody;
-
-impl Nobody {
-    fn refuse<T>() -> Result<T, QueueError> {
-        Err(QueueError::Closed("nobody is there".into()))
-    }
-}
-
-impl Outlet for Nobody {
-    fn request(&self, _: &Outgoing<'_>) -> Result<Queued, QueueError> {
-        Self::refuse()
-    }
-
-    fn reply(&self, _: u64, _: RequestKind, _: Option<EdgeId>, _: Outcome<'_>) -> Result<Queued, QueueError> {
-        Self::refuse()
-    }
-
-    fn cancel(&self, _: CorrelationId) -> Result<Queued, QueueError> {
-        Ok(Queued::SENT)
-    }
-
-    fn close(&self, _: CloseReason) {}
-
-    fn is_closed(&self) -> bool {
-        false
-    }
 }
