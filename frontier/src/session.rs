@@ -210,7 +210,7 @@ fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReas
     peer.advance(Stage::Gone);
     let unsent = link.take_unsent(reason.clone());
     context.exchange.leave(peer, &native::unsent(&unsent));
-    let farewell = match reason {
+    let close_code = match reason {
         CloseReason::Superseded => Some(Code::Superseded),
         CloseReason::Refused(code, _) => Some(*code),
         CloseReason::Local => Some(Code::Draining),
@@ -218,7 +218,7 @@ fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReas
         CloseReason::Silent | CloseReason::SlowPeer => Some(Code::Disconnected),
         CloseReason::Peer | CloseReason::Lost(_) => None,
     };
-    if let Some(code) = farewell {
+    if let Some(code) = close_code {
         let text = reason.to_string();
         // On its own: nobody waits for a peer that may be half open.
         context.sessions.spawn(async move {

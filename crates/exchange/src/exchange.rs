@@ -3,10 +3,10 @@
 use crate::balance::{Balance, Balancer};
 use crate::counters::Counters;
 use crate::feed::Follower;
+use crate::lobby::Lobby;
 use crate::own_call::OwnCalls;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
-use crate::lobby::Lobby;
 use crate::remote::RemoteEdges;
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_access::LogLimiter;

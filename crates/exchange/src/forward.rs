@@ -249,7 +249,7 @@ pub(crate) fn withdraw(requester: &Peer, id: u64, target: &Peer, correlation: Co
 
 /// Tracks a request no longer that was held elsewhere. Whether its reply is still to be given.
 pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool {
-    held.is_none_or(|(holder, correlation)| requester.pending.lock().untrack(id, holder, correlation))
+    held.is_none_or(|(at, correlation)| requester.pending.lock().untrack(id, at, correlation))
 }
 
 /// What the sender of a request that was not queued is told.

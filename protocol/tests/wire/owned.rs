@@ -71,8 +71,8 @@ fields! {
     Taken { detail: u32, superseded: Vec<Replaced>, text: String }
     Wanted { edge: Decimal }
     Found { detail: u32, frontier: String, servicebound: String }
-    Neighbour { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }
-    Schedule { keep: Decimal, rate: u32, others: Vec<Neighbour> }
+    OtherGateway { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }
+    Schedule { keep: Decimal, rate: u32, others: Vec<OtherGateway> }
 }
 
 /// The fields behind the header, owned, as the golden files spell them. `custom` is whole, the tail

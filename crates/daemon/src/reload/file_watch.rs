@@ -10,7 +10,7 @@ use super::notifier::Notifier;
 use super::stamp::Stamp;
 
 /// How many quiet times a change may be put off by further changes.
-const PATIENCE: u32 = 10;
+const MAX_QUIET_PERIODS: u32 = 10;
 
 /// How files are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl FileWatch {
     pub(super) async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
             let due = self.happened.map(|(first, last)| {
-                (last + self.options.quiet).min(first + self.options.quiet.saturating_mul(PATIENCE))
+                (last + self.options.quiet).min(first + self.options.quiet.saturating_mul(MAX_QUIET_PERIODS))
             });
             let happened = async {
                 match &mut self.notifier {
