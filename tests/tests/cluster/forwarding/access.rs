@@ -140,7 +140,7 @@ async fn a_gateway_whose_token_is_taken_back_is_closed_where_that_is_enforced() 
     eventually(DEADLINE, "the link is closed", gone).await;
     let refused = async || {
         let error = files.call(EdgeId(7), "where", "").await.err()?;
-        error.text().contains("refused: ").then_some(())
+        error.text().contains("rejected: ").then_some(())
     };
     eventually(DEADLINE, "it is not let in again", refused).await;
 }
