@@ -3,9 +3,10 @@
 
 use bytes::Bytes;
 use frontier_protocol::{
-    Ack, Caller, Code, Custom, DecodeError, Decoder, EncodeError, Flags, Frame, GoAway, Hello, Kind, Lookup,
-    LookupAck, MAX_TOKEN, MIN_MAX_FRAME, Open, OpenAck, Plan, Publish, Register, RegisterAck, Reject, Report,
-    ReportAck, Request, Response, Returned, Terms, VERSION, Welcome, negotiate, split_caller,
+    Ack, Code, Custom, DecodeError, Decoder, EncodeError, Flags, Frame, GoAway, Hello, Kind, Lookup,
+    LookupAck, MAX_TOKEN, MIN_MAX_FRAME, Open, OpenAck, Plan, Publish, Register, RegisterAck, Reject,
+    RemoteCaller, Report, ReportAck, Request, Response, Returned, Terms, VERSION, Welcome, negotiate,
+    split_remote_caller,
 };
 use std::iter;
 
@@ -153,9 +154,9 @@ fn parse(frame: &Frame) {
         Kind::Returned => {
             let Ok(returned) = Returned::parse(frame) else { return };
             if let Some((rest, _)) = Custom::split_tail(returned.custom.body())
-                && let Some((_, caller)) = split_caller(rest)
+                && let Some((_, caller)) = split_remote_caller(rest)
             {
-                let _ = Caller::parse(caller);
+                let _ = RemoteCaller::parse(caller);
             }
             assert_eq!(Returned::parse(&sent(|out| returned.encode(frame.id, out))), Ok(returned));
         }

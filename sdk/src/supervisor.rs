@@ -61,8 +61,9 @@ impl Supervisor {
         loop {
             let next = match self.watch_over(&mut live).await {
                 Watched::Over(closed) => return closed,
-                Watched::Lost => self.connect_again().await,
-                Watched::Draining(drain) => self.relocate(live, drain).await,
+                // Boxed: a client that is connected does not hold the room that a handshake takes.
+                Watched::Lost => Box::pin(self.connect_again()).await,
+                Watched::Draining(drain) => Box::pin(self.relocate(live, drain)).await,
             };
             live = match next {
                 Ok(live) => live,

@@ -113,9 +113,14 @@ impl Exchange {
 
     /// The requester no longer waits for its request `id`.
     pub(crate) fn cancel(&self, requester: &Peer, id: u64, batch: &mut Batch<'_>) {
-        let cancelled = requester.pending.lock().cancel(id);
-        if let Some((target, correlation)) = cancelled {
-            self.drop_request(requester, &target, correlation, batch);
+        self.give_up(requester, id, Code::Cancelled, batch);
+    }
+
+    /// The requester no longer waits for its request `id`, which counts as ended with `code`.
+    pub(crate) fn give_up(&self, requester: &Peer, id: u64, code: Code, batch: &mut Batch<'_>) {
+        let given_up = requester.pending.lock().cancel(id);
+        if let Some((target, correlation)) = given_up {
+            self.drop_request(requester, &target, correlation, code, batch);
         }
     }
 
@@ -125,10 +130,11 @@ impl Exchange {
         requester: &Peer,
         target: &Arc<Peer>,
         correlation: CorrelationId,
+        code: Code,
         batch: &mut Batch<'_>,
     ) {
         let Some(request) = target.pending.lock().complete(correlation) else { return };
-        self.counters().ended(request.kind.into(), Direction::of(requester), Code::Cancelled);
+        self.counters().ended(request.kind.into(), Direction::of(requester), code);
         if request.kind == RequestKind::Call {
             push_cancel(target, correlation, batch);
         }
@@ -152,7 +158,7 @@ impl Exchange {
         let InFlight { received, sent } = peer.pending.lock().close();
         let mut batch = Batch::new(self);
         for (target, correlation) in sent {
-            self.drop_request(peer, &target, correlation, &mut batch);
+            self.drop_request(peer, &target, correlation, Code::Cancelled, &mut batch);
         }
         let lost = Failure::new(Code::Disconnected, peer.lost());
         let unsent: AHashMap<u64, &Unsent> = match peer.is_service() {
@@ -214,7 +220,7 @@ impl Exchange {
         {
             self.log_denied(service, &error.to_string());
         }
-        let told = service.outlet().registered(id, change, outcome.as_ref().map(|()| ()));
+        let told = service.outlet().registered(id, change, outcome.as_ref().copied());
         // A service whose connection is closed has no names any more.
         let _ = batch.queued(service, told);
     }

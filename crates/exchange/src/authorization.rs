@@ -115,3 +115,6 @@ impl AuthorizationCell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

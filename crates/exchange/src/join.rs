@@ -120,3 +120,6 @@ pub(crate) async fn copy_exact(
     }
     std::future::poll_fn(|cx| to.poll_shutdown(cx)).await.map_err(|_| CopyError::Target)
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,8 @@ mod route;
 mod seat;
 mod stream;
 mod sweep;
+#[cfg(test)]
+mod testing;
 
 pub use answer::Unsent;
 pub use authorization::{Authorization, AuthorizationCell};

@@ -160,22 +160,26 @@ impl Exchange {
         let id = last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let (reply, replied) = oneshot::channel();
         replies.0.lock().insert(id, reply);
-        let _cancel = CancelOnDrop { exchange: self, id };
+        let mut in_flight = InFlight { exchange: self, id, ends_with: Code::Cancelled };
+        self.counters().begun(Traffic::Call, Direction::Own);
         let OwnCall { method, custom, payload } = call;
         let (kind, to) = (RequestKind::Call, Destination::Name);
         let envelope = Envelope { kind, id, wants_reply: true, to, name: method, custom, payload, deadline };
         // The gateway's own calls are bounded by their permits.
-        let correlation = match self.enter(peer, &envelope, target, None, Instant::now()) {
-            Ok(Entered::Yes(correlation)) => correlation,
-            Ok(Entered::TargetGone) => return OwnReply::error(Code::Disconnected, "the service is gone"),
-            // The sweep was faster.
+        let entered = match self.enter(peer, &envelope, target, None, Instant::now()) {
+            Ok(Entered::Yes(correlation)) => Ok(correlation),
+            Ok(Entered::TargetGone) => Err(Failure::new(Code::Disconnected, "the service is gone")),
+            // The sweep was faster, and has counted it.
             Ok(Entered::Answered) => return OwnReply::failure(Failure::plain(Code::Deadline)),
-            Err(rejected) => {
-                let failure = rejected.failure().unwrap_or_else(|_| Failure::plain(Code::Internal));
+            Err(rejected) => Err(rejected.failure().unwrap_or_else(|_| Failure::plain(Code::Internal))),
+        };
+        let correlation = match entered {
+            Ok(correlation) => correlation,
+            Err(failure) => {
+                self.counters().ended(Traffic::Call, Direction::Own, failure.code);
                 return OwnReply::failure(failure);
             }
         };
-        self.counters().begun(Traffic::Call, Direction::Own);
         let route = Route { target: target.clone(), from: Sender::Unnamed };
         loop {
             let mut batch = Batch::new(self);
@@ -187,30 +191,40 @@ impl Exchange {
                 Err(QueueError::Full) => {
                     // Closed meanwhile: the next round tells.
                     if timeout_at(deadline.into(), target.outlet().writable()).await.is_err() {
-                        return OwnReply::error(Code::Deadline, "the service does not read fast enough");
+                        return in_flight.end(Code::Deadline, "the service does not read fast enough");
                     }
                 }
-                Err(error) => return OwnReply::error(error.code(), &error.to_string()),
+                Err(error) => return in_flight.end(error.code(), &error.to_string()),
             }
         }
         match timeout_at(deadline.into(), replied).await {
             Ok(Ok(reply)) => reply,
-            Ok(Err(_)) => OwnReply::error(Code::Internal, "the call was dropped"),
-            Err(_) => OwnReply::error(Code::Deadline, "the service did not answer in time"),
+            Ok(Err(_)) => in_flight.end(Code::Internal, "the call was dropped"),
+            Err(_) => in_flight.end(Code::Deadline, "the service did not answer in time"),
         }
     }
 }
 
-/// Takes a call of the gateway back when nobody waits for it any more.
-struct CancelOnDrop<'a> {
+/// A call of the gateway, which is taken back when nobody waits for it any more.
+struct InFlight<'a> {
     exchange: &'a Exchange,
     id: u64,
+    /// What it counts as, if it has not ended when this is dropped.
+    ends_with: Code,
 }
 
-impl Drop for CancelOnDrop<'_> {
+impl InFlight<'_> {
+    /// It ends with this error.
+    fn end(&mut self, code: Code, text: &str) -> OwnReply {
+        self.ends_with = code;
+        OwnReply::error(code, text)
+    }
+}
+
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let OwnCalls { peer, replies, .. } = &self.exchange.own_calls;
         replies.0.lock().remove(&self.id);
-        self.exchange.cancel(peer, self.id, &mut Batch::new(self.exchange));
+        self.exchange.give_up(peer, self.id, self.ends_with, &mut Batch::new(self.exchange));
     }
 }

@@ -147,8 +147,8 @@ impl Exchange {
                 copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
             };
             let Err(failure) = copied.await else { return Ok(()) };
-            let still_asked = envelope.wants_reply && withdraw(requester, envelope.id, &target, correlation);
-            return if still_asked { Err(failure.into()) } else { Ok(()) };
+            let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
+            return if is_untold { Err(failure.into()) } else { Ok(()) };
         }
     }
 

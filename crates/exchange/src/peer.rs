@@ -344,3 +344,6 @@ impl Peer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

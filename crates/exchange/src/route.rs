@@ -63,6 +63,9 @@ impl Exchange {
                 let target = self.route_to_service(requester, id, kind, name, tried)?;
                 Ok(Route { target, from: Sender::Edge(id) })
             }
+            Destination::Edge(_) if !requester.is_service() => {
+                Err(Failure::new(Code::Protocol, "only a service's request goes to an edge").into())
+            }
             Destination::Edge(id) => match self.route_to_edge(requester, id, tried)? {
                 Some(target) => Ok(Route::edge(target)),
                 None => match self.known_owner(id, tried) {

@@ -1,7 +1,9 @@
+//! Shares, stickiness and order of each way to choose a service.
+
 use super::*;
-use crate::calls::{Asker, Form, Question};
-use crate::peer::Stage;
-use crate::testing::{self, Parked, TERMS};
+use crate::pending::PendingRequest;
+use crate::testing;
+use crate::{RequestKind, Stage};
 use frontier_protocol::ServiceId;
 use std::net::Ipv4Addr;
 use std::time::Instant;
@@ -9,19 +11,17 @@ use std::time::Instant;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const EDGES: u64 = 10_000;
 
-async fn candidates(ids: impl IntoIterator<Item = u64>) -> Candidates {
-    candidates_on(None, ids).await
+fn candidates(ids: impl IntoIterator<Item = u64>) -> Candidates {
+    candidates_at(None, ids)
 }
 
-async fn candidates_on(frontier: Option<&str>, ids: impl IntoIterator<Item = u64>) -> Candidates {
-    let exchange = testing::exchange();
-    let mut candidates = Vec::new();
-    for id in ids {
-        let service = Parked::new(&exchange, testing::service(id), TERMS).await.peer;
+fn candidates_at(gateway: Option<&str>, ids: impl IntoIterator<Item = u64>) -> Candidates {
+    let candidate = |id| {
+        let service = testing::lone(testing::service(id));
         service.advance(Stage::Online);
-        candidates.push(Candidate::new(service, frontier));
-    }
-    candidates.into_iter().collect()
+        Candidate::new(service, gateway)
+    };
+    ids.into_iter().map(candidate).collect()
 }
 
 fn of(candidates: &[Candidate]) -> Candidates {
@@ -33,16 +33,16 @@ fn edge(id: u64) -> Chooser<'static> {
 }
 
 fn choose(balancer: &Balancer, among: &Candidates, id: u64, tried: &Tried) -> Option<u64> {
-    balancer.choose(among, edge(id), tried).map(|service| service.wire_id())
+    balancer.choose(among, edge(id), tried).map(|service| service.number())
 }
 
 fn shares(balancer: &Balancer, among: &Candidates) -> Vec<u64> {
     (0..EDGES).map(|edge| choose(balancer, among, edge, &Tried::new()).unwrap()).collect()
 }
 
-#[tokio::test]
-async fn an_edge_stays_with_its_service_and_services_have_even_shares() {
-    let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=5).await);
+#[test]
+fn an_edge_stays_with_its_service_and_services_have_even_shares() {
+    let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=5));
     let chosen = shares(&balancer, &among);
     assert_eq!(chosen, shares(&balancer, &among));
     let reversed: Candidates = among.iter().rev().cloned().collect();
@@ -53,23 +53,23 @@ async fn an_edge_stays_with_its_service_and_services_have_even_shares() {
     }
 }
 
-#[tokio::test]
-async fn an_edge_goes_to_the_same_service_of_a_cluster_wherever_it_is() {
+#[test]
+fn an_edge_goes_to_the_same_service_of_a_cluster_wherever_it_is() {
     let balancer = Balancer::new(Balance::EdgeId);
     let mut chosen = Vec::new();
     for frontier in ["f1", "f2"] {
-        let among = candidates_on(Some(frontier), (1..=5).map(|id| ServiceId(id).at(frontier).0)).await;
+        let among = candidates_at(Some(frontier), (1..=5).map(|id| ServiceId(id).at(frontier).0));
         let own = shares(&balancer, &among).into_iter().map(|id| ServiceId(id).at(frontier).0);
         chosen.push(own.collect::<Vec<_>>());
     }
     assert_eq!(chosen[0], chosen[1]);
 }
 
-#[tokio::test]
-async fn one_more_service_takes_its_share_and_one_less_gives_back_its_own() {
+#[test]
+fn one_more_service_takes_its_share_and_one_less_gives_back_its_own() {
     let balancer = Balancer::new(Balance::EdgeId);
     for n in [1, 2, 4, 9] {
-        let more = candidates(1..=n + 1).await;
+        let more = candidates(1..=n + 1);
         let before = shares(&balancer, &of(&more[..more.len() - 1]));
         let after = shares(&balancer, &more);
         let moved: Vec<(u64, u64)> =
@@ -84,12 +84,12 @@ async fn one_more_service_takes_its_share_and_one_less_gives_back_its_own() {
     }
 }
 
-#[tokio::test]
-async fn what_is_not_online_or_was_tried_is_passed_over() {
+#[test]
+fn what_is_not_online_or_was_tried_is_passed_over() {
     for strategy in
         [Balance::EdgeId, Balance::SrcIp, Balance::Random, Balance::RoundRobin, Balance::LeastInflight]
     {
-        let (balancer, among) = (Balancer::new(strategy), candidates(1..=3).await);
+        let (balancer, among) = (Balancer::new(strategy), candidates(1..=3));
         among[0].service.advance(Stage::Leaving);
         let tried = Tried::from_iter([among[1].service.clone()]);
         for edge in 0..50 {
@@ -102,34 +102,34 @@ async fn what_is_not_online_or_was_tried_is_passed_over() {
     }
 }
 
-#[tokio::test]
-async fn turns_are_even() {
-    let (balancer, among) = (Balancer::new(Balance::RoundRobin), candidates(1..=3).await);
+#[test]
+fn turns_are_even() {
+    let (balancer, among) = (Balancer::new(Balance::RoundRobin), candidates(1..=3));
     let turns: Vec<u64> = (0..6).map(|_| choose(&balancer, &among, 7, &Tried::new()).unwrap()).collect();
     assert_eq!(turns, [1, 2, 3, 1, 2, 3]);
 }
 
-#[tokio::test]
-async fn the_least_busy_one_is_chosen() {
-    let (balancer, among) = (Balancer::new(Balance::LeastInflight), candidates(1..=3).await);
-    let ask = |service: &Arc<Peer>| {
-        let (reply, _) = tokio::sync::oneshot::channel();
-        let question = Question { asker: Asker::Gateway(reply), form: Form::Call, deadline: Instant::now() };
-        service.calls.lock().ask(question, 9).unwrap();
+#[test]
+fn the_least_busy_one_is_chosen() {
+    let (balancer, among) = (Balancer::new(Balance::LeastInflight), candidates(1..=3));
+    let requester = testing::lone(testing::edge(7));
+    let send = |service: &Arc<Peer>| {
+        let (kind, deadline) = (RequestKind::Call, Instant::now());
+        let request = PendingRequest { requester: requester.clone(), id: 1, kind, deadline };
+        service.pending.lock().insert(request, 9).unwrap();
     };
     for expected in [1, 2, 3, 1, 2, 3] {
         let chosen = balancer.choose(&among, edge(7), &Tried::new()).unwrap();
-        assert_eq!(chosen.wire_id(), expected);
-        ask(chosen);
+        assert_eq!(chosen.number(), expected);
+        send(chosen);
     }
 }
 
-#[tokio::test]
-async fn an_address_stays_with_its_service() {
-    let (balancer, among) = (Balancer::new(Balance::SrcIp), candidates(1..=4).await);
-    let chosen = |ip: IpAddr, id| {
-        balancer.choose(&among, Chooser { ip, ..edge(id) }, &Tried::new()).unwrap().wire_id()
-    };
+#[test]
+fn an_address_stays_with_its_service() {
+    let (balancer, among) = (Balancer::new(Balance::SrcIp), candidates(1..=4));
+    let chosen =
+        |ip: IpAddr, id| balancer.choose(&among, Chooser { ip, ..edge(id) }, &Tried::new()).unwrap().number();
     let mut seen = std::collections::HashSet::new();
     for last in 0..=255 {
         let ip = Ipv4Addr::new(10, 0, 0, last);
@@ -140,10 +140,10 @@ async fn an_address_stays_with_its_service() {
     assert_eq!(seen.len(), 4);
 }
 
-#[tokio::test]
-async fn what_is_remembered_for_an_edge_is_what_would_be_chosen_anew() {
+#[test]
+fn what_is_remembered_for_an_edge_is_what_would_be_chosen_anew() {
     let balancer = Balancer::new(Balance::EdgeId);
-    let all = candidates(1..=9).await;
+    let all = candidates(1..=9);
     let lists: Vec<Candidates> = (1..=9).map(|n| of(&all[..n])).collect();
     for id in 0..100 {
         let affinity = Affinity::default();
@@ -151,15 +151,15 @@ async fn what_is_remembered_for_an_edge_is_what_would_be_chosen_anew() {
         for _ in 0..3 {
             for list in &lists {
                 let chosen = balancer.choose(list, remembering, &Tried::new()).unwrap();
-                assert_eq!(Some(chosen.wire_id()), choose(&balancer, list, id, &Tried::new()));
+                assert_eq!(Some(chosen.number()), choose(&balancer, list, id, &Tried::new()));
             }
         }
     }
 }
 
-#[tokio::test]
-async fn who_stood_in_for_the_best_is_not_remembered() {
-    let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=3).await);
+#[test]
+fn who_stood_in_for_the_best_is_not_remembered() {
+    let (balancer, among) = (Balancer::new(Balance::EdgeId), candidates(1..=3));
     let affinity = Affinity::default();
     let remembering = Chooser { affinity: Some(&affinity), ..edge(7) };
     let best = balancer.choose(&among, remembering, &Tried::new()).unwrap();

@@ -1,15 +1,17 @@
+//! Who holds an EdgeID, through take-overs and late ends.
+
 use super::*;
-use crate::testing::{self, Parked, TERMS};
+use crate::testing;
 
 const ID: EdgeId = EdgeId(7);
 
-async fn edge() -> Arc<Peer> {
-    Parked::new(&testing::exchange(), testing::edge(ID.0), TERMS).await.peer
+fn edge() -> Arc<Peer> {
+    testing::lone(testing::edge(ID.0))
 }
 
-#[tokio::test]
-async fn an_edge_is_reachable_from_its_publication_to_its_release() {
-    let (edges, edge) = (Edges::default(), edge().await);
+#[test]
+fn an_edge_is_reachable_from_its_publication_to_its_release() {
+    let (edges, edge) = (Edges::default(), edge());
     assert!(edges.claim(ID, &edge).unwrap().is_none());
     assert!(edges.is_taken(ID) && edges.online(ID).is_none());
     assert!(edges.publish(ID, &edge));
@@ -19,9 +21,9 @@ async fn an_edge_is_reachable_from_its_publication_to_its_release() {
     assert!(!edges.is_taken(ID) && edge.stage() == Stage::Gone);
 }
 
-#[tokio::test]
-async fn a_leaving_edge_keeps_its_id_but_takes_nothing() {
-    let (edges, edge) = (Edges::default(), edge().await);
+#[test]
+fn a_leaving_edge_keeps_its_id_but_takes_nothing() {
+    let (edges, edge) = (Edges::default(), edge());
     edges.claim(ID, &edge).unwrap();
     edges.publish(ID, &edge);
     edge.advance(Stage::Leaving);
@@ -29,11 +31,11 @@ async fn a_leaving_edge_keeps_its_id_but_takes_nothing() {
     assert!(!edges.publish(ID, &edge), "it does not come back");
 }
 
-#[tokio::test]
-async fn a_take_over_ends_the_old_one_whatever_it_was_at() {
+#[test]
+fn a_take_over_ends_the_old_one_whatever_it_was_at() {
     // How far the old one is when the new one comes: claimed, or published.
     for is_published in [false, true] {
-        let (edges, old, new) = (Edges::default(), edge().await, edge().await);
+        let (edges, old, new) = (Edges::default(), edge(), edge());
         edges.claim(ID, &old).unwrap();
         if is_published {
             edges.publish(ID, &old);
@@ -51,10 +53,10 @@ async fn a_take_over_ends_the_old_one_whatever_it_was_at() {
     }
 }
 
-#[tokio::test]
-async fn of_a_chain_only_the_last_stands() {
+#[test]
+fn of_a_chain_only_the_last_stands() {
     let edges = Edges::default();
-    let chain = [edge().await, edge().await, edge().await];
+    let chain = [edge(), edge(), edge()];
     assert!(edges.claim(ID, &chain[0]).unwrap().is_none());
     for pair in chain.windows(2) {
         assert!(
@@ -70,36 +72,32 @@ async fn of_a_chain_only_the_last_stands() {
     assert_eq!(seen, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_those_who_claim_at_once_the_newest_is_online_in_the_end() {
+#[test]
+fn of_those_who_claim_at_once_the_newest_is_online_in_the_end() {
     for _ in 0..200 {
-        let edges = Arc::new(Edges::default());
-        let mut racers = Vec::new();
-        for _ in 0..4 {
-            let (edges, edge) = (edges.clone(), edge().await);
-            racers.push(tokio::spawn(async move {
-                let won = edges.claim(ID, &edge).is_ok() && edges.publish(ID, &edge);
-                if !won {
-                    edges.release(ID, &edge);
-                }
-                edge
-            }));
-        }
-        let mut edge_of = Vec::new();
-        for racer in racers {
-            edge_of.push(racer.await.unwrap());
-        }
-        let online = edge_of.iter().filter(|edge| edge.is_online()).count();
+        let edges = Edges::default();
+        let racers = [edge(), edge(), edge(), edge()];
+        std::thread::scope(|threads| {
+            for edge in &racers {
+                threads.spawn(|| {
+                    let won = edges.claim(ID, edge).is_ok() && edges.publish(ID, edge);
+                    if !won {
+                        edges.release(ID, edge);
+                    }
+                });
+            }
+        });
+        let online = racers.iter().filter(|edge| edge.is_online()).count();
         assert_eq!(online, 1);
-        let newest = edge_of.last().unwrap();
+        let newest = racers.last().unwrap();
         assert!(edges.online(ID).is_some_and(|online| Arc::ptr_eq(&online, newest)));
     }
 }
 
-#[tokio::test]
-async fn an_older_connection_does_not_take_over_a_newer_one() {
-    let (edges, older, newer) = (Edges::default(), edge().await, edge().await);
-    assert!(older.epoch < newer.epoch);
+#[test]
+fn an_older_connection_does_not_take_over_a_newer_one() {
+    let (edges, older, newer) = (Edges::default(), edge(), edge());
+    assert!(older.epoch() < newer.epoch());
     edges.claim(ID, &newer).unwrap();
     assert_eq!(edges.claim(ID, &older).unwrap_err(), Superseded);
     assert!(edges.publish(ID, &newer));

@@ -1,20 +1,22 @@
-use super::*;
-use crate::testing::{self, NAMES, Parked, TERMS};
+//! Who takes which name, and what a service may register.
 
-async fn service(id: u64) -> Arc<Peer> {
-    Parked::new(&testing::exchange(), testing::service(id), TERMS).await.peer
+use super::*;
+use crate::testing::{self, LIMITS};
+
+fn service(id: u64) -> Arc<Peer> {
+    testing::lone(testing::service(id))
 }
 
 fn claim(services: &Services, service: &Arc<Peer>, topics: &[&str]) -> Option<Arc<Peer>> {
-    services.claim(ServiceId(service.wire_id()), service, &[], topics, NAMES).unwrap()
+    services.claim(ServiceId(service.number()), service, &[], topics, &LIMITS).unwrap()
 }
 
 fn add(services: &Services, service: &Arc<Peer>, of: Names, names: &[&str]) -> Result<(), RegistrationError> {
-    services.change(service, Registration::Add, of, names, NAMES)
+    services.change(service, Registration::Add, of, names, &LIMITS)
 }
 
 fn ids(candidates: Option<&routes::Candidates>) -> Vec<u64> {
-    candidates.map_or(Vec::new(), |them| them.iter().map(|it| it.service.wire_id()).collect())
+    candidates.map_or(Vec::new(), |them| them.iter().map(|it| it.service.number()).collect())
 }
 
 fn takers(services: &Services, method: &str) -> Vec<u64> {
@@ -25,16 +27,16 @@ fn receivers(services: &Services, topic: &str) -> Vec<u64> {
     ids(services.routes().topic(topic))
 }
 
-#[tokio::test]
-async fn a_service_is_found_by_all_that_it_registered_until_it_is_released() {
-    let (services, service) = (Services::default(), service(1).await);
+#[test]
+fn a_service_is_found_by_all_that_it_registered_until_it_is_released() {
+    let (services, service) = (Services::default(), service(1));
     assert!(claim(&services, &service, &["t1"]).is_none() && service.is_online());
     add(&services, &service, Names::Methods, &["m1", "m2", "m1"]).unwrap();
     add(&services, &service, Names::Topics, &["t2"]).unwrap();
     assert_eq!((takers(&services, "m1"), takers(&services, "t1")), (vec![1], vec![]));
     assert_eq!((receivers(&services, "t1"), receivers(&services, "t2")), (vec![1], vec![1]));
     assert_eq!(ids(services.routes().name("service-1")), [1]);
-    services.change(&service, Registration::Remove, Names::Methods, &["m1", "unknown"], NAMES).unwrap();
+    services.change(&service, Registration::Remove, Names::Methods, &["m1", "unknown"], &LIMITS).unwrap();
     assert_eq!((takers(&services, "m1"), takers(&services, "m2")), (vec![], vec![1]));
     services.release(&service);
     let routes = services.routes();
@@ -42,9 +44,9 @@ async fn a_service_is_found_by_all_that_it_registered_until_it_is_released() {
     assert!(!services.is_taken(ServiceId(1)));
 }
 
-#[tokio::test]
-async fn a_take_over_keeps_methods_and_topics_and_a_late_release_changes_nothing() {
-    let (services, old, new) = (Services::default(), service(1).await, service(1).await);
+#[test]
+fn a_take_over_keeps_methods_and_topics_and_a_late_release_changes_nothing() {
+    let (services, old, new) = (Services::default(), service(1), service(1));
     claim(&services, &old, &["old"]);
     add(&services, &old, Names::Methods, &["echo"]).unwrap();
     let predecessor = claim(&services, &new, &["new"]);
@@ -64,47 +66,47 @@ async fn a_take_over_keeps_methods_and_topics_and_a_late_release_changes_nothing
     }
 }
 
-#[tokio::test]
-async fn a_registration_is_made_whole_or_not_at_all() {
-    let (services, service) = (Services::default(), service(1).await);
+#[test]
+fn a_registration_is_made_whole_or_not_at_all() {
+    let (services, service) = (Services::default(), service(1));
     claim(&services, &service, &[]);
-    let long = "x".repeat(NAMES.name_len + 1);
-    let many: Vec<String> = (0..=NAMES.names).map(|n| n.to_string()).collect();
+    let long = "x".repeat(LIMITS.name_len + 1);
+    let many: Vec<String> = (0..=LIMITS.names).map(|n| n.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     for (names, error) in [
         (vec!["good", ""], RegistrationError::EmptyName),
         (vec!["good", &long], RegistrationError::NameTooLong { len: 256, max: 255 }),
-        (many, RegistrationError::TooMany(NAMES.names)),
+        (many, RegistrationError::TooMany(LIMITS.names)),
     ] {
         assert_eq!(add(&services, &service, Names::Methods, &names), Err(error));
         assert_eq!(takers(&services, names[0]), [] as [u64; 0]);
     }
 }
 
-#[tokio::test]
-async fn the_limit_counts_methods_and_topics_and_what_is_taken_over() {
-    let limits = ServiceLimits { names: 3, ..NAMES };
-    let (services, first, second) = (Services::default(), service(1).await, service(1).await);
+#[test]
+fn the_limit_counts_methods_and_topics_and_what_is_taken_over() {
+    let limits = Limits { names: 3, ..LIMITS };
+    let (services, first, second) = (Services::default(), service(1), service(1));
     let id = ServiceId(1);
     let too_many = RegistrationError::TooMany(3);
-    assert_eq!(services.claim(id, &first, &[], &["a", "b", "c", "d"], limits).unwrap_err(), too_many);
+    assert_eq!(services.claim(id, &first, &[], &["a", "b", "c", "d"], &limits).unwrap_err(), too_many);
     assert!(!services.is_taken(id) && !first.is_online());
-    assert!(services.claim(id, &first, &[], &["a", "b", "a", "b"], limits).unwrap().is_none());
-    let change = |change, of, names: &[&str]| services.change(&first, change, of, names, limits);
+    assert!(services.claim(id, &first, &[], &["a", "b", "a", "b"], &limits).unwrap().is_none());
+    let change = |change, of, names: &[&str]| services.change(&first, change, of, names, &limits);
     change(Registration::Add, Names::Methods, &["m"]).unwrap();
     change(Registration::Add, Names::Methods, &["m"]).unwrap();
     assert_eq!(change(Registration::Add, Names::Topics, &["c"]), Err(too_many.clone()));
     // The next connection brings topics of its own, beside those that it takes over.
-    assert_eq!(services.claim(id, &second, &[], &["c"], limits).unwrap_err(), too_many);
+    assert_eq!(services.claim(id, &second, &[], &["c"], &limits).unwrap_err(), too_many);
     assert!(first.is_online() && receivers(&services, "a") == [1], "the old one goes on");
     change(Registration::Remove, Names::Topics, &["a"]).unwrap();
-    assert!(services.claim(id, &second, &[], &["b", "c"], limits).unwrap().is_some());
+    assert!(services.claim(id, &second, &[], &["b", "c"], &limits).unwrap().is_some());
     assert!(second.is_online());
 }
 
-#[tokio::test]
-async fn names_are_exact() {
-    let (services, plain, odd) = (Services::default(), service(1).await, service(2).await);
+#[test]
+fn names_are_exact() {
+    let (services, plain, odd) = (Services::default(), service(1), service(2));
     claim(&services, &plain, &[]);
     claim(&services, &odd, &[]);
     let names = ["echo", "Echo", "écho", "e\u{301}cho", "echo ", "ec\"ho", "ec\\ho", "echo*", "%", "ec\0ho"];
@@ -117,9 +119,9 @@ async fn names_are_exact() {
     assert!(takers(&services, "ECHO").is_empty() && takers(&services, "ech").is_empty());
 }
 
-#[tokio::test]
-async fn the_catch_all_gets_what_nobody_else_takes() {
-    let (services, some, all) = (Services::default(), service(1).await, service(2).await);
+#[test]
+fn the_catch_all_gets_what_nobody_else_takes() {
+    let (services, some, all) = (Services::default(), service(1), service(2));
     claim(&services, &some, &["taken"]);
     assert!(receivers(&services, "other").is_empty());
     claim(&services, &all, &["*"]);
@@ -130,25 +132,25 @@ async fn the_catch_all_gets_what_nobody_else_takes() {
     assert_eq!(receivers(&services, "taken"), [2]);
 }
 
-#[tokio::test]
-async fn several_takers_stand_in_the_order_in_which_they_came() {
+#[test]
+fn several_takers_stand_in_the_order_in_which_they_came() {
     let services = Services::default();
     for id in [3, 1, 2] {
-        let service = service(id).await;
+        let service = service(id);
         claim(&services, &service, &["t", "t"]);
         add(&services, &service, Names::Topics, &["t"]).unwrap();
     }
     assert_eq!(receivers(&services, "t"), [3, 1, 2]);
 }
 
-#[tokio::test]
-async fn methods_and_topics_of_the_first_moment_are_claimed_whole_or_not_at_all() {
-    let limits = ServiceLimits { names: 3, ..NAMES };
-    let (services, first, second) = (Services::default(), service(1).await, service(1).await);
+#[test]
+fn methods_and_topics_of_the_first_moment_are_claimed_whole_or_not_at_all() {
+    let limits = Limits { names: 3, ..LIMITS };
+    let (services, first, second) = (Services::default(), service(1), service(1));
     let claim = |service, methods: &[&str], topics: &[&str]| {
-        services.claim(ServiceId(1), service, methods, topics, limits).map(|old| old.is_some())
+        services.claim(ServiceId(1), service, methods, topics, &limits).map(|old| old.is_some())
     };
-    let long = "x".repeat(NAMES.name_len + 1);
+    let long = "x".repeat(LIMITS.name_len + 1);
     for (methods, error) in [
         (vec!["m1", "m2", "m3"], RegistrationError::TooMany(3)),
         (vec!["m1", ""], RegistrationError::EmptyName),

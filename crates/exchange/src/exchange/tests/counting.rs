@@ -1,0 +1,227 @@
+//! What is counted of each way in which a request or a stream can end.
+
+use super::*;
+use crate::{Counts, Direction, StreamRequest, StreamTarget, Traffic};
+
+/// What has ended with that code, and nothing else has: each line is traffic, direction, code and how many.
+fn assert_counts(counts: &Counts, expected: &[(Traffic, Direction, Code, u64)]) {
+    for traffic in Traffic::ALL {
+        for direction in Direction::ALL {
+            let ended = |code: Code| -> u64 {
+                let of_code = expected.iter().filter(|it| (it.0, it.1, it.2) == (traffic, direction, code));
+                of_code.map(|it| it.3).sum()
+            };
+            let mut all = 0;
+            for code in Code::ALL.iter().copied() {
+                let counted = counts.ended(traffic, direction, code);
+                assert_eq!(counted, ended(code), "{traffic:?} {direction:?} {code:?}");
+                all += counted;
+            }
+            assert_eq!(counts.begun(traffic, direction), all, "all have ended: {traffic:?} {direction:?}");
+            assert_eq!(counts.failed(traffic, direction), all - ended(Code::Ok), "{traffic:?} {direction:?}");
+        }
+    }
+}
+
+struct World {
+    exchange: Arc<Exchange>,
+    edge: TestPeer,
+    service: TestPeer,
+}
+
+impl World {
+    fn new() -> Self {
+        let exchange = testing::exchange();
+        let edge = TestPeer::edge(&exchange, EDGE);
+        let service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
+        Self { exchange, edge, service }
+    }
+
+    /// Each kind of request in each direction, with who sends it and who gets it.
+    fn each(&self, mut act: impl FnMut(&TestPeer, &TestPeer, Envelope<'_>)) {
+        for (from, to, destination) in
+            [(&self.edge, &self.service, Destination::Name), (&self.service, &self.edge, to_edge(EDGE))]
+        {
+            act(from, to, call(1, destination));
+            act(from, to, acked(2, destination));
+        }
+    }
+
+    fn assert_each(&self, code: Code) {
+        let kinds = [Traffic::Call, Traffic::Message];
+        let each = kinds.map(|it| [(it, Direction::ToService, code, 1), (it, Direction::ToEdge, code, 1)]);
+        assert_counts(&self.exchange.counters().counts(), &each.concat());
+    }
+}
+
+#[test]
+fn requests_that_are_replied_to() {
+    for code in [Code::Ok, Code::Application, Code::NotDone] {
+        let world = World::new();
+        world.each(|from, to, envelope| {
+            from.send(envelope);
+            to.reply(&to.request(), outcome(code, ""));
+        });
+        world.assert_each(code);
+    }
+}
+
+#[test]
+fn requests_that_are_cancelled() {
+    let world = World::new();
+    world.each(|from, to, envelope| {
+        from.send(envelope);
+        let request = to.request();
+        from.cancel(envelope.id);
+        to.reply(&request, ok());
+    });
+    world.assert_each(Code::Cancelled);
+}
+
+#[test]
+fn requests_whose_sender_is_gone() {
+    let mut world = World::new();
+    let sent = [call(1, Destination::Name), acked(2, Destination::Name)];
+    sent.into_iter().for_each(|envelope| world.edge.send(envelope));
+    world.edge.vanish();
+    let gone = |kind| (kind, Direction::ToService, Code::Cancelled, 1);
+    let gone = [Traffic::Call, Traffic::Message].map(gone);
+    assert_counts(&world.exchange.counters().counts(), &gone);
+}
+
+#[test]
+fn requests_whose_receiver_is_gone() {
+    let mut world = World::new();
+    world.edge.send(call(1, Destination::Name));
+    world.edge.send(acked(2, Destination::Name));
+    world.service.requests();
+    world.service.leave();
+    let gone = |kind| (kind, Direction::ToService, Code::Disconnected, 1);
+    let gone = [Traffic::Call, Traffic::Message].map(gone);
+    assert_counts(&world.exchange.counters().counts(), &gone);
+}
+
+#[test]
+fn requests_that_go_to_the_next_service_are_counted_once() {
+    let mut world = World::new();
+    world.edge.send(call(1, Destination::Name));
+    let other = TestPeer::service(&world.exchange, 2, &["m"], &["t"]);
+    world.service.leave();
+    other.reply(&other.request(), ok());
+    let once = [(Traffic::Call, Direction::ToService, Code::Ok, 1)];
+    assert_counts(&world.exchange.counters().counts(), &once);
+}
+
+#[test]
+fn requests_that_are_overdue() {
+    let world = World::new();
+    world.each(|from, to, envelope| {
+        from.send(envelope);
+        let later = Instant::now() + Duration::from_secs(60);
+        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
+        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
+    });
+    world.assert_each(Code::Deadline);
+}
+
+#[test]
+fn requests_that_fail_at_the_gateway() {
+    let world = World::new();
+    world.edge.outlet.set_room(0);
+    world.service.outlet.set_room(0);
+    world.each(|from, _, envelope| from.send(envelope));
+    world.assert_each(Code::Overloaded);
+    let world = World::new();
+    world.each(|from, to, envelope| {
+        from.outlet.set_longest(0);
+        from.send(envelope);
+        to.reply(&to.request(), outcome(Code::Ok, "long"));
+    });
+    world.assert_each(Code::TooLarge);
+}
+
+#[test]
+fn messages_that_nobody_acks() {
+    let world = World::new();
+    world.edge.send(unacked(Destination::Name));
+    world.edge.send(Envelope { name: "nope", ..unacked(Destination::Name) });
+    world.service.send(unacked(to_edge(EDGE)));
+    world.service.send(unacked(to_edge(8)));
+    let unreadable = Failure::new(Code::Protocol, "no EdgeID");
+    let mut batch = Batch::new(&world.exchange);
+    world.exchange.refuse(&world.service.peer, &unacked(to_edge(8)), &unreadable, &mut batch);
+    world.exchange.refuse(&world.service.peer, &call(1, to_edge(8)), &unreadable, &mut batch);
+    drop(batch);
+    let expected = [
+        (Traffic::Message, Direction::ToService, Code::Ok, 1),
+        (Traffic::Message, Direction::ToService, Code::TopicNotOnline, 1),
+        (Traffic::Message, Direction::ToEdge, Code::Ok, 1),
+        (Traffic::Message, Direction::ToEdge, Code::EdgeNotOnline, 1),
+        (Traffic::Message, Direction::ToEdge, Code::Protocol, 1),
+        (Traffic::Call, Direction::ToEdge, Code::Protocol, 1),
+    ];
+    assert_counts(&world.exchange.counters().counts(), &expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_the_gateway_itself() {
+    let world = World::new();
+    let ask = || async {
+        let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"" };
+        let id = EdgeId(EDGE);
+        world.exchange.call_service(call, id, testing::ADDR.ip(), Duration::from_secs(1)).await
+    };
+    for code in [Code::Ok, Code::Application] {
+        let (reply, ()) = tokio::join!(ask(), async {
+            tokio::task::yield_now().await;
+            world.service.reply(&world.service.request(), outcome(code, ""));
+        });
+        assert_eq!(reply.unwrap().code, code);
+    }
+    assert_eq!(ask().await.unwrap().code, Code::Deadline);
+    world.service.outlet.set_room(0);
+    assert_eq!(ask().await.unwrap().code, Code::Deadline);
+    world.service.outlet.close(CloseReason::Silent);
+    assert!(ask().await.is_none());
+    let own = |code, count| (Traffic::Call, Direction::Own, code, count);
+    let expected =
+        [own(Code::Ok, 1), own(Code::Application, 1), own(Code::Deadline, 2), own(Code::Disconnected, 1)];
+    assert_counts(&world.exchange.counters().counts(), &expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_that_are_taken_refused_late_or_given_up() {
+    let world = World::new();
+    // By the virtual clock.
+    let soon = || (tokio::time::Instant::now() + Duration::from_secs(1)).into_std();
+    let open = |to, ended| {
+        let (exchange, peer) = (&world.exchange, &world.edge.peer);
+        async move {
+            let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
+            if ended {
+                far.end().await;
+            }
+            let request = StreamRequest { to, meta: b"", deadline: soon() };
+            exchange.on_stream(peer, request, Box::new(near), false).await;
+        }
+    };
+    let to_service = StreamTarget::Service("service-1");
+    open(StreamTarget::Service("nope"), false).await;
+    world.service.outlet.accept_next(Acceptance::Refused(Failure::plain(Code::StreamRefused)));
+    open(to_service, false).await;
+    world.service.outlet.accept_next(Acceptance::Never);
+    open(to_service, false).await;
+    let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
+    let request = StreamRequest { to: to_service, meta: b"", deadline: soon() };
+    let stream = world.exchange.on_stream(&world.edge.peer, request, Box::new(near), false);
+    let ended = async {
+        tokio::task::yield_now().await;
+        drop(world.service.outlet.take_opened());
+    };
+    tokio::join!(stream, ended);
+    world.service.outlet.accept_next(Acceptance::Never);
+    open(to_service, true).await;
+    let stream = |code| (Traffic::Stream, Direction::ToService, code, 1);
+    let codes = [Code::ServiceNotOnline, Code::StreamRefused, Code::Deadline, Code::Cancelled, Code::Ok];
+    assert_counts(&world.exchange.counters().counts(), &codes.map(stream));
+}
