@@ -1,8 +1,8 @@
 //! The gateway as one of many: it tells frontlas who is connected.
 //!
 //! ```text
-//!   registry ─▶ Changes ─▶ Member: one task ── Report ──▶ frontlas
-//!                (bounded, one entry per id)  ◀─ ReportAck ─
+//!   registry ─▶ feed ─▶ Follower ─▶ Member: one task ── Report ──▶ frontlas
+//!                        (bounded, one entry per id)  ◀─ ReportAck ─
 //! ```
 //!
 //! Frontlas tells of the other gateways: where edges and services may go when this one drains, and how many

@@ -1,3 +1,5 @@
+//! Limits of how many connections there may be, in all and from one address.
+
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use std::net::IpAddr;

@@ -87,7 +87,7 @@ impl Native {
         while let Some(frame) = link.frame().map_err(LinkError::reason)? {
             if frame.kind == Kind::Ping {
                 // Fails only if the link is closed, which its next event will tell.
-                let _ = self.link.send(Priority::Answer, |out| {
+                let _ = self.link.send(Priority::Reply, |out| {
                     pong(frame.id, out);
                     Ok(())
                 });

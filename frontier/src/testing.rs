@@ -69,7 +69,7 @@ pub(crate) async fn links(config: LinkConfig) -> (Link, Link) {
     let mut far = Link::dial(far, config.clone()).await.unwrap();
     // The lane comes into being with its first bytes, which mean nothing.
     far.handle()
-        .send(Priority::Answer, |out| {
+        .send(Priority::Reply, |out| {
             pong(0, out);
             Ok(())
         })
@@ -140,7 +140,7 @@ impl Parked {
 fn peer(exchange: &Exchange, identity: Identity, link: &Link) -> Peer {
     let outlet = NativeOutlet::new(link.handle(), TERMS.max_frame, 1 << 20);
     let outlet = match identity {
-        Identity::OwnerGateway { .. } => outlet.to_owner_gateway(),
+        Identity::OwnerGateway { .. } => outlet.owner_gateway(),
         _ => outlet,
     };
     Peer::new(identity, exchange.next_epoch(), ADDR, Box::new(outlet), Duration::from_secs(60))
@@ -217,7 +217,7 @@ impl Remote {
     }
 
     pub(crate) fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
-        self.handle.send(Priority::Answer, encode).unwrap();
+        self.handle.send(Priority::Reply, encode).unwrap();
     }
 
     pub(crate) async fn recv(&mut self) -> Frame {

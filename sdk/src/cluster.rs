@@ -6,7 +6,7 @@
 //!      └───────── lookup ───────── reach(edge) ◀──────────┘                    └─▶ the one Intake
 //! ```
 //!
-//! Whatever frontlas says or does not say, a connection to a gateway established for as long as it is good, and
+//! Whatever frontlas says or does not say, a connection to a gateway stands for as long as it is good, and
 //! what is known of edges is used until the gateway itself says that it is wrong.
 
 mod edge_cache;

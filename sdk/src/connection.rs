@@ -88,7 +88,7 @@ impl Connection {
         encode: impl FnOnce(u64, &mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<ResponseFuture, NotSent> {
         let waiting = self.reserve(answer, deadline)?;
-        match self.link.send(Priority::Question, |out| encode(waiting.id(), out)) {
+        match self.link.send(Priority::Request, |out| encode(waiting.id(), out)) {
             Ok(()) => Ok(waiting),
             Err(error) => {
                 waiting.withdraw();
@@ -126,12 +126,12 @@ impl Connection {
         &self,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), NotSent> {
-        Ok(self.link.send(Priority::Question, encode)?)
+        Ok(self.link.send(Priority::Request, encode)?)
     }
 
     /// Sends an answer or a notice. It is lost only with the connection, and then nobody needs it.
     pub(crate) fn notify(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
-        let _ = self.link.send(Priority::Answer, encode);
+        let _ = self.link.send(Priority::Reply, encode);
     }
 
     /// Answers the request `id` with an error.

@@ -190,7 +190,7 @@ impl RawPeer {
 
     /// Sends frames. Whether they arrive does not matter.
     pub fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
-        let _ = self.link.send(Priority::Question, encode);
+        let _ = self.link.send(Priority::Request, encode);
     }
 
     /// Sends bytes on the lane that may be anything.

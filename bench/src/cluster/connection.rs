@@ -46,7 +46,7 @@ impl Connection {
     }
 
     pub(super) fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) -> Result<()> {
-        self.link.handle().send(Priority::Answer, encode).context("sending to frontlas")
+        self.link.handle().send(Priority::Reply, encode).context("sending to frontlas")
     }
 
     /// Sends the ping that keeps the frontier alive, if it is time. When it is time again.

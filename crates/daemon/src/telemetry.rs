@@ -2,7 +2,7 @@
 //!
 //! ```yaml
 //! log:
-//!   level: info,frontier::exchange=debug   # a level, then levels for single modules
+//!   level: info,frontier_exchange=debug   # a level, then levels for single modules
 //!   format: text                           # or json, one object per line
 //!   output: stdout                         # or stderr
 //! ```
@@ -160,7 +160,7 @@ mod tests {
         let writer = buffer.clone();
         tracing::subscriber::with_default(log.subscriber("", move || writer.clone(), false).0, || {
             tracing::info!(target: "frontier::listener", port = 30012, "listening");
-            tracing::debug!(target: "frontier::exchange", "routed");
+            tracing::debug!(target: "frontier_exchange", "routed");
         });
         text_of(&buffer)
     }
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn json_is_one_object_per_line_and_modules_have_their_own_level() {
-        let lines = logged("log: {format: json, level: 'warn,frontier::exchange=debug'}");
+        let lines = logged("log: {format: json, level: 'warn,frontier_exchange=debug'}");
         let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
         assert_eq!((&line["level"], &line["message"]), (&"DEBUG".into(), &"routed".into()));
     }

@@ -82,7 +82,7 @@ fn told<'a>(method: &'a str, payload: &'a [u8]) -> OwnCall<'a> {
     OwnCall { method, custom: b"", payload }
 }
 
-/// A service that fails must not make its edges give up: what it replys is retryable for them.
+/// A service that fails must not make its edges give up: what it replies is retryable for them.
 fn failed(reply: &OwnReply) -> Failure {
     match reply.code.is_retryable() {
         true => Failure::new(reply.code, reply.text()).detailed(reply.detail),

@@ -141,7 +141,7 @@ impl Lobby {
     fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
         let units = u32::try_from((bytes / 1024 + 1).max(MIN_CHARGE)).unwrap_or(u32::MAX);
         self.room.clone().try_acquire_many_owned(units).map_err(|_| {
-            let text = "too many questions wait for edges that are looked for at other gateways";
+            let text = "too many requests wait for edges that are looked up at other gateways";
             Failure::new(Code::Overloaded, text)
         })
     }

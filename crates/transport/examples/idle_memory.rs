@@ -130,7 +130,7 @@ async fn serve(incoming: Incoming, config: Arc<LinkConfig>, ready: mpsc::Sender<
     let Ok((mut link, _)) = Box::pin(incoming.link(config)).await else { return };
     while let Ok(Event::Frames) = link.next().await {
         while let Ok(Some(frame)) = link.frame() {
-            let pong = link.handle().send(Priority::Answer, |out| {
+            let pong = link.handle().send(Priority::Reply, |out| {
                 frontier_protocol::pong(frame.id, out);
                 Ok(())
             });

@@ -253,7 +253,7 @@ impl Gateway {
 async fn serve(mut link: Link) {
     while let Ok(Event::Frames) = link.next().await {
         while let Ok(Some(frame)) = link.frame() {
-            let _ = link.handle().send(Priority::Answer, |out| {
+            let _ = link.handle().send(Priority::Reply, |out| {
                 frontier_protocol::pong(frame.id, out);
                 Ok(())
             });

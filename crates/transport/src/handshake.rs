@@ -103,7 +103,7 @@ pub async fn connect(
 /// # Cancel safety
 /// Not cancel safe: drop the link as well. The other end may have read the `Hello`.
 pub async fn offer(link: &mut Link, hello: &Hello<'_>) -> Result<Granted, HandshakeError> {
-    link.handle().send(Priority::Question, |out| hello.encode(out))?;
+    link.handle().send(Priority::Request, |out| hello.encode(out))?;
     let welcome = Welcome::or_rejection(&first_frame(link).await?)??;
     let terms = welcome.terms(hello)?;
     link.set_max_frame(terms.max_frame as usize);
@@ -195,7 +195,7 @@ mod tests {
             let mut link = Link::accept(far, Arc::new(config())).await.unwrap();
             let frame = first_frame(&mut link).await.unwrap();
             assert_eq!(Hello::parse(&frame), Ok(Hello::new(Role::Edge)));
-            link.handle().send(Priority::Answer, answer).unwrap();
+            link.handle().send(Priority::Reply, answer).unwrap();
             while link.next().await.is_ok() {}
             std::future::pending().await
         };

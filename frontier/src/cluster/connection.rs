@@ -166,7 +166,7 @@ impl<'a> Connection<'a> {
                 Next::Send => {
                     let (reporter, clock) = (&mut self.reporter, &*self.clock);
                     let sent =
-                        self.link.handle().send(Priority::Answer, |out| reporter.encode(clock, now, out));
+                        self.link.handle().send(Priority::Reply, |out| reporter.encode(clock, now, out));
                     sent.map_err(|error| error.to_string())?;
                 }
                 next => return Ok(next),
@@ -278,7 +278,7 @@ impl<'a> Connection<'a> {
         }
         self.last_lookup += 1;
         let lookup = Lookup { edge: request.edge };
-        let sent = self.link.handle().send(Priority::Question, |out| lookup.encode(self.last_lookup, out));
+        let sent = self.link.handle().send(Priority::Request, |out| lookup.encode(self.last_lookup, out));
         match sent {
             Ok(()) => {
                 self.lookups.insert(self.last_lookup, request.reply);
@@ -292,7 +292,7 @@ impl<'a> Connection<'a> {
 
     fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
         // Fails only if the connection is over, which the next turn will tell.
-        let _ = self.link.handle().send(Priority::Answer, encode);
+        let _ = self.link.handle().send(Priority::Reply, encode);
     }
 }
 

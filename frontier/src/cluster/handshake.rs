@@ -85,7 +85,7 @@ async fn read_time(
         ping(id, out);
         Ok(())
     };
-    link.handle().send(Priority::Answer, encode)?;
+    link.handle().send(Priority::Reply, encode)?;
     loop {
         let frame = next_frame(link).await?;
         match (frame.kind, pong_time(&frame)) {

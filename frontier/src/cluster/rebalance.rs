@@ -1,4 +1,4 @@
-//! Gives edges to gateways that have fewer, as frontlas assignment it. An edge is asked, and stays if it can't go.
+//! Gives edges to gateways that have fewer, as frontlas assigns it. An edge is asked, and stays if it can't go.
 
 mod choice;
 

@@ -54,7 +54,7 @@ pub(super) async fn dial(
         let identity = Identity::OwnerGateway { id: id.into() };
         // For logs only: the other end is named by its id.
         let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, endpoint.host_port().1));
-        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame).to_owner_gateway();
+        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame).owner_gateway();
         let interval = Duration::from_millis(terms.heartbeat_ms.into());
         let silence = Heartbeat::limit(interval);
         let owner = Peer::new(identity, exchange.next_epoch(), addr, Box::new(outlet), silence);

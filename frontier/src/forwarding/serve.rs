@@ -58,7 +58,7 @@ impl Serve<'_> {
                 Beat::Wait(until) => Instant::from(until),
                 Beat::Ping => {
                     // Fails only if the link is closed, which the next turn will tell.
-                    let _ = self.native.link.send(Priority::Answer, |out| {
+                    let _ = self.native.link.send(Priority::Reply, |out| {
                         ping(1, out);
                         Ok(())
                     });

@@ -37,7 +37,7 @@ impl NativeOutlet {
     }
 
     /// The same to another gateway, which is asked for its edges.
-    pub(crate) fn to_owner_gateway(self) -> Self {
+    pub(crate) fn owner_gateway(self) -> Self {
         Self { is_owner_gateway: true, ..self }
     }
 
@@ -76,7 +76,7 @@ impl Outlet for NativeOutlet {
                 "the frame is longer than those that the receiver takes".into(),
             ));
         }
-        self.push(Priority::Question, |out| {
+        self.push(Priority::Request, |out| {
             encode_request(request, custom, request.payload, Flags::default(), out)
         })
     }
@@ -93,10 +93,10 @@ impl Outlet for NativeOutlet {
         let tail = if edge.is_some() { TAIL_LEN } else { 0 };
         if !self.takes(ADDRESSED_LEN + custom.len() + tail + payload.len()) {
             return Err(QueueError::TooLarge(
-                "the answer is longer than the frames that its asker takes".into(),
+                "the answer is longer than the frames that its requester takes".into(),
             ));
         }
-        self.push(Priority::Answer, |out| match kind {
+        self.push(Priority::Reply, |out| match kind {
             RequestKind::Call => {
                 let custom = reply_custom(custom, edge);
                 Response { code, detail, custom, payload }.encode_with(id, Flags::default(), out)
@@ -109,7 +109,7 @@ impl Outlet for NativeOutlet {
     }
 
     fn cancel(&self, correlation: CorrelationId) -> Result<Queued, QueueError> {
-        self.push(Priority::Answer, |out| Cancel::encode(correlation.0, out))
+        self.push(Priority::Reply, |out| Cancel::encode(correlation.0, out))
     }
 
     fn registered(
@@ -122,7 +122,7 @@ impl Outlet for NativeOutlet {
             Ok(()) => (Code::Ok, String::new()),
             Err(error) => (error.code(), error.to_string()),
         };
-        self.push(Priority::Answer, |out| RegisterAck { change, code, text: &text }.encode(id, out))
+        self.push(Priority::Reply, |out| RegisterAck { change, code, text: &text }.encode(id, out))
     }
 
     fn give_back(
@@ -134,7 +134,7 @@ impl Outlet for NativeOutlet {
         let Outgoing { timeout_ms, name, custom, payload, .. } = *request;
         let custom = Custom::forwarded(custom, &caller.encoded, edge);
         let id = request.correlation.map_or(0, |correlation| correlation.0);
-        self.push(Priority::Answer, |out| Returned { timeout_ms, name, custom, payload }.encode(id, out))
+        self.push(Priority::Reply, |out| Returned { timeout_ms, name, custom, payload }.encode(id, out))
     }
 
     fn go_away(&self, departure: &Departure<'_>) -> Result<Queued, QueueError> {
@@ -145,7 +145,7 @@ impl Outlet for NativeOutlet {
             stays,
             ..GoAway::new(Code::Draining, millis(grace), text)
         };
-        self.push(Priority::Answer, |out| notice.encode(out))
+        self.push(Priority::Reply, |out| notice.encode(out))
     }
 
     fn seal(&self) -> Result<Queued, QueueError> {

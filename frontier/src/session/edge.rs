@@ -79,8 +79,7 @@ async fn join(
         reject(link, &failure).await;
         return None;
     }
-    let welcomed =
-        link.handle().push(Priority::Answer, |out| welcome(context, &handshake, &edge).encode(out));
+    let welcomed = link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &edge).encode(out));
     if welcomed.is_err() || !seat.publish() {
         presence::offline(exchange, &edge, callback_timeout).await;
         drop(seat);

@@ -100,7 +100,10 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
     let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
     let is_origin_gateway = (context.role, hello.role) == (Role::Service, Role::Frontier);
     if is_origin_gateway && !context.exchange.reaches_remote_edges() {
-        return Err(Failure::new(Code::Denied, "this gateway takes no questions from other gateways"));
+        return Err(Failure::new(
+            Code::Denied,
+            "this gateway takes no requests from other gateways: set frontlas.forward.enable",
+        ));
     }
     if hello.role != context.role && !is_origin_gateway {
         let text = match context.role {

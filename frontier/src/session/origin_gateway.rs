@@ -46,7 +46,7 @@ async fn join(
     let gateway = context.peer(identity, arrival, authorization, &handshake, &link);
     let seat = context.exchange.join_gateway(&gateway);
     let welcomed =
-        link.handle().push(Priority::Answer, |out| welcome(context, &handshake, &gateway).encode(out));
+        link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &gateway).encode(out));
     if welcomed.is_err() {
         return None;
     }

@@ -51,7 +51,7 @@ async fn join(
     let service = context.peer(identity, arrival, authorization, &handshake, &link);
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =
-        link.handle().push(Priority::Answer, |out| welcome(context, &handshake, &service).encode(out));
+        link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &service).encode(out));
     let methods: Vec<&str> = handshake.methods.iter().map(String::as_str).collect();
     let topics: Vec<&str> = handshake.topics.iter().map(String::as_str).collect();
     let joined = match welcomed {

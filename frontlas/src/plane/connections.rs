@@ -84,7 +84,7 @@ impl Connection {
             return;
         }
         // Fails only if the connection is over; the frontier is sent a plan when it connects again.
-        let _ = self.link.send(Priority::Answer, |out| {
+        let _ = self.link.send(Priority::Reply, |out| {
             out.extend_from_slice(&wire);
             Ok(())
         });
@@ -93,7 +93,7 @@ impl Connection {
 
     fn notify(&self, notice: &ReportAck<'_>) {
         // Fails only if the connection is over; then the verdicts on the frontier's next snapshot say it.
-        let _ = self.link.send(Priority::Answer, |out| notice.encode(0, out));
+        let _ = self.link.send(Priority::Reply, |out| notice.encode(0, out));
     }
 }
 

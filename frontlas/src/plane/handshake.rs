@@ -71,7 +71,7 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
                 max_payload: 0,
                 directory_time: Some(time.0),
             };
-            link.handle().push(Priority::Answer, |out| welcome.encode(out)).ok()?;
+            link.handle().push(Priority::Reply, |out| welcome.encode(out)).ok()?;
             info!(frontier = frontier.id, %addr, servicebound = frontier.advertised_sb_addr,
                 edgebound = frontier.advertised_eb_addr, "frontier connected");
             Some(Joined { frontier, lease, terms, link })

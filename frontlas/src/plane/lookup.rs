@@ -52,5 +52,5 @@ impl Lookups {
 
 fn answer(link: &LinkHandle, id: u64, ack: &LookupAck<'_>) {
     // Fails only if the connection is over.
-    let _ = link.send(Priority::Answer, |out| ack.encode(id, out));
+    let _ = link.send(Priority::Reply, |out| ack.encode(id, out));
 }

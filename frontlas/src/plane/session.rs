@@ -248,5 +248,5 @@ async fn until(at: Option<Instant>) {
 
 fn send(link: &Link, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
     // Fails only if the connection is over, which the next event of the link will say.
-    let _ = link.handle().send(Priority::Answer, encode);
+    let _ = link.handle().send(Priority::Reply, encode);
 }

@@ -59,7 +59,7 @@ impl World {
 
     pub(crate) async fn connect(&self, hello: &Hello<'_>) -> Result<Frontier, (Code, String)> {
         let mut link = dial(self.addr).await;
-        link.handle().send(Priority::Answer, |out| hello.encode(out)).expect("the link stands");
+        link.handle().send(Priority::Reply, |out| hello.encode(out)).expect("the link stands");
         let frame = next(&mut link).await.expect("an answer");
         if frame.kind == Kind::Reject {
             let Reject { code, text, .. } = Reject::parse(&frame).expect("a whole frame");
@@ -91,7 +91,7 @@ impl Drop for World {
 
 impl Frontier {
     pub(crate) fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
-        self.link.handle().send(Priority::Answer, encode).expect("the link stands");
+        self.link.handle().send(Priority::Reply, encode).expect("the link stands");
     }
 
     /// Sends a report without waiting for its answer.

@@ -91,14 +91,14 @@ async fn connections_have_a_limit() {
     let first = world.frontier("first").await;
     let mut excess = dial(world.addr).await;
     // It may be gone already.
-    let _ = excess.handle().send(Priority::Answer, |out| hello("excess", 0).encode(out));
+    let _ = excess.handle().send(Priority::Reply, |out| hello("excess", 0).encode(out));
     let ended = tokio::time::timeout(Duration::from_secs(10), excess.next()).await.expect("it is closed");
     assert!(ended.is_err(), "{ended:?}");
     assert_eq!(world.frontiers().await, ["first"]);
     drop(first);
     let incoming = async || {
         let mut link = dial(world.addr).await;
-        let _ = link.handle().send(Priority::Answer, |out| hello("next", 0).encode(out));
+        let _ = link.handle().send(Priority::Reply, |out| hello("next", 0).encode(out));
         link.next().await.is_ok()
     };
     eventually("there is room again", incoming).await;

@@ -40,7 +40,7 @@ pub(crate) struct Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listing {
     address: String,
-    /// Whether it drains: it takes nobody in, and the connection that established is used.
+    /// Whether it drains: it takes nobody in, and the connection that stands is used.
     is_draining: bool,
     /// Since when it is listed no longer.
     unlisted: Option<Instant>,

@@ -56,7 +56,7 @@ pub struct ClusterService {
     cluster: Handle,
 }
 
-/// How a [`ClusterService`] established to one frontier.
+/// How a [`ClusterService`] is connected to one frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrontierStatus {
     /// The frontier's id.
@@ -270,7 +270,7 @@ impl ClusterService {
         self.cluster.watch().closed().await
     }
 
-    /// How this service established to the cluster, now and from now on: connected if it is to any frontier.
+    /// How this service is connected to the cluster, now and from now on: connected if it is to any frontier.
     #[must_use]
     pub fn status(&self) -> StatusWatch {
         self.cluster.watch()

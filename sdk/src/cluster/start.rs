@@ -31,7 +31,7 @@ impl Builder<ClusterService> {
         self
     }
 
-    /// For how long a connection to a frontier is kept that frontlas lists no longer, if it established. 60
+    /// For how long a connection to a frontier is kept that frontlas lists no longer, if it stands. 60
     /// seconds unless set: an emptied directory must not take the frontiers away, which soon report again.
     pub fn removal_grace(mut self, grace: Duration) -> Self {
         self.options.cluster.removal_grace = grace;

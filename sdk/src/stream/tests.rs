@@ -48,7 +48,7 @@ impl Links {
             ping(1, out);
             Ok(())
         };
-        dialler.send(Priority::Question, first).unwrap();
+        dialler.send(Priority::Request, first).unwrap();
         let near = tokio::spawn(drive(dialled, streams.clone()));
         let taken = Link::accept(far, Arc::new(link_config())).await.unwrap();
         let drivers = [near, tokio::spawn(drive(taken, streams))];

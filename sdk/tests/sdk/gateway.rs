@@ -137,7 +137,7 @@ impl Caller {
     }
 
     pub(crate) fn welcome_as(self, welcome: &Welcome) -> Unread {
-        self.link.handle().send(Priority::Answer, |out| welcome.encode(out)).unwrap();
+        self.link.handle().send(Priority::Reply, |out| welcome.encode(out)).unwrap();
         Unread(self.link)
     }
 
@@ -191,7 +191,7 @@ async fn drive(
     loop {
         while let Ok(Some(frame)) = link.frame() {
             if frame.kind == Kind::Ping {
-                let _ = handle.send(Priority::Answer, |out| {
+                let _ = handle.send(Priority::Reply, |out| {
                     pong(frame.id, out);
                     Ok(())
                 });
@@ -238,7 +238,7 @@ impl Peer {
     }
 
     pub(crate) fn send(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
-        self.link.send(Priority::Answer, encode).unwrap();
+        self.link.send(Priority::Reply, encode).unwrap();
     }
 
     pub(crate) fn request(&self, id: u64, method: &str, payload: &[u8]) {

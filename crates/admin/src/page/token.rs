@@ -55,7 +55,7 @@ impl PageTokens {
 }
 
 fn unknown() -> ApiError {
-    ApiError::invalid("the cursor or page_token is not one that an answer to this question has given")
+    ApiError::invalid("the cursor or page_token is not one that an answer to this query has given")
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use frontier_config::{FromValue, Invalid, Value};
 const WHAT: &str =
     "a level (off, error, warn, info, debug, trace), or levels by module such as info,frontier=debug";
 
-/// Directives in the form of `RUST_LOG`: `info`, or `info,frontier::exchange=debug`, checked when they are
+/// Directives in the form of `RUST_LOG`: `info`, or `info,frontier_exchange=debug`, checked when they are
 /// read.
 ///
 /// Stricter than `RUST_LOG` in one point: a word without `=` must be a level. There it may also be a module,
@@ -137,7 +137,7 @@ mod tests {
         for text in [
             "info",
             "OFF",
-            "info,frontier::exchange=debug",
+            "info,frontier_exchange=debug",
             "warn, frontier=trace",
             "info,[call{method=a}]=trace",
         ] {

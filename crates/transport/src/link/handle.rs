@@ -16,9 +16,9 @@ use tokio::sync::oneshot;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// A request, such as a call: refused from the outbox's soft limit on.
-    Question,
-    /// An answer or a notice: refused only from the hard limit on, at which the link is closed.
-    Answer,
+    Request,
+    /// A reply or a notice: refused only from the hard limit on, at which the link is closed.
+    Reply,
 }
 
 /// Why a frame was not queued.
@@ -155,7 +155,7 @@ impl LinkHandle {
     ) -> Result<bool, PushError> {
         let mut outbox = self.shared.outbox.lock();
         outbox.sealed = true;
-        self.push_locked(&mut outbox, Priority::Answer, encode)
+        self.push_locked(&mut outbox, Priority::Reply, encode)
     }
 
     fn push_locked(
@@ -167,16 +167,16 @@ impl LinkHandle {
         if let Some(reason) = &outbox.closed {
             return Err(PushError::Closed(reason.clone()));
         }
-        if outbox.sealed && priority == Priority::Question {
+        if outbox.sealed && priority == Priority::Request {
             return Err(PushError::Sealed);
         }
         let backlog = outbox.backlog();
         let limit = match priority {
-            Priority::Question => self.shared.config.outbox_soft,
-            Priority::Answer => self.shared.config.outbox_hard,
+            Priority::Request => self.shared.config.outbox_soft,
+            Priority::Reply => self.shared.config.outbox_hard,
         };
         if backlog >= limit {
-            if priority == Priority::Answer {
+            if priority == Priority::Reply {
                 outbox.close(CloseReason::SlowPeer);
                 self.wake();
             }
@@ -189,7 +189,7 @@ impl LinkHandle {
             outbox.recycle();
             return Err(error.into());
         }
-        if priority == Priority::Question {
+        if priority == Priority::Request {
             self.shared.streams.pace.note_sent();
         }
         Ok(before == 0)

@@ -24,7 +24,7 @@ async fn frame(link: &mut Link) -> Frame {
 }
 
 fn send_ping(link: &Link) {
-    let pushed = link.handle.send(Priority::Question, |out| {
+    let pushed = link.handle.send(Priority::Request, |out| {
         ping(1, out);
         Ok(())
     });
@@ -53,7 +53,7 @@ async fn an_idle_link_holds_no_buffer() {
     assert_eq!((held(&dialled), held(&accepted)), (0, 0));
     assert!(accepted.decoder.is_empty());
 
-    let refused = accepted.handle.push(Priority::Question, |out| {
+    let refused = accepted.handle.push(Priority::Request, |out| {
         out.push(0);
         Err(frontier_protocol::EncodeError::NameTooLong(0))
     });

@@ -104,7 +104,7 @@ async fn echo(mut link: Link) -> String {
                 match link.frame() {
                     Ok(Some(frame)) => {
                         let publish = Publish::parse(&frame).unwrap();
-                        link.handle().send(Priority::Answer, message(frame.id, publish.payload)).unwrap();
+                        link.handle().send(Priority::Reply, message(frame.id, publish.payload)).unwrap();
                     }
                     Ok(None) => break,
                     Err(error) => return error.reason().to_string(),
@@ -144,7 +144,7 @@ pub(crate) async fn call(url: &str, tls: ClientTls) -> Result<Link, String> {
 
 /// Whether a message of its own comes back.
 pub(crate) async fn echoes(link: &mut Link, id: u64) -> Result<(), String> {
-    link.handle().send(Priority::Question, message(id, b"hello")).map_err(|error| error.to_string())?;
+    link.handle().send(Priority::Request, message(id, b"hello")).map_err(|error| error.to_string())?;
     loop {
         match soon(link.next()).await {
             Ok(Event::Frames) => {

@@ -141,7 +141,7 @@ async fn a_link_stands_over_a_carrier_too() {
         let mut link = Link::accept(carrier, Arc::new(config())).await.unwrap();
         assert!(matches!(link.next().await.unwrap(), Event::Frames));
         let frame = link.frame().unwrap().unwrap();
-        link.handle().send(Priority::Answer, crate::gateway::message(frame.id, b"")).unwrap();
+        link.handle().send(Priority::Reply, crate::gateway::message(frame.id, b"")).unwrap();
         assert!(link.next().await.is_err(), "the client leaves");
     };
     soon(async { tokio::join!(client, gateway) }).await;

@@ -26,7 +26,7 @@ async fn exercise(mut link: Link) -> Link {
     let frames = async {
         for id in 0..FRAMES {
             let payload = vec![id as u8; (id * 37 % 5000) as usize];
-            while handle.send(Priority::Question, message(id, &payload)).is_err() {
+            while handle.send(Priority::Request, message(id, &payload)).is_err() {
                 tokio::task::yield_now().await;
             }
         }

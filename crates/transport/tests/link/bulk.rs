@@ -47,7 +47,7 @@ async fn transfer(asks: Asks, bulk_rate: usize) -> Duration {
 
 async fn keep_asking(link: LinkHandle) {
     for id in 1.. {
-        link.send(Priority::Question, message(id, 64)).unwrap();
+        link.send(Priority::Request, message(id, 64)).unwrap();
         tokio::time::sleep(Duration::from_micros(700)).await;
     }
 }

@@ -23,7 +23,7 @@ fn closing_delivers_what_is_queued_and_the_last_frame() {
             send(&handle, id, some_len(&mut rng));
         }
         a.close(message(count, 50)).await.unwrap();
-        assert_eq!(handle.push(Priority::Answer, message(0, 0)), Err(PushError::Closed(CloseReason::Local)));
+        assert_eq!(handle.push(Priority::Reply, message(0, 0)), Err(PushError::Closed(CloseReason::Local)));
         let mut ids = Vec::new();
         while let Some(frame) = b.frames.recv().await {
             ids.push(check(&frame));
@@ -39,10 +39,10 @@ fn behind_the_seal_there_are_answers_but_no_questions() {
         let (a, b) = pair(&mut rng, [Weather::default(); 2], config()).await;
         let handle = a.handle();
         let mut b = drive(b);
-        assert!(handle.push(Priority::Question, message(1, 10)).is_ok());
+        assert!(handle.push(Priority::Request, message(1, 10)).is_ok());
         assert!(handle.seal(message(2, 10)).is_ok());
-        assert_eq!(handle.push(Priority::Question, message(9, 10)), Err(PushError::Sealed));
-        assert!(handle.push(Priority::Answer, message(3, 10)).is_ok());
+        assert_eq!(handle.push(Priority::Request, message(9, 10)), Err(PushError::Sealed));
+        assert!(handle.push(Priority::Reply, message(3, 10)).is_ok());
         // Said twice it goes out twice.
         assert!(handle.seal(message(4, 10)).is_ok());
         a.close(message(5, 10)).await.unwrap();
@@ -137,7 +137,7 @@ fn what_is_unsent_and_what_came_make_the_whole() {
         let mut next = 0;
         for _ in 0..rng.random_range(1..6) {
             for _ in 0..rng.random_range(1..20) {
-                if handle.push(Priority::Question, message(next, some_len(&mut rng))).is_ok() {
+                if handle.push(Priority::Request, message(next, some_len(&mut rng))).is_ok() {
                     next += 1;
                 }
             }
@@ -179,7 +179,7 @@ fn dropping_a_link_fails_those_who_wait_for_it() {
             let handle = handle.clone();
             async move { handle.open_stream().await.map(drop) }
         });
-        while handle.push(Priority::Question, message(0, 1000)).is_ok() {}
+        while handle.push(Priority::Request, message(0, 1000)).is_ok() {}
         let writable = tokio::spawn({
             let handle = handle.clone();
             async move { handle.writable().await }

@@ -80,7 +80,7 @@ async fn keep_sending(link: LinkHandle) {
         if link.writable().await.is_err() {
             return;
         }
-        if link.send(frontier_transport::Priority::Question, crate::world::message(id, 1000)).is_err() {
+        if link.send(frontier_transport::Priority::Request, crate::world::message(id, 1000)).is_err() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;

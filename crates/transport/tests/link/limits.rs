@@ -27,16 +27,16 @@ fn questions_end_at_the_soft_limit_and_answers_at_the_hard_one() {
                 }
             }
         };
-        let PushError::Full(at) = fill(Priority::Question) else { panic!("not full") };
+        let PushError::Full(at) = fill(Priority::Request) else { panic!("not full") };
         assert!((10_000..11_000).contains(&at), "{at}");
         assert_eq!(handle.backlog(), at);
         assert!(!handle.is_closed());
-        let PushError::Full(at) = fill(Priority::Answer) else { panic!("not full") };
+        let PushError::Full(at) = fill(Priority::Reply) else { panic!("not full") };
         assert!((20_000..21_000).contains(&at), "{at}");
         assert!(handle.is_closed());
         let error = a.next().await.unwrap_err();
         assert_eq!(error.reason(), CloseReason::SlowPeer);
-        assert_eq!(fill(Priority::Answer), PushError::Closed(CloseReason::SlowPeer));
+        assert_eq!(fill(Priority::Reply), PushError::Closed(CloseReason::SlowPeer));
     });
 }
 
@@ -49,7 +49,7 @@ fn what_the_owner_has_taken_but_not_written_counts() {
         // More than the mux takes in, too.
         let mut at = 0;
         for _ in 0..200 {
-            if let Err(error) = handle.send(Priority::Question, message(0, 9000)) {
+            if let Err(error) = handle.send(Priority::Request, message(0, 9000)) {
                 assert!(matches!(error, PushError::Full(_)));
                 at = at.max(handle.backlog());
             }
@@ -66,18 +66,18 @@ fn a_frame_that_does_not_encode_leaves_no_trace() {
         let (a, b) = stuck().await;
         let handle = a.handle();
         let refuse = |handle: &frontier_transport::LinkHandle| {
-            handle.push(Priority::Question, |out| {
+            handle.push(Priority::Request, |out| {
                 out.extend_from_slice(b"half a frame");
                 Err(EncodeError::NameTooLong(70_000))
             })
         };
         assert_eq!(refuse(&handle), Err(EncodeError::NameTooLong(70_000).into()));
         assert_eq!(handle.backlog(), 0);
-        assert_eq!(handle.push(Priority::Question, message(1, 9)), Ok(true), "the first one wakes");
+        assert_eq!(handle.push(Priority::Request, message(1, 9)), Ok(true), "the first one wakes");
         let before = handle.backlog();
         assert_eq!(refuse(&handle), Err(EncodeError::NameTooLong(70_000).into()));
         assert_eq!(handle.backlog(), before);
-        assert_eq!(handle.push(Priority::Question, message(2, 9)), Ok(false));
+        assert_eq!(handle.push(Priority::Request, message(2, 9)), Ok(false));
         let (_a, mut b) = (drive(a), drive(b));
         assert_eq!([b.frame().await, b.frame().await], [1, 2]);
     });
@@ -97,7 +97,7 @@ fn those_who_wait_for_room_are_woken_by_it() {
                 let mut id = task * 1000;
                 while id < task * 1000 + 100 {
                     handle.writable().await.unwrap();
-                    id += u64::from(handle.send(Priority::Question, message(id, 5000)).is_ok());
+                    id += u64::from(handle.send(Priority::Request, message(id, 5000)).is_ok());
                 }
             }));
         }
@@ -119,7 +119,7 @@ fn those_who_wait_for_room_are_woken_by_the_end() {
     seeds(1, |_| async move {
         let (a, _b) = stuck().await;
         let handle = a.handle();
-        while handle.push(Priority::Question, message(0, 900)).is_ok() {}
+        while handle.push(Priority::Request, message(0, 900)).is_ok() {}
         let waiting = tokio::spawn(async move { handle.writable().await });
         tokio::task::yield_now().await;
         a.handle().close(CloseReason::Silent);

@@ -24,7 +24,7 @@ async fn a_frame_comes_over_a_socket() {
     let mut dialled = dial(&endpoint, &DialOptions::default(), config()).await.unwrap();
     let accepted = listener.accept().await;
     assert!(accepted.peer.ip().is_loopback());
-    dialled.handle().send(Priority::Question, message(3, 100)).unwrap();
+    dialled.handle().send(Priority::Request, message(3, 100)).unwrap();
     let serve = async {
         let (mut link, peer) = accepted.incoming.link(Arc::new(config())).await.unwrap();
         assert_eq!((peer.network, peer.certificate, peer.server_name), (Network::Tcp, None, None));

@@ -27,7 +27,7 @@ async fn no_wake_up_is_lost_among_threads() {
         let handle = a.handle.clone();
         std::thread::spawn(move || {
             for id in thread * EACH..(thread + 1) * EACH {
-                if handle.push(Priority::Answer, message(id, 3)).unwrap() {
+                if handle.push(Priority::Reply, message(id, 3)).unwrap() {
                     handle.wake();
                 }
             }
@@ -53,9 +53,9 @@ async fn no_wake_up_is_lost_between_two_tasks() {
     let (mut a, mut b) = (drive(a), drive(b));
     let play = async {
         for id in 0..5_000 {
-            a.handle.send(Priority::Question, message(id, 1)).unwrap();
+            a.handle.send(Priority::Request, message(id, 1)).unwrap();
             assert_eq!(b.frame().await, id);
-            b.handle.send(Priority::Answer, message(id, 1)).unwrap();
+            b.handle.send(Priority::Reply, message(id, 1)).unwrap();
             assert_eq!(a.frame().await, id);
         }
     };
@@ -196,7 +196,7 @@ async fn a_flood_of_frames_does_not_hold_up_what_goes_out() {
             tokio::task::yield_now().await;
         }
         assert_eq!(data.load(Ordering::Relaxed), 0);
-        handle.send(Priority::Question, message(1, 1)).unwrap();
+        handle.send(Priority::Request, message(1, 1)).unwrap();
         let mut yields = 0;
         while data.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;

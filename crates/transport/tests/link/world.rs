@@ -54,7 +54,7 @@ pub(crate) fn config() -> LinkConfig {
 
 /// Queues a message of `len` bytes that follow from its id.
 pub(crate) fn send(link: &LinkHandle, id: u64, len: usize) {
-    link.send(Priority::Answer, message(id, len)).expect("the outbox has room");
+    link.send(Priority::Reply, message(id, len)).expect("the outbox has room");
 }
 
 pub(crate) fn message(id: u64, len: usize) -> impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError> {
@@ -97,7 +97,7 @@ where
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
     let mut dialled = Link::dial(a, config.clone()).await?;
-    let first = dialled.handle().send(Priority::Answer, |out| {
+    let first = dialled.handle().send(Priority::Reply, |out| {
         frontier_protocol::ping(0, out);
         Ok(())
     });

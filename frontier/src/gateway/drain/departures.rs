@@ -1,3 +1,5 @@
+//! When each edge is to go.
+
 use std::time::Duration;
 
 /// The longest time between two departures: few edges go soon, for they are no burden to anyone.

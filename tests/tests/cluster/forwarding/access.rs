@@ -123,7 +123,7 @@ async fn a_gateway_that_does_not_forward_takes_no_requests_of_others() {
     frontlas.has([7]).await;
     let files = origin.service("files").connect().await.unwrap();
     let error = refused(&files).await;
-    assert!(error.text().contains("this gateway takes no questions from other gateways"), "{}", error.text());
+    assert!(error.text().contains("this gateway takes no requests from other gateways"), "{}", error.text());
 }
 
 #[tokio::test]

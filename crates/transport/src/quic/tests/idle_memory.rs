@@ -69,7 +69,7 @@ async fn accept(world: &World, count: usize) -> usize {
 async fn answer(mut link: Link) {
     while let Ok(Event::Frames) = link.next().await {
         while let Ok(Some(frame)) = link.frame() {
-            let _ = link.handle().send(Priority::Answer, |out| {
+            let _ = link.handle().send(Priority::Reply, |out| {
                 pong(frame.id, out);
                 Ok(())
             });
@@ -84,7 +84,7 @@ async fn be_dialler(port: u16) {
     let client = QuicClient::default();
     for _ in 0..WARM_UP + LINKS {
         let mut link = client.dial(("127.0.0.1", port), "localhost", &tls, limits()).await.unwrap();
-        let _ = link.handle().send(Priority::Answer, |out| {
+        let _ = link.handle().send(Priority::Reply, |out| {
             ping(0, out);
             Ok(())
         });

@@ -122,7 +122,7 @@ async fn a_client_without_the_certificate_that_is_asked_for_is_told() {
                 Ok(link) => link,
                 Err(error) => return error.to_string(),
             };
-            let _ = link.handle().send(Priority::Answer, |out| {
+            let _ = link.handle().send(Priority::Reply, |out| {
                 ping(0, out);
                 Ok(())
             });

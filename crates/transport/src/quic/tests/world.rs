@@ -137,7 +137,7 @@ impl World {
             let to = ("127.0.0.1", addr.port());
             let link = self.client.dial(to, "localhost", tls, self.configs[0].clone()).await.unwrap();
             assert_eq!(
-                link.handle().send(Priority::Answer, |out| {
+                link.handle().send(Priority::Reply, |out| {
                     ping(0, out);
                     Ok(())
                 }),
@@ -225,7 +225,7 @@ pub(super) fn message(
 }
 
 pub(super) fn send(link: &LinkHandle, id: u64, len: usize) {
-    link.send(Priority::Answer, message(id, len)).expect("the outbox has room");
+    link.send(Priority::Reply, message(id, len)).expect("the outbox has room");
 }
 
 fn check(frame: &Frame) -> u64 {
