@@ -104,6 +104,22 @@ async fn one_that_does_not_come_in_time_is_failed_by_the_sweep() {
 }
 
 #[tokio::test]
+async fn a_service_that_leaves_while_its_leg_is_opened_is_passed_over() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
+    let opens = Arc::new(crate::Latch::default());
+    service.outlet.open_after(&opens);
+    tokio::join!(send(&edge, call(1, Destination::Name), LEN, LEN), async {
+        service.on(Inbound::Leave { is_draining: false }).unwrap();
+        opens.set();
+    });
+    assert_eq!(edge.codes(), [(1, Code::Disconnected)]);
+    assert!(service.outlet.take_opened().iter().all(|leg| leg.said().is_empty()));
+    assert!(!edge.peer.has_pending() && !service.peer.has_pending());
+}
+
+#[tokio::test]
 async fn with_too_many_streams_it_is_overloaded() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
@@ -130,6 +146,10 @@ async fn another_gateways_payload_is_read_once_it_may_come() {
     let said = send(&origin, call(10, to(8)), LEN, LEN).await;
     assert!(matches!(&said[..], [Said::Refused(failure)] if failure.code == Code::EdgeNotOnline));
     assert!(origin.outlet.take().is_empty() && !origin.peer.has_pending());
+    // Once it may come, what goes wrong is told in the reply.
+    let said = send(&origin, call(11, to(EDGE)), LEN, LEN - 1).await;
+    assert_eq!((said, origin.codes()), (vec![Said::Accepted], vec![(11, Code::Protocol)]));
+    assert!(!origin.peer.has_pending() && !edge.peer.has_pending());
 }
 
 #[tokio::test]

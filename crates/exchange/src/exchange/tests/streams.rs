@@ -118,6 +118,24 @@ async fn a_service_that_is_lost_meanwhile_is_passed_over() {
     assert_eq!(from, StreamFrom::Edge(EDGE, "files".into()));
 }
 
+#[tokio::test]
+async fn a_service_that_leaves_while_its_leg_is_opened_is_passed_over() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let service = TestPeer::service(&exchange, 1, &[], &[]);
+    let opens = Arc::new(crate::Latch::default());
+    service.outlet.open_after(&opens);
+    let (code, ()) = tokio::join!(refusal(&edge, TO_SERVICE), async {
+        service.on(Inbound::Leave { is_draining: false }).unwrap();
+        opens.set();
+    });
+    assert_eq!(code, Code::ServiceNotOnline);
+    assert!(
+        service.outlet.take_opened().iter().all(|leg| leg.said().is_empty()),
+        "it might not see it any more"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_nobody_takes_in_time_is_refused_and_the_targets_leg_reset() {
     let exchange = testing::exchange();
