@@ -125,10 +125,11 @@ async fn a_service_that_leaves_while_its_leg_is_opened_is_passed_over() {
     let service = TestPeer::service(&exchange, 1, &[], &[]);
     let opens = Arc::new(crate::Latch::default());
     service.outlet.open_after(&opens);
-    let (code, ()) = tokio::join!(refusal(&edge, TO_SERVICE), async {
+    let leaves = async {
         service.on(Inbound::Leave { is_draining: false }).unwrap();
         opens.set();
-    });
+    };
+    let (code, ()) = testing::soon(async { tokio::join!(refusal(&edge, TO_SERVICE), leaves) }).await;
     assert_eq!(code, Code::ServiceNotOnline);
     assert!(
         service.outlet.take_opened().iter().all(|leg| leg.said().is_empty()),
