@@ -1,3 +1,5 @@
+//! A directory in memory that fails or hangs when a test says so.
+
 use frontlas::directory::Answer;
 use frontlas::{
     Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes, Mark,

@@ -1,3 +1,5 @@
+//! Frames as owned fields: what the golden files hold and the strategies generate, and its encoding.
+
 mod parse;
 mod plane;
 

@@ -1,3 +1,5 @@
+//! What holds for all frames, all bytes and all chunks, for tails of headers, and for heartbeats.
+
 use crate::owned::Fields;
 use crate::{fuzz, strategy};
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! Arbitrary frames and bytes, for the properties.
+
 use crate::json::{Decimal, Hex};
 use crate::owned::{
     Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, OtherGateway, Outcome, OwnedHello,

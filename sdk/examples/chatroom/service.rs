@@ -1,3 +1,5 @@
+//! The service: gives out EdgeIDs, lets clients in, and passes on what they say.
+
 use crate::card::Card;
 use crate::room::Room;
 use crate::{INTRODUCE, TOPIC};

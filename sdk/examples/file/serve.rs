@@ -1,3 +1,5 @@
+//! The service: accepts streams, and receives or sends one file over each.
+
 use crate::{target, transfer};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;

@@ -1,3 +1,5 @@
+//! What a request goes through: one client, or those of a cluster.
+
 use super::Client;
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;

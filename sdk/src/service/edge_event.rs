@@ -1,3 +1,5 @@
+//! What a service is told of an edge that comes or leaves.
+
 use bytes::{Buf, Bytes};
 use frontier_protocol::EdgeId;
 

@@ -1,3 +1,5 @@
+//! The limits of a stream.
+
 use frontier_protocol::MIN_MAX_FRAME;
 use std::time::Duration;
 

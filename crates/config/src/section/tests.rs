@@ -1,3 +1,5 @@
+//! Reading sections, lists and maps, and where their mistakes are reported.
+
 use std::time::Duration;
 
 use super::*;

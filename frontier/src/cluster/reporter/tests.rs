@@ -1,3 +1,5 @@
+//! The order of reports, and what follows each answer to one.
+
 use super::*;
 use crate::testing::{self, ADDR, Parked};
 use frontier_exchange::Exchange;

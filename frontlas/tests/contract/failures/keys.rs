@@ -1,3 +1,5 @@
+//! The keys in Redis: as documented, whatever was under them before, and none left over.
+
 use super::{directory, impatient, port};
 use crate::world::{DEADLINE, Node, counts};
 use frontier_test_redis::Server;

@@ -1,3 +1,5 @@
+//! Reports, their answers and plans, between owned fields and the types of the crate.
+
 use super::{OtherGateway, Presence, Presences, Replaced, Schedule, Taken};
 use crate::json::Decimal;
 use frontier_protocol::{Code, EdgeId, Entry, Flags, Op, Other, Part, Plan, Report, ReportAck, Superseded};

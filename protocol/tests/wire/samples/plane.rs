@@ -1,3 +1,5 @@
+//! Frames between a frontier and frontlas: the handshake, reports, lookups and plans.
+
 use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;

@@ -1,3 +1,5 @@
+//! Calls over a stream: both ways, failed, late, cancelled, and too many at once.
+
 use super::*;
 use frontier_protocol::Code;
 

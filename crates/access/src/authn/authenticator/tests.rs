@@ -1,3 +1,5 @@
+//! How several methods of authentication work together: any of them, or all.
+
 use super::*;
 use crate::authn::jwt::{JwtConfig, Key};
 use crate::authn::mtls::Template;

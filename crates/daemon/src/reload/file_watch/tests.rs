@@ -1,3 +1,5 @@
+//! Changes of real files, as editors and Kubernetes make them, and what is reported of them.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
