@@ -4,12 +4,14 @@ use crate::{Config, Node};
 use clap::Parser;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
-use frontier_daemon::shutdown::Signals;
+use frontier_daemon::reload::Reloads;
+use frontier_daemon::shutdown::{Signal, Signals};
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 /// The cluster node: knows which edge and which service is at which frontier.
@@ -101,7 +103,9 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
 
 async fn run(config: &Config) -> Result<Exit, String> {
     // Before the ports are open: whoever sees that they are may send a signal.
-    let mut signals = Signals::listen().map_err(|error| format!("can't listen for signals: {error}"))?;
+    let no_signals = |error| format!("can't listen for signals: {error}");
+    let mut signals = Signals::listen().map_err(no_signals)?;
+    let mut hangups = Reloads::listen(None).map_err(no_signals)?;
     let node = Node::bind(config).await.map_err(|error| match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
@@ -109,7 +113,7 @@ async fn run(config: &Config) -> Result<Exit, String> {
     let stop = CancellationToken::new();
     let mut running = tokio::spawn(node.run(stop.clone()));
     tokio::select! {
-        signal = signals.recv() => tracing::info!(%signal, "draining"),
+        signal = asked_to_end(&mut signals, &mut hangups) => tracing::info!(%signal, "draining"),
         ended = &mut running => {
             tracing::error!(panicked = ended.is_err(), "the node has stopped without a signal");
             return Ok(Exit::StartFailure);
@@ -118,8 +122,29 @@ async fn run(config: &Config) -> Result<Exit, String> {
     stop.cancel();
     // The node itself keeps the deadline, `daemon.grace`.
     tokio::select! {
-        _ = running => Ok(Exit::Ok),
+        ended = running => Ok(drained(&ended)),
         _ = signals.recv() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Waits for a signal to end. SIGHUP is none, though it ends who does not listen for it.
+async fn asked_to_end(signals: &mut Signals, hangups: &mut Reloads) -> Signal {
+    loop {
+        tokio::select! {
+            signal = signals.recv() => return signal,
+            _ = hangups.recv() => tracing::warn!("SIGHUP changes nothing: the configuration is read at the start"),
+        }
+    }
+}
+
+/// The node ended when it was asked to.
+fn drained(ended: &Result<(), JoinError>) -> Exit {
+    match ended {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            tracing::error!(%error, "the node failed while draining");
+            Exit::StartFailure
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How questions go from gateway to gateway: the section `frontlas.forward`.
+/// How requests go from gateway to gateway: the section `frontlas.forward`.
 #[derive(Clone, Debug)]
 pub struct Forward {
     /// `tls`: how other gateways are dialled.

@@ -20,7 +20,7 @@ pub struct Limits {
     pub streams: u32,
     /// Calls and acked messages in flight from, and to, one connection.
     pub calls: usize,
-    /// Bytes that wait for one connection before questions to it are refused. From twice as much on
+    /// Bytes that wait for one connection before requests to it are refused. From twice as much on
     /// the connection is closed.
     pub outbox: usize,
     /// What the windows of one connection's streams may together grow by beyond 256 KiB each, in bytes.
