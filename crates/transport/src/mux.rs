@@ -106,20 +106,6 @@ impl MuxStream {
     }
 }
 
-impl MuxStream {
-    /// Waits until the peer ends or resets the stream, or its connection is lost. Bytes that come
-    /// instead are kept to be read, and end the watch: it then waits for ever.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no bytes are lost.
-    pub async fn abandoned(&mut self) {
-        if let Some(Ok(early)) = self.chunk().await {
-            self.unread(early);
-            std::future::pending().await
-        }
-    }
-}
-
 impl AsyncRead for MuxStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
