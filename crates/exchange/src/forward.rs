@@ -79,22 +79,6 @@ impl Exchange {
         Ok(())
     }
 
-    /// Refuses a request of `requester` that its wire could not read as one.
-    pub fn refuse(
-        &self,
-        requester: &Arc<Peer>,
-        envelope: &Envelope<'_>,
-        failure: &Failure,
-        batch: &mut Batch<'_>,
-    ) {
-        batch.tally.begun(envelope.kind, Direction::of(requester));
-        if envelope.wants_reply {
-            self.reply_failure(requester, envelope.id, envelope.kind, failure, batch);
-        } else {
-            self.counters().ended(envelope.kind.into(), Direction::of(requester), failure.code);
-        }
-    }
-
     /// Routes a request of `requester` and queues it for its target, or for the next one if that is gone. Either
     /// it is queued and its reply will come, or the failure is for the caller to report.
     pub(crate) fn forward(

@@ -69,6 +69,9 @@ impl Exchange {
         id: EdgeId,
         target: &Peer,
     ) -> Result<(), Failure> {
+        if let Some(text) = caller.unreadable {
+            return Err(Failure::new(Code::Protocol, text));
+        }
         let Some(grants) = &caller.grants else { return Ok(()) };
         let may_call = method.map_or(Ok(()), |method| grants.may_call(method));
         let allowed =

@@ -52,7 +52,8 @@ impl Exchange {
         tried: &Tried,
     ) -> Result<Route<'a>, Unrouted> {
         let Envelope { kind, to, name, custom, .. } = *envelope;
-        let added = if matches!(to, Destination::Name) { 0 } else { EDGE_ID_LEN };
+        let added =
+            if matches!(to, Destination::Name | Destination::Unreadable(_)) { 0 } else { EDGE_ID_LEN };
         self.check_name(name)?;
         self.check_custom(custom.len() + added)?;
         match to {
@@ -82,6 +83,7 @@ impl Exchange {
                 self.permit_remote_caller(requester, caller, method, edge, &target)?;
                 Ok(Route::edge(target))
             }
+            Destination::Unreadable(text) => Err(Failure::new(Code::Protocol, text).into()),
         }
     }
 

@@ -249,8 +249,9 @@ impl LineWire {
         let deadline = exchange.deadline(0, Instant::now());
         tokio::spawn(async move {
             let edge = to.strip_prefix('@').and_then(|id| id.parse().ok());
-            let to = edge.map_or(StreamTarget::Service(&to), |id| StreamTarget::Edge(EdgeId(id)));
-            let request = StreamRequest { to, meta: meta.as_bytes(), deadline };
+            let name = if edge.is_some() { "" } else { &*to };
+            let to = edge.map_or(StreamTarget::Name, |id| StreamTarget::Edge(EdgeId(id)));
+            let request = StreamRequest { to, name, meta: meta.as_bytes(), deadline };
             exchange.on_stream(&peer, request, Box::new(leg), false).await;
         });
     }

@@ -39,6 +39,20 @@ async fn a_service_that_registered_it_is_asked() {
     assert!(!service.peer.has_pending());
 }
 
+/// They are the limits of what peers are sent, and a refusal must not turn into a failure for its header's sake.
+#[tokio::test]
+async fn what_the_gateway_itself_is_told_may_be_of_any_length() {
+    let exchange = testing::exchange();
+    let service = TestPeer::service(&exchange, 1, &[EDGE_ONLINE], &[]);
+    let (custom, payload) = (vec![b'c'; 8 * 1024 + 1], vec![b'p'; (1 << 20) + 1]);
+    let (reply, ()) = tokio::join!(own_call(&exchange, CALL_TIMEOUT), async {
+        let outcome = Outcome { code: Code::Application, detail: 3, custom: &custom, payload: &payload };
+        service.reply(&asked(&service).await, outcome);
+    });
+    let reply = reply.unwrap();
+    assert_eq!((reply.code, reply.detail, reply.payload), (Code::Application, 3, payload));
+}
+
 #[tokio::test]
 async fn where_nobody_registered_it_nobody_is_asked() {
     let exchange = testing::exchange();

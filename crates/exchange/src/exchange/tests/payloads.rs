@@ -137,7 +137,13 @@ async fn another_gateways_payload_is_read_once_it_may_come() {
     let exchange = testing::exchange();
     let (edge, origin) = (TestPeer::edge(&exchange, EDGE), TestPeer::origin_gateway(&exchange));
     let encoded = Box::default();
-    let caller = Arc::new(RemoteCaller { id: ServiceId(3), name: "files".into(), grants: None, encoded });
+    let caller = Arc::new(RemoteCaller {
+        id: ServiceId(3),
+        name: "files".into(),
+        grants: None,
+        unreadable: None,
+        encoded,
+    });
     let to = |id| Destination::LocalEdge { edge: EdgeId(id), caller: &caller, returns: false };
     let (said, (onward, bytes)) = tokio::join!(send(&origin, call(9, to(EDGE)), LEN, LEN), got(&edge));
     assert_eq!((said, bytes.len()), (vec![Said::Accepted], LEN));

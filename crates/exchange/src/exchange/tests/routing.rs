@@ -110,10 +110,9 @@ fn only_a_service_sends_something_to_an_edge() {
 fn what_a_wire_can_not_read_is_refused_and_unacked_messages_in_silence() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
-    let failure = Failure::new(Code::Protocol, "no EdgeID");
-    let mut batch = Batch::new(&exchange);
-    for envelope in [call(1, Destination::Name), acked(2, Destination::Name), unacked(Destination::Name)] {
-        exchange.refuse(&edge.peer, &envelope, &failure, &mut batch);
+    let unreadable = Destination::Unreadable("no EdgeID");
+    for envelope in [call(1, unreadable), acked(2, unreadable), unacked(unreadable)] {
+        edge.send(envelope);
     }
     let text = "no EdgeID".to_owned();
     assert_eq!(edge.told(), [(1, Code::Protocol, text.clone()), (2, Code::Protocol, text)]);
@@ -289,7 +288,11 @@ rules:
   - {who: {edge: 7}, deny: {call: [secret], publish: [secret]}}
   - {who: {service: service-1}, deny: {reach_edges: {labels: {region: us}}}}
 ";
-    let quotas = "quotas: [{for: edge, calls: {rate: 1, burst: 1}}]";
+    let quotas = "
+quotas:
+  - {for: edge, calls: {rate: 1, burst: 1}}
+  - {for: address, who: {service: service-1}, messages: {rate: 1, burst: 1}}
+";
     let join = |identity: Identity, labels: &[(&str, &str)]| {
         let authorization = testing::authorization(rules, quotas, &identity, labels);
         TestPeer::authorized(&exchange, identity, authorization).joined(&["m", "secret"], &["t"])
@@ -306,5 +309,10 @@ rules:
     service.send(call(1, to_edge(8)));
     service.send(call(2, to_edge(EDGE)));
     assert_eq!(service.codes(), [(1, Code::Denied)]);
+    for id in 3..6 {
+        service.send(acked(id, Destination::Unreadable("no EdgeID")));
+    }
+    let codes = [(3, Code::Protocol), (4, Code::Overloaded), (5, Code::Overloaded)];
+    assert_eq!(service.codes(), codes, "what can't be read is charged as well");
     assert!(other.requests().is_empty() && edge.request().name == "m");
 }
