@@ -95,7 +95,8 @@ fn lasting<'a>(
     affinity: Option<&Affinity>,
     is_free: impl Fn(&Candidate) -> bool,
 ) -> Option<&'a Candidate> {
-    if let Some(chosen) = affinity.and_then(|affinity| affinity.recall(candidates))
+    let recalled = affinity.and_then(|affinity| affinity.recall(candidates.number()));
+    if let Some(chosen) = recalled.and_then(|place| candidates.get(place))
         && is_free(chosen)
     {
         return Some(chosen);
@@ -103,7 +104,7 @@ fn lasting<'a>(
     let (place, is_first) = rendezvous(candidates, key(), is_free)?;
     // The second best stands in for as long as the best is not free, and no longer.
     if is_first && let Some(affinity) = affinity {
-        affinity.remember(candidates, place);
+        affinity.remember(candidates.number(), place);
     }
     candidates.get(place)
 }

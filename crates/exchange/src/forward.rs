@@ -1,7 +1,6 @@
 //! Forwarding a request: it is entered at both peers, and queued for its target.
 
 use crate::balance::Tried;
-use crate::counters::Direction;
 use crate::failure::Rejected;
 use crate::outgoing::Outgoing;
 use crate::outlet::QueueError;
@@ -53,7 +52,7 @@ impl Exchange {
         envelope: Envelope<'_>,
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
-        let direction = Direction::of(requester);
+        let direction = requester.direction();
         batch.tally.begun(envelope.kind, direction);
         let forwarded =
             match self.permit(requester, envelope.kind, envelope.name, envelope.payload.len() as u64) {
@@ -87,11 +86,11 @@ impl Exchange {
         failure: &Failure,
         batch: &mut Batch<'_>,
     ) {
-        batch.tally.begun(envelope.kind, Direction::of(requester));
+        batch.tally.begun(envelope.kind, requester.direction());
         if envelope.wants_reply {
             self.reply_failure(requester, envelope.id, envelope.kind, failure, batch);
         } else {
-            self.counters().ended(envelope.kind.into(), Direction::of(requester), failure.code);
+            self.counters().ended(envelope.kind.into(), requester.direction(), failure.code);
         }
     }
 

@@ -8,8 +8,7 @@ use crate::outgoing::{Outgoing, Sender};
 use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
 use crate::route::Route;
 use crate::{
-    Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, RequestKind,
-    Stage,
+    CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, RequestKind, Stage,
 };
 use ahash::AHashMap;
 use frontier_protocol::{Code, EdgeId, Epoch};
@@ -182,7 +181,7 @@ impl Exchange {
         };
         let route = Route { target: target.clone(), from: Sender::Unnamed };
         loop {
-            let mut batch = Batch::new(self);
+            let mut batch = self.batch();
             let outgoing = envelope.outgoing(Some(correlation), &route, batch.now());
             let queued = batch.queued(target, target.outlet().request(&outgoing));
             drop(batch);
@@ -225,6 +224,6 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let OwnCalls { peer, replies, .. } = &self.exchange.own_calls;
         replies.0.lock().remove(&self.id);
-        self.exchange.give_up(peer, self.id, self.ends_with, &mut Batch::new(self.exchange));
+        self.exchange.give_up(peer, self.id, self.ends_with, &mut self.exchange.batch());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::authorization::AuthorizationCell;
 use crate::balance::Affinity;
+use crate::counters::Direction;
 use crate::latch::Latch;
 use crate::outgoing::LocalCaller;
 use crate::outlet::Outlet;
@@ -287,6 +288,16 @@ impl Peer {
     #[inline]
     pub fn is_origin_gateway(&self) -> bool {
         matches!(self.identity, Identity::OriginGateway { .. })
+    }
+
+    /// Which way goes what it sends.
+    #[inline]
+    pub(crate) fn direction(&self) -> Direction {
+        match self.identity {
+            Identity::Edge { .. } => Direction::ToService,
+            Identity::Gateway => Direction::Own,
+            _ => Direction::ToEdge,
+        }
     }
 
     /// Whether it is no connection: its pending requests have bounds of another kind.

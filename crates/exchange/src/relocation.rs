@@ -11,7 +11,7 @@
 //! is kept here until the directory names that one: between the two it is reached at both.
 
 use crate::outlet::CloseReason;
-use crate::{Batch, Exchange, Peer, Stage};
+use crate::{Exchange, Peer, Stage};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,7 +73,7 @@ impl Exchange {
         debug!(edge = id, %addr, "edge has moved, as it was asked to");
         edge.set_relocated();
         if edge.stage() == Stage::Moved {
-            self.let_go(edge, &mut Batch::new(self));
+            self.let_go(edge, &mut self.batch());
         } else {
             self.relocations.wait(edge, LEAVE_TIMEOUT);
         }
@@ -96,7 +96,7 @@ impl Exchange {
             }
             !is_due
         });
-        let mut batch = Batch::new(self);
+        let mut batch = self.batch();
         for edge in due {
             match edge.stage() {
                 Stage::Moved => self.let_go(&edge, &mut batch),

@@ -7,9 +7,9 @@ pub(crate) use legs::{Acceptance, MemoryLeg, Said, StreamFrom};
 pub(crate) use recorder::{Recorder, Sent, SentFrom, SentReply, SentRequest};
 
 use crate::{
-    Authorization, AuthorizationCell, Balance, Batch, CloseReason, CorrelationId, Destination, Envelope,
-    Exchange, Identity, Inbound, Limits, Outcome, Outlet, Peer, RemoteEdges, Reply, RequestKind, Seat,
-    Settings, Violation,
+    Authorization, AuthorizationCell, Balance, CloseReason, CorrelationId, Destination, Envelope, Exchange,
+    Identity, Inbound, Limits, Outcome, Outlet, Peer, RemoteEdges, Reply, RequestKind, Seat, Settings,
+    Violation,
 };
 use frontier_access::Principal;
 use frontier_access::authn::Verified;
@@ -138,7 +138,7 @@ impl TestPeer {
 
     /// It has sent this.
     pub(crate) fn on(&self, inbound: Inbound<'_>) -> Result<(), Violation> {
-        self.exchange.on(&self.peer, inbound, &mut Batch::new(&self.exchange))
+        self.exchange.on(&self.peer, inbound, &mut self.exchange.batch())
     }
 
     /// It sends this request, which breaks no rule.

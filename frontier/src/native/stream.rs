@@ -3,7 +3,7 @@
 use super::Native;
 use super::decode::{Decode, Decoded, broken};
 use super::leg::NativeLeg;
-use frontier_exchange::{Batch, IncomingLeg, StreamRequest, StreamTarget, Violation};
+use frontier_exchange::{IncomingLeg, StreamRequest, StreamTarget, Violation};
 use frontier_protocol::{Code, EdgeId, Flags, Frame, Kind, Open, split_remote_caller};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream};
 use std::time::Instant;
@@ -91,7 +91,7 @@ impl Native {
         match refused {
             Some(failure) if self.peer.is_origin_gateway() => leg.refuse(&failure).await,
             Some(failure) => {
-                self.exchange.refuse(&self.peer, &envelope, &failure, &mut Batch::new(&self.exchange));
+                self.exchange.refuse(&self.peer, &envelope, &failure, &mut self.exchange.batch());
             }
             None => {
                 let len = announced(envelope.payload);

@@ -188,7 +188,7 @@ impl LineWire {
 
     /// Acts on lines that came together.
     pub(crate) fn read(&self, lines: &str) -> Result<(), Violation> {
-        let mut batch = Batch::new(&self.exchange);
+        let mut batch = self.exchange.batch();
         lines.lines().try_for_each(|line| self.line(line, &mut batch))
     }
 

@@ -43,7 +43,7 @@ impl World {
 
     fn take_snapshot(&mut self) {
         assert_eq!(self.next(), Next::TakeSnapshot);
-        let all = self.reporter.follower().snapshot(&self.exchange);
+        let all = self.exchange.snapshot(&self.reporter.follower());
         self.reporter.snapshot(all, self.now);
     }
 

@@ -49,7 +49,7 @@ fn its_confirm_comes_later_from_another_thread() {
     let confirms = std::thread::spawn({
         let (exchange, broker) = (exchange.clone(), broker.clone());
         move || {
-            let mut batch = Batch::new(&exchange);
+            let mut batch = exchange.batch();
             // Every third is refused; what was cancelled is confirmed in vain.
             for (correlation, payload) in unconfirmed.iter().take(100) {
                 let code = if payload[0] % 3 == 0 { Code::NotDone } else { Code::Ok };

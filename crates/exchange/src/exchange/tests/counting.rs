@@ -118,8 +118,8 @@ fn requests_that_are_overdue() {
     world.each(|from, to, envelope| {
         from.send(envelope);
         let later = Instant::now() + Duration::from_secs(60);
-        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
-        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
+        world.exchange.expire(&to.peer, later, &mut world.exchange.batch());
+        world.exchange.expire(&to.peer, later, &mut world.exchange.batch());
     });
     world.assert_each(Code::Deadline);
 }
@@ -148,7 +148,7 @@ fn messages_that_nobody_acks() {
     world.service.send(unacked(to_edge(EDGE)));
     world.service.send(unacked(to_edge(8)));
     let unreadable = Failure::new(Code::Protocol, "no EdgeID");
-    let mut batch = Batch::new(&world.exchange);
+    let mut batch = world.exchange.batch();
     world.exchange.refuse(&world.service.peer, &unacked(to_edge(8)), &unreadable, &mut batch);
     world.exchange.refuse(&world.service.peer, &call(1, to_edge(8)), &unreadable, &mut batch);
     drop(batch);

@@ -111,7 +111,7 @@ fn what_a_wire_can_not_read_is_refused_and_unacked_messages_in_silence() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
     let failure = Failure::new(Code::Protocol, "no EdgeID");
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     for envelope in [call(1, Destination::Name), acked(2, Destination::Name), unacked(Destination::Name)] {
         exchange.refuse(&edge.peer, &envelope, &failure, &mut batch);
     }
