@@ -28,11 +28,11 @@ pub struct OwnReply {
 }
 
 impl OwnReply {
-    pub(super) fn error(code: Code, text: &str) -> Self {
+    pub(crate) fn error(code: Code, text: &str) -> Self {
         Self { code, detail: 0, payload: text.as_bytes().to_vec() }
     }
 
-    pub(super) fn failure(failure: Failure) -> Self {
+    pub(crate) fn failure(failure: Failure) -> Self {
         Self { code: failure.code, detail: failure.detail, payload: failure.text.into_owned().into_bytes() }
     }
 
