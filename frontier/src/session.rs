@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
+use tracing::field::display;
 use tracing::{debug, info};
 
 /// How long a link that is being closed may take to say so to its peer.
@@ -113,7 +114,7 @@ impl Context {
         let Arrival { addr, epoch } = arrival;
         let outlet = NativeOutlet::new(link.handle(), handshake.terms.max_frame, self.limits.frame);
         let silence = Heartbeat::limit(Duration::from_millis(handshake.terms.heartbeat_ms.into()));
-        let peer = Peer::new(identity, epoch, addr, Box::new(outlet), silence);
+        let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
         Arc::new(peer.authorized(authorization))
     }
 
@@ -229,14 +230,14 @@ fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReas
 }
 
 fn log_end(peer: &Peer, reason: &CloseReason) {
-    let (id, addr) = (peer.number(), peer.addr());
+    let (id, addr) = (peer.number(), peer.addr().map(display));
     match (peer.edge_id(), reason) {
-        (Some(_), CloseReason::Protocol(_)) => info!(edge = id, %addr, %reason, "edge disconnected"),
-        (Some(_), _) => debug!(edge = id, %addr, %reason, "edge disconnected"),
+        (Some(_), CloseReason::Protocol(_)) => info!(edge = id, addr, %reason, "edge disconnected"),
+        (Some(_), _) => debug!(edge = id, addr, %reason, "edge disconnected"),
         (None, _) if peer.is_origin_gateway() => {
-            info!(frontier = peer.name(), %addr, %reason, "another gateway asks here no more");
+            info!(frontier = peer.name(), addr, %reason, "another gateway asks here no more");
         }
-        (None, _) => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
+        (None, _) => info!(service = id, name = peer.name(), addr, %reason, "service disconnected"),
     }
 }
 

@@ -41,8 +41,8 @@ pub struct Connection {
     pub key: Key,
     /// Which of the connections of that id.
     pub epoch: u64,
-    /// Where it comes from.
-    pub addr: SocketAddr,
+    /// Where it comes from, if it has an address.
+    pub addr: Option<SocketAddr>,
     /// A service's name; empty for an edge.
     pub name: Box<str>,
 }

@@ -27,13 +27,14 @@ pub(crate) struct OwnCall<'a> {
 }
 
 impl Exchange {
-    /// The gateway itself calls one of the services that registered the method, chosen for the edge `id` at `ip`; if
-    /// that one is lost meanwhile, the next. `None` if no service has registered the method, or none is left.
+    /// The gateway itself calls one of the services that registered the method, chosen for the edge `id`, which is at
+    /// `ip` if it has an address; if that service is lost meanwhile, the next. `None` if no service has registered the
+    /// method, or none is left.
     pub(crate) async fn call_service(
         &self,
         call: OwnCall<'_>,
         id: EdgeId,
-        ip: IpAddr,
+        ip: Option<IpAddr>,
         timeout: Duration,
     ) -> Option<OwnReply> {
         let deadline = Instant::now() + timeout;

@@ -18,6 +18,7 @@ use crate::outlet::CloseReason;
 use crate::{Exchange, Peer, Stage};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::field::display;
 use tracing::{debug, info};
 
 /// How long the directory may take to name the later connection of an edge that has left.
@@ -49,12 +50,12 @@ impl Exchange {
 
     /// The directory names a later connection of this edge, at another gateway.
     pub fn relocated(&self, edge: &Arc<Peer>) {
-        let (id, addr) = (edge.number(), edge.addr());
+        let (id, addr) = (edge.number(), edge.addr().map(display));
         if !edge.was_asked_to_move() {
-            info!(edge = id, %addr, "edge has moved to another frontier");
+            info!(edge = id, addr, "edge has moved to another frontier");
             return edge.outlet().close(CloseReason::Superseded);
         }
-        debug!(edge = id, %addr, "edge has moved, as it was asked to");
+        debug!(edge = id, addr, "edge has moved, as it was asked to");
         edge.set_relocated();
         if edge.stage() == Stage::Moved {
             self.let_go(edge, &mut self.batch());

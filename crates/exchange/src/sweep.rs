@@ -5,6 +5,7 @@ use crate::outlet::CloseReason;
 use crate::{Exchange, Peer};
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::field::display;
 use tracing::info;
 
 impl Exchange {
@@ -44,6 +45,7 @@ fn close_if_dead(peer: &Peer, clock: u32, slow: u32) {
     } else {
         return;
     };
-    info!(peer = peer.number(), addr = %peer.addr(), %reason, "closing a connection");
+    let addr = peer.addr().map(display);
+    info!(peer = peer.number(), addr, %reason, "closing a connection");
     peer.outlet().close(reason);
 }

@@ -68,7 +68,7 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
 pub(crate) fn lone(identity: Identity) -> Arc<Peer> {
     static EPOCH: AtomicU64 = AtomicU64::new(1);
     let epoch = Epoch(EPOCH.fetch_add(1, Ordering::Relaxed));
-    Arc::new(Peer::new(identity, epoch, ADDR, Box::new(Recorder::default()), Duration::from_secs(60)))
+    Arc::new(Peer::new(identity, epoch, Some(ADDR), Box::new(Recorder::default()), Duration::from_secs(60)))
 }
 
 /// A peer of an exchange, and the outlet behind it.
@@ -94,7 +94,7 @@ impl TestPeer {
     ) -> Self {
         let outlet = Recorder::default();
         let (epoch, silence) = (exchange.next_epoch(), Duration::from_secs(60));
-        let peer = Peer::new(identity, epoch, ADDR, Box::new(outlet.clone()), silence);
+        let peer = Peer::new(identity, epoch, Some(ADDR), Box::new(outlet.clone()), silence);
         let peer = Arc::new(peer.authorized(AuthorizationCell::new(0, authorization)));
         Self { exchange: exchange.clone(), peer, outlet, seat: None }
     }

@@ -7,7 +7,6 @@ use crate::{Failure, Identity, Peer, Stage};
 use ahash::AHashMap;
 use frontier_protocol::{Code, EdgeId, Epoch};
 use parking_lot::Mutex;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -55,9 +54,8 @@ pub(crate) struct OwnCalls {
 impl OwnCalls {
     pub(crate) fn new() -> Self {
         let replies = Arc::<Replies>::default();
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let outlet = Box::new(replies.clone());
-        let peer = Peer::new(Identity::Gateway, Epoch(0), nowhere, outlet, Duration::MAX);
+        let peer = Peer::new(Identity::Gateway, Epoch(0), None, outlet, Duration::MAX);
         peer.advance(Stage::Online);
         Self {
             peer: Arc::new(peer),

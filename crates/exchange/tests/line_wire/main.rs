@@ -9,7 +9,6 @@ use frontier_exchange::{
     Peer, QueueError, Queued, Reply, RequestKind, Settings,
 };
 use frontier_protocol::{Code, EdgeId, ServiceId};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -260,9 +259,8 @@ fn an_edge_on_the_line_wire_calls_a_service_behind_another_outlet() {
     let mut edge = Line::hello(&exchange, "HELLO edge 7");
     let kept = Kept::default();
     let identity = Identity::Service { id: ServiceId(1), name: "kept".into() };
-    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let outlet = Box::new(kept.clone());
-    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, outlet, Duration::from_secs(60)));
+    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), None, outlet, Duration::from_secs(60)));
     let (seat, _) = exchange.join_service(&service, &["echo"], &[]).expect("it may");
     edge.say("CALL 1 echo one\nCALL 2 echo two");
     let mut batch = exchange.batch();

@@ -36,7 +36,7 @@ fn its_confirm_comes_later_from_another_thread() {
     let edge = TestPeer::edge(&exchange, EDGE);
     let (to_broker, unconfirmed) = mpsc::channel();
     let outlet = Box::new(ToBroker(to_broker));
-    let broker = Peer::new(testing::service(1), exchange.next_epoch(), testing::ADDR, outlet, Duration::MAX);
+    let broker = Peer::new(testing::service(1), exchange.next_epoch(), None, outlet, Duration::MAX);
     let broker = Arc::new(broker);
     let (seat, _) = exchange.join_service(&broker, &[], &["orders"]).unwrap();
     for id in 1..=100 {
@@ -77,8 +77,7 @@ async fn who_carries_no_streams_refuses_them() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
     let outlet = Box::new(ToBroker(mpsc::channel().0));
-    let broker =
-        Arc::new(Peer::new(testing::service(1), exchange.next_epoch(), testing::ADDR, outlet, Duration::MAX));
+    let broker = Arc::new(Peer::new(testing::service(1), exchange.next_epoch(), None, outlet, Duration::MAX));
     let _seat = exchange.join_service(&broker, &[], &[]).unwrap();
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);

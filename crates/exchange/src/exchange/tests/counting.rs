@@ -169,7 +169,7 @@ async fn calls_of_the_gateway_itself() {
     let ask = || async {
         let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"" };
         let id = EdgeId(EDGE);
-        world.exchange.call_service(call, id, testing::ADDR.ip(), Duration::from_secs(1)).await
+        world.exchange.call_service(call, id, Some(testing::ADDR.ip()), Duration::from_secs(1)).await
     };
     for code in [Code::Ok, Code::Application] {
         let (reply, ()) = tokio::join!(ask(), async {
