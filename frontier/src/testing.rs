@@ -143,7 +143,7 @@ fn peer(exchange: &Exchange, identity: Identity, link: &Link) -> Peer {
         Identity::OwnerGateway { .. } => outlet.owner_gateway(),
         _ => outlet,
     };
-    Peer::new(identity, exchange.next_epoch(), ADDR, Box::new(outlet), Duration::from_secs(60))
+    Peer::new(identity, exchange.next_epoch(), Some(ADDR), Box::new(outlet), Duration::from_secs(60))
 }
 
 /// A peer at the other end of a link that is served.

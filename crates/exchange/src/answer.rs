@@ -1,6 +1,5 @@
 //! Replies, cancellation, deadlines, registrations, and the end of a peer.
 
-use crate::counters::Direction;
 use crate::outlet::QueueError;
 use crate::pending::{InFlight, PendingRequest};
 use crate::{
@@ -74,7 +73,7 @@ impl Exchange {
         outcome: Outcome<'_>,
         batch: &mut Batch<'_>,
     ) {
-        let direction = Direction::of(requester);
+        let direction = requester.direction();
         let fit = self.check_outcome(requester, &outcome);
         let queued = match &fit {
             Ok(()) => batch.queued(requester, requester.outlet().reply(id, kind, edge, outcome)),
@@ -142,7 +141,7 @@ impl Exchange {
         batch: &mut Batch<'_>,
     ) {
         let Some(request) = target.pending.lock().complete(correlation) else { return };
-        self.counters().ended(request.kind.into(), Direction::of(requester), code);
+        self.counters().ended(request.kind.into(), requester.direction(), code);
         if request.kind == RequestKind::Call {
             push_cancel(target, correlation, batch);
         }
@@ -164,7 +163,7 @@ impl Exchange {
     /// gateway; if the peer is a service, it goes to another one.
     pub(crate) fn retire(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
         let InFlight { received, sent } = peer.pending.lock().close();
-        let mut batch = Batch::new(self);
+        let mut batch = self.batch();
         for (target, correlation) in sent {
             self.drop_request(peer, &target, correlation, Code::Cancelled, &mut batch);
         }

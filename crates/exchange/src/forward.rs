@@ -1,7 +1,6 @@
 //! Forwarding a request: it is entered at both peers, and queued for its target.
 
 use crate::balance::Tried;
-use crate::counters::Direction;
 use crate::failure::Rejected;
 use crate::outgoing::Outgoing;
 use crate::outlet::QueueError;
@@ -53,7 +52,7 @@ impl Exchange {
         envelope: Envelope<'_>,
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
-        let direction = Direction::of(requester);
+        let direction = requester.direction();
         batch.tally.begun(envelope.kind, direction);
         let forwarded =
             match self.permit(requester, envelope.kind, envelope.name, envelope.payload.len() as u64) {

@@ -20,7 +20,7 @@ impl Exchange {
                 moved.push(service.clone());
             }
         });
-        let mut batch = Batch::new(self);
+        let mut batch = self.batch();
         moved.iter().for_each(|service| self.let_go(service, &mut batch));
     }
 

@@ -5,7 +5,6 @@ use crate::outgoing::Outgoing;
 use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
 use crate::{Failure, Identity, Peer, Stage};
 use frontier_protocol::{Code, EdgeId, Epoch};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,8 +25,7 @@ pub(crate) struct Lobby {
 
 impl Lobby {
     pub(crate) fn new() -> Self {
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let peer = Peer::new(Identity::Lobby, Epoch(0), nowhere, Box::new(Nobody), Duration::MAX);
+        let peer = Peer::new(Identity::Lobby, Epoch(0), None, Box::new(Nobody), Duration::MAX);
         peer.advance(Stage::Online);
         Self { peer: Arc::new(peer), room: Arc::new(Semaphore::new(LOBBY_SIZE)) }
     }

@@ -6,6 +6,7 @@ use crate::{Exchange, Failure, Peer, RequestKind};
 use frontier_access::LogDecision;
 use frontier_protocol::{Code, EdgeId};
 use std::time::Instant;
+use tracing::field::display;
 use tracing::{debug, info};
 
 impl Exchange {
@@ -88,7 +89,10 @@ impl Exchange {
         if let Err(failure) = &permitted {
             match failure.code {
                 Code::Denied => self.log_denied(peer, &failure.text),
-                _ => debug!(peer = peer.number(), addr = %peer.addr(), error = %failure.text, "refused"),
+                _ => {
+                    let addr = peer.addr().map(display);
+                    debug!(peer = peer.number(), addr, error = %failure.text, "refused");
+                }
             }
         }
         permitted
@@ -97,6 +101,7 @@ impl Exchange {
     /// A few lines a second at most.
     pub fn log_denied(&self, peer: &Peer, error: &str) {
         let LogDecision::Log { suppressed } = self.denials.admit(Instant::now()) else { return };
-        info!(peer = peer.number(), addr = %peer.addr(), %error, suppressed, "denied");
+        let addr = peer.addr().map(display);
+        info!(peer = peer.number(), addr, %error, suppressed, "denied");
     }
 }

@@ -11,6 +11,12 @@
 //! This gateway is the *origin* of its services' requests, and the *owner* of the edges that are connected to it.
 //! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
 
+mod lookup;
+
+pub use lookup::{Found, Lookup, RemoteEdges};
+
+use lookup::{Parked, Waiting};
+
 use crate::envelope::{CorrelationId, Destination, Envelope, RequestKind};
 use crate::failure::Rejected;
 use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
@@ -18,74 +24,8 @@ use crate::outgoing::Sender;
 use crate::route::Route;
 use crate::{Batch, Exchange, Failure, Peer, Returned, Violation};
 use frontier_protocol::{Code, EdgeId};
-use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
-/// Reaches edges at other gateways.
-pub trait RemoteEdges: Debug + Send + Sync {
-    /// The gateway where the edge was last, if the link to it stands and nobody waits for the edge: who comes later
-    /// must not overtake. `now` is the exchange's clock.
-    fn known(&self, edge: EdgeId, now: u32) -> Option<Arc<Peer>>;
-
-    /// The edge is not at `owner`.
-    fn forget(&self, edge: EdgeId, owner: &Arc<Peer>);
-
-    /// Has the edge looked for, and resolves `lookup` with what is found, behind all who asked for the edge before.
-    fn look_up(&self, exchange: &Arc<Exchange>, edge: EdgeId, lookup: Lookup);
-}
-
-/// Where an edge was found.
-#[derive(Clone, Debug)]
-pub enum Found {
-    /// At this gateway, or so it is said.
-    Here,
-    /// At another one, to which this is the link.
-    At(Arc<Peer>),
-}
-
-impl Found {
-    /// Fails if the edge was found where it was found not to be.
-    fn unless(self, avoid: Option<&Arc<Peer>>, edge: EdgeId) -> Result<Self, Failure> {
-        match (&self, avoid) {
-            (Self::At(owner), Some(avoid)) if Arc::ptr_eq(owner, avoid) => {
-                Err(Failure::edge_not_online(edge))
-            }
-            _ => Ok(self),
-        }
-    }
-}
-
-/// Somebody who waits for an edge to be found.
-#[derive(Debug)]
-pub struct Lookup(Waiting);
-
-#[derive(Debug)]
-enum Waiting {
-    /// A request that waits in the lobby.
-    Request(Box<Parked>),
-    /// A task that waits by itself.
-    Task { reply: oneshot::Sender<Result<Found, Failure>>, _room: OwnedSemaphorePermit },
-}
-
-/// A call or a message whose edge is looked for.
-#[derive(Debug)]
-struct Parked {
-    requester: Arc<Peer>,
-    /// Under which it is in the lobby; `None` if nobody waits for its reply.
-    correlation: Option<CorrelationId>,
-    /// The requester's id for it.
-    id: u64,
-    kind: RequestKind,
-    name: Box<str>,
-    custom: Box<[u8]>,
-    payload: Box<[u8]>,
-    deadline: Instant,
-    /// The gateway that gave it back.
-    returned_by: Option<Arc<Peer>>,
-    _room: OwnedSemaphorePermit,
-}
 
 impl Lookup {
     /// It is known where the edge is, or that it is nowhere.

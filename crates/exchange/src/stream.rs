@@ -1,7 +1,7 @@
 //! Streams: where one goes, and joining its two legs.
 
 use crate::balance::Tried;
-use crate::counters::{Direction, Traffic};
+use crate::counters::Traffic;
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
@@ -68,7 +68,7 @@ impl Exchange {
         mut leg: Box<dyn IncomingLeg>,
         excess: bool,
     ) {
-        let direction = Direction::of(opener);
+        let direction = opener.direction();
         self.counters().begun(Traffic::Stream, direction);
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };

@@ -263,7 +263,7 @@ fn name_len(change: &Change) -> usize {
 
 fn addr(change: &Change) -> String {
     match change {
-        Change::Online(connection) => connection.addr.to_string(),
+        Change::Online(connection) => connection.addr.map_or_else(String::new, |addr| addr.to_string()),
         Change::Offline { .. } => String::new(),
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn encode_caller(caller: LocalCaller<'_>) -> Vec<u8> {
         name: caller.name,
         subject: verified.map_or("", |verified| &verified.subject),
         labels: verified.map_or_else(Vec::new, |verified| verified.labels.iter().collect()),
-        address: Some(caller.address),
+        address: caller.address,
     };
     caller.encode(&mut out);
     out

@@ -5,7 +5,9 @@ use frontier_access::authn::{AuthnError, ClientCertificate, PresentedCredentials
 use frontier_access::{ClockReading, Principal};
 use frontier_exchange::{Authorization, CloseReason, Exchange, Identity, Peer};
 use frontier_protocol::{Code, Role};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use tracing::field::display;
 use tracing::info;
 
 /// Why somebody who is connected would not be let in any more: what it is told.
@@ -49,7 +51,8 @@ impl Policies {
         if let Some(Refusal { code, text }) = &refused
             && policy.reload.enforce
         {
-            info!(peer = peer.number(), addr = %peer.addr(), error = %text, "closing a connection");
+            let addr = peer.addr().map(display);
+            info!(peer = peer.number(), addr, error = %text, "closing a connection");
             peer.outlet().close(CloseReason::Refused(*code, text.clone()));
         }
         refused
@@ -111,7 +114,8 @@ fn principal<'a>(peer: &'a Peer, verified: &'a Verified) -> Principal<'a> {
         edge_id: peer.edge_id(),
         service: peer.name(),
         labels: &verified.labels,
-        address: peer.addr().ip(),
+        // Only what no listener has accepted has no address: a rule that names a network does not mean it.
+        address: peer.addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |addr| addr.ip()),
     }
 }
 

@@ -96,7 +96,7 @@ impl Context {
         let Arrival { addr, epoch } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
         let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
-        let peer = Peer::new(identity, epoch, addr, Box::new(outlet), silence);
+        let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
         Arc::new(peer.authorized(authorization))
     }
 

@@ -7,6 +7,7 @@ use frontier_protocol::{Code, GoAway, Reject};
 use frontier_transport::{CloseReason, Link};
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::field::display;
 use tracing::{debug, info};
 
 /// How long a link that is being closed may take to say so to its peer.
@@ -45,13 +46,13 @@ pub(super) fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason:
 }
 
 pub(super) fn log_end(peer: &Peer, reason: &CloseReason) {
-    let (id, addr) = (peer.number(), peer.addr());
+    let (id, addr) = (peer.number(), peer.addr().map(display));
     match (peer.edge_id(), reason) {
-        (Some(_), CloseReason::Protocol(_)) => info!(edge = id, %addr, %reason, "edge disconnected"),
-        (Some(_), _) => debug!(edge = id, %addr, %reason, "edge disconnected"),
+        (Some(_), CloseReason::Protocol(_)) => info!(edge = id, addr, %reason, "edge disconnected"),
+        (Some(_), _) => debug!(edge = id, addr, %reason, "edge disconnected"),
         (None, _) if peer.is_origin_gateway() => {
-            info!(frontier = peer.name(), %addr, %reason, "another gateway asks here no more");
+            info!(frontier = peer.name(), addr, %reason, "another gateway asks here no more");
         }
-        (None, _) => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
+        (None, _) => info!(service = id, name = peer.name(), addr, %reason, "service disconnected"),
     }
 }

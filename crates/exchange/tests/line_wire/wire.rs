@@ -20,7 +20,6 @@ use frontier_exchange::{
 };
 use frontier_protocol::{Code, EdgeId, Names, ServiceId};
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -170,9 +169,9 @@ impl LineWire {
             false => Identity::Service { id: ServiceId(id), name: name.into() },
         };
         let (lines, out) = Lines::new();
-        let (addr, silence) = (SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), Duration::from_secs(60));
+        let silence = Duration::from_secs(60);
         let outlet = Box::new(lines.clone());
-        let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, outlet, silence));
+        let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), None, outlet, silence));
         let (seat, predecessor) = match is_edge {
             true => exchange.join_edge(&peer).map_err(|error| error.to_string())?,
             false => exchange.join_service(&peer, &methods, &topics).map_err(|error| error.to_string())?,
@@ -188,7 +187,7 @@ impl LineWire {
 
     /// Acts on lines that came together.
     pub(crate) fn read(&self, lines: &str) -> Result<(), Violation> {
-        let mut batch = Batch::new(&self.exchange);
+        let mut batch = self.exchange.batch();
         lines.lines().try_for_each(|line| self.line(line, &mut batch))
     }
 

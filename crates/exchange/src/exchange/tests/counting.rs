@@ -118,8 +118,8 @@ fn requests_that_are_overdue() {
     world.each(|from, to, envelope| {
         from.send(envelope);
         let later = Instant::now() + Duration::from_secs(60);
-        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
-        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
+        world.exchange.expire(&to.peer, later, &mut world.exchange.batch());
+        world.exchange.expire(&to.peer, later, &mut world.exchange.batch());
     });
     world.assert_each(Code::Deadline);
 }
@@ -167,7 +167,7 @@ async fn calls_of_the_gateway_itself() {
     let ask = || async {
         let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"" };
         let id = EdgeId(EDGE);
-        world.exchange.call_service(call, id, testing::ADDR.ip(), Duration::from_secs(1)).await
+        world.exchange.call_service(call, id, Some(testing::ADDR.ip()), Duration::from_secs(1)).await
     };
     for code in [Code::Ok, Code::Application] {
         let (reply, ()) = tokio::join!(ask(), async {

@@ -10,7 +10,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn own_call(exchange: &Exchange, timeout: Duration) -> Option<OwnReply> {
     let call = OwnCall { method: EDGE_ONLINE, custom: b"", payload: b"event" };
-    exchange.call_service(call, EdgeId(EDGE), testing::ADDR.ip(), timeout).await
+    exchange.call_service(call, EdgeId(EDGE), Some(testing::ADDR.ip()), timeout).await
 }
 
 /// The request that the service is sent next.

@@ -98,7 +98,7 @@ async fn one_that_does_not_come_in_time_is_failed_by_the_sweep() {
     let deadline = Instant::now() + Duration::from_secs(2);
     send(&edge, Envelope { deadline, ..call(1, Destination::Name) }, LEN, LEN).await;
     assert!(edge.codes().is_empty() && service.peer.has_pending());
-    exchange.expire(&service.peer, deadline, &mut Batch::new(&exchange));
+    exchange.expire(&service.peer, deadline, &mut exchange.batch());
     assert_eq!(edge.codes(), [(1, Code::Deadline)]);
     assert!(!edge.peer.has_pending());
 }
