@@ -5,6 +5,7 @@ use crate::plane::PlaneConfig;
 use crate::{Lifetimes, RedisConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
+use frontier_transport::Bind;
 use std::time::Duration;
 
 /// Everything that can be set.
@@ -75,7 +76,7 @@ impl Config {
     fn read(root: &Section<'_>) -> Self {
         let daemon = root.section("daemon");
         let grace = Duration::from_secs(10);
-        Self {
+        let config = Self {
             log: LogConfig::read(&root.section("log")),
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
@@ -85,7 +86,14 @@ impl Config {
             frontier_plane: PlaneConfig::read(&root.section("frontier_plane")),
             store: Store::read(root),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").section("expiration")),
+        };
+        let (control, frontiers) =
+            (Bind::tcp(config.control_plane.server.addr), &config.frontier_plane.listen);
+        if control.overlaps(frontiers) {
+            let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
+            root.section("frontier_plane").section("listen").reject("addr", text);
         }
+        config
     }
 }
 

@@ -11,6 +11,8 @@ use super::mistake::{Mistake, Place};
 use super::tree::{Content, Node};
 use super::value::{FromValue, Invalid, Value};
 
+const PLACEHOLDER: &str = "has a `${NAME}` or `$(NAME)` in it, which nothing has replaced";
+
 /// What a key holds, for a component that takes more than one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -181,6 +183,12 @@ impl<'d> Section<'d> {
         self.report(&self.key_place(key), &key_path(&self.path, key), message);
     }
 
+    /// As [`reject`](Self::reject), for the value at a path from the root, such as `listeners[1].auth`: what is
+    /// found once all sections are read. An empty path is about none of them.
+    pub fn reject_at(&self, path: &str, message: impl Into<String>) {
+        self.report(self.document.root.place_of(path), path, message);
+    }
+
     /// Notes that `key` is known here, and gives its node unless it is absent or null.
     fn ask(&self, key: &'static str) -> Option<&'d Node> {
         self.ask_as(key, self.change)
@@ -205,6 +213,11 @@ impl<'d> Section<'d> {
     }
 
     fn read<T: FromValue>(&self, node: &Node, path: &str) -> Option<T> {
+        if node.has_placeholder() {
+            // Not repeated: it may be in the middle of a secret.
+            self.report(&node.place, path, PLACEHOLDER);
+            return None;
+        }
         let value = Value::new(node, self.document.environment);
         T::from_value(&value).map_err(|Invalid(message)| self.report(&node.place, path, message)).ok()
     }

@@ -65,6 +65,19 @@ impl Bind {
     pub fn tcp(addr: SocketAddr) -> Self {
         Self { network: Network::Tcp, addr, tls: None }
     }
+
+    /// Whether the system would refuse one of the two, because the other has its port.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let is_udp = |bind: &Self| bind.network == Network::Quic;
+        let (this, that) = (self.addr, other.addr);
+        // [::] takes callers over IPv4 as well.
+        let covers =
+            |it: SocketAddr, that: SocketAddr| it.ip().is_unspecified() && (it.is_ipv6() || that.is_ipv4());
+        let is_same_place = this.ip() == that.ip() || covers(this, that) || covers(that, this);
+        // Port 0 is another one each time.
+        is_udp(self) == is_udp(other) && this.port() == that.port() && this.port() != 0 && is_same_place
+    }
 }
 
 impl Listener {
@@ -157,4 +170,34 @@ impl Tcp {
 fn is_about_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_taken_as_the_system_takes_it() {
+        let tcp = |addr: &str| Bind::tcp(addr.parse().unwrap());
+        for (one, other, overlap) in [
+            ("127.0.0.1:9", "127.0.0.1:9", true),
+            ("0.0.0.0:9", "127.0.0.1:9", true),
+            ("[::]:9", "[::1]:9", true),
+            ("[::]:9", "127.0.0.1:9", true),
+            ("[::]:9", "0.0.0.0:9", true),
+            ("0.0.0.0:9", "[::1]:9", false),
+            ("127.0.0.1:9", "127.0.0.2:9", false),
+            ("127.0.0.1:9", "127.0.0.1:8", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let (one, other) = (tcp(one), tcp(other));
+            assert_eq!(
+                (one.overlaps(&other), other.overlaps(&one)),
+                (overlap, overlap),
+                "{one:?}, {other:?}"
+            );
+            let quic = Bind { network: Network::Quic, ..other.clone() };
+            assert!(!one.overlaps(&quic), "UDP and TCP have ports of their own");
+        }
+    }
 }

@@ -53,7 +53,27 @@ fn check_reads_the_files_that_the_configuration_names() {
     let config = file("access: {rules_file: /nowhere/rules.yaml}");
     let (exit, text) = execute(&["--check", "--config", config.to_str().unwrap()], "");
     assert_eq!(exit, Exit::Usage);
-    assert!(text.contains("access.rules_file: /nowhere/rules.yaml"), "{text}");
+    assert!(
+        text.contains("line 1, column 22: access.rules_file: /nowhere/rules.yaml: can't be read"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_start_refuses_what_check_refuses_in_the_same_words() {
+    for yaml in [
+        "{servicebound: {listen: {addr: 127.0.0.1:30011}}, frontlas: {enable: true}}",
+        "{edgebound: {listen: {addr: 127.0.0.1:9}}, servicebound: {listen: {addr: 127.0.0.1:9}}}",
+        "{edgebound: {alternatives: ['tcp://${OTHER}:30012']}}",
+        "{edgebound: {auth: {methods: [{token: {file: /nowhere/tokens}}]}}}",
+    ] {
+        let config = file(yaml);
+        let path = config.to_str().unwrap();
+        let (checked, started) =
+            (execute(&["--check", "--config", path], ""), execute(&["--config", path], ""));
+        assert_eq!(checked.0, Exit::Usage, "{yaml}");
+        assert_eq!(started, checked, "{yaml}");
+    }
 }
 
 #[test]

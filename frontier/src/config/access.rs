@@ -52,33 +52,53 @@ fn asks_for_certificate(listen: &Listen) -> bool {
 
 /// Everything that is wrong with files that the configuration names, each with the key that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessErrors(Vec<String>);
+pub struct AccessErrors(Vec<FileMistake>);
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileMistake {
+    /// The key path that names the file, if it is a file.
+    pub(super) key: Option<String>,
+    /// The file, and what is wrong.
+    pub(super) text: String,
+}
 
 impl AccessErrors {
     /// One line for each mistake.
     #[must_use]
-    pub fn lines(&self) -> &[String] {
+    pub fn lines(&self) -> Vec<String> {
+        let line = |FileMistake { key, text }: &FileMistake| match key {
+            Some(key) => format!("{key}: {text}"),
+            None => text.clone(),
+        };
+        self.0.iter().map(line).collect()
+    }
+
+    pub(super) fn mistakes(&self) -> &[FileMistake] {
         &self.0
     }
 
     fn new(config: &AccessConfig, errors: &LoadErrors) -> Self {
         let files = files(config);
-        let mut lines = Vec::new();
+        let mut found = Vec::new();
         for error in &errors.0 {
             let named = files.iter().find(|(_, path)| path.display().to_string() == error.what);
-            let key = named.map(|(key, _)| format!("{key}: ")).unwrap_or_default();
+            let key = named.map(|(key, _)| key);
             // The first of several lines says how many there are.
             let mistakes: Vec<_> = error.message.lines().map(str::trim).collect();
             let mistakes = if mistakes.len() > 1 { &mistakes[1..] } else { &mistakes[..] };
-            lines.extend(mistakes.iter().map(|mistake| format!("{key}{}: {mistake}", error.what)));
+            found.extend(mistakes.iter().map(|mistake| {
+                let text = format!("{}: {mistake}", error.what);
+                FileMistake { key: key.cloned(), text }
+            }));
         }
-        Self(lines)
+        Self(found)
     }
 }
 
 impl fmt::Display for AccessErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        f.write_str(&self.lines().join("\n"))
     }
 }
 
@@ -160,8 +180,9 @@ access: {rules_file: RULES}
 ";
         let config = Config::parse(&yaml.replace("RULES", rules.to_str().unwrap()), &|_| None).unwrap();
         assert_eq!(config.edgebound.listeners[0].auth.as_deref(), Some("edgebound.listen"));
-        let errors = config.check_files().unwrap_err();
-        let keys: Vec<_> = errors.lines().iter().map(|line| line.split(": ").next().unwrap()).collect();
+        let errors = config.check_access().unwrap_err();
+        let lines = errors.lines();
+        let keys: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
         let expected = [
             "edgebound.auth.methods[0].token.file",
             "edgebound.listen.auth.methods[0].jwt.keys[0].secret_file",
@@ -169,7 +190,7 @@ access: {rules_file: RULES}
             "access.rules_file",
         ];
         assert_eq!(keys, expected, "{errors}");
-        assert!(errors.lines()[3].contains("rules.yaml: line 2, column 1: rlues: unknown key"), "{errors}");
+        assert!(lines[3].contains("rules.yaml: line 2, column 1: rlues: unknown key"), "{errors}");
         assert_eq!(config.files().len(), 3);
     }
 }

@@ -19,6 +19,8 @@ pub(super) type Auth = BTreeMap<String, AuthConfig>;
 /// One place where one side listens.
 #[derive(Clone, Debug)]
 pub struct Listen {
+    /// The key path of its section, such as `edgebound.listen`; empty if it comes from no file.
+    pub key: String,
     /// What is spoken there.
     pub network: Network,
     /// Address and port; port 0 lets the system choose.
@@ -73,7 +75,7 @@ impl Listen {
     /// Plain TCP.
     #[must_use]
     pub fn tcp(addr: SocketAddr) -> Self {
-        Self { network: Network::Tcp, addr, advertised_addr: None, tls: None, auth: None }
+        Self { key: String::new(), network: Network::Tcp, addr, advertised_addr: None, tls: None, auth: None }
     }
 
     /// The listeners of one side: the one under `listen`, or those under `listeners`.
@@ -132,7 +134,7 @@ impl Listen {
         if let Some(name) = &name {
             auth.insert(name.clone(), asked);
         }
-        Self { network, addr, advertised_addr: advertised, tls, auth: name }
+        Self { key: section.path().to_owned(), network, addr, advertised_addr: advertised, tls, auth: name }
     }
 
     /// What is bound and said of it: what takes a restart.

@@ -34,12 +34,6 @@ impl Listeners {
             Role::Service | Role::Frontier => "services",
         };
         let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
-        let bound = |addr| Bound {
-            network: first.network,
-            tls: first.tls.is_some(),
-            addr,
-            advertised: first.advertised_addr.clone(),
-        };
         let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
         for listen in listen {
             let Listen { network, addr, tls, .. } = listen;
@@ -54,7 +48,7 @@ impl Listeners {
             listeners.push((network, listener));
             addrs.push(addr);
         }
-        Ok(Self { listeners, bound: bound(addrs[0]), addrs })
+        Ok(Self { listeners, bound: Bound::new(first, addrs[0]), addrs })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the configuration is read from.
 
 use crate::Config;
-use frontier_config::ConfigErrors;
+use crate::config::Refused;
 use std::path::PathBuf;
 use std::{fmt, io};
 
@@ -17,7 +17,7 @@ pub enum SourceError {
     /// The file can't be read.
     Unreadable(PathBuf, io::Error),
     /// There are mistakes in it, or in the environment.
-    Wrong(Option<PathBuf>, ConfigErrors),
+    Wrong(Option<PathBuf>, Refused),
 }
 
 impl ConfigSource {
@@ -27,7 +27,7 @@ impl ConfigSource {
         Self { path }
     }
 
-    /// Reads it, and the certificates that it names. Blocks while it does.
+    /// Reads it, and the files that it names. Blocks while it does.
     ///
     /// # Errors
     /// [`SourceError`] with everything that is wrong.
@@ -39,7 +39,7 @@ impl ConfigSource {
             }
         };
         let environment = |name: &str| std::env::var(name).ok();
-        Config::parse(&yaml, &environment).map_err(|errors| SourceError::Wrong(self.path.clone(), errors))
+        Config::load(&yaml, &environment).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
     }
 
     /// The files to watch: the configuration's own, and those that it names. None where it says so.
@@ -47,17 +47,25 @@ impl ConfigSource {
         if !config.reload.watch {
             return Vec::new();
         }
-        self.path.iter().cloned().chain(config.files()).collect()
+        self.path.iter().cloned().chain(config.watched()).collect()
     }
 }
 
 impl SourceError {
+    /// Files that are named, of which some may be wrong.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Unreadable(..) => &[],
+            Self::Wrong(_, refused) => &refused.files,
+        }
+    }
+
     /// One line for each mistake.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Unreadable(..) => vec![self.to_string()],
-            Self::Wrong(path, errors) => {
+            Self::Wrong(path, Refused { errors, .. }) => {
                 let file = path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
                 errors.mistakes().iter().map(|mistake| format!("{file}{mistake}")).collect()
             }
@@ -69,8 +77,8 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(path, error) => write!(f, "can't read {}: {error}", path.display()),
-            Self::Wrong(Some(path), errors) => write!(f, "{}: {errors}", path.display()),
-            Self::Wrong(None, errors) => errors.fmt(f),
+            Self::Wrong(Some(path), refused) => write!(f, "{}: {}", path.display(), refused.errors),
+            Self::Wrong(None, refused) => refused.errors.fmt(f),
         }
     }
 }

@@ -92,3 +92,38 @@ fn reading_a_section_twice_reports_its_mistakes_once() {
     }
     assert_eq!(document.finish().unwrap_err().mistakes().len(), 2);
 }
+
+#[test]
+fn what_a_shell_should_have_replaced_is_refused_wherever_it_is_read() {
+    let text = "a: ${POD_IP}:1\nb: [x, '$(B)']\nc: {file: '/x/${C_1}'}\nd: ${e}\nf: a$b {x} ${} ${a b} $(a\n";
+    let document = Document::parse(text, &|_| None).unwrap();
+    let root = document.root();
+    let _: (String, Vec<String>) = (root.get("a", String::new()), root.list("b", Vec::new()));
+    let _: (Option<crate::Secret>, u8) = (root.optional("c"), root.get("d", 0));
+    assert_eq!(root.get("f", String::new()), "a$b {x} ${} ${a b} $(a");
+    let errors = document.finish().unwrap_err();
+    let paths: Vec<_> = errors.mistakes().iter().map(Mistake::path).collect();
+    assert_eq!(paths, ["a", "b[1]", "c", "d"]);
+    for mistake in errors.mistakes() {
+        assert!(mistake.message().starts_with("has a `${NAME}`"), "{mistake}");
+    }
+}
+
+#[test]
+fn what_is_found_late_is_placed_as_well() {
+    let document = Document::parse("a:\n  b:\n    - c: 1\n    - c: 2\n", &|_| None).unwrap();
+    let root = document.root();
+    let list = root.section("a").sections("b");
+    let _: Vec<u8> = list.iter().map(|section| section.get("c", 0)).collect();
+    for path in ["a.b[1].c", "a.b[1].d", ""] {
+        root.reject_at(path, "wrong");
+    }
+    let errors = document.finish().unwrap_err();
+    let lines: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 1, column 1: wrong",
+        "line 4, column 7: a.b[1].d: wrong",
+        "line 4, column 10: a.b[1].c: wrong",
+    ];
+    assert_eq!(lines, expected);
+}
