@@ -7,6 +7,7 @@ mod listen;
 mod membership;
 mod validation;
 
+use access::open_to_all;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
 pub use forward::{Forward, ForwardToken};
@@ -171,6 +172,16 @@ impl Config {
         let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
         of_tls.chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
+    }
+
+    /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
+    /// said with it.
+    #[must_use]
+    pub fn open_listeners(&self) -> Vec<String> {
+        let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
+        let listeners =
+            sides.into_iter().flat_map(|(side, all)| all.iter().map(move |listen| (side, listen)));
+        listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access)).collect()
     }
 
     /// The [files](Self::files), if they are to be watched.

@@ -106,6 +106,9 @@ impl Reloader {
         for key in self.fixed.changed(&config.fixed) {
             warn!(key, "this has changed, but takes a restart");
         }
+        for line in config.open_listeners() {
+            warn!("{line}");
+        }
         for listen in config.edgebound.listeners.iter().chain(&config.servicebound.listeners) {
             for warning in listen.tls.iter().flat_map(frontier_transport::ServerTls::warnings) {
                 warn!(addr = %listen.addr, "{warning}");

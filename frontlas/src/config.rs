@@ -6,6 +6,7 @@ use crate::{Lifetimes, RedisConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, Override, Section};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::Bind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Everything that can be set.
@@ -73,6 +74,27 @@ impl Config {
         config::load(yaml, environment, OVERRIDES, Self::read)
     }
 
+    /// A line for each plane that answers whoever reaches it from another machine.
+    pub(crate) fn open_planes(&self) -> Vec<String> {
+        let is_open = |addr: SocketAddr| !addr.ip().to_canonical().is_loopback();
+        let control = &self.control_plane.server;
+        let asks = control.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty());
+        let control = (is_open(control.addr) && !asks).then(|| {
+            format!(
+                "whoever reaches {} may ask who is where: control_plane.listen.tls.mtls asks for no certificate",
+                control.addr
+            )
+        });
+        let frontiers = self.frontier_plane.listen.addr;
+        let frontiers = is_open(frontiers).then(|| {
+            format!(
+                "whoever reaches {frontiers} may say that it is a gateway: let only gateways reach \
+                 frontier_plane.listen.addr"
+            )
+        });
+        control.into_iter().chain(frontiers).collect()
+    }
+
     fn read(root: &Section<'_>) -> Self {
         let daemon = root.section("daemon");
         let grace = Duration::from_secs(10);
@@ -107,5 +129,21 @@ impl Store {
             StoreKind::Memory => Self::Memory,
             StoreKind::Redis => Self::Redis(Box::new(config)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plane_that_is_open_to_all_is_told() {
+        let open = |yaml: &str| Config::parse(yaml, &|_| None).unwrap().open_planes();
+        let lines = open("");
+        assert!(lines[0].contains("0.0.0.0:40011") && lines[0].contains("control_plane.listen.tls.mtls"));
+        assert!(lines[1].contains("0.0.0.0:40012") && lines[1].contains("frontier_plane.listen.addr"));
+        let local =
+            "control_plane: {listen: {addr: 127.0.0.1:1}}\nfrontier_plane: {listen: {addr: '[::1]:2'}}";
+        assert_eq!(open(local), [] as [&str; 0]);
     }
 }

@@ -42,6 +42,24 @@ pub(super) fn read_side(side: &Section<'_>, listeners: &[Listen], access: &mut A
     access.auth.insert(side.path().to_owned(), asked);
 }
 
+/// What to say of a listener that asks nobody who they are, and can be reached from elsewhere.
+pub(super) fn open_to_all(side: &str, listen: &Listen, access: &AccessConfig) -> Option<String> {
+    let auth = access.auth.get(listen.auth.as_deref().unwrap_or(side));
+    let asks = auth.is_some_and(|auth| !auth.methods.is_empty());
+    let client_auth = listen.tls.as_ref().map(ServerTls::client_auth);
+    if asks || client_auth == Some(ClientAuth::Required) || listen.addr.ip().to_canonical().is_loopback() {
+        return None;
+    }
+    let (key, addr) = (&listen.key, listen.addr);
+    let mut text = format!(
+        "whoever reaches {addr} is let in: {side}.auth.methods asks for no credentials, nor {key}.tls.mtls for a certificate"
+    );
+    if client_auth.is_none() {
+        text.push_str(&format!(", and without {key}.tls all can be read on the way"));
+    }
+    Some(text)
+}
+
 /// Whether a client can show a certificate there. If its TLS could not be read, that is told elsewhere.
 fn asks_for_certificate(listen: &Listen) -> bool {
     match &listen.tls {
@@ -165,6 +183,27 @@ mod tests {
         let errors = Config::parse("edgebound: {auth: {methods: [], meta_labels: ['']}}", &|_| None);
         let errors = errors.unwrap_err().to_string();
         assert!(errors.contains("edgebound.auth.meta_labels: the name of a label has 1 to 255"), "{errors}");
+    }
+
+    #[test]
+    fn a_listener_that_is_open_to_all_is_told_with_the_keys_that_close_it() {
+        let open = |yaml: &str| Config::parse(yaml, &|_| None).unwrap().open_listeners();
+        let lines = open("");
+        assert_eq!(lines.len(), 2);
+        let expected = "whoever reaches 0.0.0.0:30012 is let in: edgebound.auth.methods asks for no credentials, \
+                        nor edgebound.listen.tls.mtls for a certificate, and without edgebound.listen.tls all can \
+                        be read on the way";
+        assert_eq!(lines[0], expected);
+        assert!(lines[1].contains("0.0.0.0:30011") && lines[1].contains("servicebound.auth.methods"));
+        let local = "{edgebound: {listen: {addr: 127.0.0.1:1}}, servicebound: {listen: {addr: '[::1]:1'}}}";
+        assert_eq!(open(local), [] as [&str; 0]);
+        let asks = "auth: {methods: [{token: {file: /t}}]}";
+        assert_eq!(open(&format!("{{edgebound: {{{asks}}}, servicebound: {{{asks}}}}}")), [] as [&str; 0]);
+        let one_of_two = format!(
+            "{{edgebound: {{listeners: [{{addr: 0.0.0.0:1, {asks}}}, {{addr: 0.0.0.0:2}}]}}, servicebound: {{{asks}}}}}"
+        );
+        let lines = open(&one_of_two);
+        assert!(lines.len() == 1 && lines[0].contains("edgebound.listeners[1].tls"), "{lines:?}");
     }
 
     #[test]
