@@ -141,7 +141,7 @@ fn url(bound: &Bound) -> Result<String, AdvertiseError> {
         let reason = format!("nobody can dial {endpoint}");
         return Err(AdvertiseError::Unusable { key, reason });
     }
-    Ok(endpoint.to_string())
+    Ok(endpoint.url())
 }
 
 fn host_name() -> Option<String> {
