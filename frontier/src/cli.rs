@@ -17,7 +17,6 @@ use frontier_daemon::process::Exit;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 /// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
 #[derive(Debug, Parser)]
@@ -108,12 +107,12 @@ impl Cli {
                 token::hash(input).map_err(|error| Failure::usage(format!("{error:#}")))?
             }
             None => {
-                let read_at = SystemTime::now();
                 let source = ConfigSource::new(self.config);
-                let config = source.load()?;
                 if !self.check {
+                    let (config, read_at) = source.load_settled()?;
                     return serve::serve(source, &config, read_at);
                 }
+                source.load()?;
                 "the configuration is valid".into()
             }
         };

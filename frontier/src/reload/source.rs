@@ -2,7 +2,9 @@
 
 use crate::Config;
 use crate::config::Refused;
+use frontier_daemon::reload::read_settled;
 use std::path::PathBuf;
+use std::time::SystemTime;
 use std::{fmt, io};
 
 /// Where the configuration comes from: a file and the process's environment, or that alone.
@@ -40,6 +42,14 @@ impl ConfigSource {
         };
         let environment = |name: &str| std::env::var(name).ok();
         Config::load(&yaml, &environment).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
+    }
+
+    /// As [`load`](Self::load), for a start: [`read_settled`]. Gives also a time before it was read.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_settled(&self) -> Result<(Config, SystemTime), SourceError> {
+        read_settled(|| self.load(), |config| self.watched(config))
     }
 
     /// The files to watch: the configuration's own, and those that it names. None where it says so.
