@@ -124,6 +124,9 @@ impl Cli {
 
 fn certify(options: &cert::Options) -> Result<String, Failure> {
     let written = cert::run(options).map_err(|error| Failure::start(format!("{error:#}")))?;
+    if written.is_empty() {
+        return Ok("all of it is there already".into());
+    }
     let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     Ok(paths.join("\n"))
 }
