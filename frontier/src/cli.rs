@@ -11,7 +11,7 @@ mod serve;
 mod tests;
 
 use crate::reload::{ConfigSource, SourceError};
-use crate::{cert, token};
+use crate::{Config, cert, token};
 use clap::{Parser, Subcommand};
 use frontier_daemon::process::Exit;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 /// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
 #[derive(Debug, Parser)]
-#[command(name = "frontier", version)]
+#[command(name = "frontier", version, after_help = frontier_config::overrides_help(Config::OVERRIDES))]
 struct Cli {
     /// The configuration, YAML. Without it the defaults hold.
     #[arg(long, value_name = "FILE")]

@@ -16,11 +16,11 @@ pub use listen::Listen;
 pub use membership::{ClusterAlternatives, Membership};
 
 use frontier_access::AccessConfig;
-use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section};
+use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How one service is chosen among those that take the same name, as it stands in the configuration.
@@ -117,23 +117,25 @@ pub struct Refused {
     pub files: Vec<PathBuf>,
 }
 
-const OVERRIDES: &[Override] = &[
-    Override::new("FRONTIER_LOG_LEVEL", "log.level"),
-    Override::new("FRONTIER_LOG_FORMAT", "log.format"),
-    Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
-    Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
-    Override::new("FRONTIER_THREADS", "daemon.threads"),
-    Override::new("FRONTIER_ID", "daemon.frontier_id"),
-    Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
-];
-
 impl Config {
+    /// The environment variables that replace keys.
+    pub const OVERRIDES: &[Override] = &[
+        Override::new("FRONTIER_LOG_LEVEL", "log.level"),
+        Override::new("FRONTIER_LOG_FORMAT", "log.format"),
+        Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
+        Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
+        Override::new("FRONTIER_THREADS", "daemon.threads"),
+        Override::new("FRONTIER_ID", "daemon.frontier_id"),
+        Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
+    ];
+
     /// Reads YAML, with overrides from the environment, and the certificates of listeners.
     ///
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it.
     pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
-        Self::read_from(yaml, environment, Self::read)
+        let surroundings = Surroundings { environment, variables: &[], folder: Path::new("") };
+        Self::read_from(yaml, &surroundings, Self::read)
     }
 
     /// As [`parse`](Self::parse), and looks into all other files that it names as well, as the daemon does. Blocks
@@ -141,7 +143,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Refused`] with every mistake in it and in the files.
-    pub fn load(yaml: &str, environment: config::Environment<'_>) -> Result<Self, Refused> {
+    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, Refused> {
         let mut files = Vec::new();
         let read = |root: &Section<'_>| {
             let config = Self::read(root);
@@ -149,15 +151,15 @@ impl Config {
             files = config.watched();
             config
         };
-        Self::read_from(yaml, environment, read).map_err(|errors| Refused { errors, files })
+        Self::read_from(yaml, surroundings, read).map_err(|errors| Refused { errors, files })
     }
 
     fn read_from(
         yaml: &str,
-        environment: config::Environment<'_>,
+        surroundings: &Surroundings<'_>,
         read: impl FnOnce(&Section<'_>) -> Self,
     ) -> Result<Self, ConfigErrors> {
-        let (config, fixed) = config::load_with_fixed(yaml, environment, OVERRIDES, read)?;
+        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, read)?;
         Ok(Self { fixed, ..config })
     }
 

@@ -3,7 +3,7 @@
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
 use crate::{Lifetimes, RedisConfig};
-use frontier_config::{self as config, Choice, ConfigErrors, Override, Section};
+use frontier_config::{self as config, Choice, ConfigErrors, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::Bind;
 use std::net::SocketAddr;
@@ -54,24 +54,33 @@ impl Choice for StoreKind {
     const CHOICES: &'static [(&'static str, Self)] = &[("memory", Self::Memory), ("redis", Self::Redis)];
 }
 
-const OVERRIDES: &[Override] = &[
-    Override::new("FRONTLAS_LOG_LEVEL", "log.level"),
-    Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
-    Override::new("FRONTLAS_THREADS", "daemon.threads"),
-    Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
-    Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
-    Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
-    Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
-    Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
-];
-
 impl Config {
+    /// The environment variables that replace keys.
+    pub const OVERRIDES: &[Override] = &[
+        Override::new("FRONTLAS_LOG_LEVEL", "log.level"),
+        Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
+        Override::new("FRONTLAS_THREADS", "daemon.threads"),
+        Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
+        Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
+        Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
+        Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
+        Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
+    ];
+
     /// Reads YAML, with overrides from the environment.
     ///
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it.
     pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
-        config::load(yaml, environment, OVERRIDES, Self::read)
+        config::load(yaml, environment, Self::OVERRIDES, Self::read)
+    }
+
+    /// As [`parse`](Self::parse), for a file.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it, and in the names of variables.
+    pub fn parse_in(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+        config::load_in(yaml, surroundings, Self::OVERRIDES, Self::read).map(|(config, _)| config)
     }
 
     /// A line for each plane that answers whoever reaches it from another machine.

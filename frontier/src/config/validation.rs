@@ -10,7 +10,12 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
     let sides = [&config.edgebound.listeners, &config.servicebound.listeners];
     let listeners: Vec<&Listen> = sides.into_iter().flatten().collect();
     for (index, listen) in listeners.iter().enumerate() {
-        let bind = |listen: &Listen| Bind { network: listen.network, addr: listen.addr, tls: None };
+        let bind = |listen: &Listen| Bind {
+            network: listen.network,
+            addr: listen.addr,
+            tls: None,
+            only_v6: listen.only_v6,
+        };
         let taken = listeners[..index].iter().find(|other| bind(other).overlaps(&bind(listen)));
         if let Some(by) = taken {
             let text = format!("{} is taken by {}.addr, {}", listen.addr, by.key, by.addr);
@@ -56,11 +61,18 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
 #[cfg(test)]
 mod tests {
     use crate::Config;
+    use crate::config::Refused;
+    use frontier_config::Surroundings;
     use std::path::Path;
+
+    fn load(yaml: &str) -> Result<Config, Refused> {
+        let surroundings = Surroundings { environment: &|_| None, variables: &[], folder: Path::new("") };
+        Config::load(yaml, &surroundings)
+    }
 
     /// The mistakes, each with its key.
     fn mistakes(yaml: &str) -> Vec<(String, String)> {
-        let refused = Config::load(yaml, &|_| None).unwrap_err();
+        let refused = load(yaml).unwrap_err();
         refused.errors.mistakes().iter().map(|it| (it.path().to_owned(), it.message().to_owned())).collect()
     }
 
@@ -72,7 +84,17 @@ mod tests {
         let of_one_side = "edgebound: {listeners: [{addr: '[::1]:9'}, {addr: '[::1]:9', network: ws}]}";
         assert_eq!(mistakes(of_one_side)[0].0, "edgebound.listeners[1].addr");
         let yaml = "edgebound: {listen: {addr: 127.0.0.1:0}}\nservicebound: {listen: {addr: 127.0.0.1:0}}";
-        Config::load(yaml, &|_| None).unwrap();
+        load(yaml).unwrap();
+    }
+
+    #[test]
+    fn one_side_listens_on_both_families_at_one_port() {
+        let both = "edgebound: {listeners: [{addr: '[::]:9'}, {addr: '0.0.0.0:9'}]}";
+        let listeners = load(both).unwrap().edgebound.listeners;
+        assert_eq!(listeners.iter().map(|it| it.only_v6).collect::<Vec<_>>(), [true, false]);
+        assert!(!load("edgebound: {listen: {addr: '[::]:9'}}").unwrap().edgebound.listeners[0].only_v6);
+        let two_sides = "{edgebound: {listen: {addr: '[::]:9'}}, servicebound: {listen: {addr: ':9'}}}";
+        assert_eq!(mistakes(two_sides)[0].0, "servicebound.listen.addr");
     }
 
     #[test]
@@ -88,7 +110,7 @@ frontlas: {enable: true}
             ("edgebound.listen.advertised_addr", "nobody can dial tcp://0.0.0.0:8"),
         ];
         assert_eq!(mistakes(yaml), expected.map(|(key, text)| (key.to_owned(), text.to_owned())));
-        Config::load(&yaml.replace("enable: true", "enable: false"), &|_| None).unwrap();
+        load(&yaml.replace("enable: true", "enable: false")).unwrap();
     }
 
     #[test]

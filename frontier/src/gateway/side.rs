@@ -39,7 +39,8 @@ impl Listeners {
             let Listen { network, addr, tls, .. } = listen;
             let (network, addr) = (*network, *addr);
             let fail = |source| StartError::Listen { addr, side, source };
-            let listener = Listener::bind(Bind { network, addr, tls: tls.clone() }).map_err(fail)?;
+            let listener = Listener::bind(Bind { network, addr, tls: tls.clone(), only_v6: listen.only_v6 })
+                .map_err(fail)?;
             let addr = listener.local_addr().map_err(fail)?;
             info!(%addr, network = network.as_str(), tls = tls.is_some(), "listening for {side}");
             for warning in tls.iter().flat_map(ServerTls::warnings) {

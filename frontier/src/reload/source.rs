@@ -2,8 +2,9 @@
 
 use crate::Config;
 use crate::config::Refused;
+use frontier_config::Surroundings;
 use frontier_daemon::reload::read_settled;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{fmt, io};
 
@@ -40,8 +41,14 @@ impl ConfigSource {
                 std::fs::read_to_string(path).map_err(|error| SourceError::Unreadable(path.clone(), error))?
             }
         };
-        let environment = |name: &str| std::env::var(name).ok();
-        Config::load(&yaml, &environment).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
+        let variables: Vec<String> =
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        let surroundings = Surroundings {
+            environment: &|name| std::env::var(name).ok(),
+            variables: &variables,
+            folder: self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")),
+        };
+        Config::load(&yaml, &surroundings).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
     }
 
     /// As [`load`](Self::load), for a start: [`read_settled`]. Gives also a time before it was read.

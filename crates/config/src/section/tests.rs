@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
@@ -126,4 +127,61 @@ fn what_is_found_late_is_placed_as_well() {
         "line 4, column 10: a.b[1].c: wrong",
     ];
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn any_value_may_come_from_a_variable() {
+    let environment = |name: &str| match name {
+        "POD_IP" => Some("10.0.0.7".to_owned()),
+        "POD_IP6" => Some("fd00::7".to_owned()),
+        "LIST" => Some("a, b".to_owned()),
+        "ODD" => Some("a${b}".to_owned()),
+        _ => None,
+    };
+    let text = "
+a: {env: POD_IP, port: 30012}
+b: {env: POD_IP6, port: 30012}
+c: {env: LIST}
+d: [{env: POD_IP}, x]
+e: {env: ODD}
+f: {env: NOPE}
+g: {env: POD_IP}
+h: {env: [POD_IP]}
+i: {env: NOPE}
+labels: {env: prod}
+";
+    let document = Document::parse(text, &environment).unwrap();
+    let root = document.root();
+    let addr = |key| root.optional::<std::net::SocketAddr>(key).map(|addr| addr.to_string());
+    assert_eq!(addr("a").as_deref(), Some("10.0.0.7:30012"));
+    assert_eq!(addr("b").as_deref(), Some("[fd00::7]:30012"));
+    assert_eq!(root.list::<String>("c", Vec::new()), ["a", "b"]);
+    assert_eq!(root.list::<String>("d", Vec::new()), ["10.0.0.7", "x"]);
+    assert_eq!(root.get("e", String::new()), "a${b}");
+    assert_eq!(root.map::<String>("labels"), [("env".to_owned(), "prod".to_owned())]);
+    let _: (u8, u8, String) = (root.get("f", 0), root.get("g", 0), root.get("h", String::new()));
+    assert_eq!(root.list("i", vec![1_u8]), [1]);
+    let errors = document.finish().unwrap_err();
+    let lines: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 7, column 4: f: environment variable `NOPE` is not set or empty",
+        "line 9, column 4: h: expected text, found a section",
+        "line 10, column 4: i: environment variable `NOPE` is not set or empty",
+        "environment variable POD_IP: g: expected a whole number from 0 to 255, found `10.0.0.7`",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn relative_paths_start_at_the_folder_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "hunter2").unwrap();
+    let text = "a: certs/a.pem\nb: /b.pem\nc: [c.pem]\nd: {file: secret}\n";
+    let document = Document::parse(text, &|_| None).unwrap().relative_to(folder.path());
+    let root = document.root();
+    let paths = [root.get("a", PathBuf::new()), root.get("b", PathBuf::new())];
+    assert_eq!(paths, [folder.path().join("certs/a.pem"), PathBuf::from("/b.pem")]);
+    assert_eq!(root.list::<PathBuf>("c", Vec::new()), [folder.path().join("c.pem")]);
+    assert_eq!(root.get("d", crate::Secret::new("")).expose(), "hunter2");
+    document.finish().unwrap();
 }
