@@ -17,11 +17,10 @@ use frontier_daemon::process::Exit;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 /// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
 #[derive(Debug, Parser)]
-#[command(name = "frontier", version)]
+#[command(name = "frontier", version, after_help = frontier_config::overrides_help(Config::OVERRIDES))]
 struct Cli {
     /// The configuration, YAML. Without it the defaults hold.
     #[arg(long, value_name = "FILE")]
@@ -108,13 +107,13 @@ impl Cli {
                 token::hash(input).map_err(|error| Failure::usage(format!("{error:#}")))?
             }
             None => {
-                let read_at = SystemTime::now();
                 let source = ConfigSource::new(self.config);
-                let config = source.load()?;
                 if !self.check {
+                    let (config, read_at) = source.load_settled()?;
                     return serve::serve(source, &config, read_at);
                 }
-                check(&config)?
+                source.load()?;
+                "the configuration is valid".into()
             }
         };
         // Whoever closes the other end has seen enough.
@@ -123,14 +122,11 @@ impl Cli {
     }
 }
 
-/// Looks at what the configuration itself does not say: the files that it names.
-fn check(config: &Config) -> Result<String, Failure> {
-    config.check_files().map_err(Failure::usage)?;
-    Ok("the configuration is valid".into())
-}
-
 fn certify(options: &cert::Options) -> Result<String, Failure> {
     let written = cert::run(options).map_err(|error| Failure::start(format!("{error:#}")))?;
+    if written.is_empty() {
+        return Ok("all of it is there already".into());
+    }
     let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     Ok(paths.join("\n"))
 }

@@ -20,6 +20,16 @@ pub(crate) fn config() -> Config {
     Config::parse("", &|_| None).unwrap()
 }
 
+/// A gateway that others can reach, with this section `frontlas`.
+pub(crate) fn config_of_member(frontlas: &str) -> Config {
+    let yaml = format!(
+        "edgebound: {{listen: {{addr: 127.0.0.1:30012}}}}
+servicebound: {{listen: {{addr: 127.0.0.1:30011}}}}
+frontlas: {frontlas}"
+    );
+    Config::parse(&yaml, &|_| None).unwrap()
+}
+
 /// A side of a gateway with this configuration.
 pub(crate) fn context(role: Role, config: Config) -> Context {
     let access = crate::config::load(&config.access).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::{Config, Node};
 use clap::Parser;
+use frontier_config::Surroundings;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
 use frontier_daemon::reload::Reloads;
@@ -9,14 +10,14 @@ use frontier_daemon::shutdown::{Signal, Signals};
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 /// The cluster node: knows which edge and which service is at which frontier.
 #[derive(Debug, Parser)]
-#[command(name = "frontlas", version)]
+#[command(name = "frontlas", version, after_help = frontier_config::overrides_help(Config::OVERRIDES))]
 pub struct Cli {
     /// The configuration, YAML. Without it the defaults hold.
     #[arg(long, value_name = "FILE")]
@@ -45,7 +46,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     /// Loads the configuration, and runs until a signal.
     fn run(&self) -> Exit {
-        let config = match self.load(&|name| std::env::var(name).ok()) {
+        let variables: Vec<String> =
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        let config = match self.load_with(&|name| std::env::var(name).ok(), &variables) {
             Ok(config) => config,
             Err(error) => {
                 eprintln!("frontlas: {error}");
@@ -67,12 +70,22 @@ impl Cli {
     /// # Errors
     /// Which file can't be read, or every mistake in it.
     pub fn load(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
+        self.load_with(environment, &[])
+    }
+
+    fn load_with(
+        &self,
+        environment: &dyn Fn(&str) -> Option<String>,
+        variables: &[String],
+    ) -> Result<Config, String> {
+        let folder = self.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let surroundings = Surroundings { environment, variables, folder };
         let Some(path) = &self.config else {
-            return Config::parse("", environment).map_err(|errors| errors.to_string());
+            return Config::parse_in("", &surroundings).map_err(|errors| errors.to_string());
         };
         let yaml = std::fs::read_to_string(path);
         let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
-        Config::parse(&yaml, environment).map_err(|errors| format!("{}: {errors}", path.display()))
+        Config::parse_in(&yaml, &surroundings).map_err(|errors| format!("{}: {errors}", path.display()))
     }
 }
 
@@ -173,6 +186,14 @@ mod tests {
         let error = cli.load(&|_| None).unwrap_err();
         assert!(error.starts_with(file.path().to_str().unwrap()) && error.contains("mistake"), "{error}");
         assert_eq!(parse(&[]).load(&threads).unwrap().daemon.threads, 5);
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused() {
+        let misspelt = ["FRONTLAS_THREAD".to_owned(), "FRONTLAS_PORT".to_owned()];
+        let error = parse(&[]).load_with(&|_| None, &misspelt).unwrap_err();
+        assert!(error.contains("FRONTLAS_THREAD: is not known; did you mean FRONTLAS_THREADS?"), "{error}");
+        assert!(error.starts_with("1 mistake"), "{error}");
     }
 
     #[test]

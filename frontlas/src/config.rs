@@ -3,8 +3,10 @@
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
 use crate::{Lifetimes, RedisConfig};
-use frontier_config::{self as config, Choice, ConfigErrors, Override, Section};
+use frontier_config::{self as config, Choice, ConfigErrors, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
+use frontier_transport::Bind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Everything that can be set.
@@ -52,30 +54,60 @@ impl Choice for StoreKind {
     const CHOICES: &'static [(&'static str, Self)] = &[("memory", Self::Memory), ("redis", Self::Redis)];
 }
 
-const OVERRIDES: &[Override] = &[
-    Override::new("FRONTLAS_LOG_LEVEL", "log.level"),
-    Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
-    Override::new("FRONTLAS_THREADS", "daemon.threads"),
-    Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
-    Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
-    Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
-    Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
-    Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
-];
-
 impl Config {
+    /// The environment variables that replace keys.
+    pub const OVERRIDES: &[Override] = &[
+        Override::new("FRONTLAS_LOG_LEVEL", "log.level"),
+        Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
+        Override::new("FRONTLAS_THREADS", "daemon.threads"),
+        Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
+        Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
+        Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
+        Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
+        Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
+    ];
+
     /// Reads YAML, with overrides from the environment.
     ///
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it.
     pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
-        config::load(yaml, environment, OVERRIDES, Self::read)
+        config::load(yaml, environment, Self::OVERRIDES, Self::read)
+    }
+
+    /// As [`parse`](Self::parse), for a file.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it, and in the names of variables.
+    pub fn parse_in(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+        config::load_in(yaml, surroundings, Self::OVERRIDES, Self::read).map(|(config, _)| config)
+    }
+
+    /// A line for each plane that answers whoever reaches it from another machine.
+    pub(crate) fn open_planes(&self) -> Vec<String> {
+        let is_open = |addr: SocketAddr| !addr.ip().to_canonical().is_loopback();
+        let control = &self.control_plane.server;
+        let asks = control.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty());
+        let control = (is_open(control.addr) && !asks).then(|| {
+            format!(
+                "whoever reaches {} may ask who is where: control_plane.listen.tls.mtls asks for no certificate",
+                control.addr
+            )
+        });
+        let frontiers = self.frontier_plane.listen.addr;
+        let frontiers = is_open(frontiers).then(|| {
+            format!(
+                "whoever reaches {frontiers} may say that it is a gateway: let only gateways reach \
+                 frontier_plane.listen.addr"
+            )
+        });
+        control.into_iter().chain(frontiers).collect()
     }
 
     fn read(root: &Section<'_>) -> Self {
         let daemon = root.section("daemon");
         let grace = Duration::from_secs(10);
-        Self {
+        let config = Self {
             log: LogConfig::read(&root.section("log")),
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
@@ -85,7 +117,14 @@ impl Config {
             frontier_plane: PlaneConfig::read(&root.section("frontier_plane")),
             store: Store::read(root),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").section("expiration")),
+        };
+        let (control, frontiers) =
+            (Bind::tcp(config.control_plane.server.addr), &config.frontier_plane.listen);
+        if control.overlaps(frontiers) {
+            let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
+            root.section("frontier_plane").section("listen").reject("addr", text);
         }
+        config
     }
 }
 
@@ -99,5 +138,21 @@ impl Store {
             StoreKind::Memory => Self::Memory,
             StoreKind::Redis => Self::Redis(Box::new(config)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plane_that_is_open_to_all_is_told() {
+        let open = |yaml: &str| Config::parse(yaml, &|_| None).unwrap().open_planes();
+        let lines = open("");
+        assert!(lines[0].contains("0.0.0.0:40011") && lines[0].contains("control_plane.listen.tls.mtls"));
+        assert!(lines[1].contains("0.0.0.0:40012") && lines[1].contains("frontier_plane.listen.addr"));
+        let local =
+            "control_plane: {listen: {addr: 127.0.0.1:1}}\nfrontier_plane: {listen: {addr: '[::1]:2'}}";
+        assert_eq!(open(local), [] as [&str; 0]);
     }
 }

@@ -51,6 +51,9 @@ impl Node {
         };
         let control_plane = ControlPlane::bind(&config.control_plane, directory.clone()).await?;
         let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
+        for line in config.open_planes() {
+            warn!("{line}");
+        }
         Ok(Self { directory, control_plane, frontier_plane, grace: config.daemon.grace })
     }
 

@@ -57,6 +57,15 @@ fn what_is_commented_out_in_the_sample_can_be_set() {
 }
 
 #[test]
+fn every_variable_that_replaces_a_key_is_documented() {
+    let docs = fs::read_to_string(Path::new(HERE).join("../docs/control-plane.md")).unwrap();
+    for variable in Config::OVERRIDES {
+        let row = format!("| `{}` | `{}` |", variable.variable(), variable.path());
+        assert!(docs.contains(&row), "{row}");
+    }
+}
+
+#[test]
 fn every_key_of_the_sample_is_read() {
     let paths = paths(&sample());
     assert!(paths.len() > 30, "{paths:?}");

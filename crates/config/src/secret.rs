@@ -1,5 +1,6 @@
 //! Passwords, tokens and keys.
 
+use std::path::Path;
 use std::{fmt, fs};
 
 use super::mistake::quoted;
@@ -12,7 +13,7 @@ const MASK: &str = "****";
 /// Text that must not end up in a log: `Debug` and `Display` print `****`, whatever its length.
 ///
 /// In the file it is written inline, or as `{env: NAME}`, or as `{file: PATH}`; the content of a file is
-/// trimmed, since editors end it with a line break. A relative path starts at the working directory.
+/// trimmed, since editors end it with a line break. A relative path starts at the folder of the configuration.
 ///
 /// There is no `PartialEq`: comparing what a peer presents with `==` leaks how much of it was right.
 #[derive(Clone)]
@@ -59,13 +60,8 @@ impl FromValue for Secret {
             return Err(Invalid::new(format!("expected {WHAT}, found a section of {} keys", entries.len())));
         };
         match (key.as_str(), &node.content) {
-            ("env", Content::Scalar(name)) => match value.variable(name) {
-                Some(text) => Ok(Self(text)),
-                None => {
-                    Err(Invalid::new(format!("environment variable {} is not set or empty", quoted(name))))
-                }
-            },
-            ("file", Content::Scalar(path)) => from_file(path),
+            // What a variable stands for has taken its place already.
+            ("file", Content::Scalar(path)) => from_file(&value.path(path)),
             ("env" | "file", _) => {
                 Err(Invalid::new(format!("expected {WHAT}; `{key}` needs a single value")))
             }
@@ -74,11 +70,12 @@ impl FromValue for Secret {
     }
 }
 
-fn from_file(path: &str) -> Result<Secret, Invalid> {
+fn from_file(path: &Path) -> Result<Secret, Invalid> {
+    let name = quoted(&path.display().to_string());
     match fs::read_to_string(path) {
-        Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {} is empty", quoted(path)))),
+        Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {name} is empty"))),
         Ok(text) => Ok(Secret::new(text.trim())),
-        Err(error) => Err(Invalid::new(format!("cannot read file {}: {error}", quoted(path)))),
+        Err(error) => Err(Invalid::new(format!("cannot read file {name}: {error}"))),
     }
 }
 

@@ -41,7 +41,7 @@ pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
 pub use dial::{DialError, DialOptions, dial};
-pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo};

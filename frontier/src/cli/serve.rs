@@ -77,7 +77,10 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
     };
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
-    if matches!(error, StartError::Access(_)) { Failure::usage(text) } else { Failure::start(text) }
+    match error {
+        StartError::Access(_) | StartError::Advertise(_) => Failure::usage(text),
+        StartError::Listen { .. } | StartError::Nowhere(_) => Failure::start(text),
+    }
 }
 
 /// What mends the usual reasons why an address can't be listened on.

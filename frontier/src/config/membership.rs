@@ -121,7 +121,7 @@ pub(super) fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
 
 #[cfg(test)]
 mod tests {
-    use crate::Config;
+    use crate::{Config, testing};
 
     fn read(yaml: &str) -> Result<Config, String> {
         Config::parse(yaml, &|_| None).map_err(|errors| errors.to_string())
@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn a_gateway_is_part_of_a_cluster_if_it_is_told_to() {
         assert!(read("frontlas: {dial: {addrs: [a:1]}}").unwrap().membership.is_none());
-        let yaml = "frontlas: {enable: true, dial: {network: ws, addrs: [a:1, 'tcp://b:2']}}";
-        let urls = read(yaml).unwrap().membership.unwrap().frontlas;
-        let default = read("frontlas: {enable: true}").unwrap().membership.unwrap();
+        let member = |frontlas| testing::config_of_member(frontlas).membership.unwrap();
+        let urls = member("{enable: true, dial: {network: ws, addrs: [a:1, 'tcp://b:2']}}").frontlas;
+        let default = member("{enable: true}");
         assert_eq!(default.alternatives, super::ClusterAlternatives::All);
         assert_eq!(urls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ws://a:1", "tcp://b:2"]);
     }

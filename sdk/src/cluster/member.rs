@@ -296,7 +296,7 @@ async fn connect(
     let mut options = cluster.options.clone();
     options.identity.id = cluster.id().at(&member.id).0;
     // What is no URL is refused where it is parsed.
-    let url = endpoint(address).map_or_else(|| address.to_owned(), |endpoint| endpoint.to_string());
+    let url = endpoint(address).map_or_else(|| address.to_owned(), |endpoint| endpoint.url());
     options.redial.urls = vec![url];
     options.redial.reconnect = true;
     options.redial.follows = false;

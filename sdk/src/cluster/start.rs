@@ -6,7 +6,7 @@ use crate::cluster::ClusterService;
 use crate::connect_error::ConnectError;
 use crate::frontlas::{Address, Frontlas};
 use crate::status::Closed;
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientTls, masked_url};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -52,7 +52,7 @@ impl Builder<ClusterService> {
             .redial
             .urls
             .iter()
-            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(url.clone())));
+            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(masked_url(url))));
         let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
         let frontlas = Frontlas::new(addresses, tls);

@@ -4,7 +4,7 @@ use super::{Address, Frontlas};
 use crate::connect_error::ConnectError;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
-use frontier_transport::{ClientTls, Endpoint};
+use frontier_transport::{ClientTls, Endpoint, masked_url};
 use rand::RngExt;
 use tracing::{debug, warn};
 
@@ -26,7 +26,9 @@ impl Discovery {
         if named.is_empty() {
             return Ok(None);
         }
-        let addresses = named.into_iter().map(|url| Address::parse(&url).ok_or(ConnectError::Frontlas(url)));
+        let addresses = named
+            .iter()
+            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(masked_url(url))));
         let mut addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         // Each replica has its share of the edges.
         let first = rand::rng().random_range(0..addresses.len());
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_advertised_may_have_a_scheme() {
-        let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.to_string());
+        let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.url());
         assert_eq!(url("h:1").as_deref(), Some("tcp://h:1"));
         assert_eq!(url("tls://h:1").as_deref(), Some("tls://h:1"));
         assert_eq!(url(""), None);

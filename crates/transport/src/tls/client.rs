@@ -6,6 +6,7 @@ use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -151,6 +152,21 @@ impl ClientTls {
         loaded.unwrap_or_else(|error| Err(ClientTlsError::Other(error.to_string())))
     }
 
+    /// Everything that is wrong with the files of the CAs. Blocks while it reads them.
+    #[must_use]
+    pub fn check_cas(&self) -> Vec<ClientTlsError> {
+        let checked = self.cas.iter().map(|ca| ca.add_to(&mut RootCertStore::empty()));
+        checked.filter_map(Result::err).collect()
+    }
+
+    /// Checks the certificate and its key, if there are any. Blocks while it reads them.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub fn check_identity(&self) -> Result<(), ClientTlsError> {
+        self.identity().map(drop)
+    }
+
     fn load_blocking(&self, alpn: &[u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
         let other = |error: rustls::Error| ClientTlsError::Other(error.to_string());
         let verifier = self.verifier()?;
@@ -159,20 +175,24 @@ impl ClientTls {
             .map_err(other)?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let mut config = match &self.identity {
+        let mut config = match self.identity()? {
             None => builder.with_no_client_auth(),
-            Some((chain, key)) => {
-                let certificates = chain.parse("the client's certificate", pem::certificates)?;
-                let private = key.parse("the client's key", pem::private_key)?;
-                let certified = pem::certified_key(certificates, private, &crypto_provider());
-                let certified = certified.map_err(|message| key.wrong("the client's key", message))?;
-                let resolver = rustls::sign::SingleCertAndKey::from(certified);
+            Some(certified) => {
+                let resolver = SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
             }
         };
         config.alpn_protocols = vec![alpn.to_vec()];
         config.resumption = Resumption::disabled();
         Ok(Arc::new(config))
+    }
+
+    fn identity(&self) -> Result<Option<CertifiedKey>, ClientTlsError> {
+        let Some((chain, key)) = &self.identity else { return Ok(None) };
+        let certificates = chain.parse("the client's certificate", pem::certificates)?;
+        let private = key.parse("the client's key", pem::private_key)?;
+        let certified = pem::certified_key(certificates, private, &crypto_provider());
+        certified.map(Some).map_err(|message| key.wrong("the client's key", message))
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ClientTlsError> {
@@ -190,8 +210,7 @@ impl ClientTls {
     fn roots(&self) -> Result<RootCertStore, ClientTlsError> {
         let mut roots = RootCertStore::empty();
         for ca in &self.cas {
-            let certificates = ca.parse("the CA", pem::certificates)?;
-            pem::add_roots(&mut roots, certificates).map_err(|message| ca.wrong("the CA", message))?;
+            ca.add_to(&mut roots)?;
         }
         if self.cas.is_empty() {
             // Those that can't be read are as good as not there.
@@ -202,6 +221,11 @@ impl ClientTls {
 }
 
 impl Source {
+    fn add_to(&self, roots: &mut RootCertStore) -> Result<(), ClientTlsError> {
+        let certificates = self.parse("the CA", pem::certificates)?;
+        pem::add_roots(roots, certificates).map_err(|message| self.wrong("the CA", message))
+    }
+
     fn parse<T>(
         &self,
         what: &str,
