@@ -14,6 +14,7 @@
 //! | `index:edges:<frontier>:<generation>`, `index:services:…` | sorted set | what lives on it, by id with 20 digits |
 //! | `resync:edges:<frontier>:<session>`, `resync:services:…` | set | during a resync: what the snapshot has |
 //! | `history` | hash | `id`, `number` of the last change |
+//! | `probe` | string | `1`, written to see whether writes succeed |
 //! | `changes` | stream | the last changes, with ids `<history>-<number>` |
 //!
 //! A *generation* is one life of a frontier: a record counts only in the generation in which it was made. So

@@ -79,6 +79,16 @@ impl Running {
         timeout(DEADLINE, stream.read_to_string(&mut answer)).await.expect("it answers").unwrap();
         answer
     }
+
+    /// Waits until `/readyz` answers so.
+    async fn is(&self, status: u16) {
+        let ready = async {
+            while !self.get("/readyz").await.starts_with(&format!("HTTP/1.1 {status}")) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(DEADLINE, ready).await.unwrap_or_else(|_| panic!("it is not {status}"));
+    }
 }
 
 #[tokio::test]
@@ -172,19 +182,11 @@ async fn replicas_on_one_redis_have_one_history_and_are_ready_while_it_is_there(
     redis.kill();
     let yaml = format!("redis: {{standalone: {{addr: '{addr}'}}}}");
     let nodes = [Running::start(&yaml).await, Running::start(&yaml).await];
-    let is = async |node: &Running, status: u16| {
-        let ready = async {
-            while !node.get("/readyz").await.starts_with(&format!("HTTP/1.1 {status}")) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(DEADLINE, ready).await.unwrap_or_else(|_| panic!("it is not {status}"));
-    };
-    is(&nodes[0], 503).await;
+    nodes[0].is(503).await;
     redis.restart();
     let mut positions = Vec::new();
     for node in &nodes {
-        is(node, 200).await;
+        node.is(200).await;
         assert!(node.get("/cluster/v1/edges").await.ends_with(r#"{"edges":[]}"#));
         let mut watch = TcpStream::connect(node.addr).await.unwrap();
         watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -202,8 +204,23 @@ async fn replicas_on_one_redis_have_one_history_and_are_ready_while_it_is_there(
     assert_eq!(positions[0], positions[1]);
     redis.kill();
     for node in &nodes {
-        is(node, 503).await;
+        node.is(503).await;
         assert!(node.get("/cluster/v1/edges").await.starts_with("HTTP/1.1 503"));
         assert!(node.get("/livez").await.starts_with("HTTP/1.1 200"));
     }
+}
+
+/// It answers questions as before: only a write shows it.
+#[tokio::test]
+async fn it_is_not_ready_while_redis_takes_no_writes() {
+    let redis = Server::start();
+    // It never speaks, so its replica keeps what it has.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let node = Running::start(&format!("redis: {{standalone: {{addr: '{}'}}}}", redis.addr())).await;
+    node.is(200).await;
+    redis.cli(&["REPLICAOF", "127.0.0.1", &silent.local_addr().unwrap().port().to_string()]);
+    node.is(503).await;
+    assert!(node.get("/cluster/v1/edges").await.starts_with("HTTP/1.1 200"));
+    redis.cli(&["REPLICAOF", "NO", "ONE"]);
+    node.is(200).await;
 }

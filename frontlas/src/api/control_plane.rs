@@ -43,7 +43,7 @@ impl ControlPlane {
         let guarded = rest::routes(rest).route_service("/controlplane.ClusterService/{call}", grpc);
         let probe = Probe::new("the directory", &SERVICES, move || {
             let directory = directory.clone();
-            Box::pin(async move { directory.time().await.map(drop).map_err(|error| error.to_string()) })
+            Box::pin(async move { directory.check().await.map_err(|error| error.to_string()) })
         });
         Ok(Self { server, guarded, probe: probe.await })
     }
