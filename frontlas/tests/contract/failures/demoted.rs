@@ -66,15 +66,13 @@ async fn where_writes_fail_everywhere_lookups_go_on_and_few_connections_are_made
     drop(other.cli(&["CONFIG", "SET", "requirepass", "x"]));
     demote(&first, &other);
     let (start, before) = (Instant::now(), proxy.connections());
-    let mut failures = 0;
     while start.elapsed() < Duration::from_millis(2500) {
         check_line(&directory.check().await.unwrap_err(), "READONLY");
         assert_eq!(counts(&directory).await, [("a".into(), 1, 0)]);
-        failures += 1;
-        tokio::task::yield_now().await;
     }
     let made = proxy.connections() - before;
-    assert!(failures > 10 && (1..=3).contains(&made), "{failures} failures, {made} connections");
+    let seconds = usize::try_from(start.elapsed().as_secs()).unwrap();
+    assert!((1..=seconds + 1).contains(&made), "{made} connections in {seconds} s");
     // Once it takes writes again, so do we.
     assert_eq!(first.cli(&["REPLICAOF", "NO", "ONE"]), "OK");
     of_use(&*directory).await;
