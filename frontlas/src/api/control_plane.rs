@@ -5,6 +5,7 @@ use super::grpc::Grpc;
 use super::health::{self, SERVICES};
 use super::queries::Queries;
 use super::rest::{self, Rest};
+use super::scans::Scans;
 use super::watch::ClusterWatches;
 use crate::Directory;
 use axum::Router;
@@ -35,8 +36,9 @@ impl ControlPlane {
     /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(config: &ControlPlaneConfig, directory: Arc<dyn Directory>) -> Result<Self, BindError> {
         let server = Server::bind("control plane", &config.server).await?;
-        let queries = Queries::new(directory.clone());
-        let watches = ClusterWatches::new(directory.clone(), config.watch_interval, server.watches());
+        let scans = Scans::new(directory.clone());
+        let queries = Queries::new(directory.clone(), scans.clone());
+        let watches = ClusterWatches::new(directory.clone(), scans, config.watch_interval, server.watches());
         let rest = Rest { queries: queries.clone(), watches: watches.clone() };
         let grpc = ClusterServiceServer::new(Grpc { queries, watches })
             .max_decoding_message_size(config.server.request_size);

@@ -1,6 +1,7 @@
 //! The queries of the control plane, for gRPC and REST alike.
 
-use crate::directory::{Answer, Directory};
+use super::scans::Scans;
+use crate::directory::Directory;
 use crate::model::{Kind, Page};
 use frontier_admin::ApiError;
 use frontier_admin::page::{Listing, PageRequest, PageStart, PageTokens, check_ids, collect};
@@ -17,11 +18,12 @@ const SERVICES: PageTokens = PageTokens::new('s');
 #[derive(Clone)]
 pub(super) struct Queries {
     directory: Arc<dyn Directory>,
+    scans: Scans,
 }
 
 impl Queries {
-    pub(super) fn new(directory: Arc<dyn Directory>) -> Self {
-        Self { directory }
+    pub(super) fn new(directory: Arc<dyn Directory>, scans: Scans) -> Self {
+        Self { directory, scans }
     }
 
     pub(super) async fn frontier_by_edge(&self, edge_id: u64) -> Result<Frontier, ApiError> {
@@ -84,7 +86,8 @@ impl Queries {
             return Ok(Listing::whole(optional(self.directory.edges_by_id(&edge_ids).await?)));
         }
         let page = PageRequest::new(cursor, count, page_token)?;
-        collect(&page, EDGES, |from, count| part(self.directory.edges(from, count))).await
+        let _place = self.scans.list()?;
+        collect(&page, EDGES, |from, count| part(self.scans.edges(from, count))).await
     }
 
     pub(super) async fn services(&self, request: ListServicesRequest) -> Result<Listing<Service>, ApiError> {
@@ -94,7 +97,8 @@ impl Queries {
             return Ok(Listing::whole(optional(self.directory.services_by_id(&service_ids).await?)));
         }
         let page = PageRequest::new(cursor, count, page_token)?;
-        collect(&page, SERVICES, |from, count| part(self.directory.services(from, count))).await
+        let _place = self.scans.list()?;
+        collect(&page, SERVICES, |from, count| part(self.scans.services(from, count))).await
     }
 }
 
@@ -106,7 +110,9 @@ fn optional<T: Into<R>, R>(found: Vec<Option<T>>) -> Vec<Option<R>> {
     found.into_iter().map(|item| item.map(Into::into)).collect()
 }
 
-async fn part<T: Into<R>, R>(page: Answer<'_, Page<T>>) -> Result<(Vec<R>, Option<u64>), ApiError> {
+async fn part<T: Into<R>, R>(
+    page: impl Future<Output = Result<Page<T>, ApiError>>,
+) -> Result<(Vec<R>, Option<u64>), ApiError> {
     let Page { items, next } = page.await?;
     Ok((items.into_iter().map(Into::into).collect(), next))
 }

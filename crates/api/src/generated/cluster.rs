@@ -81,7 +81,7 @@ pub struct GetFrontierByEdgeIdResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFrontiersRequest {
     /// For clients that know no `page_token`: how many to pass over, 0 for none. Misses or repeats some when the
-    /// list changes meanwhile.
+    /// list changes meanwhile. More than 100,000 is refused.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// How many at most: 100 if it is 0 or not set, and never more than 1000.
@@ -114,7 +114,7 @@ pub struct ListFrontiersResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListEdgesRequest {
     /// For clients that know no `page_token`: how many to pass over, 0 for none. Misses or repeats some when the
-    /// list changes meanwhile.
+    /// list changes meanwhile. More than 100,000 is refused.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// How many at most: 100 if it is 0 or not set, and never more than 1000.
@@ -168,7 +168,7 @@ pub struct GetEdgesCountResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListServicesRequest {
     /// For clients that know no `page_token`: how many to pass over, 0 for none. Misses or repeats some when the
-    /// list changes meanwhile.
+    /// list changes meanwhile. More than 100,000 is refused.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// How many at most: 100 if it is 0 or not set, and never more than 1000.
