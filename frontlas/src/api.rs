@@ -22,6 +22,7 @@ mod queries;
 mod rest;
 mod scans;
 mod watch;
+mod write_state;
 
 pub use config::ControlPlaneConfig;
 pub use control_plane::ControlPlane;

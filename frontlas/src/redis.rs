@@ -71,6 +71,12 @@ impl RedisDirectory {
         Self { connection, scripts: Scripts::new(), prefix, lifetimes, refreshing: Mutex::new(()) }
     }
 
+    /// Goes on with the user names, passwords and TLS of this configuration, from the next connect on. All else stays
+    /// as it was made.
+    pub fn reconfigure(&self, config: &RedisConfig) {
+        self.connection.reconfigure(config);
+    }
+
     async fn run<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {
         self.connection.run(script, &args).await
     }

@@ -4,6 +4,7 @@ mod source;
 
 use super::feed::Feed;
 use super::scans::Scans;
+use super::write_state::WriteState;
 use crate::directory::Directory;
 use crate::model::{Change, Position};
 use frontier_admin::{ApiError, Watches};
@@ -70,6 +71,7 @@ impl WatchFilter {
 pub(super) struct ClusterWatches {
     directory: Arc<dyn Directory>,
     scans: Scans,
+    writes: WriteState,
     feed: Arc<Feed>,
     watches: Watches,
 }
@@ -79,10 +81,11 @@ impl ClusterWatches {
     pub(super) fn new(
         directory: Arc<dyn Directory>,
         scans: Scans,
+        writes: WriteState,
         interval: Duration,
         watches: Watches,
     ) -> Self {
-        Self { feed: Arc::new(Feed::new(directory.clone(), interval)), directory, scans, watches }
+        Self { feed: Arc::new(Feed::new(directory.clone(), interval)), directory, scans, writes, watches }
     }
 
     /// Starts a watch, after a position or else with a snapshot. It ends with its first error.
@@ -102,8 +105,14 @@ impl ClusterWatches {
             }
             None => self.directory.position().await?,
         };
-        let source =
-            Source::new(self.directory.clone(), self.scans.clone(), self.feed.clone(), filter, position);
+        let source = Source::new(
+            self.directory.clone(),
+            self.scans.clone(),
+            self.writes.clone(),
+            self.feed.clone(),
+            filter,
+            position,
+        );
         Ok(slot.start(if after.is_some() { source.live() } else { source }))
     }
 }

@@ -6,6 +6,7 @@ use super::error::{is_broken, unavailable, unexpected};
 use super::script::{Args, Script, is_not_loaded};
 use crate::DirectoryError;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Value};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -22,7 +23,7 @@ const MIN_REPLACED_AGE: Duration = Duration::from_secs(1);
 
 /// The connection to Redis, made when it is needed and made again when it broke, or when writes fail on it.
 pub(super) struct Connection {
-    config: RedisConfig,
+    config: parking_lot::Mutex<Arc<RedisConfig>>,
     /// A key in the slot of all keys.
     key: String,
     slot: Mutex<Slot>,
@@ -47,7 +48,16 @@ struct Failure {
 impl Connection {
     pub(super) fn new(config: RedisConfig, key: String) -> Self {
         let slot = Slot { number: 0, handle: None, made_at: Instant::now(), failure: None };
-        Self { config, key, slot: Mutex::new(slot) }
+        Self { config: parking_lot::Mutex::new(Arc::new(config)), key, slot: Mutex::new(slot) }
+    }
+
+    /// Goes on with other credentials, from the next connect on.
+    pub(super) fn reconfigure(&self, config: &RedisConfig) {
+        *self.config.lock() = Arc::new(config.clone());
+    }
+
+    fn config(&self) -> Arc<RedisConfig> {
+        self.config.lock().clone()
     }
 
     /// Runs a script, all of which may be run twice. A connection that turns out to be of no use is replaced, once.
@@ -78,7 +88,8 @@ impl Connection {
     }
 
     async fn send(&self, handle: &mut Handle, command: Cmd) -> RedisResult<Value> {
-        let within = self.config.read_timeout + self.config.write_timeout;
+        let config = self.config();
+        let within = config.read_timeout + config.write_timeout;
         let answer = async {
             match handle {
                 Handle::Server(connection) => command.query_async(connection).await,
@@ -93,7 +104,7 @@ impl Connection {
 
     async fn handle(&self) -> Result<(u64, Handle), DirectoryError> {
         // Once to reach a sentinel, once to reach what it names; others may be at it first.
-        match timeout(2 * self.config.dial_timeout, self.connected()).await {
+        match timeout(2 * self.config().dial_timeout, self.connected()).await {
             Ok(result) => result,
             Err(_) => {
                 Err(DirectoryError::Unavailable("redis: no connection within twice dial_timeout".to_owned()))
@@ -110,7 +121,7 @@ impl Connection {
         if let Some(failure) = slot.failure.as_ref().filter(|failure| Instant::now() < failure.retry_at) {
             return Err(DirectoryError::Unavailable(failure.line.clone()));
         }
-        match dial(&self.config).await {
+        match dial(&self.config()).await {
             Ok(handle) => {
                 if slot.failure.take().is_some() {
                     tracing::info!("redis: connected again");

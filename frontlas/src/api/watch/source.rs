@@ -3,6 +3,7 @@
 use super::{WatchEvent, WatchFilter};
 use crate::api::feed::{Feed, FeedError};
 use crate::api::scans::Scans;
+use crate::api::write_state::WriteState;
 use crate::directory::{Directory, MAX_PAGE};
 use crate::model::{Numbered, Position};
 use frontier_admin::{ApiError, WatchSource};
@@ -17,6 +18,7 @@ type Poll = Pin<Box<dyn Future<Output = Result<Vec<Arc<Numbered>>, FeedError>> +
 pub(super) struct Source {
     directory: Arc<dyn Directory>,
     scans: Scans,
+    writes: WriteState,
     feed: Arc<Feed>,
     filter: WatchFilter,
     stage: Stage,
@@ -46,12 +48,13 @@ impl Source {
     pub(super) fn new(
         directory: Arc<dyn Directory>,
         scans: Scans,
+        writes: WriteState,
         feed: Arc<Feed>,
         filter: WatchFilter,
         position: Position,
     ) -> Self {
         let (stage, changes) = (Stage::Frontiers, VecDeque::new());
-        Self { directory, scans, feed, filter, stage, position, changes, poll: None }
+        Self { directory, scans, writes, feed, filter, stage, position, changes, poll: None }
     }
 
     /// Starts after the position, without a snapshot.
@@ -67,8 +70,9 @@ impl Source {
                 Stage::Frontiers => {
                     part.first = true;
                     if self.filter.frontiers {
-                        part.frontiers =
-                            self.directory.frontiers().await?.into_iter().map(Into::into).collect();
+                        let frontiers = self.directory.frontiers().await?;
+                        self.writes.check_absent(frontiers.is_empty())?;
+                        part.frontiers = frontiers.into_iter().map(Into::into).collect();
                     }
                     self.stage = Stage::Edges(0);
                 }
