@@ -6,7 +6,7 @@ mod discovery;
 mod error;
 
 pub(crate) use address::Address;
-pub(crate) use discovery::{Discovery, endpoint};
+pub(crate) use discovery::{Discovery, endpoint, servicebound};
 pub(crate) use error::FrontlasError;
 
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;

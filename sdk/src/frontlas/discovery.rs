@@ -65,7 +65,7 @@ impl Discovery {
         let mut rng = rand::rng();
         let order = by_load(&self.known, |below| rng.random_range(0..below));
         let endpoints: Vec<_> =
-            order.into_iter().filter_map(|frontier| endpoint(frontier.advertised_eb_addr.as_str())).collect();
+            order.into_iter().filter_map(|frontier| endpoint(edgebound(frontier))).collect();
         if endpoints.is_empty() && problem.is_none() {
             problem = Some(of_no_use(&self.known));
         }
@@ -80,8 +80,27 @@ fn of_no_use(frontiers: &[Frontier]) -> String {
         None => format!("frontlas lists no gateway but such as drain: {draining}"),
         Some(frontier) => format!(
             "no gateway that frontlas lists can be dialled: such as {}, which advertises `{}` to edges",
-            frontier.frontier_id, frontier.advertised_eb_addr
+            frontier.frontier_id,
+            edgebound(frontier)
         ),
+    }
+}
+
+/// Where edges reach it. A frontlas of before gives no URL apart.
+fn edgebound(frontier: &Frontier) -> &str {
+    if frontier.advertised_eb_url.is_empty() {
+        &frontier.advertised_eb_addr
+    } else {
+        &frontier.advertised_eb_url
+    }
+}
+
+/// Where services reach it, in the same way.
+pub(crate) fn servicebound(frontier: &Frontier) -> &str {
+    if frontier.advertised_sb_url.is_empty() {
+        &frontier.advertised_sb_addr
+    } else {
+        &frontier.advertised_sb_url
     }
 }
 
@@ -153,6 +172,22 @@ mod tests {
         let odd = Frontier { advertised_eb_addr: "nowhere".into(), ..frontier("odd", 0) };
         let text = of_no_use(&[draining, odd]);
         assert!(text.contains("odd") && text.contains("`nowhere`"), "{text}");
+    }
+
+    #[test]
+    fn an_address_is_read_from_a_frontlas_of_before_and_of_now() {
+        let before = Frontier {
+            advertised_sb_addr: "tls://h:1".into(),
+            advertised_eb_addr: "h:2".into(),
+            ..Frontier::default()
+        };
+        assert_eq!((servicebound(&before), edgebound(&before)), ("tls://h:1", "h:2"));
+        let now = Frontier {
+            advertised_sb_url: "tls://h:1".into(),
+            advertised_eb_url: "tcp://h:2".into(),
+            ..before
+        };
+        assert_eq!((servicebound(&now), edgebound(&now)), ("tls://h:1", "tcp://h:2"));
     }
 
     #[test]

@@ -89,7 +89,7 @@ async fn an_edge_that_finds_no_gateway_is_told_why() {
     };
     world.directory.join(&odd, None).await.unwrap();
     let unreadable = connect(world.addr, time).await;
-    assert!(unreadable.contains("such as odd, which advertises `nowhere`"), "{unreadable}");
+    assert!(unreadable.contains("such as odd, which advertises `tcp://nowhere`"), "{unreadable}");
     world.close().await;
     let away = connect(world.addr, time).await;
     assert!(away.contains(&format!("frontlas: http://{}", world.addr)), "{away}");
