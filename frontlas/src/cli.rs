@@ -1,16 +1,17 @@
 //! The command line, and the daemon from its start to its end.
 
+use crate::reload::{ConfigSource, Live, Reloader, variables};
 use crate::{Config, Node};
 use clap::Parser;
-use frontier_config::Surroundings;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
-use frontier_daemon::reload::Reloads;
-use frontier_daemon::shutdown::{Signal, Signals};
+use frontier_daemon::reload::{Reloads, WatchOptions};
+use frontier_daemon::shutdown::Signals;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::SystemTime;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,7 @@ pub struct Cli {
     /// The configuration, YAML. Without it the defaults hold.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Check the configuration and exit.
+    /// Check the configuration and the files that it names, and exit.
     #[arg(long)]
     pub check: bool,
 }
@@ -46,20 +47,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     /// Loads the configuration, and runs until a signal.
     fn run(&self) -> Exit {
-        let variables: Vec<String> =
-            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
-        let config = match self.load_with(&|name| std::env::var(name).ok(), &variables) {
+        let read_at = SystemTime::now();
+        let config = match self.load_with(&|name| std::env::var(name).ok(), &variables()) {
             Ok(config) => config,
             Err(error) => {
                 eprintln!("frontlas: {error}");
                 return Exit::Usage;
             }
         };
+        // Trying again mends no file.
+        let mistakes = config.check_files();
+        if !mistakes.is_empty() {
+            mistakes.iter().for_each(|mistake| eprintln!("frontlas: {mistake}"));
+            return Exit::Usage;
+        }
         if self.check {
             println!("the configuration is valid");
             return Exit::Ok;
         }
-        serve(&config).unwrap_or_else(|error| {
+        serve(self.source(), &config, read_at).unwrap_or_else(|error| {
             eprintln!("frontlas: {error}");
             Exit::StartFailure
         })
@@ -78,27 +84,25 @@ impl Cli {
         environment: &dyn Fn(&str) -> Option<String>,
         variables: &[String],
     ) -> Result<Config, String> {
-        let folder = self.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let surroundings = Surroundings { environment, variables, folder };
-        let Some(path) = &self.config else {
-            return Config::parse_in("", &surroundings).map_err(|errors| errors.to_string());
-        };
-        let yaml = std::fs::read_to_string(path);
-        let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
-        Config::parse_in(&yaml, &surroundings).map_err(|errors| format!("{}: {errors}", path.display()))
+        self.source().load(environment, variables)
+    }
+
+    fn source(&self) -> ConfigSource {
+        ConfigSource { path: self.config.clone() }
     }
 }
 
 /// Fails only before the node runs.
-fn serve(config: &Config) -> Result<Exit, String> {
-    config.log.init(QUIET).map_err(|error| error.to_string())?;
+fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) -> Result<Exit, String> {
+    let log = config.log.init(QUIET).map_err(|error| error.to_string())?;
     match raise_open_files() {
         Ok(files) => tracing::debug!(files, "limit of open files"),
         Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
     }
     let runtime = runtime(config.daemon.threads);
     let runtime = runtime.map_err(|error| format!("can't start worker threads: {error}"))?;
-    let exit = runtime.block_on(run(config));
+    let reloader = |live| Reloader::new(source, config, live, log, read_at);
+    let exit = runtime.block_on(run(config, reloader));
     runtime.shutdown_background();
     exit
 }
@@ -114,39 +118,29 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(config: &Config) -> Result<Exit, String> {
+async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result<Exit, String> {
     // Before the ports are open: whoever sees that they are may send a signal.
-    let no_signals = |error| format!("can't listen for signals: {error}");
-    let mut signals = Signals::listen().map_err(no_signals)?;
-    let mut hangups = Reloads::listen(None).map_err(no_signals)?;
+    let (mut signals, reloads) = listen().map_err(|error| format!("can't listen for signals: {error}"))?;
     let node = Node::bind(config).await.map_err(|error| match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     })?;
+    let reloading = tokio::spawn(reloader(node.live()).run(reloads));
     let stop = CancellationToken::new();
     let mut running = tokio::spawn(node.run(stop.clone()));
     tokio::select! {
-        signal = asked_to_end(&mut signals, &mut hangups) => tracing::info!(%signal, "draining"),
+        signal = signals.recv() => tracing::info!(%signal, "draining"),
         ended = &mut running => {
             tracing::error!(panicked = ended.is_err(), "the node has stopped without a signal");
             return Ok(Exit::StartFailure);
         }
     }
+    reloading.abort();
     stop.cancel();
     // The node itself keeps the deadline, `daemon.grace`.
     tokio::select! {
         ended = running => Ok(drained(&ended)),
         _ = signals.recv() => Ok(Exit::Interrupted),
-    }
-}
-
-/// Waits for a signal to end. SIGHUP is none, though it ends who does not listen for it.
-async fn asked_to_end(signals: &mut Signals, hangups: &mut Reloads) -> Signal {
-    loop {
-        tokio::select! {
-            signal = signals.recv() => return signal,
-            _ = hangups.recv() => tracing::warn!("SIGHUP changes nothing: the configuration is read at the start"),
-        }
     }
 }
 
@@ -159,6 +153,10 @@ fn drained(ended: &Result<(), JoinError>) -> Exit {
             Exit::StartFailure
         }
     }
+}
+
+fn listen() -> io::Result<(Signals, Reloads)> {
+    Ok((Signals::listen()?, Reloads::listen(Some(WatchOptions::default()))?))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
 use crate::{Lifetimes, RedisConfig};
-use frontier_config::{self as config, Choice, ConfigErrors, Override, Section, Surroundings};
+use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::Bind;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Everything that can be set.
@@ -24,6 +25,10 @@ pub struct Config {
     pub store: Store,
     /// How long it is kept.
     pub lifetimes: Lifetimes,
+    /// `reload.watch`: whether files are watched. SIGHUP reloads in any case.
+    pub watch_files: bool,
+    /// What takes a restart to change, for a reload to tell.
+    pub fixed: FixedSettings,
 }
 
 /// How the process runs.
@@ -72,7 +77,7 @@ impl Config {
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it.
     pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
-        config::load(yaml, environment, Self::OVERRIDES, Self::read)
+        Self::parse_in(yaml, &Surroundings { environment, variables: &[], folder: Path::new("") })
     }
 
     /// As [`parse`](Self::parse), for a file.
@@ -80,7 +85,8 @@ impl Config {
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it, and in the names of variables.
     pub fn parse_in(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
-        config::load_in(yaml, surroundings, Self::OVERRIDES, Self::read).map(|(config, _)| config)
+        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, Self::read)?;
+        Ok(Self { fixed, ..config })
     }
 
     /// A line for each plane that answers whoever reaches it from another machine.
@@ -104,8 +110,32 @@ impl Config {
         control.into_iter().chain(frontiers).collect()
     }
 
+    /// Reads the files that it names, and throws away what is in them. Gives a line for each that is of no use.
+    /// Blocks while it does.
+    #[must_use]
+    pub fn check_files(&self) -> Vec<String> {
+        let tls = self.control_plane.server.tls.as_ref().and_then(|tls| tls.load().err());
+        let mut lines: Vec<_> =
+            tls.into_iter().map(|error| format!("control_plane.listen.tls: {error}")).collect();
+        if let Store::Redis(redis) = &self.store {
+            lines.extend(redis.check_files());
+        }
+        lines
+    }
+
+    /// The files that were read to come by this configuration, or will be: those to watch.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let tls = self.control_plane.server.tls.iter().flat_map(|tls| tls.files().map(Path::to_path_buf));
+        let redis = match &self.store {
+            Store::Redis(redis) => redis.files(),
+            Store::Memory => Vec::new(),
+        };
+        tls.chain(redis).collect()
+    }
+
     fn read(root: &Section<'_>) -> Self {
-        let daemon = root.section("daemon");
+        let daemon = root.section("daemon").fixed();
         let grace = Duration::from_secs(10);
         let config = Self {
             log: LogConfig::read(&root.section("log")),
@@ -113,10 +143,12 @@ impl Config {
                 threads: daemon.within("threads", 0, 0..=1024),
                 grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
             },
-            control_plane: ControlPlaneConfig::read(&root.section("control_plane")),
-            frontier_plane: PlaneConfig::read(&root.section("frontier_plane")),
+            control_plane: ControlPlaneConfig::read(&root.section("control_plane").fixed()),
+            frontier_plane: PlaneConfig::read(&root.section("frontier_plane").fixed()),
             store: Store::read(root),
-            lifetimes: Lifetimes::read(&root.section("frontier_plane").section("expiration")),
+            lifetimes: Lifetimes::read(&root.section("frontier_plane").fixed().section("expiration")),
+            watch_files: root.section("reload").reloadable().get("watch", true),
+            fixed: FixedSettings::default(),
         };
         let (control, frontiers) =
             (Bind::tcp(config.control_plane.server.addr), &config.frontier_plane.listen);
@@ -134,7 +166,7 @@ impl Store {
         let redis = root.section("redis");
         let default = if redis.is_present() { StoreKind::Redis } else { StoreKind::Memory };
         let config = RedisConfig::read(&redis);
-        match root.section("directory").get("store", default) {
+        match root.section("directory").fixed().get("store", default) {
             StoreKind::Memory => Self::Memory,
             StoreKind::Redis => Self::Redis(Box::new(config)),
         }

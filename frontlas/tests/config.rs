@@ -91,6 +91,34 @@ fn a_section_redis_means_redis_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn every_key_is_fixed_or_reloadable() {
+    for yaml in ["", &sample(), "redis: {mode: sentinel, sentinel: {addrs: ['a:1'], master_name: m}}"] {
+        assert_eq!(parse(yaml).unwrap().fixed.undeclared(), [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn what_takes_a_restart_is_named() {
+    let (before, after) = (
+        "redis: {password: a}",
+        "
+log: {level: debug, format: json}
+control_plane: {listen: {tls: {certs: [{cert: a, key: b}]}}, watchers: 5}
+frontier_plane: {expiration: {alive: 60s}}
+redis: {password: b, username: c, tls: {ca_certs: [a]}, dial_timeout: 1s}
+reload: {watch: false}
+",
+    );
+    let fixed = |yaml: &str| parse(yaml).unwrap().fixed;
+    let (before, after) = (fixed(before), fixed(after));
+    let mut changed = before.changed(&after);
+    changed.sort_unstable();
+    let expected =
+        ["control_plane.watchers", "frontier_plane.expiration", "log.format", "redis.dial_timeout"];
+    assert_eq!(changed, expected);
+}
+
+#[test]
 fn a_password_from_the_environment_is_not_shown() {
     let variable = |name: &str| (name == "FRONTLAS_REDIS_PASSWORD").then(|| "hunter2".to_owned());
     let config = Config::parse("redis: {username: frontlas}", &variable).unwrap();

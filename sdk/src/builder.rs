@@ -162,7 +162,7 @@ pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
     let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
     let live = match connected {
         Ok(connected) => connected.map_err(ConnectError::refused)?,
-        Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
+        Err(_) => return Err(ConnectError::timeout(after, last.or_else(|| route.waits_for()).as_ref())),
     };
     tokio::spawn(Supervisor::new(client.clone(), route).run(live));
     Ok(Handle::new(client))

@@ -199,6 +199,7 @@ impl Reporter {
             let is_synced = matches!(self.source, Source::Changes(_))
                 && self.current.as_ref().is_none_or(|current| current.part == Part::Changes);
             if ack.resync && is_synced {
+                warn!(reason = ack.text, "frontlas has lost what it was told: it is told everything again");
                 self.resync(now);
             }
             return;
@@ -208,7 +209,7 @@ impl Reporter {
             return;
         };
         if ack.resync {
-            debug!(code = %ack.code, reason = ack.text, "frontlas asks for a snapshot");
+            warn!(reason = ack.text, "frontlas has lost what it was told: it is told everything again");
             return self.resync(now);
         }
         if ack.code.is_retryable() {

@@ -81,5 +81,6 @@ pass_on! {
     fn count(kind: Kind) -> u64;
     fn position() -> Position;
     fn changes(since: Position, limit: usize) -> Changes;
+    fn check() -> ();
     fn sweep() -> usize;
 }

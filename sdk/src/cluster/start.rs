@@ -111,27 +111,25 @@ impl Cluster {
             {
                 return Err(error);
             }
-            let until = first.or_else(|| start.checked_add(after));
+            // However late the first came, there is no more time than was given.
+            let until = first.into_iter().chain(start.checked_add(after)).min();
             let changed = match until {
                 Some(until) => timeout_at(until, changes.changed()).await.is_ok(),
                 None => changes.changed().await.is_ok(),
             };
             if !changed {
-                return if first.is_some() { Ok(()) } else { Err(self.nobody(after).await) };
+                return if first.is_some() { Ok(()) } else { Err(self.nobody(after)) };
             }
         }
     }
 
     /// Why there is no connection to any gateway.
-    async fn nobody(&self, after: Duration) -> ConnectError {
+    fn nobody(&self, after: Duration) -> ConnectError {
         let failure = self.members.all().into_iter().find_map(|member| member.failure());
         let last = match failure {
             Some(ConnectError::Timeout { last, .. }) => last,
             Some(error) => error.to_string(),
-            None if !self.members.is_listed() => match self.frontlas.frontiers().await {
-                Err(error) => error.to_string(),
-                Ok(_) => "frontlas has not answered in time".into(),
-            },
+            None if !self.members.is_listed() => self.frontlas.failure(),
             None if self.members.all().is_empty() => "there is no frontier in the cluster".into(),
             None => "still under way".into(),
         };

@@ -59,6 +59,10 @@ pub(crate) enum AttemptError {
     /// The gateways at all addresses have asked for a pause.
     #[error("no address may be tried now: their gateways have asked for a pause")]
     NoAddress,
+    /// Frontlas did not say where a gateway is.
+    #[cfg(feature = "cluster")]
+    #[error("{0}")]
+    NotFound(String),
     /// No connection, or the gateway did not take the client in.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),

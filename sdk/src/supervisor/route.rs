@@ -22,6 +22,9 @@ pub(crate) struct Route {
     /// Tells the addresses, if the user has not.
     #[cfg(feature = "cluster")]
     discovery: Option<Discovery>,
+    /// Whether they are being asked for. It stays so if the round is cancelled meanwhile.
+    #[cfg(feature = "cluster")]
+    is_discovering: bool,
 }
 
 impl Route {
@@ -30,7 +33,13 @@ impl Route {
         let mut urls = options.redial.urls.clone();
         let discovery = Discovery::take(options, &mut urls)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses: Addresses::parse(&urls)?, backoff, connected: None, discovery })
+        Ok(Self {
+            addresses: Addresses::parse(&urls)?,
+            backoff,
+            connected: None,
+            discovery,
+            is_discovering: false,
+        })
     }
 
     #[cfg(not(feature = "cluster"))]
@@ -92,14 +101,31 @@ impl Route {
         is_well
     }
 
+    /// What a round that was cancelled was waiting for, if that was not a gateway.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn waits_for(&self) -> Option<AttemptError> {
+        let discovery = self.discovery.as_ref().filter(|_| self.is_discovering)?;
+        Some(AttemptError::NotFound(discovery.unanswered()))
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "the same shape as with frontlas")]
+    pub(crate) fn waits_for(&self) -> Option<AttemptError> {
+        None
+    }
+
     /// Tries each address once whose gateway has not asked for a pause, and returns the error of the last
     /// if none goes well.
     pub(crate) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
+        let mut last = AttemptError::NoAddress;
         #[cfg(feature = "cluster")]
         if let Some(discovery) = &mut self.discovery {
-            self.addresses.found(discovery.endpoints().await);
+            self.is_discovering = true;
+            let (found, problem) = discovery.endpoints().await;
+            self.is_discovering = false;
+            self.addresses.found(found);
+            last = problem.map_or(last, AttemptError::NotFound);
         }
-        let mut last = AttemptError::NoAddress;
         for place in self.addresses.round() {
             let endpoint = self.addresses.visit(place);
             let error = match (Attempt { client, endpoint, keeps_id: false }).make().await {
