@@ -42,6 +42,14 @@ impl<P> Builder<P> {
         self
     }
 
+    /// Whether a gateway that goes away, or frontlas, may name addresses without TLS though it is itself reached over
+    /// TLS. It may not unless set: the token and all payloads would go there in clear. What the user names is dialled
+    /// whatever it is.
+    pub fn allow_downgrade(mut self, allow: bool) -> Self {
+        self.options.redial.allows_downgrade = allow;
+        self
+    }
+
     /// From which UDP sockets to dial over QUIC: clients of one process that are given the same share
     /// them. Unless set each client has its own.
     pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {

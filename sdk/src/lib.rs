@@ -128,7 +128,7 @@ pub use connect_error::ConnectError;
 pub use edge::Edge;
 pub use error::Error;
 pub use frontier_protocol::{CATCH_ALL, Code, EdgeId, Fault, ServiceId};
-pub use frontier_transport::{ClientTls, ClientTlsError, EndpointError, QuicClient, TlsVersion};
+pub use frontier_transport::{ClientTls, ClientTlsError, Downgrade, EndpointError, QuicClient, TlsVersion};
 pub use handler::HandlerError;
 pub use message::Message;
 pub use open_stream::OpenStream;

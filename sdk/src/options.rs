@@ -68,6 +68,8 @@ pub(crate) struct Redial {
     pub(crate) reconnect: bool,
     /// Whether the gateways that a draining one names will do as well.
     pub(crate) follows: bool,
+    /// Whether others may name addresses without TLS to a client that uses it.
+    pub(crate) allows_downgrade: bool,
 }
 
 impl Options {
@@ -83,6 +85,7 @@ impl Options {
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),
                 reconnect: true,
                 follows: true,
+                allows_downgrade: false,
             },
             call_timeout: Duration::from_secs(30),
             heartbeat: None,

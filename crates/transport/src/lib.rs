@@ -21,6 +21,7 @@ mod buffer;
 mod buffered_io;
 mod carrier;
 mod dial;
+mod downgrade;
 mod endpoint;
 mod first_frame;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -41,6 +42,7 @@ pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
 pub use dial::{DialError, DialOptions, dial};
+pub use downgrade::{Downgrade, DowngradeRule};
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};

@@ -4,7 +4,7 @@ use super::{Address, Frontlas};
 use crate::connect_error::ConnectError;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
-use frontier_transport::{ClientTls, Endpoint};
+use frontier_transport::{ClientTls, Endpoint, EndpointError};
 use rand::RngExt;
 use tracing::{debug, warn};
 
@@ -35,6 +35,11 @@ impl Discovery {
         Ok(Some(Self { addresses, tls, known: Vec::new() }))
     }
 
+    /// Whether frontlas is asked over TLS, whichever replica answers.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.addresses.iter().all(|address| address.is_tls)
+    }
+
     /// Where edges connect to, the one to try first in front. Those of before if frontlas is away.
     pub(crate) async fn endpoints(&mut self) -> Vec<Endpoint> {
         // The connection does not stay: an edge lists them seldom, and frontlas could not hold one for each of them.
@@ -53,19 +58,17 @@ impl Discovery {
         }
         let mut rng = rand::rng();
         let order = by_load(&self.known, |below| rng.random_range(0..below));
-        order.into_iter().filter_map(|frontier| endpoint(frontier.advertised_eb_addr.as_str())).collect()
+        let parse = |frontier: &Frontier| {
+            let parsed = endpoint(&frontier.advertised_eb_addr);
+            parsed.inspect_err(|error| debug!(frontier = frontier.frontier_id, %error, "a gateway is left out: the address that it advertises can't be read"))
+        };
+        order.into_iter().filter_map(|frontier| parse(frontier).ok()).collect()
     }
 }
 
 /// The endpoint that a gateway advertises: a URL, or a host and port that are reached by TCP.
-pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
-    let parsed =
-        if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
-    parsed
-        .inspect_err(
-            |error| debug!(%error, "a gateway is left out: the address that it advertises can't be read"),
-        )
-        .ok()
+pub(crate) fn endpoint(advertised: &str) -> Result<Endpoint, EndpointError> {
+    if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() }
 }
 
 /// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that get
@@ -118,8 +121,8 @@ mod tests {
     #[test]
     fn what_is_advertised_may_have_a_scheme() {
         let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.to_string());
-        assert_eq!(url("h:1").as_deref(), Some("tcp://h:1"));
-        assert_eq!(url("tls://h:1").as_deref(), Some("tls://h:1"));
-        assert_eq!(url(""), None);
+        assert_eq!(url("h:1").unwrap(), "tcp://h:1");
+        assert_eq!(url("tls://h:1").unwrap(), "tls://h:1");
+        assert!(url("").is_err());
     }
 }

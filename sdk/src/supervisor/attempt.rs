@@ -8,7 +8,9 @@ use crate::options::Options;
 use crate::status::Closed;
 use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
 use frontier_transport::handshake::{offer, within};
-use frontier_transport::{CloseReason, DialError, Endpoint, Granted, HandshakeError, Link, LinkConfig};
+use frontier_transport::{
+    CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
+};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,9 @@ pub(crate) enum AttemptError {
     /// The gateways at all addresses have asked for a pause.
     #[error("no address may be tried now: their gateways have asked for a pause")]
     NoAddress,
+    /// The addresses that may be tried are all those of others, and without the TLS that there was.
+    #[error(transparent)]
+    Downgrade(Downgrade),
     /// No connection, or the gateway did not take the client in.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),

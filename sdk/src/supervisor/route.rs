@@ -7,7 +7,7 @@ use crate::connect_error::ConnectError;
 use crate::frontlas::Discovery;
 use crate::options::Options;
 use crate::status::Closed;
-use frontier_transport::Backoff;
+use frontier_transport::{Backoff, DowngradeRule, Endpoint};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -29,13 +29,15 @@ impl Route {
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let mut urls = options.redial.urls.clone();
         let discovery = Discovery::take(options, &mut urls)?;
+        let asks_secured = discovery.as_ref().is_none_or(Discovery::is_secured);
+        let addresses = addresses(options, &urls, asks_secured)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses: Addresses::parse(&urls)?, backoff, connected: None, discovery })
+        Ok(Self { addresses, backoff, connected: None, discovery })
     }
 
     #[cfg(not(feature = "cluster"))]
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
-        let addresses = Addresses::parse(&options.redial.urls)?;
+        let addresses = addresses(options, &options.redial.urls, true)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
         Ok(Self { addresses, backoff, connected: None })
     }
@@ -99,7 +101,7 @@ impl Route {
         if let Some(discovery) = &mut self.discovery {
             self.addresses.found(discovery.endpoints().await);
         }
-        let mut last = AttemptError::NoAddress;
+        let mut last = self.addresses.left_out().map_or(AttemptError::NoAddress, AttemptError::Downgrade);
         for place in self.addresses.round() {
             let endpoint = self.addresses.visit(place);
             let error = match (Attempt { client, endpoint, keeps_id: false }).make().await {
@@ -162,4 +164,11 @@ impl Route {
             () = client.relocations.round_requested() => {}
         }
     }
+}
+
+/// The user's own. What others name may be without TLS only if one of these is, or `asks_secured` is not so of frontlas.
+fn addresses(options: &Options, urls: &[String], asks_secured: bool) -> Result<Addresses, ConnectError> {
+    let secured = |url: &String| url.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_secured());
+    let rule = DowngradeRule::new(asks_secured && urls.iter().all(secured));
+    Ok(Addresses::parse(urls, rule.allow_any(options.redial.allows_downgrade))?)
 }
