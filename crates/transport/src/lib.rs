@@ -16,6 +16,7 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod advice;
 mod backoff;
 mod buffer;
 mod buffered_io;

@@ -96,6 +96,17 @@ impl AttemptError {
         }
     }
 
+    /// What the user should look at first.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Handshake(error) => error.advice(),
+            Self::NoToken(_) => "see that the source of the token can be reached, and answers in time",
+            Self::NoAddress | Self::Downgrade(_) | Self::Lost(_) | Self::Register(_) => {
+                "the text says why; the gateway's log may say more"
+            }
+        }
+    }
+
     /// After how long the gateway wants the next attempt.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {

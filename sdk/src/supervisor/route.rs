@@ -19,6 +19,8 @@ pub(crate) struct Route {
     addresses: Addresses,
     backoff: Backoff,
     connected: Option<Instant>,
+    /// Whether it has been logged that the way to the first connection is not smooth.
+    is_failure_logged: bool,
     /// Tells the addresses, if the user has not.
     #[cfg(feature = "cluster")]
     discovery: Option<Discovery>,
@@ -32,14 +34,14 @@ impl Route {
         let asks_secured = discovery.as_ref().is_none_or(Discovery::is_secured);
         let addresses = addresses(options, &urls, asks_secured)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses, backoff, connected: None, discovery })
+        Ok(Self { addresses, backoff, connected: None, is_failure_logged: false, discovery })
     }
 
     #[cfg(not(feature = "cluster"))]
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let addresses = addresses(options, &options.redial.urls, true)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses, backoff, connected: None })
+        Ok(Self { addresses, backoff, connected: None, is_failure_logged: false })
     }
 
     /// Makes the first connection: a round at once, then as often as it takes. The caller sets the
@@ -112,7 +114,12 @@ impl Route {
                 }
                 Err(error) => error,
             };
-            debug!(%endpoint, %error, "could not connect");
+            // The first one is told at once: a mistake that lasts would else be silent until the connect timeout.
+            if self.connected.is_none() && !std::mem::replace(&mut self.is_failure_logged, true) {
+                warn!(%endpoint, %error, advice = error.advice(), "could not connect: trying on");
+            } else {
+                debug!(%endpoint, %error, "could not connect");
+            }
             if let Some(after) = error.retry_after() {
                 self.addresses.defer(place, after);
             }
@@ -171,4 +178,52 @@ fn addresses(options: &Options, urls: &[String], asks_secured: bool) -> Result<A
     let secured = |url: &String| url.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_secured());
     let rule = DowngradeRule::new(asks_secured && urls.iter().all(secured));
     Ok(Addresses::parse(urls, rule.allow_any(options.redial.allows_downgrade))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Edge;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tracing::Level;
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_failure_is_logged_with_what_to_do_and_no_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // It accepts, and knows nothing of TLS.
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let log = Log::default();
+        let lines = log.clone();
+        let logs = tracing_subscriber::fmt()
+            .with_max_level(Level::WARN)
+            .with_ansi(false)
+            .with_writer(move || lines.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(logs);
+        let edge = Edge::builder(format!("tls://127.0.0.1:{port}"));
+        let pause = Duration::from_millis(1);
+        edge.backoff(pause, pause).connect_timeout(Duration::from_millis(300)).connect().await.unwrap_err();
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in ["WARN", "could not connect", "the TLS handshake", "if not, dial it with tcp or ws"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
 }
