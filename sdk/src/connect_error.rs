@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// Why a client could not connect.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// A URL names no endpoint.
     #[error(transparent)]

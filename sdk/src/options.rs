@@ -1,6 +1,7 @@
 //! What a client was built with.
 
 use crate::credentials::Credentials;
+use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
 use frontier_transport::{DialOptions, LinkConfig};
@@ -18,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
     pub(crate) bulk_rate: usize,
+    /// Of streams that say nothing else.
+    pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
     pub(crate) cluster: ClusterOptions,
 }
@@ -93,6 +96,7 @@ impl Options {
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
+            stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),
         }
