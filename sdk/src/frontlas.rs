@@ -62,6 +62,11 @@ impl Frontlas {
         Self { replicas, preferred: AtomicUsize::new(0), failure, unreachable }
     }
 
+    /// Whether each replica is reached over TLS.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.replicas.iter().all(|replica| replica.address.is_tls)
+    }
+
     /// All gateways.
     pub(crate) async fn frontiers(&self) -> Result<Vec<Frontier>, FrontlasError> {
         let list =

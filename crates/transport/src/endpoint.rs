@@ -43,6 +43,15 @@ impl Scheme {
         }
     }
 
+    /// Whether TLS protects what goes over it.
+    #[must_use]
+    pub fn is_secured(self) -> bool {
+        match self {
+            Self::Tls | Self::Quic | Self::Wss => true,
+            Self::Tcp | Self::Ws => false,
+        }
+    }
+
     fn is_websocket(self) -> bool {
         matches!(self, Self::Ws | Self::Wss)
     }
@@ -87,6 +96,12 @@ impl Endpoint {
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
+    }
+
+    /// Whether TLS protects what goes there.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.scheme.is_secured()
     }
 
     /// The host name or address, without brackets, and the port.

@@ -153,7 +153,8 @@ impl Member {
         if std::mem::replace(&mut self.is_loss_logged, true) {
             debug!(%endpoint, %error, "frontlas still can't be reached");
         } else {
-            warn!(%endpoint, %error, "frontlas can't be reached, the gateway goes on without and keeps trying");
+            let advice = error.advice();
+            warn!(%endpoint, %error, advice, "frontlas can't be reached, the gateway goes on without and keeps trying");
         }
         match error {
             HandshakeError::Rejected(rejection) => rejection.retry_after,

@@ -2,7 +2,7 @@
 
 use super::Forward;
 use frontier_config::{Choice, Section};
-use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
+use frontier_transport::{ClientTls, DialOptions, Endpoint};
 use std::path::PathBuf;
 
 /// How a gateway is part of a cluster: the section `frontlas`, and what others must know of it.
@@ -45,9 +45,7 @@ impl Membership {
         let frontlas = root.section("frontlas");
         let dial = frontlas.section("dial");
         let endpoints = endpoints(&dial);
-        let is_secure = endpoints
-            .iter()
-            .any(|to: &Endpoint| matches!(to.scheme(), Scheme::Tls | Scheme::Quic | Scheme::Wss));
+        let is_secure = endpoints.iter().any(Endpoint::is_secured);
         let membership = Self {
             frontier_id: frontier_id(&root.section("daemon")),
             frontlas: endpoints,

@@ -50,8 +50,8 @@ impl Serve<'_> {
         }
         loop {
             let now = Instant::now();
-            if link.take_heard() {
-                heartbeat.heard(now.into_std());
+            if let Some(at) = link.take_heard() {
+                heartbeat.heard(at.into_std());
                 owner.hear(exchange.clock());
             }
             let mut wake_at = match heartbeat.poll(now.into_std()) {

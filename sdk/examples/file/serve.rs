@@ -61,7 +61,7 @@ async fn serve(mut stream: Stream, dir: &Path) -> Result<String> {
         }
         (Ok(_), other) => {
             let text = format!("{other:?} is neither put nor get");
-            request.fail(&text);
+            request.fail(&*text);
             bail!(text);
         }
         (Err(error), _) => {

@@ -4,7 +4,7 @@ use super::{Address, Frontlas, unanswered};
 use crate::connect_error::ConnectError;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
-use frontier_transport::{ClientTls, Endpoint, masked_url};
+use frontier_transport::{ClientTls, Endpoint, EndpointError, masked_url};
 use rand::RngExt;
 use tracing::{debug, warn};
 
@@ -42,6 +42,11 @@ impl Discovery {
         unanswered(&self.addresses)
     }
 
+    /// Whether frontlas is asked over TLS, whichever replica answers.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.addresses.iter().all(|address| address.is_tls)
+    }
+
     /// Where edges connect to, the one to try first in front. Those of before if frontlas is away. Beside them, why
     /// there is none, or none that is new.
     pub(crate) async fn endpoints(&mut self) -> (Vec<Endpoint>, Option<String>) {
@@ -66,8 +71,11 @@ impl Discovery {
         };
         let mut rng = rand::rng();
         let order = by_load(&self.known, |below| rng.random_range(0..below));
-        let endpoints: Vec<_> =
-            order.into_iter().filter_map(|frontier| endpoint(edgebound(frontier))).collect();
+        let parse = |frontier: &Frontier| {
+            let parsed = endpoint(edgebound(frontier));
+            parsed.inspect_err(|error| debug!(frontier = frontier.frontier_id, %error, "a gateway is left out: the address that it advertises can't be read"))
+        };
+        let endpoints: Vec<_> = order.into_iter().filter_map(|frontier| parse(frontier).ok()).collect();
         if endpoints.is_empty() && problem.is_none() {
             problem = Some(of_no_use(&self.known));
         }
@@ -107,14 +115,8 @@ pub(crate) fn servicebound(frontier: &Frontier) -> &str {
 }
 
 /// The endpoint that a gateway advertises: a URL, or a host and port that are reached by TCP.
-pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
-    let parsed =
-        if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
-    parsed
-        .inspect_err(
-            |error| debug!(%error, "a gateway is left out: the address that it advertises can't be read"),
-        )
-        .ok()
+pub(crate) fn endpoint(advertised: &str) -> Result<Endpoint, EndpointError> {
+    if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() }
 }
 
 /// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that get
@@ -195,8 +197,8 @@ mod tests {
     #[test]
     fn what_is_advertised_may_have_a_scheme() {
         let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.url());
-        assert_eq!(url("h:1").as_deref(), Some("tcp://h:1"));
-        assert_eq!(url("tls://h:1").as_deref(), Some("tls://h:1"));
-        assert_eq!(url(""), None);
+        assert_eq!(url("h:1").unwrap(), "tcp://h:1");
+        assert_eq!(url("tls://h:1").unwrap(), "tls://h:1");
+        assert!(url("").is_err());
     }
 }
