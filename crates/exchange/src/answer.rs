@@ -74,7 +74,7 @@ impl Exchange {
         batch: &mut Batch<'_>,
     ) {
         let direction = requester.direction();
-        let fit = self.check_custom(outcome.custom.len());
+        let fit = self.check_replied_custom(outcome.custom.len());
         let fit = fit.and_then(|()| self.check_payload(outcome.payload.len() as u64));
         let queued = match &fit {
             Ok(()) => batch.queued(requester, requester.outlet().reply(id, kind, edge, outcome)),
