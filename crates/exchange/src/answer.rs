@@ -102,7 +102,7 @@ impl Exchange {
         if matches!(requester.identity(), Identity::Gateway) {
             return Ok(());
         }
-        self.check_custom(outcome.custom.len())?;
+        self.check_replied_custom(outcome.custom.len())?;
         self.check_payload(outcome.payload.len() as u64)
     }
 

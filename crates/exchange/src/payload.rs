@@ -257,7 +257,7 @@ impl Exchange {
         let Reply { correlation, outcome, edge, .. } = reply;
         let completed = from.pending.lock().complete(correlation);
         let Some(request) = completed else { return Ok(()) };
-        let fit = self.check_payload(len).and_then(|()| self.check_custom(outcome.custom.len()));
+        let fit = self.check_payload(len).and_then(|()| self.check_replied_custom(outcome.custom.len()));
         if request.kind != RequestKind::Call || request.requester.is_internal() || fit.is_err() {
             let failure = fit.err().unwrap_or_else(|| Failure::plain(Code::Protocol));
             let mut batch = self.batch();

@@ -28,6 +28,7 @@ pub(crate) const LIMITS: Limits = Limits {
     meta: 1024,
     name_len: 255,
     custom_len: 8 * 1024,
+    custom_to_edge_len: 8 * 1024,
     names: 100,
     calls: 1000,
     streams: 8,

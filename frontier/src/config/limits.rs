@@ -1,7 +1,7 @@
 //! What peers may make the gateway hold: the section `limits`.
 
 use frontier_config::{ByteSize, Section};
-use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};
+use frontier_protocol::{MIN_MAX_FRAME, Role, TAIL_LEN, Terms};
 use frontier_transport::LinkConfig;
 use std::time::Duration;
 
@@ -113,6 +113,8 @@ impl Limits {
             meta: self.meta,
             name_len: self.name_len,
             custom_len: self.custom_len,
+            // What services send ends with an EdgeID, for which the least `custom_size` has room.
+            custom_to_edge_len: self.custom_len - TAIL_LEN,
             names: self.names,
             calls: self.calls,
             streams: self.streams,

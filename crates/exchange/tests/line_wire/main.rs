@@ -20,6 +20,7 @@ fn exchange() -> Arc<Exchange> {
         meta: 1024,
         name_len: 255,
         custom_len: 1024,
+        custom_to_edge_len: 1024,
         names: 4,
         calls: 100,
         streams: 8,

@@ -167,10 +167,9 @@ fn told(set: impl FnOnce(&mut Limits), to: Destination<'_>, custom: usize, paylo
 #[test]
 fn the_limits_of_a_request_hold() {
     let too_large = Some(Code::TooLarge);
-    let custom = |limits: &mut Limits| limits.custom_len = 100;
+    let custom = |limits: &mut Limits| (limits.custom_len, limits.custom_to_edge_len) = (100, 92);
     let by_name = Destination::Name;
     assert_eq!((told(custom, by_name, 100, 0), told(custom, by_name, 101, 0)), (None, too_large));
-    // With the EdgeID, which the sender has written there.
     let to_edge = to_edge(EDGE);
     assert_eq!((told(custom, to_edge, 92, 0), told(custom, to_edge, 93, 0)), (None, too_large));
     let payload = |limits: &mut Limits| limits.payload = 1000;
