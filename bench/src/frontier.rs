@@ -17,7 +17,6 @@ use crate::work::{Bulk, Calls, Scene};
 pub(crate) use idle_edges::IdleEdges;
 
 mod answer;
-mod bulk;
 mod caller;
 mod callers;
 mod connect;
@@ -36,7 +35,7 @@ pub(crate) async fn play(role: FrontierRole, console: &mut Console) -> Result<()
         FrontierRole::ServiceCallers { gateway, first, calls } => {
             callers::on_service(gateway, first, calls, console).await
         }
-        FrontierRole::Bulk { gateway, bulk } => bulk::run(gateway, bulk, console).await,
+        FrontierRole::Bulk { gateway, bulk } => callers::on_streams(gateway, bulk, console).await,
         FrontierRole::IdleEdges { gateway, edges, at_once } => {
             idle_edges::run(gateway, edges, at_once, console).await
         }

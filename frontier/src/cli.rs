@@ -17,11 +17,10 @@ use frontier_daemon::process::Exit;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 /// A gateway for long-lived connections: carries messages, calls and streams between services and edges.
 #[derive(Debug, Parser)]
-#[command(name = "frontier", version)]
+#[command(name = "frontier", version, after_help = frontier_config::overrides_help(Config::OVERRIDES))]
 struct Cli {
     /// The configuration, YAML. Without it the defaults hold.
     #[arg(long, value_name = "FILE")]
@@ -108,13 +107,12 @@ impl Cli {
                 token::hash(input).map_err(|error| Failure::usage(format!("{error:#}")))?
             }
             None => {
-                let read_at = SystemTime::now();
                 let source = ConfigSource::new(self.config);
-                let config = source.load()?;
                 if !self.check {
+                    let (config, read_at) = source.load_settled()?;
                     return serve::serve(source, &config, read_at);
                 }
-                check(&config)?
+                check(&source.load()?)?
             }
         };
         // Whoever closes the other end has seen enough.
@@ -123,9 +121,9 @@ impl Cli {
     }
 }
 
-/// Looks at what the configuration itself does not say: the files that it names.
+/// What may surprise about a configuration that is valid.
 fn check(config: &Config) -> Result<String, Failure> {
-    let warnings = config.check_files().map_err(Failure::usage)?;
+    let warnings = config.warnings().map_err(Failure::usage)?;
     let mut text: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     text.push_str("the configuration is valid");
     Ok(text)
@@ -133,6 +131,9 @@ fn check(config: &Config) -> Result<String, Failure> {
 
 fn certify(options: &cert::Options) -> Result<String, Failure> {
     let written = cert::run(options).map_err(|error| Failure::start(format!("{error:#}")))?;
+    if written.is_empty() {
+        return Ok("all of it is there already".into());
+    }
     let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     Ok(paths.join("\n"))
 }

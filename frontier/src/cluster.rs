@@ -28,7 +28,7 @@ pub use locate::{LocateError, Location, Locator};
 #[cfg(test)]
 pub(crate) use locate::LookupQueue;
 
-pub(crate) use advertise::{Advertised, Bound};
+pub(crate) use advertise::{Advertised, Bound, unreachable};
 pub(crate) use known_gateways::{Assignment, KnownGateways};
 pub(crate) use member::Member;
 

@@ -5,7 +5,9 @@ mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod validation;
 
+use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
@@ -15,11 +17,11 @@ pub use listen::Listen;
 pub use membership::{ClusterAlternatives, Membership};
 
 use frontier_access::AccessConfig;
-use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section};
+use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How one service is chosen among those that take the same name, as it stands in the configuration.
@@ -107,32 +109,71 @@ pub struct ReloadConfig {
     pub enforce: bool,
 }
 
-const OVERRIDES: &[Override] = &[
-    Override::new("FRONTIER_LOG_LEVEL", "log.level"),
-    Override::new("FRONTIER_LOG_FORMAT", "log.format"),
-    Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
-    Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
-    Override::new("FRONTIER_THREADS", "daemon.threads"),
-    Override::new("FRONTIER_ID", "daemon.frontier_id"),
-    Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
-];
+/// A configuration that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Every mistake.
+    pub errors: ConfigErrors,
+    /// The files that it names: once they are mended it may do.
+    pub files: Vec<PathBuf>,
+}
 
 impl Config {
-    /// Reads YAML, with overrides from the environment.
+    /// The environment variables that replace keys.
+    pub const OVERRIDES: &[Override] = &[
+        Override::new("FRONTIER_LOG_LEVEL", "log.level"),
+        Override::new("FRONTIER_LOG_FORMAT", "log.format"),
+        Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
+        Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
+        Override::new("FRONTIER_THREADS", "daemon.threads"),
+        Override::new("FRONTIER_ID", "daemon.frontier_id"),
+        Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
+    ];
+
+    /// Reads YAML, with overrides from the environment, and the certificates of listeners.
     ///
     /// # Errors
     /// [`ConfigErrors`] with every mistake in it.
     pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
-        let (config, fixed) = config::load_with_fixed(yaml, environment, OVERRIDES, Self::read)?;
+        let surroundings = Surroundings { environment, variables: &[], folder: Path::new("") };
+        Self::read_from(yaml, &surroundings, Self::read)
+    }
+
+    /// As [`parse`](Self::parse), and looks into all other files that it names as well, as the daemon does. Blocks
+    /// while it reads them.
+    ///
+    /// # Errors
+    /// [`Refused`] with every mistake in it and in the files.
+    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, Refused> {
+        let mut files = Vec::new();
+        let read = |root: &Section<'_>| {
+            let config = Self::read(root);
+            validation::reject_files(&config, root);
+            files = config.watched();
+            config
+        };
+        Self::read_from(yaml, surroundings, read).map_err(|errors| Refused { errors, files })
+    }
+
+    fn read_from(
+        yaml: &str,
+        surroundings: &Surroundings<'_>,
+        read: impl FnOnce(&Section<'_>) -> Self,
+    ) -> Result<Self, ConfigErrors> {
+        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, read)?;
         Ok(Self { fixed, ..config })
     }
 
-    /// Reads the files that `access` and `auth` name, and throws away what is in them. What may surprise about
-    /// them, and about the certificates of the listeners, is returned in lines.
+    /// Reads the files that `access` and `auth` name, and throws away what is in them.
+    fn check_access(&self) -> Result<(), AccessErrors> {
+        load(&self.access).map(drop)
+    }
+
+    /// What may surprise about the files that `access` and `auth` name, and about the certificates of the listeners.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
-    pub fn check_files(&self) -> Result<Vec<String>, AccessErrors> {
+    /// If they have changed since the configuration was loaded: everything that is wrong with them.
+    pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
         Ok(self.tls_warnings().chain(access::warnings(&self.access, &access)).collect())
     }
@@ -156,6 +197,21 @@ impl Config {
         of_tls.chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
     }
 
+    /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
+    /// said with it.
+    #[must_use]
+    pub fn open_listeners(&self) -> Vec<String> {
+        let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
+        let listeners =
+            sides.into_iter().flat_map(|(side, all)| all.iter().map(move |listen| (side, listen)));
+        listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access)).collect()
+    }
+
+    /// The [files](Self::files), if they are to be watched.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        if self.reload.watch { self.files() } else { Vec::new() }
+    }
+
     fn read(root: &Section<'_>) -> Self {
         let log = LogConfig::read(&root.section("log"));
         let (daemon, exchange) = (root.section("daemon").fixed(), root.section("exchange").fixed());
@@ -167,7 +223,7 @@ impl Config {
         access::read_side(&servicebound, &service_listeners, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
-        Self {
+        let config = Self {
             log,
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
@@ -200,7 +256,10 @@ impl Config {
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),
             fixed: FixedSettings::default(),
-        }
+        };
+        validation::reject_taken_ports(&config, root);
+        validation::reject_unreachable(&config, root);
+        config
     }
 }
 
@@ -252,8 +311,9 @@ quotas: [{for: edge, calls: {rate: 1}}]
             ("edgebound: {listeners: [{addr: 127.0.0.1:1, network: tcp}]}", &[] as &[&str]),
             ("edgebound: {listeners: [{addr: 127.0.0.1:1}, {addr: 127.0.0.1:2}]}", &["edgebound listeners"]),
             (
-                "{edgebound: {listen: {addr: 127.0.0.1:1}}, frontlas: {enable: true}, daemon: {frontier_id: a}}",
-                &["frontlas"],
+                "{edgebound: {listen: {addr: 127.0.0.1:1}}, servicebound: {listen: {addr: 127.0.0.1:2}}, \
+                 frontlas: {enable: true}, daemon: {frontier_id: a}}",
+                &["servicebound listeners", "frontlas"],
             ),
             ("{edgebound: {listen: {addr: 127.0.0.1:1}}, frontlas: {dial: {addrs: [a:1]}}}", &[]),
         ] {

@@ -91,6 +91,9 @@ impl Gateway {
         }
         let services = Listeners::bind(Role::Service, &config.servicebound.listeners)?;
         let edges = Listeners::bind(Role::Edge, &config.edgebound.listeners)?;
+        for line in config.open_listeners() {
+            warn!("{line}");
+        }
         let advertised = match &config.membership {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,

@@ -17,7 +17,7 @@ pub(crate) use remote_callers::RemoteCallers;
 
 use crate::config::Limits;
 use decode::Decode;
-use frontier_exchange::{Batch, Exchange, Identity, Peer, Unsent};
+use frontier_exchange::{Exchange, Identity, Peer, Unsent};
 use frontier_protocol::{Frame, Kind, Role, Side, pong};
 use frontier_transport::{CloseReason, Event, Link, LinkError, LinkHandle, Priority};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Native {
     /// Routes every frame that has come before anyone is woken.
     pub(crate) fn take_frames(&self, link: &mut Link) -> Result<(), CloseReason> {
         self.peer.hear(self.exchange.clock());
-        let mut batch = Batch::new(&self.exchange);
+        let mut batch = self.exchange.batch();
         let decode = Decode { exchange: &self.exchange, peer: &self.peer, callers: self.callers.as_deref() };
         while let Some(frame) = link.frame().map_err(LinkError::reason)? {
             if frame.kind == Kind::Ping {

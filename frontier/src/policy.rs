@@ -197,11 +197,11 @@ impl Policies {
     }
 
     /// Notes in the log that an edge broke the rules: with a few lines a second at most.
-    pub(crate) fn log_violation(&self, edge: u64, addr: SocketAddr, reason: &CloseReason) {
-        let reason = PeerText(reason);
+    pub(crate) fn log_violation(&self, edge: u64, addr: Option<SocketAddr>, reason: &CloseReason) {
+        let (addr, reason) = (addr.map(tracing::field::display), PeerText(reason));
         match self.violations.admit(Instant::now()) {
-            LogDecision::Log { suppressed: 0 } => info!(edge, %addr, %reason, "edge disconnected"),
-            LogDecision::Log { suppressed } => info!(edge, %addr, %reason, suppressed, "edge disconnected"),
+            LogDecision::Log { suppressed: 0 } => info!(edge, addr, %reason, "edge disconnected"),
+            LogDecision::Log { suppressed } => info!(edge, addr, %reason, suppressed, "edge disconnected"),
             LogDecision::Suppress => {}
         }
     }

@@ -70,9 +70,11 @@ impl Reloader {
         self.read_at = SystemTime::now();
         let config = match self.source.load() {
             Ok(config) => config,
-            Err(error) => return not_reloaded(reload, error.lines()),
+            Err(error) => {
+                self.watch_also(error.files().to_vec());
+                return not_reloaded(reload, error.lines());
+            }
         };
-        // Also those that are wrong, so that it is noticed when they are mended.
         let watched = self.source.watched(&config);
         match self.live.reload(&config) {
             Ok(reviewed) => {
@@ -81,12 +83,17 @@ impl Reloader {
                 log(reload, reviewed, config.reload.enforce);
             }
             Err(errors) => {
-                self.files.extend(watched);
-                self.files.sort();
-                self.files.dedup();
-                not_reloaded(reload, errors.lines().to_vec());
+                self.watch_also(watched);
+                not_reloaded(reload, errors.lines());
             }
         }
+    }
+
+    /// Those that are wrong, so that it is noticed when they are mended.
+    fn watch_also(&mut self, files: Vec<PathBuf>) {
+        self.files.extend(files);
+        self.files.sort();
+        self.files.dedup();
     }
 
     fn put_in_place(&mut self, config: &Config) {
@@ -98,6 +105,9 @@ impl Reloader {
         }
         for key in self.fixed.changed(&config.fixed) {
             warn!(key, "this has changed, but takes a restart");
+        }
+        for line in config.open_listeners() {
+            warn!("{line}");
         }
         for listen in config.edgebound.listeners.iter().chain(&config.servicebound.listeners) {
             for warning in listen.tls_warnings() {

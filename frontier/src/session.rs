@@ -5,142 +5,27 @@
 //!         └────────────── Reject ───────────────┘
 //! ```
 
+mod context;
 mod edge;
+mod ending;
 mod handshake;
 mod notice;
 mod origin_gateway;
 mod service;
 
-use crate::config::{Config, Limits};
 use crate::gate::GateError;
-use crate::native::{self, Native, NativeOutlet, StreamLimits};
-use crate::policy::{Admission, Policies, Policy};
-use frontier_access::PeerText;
-use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
-use frontier_protocol::{Code, Epoch, GoAway, Heartbeat, Reject, Role};
-use frontier_transport::{Accepted, CloseReason, Link, LinkConfig};
-use handshake::Handshake;
+use crate::policy::{Admission, Policy};
+use context::Arrival;
+pub(crate) use context::Context;
+use ending::{leave, log_end, reject, turn_out};
+use frontier_exchange::Failure;
+use frontier_protocol::{Code, Role};
+use frontier_transport::{Accepted, Link};
+use handshake::{Handshake, welcome};
 pub(crate) use notice::{Alternatives, Notice};
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
-use tokio_util::task::TaskTracker;
-use tracing::{debug, info};
-
-/// How long a link that is being closed may take to say so to its peer.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What every session of one side needs.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) exchange: Arc<Exchange>,
-    pub(crate) policies: Arc<Policies>,
-    pub(crate) role: Role,
-    pub(crate) limits: Limits,
-    pub(crate) edge_ids: EdgeIds,
-    pub(crate) link: Arc<LinkConfig>,
-    /// Everything that runs for a connection, and what is left to be said to it.
-    pub(crate) sessions: TaskTracker,
-    /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
-    pub(crate) notice: OnceLock<Notice>,
-    /// Set when the side is closed: no handshake goes on from here.
-    pub(crate) closing: Latch,
-}
-
-/// How edges come by their ids.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EdgeIds {
-    /// Whether edges are let in when no service gives out ids.
-    pub(crate) allocate: bool,
-    /// Whether such an edge gets the id that it asks for.
-    pub(crate) requested: bool,
-    /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
-    pub(crate) callback_timeout: Duration,
-}
-
-impl Context {
-    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, role: Role, config: &Config) -> Self {
-        let edgebound = &config.edgebound;
-        Self {
-            exchange,
-            policies,
-            role,
-            limits: config.limits.clone(),
-            edge_ids: EdgeIds {
-                allocate: edgebound.allocate_ids,
-                requested: edgebound.requested_ids,
-                callback_timeout: edgebound.callback_timeout,
-            },
-            link: Arc::new(config.limits.link(role)),
-            sessions: TaskTracker::new(),
-            notice: OnceLock::new(),
-            closing: Latch::default(),
-        }
-    }
-
-    /// Sends a peer away again that came online too late to be told with the others.
-    fn tell_if_draining(&self, peer: &Peer) {
-        if let Some(notice) = self.notice.get() {
-            notice.tell(peer, Duration::ZERO, self.exchange.clock());
-        }
-    }
-
-    /// Closes a peer that came into the registry too late to be closed with the others.
-    fn close_if_closing(&self, peer: &Peer) {
-        if self.closing.is_set() {
-            peer.advance(Stage::Gone);
-            peer.outlet().close(frontier_exchange::CloseReason::Local);
-        }
-    }
-
-    /// Has a policy judge a peer that has come into the registry, if it has come into force since the peer was let in: it
-    /// may have missed the peer when it looked at all. Why it is not let in after all, if so; it is closed then.
-    fn review(&self, peer: &Arc<Peer>, admission: &Admission) -> Option<Failure> {
-        self.policies.review_newcomer(&self.exchange, peer, &admission.policy).map(Failure::from)
-    }
-
-    /// A peer on `link`, which has not joined yet.
-    fn peer(
-        &self,
-        identity: Identity,
-        arrival: Arrival,
-        authorization: AuthorizationCell,
-        handshake: &Handshake,
-        link: &Link,
-    ) -> Arc<Peer> {
-        let Arrival { addr, epoch } = arrival;
-        let outlet = NativeOutlet::new(link.handle(), handshake.terms.max_frame, self.limits.frame);
-        let silence = Heartbeat::limit(Duration::from_millis(handshake.terms.heartbeat_ms.into()));
-        let peer = Peer::new(identity, epoch, addr, Box::new(outlet), silence);
-        Arc::new(peer.authorized(authorization))
-    }
-
-    /// What carries frames and streams for a peer that has joined.
-    fn native(&self, seat: &Seat, link: &Link) -> Native {
-        Native {
-            exchange: self.exchange.clone(),
-            peer: seat.peer().clone(),
-            link: link.handle(),
-            callers: None,
-            limits: StreamLimits::new(&self.limits),
-        }
-    }
-}
-
-/// Where a connection has come from, and when.
-#[derive(Clone, Copy, Debug)]
-struct Arrival {
-    addr: SocketAddr,
-    /// Of two connections with one id that one counts which was accepted later, however long their handshakes take: a
-    /// dialler that has given one up and made another must not lose it to the first.
-    epoch: Epoch,
-}
-
-impl Arrival {
-    fn now(exchange: &Exchange, addr: SocketAddr) -> Self {
-        Self { addr, epoch: exchange.next_epoch() }
-    }
-}
+use std::sync::Arc;
+use tracing::debug;
 
 /// Runs a connection that came to the listener of this number to its end. It counts as come from this call on.
 pub(crate) fn run(
@@ -197,79 +82,5 @@ pub(crate) async fn turn_away(context: Arc<Context>, accepted: Accepted, error: 
     if let Some((_, link)) = Box::pin(handshake::accept(&context, accepted)).await {
         debug!(%addr, %error, "turned away");
         reject(link, &Failure::new(Code::Overloaded, error.to_string())).await;
-    }
-}
-
-async fn reject(link: Link, failure: &Failure) {
-    let Failure { code, detail, text } = failure;
-    let closed = link.close(|out| Reject { code: *code, detail: *detail, text }.encode(out));
-    // Whether the peer still hears it is up to the peer.
-    let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
-}
-
-/// Ends the link of a peer that was refused when it had joined already, before its Welcome went out.
-async fn turn_out<T>(
-    context: &Context,
-    role: Role,
-    addr: SocketAddr,
-    mut link: Link,
-    failure: &Failure,
-) -> Option<T> {
-    drop(link.take_unsent(CloseReason::Local));
-    context.policies.log_refused(role, addr, failure);
-    reject(link, failure).await;
-    None
-}
-
-/// Ends the link of `peer` and everything in flight on it.
-fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
-    // Nothing is queued behind this, so what was not sent is all there.
-    peer.advance(Stage::Gone);
-    let unsent = link.take_unsent(reason.clone());
-    context.exchange.leave(peer, &native::unsent(&unsent));
-    let farewell = match reason {
-        CloseReason::Superseded => Some(Code::Superseded),
-        CloseReason::Refused(code, _) => Some(*code),
-        CloseReason::Local => Some(Code::Draining),
-        CloseReason::Protocol(_) => Some(Code::Protocol),
-        CloseReason::Silent | CloseReason::SlowPeer => Some(Code::Disconnected),
-        CloseReason::Peer | CloseReason::Lost(_) => None,
-    };
-    if let Some(code) = farewell {
-        let text = reason.to_string();
-        // On its own: nobody waits for a peer that may be half open.
-        context.sessions.spawn(async move {
-            let closed = link.close(|out| GoAway::new(code, 0, &text).encode(out));
-            let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
-        });
-    }
-}
-
-fn log_end(context: &Context, peer: &Peer, reason: &CloseReason) {
-    let (id, addr) = (peer.number(), peer.addr());
-    let is_violation = matches!(reason, CloseReason::Protocol(_));
-    if is_violation && peer.edge_id().is_some() {
-        return context.policies.log_violation(id, addr, reason);
-    }
-    let reason = PeerText(reason);
-    match peer.edge_id() {
-        Some(_) => debug!(edge = id, %addr, %reason, "edge disconnected"),
-        None if peer.is_origin_gateway() => {
-            info!(frontier = peer.name(), %addr, %reason, "another gateway asks here no more");
-        }
-        None => info!(service = id, name = peer.name(), %addr, %reason, "service disconnected"),
-    }
-}
-
-fn welcome(context: &Context, handshake: &Handshake, peer: &Peer) -> frontier_protocol::Welcome {
-    frontier_protocol::Welcome {
-        version: frontier_protocol::VERSION,
-        features: 0,
-        max_frame: handshake.terms.max_frame,
-        heartbeat_ms: handshake.terms.heartbeat_ms,
-        id: peer.number(),
-        epoch: peer.epoch(),
-        max_payload: context.limits.payload,
-        directory_time: None,
     }
 }

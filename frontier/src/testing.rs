@@ -20,6 +20,16 @@ pub(crate) fn config() -> Config {
     Config::parse("", &|_| None).unwrap()
 }
 
+/// A gateway that others can reach, with this section `frontlas`.
+pub(crate) fn config_of_member(frontlas: &str) -> Config {
+    let yaml = format!(
+        "edgebound: {{listen: {{addr: 127.0.0.1:30012}}}}
+servicebound: {{listen: {{addr: 127.0.0.1:30011}}}}
+frontlas: {frontlas}"
+    );
+    Config::parse(&yaml, &|_| None).unwrap()
+}
+
 /// A side of a gateway with this configuration.
 pub(crate) fn context(role: Role, config: Config) -> Context {
     let access = crate::config::load(&config.access).unwrap();
@@ -154,7 +164,7 @@ fn peer(exchange: &Exchange, identity: Identity, link: &Link) -> Peer {
         Identity::OwnerGateway { .. } => outlet.owner_gateway(),
         _ => outlet,
     };
-    Peer::new(identity, exchange.next_epoch(), ADDR, Box::new(outlet), Duration::from_secs(60))
+    Peer::new(identity, exchange.next_epoch(), Some(ADDR), Box::new(outlet), Duration::from_secs(60))
 }
 
 /// A peer at the other end of a link that is served.

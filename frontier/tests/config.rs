@@ -36,6 +36,15 @@ fn the_sample_says_what_the_defaults_are() {
 }
 
 #[test]
+fn every_variable_that_replaces_a_key_is_documented() {
+    let docs = fs::read_to_string(Path::new(HERE).join("../docs/operations.md")).unwrap();
+    for variable in Config::OVERRIDES {
+        let row = format!("| `{}` | `{}` |", variable.variable(), variable.path());
+        assert!(docs.contains(&row), "{row}");
+    }
+}
+
+#[test]
 fn every_key_of_the_sample_is_read() {
     // A value of no type that any key takes is refused wherever it is read.
     let sample = fs::read_to_string(Path::new(HERE).join("../etc/frontier.yaml")).unwrap();

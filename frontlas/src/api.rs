@@ -7,6 +7,8 @@
 //!                                               Watches ─▶ Feed ─────┘
 //! ```
 //!
+//! Both read edges and services in bulk through `Scans`.
+//!
 //! gRPC and REST share one port, the handlers, and the errors. Nobody is asked who they are: whoever can reach
 //! the port may ask. The seam for a check is [`ControlPlane::with_access`].
 
@@ -18,7 +20,9 @@ mod grpc;
 mod health;
 mod queries;
 mod rest;
+mod scans;
 mod watch;
+mod write_state;
 
 pub use config::ControlPlaneConfig;
 pub use control_plane::ControlPlane;

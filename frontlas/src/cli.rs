@@ -1,25 +1,29 @@
 //! The command line, and the daemon from its start to its end.
 
+use crate::reload::{ConfigSource, Live, Reloader, variables};
 use crate::{Config, Node};
 use clap::Parser;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
+use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::Signals;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::time::SystemTime;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 /// The cluster node: knows which edge and which service is at which frontier.
 #[derive(Debug, Parser)]
-#[command(name = "frontlas", version)]
+#[command(name = "frontlas", version, after_help = frontier_config::overrides_help(Config::OVERRIDES))]
 pub struct Cli {
     /// The configuration, YAML. Without it the defaults hold.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Check the configuration and exit.
+    /// Check the configuration and the files that it names, and exit.
     #[arg(long)]
     pub check: bool,
 }
@@ -43,18 +47,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 impl Cli {
     /// Loads the configuration, and runs until a signal.
     fn run(&self) -> Exit {
-        let config = match self.load(&|name| std::env::var(name).ok()) {
+        let read_at = SystemTime::now();
+        let config = match self.load_with(&|name| std::env::var(name).ok(), &variables()) {
             Ok(config) => config,
             Err(error) => {
                 eprintln!("frontlas: {error}");
                 return Exit::Usage;
             }
         };
+        // Trying again mends no file.
+        let mistakes = config.check_files();
+        if !mistakes.is_empty() {
+            mistakes.iter().for_each(|mistake| eprintln!("frontlas: {mistake}"));
+            return Exit::Usage;
+        }
         if self.check {
             println!("the configuration is valid");
             return Exit::Ok;
         }
-        serve(&config).unwrap_or_else(|error| {
+        serve(self.source(), &config, read_at).unwrap_or_else(|error| {
             eprintln!("frontlas: {error}");
             Exit::StartFailure
         })
@@ -65,25 +76,33 @@ impl Cli {
     /// # Errors
     /// Which file can't be read, or every mistake in it.
     pub fn load(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
-        let Some(path) = &self.config else {
-            return Config::parse("", environment).map_err(|errors| errors.to_string());
-        };
-        let yaml = std::fs::read_to_string(path);
-        let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
-        Config::parse(&yaml, environment).map_err(|errors| format!("{}: {errors}", path.display()))
+        self.load_with(environment, &[])
+    }
+
+    fn load_with(
+        &self,
+        environment: &dyn Fn(&str) -> Option<String>,
+        variables: &[String],
+    ) -> Result<Config, String> {
+        self.source().load(environment, variables)
+    }
+
+    fn source(&self) -> ConfigSource {
+        ConfigSource { path: self.config.clone() }
     }
 }
 
 /// Fails only before the node runs.
-fn serve(config: &Config) -> Result<Exit, String> {
-    config.log.init(QUIET).map_err(|error| error.to_string())?;
+fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) -> Result<Exit, String> {
+    let log = config.log.init(QUIET).map_err(|error| error.to_string())?;
     match raise_open_files() {
         Ok(files) => tracing::debug!(files, "limit of open files"),
         Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
     }
     let runtime = runtime(config.daemon.threads);
     let runtime = runtime.map_err(|error| format!("can't start worker threads: {error}"))?;
-    let exit = runtime.block_on(run(config));
+    let reloader = |live| Reloader::new(source, config, live, log, read_at);
+    let exit = runtime.block_on(run(config, reloader));
     runtime.shutdown_background();
     exit
 }
@@ -99,13 +118,14 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(config: &Config) -> Result<Exit, String> {
+async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result<Exit, String> {
     // Before the ports are open: whoever sees that they are may send a signal.
-    let mut signals = Signals::listen().map_err(|error| format!("can't listen for signals: {error}"))?;
+    let (mut signals, reloads) = listen().map_err(|error| format!("can't listen for signals: {error}"))?;
     let node = Node::bind(config).await.map_err(|error| match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     })?;
+    let reloading = tokio::spawn(reloader(node.live()).run(reloads));
     let stop = CancellationToken::new();
     let mut running = tokio::spawn(node.run(stop.clone()));
     tokio::select! {
@@ -115,12 +135,28 @@ async fn run(config: &Config) -> Result<Exit, String> {
             return Ok(Exit::StartFailure);
         }
     }
+    reloading.abort();
     stop.cancel();
     // The node itself keeps the deadline, `daemon.grace`.
     tokio::select! {
-        _ = running => Ok(Exit::Ok),
+        ended = running => Ok(drained(&ended)),
         _ = signals.recv() => Ok(Exit::Interrupted),
     }
+}
+
+/// The node ended when it was asked to.
+fn drained(ended: &Result<(), JoinError>) -> Exit {
+    match ended {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            tracing::error!(%error, "the node failed while draining");
+            Exit::StartFailure
+        }
+    }
+}
+
+fn listen() -> io::Result<(Signals, Reloads)> {
+    Ok((Signals::listen()?, Reloads::listen(Some(WatchOptions::default()))?))
 }
 
 #[cfg(test)]
@@ -148,6 +184,14 @@ mod tests {
         let error = cli.load(&|_| None).unwrap_err();
         assert!(error.starts_with(file.path().to_str().unwrap()) && error.contains("mistake"), "{error}");
         assert_eq!(parse(&[]).load(&threads).unwrap().daemon.threads, 5);
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused() {
+        let misspelt = ["FRONTLAS_THREAD".to_owned(), "FRONTLAS_PORT".to_owned()];
+        let error = parse(&[]).load_with(&|_| None, &misspelt).unwrap_err();
+        assert!(error.contains("FRONTLAS_THREAD: is not known; did you mean FRONTLAS_THREADS?"), "{error}");
+        assert!(error.starts_with("1 mistake"), "{error}");
     }
 
     #[test]

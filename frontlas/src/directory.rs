@@ -141,6 +141,9 @@ pub trait Directory: Send + Sync + 'static {
     /// after a pause.
     fn changes(&self, since: Position, limit: usize) -> Answer<'_, Changes>;
 
+    /// Writes something that nobody reads, and looks something up: whether the directory is of use now.
+    fn check(&self) -> Answer<'_, ()>;
+
     /// Removes frontiers that live no longer: adds that to the history, and frees their memory. Queries leave them
     /// out in any case. Call it every second or so, in every replica; it costs a little per frontier. Gives how
     /// many were removed.

@@ -10,6 +10,7 @@ mod model;
 mod node;
 pub mod plane;
 mod redis;
+mod reload;
 
 pub use self::redis::{HostPort, RedisConfig, RedisDirectory, RedisMode, RedisTls};
 pub use config::Config;
@@ -21,3 +22,4 @@ pub use model::{
     Numbered, Page, Position, Presence, Service, Timestamp, Verdict,
 };
 pub use node::{Node, NodeError};
+pub use reload::Live;

@@ -28,6 +28,8 @@ impl Lifetimes {
     /// Reads the section `frontier_plane.expiration`.
     #[must_use]
     pub fn read(expiration: &Section<'_>) -> Self {
+        // One setting: what is not written follows `alive`.
+        let expiration = &expiration.fixed_as("frontier_plane.expiration");
         let default = Self::default();
         let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
         let alive = expiration.within("alive", default.alive, second..=day);
@@ -46,12 +48,14 @@ impl Lifetimes {
                 }
             }
         };
-        Self {
+        let this = Self {
             alive,
             edge_meta: meta("edge_meta"),
             service_meta: meta("service_meta"),
             history: expiration.within("history", default.history, 1000..=10_000_000),
-        }
+        };
+        expiration.record(&this);
+        this
     }
 }
 

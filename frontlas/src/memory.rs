@@ -153,6 +153,10 @@ impl Directory for MemoryDirectory {
         self.answer(|state| Ok(state.history.since(since, limit.min(MAX_PAGE))))
     }
 
+    fn check(&self) -> Answer<'_, ()> {
+        self.answer(|_| Ok(()))
+    }
+
     fn sweep(&self) -> Answer<'_, usize> {
         self.answer(|state| Ok(state.sweep()))
     }

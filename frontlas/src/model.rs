@@ -1,5 +1,6 @@
 //! What is reported to the directory, and what it gives.
 
+pub(crate) mod advertised;
 mod change;
 mod event;
 mod lease;

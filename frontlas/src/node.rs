@@ -3,6 +3,7 @@
 use crate::api::ControlPlane;
 use crate::config::{Config, Store};
 use crate::plane::{Plane, PlaneError};
+use crate::reload::Live;
 use crate::{Directory, MemoryDirectory, RedisDirectory};
 use frontier_admin::BindError;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub enum NodeError {
 /// A cluster node: the directory, and the two planes over it.
 pub struct Node {
     directory: Arc<dyn Directory>,
+    redis: Option<Arc<RedisDirectory>>,
     control_plane: ControlPlane,
     frontier_plane: Plane,
     grace: Duration,
@@ -42,16 +44,23 @@ impl Node {
     /// # Errors
     /// [`NodeError`] if an address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(config: &Config) -> Result<Self, NodeError> {
-        let directory: Arc<dyn Directory> = match &config.store {
-            Store::Redis(redis) => Arc::new(RedisDirectory::new((**redis).clone(), config.lifetimes)),
-            Store::Memory => {
+        let redis = match &config.store {
+            Store::Redis(redis) => Some(Arc::new(RedisDirectory::new((**redis).clone(), config.lifetimes))),
+            Store::Memory => None,
+        };
+        let directory: Arc<dyn Directory> = match &redis {
+            Some(redis) => redis.clone(),
+            None => {
                 warn!("the directory is in memory: this must be the only frontlas of its cluster");
                 Arc::new(MemoryDirectory::new(config.lifetimes))
             }
         };
         let control_plane = ControlPlane::bind(&config.control_plane, directory.clone()).await?;
         let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
-        Ok(Self { directory, control_plane, frontier_plane, grace: config.daemon.grace })
+        for line in config.open_planes() {
+            warn!("{line}");
+        }
+        Ok(Self { directory, redis, control_plane, frontier_plane, grace: config.daemon.grace })
     }
 
     /// Where the control plane listens.
@@ -64,6 +73,12 @@ impl Node {
     #[must_use]
     pub fn frontier_plane_addr(&self) -> SocketAddr {
         self.frontier_plane.addr()
+    }
+
+    /// What of it a reload changes.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        Live::new(self.control_plane.tls(), self.redis.clone())
     }
 
     /// Who is where. It can be asked before [`run`](Self::run), during it and after it.
@@ -91,7 +106,10 @@ async fn sweep(directory: &dyn Directory) {
         tick.tick().await;
         match directory.sweep().await {
             Ok(0) => {}
-            Ok(gone) => debug!(gone, "swept frontiers that were not refreshed in time"),
+            Ok(gone) => warn!(
+                gone,
+                "the leases of frontiers have run out: they, and all that is on them, are listed no longer"
+            ),
             // The probe of the control plane warns when the directory does not answer.
             Err(error) => debug!(%error, "the sweep failed, will try again"),
         }

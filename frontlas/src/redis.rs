@@ -6,7 +6,7 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing`; `draining` and `away`, `1` where they are noted |
+//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `advertised_sb_url`, `advertised_eb_url`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing`; `draining` and `away`, `1` where they are noted |
 //! | `alive:frontiers:<id>` | string | `1`, as long as the frontier lives |
 //! | `edges:<id>`, `services:<id>` | string | JSON: `frontier_id`, `addr`, `update_time` (s), `service`; `stamp`, `order` (µs), `generation`, `ended` |
 //! | `alive:edges:<id>`, `alive:services:<id>` | string | `1`, as long as it lives |
@@ -14,6 +14,7 @@
 //! | `index:edges:<frontier>:<generation>`, `index:services:…` | sorted set | what lives on it, by id with 20 digits |
 //! | `resync:edges:<frontier>:<session>`, `resync:services:…` | set | during a resync: what the snapshot has |
 //! | `history` | hash | `id`, `number` of the last change |
+//! | `probe` | string | `1`, written to see whether writes succeed |
 //! | `changes` | stream | the last changes, with ids `<history>-<number>` |
 //!
 //! A *generation* is one life of a frontier: a record counts only in the generation in which it was made. So
@@ -68,6 +69,12 @@ impl RedisDirectory {
         };
         let connection = Connection::new(config, format!("{prefix}history"));
         Self { connection, scripts: Scripts::new(), prefix, lifetimes, refreshing: Mutex::new(()) }
+    }
+
+    /// Goes on with the user names, passwords and TLS of this configuration, from the next connect on. All else stays
+    /// as it was made.
+    pub fn reconfigure(&self, config: &RedisConfig) {
+        self.connection.reconfigure(config);
     }
 
     async fn run<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {

@@ -57,6 +57,15 @@ fn what_is_commented_out_in_the_sample_can_be_set() {
 }
 
 #[test]
+fn every_variable_that_replaces_a_key_is_documented() {
+    let docs = fs::read_to_string(Path::new(HERE).join("../docs/control-plane.md")).unwrap();
+    for variable in Config::OVERRIDES {
+        let row = format!("| `{}` | `{}` |", variable.variable(), variable.path());
+        assert!(docs.contains(&row), "{row}");
+    }
+}
+
+#[test]
 fn every_key_of_the_sample_is_read() {
     let paths = paths(&sample());
     assert!(paths.len() > 30, "{paths:?}");
@@ -79,6 +88,34 @@ fn a_section_redis_means_redis_unless_it_is_said_otherwise() {
         parse("redis: {mode: standalone}\ndirectory: {store: memory}").unwrap().store,
         Store::Memory
     ));
+}
+
+#[test]
+fn every_key_is_fixed_or_reloadable() {
+    for yaml in ["", &sample(), "redis: {mode: sentinel, sentinel: {addrs: ['a:1'], master_name: m}}"] {
+        assert_eq!(parse(yaml).unwrap().fixed.undeclared(), [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn what_takes_a_restart_is_named() {
+    let (before, after) = (
+        "redis: {password: a}",
+        "
+log: {level: debug, format: json}
+control_plane: {listen: {tls: {certs: [{cert: a, key: b}]}}, watchers: 5}
+frontier_plane: {expiration: {alive: 60s}}
+redis: {password: b, username: c, tls: {ca_certs: [a]}, dial_timeout: 1s}
+reload: {watch: false}
+",
+    );
+    let fixed = |yaml: &str| parse(yaml).unwrap().fixed;
+    let (before, after) = (fixed(before), fixed(after));
+    let mut changed = before.changed(&after);
+    changed.sort_unstable();
+    let expected =
+        ["control_plane.watchers", "frontier_plane.expiration", "log.format", "redis.dial_timeout"];
+    assert_eq!(changed, expected);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The dialler's half of the handshake: reads the answer to its `Hello` and checks what was granted. The other
-//! half is [`negotiate`](crate::negotiate).
+//! half is [`negotiate`](fn@crate::negotiate).
 
 use crate::{
     Code, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, ParseError, Reject, Terms, Welcome, retry_after,

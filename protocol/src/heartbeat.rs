@@ -5,6 +5,13 @@ use std::time::{Duration, Instant};
 /// How many intervals without any byte from the peer end a connection.
 const MAX_SILENT_INTERVALS: u32 = 3;
 
+/// A poll that comes later than it was due by this much, and by a quarter of the interval, tells that the process was
+/// paused: what it knows of the peer is from before.
+const MIN_LATENESS: Duration = Duration::from_secs(1);
+
+/// The least and the longest time that a peer has to answer after such a pause; else it has the interval.
+const ANSWER_TIME: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
 /// What a [`Heartbeat`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
@@ -12,7 +19,7 @@ pub enum Beat {
     Wait(Instant),
     /// Send a ping now.
     Ping,
-    /// The peer is gone: it has been silent for three intervals.
+    /// The peer is gone: it has been silent for three intervals, or has not answered after a pause of our own.
     Dead,
 }
 
@@ -21,28 +28,42 @@ pub enum Beat {
 /// A ping is due once per interval whatever else travels: it is the gateway's proof that the dialler
 /// lives, and a dialler that only receives would give no other. The answer, or any other byte from
 /// the peer, is the dialler's proof.
+///
+/// Whoever polls far too late, as after a pause of the process, is to ask at once: the connection may have ended
+/// meanwhile, or the path. Then it takes a byte from after the question to show that the peer lives, within one
+/// interval and 10 seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
     interval: Duration,
     heard: Instant,
     next_ping: Instant,
+    /// When the peer was asked after a pause, and until when it may answer.
+    asked: Option<(Instant, Instant)>,
 }
 
 impl Heartbeat {
     /// A peer that was heard from at `now` and is asked once per `interval`.
     #[must_use]
     pub fn new(interval: Duration, now: Instant) -> Self {
-        Self { interval, heard: now, next_ping: now + interval }
+        Self { interval, heard: now, next_ping: now + interval, asked: None }
     }
 
-    /// A sign of life came.
-    pub fn heard(&mut self, now: Instant) {
-        self.heard = self.heard.max(now);
+    /// A sign of life came `at` that time, whenever this is told.
+    pub fn heard(&mut self, at: Instant) {
+        self.heard = self.heard.max(at);
+        self.asked = self.asked.filter(|(asked, _)| at <= *asked);
     }
 
-    /// What is due at `now`. After [`Beat::Ping`] the ping counts as sent.
+    /// What is due at `now`. After [`Beat::Ping`] the ping counts as sent. It is to be called again when
+    /// [`Beat::Wait`] says; more often does no harm.
     pub fn poll(&mut self, now: Instant) -> Beat {
-        let dead_at = self.heard + Self::limit(self.interval);
+        let dead_at = self.asked.map_or(self.heard + Self::limit(self.interval), |(_, until)| until);
+        let due = self.next_ping.min(dead_at);
+        if now >= due + MIN_LATENESS.max(self.interval / 4) {
+            self.asked = Some((now, now + self.interval.clamp(ANSWER_TIME.0, ANSWER_TIME.1)));
+            self.next_ping = now + self.interval;
+            return Beat::Ping;
+        }
         if now >= dead_at {
             return Beat::Dead;
         }
@@ -50,7 +71,7 @@ impl Heartbeat {
             self.next_ping = now + self.interval;
             return Beat::Ping;
         }
-        Beat::Wait(self.next_ping.min(dead_at))
+        Beat::Wait(due)
     }
 
     /// The silence after which either side gives up on the other.
@@ -114,26 +135,67 @@ mod tests {
     fn an_answer_gives_the_peer_three_more_intervals() {
         let t = start();
         let mut heartbeat = Heartbeat::new(INTERVAL, t);
-        assert_eq!(heartbeat.poll(t + secs(29)), Beat::Ping);
+        for at in [10, 20] {
+            assert_eq!(heartbeat.poll(t + secs(at)), Beat::Ping);
+        }
         heartbeat.heard(t + secs(29));
-        assert_eq!(heartbeat.poll(t + secs(58)), Beat::Ping);
+        for at in [30, 40, 50] {
+            assert_eq!(heartbeat.poll(t + secs(at)), Beat::Ping);
+        }
         assert_eq!(heartbeat.poll(t + secs(58)), Beat::Wait(t + secs(59)));
         assert_eq!(heartbeat.poll(t + secs(59)), Beat::Dead);
     }
 
     #[test]
-    fn a_jump_of_the_clock_makes_one_ping_or_the_end_but_never_a_burst() {
+    fn silence_counts_from_when_the_last_byte_came_and_not_from_when_that_is_told() {
         let t = start();
         let mut heartbeat = Heartbeat::new(INTERVAL, t);
-        let jump = t + secs(25);
-        assert_eq!(heartbeat.poll(jump), Beat::Ping);
-        assert_eq!(heartbeat.poll(jump), Beat::Wait(t + secs(30)), "the missed pings are not made up for");
+        assert_eq!(heartbeat.poll(t + secs(10)), Beat::Ping);
+        // It came at 11 s, and is told with the next beat.
+        heartbeat.heard(t + secs(11));
+        for at in [20, 30, 40] {
+            assert_eq!(heartbeat.poll(t + secs(at)), Beat::Ping);
+        }
+        assert_eq!(heartbeat.poll(t + secs(40)), Beat::Wait(t + secs(41)));
+        assert_eq!(heartbeat.poll(t + secs(41)), Beat::Dead);
+    }
 
-        let far = t + secs(1_000_000);
-        assert_eq!(heartbeat.poll(far), Beat::Dead);
-        heartbeat.heard(far);
-        assert_eq!(heartbeat.poll(far), Beat::Ping, "whoever reads before it asks is not misled");
-        assert_eq!(heartbeat.poll(far), Beat::Wait(far + INTERVAL));
+    #[test]
+    fn whoever_was_paused_asks_at_once_and_waits_for_one_answer() {
+        let t = start();
+        for paused in [13, 29, 60, 1_000_000] {
+            let mut heartbeat = Heartbeat::new(INTERVAL, t);
+            let woken = t + secs(paused);
+            // What lay in the socket is read first, and is no answer.
+            heartbeat.heard(woken);
+            assert_eq!(heartbeat.poll(woken), Beat::Ping, "after {paused} s");
+            assert_eq!(
+                heartbeat.poll(woken),
+                Beat::Wait(woken + secs(10)),
+                "what was missed is not made up for"
+            );
+            let mut answered = heartbeat;
+            assert_eq!(heartbeat.poll(woken + secs(10)), Beat::Dead, "after {paused} s");
+            answered.heard(woken + secs(1));
+            assert_eq!(answered.poll(woken + secs(10)), Beat::Ping);
+            assert_eq!(answered.poll(woken + secs(10)), Beat::Wait(woken + secs(20)));
+        }
+    }
+
+    #[test]
+    fn a_pause_is_longer_than_what_a_busy_machine_is_late_by() {
+        let t = start();
+        let millis = Duration::from_millis;
+        for (interval, late) in [(100, 999), (500, 999), (4_000, 999), (20_000, 4_999)] {
+            let mut heartbeat = Heartbeat::new(millis(interval), t);
+            assert_eq!(heartbeat.poll(t + millis(interval)), Beat::Ping);
+            let second = t + millis(2 * interval + late);
+            heartbeat.heard(second);
+            assert_eq!(heartbeat.poll(second), Beat::Ping, "{interval}");
+            let next = second + millis(interval);
+            assert_eq!(heartbeat.poll(next), Beat::Ping, "nothing else than ever is asked, at {interval}");
+            assert_eq!(heartbeat.poll(next), Beat::Wait(next + millis(interval)));
+        }
     }
 
     #[test]
@@ -142,7 +204,9 @@ mod tests {
         let mut heartbeat = Heartbeat::new(INTERVAL, t);
         heartbeat.heard(t + secs(20));
         heartbeat.heard(t + secs(5));
-        assert_eq!(heartbeat.poll(t + secs(49)), Beat::Ping);
+        for at in [10, 20, 30, 40] {
+            assert_eq!(heartbeat.poll(t + secs(at)), Beat::Ping);
+        }
         assert_eq!(heartbeat.poll(t + secs(50)), Beat::Dead);
         assert_eq!(Heartbeat::limit(INTERVAL), secs(30));
     }

@@ -1,16 +1,40 @@
 //! Ids of edges, services and connections.
 
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
         pub struct $name(pub u64);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
+            }
+        }
+
+        impl From<u64> for $name {
+            fn from(id: u64) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for u64 {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        /// In decimal digits, as it is displayed.
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(digits: &str) -> Result<Self, ParseIntError> {
+                digits.parse().map(Self)
             }
         }
     };
@@ -47,6 +71,16 @@ impl ServiceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_displayed() {
+        for id in [0, 42, u64::MAX] {
+            let id = EdgeId::from(id);
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        assert!("".parse::<EdgeId>().is_err() && "-1".parse::<ServiceId>().is_err());
+        assert_eq!(u64::from(ServiceId(7)), 7);
+    }
 
     #[test]
     fn a_service_has_an_id_of_its_own_on_each_frontier_that_leads_back() {

@@ -5,6 +5,7 @@ use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::handlers::Handlers;
 use crate::options::Options;
+use crate::stream::StreamConfig;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
@@ -39,6 +40,14 @@ impl<P> Builder<P> {
     /// `wss` and `quic`. Without it the CAs of the system are trusted, and none is shown.
     pub fn tls(mut self, tls: ClientTls) -> Self {
         self.options.redial.dial.tls = tls;
+        self
+    }
+
+    /// Whether a gateway that goes away, or frontlas, may name addresses without TLS though it is itself reached over
+    /// TLS. It may not unless set: the token and all payloads would go there in clear. What the user names is dialled
+    /// whatever it is.
+    pub fn allow_downgrade(mut self, allow: bool) -> Self {
+        self.options.redial.allows_downgrade = allow;
         self
     }
 
@@ -95,6 +104,14 @@ impl<P> Builder<P> {
     /// KiB unless set. More lets a stream fill a long path; what is on its way stands before small calls.
     pub fn window_growth(mut self, bytes: usize) -> Self {
         self.options.window_growth = bytes;
+        self
+    }
+
+    /// The limits of each stream, opened here or by the other side, unless [`OpenStream::config`] says otherwise.
+    ///
+    /// [`OpenStream::config`]: crate::OpenStream::config
+    pub fn stream_config(mut self, config: StreamConfig) -> Self {
+        self.options.stream = config;
         self
     }
 
@@ -162,7 +179,7 @@ pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
     let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
     let live = match connected {
         Ok(connected) => connected.map_err(ConnectError::refused)?,
-        Err(_) => return Err(ConnectError::timeout(after, last.as_ref())),
+        Err(_) => return Err(ConnectError::timeout(after, last.or_else(|| route.waits_for()).as_ref())),
     };
     tokio::spawn(Supervisor::new(client.clone(), route).run(live));
     Ok(Handle::new(client))

@@ -2,12 +2,13 @@
 
 use crate::supervisor::AttemptError;
 use frontier_protocol::{Code, EncodeError, Fault};
-use frontier_transport::{ClientTlsError, DialError, EndpointError, HandshakeError};
+use frontier_transport::{ClientTlsError, DialError, Downgrade, EndpointError, HandshakeError};
 use std::time::Duration;
 use thiserror::Error;
 
 /// Why a client could not connect.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// A URL names no endpoint.
     #[error(transparent)]
@@ -18,6 +19,9 @@ pub enum ConnectError {
         "`{0}` names no frontlas; write it as http://host:port or https://host:port, for an edge as frontlas://host:port or frontlas+https://host:port"
     )]
     Frontlas(String),
+    /// A gateway that frontlas lists is without TLS, though frontlas itself, or that gateway before, is reached over it.
+    #[error(transparent)]
+    Downgrade(#[from] Downgrade),
     /// The TLS settings are of no use: such as a file that is not there.
     #[error("the TLS settings are wrong: {0}")]
     Tls(ClientTlsError),
@@ -49,7 +53,7 @@ impl ConnectError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Url(_) | Self::Tls(_) => Code::Denied,
+            Self::Url(_) | Self::Tls(_) | Self::Downgrade(_) => Code::Denied,
             #[cfg(feature = "cluster")]
             Self::Frontlas(_) => Code::Denied,
             Self::TooLong(_) => Code::TooLarge,

@@ -205,8 +205,8 @@ impl Connection {
 }
 
 impl Settle for Connection {
-    fn settle(&self, id: u64, code: Code, text: &str) {
-        self.notify(|out| Ack { code, detail: 0, text: limited(text) }.encode(id, out));
+    fn settle(&self, id: u64, code: Code, detail: u32, text: &str) {
+        self.notify(|out| Ack { code, detail, text: limited(text) }.encode(id, out));
         self.work_ends();
     }
 }

@@ -1,6 +1,7 @@
 //! The error of a call, a message or the opening of a stream.
 
-use frontier_protocol::{Code, Fault, retry_after};
+use crate::{ConnectError, StreamError};
+use frontier_protocol::{Code, Fault, retry_after, retry_detail};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -33,6 +34,10 @@ impl Error {
     #[must_use]
     pub fn application(&self) -> Option<u32> {
         (self.code == Code::Application).then_some(self.detail)
+    }
+
+    pub(crate) fn detail(&self) -> u32 {
+        self.detail
     }
 
     /// What went wrong, in words. Empty if there is no more to say than the code does.
@@ -84,6 +89,23 @@ impl From<frontier_protocol::EncodeError> for Error {
     }
 }
 
+impl From<StreamError> for Error {
+    fn from(error: StreamError) -> Self {
+        Self { code: error.code, detail: error.detail, text: error.text.into() }
+    }
+}
+
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Self {
+        let detail = error.retry_after().map_or(0, retry_detail);
+        match error {
+            // Its text says the code already.
+            ConnectError::Refused { code, text } => Self { code, detail, text: text.into() },
+            error => Self { code: error.code(), detail, text: error.to_string().into() },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +120,16 @@ mod tests {
         let error = Error::from_wire(Code::Application, 7, "disk full");
         assert_eq!(error.to_string(), "application error 7: disk full");
         assert_eq!(error.application(), Some(7));
+    }
+
+    #[test]
+    fn errors_of_streams_and_of_connecting_convert_without_loss() {
+        let on_stream = StreamError::application(7, "disk full");
+        let error = Error::from(on_stream.clone());
+        assert_eq!((error.application(), error.text()), (Some(7), "disk full"));
+        assert_eq!(StreamError::from(error), on_stream);
+        let refused = ConnectError::Refused { code: Code::Unauthenticated, text: "unknown token".into() };
+        assert_eq!(Error::from(refused), Error::new(Code::Unauthenticated, "unknown token"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod discovery;
 mod error;
 
 pub(crate) use address::Address;
-pub(crate) use discovery::{Discovery, endpoint};
+pub(crate) use discovery::{Discovery, endpoint, servicebound};
 pub(crate) use error::FrontlasError;
 
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
@@ -39,6 +39,8 @@ pub(crate) struct Frontlas {
     replicas: Vec<Replica>,
     /// The one that answered last.
     preferred: AtomicUsize,
+    /// How the last request failed, unless one has been answered since.
+    failure: Mutex<Option<FrontlasError>>,
     /// Until when requests fail at once, and why.
     unreachable: Mutex<Option<(Instant, FrontlasError)>>,
 }
@@ -56,7 +58,13 @@ impl Frontlas {
             Replica { address, client }
         };
         let replicas = addresses.into_iter().map(replica).collect();
-        Self { replicas, preferred: AtomicUsize::new(0), unreachable: Mutex::new(None) }
+        let (failure, unreachable) = (Mutex::new(None), Mutex::new(None));
+        Self { replicas, preferred: AtomicUsize::new(0), failure, unreachable }
+    }
+
+    /// Whether each replica is reached over TLS.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.replicas.iter().all(|replica| replica.address.is_tls)
     }
 
     /// All gateways.
@@ -113,12 +121,13 @@ impl Frontlas {
             match answer {
                 Ok(answer) => {
                     self.preferred.store(place, Ordering::Relaxed);
-                    *self.unreachable.lock() = None;
+                    (*self.unreachable.lock(), *self.failure.lock()) = (None, None);
                     return Ok(answer.into_inner());
                 }
                 Err(status) => {
                     is_unreachable &= matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
                     last = FrontlasError::new(address, status);
+                    *self.failure.lock() = Some(last.clone());
                 }
             }
             if let FrontlasError::Refused(_) = last {
@@ -131,6 +140,14 @@ impl Frontlas {
         Err(last)
     }
 
+    /// Why there is no answer so far.
+    pub(crate) fn failure(&self) -> String {
+        if let Some(failure) = &*self.failure.lock() {
+            return failure.to_string();
+        }
+        unanswered(self.replicas.iter().map(|replica| &replica.address))
+    }
+
     /// The place of the replica that answered last.
     pub(crate) fn preferred(&self) -> usize {
         self.preferred.load(Ordering::Relaxed)
@@ -141,4 +158,10 @@ impl Frontlas {
         let next = (self.preferred.load(Ordering::Relaxed) + 1) % self.replicas.len().max(1);
         self.preferred.store(next, Ordering::Relaxed);
     }
+}
+
+/// That there is no answer yet.
+fn unanswered<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> String {
+    let addresses: Vec<_> = addresses.into_iter().map(ToString::to_string).collect();
+    format!("frontlas has not answered yet: {}", addresses.join(", "))
 }

@@ -1,9 +1,7 @@
 //! What users register to answer calls, erased so that a table can hold it.
 
-use crate::{Request, Response};
-use frontier_protocol::{Code, retry_detail};
+use crate::{HandlerError, Request, Response};
 use futures_util::FutureExt;
-use std::fmt;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -13,56 +11,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
-
-/// The bad answer of a handler: its caller gets [`Code::Application`] with this number and this text. Or
-/// not now: then it gets [`Code::Overloaded`], and may try again.
-///
-/// Any error converts into it by `?`, with the number 0 and the error's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandlerError {
-    /// The application's own error number. It does not travel where the caller may try again.
-    pub code: u32,
-    /// What went wrong, in words.
-    pub text: String,
-    /// After how long the caller may try again; zero if that is not known. `None` if it should not.
-    pub retry_after: Option<Duration>,
-}
-
-impl HandlerError {
-    /// An error with a number of the application's own.
-    #[must_use]
-    pub fn new(code: u32, text: impl Into<String>) -> Self {
-        Self { code, text: text.into(), retry_after: None }
-    }
-
-    /// What was asked for can't be done now, but may be `after` so long: in whole milliseconds, some 49
-    /// days at most. With zero it does not say when.
-    #[must_use]
-    pub fn retry_later(text: impl Into<String>, after: Duration) -> Self {
-        Self { code: 0, text: text.into(), retry_after: Some(after) }
-    }
-
-    /// How this stands on the wire: the code, and what it leaves open.
-    pub(crate) fn to_wire(&self) -> (Code, u32) {
-        match self.retry_after {
-            Some(after) => (Code::Overloaded, retry_detail(after)),
-            None => (Code::Application, self.code),
-        }
-    }
-}
-
-impl fmt::Display for HandlerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-// Not an error itself, or the conversion would collide with that of a type into itself.
-impl<E: std::error::Error> From<E> for HandlerError {
-    fn from(error: E) -> Self {
-        Self::new(0, error.to_string())
-    }
-}
 
 /// How a handler ended.
 pub(crate) enum Outcome {

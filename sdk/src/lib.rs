@@ -88,6 +88,11 @@
 //! frontlas knows, and URLs `frontlas://host:port` for edges, which then choose among those gateways. It
 //! brings gRPC along, which an edge on a small device may not want.
 //!
+//! # Payloads with types, and tests
+//! The feature `json` adds `to_json`, `Request::json`, `Response::from_json` and the like; `serde` alone lets ids stand in
+//! documents of one's own. [`Request::new`], [`Message::new`], [`EdgeEvent::new`] and [`EdgeIdRequest::new`] make what
+//! handlers get, to try them without a gateway.
+//!
 //! # Costs
 //! Two tasks and one socket per client. A call is encoded straight into the outbox and costs one
 //! allocation beside its answer's; a payload over 64 KiB travels on a stream of its own, delays no
@@ -107,7 +112,10 @@ mod error;
 #[cfg(feature = "cluster")]
 mod frontlas;
 mod handler;
+mod handler_error;
 mod handlers;
+#[cfg(feature = "json")]
+mod json;
 mod message;
 mod open_stream;
 mod options;
@@ -128,9 +136,11 @@ pub use connect_error::ConnectError;
 pub use edge::Edge;
 pub use error::Error;
 pub use frontier_protocol::{CATCH_ALL, Code, EdgeId, Fault, ServiceId};
-pub use frontier_transport::{ClientTls, ClientTlsError, EndpointError, QuicClient, TlsVersion};
-pub use handler::HandlerError;
-pub use message::Message;
+pub use frontier_transport::{ClientTls, ClientTlsError, Downgrade, EndpointError, QuicClient, TlsVersion};
+pub use handler_error::HandlerError;
+#[cfg(feature = "json")]
+pub use json::to_json;
+pub use message::{Message, MessageOutcome};
 pub use open_stream::OpenStream;
 pub use publish::Publish;
 pub use request::{Request, Response};

@@ -29,11 +29,18 @@ pub struct OpenStream<'a> {
     peer: Peer,
     meta: Bytes,
     timeout: Duration,
+    config: StreamConfig,
 }
 
 impl<'a> OpenStream<'a> {
     pub(crate) fn new(target: Target<'a>, peer: Peer) -> Self {
-        Self { target, peer, meta: Bytes::new(), timeout: target.call_timeout() }
+        Self {
+            target,
+            peer,
+            meta: Bytes::new(),
+            timeout: target.call_timeout(),
+            config: target.stream_config(),
+        }
     }
 
     /// Opaque bytes for whoever accepts the stream: at most 65,535.
@@ -45,6 +52,12 @@ impl<'a> OpenStream<'a> {
     /// How long to wait until the stream is accepted.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The limits of this stream, instead of those that the builder was given.
+    pub fn config(mut self, config: StreamConfig) -> Self {
+        self.config = config;
         self
     }
 
@@ -61,7 +74,7 @@ impl<'a> OpenStream<'a> {
                 Peer::Service { .. } => Err(Error::new(Code::Denied, "a service opens no stream to another")),
             },
         };
-        Ok(Stream::new(opened?, self.peer, self.meta, StreamConfig::default()))
+        Ok(Stream::new(opened?, self.peer, self.meta, self.config))
     }
 
     async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotSent> {

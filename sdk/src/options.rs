@@ -1,6 +1,7 @@
 //! What a client was built with.
 
 use crate::credentials::Credentials;
+use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
 use frontier_transport::{DialOptions, LinkConfig};
@@ -18,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
     pub(crate) bulk_rate: usize,
+    /// Of streams that say nothing else.
+    pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
     pub(crate) cluster: ClusterOptions,
 }
@@ -68,6 +71,8 @@ pub(crate) struct Redial {
     pub(crate) reconnect: bool,
     /// Whether the gateways that a draining one names will do as well.
     pub(crate) follows: bool,
+    /// Whether others may name addresses without TLS to a client that uses it.
+    pub(crate) allows_downgrade: bool,
 }
 
 impl Options {
@@ -83,6 +88,7 @@ impl Options {
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),
                 reconnect: true,
                 follows: true,
+                allows_downgrade: false,
             },
             call_timeout: Duration::from_secs(30),
             heartbeat: None,
@@ -90,6 +96,7 @@ impl Options {
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
+            stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),
         }

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A call from the other side, as a handler gets it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Request {
     /// The method that was called.
     pub method: Arc<str>,
@@ -20,8 +21,35 @@ pub struct Request {
     pub deadline: Instant,
 }
 
-/// The good answer to a call.
+impl Request {
+    /// A call as a handler would get it, to try the handler without a gateway. Its caller waits for 30 seconds.
+    ///
+    /// ```
+    /// use frontier_sdk::{EdgeId, HandlerError, Request, Response};
+    ///
+    /// async fn greet(request: Request) -> Result<Response, HandlerError> {
+    ///     let edge = request.edge_id.ok_or("only edges are greeted")?;
+    ///     Ok(format!("hello {edge}").into())
+    /// }
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let mut request = Request::new("greet", "");
+    /// assert_eq!(greet(request.clone()).await.unwrap_err().text, "only edges are greeted");
+    /// request.edge_id = Some(EdgeId(42));
+    /// assert_eq!(greet(request).await.unwrap().data, "hello 42");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn new(method: &str, data: impl Into<Bytes>) -> Self {
+        let (method, data, custom) = (method.into(), data.into(), Bytes::new());
+        Self { method, data, custom, edge_id: None, deadline: Instant::now() + Duration::from_secs(30) }
+    }
+}
+
+/// The good answer to a call. Bytes and texts convert into it: `Ok("done".into())`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Response {
     /// The result.
     pub data: Bytes,
@@ -43,3 +71,15 @@ impl Response {
         self
     }
 }
+
+macro_rules! from_data {
+    ($($data:ty),*) => {$(
+        impl From<$data> for Response {
+            fn from(data: $data) -> Self {
+                Self::new(data)
+            }
+        }
+    )*};
+}
+
+from_data!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);

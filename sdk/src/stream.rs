@@ -39,6 +39,7 @@ pub use self::request::{StreamRequest, StreamResponse};
 use self::core::Core;
 use self::end::End;
 use self::pump::Pump;
+use crate::HandlerError;
 use bytes::Bytes;
 use frontier_protocol::Kind;
 use frontier_transport::MuxStream;
@@ -166,7 +167,7 @@ impl Stream {
     pub fn register<F, Fut>(&self, method: impl Into<String>, handler: F)
     where
         F: Fn(StreamRequest) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<StreamResponse, StreamError>> + Send + 'static,
+        Fut: Future<Output = Result<StreamResponse, HandlerError>> + Send + 'static,
     {
         let core = self.core();
         core.served.register(method.into(), handler);

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use frontier_sdk::{Code, EdgeId, Service};
+use frontier_sdk::{Code, EdgeId, Service, Stream};
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::answer::SINK;
 use super::caller::{From, SdkCaller};
-use super::connect::{self, METHOD, lost};
+use super::connect::{self, METHOD, SERVICE, lost};
 use super::disturbance;
 use crate::console::Console;
-use crate::drive::drive_with;
+use crate::drive::{Caller, drive, drive_with};
 use crate::meter::Meter;
 use crate::network::Address;
-use crate::work::Calls;
+use crate::work::{Bulk, Calls};
 
 /// Callers that share edges.
 pub(super) async fn on_edges(gateway: Address, calls: Calls, console: &mut Console) -> Result<()> {
@@ -61,6 +63,19 @@ pub(super) async fn on_service(
     drive_with(Arc::new(Meter::new()?), callers, background, console).await
 }
 
+/// Callers that only write, each into a stream of its own on one edge.
+pub(super) async fn on_streams(gateway: Address, bulk: Bulk, console: &mut Console) -> Result<()> {
+    let edge = connect::edge(gateway).await?;
+    let mut callers = Vec::with_capacity(bulk.streams);
+    for _ in 0..bulk.streams {
+        let stream = edge.open_stream(SERVICE).meta(SINK).await?;
+        callers.push(Writer { stream, bytes: vec![0x2a; bulk.writes.as_usize()] });
+    }
+    let mut background = JoinSet::new();
+    background.spawn(async move { Err(lost(&edge.closed().await)) });
+    drive(callers, background, console).await
+}
+
 /// Waits until the service can call an edge that has connected: at another gateway frontlas has to hear of it
 /// first.
 async fn is_reached(service: &Service, id: EdgeId) -> Result<()> {
@@ -72,6 +87,21 @@ async fn is_reached(service: &Service, id: EdgeId) -> Result<()> {
             }
             answer => return answer.map(drop).context("an edge is not reached"),
         }
+    }
+}
+
+#[derive(Debug)]
+struct Writer {
+    stream: Stream,
+    bytes: Vec<u8>,
+}
+
+impl Caller for Writer {
+    /// Done when the stream has the bytes. Its window and the buffers on the way are full before counting
+    /// starts and full when it ends, so what is counted here is what arrives.
+    async fn call(&mut self) -> Result<()> {
+        self.stream.write_all(&self.bytes).await?;
+        Ok(())
     }
 }
 

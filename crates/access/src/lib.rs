@@ -1,6 +1,6 @@
 //! Who may connect and what they may do, without sockets or sessions.
 //!
-//! | module | question | asked |
+//! | module | decides | when |
 //! |---|---|---|
 //! | [`authn`] | who is this, by its token or certificate? | once, when a peer connects |
 //! | [`rules`] | may it do this at all? | for each registration, call, message and stream |

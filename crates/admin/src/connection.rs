@@ -2,6 +2,7 @@
 
 use crate::config::ServerConfig;
 use crate::stall::StallGuard;
+use crate::tls::LiveTls;
 use axum::Router;
 use http::Request;
 use hyper::body::Incoming;
@@ -15,7 +16,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
@@ -42,7 +42,7 @@ pub struct Caller {
 #[derive(Clone)]
 pub(crate) struct ConnectionHandler {
     router: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<LiveTls>,
     http: auto::Builder<TokioExecutor>,
     handshake_timeout: Duration,
     slow_peer_timeout: Duration,
@@ -72,7 +72,7 @@ impl ConnectionHandler {
     pub(crate) fn new(
         config: &ServerConfig,
         router: Router,
-        tls: Option<TlsAcceptor>,
+        tls: Option<LiveTls>,
         stop: CancellationToken,
         kill: CancellationToken,
     ) -> Self {
@@ -84,7 +84,7 @@ impl ConnectionHandler {
     pub(crate) async fn serve(self, stream: TcpStream, addr: SocketAddr) {
         // Fails only if the connection has ended.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.tls.clone() else {
+        let Some(tls) = self.tls.as_ref().map(LiveTls::acceptor) else {
             return self.serve_http(stream, Caller { addr, certificate: None }).await;
         };
         let handshake = tokio::select! {

@@ -30,6 +30,9 @@ pub enum ApiError {
     /// One watch too many.
     #[error("{0} watches are open, the most there may be")]
     TooManyWatches(usize),
+    /// One list too many.
+    #[error("{0} lists are being read, the most there may be: ask again")]
+    TooManyLists(usize),
     /// A watch whose peer reads too slowly.
     #[error("the watch was not read for {0:?}")]
     SlowWatcher(Duration),
@@ -70,7 +73,7 @@ impl ApiError {
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
             Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
-            Self::TooManyWatches(_) | Self::SlowWatcher(_) => {
+            Self::TooManyWatches(_) | Self::TooManyLists(_) | Self::SlowWatcher(_) => {
                 (Code::ResourceExhausted, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS)
             }
             Self::Timeout(_) => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),

@@ -35,5 +35,5 @@ pub use error::{ApiError, ErrorBody, json};
 pub use health::{CheckResult, Probe, Readiness};
 pub use query::Query;
 pub use server::{BindError, Server};
-pub use tls::{TlsConfig, TlsError};
+pub use tls::{LiveTls, TlsConfig, TlsError, certificates, private_key};
 pub use watch::{WatchSlot, WatchSource, Watches};

@@ -12,6 +12,9 @@ const DEFAULT_PAGE_SIZE: usize = 100;
 /// The longest page; longer ones are cut to it. It bounds the memory of an answer.
 const MAX_PAGE_SIZE: usize = 1000;
 
+/// The most items that an old client's cursor passes over. It bounds what one page costs: all before it are read.
+const MAX_OFFSET: u32 = 100_000;
+
 /// The most ids in one request: as many answers as in the longest page.
 const MAX_IDS: usize = 1000;
 
@@ -38,8 +41,13 @@ impl PageRequest {
     /// From the fields of a request for a list.
     ///
     /// # Errors
-    /// If there are both a cursor and a token.
+    /// If there are both a cursor and a token, or the cursor is more than 100,000.
     pub fn new(cursor: Option<u32>, count: Option<u32>, token: String) -> Result<Self, ApiError> {
+        if let Some(cursor) = cursor.filter(|cursor| *cursor > MAX_OFFSET) {
+            return Err(ApiError::invalid(format!(
+                "cursor {cursor} is too far: a number may be {MAX_OFFSET} at most; go on by page_token"
+            )));
+        }
         let start = match (cursor, token.is_empty()) {
             (cursor, true) => PageStart::Offset(cursor.unwrap_or(0)),
             (None | Some(0), false) => PageStart::Token(token),
@@ -156,6 +164,16 @@ mod tests {
         check_ids(1001, false).unwrap_err();
         check_ids(1, true).unwrap_err();
         check_ids(1000, false).unwrap();
+    }
+
+    #[test]
+    fn a_cursor_that_would_walk_through_everything_is_refused() {
+        let page = |cursor| PageRequest::new(Some(cursor), None, String::new());
+        assert_eq!(page(MAX_OFFSET).unwrap().start, PageStart::Offset(MAX_OFFSET));
+        for cursor in [MAX_OFFSET + 1, 4_000_000_000, u32::MAX] {
+            let error = page(cursor).unwrap_err().to_string();
+            assert!(error.contains(&cursor.to_string()) && error.contains("page_token"), "{error}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::connection::ConnectionHandler;
 use crate::deadline;
 use crate::error::{ApiError, is_grpc};
 use crate::health::Probe;
-use crate::tls::TlsError;
+use crate::tls::{LiveTls, TlsError};
 use crate::watch::Watches;
 use axum::Router;
 use axum::extract::Request;
@@ -17,7 +17,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
@@ -55,7 +54,7 @@ pub struct Server {
     config: ServerConfig,
     listener: TcpListener,
     addr: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<LiveTls>,
     /// Cancelled once [`run`](Self::run) ends; watches end with it.
     stopping: CancellationToken,
 }
@@ -68,7 +67,7 @@ impl Server {
     /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(name: &'static str, config: &ServerConfig) -> Result<Self, BindError> {
         let tls = config.tls.as_ref().map(|tls| tls.load()).transpose();
-        let tls = tls.map_err(|source| BindError::Tls { name, source })?.map(TlsAcceptor::from);
+        let tls = tls.map_err(|source| BindError::Tls { name, source })?.map(LiveTls::new);
         let failed = |source| BindError::Listen { name, addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
@@ -79,6 +78,12 @@ impl Server {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Its TLS, if there is any, to be changed while it runs.
+    #[must_use]
+    pub fn tls(&self) -> Option<LiveTls> {
+        self.tls.clone()
     }
 
     /// The watches of this server: they are counted together, and end when it stops.

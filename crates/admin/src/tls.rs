@@ -1,4 +1,4 @@
-//! TLS of a server: the section, and the files that it names.
+//! TLS of a server: the section, the files that it names, and what of them is in use.
 
 use frontier_config::Section;
 use rustls::pki_types::pem::PemObject;
@@ -7,6 +7,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 /// The section `tls` of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,9 +38,11 @@ pub enum TlsError {
 }
 
 impl TlsConfig {
-    /// `None` unless it is enabled. The other keys are checked all the same.
+    /// `None` unless it is enabled. The other keys are checked all the same. Whether it is takes a restart, all else
+    /// a reload.
     pub(crate) fn read(tls: &Section<'_>) -> Option<Self> {
-        let enable = tls.get("enable", false);
+        let enable = tls.fixed().get("enable", false);
+        let tls = &tls.reloadable();
         let path = |pair: &Section<'_>, key| pair.required(key, PathBuf::new());
         let pairs = tls.sections("certs");
         let pairs: Vec<_> = pairs.iter().map(|pair| (path(pair, "cert"), path(pair, "key"))).collect();
@@ -55,6 +59,11 @@ impl TlsConfig {
         enable.then_some(Self { cert, key, client_ca_certs })
     }
 
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        [&self.cert, &self.key].into_iter().chain(&self.client_ca_certs).map(PathBuf::as_path)
+    }
+
     /// Reads the files. Blocks while it does.
     ///
     /// # Errors
@@ -62,7 +71,7 @@ impl TlsConfig {
     pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = certificates(&self.cert)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| file(&self.key, &error))?;
+        let key = private_key(&self.key)?;
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(unusable)?;
@@ -84,13 +93,44 @@ impl TlsConfig {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+/// The TLS of a running server, as far as it can be changed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct LiveTls(watch::Sender<Arc<ServerConfig>>);
+
+impl LiveTls {
+    pub(crate) fn new(loaded: Arc<ServerConfig>) -> Self {
+        Self(watch::Sender::new(loaded))
+    }
+
+    /// Has connections that come from now on use this, which [`TlsConfig::load`] gave. Those that are there stay.
+    pub fn replace(&self, loaded: Arc<ServerConfig>) {
+        self.0.send_replace(loaded);
+    }
+
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.0.borrow().clone().into()
+    }
+}
+
+/// Reads a PEM file with at least one certificate. Blocks while it does.
+///
+/// # Errors
+/// [`TlsError::File`].
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let found = read.map_err(|error| file(path, &error))?;
     if found.is_empty() {
         return Err(file(path, &"there is no certificate in it"));
     }
     Ok(found)
+}
+
+/// Reads a PEM file with a private key. Blocks while it does.
+///
+/// # Errors
+/// [`TlsError::File`].
+pub fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| file(path, &error))
 }
 
 fn file(path: &Path, reason: &impl ToString) -> TlsError {

@@ -1,7 +1,7 @@
 //! The JSON of the REST side.
 //!
 //! As in protobuf's own JSON, 64-bit numbers are written as text (`"7"`), because JavaScript would round them;
-//! numbers are read as well. Names are those of the protobuf fields. Where a list answers a question by ids, it
+//! numbers are read as well. Names are those of the protobuf fields. Where a list answers a query by ids, it
 //! has `null` for who is not there.
 
 mod list;

@@ -1,8 +1,9 @@
 //! A parsed file together with what was asked of it so far.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::path::{Path, PathBuf};
 
 use super::fixed::{AskedKeys, Change, FixedSettings};
 use super::mistake::{ConfigErrors, Mistake, nearest, quoted};
@@ -29,7 +30,9 @@ pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 /// ```
 pub struct Document<'e> {
     pub(crate) root: Node,
-    pub(crate) environment: Environment<'e>,
+    environment: Environment<'e>,
+    /// Where relative paths start.
+    folder: PathBuf,
     notes: RefCell<Notes>,
 }
 
@@ -39,6 +42,8 @@ struct Notes {
     mistakes: Vec<Mistake>,
     asked: AskedKeys,
     fixed: FixedSettings,
+    /// The environment variables that values were taken from.
+    variables: BTreeSet<String>,
 }
 
 impl<'e> Document<'e> {
@@ -49,7 +54,14 @@ impl<'e> Document<'e> {
     /// that they are reported together with everything else.
     pub fn parse(text: &str, environment: Environment<'e>) -> Result<Self, ConfigErrors> {
         let (root, mistakes) = yaml::parse(text)?;
-        Ok(Self { root, environment, notes: RefCell::new(Notes { mistakes, ..Notes::default() }) })
+        let notes = RefCell::new(Notes { mistakes, ..Notes::default() });
+        Ok(Self { root, environment, folder: PathBuf::new(), notes })
+    }
+
+    /// The same, where relative paths start at `folder` and not at the working directory.
+    #[must_use]
+    pub fn relative_to(self, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..self }
     }
 
     /// The section of the top-level keys.
@@ -83,6 +95,21 @@ impl<'e> Document<'e> {
         let Notes { mut mistakes, asked, .. } = self.notes.into_inner();
         find_unknown(&self.root, "", &asked, &mut mistakes);
         ConfigErrors::check(mistakes)
+    }
+
+    pub(crate) fn path(&self, text: &str) -> PathBuf {
+        self.folder.join(text)
+    }
+
+    /// An environment variable that is set and not empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        self.notes.borrow_mut().variables.insert(name.to_owned());
+        (self.environment)(name).filter(|text| !text.is_empty())
+    }
+
+    /// Whether a value was taken from this variable.
+    pub(crate) fn has_asked_for(&self, variable: &str) -> bool {
+        self.notes.borrow().variables.contains(variable)
     }
 
     pub(crate) fn report(&self, mistake: Mistake) {

@@ -82,10 +82,11 @@ pub(crate) type AskedKeys = BTreeMap<String, BTreeMap<&'static str, Change>>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ByteSize, Section, load_with_fixed};
+    use crate::{ByteSize, Section, Surroundings, load_in};
 
     fn read(text: &str, component: impl FnOnce(&Section<'_>)) -> FixedSettings {
-        load_with_fixed(text, &|_| None, &[], component).unwrap().1
+        let surroundings = Surroundings { environment: &|_| None, variables: &[], folder: "".as_ref() };
+        load_in(text, &surroundings, &[], component).unwrap().1
     }
 
     fn gateway(root: &Section<'_>) {

@@ -10,7 +10,10 @@
 //!
 //! - an absent key, `key:` with nothing behind it and `key: null` all mean the default; so does an empty section;
 //! - durations carry a unit (`500ms`, `10s`, `1m30s`), sizes may (`64KiB`, `1GB`; a bare number is bytes);
-//! - a [`Secret`] is written inline, or `{env: NAME}`, or `{file: PATH}`;
+//! - any value may be `{env: NAME}`, or `{env: NAME, port: PORT}` for an address of a variable with a port behind it; a
+//!   list from a variable is separated by commas;
+//! - a [`Secret`] may be `{file: PATH}` as well;
+//! - relative paths start at the folder of the file, if the daemon says where that is;
 //! - environment variables replace values where the daemon declares an [`Override`].
 //!
 //! A component says beside each key, or for a section, whether a change takes a reload
@@ -71,10 +74,12 @@ pub use byte_size::ByteSize;
 pub use document::{Document, Environment};
 pub use fixed::FixedSettings;
 pub use mistake::{ConfigErrors, Mistake, Place};
-pub use overrides::Override;
+pub use overrides::{Override, overrides_help};
 pub use secret::Secret;
 pub use section::{Section, Shape};
 pub use value::{Choice, FromValue, Invalid, Value};
+
+use std::path::Path;
 
 /// Parses `text`, applies the overrides, lets `read` take what it needs, and checks that nothing is left
 /// over.
@@ -90,22 +95,36 @@ pub fn load<C>(
     overrides: &[Override],
     read: impl FnOnce(&Section<'_>) -> C,
 ) -> Result<C, ConfigErrors> {
-    load_with_fixed(text, environment, overrides, read).map(|(config, _)| config)
+    let surroundings = Surroundings { environment, variables: &[], folder: Path::new("") };
+    load_in(text, &surroundings, overrides, read).map(|(config, _)| config)
 }
 
-/// As [`load`], and tells besides which settings take a restart, for a daemon that reloads.
+/// What a daemon reads its configuration with.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'e> {
+    /// Looks up an environment variable.
+    pub environment: Environment<'e>,
+    /// The names of all variables that are set: those that are nearly an override are refused.
+    pub variables: &'e [String],
+    /// Where relative paths start: the folder of the file.
+    pub folder: &'e Path,
+}
+
+/// As [`load`], for a daemon that reads a file; tells besides which settings take a restart.
 ///
 /// # Errors
-/// As [`load`].
-pub fn load_with_fixed<C>(
+/// As [`load`], and each variable that is nearly called as one of the overrides.
+pub fn load_in<C>(
     text: &str,
-    environment: Environment<'_>,
+    surroundings: &Surroundings<'_>,
     overrides: &[Override],
     read: impl FnOnce(&Section<'_>) -> C,
 ) -> Result<(C, FixedSettings), ConfigErrors> {
-    let mut document = Document::parse(text, environment)?;
+    let Surroundings { environment, variables, folder } = *surroundings;
+    let mut document = Document::parse(text, environment)?.relative_to(folder);
     document.apply(overrides);
     let config = read(&document.root());
+    document.refuse_misspelt(overrides, variables);
     let fixed = document.fixed();
     document.finish()?;
     Ok((config, fixed))

@@ -124,8 +124,15 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Text from a file for use in a message: in backticks, on one line, and cut when long.
+/// Text from a file for use in a message: in backticks, on one line, and cut when long. Of a URL with a user or a
+/// query, which may be secret, nothing is shown but the scheme.
 pub(crate) fn quoted(text: &str) -> String {
+    if let Some((scheme, rest)) = text.split_once("://")
+        && rest.contains(['@', '?'])
+    {
+        let scheme: String = scheme.chars().take(QUOTED_CHARS).collect();
+        return format!("`{}://…`", scheme.escape_debug());
+    }
     let shown: String = text.chars().take(QUOTED_CHARS).collect();
     let cut = if shown.len() < text.len() { "…" } else { "" };
     format!("`{}{cut}`", shown.escape_debug())
@@ -168,6 +175,13 @@ mod tests {
     fn quoted_text_stays_on_one_short_line() {
         assert_eq!(quoted("a\nb"), "`a\\nb`");
         assert_eq!(quoted(&"é".repeat(200)).chars().count(), QUOTED_CHARS + 3);
+    }
+
+    #[test]
+    fn what_may_be_secret_in_a_url_is_not_repeated() {
+        assert_eq!(quoted("redis://user:hunter2@h:1"), "`redis://…`");
+        assert_eq!(quoted("wss://h/?token=hunter2"), "`wss://…`");
+        assert_eq!(quoted("tcp://h:0"), "`tcp://h:0`");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Environment variables that replace values of the file.
 
 use super::document::Document;
-use super::mistake::{Mistake, Place, quoted};
+use super::mistake::{Mistake, Place, nearest, quoted};
 
 /// A variable and the key that it replaces. A daemon declares its list in one place, next to its command
 /// line.
@@ -34,11 +34,42 @@ impl Override {
     }
 }
 
+/// The lines of a program's help about its variables.
+#[must_use]
+pub fn overrides_help(overrides: &[Override]) -> String {
+    let width = overrides.iter().map(|it| it.variable.len()).max().unwrap_or_default();
+    let line = |it: &Override| format!("\n  {:width$}  {}", it.variable, it.path);
+    let lines: String = overrides.iter().map(line).collect();
+    format!("Environment variables that replace keys of the configuration:{lines}")
+}
+
 impl Document<'_> {
+    /// Refuses variables that are nearly called as one of the overrides, which would be ignored otherwise. Others
+    /// that begin in the same way are somebody else's.
+    pub(crate) fn refuse_misspelt(&self, overrides: &[Override], variables: &[String]) {
+        for name in variables {
+            let is_known = overrides.iter().any(|it| it.variable == name) || self.has_asked_for(name);
+            let Some((prefix, rest)) = name.split_once('_').filter(|_| !is_known && !is_of_a_link(name))
+            else {
+                continue;
+            };
+            let known = overrides.iter().filter_map(|it| {
+                it.variable
+                    .split_once('_')
+                    .filter(|(of, _)| of.eq_ignore_ascii_case(prefix))
+                    .map(|(_, it)| it)
+            });
+            if let Some(near) = nearest(rest, known) {
+                let message = format!("is not known; did you mean {}_{near}?", prefix.to_ascii_uppercase());
+                self.report(Mistake::new(Place::Variable(name.clone()), "", message));
+            }
+        }
+    }
+
     /// Replaces values by the variables that are set. Call it before the first section is read.
     pub fn apply(&mut self, overrides: &[Override]) {
         for Override { variable, path } in overrides {
-            let Some(text) = (self.environment)(variable).filter(|text| !text.is_empty()) else { continue };
+            let Some(text) = self.variable(variable) else { continue };
             let place = Place::Variable((*variable).to_owned());
             if let Err(in_the_way) = self.root.put(path, &place, &text) {
                 let message = match in_the_way.as_str() {
@@ -49,6 +80,11 @@ impl Document<'_> {
             }
         }
     }
+}
+
+/// Whether Kubernetes or Docker has set it, for a service or container that is called as the program.
+fn is_of_a_link(variable: &str) -> bool {
+    variable.ends_with("_PORT") || variable.contains("_PORT_") || variable.ends_with("_SERVICE_HOST")
 }
 
 #[cfg(test)]
@@ -80,6 +116,47 @@ mod tests {
     fn a_list_is_separated_by_commas() {
         assert_eq!(read("mqm: {topics: [x]}", &[("TOPICS", "a, b,")]).unwrap().1, ["a", "b"]);
         assert!(read("mqm: {topics: 'a, b'}", &[]).is_err(), "in the file a list is a list");
+    }
+
+    #[test]
+    fn the_help_has_a_line_for_each() {
+        let expected = "Environment variables that replace keys of the configuration:
+  PORT    listen.port
+  TOPICS  mqm.topics";
+        assert_eq!(overrides_help(&OVERRIDES), expected);
+    }
+
+    #[test]
+    fn a_variable_that_is_nearly_one_is_refused() {
+        let overrides = [Override::new("APP_THREADS", "threads"), Override::new("APP_LISTEN_ADDR", "addr")];
+        let variables = [
+            "APP_THREADS",
+            "APP_THREAD",
+            "app_threads",
+            "APP_LISTEN_ADR",
+            "APP_PORT",
+            "APP_LISTEN_PORT",
+            "APP_LISTEN_PORT_80_TCP_ADDR",
+            "APP_SERVICE_HOST",
+            "OTHER_THREAD",
+            "APP_TREADS",
+            "PATH",
+        ];
+        let variables = variables.map(str::to_owned);
+        // One that the file itself names is known.
+        let environment = |name: &str| (name == "APP_TREADS").then(|| "3".to_owned());
+        let surroundings =
+            crate::Surroundings { environment: &environment, variables: &variables, folder: "".as_ref() };
+        let text = "threads: {env: APP_TREADS}";
+        let read = crate::load_in(text, &surroundings, &overrides, |root| root.get("threads", 1_u8));
+        let errors = read.unwrap_err();
+        let lines: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+        let expected = [
+            "environment variable APP_LISTEN_ADR: is not known; did you mean APP_LISTEN_ADDR?",
+            "environment variable APP_THREAD: is not known; did you mean APP_THREADS?",
+            "environment variable app_threads: is not known; did you mean APP_THREADS?",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

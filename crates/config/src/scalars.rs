@@ -1,6 +1,6 @@
 //! The standard library's types as configuration values.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -47,19 +47,30 @@ impl FromValue for IpAddr {
     }
 }
 
-/// An address and a port. Host names are refused: what a daemon binds must not depend on a resolver.
+/// An address and a port. `:8080` is `0.0.0.0:8080`, and `localhost:8080` is `127.0.0.1:8080`. Other names are
+/// refused: what a daemon binds must not depend on a resolver.
 impl FromValue for SocketAddr {
     fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
-        value.parse("an IP address and port such as 0.0.0.0:8080 or [::]:8080")
+        let what = "an IP address and port such as 0.0.0.0:8080 or [::]:8080";
+        let text = value.text(what)?;
+        let named = [("", Ipv4Addr::UNSPECIFIED), ("localhost", Ipv4Addr::LOCALHOST)];
+        for (name, ip) in named {
+            if let Some(port) = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'))
+                && let Ok(port) = port.parse::<u16>()
+            {
+                return Ok((ip, port).into());
+            }
+        }
+        value.parse(what)
     }
 }
 
-/// A relative path stays relative, to the working directory of the process.
+/// A relative path starts at the folder of the file.
 impl FromValue for PathBuf {
     fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
         match value.text("a path")? {
             "" => Err(Invalid::expected("a path", "")),
-            text => Ok(Self::from(text)),
+            text => Ok(value.path(text)),
         }
     }
 }
@@ -110,9 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_never_names() {
+    fn addresses_are_never_names_that_take_a_resolver() {
         assert!(read::<SocketAddr>("'[::]:1'").is_ok() && read::<IpAddr>("'::1'").is_ok());
-        assert!(read::<SocketAddr>("localhost:1").is_err());
-        assert!(read::<SocketAddr>("':30012'").is_err());
+        let addr = |text| read::<SocketAddr>(text).map(|addr| addr.to_string());
+        assert_eq!(addr("localhost:1").unwrap(), "127.0.0.1:1");
+        assert_eq!(addr("':30012'").unwrap(), "0.0.0.0:30012");
+        for refused in
+            ["gateway.example:1", "localhost", "'localhost:'", "'::1:x'", "':70000'", "localhost:+1x"]
+        {
+            assert!(read::<SocketAddr>(refused).is_err(), "{refused}");
+        }
     }
 }

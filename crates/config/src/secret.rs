@@ -1,5 +1,6 @@
 //! Passwords, tokens and keys.
 
+use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use super::mistake::quoted;
@@ -12,28 +13,37 @@ const MASK: &str = "****";
 /// Text that must not end up in a log: `Debug` and `Display` print `****`, whatever its length.
 ///
 /// In the file it is written inline, or as `{env: NAME}`, or as `{file: PATH}`; the content of a file is
-/// trimmed, since editors end it with a line break. A relative path starts at the working directory.
+/// trimmed, since editors end it with a line break. A relative path starts at the folder of the configuration.
 ///
 /// There is no `PartialEq`: comparing what a peer presents with `==` leaks how much of it was right.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret {
+    text: String,
+    file: Option<PathBuf>,
+}
 
 impl Secret {
     /// Wraps text that came from elsewhere.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), file: None }
+    }
+
+    /// The file that it was read from, if it was: a daemon that reloads watches it.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     /// The text itself.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether it is the empty text, which only an inline `""` gives.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 }
 
@@ -59,13 +69,8 @@ impl FromValue for Secret {
             return Err(Invalid::new(format!("expected {WHAT}, found a section of {} keys", entries.len())));
         };
         match (key.as_str(), &node.content) {
-            ("env", Content::Scalar(name)) => match value.variable(name) {
-                Some(text) => Ok(Self(text)),
-                None => {
-                    Err(Invalid::new(format!("environment variable {} is not set or empty", quoted(name))))
-                }
-            },
-            ("file", Content::Scalar(path)) => from_file(path),
+            // What a variable stands for has taken its place already.
+            ("file", Content::Scalar(path)) => from_file(&value.path(path)),
             ("env" | "file", _) => {
                 Err(Invalid::new(format!("expected {WHAT}; `{key}` needs a single value")))
             }
@@ -74,11 +79,12 @@ impl FromValue for Secret {
     }
 }
 
-fn from_file(path: &str) -> Result<Secret, Invalid> {
+fn from_file(path: &Path) -> Result<Secret, Invalid> {
+    let name = quoted(&path.display().to_string());
     match fs::read_to_string(path) {
-        Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {} is empty", quoted(path)))),
-        Ok(text) => Ok(Secret::new(text.trim())),
-        Err(error) => Err(Invalid::new(format!("cannot read file {}: {error}", quoted(path)))),
+        Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {name} is empty"))),
+        Ok(text) => Ok(Secret { text: text.trim().to_owned(), file: Some(path.into()) }),
+        Err(error) => Err(Invalid::new(format!("cannot read file {name}: {error}"))),
     }
 }
 
@@ -103,7 +109,8 @@ mod tests {
     #[test]
     fn it_is_read_inline_from_the_environment_and_from_a_file() {
         let none = |_: &str| None;
-        assert_eq!(read("redis: {password: inline}", &none).unwrap().expose(), "inline");
+        let inline = read("redis: {password: inline}", &none).unwrap();
+        assert_eq!((inline.expose(), inline.file()), ("inline", None));
         assert!(read("redis: {password: ''}", &none).unwrap().is_empty());
 
         let environment = |name: &str| (name == "REDIS_PASSWORD").then(|| "from env".to_owned());
@@ -115,7 +122,8 @@ mod tests {
         let path = std::env::temp_dir().join(format!("frontier-config-secret-{}", std::process::id()));
         fs::write(&path, "from file\n").unwrap();
         let text = format!("redis: {{password: {{file: '{}'}}}}", path.display());
-        assert_eq!(read(&text, &none).unwrap().expose(), "from file");
+        let secret = read(&text, &none).unwrap();
+        assert_eq!((secret.expose(), secret.file()), ("from file", Some(path.as_path())));
         fs::write(&path, " \n").unwrap();
         assert!(read(&text, &none).unwrap_err().ends_with("is empty"));
         fs::remove_file(&path).unwrap();

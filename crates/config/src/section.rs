@@ -7,9 +7,11 @@ use std::ops::RangeInclusive;
 
 use super::document::{Document, key_path};
 use super::fixed::Change;
-use super::mistake::{Mistake, Place};
+use super::mistake::{Mistake, Place, quoted};
 use super::tree::{Content, Node};
 use super::value::{FromValue, Invalid, Value};
+
+const PLACEHOLDER: &str = "has a `${NAME}` or `$(NAME)` in it, which nothing has replaced; write {env: NAME}";
 
 /// What a key holds, for a component that takes more than one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +183,12 @@ impl<'d> Section<'d> {
         self.report(&self.key_place(key), &key_path(&self.path, key), message);
     }
 
+    /// As [`reject`](Self::reject), for the value at a path from the root, such as `listeners[1].auth`: what is
+    /// found once all sections are read. An empty path is about none of them.
+    pub fn reject_at(&self, path: &str, message: impl Into<String>) {
+        self.report(self.document.root.place_of(path), path, message);
+    }
+
     /// Notes that `key` is known here, and gives its node unless it is absent or null.
     fn ask(&self, key: &'static str) -> Option<&'d Node> {
         self.ask_as(key, self.change)
@@ -205,8 +213,48 @@ impl<'d> Section<'d> {
     }
 
     fn read<T: FromValue>(&self, node: &Node, path: &str) -> Option<T> {
-        let value = Value::new(node, self.document.environment);
+        let variable = match self.variable(node) {
+            Ok(variable) => variable,
+            Err(Invalid(message)) => {
+                self.report(&node.place, path, message);
+                return None;
+            }
+        };
+        let node = variable.as_ref().unwrap_or(node);
+        // A variable may have a secret in it, which may have any characters.
+        if !matches!(node.place, Place::Variable(_)) && node.has_placeholder() {
+            // Not repeated: it may be in the middle of a secret.
+            self.report(&node.place, path, PLACEHOLDER);
+            return None;
+        }
+        let value = Value::new(node, self.document);
         T::from_value(&value).map_err(|Invalid(message)| self.report(&node.place, path, message)).ok()
+    }
+
+    /// What `{env: NAME}` and `{env: NAME, port: PORT}` stand for; `None` for all else. Fails if the variable is not
+    /// set.
+    fn variable(&self, node: &Node) -> Result<Option<Node>, Invalid> {
+        let scalar = |key| match node.entry(key).map(|entry| &entry.node.content) {
+            Some(Content::Scalar(text)) => Some(text),
+            _ => None,
+        };
+        let (name, port) = match &node.content {
+            Content::Map(entries) if entries.len() == 1 => (scalar("env"), None),
+            Content::Map(entries) if entries.len() == 2 && scalar("port").is_some() => {
+                (scalar("env"), scalar("port"))
+            }
+            _ => return Ok(None),
+        };
+        let Some(name) = name else { return Ok(None) };
+        let Some(text) = self.document.variable(name) else {
+            return Err(Invalid(format!("environment variable {} is not set or empty", quoted(name))));
+        };
+        let text = match port {
+            None => text,
+            Some(port) if text.contains(':') && !text.starts_with('[') => format!("[{text}]:{port}"),
+            Some(port) => format!("{text}:{port}"),
+        };
+        Ok(Some(Node { place: Place::Variable(name.clone()), content: Content::Scalar(text) }))
     }
 
     /// Where the value of `key` was written; for an absent key, where its section was.

@@ -46,6 +46,36 @@ impl Node {
         }
     }
 
+    /// Whether a scalar here, or in what is below, has a `${NAME}` or `$(NAME)` that a shell, Compose or
+    /// Kubernetes should have replaced.
+    pub(crate) fn has_placeholder(&self) -> bool {
+        match &self.content {
+            Content::Null => false,
+            Content::Scalar(text) => has_placeholder(text),
+            Content::List(nodes) => nodes.iter().any(Self::has_placeholder),
+            Content::Map(entries) => entries.iter().any(|entry| entry.node.has_placeholder()),
+        }
+    }
+
+    /// Where the value at `path`, such as `listeners[1].auth`, was written, or the last that is there on the way to it.
+    pub(crate) fn place_of(&self, path: &str) -> &Place {
+        let mut node = self;
+        for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
+            let next = match &node.content {
+                Content::Map(_) => node.entry(step).map(|entry| &entry.node),
+                Content::List(nodes) => {
+                    step.strip_suffix(']').and_then(|index| nodes.get(index.parse::<usize>().ok()?))
+                }
+                Content::Null | Content::Scalar(_) => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        &node.place
+    }
+
     /// Puts a scalar at a dotted path, adding the maps on the way.
     ///
     /// Gives back the path of the value that is in the way when a key on the way holds something else than a
@@ -71,4 +101,15 @@ impl Node {
         *node = Self { place: place.clone(), content: Content::Scalar(text.to_owned()) };
         Ok(())
     }
+}
+
+fn has_placeholder(text: &str) -> bool {
+    let name = |rest: &str, close| {
+        let end = rest.find(|found: char| found != '_' && !found.is_ascii_alphanumeric());
+        end.is_some_and(|end| end > 0 && rest[end..].starts_with(close))
+    };
+    text.split('$').skip(1).any(|rest| {
+        rest.strip_prefix('{').is_some_and(|rest| name(rest, '}'))
+            || rest.strip_prefix('(').is_some_and(|rest| name(rest, ')'))
+    })
 }

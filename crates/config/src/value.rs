@@ -2,9 +2,10 @@
 
 use std::error;
 use std::fmt::{self, Debug, Display};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::document::Environment;
+use super::document::Document;
 use super::mistake::{nearest, quoted};
 use super::tree::{Content, Node};
 
@@ -63,12 +64,12 @@ impl error::Error for Invalid {}
 #[derive(Clone, Copy)]
 pub struct Value<'v> {
     pub(crate) node: &'v Node,
-    environment: Environment<'v>,
+    document: &'v Document<'v>,
 }
 
 impl<'v> Value<'v> {
-    pub(crate) fn new(node: &'v Node, environment: Environment<'v>) -> Self {
-        Self { node, environment }
+    pub(crate) fn new(node: &'v Node, document: &'v Document<'v>) -> Self {
+        Self { node, document }
     }
 
     /// The value as written, without quotes. `what` names what is expected, for the message.
@@ -92,9 +93,9 @@ impl<'v> Value<'v> {
         text.parse().map_err(|_| Invalid::expected(what, text))
     }
 
-    /// The variable `name`; an empty one counts as unset, as with overrides.
-    pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        (self.environment)(name).filter(|text| !text.is_empty())
+    /// The path that `text` means in this file.
+    pub(crate) fn path(&self, text: &str) -> PathBuf {
+        self.document.path(text)
     }
 }
 

@@ -10,7 +10,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 pub enum Exit {
     /// 0: it did what it was asked to, or drained in time after a signal.
     Ok,
-    /// 1: it could not start, such as when a port is taken. Trying again may help.
+    /// 1: it could not start, such as when a port is taken, or a part of it failed later. Trying again may help.
     StartFailure,
     /// 64: the command line or the configuration is wrong (`EX_USAGE`). Trying again does not help, so a
     /// supervisor should not restart it.

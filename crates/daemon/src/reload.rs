@@ -26,12 +26,40 @@ mod stamp;
 
 use file_watch::FileWatch;
 pub use file_watch::WatchOptions;
+use stamp::Stamp;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 use std::{fmt, io};
 
 use tokio::signal::unix::{self, SignalKind};
+
+/// How often files are read that change all the time.
+const READ_ATTEMPTS: u32 = 5;
+
+/// Reads with `read`, and reads again a moment later for as long as one of the `files` has changed too lately to tell
+/// whether before or after it was read; a few times at most. Gives also the time before the last reading. Blocks.
+///
+/// So a daemon that is started right after its files were written has no reason to read them again.
+///
+/// # Errors
+/// Those of `read`.
+pub fn read_settled<T, E>(
+    mut read: impl FnMut() -> Result<T, E>,
+    files: impl Fn(&T) -> Vec<PathBuf>,
+) -> Result<(T, SystemTime), E> {
+    let mut attempt = 1;
+    loop {
+        let read_at = SystemTime::now();
+        let value = read()?;
+        let is_settled = files(&value).iter().all(|path| Stamp::since(path, read_at) != Stamp::Unknown);
+        if is_settled || attempt == READ_ATTEMPTS {
+            return Ok((value, read_at));
+        }
+        attempt += 1;
+        std::thread::sleep(stamp::LAG);
+    }
+}
 
 /// Reports when to reload.
 #[derive(Debug)]
@@ -104,6 +132,24 @@ mod tests {
     use nix::sys::signal::{Signal, raise};
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_written_right_before_it_was_read_is_no_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "x").unwrap();
+        let read = || fs::read_to_string(&path);
+        let (text, read_at) = read_settled(read, |_| vec![path.clone()]).unwrap();
+        assert_eq!(text, "x");
+        assert_ne!(Stamp::since(&path, read_at), Stamp::Unknown);
+        let mut times = 0;
+        let busy = || {
+            times += 1;
+            fs::write(&path, times.to_string())
+        };
+        read_settled(busy, |()| vec![path.clone()]).unwrap();
+        assert_eq!(times, READ_ATTEMPTS);
+    }
 
     /// The only test with SIGHUP: it goes to the whole process.
     #[tokio::test]

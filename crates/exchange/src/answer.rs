@@ -1,6 +1,5 @@
 //! Replies, cancellation, deadlines, registrations, and the end of a peer.
 
-use crate::counters::Direction;
 use crate::outlet::QueueError;
 use crate::pending::{InFlight, PendingRequest};
 use crate::{
@@ -74,9 +73,8 @@ impl Exchange {
         outcome: Outcome<'_>,
         batch: &mut Batch<'_>,
     ) {
-        let direction = Direction::of(requester);
-        let fit = self.check_custom(outcome.custom.len());
-        let fit = fit.and_then(|()| self.check_payload(outcome.payload.len() as u64));
+        let direction = requester.direction();
+        let fit = self.check_outcome(requester, &outcome);
         let queued = match &fit {
             Ok(()) => batch.queued(requester, requester.outlet().reply(id, kind, edge, outcome)),
             Err(_) => Ok(()),
@@ -97,6 +95,15 @@ impl Exchange {
         self.counters().ended(kind.into(), direction, failure.code);
         // As above.
         let _ = batch.queued(requester, requester.outlet().reply(id, kind, None, Outcome::failure(&failure)));
+    }
+
+    /// The limits are those of what peers are sent.
+    fn check_outcome(&self, requester: &Peer, outcome: &Outcome<'_>) -> Result<(), Failure> {
+        if matches!(requester.identity(), Identity::Gateway) {
+            return Ok(());
+        }
+        self.check_replied_custom(outcome.custom.len())?;
+        self.check_payload(outcome.payload.len() as u64)
     }
 
     /// Queues a failure for `requester`.
@@ -134,7 +141,7 @@ impl Exchange {
         batch: &mut Batch<'_>,
     ) {
         let Some(request) = target.pending.lock().complete(correlation) else { return };
-        self.counters().ended(request.kind.into(), Direction::of(requester), code);
+        self.counters().ended(request.kind.into(), requester.direction(), code);
         if request.kind == RequestKind::Call {
             push_cancel(target, correlation, batch);
         }
@@ -156,7 +163,7 @@ impl Exchange {
     /// gateway; if the peer is a service, it goes to another one.
     pub(crate) fn retire(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
         let InFlight { received, sent } = peer.pending.lock().close();
-        let mut batch = Batch::new(self);
+        let mut batch = self.batch();
         for (target, correlation) in sent {
             self.drop_request(peer, &target, correlation, Code::Cancelled, &mut batch);
         }

@@ -19,7 +19,7 @@ pub enum Balance {
     /// By the EdgeID: an edge stays with its service, and another service takes only its share.
     #[default]
     EdgeId,
-    /// By the address of the edge, in the same way.
+    /// By the address of the edge, in the same way; one without an address by its EdgeID.
     SrcIp,
     /// Any.
     Random,
@@ -36,7 +36,7 @@ pub(crate) type Tried = SmallVec<[Arc<Peer>; 2]>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chooser<'a> {
     pub(crate) id: EdgeId,
-    pub(crate) ip: IpAddr,
+    pub(crate) ip: Option<IpAddr>,
     /// What was chosen for it before, if it is there to remember.
     pub(crate) affinity: Option<&'a Affinity>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Chooser<'a> {
 impl<'a> Chooser<'a> {
     /// The edge `id`, which is online.
     pub(crate) fn online(edge: &'a Peer, id: EdgeId) -> Self {
-        Self { id, ip: edge.addr().ip(), affinity: Some(&edge.affinity) }
+        Self { id, ip: edge.ip(), affinity: Some(&edge.affinity) }
     }
 }
 
@@ -74,9 +74,12 @@ impl Balancer {
         if let [only] = &**candidates {
             return is_free(only).then_some(&only.service);
         }
+        let by_id = || scatter(edge.id.0);
         let chosen = match self.strategy {
-            Balance::EdgeId => lasting(candidates, || scatter(edge.id.0), edge.affinity, is_free),
-            Balance::SrcIp => lasting(candidates, || hash_ip(edge.ip), edge.affinity, is_free),
+            Balance::EdgeId => lasting(candidates, by_id, edge.affinity, is_free),
+            Balance::SrcIp => {
+                lasting(candidates, || edge.ip.map_or_else(by_id, hash_ip), edge.affinity, is_free)
+            }
             Balance::Random => from(candidates, rand::random_range(0..candidates.len().max(1)), is_free),
             Balance::RoundRobin => from(candidates, self.turn.fetch_add(1, Ordering::Relaxed), is_free),
             Balance::LeastInflight => candidates
@@ -95,7 +98,8 @@ fn lasting<'a>(
     affinity: Option<&Affinity>,
     is_free: impl Fn(&Candidate) -> bool,
 ) -> Option<&'a Candidate> {
-    if let Some(chosen) = affinity.and_then(|affinity| affinity.recall(candidates))
+    let recalled = affinity.and_then(|affinity| affinity.recall(candidates.number()));
+    if let Some(chosen) = recalled.and_then(|place| candidates.get(place))
         && is_free(chosen)
     {
         return Some(chosen);
@@ -103,7 +107,7 @@ fn lasting<'a>(
     let (place, is_first) = rendezvous(candidates, key(), is_free)?;
     // The second best stands in for as long as the best is not free, and no longer.
     if is_first && let Some(affinity) = affinity {
-        affinity.remember(candidates, place);
+        affinity.remember(candidates.number(), place);
     }
     candidates.get(place)
 }

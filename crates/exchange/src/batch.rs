@@ -1,13 +1,14 @@
 //! What many requests and replies share: one reading of the clock, one wake for each receiver, one count.
 
+use crate::Peer;
 use crate::counters::{Counters, Tally};
 use crate::outlet::{QueueError, Queued};
-use crate::{Exchange, Peer};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The requests and replies of one read. Receivers are woken when it is dropped, once each.
+/// The requests and replies of one read, from [`Exchange::batch`](crate::Exchange::batch). Receivers are woken when it is
+/// dropped, once each.
 #[derive(Debug)]
 pub struct Batch<'e> {
     counters: &'e Counters,
@@ -17,10 +18,9 @@ pub struct Batch<'e> {
 }
 
 impl<'e> Batch<'e> {
-    /// An empty one.
-    #[must_use]
-    pub fn new(exchange: &'e Exchange) -> Self {
-        Self { counters: exchange.counters(), wakes: SmallVec::new(), now: None, tally: Tally::default() }
+    /// An empty one, counted in `counters`.
+    pub(crate) fn new(counters: &'e Counters) -> Self {
+        Self { counters, wakes: SmallVec::new(), now: None, tally: Tally::default() }
     }
 
     /// The time, read once for the whole batch.

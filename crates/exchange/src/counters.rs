@@ -1,7 +1,6 @@
 //! What went through the exchange, by kind, direction and result: plain counters that only grow.
 
 use crate::envelope::RequestKind;
-use crate::{Identity, Peer};
 use frontier_protocol::Code;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -36,16 +35,6 @@ impl Traffic {
 impl Direction {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::ToService, Self::ToEdge, Self::Own];
-
-    /// The direction of what `requester` sends.
-    #[inline]
-    pub(crate) fn of(requester: &Peer) -> Self {
-        match requester.identity() {
-            Identity::Edge { .. } => Self::ToService,
-            Identity::Gateway => Self::Own,
-            _ => Self::ToEdge,
-        }
-    }
 }
 
 impl From<RequestKind> for Traffic {

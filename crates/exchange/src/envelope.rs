@@ -56,6 +56,9 @@ pub enum Destination<'a> {
         /// Whether the other gateway wants the request back if the edge is not here.
         returns: bool,
     },
+    /// Its wire could not read whom: it is charged and checked as any other, and then fails with `Protocol` and this
+    /// text.
+    Unreadable(&'static str),
 }
 
 /// What became of a request.

@@ -2,11 +2,12 @@
 
 use crate::balance::{Balance, Balancer};
 use crate::counters::Counters;
-use crate::feed::Follower;
+use crate::feed::{Connection, Follower};
+use crate::lobby::Lobby;
 use crate::own_call::OwnCalls;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
-use crate::remote::{Lobby, RemoteEdges};
+use crate::remote::RemoteEdges;
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_access::LogLimiter;
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
@@ -103,6 +104,12 @@ impl Exchange {
         }
     }
 
+    /// What many requests and replies share. Drop it before waiting for anything: until then nobody is woken.
+    #[must_use]
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(&self.counters)
+    }
+
     /// What peers may make it hold.
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -121,6 +128,12 @@ impl Exchange {
     #[must_use]
     pub fn follow(&self) -> Follower {
         self.registry.feed.follow()
+    }
+
+    /// Everyone who can be reached, for `follower`: what changes from here on is kept for it to take. Takes time in
+    /// proportion to the connections, and holds up nobody for longer than it takes to list a shard of them.
+    pub fn snapshot(&self, follower: &Follower) -> Vec<Connection> {
+        follower.snapshot(|| self.registry.listed())
     }
 
     /// Seconds since it started.

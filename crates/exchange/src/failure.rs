@@ -1,4 +1,4 @@
-//! Why something could not be done: what a requester is told, and what ends a connection.
+//! Why something could not be done: what a requester or a service is told, and what ends a connection.
 
 use frontier_access::authn::AuthnError;
 use frontier_access::quota::QuotaExceeded;
@@ -70,6 +70,44 @@ impl Violation {
     /// With what the peer did.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         Self(text.into())
+    }
+}
+
+/// Why names were not registered. None of the request's names was.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RegistrationError {
+    /// More names than a service may have.
+    #[error("a service may register {0} methods and topics, and no more")]
+    TooMany(usize),
+    /// A name is over the limit.
+    #[error("a name of {len} bytes is over the limit of {max}")]
+    NameTooLong {
+        /// Its length, in bytes.
+        len: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A name is empty.
+    #[error("a name must not be empty")]
+    EmptyName,
+    /// The service is no longer the one that has its id.
+    #[error("another connection has taken over this service's id")]
+    Superseded,
+    /// The rules do not allow it.
+    #[error(transparent)]
+    Denied(#[from] PermissionDenied),
+}
+
+impl RegistrationError {
+    /// The code that the service is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::TooMany(_) => Code::Overloaded,
+            Self::NameTooLong { .. } => Code::TooLarge,
+            Self::EmptyName | Self::Denied(_) => Code::Denied,
+            Self::Superseded => Code::Superseded,
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! Changes of one id are merged: what came and went again before it was taken is not told at all. A follower that
 //! is too slow is told that it has missed something, and takes a snapshot again; it slows down nobody.
 
-use crate::{Exchange, Identity, Peer};
+use crate::{Identity, Peer};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -41,8 +41,8 @@ pub struct Connection {
     pub key: Key,
     /// Which of the connections of that id.
     pub epoch: u64,
-    /// Where it comes from.
-    pub addr: SocketAddr,
+    /// Where it comes from, if it has an address.
+    pub addr: Option<SocketAddr>,
     /// A service's name; empty for an edge.
     pub name: Box<str>,
 }
@@ -71,7 +71,8 @@ pub(crate) struct Feed {
     followers: ArcSwap<Vec<Arc<Log>>>,
 }
 
-/// One that follows. It gets what has changed since its last snapshot until it is dropped.
+/// One that follows. It gets what has changed since its last [`Exchange::snapshot`](crate::Exchange::snapshot) until
+/// it is dropped.
 #[derive(Debug)]
 pub struct Follower {
     feed: Arc<Feed>,
@@ -151,11 +152,10 @@ impl Feed {
 }
 
 impl Follower {
-    /// Everyone who can be reached. What changes from here on is kept to be taken. Takes time in proportion to the
-    /// connections, and holds up nobody for longer than it takes to list a shard of them.
-    pub fn snapshot(&self, exchange: &Exchange) -> Vec<Connection> {
+    /// What `list` lists. What changes from here on is kept to be taken.
+    pub(crate) fn snapshot(&self, list: impl FnOnce() -> Vec<Connection>) -> Vec<Connection> {
         self.log.begin_snapshot();
-        let all = exchange.registry().listed();
+        let all = list();
         self.log.end_snapshot();
         all
     }

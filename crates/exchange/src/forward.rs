@@ -1,7 +1,6 @@
 //! Forwarding a request: it is entered at both peers, and queued for its target.
 
 use crate::balance::Tried;
-use crate::counters::Direction;
 use crate::failure::Rejected;
 use crate::outgoing::Outgoing;
 use crate::outlet::QueueError;
@@ -53,7 +52,7 @@ impl Exchange {
         envelope: Envelope<'_>,
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
-        let direction = Direction::of(requester);
+        let direction = requester.direction();
         batch.tally.begun(envelope.kind, direction);
         let forwarded =
             match self.permit(requester, envelope.kind, envelope.name, envelope.payload.len() as u64) {
@@ -77,22 +76,6 @@ impl Exchange {
             }
         }
         Ok(())
-    }
-
-    /// Refuses a request of `requester` that its wire could not read as one.
-    pub fn refuse(
-        &self,
-        requester: &Arc<Peer>,
-        envelope: &Envelope<'_>,
-        failure: &Failure,
-        batch: &mut Batch<'_>,
-    ) {
-        batch.tally.begun(envelope.kind, Direction::of(requester));
-        if envelope.wants_reply {
-            self.reply_failure(requester, envelope.id, envelope.kind, failure, batch);
-        } else {
-            self.counters().ended(envelope.kind.into(), Direction::of(requester), failure.code);
-        }
     }
 
     /// Routes a request of `requester` and queues it for its target, or for the next one if that is gone. Either
@@ -249,7 +232,7 @@ pub(crate) fn withdraw(requester: &Peer, id: u64, target: &Peer, correlation: Co
 
 /// Tracks a request no longer that was held elsewhere. Whether its reply is still to be given.
 pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool {
-    held.is_none_or(|(holder, correlation)| requester.pending.lock().untrack(id, holder, correlation))
+    held.is_none_or(|(at, correlation)| requester.pending.lock().untrack(id, at, correlation))
 }
 
 /// What the sender of a request that was not queued is told.

@@ -20,14 +20,14 @@ impl Exchange {
                 moved.push(service.clone());
             }
         });
-        let mut batch = Batch::new(self);
+        let mut batch = self.batch();
         moved.iter().for_each(|service| self.let_go(service, &mut batch));
     }
 
     /// The peer wants to leave; with `is_draining` because it was asked to, and has another gateway.
     pub(crate) fn on_leave(&self, peer: &Arc<Peer>, is_draining: bool, batch: &mut Batch<'_>) {
         if peer.is_owner_gateway() {
-            // A farewell, or the answer to ours.
+            // A GoAway of its own, or the answer to ours.
             return peer.advance(Stage::Leaving);
         }
         if is_draining && peer.edge_id().is_some() && self.keeps_moved(peer) {

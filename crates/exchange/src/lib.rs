@@ -14,7 +14,7 @@
 //! # Contract of a wire
 //! 1. It makes a [`Peer`] and joins it with [`Exchange::join_edge`], [`Exchange::join_service`] or
 //!    [`Exchange::join_gateway`]. What it gets is a [`Seat`]: dropping it ends the peer, however that comes about.
-//! 2. It hands over what the peer sends with [`Exchange::on`], any number of times with one [`Batch`], and drops
+//! 2. It hands over what the peer sends with [`Exchange::on`], any number of times with one [`Batch`] of [`Exchange::batch`], and drops
 //!    the batch before it waits: only then are those woken who were sent something.
 //! 3. Streams and payloads too large to be queued come with a [`Leg`]: [`Exchange::on_stream`],
 //!    [`Exchange::on_payload_request`], [`Exchange::on_payload_reply`].
@@ -39,6 +39,7 @@ mod latch;
 mod leave;
 mod leg;
 mod limits;
+mod lobby;
 mod outgoing;
 mod outlet;
 mod own_call;
@@ -65,7 +66,7 @@ pub use batch::Batch;
 pub use counters::{Counters, Counts, Direction, RateMeter, Rates, Traffic};
 pub use envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
 pub use exchange::{Exchange, Settings};
-pub use failure::{Failure, Violation};
+pub use failure::{Failure, RegistrationError, Violation};
 pub use feed::{Change, Connection, Follower, Key, Missed};
 pub use hash::scatter;
 pub use inbound::{Inbound, Registration, Reply, Returned};
@@ -76,7 +77,7 @@ pub use outgoing::{Head, LocalCaller, Outgoing, Sender, StreamHead, StreamSender
 pub use outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 pub use own_call::OwnReply;
 pub use peer::{Identity, Peer, Stage};
-pub use registry::{RegistrationError, Superseded};
+pub use registry::Superseded;
 pub use remote::{Found, Lookup, RemoteEdges};
 pub use remote_caller::RemoteCaller;
 pub use seat::Seat;

@@ -11,8 +11,11 @@ pub struct Limits {
     pub meta: usize,
     /// The longest method, topic or service name, in bytes.
     pub name_len: usize,
-    /// The longest custom header, in bytes, EdgeID included.
+    /// The longest custom header of a request by name, and of a reply, in bytes.
     pub custom_len: usize,
+    /// The longest custom header of a request to an edge, in bytes. Less than the other where wires bring or add
+    /// something beside it.
+    pub custom_to_edge_len: usize,
     /// Methods and topics that one service may register.
     pub names: usize,
     /// Calls and acked messages in flight from, and to, one connection.

@@ -49,8 +49,8 @@ pub struct LocalCaller<'a> {
     pub id: ServiceId,
     /// Its name; may be empty.
     pub name: &'a str,
-    /// Where it connects from.
-    pub address: IpAddr,
+    /// Where it connects from, if it has an address.
+    pub address: Option<IpAddr>,
     /// Who it is by its credentials.
     pub authorization: &'a AuthorizationCell,
 }

@@ -1,9 +1,9 @@
 //! The one way out: what the exchange asks of whatever is behind a peer.
 
 use crate::envelope::{CorrelationId, Outcome, RequestKind};
+use crate::failure::RegistrationError;
 use crate::leg::{BoxFuture, NewLeg};
 use crate::outgoing::Outgoing;
-use crate::registry::RegistrationError;
 use crate::remote_caller::RemoteCaller;
 use frontier_protocol::{Code, EdgeId, Registration};
 use std::borrow::Cow;

@@ -1,7 +1,6 @@
 //! Payloads that travel on a leg of their own. They are passed on as they come: the gateway never holds one whole.
 
 use crate::balance::Tried;
-use crate::counters::Direction;
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
@@ -12,9 +11,7 @@ use crate::outlet::OpenError;
 use crate::pending::PendingRequest;
 use crate::remote::Found;
 use crate::route::{Route, Unrouted};
-use crate::{
-    Batch, CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation,
-};
+use crate::{CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,7 +53,7 @@ impl Exchange {
         excess: bool,
     ) -> Result<(), Violation> {
         let Envelope { kind, id, wants_reply, name, deadline, .. } = envelope;
-        let direction = Direction::of(requester);
+        let direction = requester.direction();
         self.counters().begun(kind.into(), direction);
         let mut progress = Progress::default();
         let permitted = self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len));
@@ -84,7 +81,7 @@ impl Exchange {
             self.counters().ended(kind.into(), direction, failure.code);
             leg.refuse(&failure).await;
         } else if wants_reply {
-            self.reply_failure(requester, id, kind, &failure, &mut Batch::new(self));
+            self.reply_failure(requester, id, kind, &failure, &mut self.batch());
         } else {
             self.counters().ended(kind.into(), direction, failure.code);
         }
@@ -260,10 +257,10 @@ impl Exchange {
         let Reply { correlation, outcome, edge, .. } = reply;
         let completed = from.pending.lock().complete(correlation);
         let Some(request) = completed else { return Ok(()) };
-        let fit = self.check_payload(len).and_then(|()| self.check_custom(outcome.custom.len()));
+        let fit = self.check_payload(len).and_then(|()| self.check_replied_custom(outcome.custom.len()));
         if request.kind != RequestKind::Call || request.requester.is_internal() || fit.is_err() {
             let failure = fit.err().unwrap_or_else(|| Failure::plain(Code::Protocol));
-            let mut batch = Batch::new(self);
+            let mut batch = self.batch();
             self.answer(request, from, correlation, None, Outcome::failure(&failure), &mut batch);
             return Ok(());
         }
@@ -280,8 +277,8 @@ impl Exchange {
         };
         let passed = timeout_at(deadline.into(), passed).await;
         match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
-            Ok(()) => self.counters().ended(kind.into(), Direction::of(&requester), outcome.code),
-            Err(failure) => self.reply_failure(&requester, id, kind, &failure, &mut Batch::new(self)),
+            Ok(()) => self.counters().ended(kind.into(), requester.direction(), outcome.code),
+            Err(failure) => self.reply_failure(&requester, id, kind, &failure, &mut self.batch()),
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::authorization::AuthorizationCell;
 use crate::balance::Affinity;
+use crate::counters::Direction;
 use crate::latch::Latch;
 use crate::outgoing::LocalCaller;
 use crate::outlet::Outlet;
@@ -9,7 +10,7 @@ use crate::pending::Pending;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
 use parking_lot::Mutex;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ pub enum Stage {
 pub struct Peer {
     identity: Identity,
     epoch: Epoch,
-    addr: SocketAddr,
+    addr: Option<SocketAddr>,
     outlet: Box<dyn Outlet>,
     pub(crate) pending: Mutex<Pending>,
     authorization: AuthorizationCell,
@@ -97,12 +98,13 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A connection whose handshake is not over. Silence longer than `silence_limit` will end it.
+    /// A connection whose handshake is not over, from `addr` if it has an address. Silence longer than `silence_limit`
+    /// will end it.
     #[must_use]
     pub fn new(
         identity: Identity,
         epoch: Epoch,
-        addr: SocketAddr,
+        addr: Option<SocketAddr>,
         outlet: Box<dyn Outlet>,
         silence_limit: Duration,
     ) -> Self {
@@ -142,9 +144,14 @@ impl Peer {
         self.epoch
     }
 
-    /// Where it has connected from.
-    pub fn addr(&self) -> SocketAddr {
+    /// Where it has connected from; `None` for what has no address, such as what is inside the gateway.
+    pub fn addr(&self) -> Option<SocketAddr> {
         self.addr
+    }
+
+    /// The same without the port.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.addr.map(|addr| addr.ip())
     }
 
     /// The way to it.
@@ -289,6 +296,16 @@ impl Peer {
         matches!(self.identity, Identity::OriginGateway { .. })
     }
 
+    /// Which way goes what it sends.
+    #[inline]
+    pub(crate) fn direction(&self) -> Direction {
+        match self.identity {
+            Identity::Edge { .. } => Direction::ToService,
+            Identity::Gateway => Direction::Own,
+            _ => Direction::ToEdge,
+        }
+    }
+
     /// Whether it is no connection: its pending requests have bounds of another kind.
     pub(crate) fn is_internal(&self) -> bool {
         matches!(self.identity, Identity::Gateway | Identity::Lobby)
@@ -319,7 +336,7 @@ impl Peer {
         LocalCaller {
             id: ServiceId(self.number()),
             name: self.name(),
-            address: self.addr.ip(),
+            address: self.ip(),
             authorization: &self.authorization,
         }
     }

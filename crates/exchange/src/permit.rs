@@ -6,6 +6,7 @@ use crate::{Exchange, Failure, Peer, RequestKind};
 use frontier_access::LogDecision;
 use frontier_protocol::{Code, EdgeId};
 use std::time::Instant;
+use tracing::field::display;
 use tracing::{debug, info};
 
 impl Exchange {
@@ -69,6 +70,9 @@ impl Exchange {
         id: EdgeId,
         target: &Peer,
     ) -> Result<(), Failure> {
+        if let Some(text) = caller.unreadable {
+            return Err(Failure::new(Code::Protocol, text));
+        }
         let Some(grants) = &caller.grants else { return Ok(()) };
         let may_call = method.map_or(Ok(()), |method| grants.may_call(method));
         let allowed =
@@ -85,7 +89,10 @@ impl Exchange {
         if let Err(failure) = &permitted {
             match failure.code {
                 Code::Denied => self.log_denied(peer, &failure.text),
-                _ => debug!(peer = peer.number(), addr = %peer.addr(), error = %failure.text, "refused"),
+                _ => {
+                    let addr = peer.addr().map(display);
+                    debug!(peer = peer.number(), addr, error = %failure.text, "refused");
+                }
             }
         }
         permitted
@@ -94,6 +101,7 @@ impl Exchange {
     /// A few lines a second at most.
     pub fn log_denied(&self, peer: &Peer, error: &str) {
         let LogDecision::Log { suppressed } = self.denials.admit(Instant::now()) else { return };
-        info!(peer = peer.number(), addr = %peer.addr(), %error, suppressed, "denied");
+        let addr = peer.addr().map(display);
+        info!(peer = peer.number(), addr, %error, suppressed, "denied");
     }
 }

@@ -39,7 +39,7 @@ pub async fn edge_id(
     // Spread by address: there is no id yet.
     let key = EdgeId(u64::from(addr.port()));
     let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta };
-    let reply = exchange.call_service(own, key, addr.ip(), timeout).await?;
+    let reply = exchange.call_service(own, key, Some(addr.ip()), timeout).await?;
     Some(match reply.code {
         Code::Ok => match reply.payload.as_slice().try_into().map(u64::from_be_bytes) {
             Ok(0) | Err(_) => Err(Failure::new(Code::Internal, "the service gave out no valid EdgeID")),
@@ -56,7 +56,7 @@ pub async fn edge_id(
 /// What the edge is told: the service has refused it, or could not reply.
 pub async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Result<(), Failure> {
     let Some((id, payload)) = event(edge) else { return Ok(()) };
-    let reply = exchange.call_service(told(EDGE_ONLINE, &payload), id, edge.addr().ip(), timeout).await;
+    let reply = exchange.call_service(told(EDGE_ONLINE, &payload), id, edge.ip(), timeout).await;
     match reply {
         None => Ok(()),
         Some(reply) => match reply.code {
@@ -70,7 +70,7 @@ pub async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Resu
 /// Tells a service that `edge` has left. Nothing that goes wrong here concerns the edge.
 pub async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
     let Some((id, payload)) = event(edge) else { return };
-    let reply = exchange.call_service(told(EDGE_OFFLINE, &payload), id, edge.addr().ip(), timeout).await;
+    let reply = exchange.call_service(told(EDGE_OFFLINE, &payload), id, edge.ip(), timeout).await;
     if let Some(reply) = reply
         && reply.code != Code::Ok
     {
@@ -90,10 +90,10 @@ fn failed(reply: &OwnReply) -> Failure {
     }
 }
 
-/// The payload of both events: the id, the address, the meta.
+/// The payload of both events: the id, the address (empty if it has none), the meta.
 fn event(edge: &Peer) -> Option<(EdgeId, Vec<u8>)> {
     let Identity::Edge { id, meta } = edge.identity() else { return None };
-    let addr = edge.addr().to_string();
+    let addr = edge.addr().map_or_else(String::new, |addr| addr.to_string());
     let mut payload = Vec::with_capacity(10 + addr.len() + meta.len());
     payload.extend_from_slice(&id.0.to_be_bytes());
     payload.extend_from_slice(&u16::try_from(addr.len()).unwrap_or(0).to_be_bytes());

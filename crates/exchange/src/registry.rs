@@ -7,7 +7,6 @@ mod services;
 pub(crate) use edges::Edges;
 pub use edges::Superseded;
 pub(crate) use routes::{Candidate, Candidates};
-pub use services::RegistrationError;
 pub(crate) use services::Services;
 
 use crate::Peer;

@@ -10,12 +10,15 @@
 //! Whoever looks for an edge finds it at the gateway that the directory names. So an edge that has left for another one
 //! is kept here until the directory names that one: between the two it is reached at both.
 
+mod waiting;
+
+pub(crate) use waiting::Relocations;
+
 use crate::outlet::CloseReason;
-use crate::{Batch, Exchange, Peer, Stage};
-use parking_lot::Mutex;
+use crate::{Exchange, Peer, Stage};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tracing::field::display;
 use tracing::{debug, info};
 
 /// How long the directory may take to name the later connection of an edge that has left.
@@ -24,29 +27,11 @@ const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an edge that was asked to go, and is elsewhere, may take to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Those that are waited for.
-#[derive(Debug, Default)]
-pub(crate) struct Relocations {
-    /// Whether there is a directory that will name later connections.
-    has_directory: AtomicBool,
-    waiting: Mutex<Vec<(Instant, Arc<Peer>)>>,
-}
-
-impl Relocations {
-    fn wait(&self, edge: &Arc<Peer>, timeout: Duration) {
-        self.waiting.lock().push((Instant::now() + timeout, edge.clone()));
-    }
-
-    fn has_directory(&self) -> bool {
-        self.has_directory.load(Ordering::SeqCst)
-    }
-}
-
 impl Exchange {
     /// Whether a directory names later connections of edges, from here on. If there is none, those that wait for that
     /// are let go.
     pub fn set_has_directory(&self, has_directory: bool) {
-        self.relocations.has_directory.store(has_directory, Ordering::SeqCst);
+        self.relocations.set_has_directory(has_directory);
         if !has_directory {
             self.end_relocations(|_, edge| edge.stage() == Stage::Moved);
         }
@@ -65,15 +50,15 @@ impl Exchange {
 
     /// The directory names a later connection of this edge, at another gateway.
     pub fn relocated(&self, edge: &Arc<Peer>) {
-        let (id, addr) = (edge.number(), edge.addr());
+        let (id, addr) = (edge.number(), edge.addr().map(display));
         if !edge.was_asked_to_move() {
-            info!(edge = id, %addr, "edge has moved to another frontier");
+            info!(edge = id, addr, "edge has moved to another frontier");
             return edge.outlet().close(CloseReason::Superseded);
         }
-        debug!(edge = id, %addr, "edge has moved, as it was asked to");
+        debug!(edge = id, addr, "edge has moved, as it was asked to");
         edge.set_relocated();
         if edge.stage() == Stage::Moved {
-            self.let_go(edge, &mut Batch::new(self));
+            self.let_go(edge, &mut self.batch());
         } else {
             self.relocations.wait(edge, LEAVE_TIMEOUT);
         }
@@ -85,18 +70,8 @@ impl Exchange {
     }
 
     fn end_relocations(&self, is_due: impl Fn(Instant, &Peer) -> bool) {
-        let mut due = Vec::new();
-        self.relocations.waiting.lock().retain(|(until, edge)| {
-            if edge.stage() >= Stage::Leaving {
-                return false;
-            }
-            let is_due = is_due(*until, edge);
-            if is_due {
-                due.push(edge.clone());
-            }
-            !is_due
-        });
-        let mut batch = Batch::new(self);
+        let due = self.relocations.take_due(is_due);
+        let mut batch = self.batch();
         for edge in due {
             match edge.stage() {
                 Stage::Moved => self.let_go(&edge, &mut batch),

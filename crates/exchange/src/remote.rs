@@ -11,89 +11,21 @@
 //! This gateway is the *origin* of its services' requests, and the *owner* of the edges that are connected to it.
 //! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
 
-use crate::envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
+mod lookup;
+
+pub use lookup::{Found, Lookup, RemoteEdges};
+
+use lookup::{Parked, Waiting};
+
+use crate::envelope::{CorrelationId, Destination, Envelope, RequestKind};
 use crate::failure::Rejected;
 use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
-use crate::outgoing::{Outgoing, Sender};
-use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
+use crate::outgoing::Sender;
 use crate::route::Route;
-use crate::{Batch, Exchange, Failure, Identity, Peer, Returned, Stage, Violation};
-use frontier_protocol::{Code, EdgeId, Epoch};
-use std::fmt::Debug;
-use std::net::{Ipv4Addr, SocketAddr};
+use crate::{Batch, Exchange, Failure, Peer, Returned, Violation};
+use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-
-/// What those who wait in the lobby may hold together, in units of 1 KiB.
-const LOBBY_SIZE: usize = 16 * 1024;
-
-/// What each of them counts for at least, in units.
-const MIN_CHARGE: usize = 4;
-
-/// Reaches edges at other gateways.
-pub trait RemoteEdges: Debug + Send + Sync {
-    /// The gateway where the edge was last, if the link to it stands and nobody waits for the edge: who comes later
-    /// must not overtake. `now` is the exchange's clock.
-    fn known(&self, edge: EdgeId, now: u32) -> Option<Arc<Peer>>;
-
-    /// The edge is not at `owner`.
-    fn forget(&self, edge: EdgeId, owner: &Arc<Peer>);
-
-    /// Has the edge looked for, and resolves `lookup` with what is found, behind all who asked for the edge before.
-    fn look_up(&self, exchange: &Arc<Exchange>, edge: EdgeId, lookup: Lookup);
-}
-
-/// Where an edge was found.
-#[derive(Clone, Debug)]
-pub enum Found {
-    /// At this gateway, or so it is said.
-    Here,
-    /// At another one, to which this is the link.
-    At(Arc<Peer>),
-}
-
-impl Found {
-    /// Fails if the edge was found where it was found not to be.
-    fn unless(self, avoid: Option<&Arc<Peer>>, edge: EdgeId) -> Result<Self, Failure> {
-        match (&self, avoid) {
-            (Self::At(owner), Some(avoid)) if Arc::ptr_eq(owner, avoid) => {
-                Err(Failure::edge_not_online(edge))
-            }
-            _ => Ok(self),
-        }
-    }
-}
-
-/// Somebody who waits for an edge to be found.
-#[derive(Debug)]
-pub struct Lookup(Waiting);
-
-#[derive(Debug)]
-enum Waiting {
-    /// A request that waits in the lobby.
-    Request(Box<Parked>),
-    /// A task that waits by itself.
-    Task { reply: oneshot::Sender<Result<Found, Failure>>, _room: OwnedSemaphorePermit },
-}
-
-/// A call or a message whose edge is looked for.
-#[derive(Debug)]
-struct Parked {
-    requester: Arc<Peer>,
-    /// Under which it is in the lobby; `None` if nobody waits for its reply.
-    correlation: Option<CorrelationId>,
-    /// The requester's id for it.
-    id: u64,
-    kind: RequestKind,
-    name: Box<str>,
-    custom: Box<[u8]>,
-    payload: Box<[u8]>,
-    deadline: Instant,
-    /// The gateway that gave it back.
-    returned_by: Option<Arc<Peer>>,
-    _room: OwnedSemaphorePermit,
-}
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 impl Lookup {
     /// It is known where the edge is, or that it is nowhere.
@@ -114,43 +46,6 @@ impl Lookup {
                 exchange.unpark(edge, &parked, found, batch);
             }
         }
-    }
-}
-
-/// Where requests wait whose edge is looked for. Nobody answers there: what is pending with it waits, is cancelled,
-/// or is too late.
-#[derive(Debug)]
-pub(crate) struct Lobby {
-    peer: Arc<Peer>,
-    room: Arc<Semaphore>,
-}
-
-impl Lobby {
-    pub(crate) fn new() -> Self {
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        let peer = Peer::new(Identity::Lobby, Epoch(0), nowhere, Box::new(Nobody), Duration::MAX);
-        peer.advance(Stage::Online);
-        Self { peer: Arc::new(peer), room: Arc::new(Semaphore::new(LOBBY_SIZE)) }
-    }
-
-    pub(crate) fn peer(&self) -> &Arc<Peer> {
-        &self.peer
-    }
-
-    /// A place for somebody who waits and holds so many bytes.
-    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
-        let units = u32::try_from((bytes / 1024 + 1).max(MIN_CHARGE)).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(units).map_err(|_| {
-            let text = "too many requests wait for edges that are looked up at other gateways";
-            Failure::new(Code::Overloaded, text)
-        })
-    }
-
-    /// Takes all the room that there is.
-    #[cfg(test)]
-    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
-        let all = u32::try_from(LOBBY_SIZE).expect("it is small");
-        self.room.clone().try_acquire_many_owned(all).expect("nobody waits")
     }
 }
 
@@ -381,34 +276,4 @@ fn parked(
         returned_by,
         _room: room,
     })
-}
-
-/// The outlet of the lobby: nothing is ever sent there.
-#[derive(Debug)]
-struct Nobody;
-
-impl Nobody {
-    fn refuse<T>() -> Result<T, QueueError> {
-        Err(QueueError::Closed("nobody is there".into()))
-    }
-}
-
-impl Outlet for Nobody {
-    fn request(&self, _: &Outgoing<'_>) -> Result<Queued, QueueError> {
-        Self::refuse()
-    }
-
-    fn reply(&self, _: u64, _: RequestKind, _: Option<EdgeId>, _: Outcome<'_>) -> Result<Queued, QueueError> {
-        Self::refuse()
-    }
-
-    fn cancel(&self, _: CorrelationId) -> Result<Queued, QueueError> {
-        Ok(Queued::SENT)
-    }
-
-    fn close(&self, _: CloseReason) {}
-
-    fn is_closed(&self) -> bool {
-        false
-    }
 }

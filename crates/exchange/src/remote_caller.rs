@@ -13,6 +13,8 @@ pub struct RemoteCaller {
     pub name: Box<str>,
     /// What it may do here; `None` if that is everything.
     pub grants: Option<Arc<Grants>>,
+    /// Why nothing may be done in its name, where its wire could not read it: `Protocol`, with this text.
+    pub unreadable: Option<&'static str>,
     /// What stands for it on the wire between the gateways.
     pub encoded: Box<[u8]>,
 }

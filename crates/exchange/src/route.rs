@@ -6,9 +6,6 @@ use crate::{Destination, Envelope, Exchange, Failure, Peer, RequestKind};
 use frontier_protocol::{Code, EdgeId, is_reserved};
 use std::sync::Arc;
 
-/// Bytes that an EdgeID takes in a custom header.
-const EDGE_ID_LEN: usize = 8;
-
 /// Where a request goes, and in whose name.
 #[derive(Debug)]
 pub(crate) struct Route<'a> {
@@ -52,9 +49,12 @@ impl Exchange {
         tried: &Tried,
     ) -> Result<Route<'a>, Unrouted> {
         let Envelope { kind, to, name, custom, .. } = *envelope;
-        let added = if matches!(to, Destination::Name) { 0 } else { EDGE_ID_LEN };
         self.check_name(name)?;
-        self.check_custom(custom.len() + added)?;
+        let max = match to {
+            Destination::Name | Destination::Unreadable(_) => self.limits().custom_len,
+            Destination::Edge(_) | Destination::LocalEdge { .. } => self.limits().custom_to_edge_len,
+        };
+        check_custom(custom.len(), max)?;
         match to {
             Destination::Name => {
                 let Some(id) = requester.edge_id() else {
@@ -82,6 +82,7 @@ impl Exchange {
                 self.permit_remote_caller(requester, caller, method, edge, &target)?;
                 Ok(Route::edge(target))
             }
+            Destination::Unreadable(text) => Err(Failure::new(Code::Protocol, text).into()),
         }
     }
 
@@ -158,14 +159,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Of so many bytes, EdgeID included.
-    pub(crate) fn check_custom(&self, len: usize) -> Result<(), Failure> {
-        let max = self.limits().custom_len;
-        if len > max {
-            let text = format!("a custom header of {len} bytes is over the limit of {max}");
-            return Err(Failure::new(Code::TooLarge, text));
-        }
-        Ok(())
+    pub(crate) fn check_replied_custom(&self, len: usize) -> Result<(), Failure> {
+        check_custom(len, self.limits().custom_len)
     }
 
     pub(crate) fn check_payload(&self, len: u64) -> Result<(), Failure> {
@@ -176,6 +171,14 @@ impl Exchange {
         }
         Ok(())
     }
+}
+
+fn check_custom(len: usize, max: usize) -> Result<(), Failure> {
+    if len > max {
+        let text = format!("a custom header of {len} bytes is over the limit of {max}");
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    Ok(())
 }
 
 pub(crate) fn was_tried(peer: &Arc<Peer>, tried: &Tried) -> bool {

@@ -1,7 +1,6 @@
 //! Joining: how a peer comes to be reachable, and the guard that ends it.
 
-use crate::registry::{RegistrationError, Superseded};
-use crate::{Exchange, Identity, Peer, Stage};
+use crate::{Exchange, Identity, Peer, RegistrationError, Stage, Superseded};
 use std::sync::Arc;
 
 /// A peer that has joined. However its wire ends, and be it by a panic, the end of this takes the peer out, fails what

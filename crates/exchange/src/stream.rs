@@ -1,7 +1,7 @@
 //! Streams: where one goes, and joining its two legs.
 
 use crate::balance::Tried;
-use crate::counters::{Direction, Traffic};
+use crate::counters::Traffic;
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
@@ -21,6 +21,8 @@ use tokio::time::timeout_at;
 pub struct StreamRequest<'a> {
     /// Whom it is for.
     pub to: StreamTarget<'a>,
+    /// The name that the opener gave, which means something where it is for a service.
+    pub name: &'a str,
     /// The opener's own.
     pub meta: &'a [u8],
     /// When the opener stops waiting.
@@ -30,12 +32,14 @@ pub struct StreamRequest<'a> {
 /// Whom a stream is for.
 #[derive(Clone, Copy, Debug)]
 pub enum StreamTarget<'a> {
-    /// A service of this name: an edge opens it.
-    Service(&'a str),
+    /// A service of the request's name: an edge opens it.
+    Name,
     /// This edge: a service opens it.
     Edge(EdgeId),
     /// This edge, and only if it is here, for a service of another gateway.
     LocalEdge(EdgeId, &'a Arc<RemoteCaller>),
+    /// Its wire could not read whom: it fails with `Protocol` and this text.
+    Unreadable(&'static str),
 }
 
 /// What was found out about an edge that is not here.
@@ -64,7 +68,7 @@ impl Exchange {
         mut leg: Box<dyn IncomingLeg>,
         excess: bool,
     ) {
-        let direction = Direction::of(opener);
+        let direction = opener.direction();
         self.counters().begun(Traffic::Stream, direction);
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
@@ -105,12 +109,8 @@ impl Exchange {
             let text = format!("a meta of {len} bytes is over the limit of {max}");
             return Err(Failure::new(Code::TooLarge, text));
         }
-        let name = match request.to {
-            StreamTarget::Service(name) => name,
-            StreamTarget::Edge(_) | StreamTarget::LocalEdge(..) => "",
-        };
-        self.check_name(name)?;
-        self.permit_stream(opener, name)
+        self.check_name(request.name)?;
+        self.permit_stream(opener, request.name)
     }
 
     pub(crate) fn too_many_streams(&self) -> Failure {
@@ -126,11 +126,11 @@ impl Exchange {
         opener: &Peer,
         request: &StreamRequest<'_>,
     ) -> Result<Opened, Failure> {
-        let StreamRequest { to, .. } = *request;
+        let StreamRequest { to, name, .. } = *request;
         let (mut tried, mut search) = (Tried::new(), Search::default());
         loop {
             let (target, from) = match to {
-                StreamTarget::Service(name) => match opener.edge_id() {
+                StreamTarget::Name => match opener.edge_id() {
                     Some(id) => (self.route_stream(opener, id, name, &tried)?, StreamSender::Edge(id, name)),
                     None => return Err(Failure::new(Code::Protocol, "only an edge's stream goes by name")),
                 },
@@ -139,6 +139,7 @@ impl Exchange {
                     self.permit_remote_caller(opener, caller, None, id, &edge)?;
                     (edge, StreamSender::Service(caller.id, &caller.name))
                 }
+                StreamTarget::Unreadable(text) => return Err(Failure::new(Code::Protocol, text)),
                 StreamTarget::Edge(id) => match self.edge(id) {
                     Some(edge) => {
                         self.permit_reach(opener, id, &edge)?;
@@ -150,7 +151,7 @@ impl Exchange {
                     },
                 },
             };
-            let to_edge = !matches!(to, StreamTarget::Service(_));
+            let to_edge = !matches!(to, StreamTarget::Name);
             if to_edge && was_tried(&target, &tried) {
                 return Err(Failure::edge_not_online(EdgeId(target.number())));
             }

@@ -2,16 +2,17 @@
 //! connection needs no timer of its own.
 
 use crate::outlet::CloseReason;
-use crate::{Batch, Exchange, Peer};
+use crate::{Exchange, Peer};
 use std::sync::Arc;
 use std::time::Instant;
+use tracing::field::display;
 use tracing::info;
 
 impl Exchange {
     /// Looks at everyone once: fails what is overdue, closes who is silent or does not read. How late a deadline is
     /// noticed is up to how often this is called.
     pub fn sweep(&self) {
-        let mut batch = Batch::new(self);
+        let mut batch = self.batch();
         let (now, clock) = (Instant::now(), self.clock());
         let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
         let mut busy: Vec<Arc<Peer>> = Vec::new();
@@ -44,6 +45,7 @@ fn close_if_dead(peer: &Peer, clock: u32, slow: u32) {
     } else {
         return;
     };
-    info!(peer = peer.number(), addr = %peer.addr(), %reason, "closing a connection");
+    let addr = peer.addr().map(display);
+    info!(peer = peer.number(), addr, %reason, "closing a connection");
     peer.outlet().close(reason);
 }

@@ -7,9 +7,9 @@ pub(crate) use legs::{Acceptance, MemoryLeg, Said, StreamFrom};
 pub(crate) use recorder::{Recorder, Sent, SentFrom, SentReply, SentRequest};
 
 use crate::{
-    Authorization, AuthorizationCell, Balance, Batch, CloseReason, CorrelationId, Destination, Envelope,
-    Exchange, Identity, Inbound, Limits, Outcome, Outlet, Peer, RemoteEdges, Reply, RequestKind, Seat,
-    Settings, Violation,
+    Authorization, AuthorizationCell, Balance, CloseReason, CorrelationId, Destination, Envelope, Exchange,
+    Identity, Inbound, Limits, Outcome, Outlet, Peer, RemoteEdges, Reply, RequestKind, Seat, Settings,
+    Violation,
 };
 use frontier_access::Principal;
 use frontier_access::authn::Verified;
@@ -28,6 +28,7 @@ pub(crate) const LIMITS: Limits = Limits {
     meta: 1024,
     name_len: 255,
     custom_len: 8 * 1024,
+    custom_to_edge_len: 8 * 1024,
     names: 100,
     calls: 1000,
     streams: 8,
@@ -68,7 +69,7 @@ pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
 pub(crate) fn lone(identity: Identity) -> Arc<Peer> {
     static EPOCH: AtomicU64 = AtomicU64::new(1);
     let epoch = Epoch(EPOCH.fetch_add(1, Ordering::Relaxed));
-    Arc::new(Peer::new(identity, epoch, ADDR, Box::new(Recorder::default()), Duration::from_secs(60)))
+    Arc::new(Peer::new(identity, epoch, Some(ADDR), Box::new(Recorder::default()), Duration::from_secs(60)))
 }
 
 /// A peer of an exchange, and the outlet behind it.
@@ -94,7 +95,7 @@ impl TestPeer {
     ) -> Self {
         let outlet = Recorder::default();
         let (epoch, silence) = (exchange.next_epoch(), Duration::from_secs(60));
-        let peer = Peer::new(identity, epoch, ADDR, Box::new(outlet.clone()), silence);
+        let peer = Peer::new(identity, epoch, Some(ADDR), Box::new(outlet.clone()), silence);
         let peer = Arc::new(peer.authorized(AuthorizationCell::new(0, authorization)));
         Self { exchange: exchange.clone(), peer, outlet, seat: None }
     }
@@ -138,7 +139,7 @@ impl TestPeer {
 
     /// It has sent this.
     pub(crate) fn on(&self, inbound: Inbound<'_>) -> Result<(), Violation> {
-        self.exchange.on(&self.peer, inbound, &mut Batch::new(&self.exchange))
+        self.exchange.on(&self.peer, inbound, &mut self.exchange.batch())
     }
 
     /// It sends this request, which breaks no rule.

@@ -52,7 +52,7 @@ async fn run() -> Result<()> {
     let network = if secure.is_some() { Network::Tls } else { Network::Tcp };
     let addr = SocketAddr::from(([127, 0, 0, 1], 0));
     let tls = secure.as_ref().map(|(server, _)| server.clone());
-    let mut listener = Listener::bind(Bind { network, addr, tls })?;
+    let mut listener = Listener::bind(Bind { network, addr, tls, only_v6: false })?;
     let addr = listener.local_addr()?;
     let (ready, mut is_ready) = mpsc::channel(1);
     let mut edges = Vec::new();

@@ -128,7 +128,7 @@ impl Gateway {
         theirs.set_nonblocking(true)?;
         Ok(Self {
             acceptor: TlsAcceptor::from(tls.rustls_config()),
-            ours: Listener::bind(Bind { network: Network::Tls, addr, tls: Some(tls) })?,
+            ours: Listener::bind(Bind { network: Network::Tls, addr, tls: Some(tls), only_v6: false })?,
             theirs: TcpListener::from_std(theirs)?,
             client: Arc::new(client),
             config: Arc::new(config),

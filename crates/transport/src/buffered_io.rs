@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead as TokioRead, AsyncWrite as TokioWrite};
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
 /// From this size on a write goes out at once, together with what is gathered, in bytes.
@@ -45,8 +46,8 @@ struct Inner<T> {
     /// Whether the multiplexer waits for room in `write`.
     blocked: bool,
     output: Output,
-    /// Whether bytes have come since the owner last asked.
-    heard: bool,
+    /// When bytes last came since the owner last asked.
+    heard: Option<Instant>,
 }
 
 /// The state of the writing half. Once it is not open, what is written goes nowhere.
@@ -69,7 +70,7 @@ pub(crate) fn split<T>(io: T) -> (BufferedIo<T>, BufferedIoControl<T>) {
         unflushed: false,
         blocked: false,
         output: Output::Open,
-        heard: false,
+        heard: None,
     };
     let inner = Arc::new(Mutex::new(inner));
     (BufferedIo { inner: inner.clone() }, BufferedIoControl { inner })
@@ -105,9 +106,9 @@ impl<T: TokioRead + TokioWrite + Unpin> BufferedIoControl<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether bytes have come since the last call.
-    pub(crate) fn take_heard(&self) -> bool {
-        std::mem::take(&mut self.inner.lock().heard)
+    /// When bytes last came, if any have since the last call.
+    pub(crate) fn take_heard(&self) -> Option<Instant> {
+        self.inner.lock().heard.take()
     }
 
     /// Bytes of buffers that are held.
@@ -203,7 +204,7 @@ impl<T: TokioRead + TokioWrite + Unpin> Inner<T> {
         if self.read.is_empty() {
             buffer::recycle(std::mem::take(&mut self.read));
         } else {
-            self.heard = true;
+            self.heard = Some(Instant::now());
             self.filled = true;
             if !std::mem::replace(&mut self.checked, true) {
                 check_first_byte(self.read[0])?;

@@ -43,6 +43,15 @@ impl Scheme {
         }
     }
 
+    /// Whether TLS protects what goes over it.
+    #[must_use]
+    pub fn is_secured(self) -> bool {
+        match self {
+            Self::Tls | Self::Quic | Self::Wss => true,
+            Self::Tcp | Self::Ws => false,
+        }
+    }
+
     fn is_websocket(self) -> bool {
         matches!(self, Self::Ws | Self::Wss)
     }
@@ -51,7 +60,9 @@ impl Scheme {
 /// Where a dialler connects to, as a URL: `tcp://host:port`, and the same with `tls`, `quic`, `ws` and
 /// `wss`. A WebSocket's may leave out its port, 80 and 443, and may have a path:
 /// `wss://gateway.example/edges`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// A query may be secret, such as a token: to show it, `Display` and `Debug` mask it.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
     host: String,
@@ -60,7 +71,7 @@ pub struct Endpoint {
     path: String,
 }
 
-/// A URL that names no endpoint.
+/// A URL that names no endpoint. It is shown as [`masked_url`] gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EndpointError {
     /// No `scheme://` in front.
@@ -87,6 +98,12 @@ impl Endpoint {
         self.scheme
     }
 
+    /// Whether TLS protects what goes there.
+    #[must_use]
+    pub fn is_secured(&self) -> bool {
+        self.scheme.is_secured()
+    }
+
     /// The host name or address, without brackets, and the port.
     #[must_use]
     pub fn host_port(&self) -> (&str, u16) {
@@ -97,6 +114,13 @@ impl Endpoint {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The whole URL, to dial or to tell others where to dial. Not to be shown.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let path = if self.path == "/" { "" } else { &self.path };
+        format!("{}://{}{path}", self.scheme.as_str(), self.authority())
     }
 
     /// The host, in brackets if it needs them, and the port unless it is the usual one.
@@ -112,25 +136,25 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(url: &str) -> Result<Self, EndpointError> {
-        let (name, rest) = url.split_once("://").ok_or_else(|| EndpointError::NoScheme(url.into()))?;
+        let (name, rest) = url.split_once("://").ok_or_else(|| EndpointError::NoScheme(masked_url(url)))?;
         let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.as_str() == name);
         let scheme = scheme.ok_or_else(|| EndpointError::UnknownScheme(name.into()))?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = if path.is_empty() { "/" } else { path };
         let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
         if !visible || (path != "/" && !scheme.is_websocket()) {
-            return Err(EndpointError::Path(url.into()));
+            return Err(EndpointError::Path(masked_url(url)));
         }
         let (host, port) = split_port(authority);
         let port = match port {
             Some(port) => port.parse().ok().filter(|port| *port != 0),
             None => scheme.default_port(),
         };
-        let port = port.ok_or_else(|| EndpointError::Port(url.into()))?;
+        let port = port.ok_or_else(|| EndpointError::Port(masked_url(url)))?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let valid = |byte: u8| byte.is_ascii_graphic() && !b"/@?#[]".contains(&byte);
         if bare.is_empty() || !bare.bytes().all(valid) {
-            return Err(EndpointError::Host(url.into()));
+            return Err(EndpointError::Host(masked_url(url)));
         }
         Ok(Self { scheme, host: bare.into(), port, path: path.into() })
     }
@@ -144,8 +168,34 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path == "/" { "" } else { &self.path };
-        write!(f, "{}://{}{path}", self.scheme.as_str(), self.authority())
+        let (path, query) = match self.path.split_once('?') {
+            Some((path, _)) => (path, "?****"),
+            None => (self.path.as_str(), ""),
+        };
+        let path = if path == "/" && query.is_empty() { "" } else { path };
+        write!(f, "{}://{}{path}{query}", self.scheme.as_str(), self.authority())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A URL, or what was meant as one, as errors and logs may show it: without what may be secret, which is a user
+/// with a password, and a query.
+#[must_use]
+pub fn masked_url(url: &str) -> String {
+    let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
+    let query = rest.find(['?', '#']);
+    match (rest.rfind('@'), query) {
+        (None, None) => url.to_owned(),
+        (None, Some(query)) => format!("{scheme}{}?****", &rest[..query]),
+        (Some(at), None) => format!("{scheme}****{}", &rest[at..]),
+        (Some(at), Some(query)) if at < query => format!("{scheme}****{}?****", &rest[at..query]),
+        // Of a password or of a query: both may have either character.
+        (Some(_), Some(_)) => format!("{scheme}****"),
     }
 }
 
@@ -164,7 +214,7 @@ mod tests {
             "ws://gateway.example:443",
         ];
         for url in urls {
-            assert_eq!(url.parse::<Endpoint>().unwrap().to_string(), url);
+            assert_eq!(url.parse::<Endpoint>().unwrap().url(), url);
         }
         assert_eq!("tcp://[::1]:7/".parse::<Endpoint>().unwrap().host_port(), ("::1", 7));
     }
@@ -177,6 +227,28 @@ mod tests {
         assert_eq!(parse("wss://[::1]").path(), "/");
         assert_eq!(parse("ws://a/b/c?d=e").path(), "/b/c?d=e");
         assert_eq!(parse("wss://a:443").to_string(), "wss://a");
+    }
+
+    #[test]
+    fn what_may_be_secret_is_never_shown() {
+        let endpoint: Endpoint = "wss://gw.example/edges?token=hunter2".parse().unwrap();
+        assert_eq!(endpoint.url(), "wss://gw.example/edges?token=hunter2");
+        for shown in [endpoint.to_string(), format!("{endpoint:?}")] {
+            assert_eq!(shown, "wss://gw.example/edges?****");
+        }
+        for (url, shown) in [
+            ("wss://gw/?t=hunter2", "wss://gw/?****"),
+            ("ws://user:hunter2@gw", "ws://****@gw"),
+            ("ws://user:hunter2@gw/a?t=hunter2", "ws://****@gw/a?****"),
+            ("ws://u:hunter2?hunter2@gw", "ws://****"),
+            ("gw:1?t=hunter2", "gw:1?****"),
+            ("user:hunter2@gw", "****@gw"),
+            ("tcp://gw:1", "tcp://gw:1"),
+        ] {
+            assert_eq!(masked_url(url), shown);
+            let error = url.parse::<Endpoint>().err().map(|error| format!("{error} {error:?}"));
+            assert!(!error.unwrap_or_default().contains("hunter2"), "{url}");
+        }
     }
 
     #[test]

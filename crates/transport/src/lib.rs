@@ -16,11 +16,13 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod advice;
 mod backoff;
 mod buffer;
 mod buffered_io;
 mod carrier;
 mod dial;
+mod downgrade;
 mod endpoint;
 mod first_frame;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -41,7 +43,8 @@ pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
 pub use dial::{DialError, DialOptions, dial};
-pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use downgrade::{Downgrade, DowngradeRule};
+pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo};

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 /// How often one poll goes round, and so how many buffers it reads at most, before it lets other tasks
 /// run.
@@ -142,8 +143,9 @@ impl Link {
         self.decoder.set_max_frame(max_frame);
     }
 
-    /// Whether the peer has sent anything since the last call.
-    pub fn take_heard(&mut self) -> bool {
+    /// When something last came from the peer, if anything has since the last call. Over QUIC what comes on streams
+    /// alone is dated at the call.
+    pub fn take_heard(&mut self) -> Option<Instant> {
         self.mux.take_heard()
     }
 

@@ -26,6 +26,8 @@ pub struct Bind {
     /// Must be there for [`Network::Tls`] and [`Network::Quic`], may be for [`Network::Ws`], and is not
     /// used for [`Network::Tcp`].
     pub tls: Option<ServerTls>,
+    /// Whether `[::]` leaves callers over IPv4 to another listener.
+    pub only_v6: bool,
 }
 
 /// An accepted connection and where it comes from.
@@ -33,7 +35,7 @@ pub struct Bind {
 pub struct Accepted {
     /// The connection, with nothing read from it yet.
     pub incoming: Incoming,
-    /// The peer's address.
+    /// The peer's address. That of a caller over IPv4 is one of IPv4, also where `[::]` took it.
     pub peer: SocketAddr,
 }
 
@@ -63,7 +65,22 @@ impl Bind {
     /// Plain TCP.
     #[must_use]
     pub fn tcp(addr: SocketAddr) -> Self {
-        Self { network: Network::Tcp, addr, tls: None }
+        Self { network: Network::Tcp, addr, tls: None, only_v6: false }
+    }
+
+    /// Whether the system would refuse one of the two, because the other has its port.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let is_udp = |bind: &Self| bind.network == Network::Quic;
+        let (this, that) = (self.addr, other.addr);
+        // [::] takes callers over IPv4 as well, unless it is told not to.
+        let covers = |it: &Self, that: SocketAddr| {
+            let both = it.addr.is_ipv6() && !it.only_v6;
+            it.addr.ip().is_unspecified() && (both || it.addr.is_ipv6() == that.is_ipv6())
+        };
+        let is_same_place = this.ip() == that.ip() || covers(self, that) || covers(other, this);
+        // Port 0 is another one each time.
+        is_udp(self) == is_udp(other) && this.port() == that.port() && this.port() != 0 && is_same_place
     }
 }
 
@@ -73,7 +90,7 @@ impl Listener {
     /// # Errors
     /// When the address can't be bound, or TLS is to be spoken without being set up.
     pub fn bind(bind: Bind) -> io::Result<Self> {
-        let Bind { network, addr, tls } = bind;
+        let Bind { network, addr, tls, only_v6 } = bind;
         let kind = match (network, tls) {
             (Network::Tls | Network::Quic, None) => {
                 return Err(io::Error::new(
@@ -81,8 +98,10 @@ impl Listener {
                     "a TLS or QUIC listener needs a certificate",
                 ));
             }
-            (Network::Quic, Some(tls)) => Kind::Quic(QuicListener::bind(addr, &tls.rustls_config())?, tls),
-            (network, tls) => Kind::Tcp(Tcp::bind(addr, network, tls)?),
+            (Network::Quic, Some(tls)) => {
+                Kind::Quic(QuicListener::bind(addr, only_v6, &tls.rustls_config())?, tls)
+            }
+            (network, tls) => Kind::Tcp(Tcp::bind(addr, only_v6, network, tls)?),
         };
         Ok(Self(kind))
     }
@@ -105,20 +124,26 @@ impl Listener {
     /// # Cancel safety
     /// Cancel safe: no accepted connection is lost.
     pub async fn accept(&mut self) -> Accepted {
-        match &mut self.0 {
+        let accepted = match &mut self.0 {
             Kind::Tcp(tcp) => tcp.accept().await,
             Kind::Quic(listener, tls) => {
                 let incoming = listener.accept().await;
                 Accepted { peer: incoming.peer(), incoming: Incoming::quic(incoming, tls.clone()) }
             }
-        }
+        };
+        let peer = SocketAddr::new(accepted.peer.ip().to_canonical(), accepted.peer.port());
+        Accepted { peer, ..accepted }
     }
 }
 
 impl Tcp {
-    fn bind(addr: SocketAddr, network: Network, tls: Option<ServerTls>) -> io::Result<Self> {
+    fn bind(addr: SocketAddr, only_v6: bool, network: Network, tls: Option<ServerTls>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
+        if addr.is_ipv6() {
+            // Said in any case: systems differ in what they do unasked.
+            socket.set_only_v6(only_v6)?;
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&addr.into())?;
         socket.listen(BACKLOG)?;
@@ -157,4 +182,57 @@ impl Tcp {
 fn is_about_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_taken_as_the_system_takes_it() {
+        let tcp = |addr: &str| Bind::tcp(addr.parse().unwrap());
+        for (one, other, overlap) in [
+            ("127.0.0.1:9", "127.0.0.1:9", true),
+            ("0.0.0.0:9", "127.0.0.1:9", true),
+            ("[::]:9", "[::1]:9", true),
+            ("[::]:9", "127.0.0.1:9", true),
+            ("[::]:9", "0.0.0.0:9", true),
+            ("0.0.0.0:9", "[::1]:9", false),
+            ("127.0.0.1:9", "127.0.0.2:9", false),
+            ("127.0.0.1:9", "127.0.0.1:8", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let (one, other) = (tcp(one), tcp(other));
+            assert_eq!(
+                (one.overlaps(&other), other.overlaps(&one)),
+                (overlap, overlap),
+                "{one:?}, {other:?}"
+            );
+            let quic = Bind { network: Network::Quic, ..other.clone() };
+            assert!(!one.overlaps(&quic), "UDP and TCP have ports of their own");
+        }
+    }
+
+    #[tokio::test]
+    async fn both_families_share_a_port_if_one_is_told_to() {
+        let v4 = Listener::bind(Bind::tcp("0.0.0.0:0".parse().unwrap())).unwrap();
+        let port = v4.local_addr().unwrap().port();
+        let v6 = Bind::tcp((std::net::Ipv6Addr::UNSPECIFIED, port).into());
+        let only = Bind { only_v6: true, ..v6.clone() };
+        assert!(!only.overlaps(&Bind::tcp(v4.local_addr().unwrap())) && only.overlaps(&v6));
+        assert_eq!(Listener::bind(v6).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let mut v6 = Listener::bind(only).unwrap();
+        let caller = tokio::net::TcpStream::connect(("::1", port)).await.unwrap();
+        assert_eq!(v6.accept().await.peer, caller.local_addr().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_caller_over_ipv4_has_an_address_of_ipv4() {
+        let mut listener = Listener::bind(Bind::tcp("[::]:0".parse().unwrap())).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let caller = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let peer = listener.accept().await.peer;
+        assert_eq!(peer, caller.local_addr().unwrap());
+        assert!(peer.is_ipv4());
+    }
 }

@@ -17,6 +17,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 /// A connection that carries streams. Its owner polls it; nothing moves otherwise.
 pub(crate) trait Mux: Send {
@@ -30,8 +31,8 @@ pub(crate) trait Mux: Send {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// Sends what has been gathered, and ends our side of the connection, of which `lane` is the lane.
     fn poll_shutdown(&mut self, lane: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Whether the peer has sent anything since the last call.
-    fn take_heard(&mut self) -> bool;
+    /// When something last came from the peer, if anything has since the last call.
+    fn take_heard(&mut self) -> Option<Instant>;
     /// Bytes of buffers that are held.
     #[cfg(test)]
     fn held(&self) -> usize;
@@ -103,20 +104,6 @@ impl MuxStream {
     /// Cancel safe: no bytes are lost.
     pub async fn chunk(&mut self) -> Option<io::Result<Bytes>> {
         std::future::poll_fn(|cx| self.poll_chunk(cx)).await
-    }
-}
-
-impl MuxStream {
-    /// Waits until the peer ends or resets the stream, or its connection is lost. Bytes that come
-    /// instead are kept to be read, and end the watch: it then waits for ever.
-    ///
-    /// # Cancel safety
-    /// Cancel safe: no bytes are lost.
-    pub async fn abandoned(&mut self) {
-        if let Some(Ok(early)) = self.chunk().await {
-            self.unread(early);
-            std::future::pending().await
-        }
     }
 }
 

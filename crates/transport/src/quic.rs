@@ -36,16 +36,19 @@ use std::sync::Arc;
 const BUFFER: usize = 8 * 1024 * 1024;
 
 /// A UDP socket on `addr`, not yet polled by anyone.
-fn bind(addr: SocketAddr) -> io::Result<UdpSocket> {
+fn bind(addr: SocketAddr, only_v6: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     // Smaller buffers cost packets under load, which are sent again, and nothing else.
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);
     socket.set_nonblocking(true)?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
+    }
     socket.bind(&addr.into())?;
     Ok(socket.into())
 }
 
-fn endpoint(addr: SocketAddr, server: Option<ServerConfig>) -> io::Result<Endpoint> {
-    Endpoint::new(EndpointConfig::default(), server, bind(addr)?, Arc::new(TokioRuntime))
+fn endpoint(addr: SocketAddr, only_v6: bool, server: Option<ServerConfig>) -> io::Result<Endpoint> {
+    Endpoint::new(EndpointConfig::default(), server, bind(addr, only_v6)?, Arc::new(TokioRuntime))
 }

@@ -6,7 +6,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, SanType,
 };
+use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
+use x509_parser::extensions::GeneralName;
 
 /// How long the authority holds, in days.
 const TEN_YEARS: i64 = 3650;
@@ -70,6 +72,22 @@ impl Authority {
         let cert = params.signed_by(&key, &self.0)?.pem();
         Ok((cert, key.serialize_pem()))
     }
+}
+
+/// The names and addresses that a certificate is for.
+pub(super) fn names(pem: &str) -> Result<Vec<String>> {
+    let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes())?;
+    let certificate = pem.parse_x509()?;
+    let names = certificate.subject_alternative_name()?.map(|names| &names.value.general_names);
+    let text = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(*bytes).ok().map(|it| IpAddr::from(it).to_string()),
+            _ => <[u8; 16]>::try_from(*bytes).ok().map(|it| IpAddr::from(it).to_string()),
+        },
+        _ => None,
+    };
+    Ok(names.into_iter().flatten().filter_map(text).collect())
 }
 
 fn named(name: &str, days: i64) -> CertificateParams {

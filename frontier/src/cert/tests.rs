@@ -80,6 +80,29 @@ fn another_client_leaves_the_server_as_it_is() {
 }
 
 #[test]
+fn a_name_is_added_to_those_that_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    run(&options(dir.path())).unwrap();
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let client = read("edge.pem");
+    let add = |host: &str| Options { host: vec![host.into()], uri: Vec::new(), ..options(dir.path()) };
+    for host in ["other.example", "2001:db8::1"] {
+        let written = run(&add(host)).unwrap();
+        assert_eq!(written, ["server.pem", "server-key.pem"].map(|name| dir.path().join(name)));
+        assert_eq!(run(&add(host)).unwrap(), [] as [PathBuf; 0], "it is there now");
+    }
+    let server = openssl(dir.path(), &["x509", "-in", "server.pem", "-noout", "-text"]);
+    let names = ["DNS:gateway.example", "DNS:other.example", "IP Address:192.0.2.7", "2001:DB8:0:0:0:0:0:1"];
+    for name in names.into_iter().chain(["DNS:localhost"]) {
+        assert_eq!(server.matches(name).count(), 1, "{name} in\n{server}");
+    }
+    openssl(dir.path(), &["verify", "-CAfile", "ca.pem", "server.pem", "edge.pem"]);
+    assert_eq!(read("edge.pem"), client);
+    run(&Options { client: "second".into(), ..add("third.example") }).unwrap();
+    assert!(read("second.pem").contains("CERTIFICATE"));
+}
+
+#[test]
 fn each_mistake_has_its_error() {
     let dir = tempfile::tempdir().unwrap();
     let fail = |change: &dyn Fn(&mut Options)| {
@@ -89,7 +112,12 @@ fn each_mistake_has_its_error() {
     };
     assert!(fail(&|o| o.client = "../edge".into()).ends_with("can't be the name of a file"));
     assert!(fail(&|o| o.client = "ca".into()).starts_with("a client can't be called"));
-    assert!(fail(&|o| o.host = vec!["ü".into()]).contains("is no name for a certificate"));
+    for name in ["ü", "bad host", "", "*", "a..b", "https://gw.example", "gw.example:30012", "1.2.3.4.5/24"]
+    {
+        assert!(fail(&|o| o.host = vec![name.into()]).contains("is no name for a certificate"), "{name}");
+    }
+    assert!(fail(&|o| o.client = "an edge".into()).contains("is no name for a certificate"));
+    run(&Options { client: "other".into(), ..options(dir.path()) }).unwrap();
     std::fs::remove_file(dir.path().join("ca.pem")).unwrap();
     assert!(fail(&|_| ()).contains("ca-key.pem is there without"));
     std::fs::write(dir.path().join("ca.pem"), "garbage").unwrap();

@@ -60,7 +60,7 @@ async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result
     reloading.abort();
     stop.cancel();
     tokio::select! {
-        _ = serving => Ok(Exit::Ok),
+        served = serving => Ok(drained(served)),
         _ = signals.recv() => Ok(Exit::Interrupted),
     }
 }
@@ -77,7 +77,10 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
     };
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
-    if matches!(error, StartError::Access(_)) { Failure::usage(text) } else { Failure::start(text) }
+    match error {
+        StartError::Access(_) | StartError::Advertise(_) => Failure::usage(text),
+        StartError::Listen { .. } | StartError::Nowhere(_) => Failure::start(text),
+    }
 }
 
 /// What mends the usual reasons why an address can't be listened on.
@@ -96,6 +99,16 @@ fn served_by_itself(served: Result<Result<(), ServeError>, JoinError>) -> Exit {
         Ok(Ok(())) => tracing::error!("the gateway has stopped"),
         Ok(Err(error)) => tracing::error!(%error, "the gateway has stopped"),
         Err(error) => tracing::error!(%error, "the gateway has stopped"),
+    }
+    Exit::StartFailure
+}
+
+/// The gateway ended when it was asked to.
+fn drained(served: Result<Result<(), ServeError>, JoinError>) -> Exit {
+    match served {
+        Ok(Ok(())) => return Exit::Ok,
+        Ok(Err(error)) => tracing::error!(%error, "the gateway failed while draining"),
+        Err(error) => tracing::error!(%error, "the gateway failed while draining"),
     }
     Exit::StartFailure
 }

@@ -36,6 +36,27 @@ fn a_wrong_command_line_is_a_mistake_of_usage_and_help_and_version_are_none() {
 }
 
 #[test]
+fn the_help_names_every_variable_that_replaces_a_key() {
+    use clap::CommandFactory as _;
+    let help = Cli::command().render_help().to_string();
+    for variable in Config::OVERRIDES {
+        assert!(help.contains(variable.variable()) && help.contains(variable.path()), "{help}");
+    }
+}
+
+#[test]
+fn relative_paths_start_at_the_folder_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("frontier.yaml");
+    std::fs::write(&config, "access: {rules_file: rules.yaml}").unwrap();
+    let (exit, text) = execute(&["--check", "--config", config.to_str().unwrap()], "");
+    let missing = format!("access.rules_file: {}: can't be read", folder.path().join("rules.yaml").display());
+    assert!(exit == Exit::Usage && text.contains(&missing), "{text}");
+    std::fs::write(folder.path().join("rules.yaml"), "default: allow").unwrap();
+    assert_eq!(execute(&["--check", "--config", config.to_str().unwrap()], "").0, Exit::Ok);
+}
+
+#[test]
 fn check_says_whether_the_configuration_is_valid() {
     let good = file("daemon: {threads: 1}");
     let valid = (Exit::Ok, "the configuration is valid\n".to_owned());
@@ -53,7 +74,27 @@ fn check_reads_the_files_that_the_configuration_names() {
     let config = file("access: {rules_file: /nowhere/rules.yaml}");
     let (exit, text) = execute(&["--check", "--config", config.to_str().unwrap()], "");
     assert_eq!(exit, Exit::Usage);
-    assert!(text.contains("access.rules_file: /nowhere/rules.yaml"), "{text}");
+    assert!(
+        text.contains("line 1, column 22: access.rules_file: /nowhere/rules.yaml: can't be read"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_start_refuses_what_check_refuses_in_the_same_words() {
+    for yaml in [
+        "{servicebound: {listen: {addr: 127.0.0.1:30011}}, frontlas: {enable: true}}",
+        "{edgebound: {listen: {addr: 127.0.0.1:9}}, servicebound: {listen: {addr: 127.0.0.1:9}}}",
+        "{edgebound: {alternatives: ['tcp://${OTHER}:30012']}}",
+        "{edgebound: {auth: {methods: [{token: {file: /nowhere/tokens}}]}}}",
+    ] {
+        let config = file(yaml);
+        let path = config.to_str().unwrap();
+        let (checked, started) =
+            (execute(&["--check", "--config", path], ""), execute(&["--config", path], ""));
+        assert_eq!(checked.0, Exit::Usage, "{yaml}");
+        assert_eq!(started, checked, "{yaml}");
+    }
 }
 
 #[test]

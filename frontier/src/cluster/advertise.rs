@@ -1,6 +1,6 @@
 //! What others are told of this gateway: its id and its URLs.
 
-use crate::config::Membership;
+use crate::config::{Listen, Membership};
 use frontier_transport::{Endpoint, Network};
 use std::net::SocketAddr;
 use thiserror::Error;
@@ -16,6 +16,8 @@ pub(crate) struct Advertised {
 /// Where one side listens.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
+    /// The key path of its `advertised_addr`.
+    pub(crate) key: String,
     pub(crate) network: Network,
     pub(crate) tls: bool,
     pub(crate) addr: SocketAddr,
@@ -24,6 +26,17 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    /// A listener that has got this address.
+    pub(crate) fn new(listen: &Listen, addr: SocketAddr) -> Self {
+        Self {
+            key: format!("{}.advertised_addr", listen.key),
+            network: listen.network,
+            tls: listen.tls.is_some(),
+            addr,
+            advertised: listen.advertised_addr.clone(),
+        }
+    }
+
     /// The scheme of its URL.
     fn scheme(&self) -> &'static str {
         match (self.network, self.tls) {
@@ -37,24 +50,56 @@ impl Bound {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AdvertiseError {
     /// It listens on all addresses, and nobody has said which of them others can reach.
-    #[error("nobody can dial {addr}: with frontlas.enable, {side}.listen.advertised_addr must be set")]
+    #[error("{key}: {}", self.reason())]
     Anywhere {
-        /// `edgebound` or `servicebound`.
-        side: &'static str,
+        /// The key that says where it can be dialled.
+        key: String,
         /// Where it listens.
         addr: SocketAddr,
     },
     /// What is written can't be dialled.
-    #[error("{side}.listen.advertised_addr: {reason}")]
+    #[error("{key}: {reason}")]
     Unusable {
-        /// `edgebound` or `servicebound`.
-        side: &'static str,
+        /// The key that says where it can be dialled.
+        key: String,
         /// Why not.
         reason: String,
     },
     /// The host does not tell its name, and no id is set.
-    #[error("this host has no name: with frontlas.enable, daemon.frontier_id must be set")]
+    #[error("daemon.frontier_id: {}", self.reason())]
     NoName,
+}
+
+impl AdvertiseError {
+    /// The key that must be set.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Anywhere { key, .. } | Self::Unusable { key, .. } => key,
+            Self::NoName => "daemon.frontier_id",
+        }
+    }
+
+    /// Why, without the key.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Anywhere { addr, .. } => {
+                format!("must be set with `frontlas.enable`: nobody can dial {addr}")
+            }
+            Self::Unusable { reason, .. } => reason.clone(),
+            Self::NoName => "must be set with `frontlas.enable`: this host has no name".into(),
+        }
+    }
+}
+
+/// All that keeps others from reaching a gateway that listens there.
+pub(crate) fn unreachable(
+    membership: &Membership,
+    servicebound: &Bound,
+    edgebound: &Bound,
+) -> Vec<AdvertiseError> {
+    let urls = [url(servicebound), url(edgebound)].into_iter().filter_map(Result::err);
+    let id = id(membership, edgebound).err();
+    urls.chain(id).collect()
 }
 
 impl Advertised {
@@ -64,22 +109,25 @@ impl Advertised {
         servicebound: &Bound,
         edgebound: &Bound,
     ) -> Result<Self, AdvertiseError> {
-        let id = match &membership.frontier_id {
-            Some(id) => id.clone(),
-            // The port tells apart the gateways of one host, and stays when one is started again.
-            None => format!("{}-{}", host_name().ok_or(AdvertiseError::NoName)?, edgebound.addr.port()),
-        };
-        let servicebound = url("servicebound", servicebound)?;
-        Ok(Self { id, servicebound, edgebound: url("edgebound", edgebound)? })
+        let id = id(membership, edgebound)?;
+        Ok(Self { id, servicebound: url(servicebound)?, edgebound: url(edgebound)? })
+    }
+}
+
+fn id(membership: &Membership, edgebound: &Bound) -> Result<String, AdvertiseError> {
+    match &membership.frontier_id {
+        Some(id) => Ok(id.clone()),
+        // The port tells apart the gateways of one host, and stays when one is started again.
+        None => Ok(format!("{}-{}", host_name().ok_or(AdvertiseError::NoName)?, edgebound.addr.port())),
     }
 }
 
 /// Where a side can be dialled.
-fn url(side: &'static str, bound: &Bound) -> Result<String, AdvertiseError> {
-    let (scheme, addr) = (bound.scheme(), bound.addr);
+fn url(bound: &Bound) -> Result<String, AdvertiseError> {
+    let (scheme, addr, key) = (bound.scheme(), bound.addr, bound.key.clone());
     let Some(written) = &bound.advertised else {
         return match addr.ip().is_unspecified() {
-            true => Err(AdvertiseError::Anywhere { side, addr }),
+            true => Err(AdvertiseError::Anywhere { key, addr }),
             false => Ok(format!("{scheme}://{addr}")),
         };
     };
@@ -87,13 +135,13 @@ fn url(side: &'static str, bound: &Bound) -> Result<String, AdvertiseError> {
     let endpoint: Endpoint = url
         .parse()
         .map_err(|error: frontier_transport::EndpointError| error.to_string())
-        .map_err(|reason| AdvertiseError::Unusable { side, reason })?;
+        .map_err(|reason| AdvertiseError::Unusable { key: key.clone(), reason })?;
     let ip = endpoint.host_port().0.parse::<std::net::IpAddr>();
     if ip.is_ok_and(|ip| ip.is_unspecified()) {
         let reason = format!("nobody can dial {endpoint}");
-        return Err(AdvertiseError::Unusable { side, reason });
+        return Err(AdvertiseError::Unusable { key, reason });
     }
-    Ok(endpoint.to_string())
+    Ok(endpoint.url())
 }
 
 fn host_name() -> Option<String> {
@@ -106,29 +154,29 @@ mod tests {
     use super::*;
 
     fn bound(addr: &str) -> Bound {
-        Bound { network: Network::Tls, tls: true, addr: addr.parse().unwrap(), advertised: None }
+        let key = "edgebound.listen.advertised_addr".into();
+        Bound { key, network: Network::Tls, tls: true, addr: addr.parse().unwrap(), advertised: None }
     }
 
     #[test]
     fn where_it_listens_is_told_if_that_can_be_dialled() {
-        assert_eq!(url("edgebound", &bound("192.0.2.1:30012")).unwrap(), "tls://192.0.2.1:30012");
+        assert_eq!(url(&bound("192.0.2.1:30012")).unwrap(), "tls://192.0.2.1:30012");
         for anywhere in ["0.0.0.0:30012", "[::]:30012"] {
             let bound = bound(anywhere);
-            let error = url("edgebound", &bound).unwrap_err();
-            assert_eq!(error, AdvertiseError::Anywhere { side: "edgebound", addr: bound.addr });
+            let error = url(&bound).unwrap_err();
+            let text = format!("must be set with `frontlas.enable`: nobody can dial {anywhere}");
+            assert_eq!(error.to_string(), format!("edgebound.listen.advertised_addr: {text}"));
         }
     }
 
     #[test]
     fn what_is_written_counts_if_it_can_be_dialled() {
-        let url = |written: &str| {
-            url("servicebound", &Bound { advertised: Some(written.to_owned()), ..bound("0.0.0.0:1") })
-        };
+        let url = |written: &str| url(&Bound { advertised: Some(written.to_owned()), ..bound("0.0.0.0:1") });
         assert_eq!(url("gw.example:30011").unwrap(), "tls://gw.example:30011");
         assert_eq!(url("wss://gw.example/edges").unwrap(), "wss://gw.example/edges");
         for bad in ["gw.example", "0.0.0.0:30011", "tcp://[::]:30011", ":30011", "gw:0"] {
             let error = url(bad).unwrap_err().to_string();
-            assert!(error.starts_with("servicebound.listen.advertised_addr: "), "{bad}: {error}");
+            assert!(error.starts_with("edgebound.listen.advertised_addr: "), "{bad}: {error}");
         }
     }
 }

@@ -12,7 +12,7 @@ const MAX_SETTINGS: usize = 4096;
 /// An error of this much is good enough, in microseconds.
 const GOOD_ERROR_US: u64 = 1_000;
 
-/// What directory time is, as far as it can be known: the question takes its time.
+/// What directory time is, as far as it can be known: asking takes time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     /// By the gateway's own clock, the one of epochs.

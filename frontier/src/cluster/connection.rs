@@ -160,7 +160,7 @@ impl<'a> Connection<'a> {
                 Next::TakeSnapshot => {
                     let (exchange, follower) = (self.exchange.clone(), self.reporter.follower());
                     // Many edges take their time, and the runtime may have one thread.
-                    let all = tokio::task::spawn_blocking(move || follower.snapshot(&exchange)).await;
+                    let all = tokio::task::spawn_blocking(move || exchange.snapshot(&follower)).await;
                     self.reporter.snapshot(all.map_err(|error| error.to_string())?, now);
                 }
                 Next::Send => {

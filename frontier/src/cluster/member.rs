@@ -22,6 +22,9 @@ const RECONNECT_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Durat
 /// The first and the longest pause after frontlas has said that another process has this gateway's id.
 const SUPERSEDED_PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
 
+/// Frontlas forgets a gateway that is silent for so many of the heartbeats that it has asked for.
+const HEARTBEATS_PER_LEASE: u32 = 3;
+
 /// The gateway as a member of the cluster: keeps a connection to one of the frontlas.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -36,6 +39,8 @@ pub(crate) struct Member {
     incarnation: u64,
     /// Whether it was logged that no frontlas can be reached.
     is_loss_logged: bool,
+    /// When frontlas forgets this gateway, without a connection. `None` once that was logged.
+    lease_ends: Option<Instant>,
 }
 
 impl Member {
@@ -56,6 +61,7 @@ impl Member {
             clock: Clock::default(),
             incarnation: 0,
             is_loss_logged: false,
+            lease_ends: None,
         }
     }
 
@@ -111,17 +117,19 @@ impl Member {
     ) -> End {
         self.clock.set(established.reading, self.exchange.next_epoch());
         self.incarnation = established.welcome.id;
-        self.is_loss_logged = false;
+        (self.is_loss_logged, self.lease_ends) = (false, None);
+        let heartbeat = Duration::from_millis(established.welcome.heartbeat_ms.into());
         info!(id = self.advertised.id, %endpoint, "connected to frontlas");
-        Connection::new(
+        let connection = Connection::new(
             self.exchange.clone(),
             self.state.clone(),
             &mut self.clock,
             &mut self.lookups,
             established,
-        )
-        .run(stop)
-        .await
+        );
+        let end = connection.run(stop).await;
+        self.lease_ends = Some(Instant::now() + HEARTBEATS_PER_LEASE * heartbeat);
+        end
     }
 
     /// Logs a failed attempt, as a warning only the first of many. How long to wait at least.
@@ -136,10 +144,18 @@ impl Member {
             error!(id, %endpoint, "another gateway has the same id: give each its own daemon.frontier_id");
             return Some(superseded.next_pause());
         }
+        if self.lease_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
+            warn!(
+                id = self.advertised.id,
+                "frontlas has not been reached for as long as it remembers a gateway: nobody finds the edges here \
+                 by it until it is reached again"
+            );
+        }
         if std::mem::replace(&mut self.is_loss_logged, true) {
             debug!(%endpoint, error = %PeerText(error), "frontlas still can't be reached");
         } else {
-            warn!(%endpoint, error = %PeerText(error), "frontlas can't be reached, the gateway goes on without and keeps trying");
+            let advice = error.advice();
+            warn!(%endpoint, error = %PeerText(error), advice, "frontlas can't be reached, the gateway goes on without and keeps trying");
         }
         match error {
             HandshakeError::Rejected(rejection) => rejection.retry_after,

@@ -200,6 +200,7 @@ impl Reporter {
             let is_synced = matches!(self.source, Source::Changes(_))
                 && self.current.as_ref().is_none_or(|current| current.part == Part::Changes);
             if ack.resync && is_synced {
+                warn!(reason = ack.text, "frontlas has lost what it was told: it is told everything again");
                 self.resync(now);
             }
             return;
@@ -209,7 +210,7 @@ impl Reporter {
             return;
         };
         if ack.resync {
-            debug!(code = %ack.code, reason = %PeerText(ack.text), "frontlas asks for a snapshot");
+            warn!(reason = %PeerText(ack.text), "frontlas has lost what it was told: it is told everything again");
             return self.resync(now);
         }
         if ack.code.is_retryable() {
@@ -264,7 +265,7 @@ fn name_len(change: &Change) -> usize {
 
 fn addr(change: &Change) -> String {
     match change {
-        Change::Online(connection) => connection.addr.to_string(),
+        Change::Online(connection) => connection.addr.map_or_else(String::new, |addr| addr.to_string()),
         Change::Offline { .. } => String::new(),
     }
 }

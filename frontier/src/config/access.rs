@@ -42,6 +42,24 @@ pub(super) fn read_side(side: &Section<'_>, listeners: &[Listen], access: &mut A
     access.auth.insert(side.path().to_owned(), asked);
 }
 
+/// What to say of a listener that asks nobody who they are, and can be reached from elsewhere.
+pub(super) fn open_to_all(side: &str, listen: &Listen, access: &AccessConfig) -> Option<String> {
+    let auth = access.auth.get(listen.auth.as_deref().unwrap_or(side));
+    let asks = auth.is_some_and(|auth| !auth.methods.is_empty());
+    let client_auth = listen.tls.as_ref().map(ServerTls::client_auth);
+    if asks || client_auth == Some(ClientAuth::Required) || listen.addr.ip().to_canonical().is_loopback() {
+        return None;
+    }
+    let (key, addr) = (&listen.key, listen.addr);
+    let mut text = format!(
+        "whoever reaches {addr} is let in: {side}.auth.methods asks for no credentials, nor {key}.tls.mtls for a certificate"
+    );
+    if client_auth.is_none() {
+        text.push_str(&format!(", and without {key}.tls all can be read on the way"));
+    }
+    Some(text)
+}
+
 /// Whether a client can show a certificate there. If its TLS could not be read, that is told elsewhere.
 fn asks_for_certificate(listen: &Listen) -> bool {
     match &listen.tls {
@@ -52,32 +70,53 @@ fn asks_for_certificate(listen: &Listen) -> bool {
 
 /// Everything that is wrong with files that the configuration names, each with the key that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessErrors(Vec<String>);
+pub struct AccessErrors(Vec<FileMistake>);
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileMistake {
+    /// The key path that names the file, if it is a file.
+    pub(super) key: Option<String>,
+    /// The file, and what is wrong.
+    pub(super) text: String,
+}
 
 impl AccessErrors {
     /// One line for each mistake.
     #[must_use]
-    pub fn lines(&self) -> &[String] {
+    pub fn lines(&self) -> Vec<String> {
+        let line = |FileMistake { key, text }: &FileMistake| match key {
+            Some(key) => format!("{key}: {text}"),
+            None => text.clone(),
+        };
+        self.0.iter().map(line).collect()
+    }
+
+    pub(super) fn mistakes(&self) -> &[FileMistake] {
         &self.0
     }
 
     fn new(config: &AccessConfig, errors: &LoadErrors) -> Self {
         let files = files(config);
-        let mut lines = Vec::new();
+        let mut found = Vec::new();
         for error in &errors.0 {
-            let key = key(&files, &error.what);
+            let named = files.iter().find(|(_, path)| path.display().to_string() == error.what);
+            let key = named.map(|(key, _)| key);
             // The first of several lines says how many there are.
             let mistakes: Vec<_> = error.message.lines().map(str::trim).collect();
             let mistakes = if mistakes.len() > 1 { &mistakes[1..] } else { &mistakes[..] };
-            lines.extend(mistakes.iter().map(|mistake| format!("{key}{}: {mistake}", error.what)));
+            found.extend(mistakes.iter().map(|mistake| {
+                let text = format!("{}: {mistake}", error.what);
+                FileMistake { key: key.cloned(), text }
+            }));
         }
-        Self(lines)
+        Self(found)
     }
 }
 
 impl fmt::Display for AccessErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
+        f.write_str(&self.lines().join("\n"))
     }
 }
 
@@ -159,6 +198,27 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_that_is_open_to_all_is_told_with_the_keys_that_close_it() {
+        let open = |yaml: &str| Config::parse(yaml, &|_| None).unwrap().open_listeners();
+        let lines = open("");
+        assert_eq!(lines.len(), 2);
+        let expected = "whoever reaches 0.0.0.0:30012 is let in: edgebound.auth.methods asks for no credentials, \
+                        nor edgebound.listen.tls.mtls for a certificate, and without edgebound.listen.tls all can \
+                        be read on the way";
+        assert_eq!(lines[0], expected);
+        assert!(lines[1].contains("0.0.0.0:30011") && lines[1].contains("servicebound.auth.methods"));
+        let local = "{edgebound: {listen: {addr: 127.0.0.1:1}}, servicebound: {listen: {addr: '[::1]:1'}}}";
+        assert_eq!(open(local), [] as [&str; 0]);
+        let asks = "auth: {methods: [{token: {file: /t}}]}";
+        assert_eq!(open(&format!("{{edgebound: {{{asks}}}, servicebound: {{{asks}}}}}")), [] as [&str; 0]);
+        let one_of_two = format!(
+            "{{edgebound: {{listeners: [{{addr: 0.0.0.0:1, {asks}}}, {{addr: 0.0.0.0:2}}]}}, servicebound: {{{asks}}}}}"
+        );
+        let lines = open(&one_of_two);
+        assert!(lines.len() == 1 && lines[0].contains("edgebound.listeners[1].tls"), "{lines:?}");
+    }
+
+    #[test]
     fn what_is_wrong_with_a_file_is_told_with_its_key_and_one_line_each() {
         let dir = tempfile::tempdir().unwrap();
         let rules = dir.path().join("rules.yaml");
@@ -171,8 +231,9 @@ access: {rules_file: RULES}
 ";
         let config = Config::parse(&yaml.replace("RULES", rules.to_str().unwrap()), &|_| None).unwrap();
         assert_eq!(config.edgebound.listeners[0].auth.as_deref(), Some("edgebound.listen"));
-        let errors = config.check_files().unwrap_err();
-        let keys: Vec<_> = errors.lines().iter().map(|line| line.split(": ").next().unwrap()).collect();
+        let errors = config.check_access().unwrap_err();
+        let lines = errors.lines();
+        let keys: Vec<_> = lines.iter().map(|line| line.split(": ").next().unwrap()).collect();
         let expected = [
             "edgebound.auth.methods[0].token.file",
             "edgebound.listen.auth.methods[0].jwt.keys[0].secret_file",
@@ -180,7 +241,7 @@ access: {rules_file: RULES}
             "access.rules_file",
         ];
         assert_eq!(keys, expected, "{errors}");
-        assert!(errors.lines()[3].contains("rules.yaml: line 2, column 1: rlues: unknown key"), "{errors}");
+        assert!(lines[3].contains("rules.yaml: line 2, column 1: rlues: unknown key"), "{errors}");
         assert_eq!(config.files().len(), 3);
     }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How questions go from gateway to gateway: the section `frontlas.forward`.
+/// How requests go from gateway to gateway: the section `frontlas.forward`.
 #[derive(Clone, Debug)]
 pub struct Forward {
     /// `tls`: how other gateways are dialled.
@@ -55,31 +55,44 @@ impl Forward {
     }
 }
 
+impl Forward {
+    /// Whether there is a token in the file now. Blocks while it is read.
+    pub(super) fn check_token(&self) -> Result<(), String> {
+        let Some(ForwardToken::File(path)) = &self.token else { return Ok(()) };
+        let checked = std::fs::read_to_string(path).and_then(|text| token(&text));
+        checked.map(drop).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
 impl ForwardToken {
     /// The token itself.
     ///
     /// # Errors
     /// If its file can't be read, or is longer than a token may be.
     pub(crate) async fn load(&self) -> io::Result<Token<'static>> {
-        let token = match self {
-            Self::Inline(secret) => secret.expose().to_owned(),
-            Self::File(path) => tokio::fs::read_to_string(path).await?.trim().to_owned(),
-        };
-        if token.is_empty() || token.len() > MAX_TOKEN {
-            return Err(io::Error::other(format!("a token has 1 to {MAX_TOKEN} bytes")));
+        match self {
+            Self::Inline(secret) => token(secret.expose()),
+            Self::File(path) => token(&tokio::fs::read_to_string(path).await?),
         }
-        Ok(Token::new(token))
     }
+}
+
+fn token(text: &str) -> io::Result<Token<'static>> {
+    let token = text.trim();
+    if token.is_empty() || token.len() > MAX_TOKEN {
+        return Err(io::Error::other(format!("a token has 1 to {MAX_TOKEN} bytes")));
+    }
+    Ok(Token::new(token.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Config;
+    use crate::testing;
 
     fn read(forward: &str) -> Option<Forward> {
-        let yaml = format!("frontlas: {{enable: true, forward: {forward}}}");
-        Config::parse(&yaml, &|_| None).unwrap().membership.unwrap().forward
+        let frontlas = format!("{{enable: true, forward: {forward}}}");
+        testing::config_of_member(&frontlas).membership.unwrap().forward
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What peers may make the gateway hold: the section `limits`.
 
 use frontier_config::{ByteSize, Section};
-use frontier_protocol::{MIN_MAX_FRAME, Role, Terms};
+use frontier_protocol::{MIN_MAX_FRAME, Role, TAIL_LEN, Terms};
 use frontier_transport::LinkConfig;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Limits {
     pub streams: u32,
     /// Calls and acked messages in flight from, and to, one connection.
     pub calls: usize,
-    /// Bytes that wait for one connection before questions to it are refused. From twice as much on
+    /// Bytes that wait for one connection before requests to it are refused. From twice as much on
     /// the connection is closed.
     pub outbox: usize,
     /// What the windows of one connection's streams may together grow by beyond 256 KiB each, in bytes.
@@ -113,6 +113,8 @@ impl Limits {
             meta: self.meta,
             name_len: self.name_len,
             custom_len: self.custom_len,
+            // What services send ends with an EdgeID, for which the least `custom_size` has room.
+            custom_to_edge_len: self.custom_len - TAIL_LEN,
             names: self.names,
             calls: self.calls,
             streams: self.streams,

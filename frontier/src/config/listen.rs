@@ -8,7 +8,7 @@ use frontier_config::{Choice, FromValue, Invalid, Section, Value};
 use frontier_transport::{Endpoint, Network, ServerTls};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The longest URL, in bytes: a few of them go into one frame for each peer.
 const MAX_URL: usize = 2048;
@@ -19,10 +19,14 @@ pub(super) type Auth = BTreeMap<String, AuthConfig>;
 /// One place where one side listens.
 #[derive(Clone, Debug)]
 pub struct Listen {
+    /// The key path of its section, such as `edgebound.listen`; empty if it comes from no file.
+    pub key: String,
     /// What is spoken there.
     pub network: Network,
     /// Address and port; port 0 lets the system choose.
     pub addr: SocketAddr,
+    /// Whether `[::]` leaves callers over IPv4 to a listener on 0.0.0.0 with the same port.
+    pub only_v6: bool,
     /// Under which name and port, address and port, or URL others reach it, if that is another.
     pub advertised_addr: Option<String>,
     /// With which certificates, where TLS is spoken.
@@ -73,7 +77,15 @@ impl Listen {
     /// Plain TCP.
     #[must_use]
     pub fn tcp(addr: SocketAddr) -> Self {
-        Self { network: Network::Tcp, addr, advertised_addr: None, tls: None, auth: None }
+        Self {
+            key: String::new(),
+            network: Network::Tcp,
+            addr,
+            only_v6: false,
+            advertised_addr: None,
+            tls: None,
+            auth: None,
+        }
     }
 
     /// The listeners of one side: the one under `listen`, or those under `listeners`.
@@ -82,7 +94,14 @@ impl Listen {
     pub(super) fn read_side(side: &Section<'_>, port: u16, auth: &mut Auth) -> Vec<Self> {
         let name = if side.path() == EDGEBOUND { "edgebound listeners" } else { "servicebound listeners" };
         let side = side.fixed_as(name);
-        let listeners = Self::read_all(&side, port, auth);
+        let mut listeners = Self::read_all(&side, port, auth);
+        let bound: Vec<_> = listeners.iter().map(|it| (it.addr, it.network == Network::Quic)).collect();
+        for listen in &mut listeners {
+            let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, listen.addr.port()));
+            listen.only_v6 = listen.addr.ip() == Ipv6Addr::UNSPECIFIED
+                && listen.addr.port() != 0
+                && bound.contains(&(anywhere, listen.network == Network::Quic));
+        }
         side.record(&listeners.iter().map(Self::bound).collect::<Vec<_>>());
         listeners
     }
@@ -132,7 +151,15 @@ impl Listen {
         if let Some(name) = &name {
             auth.insert(name.clone(), asked);
         }
-        Self { network, addr, advertised_addr: advertised, tls, auth: name }
+        Self {
+            key: section.path().to_owned(),
+            network,
+            addr,
+            only_v6: false,
+            advertised_addr: advertised,
+            tls,
+            auth: name,
+        }
     }
 
     /// What may surprise about its certificates, though they are used, in lines.

@@ -2,7 +2,7 @@
 
 use super::Forward;
 use frontier_config::{Choice, Section};
-use frontier_transport::{ClientTls, DialOptions, Endpoint, Scheme};
+use frontier_transport::{ClientTls, DialOptions, Endpoint};
 use std::path::PathBuf;
 
 /// How a gateway is part of a cluster: the section `frontlas`, and what others must know of it.
@@ -45,9 +45,7 @@ impl Membership {
         let frontlas = root.section("frontlas");
         let dial = frontlas.section("dial");
         let endpoints = endpoints(&dial);
-        let is_secure = endpoints
-            .iter()
-            .any(|to: &Endpoint| matches!(to.scheme(), Scheme::Tls | Scheme::Quic | Scheme::Wss));
+        let is_secure = endpoints.iter().any(Endpoint::is_secured);
         let membership = Self {
             frontier_id: frontier_id(&root.section("daemon")),
             frontlas: endpoints,
@@ -121,7 +119,7 @@ pub(super) fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
 
 #[cfg(test)]
 mod tests {
-    use crate::Config;
+    use crate::{Config, testing};
 
     fn read(yaml: &str) -> Result<Config, String> {
         Config::parse(yaml, &|_| None).map_err(|errors| errors.to_string())
@@ -130,9 +128,9 @@ mod tests {
     #[test]
     fn a_gateway_is_part_of_a_cluster_if_it_is_told_to() {
         assert!(read("frontlas: {dial: {addrs: [a:1]}}").unwrap().membership.is_none());
-        let yaml = "frontlas: {enable: true, dial: {network: ws, addrs: [a:1, 'tcp://b:2']}}";
-        let urls = read(yaml).unwrap().membership.unwrap().frontlas;
-        let default = read("frontlas: {enable: true}").unwrap().membership.unwrap();
+        let member = |frontlas| testing::config_of_member(frontlas).membership.unwrap();
+        let urls = member("{enable: true, dial: {network: ws, addrs: [a:1, 'tcp://b:2']}}").frontlas;
+        let default = member("{enable: true}");
         assert_eq!(default.alternatives, super::ClusterAlternatives::All);
         assert_eq!(urls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ws://a:1", "tcp://b:2"]);
     }

@@ -32,10 +32,8 @@ impl GatewayLinks {
     pub(super) fn get(&self, location: &Location) -> Result<Arc<GatewayLink>, Failure> {
         let id = &*location.frontier;
         let endpoint: Endpoint = location.servicebound.parse().map_err(|error| {
-            let text =
-                format!(
-                "frontier {id} can't be reached: its advertised address for services, {:?}, can't be dialled: {error}",
-                location.servicebound
+            let text = format!(
+                "frontier {id} can't be reached: its advertised address for services can't be dialled: {error}"
             );
             Failure::new(Code::Internal, text)
         })?;

@@ -6,7 +6,6 @@ use frontier_exchange::{Exchange, Identity, Peer};
 use frontier_protocol::{Heartbeat, Hello, Role};
 use frontier_transport::handshake::{Granted, connect, within};
 use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,12 +51,10 @@ pub(super) async fn dial(
         let (link, Granted { welcome, terms }) = connect(endpoint, &forward.dial, config, &hello).await?;
         welcome.from_gateway()?;
         let identity = Identity::OwnerGateway { id: id.into() };
-        // For logs only: the other end is named by its id.
-        let addr = SocketAddr::from((Ipv4Addr::UNSPECIFIED, endpoint.host_port().1));
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame).owner_gateway();
         let interval = Duration::from_millis(terms.heartbeat_ms.into());
         let silence = Heartbeat::limit(interval);
-        let owner = Peer::new(identity, exchange.next_epoch(), addr, Box::new(outlet), silence);
+        let owner = Peer::new(identity, exchange.next_epoch(), None, Box::new(outlet), silence);
         Ok(Established { link, owner: Arc::new(owner), interval })
     };
     within("connecting to another gateway", HANDSHAKE_TIMEOUT, established).await

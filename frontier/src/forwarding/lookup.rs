@@ -3,7 +3,7 @@
 use super::Inner;
 use super::gateway_link::GatewayLink;
 use crate::cluster::LocateError;
-use frontier_exchange::{Batch, Exchange, Failure, Found, Peer};
+use frontier_exchange::{Exchange, Failure, Found, Peer};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Drop for Resolution<'_> {
             if lookups.is_empty() {
                 return;
             }
-            let mut batch = Batch::new(self.exchange);
+            let mut batch = self.exchange.batch();
             for lookup in lookups {
                 lookup.resolve(self.exchange, self.edge, found.clone(), &mut batch);
             }

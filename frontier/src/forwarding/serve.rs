@@ -2,7 +2,7 @@
 
 use super::gateway_link::GatewayLink;
 use crate::native::Native;
-use frontier_exchange::{Batch, Stage};
+use frontier_exchange::Stage;
 use frontier_protocol::{Beat, Code, GoAway, Heartbeat, ping};
 use frontier_transport::{CloseReason, Link, Priority};
 use std::time::Duration;
@@ -50,8 +50,8 @@ impl Serve<'_> {
         }
         loop {
             let now = Instant::now();
-            if link.take_heard() {
-                heartbeat.heard(now.into_std());
+            if let Some(at) = link.take_heard() {
+                heartbeat.heard(at.into_std());
                 owner.hear(exchange.clock());
             }
             let mut wake_at = match heartbeat.poll(now.into_std()) {
@@ -93,7 +93,7 @@ impl Serve<'_> {
         let Native { exchange, peer: owner, .. } = &self.native;
         let unused = exchange.clock().saturating_sub(self.link.used());
         if owner.stage() == Stage::Online && u64::from(unused) >= self.idle.as_secs() && !owner.is_busy() {
-            exchange.let_go(owner, &mut Batch::new(exchange));
+            exchange.let_go(owner, &mut exchange.batch());
         }
     }
 }

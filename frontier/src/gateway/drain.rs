@@ -191,8 +191,8 @@ fn census(side: &Context) -> Census {
     for_each(side, |peer| {
         let stage = peer.stage();
         // The cluster still has to hear where an edge that has moved is.
-        let is_mover = stage == Stage::Moved && peer.edge_id().is_some();
-        let is_busy = is_mover || peer.is_busy();
+        let has_moved = stage == Stage::Moved && peer.edge_id().is_some();
+        let is_busy = has_moved || peer.is_busy();
         let is_here = stage < Stage::Leaving || (stage == Stage::Leaving && is_busy);
         census.here += usize::from(is_here);
         census.busy += usize::from(is_here && is_busy);

@@ -34,18 +34,13 @@ impl Listeners {
             Role::Service | Role::Frontier => "services",
         };
         let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
-        let bound = |addr| Bound {
-            network: first.network,
-            tls: first.tls.is_some(),
-            addr,
-            advertised: first.advertised_addr.clone(),
-        };
         let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
         for listen in listen {
             let Listen { network, addr, tls, .. } = listen;
             let (network, addr) = (*network, *addr);
             let fail = |source| StartError::Listen { addr, side, source };
-            let listener = Listener::bind(Bind { network, addr, tls: tls.clone() }).map_err(fail)?;
+            let listener = Listener::bind(Bind { network, addr, tls: tls.clone(), only_v6: listen.only_v6 })
+                .map_err(fail)?;
             let addr = listener.local_addr().map_err(fail)?;
             info!(%addr, network = network.as_str(), tls = tls.is_some(), "listening for {side}");
             for warning in listen.tls_warnings() {
@@ -54,7 +49,7 @@ impl Listeners {
             listeners.push((network, listener));
             addrs.push(addr);
         }
-        Ok(Self { listeners, bound: bound(addrs[0]), addrs })
+        Ok(Self { listeners, bound: Bound::new(first, addrs[0]), addrs })
     }
 }
 

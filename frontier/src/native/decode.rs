@@ -3,8 +3,8 @@
 use super::{RemoteCallers, side};
 use bytes::Bytes;
 use frontier_exchange::{
-    Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Inbound, Outcome, Peer,
-    RemoteCaller, Reply, RequestKind, Returned, Unsent, Violation,
+    Batch, CorrelationId, Destination, Envelope, Exchange, Identity, Inbound, Outcome, Peer, RemoteCaller,
+    Reply, RequestKind, Returned, Unsent, Violation,
 };
 use frontier_protocol::{
     Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, Request, Response,
@@ -20,11 +20,7 @@ pub(super) struct Decode<'a> {
     pub(super) callers: Option<&'a RemoteCallers>,
 }
 
-/// A request, or why it is refused before it is routed.
-pub(super) struct Decoded<'a> {
-    pub(super) envelope: Envelope<'a>,
-    pub(super) refused: Option<Failure>,
-}
+const NO_EDGE_ID: &str = "the custom header is too short to end with an EdgeID";
 
 pub(super) fn broken(error: &ParseError) -> Violation {
     Violation::new(error.to_string())
@@ -45,14 +41,8 @@ impl Decode<'_> {
         let inbound = match frame.kind {
             Kind::Request | Kind::Publish => {
                 let mut caller = None;
-                let Decoded { envelope, refused } = self.request(frame, batch.now(), &mut caller)?;
-                return match refused {
-                    None => exchange.on(peer, Inbound::Request(envelope), batch),
-                    Some(failure) => {
-                        exchange.refuse(peer, &envelope, &failure, batch);
-                        Ok(())
-                    }
-                };
+                let envelope = self.request(frame, batch.now(), &mut caller)?;
+                return exchange.on(peer, Inbound::Request(envelope), batch);
             }
             Kind::Response => Inbound::Reply(self.response(frame)?.0),
             Kind::Ack => {
@@ -84,7 +74,7 @@ impl Decode<'_> {
         frame: &'f Frame,
         now: Instant,
         caller: &'f mut Option<Arc<RemoteCaller>>,
-    ) -> Result<Decoded<'f>, Violation> {
+    ) -> Result<Envelope<'f>, Violation> {
         let (kind, wants_reply, timeout_ms, name, custom, payload) = if frame.kind == Kind::Request {
             let Request { timeout_ms, method, custom, payload } =
                 Request::parse(frame).map_err(|error| broken(&error))?;
@@ -94,14 +84,9 @@ impl Decode<'_> {
                 Publish::parse(frame).map_err(|error| broken(&error))?;
             (RequestKind::Message, frame.flags.has(Flags::ACKED), timeout_ms, topic, custom, payload)
         };
-        let (addressed, custom) = self.destination(custom.body(), frame.flags, caller);
-        let (to, refused) = match addressed {
-            Ok(to) => (to, None),
-            Err(failure) => (Destination::Name, Some(failure)),
-        };
+        let (to, custom) = self.destination(custom.body(), frame.flags, caller);
         let deadline = self.exchange.deadline(timeout_ms, now);
-        let envelope = Envelope { kind, id: frame.id, wants_reply, to, name, custom, payload, deadline };
-        Ok(Decoded { envelope, refused })
+        Ok(Envelope { kind, id: frame.id, wants_reply, to, name, custom, payload, deadline })
     }
 
     /// Whom a request is for, by who sent it and by the end of its custom header; with what is left of that.
@@ -110,20 +95,16 @@ impl Decode<'_> {
         custom: &'f [u8],
         flags: Flags,
         caller: &'f mut Option<Arc<RemoteCaller>>,
-    ) -> (Result<Destination<'f>, Failure>, &'f [u8]) {
+    ) -> (Destination<'f>, &'f [u8]) {
         if self.peer.edge_id().is_some() {
-            return (Ok(Destination::Name), custom);
+            return (Destination::Name, custom);
         }
-        let missing = || Failure::new(Code::Protocol, "the custom header is too short to end with an EdgeID");
-        let Some((rest, edge)) = Custom::split_tail(custom) else { return (Err(missing()), custom) };
-        let Some(callers) = self.callers else { return (Ok(Destination::Edge(edge)), rest) };
-        let Some((custom, encoded)) = split_remote_caller(rest) else { return (Err(missing()), rest) };
-        let found = callers.get(encoded).map(|found| Destination::LocalEdge {
-            edge,
-            caller: caller.insert(found),
-            returns: flags.has(Flags::RETURN),
-        });
-        (found, custom)
+        let unreadable = (Destination::Unreadable(NO_EDGE_ID), custom);
+        let Some((rest, edge)) = Custom::split_tail(custom) else { return unreadable };
+        let Some(callers) = self.callers else { return (Destination::Edge(edge), rest) };
+        let Some((custom, encoded)) = split_remote_caller(rest) else { return unreadable };
+        let caller = caller.insert(callers.get(encoded));
+        (Destination::LocalEdge { edge, caller, returns: flags.has(Flags::RETURN) }, custom)
     }
 
     /// A reply to a call; and its payload, in place of which there is a length if it is detached.

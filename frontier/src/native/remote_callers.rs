@@ -3,8 +3,8 @@
 use crate::policy::{Policies, Policy};
 use ahash::AHashMap;
 use frontier_access::Labels;
-use frontier_exchange::{Failure, LocalCaller, RemoteCaller};
-use frontier_protocol::{Code, Role};
+use frontier_exchange::{LocalCaller, RemoteCaller};
+use frontier_protocol::{Role, ServiceId};
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,37 +36,32 @@ impl RemoteCallers {
     }
 
     /// The service that these bytes stand for.
-    ///
-    /// # Errors
-    /// If they stand for none.
-    pub(crate) fn get(&self, caller: &[u8]) -> Result<Arc<RemoteCaller>, Failure> {
+    pub(crate) fn get(&self, caller: &[u8]) -> Arc<RemoteCaller> {
         let policy = self.policies.current();
         let mut cache = self.cache.lock();
         if cache.policy.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &policy)) {
             *cache = Cache { policy: Some(policy.clone()), ..Cache::default() };
         }
         if let Some(found) = cache.by_bytes.get(caller) {
-            return Ok(found.clone());
+            return found.clone();
         }
-        let found = Arc::new(self.decode(caller, &policy)?);
+        let found = Arc::new(self.decode(caller, &policy).unwrap_or_else(|| unreadable(caller)));
         if cache.size + caller.len() > MAX_CACHED {
             (cache.by_bytes, cache.size) = Default::default();
         }
         cache.size += caller.len();
         cache.by_bytes.insert(caller.into(), found.clone());
-        Ok(found)
+        found
     }
 
     /// From an origin gateway that showed nothing, which nobody asked it to, comes no more than from a service that
     /// showed nothing.
-    fn decode(&self, encoded: &[u8], policy: &Policy) -> Result<RemoteCaller, Failure> {
-        let broken =
-            || Failure::new(Code::Protocol, "the service in whose name the gateway asks can't be decoded");
-        let caller = frontier_protocol::RemoteCaller::parse(encoded).ok_or_else(broken)?;
+    fn decode(&self, encoded: &[u8], policy: &Policy) -> Option<RemoteCaller> {
+        let caller = frontier_protocol::RemoteCaller::parse(encoded)?;
         let mut labels = Labels::new();
         if self.is_verified {
             for (key, value) in &caller.labels {
-                labels.set(key, value).map_err(|_| broken())?;
+                labels.set(key, value).ok()?;
             }
         }
         let principal = frontier_access::Principal {
@@ -79,7 +74,19 @@ impl RemoteCallers {
         };
         let grants = policy.access.rules().grants(&principal);
         let grants = (!grants.is_unrestricted()).then_some(grants);
-        Ok(RemoteCaller { id: caller.id, name: caller.name.into(), grants, encoded: encoded.into() })
+        let name = caller.name.into();
+        Some(RemoteCaller { id: caller.id, name, grants, unreadable: None, encoded: encoded.into() })
+    }
+}
+
+/// Whose requests go back if their edge is not here, and else fail.
+fn unreadable(encoded: &[u8]) -> RemoteCaller {
+    RemoteCaller {
+        id: ServiceId(0),
+        name: Box::default(),
+        grants: None,
+        unreadable: Some("the service in whose name the gateway asks can't be decoded"),
+        encoded: encoded.into(),
     }
 }
 
@@ -93,7 +100,7 @@ pub(crate) fn encode_caller(caller: LocalCaller<'_>) -> Vec<u8> {
         name: caller.name,
         subject: verified.map_or("", |verified| &verified.subject),
         labels: verified.map_or_else(Vec::new, |verified| verified.labels.iter().collect()),
-        address: Some(caller.address),
+        address: caller.address,
     };
     caller.encode(&mut out);
     out

@@ -1,12 +1,14 @@
 //! Streams that a peer opens: user streams, and those that carry a detached payload.
 
 use super::Native;
-use super::decode::{Decode, Decoded, broken};
+use super::decode::{Decode, broken};
 use super::leg::NativeLeg;
-use frontier_exchange::{Batch, IncomingLeg, StreamRequest, StreamTarget, Violation};
-use frontier_protocol::{Code, EdgeId, Flags, Frame, Kind, Open, split_remote_caller};
+use frontier_exchange::{Envelope, StreamRequest, StreamTarget, Violation};
+use frontier_protocol::{EdgeId, Flags, Frame, Kind, Open, split_remote_caller};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream};
 use std::time::Instant;
+
+const NO_CALLER: &str = "the meta is too short to end with who asks";
 
 impl Native {
     /// Acts on a stream that the peer opened. With `excess` it has more streams than it may have, and is told so.
@@ -53,28 +55,18 @@ impl Native {
         let deadline = self.exchange.deadline(open.timeout_ms, Instant::now());
         let found;
         let (to, meta) = match (&self.callers, self.peer.edge_id()) {
-            (Some(callers), _) => {
-                let split = split_remote_caller(open.meta).ok_or_else(|| {
-                    frontier_exchange::Failure::new(
-                        Code::Protocol,
-                        "the meta is too short to end with who asks",
-                    )
-                });
-                match split.and_then(|(meta, caller)| Ok((meta, callers.get(caller)?))) {
-                    Ok((meta, caller)) => {
-                        found = caller;
-                        (StreamTarget::LocalEdge(EdgeId(open.peer), &found), meta)
-                    }
-                    Err(failure) => {
-                        leg.refuse(&failure).await;
-                        return Ok(());
-                    }
+            (Some(callers), _) => match split_remote_caller(open.meta) {
+                Some((meta, caller)) => {
+                    found = callers.get(caller);
+                    (StreamTarget::LocalEdge(EdgeId(open.peer), &found), meta)
                 }
-            }
-            (None, Some(_)) => (StreamTarget::Service(open.name), open.meta),
+                None => (StreamTarget::Unreadable(NO_CALLER), open.meta),
+            },
+            (None, Some(_)) => (StreamTarget::Name, open.meta),
             (None, None) => (StreamTarget::Edge(EdgeId(open.peer)), open.meta),
         };
-        self.exchange.on_stream(&self.peer, StreamRequest { to, meta, deadline }, leg, excess).await;
+        let request = StreamRequest { to, name: open.name, meta, deadline };
+        self.exchange.on_stream(&self.peer, request, leg, excess).await;
         Ok(())
     }
 
@@ -86,20 +78,10 @@ impl Native {
         excess: bool,
     ) -> Result<(), Violation> {
         let mut caller = None;
-        let decode = self.decode();
-        let Decoded { envelope, refused } = decode.request(frame, Instant::now(), &mut caller)?;
-        match refused {
-            Some(failure) if self.peer.is_origin_gateway() => leg.refuse(&failure).await,
-            Some(failure) => {
-                self.exchange.refuse(&self.peer, &envelope, &failure, &mut Batch::new(&self.exchange));
-            }
-            None => {
-                let len = announced(envelope.payload);
-                let envelope = frontier_exchange::Envelope { payload: b"", ..envelope };
-                return self.exchange.on_payload_request(&self.peer, envelope, len, leg, excess).await;
-            }
-        }
-        Ok(())
+        let envelope = self.decode().request(frame, Instant::now(), &mut caller)?;
+        let len = announced(envelope.payload);
+        let envelope = Envelope { payload: b"", ..envelope };
+        self.exchange.on_payload_request(&self.peer, envelope, len, leg, excess).await
     }
 
     /// A reply to a call, whose payload follows.

@@ -49,7 +49,7 @@ fn tail(id: u64) -> [u8; 8] {
 
 /// Lets the exchange act on a frame of `from`.
 fn on_frame(exchange: &Arc<Exchange>, from: &Arc<Peer>, frame: &Frame) -> Result<(), Violation> {
-    Decode { exchange, peer: from, callers: None }.on_frame(frame, &mut Batch::new(exchange))
+    Decode { exchange, peer: from, callers: None }.on_frame(frame, &mut exchange.batch())
 }
 
 /// The same for a frame that may be sent.

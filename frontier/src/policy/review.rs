@@ -5,7 +5,9 @@ use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
 use frontier_access::{ClockReading, PeerText, Principal};
 use frontier_exchange::{Authorization, CloseReason, Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, Role};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
+use tracing::field::display;
 use tracing::info;
 
 /// Why somebody who is connected would not be let in any more: what it is told.
@@ -82,7 +84,8 @@ impl Policies {
         if let Some(Refusal { code, text }) = &refused
             && enforce
         {
-            info!(peer = peer.number(), addr = %peer.addr(), error = %PeerText(text), "closing a connection");
+            let addr = peer.addr().map(display);
+            info!(peer = peer.number(), addr, error = %PeerText(text), "closing a connection");
             peer.outlet().close(CloseReason::Refused(*code, text.clone()));
         }
         refused
@@ -141,7 +144,8 @@ fn principal<'a>(peer: &'a Peer, verified: &'a Verified) -> Principal<'a> {
         edge_id: peer.edge_id(),
         service: peer.name(),
         labels: &verified.labels,
-        address: peer.addr().ip(),
+        // Only what no listener has accepted has no address: a rule that names a network does not mean it.
+        address: peer.addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |addr| addr.ip()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! Where the configuration is read from.
 
 use crate::Config;
-use frontier_config::ConfigErrors;
-use std::path::PathBuf;
+use crate::config::Refused;
+use frontier_config::Surroundings;
+use frontier_daemon::reload::read_settled;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{fmt, io};
 
 /// Where the configuration comes from: a file and the process's environment, or that alone.
@@ -17,7 +20,7 @@ pub enum SourceError {
     /// The file can't be read.
     Unreadable(PathBuf, io::Error),
     /// There are mistakes in it, or in the environment.
-    Wrong(Option<PathBuf>, ConfigErrors),
+    Wrong(Option<PathBuf>, Refused),
 }
 
 impl ConfigSource {
@@ -27,7 +30,7 @@ impl ConfigSource {
         Self { path }
     }
 
-    /// Reads it, and the certificates that it names. Blocks while it does.
+    /// Reads it, and the files that it names. Blocks while it does.
     ///
     /// # Errors
     /// [`SourceError`] with everything that is wrong.
@@ -38,8 +41,22 @@ impl ConfigSource {
                 std::fs::read_to_string(path).map_err(|error| SourceError::Unreadable(path.clone(), error))?
             }
         };
-        let environment = |name: &str| std::env::var(name).ok();
-        Config::parse(&yaml, &environment).map_err(|errors| SourceError::Wrong(self.path.clone(), errors))
+        let variables: Vec<String> =
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        let surroundings = Surroundings {
+            environment: &|name| std::env::var(name).ok(),
+            variables: &variables,
+            folder: self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")),
+        };
+        Config::load(&yaml, &surroundings).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
+    }
+
+    /// As [`load`](Self::load), for a start: [`read_settled`]. Gives also a time before it was read.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_settled(&self) -> Result<(Config, SystemTime), SourceError> {
+        read_settled(|| self.load(), |config| self.watched(config))
     }
 
     /// The files to watch: the configuration's own, and those that it names. None where it says so.
@@ -47,17 +64,25 @@ impl ConfigSource {
         if !config.reload.watch {
             return Vec::new();
         }
-        self.path.iter().cloned().chain(config.files()).collect()
+        self.path.iter().cloned().chain(config.watched()).collect()
     }
 }
 
 impl SourceError {
+    /// Files that are named, of which some may be wrong.
+    pub(super) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Unreadable(..) => &[],
+            Self::Wrong(_, refused) => &refused.files,
+        }
+    }
+
     /// One line for each mistake.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Unreadable(..) => vec![self.to_string()],
-            Self::Wrong(path, errors) => {
+            Self::Wrong(path, Refused { errors, .. }) => {
                 let file = path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
                 errors.mistakes().iter().map(|mistake| format!("{file}{mistake}")).collect()
             }
@@ -69,8 +94,8 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(path, error) => write!(f, "can't read {}: {error}", path.display()),
-            Self::Wrong(Some(path), errors) => write!(f, "{}: {errors}", path.display()),
-            Self::Wrong(None, errors) => errors.fmt(f),
+            Self::Wrong(Some(path), refused) => write!(f, "{}: {}", path.display(), refused.errors),
+            Self::Wrong(None, refused) => refused.errors.fmt(f),
         }
     }
 }

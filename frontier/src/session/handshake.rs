@@ -1,12 +1,13 @@
 //! The gateway's side of the handshake: a dialler's Hello, read and checked.
 
-use super::{Context, reject};
+use super::context::Context;
+use super::ending::reject;
 use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
-use frontier_exchange::Failure;
-use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, negotiate};
+use frontier_exchange::{Failure, Peer};
+use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, VERSION, Welcome, negotiate};
 use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -145,4 +146,18 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         terms,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
+}
+
+/// What a peer that has joined is told.
+pub(super) fn welcome(context: &Context, handshake: &Handshake, peer: &Peer) -> Welcome {
+    Welcome {
+        version: VERSION,
+        features: 0,
+        max_frame: handshake.terms.max_frame,
+        heartbeat_ms: handshake.terms.heartbeat_ms,
+        id: peer.number(),
+        epoch: peer.epoch(),
+        max_payload: context.limits.payload,
+        directory_time: None,
+    }
 }

@@ -5,13 +5,15 @@ use super::grpc::Grpc;
 use super::health::{self, SERVICES};
 use super::queries::Queries;
 use super::rest::{self, Rest};
+use super::scans::Scans;
 use super::watch::ClusterWatches;
+use super::write_state::WriteState;
 use crate::Directory;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::Route;
-use frontier_admin::{BindError, Probe, Server};
+use frontier_admin::{BindError, LiveTls, Probe, Server};
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -35,15 +37,23 @@ impl ControlPlane {
     /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(config: &ControlPlaneConfig, directory: Arc<dyn Directory>) -> Result<Self, BindError> {
         let server = Server::bind("control plane", &config.server).await?;
-        let queries = Queries::new(directory.clone());
-        let watches = ClusterWatches::new(directory.clone(), config.watch_interval, server.watches());
+        let scans = Scans::new(directory.clone());
+        let writes = WriteState::default();
+        let queries = Queries::new(directory.clone(), scans.clone(), writes.clone());
+        let watches = ClusterWatches::new(
+            directory.clone(),
+            scans,
+            writes.clone(),
+            config.watch_interval,
+            server.watches(),
+        );
         let rest = Rest { queries: queries.clone(), watches: watches.clone() };
         let grpc = ClusterServiceServer::new(Grpc { queries, watches })
             .max_decoding_message_size(config.server.request_size);
         let guarded = rest::routes(rest).route_service("/controlplane.ClusterService/{call}", grpc);
         let probe = Probe::new("the directory", &SERVICES, move || {
-            let directory = directory.clone();
-            Box::pin(async move { directory.time().await.map(drop).map_err(|error| error.to_string()) })
+            let (directory, writes) = (directory.clone(), writes.clone());
+            Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
         });
         Ok(Self { server, guarded, probe: probe.await })
     }
@@ -52,6 +62,12 @@ impl ControlPlane {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.server.addr()
+    }
+
+    /// Its TLS, if there is any, to be changed while it runs.
+    #[must_use]
+    pub fn tls(&self) -> Option<LiveTls> {
+        self.server.tls()
     }
 
     /// Puts a layer before all that tells of the cluster, gRPC and REST alike, but not before health. It can

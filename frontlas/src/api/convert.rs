@@ -1,6 +1,7 @@
 //! From the directory's records and errors to those of the API.
 
 use crate::DirectoryError;
+use crate::model::advertised::{addr, url};
 use crate::model::{Change, Edge, Former, Frontier, NewFrontier, Position, Service};
 use frontier_admin::ApiError;
 use frontier_api::cluster;
@@ -11,14 +12,30 @@ impl From<Frontier> for cluster::Frontier {
         let Frontier {
             id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining, ..
         } = frontier;
-        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining }
+        Self {
+            frontier_id: id,
+            advertised_sb_addr: addr(&advertised_sb_addr).to_owned(),
+            advertised_eb_addr: addr(&advertised_eb_addr).to_owned(),
+            edge_count,
+            service_count,
+            draining,
+            advertised_sb_url: url(&advertised_sb_addr),
+            advertised_eb_url: url(&advertised_eb_addr),
+        }
     }
 }
 
 impl From<NewFrontier> for cluster::Frontier {
     fn from(frontier: NewFrontier) -> Self {
         let NewFrontier { id, advertised_sb_addr, advertised_eb_addr } = frontier;
-        Self { frontier_id: id, advertised_sb_addr, advertised_eb_addr, ..Self::default() }
+        Self {
+            frontier_id: id,
+            advertised_sb_addr: addr(&advertised_sb_addr).to_owned(),
+            advertised_eb_addr: addr(&advertised_eb_addr).to_owned(),
+            advertised_sb_url: url(&advertised_sb_addr),
+            advertised_eb_url: url(&advertised_eb_addr),
+            ..Self::default()
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The queries of the control plane, for gRPC and REST alike.
 
-use crate::directory::{Answer, Directory};
+use super::scans::Scans;
+use super::write_state::WriteState;
+use crate::directory::Directory;
 use crate::model::{Kind, Page};
 use frontier_admin::ApiError;
 use frontier_admin::page::{Listing, PageRequest, PageStart, PageTokens, check_ids, collect};
@@ -17,30 +19,37 @@ const SERVICES: PageTokens = PageTokens::new('s');
 #[derive(Clone)]
 pub(super) struct Queries {
     directory: Arc<dyn Directory>,
+    scans: Scans,
+    writes: WriteState,
 }
 
 impl Queries {
-    pub(super) fn new(directory: Arc<dyn Directory>) -> Self {
-        Self { directory }
+    pub(super) fn new(directory: Arc<dyn Directory>, scans: Scans, writes: WriteState) -> Self {
+        Self { directory, scans, writes }
     }
 
     pub(super) async fn frontier_by_edge(&self, edge_id: u64) -> Result<Frontier, ApiError> {
         let found = self.directory.frontiers_by_edge(&[edge_id]).await?;
+        self.writes.check_absent(is_short(&found))?;
         only(found).ok_or_else(|| ApiError::NotFound(format!("edge {edge_id} is not connected")))
     }
 
     pub(super) async fn edge(&self, edge_id: u64) -> Result<Edge, ApiError> {
         let found = self.directory.edges_by_id(&[edge_id]).await?;
+        self.writes.check_absent(is_short(&found))?;
         only(found).ok_or_else(|| ApiError::NotFound(format!("edge {edge_id} is not connected")))
     }
 
     pub(super) async fn service(&self, service_id: u64) -> Result<Service, ApiError> {
         let found = self.directory.services_by_id(&[service_id]).await?;
+        self.writes.check_absent(is_short(&found))?;
         only(found).ok_or_else(|| ApiError::NotFound(format!("service {service_id} is not connected")))
     }
 
     pub(super) async fn count(&self, kind: Kind) -> Result<u64, ApiError> {
-        Ok(self.directory.count(kind).await?)
+        let count = self.directory.count(kind).await?;
+        self.writes.check_absent(count == 0)?;
+        Ok(count)
     }
 
     pub(super) async fn frontiers(
@@ -56,6 +65,7 @@ impl Queries {
                 (_, true) => self.directory.frontiers_by_edge(&edge_ids).await?,
                 _ => return Err(ApiError::invalid("either edge_ids or frontier_ids, not both")),
             };
+            self.writes.check_absent(is_short(&found))?;
             return Ok(Listing::whole(optional(found)));
         }
         let page = PageRequest::new(cursor, count, page_token)?;
@@ -64,6 +74,7 @@ impl Queries {
             PageStart::Token(token) => Some(FRONTIERS.parse_after(token)?),
         };
         let all = self.directory.frontiers().await?;
+        self.writes.check_absent(all.is_empty())?;
         if !paged {
             return Ok(Listing::whole(all.into_iter().map(|frontier| Some(frontier.into())).collect()));
         }
@@ -81,21 +92,36 @@ impl Queries {
         let ListEdgesRequest { cursor, count, edge_ids, page_token } = request;
         if !edge_ids.is_empty() {
             check_ids(edge_ids.len(), cursor.is_some() || count.is_some() || !page_token.is_empty())?;
-            return Ok(Listing::whole(optional(self.directory.edges_by_id(&edge_ids).await?)));
+            let found = self.directory.edges_by_id(&edge_ids).await?;
+            self.writes.check_absent(is_short(&found))?;
+            return Ok(Listing::whole(optional(found)));
         }
         let page = PageRequest::new(cursor, count, page_token)?;
-        collect(&page, EDGES, |from, count| part(self.directory.edges(from, count))).await
+        let _place = self.scans.list()?;
+        let list = collect(&page, EDGES, |from, count| part(self.scans.edges(from, count))).await?;
+        self.writes.check_absent(list.items.is_empty())?;
+        Ok(list)
     }
 
     pub(super) async fn services(&self, request: ListServicesRequest) -> Result<Listing<Service>, ApiError> {
         let ListServicesRequest { cursor, count, service_ids, page_token } = request;
         if !service_ids.is_empty() {
             check_ids(service_ids.len(), cursor.is_some() || count.is_some() || !page_token.is_empty())?;
-            return Ok(Listing::whole(optional(self.directory.services_by_id(&service_ids).await?)));
+            let found = self.directory.services_by_id(&service_ids).await?;
+            self.writes.check_absent(is_short(&found))?;
+            return Ok(Listing::whole(optional(found)));
         }
         let page = PageRequest::new(cursor, count, page_token)?;
-        collect(&page, SERVICES, |from, count| part(self.directory.services(from, count))).await
+        let _place = self.scans.list()?;
+        let list = collect(&page, SERVICES, |from, count| part(self.scans.services(from, count))).await?;
+        self.writes.check_absent(list.items.is_empty())?;
+        Ok(list)
     }
+}
+
+/// Whether somebody who was asked for is not there.
+fn is_short<T>(found: &[Option<T>]) -> bool {
+    found.iter().any(Option::is_none)
 }
 
 fn only<T: Into<R>, R>(found: Vec<Option<T>>) -> Option<R> {
@@ -106,7 +132,9 @@ fn optional<T: Into<R>, R>(found: Vec<Option<T>>) -> Vec<Option<R>> {
     found.into_iter().map(|item| item.map(Into::into)).collect()
 }
 
-async fn part<T: Into<R>, R>(page: Answer<'_, Page<T>>) -> Result<(Vec<R>, Option<u64>), ApiError> {
+async fn part<T: Into<R>, R>(
+    page: impl Future<Output = Result<Page<T>, ApiError>>,
+) -> Result<(Vec<R>, Option<u64>), ApiError> {
     let Page { items, next } = page.await?;
     Ok((items.into_iter().map(Into::into).collect(), next))
 }

@@ -3,6 +3,8 @@
 mod source;
 
 use super::feed::Feed;
+use super::scans::Scans;
+use super::write_state::WriteState;
 use crate::directory::Directory;
 use crate::model::{Change, Position};
 use frontier_admin::{ApiError, Watches};
@@ -68,14 +70,22 @@ impl WatchFilter {
 #[derive(Clone)]
 pub(super) struct ClusterWatches {
     directory: Arc<dyn Directory>,
+    scans: Scans,
+    writes: WriteState,
     feed: Arc<Feed>,
     watches: Watches,
 }
 
 impl ClusterWatches {
     /// The directory is polled for changes with this pause in between.
-    pub(super) fn new(directory: Arc<dyn Directory>, interval: Duration, watches: Watches) -> Self {
-        Self { feed: Arc::new(Feed::new(directory.clone(), interval)), directory, watches }
+    pub(super) fn new(
+        directory: Arc<dyn Directory>,
+        scans: Scans,
+        writes: WriteState,
+        interval: Duration,
+        watches: Watches,
+    ) -> Self {
+        Self { feed: Arc::new(Feed::new(directory.clone(), interval)), directory, scans, writes, watches }
     }
 
     /// Starts a watch, after a position or else with a snapshot. It ends with its first error.
@@ -95,7 +105,14 @@ impl ClusterWatches {
             }
             None => self.directory.position().await?,
         };
-        let (directory, feed) = (self.directory.clone(), self.feed.clone());
-        Ok(slot.start(Source::new(directory, feed, filter, position, after.is_none())))
+        let source = Source::new(
+            self.directory.clone(),
+            self.scans.clone(),
+            self.writes.clone(),
+            self.feed.clone(),
+            filter,
+            position,
+        );
+        Ok(slot.start(if after.is_some() { source.live() } else { source }))
     }
 }

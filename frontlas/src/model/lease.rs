@@ -12,9 +12,9 @@ const MAX_ID_SIZE: usize = 255;
 pub struct NewFrontier {
     /// Its id, unique in the cluster: 1 to 255 bytes, no control characters.
     pub id: String,
-    /// Where services reach it.
+    /// Where services reach it, as it has said: a URL, or `host:port` for plain TCP.
     pub advertised_sb_addr: String,
-    /// Where edges reach it.
+    /// Where edges reach it, in the same way.
     pub advertised_eb_addr: String,
 }
 

@@ -7,9 +7,9 @@ use super::Timestamp;
 pub struct Frontier {
     /// Its id.
     pub id: String,
-    /// Where services reach it.
+    /// Where services reach it, as it has said: a URL, or `host:port` for plain TCP.
     pub advertised_sb_addr: String,
-    /// Where edges reach it.
+    /// Where edges reach it, in the same way.
     pub advertised_eb_addr: String,
     /// How many edges are on it.
     pub edge_count: u64,

@@ -1,4 +1,4 @@
-//! Directory time without a round trip to the directory for each question.
+//! Directory time without a round trip to the directory each time it is needed.
 
 use crate::model::Timestamp;
 use crate::{Directory, DirectoryError};

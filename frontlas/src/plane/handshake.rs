@@ -6,7 +6,7 @@ use frontier_access::{LogDecision, PeerText};
 use frontier_protocol::{
     Code, Epoch, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome, negotiate,
 };
-use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, Priority};
+use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, Priority, masked_url};
 use std::net::SocketAddr;
 use std::time::Instant;
 use tracing::{debug, info, warn};
@@ -75,8 +75,8 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
                 directory_time: Some(time.0),
             };
             link.handle().push(Priority::Reply, |out| welcome.encode(out)).ok()?;
-            info!(frontier = frontier.id, %addr, servicebound = frontier.advertised_sb_addr,
-                edgebound = frontier.advertised_eb_addr, "frontier connected");
+            info!(frontier = frontier.id, %addr, servicebound = masked_url(&frontier.advertised_sb_addr),
+                edgebound = masked_url(&frontier.advertised_eb_addr), "frontier connected");
             Some(Joined { frontier, lease, terms, link })
         }
         Err(Rejection { code, text }) => {

@@ -217,7 +217,10 @@ impl Reporter {
         match error {
             DirectoryError::Lost => {
                 if !self.is_lost {
-                    debug!(frontier = self.frontier.id, "the lease is lost, requesting a snapshot");
+                    warn!(
+                        frontier = self.frontier.id,
+                        "the lease of a frontier is lost, and with it who is there: it is asked for a snapshot"
+                    );
                 }
                 self.is_lost = true;
                 (Code::Internal, true, "send a snapshot".into())

@@ -2,7 +2,7 @@
 
 use super::host_port::HostPort;
 use frontier_config::{Choice, Secret, Section};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How Redis is reached: the section `redis`.
@@ -100,12 +100,13 @@ impl RedisConfig {
     #[must_use]
     pub fn read(redis: &Section<'_>) -> Self {
         let default = Self::standalone(HostPort::new("127.0.0.1", 6379));
+        let (redis, login) = (&redis.fixed(), redis.reloadable());
         let time =
             |key, default| redis.within(key, default, Duration::from_millis(10)..=Duration::from_secs(300));
         let config = Self {
             mode: RedisMode::read(redis),
-            username: redis.optional("username"),
-            password: redis.optional("password"),
+            username: login.optional("username"),
+            password: login.optional("password"),
             dial_timeout: time("dial_timeout", default.dial_timeout),
             read_timeout: time("read_timeout", default.read_timeout),
             write_timeout: time("write_timeout", default.write_timeout),
@@ -115,6 +116,35 @@ impl RedisConfig {
             redis.reject("password", "is required with `username`");
         }
         config
+    }
+}
+
+impl RedisConfig {
+    /// The files that it names. Those of TLS are read at each connect, those of passwords with the configuration.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let sentinel = match &self.mode {
+            RedisMode::Sentinel { password, .. } => password.as_ref(),
+            RedisMode::Standalone { .. } | RedisMode::Cluster { .. } => None,
+        };
+        let secrets = self.password.iter().chain(sentinel).filter_map(Secret::file).map(Path::to_path_buf);
+        let tls = self.tls.iter().flat_map(|tls| {
+            tls.ca_certs.iter().chain(tls.identity.iter().flat_map(|(cert, key)| [cert, key])).cloned()
+        });
+        secrets.chain(tls).collect()
+    }
+
+    /// Reads the files of TLS. Gives a line for each that is of no use. Blocks while it does.
+    #[must_use]
+    pub fn check_files(&self) -> Vec<String> {
+        let Some(tls) = &self.tls else { return Vec::new() };
+        let certificates = |path: &PathBuf| frontier_admin::certificates(path).err();
+        let mut errors: Vec<_> = tls.ca_certs.iter().filter_map(certificates).collect();
+        if let Some((cert, key)) = &tls.identity {
+            errors.extend(certificates(cert));
+            errors.extend(frontier_admin::private_key(key).err());
+        }
+        errors.iter().map(|error| format!("redis.tls: {error}")).collect()
     }
 }
 
@@ -144,8 +174,8 @@ impl RedisMode {
             addrs: sentinels,
             master_name: master_name.unwrap_or_default(),
             db: db(&sentinel),
-            username: sentinel.optional("username"),
-            password: sentinel.optional("password"),
+            username: sentinel.reloadable().optional("username"),
+            password: sentinel.reloadable().optional("password"),
         };
         match kind {
             Kind::Standalone => of_standalone,
@@ -157,7 +187,8 @@ impl RedisMode {
 
 impl RedisTls {
     fn read(tls: &Section<'_>) -> Option<Self> {
-        let enable = tls.get("enable", false);
+        let enable = tls.fixed().get("enable", false);
+        let tls = &tls.reloadable();
         let cert: Option<PathBuf> = tls.optional("cert");
         let key: Option<PathBuf> = tls.optional("key");
         if cert.is_some() != key.is_some() {

@@ -69,7 +69,7 @@ async fn server(
         Some(tls) => Client::build_with_tls(info, certificates(tls)?),
     };
     let client = client.map_err(|error| failed(&error))?;
-    // The answers have their own timeout, which also covers waiting for the socket to take the question.
+    // The answers have their own timeout, which also covers waiting for the socket to take the command.
     let settings =
         AsyncConnectionConfig::new().set_connection_timeout(Some(within)).set_response_timeout(None);
     match timeout(within, client.get_multiplexed_async_connection_with_config(&settings)).await {

@@ -96,6 +96,10 @@ impl Directory for RedisDirectory {
         Box::pin(self.changes_now(since, limit))
     }
 
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(self.check_now())
+    }
+
     fn sweep(&self) -> Answer<'_, usize> {
         Box::pin(self.sweep_now())
     }

@@ -32,8 +32,8 @@ pub(super) fn unexpected() -> DirectoryError {
     )
 }
 
-/// Whether another connection may do better: this one broke, or leads to a server that is no master now.
-pub(super) fn needs_reconnect(error: &RedisError) -> bool {
+/// Whether the connection is of no use to anyone: it broke, or leads to a server that says it is no master now.
+pub(super) fn is_broken(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(kind) => matches!(
             kind,

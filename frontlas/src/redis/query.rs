@@ -1,4 +1,4 @@
-//! What is done without a lease: queries, changes, the sweep.
+//! What is done without a lease: queries, changes, the check, the sweep.
 
 use super::RedisDirectory;
 use super::decode::{FrontierReply, StreamEntry, change, frontier};
@@ -98,6 +98,13 @@ impl RedisDirectory {
     pub(super) async fn time_now(&self) -> Result<Timestamp, DirectoryError> {
         let micros: u64 = self.run(&self.scripts.time, self.reading()).await?;
         Ok(Timestamp(micros))
+    }
+
+    pub(super) async fn check_now(&self) -> Result<(), DirectoryError> {
+        let _: String = self.run(&self.scripts.probe, self.reading().arg(self.alive())).await?;
+        // What it finds does not matter: that it is answered does.
+        self.frontiers_for(&self.scripts.frontiers_by_edge, &[0_u64]).await?;
+        Ok(())
     }
 
     pub(super) async fn position_now(&self) -> Result<Position, DirectoryError> {

@@ -6,6 +6,7 @@ use super::encode::{EventArgs, json, plural};
 use super::error::unexpected;
 use super::script::{Args, Script};
 use crate::DirectoryError;
+use crate::model::advertised::addr;
 use crate::model::{Event, Incarnation, Kind, Lease, Mark, NewFrontier, Presence, Verdict};
 use redis::{FromRedisValue, Value};
 
@@ -26,11 +27,13 @@ impl RedisDirectory {
         let args = self
             .writing()
             .arg(&frontier.id)
-            .arg(&frontier.advertised_sb_addr)
-            .arg(&frontier.advertised_eb_addr)
+            .arg(addr(&frontier.advertised_sb_addr))
+            .arg(addr(&frontier.advertised_eb_addr))
             .arg(incarnation.map_or_else(String::new, |it| it.to_string()))
             .arg(self.alive())
-            .arg(self.meta(Kind::Service));
+            .arg(self.meta(Kind::Service))
+            .arg(&frontier.advertised_sb_addr)
+            .arg(&frontier.advertised_eb_addr);
         let answer: Vec<String> = self.run(&self.scripts.join, args).await?;
         match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["replaced"] => Err(DirectoryError::Replaced),

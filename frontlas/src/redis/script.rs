@@ -6,13 +6,15 @@ use redis::{Cmd, Value, cmd};
 pub(super) struct Script {
     text: String,
     hash: String,
+    /// Whether it writes, if only where there is something to write.
+    pub(super) writes: bool,
 }
 
 impl Script {
-    fn new(parts: &[&str]) -> Self {
+    fn new(parts: &[&str], writes: bool) -> Self {
         let text = parts.concat();
         let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash }
+        Self { text, hash, writes }
     }
 
     /// The command that runs it where it is loaded.
@@ -61,6 +63,7 @@ pub(super) struct Scripts {
     pub(super) resync_end: Script,
     pub(super) mark: Script,
     pub(super) leave: Script,
+    pub(super) probe: Script,
     pub(super) sweep: Script,
     pub(super) frontiers: Script,
     pub(super) frontiers_by_id: Script,
@@ -78,10 +81,10 @@ impl Scripts {
         let write = include_str!("lua/write.lua");
         let lease = include_str!("lua/lease.lua");
         let run = include_str!("lua/run.lua");
-        let reading = |text| Script::new(&[common, text]);
-        let writing = |text| Script::new(&[common, write, text]);
-        let leased = |text| Script::new(&[common, write, lease, text]);
-        let history = |text| Script::new(&[common, run, text]);
+        let reading = |text| Script::new(&[common, text], false);
+        let writing = |text| Script::new(&[common, write, text], true);
+        let leased = |text| Script::new(&[common, write, lease, text], true);
+        let history = |text, writes| Script::new(&[common, run, text], writes);
         Self {
             join: writing(include_str!("lua/join.lua")),
             report: leased(include_str!("lua/report.lua")),
@@ -91,6 +94,7 @@ impl Scripts {
             resync_end: leased(include_str!("lua/resync_end.lua")),
             mark: leased(include_str!("lua/mark.lua")),
             leave: leased(include_str!("lua/leave.lua")),
+            probe: Script::new(&[common, include_str!("lua/probe.lua")], true),
             sweep: writing(include_str!("lua/sweep.lua")),
             frontiers: reading(include_str!("lua/frontiers.lua")),
             frontiers_by_id: reading(include_str!("lua/frontiers_by_id.lua")),
@@ -98,8 +102,8 @@ impl Scripts {
             records: reading(include_str!("lua/records.lua")),
             page: reading(include_str!("lua/page.lua")),
             time: reading(include_str!("lua/time.lua")),
-            position: history(include_str!("lua/position.lua")),
-            changes: history(include_str!("lua/changes.lua")),
+            position: history(include_str!("lua/position.lua"), true),
+            changes: history(include_str!("lua/changes.lua"), false),
         }
     }
 }

@@ -76,6 +76,10 @@ async fn the_length_of_a_page_is_bounded() {
     assert_eq!((page.edges.len(), page.cursor), (999, None));
     let page: json::Edges = from_value(world.ok("/cluster/v1/edges?cursor=1495").await).unwrap();
     assert_eq!((page.edges.len(), page.cursor), (5, None));
-    let page: json::Edges = from_value(world.ok("/cluster/v1/edges?cursor=4294967295").await).unwrap();
+    let page: json::Edges = from_value(world.ok("/cluster/v1/edges?cursor=99999").await).unwrap();
     assert_eq!((page.edges.len(), page.cursor), (0, None));
+    for list in ["frontiers", "edges", "services"] {
+        let (code, text) = world.error(&format!("/cluster/v1/{list}?cursor=4000000000"), 400).await;
+        assert!(code == "INVALID_ARGUMENT" && text.contains("4000000000"), "{code}: {text}");
+    }
 }

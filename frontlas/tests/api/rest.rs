@@ -4,6 +4,7 @@ use crate::http::read;
 use crate::switch::{SECRET, State};
 use crate::world::{World, within};
 use frontier_api::json;
+use frontlas::{Directory, NewFrontier};
 use http_body_util::{BodyExt, Empty};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -28,6 +29,7 @@ async fn an_edge_and_its_frontier_are_found() {
     let frontier = json!({
         "frontier_id": "f2", "advertised_sb_addr": "f2:30011", "advertised_eb_addr": "f2:30012",
         "edge_count": "2", "service_count": "1", "draining": false,
+        "advertised_sb_url": "tcp://f2:30011", "advertised_eb_url": "tcp://f2:30012",
     });
     for path in ["/cluster/v1/frontier?edge_id=7", "/cluster/v1/frontier?edgeId=18446744073709551615"] {
         assert_eq!(world.ok(path).await, json!({"frontier": frontier, "fontier": frontier}));
@@ -182,4 +184,26 @@ async fn head_is_answered_without_a_body() {
     let response = world.send(head).await;
     assert_eq!(response.status().as_u16(), 200);
     assert!(response.into_body().collect().await.unwrap().to_bytes().is_empty());
+}
+
+#[tokio::test]
+async fn who_dials_host_and_port_can_wherever_it_is_plain_tcp() {
+    let world = World::new().await;
+    for (id, sb, eb) in [
+        ("plain", "tcp://h:1", "tcp://h:2"),
+        ("secured", "tls://h:1", "wss://h/edges"),
+        ("before", "h:1", "h:2"),
+    ] {
+        let frontier =
+            NewFrontier { id: id.into(), advertised_sb_addr: sb.into(), advertised_eb_addr: eb.into() };
+        world.directory.inner.join(&frontier, None).await.unwrap();
+    }
+    let list = world.ok("/cluster/v1/frontiers").await;
+    let of = |place: usize| {
+        ["sb_addr", "eb_addr", "sb_url", "eb_url"]
+            .map(|field| list["frontiers"][place][format!("advertised_{field}")].as_str().unwrap().to_owned())
+    };
+    assert_eq!(of(0), ["h:1", "h:2", "tcp://h:1", "tcp://h:2"]);
+    assert_eq!(of(1), ["h:1", "h:2", "tcp://h:1", "tcp://h:2"]);
+    assert_eq!(of(2), ["tls://h:1", "wss://h/edges", "tls://h:1", "wss://h/edges"]);
 }

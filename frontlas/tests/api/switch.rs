@@ -105,6 +105,9 @@ impl Directory for Switch {
     fn changes(&self, since: Position, limit: usize) -> Answer<'_, Changes> {
         self.gate(self.inner.changes(since, limit))
     }
+    fn check(&self) -> Answer<'_, ()> {
+        self.gate(self.inner.check())
+    }
     fn sweep(&self) -> Answer<'_, usize> {
         self.gate(self.inner.sweep())
     }

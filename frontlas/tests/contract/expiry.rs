@@ -1,3 +1,5 @@
+//! What happens to a frontier that is silent for its time to live, and to its edges.
+
 use crate::view::View;
 use crate::world::{Node, World, counts, frontier, place};
 use frontlas::{DirectoryError, Presence, Verdict};

@@ -2,6 +2,7 @@
 
 mod access;
 mod cluster;
+mod demoted;
 mod keys;
 mod memory;
 mod sentinel;

@@ -1,3 +1,5 @@
+//! A frontier joins, is replaced by another process, joins again and leaves.
+
 use crate::world::{Node, World, counts, frontier, place};
 use frontlas::{DirectoryError, Frontier, Incarnation, NewFrontier, Verdict};
 

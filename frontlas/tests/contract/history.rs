@@ -1,3 +1,5 @@
+//! The history of changes: numbered, complete, and gone after a while.
+
 use crate::view::View;
 use crate::world::{Node, World};
 use frontlas::{Change, Changes, Former, Lifetimes, Position, Presence, Verdict};

@@ -1,3 +1,5 @@
+//! Edges and services that move between frontiers, with events that come late, twice or out of order.
+
 use crate::world::{Node, World, counts, place};
 use frontlas::{Edge, Event, Kind, Presence, Service, Timestamp, Verdict};
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Listing edges and services page by page, also while edges come, move and leave.
+
 use crate::world::{Node, World};
 use frontlas::{Directory, Event, Kind, Presence};
 use std::collections::BTreeMap;

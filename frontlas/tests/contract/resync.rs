@@ -1,3 +1,5 @@
+//! A snapshot in chunks replaces what the directory had of a frontier.
+
 use crate::view::View;
 use crate::world::{Node, World, counts, place};
 use frontlas::{DirectoryError, Event, Presence, Verdict};

@@ -1,3 +1,5 @@
+//! What a watcher knows of the directory: a snapshot, kept up to date by changes.
+
 use frontlas::{Change, Changes, Directory, Position, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

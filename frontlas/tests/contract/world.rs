@@ -1,3 +1,5 @@
+//! A store of each kind, frontiers that tests drive, and lookups that check one another.
+
 use frontier_test_redis::{Cluster, Sentinels, Server};
 use frontlas::{
     Directory, Event, HostPort, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, RedisConfig,

@@ -1,3 +1,5 @@
+//! A directory in memory that fails or hangs when a test says so.
+
 use frontlas::directory::Answer;
 use frontlas::{
     Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes, Mark,
@@ -79,5 +81,6 @@ pass_on! {
     fn count(kind: Kind) -> u64;
     fn position() -> Position;
     fn changes(since: Position, limit: usize) -> Changes;
+    fn check() -> ();
     fn sweep() -> usize;
 }

@@ -1,3 +1,5 @@
+//! A plane on a real socket, and frontiers made by hand that connect to it.
+
 use crate::directory::Moody;
 use frontier_protocol::{
     Advertised, Code, EncodeError, Entry, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Op, Part, Reject,

@@ -1,3 +1,5 @@
+//! Welcome or Reject: what a frontier is told, and who takes over from whom.
+
 use crate::directory::Mood;
 use crate::frontier::{World, dial, entry, eventually, hello};
 use frontier_protocol::{Code, Hello, Kind, Op, Role, pong_time};

@@ -1,3 +1,5 @@
+//! What becomes of snapshots, changes, pings and goodbyes in the directory, and of lookups.
+
 use crate::directory::Mood;
 use crate::frontier::{Ack, World, entry, eventually, hello};
 use frontier_protocol::{Code, EdgeId, GoAway, Lookup, LookupAck, Op, Part, Superseded};

@@ -1,3 +1,5 @@
+//! The same frames from any chunks, without needless copies or memory, and which headers are refused.
+
 use super::{DecodeError, Decoder};
 use crate::{Custom, Flags, Frame, HEADER_LEN, Kind, Publish, Request, ping};
 use bytes::{Bytes, BytesMut};

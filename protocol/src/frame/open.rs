@@ -43,7 +43,7 @@ const FIXED: usize = 16;
 pub struct Open<'a> {
     /// The other end's id, by the table above.
     pub peer: u64,
-    /// What is left of the opener's patience, in milliseconds; 0 for the gateway's default.
+    /// What is left of the opener's time, in milliseconds; 0 for the gateway's default.
     pub timeout_ms: u32,
     /// A service's name, by the table above.
     pub name: &'a str,

@@ -17,7 +17,7 @@ use bytes::BufMut;
 /// A message, borrowed from the frame that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publish<'a> {
-    /// What is left of the sender's patience, in milliseconds; 0 for the receiver's default.
+    /// What is left of the sender's time, in milliseconds; 0 for the receiver's default.
     pub timeout_ms: u32,
     /// The topic's exact name.
     pub topic: &'a str,

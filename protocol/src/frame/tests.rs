@@ -1,3 +1,5 @@
+//! The numbers of the kinds, the layout of the header, and its flags.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! The golden file of byte streams, and the frames that each is cut into.
+
 use crate::golden::{check, load};
 use crate::invalid::{frame, whole};
 use crate::json::Hex;

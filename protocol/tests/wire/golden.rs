@@ -1,3 +1,5 @@
+//! Golden files: reading, comparing and writing them, and the encoders and parsers against those of frames.
+
 use crate::json::Hex;
 use crate::owned::{Fields, Header};
 use crate::samples;

@@ -1,3 +1,5 @@
+//! The golden file of bytes that a receiver must refuse, each with the reason.
+
 use crate::golden::{check, load};
 use crate::json::Hex;
 use crate::owned::Fields;

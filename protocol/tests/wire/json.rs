@@ -1,3 +1,5 @@
+//! Numbers and bytes as the golden files spell them.
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::fmt::Write as _;
 

@@ -1,3 +1,5 @@
+//! Frames as owned fields: what the golden files hold and the strategies generate, and its encoding.
+
 mod parse;
 mod plane;
 
@@ -71,8 +73,8 @@ fields! {
     Taken { detail: u32, superseded: Vec<Replaced>, text: String }
     Wanted { edge: Decimal }
     Found { detail: u32, frontier: String, servicebound: String }
-    Neighbour { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }
-    Schedule { keep: Decimal, rate: u32, others: Vec<Neighbour> }
+    OtherGateway { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }
+    Schedule { keep: Decimal, rate: u32, others: Vec<OtherGateway> }
 }
 
 /// The fields behind the header, owned, as the golden files spell them. `custom` is whole, the tail

@@ -1,3 +1,5 @@
+//! What holds for all frames, all bytes and all chunks, for tails of headers, and for heartbeats.
+
 use crate::owned::Fields;
 use crate::{fuzz, strategy};
 use bytes::Bytes;
@@ -132,28 +134,43 @@ proptest! {
     }
 
     #[test]
-    fn a_heartbeat_pings_once_an_interval_and_dies_after_three(
+    fn a_heartbeat_asks_once_an_interval_and_at_once_if_it_is_late(
         steps in vec((0..25_000u64, any::<bool>()), 1..60),
     ) {
         let interval = Duration::from_secs(10);
+        let lateness = Duration::from_millis(2_500);
         let mut now = start();
         let mut heartbeat = Heartbeat::new(interval, now);
-        let (mut heard, mut pinged) = (now, now);
+        let (mut heard, mut pinged, mut due) = (now, now, now + interval);
+        let mut asked = None;
         for (step, hears) in steps {
             now += Duration::from_millis(step);
             if hears {
                 heartbeat.heard(now);
                 heard = now;
+                asked = asked.filter(|asked| *asked >= now);
             }
-            match heartbeat.poll(now) {
-                Beat::Wait(until) => prop_assert!(now < until && until <= now + interval),
-                Beat::Ping => {
-                    prop_assert!(now - pinged >= interval);
-                    pinged = now;
+            let is_late = now >= due + lateness;
+            let mut beat = heartbeat.poll(now);
+            prop_assert!(!is_late || beat == Beat::Ping);
+            if beat == Beat::Ping {
+                prop_assert!(is_late || now - pinged >= interval);
+                pinged = now;
+                asked = if is_late { Some(now) } else { asked };
+                beat = heartbeat.poll(now);
+            }
+            match beat {
+                Beat::Wait(until) => {
+                    prop_assert!(now < until && until <= now + interval);
+                    due = until;
                 }
-                Beat::Dead => prop_assert!(now - heard >= 3 * interval),
+                Beat::Ping => prop_assert!(false, "two pings at once"),
+                Beat::Dead => {
+                    let silent = asked.map_or(now - heard >= 3 * interval, |asked| now - asked >= interval);
+                    prop_assert!(silent);
+                    break;
+                }
             }
-            prop_assert!(now - heard < 3 * interval || heartbeat.poll(now) == Beat::Dead);
         }
     }
 }

@@ -1,3 +1,5 @@
+//! The golden frames, whole, damaged and cut, as input of the fuzz harness.
+
 use crate::{fuzz, samples};
 use frontier_protocol::HEADER_LEN;
 

@@ -1,3 +1,5 @@
+//! The frames of the golden files: here those of handshakes, lifetimes, messages and calls.
+
 mod forwarding;
 mod plane;
 mod routing;

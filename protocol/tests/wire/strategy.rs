@@ -1,6 +1,8 @@
+//! Arbitrary frames and bytes, for the properties.
+
 use crate::json::{Decimal, Hex};
 use crate::owned::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, Neighbour, Outcome, OwnedHello,
+    Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, OtherGateway, Outcome, OwnedHello,
     Presence, Presences, Raw, Replaced, Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
@@ -196,7 +198,7 @@ fn taken() -> impl Strategy<Value = Taken> {
 
 fn schedule() -> impl Strategy<Value = Schedule> {
     let other = (decimal(), decimal(), any::<(String, String, String)>()).prop_map(
-        |(want, edges, (frontier, edgebound, servicebound))| Neighbour {
+        |(want, edges, (frontier, edgebound, servicebound))| OtherGateway {
             want,
             edges,
             frontier,

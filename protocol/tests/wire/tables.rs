@@ -1,3 +1,5 @@
+//! The tables of codes and kinds: as golden files, and in the specification.
+
 use crate::golden::check;
 use frontier_protocol::{Code, Fault, Kind, Role, Side};
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! How a client introduces itself, and the EdgeID that it gets for that.
+
 use anyhow::{Context, Result, ensure};
 use frontier_sdk::EdgeId;
 use sha2::{Digest, Sha256};

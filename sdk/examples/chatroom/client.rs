@@ -1,3 +1,5 @@
+//! A member of the room: an edge that says what is typed and prints what is said.
+
 use crate::card::Card;
 use crate::{INTRODUCE, TOPIC};
 use anyhow::{Result, bail};

@@ -1,3 +1,5 @@
+//! The members, and the lines that wait for each of them.
+
 use crate::TOPIC;
 use crate::card::Card;
 use anyhow::{Result, bail};

@@ -1,3 +1,5 @@
+//! The service: gives out EdgeIDs, lets clients in, and passes on what they say.
+
 use crate::card::Card;
 use crate::room::Room;
 use crate::{INTRODUCE, TOPIC};
@@ -70,7 +72,7 @@ fn pass_on(room: &Room, name: &str, message: Message) {
 async fn meet(service: Service, room: Room, id: EdgeId, message: Message) {
     match introduce(&service, &room, id).await {
         Ok(name) => pass_on(&room, &name, message),
-        Err(error) => message.fail(format!("{error:#}")),
+        Err(error) => message.fail(error),
     }
 }
 

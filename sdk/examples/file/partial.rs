@@ -1,3 +1,5 @@
+//! Writing a file so that it is there whole or not at all.
+
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use tokio::fs::File;

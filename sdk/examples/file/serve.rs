@@ -1,3 +1,5 @@
+//! The service: accepts streams, and receives or sends one file over each.
+
 use crate::{target, transfer};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
@@ -59,7 +61,7 @@ async fn serve(mut stream: Stream, dir: &Path) -> Result<String> {
         }
         (Ok(_), other) => {
             let text = format!("{other:?} is neither put nor get");
-            request.fail(&text);
+            request.fail(&*text);
             bail!(text);
         }
         (Err(error), _) => {

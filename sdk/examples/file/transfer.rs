@@ -1,3 +1,5 @@
+//! One file over one stream: its size, its bytes, its checksum, and the answer.
+
 use crate::partial::Partial;
 use anyhow::{Context, Result, bail, ensure};
 use frontier_sdk::{Stream, StreamMessage};

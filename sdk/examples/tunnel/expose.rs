@@ -1,3 +1,5 @@
+//! The end that accepts streams and connects each to the target over TCP.
+
 use crate::join::join;
 use crate::name::edge_id;
 use crate::{EDGES, SERVICES};

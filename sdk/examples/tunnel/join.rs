@@ -1,3 +1,5 @@
+//! Joins a TCP connection and a stream.
+
 use frontier_sdk::Stream;
 use std::io;
 use tokio::io::copy_bidirectional_with_sizes;

@@ -1,3 +1,5 @@
+//! The end that accepts TCP connections and opens a stream for each.
+
 use crate::join::{join, reset};
 use crate::name::edge_id;
 use crate::{EDGES, SERVICES};

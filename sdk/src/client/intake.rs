@@ -35,7 +35,7 @@ impl Intake {
     pub(crate) fn close(&self) {
         self.accepts.close();
         for message in self.inbox.close() {
-            message.receipt.settle(Code::Draining, "");
+            message.receipt.settle(Code::Draining, 0, "");
         }
     }
 

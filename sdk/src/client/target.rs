@@ -1,6 +1,9 @@
+//! What a request goes through: one client, or those of a cluster.
+
 use super::Client;
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
+use crate::stream::StreamConfig;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +32,15 @@ impl<'a> Target<'a> {
             Self::Client(client) => client.options.call_timeout,
             #[cfg(feature = "cluster")]
             Self::Cluster(cluster) => cluster.options.call_timeout,
+        }
+    }
+
+    /// The limits of a stream that has none of its own.
+    pub(crate) fn stream_config(self) -> StreamConfig {
+        match self {
+            Self::Client(client) => client.options.stream.clone(),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(cluster) => cluster.options.stream.clone(),
         }
     }
 }

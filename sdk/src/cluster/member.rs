@@ -15,7 +15,7 @@ use crate::frontlas::endpoint;
 use crate::status::{Closed, Status, StatusWatch};
 use arc_swap::ArcSwapOption;
 use frontier_protocol::Code;
-use frontier_transport::Backoff;
+use frontier_transport::{Backoff, DowngradeRule};
 use parking_lot::Mutex;
 use std::future::pending;
 use std::sync::Arc;
@@ -128,6 +128,8 @@ struct Task {
     listing: watch::Receiver<Listing>,
     established: Option<Established>,
     backoff: Backoff,
+    /// For the addresses that frontlas lists.
+    rule: DowngradeRule,
     /// Whether the Hello carries no names, and they are registered one by one behind it: the gateway may have refused
     /// the service for one of them.
     registers_later: bool,
@@ -143,6 +145,8 @@ pub(super) async fn run(cluster: Arc<Cluster>, member: Arc<Member>) {
         member: member.clone(),
         established: None,
         backoff: Backoff::full_jitter(min, max.min(MAX_RETRY_PAUSE)),
+        rule: DowngradeRule::new(cluster.frontlas.is_secured())
+            .allow_any(cluster.options.redial.allows_downgrade),
         registers_later: false,
     };
     tokio::select! {
@@ -209,7 +213,7 @@ impl Task {
                 return pending().await;
             }
             sleep(pause).await;
-            connect(&self.cluster, &self.member, &listing.address, self.registers_later).await
+            connect(&self.cluster, &self.member, &listing.address, self.rule, self.registers_later).await
         };
         let grace = self.cluster.options.cluster.removal_grace;
         let over = async {
@@ -241,6 +245,9 @@ impl Task {
         self.backoff.reset();
         self.registers_later = false;
         *self.member.failure.lock() = None;
+        if let Ok(endpoint) = endpoint(&address) {
+            self.rule.connected(&endpoint);
+        }
         self.member.client.store(Some((*handle).clone()));
         let established = Established { status: handle.watch(), handle, address };
         if let Some(before) = self.established.replace(established) {
@@ -291,13 +298,14 @@ async fn connect(
     cluster: &Cluster,
     member: &Member,
     address: &str,
+    rule: DowngradeRule,
     registers_later: bool,
 ) -> Result<Handle, ConnectError> {
     let mut options = cluster.options.clone();
     options.identity.id = cluster.id().at(&member.id).0;
-    // What is no URL is refused where it is parsed.
-    let url = endpoint(address).map_or_else(|| address.to_owned(), |endpoint| endpoint.to_string());
-    options.redial.urls = vec![url];
+    let endpoint = endpoint(address)?;
+    rule.judge(&endpoint)?;
+    options.redial.urls = vec![endpoint.url()];
     options.redial.reconnect = true;
     options.redial.follows = false;
     let names = if registers_later { RegisteredNames::default() } else { cluster.names.lock().clone() };

@@ -2,6 +2,7 @@
 
 use super::Cluster;
 use super::member::{self, Listing, Member};
+use crate::frontlas::servicebound;
 use frontier_api::cluster::Frontier;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +87,7 @@ impl Cluster {
 
     /// The directory lists this gateway, at this address.
     pub(super) fn add(self: &Arc<Self>, frontier: &Frontier) {
-        let (id, address) = (frontier.frontier_id.as_str(), frontier.advertised_sb_addr.as_str());
+        let (id, address) = (frontier.frontier_id.as_str(), servicebound(frontier));
         if id.is_empty() {
             return;
         }

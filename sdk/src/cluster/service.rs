@@ -58,6 +58,7 @@ pub struct ClusterService {
 
 /// How a [`ClusterService`] is connected to one frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FrontierStatus {
     /// The frontier's id.
     pub id: String,

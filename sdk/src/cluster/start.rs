@@ -6,7 +6,7 @@ use crate::cluster::ClusterService;
 use crate::connect_error::ConnectError;
 use crate::frontlas::{Address, Frontlas};
 use crate::status::Closed;
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientTls, masked_url};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -52,7 +52,7 @@ impl Builder<ClusterService> {
             .redial
             .urls
             .iter()
-            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(url.clone())));
+            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(masked_url(url))));
         let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
         let frontlas = Frontlas::new(addresses, tls);
@@ -111,27 +111,25 @@ impl Cluster {
             {
                 return Err(error);
             }
-            let until = first.or_else(|| start.checked_add(after));
+            // However late the first came, there is no more time than was given.
+            let until = first.into_iter().chain(start.checked_add(after)).min();
             let changed = match until {
                 Some(until) => timeout_at(until, changes.changed()).await.is_ok(),
                 None => changes.changed().await.is_ok(),
             };
             if !changed {
-                return if first.is_some() { Ok(()) } else { Err(self.nobody(after).await) };
+                return if first.is_some() { Ok(()) } else { Err(self.nobody(after)) };
             }
         }
     }
 
     /// Why there is no connection to any gateway.
-    async fn nobody(&self, after: Duration) -> ConnectError {
+    fn nobody(&self, after: Duration) -> ConnectError {
         let failure = self.members.all().into_iter().find_map(|member| member.failure());
         let last = match failure {
             Some(ConnectError::Timeout { last, .. }) => last,
             Some(error) => error.to_string(),
-            None if !self.members.is_listed() => match self.frontlas.frontiers().await {
-                Err(error) => error.to_string(),
-                Ok(_) => "frontlas has not answered in time".into(),
-            },
+            None if !self.members.is_listed() => self.frontlas.failure(),
             None if self.members.all().is_empty() => "there is no frontier in the cluster".into(),
             None => "still under way".into(),
         };

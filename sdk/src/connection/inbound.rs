@@ -168,9 +168,9 @@ impl Inbound {
                 if message.receipt.is_none() {
                     warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
                 }
-                message.receipt.settle(Code::Overloaded, "the receiver's queue is full");
+                message.receipt.settle(Code::Overloaded, 0, "the receiver's queue is full");
             }
-            Err(Refused::Closed(message)) => message.receipt.settle(Code::Draining, ""),
+            Err(Refused::Closed(message)) => message.receipt.settle(Code::Draining, 0, ""),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::client::Client;
 use crate::queue::Refused;
-use crate::stream::{Peer, Stream, StreamConfig};
+use crate::stream::{Peer, Stream};
 use bytes::{Bytes, BytesMut};
 use frontier_protocol::{Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, Role, ServiceId};
 use frontier_transport::{FirstFrame, MuxStream};
@@ -80,7 +80,7 @@ impl IncomingStream {
         };
         if answer(&mut stream, Code::Ok, "").await.is_ok() {
             let meta = frame.body.slice_ref(open.meta);
-            place.fill(Stream::new(stream, peer, meta, StreamConfig::default()));
+            place.fill(Stream::new(stream, peer, meta, self.client.options.stream.clone()));
         }
     }
 

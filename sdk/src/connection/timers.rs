@@ -44,13 +44,13 @@ impl Timers {
         self.sleep.as_mut().poll(cx)
     }
 
-    /// What the heartbeat wants. `heard` tells whether the gateway has sent anything of late.
-    pub(super) fn beat(&mut self, now: Instant, heard: impl FnOnce() -> bool) -> Beat {
+    /// What the heartbeat wants. `heard` tells when something last came from the gateway.
+    pub(super) fn beat(&mut self, now: Instant, heard: impl FnOnce() -> Option<Instant>) -> Beat {
         if now < self.next_beat {
             return Beat::Wait(self.next_beat.into_std());
         }
-        if heard() {
-            self.heartbeat.heard(now.into_std());
+        if let Some(at) = heard() {
+            self.heartbeat.heard(at.into_std());
         }
         let beat = self.heartbeat.poll(now.into_std());
         // The ping is sent by the caller. What is left is when to come back.
@@ -84,5 +84,31 @@ impl Clock {
     /// Time has passed.
     pub(super) fn forget(&mut self) {
         self.0 = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_gateway_is_given_up_three_intervals_after_its_last_byte() {
+        let interval = Duration::from_secs(10);
+        let start = Instant::now();
+        let mut timers = Timers::new(interval);
+        let mut last = Some(start + Duration::from_secs(11));
+        let mut pings = 0;
+        loop {
+            std::future::poll_fn(|cx| timers.poll(cx, None, None)).await;
+            let now = Instant::now();
+            match timers.beat(now, || last.take_if(|at| *at <= now)) {
+                Beat::Dead => break,
+                Beat::Ping => pings += 1,
+                Beat::Wait(_) => {}
+            }
+        }
+        let after = start.elapsed().as_millis();
+        assert!((41_000..41_010).contains(&after), "{after} ms");
+        assert_eq!(pings, 4);
     }
 }

@@ -1,10 +1,10 @@
 //! How an edge finds the gateways of a cluster.
 
-use super::{Address, Frontlas};
+use super::{Address, Frontlas, unanswered};
 use crate::connect_error::ConnectError;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
-use frontier_transport::{ClientTls, Endpoint};
+use frontier_transport::{ClientTls, Endpoint, EndpointError, masked_url};
 use rand::RngExt;
 use tracing::{debug, warn};
 
@@ -26,7 +26,9 @@ impl Discovery {
         if named.is_empty() {
             return Ok(None);
         }
-        let addresses = named.into_iter().map(|url| Address::parse(&url).ok_or(ConnectError::Frontlas(url)));
+        let addresses = named
+            .iter()
+            .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(masked_url(url))));
         let mut addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         // Each replica has its share of the edges.
         let first = rand::rng().random_range(0..addresses.len());
@@ -35,37 +37,86 @@ impl Discovery {
         Ok(Some(Self { addresses, tls, known: Vec::new() }))
     }
 
-    /// Where edges connect to, the one to try first in front. Those of before if frontlas is away.
-    pub(crate) async fn endpoints(&mut self) -> Vec<Endpoint> {
+    /// That there is no answer yet.
+    pub(crate) fn unanswered(&self) -> String {
+        unanswered(&self.addresses)
+    }
+
+    /// Whether frontlas is asked over TLS, whichever replica answers.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.addresses.iter().all(|address| address.is_tls)
+    }
+
+    /// Where edges connect to, the one to try first in front. Those of before if frontlas is away. Beside them, why
+    /// there is none, or none that is new.
+    pub(crate) async fn endpoints(&mut self) -> (Vec<Endpoint>, Option<String>) {
         // The connection does not stay: an edge lists them seldom, and frontlas could not hold one for each of them.
         let frontlas = Frontlas::new(self.addresses.clone(), &self.tls);
         let listed = frontlas.frontiers().await;
         self.addresses.rotate_left(frontlas.preferred());
-        match listed {
+        let mut problem = match listed {
             Ok(frontiers) if frontiers.is_empty() => {
                 // A directory that was emptied fills again; what it had may still be there.
                 warn!("frontlas lists no gateway: those that it listed before are tried");
+                Some("frontlas lists no gateway".to_owned())
             }
-            Ok(frontiers) => self.known = frontiers,
+            Ok(frontiers) => {
+                self.known = frontiers;
+                None
+            }
             Err(error) => {
-                warn!(%error, "frontlas could not list the gateways: those that it listed before are tried")
+                warn!(%error, "frontlas could not list the gateways: those that it listed before are tried");
+                Some(error.to_string())
             }
-        }
+        };
         let mut rng = rand::rng();
         let order = by_load(&self.known, |below| rng.random_range(0..below));
-        order.into_iter().filter_map(|frontier| endpoint(frontier.advertised_eb_addr.as_str())).collect()
+        let parse = |frontier: &Frontier| {
+            let parsed = endpoint(edgebound(frontier));
+            parsed.inspect_err(|error| debug!(frontier = frontier.frontier_id, %error, "a gateway is left out: the address that it advertises can't be read"))
+        };
+        let endpoints: Vec<_> = order.into_iter().filter_map(|frontier| parse(frontier).ok()).collect();
+        if endpoints.is_empty() && problem.is_none() {
+            problem = Some(of_no_use(&self.known));
+        }
+        (endpoints, problem)
+    }
+}
+
+/// Why none of these can be tried, of which there is one at least.
+fn of_no_use(frontiers: &[Frontier]) -> String {
+    let draining = frontiers.iter().filter(|frontier| frontier.draining).count();
+    match frontiers.iter().find(|frontier| !frontier.draining) {
+        None => format!("frontlas lists no gateway but such as drain: {draining}"),
+        Some(frontier) => format!(
+            "no gateway that frontlas lists can be dialled: such as {}, which advertises `{}` to edges",
+            frontier.frontier_id,
+            edgebound(frontier)
+        ),
+    }
+}
+
+/// Where edges reach it. A frontlas of before gives no URL apart.
+fn edgebound(frontier: &Frontier) -> &str {
+    if frontier.advertised_eb_url.is_empty() {
+        &frontier.advertised_eb_addr
+    } else {
+        &frontier.advertised_eb_url
+    }
+}
+
+/// Where services reach it, in the same way.
+pub(crate) fn servicebound(frontier: &Frontier) -> &str {
+    if frontier.advertised_sb_url.is_empty() {
+        &frontier.advertised_sb_addr
+    } else {
+        &frontier.advertised_sb_url
     }
 }
 
 /// The endpoint that a gateway advertises: a URL, or a host and port that are reached by TCP.
-pub(crate) fn endpoint(advertised: &str) -> Option<Endpoint> {
-    let parsed =
-        if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() };
-    parsed
-        .inspect_err(
-            |error| debug!(%error, "a gateway is left out: the address that it advertises can't be read"),
-        )
-        .ok()
+pub(crate) fn endpoint(advertised: &str) -> Result<Endpoint, EndpointError> {
+    if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() }
 }
 
 /// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that get
@@ -116,10 +167,38 @@ mod tests {
     }
 
     #[test]
+    fn what_can_not_be_tried_is_named() {
+        let draining = Frontier { draining: true, ..frontier("d", 0) };
+        assert_eq!(
+            of_no_use(std::slice::from_ref(&draining)),
+            "frontlas lists no gateway but such as drain: 1"
+        );
+        let odd = Frontier { advertised_eb_addr: "nowhere".into(), ..frontier("odd", 0) };
+        let text = of_no_use(&[draining, odd]);
+        assert!(text.contains("odd") && text.contains("`nowhere`"), "{text}");
+    }
+
+    #[test]
+    fn an_address_is_read_from_a_frontlas_of_before_and_of_now() {
+        let before = Frontier {
+            advertised_sb_addr: "tls://h:1".into(),
+            advertised_eb_addr: "h:2".into(),
+            ..Frontier::default()
+        };
+        assert_eq!((servicebound(&before), edgebound(&before)), ("tls://h:1", "h:2"));
+        let now = Frontier {
+            advertised_sb_url: "tls://h:1".into(),
+            advertised_eb_url: "tcp://h:2".into(),
+            ..before
+        };
+        assert_eq!((servicebound(&now), edgebound(&now)), ("tls://h:1", "tcp://h:2"));
+    }
+
+    #[test]
     fn what_is_advertised_may_have_a_scheme() {
-        let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.to_string());
-        assert_eq!(url("h:1").as_deref(), Some("tcp://h:1"));
-        assert_eq!(url("tls://h:1").as_deref(), Some("tls://h:1"));
-        assert_eq!(url(""), None);
+        let url = |advertised| endpoint(advertised).map(|endpoint| endpoint.url());
+        assert_eq!(url("h:1").unwrap(), "tcp://h:1");
+        assert_eq!(url("tls://h:1").unwrap(), "tls://h:1");
+        assert!(url("").is_err());
     }
 }

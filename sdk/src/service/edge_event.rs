@@ -1,8 +1,11 @@
+//! What a service is told of an edge that comes or leaves.
+
 use bytes::{Buf, Bytes};
 use frontier_protocol::EdgeId;
 
 /// An edge came or left.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EdgeEvent {
     /// Its id.
     pub id: EdgeId,
@@ -13,6 +16,12 @@ pub struct EdgeEvent {
 }
 
 impl EdgeEvent {
+    /// An event as a handler would get it, to try the handler without a gateway.
+    #[must_use]
+    pub fn new(id: EdgeId, meta: impl Into<Bytes>, addr: impl Into<String>) -> Self {
+        Self { id, meta: meta.into(), addr: addr.into() }
+    }
+
     /// Reads the payload that [`frontier_protocol::EDGE_ONLINE`] describes. `None` if it is cut short.
     pub(super) fn parse(mut payload: Bytes) -> Option<Self> {
         let id = EdgeId(payload.try_get_u64().ok()?);

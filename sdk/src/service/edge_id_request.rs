@@ -6,6 +6,7 @@ use frontier_protocol::{EdgeId, VerifiedEdge};
 
 /// An edge that is about to come in, and needs an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EdgeIdRequest {
     /// What it says of itself. Nobody has checked it.
     pub meta: Bytes,
@@ -19,6 +20,13 @@ pub struct EdgeIdRequest {
 }
 
 impl EdgeIdRequest {
+    /// A request as a handler would get it, to try the handler without a gateway: of an edge that has shown no
+    /// credentials. The fields can be set.
+    #[must_use]
+    pub fn new(meta: impl Into<Bytes>) -> Self {
+        Self { meta: meta.into(), subject: String::new(), labels: Vec::new(), fixed_id: None }
+    }
+
     /// Reads what [`frontier_protocol::GET_EDGE_ID`] describes. `None` if it is cut short.
     pub(super) fn parse(request: Request) -> Option<Self> {
         let VerifiedEdge { subject, edge_id, labels } = VerifiedEdge::parse(&request.custom)?;

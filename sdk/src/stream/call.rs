@@ -109,7 +109,7 @@ impl<T: 'static> IntoFuture for Outgoing<T> {
     }
 }
 
-/// A question that is being asked. Dropping it gives its place back, and tells the other end if it
+/// A request that is waiting for its reply. Dropping it gives its place back, and tells the other end if it
 /// works on an answer.
 struct Waiting<'a> {
     core: &'a Arc<Core>,

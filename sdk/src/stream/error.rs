@@ -1,5 +1,6 @@
 //! The error of a call or a message on a stream.
 
+use crate::HandlerError;
 use frontier_protocol::{Code, EncodeError, retry_after, retry_detail};
 use std::fmt;
 use std::io;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 /// Why a message or a call on a stream failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamError {
     /// What went wrong.
     pub code: Code,
@@ -69,6 +71,19 @@ impl fmt::Display for StreamError {
 }
 
 impl std::error::Error for StreamError {}
+
+impl From<HandlerError> for StreamError {
+    fn from(error: HandlerError) -> Self {
+        let (code, detail) = error.to_wire();
+        Self { code, detail, text: error.text }
+    }
+}
+
+impl From<crate::Error> for StreamError {
+    fn from(error: crate::Error) -> Self {
+        Self { code: error.code(), detail: error.detail(), text: error.text().to_owned() }
+    }
+}
 
 impl From<EncodeError> for StreamError {
     fn from(error: EncodeError) -> Self {

@@ -3,6 +3,7 @@
 use super::core::Core;
 use super::error::clip;
 use super::inbox::Delivery;
+use crate::HandlerError;
 use bytes::Bytes;
 use frontier_protocol::{Ack, Code};
 use std::fmt;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 /// Once this side of the stream was shut down nothing more can be said, and the sender gets
 /// [`Code::Disconnected`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct StreamMessage {
     /// What it is about. May be empty.
     pub topic: String,
@@ -34,13 +36,15 @@ impl StreamMessage {
 
     /// Tells the sender that the message had its effect. Does not wait.
     pub fn done(mut self) {
-        self.receipt.settle(Code::Ok, "");
+        self.receipt.settle(Code::Ok, 0, "");
     }
 
-    /// Tells the sender that the message had no effect, and why: it gets [`Code::Application`] and as
-    /// much of `text` as fits 4 KiB. Does not wait.
-    pub fn fail(mut self, text: impl AsRef<str>) {
-        self.receipt.settle(Code::Application, text.as_ref());
+    /// Tells the sender that the message had no effect, and why, as [`Message::fail`](crate::Message::fail) does, with
+    /// as much of the text as fits 4 KiB. Does not wait.
+    pub fn fail(mut self, error: impl Into<HandlerError>) {
+        let error = error.into();
+        let (code, detail) = error.to_wire();
+        self.receipt.settle(code, detail, &error.text);
     }
 }
 
@@ -48,9 +52,9 @@ impl StreamMessage {
 struct Receipt(Option<(Arc<Core>, u64)>);
 
 impl Receipt {
-    fn settle(&mut self, code: Code, text: &str) {
+    fn settle(&mut self, code: Code, detail: u32, text: &str) {
         if let Some((core, id)) = self.0.take() {
-            let ack = Ack { code, detail: 0, text: clip(text) };
+            let ack = Ack { code, detail, text: clip(text) };
             core.answer_or_close(|out| ack.encode(id, out));
         }
     }
@@ -58,7 +62,7 @@ impl Receipt {
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        self.settle(Code::NotDone, "");
+        self.settle(Code::NotDone, 0, "");
     }
 }
 

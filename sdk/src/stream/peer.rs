@@ -1,3 +1,5 @@
+//! The other end of a stream: an edge or a service.
+
 use frontier_protocol::{EdgeId, ServiceId};
 use std::fmt;
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 /// A call that came on a stream, as its handler gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamRequest {
     /// The method that was called.
     pub method: String,
@@ -13,8 +14,17 @@ pub struct StreamRequest {
     pub custom: Bytes,
 }
 
-/// The good answer to a call on a stream.
+impl StreamRequest {
+    /// A call as a handler would get it, to try the handler without a stream.
+    #[must_use]
+    pub fn new(method: impl Into<String>, data: impl Into<Bytes>) -> Self {
+        Self { method: method.into(), data: data.into(), custom: Bytes::new() }
+    }
+}
+
+/// The good answer to a call on a stream. Bytes and texts convert into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamResponse {
     /// The result.
     pub data: Bytes,
@@ -36,3 +46,15 @@ impl StreamResponse {
         self
     }
 }
+
+macro_rules! from_data {
+    ($($data:ty),*) => {$(
+        impl From<$data> for StreamResponse {
+            fn from(data: $data) -> Self {
+                Self::new(data)
+            }
+        }
+    )*};
+}
+
+from_data!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);

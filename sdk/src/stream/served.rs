@@ -2,8 +2,9 @@
 
 use super::error::StreamError;
 use super::request::{StreamRequest, StreamResponse};
-use futures_util::FutureExt;
+use crate::HandlerError;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
@@ -31,9 +32,9 @@ impl Served {
     pub(super) fn register<F, Fut>(&self, method: String, handler: F)
     where
         F: Fn(StreamRequest) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Answer> + Send + 'static,
+        Fut: Future<Output = Result<StreamResponse, HandlerError>> + Send + 'static,
     {
-        let handler: Handler = Arc::new(move |request| handler(request).boxed());
+        let handler: Handler = Arc::new(move |request| handler(request).map_err(StreamError::from).boxed());
         let before = self.methods.lock().insert(method, handler);
         drop(before);
     }

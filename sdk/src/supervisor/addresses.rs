@@ -1,9 +1,9 @@
 //! The addresses of gateways, and the order in which they are tried.
 
-use frontier_transport::{Endpoint, EndpointError, Scheme};
+use frontier_transport::{Downgrade, DowngradeRule, Endpoint, EndpointError};
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// The longest pause for an address, whatever its gateway asks for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -21,21 +21,37 @@ pub(crate) struct Addresses {
     fixed: Vec<Endpoint>,
     /// Where the last connection was.
     last: Option<Endpoint>,
+    /// For those that the user has not named.
+    rule: DowngradeRule,
 }
 
 struct Address {
     endpoint: Endpoint,
+    source: Source,
     /// Its gateway has asked for no attempt before this.
     not_before: Option<Instant>,
 }
 
+/// Who has named an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    User,
+    #[cfg(feature = "cluster")]
+    Frontlas,
+    /// One that goes away.
+    Gateway,
+}
+
 impl Addresses {
-    pub(super) fn parse(urls: &[String]) -> Result<Self, EndpointError> {
-        let all = urls.iter().map(|url| url.parse().map(Address::new)).collect::<Result<Vec<_>, _>>()?;
+    /// Those in the user's URLs. What others name has to keep to `rule`.
+    pub(super) fn parse(urls: &[String], rule: DowngradeRule) -> Result<Self, EndpointError> {
+        let address = |url: &String| Ok(Address::new(url.parse()?, Source::User));
+        let all = urls.iter().map(address).collect::<Result<Vec<_>, EndpointError>>()?;
         Ok(Self {
             #[cfg(feature = "cluster")]
             fixed: all.iter().map(|address: &Address| address.endpoint.clone()).collect(),
             last: None,
+            rule,
             named: all.len(),
             all,
             next: 0,
@@ -51,14 +67,15 @@ impl Addresses {
             let last = found.remove(place);
             found.push(last);
         }
-        found.extend(self.fixed.iter().cloned());
+        let found = found.into_iter().map(|endpoint| (endpoint, Source::Frontlas));
+        let fixed = self.fixed.iter().cloned().map(|endpoint| (endpoint, Source::User));
         let not_before = |endpoint: &Endpoint| {
             let known = self.all.iter().find(|address| address.endpoint == *endpoint);
             known.and_then(|address| address.not_before)
         };
         let named: Vec<_> = found
-            .into_iter()
-            .map(|endpoint| Address { not_before: not_before(&endpoint), endpoint })
+            .chain(fixed)
+            .map(|(endpoint, source)| Address { not_before: not_before(&endpoint), endpoint, source })
             .collect();
         let others = self.all.drain(self.named..).collect::<Vec<_>>();
         self.named = named.len();
@@ -75,7 +92,7 @@ impl Addresses {
         self.all.truncate(self.named);
         for url in urls {
             match url.parse() {
-                Ok(endpoint) => self.all.push(Address::new(endpoint)),
+                Ok(endpoint) => self.all.push(Address::new(endpoint, Source::Gateway)),
                 Err(error) => {
                     debug!(%error, "an alternative that a gateway named is left out: its URL can't be read")
                 }
@@ -86,13 +103,13 @@ impl Addresses {
 
     /// There is a connection, to the address at a place.
     pub(super) fn arrived(&mut self, place: usize) {
-        self.prefers_others = false;
-        self.last = Some(self.all[place].endpoint.clone());
+        self.arrived_at(self.all[place].endpoint.clone());
     }
 
     /// There is a connection, to an address that is none of these.
     pub(super) fn arrived_at(&mut self, endpoint: Endpoint) {
         self.prefers_others = false;
+        self.rule.connected(&endpoint);
         self.last = Some(endpoint);
     }
 
@@ -105,16 +122,22 @@ impl Addresses {
                 return None;
             }
         };
-        let Some(last) = &self.last else { return Some(endpoint) };
-        // Nobody but the user takes a client from a connection that is secured to one that is not.
-        let may = endpoint != *last && (is_secured(&endpoint) || !is_secured(last));
-        may.then_some(endpoint)
+        if let Err(error) = self.rule.judge(&endpoint) {
+            warn!(%error, "an alternative that a gateway named is left out");
+            return None;
+        }
+        (Some(&endpoint) != self.last.as_ref()).then_some(endpoint)
     }
 
     /// Whether the address at a place is none that the user has named.
     pub(super) fn is_alternative(&self, place: usize) -> bool {
         let endpoint = &self.all[place].endpoint;
         self.all[..self.named].iter().all(|address| address.endpoint != *endpoint)
+    }
+
+    /// An address that is left out, since it would be a downgrade.
+    pub(super) fn left_out(&self) -> Option<Downgrade> {
+        self.all.iter().find_map(|address| address.judge(self.rule).err())
     }
 
     /// The places to try now, each address once.
@@ -126,7 +149,12 @@ impl Addresses {
         let now = Instant::now();
         let mut round: Vec<usize> = Vec::with_capacity(order.len());
         for place in order {
-            let Address { endpoint, not_before } = &self.all[place];
+            let address = &self.all[place];
+            let Address { endpoint, not_before, .. } = address;
+            if let Err(error) = address.judge(self.rule) {
+                warn!(%error, named_by = ?address.source, "an address is left out");
+                continue;
+            }
             let may_try = not_before.is_none_or(|not_before| not_before <= now);
             if may_try && round.iter().all(|before| self.all[*before].endpoint != *endpoint) {
                 round.push(place);
@@ -158,19 +186,24 @@ impl Addresses {
         let now = Instant::now();
         self.all
             .iter()
+            .filter(|address| address.judge(self.rule).is_ok())
             .map(|address| address.not_before.filter(|not_before| *not_before > now))
             .min()
             .flatten()
     }
 }
 
-fn is_secured(endpoint: &Endpoint) -> bool {
-    matches!(endpoint.scheme(), Scheme::Tls | Scheme::Quic | Scheme::Wss)
-}
-
 impl Address {
-    fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, not_before: None }
+    fn new(endpoint: Endpoint, source: Source) -> Self {
+        Self { endpoint, source, not_before: None }
+    }
+
+    /// The user may go anywhere; others may lead nobody to where TLS is missing.
+    fn judge(&self, rule: DowngradeRule) -> Result<(), Downgrade> {
+        match self.source {
+            Source::User => Ok(()),
+            _ => rule.judge(&self.endpoint),
+        }
     }
 }
 
@@ -182,6 +215,10 @@ mod tests {
         ports.iter().map(|port| format!("tcp://h:{port}")).collect()
     }
 
+    fn parse(urls: &[String]) -> Addresses {
+        Addresses::parse(urls, DowngradeRule::default()).unwrap()
+    }
+
     /// The ports in the order of the next round, each visited.
     fn round(addresses: &mut Addresses) -> Vec<u16> {
         let places = addresses.round();
@@ -190,7 +227,7 @@ mod tests {
 
     #[test]
     fn those_that_were_named_take_turns() {
-        let mut addresses = Addresses::parse(&urls(&[1, 2, 3])).unwrap();
+        let mut addresses = parse(&urls(&[1, 2, 3]));
         assert_eq!(round(&mut addresses), [1, 2, 3]);
         addresses.visit(0);
         assert_eq!(round(&mut addresses), [2, 3, 1], "the one that was tried last comes last");
@@ -198,7 +235,7 @@ mod tests {
 
     #[test]
     fn alternatives_come_first_until_there_is_a_connection_and_last_from_then_on() {
-        let mut addresses = Addresses::parse(&urls(&[1, 2])).unwrap();
+        let mut addresses = parse(&urls(&[1, 2]));
         let mut others = urls(&[7, 2]);
         others.insert(1, "no address".into());
         addresses.prefer(&others);
@@ -214,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_secured_connection_is_not_left_for_one_that_is_not() {
-        let mut addresses = Addresses::parse(&["tls://h:1".to_owned(), "tcp://h:2".to_owned()]).unwrap();
+        let mut addresses = parse(&["tls://h:1".to_owned(), "tcp://h:2".to_owned()]);
         let goes = |addresses: &Addresses, url| addresses.alternative(url).is_some();
         addresses.arrived(0);
         let urls =
@@ -227,11 +264,42 @@ mod tests {
         assert_eq!(of(&addresses), [true, false, false, false, true, true, false]);
     }
 
+    #[test]
+    fn nobody_but_the_user_names_an_address_without_tls_to_a_client_that_had_it() {
+        let mut addresses = parse(&["tls://h:1".to_owned(), "tcp://h:2".to_owned()]);
+        let named = ["tcp://h:3", "quic://h:4", "ws://h:5"].map(str::to_owned);
+        addresses.arrived(0);
+        addresses.prefer(&named);
+        assert_eq!(round(&mut addresses), [4, 1, 2], "the second one is the user's own");
+        assert_eq!(addresses.left_out().unwrap().0, "tcp://h:3");
+        addresses.arrived(1);
+        assert_eq!(round(&mut addresses), [1, 2, 3, 4, 5], "the connection was without");
+        addresses.arrived_at("wss://h:4".parse().unwrap());
+        assert_eq!(round(&mut addresses), [1, 2, 4], "what was named before is judged anew");
+    }
+
+    #[cfg(feature = "cluster")]
+    #[test]
+    fn what_frontlas_names_is_judged_like_what_a_gateway_names() {
+        let found = || ["tcp://h:1", "tls://h:2"].map(|url| url.parse().unwrap()).to_vec();
+        let mut addresses = parse(&urls(&[9]));
+        addresses.found(found());
+        assert_eq!(round(&mut addresses), [1, 2, 9]);
+        addresses.arrived(1);
+        addresses.found(found());
+        assert_eq!(round(&mut addresses), [2, 9], "the user's own is without TLS, and stays");
+        let mut addresses = Addresses::parse(&[], DowngradeRule::new(true)).unwrap();
+        addresses.found(found());
+        assert_eq!(round(&mut addresses), [2], "frontlas is asked over TLS");
+        addresses.found(found()[..1].to_vec());
+        assert_eq!((round(&mut addresses), addresses.left_out().is_some()), (vec![], true));
+    }
+
     #[cfg(feature = "cluster")]
     #[tokio::test(start_paused = true)]
     async fn what_frontlas_names_comes_first_and_the_last_connection_behind_it() {
         let endpoints = |ports: &[u16]| urls(ports).iter().map(|url| url.parse().unwrap()).collect();
-        let mut addresses = Addresses::parse(&urls(&[9])).unwrap();
+        let mut addresses = parse(&urls(&[9]));
         addresses.found(endpoints(&[1, 2, 3]));
         assert_eq!(round(&mut addresses), [1, 2, 3, 9]);
         addresses.arrived(0);
@@ -245,7 +313,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_asks_for_it_is_left_alone_but_not_for_long() {
-        let mut addresses = Addresses::parse(&urls(&[1, 2])).unwrap();
+        let mut addresses = parse(&urls(&[1, 2]));
         let start = Instant::now();
         addresses.defer(0, Duration::from_millis(u32::MAX.into()));
         assert_eq!((addresses.not_before(), round(&mut addresses)), (None, vec![2]));

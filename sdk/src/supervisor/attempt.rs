@@ -8,7 +8,9 @@ use crate::options::Options;
 use crate::status::Closed;
 use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
 use frontier_transport::handshake::{offer, within};
-use frontier_transport::{CloseReason, DialError, Endpoint, Granted, HandshakeError, Link, LinkConfig};
+use frontier_transport::{
+    CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
+};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,13 @@ pub(crate) enum AttemptError {
     /// The gateways at all addresses have asked for a pause.
     #[error("no address may be tried now: their gateways have asked for a pause")]
     NoAddress,
+    /// Frontlas did not say where a gateway is.
+    #[cfg(feature = "cluster")]
+    #[error("{0}")]
+    NotFound(String),
+    /// The addresses that may be tried are all those of others, and without the TLS that there was.
+    #[error(transparent)]
+    Downgrade(Downgrade),
     /// No connection, or the gateway did not take the client in.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
@@ -88,6 +97,19 @@ impl AttemptError {
                 Some((Code::Version, error.to_string()))
             }
             _ => None,
+        }
+    }
+
+    /// What the user should look at first.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Handshake(error) => error.advice(),
+            #[cfg(feature = "cluster")]
+            Self::NotFound(_) => "see that frontlas can be reached, and that gateways report to it",
+            Self::NoToken(_) => "see that the source of the token can be reached, and answers in time",
+            Self::NoAddress | Self::Downgrade(_) | Self::Lost(_) | Self::Register(_) => {
+                "the text says why; the gateway's log may say more"
+            }
         }
     }
 

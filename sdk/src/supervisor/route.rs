@@ -7,7 +7,7 @@ use crate::connect_error::ConnectError;
 use crate::frontlas::Discovery;
 use crate::options::Options;
 use crate::status::Closed;
-use frontier_transport::Backoff;
+use frontier_transport::{Backoff, DowngradeRule, Endpoint};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -19,9 +19,14 @@ pub(crate) struct Route {
     addresses: Addresses,
     backoff: Backoff,
     connected: Option<Instant>,
+    /// Whether it has been logged that the way to the first connection is not smooth.
+    is_failure_logged: bool,
     /// Tells the addresses, if the user has not.
     #[cfg(feature = "cluster")]
     discovery: Option<Discovery>,
+    /// Whether they are being asked for. It stays so if the round is cancelled meanwhile.
+    #[cfg(feature = "cluster")]
+    is_discovering: bool,
 }
 
 impl Route {
@@ -29,15 +34,24 @@ impl Route {
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let mut urls = options.redial.urls.clone();
         let discovery = Discovery::take(options, &mut urls)?;
+        let asks_secured = discovery.as_ref().is_none_or(Discovery::is_secured);
+        let addresses = addresses(options, &urls, asks_secured)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses: Addresses::parse(&urls)?, backoff, connected: None, discovery })
+        Ok(Self {
+            addresses,
+            backoff,
+            connected: None,
+            is_failure_logged: false,
+            discovery,
+            is_discovering: false,
+        })
     }
 
     #[cfg(not(feature = "cluster"))]
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
-        let addresses = Addresses::parse(&options.redial.urls)?;
+        let addresses = addresses(options, &options.redial.urls, true)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses, backoff, connected: None })
+        Ok(Self { addresses, backoff, connected: None, is_failure_logged: false })
     }
 
     /// Makes the first connection: a round at once, then as often as it takes. The caller sets the
@@ -92,14 +106,34 @@ impl Route {
         is_well
     }
 
+    /// What a round that was cancelled was waiting for, if that was not a gateway.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn waits_for(&self) -> Option<AttemptError> {
+        let discovery = self.discovery.as_ref().filter(|_| self.is_discovering)?;
+        Some(AttemptError::NotFound(discovery.unanswered()))
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_self, reason = "the same shape as with frontlas")]
+    pub(crate) fn waits_for(&self) -> Option<AttemptError> {
+        None
+    }
+
     /// Tries each address once whose gateway has not asked for a pause, and returns the error of the last
     /// if none goes well.
     pub(crate) async fn round(&mut self, client: &Arc<Client>) -> Result<Live, AttemptError> {
+        let mut last = AttemptError::NoAddress;
         #[cfg(feature = "cluster")]
         if let Some(discovery) = &mut self.discovery {
-            self.addresses.found(discovery.endpoints().await);
+            self.is_discovering = true;
+            let (found, problem) = discovery.endpoints().await;
+            self.is_discovering = false;
+            self.addresses.found(found);
+            last = problem.map_or(last, AttemptError::NotFound);
         }
-        let mut last = AttemptError::NoAddress;
+        if let Some(downgrade) = self.addresses.left_out() {
+            last = AttemptError::Downgrade(downgrade);
+        }
         for place in self.addresses.round() {
             let endpoint = self.addresses.visit(place);
             let error = match (Attempt { client, endpoint, keeps_id: false }).make().await {
@@ -110,7 +144,12 @@ impl Route {
                 }
                 Err(error) => error,
             };
-            debug!(%endpoint, %error, "could not connect");
+            // The first one is told at once: a mistake that lasts would else be silent until the connect timeout.
+            if self.connected.is_none() && !std::mem::replace(&mut self.is_failure_logged, true) {
+                warn!(%endpoint, %error, advice = error.advice(), "could not connect: trying on");
+            } else {
+                debug!(%endpoint, %error, "could not connect");
+            }
             if let Some(after) = error.retry_after() {
                 self.addresses.defer(place, after);
             }
@@ -160,6 +199,61 @@ impl Route {
             () = tokio::time::sleep_until(start + self.backoff.next_pause()) => {}
             // An edge has gone: then another gateway takes clients.
             () = client.relocations.round_requested() => {}
+        }
+    }
+}
+
+/// The user's own. What others name may be without TLS only if one of these is, or `asks_secured` is not so of frontlas.
+fn addresses(options: &Options, urls: &[String], asks_secured: bool) -> Result<Addresses, ConnectError> {
+    let secured = |url: &String| url.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_secured());
+    let rule = DowngradeRule::new(asks_secured && urls.iter().all(secured));
+    Ok(Addresses::parse(urls, rule.allow_any(options.redial.allows_downgrade))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Edge;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tracing::Level;
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_failure_is_logged_with_what_to_do_and_no_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // It accepts, and knows nothing of TLS.
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let log = Log::default();
+        let lines = log.clone();
+        let logs = tracing_subscriber::fmt()
+            .with_max_level(Level::WARN)
+            .with_ansi(false)
+            .with_writer(move || lines.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(logs);
+        let edge = Edge::builder(format!("tls://127.0.0.1:{port}"));
+        let pause = Duration::from_millis(1);
+        edge.backoff(pause, pause).connect_timeout(Duration::from_millis(300)).connect().await.unwrap_err();
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        for part in ["WARN", "could not connect", "the TLS handshake", "if not, dial it with tcp or ws"] {
+            assert!(text.contains(part), "{part}: {text}");
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Calls that a client makes: headers, errors, deadlines, cancels and limits.
+
 use crate::gateway::{Gateway, MAX_PAYLOAD, soon};
 use frontier_protocol::{Custom, Flags, Kind, Request, Response};
 use frontier_sdk::{Code, EdgeId};

@@ -1,3 +1,5 @@
+//! Closing: what is still done, for how long, and what is given back.
+
 use crate::gateway::{Gateway, Peer, soon};
 use frontier_protocol::{Ack, GoAway, Kind, Open, OpenAck};
 use frontier_sdk::{Closed, Code, Response};

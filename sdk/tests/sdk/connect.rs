@@ -1,3 +1,5 @@
+//! Connecting: the Hello, rejections, several addresses, and tokens.
+
 use crate::gateway::{Gateway, soon};
 use frontier_protocol::{Code, Role};
 use frontier_sdk::{Closed, ConnectError, Edge, EdgeId, Service, ServiceId, Status};

@@ -1,3 +1,5 @@
+//! Long payloads, which travel on streams of their own.
+
 use crate::gateway::{Gateway, MAX_PAYLOAD, Peer, soon};
 use bytes::Bytes;
 use frontier_protocol::{Ack, Custom, Flags, Frame, Kind, Publish, Request, Response};

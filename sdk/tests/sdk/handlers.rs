@@ -1,3 +1,5 @@
+//! Calls that a client answers: what handlers return, how they fail, how many run at once, and cancels.
+
 use crate::gateway::{Gateway, soon};
 use bytes::Bytes;
 use frontier_protocol::{Cancel, Custom, Flags, Frame, Kind, Request, Response};

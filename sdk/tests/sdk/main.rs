@@ -7,6 +7,7 @@ mod close;
 mod connect;
 mod detached;
 mod drain;
+mod first_program;
 mod gateway;
 mod handlers;
 mod messages;

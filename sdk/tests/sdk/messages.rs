@@ -1,3 +1,5 @@
+//! Messages that a client publishes and receives, and their acks.
+
 use crate::gateway::{Gateway, soon};
 use frontier_protocol::{Ack, Custom, Flags, Frame, Kind, Publish};
 use frontier_sdk::{Code, EdgeId};

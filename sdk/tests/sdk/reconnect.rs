@@ -1,3 +1,5 @@
+//! Lost connections: what fails, what waits, what is registered again, and when it is given up.
+
 use crate::gateway::{Gateway, soon};
 use frontier_protocol::{GoAway, Kind, Names, Welcome};
 use frontier_sdk::{Closed, Code, EdgeId, Response, Status};

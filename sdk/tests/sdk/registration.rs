@@ -1,3 +1,5 @@
+//! Methods, topics and the handlers of a service: added, refused and taken away.
+
 use crate::gateway::{Gateway, soon};
 use frontier_protocol::{EDGE_ONLINE, GET_EDGE_ID, Kind, Names, RegisterAck, Registration, Response};
 use frontier_sdk::{Code, EdgeId, HandlerError, Status};

@@ -1,3 +1,5 @@
+//! Opening and accepting streams, and refusing them.
+
 use crate::gateway::{Gateway, soon};
 use frontier_protocol::{Frame, Kind, Open, OpenAck};
 use frontier_sdk::{Code, EdgeId, Peer, ServiceId};

@@ -4,9 +4,11 @@
 
 mod cluster;
 mod program;
+mod proxy;
 mod sentinels;
 mod server;
 
 pub use cluster::Cluster;
+pub use proxy::Proxy;
 pub use sentinels::Sentinels;
 pub use server::Server;

@@ -93,11 +93,29 @@ async fn a_directory_that_was_emptied_is_filled_again() {
     frontlas.has(ids.clone()).await;
     frontlas.directory.clear();
     frontlas.has(ids.clone()).await;
+    for gateway in &gateways {
+        let says = async || gateway.log().find("frontlas has lost what it was told");
+        eventually(DEADLINE, "it says that it was forgotten", says).await;
+    }
     // It lives on: the time to live passes more than once.
     let since = frontlas.directory.time().await.unwrap();
     let later = async || (frontlas.directory.time().await.unwrap().0 > since.0 + 5_000_000).then_some(());
     eventually(DEADLINE, "time passes", later).await;
     frontlas.has(ids).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_reaches_no_frontlas_for_too_long_says_that_it_is_forgotten() {
+    let frontlas = Frontlas::start(Duration::from_secs(2));
+    let proxy = StallProxy::to(frontlas.addr).await;
+    let gateway = member("f1", &[proxy.addr()]).start().await;
+    frontlas.knows("f1").await;
+    proxy.blackhole();
+    let says = async || gateway.log().find("for as long as it remembers a gateway");
+    eventually(DEADLINE, "it says so", says).await;
+    assert!(frontlas.frontier("f1").await.is_none());
+    proxy.heal();
+    frontlas.knows("f1").await;
 }
 
 #[tokio::test]

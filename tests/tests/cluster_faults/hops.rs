@@ -49,7 +49,7 @@ impl Chance {
 /// A service that notes which connection of the edge has which address, from before the edge is let in.
 async fn service(world: &World, track: &Arc<Track>) -> ClusterService {
     let track = track.clone();
-    let notes = move |EdgeEvent { id, meta, addr }: EdgeEvent| {
+    let notes = move |EdgeEvent { id, meta, addr, .. }: EdgeEvent| {
         if id == ID {
             let hop = std::str::from_utf8(&meta).expect("a number").parse().expect("a number");
             track.is_from(hop, addr);

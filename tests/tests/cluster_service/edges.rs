@@ -3,6 +3,8 @@
 use crate::world::{World, named};
 use frontier_sdk::{Builder, Edge, EdgeId, Response, Status};
 use frontier_tests::{DEADLINE, Gateway, echo, within};
+use frontlas::{Directory, NewFrontier};
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 fn edge(world: &World) -> Builder<Edge> {
@@ -67,4 +69,32 @@ async fn a_gateway_that_the_user_names_stands_in_where_frontlas_is_away() {
     assert!(error.is_retryable(), "{error}");
     let wrong = Edge::builder("frontlas://").connect().await.unwrap_err();
     assert!(wrong.to_string().starts_with("`frontlas://` names no frontlas"), "{wrong}");
+}
+
+#[tokio::test]
+async fn an_edge_that_finds_no_gateway_is_told_why() {
+    let connect = |addr: SocketAddr, time| {
+        let edge = Edge::builder(format!("frontlas://{addr}")).connect_timeout(time);
+        let edge = edge.backoff(Duration::from_millis(10), Duration::from_millis(100));
+        async move { within("an error", edge.connect()).await.unwrap_err().to_string() }
+    };
+    let time = Duration::from_secs(2);
+    let mut world = World::new().await;
+    let nobody = connect(world.addr, time).await;
+    assert!(nobody.ends_with("frontlas lists no gateway"), "{nobody}");
+    let odd = NewFrontier {
+        id: "odd".into(),
+        advertised_sb_addr: String::new(),
+        advertised_eb_addr: "nowhere".into(),
+    };
+    world.directory.join(&odd, None).await.unwrap();
+    let unreadable = connect(world.addr, time).await;
+    assert!(unreadable.contains("such as odd, which advertises `tcp://nowhere`"), "{unreadable}");
+    world.close().await;
+    let away = connect(world.addr, time).await;
+    assert!(away.contains(&format!("frontlas: http://{}", world.addr)), "{away}");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap();
+    let unanswered = connect(addr, Duration::from_millis(300)).await;
+    assert!(unanswered.contains(&format!("frontlas has not answered yet: http://{addr}")), "{unanswered}");
 }

@@ -3,7 +3,8 @@
 use crate::world::{World, knows, who};
 use frontier_sdk::{ClusterService, Code, ConnectError, EdgeId};
 use frontier_tests::within;
-use std::time::Duration;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn calls_go_on_without_frontlas_and_it_is_followed_again_when_it_is_back() {
@@ -56,4 +57,19 @@ async fn who_can_not_connect_is_told_why() {
     assert!(away.to_string().contains(&world.addr.to_string()), "{away}");
     let wrong = connect("tcp://127.0.0.1:1".into()).await;
     assert_eq!(wrong, ConnectError::Frontlas("tcp://127.0.0.1:1".into()));
+}
+
+#[tokio::test]
+async fn connecting_takes_no_longer_than_it_may() {
+    // It accepts, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap();
+    let time = Duration::from_millis(300);
+    let start = Instant::now();
+    let connect = ClusterService::builder(format!("http://{addr}")).connect_timeout(time).connect();
+    let error = within("an error", connect).await.unwrap_err().to_string();
+    let took = start.elapsed();
+    // One request alone would be waited for 3 s.
+    assert!(took >= time && took < Duration::from_millis(2500), "{took:?}");
+    assert!(error.contains(&format!("frontlas has not answered yet: http://{addr}")), "{error}");
 }

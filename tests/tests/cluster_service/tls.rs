@@ -1,7 +1,7 @@
 //! Frontlas over TLS.
 
 use crate::world::{World, knows};
-use frontier_sdk::{ClientTls, ClusterService, Edge};
+use frontier_sdk::{ClientTls, ClusterService, ConnectError, Edge};
 use frontier_tests::within;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::time::Duration;
@@ -25,11 +25,21 @@ async fn frontlas_is_trusted_by_its_ca_and_by_no_other() {
     let url = format!("https://localhost:{}", world.addr.port());
     let trusting = |pem: String| ClientTls::new().ca_pem(pem);
 
-    let service = ClusterService::builder(&*url).frontlas_tls(trusting(cert.pem())).connect();
+    let builder = ClusterService::builder(&*url).frontlas_tls(trusting(cert.pem()));
+    let service = builder.allow_downgrade(true).connect();
     let service = within("the service connects", service).await.unwrap();
     knows(&service, &["f1"]).await;
     let edge = Edge::builder(format!("frontlas+https://localhost:{}", world.addr.port()));
-    within("the edge connects", edge.tls(trusting(cert.pem())).connect()).await.unwrap();
+    let edge = edge.tls(trusting(cert.pem())).allow_downgrade(true);
+    within("the edge connects", edge.clone().connect()).await.unwrap();
+
+    // The gateway is without TLS, which frontlas is not: nobody goes there unless allowed to.
+    let service = ClusterService::builder(&*url).frontlas_tls(trusting(cert.pem())).connect();
+    let error = within("an error", service).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Downgrade(_)), "{error}");
+    let edge = edge.allow_downgrade(false).connect_timeout(Duration::from_secs(3));
+    let error = within("an error", edge.connect()).await.unwrap_err().to_string();
+    assert!(error.contains("allow the downgrade"), "{error}");
 
     let wrong = ClusterService::builder(&*url).tls(trusting(other.cert.pem()));
     let error = wrong.connect_timeout(Duration::from_secs(3)).connect();

@@ -1,7 +1,7 @@
 //! Messages, both ways.
 
 use bytes::Bytes;
-use frontier_sdk::{Code, Edge, Message, Service};
+use frontier_sdk::{Code, Edge, HandlerError, Message, Service};
 use frontier_tests::{Gateway, Network, within};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -93,9 +93,12 @@ pub(crate) async fn ten_edges_publish_at_once_and_ten_messages_come(net: Network
 pub(crate) async fn the_sender_hears_what_became_of_a_message(net: Network) {
     let gateway = Gateway::over(net).start().await;
     let (service, edge) = pair(&gateway, &["t"]).await;
-    let (failed, ()) = tokio::join!(edge.publish("t", ""), async { next(&service).await.fail("disk full") });
+    let (failed, ()) = tokio::join!(edge.publish("t", ""), async {
+        next(&service).await.fail(HandlerError::new(7, "disk full"))
+    });
     let failed = failed.unwrap_err();
     assert_eq!((failed.code(), failed.text()), (Code::Application, "disk full"));
+    assert_eq!(failed.application(), Some(7));
     let (dropped, ()) = tokio::join!(edge.publish("t", ""), async { drop(next(&service).await) });
     assert_eq!(dropped.unwrap_err().code(), Code::NotDone);
     let kept = edge.publish("t", "").timeout(Duration::from_secs(1));

@@ -6,7 +6,7 @@ use frontier_tests::{DEADLINE, Gateway, RawPeer, RawTcp, Witness, eventually, ya
 const MIB: u64 = 1024 * 1024;
 
 /// A connection after a good handshake of an edge.
-async fn greeted(gateway: &Gateway) -> RawTcp {
+async fn welcomed(gateway: &Gateway) -> RawTcp {
     let mut hello = Vec::new();
     RawPeer::hello(Role::Edge).encode(&mut hello).expect("a short hello");
     let mut peer = RawTcp::connect(gateway.edges()).await;
@@ -20,7 +20,7 @@ async fn end_it(frames: impl IntoIterator<Item = Vec<u8>>) {
     let gateway = Gateway::start().await;
     let mut witness = Witness::new(&gateway).await;
     for frame in frames {
-        let mut peer = greeted(&gateway).await;
+        let mut peer = welcomed(&gateway).await;
         peer.send(&frame).await;
         peer.rest().await;
         witness.check().await;
@@ -59,7 +59,7 @@ async fn frames_for_streams_that_are_not_there_reserve_nothing() {
     let gateway = Gateway::start().await;
     let mut witness = Witness::new(&gateway).await;
     let before = gateway.rss();
-    let mut peer = greeted(&gateway).await;
+    let mut peer = welcomed(&gateway).await;
     for stream in (3..20_001).step_by(2) {
         let mut bytes = yamux::header(yamux::WINDOW_UPDATE, 0, stream, 1000);
         bytes.extend_from_slice(&yamux::data(0, stream, b"to nobody"));
@@ -76,7 +76,7 @@ async fn a_flood_of_streams_ends_only_its_connection_and_memory_stays_bounded() 
     let gateway = Gateway::builder().set("limits.streams_per_connection", 64).start().await;
     let mut witness = Witness::new(&gateway).await;
     let before = gateway.rss();
-    let mut peer = greeted(&gateway).await;
+    let mut peer = welcomed(&gateway).await;
     for stream in (3..200_001).step_by(2) {
         if peer.try_send(&yamux::data(yamux::SYN, stream, b"")).await.is_err() {
             break;
@@ -96,7 +96,7 @@ async fn streams_opened_and_reset_without_end_are_no_burden() {
     let gateway = Gateway::builder().set("limits.streams_per_connection", 64).start().await;
     let mut witness = Witness::new(&gateway).await;
     let before = gateway.rss();
-    let mut peer = greeted(&gateway).await;
+    let mut peer = welcomed(&gateway).await;
     for stream in (3..40_001).step_by(2) {
         let mut bytes = yamux::data(yamux::SYN, stream, b"\0\0");
         bytes.extend_from_slice(&yamux::header(yamux::DATA, yamux::RST, stream, 0));
@@ -115,7 +115,7 @@ async fn a_flood_of_pings_is_bounded() {
     let gateway = Gateway::builder().set("limits.slow_peer_timeout", "1s").start().await;
     let mut witness = Witness::new(&gateway).await;
     let before = gateway.rss();
-    let mut peer = greeted(&gateway).await;
+    let mut peer = welcomed(&gateway).await;
     let pings = yamux::header(yamux::PING, yamux::SYN, 0, 7).repeat(1000);
     let flood = tokio::spawn(async move { while peer.try_send_now(&pings).await {} });
     for _ in 0..20 {

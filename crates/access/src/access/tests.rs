@@ -1,3 +1,5 @@
+//! Loading and reloading all files, what mistakes leave as it was, and addresses that fail too often.
+
 use super::*;
 use crate::Labels;
 use crate::authn::{AuthConfig, token};

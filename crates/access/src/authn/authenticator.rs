@@ -78,7 +78,8 @@ impl Authenticator {
     /// Who presents these credentials on the side of `side`.
     ///
     /// # Errors
-    /// With `require: any`, that of the method that got furthest; with `all`, the first.
+    /// With `require: any`, that of the method that got furthest; with `all`, the first. Where nothing
+    /// was presented it names every way in.
     pub fn authenticate(
         &self,
         side: Role,
@@ -114,9 +115,12 @@ impl Authenticator {
             match verified.and_then(|verified| verified.check_side(side).map(|()| verified)) {
                 Ok(verified) => return Ok(verified),
                 Err(error) => {
-                    if furthest.as_ref().is_none_or(|other| other.progress() < error.progress()) {
-                        furthest = Some(error);
-                    }
+                    furthest = Some(match furthest {
+                        Some(other) if other.progress() >= error.progress() => {
+                            other.missing_too(&error, AuthnError::NeitherPresented)
+                        }
+                        _ => error,
+                    });
                 }
             }
         }
@@ -130,8 +134,14 @@ impl Authenticator {
         now: SystemTime,
     ) -> Result<Verified, AuthnError> {
         let mut together = Verified::default();
-        for method in &self.methods {
-            together = together.and(method.verify(side, credentials, now)?)?;
+        for (place, method) in self.methods.iter().enumerate() {
+            let verified = method.verify(side, credentials, now).map_err(|error| {
+                // Whoever is told of one that is missing, and brings it, should not be told of the other then.
+                let others = self.methods[place + 1..].iter().filter(|_| error.progress() == 0);
+                let failed = others.filter_map(|other| other.verify(side, credentials, now).err());
+                failed.fold(error.clone(), |error, other| error.missing_too(&other, AuthnError::BothMissing))
+            })?;
+            together = together.and(verified)?;
         }
         Ok(together)
     }

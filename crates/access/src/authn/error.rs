@@ -16,6 +16,12 @@ pub enum AuthnError {
     /// It presented no certificate.
     #[error("credentials are missing: a client certificate is needed here")]
     NoClientCertificate,
+    /// It presented neither, and either would do.
+    #[error("credentials are missing: a token or a client certificate is needed here")]
+    NeitherPresented,
+    /// It presented neither, and needs both.
+    #[error("credentials are missing: a token and a client certificate are needed here")]
+    BothMissing,
     /// The token is none of the file.
     #[error("unknown token")]
     UnknownToken,
@@ -98,11 +104,23 @@ impl AuthnError {
         }
     }
 
+    /// What to say of two methods by which nothing was presented: every way in.
+    pub(crate) fn missing_too(self, other: &Self, together: Self) -> Self {
+        match (&self, other) {
+            (Self::MissingCredentials, Self::NoClientCertificate)
+            | (Self::NoClientCertificate, Self::MissingCredentials) => together,
+            _ => self,
+        }
+    }
+
     /// How far the credentials got. Of several methods that fail, the one that got furthest is the one that
     /// its owner meant.
     pub(crate) fn progress(&self) -> u8 {
         match self {
-            Self::MissingCredentials | Self::NoClientCertificate => 0,
+            Self::MissingCredentials
+            | Self::NoClientCertificate
+            | Self::NeitherPresented
+            | Self::BothMissing => 0,
             Self::Malformed(_) => 1,
             Self::UnknownToken => 2,
             Self::UnknownKey | Self::WrongAlgorithm => 3,

@@ -4,7 +4,7 @@ use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
 
 /// The highest rate, and the largest burst: far above what a gateway carries, and low enough that no
 /// arithmetic overflows.
-const MOST: u64 = 1 << 40;
+const MAX_RATE: u64 = 1 << 40;
 
 /// A second, in nanoseconds.
 const SECOND: u64 = 1_000_000_000;
@@ -37,8 +37,8 @@ impl Limit {
     /// `rate` things or bytes per second, and `burst` at once. Both are held between 1 and 2⁴⁰.
     #[must_use]
     pub fn per_second(rate: u64, burst: u64, unit: Unit) -> Self {
-        let rate = Rate { thousandths: rate.clamp(1, MOST) * 1000, nanos: SECOND };
-        Self { rate, burst: burst.clamp(1, MOST), unit }
+        let rate = Rate { thousandths: rate.clamp(1, MAX_RATE) * 1000, nanos: SECOND };
+        Self { rate, burst: burst.clamp(1, MAX_RATE), unit }
     }
 
     /// Reads the `rate` and `burst` of a section; `None` if it is absent. The default burst is what passes in
@@ -48,20 +48,20 @@ impl Limit {
             Unit::Things => section.required("rate", Rate { thousandths: 1000, nanos: SECOND }),
             Unit::Bytes => {
                 let bytes = section.required("rate", ByteSize::bytes(1)).as_u64();
-                if !(1..=MOST).contains(&bytes) {
+                if !(1..=MAX_RATE).contains(&bytes) {
                     section.reject("rate", "must lie between 1B and 1TiB");
                 }
-                Rate { thousandths: bytes.clamp(1, MOST) * 1000, nanos: SECOND }
+                Rate { thousandths: bytes.clamp(1, MAX_RATE) * 1000, nanos: SECOND }
             }
         };
         let burst = match unit {
             Unit::Things => section.optional("burst"),
             Unit::Bytes => section.optional::<ByteSize>("burst").map(ByteSize::as_u64),
         };
-        if burst.is_some_and(|burst| !(1..=MOST).contains(&burst)) {
+        if burst.is_some_and(|burst| !(1..=MAX_RATE).contains(&burst)) {
             section.reject("burst", "must lie between 1 and 2^40");
         }
-        let burst = burst.unwrap_or_else(|| rate.in_a_second()).clamp(1, MOST);
+        let burst = burst.unwrap_or_else(|| rate.in_a_second()).clamp(1, MAX_RATE);
         Some(Self { rate, burst, unit })
     }
 
@@ -86,7 +86,7 @@ impl Limit {
 impl Rate {
     fn in_a_second(self) -> u64 {
         let count = u128::from(self.thousandths) * u128::from(SECOND) / 1000 / u128::from(self.nanos);
-        u64::try_from(count).unwrap_or(MOST)
+        u64::try_from(count).unwrap_or(MAX_RATE)
     }
 }
 
@@ -110,7 +110,7 @@ fn parse(text: &str) -> Option<Rate> {
     if !is_number(whole) || !is_number(decimals) || decimals.len() > 3 {
         return None;
     }
-    let whole: u64 = whole.parse().ok().filter(|&whole| whole <= MOST)?;
+    let whole: u64 = whole.parse().ok().filter(|&whole| whole <= MAX_RATE)?;
     let decimals: u64 = format!("{decimals:0<3}").parse().ok()?;
     let thousandths = whole * 1000 + decimals;
     (thousandths > 0).then_some(Rate { thousandths, nanos: seconds * SECOND })
@@ -146,6 +146,6 @@ mod tests {
         assert_eq!((three.cost(1), three.capacity()), (333_333_334, 1_000_000_002));
         let bytes = Limit::per_second(10 << 30, 1 << 20, Unit::Bytes);
         assert_eq!((bytes.cost(1), bytes.cost(1 << 20), bytes.capacity()), (1, 97_657, 97_657));
-        assert_eq!(Limit::per_second(1, MOST, Unit::Things).cost(u64::MAX), u64::MAX);
+        assert_eq!(Limit::per_second(1, MAX_RATE, Unit::Things).cost(u64::MAX), u64::MAX);
     }
 }

@@ -1,3 +1,5 @@
+//! Who shares which budget, and what is wrong with files of quotas.
+
 use super::*;
 use crate::Labels;
 use proptest::prelude::*;

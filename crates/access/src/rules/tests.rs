@@ -1,3 +1,5 @@
+//! What edges and services may do under a set of rules, and what is wrong with files of rules.
+
 use super::*;
 use crate::Labels;
 use frontier_protocol::{EdgeId, Role};

@@ -5,10 +5,10 @@ pub struct Frontier {
     /// Its name in the cluster. Empty in an answer by ids: no such frontier.
     #[prost(string, tag = "1")]
     pub frontier_id: ::prost::alloc::string::String,
-    /// Where services reach it.
+    /// Where services reach it: `host:port` where that is plain TCP, else a URL.
     #[prost(string, tag = "2")]
     pub advertised_sb_addr: ::prost::alloc::string::String,
-    /// Where edges reach it.
+    /// Where edges reach it, in the same way.
     #[prost(string, tag = "3")]
     pub advertised_eb_addr: ::prost::alloc::string::String,
     /// How many edges it has.
@@ -20,6 +20,12 @@ pub struct Frontier {
     /// Whether it drains: who is there is reached there, but new connections should go elsewhere.
     #[prost(bool, tag = "6")]
     pub draining: bool,
+    /// Where services reach it, as a URL.
+    #[prost(string, tag = "7")]
+    pub advertised_sb_url: ::prost::alloc::string::String,
+    /// Where edges reach it, as a URL.
+    #[prost(string, tag = "8")]
+    pub advertised_eb_url: ::prost::alloc::string::String,
 }
 /// A connected edge.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -81,7 +87,7 @@ pub struct GetFrontierByEdgeIdResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFrontiersRequest {
     /// For clients that know no `page_token`: how many to pass over, 0 for none. Misses or repeats some when the
-    /// list changes meanwhile.
+    /// list changes meanwhile. More than 100,000 is refused.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// How many at most: 100 if it is 0 or not set, and never more than 1000.
@@ -114,7 +120,7 @@ pub struct ListFrontiersResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListEdgesRequest {
     /// For clients that know no `page_token`: how many to pass over, 0 for none. Misses or repeats some when the
-    /// list changes meanwhile.
+    /// list changes meanwhile. More than 100,000 is refused.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// How many at most: 100 if it is 0 or not set, and never more than 1000.
@@ -168,7 +174,7 @@ pub struct GetEdgesCountResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListServicesRequest {
     /// For clients that know no `page_token`: how many to pass over, 0 for none. Misses or repeats some when the
-    /// list changes meanwhile.
+    /// list changes meanwhile. More than 100,000 is refused.
     #[prost(uint32, optional, tag = "1")]
     pub cursor: ::core::option::Option<u32>,
     /// How many at most: 100 if it is 0 or not set, and never more than 1000.

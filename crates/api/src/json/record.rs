@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Frontier {
     /// Its name in the cluster.
     pub frontier_id: String,
-    /// Where services reach it.
+    /// Where services reach it: `host:port` where that is plain TCP, else a URL.
     pub advertised_sb_addr: String,
-    /// Where edges reach it.
+    /// Where edges reach it, in the same way.
     pub advertised_eb_addr: String,
     /// How many edges it has.
     #[serde(with = "number")]
@@ -22,6 +22,12 @@ pub struct Frontier {
     /// Whether it drains: new connections should go elsewhere.
     #[serde(default)]
     pub draining: bool,
+    /// Where services reach it, as a URL; empty from a frontlas of before.
+    #[serde(default)]
+    pub advertised_sb_url: String,
+    /// Where edges reach it, in the same way.
+    #[serde(default)]
+    pub advertised_eb_url: String,
 }
 
 /// A connected edge.
@@ -71,8 +77,19 @@ impl From<cluster::Frontier> for Frontier {
             edge_count,
             service_count,
             draining,
+            advertised_sb_url,
+            advertised_eb_url,
         } = frontier;
-        Self { frontier_id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining }
+        Self {
+            frontier_id,
+            advertised_sb_addr,
+            advertised_eb_addr,
+            edge_count,
+            service_count,
+            draining,
+            advertised_sb_url,
+            advertised_eb_url,
+        }
     }
 }
 

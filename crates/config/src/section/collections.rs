@@ -5,7 +5,7 @@ use crate::document::{Document, element_path, key_path};
 use crate::fixed::Change;
 use crate::mistake::{Mistake, Place};
 use crate::tree::{Content, Entry, Node};
-use crate::value::FromValue;
+use crate::value::{FromValue, Invalid};
 
 impl<'d> Section<'d> {
     /// The list of sections under `key`; empty if it is absent.
@@ -83,7 +83,15 @@ impl<'d> Section<'d> {
     /// From an environment variable, a list is separated by commas.
     #[must_use]
     pub fn list<T: FromValue>(&self, key: &'static str, default: Vec<T>) -> Vec<T> {
-        let separated = self.ask(key).and_then(from_variable);
+        let node = self.ask(key);
+        let variable = match node.map(|node| self.variable(node)).transpose() {
+            Ok(variable) => variable.flatten(),
+            Err(Invalid(message)) => {
+                self.reject(key, message);
+                return self.recorded(key, default);
+            }
+        };
+        let separated = variable.as_ref().or(node).and_then(from_variable);
         let nodes = match &separated {
             Some(nodes) => Some(nodes.iter().collect()),
             None => self.elements(key),

@@ -1,3 +1,6 @@
+//! Reading sections, lists and maps, and where their mistakes are reported.
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
@@ -91,4 +94,96 @@ fn reading_a_section_twice_reports_its_mistakes_once() {
         let _: u8 = document.root().section("a").get("b", 0);
     }
     assert_eq!(document.finish().unwrap_err().mistakes().len(), 2);
+}
+
+#[test]
+fn what_a_shell_should_have_replaced_is_refused_wherever_it_is_read() {
+    let text = "a: ${POD_IP}:1\nb: [x, '$(B)']\nc: {file: '/x/${C_1}'}\nd: ${e}\nf: a$b {x} ${} ${a b} $(a\n";
+    let document = Document::parse(text, &|_| None).unwrap();
+    let root = document.root();
+    let _: (String, Vec<String>) = (root.get("a", String::new()), root.list("b", Vec::new()));
+    let _: (Option<crate::Secret>, u8) = (root.optional("c"), root.get("d", 0));
+    assert_eq!(root.get("f", String::new()), "a$b {x} ${} ${a b} $(a");
+    let errors = document.finish().unwrap_err();
+    let paths: Vec<_> = errors.mistakes().iter().map(Mistake::path).collect();
+    assert_eq!(paths, ["a", "b[1]", "c", "d"]);
+    for mistake in errors.mistakes() {
+        assert!(mistake.message().starts_with("has a `${NAME}`"), "{mistake}");
+    }
+}
+
+#[test]
+fn what_is_found_late_is_placed_as_well() {
+    let document = Document::parse("a:\n  b:\n    - c: 1\n    - c: 2\n", &|_| None).unwrap();
+    let root = document.root();
+    let list = root.section("a").sections("b");
+    let _: Vec<u8> = list.iter().map(|section| section.get("c", 0)).collect();
+    for path in ["a.b[1].c", "a.b[1].d", ""] {
+        root.reject_at(path, "wrong");
+    }
+    let errors = document.finish().unwrap_err();
+    let lines: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 1, column 1: wrong",
+        "line 4, column 7: a.b[1].d: wrong",
+        "line 4, column 10: a.b[1].c: wrong",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn any_value_may_come_from_a_variable() {
+    let environment = |name: &str| match name {
+        "POD_IP" => Some("10.0.0.7".to_owned()),
+        "POD_IP6" => Some("fd00::7".to_owned()),
+        "LIST" => Some("a, b".to_owned()),
+        "ODD" => Some("a${b}".to_owned()),
+        _ => None,
+    };
+    let text = "
+a: {env: POD_IP, port: 30012}
+b: {env: POD_IP6, port: 30012}
+c: {env: LIST}
+d: [{env: POD_IP}, x]
+e: {env: ODD}
+f: {env: NOPE}
+g: {env: POD_IP}
+h: {env: [POD_IP]}
+i: {env: NOPE}
+labels: {env: prod}
+";
+    let document = Document::parse(text, &environment).unwrap();
+    let root = document.root();
+    let addr = |key| root.optional::<std::net::SocketAddr>(key).map(|addr| addr.to_string());
+    assert_eq!(addr("a").as_deref(), Some("10.0.0.7:30012"));
+    assert_eq!(addr("b").as_deref(), Some("[fd00::7]:30012"));
+    assert_eq!(root.list::<String>("c", Vec::new()), ["a", "b"]);
+    assert_eq!(root.list::<String>("d", Vec::new()), ["10.0.0.7", "x"]);
+    assert_eq!(root.get("e", String::new()), "a${b}");
+    assert_eq!(root.map::<String>("labels"), [("env".to_owned(), "prod".to_owned())]);
+    let _: (u8, u8, String) = (root.get("f", 0), root.get("g", 0), root.get("h", String::new()));
+    assert_eq!(root.list("i", vec![1_u8]), [1]);
+    let errors = document.finish().unwrap_err();
+    let lines: Vec<_> = errors.mistakes().iter().map(ToString::to_string).collect();
+    let expected = [
+        "line 7, column 4: f: environment variable `NOPE` is not set or empty",
+        "line 9, column 4: h: expected text, found a section",
+        "line 10, column 4: i: environment variable `NOPE` is not set or empty",
+        "environment variable POD_IP: g: expected a whole number from 0 to 255, found `10.0.0.7`",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn relative_paths_start_at_the_folder_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), "hunter2").unwrap();
+    let text = "a: certs/a.pem\nb: /b.pem\nc: [c.pem]\nd: {file: secret}\n";
+    let document = Document::parse(text, &|_| None).unwrap().relative_to(folder.path());
+    let root = document.root();
+    let paths = [root.get("a", PathBuf::new()), root.get("b", PathBuf::new())];
+    assert_eq!(paths, [folder.path().join("certs/a.pem"), PathBuf::from("/b.pem")]);
+    assert_eq!(root.list::<PathBuf>("c", Vec::new()), [folder.path().join("c.pem")]);
+    assert_eq!(root.get("d", crate::Secret::new("")).expose(), "hunter2");
+    document.finish().unwrap();
 }

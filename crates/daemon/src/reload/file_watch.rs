@@ -10,7 +10,7 @@ use super::notifier::Notifier;
 use super::stamp::Stamp;
 
 /// How many quiet times a change may be put off by further changes.
-const PATIENCE: u32 = 10;
+const MAX_QUIET_PERIODS: u32 = 10;
 
 /// How files are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) struct FileWatch {
     files: BTreeMap<PathBuf, Stamp>,
     notifier: Option<Notifier>,
     poll: Interval,
+    /// The files as they were at the last look, after which they may have changed again.
+    seen: BTreeMap<PathBuf, Stamp>,
     /// When something first and last happened that has not been looked into yet.
     happened: Option<(Instant, Instant)>,
 }
@@ -58,7 +60,7 @@ impl FileWatch {
     fn with(options: WatchOptions, notifier: Option<Notifier>) -> Self {
         let mut poll = interval(options.poll.max(Duration::from_millis(1)));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { options, files: BTreeMap::new(), notifier, poll, happened: None }
+        Self { options, files: BTreeMap::new(), notifier, poll, seen: BTreeMap::new(), happened: None }
     }
 
     /// Watches these files instead of those before. They need not exist.
@@ -71,6 +73,7 @@ impl FileWatch {
             self.files.insert(path, stamp);
         }
         self.arm();
+        self.seen = self.files.clone();
         // What changed before the folders were watched is not reported by the system.
         self.note();
     }
@@ -82,7 +85,7 @@ impl FileWatch {
     pub(super) async fn changed(&mut self) -> Vec<PathBuf> {
         loop {
             let due = self.happened.map(|(first, last)| {
-                (last + self.options.quiet).min(first + self.options.quiet.saturating_mul(PATIENCE))
+                (last + self.options.quiet).min(first + self.options.quiet.saturating_mul(MAX_QUIET_PERIODS))
             });
             let happened = async {
                 match &mut self.notifier {
@@ -98,12 +101,10 @@ impl FileWatch {
                         return changed;
                     }
                 }
-                () = happened => self.note(),
+                () = happened => self.look(),
                 _ = self.poll.tick() => {
                     self.arm();
-                    if self.files.iter().any(|(path, stamp)| Stamp::of(path) != *stamp) {
-                        self.note();
-                    }
+                    self.look();
                 }
             }
         }
@@ -120,11 +121,21 @@ impl FileWatch {
                 changed.push(path.clone());
             }
         }
+        self.seen = self.files.clone();
         if !changed.is_empty() {
             // Links may lead elsewhere now.
             self.arm();
         }
         changed
+    }
+
+    /// Notes it if one of the files is not as it was at the last look.
+    fn look(&mut self) {
+        let now: BTreeMap<_, _> = self.files.keys().map(|path| (path.clone(), Stamp::of(path))).collect();
+        if now != self.seen {
+            self.seen = now;
+            self.note();
+        }
     }
 
     fn note(&mut self) {

@@ -5,8 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How far the file system's clock may lag behind that of the process: it ticks coarsely.
-const LAG: Duration = Duration::from_millis(100);
+/// How far the file system's clock may lag behind that of the process: it ticks with the kernel, 100 times a second
+/// at least.
+pub(super) const LAG: Duration = Duration::from_millis(20);
 
 /// What tells one content of a file from the next, without reading it. Links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! What was last chosen for an edge.
 
-use crate::registry::{Candidate, Candidates};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lists of services for which a choice is remembered.
@@ -15,22 +14,21 @@ const PLACE_BITS: u32 = 16;
 pub(crate) struct Affinity([AtomicU64; LISTS]);
 
 impl Affinity {
-    /// The choice from this list, if it is remembered.
-    pub(super) fn recall<'a>(&self, list: &'a Candidates) -> Option<&'a Candidate> {
+    /// The place of the choice in the list of this number, if it is remembered.
+    pub(super) fn recall(&self, list: u64) -> Option<usize> {
         let memory = self.slot(list).load(Ordering::Relaxed);
         let place = memory & ((1 << PLACE_BITS) - 1);
-        (memory >> PLACE_BITS == list.number()).then(|| list.get(usize::try_from(place).ok()?)).flatten()
+        if memory >> PLACE_BITS == list { usize::try_from(place).ok() } else { None }
     }
 
-    /// Remembers the choice from this list.
-    pub(super) fn remember(&self, list: &Candidates, place: usize) {
+    /// Remembers the place of the choice in the list of this number.
+    pub(super) fn remember(&self, list: u64, place: usize) {
         if place < 1 << PLACE_BITS {
-            self.slot(list).store(list.number() << PLACE_BITS | place as u64, Ordering::Relaxed);
+            self.slot(list).store(list << PLACE_BITS | place as u64, Ordering::Relaxed);
         }
     }
 
-    fn slot(&self, list: &Candidates) -> &AtomicU64 {
-        let number = usize::try_from(list.number()).unwrap_or_default();
-        &self.0[number % LISTS]
+    fn slot(&self, list: u64) -> &AtomicU64 {
+        &self.0[usize::try_from(list).unwrap_or_default() % LISTS]
     }
 }

@@ -29,7 +29,7 @@ fn of(candidates: &[Candidate]) -> Candidates {
 }
 
 fn edge(id: u64) -> Chooser<'static> {
-    Chooser { id: EdgeId(id), ip: HERE, affinity: None }
+    Chooser { id: EdgeId(id), ip: Some(HERE), affinity: None }
 }
 
 fn choose(balancer: &Balancer, among: &Candidates, id: u64, tried: &Tried) -> Option<u64> {
@@ -128,8 +128,9 @@ fn the_least_busy_one_is_chosen() {
 #[test]
 fn an_address_stays_with_its_service() {
     let (balancer, among) = (Balancer::new(Balance::SrcIp), candidates(1..=4));
-    let chosen =
-        |ip: IpAddr, id| balancer.choose(&among, Chooser { ip, ..edge(id) }, &Tried::new()).unwrap().number();
+    let chosen = |ip: IpAddr, id| {
+        balancer.choose(&among, Chooser { ip: Some(ip), ..edge(id) }, &Tried::new()).unwrap().number()
+    };
     let mut seen = std::collections::HashSet::new();
     for last in 0..=255 {
         let ip = Ipv4Addr::new(10, 0, 0, last);
@@ -138,6 +139,18 @@ fn an_address_stays_with_its_service() {
         seen.insert(chosen(ip.into(), 1));
     }
     assert_eq!(seen.len(), 4);
+}
+
+#[test]
+fn by_address_an_edge_without_one_stays_with_its_service_by_its_id() {
+    let among = candidates(1..=4);
+    let chosen = |strategy, id| {
+        let chooser = Chooser { ip: None, ..edge(id) };
+        Balancer::new(strategy).choose(&among, chooser, &Tried::new()).unwrap().number()
+    };
+    for id in 1..=100 {
+        assert_eq!(chosen(Balance::SrcIp, id), chosen(Balance::EdgeId, id));
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Elsewhere {
     /// It is found out of all who wait where their edge is.
     fn resolve(&self, exchange: &Arc<Exchange>, found: &Result<Found, Failure>) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
-        let mut batch = Batch::new(exchange);
+        let mut batch = exchange.batch();
         for (edge, lookup) in waiting {
             lookup.resolve(exchange, EdgeId(edge), found.clone(), &mut batch);
         }

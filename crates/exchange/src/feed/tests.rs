@@ -1,6 +1,7 @@
 //! What a follower is told, and what several are told beside each other.
 
 use super::*;
+use crate::Exchange;
 use crate::registry::Registry;
 use crate::testing::{self, TestPeer};
 use frontier_protocol::EdgeId;
@@ -37,7 +38,7 @@ impl World {
     }
 
     fn snapshot(&self) -> Vec<Connection> {
-        self.follower.snapshot(&self.exchange)
+        self.exchange.snapshot(&self.follower)
     }
 
     fn taken(&self) -> Vec<Change> {
@@ -166,7 +167,7 @@ fn followers_go_at_their_own_pace() {
     let mut world = World::followed();
     let other = world.exchange.follow();
     assert_eq!(other.take(1), Err(Missed), "a snapshot comes first");
-    assert_eq!(other.snapshot(&world.exchange), []);
+    assert_eq!(world.exchange.snapshot(&other), []);
     let first = world.comes();
     assert_eq!(world.taken(), [online(&first)]);
     let last = world.comes();
@@ -183,7 +184,7 @@ fn followers_go_at_their_own_pace() {
 fn one_that_has_missed_something_is_told_and_recovers_and_the_other_hears_all() {
     let mut world = World::followed();
     let slow = world.exchange.follow();
-    assert_eq!(slow.snapshot(&world.exchange), []);
+    assert_eq!(world.exchange.snapshot(&slow), []);
     let mut now = world.comes();
     assert_eq!(slow.take(1).unwrap(), [online(&now)]);
     assert_eq!(world.taken(), [online(&now)]);
@@ -194,7 +195,7 @@ fn one_that_has_missed_something_is_told_and_recovers_and_the_other_hears_all() 
         now = next;
     }
     assert_eq!(slow.take(usize::MAX), Err(Missed));
-    assert_eq!(slow.snapshot(&world.exchange), [Connection::of(&now)]);
+    assert_eq!(world.exchange.snapshot(&slow), [Connection::of(&now)]);
     world.registry().edges.release(ID, &now);
     assert_eq!(slow.take(usize::MAX).unwrap(), [offline(&now)]);
     assert_eq!(world.taken(), [offline(&now)]);
@@ -204,7 +205,7 @@ fn one_that_has_missed_something_is_told_and_recovers_and_the_other_hears_all() 
 fn a_follower_that_is_dropped_costs_nothing() {
     let mut world = World::followed();
     let other = world.exchange.follow();
-    other.snapshot(&world.exchange);
+    world.exchange.snapshot(&other);
     let log = Arc::downgrade(&other.log);
     assert_eq!(world.registry().feed.followers.load().len(), 2);
     drop(other);

@@ -7,7 +7,7 @@ use frontier_protocol::Code;
 fn peer() -> (Peer, Recorder) {
     let outlet = Recorder::default();
     let silence = Duration::from_secs(60);
-    (Peer::new(testing::edge(1), Epoch(1), testing::ADDR, Box::new(outlet.clone()), silence), outlet)
+    (Peer::new(testing::edge(1), Epoch(1), Some(testing::ADDR), Box::new(outlet.clone()), silence), outlet)
 }
 
 #[test]

@@ -1,41 +1,16 @@
 //! The services, and the one place where it is changed who takes what.
 
 use super::routes::{self, Candidate, Routes};
+use crate::failure::RegistrationError;
 use crate::feed::Feed;
 use crate::{Limits, Peer, Stage};
 use ahash::AHashMap;
 use arc_swap::{ArcSwap, Guard};
 use frontier_access::rules::PermissionDenied;
-use frontier_protocol::{Code, Names, Registration, ServiceId};
+use frontier_protocol::{Names, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::sync::Arc;
-use thiserror::Error;
-
-/// Why names were not registered. None of the request's names was.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RegistrationError {
-    /// More names than a service may have.
-    #[error("a service may register {0} methods and topics, and no more")]
-    TooMany(usize),
-    /// A name is over the limit.
-    #[error("a name of {len} bytes is over the limit of {max}")]
-    NameTooLong {
-        /// Its length, in bytes.
-        len: usize,
-        /// The limit.
-        max: usize,
-    },
-    /// A name is empty.
-    #[error("a name must not be empty")]
-    EmptyName,
-    /// The service is no longer the one that has its id.
-    #[error("another connection has taken over this service's id")]
-    Superseded,
-    /// The rules do not allow it.
-    #[error(transparent)]
-    Denied(#[from] PermissionDenied),
-}
 
 /// The services: a snapshot that is read without a lock on every call, and the one place where it is
 /// made anew.
@@ -54,19 +29,6 @@ struct Member {
     service: Arc<Peer>,
     methods: HashSet<Box<str>>,
     topics: HashSet<Box<str>>,
-}
-
-impl RegistrationError {
-    /// The code that the service is told.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::TooMany(_) => Code::Overloaded,
-            Self::NameTooLong { .. } => Code::TooLarge,
-            Self::EmptyName | Self::Denied(_) => Code::Denied,
-            Self::Superseded => Code::Superseded,
-        }
-    }
 }
 
 impl Services {

@@ -4,8 +4,8 @@ use super::legs::{self, Acceptance, MemoryLeg};
 use crate::outgoing::{Outgoing, Sender};
 use crate::outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 use crate::{
-    BoxFuture, CorrelationId, NewLeg, Outcome, Registration, RegistrationError, RemoteCaller, RequestKind,
-    Unsent,
+    BoxFuture, CorrelationId, Latch, NewLeg, Outcome, Registration, RegistrationError, RemoteCaller,
+    RequestKind, Unsent,
 };
 use frontier_protocol::{Code, EdgeId};
 use parking_lot::Mutex;
@@ -114,6 +114,8 @@ struct State {
     written: u64,
     streams: u32,
     open_error: Option<OpenError>,
+    /// Until when no leg is opened.
+    opens_after: Option<Arc<Latch>>,
     acceptances: VecDeque<Acceptance>,
     opened: Vec<MemoryLeg>,
 }
@@ -131,6 +133,7 @@ impl Default for State {
             written: 0,
             streams: 0,
             open_error: None,
+            opens_after: None,
             acceptances: VecDeque::new(),
             opened: Vec::new(),
         }
@@ -222,6 +225,11 @@ impl Recorder {
     /// From here on no leg is opened.
     pub(crate) fn refuse_legs(&self, error: OpenError) {
         self.0.state.lock().open_error = Some(error);
+    }
+
+    /// From here on a leg is opened only after that.
+    pub(crate) fn open_after(&self, latch: &Arc<Latch>) {
+        self.0.state.lock().opens_after = Some(latch.clone());
     }
 
     /// What becomes of the next leg that is opened, behind those of which it was said before.
@@ -317,6 +325,10 @@ impl Outlet for Recorder {
 
     fn open(&self) -> BoxFuture<'_, Result<Box<dyn NewLeg>, OpenError>> {
         Box::pin(async {
+            let opens_after = self.0.state.lock().opens_after.clone();
+            if let Some(latch) = opens_after {
+                latch.wait().await;
+            }
             let mut state = self.0.state.lock();
             if let Some(error) = &state.open_error {
                 return Err(error.clone());

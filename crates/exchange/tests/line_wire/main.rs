@@ -5,11 +5,10 @@ mod leg;
 mod wire;
 
 use frontier_exchange::{
-    Balance, Batch, CloseReason, CorrelationId, Exchange, Identity, Inbound, Limits, Outcome, Outgoing,
-    Outlet, Peer, QueueError, Queued, Reply, RequestKind, Settings,
+    Balance, CloseReason, CorrelationId, Exchange, Identity, Inbound, Limits, Outcome, Outgoing, Outlet,
+    Peer, QueueError, Queued, Reply, RequestKind, Settings,
 };
 use frontier_protocol::{Code, EdgeId, ServiceId};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -21,6 +20,7 @@ fn exchange() -> Arc<Exchange> {
         meta: 1024,
         name_len: 255,
         custom_len: 1024,
+        custom_to_edge_len: 1024,
         names: 4,
         calls: 100,
         streams: 8,
@@ -260,12 +260,11 @@ fn an_edge_on_the_line_wire_calls_a_service_behind_another_outlet() {
     let mut edge = Line::hello(&exchange, "HELLO edge 7");
     let kept = Kept::default();
     let identity = Identity::Service { id: ServiceId(1), name: "kept".into() };
-    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let outlet = Box::new(kept.clone());
-    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, outlet, Duration::from_secs(60)));
+    let service = Arc::new(Peer::new(identity, exchange.next_epoch(), None, outlet, Duration::from_secs(60)));
     let (seat, _) = exchange.join_service(&service, &["echo"], &[]).expect("it may");
     edge.say("CALL 1 echo one\nCALL 2 echo two");
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     for (correlation, text) in kept.0.lock().expect("nobody panics with it").drain(..).rev() {
         let outcome = Outcome { code: Code::Ok, detail: 0, custom: b"", payload: text.as_bytes() };
         let reply = Reply { correlation, kind: RequestKind::Call, outcome, edge: None };
@@ -278,7 +277,7 @@ fn an_edge_on_the_line_wire_calls_a_service_behind_another_outlet() {
     let (correlation, _) = kept.0.lock().expect("nobody panics with it").remove(0);
     let outcome = Outcome { code: Code::Ok, detail: 0, custom: b"", payload: b"two\nlines" };
     let reply = Reply { correlation, kind: RequestKind::Call, outcome, edge: None };
-    exchange.on(&service, Inbound::Reply(reply), &mut Batch::new(&exchange)).expect("it is a reply");
+    exchange.on(&service, Inbound::Reply(reply), &mut exchange.batch()).expect("it is a reply");
     assert_eq!(edge.heard(), ["REPLY 3 - TooLarge a line carries no line break"]);
     drop(seat);
     edge.say("CALL 4 echo four");

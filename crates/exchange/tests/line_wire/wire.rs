@@ -20,7 +20,6 @@ use frontier_exchange::{
 };
 use frontier_protocol::{Code, EdgeId, Names, ServiceId};
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -170,9 +169,9 @@ impl LineWire {
             false => Identity::Service { id: ServiceId(id), name: name.into() },
         };
         let (lines, out) = Lines::new();
-        let (addr, silence) = (SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), Duration::from_secs(60));
+        let silence = Duration::from_secs(60);
         let outlet = Box::new(lines.clone());
-        let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), addr, outlet, silence));
+        let peer = Arc::new(Peer::new(identity, exchange.next_epoch(), None, outlet, silence));
         let (seat, predecessor) = match is_edge {
             true => exchange.join_edge(&peer).map_err(|error| error.to_string())?,
             false => exchange.join_service(&peer, &methods, &topics).map_err(|error| error.to_string())?,
@@ -188,7 +187,7 @@ impl LineWire {
 
     /// Acts on lines that came together.
     pub(crate) fn read(&self, lines: &str) -> Result<(), Violation> {
-        let mut batch = Batch::new(&self.exchange);
+        let mut batch = self.exchange.batch();
         lines.lines().try_for_each(|line| self.line(line, &mut batch))
     }
 
@@ -249,8 +248,9 @@ impl LineWire {
         let deadline = exchange.deadline(0, Instant::now());
         tokio::spawn(async move {
             let edge = to.strip_prefix('@').and_then(|id| id.parse().ok());
-            let to = edge.map_or(StreamTarget::Service(&to), |id| StreamTarget::Edge(EdgeId(id)));
-            let request = StreamRequest { to, meta: meta.as_bytes(), deadline };
+            let name = if edge.is_some() { "" } else { &*to };
+            let to = edge.map_or(StreamTarget::Name, |id| StreamTarget::Edge(EdgeId(id)));
+            let request = StreamRequest { to, name, meta: meta.as_bytes(), deadline };
             exchange.on_stream(&peer, request, Box::new(leg), false).await;
         });
     }

@@ -113,22 +113,6 @@ impl LinkHandle {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A handle of no link: it is closed from the start.
-    #[must_use]
-    pub fn closed() -> Self {
-        let config = LinkConfig {
-            max_frame: 0,
-            outbox_soft: 0,
-            outbox_hard: 0,
-            max_streams: 0,
-            window_growth: 0,
-            bulk_rate: 0,
-        };
-        let handle = Self::new(Arc::new(config));
-        handle.shared.outbox.lock().close(CloseReason::Local);
-        handle
-    }
-
     /// Queues one or more frames, whole, which `encode` appends to the buffer that it is given.
     ///
     /// Returns whether [`wake`](Self::wake) must be called for them to go out: the caller does so
@@ -298,11 +282,5 @@ impl LinkHandle {
     #[must_use]
     pub fn streams(&self) -> u32 {
         self.shared.streams.open()
-    }
-
-    /// Whether both are handles of the same link.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }

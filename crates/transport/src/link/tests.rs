@@ -1,3 +1,5 @@
+//! What an idle link holds: no buffers.
+
 use super::*;
 use frontier_protocol::ping;
 use handle::Priority;

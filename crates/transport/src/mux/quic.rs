@@ -15,6 +15,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use tokio::time::Instant;
 use tokio_util::sync::ReusableBoxFuture;
 
 /// Streams that a peer may have open at first. QUIC sets aside a place for each that it allows, which
@@ -41,8 +42,9 @@ pub(crate) struct QuicMux {
     /// Streams that the peer may have open now, and at most.
     allowed: u32,
     max_streams: u32,
-    /// Datagrams that had come when the owner last asked.
-    heard: u64,
+    /// Datagrams that had come at the last look, and when the last of them had if the owner does not know yet.
+    datagrams: u64,
+    heard: Option<Instant>,
 }
 
 impl QuicMux {
@@ -55,7 +57,8 @@ impl QuicMux {
             shared: Arc::default(),
             allowed: FIRST_STREAMS.min(max_streams),
             max_streams,
-            heard: 0,
+            datagrams: 0,
+            heard: None,
             connection,
         }
     }
@@ -68,6 +71,13 @@ impl QuicMux {
     /// The gateway's lane.
     pub(crate) async fn accept_lane(&mut self) -> io::Result<RawStream> {
         start_lane(poll_fn(|cx| self.poll_accept(cx)).await?)
+    }
+
+    fn note_heard(&mut self) {
+        let datagrams = self.connection.stats().udp_rx.datagrams;
+        if std::mem::replace(&mut self.datagrams, datagrams) != datagrams {
+            self.heard = Some(Instant::now());
+        }
     }
 
     /// Lets the peer have more streams if it has used up half of those that it may have.
@@ -118,6 +128,7 @@ async fn all_acknowledged(finished: Vec<SendStream>) {
 
 impl Mux for QuicMux {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
+        self.note_heard();
         let halves = ready!(self.accepting.poll(cx));
         self.accepting.set(accept(self.connection.clone()));
         let halves = halves.map_err(into_io)?;
@@ -166,9 +177,10 @@ impl Mux for QuicMux {
         })
     }
 
-    fn take_heard(&mut self) -> bool {
-        let datagrams = self.connection.stats().udp_rx.datagrams;
-        std::mem::replace(&mut self.heard, datagrams) != datagrams
+    fn take_heard(&mut self) -> Option<Instant> {
+        // What came on streams alone has not woken the link.
+        self.note_heard();
+        self.heard.take()
     }
 
     #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 pub(crate) use ::yamux::Mode;
 
@@ -77,7 +78,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
         self.io.poll_shutdown(cx)
     }
 
-    fn take_heard(&mut self) -> bool {
+    fn take_heard(&mut self) -> Option<Instant> {
         self.io.take_heard()
     }
 

@@ -93,7 +93,7 @@ impl QuicClient {
         let mut slot = slot.lock();
         match &*slot {
             Some(endpoint) => Ok(endpoint.clone()),
-            None => Ok(slot.insert(super::endpoint(any, None)?).clone()),
+            None => Ok(slot.insert(super::endpoint(any, false, None)?).clone()),
         }
     }
 
@@ -102,7 +102,7 @@ impl QuicClient {
     pub(super) fn rebind(&self) -> io::Result<()> {
         for (slot, any) in [(&self.v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))] {
             if let Some(endpoint) = &*slot.lock() {
-                endpoint.rebind(super::bind(any)?)?;
+                endpoint.rebind(super::bind(any, false)?)?;
             }
         }
         Ok(())

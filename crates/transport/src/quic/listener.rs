@@ -24,6 +24,7 @@ const REBIND_DELAY: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct QuicListener {
     addr: SocketAddr,
+    only_v6: bool,
     /// Gone after the socket has failed, until it is replaced.
     endpoint: Mutex<Option<Endpoint>>,
     configs: Arc<ConfigCache>,
@@ -36,11 +37,12 @@ impl QuicListener {
     ///
     /// # Errors
     /// When the address can't be bound, or `tls` does not fit.
-    pub(crate) fn bind(addr: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<Self> {
+    pub(crate) fn bind(addr: SocketAddr, only_v6: bool, tls: &rustls::ServerConfig) -> io::Result<Self> {
         let configs = Arc::new(ConfigCache::new(tls)?);
-        let endpoint = super::endpoint(addr, Some(configs.initial()))?;
+        let endpoint = super::endpoint(addr, only_v6, Some(configs.initial()))?;
         Ok(Self {
             addr: endpoint.local_addr()?,
+            only_v6,
             endpoint: Mutex::new(Some(endpoint)),
             configs,
             handshakes: Arc::default(),
@@ -82,7 +84,7 @@ impl QuicListener {
     /// Tries to replace the endpoint. The address is free only when its connections have been dropped.
     async fn rebind(&self) {
         tokio::time::sleep(REBIND_DELAY).await;
-        match super::endpoint(self.addr, Some(self.configs.initial())) {
+        match super::endpoint(self.addr, self.only_v6, Some(self.configs.initial())) {
             Ok(endpoint) => *self.endpoint.lock() = Some(endpoint),
             Err(error) => warn!(%error, addr = %self.addr, "can't listen for QUIC, will try again"),
         }

@@ -7,6 +7,7 @@ use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -153,6 +154,21 @@ impl ClientTls {
         loaded.unwrap_or_else(|error| Err(ClientTlsError::Other(error.to_string())))
     }
 
+    /// Everything that is wrong with the files of the CAs. Blocks while it reads them.
+    #[must_use]
+    pub fn check_cas(&self) -> Vec<ClientTlsError> {
+        let checked = self.cas.iter().map(|ca| ca.add_to(&mut RootCertStore::empty()));
+        checked.filter_map(Result::err).collect()
+    }
+
+    /// Checks the certificate and its key, if there are any. Blocks while it reads them.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub fn check_identity(&self) -> Result<(), ClientTlsError> {
+        self.identity().map(drop)
+    }
+
     fn load_blocking(&self, alpn: &[u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
         let other = |error: rustls::Error| ClientTlsError::Other(error.to_string());
         let verifier = self.verifier()?;
@@ -161,23 +177,27 @@ impl ClientTls {
             .map_err(other)?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let mut config = match &self.identity {
+        let mut config = match self.identity()? {
             None => builder.with_no_client_auth(),
-            Some((chain, key)) => {
-                let certificates = chain.parse("the client's certificate", pem::certificates)?;
-                let private = key.parse("the client's key", pem::private_key)?;
-                let certified = pem::certified_key(certificates, private, &crypto_provider());
-                let certified = certified.map_err(|mistake| match mistake {
-                    PairMistake::Certificate(message) => chain.wrong("the client's certificate", message),
-                    PairMistake::Key(message) => key.wrong("the client's key", message),
-                })?;
-                let resolver = rustls::sign::SingleCertAndKey::from(certified);
+            Some(certified) => {
+                let resolver = SingleCertAndKey::from(certified);
                 builder.with_client_cert_resolver(Arc::new(resolver))
             }
         };
         config.alpn_protocols = vec![alpn.to_vec()];
         config.resumption = Resumption::disabled();
         Ok(Arc::new(config))
+    }
+
+    fn identity(&self) -> Result<Option<CertifiedKey>, ClientTlsError> {
+        let Some((chain, key)) = &self.identity else { return Ok(None) };
+        let certificates = chain.parse("the client's certificate", pem::certificates)?;
+        let private = key.parse("the client's key", pem::private_key)?;
+        let certified = pem::certified_key(certificates, private, &crypto_provider());
+        certified.map(Some).map_err(|mistake| match mistake {
+            PairMistake::Certificate(message) => chain.wrong("the client's certificate", message),
+            PairMistake::Key(message) => key.wrong("the client's key", message),
+        })
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ClientTlsError> {
@@ -195,11 +215,7 @@ impl ClientTls {
     fn roots(&self) -> Result<RootCertStore, ClientTlsError> {
         let mut roots = RootCertStore::empty();
         for ca in &self.cas {
-            let bundle = ca.parse("the CA", pem::bundle)?;
-            for reason in &bundle.unusable {
-                debug!(origin = ?ca, "left out of the CAs: {reason}");
-            }
-            roots.add_parsable_certificates(bundle.certificates);
+            ca.add_to(&mut roots)?;
         }
         if self.cas.is_empty() {
             // Those that can't be read are as good as not there.
@@ -210,6 +226,15 @@ impl ClientTls {
 }
 
 impl Source {
+    fn add_to(&self, roots: &mut RootCertStore) -> Result<(), ClientTlsError> {
+        let bundle = self.parse("the CA", pem::bundle)?;
+        for reason in &bundle.unusable {
+            debug!(origin = ?self, "left out of the CAs: {reason}");
+        }
+        roots.add_parsable_certificates(bundle.certificates);
+        Ok(())
+    }
+
     fn parse<T>(
         &self,
         what: &str,

@@ -47,7 +47,7 @@ impl Gateway {
     pub(crate) fn start(network: Network, tls: Option<ServerTlsConfig>) -> Self {
         let tls = tls.map(|config| ServerTls::load(config).unwrap());
         let addr = ([127, 0, 0, 1], 0).into();
-        let mut listener = Listener::bind(Bind { network, addr, tls: tls.clone() }).unwrap();
+        let mut listener = Listener::bind(Bind { network, addr, tls: tls.clone(), only_v6: false }).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (tell, accepted) = mpsc::unbounded_channel();
         let (tell_end, ended) = mpsc::unbounded_channel();

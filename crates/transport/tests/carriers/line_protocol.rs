@@ -27,7 +27,8 @@ struct Server {
 impl Server {
     fn start(network: Network, tls: Option<ServerTlsConfig>) -> Self {
         let tls = tls.map(|config| ServerTls::load(config).unwrap());
-        let mut listener = Listener::bind(Bind { network, addr: ([127, 0, 0, 1], 0).into(), tls }).unwrap();
+        let mut listener =
+            Listener::bind(Bind { network, addr: ([127, 0, 0, 1], 0).into(), tls, only_v6: false }).unwrap();
         let addr = listener.local_addr().unwrap();
         let accepted = tokio::spawn(async move { listener.accept().await.incoming.carrier().await });
         Self { addr, accepted }

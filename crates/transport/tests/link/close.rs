@@ -146,8 +146,8 @@ fn what_is_unsent_and_what_came_make_the_whole() {
         let unsent: Vec<_> = a.take_unsent(CloseReason::Superseded).iter().map(check).collect();
         assert!(handle.is_closed());
         assert_eq!(handle.backlog(), 0);
-        let farewell = rng.random_bool(0.7);
-        if farewell {
+        let says_goodbye = rng.random_bool(0.7);
+        if says_goodbye {
             a.close(message(next + 1, 10)).await.unwrap();
         } else {
             drop(a);
@@ -158,7 +158,7 @@ fn what_is_unsent_and_what_came_make_the_whole() {
         }
         let split = next - unsent.len() as u64;
         assert_eq!(unsent, Vec::from_iter(split..next), "whole frames, the last ones");
-        if farewell {
+        if says_goodbye {
             assert_eq!(came.pop(), Some(next + 1));
             assert_eq!(came, Vec::from_iter(0..split), "everything before them was delivered");
         } else {

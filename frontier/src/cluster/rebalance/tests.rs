@@ -1,3 +1,5 @@
+//! Which edges are asked to move, how many, and to where.
+
 use super::*;
 use crate::testing::{self, Parked};
 use frontier_protocol::{Code, Frame, GoAway, Kind, Other, Plan};

@@ -1,3 +1,5 @@
+//! The order of reports, and what follows each answer to one.
+
 use super::*;
 use crate::testing::{self, ADDR, Parked};
 use frontier_exchange::Exchange;
@@ -41,7 +43,7 @@ impl World {
 
     fn take_snapshot(&mut self) {
         assert_eq!(self.next(), Next::TakeSnapshot);
-        let all = self.reporter.follower().snapshot(&self.exchange);
+        let all = self.exchange.snapshot(&self.reporter.follower());
         self.reporter.snapshot(all, self.now);
     }
 
@@ -149,7 +151,7 @@ async fn reports_keep_to_their_bounds() {
     let connection = |id: usize, name: usize| Connection {
         key: Key::Service(id.try_into().unwrap()),
         epoch: 1,
-        addr: ADDR,
+        addr: Some(ADDR),
         name: "x".repeat(name).into(),
     };
     let small = (0..MAX_ENTRIES + 1).map(|id| connection(id, 1));

@@ -1,12 +1,11 @@
 //! Owners that were looked up, and the order of those who wait.
 
 use super::*;
-use crate::config::Config;
 use crate::forwarding::gateway_link::Dialler;
+use crate::testing;
 
 fn link(id: &str) -> Arc<GatewayLink> {
-    let yaml = "frontlas: {enable: true, forward: {enable: true}}";
-    let config = Config::parse(yaml, &|_| None).unwrap();
+    let config = testing::config_of_member("{enable: true, forward: {enable: true}}");
     let dialler = Dialler {
         own: "own".into(),
         forward: config.membership.clone().unwrap().forward.unwrap(),

@@ -1,15 +1,13 @@
 //! Services here ask for edges at another gateway.
 
 use super::*;
-use crate::Config;
 use crate::cluster::{Location, Locator, LookupQueue};
 use crate::forwarding::Forwarding;
 use frontier_protocol::{Cancel, Returned, split_remote_caller};
 
 /// A gateway that forwards; what it asks frontlas is answered by the test.
 fn start() -> (Arc<Exchange>, Forwarding, LookupQueue) {
-    let yaml = "frontlas: {enable: true, forward: {enable: true}}";
-    let config = Config::parse(yaml, &|_| None).unwrap();
+    let config = testing::config_of_member("{enable: true, forward: {enable: true}}");
     let forward = config.membership.unwrap().forward.unwrap();
     let (locator, mut asked) = Locator::new();
     asked.set_connected(true);

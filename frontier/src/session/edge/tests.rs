@@ -1,3 +1,5 @@
+//! What services are told of an edge as it comes, is superseded, is refused and leaves.
+
 use super::super::handshake::Handshake;
 use super::super::{Arrival, Context};
 use super::*;

@@ -1,3 +1,5 @@
+//! When a service is routed to, and which of two with the same id stays.
+
 use super::super::handshake::Handshake;
 use super::super::{Arrival, Context};
 use super::*;

@@ -2,6 +2,8 @@
 
 use super::{WatchEvent, WatchFilter};
 use crate::api::feed::{Feed, FeedError};
+use crate::api::scans::Scans;
+use crate::api::write_state::WriteState;
 use crate::directory::{Directory, MAX_PAGE};
 use crate::model::{Numbered, Position};
 use frontier_admin::{ApiError, WatchSource};
@@ -15,6 +17,8 @@ type Poll = Pin<Box<dyn Future<Output = Result<Vec<Arc<Numbered>>, FeedError>> +
 
 pub(super) struct Source {
     directory: Arc<dyn Directory>,
+    scans: Scans,
+    writes: WriteState,
     feed: Arc<Feed>,
     filter: WatchFilter,
     stage: Stage,
@@ -40,40 +44,47 @@ enum Stage {
 }
 
 impl Source {
-    /// Starts after a position, or else with a snapshot of what is so at `position` or later.
+    /// Starts with a snapshot of what is so at `position` or later.
     pub(super) fn new(
         directory: Arc<dyn Directory>,
+        scans: Scans,
+        writes: WriteState,
         feed: Arc<Feed>,
         filter: WatchFilter,
         position: Position,
-        snapshot: bool,
     ) -> Self {
-        let stage = if snapshot { Stage::Frontiers } else { Stage::Live };
-        Self { directory, feed, filter, stage, position, changes: VecDeque::new(), poll: None }
+        let (stage, changes) = (Stage::Frontiers, VecDeque::new());
+        Self { directory, scans, writes, feed, filter, stage, position, changes, poll: None }
+    }
+
+    /// Starts after the position, without a snapshot.
+    pub(super) fn live(self) -> Self {
+        Self { stage: Stage::Live, ..self }
     }
 
     /// The next part of the snapshot. Parts in which nothing would be are left out.
     async fn snapshot(&mut self) -> Result<WatchEvent, ApiError> {
-        let directory = self.directory.clone();
         let mut part = Snapshot::default();
         loop {
             match self.stage {
                 Stage::Frontiers => {
                     part.first = true;
                     if self.filter.frontiers {
-                        part.frontiers = directory.frontiers().await?.into_iter().map(Into::into).collect();
+                        let frontiers = self.directory.frontiers().await?;
+                        self.writes.check_absent(frontiers.is_empty())?;
+                        part.frontiers = frontiers.into_iter().map(Into::into).collect();
                     }
                     self.stage = Stage::Edges(0);
                 }
                 Stage::Edges(_) if !self.filter.edges => self.stage = Stage::Services(0),
                 Stage::Edges(from) => {
-                    let page = directory.edges(from, MAX_PAGE).await?;
+                    let page = self.scans.edges(from, MAX_PAGE).await?;
                     part.edges = page.items.into_iter().map(Into::into).collect();
                     self.stage = page.next.map_or(Stage::Services(0), Stage::Edges);
                 }
                 Stage::Services(_) if !self.filter.services => self.stage = Stage::End,
                 Stage::Services(from) => {
-                    let page = directory.services(from, MAX_PAGE).await?;
+                    let page = self.scans.services(from, MAX_PAGE).await?;
                     part.services = page.items.into_iter().map(Into::into).collect();
                     self.stage = page.next.map_or(Stage::End, Stage::Services);
                 }

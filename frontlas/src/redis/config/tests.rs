@@ -1,3 +1,5 @@
+//! The section `redis`: its defaults, its modes, and its mistakes.
+
 use super::*;
 use frontier_config as config;
 

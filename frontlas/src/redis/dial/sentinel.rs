@@ -47,9 +47,9 @@ async fn query_master(
     within: Duration,
 ) -> Result<HostPort, String> {
     let mut connection = server(config, sentinel, login, within).await?;
-    let mut question = cmd("SENTINEL");
-    question.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
-    match timeout(within, question.query_async::<Option<(String, u16)>>(&mut connection)).await {
+    let mut command = cmd("SENTINEL");
+    command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
+    match timeout(within, command.query_async::<Option<(String, u16)>>(&mut connection)).await {
         Ok(Ok(Some((host, port)))) => Ok(HostPort { host, port }),
         Ok(Ok(None)) => Err(format!("redis: the sentinel does not know this master_name ({sentinel})")),
         Ok(Err(error)) => Err(format!("{} ({sentinel})", describe(&error))),
@@ -58,8 +58,8 @@ async fn query_master(
 }
 
 async fn is_master(mut connection: MultiplexedConnection, within: Duration) -> bool {
-    let question = cmd("ROLE");
-    match timeout(within, question.query_async::<Vec<Value>>(&mut connection)).await {
+    let command = cmd("ROLE");
+    match timeout(within, command.query_async::<Vec<Value>>(&mut connection)).await {
         Ok(Ok(role)) => {
             role.first().is_some_and(|role| from_redis_value_ref(role) == Ok("master".to_owned()))
         }

@@ -60,6 +60,14 @@ local function living(kind, id, it)
         and call('EXISTS', prefix .. 'alive:' .. kind .. ':' .. id) == 1
 end
 
+-- What a frontier advertises, as it has said. A frontlas of before writes it into the first field, and no URL.
+local function advertised(addr, url)
+    if addr and url and (url == addr or url == 'tcp://' .. addr) then
+        return url
+    end
+    return addr or ''
+end
+
 -- A living frontier as it is given out, or false.
 local function card(frontier)
     local generation = life(frontier)
@@ -68,6 +76,7 @@ local function card(frontier)
     end
     local it = call('HMGET', prefix .. 'frontiers:' .. frontier,
         'advertised_sb_addr', 'advertised_eb_addr', 'edge_count', 'service_count',
-        'draining', 'away')
-    return { frontier, it[1] or '', it[2] or '', it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0' }
+        'draining', 'away', 'advertised_sb_url', 'advertised_eb_url')
+    local sb, eb = advertised(it[1], it[7]), advertised(it[2], it[8])
+    return { frontier, sb, eb, it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0' }
 end

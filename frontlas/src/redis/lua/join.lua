@@ -1,4 +1,5 @@
--- ARGV: 3 frontier, 4 advertised_sb_addr, 5 advertised_eb_addr, 6 incarnation or '', 7 alive in ms, 8 meta in ms
+-- ARGV: 3 frontier, 4 advertised_sb_addr, 5 advertised_eb_addr, 6 incarnation or '', 7 alive in ms, 8 meta in ms,
+-- 9 advertised_sb_url, 10 advertised_eb_url
 
 local frontier, sb, eb = ARGV[3], ARGV[4], ARGV[5]
 local key = prefix .. 'frontiers:' .. frontier
@@ -27,9 +28,10 @@ else
     call('PEXPIRE', key, ARGV[8])
 end
 call('HSET', key, 'advertised_sb_addr', sb, 'advertised_eb_addr', eb,
+    'advertised_sb_url', ARGV[9], 'advertised_eb_url', ARGV[10],
     'incarnation', digits(incarnation), 'session', digits(session))
 if not goes_on or old[4] ~= sb or old[5] ~= eb then
     local change = goes_on and old[6] and 'frontier_draining' or 'frontier_online'
-    tell('change', change, 'frontier', frontier, 'sb', sb, 'eb', eb)
+    tell('change', change, 'frontier', frontier, 'sb', ARGV[9], 'eb', ARGV[10])
 end
 return { 'ok', digits(incarnation), digits(session), goes_on and old[3] or '0', goes_on and '1' or '0' }

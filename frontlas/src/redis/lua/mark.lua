@@ -6,8 +6,8 @@ end
 if call('HGET', own, ARGV[6]) ~= '1' then
     call('HSET', own, ARGV[6], 1)
     if ARGV[6] == 'draining' then
-        local it = call('HMGET', own, 'advertised_sb_addr', 'advertised_eb_addr')
-        tell('change', 'frontier_draining', 'frontier', frontier, 'sb', it[1] or '', 'eb', it[2] or '')
+        local it = card(frontier)
+        tell('change', 'frontier_draining', 'frontier', frontier, 'sb', it[2], 'eb', it[3])
     end
 end
 return { 'ok' }

@@ -1,3 +1,5 @@
+//! Logging in to Redis, reaching it, and TLS: what works, and how errors name what is wrong.
+
 use super::{check_line, directory, impatient, port};
 use crate::world::{Node, counts};
 use frontier_config::Secret;

@@ -1,7 +1,10 @@
+//! The keys in Redis: as documented, whatever was under them before, and none left over.
+
 use super::{directory, impatient, port};
 use crate::world::{DEADLINE, Node, counts};
 use frontier_test_redis::Server;
-use frontlas::{Directory, Lifetimes, Presence, RedisDirectory, RedisMode};
+use frontlas::{Directory, Lifetimes, Mark, NewFrontier, Presence, RedisDirectory, RedisMode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,6 +62,72 @@ async fn they_are_those_of_the_data_model() {
     assert!((61..=100).contains(&lives("frontlas:frontiers:frontier01")));
     assert!((61..=100).contains(&lives("frontlas:services:12345")));
     assert!((161..=200).contains(&lives("frontlas:edges:67890")));
+}
+
+/// What a frontier reports is a URL; what others dial from here is `host:port`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_host_and_port_and_the_url_is_beside_it() {
+    let server = Server::start();
+    let directory = directory(impatient(mode(&server)));
+    let new = |sb: &str, eb: &str| NewFrontier {
+        id: "a".into(),
+        advertised_sb_addr: sb.into(),
+        advertised_eb_addr: eb.into(),
+    };
+    let reported = async || {
+        let it = directory.frontiers().await.unwrap().pop().unwrap();
+        (it.advertised_sb_addr, it.advertised_eb_addr)
+    };
+    directory.join(&new("tcp://h:1", "tls://h:2"), None).await.unwrap();
+    let field = |name: &str| server.cli(&["HGET", "frontlas:frontiers:a", name]);
+    assert_eq!(field("advertised_sb_addr"), "h:1");
+    assert_eq!(field("advertised_sb_url"), "tcp://h:1");
+    assert_eq!(field("advertised_eb_addr"), "tls://h:2");
+    assert_eq!(field("advertised_eb_url"), "tls://h:2");
+    assert_eq!(reported().await, ("tcp://h:1".into(), "tls://h:2".into()));
+    // A frontlas of before writes a URL there, and leaves the other fields as they are.
+    server.cli(&["HSET", "frontlas:frontiers:a", "advertised_sb_addr", "tcp://h:3"]);
+    assert_eq!(reported().await, ("tcp://h:3".into(), "tls://h:2".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_field_that_is_there_is_documented() {
+    let document = include_str!("../../../../docs/directory.md");
+    let server = Server::start();
+    let directory = directory(impatient(mode(&server)));
+    let node = Node::join(&directory, "a").await;
+    let left = node.connect(1).await;
+    node.offline(&left).await;
+    let service = Presence::service(2, "s", "", node.now().await);
+    node.online(&service).await;
+    directory.mark(&node.lease, Mark::Draining).await.unwrap();
+    directory.mark(&node.lease, Mark::Away).await.unwrap();
+    directory.resync_begin(&node.lease).await.unwrap();
+    node.connect(3).await;
+    directory.check().await.unwrap();
+    let (mut fields, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+    for key in server.cli(&["KEYS", "*"]).lines() {
+        let name = key.strip_prefix("frontlas:").unwrap();
+        kinds.insert(name.split(':').next().unwrap().to_owned());
+        match (server.cli(&["TYPE", key]).as_str(), name) {
+            // Its fields are names of frontiers.
+            ("hash", "index:frontiers") => {}
+            ("hash", _) => fields.extend(hash(&server, key).into_iter().map(|(field, _)| field)),
+            ("string", _) if !name.starts_with("alive:") && name != "probe" => {
+                let json: serde_json::Value = serde_json::from_str(&server.cli(&["GET", key])).unwrap();
+                fields.extend(json.as_object().unwrap().keys().cloned());
+            }
+            _ => {}
+        }
+    }
+    assert!(fields.len() > 15 && kinds.len() > 6, "{fields:?} {kinds:?}");
+    for field in fields {
+        assert!(document.contains(&format!("`{field}`")), "{field}");
+    }
+    for kind in kinds {
+        let named = [format!("`{kind}`"), format!("`{kind}:")];
+        assert!(named.iter().any(|name| document.contains(name)), "{kind}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,3 +1,5 @@
+//! A Redis that has no memory left.
+
 use super::{check_line, directory, impatient, port};
 use crate::view::View;
 use crate::world::{Node, counts};

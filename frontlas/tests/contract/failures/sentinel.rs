@@ -1,3 +1,5 @@
+//! Redis under sentinels: a failover, and a wrong name of the master.
+
 use super::{check_line, directory, impatient, port, refreshed, rejoin};
 use crate::world::{Node, counts};
 use frontier_test_redis::Sentinels;

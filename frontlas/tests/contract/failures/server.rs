@@ -1,3 +1,5 @@
+//! A Redis that restarts, hangs, or loses what was written to it.
+
 use super::{check_line, directory, impatient, port, refreshed, rejoin};
 use crate::world::{Node, counts};
 use frontier_test_redis::Server;

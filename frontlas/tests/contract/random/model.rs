@@ -1,3 +1,5 @@
+//! A model of the directory: which verdict each event must get, and where each edge must be.
+
 use super::{Actor, FRONTIERS};
 use frontlas::{Event, Presence, Timestamp, Verdict};
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+//! Round trips, cut bodies, values and lengths that are refused, and tokens, which no error shows.
+
 use super::*;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 

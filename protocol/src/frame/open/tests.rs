@@ -1,3 +1,5 @@
+//! Round trips, cut bodies, and what is refused: other kinds, fields that are too long or not UTF-8.
+
 use super::*;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 

@@ -1,3 +1,5 @@
+//! Round trips of both requests and both answers, cut bodies, and names that are refused.
+
 use super::*;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 

@@ -1,3 +1,5 @@
+//! Round trips of the frame and its answer, cut bodies, and values and lengths that are refused.
+
 use super::*;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 

@@ -1,3 +1,5 @@
+//! Round trips, cut bodies, detached lengths, tails, and fields that are too long.
+
 use super::*;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 use crate::{EdgeId, MAX_CUSTOM, TAIL_LEN};

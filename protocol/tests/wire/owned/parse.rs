@@ -1,3 +1,5 @@
+//! From a frame to its owned fields.
+
 use super::{
     Addressed, Answer, Empty, Fields, Found, Grant, Leave, Life, Outcome, OwnedHello, Raw, Row, Text, Wanted,
     Wish,

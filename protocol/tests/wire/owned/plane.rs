@@ -1,4 +1,6 @@
-use super::{Neighbour, Presence, Presences, Replaced, Schedule, Taken};
+//! Reports, their answers and plans, between owned fields and the types of the crate.
+
+use super::{OtherGateway, Presence, Presences, Replaced, Schedule, Taken};
 use crate::json::Decimal;
 use frontier_protocol::{Code, EdgeId, Entry, Flags, Op, Other, Part, Plan, Report, ReportAck, Superseded};
 
@@ -50,7 +52,7 @@ impl From<ReportAck<'_>> for Taken {
 impl Schedule {
     pub(super) fn plan(&self) -> Plan<'_> {
         let others = self.others.iter().map(|it| {
-            let Neighbour { want, edges, frontier, edgebound, servicebound } = it;
+            let OtherGateway { want, edges, frontier, edgebound, servicebound } = it;
             Other { want: want.0, edges: edges.0, frontier, edgebound, servicebound }
         });
         Plan { keep: self.keep.0, rate: self.rate, others: others.collect() }
@@ -59,14 +61,14 @@ impl Schedule {
 
 impl From<Plan<'_>> for Schedule {
     fn from(plan: Plan<'_>) -> Self {
-        let neighbour = |other: Other<'_>| Neighbour {
+        let other_gateway = |other: Other<'_>| OtherGateway {
             want: Decimal(other.want),
             edges: Decimal(other.edges),
             frontier: other.frontier.into(),
             edgebound: other.edgebound.into(),
             servicebound: other.servicebound.into(),
         };
-        let others = plan.others.into_iter().map(neighbour).collect();
+        let others = plan.others.into_iter().map(other_gateway).collect();
         Self { keep: Decimal(plan.keep), rate: plan.rate, others }
     }
 }

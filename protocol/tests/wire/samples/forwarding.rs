@@ -1,3 +1,5 @@
+//! Requests of a service that go from its frontier to the frontier of the edge.
+
 use super::{header, hex, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;

@@ -1,8 +1,11 @@
+//! Frames between a frontier and frontlas: the handshake, reports, lookups and plans.
+
 use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{
-    Fields, Found, Grant, Life, Neighbour, OwnedHello, Presence, Presences, Replaced, Schedule, Taken, Wanted,
+    Fields, Found, Grant, Life, OtherGateway, OwnedHello, Presence, Presences, Replaced, Schedule, Taken,
+    Wanted,
 };
 use frontier_protocol::{Code, Flags, Op};
 
@@ -132,7 +135,7 @@ pub(super) fn lookups() -> Vec<Vector> {
 
 /// What a frontier is to do for the others.
 pub(super) fn plans() -> Vec<Vector> {
-    let other = |number: u8, want: u64, edges: u64| Neighbour {
+    let other = |number: u8, want: u64, edges: u64| OtherGateway {
         want: Decimal(want),
         edges: Decimal(edges),
         frontier: format!("frontier-{number}"),

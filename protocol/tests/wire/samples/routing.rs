@@ -1,3 +1,5 @@
+//! Registrations, and the openings of user streams.
+
 use super::{header, hex, outcome, plain, said, text, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;

@@ -1,3 +1,5 @@
+//! Calls over a stream: both ways, failed, late, cancelled, and too many at once.
+
 use super::*;
 use frontier_protocol::Code;
 
@@ -51,7 +53,7 @@ async fn a_handler_may_call_back() {
     let back = far.clone();
     far.register("relay", move |request: StreamRequest| {
         let back = back.clone();
-        async move { back.call("echo", request.data).await }
+        async move { Ok(back.call("echo", request.data).await?) }
     });
     assert_eq!(&soon(near.call("relay", "x").into_future()).await.unwrap().data[..], b"x");
 }
@@ -64,13 +66,15 @@ async fn bad_outcomes_have_their_codes() {
         assert!(request.data.len() > 100, "no future");
         std::future::ready(Ok(StreamResponse::default()))
     });
-    far.register("fails", |_| async { Err(StreamError::application(7, "disk full")) });
-    far.register("lies", |_| async { Err(StreamError::new(Code::Ok, "fine")) });
+    far.register("fails", |_| async { Err(StreamError::application(7, "disk full").into()) });
+    far.register("full", |_| async { Err(HandlerError::retry_later("busy", Duration::from_millis(9))) });
+    far.register("lies", |_| async { Err(StreamError::new(Code::Ok, "fine").into()) });
     far.register("big", |_| async { Ok(StreamResponse::new(vec![0; 1 << 20])) });
     let call = async |method| soon(near.call(method, "").into_future()).await.unwrap_err();
     assert_eq!(call("panics").await, StreamError::new(Code::Panicked, "at the disco"));
     assert_eq!(call("panics at once").await, StreamError::new(Code::Panicked, "no future"));
     assert_eq!(call("fails").await, StreamError::application(7, "disk full"));
+    assert_eq!(call("full").await, StreamError::retry_later("busy", Duration::from_millis(9)));
     assert_eq!(call("lies").await.code, Code::Application);
     assert_eq!(call("nobody").await, StreamError::new(Code::MethodNotFound, "nobody"));
     let big = call("big").await;

@@ -1,3 +1,5 @@
+//! How streams end: half closed, closed, reset or lost, and what is left of them.
+
 use super::*;
 use frontier_protocol::Code;
 

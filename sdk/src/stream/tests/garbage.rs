@@ -1,3 +1,5 @@
+//! Bytes from the other end that break the protocol, and what may be ignored.
+
 use super::*;
 use bytes::BytesMut;
 use frontier_protocol::{Cancel, Code, Flags, HEADER_LEN, Publish, Request, Response, ping};

@@ -1,3 +1,5 @@
+//! Messages over a stream: their outcomes, their order, and those that nobody takes.
+
 use super::*;
 use frontier_protocol::Code;
 

@@ -1,3 +1,5 @@
+//! Raw bytes, messages and calls on one stream: one order for all.
+
 use super::*;
 
 #[tokio::test]

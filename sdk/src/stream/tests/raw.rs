@@ -1,3 +1,5 @@
+//! Raw bytes over a stream: both ways, in any pieces, and with a slow reader.
+
 use super::*;
 
 #[tokio::test]

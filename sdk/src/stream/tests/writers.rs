@@ -1,3 +1,5 @@
+//! Several writers at once, and writes whose future is dropped.
+
 use super::*;
 use std::task::Waker;
 

@@ -106,7 +106,7 @@ async fn a_gateway_that_is_refused_says_so_to_its_services() {
     frontlas.has([7]).await;
     let files = service(&origin, "files", "frt_files").await;
     let error = refused(&files).await;
-    let expected = "frontier owner can't be reached: refused: ";
+    let expected = "frontier owner can't be reached: rejected: ";
     assert_eq!(error.code(), Code::Disconnected);
     assert!(error.text().starts_with(expected), "{}", error.text());
     // A token that is put right holds for the next attempt.
@@ -140,7 +140,7 @@ async fn a_gateway_whose_token_is_taken_back_is_closed_where_that_is_enforced() 
     eventually(DEADLINE, "the link is closed", gone).await;
     let refused = async || {
         let error = files.call(EdgeId(7), "where", "").await.err()?;
-        error.text().contains("refused: ").then_some(())
+        error.text().contains("rejected: ").then_some(())
     };
     eventually(DEADLINE, "it is not let in again", refused).await;
 }

@@ -1,3 +1,5 @@
+//! How several methods of authentication work together: any of them, or all.
+
 use super::*;
 use crate::authn::jwt::{JwtConfig, Key};
 use crate::authn::mtls::Template;
@@ -70,7 +72,11 @@ fn any_tells_of_the_failure_that_got_furthest() {
     let error = |token: Option<&str>, certificate: Option<&ClientCertificate>| {
         ask(Require::Any, vec![mtls(), jwt(), tokens()], token, certificate).unwrap_err().to_string()
     };
-    assert_eq!(error(None, None), "credentials are missing: a client certificate is needed here");
+    assert_eq!(
+        error(None, None),
+        "credentials are missing: a token or a client certificate is needed here",
+        "every way in"
+    );
     assert_eq!(error(Some("guess"), None), "unknown token");
     let somebody = certificate("somebody");
     assert_eq!(
@@ -89,6 +95,12 @@ fn all_need_each_and_no_contradiction() {
     assert_eq!((&*verified.subject, verified.edge_id), ("edge-7", Some(EdgeId(7))));
     assert_eq!(ask(Require::All, methods(), Some("seven"), None), Err(AuthnError::NoClientCertificate));
     assert_eq!(ask(Require::All, methods(), None, Some(&seven)), Err(AuthnError::MissingCredentials));
+    let nothing = ask(Require::All, methods(), None, None).unwrap_err().to_string();
+    assert_eq!(nothing, "credentials are missing: a token and a client certificate are needed here");
+    assert_eq!(
+        ask(Require::All, methods(), None, Some(&certificate("nobody"))).unwrap_err().to_string(),
+        "the client certificate names no EdgeID in the form that is expected here"
+    );
     let error = ask(Require::All, methods(), Some("seven"), Some(&eight)).unwrap_err();
     assert_eq!(error.to_string(), "the credentials contradict each other about the EdgeID");
 }

@@ -1,3 +1,5 @@
+//! Changes of real files, as editors and Kubernetes make them, and what is reported of them.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -162,4 +164,34 @@ async fn changes_without_end_are_reported_all_the_same() {
     let start = Instant::now();
     assert_eq!(watch.changed().await, [path]);
     assert!(start.elapsed() <= Duration::from_millis(2600), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_not_put_off_by_what_happens_to_other_files() {
+    let (folder, path) = folder();
+    let mut watch = FileWatch::with(WatchOptions::default(), None);
+    watch.watch([path.clone()], later());
+    assert!(timeout(Duration::from_secs(60), watch.changed()).await.is_err());
+    fs::write(&path, "two and more").unwrap();
+    watch.look();
+    let start = Instant::now();
+    let noted = watch.happened;
+    for n in 0..100 {
+        fs::write(folder.path().join("other"), n.to_string()).unwrap();
+        watch.look();
+    }
+    assert_eq!(watch.happened, noted);
+    assert_eq!(watch.changed().await, [path]);
+    assert_eq!(start.elapsed(), WatchOptions::default().quiet);
+}
+
+#[tokio::test]
+async fn other_names_in_the_folder_are_not_even_looked_into() {
+    let (folder, path) = folder();
+    let mut watch = watching(&[&path]).await;
+    let mut notifier = watch.notifier.take().unwrap();
+    fs::write(folder.path().join("other"), "x").unwrap();
+    assert!(timeout(REPORTS.quiet * 4, notifier.happened()).await.is_err());
+    fs::write(&path, "two").unwrap();
+    timeout(DEADLINE, notifier.happened()).await.expect("it is told");
 }

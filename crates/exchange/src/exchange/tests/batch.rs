@@ -8,7 +8,7 @@ fn a_batch_wakes_each_receiver_once_and_at_its_end() {
     let exchange = testing::exchange();
     let (edge, other) = (TestPeer::edge(&exchange, EDGE), TestPeer::edge(&exchange, 8));
     let service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     for id in 1..=10 {
         exchange.on(&edge.peer, Inbound::Request(call(id, Destination::Name)), &mut batch).unwrap();
         exchange.on(&edge.peer, Inbound::Request(unacked(Destination::Name)), &mut batch).unwrap();
@@ -17,7 +17,7 @@ fn a_batch_wakes_each_receiver_once_and_at_its_end() {
     assert_eq!(service.outlet.wakes(), 0);
     drop(batch);
     assert_eq!(service.outlet.wakes(), 1);
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     for request in service.requests().iter().filter(|request| request.correlation.is_some()) {
         let (correlation, kind) = (request.correlation(), request.kind);
         let reply = Reply { correlation, kind, outcome: ok(), edge: None };
@@ -51,7 +51,7 @@ fn the_clock_is_read_once_for_a_batch() {
             std::thread::yield_now();
         }
     };
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     for id in [1, 2] {
         let envelope = Envelope { deadline, ..call(id, Destination::Name) };
         exchange.on(&edge.peer, Inbound::Request(envelope), &mut batch).unwrap();
@@ -72,7 +72,7 @@ fn what_went_well_is_counted_with_the_batch() {
     let edge = TestPeer::edge(&exchange, EDGE);
     let _service = TestPeer::service(&exchange, 1, &[], &["t"]);
     let begun = || exchange.counters().counts().begun(Traffic::Message, Direction::ToService);
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     for _ in 0..3 {
         exchange.on(&edge.peer, Inbound::Request(unacked(Destination::Name)), &mut batch).unwrap();
     }

@@ -36,7 +36,7 @@ fn its_confirm_comes_later_from_another_thread() {
     let edge = TestPeer::edge(&exchange, EDGE);
     let (to_broker, unconfirmed) = mpsc::channel();
     let outlet = Box::new(ToBroker(to_broker));
-    let broker = Peer::new(testing::service(1), exchange.next_epoch(), testing::ADDR, outlet, Duration::MAX);
+    let broker = Peer::new(testing::service(1), exchange.next_epoch(), None, outlet, Duration::MAX);
     let broker = Arc::new(broker);
     let (seat, _) = exchange.join_service(&broker, &[], &["orders"]).unwrap();
     for id in 1..=100 {
@@ -49,7 +49,7 @@ fn its_confirm_comes_later_from_another_thread() {
     let confirms = std::thread::spawn({
         let (exchange, broker) = (exchange.clone(), broker.clone());
         move || {
-            let mut batch = Batch::new(&exchange);
+            let mut batch = exchange.batch();
             // Every third is refused; what was cancelled is confirmed in vain.
             for (correlation, payload) in unconfirmed.iter().take(100) {
                 let code = if payload[0] % 3 == 0 { Code::NotDone } else { Code::Ok };
@@ -77,12 +77,12 @@ async fn who_carries_no_streams_refuses_them() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
     let outlet = Box::new(ToBroker(mpsc::channel().0));
-    let broker =
-        Arc::new(Peer::new(testing::service(1), exchange.next_epoch(), testing::ADDR, outlet, Duration::MAX));
+    let broker = Arc::new(Peer::new(testing::service(1), exchange.next_epoch(), None, outlet, Duration::MAX));
     let _seat = exchange.join_service(&broker, &[], &[]).unwrap();
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let request = crate::StreamRequest { to: crate::StreamTarget::Service("service-1"), meta: b"", deadline };
+    let request =
+        crate::StreamRequest { to: crate::StreamTarget::Name, name: "service-1", meta: b"", deadline };
     exchange.on_stream(&edge.peer, request, Box::new(near), false).await;
     let [Said::Refused(failure)] = &far.said()[..] else { panic!("{:?}", far.said()) };
     assert_eq!(failure.code, Code::StreamRefused);

@@ -118,8 +118,8 @@ fn requests_that_are_overdue() {
     world.each(|from, to, envelope| {
         from.send(envelope);
         let later = Instant::now() + Duration::from_secs(60);
-        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
-        world.exchange.expire(&to.peer, later, &mut Batch::new(&world.exchange));
+        world.exchange.expire(&to.peer, later, &mut world.exchange.batch());
+        world.exchange.expire(&to.peer, later, &mut world.exchange.batch());
     });
     world.assert_each(Code::Deadline);
 }
@@ -147,11 +147,9 @@ fn messages_that_nobody_acks() {
     world.edge.send(Envelope { name: "nope", ..unacked(Destination::Name) });
     world.service.send(unacked(to_edge(EDGE)));
     world.service.send(unacked(to_edge(8)));
-    let unreadable = Failure::new(Code::Protocol, "no EdgeID");
-    let mut batch = Batch::new(&world.exchange);
-    world.exchange.refuse(&world.service.peer, &unacked(to_edge(8)), &unreadable, &mut batch);
-    world.exchange.refuse(&world.service.peer, &call(1, to_edge(8)), &unreadable, &mut batch);
-    drop(batch);
+    let unreadable = Destination::Unreadable("no EdgeID");
+    world.service.send(unacked(unreadable));
+    world.service.send(call(1, unreadable));
     let expected = [
         (Traffic::Message, Direction::ToService, Code::Ok, 1),
         (Traffic::Message, Direction::ToService, Code::TopicNotOnline, 1),
@@ -169,7 +167,7 @@ async fn calls_of_the_gateway_itself() {
     let ask = || async {
         let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"" };
         let id = EdgeId(EDGE);
-        world.exchange.call_service(call, id, testing::ADDR.ip(), Duration::from_secs(1)).await
+        world.exchange.call_service(call, id, Some(testing::ADDR.ip()), Duration::from_secs(1)).await
     };
     for code in [Code::Ok, Code::Application] {
         let (reply, ()) = tokio::join!(ask(), async {
@@ -194,25 +192,24 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     let world = World::new();
     // By the virtual clock.
     let soon = || (tokio::time::Instant::now() + Duration::from_secs(1)).into_std();
-    let open = |to, ended| {
+    let open = |name, ended| {
         let (exchange, peer) = (&world.exchange, &world.edge.peer);
         async move {
             let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
             if ended {
                 far.end().await;
             }
-            let request = StreamRequest { to, meta: b"", deadline: soon() };
+            let request = StreamRequest { to: StreamTarget::Name, name, meta: b"", deadline: soon() };
             exchange.on_stream(peer, request, Box::new(near), false).await;
         }
     };
-    let to_service = StreamTarget::Service("service-1");
-    open(StreamTarget::Service("nope"), false).await;
+    open("nope", false).await;
     world.service.outlet.accept_next(Acceptance::Refused(Failure::plain(Code::StreamRefused)));
-    open(to_service, false).await;
+    open("service-1", false).await;
     world.service.outlet.accept_next(Acceptance::Never);
-    open(to_service, false).await;
+    open("service-1", false).await;
     let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
-    let request = StreamRequest { to: to_service, meta: b"", deadline: soon() };
+    let request = StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", deadline: soon() };
     let stream = world.exchange.on_stream(&world.edge.peer, request, Box::new(near), false);
     let ended = async {
         tokio::task::yield_now().await;
@@ -220,7 +217,7 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     };
     tokio::join!(stream, ended);
     world.service.outlet.accept_next(Acceptance::Never);
-    open(to_service, true).await;
+    open("service-1", true).await;
     let stream = |code| (Traffic::Stream, Direction::ToService, code, 1);
     let codes = [Code::ServiceNotOnline, Code::StreamRefused, Code::Deadline, Code::Cancelled, Code::Ok];
     assert_counts(&world.exchange.counters().counts(), &codes.map(stream));

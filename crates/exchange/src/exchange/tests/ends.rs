@@ -122,7 +122,7 @@ fn an_overdue_request_fails_and_its_target_is_told() {
     let service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
     edge.send(call(1, Destination::Name));
     edge.send(acked(2, Destination::Name));
-    let mut batch = Batch::new(&exchange);
+    let mut batch = exchange.batch();
     exchange.expire(&service.peer, Instant::now(), &mut batch);
     assert!(service.peer.has_pending());
     for _ in 0..2 {

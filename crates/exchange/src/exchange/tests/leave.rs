@@ -58,7 +58,7 @@ fn a_request_that_comes_too_late_goes_to_another_service_or_fails() {
 }
 
 #[test]
-fn the_farewell_of_a_gateway_that_is_asked_needs_no_reply() {
+fn the_go_away_of_a_gateway_that_is_asked_needs_no_reply() {
     let exchange = testing::exchange();
     let owner = TestPeer::owner_gateway(&exchange, "a");
     owner.on(DRAINING).unwrap();

@@ -179,7 +179,7 @@ impl World {
         }
         let exchange = self.exchange.clone();
         let peer = self.all[connection].peer.clone();
-        let mut batch = Batch::new(&exchange);
+        let mut batch = exchange.batch();
         for (to, sort) in sent {
             self.last_id += 1;
             let (method, topic) = (format!("m{to}"), format!("t{to}"));
@@ -217,7 +217,7 @@ impl World {
 
     fn expire(&self, peer: &Arc<Peer>) {
         let later = Instant::now() + Duration::from_secs(100);
-        self.exchange.expire(peer, later, &mut Batch::new(&self.exchange));
+        self.exchange.expire(peer, later, &mut self.exchange.batch());
     }
 
     fn end(&mut self, connection: usize, gives_back: bool) {

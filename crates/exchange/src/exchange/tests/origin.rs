@@ -157,7 +157,7 @@ fn who_waits_can_cancel_and_leave_and_be_too_late() {
     other.leave();
     let lobby = exchange.lobby.peer().clone();
     let later = Instant::now() + Duration::from_secs(2);
-    exchange.expire(&lobby, later, &mut Batch::new(&exchange));
+    exchange.expire(&lobby, later, &mut exchange.batch());
     assert_eq!(service.codes(), [(2, Code::Deadline)]);
     elsewhere.resolve(&exchange, &at(&owner));
     owner.reply(&owner.request(), ok());

@@ -7,7 +7,13 @@ use frontier_protocol::ServiceId;
 fn caller(rules: &str) -> Arc<RemoteCaller> {
     let identity = Identity::Service { id: ServiceId(3), name: "files".into() };
     let grants = (!rules.is_empty()).then(|| testing::grants(rules, &identity));
-    Arc::new(RemoteCaller { id: ServiceId(3), name: "files".into(), grants, encoded: Box::default() })
+    Arc::new(RemoteCaller {
+        id: ServiceId(3),
+        name: "files".into(),
+        grants,
+        unreadable: None,
+        encoded: Box::default(),
+    })
 }
 
 fn local(edge: u64, caller: &Arc<RemoteCaller>, returns: bool) -> Destination<'_> {
@@ -60,6 +66,27 @@ fn a_request_for_an_edge_that_is_not_here_is_returned_or_refused_and_never_passe
     let [Sent::GivenBack { request, .. }, Sent::Reply(reply)] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!((request.correlation, reply.id, reply.code), (None, 11, Code::EdgeNotOnline));
     assert!(!origin.peer.has_pending() && elsewhere.waiting().is_empty());
+}
+
+#[test]
+fn a_caller_that_can_not_be_read_may_do_nothing_but_where_the_edge_is_gone_its_request_goes_back() {
+    let (_, exchange, origin) = start();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let unreadable = Some("no caller");
+    let caller =
+        Arc::new(RemoteCaller { id: ServiceId(0), unreadable, ..Arc::into_inner(caller("")).unwrap() });
+    origin.send(call(1, local(EDGE, &caller, true)));
+    origin.send(Envelope { name: &"n".repeat(300), ..call(2, local(EDGE, &caller, true)) });
+    origin.send(call(3, local(8, &caller, false)));
+    assert_eq!(
+        origin.codes(),
+        [(1, Code::Protocol), (2, Code::TooLarge), (3, Code::EdgeNotOnline)],
+        "nobody is told more than a caller that can be read"
+    );
+    origin.send(call(4, local(8, &caller, true)));
+    let sent = origin.outlet.take();
+    assert!(matches!(&sent[..], [Sent::GivenBack { edge: 8, .. }]), "{sent:?}");
+    assert!(edge.outlet.take().is_empty());
 }
 
 #[test]

@@ -98,9 +98,25 @@ async fn one_that_does_not_come_in_time_is_failed_by_the_sweep() {
     let deadline = Instant::now() + Duration::from_secs(2);
     send(&edge, Envelope { deadline, ..call(1, Destination::Name) }, LEN, LEN).await;
     assert!(edge.codes().is_empty() && service.peer.has_pending());
-    exchange.expire(&service.peer, deadline, &mut Batch::new(&exchange));
+    exchange.expire(&service.peer, deadline, &mut exchange.batch());
     assert_eq!(edge.codes(), [(1, Code::Deadline)]);
     assert!(!edge.peer.has_pending());
+}
+
+#[tokio::test]
+async fn a_service_that_leaves_while_its_leg_is_opened_is_passed_over() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
+    let opens = Arc::new(crate::Latch::default());
+    service.outlet.open_after(&opens);
+    tokio::join!(send(&edge, call(1, Destination::Name), LEN, LEN), async {
+        service.on(Inbound::Leave { is_draining: false }).unwrap();
+        opens.set();
+    });
+    assert_eq!(edge.codes(), [(1, Code::Disconnected)]);
+    assert!(service.outlet.take_opened().iter().all(|leg| leg.said().is_empty()));
+    assert!(!edge.peer.has_pending() && !service.peer.has_pending());
 }
 
 #[tokio::test]
@@ -121,7 +137,13 @@ async fn another_gateways_payload_is_read_once_it_may_come() {
     let exchange = testing::exchange();
     let (edge, origin) = (TestPeer::edge(&exchange, EDGE), TestPeer::origin_gateway(&exchange));
     let encoded = Box::default();
-    let caller = Arc::new(RemoteCaller { id: ServiceId(3), name: "files".into(), grants: None, encoded });
+    let caller = Arc::new(RemoteCaller {
+        id: ServiceId(3),
+        name: "files".into(),
+        grants: None,
+        unreadable: None,
+        encoded,
+    });
     let to = |id| Destination::LocalEdge { edge: EdgeId(id), caller: &caller, returns: false };
     let (said, (onward, bytes)) = tokio::join!(send(&origin, call(9, to(EDGE)), LEN, LEN), got(&edge));
     assert_eq!((said, bytes.len()), (vec![Said::Accepted], LEN));
@@ -130,6 +152,10 @@ async fn another_gateways_payload_is_read_once_it_may_come() {
     let said = send(&origin, call(10, to(8)), LEN, LEN).await;
     assert!(matches!(&said[..], [Said::Refused(failure)] if failure.code == Code::EdgeNotOnline));
     assert!(origin.outlet.take().is_empty() && !origin.peer.has_pending());
+    // Once it may come, what goes wrong is told in the reply.
+    let said = send(&origin, call(11, to(EDGE)), LEN, LEN - 1).await;
+    assert_eq!((said, origin.codes()), (vec![Said::Accepted], vec![(11, Code::Protocol)]));
+    assert!(!origin.peer.has_pending() && !edge.peer.has_pending());
 }
 
 #[tokio::test]

@@ -43,14 +43,14 @@ fn nobody_is_waited_for_without_end() {
     let exchange = exchange_with_directory();
     let unnamed = TestPeer::edge(&exchange, 1);
     unnamed.on(DRAINING).unwrap();
-    let wordless = TestPeer::edge(&exchange, 2);
-    wordless.peer.note_asked_to_move(exchange.clock());
-    exchange.relocated(&wordless.peer);
+    let silent = TestPeer::edge(&exchange, 2);
+    silent.peer.note_asked_to_move(exchange.clock());
+    exchange.relocated(&silent.peer);
     exchange.sweep_relocations(Instant::now() + Duration::from_secs(6));
     assert_eq!(unnamed.peer.stage(), Stage::Leaving);
-    assert_eq!(wordless.outlet.close_reason(), None);
+    assert_eq!(silent.outlet.close_reason(), None);
     exchange.sweep_relocations(Instant::now() + Duration::from_secs(11));
-    assert_eq!(wordless.outlet.close_reason(), Some(CloseReason::Superseded));
+    assert_eq!(silent.outlet.close_reason(), Some(CloseReason::Superseded));
 }
 
 #[test]

@@ -110,10 +110,9 @@ fn only_a_service_sends_something_to_an_edge() {
 fn what_a_wire_can_not_read_is_refused_and_unacked_messages_in_silence() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
-    let failure = Failure::new(Code::Protocol, "no EdgeID");
-    let mut batch = Batch::new(&exchange);
-    for envelope in [call(1, Destination::Name), acked(2, Destination::Name), unacked(Destination::Name)] {
-        exchange.refuse(&edge.peer, &envelope, &failure, &mut batch);
+    let unreadable = Destination::Unreadable("no EdgeID");
+    for envelope in [call(1, unreadable), acked(2, unreadable), unacked(unreadable)] {
+        edge.send(envelope);
     }
     let text = "no EdgeID".to_owned();
     assert_eq!(edge.told(), [(1, Code::Protocol, text.clone()), (2, Code::Protocol, text)]);
@@ -168,10 +167,9 @@ fn told(set: impl FnOnce(&mut Limits), to: Destination<'_>, custom: usize, paylo
 #[test]
 fn the_limits_of_a_request_hold() {
     let too_large = Some(Code::TooLarge);
-    let custom = |limits: &mut Limits| limits.custom_len = 100;
+    let custom = |limits: &mut Limits| (limits.custom_len, limits.custom_to_edge_len) = (100, 92);
     let by_name = Destination::Name;
     assert_eq!((told(custom, by_name, 100, 0), told(custom, by_name, 101, 0)), (None, too_large));
-    // With the EdgeID, which the sender has written there.
     let to_edge = to_edge(EDGE);
     assert_eq!((told(custom, to_edge, 92, 0), told(custom, to_edge, 93, 0)), (None, too_large));
     let payload = |limits: &mut Limits| limits.payload = 1000;
@@ -289,7 +287,11 @@ rules:
   - {who: {edge: 7}, deny: {call: [secret], publish: [secret]}}
   - {who: {service: service-1}, deny: {reach_edges: {labels: {region: us}}}}
 ";
-    let quotas = "quotas: [{for: edge, calls: {rate: 1, burst: 1}}]";
+    let quotas = "
+quotas:
+  - {for: edge, calls: {rate: 1, burst: 1}}
+  - {for: address, who: {service: service-1}, messages: {rate: 1, burst: 1}}
+";
     let join = |identity: Identity, labels: &[(&str, &str)]| {
         let authorization = testing::authorization(rules, quotas, &identity, labels);
         TestPeer::authorized(&exchange, identity, authorization).joined(&["m", "secret"], &["t"])
@@ -306,5 +308,10 @@ rules:
     service.send(call(1, to_edge(8)));
     service.send(call(2, to_edge(EDGE)));
     assert_eq!(service.codes(), [(1, Code::Denied)]);
+    for id in 3..6 {
+        service.send(acked(id, Destination::Unreadable("no EdgeID")));
+    }
+    let codes = [(3, Code::Protocol), (4, Code::Overloaded), (5, Code::Overloaded)];
+    assert_eq!(service.codes(), codes, "what can't be read is charged as well");
     assert!(other.requests().is_empty() && edge.request().name == "m");
 }

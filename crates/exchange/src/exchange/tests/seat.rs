@@ -6,7 +6,7 @@ use crate::{Change, Key, RegistrationError, Superseded};
 /// A follower that has heard of everyone until now.
 fn follower(exchange: &Exchange) -> Follower {
     let follower = exchange.follow();
-    follower.snapshot(exchange);
+    exchange.snapshot(&follower);
     follower
 }
 

@@ -4,30 +4,33 @@ use super::*;
 use crate::{OpenError, RemoteCaller, StreamRequest, StreamTarget};
 use frontier_protocol::ServiceId;
 
-const TO_SERVICE: StreamTarget<'static> = StreamTarget::Service("service-1");
-const TO_EDGE: StreamTarget<'static> = StreamTarget::Edge(EdgeId(EDGE));
+/// Whom a stream is for, and its name.
+type To<'a> = (StreamTarget<'a>, &'a str);
+
+const TO_SERVICE: To<'static> = (StreamTarget::Name, "service-1");
+const TO_EDGE: To<'static> = (StreamTarget::Edge(EdgeId(EDGE)), "");
 
 /// Opens a stream that the peer at its near end never reads. What is said to it.
-async fn said(opener: &TestPeer, to: StreamTarget<'_>, meta: &[u8], excess: bool) -> Vec<Said> {
+async fn said(opener: &TestPeer, (to, name): To<'_>, meta: &[u8], excess: bool) -> Vec<Said> {
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(1);
-    let request = StreamRequest { to, meta, deadline };
+    let request = StreamRequest { to, name, meta, deadline };
     opener.exchange.on_stream(&opener.peer, request, Box::new(near), excess).await;
     far.said()
 }
 
-async fn refusal(opener: &TestPeer, to: StreamTarget<'_>) -> Code {
-    match &said(opener, to, b"", false).await[..] {
+async fn refusal(opener: &TestPeer, (to, name): To<'_>) -> Code {
+    match &said(opener, (to, name), b"", false).await[..] {
         [Said::Refused(failure)] => failure.code,
         other => panic!("{other:?}"),
     }
 }
 
 /// Opens a stream, and uses it from both ends.
-async fn used(opener: &TestPeer, target: &TestPeer, to: StreamTarget<'_>) -> Vec<Said> {
+async fn used(opener: &TestPeer, target: &TestPeer, (to, name): To<'_>) -> Vec<Said> {
     let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let request = StreamRequest { to, meta: b"meta", deadline };
+    let request = StreamRequest { to, name, meta: b"meta", deadline };
     let stream = opener.exchange.on_stream(&opener.peer, request, Box::new(near), false);
     let uses = async {
         far.send(b"there").await;
@@ -76,8 +79,14 @@ async fn one_of_another_gateway_is_the_services_and_not_the_gateways() {
     let exchange = testing::exchange();
     let (edge, origin) = (TestPeer::edge(&exchange, EDGE), TestPeer::origin_gateway(&exchange));
     let encoded = Box::default();
-    let caller = Arc::new(RemoteCaller { id: ServiceId(3), name: "files".into(), grants: None, encoded });
-    let to = |id| StreamTarget::LocalEdge(EdgeId(id), &caller);
+    let caller = Arc::new(RemoteCaller {
+        id: ServiceId(3),
+        name: "files".into(),
+        grants: None,
+        unreadable: None,
+        encoded,
+    });
+    let to = |id| (StreamTarget::LocalEdge(EdgeId(id), &caller), "");
     assert_eq!(from(&used(&origin, &edge, to(EDGE)).await), StreamFrom::Service(3, "files".into()));
     assert_eq!(refusal(&origin, to(8)).await, Code::EdgeNotOnline);
 }
@@ -87,10 +96,14 @@ async fn what_can_not_be_opened_is_refused() {
     let exchange = testing::exchange();
     let edge = TestPeer::edge(&exchange, EDGE);
     let service = TestPeer::service(&exchange, 1, &[], &[]);
-    assert_eq!(refusal(&edge, StreamTarget::Service("nope")).await, Code::ServiceNotOnline);
-    assert_eq!(refusal(&service, StreamTarget::Edge(EdgeId(8))).await, Code::EdgeNotOnline);
+    assert_eq!(refusal(&edge, (StreamTarget::Name, "nope")).await, Code::ServiceNotOnline);
+    assert_eq!(refusal(&service, (StreamTarget::Edge(EdgeId(8)), "")).await, Code::EdgeNotOnline);
     assert_eq!(refusal(&service, TO_SERVICE).await, Code::Protocol);
     assert_eq!(refusal(&edge, TO_EDGE).await, Code::Protocol);
+    assert_eq!(refusal(&service, (StreamTarget::Unreadable("who?"), "")).await, Code::Protocol);
+    let long = "n".repeat(256);
+    assert_eq!(refusal(&service, (TO_EDGE.0, &long)).await, Code::TooLarge);
+    assert_eq!(refusal(&edge, (TO_SERVICE.0, &long)).await, Code::TooLarge);
     assert!(
         matches!(&said(&edge, TO_SERVICE, &[0; 1025], false).await[..], [Said::Refused(it)] if it.code == Code::TooLarge)
     );
@@ -112,10 +125,29 @@ async fn a_service_that_is_lost_meanwhile_is_passed_over() {
     for service in &services {
         service.outlet.accept_next(Acceptance::Lost);
     }
-    assert_eq!(refusal(&edge, StreamTarget::Service("files")).await, Code::ServiceNotOnline);
+    assert_eq!(refusal(&edge, (StreamTarget::Name, "files")).await, Code::ServiceNotOnline);
     services[0].outlet.close(CloseReason::Silent);
-    let from = from(&used(&edge, &services[1], StreamTarget::Service("files")).await);
+    let from = from(&used(&edge, &services[1], (StreamTarget::Name, "files")).await);
     assert_eq!(from, StreamFrom::Edge(EDGE, "files".into()));
+}
+
+#[tokio::test]
+async fn a_service_that_leaves_while_its_leg_is_opened_is_passed_over() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let service = TestPeer::service(&exchange, 1, &[], &[]);
+    let opens = Arc::new(crate::Latch::default());
+    service.outlet.open_after(&opens);
+    let leaves = async {
+        service.on(Inbound::Leave { is_draining: false }).unwrap();
+        opens.set();
+    };
+    let (code, ()) = testing::soon(async { tokio::join!(refusal(&edge, TO_SERVICE), leaves) }).await;
+    assert_eq!(code, Code::ServiceNotOnline);
+    assert!(
+        service.outlet.take_opened().iter().all(|leg| leg.said().is_empty()),
+        "it might not see it any more"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,8 +167,12 @@ async fn an_opener_that_gives_up_resets_the_targets_leg() {
     let service = TestPeer::service(&exchange, 1, &[], &[]);
     service.outlet.accept_next(Acceptance::Never);
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
-    let request =
-        StreamRequest { to: TO_SERVICE, meta: b"", deadline: Instant::now() + Duration::from_secs(10) };
+    let request = StreamRequest {
+        to: TO_SERVICE.0,
+        name: TO_SERVICE.1,
+        meta: b"",
+        deadline: Instant::now() + Duration::from_secs(10),
+    };
     let stream = exchange.on_stream(&edge.peer, request, Box::new(near), false);
     let gives_up = async {
         tokio::task::yield_now().await;

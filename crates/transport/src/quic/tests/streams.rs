@@ -151,9 +151,10 @@ async fn a_stream_that_is_abandoned_is_noticed() {
     here.write_all(b"x").await.unwrap();
     let mut there = b.stream().await;
     assert_eq!(soon(there.chunk()).await.unwrap().unwrap(), &b"x"[..]);
-    let watch = tokio::spawn(async move { there.abandoned().await });
+    let reader = tokio::spawn(async move { there.chunk().await });
     drop(here);
-    soon(watch).await.unwrap();
+    let end = soon(reader).await.unwrap();
+    assert!(!matches!(end, Some(Ok(_))), "{end:?}");
 }
 
 #[tokio::test]

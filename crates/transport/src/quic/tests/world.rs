@@ -117,7 +117,7 @@ impl World {
         let identity = Identity::new();
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
         let tls = Arc::new(identity.server());
-        let listener = QuicListener::bind(addr, &tls).unwrap();
+        let listener = QuicListener::bind(addr, false, &tls).unwrap();
         Self { identity, listener, tls, client: QuicClient::default(), configs: [config.clone(), config] }
     }
 

@@ -1,3 +1,5 @@
+//! TLS in memory: key exchange, how often it reads and writes, what it buffers, and tampered records.
+
 use super::*;
 use crate::tls::{ALPN_LINK, ClientTls, ServerTls, accept, connect, server};
 use rustls::client::UnbufferedClientConnection;

@@ -1,3 +1,5 @@
+//! Bytes in whatever pieces they come, the close, and a peer that sends pings without end.
+
 use super::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 

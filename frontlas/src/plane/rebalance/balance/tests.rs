@@ -1,3 +1,5 @@
+//! What one decision is, and how a simulated cluster becomes even by many.
+
 use super::*;
 use proptest::prelude::*;
 use rand::rngs::StdRng;

@@ -1,3 +1,5 @@
+//! Which tokens are good, what their claims give a peer, and what is wrong with tokens and key files.
+
 use super::*;
 use crate::authn::jwt::KeySource;
 use frontier_protocol::{EdgeId, ServiceId};

@@ -1,3 +1,5 @@
+//! What a token gives, which tokens are refused, and what is wrong with token files.
+
 use super::*;
 use crate::authn::token;
 use frontier_protocol::{EdgeId, ServiceId};

@@ -2,84 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod node;
+mod reload;
+
+use crate::node::{DEADLINE, Running, ends, file};
 use frontier_test_redis::Server;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Output, Stdio};
-use std::time::Duration;
-use tempfile::NamedTempFile;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use nix::sys::signal::Signal;
+use std::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
-
-const DEADLINE: Duration = Duration::from_secs(20);
-
-fn frontlas(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_frontlas"));
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    command
-}
-
-fn file(yaml: &str) -> NamedTempFile {
-    let mut file = NamedTempFile::new().unwrap();
-    file.write_all(yaml.as_bytes()).unwrap();
-    file
-}
-
-/// Runs to its end: the exit code, and what it printed.
-async fn ends(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = timeout(DEADLINE, frontlas(arguments).output()).await.expect("it ends").unwrap();
-    let Output { status, stdout, stderr } = output;
-    (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
-}
-
-/// A node that listens.
-struct Running {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    addr: SocketAddr,
-}
-
-impl Running {
-    async fn start(yaml: &str) -> Self {
-        let anywhere = "{listen: {addr: '127.0.0.1:0'}}";
-        let config = file(&format!("control_plane: {anywhere}\nfrontier_plane: {anywhere}\n{yaml}"));
-        let path = config.path().to_str().unwrap();
-        let mut child = frontlas(&["--config", path]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let addr = timeout(DEADLINE, async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it listens");
-                if line.contains("the control plane listens") {
-                    let addr = line.split("addr=").nth(1).expect(&line);
-                    break addr.split(' ').next().unwrap().parse().expect(&line);
-                }
-            }
-        });
-        let addr = addr.await.expect("it starts in time");
-        Self { child, lines, addr }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().unwrap().cast_signed()), signal).unwrap();
-    }
-
-    async fn code(&mut self) -> Option<i32> {
-        timeout(DEADLINE, self.child.wait()).await.expect("it ends").unwrap().code()
-    }
-
-    async fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(self.addr).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        timeout(DEADLINE, stream.read_to_string(&mut answer)).await.expect("it answers").unwrap();
-        answer
-    }
-}
 
 #[tokio::test]
 async fn it_answers_and_ends_with_0_on_either_signal() {
@@ -172,19 +104,11 @@ async fn replicas_on_one_redis_have_one_history_and_are_ready_while_it_is_there(
     redis.kill();
     let yaml = format!("redis: {{standalone: {{addr: '{addr}'}}}}");
     let nodes = [Running::start(&yaml).await, Running::start(&yaml).await];
-    let is = async |node: &Running, status: u16| {
-        let ready = async {
-            while !node.get("/readyz").await.starts_with(&format!("HTTP/1.1 {status}")) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(DEADLINE, ready).await.unwrap_or_else(|_| panic!("it is not {status}"));
-    };
-    is(&nodes[0], 503).await;
+    nodes[0].is(503).await;
     redis.restart();
     let mut positions = Vec::new();
     for node in &nodes {
-        is(node, 200).await;
+        node.is(200).await;
         assert!(node.get("/cluster/v1/edges").await.ends_with(r#"{"edges":[]}"#));
         let mut watch = TcpStream::connect(node.addr).await.unwrap();
         watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -202,8 +126,27 @@ async fn replicas_on_one_redis_have_one_history_and_are_ready_while_it_is_there(
     assert_eq!(positions[0], positions[1]);
     redis.kill();
     for node in &nodes {
-        is(node, 503).await;
+        node.is(503).await;
         assert!(node.get("/cluster/v1/edges").await.starts_with("HTTP/1.1 503"));
         assert!(node.get("/livez").await.starts_with("HTTP/1.1 200"));
     }
+}
+
+/// It answers questions as before: only a write shows it.
+#[tokio::test]
+async fn it_is_not_ready_while_redis_takes_no_writes() {
+    let redis = Server::start();
+    // It never speaks, so its replica keeps what it has.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let node = Running::start(&format!("redis: {{standalone: {{addr: '{}'}}}}", redis.addr())).await;
+    node.is(200).await;
+    redis.cli(&["REPLICAOF", "127.0.0.1", &silent.local_addr().unwrap().port().to_string()]);
+    node.is(503).await;
+    // Nobody can be kept there: that nobody is found does not say that nobody is connected.
+    for path in ["edges", "edges?edge_ids=1", "edge?edge_id=1", "edges/count", "services", "frontiers"] {
+        let answer = node.get(&format!("/cluster/v1/{path}")).await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("UNAVAILABLE"), "{path}: {answer}");
+    }
+    redis.cli(&["REPLICAOF", "NO", "ONE"]);
+    node.is(200).await;
 }

@@ -1,0 +1,129 @@
+//! The gateway as a peer of its own, whose outlet gives replies to the tasks that wait for them.
+
+use crate::envelope::{CorrelationId, Outcome, RequestKind};
+use crate::outgoing::Outgoing;
+use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
+use crate::{Failure, Identity, Peer, Stage};
+use ahash::AHashMap;
+use frontier_protocol::{Code, EdgeId, Epoch};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, oneshot};
+
+/// How many calls the gateway itself has in flight at once; more wait for their turn.
+const MAX_IN_FLIGHT: usize = 4096;
+
+/// A reply to the gateway itself.
+#[derive(Clone, Debug)]
+pub struct OwnReply {
+    /// `Ok`, or the kind of error.
+    pub code: Code,
+    /// What the code leaves open, as it stands on the wire.
+    pub detail: u32,
+    /// The payload, or the error's text.
+    pub payload: Vec<u8>,
+}
+
+impl OwnReply {
+    pub(crate) fn error(code: Code, text: &str) -> Self {
+        Self { code, detail: 0, payload: text.as_bytes().to_vec() }
+    }
+
+    pub(crate) fn failure(failure: Failure) -> Self {
+        Self { code: failure.code, detail: failure.detail, payload: failure.text.into_owned().into_bytes() }
+    }
+
+    /// The payload as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.payload).into_owned()
+    }
+}
+
+/// The gateway as a peer of its own, and who waits for its replies.
+#[derive(Debug)]
+pub(crate) struct OwnCalls {
+    peer: Arc<Peer>,
+    replies: Arc<Replies>,
+    permits: Semaphore,
+    last_id: AtomicU64,
+}
+
+impl OwnCalls {
+    pub(crate) fn new() -> Self {
+        let replies = Arc::<Replies>::default();
+        let outlet = Box::new(replies.clone());
+        let peer = Peer::new(Identity::Gateway, Epoch(0), None, outlet, Duration::MAX);
+        peer.advance(Stage::Online);
+        Self {
+            peer: Arc::new(peer),
+            replies,
+            permits: Semaphore::new(MAX_IN_FLIGHT),
+            last_id: AtomicU64::new(0),
+        }
+    }
+
+    /// The gateway itself.
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// Waits until there may be one more call, for as long as the permit is held.
+    ///
+    /// # Errors
+    /// Never: the semaphore is not closed.
+    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
+        self.permits.acquire().await
+    }
+
+    /// The id of a new call, and where its reply comes.
+    pub(super) fn expect_reply(&self) -> (u64, oneshot::Receiver<OwnReply>) {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let (reply, replied) = oneshot::channel();
+        self.replies.0.lock().insert(id, reply);
+        (id, replied)
+    }
+
+    /// Nobody waits any more for the reply to the call of this id.
+    pub(super) fn forget(&self, id: u64) {
+        self.replies.0.lock().remove(&id);
+    }
+}
+
+/// The outlet of the gateway itself: whoever waits for a reply gets it.
+#[derive(Debug, Default)]
+struct Replies(Mutex<AHashMap<u64, oneshot::Sender<OwnReply>>>);
+
+impl Outlet for Arc<Replies> {
+    fn request(&self, _: &Outgoing<'_>) -> Result<Queued, QueueError> {
+        Err(QueueError::Closed("the gateway takes no requests itself".into()))
+    }
+
+    fn reply(
+        &self,
+        id: u64,
+        _: RequestKind,
+        _: Option<EdgeId>,
+        outcome: Outcome<'_>,
+    ) -> Result<Queued, QueueError> {
+        let waiting = self.0.lock().remove(&id);
+        if let Some(waiting) = waiting {
+            // The task may have stopped waiting.
+            let Outcome { code, detail, payload, .. } = outcome;
+            let _ = waiting.send(OwnReply { code, detail, payload: payload.to_vec() });
+        }
+        Ok(Queued::SENT)
+    }
+
+    fn cancel(&self, _: CorrelationId) -> Result<Queued, QueueError> {
+        Ok(Queued::SENT)
+    }
+
+    fn close(&self, _: CloseReason) {}
+
+    fn is_closed(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,64 @@
+//! What to do about a connection that does not come about.
+
+use crate::tls::TlsError;
+use crate::{DialError, HandshakeError, UpgradeError};
+use frontier_protocol::Code;
+use std::io;
+
+impl HandshakeError {
+    /// What whoever runs the dialler should look at first, in words.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Dial(error) => error.advice(),
+            Self::Timeout { .. } | Self::Link(_) => {
+                "see that the URL's port and scheme are those of one listener of a gateway: tcp or ws for one without TLS, tls, wss or quic for one with it"
+            }
+            Self::TooLong(_) => "shorten the name, the meta, the topics or the token",
+            Self::Rejected(rejection) => match rejection.code {
+                Code::Unauthenticated => {
+                    "present the credentials that the text names: a token, or a certificate in the TLS settings"
+                }
+                _ => "the text says why; the other end's log may say more",
+            },
+            Self::Welcome(_) => "see that both ends have versions that go together",
+        }
+    }
+}
+
+impl DialError {
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Connect { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => "see that the gateway runs, and listens on this port",
+                _ => {
+                    "see that the host's name and port are right, and that the network lets one through to it"
+                }
+            },
+            Self::TlsSettings(_) => "mend the TLS settings",
+            Self::Tls { source, .. } => of_tls(source),
+            Self::Upgrade { source: UpgradeError::Tls, .. } => "the listener has TLS: dial it with wss",
+            Self::Upgrade { .. } => "see that the port and the path are those of a WebSocket listener",
+            Self::Link(_) => "see that the scheme is that of the listener: tls instead of tcp if it has TLS",
+        }
+    }
+}
+
+fn of_tls(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::UnknownCa(_) => "name the CA that signed the server's certificate in the TLS settings",
+        TlsError::Expired(_) | TlsError::NotYetValid(_) => {
+            "have the server's certificate renewed, or set this machine's clock"
+        }
+        TlsError::WrongName { .. } => {
+            "dial a name that is in the certificate, or set the server's name in the TLS settings"
+        }
+        TlsError::NotTls(_) | TlsError::Ended(_) | TlsError::Io(_) => {
+            "see whether the listener has TLS: if not, dial it with tcp or ws"
+        }
+        TlsError::NoCertificate | TlsError::Refused(..) => {
+            "see that the TLS settings have a certificate that the server takes; its log may say more"
+        }
+        _ => "see that the certificates and the TLS settings of both ends go together",
+    }
+}

@@ -1,0 +1,159 @@
+//! What is wrong with a configuration as a whole: what several sections say together, and the files that it names.
+
+use super::{Config, Listen};
+use crate::cluster::{Bound, unreachable};
+use frontier_config::Section;
+use frontier_transport::Bind;
+
+/// Refuses what listeners can't be together.
+pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
+    let sides = [&config.edgebound.listeners, &config.servicebound.listeners];
+    let listeners: Vec<&Listen> = sides.into_iter().flatten().collect();
+    for (index, listen) in listeners.iter().enumerate() {
+        let bind = |listen: &Listen| Bind {
+            network: listen.network,
+            addr: listen.addr,
+            tls: None,
+            only_v6: listen.only_v6,
+        };
+        let taken = listeners[..index].iter().find(|other| bind(other).overlaps(&bind(listen)));
+        if let Some(by) = taken {
+            let text = format!("{} is taken by {}.addr, {}", listen.addr, by.key, by.addr);
+            root.reject_at(&format!("{}.addr", listen.key), text);
+        }
+    }
+}
+
+/// Refuses a gateway of a cluster that others could not reach.
+pub(super) fn reject_unreachable(config: &Config, root: &Section<'_>) {
+    let Some(membership) = &config.membership else { return };
+    let sides = [&config.servicebound.listeners, &config.edgebound.listeners];
+    let bound = sides.map(|listeners| Bound::new(&listeners[0], listeners[0].addr));
+    for error in unreachable(membership, &bound[0], &bound[1]) {
+        root.reject_at(error.key(), error.reason());
+    }
+}
+
+/// Reads the files that are not read with the sections that name them, and refuses what is wrong with them.
+pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
+    if let Err(errors) = config.check_access() {
+        for mistake in errors.mistakes() {
+            root.reject_at(mistake.key.as_deref().unwrap_or_default(), &mistake.text);
+        }
+    }
+    let Some(membership) = &config.membership else { return };
+    let clients = [Some((&membership.dial, "frontlas.dial")), {
+        membership.forward.as_ref().map(|forward| (&forward.dial, "frontlas.forward"))
+    }];
+    for (dial, section) in clients.into_iter().flatten() {
+        for error in dial.tls.check_cas() {
+            root.reject_at(&format!("{section}.tls.ca_certs"), error.to_string());
+        }
+        if let Err(error) = dial.tls.check_identity() {
+            root.reject_at(&format!("{section}.tls.cert"), error.to_string());
+        }
+    }
+    if let Some(Err(error)) = membership.forward.as_ref().map(super::Forward::check_token) {
+        root.reject_at("frontlas.forward.token_file", error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+    use crate::config::Refused;
+    use frontier_config::Surroundings;
+    use std::path::Path;
+
+    fn load(yaml: &str) -> Result<Config, Refused> {
+        let surroundings = Surroundings { environment: &|_| None, variables: &[], folder: Path::new("") };
+        Config::load(yaml, &surroundings)
+    }
+
+    /// The mistakes, each with its key.
+    fn mistakes(yaml: &str) -> Vec<(String, String)> {
+        let refused = load(yaml).unwrap_err();
+        refused.errors.mistakes().iter().map(|it| (it.path().to_owned(), it.message().to_owned())).collect()
+    }
+
+    #[test]
+    fn both_sides_on_one_port_are_refused_and_port_0_is_another_each_time() {
+        let yaml = "edgebound: {listen: {addr: 0.0.0.0:9}}\nservicebound: {listen: {addr: 127.0.0.1:9}}";
+        let text = "127.0.0.1:9 is taken by edgebound.listen.addr, 0.0.0.0:9";
+        assert_eq!(mistakes(yaml), [("servicebound.listen.addr".into(), text.into())]);
+        let of_one_side = "edgebound: {listeners: [{addr: '[::1]:9'}, {addr: '[::1]:9', network: ws}]}";
+        assert_eq!(mistakes(of_one_side)[0].0, "edgebound.listeners[1].addr");
+        let yaml = "edgebound: {listen: {addr: 127.0.0.1:0}}\nservicebound: {listen: {addr: 127.0.0.1:0}}";
+        load(yaml).unwrap();
+    }
+
+    #[test]
+    fn one_side_listens_on_both_families_at_one_port() {
+        let both = "edgebound: {listeners: [{addr: '[::]:9'}, {addr: '0.0.0.0:9'}]}";
+        let listeners = load(both).unwrap().edgebound.listeners;
+        assert_eq!(listeners.iter().map(|it| it.only_v6).collect::<Vec<_>>(), [true, false]);
+        assert!(!load("edgebound: {listen: {addr: '[::]:9'}}").unwrap().edgebound.listeners[0].only_v6);
+        let two_sides = "{edgebound: {listen: {addr: '[::]:9'}}, servicebound: {listen: {addr: ':9'}}}";
+        assert_eq!(mistakes(two_sides)[0].0, "servicebound.listen.addr");
+    }
+
+    #[test]
+    fn a_gateway_of_a_cluster_must_be_reachable() {
+        let yaml = "
+servicebound: {listeners: [{addr: 0.0.0.0:9}]}
+edgebound: {listen: {addr: 0.0.0.0:8, advertised_addr: '0.0.0.0:8'}}
+frontlas: {enable: true}
+";
+        let anywhere = "must be set with `frontlas.enable`: nobody can dial 0.0.0.0:9";
+        let expected = [
+            ("servicebound.listeners[0].advertised_addr", anywhere),
+            ("edgebound.listen.advertised_addr", "nobody can dial tcp://0.0.0.0:8"),
+        ];
+        assert_eq!(mistakes(yaml), expected.map(|(key, text)| (key.to_owned(), text.to_owned())));
+        load(&yaml.replace("enable: true", "enable: false")).unwrap();
+    }
+
+    #[test]
+    fn files_that_are_missing_are_told_with_everything_else_that_is_wrong() {
+        let yaml = "
+limits: {heartbeat: 20}
+edgebound:
+  listen: {network: tls, addr: 127.0.0.1:1, tls: {certs: [{cert: /no/cert, key: /no/key}]}}
+  auth: {methods: [{token: {file: /no/tokens}}, {jwt: {keys: [{jwks_file: /no/jwks}]}}]}
+servicebound: {listen: {addr: 127.0.0.1:2}}
+access: {rules_file: /no/rules, quotas_file: /no/quotas}
+frontlas:
+  enable: true
+  dial: {network: tls, tls: {ca_certs: [/no/ca], cert: /no/own, key: /no/own-key}}
+  forward: {enable: true, token_file: /no/token, tls: {ca_certs: [/no/ca]}}
+";
+        let mistakes = mistakes(yaml);
+        let keys: Vec<_> = mistakes.iter().map(|(key, _)| key.as_str()).collect();
+        let expected = [
+            "limits.heartbeat",
+            "edgebound.listen.tls.certs[0].cert",
+            "edgebound.listen.tls.certs[0].key",
+            "edgebound.auth.methods[0].token.file",
+            "edgebound.auth.methods[1].jwt.keys[0].jwks_file",
+            "access.rules_file",
+            "access.quotas_file",
+            "frontlas.dial.tls.ca_certs",
+            "frontlas.dial.tls.cert",
+            "frontlas.forward.token_file",
+            "frontlas.forward.tls.ca_certs",
+        ];
+        assert_eq!(keys, expected, "{mistakes:#?}");
+        for (key, text) in &mistakes[1..] {
+            assert!(text.contains("/no/"), "{key}: {text}");
+        }
+        assert!(!Path::new("/no").exists());
+    }
+
+    #[test]
+    fn what_nothing_has_replaced_is_refused() {
+        let yaml =
+            "edgebound: {listen: {advertised_addr: '${POD_IP}:30012'}, alternatives: ['tcp://$(B):1']}";
+        let keys: Vec<_> = mistakes(yaml).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["edgebound.listen.advertised_addr", "edgebound.alternatives[0]"]);
+    }
+}

@@ -1,0 +1,125 @@
+//! What sessions share, and what of one connection is known from the start.
+
+use super::notice::Notice;
+use crate::config::{Config, Limits};
+use crate::native::{Native, NativeOutlet, StreamLimits};
+use crate::policy::{Admission, Policies};
+use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
+use frontier_protocol::{Epoch, Heartbeat, Role, Terms};
+use frontier_transport::{Link, LinkConfig};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
+
+/// What every session of one side needs.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) role: Role,
+    pub(crate) limits: Limits,
+    pub(crate) edge_ids: EdgeIds,
+    pub(crate) link: Arc<LinkConfig>,
+    /// Everything that runs for a connection, and what is left to be said to it.
+    pub(crate) sessions: TaskTracker,
+    /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
+    pub(crate) notice: OnceLock<Notice>,
+    /// Set when the side is closed: no handshake goes on from here.
+    pub(crate) closing: Latch,
+}
+
+/// How edges come by their ids.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EdgeIds {
+    /// Whether edges are let in when no service gives out ids.
+    pub(crate) allocate: bool,
+    /// Whether such an edge gets the id that it asks for.
+    pub(crate) requested: bool,
+    /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
+    pub(crate) callback_timeout: Duration,
+}
+
+impl Context {
+    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, role: Role, config: &Config) -> Self {
+        let edgebound = &config.edgebound;
+        Self {
+            exchange,
+            policies,
+            role,
+            limits: config.limits.clone(),
+            edge_ids: EdgeIds {
+                allocate: edgebound.allocate_ids,
+                requested: edgebound.requested_ids,
+                callback_timeout: edgebound.callback_timeout,
+            },
+            link: Arc::new(config.limits.link(role)),
+            sessions: TaskTracker::new(),
+            notice: OnceLock::new(),
+            closing: Latch::default(),
+        }
+    }
+
+    /// Sends a peer away again that came online too late to be told with the others.
+    pub(super) fn tell_if_draining(&self, peer: &Peer) {
+        if let Some(notice) = self.notice.get() {
+            notice.tell(peer, Duration::ZERO, self.exchange.clock());
+        }
+    }
+
+    /// Closes a peer that came into the registry too late to be closed with the others.
+    pub(super) fn close_if_closing(&self, peer: &Peer) {
+        if self.closing.is_set() {
+            peer.advance(Stage::Gone);
+            peer.outlet().close(frontier_exchange::CloseReason::Local);
+        }
+    }
+
+    /// Has a policy judge a peer that has come into the registry, if it has come into force since the peer was let in: it
+    /// may have missed the peer when it looked at all. Why it is not let in after all, if so; it is closed then.
+    pub(super) fn review(&self, peer: &Arc<Peer>, admission: &Admission) -> Option<Failure> {
+        self.policies.review_newcomer(&self.exchange, peer, &admission.policy).map(Failure::from)
+    }
+
+    /// A peer on `link`, which has not joined yet.
+    pub(super) fn peer(
+        &self,
+        identity: Identity,
+        arrival: Arrival,
+        authorization: AuthorizationCell,
+        terms: &Terms,
+        link: &Link,
+    ) -> Arc<Peer> {
+        let Arrival { addr, epoch } = arrival;
+        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
+        let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
+        let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
+        Arc::new(peer.authorized(authorization))
+    }
+
+    /// What carries frames and streams for a peer that has joined.
+    pub(super) fn native(&self, seat: &Seat, link: &Link) -> Native {
+        Native {
+            exchange: self.exchange.clone(),
+            peer: seat.peer().clone(),
+            link: link.handle(),
+            callers: None,
+            limits: StreamLimits::new(&self.limits),
+        }
+    }
+}
+
+/// Where a connection has come from, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) addr: SocketAddr,
+    /// Of two connections with one id that one counts which was accepted later, however long their handshakes take: a
+    /// dialler that has given one up and made another must not lose it to the first.
+    pub(super) epoch: Epoch,
+}
+
+impl Arrival {
+    pub(super) fn now(exchange: &Exchange, addr: SocketAddr) -> Self {
+        Self { addr, epoch: exchange.next_epoch() }
+    }
+}
