@@ -34,22 +34,21 @@ pub(crate) fn run(
     accepted: Accepted,
 ) -> impl Future<Output = ()> + Send {
     let arrival = Arrival::now(&context.exchange, accepted.peer);
-    // Before its TLS handshake.
-    let then = context.policies.current();
     async move {
         // Boxed, so that a connection that is idle does not hold the room that its handshake took.
-        let context = &context;
-        let admitted = Box::pin(async move {
-            let (handshake, link) = handshake::accept(context, accepted).await?;
-            admit(context, &then, listener, handshake, arrival.addr, link).await
+        let admitted = Box::pin(async {
+            // Before its TLS handshake.
+            let then = context.policies.current();
+            let (handshake, link) = handshake::accept(&context, accepted).await?;
+            admit(&context, &then, listener, handshake, arrival.addr, link).await
         });
         let Some((handshake, admission, link)) = admitted.await else { return };
         match handshake.role {
-            Role::Edge => edge::run(context, handshake, admission, arrival, link).await,
-            Role::Service => service::run(context, handshake, admission, arrival, link).await,
+            Role::Edge => edge::run(&context, handshake, admission, arrival, link).await,
+            Role::Service => service::run(&context, handshake, admission, arrival, link).await,
             // Boxed, since there are few of them: an idle edge need not have the room.
             Role::Frontier => {
-                Box::pin(origin_gateway::run(context, handshake, admission, arrival, link)).await;
+                Box::pin(origin_gateway::run(&context, handshake, admission, arrival, link)).await;
             }
         }
     }
