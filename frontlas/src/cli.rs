@@ -194,6 +194,13 @@ mod tests {
         assert!(error.starts_with("1 mistake"), "{error}");
     }
 
+    #[tokio::test]
+    async fn a_failure_while_draining_is_no_success() {
+        assert_eq!(drained(&Ok(())), Exit::Ok);
+        let failed = tokio::spawn(async { panic!("a part of it fails") });
+        assert_eq!(drained(&failed.await), Exit::StartFailure);
+    }
+
     #[test]
     fn exits_say_whose_mistake_it_was() {
         assert_eq!(exit(&["--help"]), Exit::Ok);

@@ -112,3 +112,16 @@ fn drained(served: Result<Result<(), ServeError>, JoinError>) -> Exit {
     }
     Exit::StartFailure
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failure_while_draining_is_no_success() {
+        assert_eq!(drained(Ok(Ok(()))), Exit::Ok);
+        assert_eq!(drained(Ok(Err(ServeError))), Exit::StartFailure);
+        let failed = tokio::spawn(async { panic!("a part of it fails") });
+        assert_eq!(drained(failed.await), Exit::StartFailure);
+    }
+}
