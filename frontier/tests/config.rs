@@ -56,6 +56,15 @@ fn every_key_of_the_sample_is_read() {
     }
 }
 
+#[test]
+fn every_limit_that_an_error_names_is_a_key() {
+    let sample = fs::read_to_string(Path::new(HERE).join("../etc/frontier.yaml")).unwrap();
+    let paths = paths(&sample);
+    for key in frontier_exchange::limit_key::ALL {
+        assert!(paths.iter().any(|path| path == key), "{key}");
+    }
+}
+
 fn nested(path: &str, value: &str) -> String {
     let open: String = path.split('.').map(|key| format!("{{{key}: ")).collect();
     format!("{open}{value}{}", "}".repeat(path.split('.').count()))
