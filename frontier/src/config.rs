@@ -70,7 +70,7 @@ pub struct Config {
 pub struct Daemon {
     /// Worker threads; 0 for one per processor.
     pub threads: usize,
-    /// How long what is in flight may go on after the signal to stop.
+    /// How long the gateway may take from the signal to stop to its end.
     pub grace: Duration,
     /// The part of the grace over which edges are sent away, one after the other.
     pub drain_spread: Duration,
@@ -127,6 +127,7 @@ impl Config {
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
         Override::new("FRONTIER_THREADS", "daemon.threads"),
         Override::new("FRONTIER_ID", "daemon.frontier_id"),
+        Override::seconds("FRONTIER_DRAIN_SECONDS", "daemon.grace"),
         Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
     ];
 
@@ -222,7 +223,7 @@ impl Config {
         let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
         access::read_side(&servicebound, &service_listeners, &mut access);
         let grace =
-            daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
+            daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
         let config = Self {
             log,
             daemon: Daemon {
