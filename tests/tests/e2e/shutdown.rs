@@ -140,8 +140,7 @@ pub(crate) async fn whoever_answers_nothing_does_not_keep_it_beyond_its_grace(ne
     let gateway = Gateway::over(net).set("daemon.grace", "2s").set("edgebound.callback_timeout", "300s");
     let mut gateway = gateway.start().await;
     let service = gateway.service("s").connect().await.unwrap();
-    let never = |_| async { Ok(std::future::pending().await) };
-    service.on_edge_offline(never).await.unwrap();
+    service.on_edge_offline(|_| std::future::pending()).await.unwrap();
     service.register("never", |_| async { Ok(std::future::pending::<Response>().await) }).await.unwrap();
     let edge = gateway.edge().connect().await.unwrap();
     let call = tokio::spawn(async move { edge.call("never", "").await });
