@@ -33,6 +33,7 @@ mod incoming;
 mod link;
 mod listener;
 mod mux;
+mod proxy_header;
 mod quic;
 mod signal;
 mod staging;
@@ -52,9 +53,10 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
-pub use websocket::UpgradeError;
+pub use websocket::{ForwardedField, OriginPattern, UpgradeError, UpgradeRules};
