@@ -13,7 +13,7 @@ pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
 pub use forward::{Forward, ForwardToken};
 pub use limits::Limits;
-pub use listen::Listen;
+pub use listen::{Listen, Proxies, ProxyProtocol};
 pub use membership::{ClusterAlternatives, Membership};
 
 use frontier_access::AccessConfig;
@@ -176,16 +176,16 @@ impl Config {
     /// If they have changed since the configuration was loaded: everything that is wrong with them.
     pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
-        Ok(self.tls_warnings().chain(access::warnings(&self.access, &access)).collect())
+        Ok(self.listener_warnings().chain(access::warnings(&self.access, &access)).collect())
     }
 
-    /// What may surprise about the certificates of the listeners, though they are used.
-    pub(crate) fn tls_warnings(&self) -> impl Iterator<Item = String> {
+    /// What may surprise about the listeners' certificates and proxies, though they are used.
+    pub(crate) fn listener_warnings(&self) -> impl Iterator<Item = String> {
         let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
         sides.into_iter().flat_map(|(side, listeners)| {
             listeners.iter().flat_map(move |listen| {
                 let addr = listen.addr;
-                listen.tls_warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
+                listen.warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
             })
         })
     }

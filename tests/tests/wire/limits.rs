@@ -2,7 +2,7 @@
 //! once something has gone.
 
 use frontier_protocol::{Code, Custom, EdgeId, Flags, Kind, Names, Publish, Registration, Request, Role};
-use frontier_tests::{DEADLINE, Gateway, RawPeer, Witness, accept, eventually, none};
+use frontier_tests::{DEADLINE, Gateway, RawPeer, RawTcp, Witness, accept, eventually, none};
 use tokio::io::AsyncReadExt;
 
 #[tokio::test]
@@ -93,6 +93,46 @@ async fn far_more_connections_than_may_be_do_no_harm() {
     })
     .await;
     witness.check().await;
+}
+
+#[tokio::test]
+async fn strangers_take_no_place_from_who_is_known() {
+    let gateway = Gateway::builder().set("limits.connections", 3).start().await;
+    let mut silent = Vec::new();
+    for _ in 0..50 {
+        silent.push(RawTcp::connect(gateway.edges()).await);
+    }
+    let mut edges = Vec::new();
+    for _ in 0..3 {
+        edges.push(RawPeer::edge(gateway.edges()).await);
+    }
+    drop(silent);
+}
+
+#[tokio::test]
+async fn an_address_that_fills_all_handshakes_with_silence_keeps_nobody_else_out() {
+    let gateway = Gateway::builder().set("limits.handshakes", 8).set("limits.handshakes_per_address", 8);
+    let gateway = gateway.start().await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(RawTcp::connect(gateway.edges()).await);
+    }
+    let elsewhere = "127.0.0.2".parse().unwrap();
+    let hello = RawPeer::hello(Role::Edge);
+    RawPeer::dial_from(elsewhere, gateway.edges()).await.handshake(&hello).await.unwrap();
+    // The one that has waited longest has made room.
+    silent.remove(0).rest().await;
+    // Whoever got in has given the place back. From there itself no more than that is left, which is told by an end
+    // and in the log.
+    silent.push(RawTcp::connect(gateway.edges()).await);
+    RawTcp::connect(gateway.edges()).await.rest().await;
+    let line = gateway.log().find("limits.handshakes_per_address").expect("it is logged");
+    assert!(line.contains("8 handshakes from this address are under way"), "{line}");
+    silent.clear();
+    eventually(DEADLINE, "there is room again", async || {
+        RawPeer::connect(gateway.edges(), &hello).await.ok()
+    })
+    .await;
 }
 
 #[tokio::test]
