@@ -5,12 +5,14 @@ use crate::counters::Counters;
 use crate::feed::{Connection, Follower};
 use crate::lobby::Lobby;
 use crate::own_call::OwnCalls;
+use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
 use crate::remote::RemoteEdges;
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_access::LogLimiter;
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -49,6 +51,7 @@ pub struct Exchange {
     /// Whether services that go elsewhere stay for the edges that are still here.
     pub(crate) keeps_services: AtomicBool,
     pub(crate) relocations: Relocations,
+    pub(crate) punctuality: Mutex<Punctuality>,
 }
 
 impl Exchange {
@@ -71,6 +74,7 @@ impl Exchange {
             lobby: Lobby::new(),
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),
+            punctuality: Mutex::default(),
         })
     }
 

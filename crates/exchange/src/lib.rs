@@ -48,6 +48,7 @@ mod peer;
 mod pending;
 mod permit;
 pub mod presence;
+mod punctuality;
 mod registry;
 mod relocation;
 mod remote;

@@ -25,6 +25,8 @@ struct Progress {
     is_entered: bool,
     /// The gateway that it comes from was told that the payload may come.
     is_awaited: bool,
+    /// Bytes of the payload that have come.
+    came: u64,
 }
 
 /// What became of a request that went to another gateway.
@@ -57,10 +59,14 @@ impl Exchange {
         let direction = requester.direction();
         self.counters().begun(kind.into(), direction);
         let mut progress = Progress::default();
-        let permitted = self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len));
-        let carried = if excess {
-            Err(self.too_many_streams().into())
-        } else if let Err(failure) = permitted {
+        let meter = requester.authorization().meter();
+        let permitted = if excess {
+            Err(self.too_many_streams())
+        } else {
+            self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len))
+        };
+        let was_permitted = permitted.is_ok();
+        let carried = if let Err(failure) = permitted {
             Err(failure.into())
         } else {
             let carried = self.carry(requester, envelope, &mut *leg, len, &mut progress);
@@ -71,6 +77,10 @@ impl Exchange {
                 Err(_) => Err(Failure::plain(Code::Deadline).into()),
             }
         };
+        // It was charged by what it announced.
+        if let Some(meter) = meter.filter(|_| was_permitted) {
+            meter.give_back_bytes(len.saturating_sub(progress.came));
+        }
         let Err(rejected) = carried else {
             if !wants_reply {
                 self.counters().ended(kind.into(), direction, Code::Ok);
@@ -142,7 +152,8 @@ impl Exchange {
                     leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
                 }
                 let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
-                copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+                let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
+                copied.map_err(|error| copy_failed(&error))
             };
             let Err(failure) = copied.await else { return Ok(()) };
             let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
@@ -225,7 +236,8 @@ impl Exchange {
                     BeginError::Refused(failure) => failure,
                     BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
                 })?;
-            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
+            copied.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
@@ -271,7 +283,7 @@ impl Exchange {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            copy_exact(&mut *leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            copy_exact(&mut *leg, &mut *onward, len, &mut 0).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {

@@ -11,13 +11,22 @@ use tracing::info;
 impl Exchange {
     /// Looks at everyone once: fails what is overdue, closes who is silent or does not read. How late a deadline is
     /// noticed is up to how often this is called.
+    ///
+    /// Who was late itself calls nobody silent: what peers have sent meanwhile may not have been read.
     pub fn sweep(&self) {
+        self.sweep_at(Instant::now(), self.clock());
+    }
+
+    /// The same at this time, and at this one of the exchange's clock.
+    pub(crate) fn sweep_at(&self, now: Instant, clock: u32) {
         let mut batch = self.batch();
-        let (now, clock) = (Instant::now(), self.clock());
+        let judges = self.punctuality.lock().sweep(now);
         let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
         let mut busy: Vec<Arc<Peer>> = Vec::new();
         let mut look = |peer: &Arc<Peer>| {
-            close_if_dead(peer, clock, slow);
+            if judges {
+                close_if_dead(peer, clock, slow);
+            }
             if peer.pending.lock().is_swept() {
                 busy.push(peer.clone());
             }

@@ -30,6 +30,7 @@ mod first_frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handshake;
+mod handshake_threads;
 mod incoming;
 mod link;
 mod listener;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 /// Handshakes under way from which on callers must show that they can be reached at their address
@@ -29,6 +30,7 @@ pub(crate) struct QuicListener {
     endpoint: Mutex<Option<Endpoint>>,
     configs: Arc<ConfigCache>,
     handshakes: Arc<AtomicUsize>,
+    turn: Arc<Semaphore>,
 }
 
 impl QuicListener {
@@ -46,6 +48,7 @@ impl QuicListener {
             endpoint: Mutex::new(Some(endpoint)),
             configs,
             handshakes: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -77,7 +80,12 @@ impl QuicListener {
                 let _ = incoming.retry();
                 continue;
             }
-            return QuicIncoming::new(incoming, self.handshakes.clone(), self.configs.clone());
+            return QuicIncoming::new(
+                incoming,
+                self.handshakes.clone(),
+                self.turn.clone(),
+                self.configs.clone(),
+            );
         }
     }
 
