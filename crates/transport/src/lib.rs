@@ -34,6 +34,7 @@ mod incoming;
 mod link;
 mod listener;
 mod mux;
+mod proxy_header;
 mod quic;
 mod signal;
 mod staggered;
@@ -56,6 +57,7 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use staggered::Staggered;
 pub use tcp::connect_any;
@@ -63,4 +65,4 @@ pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
-pub use websocket::UpgradeError;
+pub use websocket::{ForwardedField, OriginPattern, UpgradeError, UpgradeRules};
