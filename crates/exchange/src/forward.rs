@@ -2,6 +2,7 @@
 
 use crate::balance::Tried;
 use crate::failure::Rejected;
+use crate::limits::key;
 use crate::outgoing::Outgoing;
 use crate::outlet::QueueError;
 use crate::pending::{PendingRequest, Refusal, SentTo};
@@ -200,16 +201,19 @@ impl Exchange {
     }
 
     fn too_many_calls(&self, whose: &str) -> Failure {
-        let most = self.limits().calls;
-        let text = format!("{whose} has {most} calls and messages in flight (limits.calls_per_connection)");
+        let limit = self.limits().calls;
+        let text = format!(
+            "{whose} has {limit} calls and messages in flight, the most there may be ({})",
+            key::CALLS
+        );
         Failure::new(Code::Overloaded, text)
     }
 
     fn over_share(&self, whose: &str, taken: usize) -> Failure {
-        let most = self.limits().calls;
+        let limit = self.limits().calls;
         let text = format!(
-            "{whose} has {taken} of {most} calls and messages in flight, and this sender its share of them \
-             (limits.calls_per_connection)"
+            "{whose} has {taken} of {limit} calls and messages in flight, and this sender its share of them ({})",
+            key::CALLS
         );
         Failure::new(Code::Overloaded, text)
     }
@@ -263,11 +267,15 @@ pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool
 fn not_queued(target: &Peer, error: &QueueError) -> Failure {
     match (error, target.identity()) {
         (QueueError::Full, Identity::OwnerGateway { id }) => {
-            let text = format!("frontier {id} does not read fast enough; the queue for it is full");
+            let text = format!(
+                "frontier {id} does not read fast enough; the queue for it is full ({})",
+                key::OUTBOX
+            );
             Failure::new(Code::Overloaded, text)
         }
         (QueueError::Full, _) => {
-            Failure::new(Code::Overloaded, "the receiver does not read fast enough; its queue is full")
+            let text = format!("the receiver does not read fast enough; its queue is full ({})", key::OUTBOX);
+            Failure::new(Code::Overloaded, text)
         }
         (other, _) => Failure::new(other.code(), other.to_string()),
     }

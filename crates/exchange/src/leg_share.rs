@@ -1,5 +1,6 @@
 //! A place among the streams of a target, for as long as the leg is there that was opened for an asker.
 
+use crate::limits::key;
 use crate::shares::{Asker, has_share};
 use crate::{Exchange, Failure, Peer};
 use frontier_protocol::Code;
@@ -29,9 +30,9 @@ impl Exchange {
         if free > 0 && !has_share(legs.of(asker), free) {
             drop(pending);
             let text = format!(
-                "{} has {open} of {most} streams open, and this sender its share of them \
-                 (limits.streams_per_connection)",
-                target.as_receiver()
+                "{} has {open} of {most} streams open, and this sender its share of them ({})",
+                target.as_receiver(),
+                key::STREAMS
             );
             return Err(Failure::new(Code::Overloaded, text));
         }

@@ -13,6 +13,7 @@ use crate::pending::PendingRequest;
 use crate::remote::Found;
 use crate::route::{Route, Unrouted};
 use crate::shares::Asker;
+use crate::stream::not_opened;
 use crate::{CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
@@ -137,7 +138,7 @@ impl Exchange {
                     tried.push(target);
                     continue;
                 }
-                Err(error) => return Err(Failure::new(error.code(), error.to_string()).into()),
+                Err(error) => return Err(not_opened(&target, &error).into()),
             };
             let correlation = match self.enter_payload(requester, &envelope, &target, progress)? {
                 Entered::Yes(correlation) => correlation,
@@ -240,10 +241,7 @@ impl Exchange {
         let onward = match owner.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => {
-                let text = format!("{}: {error}", owner.as_receiver());
-                return Carried::Done(Err(Failure::new(error.code(), text).into()));
-            }
+            Err(error) => return Carried::Done(Err(not_opened(owner, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, owner, progress) {
             Ok(Entered::Yes(correlation)) => correlation,

@@ -11,8 +11,8 @@ use frontier_transport::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long dialling, the handshake and reading directory time may take together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the handshake and reading directory time may take together. Dialling has times of its own.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often directory time is read.
 const MAX_READINGS: u64 = 8;
@@ -48,8 +48,8 @@ pub(super) async fn connect(
     incarnation: u64,
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
+    let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
     let established = async {
-        let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
         let sent_at = exchange.micros();
         let welcome = offer(&mut link, &hello(advertised, incarnation)).await?.welcome;
         let time = welcome.from_frontlas()?;
@@ -64,7 +64,7 @@ pub(super) async fn connect(
         }
         Ok(Established { link, welcome, reading, early })
     };
-    within("connecting to frontlas", CONNECT_TIMEOUT, established).await
+    within("the handshake with frontlas", HANDSHAKE_TIMEOUT, established).await
 }
 
 fn hello(advertised: &Advertised, incarnation: u64) -> Hello<'_> {

@@ -1,14 +1,18 @@
 //! A persistent map from names to values: a copy costs nothing, and a change copies the path to its name alone.
 //!
-//! It is a trie over the hash of the name, five bits a level, with hashed keys that nobody outside can guess. What
+//! It is a trie over the hash of the name, three bits a level, with hashed keys that nobody outside can guess. What
 //! two copies have in common they share.
 
 use ahash::RandomState;
 use smallvec::{SmallVec, smallvec};
 use std::sync::Arc;
 
-/// Bits of the hash that one level looks at. With more a look is shorter and a change dearer, since it copies whole nodes.
-const BITS: u32 = 5;
+/// Bits of the hash that one level looks at. With more a look is shorter, and a change dearer: it copies whole nodes, and
+/// each child of one is somewhere else in memory.
+const BITS: u32 = 3;
+
+/// The children of a node, in place.
+type Children<V> = SmallVec<[Arc<Node<V>>; 1 << BITS]>;
 
 /// A map from names to values.
 #[derive(Clone, Debug)]
@@ -21,8 +25,8 @@ pub(crate) struct NameMap<V> {
 enum Node<V> {
     Branch {
         /// Which of the places of a level are taken: `children` has those alone, in their order.
-        taken: u32,
-        children: Vec<Arc<Node<V>>>,
+        taken: u8,
+        children: Children<V>,
     },
     /// The names of one hash: one, as good as always.
     Leaf { hash: u64, entries: SmallVec<[(Arc<str>, V); 1]> },
@@ -96,7 +100,7 @@ impl<V: Clone> NameMap<V> {
 }
 
 /// The place that the lowest bits of `hash` name, as a bit and as an index into the children.
-fn place(taken: u32, hash: u64) -> (u32, usize) {
+fn place(taken: u8, hash: u64) -> (u8, usize) {
     let bit = 1 << (hash & ((1 << BITS) - 1));
     (bit, (taken & (bit - 1)).count_ones() as usize)
 }
@@ -132,12 +136,12 @@ fn insert<V: Clone>(node: &mut Arc<Node<V>>, shift: u32, hash: u64, name: Arc<st
 /// Two leaves in place of one. Their hashes differ, so there is a level at which they part.
 fn split<V>(shift: u32, one: (u64, Arc<Node<V>>), other: (u64, Arc<Node<V>>)) -> Arc<Node<V>> {
     let bits = [one.0, other.0].map(|hash| place(0, hash >> shift).0);
-    let children = if bits[0] == bits[1] {
-        vec![split(shift + BITS, one, other)]
+    let children: Children<V> = if bits[0] == bits[1] {
+        smallvec![split(shift + BITS, one, other)]
     } else if bits[0] < bits[1] {
-        vec![one.1, other.1]
+        smallvec![one.1, other.1]
     } else {
-        vec![other.1, one.1]
+        smallvec![other.1, one.1]
     };
     Arc::new(Node::Branch { taken: bits[0] | bits[1], children })
 }

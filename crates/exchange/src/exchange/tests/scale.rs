@@ -89,7 +89,7 @@ fn a_call_costs_the_same_however_many_names_are_registered() {
 
 /// 50,000 calls a second, and 10,000 registrations a second beside them by another thread.
 #[test]
-#[ignore = "a bound in time"]
+#[ignore = "a bound in time, on a machine that has a processor for each of two threads"]
 fn calls_hardly_notice_registrations_beside_them() {
     let exchange = testing::exchange_with(|settings| settings.limits.names = NAMES);
     let (edge, service) = (TestPeer::edge(&exchange, EDGE), TestPeer::service(&exchange, 1, &["m"], &[]));

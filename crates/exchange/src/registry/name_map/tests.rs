@@ -37,10 +37,10 @@ fn a_change_costs_the_path_to_its_name_however_many_names_there_are() {
         let mut after = before.clone();
         assert_eq!(after.own_nodes(&before), 0, "a copy is free");
         after.insert("new".into(), 0);
-        assert!(after.own_nodes(&before) <= 8, "{names}: {}", after.own_nodes(&before));
+        assert!(after.own_nodes(&before) <= 14, "{names}: {}", after.own_nodes(&before));
         after.insert("new".into(), 1);
         after.remove("new");
-        assert!(after.own_nodes(&before) <= 8, "{names}: {}", after.own_nodes(&before));
+        assert!(after.own_nodes(&before) <= 14, "{names}: {}", after.own_nodes(&before));
         after.remove("unknown");
         assert!((0..names).all(|n| before.get(&n.to_string()) == Some(&n)));
     }
@@ -48,23 +48,23 @@ fn a_change_costs_the_path_to_its_name_however_many_names_there_are() {
     let before = filled(100_000);
     let mut after = before.clone();
     (0..10_000).for_each(|n| after.insert(format!("new-{n}").into(), n));
-    assert!(after.own_nodes(&before) < 40_000, "{}", after.own_nodes(&before));
+    assert!(after.own_nodes(&before) < 60_000, "{}", after.own_nodes(&before));
 }
 
 #[test]
 fn names_of_one_hash_and_of_hashes_that_part_late_are_told_apart() {
     let mut root = leaf(0, "a".into(), 1);
-    for (hash, name, value) in [(0, "b", 2), (1 << 63, "c", 3), (1 << 5, "d", 4), (0, "a", 5)] {
+    for (hash, name, value) in [(0, "b", 2), (1 << 63, "c", 3), (1 << 3, "d", 4), (0, "a", 5)] {
         insert(&mut root, 0, hash, name.into(), value);
     }
     let mut nodes = Vec::new();
     collect(&root, &mut nodes);
-    assert_eq!(nodes.len(), 16, "three leaves, and what parts them at the second level and the last");
+    assert_eq!(nodes.len(), 25, "three leaves, and what parts them at the second level and the last");
     for (hash, name) in [(0, "b"), (0, "a"), (1 << 63, "c")] {
         assert!(!remove(&mut root, hash, name));
     }
     assert!(matches!(&*root, Node::Leaf { entries, .. } if entries[..] == [("d".into(), 4)]));
-    assert!(remove(&mut root, 1 << 5, "d"));
+    assert!(remove(&mut root, 1 << 3, "d"));
 }
 
 proptest! {
