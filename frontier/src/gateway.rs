@@ -216,6 +216,6 @@ async fn sweep(exchange: Arc<Exchange>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        exchange.sweep();
+        exchange.sweep().await;
     }
 }
