@@ -178,7 +178,7 @@ impl Exchange {
                 self.answer(request, peer, correlation, None, Outcome::failure(&lost), &mut batch);
                 continue;
             };
-            let PendingRequest { requester, id, kind, deadline } = request;
+            let PendingRequest { requester, id, kind, deadline, .. } = request;
             if !requester.pending.lock().untrack(id, peer, correlation) {
                 continue;
             }

@@ -7,7 +7,7 @@ use crate::lobby::Lobby;
 use crate::own_call::OwnCalls;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
-use crate::remote::RemoteEdges;
+use crate::remote::{RemoteEdges, Unacked};
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_access::LogLimiter;
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
@@ -17,6 +17,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How many lines a second tell of what peers may not do.
 const DENIALS_PER_SECOND: u32 = 10;
+
+/// The same for what other gateways give back unasked.
+const UNASKED_PER_SECOND: u32 = 1;
 
 /// What an exchange is made with.
 #[derive(Debug)]
@@ -45,6 +48,9 @@ pub struct Exchange {
     pub(crate) own_calls: OwnCalls,
     pub(crate) denials: LogLimiter,
     pub(crate) remote: Option<Arc<dyn RemoteEdges>>,
+    pub(crate) unacked: Unacked,
+    /// For the lines of what other gateways give back unasked.
+    pub(crate) unasked: LogLimiter,
     pub(crate) lobby: Lobby,
     /// Whether services that go elsewhere stay for the edges that are still here.
     pub(crate) keeps_services: AtomicBool,
@@ -68,6 +74,8 @@ impl Exchange {
             own_calls: OwnCalls::new(),
             denials: LogLimiter::new(DENIALS_PER_SECOND),
             remote,
+            unacked: Unacked::default(),
+            unasked: LogLimiter::new(UNASKED_PER_SECOND),
             lobby: Lobby::new(),
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),

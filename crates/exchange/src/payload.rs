@@ -264,7 +264,7 @@ impl Exchange {
             self.answer(request, from, correlation, None, Outcome::failure(&failure), &mut batch);
             return Ok(());
         }
-        let PendingRequest { requester, id, kind, deadline } = request;
+        let PendingRequest { requester, id, kind, deadline, .. } = request;
         if !requester.pending.lock().untrack(id, from, correlation) {
             return Ok(());
         }

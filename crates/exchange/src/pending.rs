@@ -13,6 +13,7 @@
 use crate::Peer;
 use crate::envelope::{CorrelationId, RequestKind};
 use ahash::AHashMap;
+use frontier_protocol::EdgeId;
 use slab::Slab;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub(crate) struct PendingRequest {
     pub(crate) id: u64,
     pub(crate) kind: RequestKind,
     pub(crate) deadline: Instant,
+    /// The edge that a service asks; `None` for all else.
+    pub(crate) edge: Option<EdgeId>,
 }
 
 /// What was in flight when a peer's tables ended.

@@ -12,7 +12,7 @@ fn peer(id: u64) -> Arc<Peer> {
 
 fn request(requester: &Arc<Peer>, id: u64) -> PendingRequest {
     let deadline = Instant::now() + Duration::from_secs(60);
-    PendingRequest { requester: requester.clone(), id, kind: RequestKind::Call, deadline }
+    PendingRequest { requester: requester.clone(), id, kind: RequestKind::Call, deadline, edge: None }
 }
 
 #[test]
