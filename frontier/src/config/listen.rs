@@ -1,11 +1,9 @@
 //! Where each side listens, and where its peers may go when the gateway stops.
 
-mod tls;
-
 use super::EDGEBOUND;
 use frontier_access::authn::AuthConfig;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
-use frontier_transport::{Endpoint, Network, ServerTls};
+use frontier_transport::{Endpoint, Network, ServerTls, read_server_tls};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -144,7 +142,7 @@ impl Listen {
             (Word::Ws, _) => Network::Ws,
         };
         // Certificates, and who is asked for one, can be changed: only whether TLS is spoken cannot.
-        let tls = tls::read(&tls.reloadable(), enable);
+        let tls = read_server_tls(&tls.reloadable(), enable);
         let own = section.section("auth");
         let asked = AuthConfig::read(&own);
         let name = own.is_present().then(|| section.path().to_owned());

@@ -48,7 +48,8 @@ pub(super) async fn dial(
             ..Hello::new(Role::Frontier)
         };
         let config = limits.link(Role::Frontier);
-        let (link, Granted { welcome, terms }) = connect(endpoint, &forward.dial, config, &hello).await?;
+        let dial = forward.dial_to(id);
+        let (link, Granted { welcome, terms }) = connect(endpoint, &dial, config, &hello).await?;
         welcome.from_gateway()?;
         let identity = Identity::OwnerGateway { id: id.into() };
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame).owner_gateway();
