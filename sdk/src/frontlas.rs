@@ -4,6 +4,7 @@ mod address;
 mod channel;
 mod discovery;
 mod error;
+mod lookups;
 
 pub(crate) use address::Address;
 pub(crate) use discovery::{Discovery, endpoint, servicebound};
@@ -16,19 +17,23 @@ use frontier_api::cluster::{
     WatchResponse,
 };
 use frontier_protocol::EdgeId;
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientTls, Staggered};
+use lookups::Lookups;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 type Client = ClusterServiceClient<Channel>;
 
-/// How long one replica may take to answer.
+/// How long one replica may take to answer, once its name has been looked up.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a replica is waited for before the next one is asked beside it.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// For how long requests fail at once after no replica has answered.
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
@@ -52,14 +57,17 @@ pub(crate) struct Frontlas {
 struct Replica {
     address: Address,
     client: Client,
+    lookups: Lookups,
 }
 
 impl Frontlas {
     /// Connects to nobody yet. Called within a runtime.
     pub(crate) fn new(addresses: Vec<Address>, tls: &ClientTls, credentials: Credentials) -> Self {
         let replica = |address: Address| {
-            let client = Client::new(channel::open(&address, tls)).max_decoding_message_size(MAX_RESPONSE);
-            Replica { address, client }
+            let lookups = Lookups::default();
+            let channel = channel::open(&address, tls, &lookups);
+            let client = Client::new(channel).max_decoding_message_size(MAX_RESPONSE);
+            Replica { address, client, lookups }
         };
         let replicas = addresses.into_iter().map(replica).collect();
         let (failure, unreachable) = (Mutex::new(None), Mutex::new(None));
@@ -106,7 +114,7 @@ impl Frontlas {
         self.request(watch).await
     }
 
-    /// Sends a request to one replica after the other until one answers.
+    /// Sends a request to one replica after the other until one answers: each has a head start before the next.
     async fn request<T, Fut>(&self, send: impl Fn(Client, Shown) -> Fut) -> Result<T, FrontlasError>
     where
         Fut: Future<Output = Result<Response<T>, Status>>,
@@ -120,12 +128,17 @@ impl Frontlas {
         let first = self.preferred.load(Ordering::Relaxed);
         let mut last = FrontlasError::Away("there is no address of frontlas".into());
         let mut is_unreachable = true;
-        for turn in 0..self.replicas.len() {
-            let place = (first + turn) % self.replicas.len();
-            let Replica { address, client } = &self.replicas[place];
-            let answer = timeout(REPLICA_TIMEOUT, send(client.clone(), shown.clone())).await;
-            let answer =
-                answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within the timeout")));
+        let places = (0..self.replicas.len()).map(|turn| (first + turn) % self.replicas.len());
+        let mut attempts = Staggered::new(places, HEAD_START, |place| {
+            let Replica { client, lookups, .. } = &self.replicas[place];
+            let answer = lookups.within(REPLICA_TIMEOUT, send(client.clone(), shown.clone()));
+            async move {
+                let late = || Err(Status::deadline_exceeded("no answer within the timeout"));
+                (place, answer.await.unwrap_or_else(late))
+            }
+        });
+        while let Some((place, answer)) = attempts.next().await {
+            let address = &self.replicas[place].address;
             match answer {
                 Ok(answer) => {
                     self.preferred.store(place, Ordering::Relaxed);

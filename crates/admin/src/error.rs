@@ -42,13 +42,13 @@ pub enum ApiError {
     )]
     Gone,
     /// One watch too many.
-    #[error("{0} watches are open, the most there may be")]
+    #[error("{0} watches are open, the most there may be (watchers)")]
     TooManyWatches(usize),
     /// One list too many.
     #[error("{0} lists are being read, the most there may be: ask again")]
     TooManyLists(usize),
     /// A watch whose peer reads too slowly.
-    #[error("the watch was not read for {0:?}")]
+    #[error("the watch was not read for {0:?} (slow_peer_timeout)")]
     SlowWatcher(Duration),
     /// The deadline of the request has passed.
     #[error("there was no answer within {0:?}")]

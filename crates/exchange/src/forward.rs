@@ -2,6 +2,7 @@
 
 use crate::balance::Tried;
 use crate::failure::Rejected;
+use crate::limits::key;
 use crate::outgoing::{Outgoing, Sender};
 use crate::outlet::QueueError;
 use crate::pending::{PendingRequest, Refusal};
@@ -190,7 +191,11 @@ impl Exchange {
     }
 
     fn too_many_calls(&self, whose: &str) -> Failure {
-        let text = format!("{whose} has {} calls and messages in flight", self.limits().calls);
+        let limit = self.limits().calls;
+        let text = format!(
+            "{whose} has {limit} calls and messages in flight, the most there may be ({})",
+            key::CALLS
+        );
         Failure::new(Code::Overloaded, text)
     }
 }
@@ -243,11 +248,15 @@ pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool
 fn not_queued(target: &Peer, error: &QueueError) -> Failure {
     match (error, target.identity()) {
         (QueueError::Full, Identity::OwnerGateway { id }) => {
-            let text = format!("frontier {id} does not read fast enough; the queue for it is full");
+            let text = format!(
+                "frontier {id} does not read fast enough; the queue for it is full ({})",
+                key::OUTBOX
+            );
             Failure::new(Code::Overloaded, text)
         }
         (QueueError::Full, _) => {
-            Failure::new(Code::Overloaded, "the receiver does not read fast enough; its queue is full")
+            let text = format!("the receiver does not read fast enough; its queue is full ({})", key::OUTBOX);
+            Failure::new(Code::Overloaded, text)
         }
         (other, _) => Failure::new(other.code(), other.to_string()),
     }

@@ -72,7 +72,7 @@ pub use hash::scatter;
 pub use inbound::{Inbound, Registration, Reply, Returned};
 pub use latch::Latch;
 pub use leg::{BeginError, BoxFuture, IncomingLeg, Leg, NewLeg, write_all};
-pub use limits::Limits;
+pub use limits::{Limits, key as limit_key};
 pub use outgoing::{Head, LocalCaller, Outgoing, Sender, StreamHead, StreamSender};
 pub use outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 pub use own_call::OwnReply;

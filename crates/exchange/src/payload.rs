@@ -11,6 +11,7 @@ use crate::outlet::OpenError;
 use crate::pending::PendingRequest;
 use crate::remote::Found;
 use crate::route::{Route, Unrouted};
+use crate::stream::not_opened;
 use crate::{CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
@@ -116,7 +117,7 @@ impl Exchange {
                     tried.push(target);
                     continue;
                 }
-                Err(error) => return Err(Failure::new(error.code(), error.to_string()).into()),
+                Err(error) => return Err(not_opened(&target, &error).into()),
             };
             let correlation = match self.enter_payload(requester, &envelope, &target, progress)? {
                 Entered::Yes(correlation) => correlation,
@@ -209,10 +210,7 @@ impl Exchange {
         let onward = match owner.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => {
-                let text = format!("{}: {error}", owner.as_receiver());
-                return Carried::Done(Err(Failure::new(error.code(), text).into()));
-            }
+            Err(error) => return Carried::Done(Err(not_opened(owner, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, owner, progress) {
             Ok(Entered::Yes(correlation)) => correlation,

@@ -5,6 +5,7 @@ use crate::counters::Traffic;
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
+use crate::limits::key;
 use crate::outgoing::{Head, StreamHead, StreamSender};
 use crate::outlet::OpenError;
 use crate::remote::Found;
@@ -106,7 +107,7 @@ impl Exchange {
     fn check_stream(&self, opener: &Peer, request: &StreamRequest<'_>) -> Result<(), Failure> {
         let (len, max) = (request.meta.len(), self.limits().meta);
         if len > max {
-            let text = format!("a meta of {len} bytes is over the limit of {max}");
+            let text = format!("a meta of {len} bytes is over the limit of {max} ({})", key::META);
             return Err(Failure::new(Code::TooLarge, text));
         }
         self.check_name(request.name)?;
@@ -116,7 +117,7 @@ impl Exchange {
     pub(crate) fn too_many_streams(&self) -> Failure {
         Failure::new(
             Code::Overloaded,
-            format!("{} streams are open, the most there may be", self.limits().streams),
+            format!("{} streams are open, the most there may be ({})", self.limits().streams, key::STREAMS),
         )
     }
 
@@ -173,11 +174,7 @@ impl Exchange {
         let leg = match target.outlet().open().await {
             Ok(leg) => leg,
             Err(OpenError::Closed) => return Err(BeginError::Lost),
-            Err(error @ OpenError::TooMany(_)) => {
-                let text = format!("{} has no room for streams", target.as_receiver());
-                return Err(BeginError::Refused(Failure::new(error.code(), text)));
-            }
-            Err(error) => return Err(BeginError::Refused(Failure::new(error.code(), error.to_string()))),
+            Err(error) => return Err(BeginError::Refused(not_opened(target, &error))),
         };
         // It may have left meanwhile, and hang up before it sees this.
         if !target.is_online() {
@@ -222,4 +219,15 @@ fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {
         Identity::Service { id, name } => Ok(StreamSender::Service(*id, name)),
         _ => Err(Failure::new(Code::Protocol, "only a service's stream goes to an edge")),
     }
+}
+
+/// What the other end of a leg is told that could not be opened to `target`.
+pub(crate) fn not_opened(target: &Peer, error: &OpenError) -> Failure {
+    let text = match error {
+        OpenError::TooMany(limit) => {
+            format!("{} has {limit} streams, the most there may be ({})", target.as_receiver(), key::STREAMS)
+        }
+        other => other.to_string(),
+    };
+    Failure::new(error.code(), text)
 }

@@ -12,8 +12,8 @@ use frontier_transport::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long dialling, the handshake and reading directory time may take together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the handshake and reading directory time may take together. Dialling has times of its own.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often directory time is read.
 const MAX_READINGS: u64 = 8;
@@ -56,13 +56,13 @@ pub(super) async fn connect(
     introduction: Introduction<'_>,
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
+    // Before dialling: what is wrong with it is so whether frontlas can be reached or not.
+    let token = match introduction.token {
+        Some(token) => Some(token.load().await.map_err(unreadable)?),
+        None => None,
+    };
+    let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
     let established = async {
-        // Before dialling: what is wrong with it is so whether frontlas can be reached or not.
-        let token = match introduction.token {
-            Some(token) => Some(token.load().await.map_err(unreadable)?),
-            None => None,
-        };
-        let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
         let sent_at = exchange.micros();
         let welcome = offer(&mut link, &introduction.hello(token)).await?.welcome;
         let time = welcome.from_frontlas()?;
@@ -77,7 +77,7 @@ pub(super) async fn connect(
         }
         Ok(Established { link, welcome, reading, early })
     };
-    within("connecting to frontlas", CONNECT_TIMEOUT, established).await
+    within("the handshake with frontlas", HANDSHAKE_TIMEOUT, established).await
 }
 
 impl Introduction<'_> {

@@ -124,7 +124,8 @@ fn names_come_and_go() {
     let heard = service.heard();
     assert_eq!((&*heard[0], word(&heard[1], 3)), ("DONE 9 ok", "late"));
     service.say("REMOVE 10 methods late\nADD 11 topics a,b,c,d");
-    let refused = "DONE 11 a service may register 4 methods and topics, and no more";
+    let refused =
+        "DONE 11 a service may register 4 methods and topics, and no more (limits.names_per_service)";
     assert_eq!(service.heard(), ["DONE 10 ok", refused]);
     edge.say("CALL 3 late hello");
     assert!(edge.heard()[0].starts_with("REPLY 3 - MethodNotFound"));

@@ -56,8 +56,7 @@ impl QuicIncoming {
     }
 
     /// Whether the peer has shown that it can be reached at its address.
-    #[cfg(test)]
-    pub(super) fn is_validated(&self) -> bool {
+    pub(crate) fn is_validated(&self) -> bool {
         self.incoming.remote_address_validated()
     }
 

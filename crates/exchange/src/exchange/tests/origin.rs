@@ -272,7 +272,8 @@ fn a_link_that_is_full_refuses_and_says_which() {
     owner.outlet.set_room(0);
     service.send(call(1, to_edge(EDGE)));
     elsewhere.resolve(&exchange, &at(&owner));
-    let text = "frontier a does not read fast enough; the queue for it is full".to_owned();
+    let text =
+        "frontier a does not read fast enough; the queue for it is full (limits.outbox_size)".to_owned();
     assert_eq!(service.told(), [(1, Code::Overloaded, text)]);
     assert!(!owner.peer.has_pending());
 }
