@@ -9,7 +9,7 @@ use crate::own_call::OwnCalls;
 use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
-use crate::remote::RemoteEdges;
+use crate::remote::{RemoteEdges, Unacked};
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
 use parking_lot::Mutex;
@@ -44,6 +44,7 @@ pub struct Exchange {
     pub(crate) own_calls: OwnCalls,
     pub(crate) log_limits: LogLimits,
     pub(crate) remote: Option<Arc<dyn RemoteEdges>>,
+    pub(crate) unacked: Unacked,
     pub(crate) lobby: Lobby,
     /// Whether services that go elsewhere stay for the edges that are still here.
     pub(crate) keeps_services: AtomicBool,
@@ -68,6 +69,7 @@ impl Exchange {
             own_calls: OwnCalls::new(),
             log_limits: LogLimits::new(),
             remote,
+            unacked: Unacked::default(),
             lobby: Lobby::new(),
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),

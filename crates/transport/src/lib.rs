@@ -62,6 +62,8 @@ pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use staggered::Staggered;
 pub use tcp::connect_any;
+#[cfg(feature = "config")]
+pub use tls::read_server_tls;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
