@@ -108,7 +108,8 @@ fn the_grace_comes_from_the_environment_as_seconds() {
 
 /// The lines of a section of the unit for systemd.
 fn unit(section: &str) -> Vec<String> {
-    let unit = fs::read_to_string(Path::new(HERE).join("../etc/frontier.service")).expect("the unit is there");
+    let unit =
+        fs::read_to_string(Path::new(HERE).join("../etc/frontier.service")).expect("the unit is there");
     let lines = unit.lines().skip_while(|line| *line != format!("[{section}]")).skip(1);
     lines.take_while(|line| !line.starts_with('[')).map(str::to_owned).collect()
 }
