@@ -4,7 +4,7 @@ use crate::balance::Tried;
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
-use crate::join::{CopyError, copy_exact};
+use crate::join::{CopyError, copy_exact, hand_over};
 use crate::leg::{BeginError, Begun, IncomingLeg};
 use crate::outgoing::Head;
 use crate::outlet::OpenError;
@@ -141,7 +141,9 @@ impl Exchange {
                     leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
                 }
                 let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
-                copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+                copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))?;
+                finish_reading(leg).await;
+                hand_over(onward).await.map_err(|error| copy_failed(&error))
             };
             let Err(failure) = copied.await else { return Ok(()) };
             let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
@@ -227,7 +229,9 @@ impl Exchange {
                     BeginError::Refused(failure) => failure,
                     BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
                 })?;
-            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))?;
+            finish_reading(leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
@@ -273,7 +277,9 @@ impl Exchange {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            copy_exact(&mut *leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            copy_exact(&mut *leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))?;
+            finish_reading(&mut *leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
@@ -297,6 +303,12 @@ async fn begin(
     leg.begin(Head::Request(&outgoing, len)).await
 }
 
+/// Tells the sender of a payload that all of it has come, by the end of the direction in which nothing is sent.
+async fn finish_reading(leg: &mut (dyn IncomingLeg + '_)) {
+    // A sender that is gone does not hear it.
+    let _ = std::future::poll_fn(|cx| leg.poll_shutdown(cx)).await;
+}
+
 fn lost(error: BeginError) -> Failure {
     match error {
         BeginError::Refused(failure) => failure,
@@ -308,6 +320,7 @@ fn copy_failed(error: &CopyError) -> Failure {
     let code = match error {
         CopyError::Source => Code::Protocol,
         CopyError::Lost | CopyError::Target => Code::Disconnected,
+        CopyError::Refused => Code::Overloaded,
     };
     Failure::new(code, error.to_string())
 }

@@ -19,7 +19,6 @@
 mod advice;
 mod backoff;
 mod buffer;
-mod buffered_io;
 mod carrier;
 mod dial;
 mod downgrade;
