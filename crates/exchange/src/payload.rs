@@ -5,7 +5,7 @@ use crate::counters::Begun as Counted;
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
-use crate::join::{CopyError, copy_exact};
+use crate::join::{CopyError, copy_exact, hand_over};
 use crate::leg::{BeginError, Begun, IncomingLeg};
 use crate::outgoing::Head;
 use crate::outlet::OpenError;
@@ -174,7 +174,9 @@ impl Exchange {
                 }
                 let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
                 let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
-                copied.map_err(|error| copy_failed(&error))
+                copied.map_err(|error| copy_failed(&error))?;
+                finish_reading(leg).await;
+                hand_over(onward).await.map_err(|error| copy_failed(&error))
             };
             let Err(failure) = copied.await else { return Ok(()) };
             let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
@@ -268,7 +270,9 @@ impl Exchange {
                     BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
                 })?;
             let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
-            copied.map_err(|error| copy_failed(&error))
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
@@ -315,7 +319,10 @@ impl Exchange {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            copy_exact(&mut *leg, &mut *onward, len, &mut 0).await.map_err(|error| copy_failed(&error))
+            let copied = copy_exact(&mut *leg, &mut *onward, len, &mut 0).await;
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(&mut *leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         passing.ends_with = Some(match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
@@ -360,6 +367,12 @@ async fn begin(
     leg.begin(Head::Request(&outgoing, len)).await
 }
 
+/// Tells the sender of a payload that all of it has come, by the end of the direction in which nothing is sent.
+async fn finish_reading(leg: &mut (dyn IncomingLeg + '_)) {
+    // A sender that is gone does not hear it.
+    let _ = std::future::poll_fn(|cx| leg.poll_shutdown(cx)).await;
+}
+
 fn lost(error: BeginError) -> Failure {
     match error {
         BeginError::Refused(failure) => failure,
@@ -371,6 +384,7 @@ fn copy_failed(error: &CopyError) -> Failure {
     let code = match error {
         CopyError::Source => Code::Protocol,
         CopyError::Lost | CopyError::Target => Code::Disconnected,
+        CopyError::Refused => Code::Overloaded,
     };
     Failure::new(code, error.to_string())
 }

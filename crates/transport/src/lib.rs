@@ -20,7 +20,6 @@ mod address;
 mod advice;
 mod backoff;
 mod buffer;
-mod buffered_io;
 mod carrier;
 mod dial;
 mod downgrade;
