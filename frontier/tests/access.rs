@@ -104,7 +104,7 @@ fn the_complete_example_is_loaded_and_holds() {
         edge_id: verified.edge_id,
         service: "",
         labels: &acme,
-        address,
+        address: Some(address),
     };
     let grants = access.rules().grants(&edge);
     assert!(grants.may_call("files.read").is_ok() && grants.may_publish("uploads").is_ok());

@@ -19,8 +19,8 @@ use crate::{Exchange, Peer, Stage};
 use frontier_protocol::Code;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::debug;
 use tracing::field::display;
-use tracing::{debug, info};
 
 /// How long the directory may take to name the later connection of an edge that has left.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +59,7 @@ impl Exchange {
     pub fn relocated(&self, edge: &Arc<Peer>) {
         let (id, addr) = (edge.number(), edge.addr().map(display));
         if !edge.was_asked_to_move() {
-            info!(edge = id, addr, "edge has moved to another frontier");
+            self.log_moved(edge);
             return edge.outlet().close(elsewhere());
         }
         debug!(edge = id, addr, "edge has moved, as it was asked to");

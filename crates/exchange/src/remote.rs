@@ -22,15 +22,14 @@ pub(crate) use unacked::Unacked;
 use crate::envelope::{CorrelationId, Destination, Envelope, RequestKind};
 use crate::failure::Rejected;
 use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
+use crate::lobby::Room;
 use crate::outgoing::Sender;
 use crate::route::Route;
+use crate::shares::Asker;
 use crate::{Batch, Exchange, Failure, Peer, Returned, Violation};
-use frontier_access::{LogDecision, PeerText};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tracing::warn;
+use tokio::sync::oneshot;
 
 impl Lookup {
     /// It is known where the edge is, or that it is nowhere.
@@ -88,7 +87,7 @@ impl Exchange {
         edge: EdgeId,
         batch: &mut Batch<'_>,
     ) -> Result<(), Rejected> {
-        let room = self.lobby.room(envelope.size())?;
+        let room = self.lobby.room(Asker::of(requester), envelope.size())?;
         let correlation = if envelope.wants_reply {
             match self.enter(requester, &envelope, self.lobby.peer(), None, batch.now())? {
                 Entered::Yes(correlation) => Some(correlation),
@@ -191,7 +190,7 @@ impl Exchange {
             let deadline = self.deadline(timeout_ms, batch.now());
             let kind = RequestKind::Message;
             let envelope = Envelope { kind, id: 0, wants_reply: false, to, name, custom, payload, deadline };
-            if let Ok(room) = self.lobby.room(envelope.size()) {
+            if let Ok(room) = self.lobby.room(Asker::of(&requester), envelope.size()) {
                 let parked = parked(&requester, &envelope, None, Some(from.clone()), room);
                 self.look_up(edge, Waiting::Request(parked));
             }
@@ -213,7 +212,7 @@ impl Exchange {
             }
             return Ok(());
         }
-        let room = match self.lobby.room(envelope.size()) {
+        let room = match self.lobby.room(Asker::of(&requester), envelope.size()) {
             Ok(room) => room,
             Err(failure) => {
                 if untrack(&requester, id, Some(held)) {
@@ -237,19 +236,13 @@ impl Exchange {
         Ok(())
     }
 
-    /// Another gateway may do it in a loop.
-    fn log_unasked(&self, from: &Peer, edge: EdgeId) {
-        let LogDecision::Log { suppressed } = self.unasked.admit(Instant::now()) else { return };
-        let suppressed = (suppressed > 0).then_some(suppressed);
-        warn!(frontier = %PeerText(from.name()), edge = edge.0, suppressed, "dropped what another gateway gave back: it was not asked for that");
-    }
-
-    /// Where the edge is, with a link to it, but not at `avoid`, where it was found not to be.
+    /// Where the edge is that `asker` looks for, with a link to it, but not at `avoid`, where it was found not to be.
     ///
     /// # Errors
     /// If it is nowhere, or that can't be found out, or it can't be reached there.
     pub(crate) async fn find(
         self: &Arc<Self>,
+        asker: Asker,
         edge: EdgeId,
         avoid: Option<&Arc<Peer>>,
     ) -> Result<Found, Failure> {
@@ -259,7 +252,7 @@ impl Exchange {
         {
             return Ok(Found::At(owner));
         }
-        let room = self.lobby.room(0)?;
+        let room = self.lobby.room(asker, 0)?;
         let (reply, found) = oneshot::channel();
         self.look_up(edge, Waiting::Task { reply, _room: room });
         let found = found.await.unwrap_or_else(|_| Err(Failure::plain(Code::Internal)))?;
@@ -286,7 +279,7 @@ fn parked(
     envelope: &Envelope<'_>,
     correlation: Option<CorrelationId>,
     returned_by: Option<Arc<Peer>>,
-    room: OwnedSemaphorePermit,
+    room: Room,
 ) -> Box<Parked> {
     Box::new(Parked {
         requester: requester.clone(),

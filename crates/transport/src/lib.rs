@@ -20,7 +20,6 @@ mod address;
 mod advice;
 mod backoff;
 mod buffer;
-mod buffered_io;
 mod carrier;
 mod dial;
 mod downgrade;
@@ -30,6 +29,7 @@ mod first_frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handshake;
+mod handshake_threads;
 mod incoming;
 mod link;
 mod listener;

@@ -12,6 +12,7 @@ mod any_certificate;
 mod client;
 mod error;
 mod handshake;
+mod key_digest;
 mod mistake;
 mod peer_certificate;
 mod pem;
@@ -32,6 +33,7 @@ pub use section::read_server_tls;
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
 pub(crate) use handshake::{Accepted, Alpn, accept, connect, peer_certificate, starts_with_letter};
+pub(crate) use key_digest::KeyDigest;
 pub(crate) use stream::TlsStream;
 
 use rustls::crypto::CryptoProvider;

@@ -56,7 +56,7 @@ impl Files {
 }
 
 fn edge(labels: &Labels) -> Principal<'_> {
-    let address = [10, 0, 0, 1].into();
+    let address = Some([10, 0, 0, 1].into());
     Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(7)), service: "", labels, address }
 }
 

@@ -24,7 +24,7 @@ async fn an_edge_that_has_moved_is_called_here_until_it_is_known_elsewhere() {
     edge.peer.note_asked_to_move(exchange.clock());
     act(&exchange, &edge.peer, &goodbye());
     assert_eq!(edge.peer.stage(), Stage::Moved);
-    exchange.sweep();
+    exchange.sweep().await;
     let tail = EDGE.to_be_bytes();
     act(&exchange, &service.peer, &request(1, "m", &tail, b""));
     exchange.relocated(&edge.peer);
