@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Nothing of a connection but its Hello is looked at before it is known who it is, and until then it counts among
-//! the few that may be on their way in ([`handshakes`]).
+//! the few that may be on their way in (`handshakes`).
 //!
 //! A connection ends only by its frontier, by silence, or by a breach of the protocol: whatever the
 //! directory does, the frontier gets an answer that says what to do next. The end of a connection

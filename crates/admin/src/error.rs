@@ -56,6 +56,9 @@ pub enum ApiError {
     /// What the daemon depends on, named here, does not answer.
     #[error("{0} can't be reached")]
     Unavailable(&'static str),
+    /// Who may watch has changed since this watch was opened.
+    #[error("who may watch has changed: watch again, from the last position")]
+    AccessChanged,
     /// This process is ending; another one can answer.
     #[error("this node is shutting down")]
     Draining,
@@ -96,7 +99,7 @@ impl ApiError {
                 (Code::ResourceExhausted, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS)
             }
             Self::Timeout(_) => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
-            Self::Unavailable(_) | Self::Draining => {
+            Self::Unavailable(_) | Self::AccessChanged | Self::Draining => {
                 (Code::Unavailable, "UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE)
             }
             Self::Internal => (Code::Internal, "INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),

@@ -10,7 +10,7 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Probe, Server};
+use frontier_admin::{BindError, LiveTls, Probe, Server, Watches};
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct ControlPlane {
     server: Server,
     /// What tells of the cluster.
     routes: Router,
+    watches: Watches,
+    access: Option<PlaneAccess>,
     probe: Probe,
 }
 
@@ -35,12 +37,13 @@ impl ControlPlane {
         let scans = Scans::new(directory.clone());
         let writes = WriteState::default();
         let queries = Queries::new(directory.clone(), scans.clone(), writes.clone());
+        let open = server.watches();
         let watches = ClusterWatches::new(
             directory.clone(),
             scans,
             writes.clone(),
             config.watch_interval,
-            server.watches(),
+            open.clone(),
         );
         let rest = Rest { queries: queries.clone(), watches: watches.clone() };
         let grpc = ClusterServiceServer::new(Grpc { queries, watches })
@@ -50,7 +53,7 @@ impl ControlPlane {
             let (directory, writes) = (directory.clone(), writes.clone());
             Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
         });
-        Ok(Self { server, routes, probe: probe.await })
+        Ok(Self { server, routes, watches: open, access: None, probe: probe.await })
     }
 
     /// Where it listens.
@@ -68,6 +71,7 @@ impl ControlPlane {
     /// Has those who ask say who they are, whatever they ask for but `/healthz`. Without this everybody may ask.
     #[must_use]
     pub fn with_access(mut self, access: PlaneAccess) -> Self {
+        self.access = Some(access.clone());
         self.server = self.server.guard(move |caller, headers| access.operator(caller, headers));
         self
     }
@@ -76,6 +80,25 @@ impl ControlPlane {
     /// is in flight has `grace`.
     pub async fn run(self, stop: CancellationToken, grace: Duration) {
         let router = self.routes.merge(health::routes(self.probe.readiness()));
-        self.server.run(router, self.probe, stop, grace).await;
+        let serving = self.server.run(router, self.probe, stop, grace);
+        tokio::select! {
+            () = serving => {}
+            () = end_watches(self.access, &self.watches) => {}
+        }
+    }
+}
+
+/// Ends the watches after each reload by which those who are there are judged again. A watch was judged when it began.
+async fn end_watches(access: Option<PlaneAccess>, watches: &Watches) {
+    let Some(access) = access else { return std::future::pending().await };
+    let mut enforced = access.enforced();
+    loop {
+        if enforced.changed().await.is_err() {
+            // Nothing is reloaded any more.
+            return std::future::pending().await;
+        }
+        if *enforced.borrow() {
+            watches.end_all();
+        }
     }
 }

@@ -26,7 +26,8 @@ pub(crate) async fn what_is_beyond_the_bound_is_left_out_alone(world: World) {
 
 /// What is there and not in it goes: that must not keep out what is in it.
 pub(crate) async fn a_snapshot_has_the_whole_bound_for_itself(world: World) {
-    let directory = world.bounded(Bounds { edges: 2, services: 1 }).replica();
+    let world = world.bounded(Bounds { edges: 2, services: 1 });
+    let directory = world.replica();
     let node = Node::join(&directory, "a").await;
     node.connect(1).await;
     node.connect(2).await;
