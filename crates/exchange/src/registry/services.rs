@@ -104,9 +104,8 @@ impl Services {
         let mut member =
             Member { service: service.clone(), methods: AHashSet::new(), topics: AHashSet::new() };
         let candidate = Candidate::new(service.clone(), self.gateway_id.as_deref());
-        let inherited = |names: fn(&Member) -> &AHashSet<Arc<str>>| {
-            heir.into_iter().flat_map(move |old| names(old)).map(|name| &**name)
-        };
+        let inherited =
+            |names: fn(&Member) -> &AHashSet<Arc<str>>| heir.into_iter().flat_map(names).map(|name| &**name);
         for method in methods.iter().copied().chain(inherited(|old| &old.methods)) {
             member.methods.insert(routes::kept(draft, Table::Methods, method));
         }
