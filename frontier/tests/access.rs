@@ -35,7 +35,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 #[test]
 fn the_guide_has_no_other_yaml() {
     assert_eq!(guide().matches("```yaml").count(), examples().len());
-    assert_eq!(examples().len(), 7);
+    assert_eq!(examples().len(), 9);
 }
 
 #[test]

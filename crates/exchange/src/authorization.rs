@@ -118,6 +118,11 @@ impl AuthorizationCell {
         }
     }
 
+    /// What the peer is charged by; `None` if it may do as much as it likes.
+    pub(crate) fn meter(&self) -> Option<Meter> {
+        self.restricted()?.as_ref()?.meter.clone()
+    }
+
     /// Charges a piece of a stream.
     ///
     /// # Errors

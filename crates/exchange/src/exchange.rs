@@ -6,11 +6,13 @@ use crate::feed::{Connection, Follower};
 use crate::lobby::Lobby;
 use crate::log::LogLimits;
 use crate::own_call::OwnCalls;
+use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
-use crate::remote::RemoteEdges;
+use crate::remote::{RemoteEdges, Unacked};
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -42,10 +44,12 @@ pub struct Exchange {
     pub(crate) own_calls: OwnCalls,
     pub(crate) log_limits: LogLimits,
     pub(crate) remote: Option<Arc<dyn RemoteEdges>>,
+    pub(crate) unacked: Unacked,
     pub(crate) lobby: Lobby,
     /// Whether services that go elsewhere stay for the edges that are still here.
     pub(crate) keeps_services: AtomicBool,
     pub(crate) relocations: Relocations,
+    pub(crate) punctuality: Mutex<Punctuality>,
 }
 
 impl Exchange {
@@ -65,9 +69,11 @@ impl Exchange {
             own_calls: OwnCalls::new(),
             log_limits: LogLimits::new(),
             remote,
+            unacked: Unacked::default(),
             lobby: Lobby::new(),
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),
+            punctuality: Mutex::default(),
         })
     }
 

@@ -3,7 +3,7 @@
 use crate::balance::Tried;
 use crate::failure::Rejected;
 use crate::limits::key;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Sender};
 use crate::outlet::QueueError;
 use crate::pending::{PendingRequest, Refusal, SentTo};
 use crate::route::{Route, Unrouted};
@@ -124,6 +124,9 @@ impl Exchange {
             None
         };
         let outgoing = envelope.outgoing(correlation, route, now);
+        if let (None, Sender::Service { service, edge, returns: true }) = (correlation, route.from) {
+            self.unacked.note(target, edge, service.id);
+        }
         let queued = batch.queued(target, target.outlet().request(&outgoing));
         let Err(error) = queued else { return Ok(Delivery::Done) };
         if let Some(correlation) = correlation
@@ -149,7 +152,8 @@ impl Exchange {
     ) -> Result<Entered, Rejected> {
         let Envelope { kind, id, deadline, .. } = *envelope;
         let asker = Asker::of_request(requester, &envelope.to);
-        let request = PendingRequest { requester: requester.clone(), asker, id, kind, deadline };
+        let edge = envelope.to.edge();
+        let request = PendingRequest { requester: requester.clone(), asker, id, kind, deadline, edge };
         let limit = |internal: bool| if internal { usize::MAX } else { self.limits().calls };
         let most = limit(target.is_internal() || requester.is_internal());
         let inserted = target.pending.lock().insert(request, most);

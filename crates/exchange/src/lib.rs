@@ -51,6 +51,7 @@ mod peer;
 mod pending;
 mod permit;
 pub mod presence;
+mod punctuality;
 mod registration;
 mod registry;
 mod relocation;

@@ -3,6 +3,7 @@
 use crate::outlet::CloseReason;
 use crate::{Exchange, Identity, Peer};
 use frontier_access::{LogDecision, LogLimiter, PeerText};
+use frontier_protocol::EdgeId;
 use std::time::Instant;
 use tracing::field::display;
 use tracing::{info, warn};
@@ -19,6 +20,7 @@ pub(crate) struct LogLimits {
     callbacks: LogLimiter,
     take_overs: LogLimiter,
     defences: LogLimiter,
+    unasked: LogLimiter,
 }
 
 impl LogLimits {
@@ -31,6 +33,7 @@ impl LogLimits {
             callbacks: limiter(),
             take_overs: limiter(),
             defences: limiter(),
+            unasked: limiter(),
         }
     }
 }
@@ -55,6 +58,13 @@ impl Exchange {
         let Some(suppressed) = admit(&self.log_limits.closings) else { return };
         let (addr, reason) = (peer.addr().map(display), PeerText(reason));
         info!(peer = peer.number(), addr, %reason, suppressed, "closing a connection");
+    }
+
+    /// Another gateway gave back what it was not asked for. It may do so in a loop.
+    pub(crate) fn log_unasked(&self, from: &Peer, edge: EdgeId) {
+        let Some(suppressed) = admit(&self.log_limits.unasked) else { return };
+        let frontier = PeerText(from.name());
+        warn!(%frontier, edge = edge.0, suppressed, "dropped what another gateway gave back: it was not asked for that");
     }
 
     pub(crate) fn log_moved(&self, edge: &Peer) {

@@ -5,7 +5,7 @@ use crate::counters::Begun as Counted;
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
-use crate::join::{CopyError, copy_exact};
+use crate::join::{CopyError, copy_exact, hand_over};
 use crate::leg::{BeginError, Begun, IncomingLeg};
 use crate::outgoing::Head;
 use crate::outlet::OpenError;
@@ -29,6 +29,8 @@ struct Progress<'c> {
     is_entered: bool,
     /// The gateway that it comes from was told that the payload may come.
     is_awaited: bool,
+    /// Bytes of the payload that have come.
+    came: u64,
 }
 
 impl Progress<'_> {
@@ -72,11 +74,15 @@ impl Exchange {
         let Envelope { kind, id, wants_reply, name, deadline, .. } = envelope;
         let direction = requester.direction();
         let counted = self.counters().begin(kind.into(), direction);
-        let mut progress = Progress { counted, is_entered: false, is_awaited: false };
-        let permitted = self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len));
-        let carried = if excess {
-            Err(self.too_many_streams().into())
-        } else if let Err(failure) = permitted {
+        let mut progress = Progress { counted, is_entered: false, is_awaited: false, came: 0 };
+        let meter = requester.authorization().meter();
+        let permitted = if excess {
+            Err(self.too_many_streams())
+        } else {
+            self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len))
+        };
+        let was_permitted = permitted.is_ok();
+        let carried = if let Err(failure) = permitted {
             Err(failure.into())
         } else {
             let carried = self.carry(requester, envelope, &mut *leg, len, &mut progress);
@@ -87,6 +93,10 @@ impl Exchange {
                 Err(_) => Err(Failure::plain(Code::Deadline).into()),
             }
         };
+        // It was charged by what it announced.
+        if let Some(meter) = meter.filter(|_| was_permitted) {
+            meter.give_back_bytes(len.saturating_sub(progress.came));
+        }
         let Err(rejected) = carried else {
             if wants_reply {
                 // Whoever takes it from the tables counts it, or has.
@@ -163,7 +173,10 @@ impl Exchange {
                     leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
                 }
                 let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
-                copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+                let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
+                copied.map_err(|error| copy_failed(&error))?;
+                finish_reading(leg).await;
+                hand_over(onward).await.map_err(|error| copy_failed(&error))
             };
             let Err(failure) = copied.await else { return Ok(()) };
             let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
@@ -256,7 +269,10 @@ impl Exchange {
                     BeginError::Refused(failure) => failure,
                     BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
                 })?;
-            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
@@ -303,7 +319,10 @@ impl Exchange {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            copy_exact(&mut *leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            let copied = copy_exact(&mut *leg, &mut *onward, len, &mut 0).await;
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(&mut *leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         passing.ends_with = Some(match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
@@ -348,6 +367,12 @@ async fn begin(
     leg.begin(Head::Request(&outgoing, len)).await
 }
 
+/// Tells the sender of a payload that all of it has come, by the end of the direction in which nothing is sent.
+async fn finish_reading(leg: &mut (dyn IncomingLeg + '_)) {
+    // A sender that is gone does not hear it.
+    let _ = std::future::poll_fn(|cx| leg.poll_shutdown(cx)).await;
+}
+
 fn lost(error: BeginError) -> Failure {
     match error {
         BeginError::Refused(failure) => failure,
@@ -359,6 +384,7 @@ fn copy_failed(error: &CopyError) -> Failure {
     let code = match error {
         CopyError::Source => Code::Protocol,
         CopyError::Lost | CopyError::Target => Code::Disconnected,
+        CopyError::Refused => Code::Overloaded,
     };
     Failure::new(code, error.to_string())
 }

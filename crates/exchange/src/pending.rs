@@ -14,6 +14,7 @@ use crate::Peer;
 use crate::envelope::{CorrelationId, RequestKind};
 use crate::shares::{Asker, Holdings, has_share};
 use ahash::AHashMap;
+use frontier_protocol::EdgeId;
 use slab::Slab;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub(crate) struct PendingRequest {
     pub(crate) id: u64,
     pub(crate) kind: RequestKind,
     pub(crate) deadline: Instant,
+    /// The edge that a service asks; `None` for all else.
+    pub(crate) edge: Option<EdgeId>,
 }
 
 /// A request of a peer: who has it, and under which id.

@@ -12,10 +12,12 @@
 //! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
 
 mod lookup;
+mod unacked;
 
 pub use lookup::{Found, Lookup, RemoteEdges};
 
 use lookup::{Parked, Waiting};
+pub(crate) use unacked::Unacked;
 
 use crate::envelope::{CorrelationId, Destination, Envelope, RequestKind};
 use crate::failure::Rejected;
@@ -167,7 +169,8 @@ impl Exchange {
         }
     }
 
-    /// Another gateway gives a request back: the edge is not there. It is looked for once more.
+    /// Another gateway gives a request back: the edge is not there. It is looked for once more, if that gateway had it: a
+    /// gateway speaks for no service here of itself.
     pub(crate) fn on_returned(
         self: &Arc<Self>,
         from: &Arc<Peer>,
@@ -179,7 +182,9 @@ impl Exchange {
         remote.forget(edge, from);
         let to = Destination::Edge(edge);
         let Some(correlation) = correlation else {
-            let Some(requester) = service.and_then(|id| self.registry().services.get(id)) else {
+            let sent = service.filter(|id| self.unacked.take(from, edge, *id));
+            let Some(requester) = sent.and_then(|id| self.registry().services.get(id)) else {
+                self.log_unasked(from, edge);
                 return Ok(());
             };
             let deadline = self.deadline(timeout_ms, batch.now());
@@ -193,11 +198,20 @@ impl Exchange {
         };
         let completed = from.pending.lock().complete(correlation);
         let Some(request) = completed.filter(|request| !request.requester.is_internal()) else {
+            // As a late answer.
             return Ok(());
         };
+        let asked = (request.edge == Some(edge)).then_some(request.requester.number());
         let crate::pending::PendingRequest { requester, id, kind, deadline, .. } = request;
         let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
         let held: Held<'_> = (from, correlation);
+        if asked.is_none() || asked != service.map(|id| id.0) {
+            self.log_unasked(from, edge);
+            if untrack(&requester, id, Some(held)) {
+                self.reply_failure(&requester, id, kind, &Failure::edge_not_online(edge), batch);
+            }
+            return Ok(());
+        }
         let room = match self.lobby.room(Asker::of(&requester), envelope.size()) {
             Ok(room) => room,
             Err(failure) => {

@@ -27,12 +27,21 @@ impl Exchange {
     /// Looks at everyone once: fails what is overdue, closes who is silent or does not read. How late a deadline is
     /// noticed is up to how often this is called. No slice takes longer than some hundreds of peers do.
     ///
+    /// Who was late itself calls nobody silent: what peers have sent meanwhile may not have been read.
+    ///
     /// # Cancel safety
     /// Cancel safe: the others are looked at by the next one.
     pub async fn sweep(&self) {
+        self.sweep_at(Instant::now(), self.clock()).await;
+    }
+
+    /// The same, with silence judged as at this time, and at this one of the exchange's clock.
+    pub(crate) async fn sweep_at(&self, now: Instant, clock: u32) {
+        let judges = self.punctuality.lock().sweep(now);
+        let clock = judges.then_some(clock);
         let mut place = Place::Edges(0);
         while !matches!(place, Place::Done) {
-            place = self.sweep_slice(place).0;
+            place = self.sweep_slice(place, clock).0;
             let_others_run().await;
         }
         let mut batch = self.batch();
@@ -44,17 +53,20 @@ impl Exchange {
         self.sweep_relocations(now);
     }
 
-    /// One slice: where the next one begins, and how many peers this one has looked at.
-    fn sweep_slice(&self, mut place: Place) -> (Place, usize) {
+    /// One slice: where the next one begins, and how many peers this one has looked at. Without the time of the
+    /// exchange's clock nobody is called silent.
+    fn sweep_slice(&self, mut place: Place, clock: Option<u32>) -> (Place, usize) {
         let mut batch = self.batch();
-        let (now, clock) = (Instant::now(), self.clock());
+        let now = Instant::now();
         let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
         let mut looked_at = 0;
         while looked_at < PEERS_PER_SLICE && !matches!(place, Place::Done) {
             let (peers, next) = self.peers_from(place, PEERS_PER_SLICE - looked_at);
             // No lock of the registry is held meanwhile.
             for peer in &peers {
-                self.close_if_dead(peer, clock, slow);
+                if let Some(clock) = clock {
+                    self.close_if_dead(peer, clock, slow);
+                }
                 if peer.pending.lock().is_swept() {
                     self.expire(peer, now, &mut batch);
                 }

@@ -5,7 +5,7 @@ use crate::Labels;
 use crate::authn::{AuthConfig, token};
 use crate::principal::Principal;
 use frontier_config::load;
-use frontier_protocol::EdgeId;
+use frontier_protocol::{EdgeId, Role};
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;

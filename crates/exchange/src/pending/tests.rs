@@ -13,7 +13,8 @@ fn peer(id: u64) -> Arc<Peer> {
 fn request(requester: &Arc<Peer>, id: u64) -> PendingRequest {
     let deadline = Instant::now() + Duration::from_secs(60);
     let asker = Asker::of(requester);
-    PendingRequest { requester: requester.clone(), asker, id, kind: RequestKind::Call, deadline }
+    let kind = RequestKind::Call;
+    PendingRequest { requester: requester.clone(), asker, id, kind, deadline, edge: None }
 }
 
 fn sent_to(target: &Arc<Peer>, correlation: CorrelationId) -> SentTo {

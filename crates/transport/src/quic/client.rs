@@ -54,7 +54,7 @@ impl QuicClient {
         let addresses = lookup(to.0, to.1).await.map_err(QuicError::Lookup)?;
         let connection =
             race(addresses, |address| self.connect(client.clone(), address, server_name)).await?;
-        let mut mux = QuicMux::new(connection, config::max_streams(&config));
+        let mut mux = QuicMux::new(connection, config::max_streams(&config)).watch_peer();
         let lane = mux.open_lane().await.map_err(|error| QuicError::Link(CloseReason::lost(error)))?;
         Ok(Link::new(Box::new(mux), lane, Arc::new(config)))
     }
@@ -78,7 +78,7 @@ impl QuicClient {
         let mut slot = slot.lock();
         match &*slot {
             Some(endpoint) => Ok(endpoint.clone()),
-            None => Ok(slot.insert(super::endpoint(any, false, None)?).clone()),
+            None => Ok(slot.insert(super::client_endpoint(any)?).clone()),
         }
     }
 

@@ -193,3 +193,20 @@ fn who_is_silent_or_does_not_read_is_closed_by_the_sweep() {
     assert_eq!(service.outlet.close_reason(), Some(CloseReason::SlowPeer));
     assert_eq!(edge.outlet.close_reason(), None);
 }
+
+#[test]
+fn who_was_late_to_read_calls_nobody_silent() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    edge.peer.hear(0);
+    let start = Instant::now();
+    let sweep =
+        |seconds: u32| testing::run(exchange.sweep_at(start + Duration::from_secs(seconds.into()), seconds));
+    (0..=60).for_each(sweep);
+    // A storm of newcomers, in which nothing was read: not even what the edge has sent.
+    sweep(75);
+    (76..85).for_each(sweep);
+    assert_eq!(edge.outlet.close_reason(), None);
+    sweep(85);
+    assert_eq!(edge.outlet.close_reason(), Some(CloseReason::Silent), "it had the time");
+}
