@@ -8,8 +8,7 @@ use std::sync::Arc;
 /// Names that are changed without a pause: a fraction of a millisecond.
 const NAMES_PER_TURN: usize = 512;
 
-/// After how many such turns routing hears of the names. What is copied for it is copied once for all of them; and once
-/// they are very many, giving up the copy before would take long.
+/// After how many such turns routing hears of the names.
 const TURNS_PER_SNAPSHOT: usize = 4;
 
 impl Exchange {

@@ -1,5 +1,6 @@
 //! Who is here, and who takes what. The registry never sends anything; who follows it is told by the [`Feed`].
 
+mod draft;
 mod edges;
 mod lists;
 mod name_map;

@@ -1,5 +1,6 @@
 //! Who takes what: methods, topics and names, each with the services that take it.
 
+use super::draft::{Draft, Table};
 use super::lists::Lists;
 use super::name_map::NameMap;
 use crate::Peer;
@@ -57,7 +58,7 @@ impl FromIterator<Candidate> for Candidates {
     }
 }
 
-/// Who takes what: an immutable snapshot, swapped whole. A changed copy shares with it what did not change.
+/// Who takes what: a snapshot, swapped whole.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
     pub(super) methods: NameMap<Candidates>,
@@ -66,6 +67,14 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
+    fn table(&self, table: Table) -> &NameMap<Candidates> {
+        match table {
+            Table::Methods => &self.methods,
+            Table::Topics => &self.topics,
+            Table::Names => &self.names,
+        }
+    }
+
     /// The services that registered the method.
     pub(crate) fn method(&self, method: &str) -> Option<&Candidates> {
         self.methods.get(method)
@@ -91,32 +100,31 @@ impl Candidate {
     }
 }
 
-/// Adds `candidate` to the takers of `name`; one that was there already stays where it was. The name, as it is kept.
+/// The name as it is kept, or a new one.
+pub(super) fn kept(draft: &mut Draft, table: Table, name: &str) -> Arc<str> {
+    draft.routes().table(table).entry(name).map_or_else(|| name.into(), |(name, _)| name.clone())
+}
+
+/// Adds `candidate` to the takers of `name`; one that was there already stays where it was.
 pub(super) fn add(
-    table: &mut NameMap<Candidates>,
-    name: &str,
+    draft: &mut Draft,
+    table: Table,
+    name: &Arc<str>,
     candidate: &Candidate,
     lists: &mut Lists,
-) -> Arc<str> {
-    let (name, takers) = match table.entry(name) {
-        Some((name, takers)) => (name.clone(), Some(takers)),
-        None => (name.into(), None),
-    };
+) {
+    let takers = draft.routes().table(table).get(name).cloned();
     let is_there = |it: &Candidate| Arc::ptr_eq(&it.service, &candidate.service);
-    if !takers.is_some_and(|takers| takers.iter().any(is_there)) {
-        let takers = lists.with(takers, candidate);
-        table.insert(name.clone(), takers);
+    if !takers.as_ref().is_some_and(|takers| takers.iter().any(is_there)) {
+        draft.set(table, name.clone(), Some(lists.with(takers.as_ref(), candidate)));
     }
-    name
 }
 
 /// Takes `service` off the takers of `name`.
-pub(super) fn remove(table: &mut NameMap<Candidates>, name: &str, service: &Arc<Peer>, lists: &mut Lists) {
-    let Some((name, takers)) = table.entry(name) else { return };
-    let name = name.clone();
-    match lists.without(takers, service) {
-        None => table.remove(&name),
-        Some(rest) if rest.number() == takers.number() => {}
-        Some(rest) => table.insert(name, rest),
+pub(super) fn remove(draft: &mut Draft, table: Table, name: &str, service: &Arc<Peer>, lists: &mut Lists) {
+    let Some((name, takers)) = draft.routes().table(table).entry(name).cloned() else { return };
+    let rest = lists.without(&takers, service);
+    if rest.as_ref().is_none_or(|rest| rest.number() != takers.number()) {
+        draft.set(table, name, rest);
     }
 }

@@ -1,6 +1,7 @@
 //! The services, and the one place where it is changed who takes what.
 
 use super::Displaced;
+use super::draft::{Draft, Table};
 use super::lists::Lists;
 use super::routes::{self, Candidate, Routes};
 use crate::failure::RegistrationError;
@@ -31,10 +32,8 @@ pub(crate) struct Services {
 #[derive(Debug, Default)]
 struct Members {
     by_id: BTreeMap<u64, Member>,
-    /// What is to be the next snapshot. What is copied for it once is copied for all changes until then.
-    draft: Routes,
-    /// Whether the draft differs from the snapshot.
-    is_changed: bool,
+    /// What is to be the next snapshot.
+    draft: Draft,
     lists: Lists,
 }
 
@@ -86,7 +85,7 @@ impl Services {
         permit(service, Names::Methods, methods)?;
         permit(service, Names::Topics, topics)?;
         let mut members = self.members.lock();
-        let Members { by_id, draft, lists, .. } = &mut *members;
+        let Members { by_id, draft, lists } = &mut *members;
         let old = by_id.get(&id.0);
         if old.is_some_and(|old| old.service.epoch() > service.epoch()) {
             return Err(RegistrationError::Superseded);
@@ -102,34 +101,36 @@ impl Services {
         if count > limits.names {
             return Err(RegistrationError::TooMany(limits.names));
         }
-        // Nothing is changed before all of it is done.
-        let mut routes = draft.clone();
-        if let Some(old) = old {
-            withdraw(&mut routes, old, lists);
-        }
         let mut member =
             Member { service: service.clone(), methods: AHashSet::new(), topics: AHashSet::new() };
         let candidate = Candidate::new(service.clone(), self.gateway_id.as_deref());
         let inherited =
             |names: fn(&Member) -> &AHashSet<Arc<str>>| heir.into_iter().flat_map(names).map(|name| &**name);
         for method in methods.iter().copied().chain(inherited(|old| &old.methods)) {
-            member.methods.insert(routes::add(&mut routes.methods, method, &candidate, lists));
+            member.methods.insert(routes::kept(draft, Table::Methods, method));
         }
         for topic in topics.iter().copied().chain(inherited(|old| &old.topics)) {
-            member.topics.insert(routes::add(&mut routes.topics, topic, &candidate, lists));
+            member.topics.insert(routes::kept(draft, Table::Topics, topic));
         }
-        if !service.name().is_empty() {
-            routes::add(&mut routes.names, service.name(), &candidate, lists);
-        }
+        let (methods, topics) = (member.methods.clone(), member.topics.clone());
         // It is a member before it is routed to: its end takes out whatever a member has.
-        let predecessor = by_id.insert(id.0, member).map(|old| old.service).zip(take_over);
+        let old = by_id.insert(id.0, member);
+        if let Some(old) = &old {
+            withdraw(draft, old, lists);
+        }
+        methods.iter().for_each(|method| routes::add(draft, Table::Methods, method, &candidate, lists));
+        topics.iter().for_each(|topic| routes::add(draft, Table::Topics, topic, &candidate, lists));
+        if !service.name().is_empty() {
+            let name = routes::kept(draft, Table::Names, service.name());
+            routes::add(draft, Table::Names, &name, &candidate, lists);
+        }
+        let predecessor = old.map(|old| old.service).zip(take_over);
         if let Some((predecessor, _)) = &predecessor {
             predecessor.advance(Stage::Gone);
             self.delist(predecessor);
         }
         service.advance(Stage::Online);
-        *draft = routes;
-        self.publish(draft);
+        draft.publish(&self.routes);
         service.list();
         self.feed.online(service);
         Ok(predecessor)
@@ -186,7 +187,7 @@ impl Services {
         publishes: bool,
     ) -> Result<(), RegistrationError> {
         let mut members = self.members.lock();
-        let Members { by_id, draft, is_changed, lists } = &mut *members;
+        let Members { by_id, draft, lists } = &mut *members;
         let member = by_id
             .get_mut(&service.number())
             .filter(|member| Arc::ptr_eq(&member.service, service))
@@ -197,43 +198,37 @@ impl Services {
             return Ok(());
         }
         let table = match of {
-            Names::Methods => &mut draft.methods,
-            Names::Topics => &mut draft.topics,
+            Names::Methods => Table::Methods,
+            Names::Topics => Table::Topics,
         };
         match change {
             Registration::Add => {
                 let candidate = Candidate::new(service.clone(), self.gateway_id.as_deref());
                 for name in names {
                     if !own.contains(*name) {
-                        own.insert(routes::add(table, name, &candidate, lists));
+                        let name = routes::kept(draft, table, name);
+                        routes::add(draft, table, &name, &candidate, lists);
+                        own.insert(name);
                     }
                 }
             }
             Registration::Remove => {
                 for name in names {
                     if own.remove(*name) {
-                        routes::remove(table, name, service, lists);
+                        routes::remove(draft, table, name, service, lists);
                     }
                 }
             }
         }
-        *is_changed = !publishes;
         if publishes {
-            self.publish(draft);
+            draft.publish(&self.routes);
         }
         Ok(())
     }
 
     /// Routing knows from here on what was made of the draft.
     pub(crate) fn publish_draft(&self) {
-        let mut members = self.members.lock();
-        if std::mem::take(&mut members.is_changed) {
-            self.publish(&members.draft);
-        }
-    }
-
-    fn publish(&self, draft: &Routes) {
-        self.routes.store(Arc::new(draft.clone()));
+        self.members.lock().draft.publish(&self.routes);
     }
 
     /// Takes off so many of the names of `service`, which has no use for them any more. Whether there may be more.
@@ -252,12 +247,12 @@ impl Services {
     pub(crate) fn release(&self, service: &Arc<Peer>) {
         service.advance(Stage::Gone);
         let mut members = self.members.lock();
-        let Members { by_id, draft, lists, .. } = &mut *members;
+        let Members { by_id, draft, lists } = &mut *members;
         let is_current =
             by_id.get(&service.number()).is_some_and(|member| Arc::ptr_eq(&member.service, service));
         if is_current && let Some(member) = by_id.remove(&service.number()) {
             withdraw(draft, &member, lists);
-            self.publish(draft);
+            draft.publish(&self.routes);
             self.delist(service);
         }
     }
@@ -303,11 +298,11 @@ impl Member {
     }
 }
 
-fn withdraw(routes: &mut Routes, member: &Member, lists: &mut Lists) {
+fn withdraw(draft: &mut Draft, member: &Member, lists: &mut Lists) {
     let Member { service, methods, topics } = member;
-    methods.iter().for_each(|method| routes::remove(&mut routes.methods, method, service, lists));
-    topics.iter().for_each(|topic| routes::remove(&mut routes.topics, topic, service, lists));
-    routes::remove(&mut routes.names, service.name(), service, lists);
+    methods.iter().for_each(|method| routes::remove(draft, Table::Methods, method, service, lists));
+    topics.iter().for_each(|topic| routes::remove(draft, Table::Topics, topic, service, lists));
+    routes::remove(draft, Table::Names, service.name(), service, lists);
 }
 
 /// How many different names there are in both.
