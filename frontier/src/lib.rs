@@ -17,4 +17,4 @@ mod testing;
 pub mod token;
 
 pub use config::Config;
-pub use gateway::{Gateway, ServeError, StartError};
+pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

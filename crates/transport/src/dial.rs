@@ -1,6 +1,7 @@
 //! Dialling: from an endpoint to a link.
 
 use crate::carrier::{BoxedCarrier, Carrier};
+use crate::connector::Connector;
 use crate::quic::{QuicClient, QuicError};
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
 use crate::websocket::{self, UpgradeError, WebSocket};
@@ -21,6 +22,8 @@ pub struct DialOptions {
     pub tls: ClientTls,
     /// From where endpoints are reached over QUIC. Clones share it.
     pub quic: Arc<QuicClient>,
+    /// What gives the byte streams, if that is not TCP.
+    pub connector: Option<Connector>,
 }
 
 /// Why an endpoint could not be reached.
@@ -67,6 +70,10 @@ pub enum DialError {
 /// # Cancel safety
 /// Cancel safe: the connection is dropped.
 pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig) -> Result<Link, DialError> {
+    if let Some(connector) = &options.connector {
+        let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
+        return Ok(Link::dial(connector.connect(endpoint).await.map_err(failed)?, config).await?);
+    }
     let io: BoxedCarrier = match endpoint.scheme() {
         Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),
         Scheme::Tls => Box::new(secure(endpoint, options, ALPN_LINK).await?),

@@ -40,6 +40,7 @@ pub struct Incoming(Accepted);
 enum Accepted {
     Tcp(TcpStream, Layers),
     Quic(Box<QuicIncoming>, ServerTls),
+    Memory(BoxedCarrier),
 }
 
 /// What lies over TCP.
@@ -89,7 +90,15 @@ impl fmt::Debug for Incoming {
         match &self.0 {
             Accepted::Tcp(_, layers) => f.debug_tuple("Incoming").field(layers).finish(),
             Accepted::Quic(incoming, _) => f.debug_tuple("Incoming").field(incoming).finish(),
+            Accepted::Memory(_) => f.write_str("Incoming"),
         }
+    }
+}
+
+impl PeerInfo {
+    /// Somebody of whom the connection says nothing.
+    fn plain() -> Self {
+        Self { certificate: None, network: Network::Tcp, server_name: None }
     }
 }
 
@@ -117,6 +126,10 @@ impl Incoming {
         Self(Accepted::Tcp(io, layers))
     }
 
+    pub(crate) fn memory(carrier: BoxedCarrier) -> Self {
+        Self(Accepted::Memory(carrier))
+    }
+
     pub(crate) fn quic(incoming: QuicIncoming, tls: ServerTls) -> Self {
         Self(Accepted::Quic(Box::new(incoming), tls))
     }
@@ -133,6 +146,9 @@ impl Incoming {
         let (io, layers) = match self.0 {
             Accepted::Tcp(io, layers) => (io, layers),
             Accepted::Quic(incoming, tls) => return over_quic(*incoming, &tls, config).await,
+            Accepted::Memory(carrier) => {
+                return Ok((Link::accept(carrier, config).await?, PeerInfo::plain()));
+            }
         };
         let (stream, peer) = layers.open(io, HttpBy::AlpnOrFirstByte).await?;
         let link = match stream {
@@ -155,7 +171,11 @@ impl Incoming {
     /// # Cancel safety
     /// Cancel safe: the connection is dropped.
     pub async fn carrier(self) -> Result<(BoxedCarrier, PeerInfo), AcceptError> {
-        let Accepted::Tcp(io, layers) = self.0 else { return Err(AcceptError::NoByteStream) };
+        let (io, layers) = match self.0 {
+            Accepted::Tcp(io, layers) => (io, layers),
+            Accepted::Quic(..) => return Err(AcceptError::NoByteStream),
+            Accepted::Memory(carrier) => return Ok((carrier, PeerInfo::plain())),
+        };
         let (stream, peer) = layers.open(io, HttpBy::Alpn).await?;
         let carrier = match stream {
             ByteStream::Tcp(io) => Box::new(io),
@@ -168,7 +188,7 @@ impl Incoming {
 impl Layers {
     /// Goes through the handshakes.
     async fn open(self, io: TcpStream, http: HttpBy) -> Result<(ByteStream, PeerInfo), AcceptError> {
-        let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None };
+        let mut peer = PeerInfo::plain();
         let (tls, only_websocket) = match self {
             Self::Plain => return Ok((ByteStream::Tcp(io), peer)),
             Self::WebSocket(None) => {
