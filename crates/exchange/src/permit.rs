@@ -100,8 +100,11 @@ impl Exchange {
 
     /// A few lines a second at most.
     pub fn log_denied(&self, peer: &Peer, error: &str) {
-        let LogDecision::Log { suppressed } = self.denials.admit(Instant::now()) else { return };
-        let addr = peer.addr().map(display);
-        info!(peer = peer.number(), addr, %error, suppressed, "denied");
+        let (peer, addr) = (peer.number(), peer.addr().map(display));
+        match self.denials.admit(Instant::now()) {
+            LogDecision::Log { suppressed: 0 } => info!(peer, addr, %error, "denied"),
+            LogDecision::Log { suppressed } => info!(peer, addr, %error, suppressed, "denied"),
+            LogDecision::Suppress => {}
+        }
     }
 }
