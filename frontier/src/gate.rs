@@ -40,6 +40,11 @@ impl Gate {
         Arc::new(Self { limit, limit_per_address, count, by_address })
     }
 
+    /// Whether one more would be too many, wherever it came from.
+    pub(crate) fn is_full(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= self.limit
+    }
+
     pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, GateError> {
         let ip = network(ip);
         let below = |count: usize| (count < self.limit).then_some(count + 1);
@@ -70,7 +75,7 @@ impl Drop for Permit {
 }
 
 /// What counts as one address: of IPv6 the /64, all of which one host may use.
-fn network(ip: IpAddr) -> IpAddr {
+pub(crate) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
         ip => ip,

@@ -154,8 +154,7 @@ impl Gateway {
             (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
-        let side =
-            |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config), &config.limits);
+        let side = |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config));
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -259,6 +258,6 @@ async fn sweep(exchange: Arc<Exchange>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        exchange.sweep();
+        exchange.sweep().await;
     }
 }

@@ -11,7 +11,7 @@ pub(super) use client_verifier::RevocationListExpired;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::SniResolver;
-use super::{TlsVersion, crypto_provider};
+use super::{KeyDigest, TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
 use expiry::Dated;
 use loader::Loader;
@@ -74,6 +74,7 @@ struct Loaded {
     rustls: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
     warnings: Vec<String>,
+    key: KeyDigest,
     /// The certificates themselves, without those above them.
     leaves: Vec<CertificateDer<'static>>,
     /// All certificates, those of the CAs too, with their files.
@@ -127,6 +128,11 @@ impl ServerTls {
         self.current.load().warnings.clone()
     }
 
+    /// Of the first certificate's private key.
+    pub(crate) fn key_digest(&self) -> KeyDigest {
+        self.current.load().key
+    }
+
     /// What a handshake that begins now goes by.
     #[must_use]
     pub fn rustls_config(&self) -> Arc<ServerConfig> {
@@ -140,7 +146,7 @@ impl Loaded {
         let mut loader = Loader::new();
         let certificates = loader.certificates(&config.certs, &provider);
         let verifier = loader.verifier(&config, &provider);
-        let Loader { mistakes, warnings, dated, revocations, .. } = loader;
+        let Loader { mistakes, warnings, key, dated, revocations, .. } = loader;
         let leaves = certificates.iter().filter_map(|it| it.cert.first().cloned()).collect();
         let resolver = SniResolver::new(certificates);
         let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
@@ -155,6 +161,15 @@ impl Loaded {
             builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(resolver));
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
-        Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings, leaves, dated, revocations })
+        Ok(Self {
+            config,
+            rustls: Arc::new(rustls),
+            verifier,
+            warnings,
+            key: key.unwrap_or_default(),
+            leaves,
+            dated,
+            revocations,
+        })
     }
 }

@@ -13,5 +13,6 @@ mod line_protocol;
 mod protocols;
 mod reload;
 mod revocation;
+mod storm;
 mod traffic;
 mod websocket;

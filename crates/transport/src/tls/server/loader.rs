@@ -4,6 +4,7 @@ use super::client_verifier::ClientVerifier;
 use super::expiry::Dated;
 use super::revocation::{RevocationList, Revocations};
 use super::{CertificateFiles, ClientAuth, ServerTlsConfig, judge};
+use crate::tls::KeyDigest;
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::pem::{self, Bundle, PairMistake};
 use crate::tls::words;
@@ -21,6 +22,8 @@ use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 pub(super) struct Loader {
     pub(super) mistakes: Vec<TlsMistake>,
     pub(super) warnings: Vec<String>,
+    /// Of the first key.
+    pub(super) key: Option<KeyDigest>,
     pub(super) dated: Dated,
     pub(super) revocations: Option<Arc<Revocations>>,
     now: SystemTime,
@@ -28,8 +31,8 @@ pub(super) struct Loader {
 
 impl Loader {
     pub(super) fn new() -> Self {
-        let (mistakes, warnings, dated, revocations) = Default::default();
-        Self { mistakes, warnings, dated, revocations, now: SystemTime::now() }
+        let (mistakes, warnings, key, dated, revocations) = Default::default();
+        Self { mistakes, warnings, key, dated, revocations, now: SystemTime::now() }
     }
 
     /// What `parse` makes of the file.
@@ -58,6 +61,7 @@ impl Loader {
             let chain = self.file(TlsFile::Certificate(index), &pair.cert, pem::certificates);
             let key = self.file(TlsFile::Key(index), &pair.key, pem::private_key);
             let (Some(chain), Some(key)) = (chain, key) else { continue };
+            self.key.get_or_insert_with(|| KeyDigest::of(key.secret_der()));
             for reason in judge::chain(&chain, provider, self.now) {
                 self.warnings.push(format!("{}: {reason}", pair.cert.display()));
             }
