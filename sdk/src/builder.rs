@@ -9,10 +9,11 @@ use crate::stream::StreamConfig;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
-use frontier_transport::{ClientTls, QuicClient};
+use frontier_transport::{ClientTls, Connector, QuicClient};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How an [`Edge`](crate::Edge) or a [`Service`](crate::Service) is to connect and behave. Nothing is
 /// checked before `connect`.
@@ -55,6 +56,29 @@ impl<P> Builder<P> {
     /// them. Unless set each client has its own.
     pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {
         self.options.redial.dial.quic = sockets;
+        self
+    }
+
+    /// Connects over what `connect` gives for a URL, in place of TCP: the pipe of a process, a channel of a tunnel, or a
+    /// stream within this process. The addresses have to be `tcp://` ones, whose host and port mean what `connect`
+    /// makes of them; nothing is put over the stream, no TLS either.
+    ///
+    /// ```
+    /// # let builder = frontier_sdk::Edge::builder("tcp://gateway:30012");
+    /// let builder = builder.connect_with(|url| async move {
+    ///     let (near, far) = tokio::io::duplex(64 * 1024);
+    ///     # let _ = (url, far);
+    ///     // … hand the other end to the gateway …
+    ///     Ok(near)
+    /// });
+    /// ```
+    pub fn connect_with<F, Fut, T>(mut self, connect: F) -> Self
+    where
+        F: Fn(String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = std::io::Result<T>> + Send + 'static,
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.options.redial.dial.connector = Some(Connector::new(connect));
         self
     }
 

@@ -91,7 +91,7 @@
 //! # Payloads with types, and tests
 //! The feature `json` adds `to_json`, `Request::json`, `Response::from_json` and the like; `serde` alone lets ids stand in
 //! documents of one's own. [`Request::new`], [`Message::new`], [`EdgeEvent::new`] and [`EdgeIdRequest::new`] make what
-//! handlers get, to try them without a gateway.
+//! handlers get, to try them without a gateway. The crate `frontier-testing` has a gateway in memory, for all of a program.
 //!
 //! # Costs
 //! Two tasks and one socket per client. A call is encoded straight into the outbox and costs one

@@ -3,6 +3,7 @@
 
 use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
+use crate::connector::Connector;
 use crate::quic::{QuicClient, QuicError};
 use crate::tcp::connect_any;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
@@ -28,6 +29,8 @@ pub struct DialOptions {
     pub tls: ClientTls,
     /// From where endpoints are reached over QUIC. Clones share it.
     pub quic: Arc<QuicClient>,
+    /// What gives the byte streams, if that is not TCP.
+    pub connector: Option<Connector>,
 }
 
 /// Why an endpoint could not be reached.
@@ -91,6 +94,10 @@ pub enum DialError {
 /// # Cancel safety
 /// Cancel safe: the connection is dropped.
 pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig) -> Result<Link, DialError> {
+    if let Some(connector) = &options.connector {
+        let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
+        return Ok(Link::dial(connector.connect(endpoint).await.map_err(failed)?, config).await?);
+    }
     match endpoint.scheme() {
         Scheme::Quic => return over_quic(endpoint, options, config).await,
         Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),

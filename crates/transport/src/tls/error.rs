@@ -198,9 +198,10 @@ fn all_of(names: Vec<String>) -> String {
     if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") }
 }
 
-/// The name in what is printed of it, such as `DnsName("gateway.example")`.
+/// The name in what is printed of it, such as `DnsName("gateway.example")` or `IpAddress(127.0.0.1)`.
 fn bare(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.split('"').nth(1).unwrap_or(inner)
 }
 
 /// What a peer says with an alert, in the words of the side that is told.

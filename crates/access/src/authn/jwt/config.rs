@@ -95,10 +95,11 @@ impl KeySource {
         sources.into_iter().flatten().next()
     }
 
-    pub(super) fn load(&self, loader: &mut Loader) -> Vec<super::Key> {
+    /// The keys of the source of this index.
+    pub(super) fn load(&self, index: usize, loader: &mut Loader) -> Vec<super::Key> {
         match self {
             Self::Secret(secret) => loader
-                .checked("a `secret` of `jwt.keys`", super::Key::secret(secret.expose().as_bytes()))
+                .checked(&format!("jwt.keys[{index}].secret"), super::Key::secret(secret.expose().as_bytes()))
                 .into_iter()
                 .collect(),
             Self::SecretFile(path) => {

@@ -21,9 +21,10 @@ pub struct JwtVerifier {
 
 impl JwtVerifier {
     pub(crate) fn load(config: &JwtConfig, loader: &mut Loader) -> Self {
-        let keys: Vec<_> = config.keys.iter().flat_map(|source| source.load(loader)).collect();
+        let keys: Vec<_> =
+            config.keys.iter().enumerate().flat_map(|(index, source)| source.load(index, loader)).collect();
         if keys.len() > MAX_KEYS {
-            let _ = loader.checked::<()>("`jwt.keys`", Err("more than 64 keys"));
+            let _ = loader.checked::<()>("jwt.keys", Err("more than 64 keys"));
         }
         Self { keys, config: config.clone() }
     }
