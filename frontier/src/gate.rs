@@ -26,9 +26,11 @@ pub(crate) struct Permit {
 /// Why a connection is one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum GateError {
-    #[error("{0} connections are open, the most there may be")]
+    #[error("{0} connections are open, the most there may be (limits.connections)")]
     Connections(usize),
-    #[error("{0} connections from this address are open, the most there may be")]
+    #[error(
+        "{0} connections from this address are open, the most there may be (limits.connections_per_address)"
+    )]
     Address(usize),
 }
 

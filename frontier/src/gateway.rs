@@ -1,6 +1,7 @@
 //! The gateway as a whole: what it is made of, from listening to the end of the drain.
 
 mod drain;
+mod expiry;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
@@ -10,6 +11,7 @@ use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
 use drain::DrainConfig;
+use expiry::ExpiryLog;
 use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
 use side::{Listeners, Side};
@@ -19,10 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How long leaving the cluster may take.
+/// How long leaving the cluster may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the gateway did not start.
@@ -72,6 +75,7 @@ pub struct Gateway {
     edges: (Listeners, Side),
     services: (Listeners, Side),
     policies: Arc<Policies>,
+    expiry: ExpiryLog,
     drain: DrainConfig,
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
@@ -119,6 +123,7 @@ impl Gateway {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
             policies: policies.clone(),
+            expiry: ExpiryLog::new(config),
             drain: DrainConfig::new(config),
             cluster,
             member,
@@ -170,7 +175,7 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, drain, cluster, member, forwarding } = self;
+        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -185,6 +190,8 @@ impl Gateway {
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let watching = tokio::spawn(policy::watch(policies, exchange.clone()));
         let _watching = AbortOnDrop(watching.abort_handle());
+        let renewing = tokio::spawn(expiry.run());
+        let _renewing = AbortOnDrop(renewing.abort_handle());
         let accept = |(listeners, side): (Listeners, Side)| side.accept(listeners, stop.clone());
         let accepting = async { tokio::join!(accept(edges), accept(services)) };
         let (edges, services) = tokio::select! {
@@ -192,14 +199,17 @@ impl Gateway {
             _ = &mut sweeper => return Err(ServeError),
         };
         cluster.draining.set();
-        drain::run(&edges.context, &services.context, &drain, &cluster.gateways).await;
+        let schedule = drain.schedule();
+        drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
         if let Some(forwarding) = forwarding {
-            forwarding.close().await;
+            // What is left of its links ends with the process.
+            let _ = timeout(schedule.share(Instant::now(), LEAVE_TIMEOUT), forwarding.close()).await;
         }
         leave.cancel();
-        if tokio::time::timeout(LEAVE_TIMEOUT, &mut membership).await.is_err() {
+        let within = schedule.share(Instant::now(), LEAVE_TIMEOUT);
+        if timeout(within, &mut membership).await.is_err() {
             warn!(
-                "frontlas did not confirm within {LEAVE_TIMEOUT:?} that this gateway leaves; it will notice by itself"
+                "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
         }
         Ok(())
@@ -212,6 +222,6 @@ async fn sweep(exchange: Arc<Exchange>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        exchange.sweep();
+        exchange.sweep().await;
     }
 }

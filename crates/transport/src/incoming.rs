@@ -251,7 +251,7 @@ async fn over_quic(
     config: Arc<LinkConfig>,
 ) -> Result<(Link, PeerInfo), AcceptError> {
     let accepted = incoming.link(&tls.rustls_config(), config).await.map_err(|error| match error {
-        QuicError::Io(error) => AcceptError::Link(CloseReason::lost(error)),
+        QuicError::Lookup(error) | QuicError::Io(error) => AcceptError::Link(CloseReason::lost(error)),
         QuicError::Tls(error) => AcceptError::Tls(error),
         QuicError::Link(reason) => AcceptError::Link(reason),
     })?;

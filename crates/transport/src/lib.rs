@@ -16,6 +16,7 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod address;
 mod advice;
 mod backoff;
 mod buffer;
@@ -37,10 +38,13 @@ mod mux;
 mod proxy_header;
 mod quic;
 mod signal;
+mod staggered;
 mod staging;
+mod tcp;
 mod tls;
 mod websocket;
 
+pub use address::lookup;
 pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
@@ -56,6 +60,10 @@ pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
+pub use staggered::Staggered;
+pub use tcp::connect_any;
+#[cfg(feature = "config")]
+pub use tls::read_server_tls;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,

@@ -8,7 +8,7 @@ use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
-use frontier_exchange::{Failure, Peer};
+use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, VERSION, Welcome, negotiate};
 use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
 use std::net::SocketAddr;
@@ -172,18 +172,24 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
     let terms =
         negotiate(&hello, limits.terms()).map_err(|error| Failure::new(error.code(), error.to_string()))?;
     if hello.meta.len() > limits.meta {
-        let text = format!("a meta of {} bytes is over the limit of {}", hello.meta.len(), limits.meta);
+        let text = format!(
+            "a meta of {} bytes is over the limit of {} ({})",
+            hello.meta.len(),
+            limits.meta,
+            limit_key::META
+        );
         return Err(Failure::new(Code::TooLarge, text));
     }
     if is_origin_gateway && (hello.name.is_empty() || hello.name.len() > 255) {
         return Err(Failure::new(Code::Denied, "the id of a frontier has 1 to 255 bytes"));
     }
     if !is_origin_gateway && hello.name.len() > limits.name_len {
-        let text = format!("a name of {} bytes is over the limit of {}", hello.name.len(), limits.name_len);
+        let (len, max) = (hello.name.len(), limits.name_len);
+        let text = format!("a name of {len} bytes is over the limit of {max} ({})", limit_key::NAME);
         return Err(Failure::new(Code::TooLarge, text));
     }
     if let Some(len) = hello.token.as_ref().map(Token::len).filter(|len| *len > MAX_TOKEN) {
-        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}");
+        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}, which can't be changed");
         return Err(Failure::new(Code::TooLarge, text));
     }
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();

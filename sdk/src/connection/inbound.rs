@@ -169,7 +169,11 @@ impl Inbound {
                 if message.receipt.is_none() {
                     warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
                 }
-                message.receipt.settle(Code::Overloaded, 0, "the receiver's queue is full");
+                message.receipt.settle(
+                    Code::Overloaded,
+                    0,
+                    "as many messages wait to be received as receive_queue allows",
+                );
             }
             Err(Refused::Closed(message)) => message.receipt.settle(Code::Draining, 0, ""),
         }

@@ -13,4 +13,5 @@ mod handlers;
 mod messages;
 mod reconnect;
 mod registration;
+mod silent;
 mod streams;
