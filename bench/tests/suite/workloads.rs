@@ -91,6 +91,14 @@ fn all_edges_of_a_storm_get_in() {
 }
 
 #[test]
+fn who_is_connected_is_served_during_a_storm() {
+    let result = result("storm --edges 30 --network tls --key rsa4096 --callers 2 --json");
+    let storm = &result["rounds"][0];
+    assert_eq!((&storm["connected"], &storm["calls"]["errors"]), (&30.into(), &0.into()), "{storm}");
+    assert!(storm["calls"]["per_second"].as_f64().unwrap() > 0.0, "{storm}");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn idle_connections_are_weighed() {
     let result = result("connections --edges 200 --warmup 0.2 --seconds 0.5 --json");
