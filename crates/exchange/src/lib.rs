@@ -26,6 +26,7 @@ mod answer;
 mod authorization;
 mod balance;
 mod batch;
+mod claim;
 mod counters;
 mod envelope;
 mod exchange;

@@ -34,6 +34,7 @@ mod incoming;
 mod link;
 mod listener;
 mod mux;
+mod outgoing;
 mod proxy_header;
 mod quic;
 mod signal;

@@ -40,14 +40,14 @@ impl Edges {
     /// Gives the id to `edge` from here on. Nothing reaches a predecessor any more, which is returned.
     ///
     /// # Errors
-    /// [`Superseded`] if the id is held by a connection that is newer than `edge`.
+    /// [`Superseded`] if the id is held by a connection that is newer than `edge`, or whose client is.
     pub(crate) fn claim(&self, id: EdgeId, edge: &Arc<Peer>) -> Result<Option<Arc<Peer>>, Superseded> {
         match self.by_id.entry(id.0) {
             Entry::Vacant(free) => {
                 free.insert(edge.clone());
                 Ok(None)
             }
-            Entry::Occupied(held) if held.get().epoch() > edge.epoch() => Err(Superseded),
+            Entry::Occupied(held) if !edge.claim().displaces(held.get().claim()) => Err(Superseded),
             Entry::Occupied(mut held) => {
                 let predecessor = held.insert(edge.clone());
                 predecessor.advance(Stage::Gone);

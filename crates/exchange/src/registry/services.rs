@@ -72,7 +72,7 @@ impl Services {
         permit(service, Names::Topics, topics)?;
         let mut members = self.members.lock();
         let old = members.get(&id.0);
-        if old.is_some_and(|old| old.service.epoch() > service.epoch()) {
+        if old.is_some_and(|old| !service.claim().displaces(old.service.claim())) {
             return Err(RegistrationError::Superseded);
         }
         // What it would take over must be allowed to itself, or an id were a way round the rules.

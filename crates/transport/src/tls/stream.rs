@@ -7,6 +7,7 @@ mod tests;
 
 use super::TlsError;
 use super::session::Session;
+use crate::outgoing::Outgoing;
 use crate::staging::Staging;
 use rustls::unbuffered::{AppDataRecord, ConnectionState, UnbufferedStatus};
 use std::future::poll_fn;
@@ -37,15 +38,15 @@ pub(crate) struct TlsStream<S, T> {
     /// Decrypted, what the last reader had no room for.
     plain: Staging,
     /// Encrypted, on its way out.
-    outgoing: Staging,
+    outgoing: Outgoing,
     ended: bool,
     closed: bool,
 }
 
 impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
     pub(super) fn new(session: S, io: T) -> Self {
-        let (incoming, plain, outgoing) = Default::default();
-        Self { session, io, incoming, plain, outgoing, ended: false, closed: false }
+        let (incoming, plain) = Default::default();
+        Self { session, io, incoming, plain, outgoing: Outgoing::default(), ended: false, closed: false }
     }
 
     pub(super) fn session(&self) -> &S {
@@ -56,12 +57,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
     pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TlsError>> {
         loop {
             self.process(None)?;
-            ready!(self.outgoing.poll_drain(&mut self.io, cx)).map_err(broken)?;
-            if !self.session.state().is_handshaking() {
+            // Why it ended the connection, if it has, is still there to be read.
+            let sent = ready!(self.outgoing.poll_send(&mut self.io, cx));
+            if sent.is_ok() && !self.session.state().is_handshaking() {
                 return Poll::Ready(Ok(()));
             }
-            if self.ended {
-                return Poll::Ready(Err(TlsError::Ended(S::PEER)));
+            if self.ended || (sent.is_err() && self.plain.len() >= BACKLOG) {
+                return Poll::Ready(Err(sent.map_or_else(broken, |()| TlsError::Ended(S::PEER))));
             }
             if ready!(self.incoming.poll_fill(&mut self.io, cx)).map_err(broken)? == 0 {
                 self.ended = true;
@@ -72,7 +74,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
     /// Sends what there is still to be said after an error, and ends our side. Then reads what comes,
     /// to its end: to close a socket with something unread in it takes back what was sent.
     pub(super) async fn send_alert_and_drain(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.outgoing.poll_drain(&mut self.io, cx)).await?;
+        poll_fn(|cx| self.outgoing.poll_send(&mut self.io, cx)).await?;
         self.io.shutdown().await?;
         loop {
             self.incoming.consume(self.incoming.len());
@@ -110,7 +112,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
                         }
                     }
                 }
-                Ok(ConnectionState::EncodeTlsData(data)) => records::encode(data, &mut self.outgoing),
+                Ok(ConnectionState::EncodeTlsData(data)) => records::encode(data, self.outgoing.queue()),
                 // It is, as far as the session goes: it stands in front of what follows.
                 Ok(ConnectionState::TransmitTlsData(transmit)) => transmit.done(),
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
@@ -136,14 +138,14 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         while self.session.state().wants_write() {
             let UnbufferedStatus { state, .. } = self.session.process(self.incoming.bytes_mut());
             let Ok(ConnectionState::EncodeTlsData(data)) = state else { return };
-            records::encode(data, &mut self.outgoing);
+            records::encode(data, self.outgoing.queue());
         }
     }
 
     /// Reads once, and decrypts.
     fn poll_more(&mut self, cx: &mut Context<'_>, into: Option<&mut ReadBuf<'_>>) -> Poll<io::Result<()>> {
-        // What it asks of us is answered before more is asked.
-        if self.outgoing.poll_drain(&mut self.io, cx)?.is_pending() && self.outgoing.len() >= BACKLOG {
+        // What it asks of us is answered before more is asked. Where nothing goes out any more, what comes is read on.
+        if self.outgoing.poll_send(&mut self.io, cx).is_pending() && self.outgoing.len() >= BACKLOG {
             return Poll::Pending;
         }
         if ready!(self.incoming.poll_fill(&mut self.io, cx))? == 0 {
@@ -153,17 +155,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         let processed = self.process(into);
         // Answers of the session itself, or an alert. If they don't go at once, a flush takes them, or
         // the next read does.
-        let sent = self.outgoing.poll_drain(&mut self.io, cx);
-        processed.map_err(TlsError::into_io)?;
-        if let Poll::Ready(sent) = sent {
-            sent?;
-        }
-        Poll::Ready(Ok(()))
+        let _ = self.outgoing.poll_send(&mut self.io, cx);
+        Poll::Ready(processed.map_err(TlsError::into_io))
     }
 
     /// Encrypts and sends as much as fits at once. How much that is.
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
+        ready!(self.outgoing.poll_send(&mut self.io, cx))?;
         if self.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -177,13 +175,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         let mut taken = 0;
         for slice in slices {
             let part = &slice[..slice.len().min(WRITE - taken)];
-            records::encrypt(&mut traffic, part, &mut self.outgoing)
+            records::encrypt(&mut traffic, part, self.outgoing.queue())
                 .map_err(|error| io::Error::other(error.to_string()))?;
             taken += part.len();
         }
         self.incoming.consume(discard);
         // What the socket does not take now goes with the next write or flush.
-        if let Poll::Ready(Err(error)) = self.outgoing.poll_drain(&mut self.io, cx) {
+        if let Poll::Ready(Err(error)) = self.outgoing.poll_send(&mut self.io, cx) {
             return Poll::Ready(Err(error));
         }
         Poll::Ready(Ok(taken))
@@ -194,7 +192,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         self.closed = true;
         let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
         if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state {
-            records::close(&mut traffic, &mut self.outgoing);
+            records::close(&mut traffic, self.outgoing.queue());
         }
         self.incoming.consume(discard);
     }
@@ -250,7 +248,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S, 
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.outgoing.poll_drain(&mut this.io, cx))?;
+        ready!(this.outgoing.poll_send(&mut this.io, cx))?;
         Pin::new(&mut this.io).poll_flush(cx)
     }
 
@@ -259,7 +257,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S, 
         if !this.closed {
             this.queue_close_notify();
         }
-        ready!(this.outgoing.poll_drain(&mut this.io, cx))?;
+        ready!(this.outgoing.poll_send(&mut this.io, cx))?;
         Pin::new(&mut this.io).poll_shutdown(cx)
     }
 }
