@@ -158,7 +158,7 @@ async fn a_silent_gateway_is_given_up() {
         max_frame: 256 * 1024,
         heartbeat_ms: 20,
         id: 1,
-        epoch: frontier_protocol::Epoch(1),
+        epoch: Epoch(1),
         max_payload: 1024,
         directory_time: None,
     };
