@@ -1,6 +1,7 @@
 //! The gateway as a whole: what it is made of, from listening to the end of the drain.
 
 mod drain;
+mod expiry;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
@@ -10,6 +11,7 @@ use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
 use drain::DrainConfig;
+use expiry::ExpiryLog;
 use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
 use side::{Listeners, Side};
@@ -73,6 +75,7 @@ pub struct Gateway {
     edges: (Listeners, Side),
     services: (Listeners, Side),
     policies: Arc<Policies>,
+    expiry: ExpiryLog,
     drain: DrainConfig,
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
@@ -120,6 +123,7 @@ impl Gateway {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
             policies: policies.clone(),
+            expiry: ExpiryLog::new(config),
             drain: DrainConfig::new(config),
             cluster,
             member,
@@ -171,7 +175,7 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, drain, cluster, member, forwarding } = self;
+        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -186,6 +190,8 @@ impl Gateway {
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let watching = tokio::spawn(policy::watch(policies, exchange.clone()));
         let _watching = AbortOnDrop(watching.abort_handle());
+        let renewing = tokio::spawn(expiry.run());
+        let _renewing = AbortOnDrop(renewing.abort_handle());
         let accept = |(listeners, side): (Listeners, Side)| side.accept(listeners, stop.clone());
         let accepting = async { tokio::join!(accept(edges), accept(services)) };
         let (edges, services) = tokio::select! {
@@ -216,6 +222,6 @@ async fn sweep(exchange: Arc<Exchange>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        exchange.sweep();
+        exchange.sweep().await;
     }
 }

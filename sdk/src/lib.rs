@@ -116,6 +116,7 @@ mod handler_error;
 mod handlers;
 #[cfg(feature = "json")]
 mod json;
+mod kept;
 mod message;
 mod open_stream;
 mod options;

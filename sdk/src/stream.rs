@@ -84,6 +84,7 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.core.wire.lock().linger();
         self.core.close(End::Lost);
     }
 }

@@ -20,7 +20,6 @@ mod address;
 mod advice;
 mod backoff;
 mod buffer;
-mod buffered_io;
 mod carrier;
 mod dial;
 mod downgrade;
@@ -30,6 +29,7 @@ mod first_frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handshake;
+mod handshake_threads;
 mod incoming;
 mod link;
 mod listener;
@@ -62,6 +62,8 @@ pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use staggered::Staggered;
 pub use tcp::connect_any;
+#[cfg(feature = "config")]
+pub use tls::read_server_tls;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,

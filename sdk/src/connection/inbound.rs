@@ -6,6 +6,7 @@ use super::timers::Clock;
 use super::topics::Topics;
 use super::{Connection, Job};
 use crate::client::Client;
+use crate::kept::kept;
 use crate::message::Receipt;
 use crate::queue::Refused;
 use crate::{Error, Message, Request, Response};
@@ -157,8 +158,8 @@ impl Inbound {
         let (custom, edge_id) = self.split(frame, publish.custom, true);
         let message = Message {
             topic: self.topics.name(publish.topic),
-            data: detached.unwrap_or_else(|| frame.body.slice_ref(publish.payload)),
-            custom,
+            data: detached.unwrap_or_else(|| kept(frame.body.slice_ref(publish.payload))),
+            custom: kept(custom),
             edge_id,
             receipt,
         };

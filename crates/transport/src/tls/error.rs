@@ -1,7 +1,8 @@
 //! Why a TLS connection failed, from our own errors and from the peer's alerts.
 
+use super::server::RevocationListExpired;
 use super::words;
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 use std::fmt;
 use std::io;
 use thiserror::Error;
@@ -138,6 +139,9 @@ impl TlsError {
             AlertDescription::CertificateRequired => Self::NoCertificate,
             AlertDescription::NoApplicationProtocol => Self::OtherProtocol(peer),
             AlertDescription::UnsupportedCertificate => Self::WrongPurpose(peer),
+            AlertDescription::CertificateUnknown if reason.contains("RevocationListExpired") => {
+                Self::RevocationListExpired(peer)
+            }
             AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
                 let reason = reason.rsplit("invalid peer certificate: ").next().unwrap_or(reason);
                 let mut names = reason.split('"').skip(1).step_by(2);
@@ -172,6 +176,9 @@ impl TlsError {
             }
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 Self::WrongPurpose(peer)
+            }
+            CertificateError::Other(OtherError(error)) if error.is::<RevocationListExpired>() => {
+                Self::RevocationListExpired(peer)
             }
             other => Self::Certificate(peer, words::of_certificate(other)),
         }
