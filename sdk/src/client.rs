@@ -7,6 +7,7 @@ mod registered_names;
 mod registration;
 mod relocations;
 pub(crate) mod retry;
+mod session;
 mod target;
 
 pub(crate) use envelope::{Envelope, EnvelopeKind, Operation, left, millis};
@@ -25,6 +26,7 @@ use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
 use relocations::Relocations;
+use session::ClientSession;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -46,6 +48,7 @@ pub(crate) struct Client {
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
     id: AtomicU64,
+    pub(crate) session: ClientSession,
     pub(crate) cancelled_attempt: Arc<CancelledAttempt>,
     /// What a close in good order left undone.
     undone: OnceLock<Error>,
@@ -92,6 +95,7 @@ impl Client {
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
+            session: ClientSession::new(),
             cancelled_attempt,
             undone: OnceLock::new(),
             options,

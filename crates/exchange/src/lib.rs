@@ -27,6 +27,7 @@ mod answer;
 mod authorization;
 mod balance;
 mod batch;
+mod claim;
 mod counters;
 mod envelope;
 mod exchange;

@@ -2,13 +2,14 @@
 
 use crate::authorization::AuthorizationCell;
 use crate::balance::Affinity;
+use crate::claim::Claim;
 use crate::counters::Direction;
 use crate::latch::Latch;
 use crate::outgoing::LocalCaller;
 use crate::outlet::Outlet;
 use crate::pending::Pending;
 use bytes::Bytes;
-use frontier_protocol::{EdgeId, Epoch, ServiceId};
+use frontier_protocol::{EdgeId, Epoch, ServiceId, Session};
 use parking_lot::Mutex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -75,6 +76,10 @@ pub enum Stage {
 pub struct Peer {
     identity: Identity,
     epoch: Epoch,
+    /// The epoch of its client's first connection under its id.
+    since: Epoch,
+    /// Which attempt of which client it is: see [`Claim`].
+    attempt: u32,
     addr: Option<SocketAddr>,
     outlet: Box<dyn Outlet>,
     pub(crate) pending: Mutex<Pending>,
@@ -94,7 +99,8 @@ pub struct Peer {
     /// Whether the cluster knows of a later connection of this edge, elsewhere.
     relocated: AtomicBool,
     /// What the peer had read when its queue was last seen to move, and when that was.
-    progress: (AtomicU64, AtomicU32),
+    progress: AtomicU64,
+    progress_at: AtomicU32,
 }
 
 impl Peer {
@@ -111,6 +117,8 @@ impl Peer {
         Self {
             identity,
             epoch,
+            since: epoch,
+            attempt: 0,
             addr,
             outlet,
             pending: Mutex::default(),
@@ -124,7 +132,8 @@ impl Peer {
             relocated: AtomicBool::new(false),
             silence_limit: u32::try_from(silence_limit.as_secs()).unwrap_or(u32::MAX).max(1),
             // Nothing that was ever seen: the first look starts the count.
-            progress: (AtomicU64::new(u64::MAX), AtomicU32::new(0)),
+            progress: AtomicU64::new(u64::MAX),
+            progress_at: AtomicU32::new(0),
         }
     }
 
@@ -132,6 +141,18 @@ impl Peer {
     #[must_use]
     pub fn authorized(self, authorization: AuthorizationCell) -> Self {
         Self { authorization, ..self }
+    }
+
+    /// The same, with what its client says of itself across its connections.
+    #[must_use]
+    pub fn of_session(self, session: Session) -> Self {
+        let Claim { since, attempt, .. } = self.claim().by(session);
+        Self { since, attempt, ..self }
+    }
+
+    /// With what it claims its id.
+    pub(crate) fn claim(&self) -> Claim {
+        Claim { epoch: self.epoch, since: self.since, attempt: self.attempt }
     }
 
     /// Who it is.
@@ -243,7 +264,7 @@ impl Peer {
     /// Whether something has waited for it for `limit` seconds without its reading any of it.
     pub(crate) fn is_stuck(&self, now: u32, limit: u32) -> bool {
         let written = self.outlet.written();
-        let (seen, since) = &self.progress;
+        let (seen, since) = (&self.progress, &self.progress_at);
         if seen.swap(written, Ordering::Relaxed) != written || self.outlet.backlog() == 0 {
             since.store(now, Ordering::Relaxed);
             return false;

@@ -36,6 +36,7 @@ mod link;
 mod listener;
 mod memory;
 mod mux;
+mod outgoing;
 mod proxy_header;
 mod quic;
 mod signal;

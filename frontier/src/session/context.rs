@@ -1,5 +1,6 @@
 //! What sessions share, and what of one connection is known from the start.
 
+use super::handshake::Handshake;
 use super::notice::Notice;
 use crate::config::{Config, Limits, Listen};
 use crate::gate::Gate;
@@ -7,7 +8,7 @@ use crate::half_open::HalfOpen;
 use crate::native::{Native, NativeOutlet, StreamLimits};
 use crate::policy::{Admission, Policies};
 use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
-use frontier_protocol::{Epoch, Heartbeat, Role, Terms};
+use frontier_protocol::{Epoch, Heartbeat, Role, Session};
 use frontier_transport::{Link, LinkConfig};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -114,14 +115,21 @@ impl Context {
         identity: Identity,
         arrival: Arrival,
         authorization: AuthorizationCell,
-        terms: &Terms,
+        handshake: &Handshake,
         link: &Link,
     ) -> Arc<Peer> {
+        let Handshake { id: wanted, terms, session, .. } = handshake;
         let Arrival { addr, epoch } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
         let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
         let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
-        Arc::new(peer.authorized(authorization))
+        let peer = peer.authorized(authorization);
+        // Since when it holds another id says nothing of this one.
+        let since = |session: Session| if peer.number() == *wanted { session.since } else { Epoch(0) };
+        match session.map(|session| Session { since: since(session), ..session }) {
+            Some(session) => Arc::new(peer.of_session(session)),
+            None => Arc::new(peer),
+        }
     }
 
     /// What carries frames and streams for a peer that has joined.

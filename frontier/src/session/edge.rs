@@ -50,7 +50,7 @@ async fn join(
     };
     let (exchange, callback_timeout) = (&context.exchange, context.edge_ids.callback_timeout);
     let identity = Identity::Edge { id, meta: std::mem::take(&mut handshake.meta) };
-    let edge = context.peer(identity, arrival, authorization, &handshake.terms, &link);
+    let edge = context.peer(identity, arrival, authorization, &handshake, &link);
     let (seat, predecessor) = match exchange.join_edge(&edge) {
         Ok(joined) => joined,
         Err(error) => {

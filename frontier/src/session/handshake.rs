@@ -9,7 +9,9 @@ use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::{Failure, Peer, limit_key};
-use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, VERSION, Welcome, negotiate};
+use frontier_protocol::{
+    Code, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
+};
 use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub(super) struct Handshake {
     pub(super) methods: Vec<String>,
     pub(super) meta: Bytes,
     pub(super) terms: Terms,
+    /// Which client it is.
+    pub(super) session: Option<Session>,
     /// By what it is to be known.
     pub(super) presented: PresentedCredentials,
 }
@@ -201,6 +205,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
+        session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
 }

@@ -51,7 +51,7 @@ async fn join(
         (None, wanted) => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: handshake.name.as_str().into() };
-    let service = context.peer(identity, arrival, authorization, &handshake.terms, &link);
+    let service = context.peer(identity, arrival, authorization, &handshake, &link);
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =
         link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &service).encode(out));

@@ -195,6 +195,7 @@ pub(crate) fn hello(id: &str, incarnation: u64) -> Hello<'_> {
         meta: b"",
         token: None,
         advertised: Advertised { servicebound: "tcp://s:1", edgebound: "tcp://e:1" },
+        session: None,
     }
 }
 

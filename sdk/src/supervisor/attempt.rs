@@ -41,6 +41,8 @@ const MAX_STREAMS: u32 = 4096;
 pub(crate) struct Attempt<'a> {
     pub(crate) client: &'a Arc<Client>,
     pub(crate) endpoint: &'a Endpoint,
+    /// Its number. Attempts beside each other have the same.
+    pub(crate) number: u32,
     /// Whether only a gateway will do that gives the client the id that it has.
     pub(crate) keeps_id: bool,
 }
@@ -98,6 +100,11 @@ impl AttemptError {
         }
     }
 
+    /// Whether a gateway refuses the client because of another connection with its id.
+    pub(super) fn is_superseded(&self) -> bool {
+        self.closed() == Some(Closed::Superseded)
+    }
+
     /// What the user should look at first.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
@@ -122,6 +129,9 @@ impl AttemptError {
     /// What becomes of a client that can't connect again because of this.
     pub(crate) fn closed(&self) -> Option<Closed> {
         let (code, text) = self.refusal()?;
+        if code == Code::Superseded {
+            return Some(Closed::Superseded);
+        }
         (!code.is_retryable()).then_some(Closed::Refused { code, text })
     }
 
@@ -182,6 +192,7 @@ impl Attempt<'_> {
             topics: registered.topics().map(|topic| &**topic).collect(),
             meta: &identity.meta,
             token,
+            session: Some(self.client.session.say(self.number, self.client.id())),
             ..Hello::new(identity.role)
         };
         let methods = registered.methods().map(|method| &**method);
@@ -197,6 +208,7 @@ impl Attempt<'_> {
             return Err(AttemptError::Lost(text));
         }
         self.client.set_id(welcome.id);
+        self.client.session.welcomed(welcome.id, welcome.epoch);
         let role = self.client.options.identity.role;
         let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());

@@ -146,10 +146,10 @@ impl Route {
         }
         let places = self.addresses.round().into_iter();
         let places = places.map(|place| (place, self.addresses.endpoint(place).clone())).collect::<Vec<_>>();
-        let trying = &self.trying;
+        let (trying, number) = (&self.trying, client.session.next_attempt());
         let mut attempts = Staggered::new(places, HEAD_START, |(place, endpoint)| async move {
             *trying.lock() = Some(endpoint.clone());
-            let made = Attempt { client, endpoint: &endpoint, keeps_id: false }.make().await;
+            let made = Attempt { client, endpoint: &endpoint, number, keeps_id: false }.make().await;
             (place, endpoint, made)
         });
         let mut until = None;
@@ -173,7 +173,10 @@ impl Route {
             if let Some(after) = error.retry_after() {
                 self.addresses.defer(place, after);
             }
+            // It may be by an attempt of its own: one beside this, or one that was given up.
+            let is_own = || attempts.is_running() || client.cancelled_attempt.may_come_through();
             last = match error {
+                error if error.is_superseded() && is_own() => AttemptError::lost(error),
                 // What the user did not name has no say in whether the client may live on.
                 error if error.is_final() && self.addresses.is_alternative(place) => {
                     AttemptError::lost(error)
@@ -192,9 +195,10 @@ impl Route {
         alternatives: &[String],
     ) -> Result<Live, AttemptError> {
         let mut last = AttemptError::NoAddress;
+        let number = client.session.next_attempt();
         let endpoints = alternatives.iter().filter_map(|url| self.addresses.alternative(url));
         let mut attempts = Staggered::new(endpoints.collect::<Vec<_>>(), HEAD_START, |endpoint| async move {
-            let made = Attempt { client, endpoint: &endpoint, keeps_id: true }.make().await;
+            let made = Attempt { client, endpoint: &endpoint, number, keeps_id: true }.make().await;
             (endpoint, made)
         });
         let mut until = None;

@@ -83,7 +83,7 @@ impl Edges {
     /// Gives the id to `edge` from here on. Nothing reaches a predecessor any more, which is returned.
     ///
     /// # Errors
-    /// [`ClaimError`] with whoever holds the id: it is newer, or may not be displaced.
+    /// [`ClaimError`] with whoever holds the id: it or its client is newer, or may not be displaced.
     pub(crate) fn claim(
         &self,
         id: EdgeId,
@@ -94,7 +94,7 @@ impl Edges {
                 free.insert(edge.clone());
                 Ok(None)
             }
-            Entry::Occupied(held) if held.get().epoch() > edge.epoch() => {
+            Entry::Occupied(held) if !edge.claim().displaces(held.get().claim()) => {
                 Err((ClaimError::Superseded, held.get().clone()))
             }
             Entry::Occupied(mut held) => {

@@ -87,7 +87,7 @@ impl Services {
         let mut members = self.members.lock();
         let Members { by_id, draft, lists } = &mut *members;
         let old = by_id.get(&id.0);
-        if old.is_some_and(|old| old.service.epoch() > service.epoch()) {
+        if old.is_some_and(|old| !service.claim().displaces(old.service.claim())) {
             return Err(RegistrationError::Superseded);
         }
         let take_over = old.map(|old| TakeOver::judge(service, &old.service)).transpose();

@@ -130,18 +130,19 @@ where
             let mut stream = TlsStream::new(engine, io);
             return told(&mut stream, processed).await.map(|()| stream);
         }
-        was_answered |= !engine.outgoing.is_empty();
-        poll_fn(|cx| engine.outgoing.poll_drain(&mut io, cx)).await.map_err(broken)?;
+        was_answered |= engine.outgoing.len() > 0;
+        // Why the peer has ended the connection, if it has, is still there to be read.
+        let sent = poll_fn(|cx| engine.outgoing.poll_send(&mut io, cx)).await;
         if !ahead.is_empty() {
             engine.incoming.tail().extend_from_slice(ahead.bytes());
             continue;
         }
         if !engine.session.state().is_handshaking() {
-            return Ok(TlsStream::new(engine, io));
+            return sent.map_err(broken).map(|()| TlsStream::new(engine, io));
         }
         let read = poll_fn(|cx| engine.incoming.poll_fill_lean(&mut io, cx)).await.map_err(broken)?;
         if read == 0 {
-            return Err(TlsError::Ended(S::PEER));
+            return Err(sent.map_or_else(broken, |()| TlsError::Ended(S::PEER)));
         }
     }
 }

@@ -50,12 +50,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
     pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TlsError>> {
         loop {
             self.engine.process(None)?;
-            ready!(self.engine.outgoing.poll_drain(&mut self.io, cx)).map_err(broken)?;
-            if !self.engine.session.state().is_handshaking() {
+            // Why it ended the connection, if it has, is still there to be read.
+            let sent = ready!(self.engine.outgoing.poll_send(&mut self.io, cx));
+            if sent.is_ok() && !self.engine.session.state().is_handshaking() {
                 return Poll::Ready(Ok(()));
             }
-            if self.engine.ended {
-                return Poll::Ready(Err(TlsError::Ended(S::PEER)));
+            if self.engine.ended || (sent.is_err() && self.engine.plain.len() >= BACKLOG) {
+                return Poll::Ready(Err(sent.map_or_else(broken, |()| TlsError::Ended(S::PEER))));
             }
             if ready!(self.engine.incoming.poll_fill(&mut self.io, cx)).map_err(broken)? == 0 {
                 self.engine.ended = true;
@@ -66,7 +67,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
     /// Sends what there is still to be said after an error, and ends our side. Then reads what comes,
     /// to its end: to close a socket with something unread in it takes back what was sent.
     pub(super) async fn send_alert_and_drain(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.engine.outgoing.poll_drain(&mut self.io, cx)).await?;
+        poll_fn(|cx| self.engine.outgoing.poll_send(&mut self.io, cx)).await?;
         self.io.shutdown().await?;
         loop {
             self.engine.incoming.consume(self.engine.incoming.len());
@@ -86,8 +87,8 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
 
     /// Reads once, and decrypts.
     fn poll_more(&mut self, cx: &mut Context<'_>, into: Option<&mut ReadBuf<'_>>) -> Poll<io::Result<()>> {
-        // What it asks of us is answered before more is asked.
-        if self.engine.outgoing.poll_drain(&mut self.io, cx)?.is_pending()
+        // What it asks of us is answered before more is asked. Where nothing goes out any more, what comes is read on.
+        if self.engine.outgoing.poll_send(&mut self.io, cx).is_pending()
             && self.engine.outgoing.len() >= BACKLOG
         {
             return Poll::Pending;
@@ -99,17 +100,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         let processed = self.engine.process(into);
         // Answers of the session itself, or an alert. If they don't go at once, a flush takes them, or
         // the next read does.
-        let sent = self.engine.outgoing.poll_drain(&mut self.io, cx);
-        processed.map_err(TlsError::into_io)?;
-        if let Poll::Ready(sent) = sent {
-            sent?;
-        }
-        Poll::Ready(Ok(()))
+        let _ = self.engine.outgoing.poll_send(&mut self.io, cx);
+        Poll::Ready(processed.map_err(TlsError::into_io))
     }
 
     /// Encrypts and sends as much as fits at once. How much that is.
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready!(self.engine.outgoing.poll_drain(&mut self.io, cx))?;
+        ready!(self.engine.outgoing.poll_send(&mut self.io, cx))?;
         if self.engine.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -124,13 +121,13 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> TlsStream<S, T> {
         let mut taken = 0;
         for slice in slices {
             let part = &slice[..slice.len().min(WRITE - taken)];
-            records::encrypt(&mut traffic, part, &mut self.engine.outgoing)
+            records::encrypt(&mut traffic, part, self.engine.outgoing.queue())
                 .map_err(|error| io::Error::other(error.to_string()))?;
             taken += part.len();
         }
         self.engine.incoming.consume(discard);
         // What the socket does not take now goes with the next write or flush.
-        if let Poll::Ready(Err(error)) = self.engine.outgoing.poll_drain(&mut self.io, cx) {
+        if let Poll::Ready(Err(error)) = self.engine.outgoing.poll_send(&mut self.io, cx) {
             return Poll::Ready(Err(error));
         }
         Poll::Ready(Ok(taken))
@@ -183,7 +180,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S, 
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.engine.outgoing.poll_drain(&mut this.io, cx))?;
+        ready!(this.engine.outgoing.poll_send(&mut this.io, cx))?;
         Pin::new(&mut this.io).poll_flush(cx)
     }
 
@@ -192,7 +189,7 @@ impl<S: Session, T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S, 
         if !this.engine.closed {
             this.engine.queue_close_notify();
         }
-        ready!(this.engine.outgoing.poll_drain(&mut this.io, cx))?;
+        ready!(this.engine.outgoing.poll_send(&mut this.io, cx))?;
         Pin::new(&mut this.io).poll_shutdown(cx)
     }
 }

@@ -47,6 +47,7 @@ impl Dialled {
             methods: Vec::new(),
             meta: meta.into(),
             terms: TERMS,
+            session: None,
             presented: Default::default(),
         };
         let (context, admission) = (context.clone(), testing::anyone(context));

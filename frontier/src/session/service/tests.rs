@@ -25,6 +25,7 @@ fn handshake() -> Handshake {
         methods: Vec::new(),
         meta: "".into(),
         terms: TERMS,
+        session: None,
         presented: Default::default(),
     }
 }

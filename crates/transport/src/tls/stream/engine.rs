@@ -1,6 +1,7 @@
 //! What the TLS library is fed with and gives: a session with its bytes on their way, and no socket.
 
 use super::records;
+use crate::outgoing::Outgoing;
 use crate::staging::Staging;
 use crate::tls::TlsError;
 use crate::tls::session::Session;
@@ -18,15 +19,15 @@ pub(in crate::tls) struct Engine<S> {
     /// Decrypted, what the last reader had no room for.
     pub(super) plain: Staging,
     /// Encrypted, on its way out.
-    pub(in crate::tls) outgoing: Staging,
+    pub(in crate::tls) outgoing: Outgoing,
     pub(in crate::tls) ended: bool,
     pub(super) closed: bool,
 }
 
 impl<S: Session> Engine<S> {
     pub(in crate::tls) fn new(session: S) -> Self {
-        let (incoming, plain, outgoing) = Default::default();
-        Self { session, incoming, plain, outgoing, ended: false, closed: false }
+        let (incoming, plain) = Default::default();
+        Self { session, incoming, plain, outgoing: Outgoing::default(), ended: false, closed: false }
     }
 
     /// Whether a whole record has come, with which the session may have much to do. Less is only looked at.
@@ -56,7 +57,7 @@ impl<S: Session> Engine<S> {
                         }
                     }
                 }
-                Ok(ConnectionState::EncodeTlsData(data)) => records::encode(data, &mut self.outgoing),
+                Ok(ConnectionState::EncodeTlsData(data)) => records::encode(data, self.outgoing.queue()),
                 // It is, as far as the session goes: it stands in front of what follows.
                 Ok(ConnectionState::TransmitTlsData(transmit)) => transmit.done(),
                 Ok(ConnectionState::PeerClosed) => self.ended = true,
@@ -82,7 +83,7 @@ impl<S: Session> Engine<S> {
         while self.session.state().wants_write() {
             let UnbufferedStatus { state, .. } = self.session.process(self.incoming.bytes_mut());
             let Ok(ConnectionState::EncodeTlsData(data)) = state else { return };
-            records::encode(data, &mut self.outgoing);
+            records::encode(data, self.outgoing.queue());
         }
     }
 
@@ -91,7 +92,7 @@ impl<S: Session> Engine<S> {
         self.closed = true;
         let UnbufferedStatus { discard, state } = self.session.process(self.incoming.bytes_mut());
         if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state {
-            records::close(&mut traffic, &mut self.outgoing);
+            records::close(&mut traffic, self.outgoing.queue());
         }
         self.incoming.consume(discard);
     }

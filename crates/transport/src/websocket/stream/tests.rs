@@ -67,6 +67,28 @@ async fn pings_without_end_are_not_answered_without_end() {
     assert!(server.outgoing.len() <= 3 * BACKLOG, "{}", server.outgoing.len());
 }
 
+#[tokio::test]
+async fn what_has_come_is_read_to_its_end_after_a_write_has_failed() {
+    let (mut client, mut server) = pair(1 << 10);
+    server.put(Opcode::Ping, b"answer this");
+    server.write_all(b"farewell").await.unwrap();
+    drop(server);
+    assert!(client.write_all(b"too late").await.is_err());
+    let mut came = Vec::new();
+    client.read_to_end(&mut came).await.unwrap();
+    assert_eq!(came, b"farewell");
+}
+
+#[tokio::test]
+async fn a_server_that_answers_and_leaves_before_it_is_asked_is_heard() {
+    let (near, mut far) = tokio::io::duplex(1 << 10);
+    far.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
+    drop(far);
+    let endpoint = "ws://gateway.test".parse().unwrap();
+    let error = crate::websocket::connect(near, &endpoint).await.err().unwrap();
+    assert_eq!(error, crate::UpgradeError::Answer("403 Forbidden".into()));
+}
+
 /// A peer that sends the same over and over, as fast as it is read.
 struct Endless {
     frames: Vec<u8>,
