@@ -22,11 +22,10 @@ pub trait Leg: Debug + Send {
     /// Ends the direction that is written.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Whether the peer has reset the stream, or it was lost, before it was over.
+    /// Whether the peer has reset the stream, or it was lost, before the end of the direction that is read.
     fn is_reset(&self) -> bool;
 
-    /// Ready once [`is_reset`](Self::is_reset), for whoever neither reads nor writes: also behind the end of the
-    /// direction that is read.
+    /// Ready once the peer has reset the stream, or it was lost, before both directions had ended.
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Ready once the peer has taken the leg, or has refused or reset it, where legs wait in a queue of the peer's.

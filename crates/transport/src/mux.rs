@@ -77,13 +77,15 @@ impl MuxStream {
         self.head = head;
     }
 
-    /// Whether the stream was reset by the peer, or lost with its connection, before it was over.
+    /// Whether the stream was reset by the peer, or lost with its connection, before the peer's half had ended: what was
+    /// read is not the whole.
     #[must_use]
     pub fn is_reset(&self) -> bool {
         self.raw.is_reset()
     }
 
-    /// Ready once the stream is reset: also for one who has nothing to read or to write, as after a shutdown.
+    /// Ready once the stream is reset, be it behind the peer's end or behind our own: for whoever has nothing to read or
+    /// to write meanwhile.
     pub fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.raw.poll_reset(cx)
     }
@@ -161,8 +163,7 @@ impl AsyncWrite for MuxStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // After a reset there is nothing to finish.
-        if !self.finished && !self.raw.is_reset() {
+        if !self.finished {
             self.raw.finish()?;
             self.finished = true;
         }

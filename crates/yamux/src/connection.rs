@@ -278,10 +278,17 @@ impl<W> Connection<W> {
         }
     }
 
-    /// Whether the peer has given the stream up, or the connection was lost, before it was over.
+    /// Whether the peer has given the stream up, or the connection was lost, before the peer's half had ended: what was
+    /// read is not the whole.
     #[must_use]
     pub fn is_reset(&self, number: u32) -> bool {
-        self.streams.get(&number).is_none_or(|stream| stream.is_reset())
+        self.streams.get(&number).is_none_or(|stream| stream.receiving == Half::Reset)
+    }
+
+    /// Whether the peer has given the stream up, or the connection was lost, before both halves had ended.
+    #[must_use]
+    pub fn is_given_up(&self, number: u32) -> bool {
+        self.streams.get(&number).is_none_or(|stream| stream.is_given_up())
     }
 
     /// Whether the peer has taken a stream of ours: it has said so, or anything else about it.

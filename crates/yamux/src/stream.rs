@@ -95,8 +95,8 @@ impl<W> Stream<W> {
         }
     }
 
-    /// Whether the peer gave the stream up, or it was lost, before it was over.
-    pub(crate) fn is_reset(&self) -> bool {
+    /// Whether the peer gave the stream up, or it was lost, before both halves had ended.
+    pub(crate) fn is_given_up(&self) -> bool {
         self.receiving == Half::Reset || self.sending == Half::Reset
     }
 

@@ -5,7 +5,9 @@
 
 mod bulk;
 mod close;
+mod ends;
 mod frames;
+mod interop;
 mod limits;
 mod listener;
 mod narrow;

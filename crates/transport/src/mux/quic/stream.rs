@@ -164,6 +164,8 @@ impl QuicStream {
     }
 
     pub(in crate::mux) fn finish(&mut self) -> io::Result<()> {
+        // What tells of it does not outlast the half.
+        self.reset |= self.is_reset();
         if let Some(mut send) = self.send.take() {
             // Fails on a stream that has ended already.
             let _ = send.finish();

@@ -70,7 +70,7 @@ impl YamuxStream {
     ) -> Poll<io::Result<usize>> {
         self.shared.use_stream(|connection| match connection.write(self.number, bytes, buffer::take) {
             Write::Some(n) => Poll::Ready(Ok(n)),
-            Write::Closed => Poll::Ready(Err(closed(connection.is_reset(self.number)))),
+            Write::Closed => Poll::Ready(Err(closed(connection.is_given_up(self.number)))),
             Write::Blocked => {
                 connection.wait_writable(self.number, cx.waker().clone());
                 Poll::Pending
@@ -89,7 +89,7 @@ impl YamuxStream {
     /// Ready once the peer has given the stream up, or it was lost, before it was over.
     pub(in crate::mux) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.update(|connection| {
-            if connection.is_reset(self.number) {
+            if connection.is_given_up(self.number) {
                 return Poll::Ready(());
             }
             connection.wait_writable(self.number, cx.waker().clone());
@@ -100,7 +100,7 @@ impl YamuxStream {
     /// Ready once the peer has taken the stream, or has refused it.
     pub(in crate::mux) fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.shared.update(|connection| {
-            if connection.is_taken(self.number) || connection.is_reset(self.number) {
+            if connection.is_taken(self.number) || connection.is_given_up(self.number) {
                 return Poll::Ready(());
             }
             connection.wait_writable(self.number, cx.waker().clone());
