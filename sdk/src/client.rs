@@ -17,6 +17,7 @@ pub(crate) use target::Target;
 
 use crate::Error;
 use crate::connection::Connection;
+use crate::executor::Executor;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
@@ -34,6 +35,7 @@ use tokio::time::Instant;
 /// The state of an edge or a service.
 pub(crate) struct Client {
     pub(crate) options: Options,
+    pub(crate) executor: Executor,
     pub(crate) intake: Arc<Intake>,
     /// Whether the intake ends with this client.
     owns_intake: bool,
@@ -94,6 +96,7 @@ impl Client {
             id: AtomicU64::new(options.identity.id),
             cancelled_attempt,
             undone: OnceLock::new(),
+            executor: Executor::current(options.io_thread),
             options,
         }
     }
@@ -199,6 +202,11 @@ impl Client {
         }
         self.watch().closed().await;
         self.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The runtime of the user's code has ended.
+    pub(crate) fn abandon(&self) {
+        self.stop(Stop::Now);
     }
 
     fn stop(&self, stop: Stop) {

@@ -10,6 +10,7 @@ mod job;
 mod lifecycle;
 mod pending_requests;
 mod response_future;
+mod runner;
 mod running;
 mod timers;
 mod topics;

@@ -1,5 +1,6 @@
 //! What a client shows the gateway, and where it comes from.
 
+use crate::executor::Executor;
 use frontier_protocol::Token;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -54,14 +55,16 @@ impl Credentials {
     }
 
     /// What to show in the next attempt.
-    pub(crate) async fn token(&self) -> Result<Option<Token<'static>>, TokenError> {
+    pub(crate) async fn token(&self, executor: &Executor) -> Result<Option<Token<'static>>, TokenError> {
         let source = match self {
             Self::None => return Ok(None),
             Self::Token(token) => return Ok(Some(token.clone())),
-            Self::Source(source) => source,
+            Self::Source(source) => source.clone(),
         };
         // A panic would end the task that keeps the client connected.
-        let given = AssertUnwindSafe(async { source().await }).catch_unwind();
+        let given = executor.run_user(AssertUnwindSafe(async move { source().await }).catch_unwind());
+        let given =
+            async { given.await.unwrap_or_else(|| Ok(Err("the program's runtime has ended".into()))) };
         match timeout(TOKEN_TIMEOUT, given).await {
             Ok(Ok(Ok(token))) => Ok(Some(Token::new(token))),
             Ok(Ok(Err(error))) => Err(TokenError::Failed(error.to_string())),
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     async fn given(credentials: &Credentials) -> Result<String, String> {
-        let token = credentials.token().await.map_err(|error| error.to_string())?;
+        let token = credentials.token(&Executor::current(None)).await.map_err(|error| error.to_string())?;
         Ok(token.map_or_else(|| "none".into(), |token| token.expose().to_owned()))
     }
 

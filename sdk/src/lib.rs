@@ -109,6 +109,7 @@ mod connection;
 mod credentials;
 mod edge;
 mod error;
+mod executor;
 #[cfg(feature = "cluster")]
 mod frontlas;
 mod handler;

@@ -118,6 +118,7 @@ impl Driver {
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
                 self.on_go_away(notice)?;
             }
+            self.inbound.batch_ended();
             // In this order: a wake-up through the link handle that comes while the link is being
             // polled is noted there and not passed on, so the duties must be looked at after it.
             tokio::select! {
@@ -212,6 +213,7 @@ impl Driver {
             }),
             Beat::Wait(_) => {}
         }
+        self.inbound.check_handlers(now);
         if self.timers.is_sweep_due(now, self.connection.pending.due()) {
             for id in self.connection.pending.sweep(now) {
                 self.connection.notify(|out| Cancel::encode(id, out));
@@ -252,13 +254,13 @@ fn poll_duty(
     if connection.is_replaced.load(Ordering::SeqCst) && lifecycle.may_be_replaced() {
         return Poll::Ready(Duty::Replaced);
     }
-    let mut next_poll = None;
+    let mut next_poll = inbound.next_check();
     if lifecycle != Lifecycle::Open {
         let now = Instant::now();
         if lifecycle.is_over(connection, now) {
             return Poll::Ready(Duty::Over);
         }
-        next_poll = lifecycle.next_poll(now);
+        next_poll = next_poll.into_iter().chain(lifecycle.next_poll(now)).min();
     }
     timers.poll(cx, connection.pending.due(), next_poll).map(|()| Duty::Clock)
 }

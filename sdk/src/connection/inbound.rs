@@ -14,6 +14,7 @@ use frontier_protocol as wire;
 use frontier_protocol::{Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Role, Side};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// How many of the gateways are kept that a draining one names.
@@ -45,7 +46,7 @@ pub(super) struct GoAwayNotice {
 
 impl Inbound {
     pub(super) fn new(client: Arc<Client>, connection: Arc<Connection>) -> Self {
-        let backlog = Backlog::new(connection.clone(), client.options.max_handlers);
+        let backlog = Backlog::new(client.clone(), connection.clone());
         Self { client, connection, backlog, topics: Topics::default(), clock: Clock::default() }
     }
 
@@ -53,6 +54,22 @@ impl Inbound {
     pub(super) fn start_waiting(&mut self) {
         self.time_passed();
         self.backlog.start(&mut self.clock);
+    }
+
+    /// All frames of one read are dealt with.
+    pub(super) fn batch_ended(&self) {
+        self.backlog.batch_ended();
+    }
+
+    /// When to call [`check_handlers`](Self::check_handlers).
+    pub(super) fn next_check(&mut self) -> Option<Instant> {
+        let Self { backlog, clock, .. } = self;
+        backlog.next_check(|| *clock.now())
+    }
+
+    /// Sees that no handler holds up the others.
+    pub(super) fn check_handlers(&self, now: Instant) {
+        self.backlog.check(now);
     }
 
     /// Something else was done, or waited for, since the last frame.

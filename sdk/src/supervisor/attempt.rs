@@ -141,7 +141,7 @@ impl Attempt<'_> {
     /// Connects, introduces the client, starts the connection's task and lets it take requests.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
-        let token = options.credentials.token().await?;
+        let token = options.credentials.token(&self.client.executor).await?;
         let dial = async {
             Ok(frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await?)
         };
@@ -202,7 +202,7 @@ impl Attempt<'_> {
         let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
-        let ended = tokio::spawn(driver.run());
+        let ended = self.client.executor.spawn_io(driver.run());
         Ok(Live { connection, ended, draining })
     }
 }

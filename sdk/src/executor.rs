@@ -1,0 +1,122 @@
+//! Where a client's tasks run: its connections apart from the user's code, which may block a thread.
+
+use std::io;
+use std::thread;
+use tokio::runtime::{Builder, Handle, RuntimeFlavor};
+use tokio::task::{AbortHandle, JoinHandle};
+use tracing::warn;
+
+/// The runtime of the thread that carries connections, once there is one. It lasts as long as the process: QUIC
+/// sockets that the user keeps belong to it too.
+static IO: parking_lot::Mutex<Option<Handle>> = parking_lot::Mutex::new(None);
+
+/// Where the tasks of one client run.
+///
+/// What reads and writes sockets runs on a thread of the SDK, one for the process, whose only work this is. What may
+/// call the user's code runs on the user's runtime. If that has one thread anyway, all runs there: a second thread
+/// would cost wake-ups, and a test that moves the clock moves it for the connections as well.
+#[derive(Clone, Debug)]
+pub(crate) struct Executor {
+    user: Handle,
+    /// `None` if connections are carried by the user's runtime too.
+    io: Option<Handle>,
+}
+
+impl Executor {
+    /// Of a client that is built in the current runtime. `apart` tells whether its connections are carried by a thread
+    /// of their own; unless set that is so if the runtime has several threads.
+    pub(crate) fn current(apart: Option<bool>) -> Self {
+        let user = Handle::current();
+        let is_apart = apart.unwrap_or_else(|| user.runtime_flavor() != RuntimeFlavor::CurrentThread);
+        let io = is_apart.then(io_thread).and_then(|started| {
+            let failed = |error: &io::Error| {
+                warn!(%error, "can't start the thread for connections: the program's own threads carry them");
+            };
+            started.inspect_err(failed).ok()
+        });
+        Self { user, io }
+    }
+
+    /// Whether connections are carried by a thread of their own.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.io.is_some()
+    }
+
+    /// Where the user's code runs.
+    pub(crate) fn user(&self) -> &Handle {
+        &self.user
+    }
+
+    /// Starts a task that reads and writes sockets, and never calls the user's code.
+    pub(crate) fn spawn_io<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.io.as_ref().unwrap_or(&self.user).spawn(task)
+    }
+
+    /// Does something with sockets where they are carried. Dropping it drops `task`.
+    pub(crate) async fn run_io<F>(&self, task: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match &self.io {
+            None => task.await,
+            Some(io) => match AbortOnDrop::new(io.spawn(task)).join().await {
+                Some(output) => output,
+                // The thread and its runtime last as long as the process.
+                None => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Has the user's code do something where it runs. `None` if that runtime has ended.
+    pub(crate) async fn run_user<F>(&self, task: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match &self.io {
+            None => Some(task.await),
+            Some(_) => AbortOnDrop::new(self.user.spawn(task)).join().await,
+        }
+    }
+}
+
+struct AbortOnDrop<T> {
+    task: JoinHandle<T>,
+    abort: AbortHandle,
+}
+
+impl<T> AbortOnDrop<T> {
+    fn new(task: JoinHandle<T>) -> Self {
+        Self { abort: task.abort_handle(), task }
+    }
+
+    /// What the task yields, or `None` if its runtime has ended.
+    async fn join(mut self) -> Option<T> {
+        match (&mut self.task).await {
+            Ok(output) => Some(output),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => None,
+        }
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+fn io_thread() -> io::Result<Handle> {
+    let mut started = IO.lock();
+    if let Some(handle) = &*started {
+        return Ok(handle.clone());
+    }
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new()
+        .name("frontier-io".into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(started.insert(handle).clone())
+}
