@@ -196,7 +196,8 @@ pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
         };
         Ok(supervise(client, route, live))
     };
-    executor.run_io(connect).await
+    // Boxed: it is moved around, and large.
+    executor.run_io(Box::pin(connect)).await
 }
 
 /// As [`establish`], but each address is tried only once.
@@ -213,7 +214,8 @@ pub(crate) async fn establish_at_once(client: Client) -> Result<Handle, ConnectE
             Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
         }
     };
-    executor.run_io(connect).await
+    // Boxed: it is moved around, and large.
+    executor.run_io(Box::pin(connect)).await
 }
 
 fn supervise(client: Arc<Client>, route: Route, live: Live) -> Handle {

@@ -8,6 +8,8 @@ mod inbound;
 mod incoming_stream;
 mod job;
 mod lifecycle;
+mod migrating_task;
+mod pace;
 mod pending_requests;
 mod response_future;
 mod runner;
@@ -18,16 +20,18 @@ mod topics;
 pub(crate) use driver::Driver;
 pub(crate) use end::{Drain, End};
 pub(crate) use job::Job;
+pub(crate) use pending_requests::Answer;
 pub(crate) use response_future::ResponseFuture;
 
 use crate::Error;
 use crate::message::Settle;
 use frontier_protocol::{Ack, Code, EncodeError, Kind, Response, Role};
 use frontier_transport::{CloseReason, LinkHandle, Priority, PushError};
+use migrating_task::MigratingTask;
 use pending_requests::PendingRequests;
 use running::Running;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use tokio::time::Instant;
 
 /// The longest text of an error that is sent, in bytes.
@@ -52,6 +56,8 @@ pub(crate) struct Connection {
     is_draining: AtomicBool,
     /// Whether another connection has taken its place.
     is_replaced: AtomicBool,
+    /// Its task, if the thread for connections has it.
+    task: OnceLock<Weak<MigratingTask>>,
 }
 
 /// Why a request was not sent, or can't be answered.
@@ -78,6 +84,7 @@ impl Connection {
             leave: OnceLock::new(),
             is_draining: AtomicBool::new(false),
             is_replaced: AtomicBool::new(false),
+            task: OnceLock::new(),
         }
     }
 
@@ -114,6 +121,14 @@ impl Connection {
         Ok(ResponseFuture::new(self.clone(), inserted))
     }
 
+    /// Sends what is queued, in the current thread if that is possible.
+    fn flush(&self) {
+        let task = self.task.get().and_then(Weak::upgrade);
+        if !task.is_some_and(|task| task.help()) {
+            self.link.wake();
+        }
+    }
+
     /// Waits until the outbox has room again, or the connection is lost.
     pub(crate) async fn wait_for_room(&self, deadline: Instant) -> Result<(), Error> {
         let room = tokio::time::timeout_at(deadline, self.link.writable()).await;
@@ -128,6 +143,11 @@ impl Connection {
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
     ) -> Result<(), NotSent> {
         Ok(self.link.send(Priority::Request, encode)?)
+    }
+
+    /// The same, but what is sent may wait for [`flush`](Self::flush).
+    fn queue(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) -> Result<(), NotSent> {
+        Ok(self.link.push(Priority::Request, encode).map(drop)?)
     }
 
     /// Sends an answer or a notice. It is lost only with the connection, and then nobody needs it.
@@ -150,7 +170,10 @@ impl Connection {
 
     /// Ends the call `id` of ours with an error, whose answer can't be had.
     fn fail_pending(&self, id: u64, code: Code, text: &str) {
-        self.pending.complete(id, Kind::Response, || Err(Error::from_wire(code, 0, text)));
+        let failed = || Err(Error::from_wire(code, 0, text));
+        if let Some(completion) = self.pending.complete(id, Kind::Response, failed) {
+            completion.deliver();
+        }
     }
 
     /// Asks the connection's task to leave in good order.

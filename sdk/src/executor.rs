@@ -1,14 +1,9 @@
 //! Where a client's tasks run: its connections apart from the user's code, which may block a thread.
 
-use std::io;
-use std::thread;
-use tokio::runtime::{Builder, Handle, RuntimeFlavor};
-use tokio::task::{AbortHandle, JoinHandle};
+use crate::io_thread::{Completion, IoThread};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tracing::warn;
-
-/// The runtime of the thread that carries connections, once there is one. It lasts as long as the process: QUIC
-/// sockets that the user keeps belong to it too.
-static IO: parking_lot::Mutex<Option<Handle>> = parking_lot::Mutex::new(None);
 
 /// Where the tasks of one client run.
 ///
@@ -19,7 +14,7 @@ static IO: parking_lot::Mutex<Option<Handle>> = parking_lot::Mutex::new(None);
 pub(crate) struct Executor {
     user: Handle,
     /// `None` if connections are carried by the user's runtime too.
-    io: Option<Handle>,
+    io: Option<IoThread>,
 }
 
 impl Executor {
@@ -28,11 +23,11 @@ impl Executor {
     pub(crate) fn current(apart: Option<bool>) -> Self {
         let user = Handle::current();
         let is_apart = apart.unwrap_or_else(|| user.runtime_flavor() != RuntimeFlavor::CurrentThread);
-        let io = is_apart.then(io_thread).and_then(|started| {
-            let failed = |error: &io::Error| {
+        let io = is_apart.then(IoThread::shared).and_then(|started| {
+            let started = started.inspect_err(|error| {
                 warn!(%error, "can't start the thread for connections: the program's own threads carry them");
-            };
-            started.inspect_err(failed).ok()
+            });
+            started.ok()
         });
         Self { user, io }
     }
@@ -52,7 +47,38 @@ impl Executor {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.io.as_ref().unwrap_or(&self.user).spawn(task)
+        match &self.io {
+            Some(io) => io.spawn(task),
+            None => self.user.spawn(task),
+        }
+    }
+
+    /// Does something that reads and writes sockets in the current thread, as if it were that for connections.
+    pub(crate) fn with_io<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _entered = self.io.as_ref().map(IoThread::enter);
+        act()
+    }
+
+    /// As [`spawn_io`](Self::spawn_io), as one of `tasks`.
+    pub(crate) fn spawn_io_among(
+        &self,
+        tasks: &mut JoinSet<()>,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        match &self.io {
+            Some(io) => io.spawn_among(tasks, task),
+            None => {
+                tasks.spawn_on(task, &self.user);
+            }
+        }
+    }
+
+    /// Hands an answer to the user's code that waits for it.
+    pub(crate) fn deliver(&self, completion: Completion) {
+        match &self.io {
+            Some(io) => io.deliver(completion),
+            None => completion.deliver(),
+        }
     }
 
     /// Does something with sockets where they are carried. Dropping it drops `task`.
@@ -106,17 +132,4 @@ impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.abort.abort();
     }
-}
-
-fn io_thread() -> io::Result<Handle> {
-    let mut started = IO.lock();
-    if let Some(handle) = &*started {
-        return Ok(handle.clone());
-    }
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    thread::Builder::new()
-        .name("frontier-io".into())
-        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
-    Ok(started.insert(handle).clone())
 }

@@ -115,6 +115,7 @@ mod frontlas;
 mod handler;
 mod handler_error;
 mod handlers;
+mod io_thread;
 #[cfg(feature = "json")]
 mod json;
 mod message;

@@ -2,6 +2,7 @@
 
 use crate::carrier::{BoxedCarrier, Carrier};
 use crate::quic::{QuicClient, QuicError};
+use crate::roaming_tcp::RoamingTcp;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
 use crate::websocket::{self, UpgradeError, WebSocket};
 use crate::{CloseReason, Endpoint, Link, LinkConfig, Scheme};
@@ -77,11 +78,11 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
     Ok(Link::dial(io, config).await?)
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
+async fn connect(endpoint: &Endpoint) -> Result<RoamingTcp, DialError> {
     let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
     let io = TcpStream::connect(endpoint.host_port()).await.map_err(failed)?;
     io.set_nodelay(true).map_err(failed)?;
-    Ok(io)
+    Ok(RoamingTcp::new(io))
 }
 
 async fn over_quic(
@@ -103,7 +104,7 @@ async fn secure(
     endpoint: &Endpoint,
     options: &DialOptions,
     alpn: &'static [u8],
-) -> Result<TlsStream<UnbufferedClientConnection, TcpStream>, DialError> {
+) -> Result<TlsStream<UnbufferedClientConnection, RoamingTcp>, DialError> {
     let (settings, name) = settings(endpoint, options, alpn).await?;
     let io = connect(endpoint).await?;
     let secured = tls::connect(io, settings, name).await;

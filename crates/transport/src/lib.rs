@@ -34,6 +34,7 @@ mod link;
 mod listener;
 mod mux;
 mod quic;
+mod roaming_tcp;
 mod signal;
 mod staging;
 mod tls;

@@ -5,6 +5,8 @@ use super::end::{Drain, End};
 use super::inbound::{GoAwayNotice, Inbound};
 use super::incoming_stream::{DetachedFrame, IncomingStream};
 use super::lifecycle::Lifecycle;
+use super::migrating_task::MigratingTask;
+use super::pace::Pace;
 use super::timers::Timers;
 use crate::Error;
 use crate::client::Client;
@@ -15,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
@@ -41,6 +43,7 @@ pub(crate) struct Driver {
     streams: Streams,
     timers: Timers,
     lifecycle: Lifecycle,
+    pace: Arc<Pace>,
     /// Tells the supervisor that the gateway wants the client to move.
     draining: watch::Sender<Option<Drain>>,
 }
@@ -79,13 +82,27 @@ impl Driver {
             streams: Streams { tasks: JoinSet::new(), sender, arrived },
             timers: Timers::new(heartbeat),
             lifecycle: Lifecycle::Open,
+            pace: Arc::default(),
             draining,
         };
         (driver, is_draining)
     }
 
+    /// Starts the task, where connections are carried.
+    pub(crate) fn spawn(self) -> JoinHandle<End> {
+        let (executor, pace, connection) =
+            (self.client.executor.clone(), self.pace.clone(), self.connection.clone());
+        if !executor.is_apart() {
+            return executor.spawn_io(self.run());
+        }
+        let (shared, home) = MigratingTask::new(self.run(), executor.clone(), pace);
+        // Set once: a connection has one driver.
+        let _ = connection.task.set(Arc::downgrade(&shared));
+        executor.spawn_io(home)
+    }
+
     /// Drives the connection to its end.
-    pub(crate) async fn run(mut self) -> End {
+    async fn run(mut self) -> End {
         // Pending requests must end also when this panics or is aborted.
         let guard = EndOnDrop(self.connection.clone());
         let Err(mut end) = self.drive().await;
@@ -111,7 +128,9 @@ impl Driver {
     async fn drive(&mut self) -> Result<std::convert::Infallible, End> {
         loop {
             self.inbound.time_passed();
+            let mut frames = 0;
             while let Some(frame) = self.link.frame().map_err(lost)? {
+                frames += 1;
                 if matches!(frame.kind, Kind::Request | Kind::Publish) {
                     self.link.note_request();
                 }
@@ -119,6 +138,7 @@ impl Driver {
                 self.on_go_away(notice)?;
             }
             self.inbound.batch_ended();
+            self.pace.note(frames);
             // In this order: a wake-up through the link handle that comes while the link is being
             // polled is noted there and not passed on, so the duties must be looked at after it.
             tokio::select! {
@@ -230,7 +250,7 @@ impl Driver {
             arrived: self.streams.sender.clone(),
             is_excess,
         };
-        self.streams.tasks.spawn(incoming.receive(stream));
+        self.client.executor.spawn_io_among(&mut self.streams.tasks, incoming.receive(stream));
     }
 }
 

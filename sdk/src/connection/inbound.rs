@@ -4,7 +4,7 @@ use super::backlog::{Backlog, Queued};
 use super::running::ReserveError;
 use super::timers::Clock;
 use super::topics::Topics;
-use super::{Connection, Job};
+use super::{Answer, Connection, Job};
 use crate::client::Client;
 use crate::message::Receipt;
 use crate::queue::Refused;
@@ -97,11 +97,11 @@ impl Inbound {
             Kind::Response => self.response(frame, detached)?,
             Kind::Ack => {
                 let Ack { code, detail, text } = Ack::parse(frame)?;
-                self.connection.pending.complete(frame.id, frame.kind, || outcome(code, detail, text));
+                self.complete(frame.id, frame.kind, || outcome(code, detail, text));
             }
             Kind::RegisterAck | Kind::UnregisterAck => {
                 let ack = wire::RegisterAck::parse(frame)?;
-                self.connection.pending.complete(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
+                self.complete(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
             }
             Kind::Cancel => self.backlog.cancel(frame.id),
             Kind::Ping => self.connection.notify(|out| {
@@ -194,7 +194,7 @@ impl Inbound {
 
     fn response(&self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
         let response = wire::Response::parse(frame)?;
-        self.connection.pending.complete(frame.id, frame.kind, || {
+        self.complete(frame.id, frame.kind, || {
             if response.code != Code::Ok {
                 let text = String::from_utf8_lossy(response.payload);
                 return Err(Error::from_wire(response.code, response.detail, &text));
@@ -203,6 +203,12 @@ impl Inbound {
             Ok(Response { data: detached.unwrap_or_else(|| frame.body.slice_ref(response.payload)), custom })
         });
         Ok(())
+    }
+
+    fn complete(&self, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
+        if let Some(completion) = self.connection.pending.complete(id, kind, answer) {
+            self.client.executor.deliver(completion);
+        }
     }
 
     /// The user's part of a custom header, and the EdgeID that the exchange added for a service.

@@ -6,6 +6,7 @@ use super::job::Job;
 use crate::client::Client;
 use crate::handler::Handler;
 use parking_lot::Mutex;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,31 @@ const PATIENCE: Duration = Duration::from_millis(2);
 
 /// How many handlers run in one poll before other tasks of the user's runtime get their turn.
 const IN_A_ROW: usize = 64;
+
+thread_local! {
+    static IS_CURRENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a [`Runner`] polls this, and sends the answers of many requests together.
+pub(super) fn is_current() -> bool {
+    IS_CURRENT.get()
+}
+
+/// Makes it so until it is dropped, also by a panic.
+struct Current;
+
+impl Current {
+    fn begin() -> Self {
+        IS_CURRENT.set(true);
+        Self
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        IS_CURRENT.set(false);
+    }
+}
 
 /// A queue of requests whose handlers have shown to be quick, and the task on the user's runtime that runs them.
 ///
@@ -93,10 +119,12 @@ impl Runner {
         drop(cancelled);
     }
 
-    /// When to look whether the queue stands still.
+    /// When to look whether the queue stands still. The connection's task then also sends the answers that a handler holds
+    /// up which blocks behind theirs.
     pub(super) fn next_check(&self, now: impl FnOnce() -> Instant) -> Option<Instant> {
         let mut state = self.state.lock();
-        if state.check.is_none() && !state.queue.is_empty() {
+        let is_busy = state.current.is_some() || !state.queue.is_empty();
+        if state.check.is_none() && is_busy {
             state.check = Some((now() + PATIENCE, state.taken));
         }
         state.check.map(|(at, _)| at)
@@ -170,16 +198,26 @@ impl Future for Task {
             match runner.next(*turn, cx) {
                 Next::Run(queued) => {
                     let runtime = runner.client.executor.user();
-                    if queued.start(&runner.connection, &mut clock, runtime) {
+                    let current = Current::begin();
+                    let goes_on = queued.start(&runner.connection, &mut clock, runtime);
+                    drop(current);
+                    if goes_on {
                         // The new task has this thread now: if the next handler blocks, no other could take it over.
                         break;
                     }
                 }
-                Next::Wait => return Poll::Pending,
-                Next::Over => return Poll::Ready(()),
+                Next::Wait => {
+                    runner.connection.flush();
+                    return Poll::Pending;
+                }
+                Next::Over => {
+                    runner.connection.flush();
+                    return Poll::Ready(());
+                }
             }
         }
         runner.pauses(*turn);
+        runner.connection.flush();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
