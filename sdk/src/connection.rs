@@ -27,11 +27,10 @@ use crate::Error;
 use crate::message::Settle;
 use frontier_protocol::{Ack, Code, EncodeError, Kind, Response, Role};
 use frontier_transport::{CloseReason, LinkHandle, Priority, PushError};
-use migrating_task::MigratingTask;
 use pending_requests::PendingRequests;
 use running::Running;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use tokio::time::Instant;
 
 /// The longest text of an error that is sent, in bytes.
@@ -56,8 +55,6 @@ pub(crate) struct Connection {
     is_draining: AtomicBool,
     /// Whether another connection has taken its place.
     is_replaced: AtomicBool,
-    /// Its task, if the thread for connections has it.
-    task: OnceLock<Weak<MigratingTask>>,
 }
 
 /// Why a request was not sent, or can't be answered.
@@ -84,7 +81,6 @@ impl Connection {
             leave: OnceLock::new(),
             is_draining: AtomicBool::new(false),
             is_replaced: AtomicBool::new(false),
-            task: OnceLock::new(),
         }
     }
 
@@ -121,14 +117,6 @@ impl Connection {
         Ok(ResponseFuture::new(self.clone(), inserted))
     }
 
-    /// Sends what is queued, in the current thread if that is possible.
-    fn flush(&self) {
-        let task = self.task.get().and_then(Weak::upgrade);
-        if !task.is_some_and(|task| task.help()) {
-            self.link.wake();
-        }
-    }
-
     /// Waits until the outbox has room again, or the connection is lost.
     pub(crate) async fn wait_for_room(&self, deadline: Instant) -> Result<(), Error> {
         let room = tokio::time::timeout_at(deadline, self.link.writable()).await;
@@ -145,7 +133,7 @@ impl Connection {
         Ok(self.link.send(Priority::Request, encode)?)
     }
 
-    /// The same, but what is sent may wait for [`flush`](Self::flush).
+    /// The same, but whoever calls this wakes the link in the end.
     fn queue(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) -> Result<(), NotSent> {
         Ok(self.link.push(Priority::Request, encode).map(drop)?)
     }

@@ -1,6 +1,8 @@
 //! Where a client's tasks run: its connections apart from the user's code, which may block a thread.
 
-use crate::io_thread::{Completion, IoThread};
+use crate::delivery::{Completion, Delivery};
+use crate::io_thread::IoThread;
+use std::sync::Arc;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tracing::warn;
@@ -14,7 +16,14 @@ use tracing::warn;
 pub(crate) struct Executor {
     user: Handle,
     /// `None` if connections are carried by the user's runtime too.
-    io: Option<IoThread>,
+    apart: Option<Apart>,
+}
+
+/// The thread that carries connections, and the way back from there.
+#[derive(Clone, Debug)]
+struct Apart {
+    io: IoThread,
+    delivery: Arc<Delivery>,
 }
 
 impl Executor {
@@ -23,18 +32,18 @@ impl Executor {
     pub(crate) fn current(apart: Option<bool>) -> Self {
         let user = Handle::current();
         let is_apart = apart.unwrap_or_else(|| user.runtime_flavor() != RuntimeFlavor::CurrentThread);
-        let io = is_apart.then(IoThread::shared).and_then(|started| {
+        let apart = is_apart.then(IoThread::shared).and_then(|started| {
             let started = started.inspect_err(|error| {
                 warn!(%error, "can't start the thread for connections: the program's own threads carry them");
             });
-            started.ok()
+            Some(Apart { io: started.ok()?, delivery: Delivery::of(&user) })
         });
-        Self { user, io }
+        Self { user, apart }
     }
 
     /// Whether connections are carried by a thread of their own.
     pub(crate) fn is_apart(&self) -> bool {
-        self.io.is_some()
+        self.apart.is_some()
     }
 
     /// Where the user's code runs.
@@ -47,16 +56,10 @@ impl Executor {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        match &self.io {
-            Some(io) => io.spawn(task),
+        match &self.apart {
+            Some(Apart { io, .. }) => io.spawn(task),
             None => self.user.spawn(task),
         }
-    }
-
-    /// Does something that reads and writes sockets in the current thread, as if it were that for connections.
-    pub(crate) fn with_io<T>(&self, act: impl FnOnce() -> T) -> T {
-        let _entered = self.io.as_ref().map(IoThread::enter);
-        act()
     }
 
     /// As [`spawn_io`](Self::spawn_io), as one of `tasks`.
@@ -65,8 +68,8 @@ impl Executor {
         tasks: &mut JoinSet<()>,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        match &self.io {
-            Some(io) => io.spawn_among(tasks, task),
+        match &self.apart {
+            Some(Apart { io, .. }) => io.spawn_among(tasks, task),
             None => {
                 tasks.spawn_on(task, &self.user);
             }
@@ -75,9 +78,9 @@ impl Executor {
 
     /// Hands an answer to the user's code that waits for it.
     pub(crate) fn deliver(&self, completion: Completion) {
-        match &self.io {
-            Some(io) => io.deliver(completion),
-            None => completion.deliver(),
+        match &self.apart {
+            Some(Apart { delivery, .. }) if IoThread::is_current() => delivery.add(completion),
+            _ => completion.deliver(),
         }
     }
 
@@ -86,9 +89,9 @@ impl Executor {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        match &self.io {
+        match &self.apart {
             None => task.await,
-            Some(io) => match AbortOnDrop::new(io.spawn(task)).join().await {
+            Some(Apart { io, .. }) => match AbortOnDrop::new(io.spawn(task)).join().await {
                 Some(output) => output,
                 // The thread and its runtime last as long as the process.
                 None => std::future::pending().await,
@@ -101,7 +104,7 @@ impl Executor {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        match &self.io {
+        match &self.apart {
             None => Some(task.await),
             Some(_) => AbortOnDrop::new(self.user.spawn(task)).join().await,
         }

@@ -1,15 +1,12 @@
 //! The thread that carries connections: one for the process, whose only work this is.
 
-mod delivery;
 mod doorbell;
 
-pub(crate) use delivery::Completion;
-use delivery::Delivery;
 use doorbell::{Doorbell, Rung};
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use tokio::runtime::{Builder, EnterGuard, Handle};
+use tokio::runtime::{Builder, Handle};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// The thread, once there is one. It lasts as long as the process: QUIC sockets that the user keeps belong to it too.
@@ -17,13 +14,12 @@ static STARTED: parking_lot::Mutex<Option<IoThread>> = parking_lot::Mutex::new(N
 
 /// A handle of the thread.
 ///
-/// What goes between it and the program's threads is batched both ways, since each wake-up of a thread that sleeps
-/// costs more than a call does.
+/// What goes between it and the program's threads is batched both ways, here and in [`Delivery`](crate::delivery): each
+/// wake-up of a thread that sleeps costs more than a call does.
 #[derive(Clone, Debug)]
 pub(crate) struct IoThread {
     runtime: Handle,
     doorbell: Arc<Doorbell>,
-    delivery: Arc<Delivery>,
 }
 
 impl IoThread {
@@ -38,15 +34,10 @@ impl IoThread {
 
     fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let (doorbell, delivery) = (Arc::<Doorbell>::default(), Arc::<Delivery>::default());
-        let this = Self {
-            runtime: runtime.handle().clone(),
-            doorbell: doorbell.clone(),
-            delivery: delivery.clone(),
-        };
+        let doorbell = Arc::<Doorbell>::default();
+        let this = Self { runtime: runtime.handle().clone(), doorbell: doorbell.clone() };
         thread::Builder::new().name("frontier-io".into()).spawn(move || {
             doorbell::on_io_thread();
-            runtime.spawn(async move { delivery.run().await });
             runtime.block_on(doorbell.run());
         })?;
         Ok(this)
@@ -69,17 +60,8 @@ impl IoThread {
         tasks.spawn_on(Rung::new(task, self.doorbell.clone()), &self.runtime);
     }
 
-    /// Until what this returns is dropped, tasks, timers and sockets of the current thread are made there.
-    pub(crate) fn enter(&self) -> EnterGuard<'_> {
-        self.runtime.enter()
-    }
-
-    /// Hands an answer over: from the thread itself with others.
-    pub(crate) fn deliver(&self, completion: Completion) {
-        if doorbell::is_on_io_thread() {
-            self.delivery.add(completion);
-        } else {
-            completion.deliver();
-        }
+    /// Whether the current thread is the one.
+    pub(crate) fn is_current() -> bool {
+        doorbell::is_on_io_thread()
     }
 }

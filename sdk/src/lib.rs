@@ -107,6 +107,7 @@ mod cluster;
 mod connect_error;
 mod connection;
 mod credentials;
+mod delivery;
 mod edge;
 mod error;
 mod executor;

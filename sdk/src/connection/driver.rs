@@ -5,7 +5,7 @@ use super::end::{Drain, End};
 use super::inbound::{GoAwayNotice, Inbound};
 use super::incoming_stream::{DetachedFrame, IncomingStream};
 use super::lifecycle::Lifecycle;
-use super::migrating_task::MigratingTask;
+use super::migrating_task::Home;
 use super::pace::Pace;
 use super::timers::Timers;
 use crate::Error;
@@ -90,15 +90,11 @@ impl Driver {
 
     /// Starts the task, where connections are carried.
     pub(crate) fn spawn(self) -> JoinHandle<End> {
-        let (executor, pace, connection) =
-            (self.client.executor.clone(), self.pace.clone(), self.connection.clone());
+        let (executor, pace) = (self.client.executor.clone(), self.pace.clone());
         if !executor.is_apart() {
             return executor.spawn_io(self.run());
         }
-        let (shared, home) = MigratingTask::new(self.run(), executor.clone(), pace);
-        // Set once: a connection has one driver.
-        let _ = connection.task.set(Arc::downgrade(&shared));
-        executor.spawn_io(home)
+        executor.clone().spawn_io(Home::new(self.run(), executor, pace))
     }
 
     /// Drives the connection to its end.

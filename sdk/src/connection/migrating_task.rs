@@ -13,12 +13,11 @@ use super::pace::Pace;
 use crate::executor::Executor;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::task::coop::unconstrained;
 use tokio::time::{Sleep, sleep};
 
 /// How long a connection stays on the program's runtime without being polled there.
@@ -30,7 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// caller that waits for one answer after the other has nothing to share, and pays for two hops between threads. So
 /// its connection moves to the program's runtime meanwhile, where its wake-ups stay on one thread; the thread for
 /// connections looks after it, and takes it back once it stands still.
-pub(crate) struct MigratingTask {
+struct MigratingTask {
     task: Mutex<Option<BoxFuture<'static, End>>>,
     end: Mutex<Option<End>>,
     /// Counts the moves. While it is even the task is with the thread for connections.
@@ -76,39 +75,6 @@ enum Polled {
 }
 
 impl MigratingTask {
-    pub(super) fn new(
-        task: impl Future<Output = End> + Send + 'static,
-        executor: Executor,
-        pace: Arc<Pace>,
-    ) -> (Arc<Self>, Home) {
-        let shared = Arc::new(Self {
-            task: Mutex::new(Some(Box::pin(task))),
-            end: Mutex::new(None),
-            moves: AtomicU64::new(0),
-            polls: AtomicU64::new(0),
-            is_missed: AtomicBool::new(false),
-            waker: OnceLock::new(),
-            executor,
-            pace,
-        });
-        (shared.clone(), Home { shared, watch: None })
-    }
-
-    /// Has the current thread do what there is to do, for once, in place of the thread for connections. Whether it has:
-    /// if not, that must be woken.
-    pub(crate) fn help(&self) -> bool {
-        let moves = self.moves.load(Ordering::Acquire);
-        if !is_home(moves) {
-            return false;
-        }
-        let Some(waker) = self.waker.get() else { return false };
-        let polled = self.executor.with_io(|| self.poll(moves, &mut Context::from_waker(waker)));
-        if polled == Polled::Over {
-            waker.wake_by_ref();
-        }
-        matches!(polled, Polled::Pending | Polled::Over)
-    }
-
     fn poll(&self, moves: u64, cx: &mut Context<'_>) -> Polled {
         let task = self.task.try_lock().or_else(|| {
             self.is_missed.store(true, Ordering::SeqCst);
@@ -121,9 +87,7 @@ impl MigratingTask {
             return Polled::Elsewhere;
         }
         let Some(future) = task.as_mut() else { return Polled::Over };
-        // Of the budget of whoever helps nothing is used.
-        let polled = pin!(unconstrained(future.as_mut())).poll(cx);
-        if let Poll::Ready(end) = polled {
+        if let Poll::Ready(end) = future.as_mut().poll(cx) {
             *self.end.lock() = Some(end);
             *task = None;
         }
@@ -145,6 +109,26 @@ impl MigratingTask {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
+    }
+}
+
+impl Home {
+    pub(super) fn new(
+        task: impl Future<Output = End> + Send + 'static,
+        executor: Executor,
+        pace: Arc<Pace>,
+    ) -> Self {
+        let shared = MigratingTask {
+            task: Mutex::new(Some(Box::pin(task))),
+            end: Mutex::new(None),
+            moves: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
+            is_missed: AtomicBool::new(false),
+            waker: OnceLock::new(),
+            executor,
+            pace,
+        };
+        Self { shared: Arc::new(shared), watch: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of requests that wait for their answers.
 
-use crate::io_thread::Completion;
+use crate::delivery::Completion;
 use crate::{Error, Response};
 use frontier_protocol::{Code, Kind};
 use parking_lot::Mutex;

@@ -207,17 +207,17 @@ impl Future for Task {
                     }
                 }
                 Next::Wait => {
-                    runner.connection.flush();
+                    runner.connection.link.wake();
                     return Poll::Pending;
                 }
                 Next::Over => {
-                    runner.connection.flush();
+                    runner.connection.link.wake();
                     return Poll::Ready(());
                 }
             }
         }
         runner.pauses(*turn);
-        runner.connection.flush();
+        runner.connection.link.wake();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
