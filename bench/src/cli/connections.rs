@@ -55,7 +55,7 @@ impl ConnectionsArgs {
             edges: self.edges,
             window,
             settle: seconds("--warmup", self.warmup)?,
-            processes: self.processes.check()?,
+            processes: self.processes.single()?,
             progress: self.output.progress(),
             json: self.output.json,
         })
@@ -70,7 +70,7 @@ impl StormArgs {
             network: self.network,
             edges: self.edges,
             rounds: self.rounds,
-            processes: self.processes.check()?,
+            processes: self.processes.single()?,
             progress: self.output.progress(),
             json: self.output.json,
         })
