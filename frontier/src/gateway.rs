@@ -19,10 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How long leaving the cluster may take.
+/// How long leaving the cluster may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the gateway did not start.
@@ -114,8 +115,7 @@ impl Gateway {
             (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
-        let side =
-            |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config), &config.limits);
+        let side = |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config));
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -193,14 +193,17 @@ impl Gateway {
             _ = &mut sweeper => return Err(ServeError),
         };
         cluster.draining.set();
-        drain::run(&edges.context, &services.context, &drain, &cluster.gateways).await;
+        let schedule = drain.schedule();
+        drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
         if let Some(forwarding) = forwarding {
-            forwarding.close().await;
+            // What is left of its links ends with the process.
+            let _ = timeout(schedule.share(Instant::now(), LEAVE_TIMEOUT), forwarding.close()).await;
         }
         leave.cancel();
-        if tokio::time::timeout(LEAVE_TIMEOUT, &mut membership).await.is_err() {
+        let within = schedule.share(Instant::now(), LEAVE_TIMEOUT);
+        if timeout(within, &mut membership).await.is_err() {
             warn!(
-                "frontlas did not confirm within {LEAVE_TIMEOUT:?} that this gateway leaves; it will notice by itself"
+                "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
         }
         Ok(())
@@ -213,6 +216,6 @@ async fn sweep(exchange: Arc<Exchange>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        exchange.sweep();
+        exchange.sweep().await;
     }
 }

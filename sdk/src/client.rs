@@ -80,11 +80,17 @@ impl Client {
     /// A client whose intake others share, and outlive it. It begins with the names that are `registered`. Others with
     /// the same id may have been before it, with a `cancelled_attempt`.
     pub(crate) fn sharing(
-        options: Options,
+        mut options: Options,
         intake: Arc<Intake>,
         registered: RegisteredNames,
         cancelled_attempt: Arc<CancelledAttempt>,
     ) -> Self {
+        let executor = Executor::current(options.io_thread);
+        if executor.is_apart() {
+            options.credentials.run_on(executor.user());
+            #[cfg(feature = "cluster")]
+            options.cluster.credentials.run_on(executor.user());
+        }
         Self {
             intake,
             owns_intake: false,
@@ -96,7 +102,7 @@ impl Client {
             id: AtomicU64::new(options.identity.id),
             cancelled_attempt,
             undone: OnceLock::new(),
-            executor: Executor::current(options.io_thread),
+            executor,
             options,
         }
     }

@@ -1,6 +1,6 @@
 //! What a client shows the gateway, and where it comes from.
 
-use crate::executor::Executor;
+use crate::executor::run_on;
 use frontier_protocol::Token;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 /// How long a source may take to give a token.
@@ -36,10 +37,25 @@ pub(crate) enum Credentials {
     /// Always the same.
     Token(Token<'static>),
     /// What this gives before each attempt.
-    Source(Arc<dyn Fn() -> BoxFuture<'static, Given> + Send + Sync>),
+    Source(Source),
+}
+
+/// The user's code that gives tokens.
+#[derive(Clone)]
+pub(crate) struct Source {
+    ask: Arc<dyn Fn() -> BoxFuture<'static, Given> + Send + Sync>,
+    /// Where it runs, if not where it is asked.
+    runtime: Option<Handle>,
 }
 
 impl Credentials {
+    /// Has the user's code run on `runtime`, wherever it is asked.
+    pub(crate) fn run_on(&mut self, runtime: &Handle) {
+        if let Self::Source(source) = self {
+            source.runtime = Some(runtime.clone());
+        }
+    }
+
     /// What `source` gives before each attempt.
     pub(crate) fn source<F, Fut, E>(source: F) -> Self
     where
@@ -48,23 +64,32 @@ impl Credentials {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let source = Arc::new(source);
-        Self::Source(Arc::new(move || {
+        let ask = Arc::new(move || {
             let source = source.clone();
             async move { source().await.map_err(Into::into) }.boxed()
-        }))
+        });
+        Self::Source(Source { ask, runtime: None })
     }
 
     /// What to show in the next attempt.
-    pub(crate) async fn token(&self, executor: &Executor) -> Result<Option<Token<'static>>, TokenError> {
+    pub(crate) async fn token(&self) -> Result<Option<Token<'static>>, TokenError> {
         let source = match self {
             Self::None => return Ok(None),
             Self::Token(token) => return Ok(Some(token.clone())),
             Self::Source(source) => source.clone(),
         };
         // A panic would end the task that keeps the client connected.
-        let given = executor.run_user(AssertUnwindSafe(async move { source().await }).catch_unwind());
-        let given =
-            async { given.await.unwrap_or_else(|| Ok(Err("the program's runtime has ended".into()))) };
+        let Source { ask, runtime } = source;
+        let given = AssertUnwindSafe(async move { ask().await }).catch_unwind();
+        let given = async {
+            match &runtime {
+                None => given.await,
+                Some(runtime) => {
+                    let given = run_on(runtime, given).await;
+                    given.unwrap_or_else(|| Ok(Err("the program's runtime has ended".into())))
+                }
+            }
+        };
         match timeout(TOKEN_TIMEOUT, given).await {
             Ok(Ok(Ok(token))) => Ok(Some(Token::new(token))),
             Ok(Ok(Err(error))) => Err(TokenError::Failed(error.to_string())),
@@ -89,7 +114,7 @@ mod tests {
     use super::*;
 
     async fn given(credentials: &Credentials) -> Result<String, String> {
-        let token = credentials.token(&Executor::current(None)).await.map_err(|error| error.to_string())?;
+        let token = credentials.token().await.map_err(|error| error.to_string())?;
         Ok(token.map_or_else(|| "none".into(), |token| token.expose().to_owned()))
     }
 

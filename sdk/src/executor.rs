@@ -98,17 +98,14 @@ impl Executor {
             },
         }
     }
+}
 
-    /// Has the user's code do something where it runs. `None` if that runtime has ended.
-    pub(crate) async fn run_user<F>(&self, task: F) -> Option<F::Output>
-    where
-        F: Future<Output: Send> + Send + 'static,
-    {
-        match &self.apart {
-            None => Some(task.await),
-            Some(_) => AbortOnDrop::new(self.user.spawn(task)).join().await,
-        }
-    }
+/// Has the user's code do something on the runtime where it runs. `None` if that has ended. Dropping it drops `task`.
+pub(crate) async fn run_on<F>(runtime: &Handle, task: F) -> Option<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    AbortOnDrop::new(runtime.spawn(task)).join().await
 }
 
 struct AbortOnDrop<T> {

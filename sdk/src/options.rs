@@ -33,6 +33,8 @@ pub(crate) struct Options {
 pub(crate) struct ClusterOptions {
     /// For frontlas over TLS, if not as for the gateways.
     pub(crate) tls: Option<frontier_transport::ClientTls>,
+    /// What is shown to frontlas: nothing unless set, since what is for the gateways is not for it.
+    pub(crate) credentials: Credentials,
     /// How many edges' places are remembered.
     pub(crate) edges: usize,
     /// For how long a gateway is kept that is listed no longer.
@@ -42,7 +44,8 @@ pub(crate) struct ClusterOptions {
 #[cfg(feature = "cluster")]
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { tls: None, edges: 65_536, removal_grace: Duration::from_secs(60) }
+        let removal_grace = Duration::from_secs(60);
+        Self { tls: None, credentials: Credentials::None, edges: 65_536, removal_grace }
     }
 }
 

@@ -75,6 +75,15 @@ impl Process {
         peer
     }
 
+    /// Where the binary of this package lies that has this name.
+    ///
+    /// # Panics
+    /// If the system does not tell.
+    #[must_use]
+    pub fn binary(name: &str) -> PathBuf {
+        beside(name)
+    }
+
     /// Starts any other program, with nothing on its standard input.
     ///
     /// # Panics

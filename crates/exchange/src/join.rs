@@ -103,19 +103,22 @@ pub(crate) enum CopyError {
     Target,
 }
 
-/// Moves `len` bytes, and ends the target's direction behind them.
+/// Moves `len` bytes, and ends the target's direction behind them. Of these `came` have come, whatever becomes of them.
 pub(crate) async fn copy_exact(
     from: &mut (dyn Leg + '_),
     to: &mut (dyn Leg + '_),
     len: u64,
+    came: &mut u64,
 ) -> Result<(), CopyError> {
-    let mut left = len;
-    while left > 0 {
+    while *came < len {
         let Some(chunk) = std::future::poll_fn(|cx| from.poll_chunk(cx)).await else {
             return Err(if from.is_reset() { CopyError::Lost } else { CopyError::Source });
         };
         let chunk = chunk.map_err(|_| CopyError::Lost)?;
-        left = left.checked_sub(chunk.len() as u64).ok_or(CopyError::Source)?;
+        *came += chunk.len() as u64;
+        if *came > len {
+            return Err(CopyError::Source);
+        }
         write_all(to, &chunk).await.map_err(|_| CopyError::Target)?;
     }
     std::future::poll_fn(|cx| to.poll_shutdown(cx)).await.map_err(|_| CopyError::Target)

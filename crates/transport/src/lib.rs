@@ -16,6 +16,7 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod address;
 mod advice;
 mod backoff;
 mod buffer;
@@ -29,17 +30,22 @@ mod first_frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handshake;
+mod handshake_threads;
 mod incoming;
 mod link;
 mod listener;
 mod mux;
+mod proxy_header;
 mod quic;
 mod roaming_tcp;
 mod signal;
+mod staggered;
 mod staging;
+mod tcp;
 mod tls;
 mod websocket;
 
+pub use address::lookup;
 pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
@@ -53,9 +59,14 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
+pub use staggered::Staggered;
+pub use tcp::connect_any;
+#[cfg(feature = "config")]
+pub use tls::read_server_tls;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
-pub use websocket::UpgradeError;
+pub use websocket::{ForwardedField, OriginPattern, UpgradeError, UpgradeRules};

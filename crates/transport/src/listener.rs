@@ -99,7 +99,8 @@ impl Listener {
                 ));
             }
             (Network::Quic, Some(tls)) => {
-                Kind::Quic(QuicListener::bind(addr, only_v6, &tls.rustls_config())?, tls)
+                let listener = QuicListener::bind(addr, only_v6, &tls.rustls_config(), tls.key_digest())?;
+                Kind::Quic(listener, tls)
             }
             (network, tls) => Kind::Tcp(Tcp::bind(addr, only_v6, network, tls)?),
         };

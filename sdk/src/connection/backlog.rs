@@ -7,6 +7,7 @@ use super::{Connection, Job};
 use crate::Request;
 use crate::client::Client;
 use crate::handler::Handler;
+use crate::kept::kept;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,7 +55,9 @@ impl Backlog {
         if self.waiting.is_empty() && taken <= self.max_running() {
             return self.run(queued, clock);
         }
-        self.waiting.push_back(queued);
+        let Request { data, custom, .. } = queued.request;
+        let request = Request { data: kept(data), custom: kept(custom), ..queued.request };
+        self.waiting.push_back(Queued { request, ..queued });
         // The end of a handler wakes the connection's task from now on, which starts the next.
         self.connection.is_watched.store(true, Ordering::SeqCst);
         self.start(clock);

@@ -6,6 +6,7 @@ use super::timers::Clock;
 use super::topics::Topics;
 use super::{Answer, Connection, Job};
 use crate::client::Client;
+use crate::kept::kept;
 use crate::message::Receipt;
 use crate::queue::Refused;
 use crate::{Error, Message, Request, Response};
@@ -174,8 +175,8 @@ impl Inbound {
         let (custom, edge_id) = self.split(frame, publish.custom, true);
         let message = Message {
             topic: self.topics.name(publish.topic),
-            data: detached.unwrap_or_else(|| frame.body.slice_ref(publish.payload)),
-            custom,
+            data: detached.unwrap_or_else(|| kept(frame.body.slice_ref(publish.payload))),
+            custom: kept(custom),
             edge_id,
             receipt,
         };
@@ -185,7 +186,11 @@ impl Inbound {
                 if message.receipt.is_none() {
                     warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
                 }
-                message.receipt.settle(Code::Overloaded, 0, "the receiver's queue is full");
+                message.receipt.settle(
+                    Code::Overloaded,
+                    0,
+                    "as many messages wait to be received as receive_queue allows",
+                );
             }
             Err(Refused::Closed(message)) => message.receipt.settle(Code::Draining, 0, ""),
         }

@@ -6,8 +6,9 @@ use crate::connection::{Connection, Drain, Driver, End};
 use crate::credentials::TokenError;
 use crate::options::Options;
 use crate::status::Closed;
+use crate::supervisor::offered_link::OfferedLink;
 use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
-use frontier_transport::handshake::{offer, within};
+use frontier_transport::handshake::within;
 use frontier_transport::{
     CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
 };
@@ -18,9 +19,6 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-
-/// How long dialling one address may take.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the gateway may take to answer the hello. Meanwhile it may wait for several callbacks of
 /// services, one after the other.
@@ -141,19 +139,20 @@ impl Attempt<'_> {
     /// Connects, introduces the client, starts the connection's task and lets it take requests.
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
-        let token = options.credentials.token(&self.client.executor).await?;
-        let dial = async {
-            Ok(frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await?)
-        };
-        let mut link = within("dialling", DIAL_TIMEOUT, dial).await?;
+        let token = options.credentials.token().await?;
+        let dialled =
+            frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await;
+        let link = dialled.map_err(HandshakeError::from)?;
         let registered = self.client.registered_names();
         let (hello, sent) = self.hello(&registered, token)?;
         let unanswered = self.client.cancelled_attempt.hello();
-        let granted = within("the handshake", HANDSHAKE_TIMEOUT, offer(&mut link, &hello)).await;
+        let offered = OfferedLink::offer(link, &hello);
+        let granted = within("the handshake", HANDSHAKE_TIMEOUT, offered).await;
         if matches!(granted, Ok(_) | Err(HandshakeError::Rejected(_) | HandshakeError::Welcome(_))) {
             unanswered.answered();
         }
-        let live = self.start(link, granted?)?;
+        let (link, granted) = granted?;
+        let live = self.start(link, granted)?;
         if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));

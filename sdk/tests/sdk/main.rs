@@ -14,4 +14,5 @@ mod handlers;
 mod messages;
 mod reconnect;
 mod registration;
+mod silent;
 mod streams;

@@ -12,12 +12,12 @@ fn quotas(text: &str, now: Instant) -> Quotas {
 static NONE: Labels = Labels::new();
 
 fn edge<'a>(id: u64, labels: &'a Labels, address: &str) -> Principal<'a> {
-    let address = address.parse().unwrap();
+    let address = Some(address.parse().unwrap());
     Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
 }
 
 fn service(name: &str) -> Principal<'_> {
-    let address = [10, 0, 0, 9].into();
+    let address = Some([10, 0, 0, 9].into());
     Principal { role: Role::Service, subject: "", edge_id: None, service: name, labels: &NONE, address }
 }
 

@@ -1,12 +1,13 @@
 //! Who takes what: methods, topics and names, each with the services that take it.
 
+use super::lists::Lists;
+use super::name_map::NameMap;
 use crate::Peer;
 use crate::hash::scatter;
-use ahash::AHashMap;
 use frontier_protocol::ServiceId;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// A service that takes some name, and what choosing among several needs of it close at hand.
 #[derive(Clone, Debug)]
@@ -29,6 +30,15 @@ impl Candidates {
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
+
+    /// One that there was before.
+    pub(super) fn known(number: u64, list: Arc<[Candidate]>) -> Self {
+        Self { number, list }
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<[Candidate]> {
+        Arc::downgrade(&self.list)
+    }
 }
 
 impl Deref for Candidates {
@@ -47,12 +57,12 @@ impl FromIterator<Candidate> for Candidates {
     }
 }
 
-/// Who takes what: an immutable snapshot, swapped whole.
+/// Who takes what: an immutable snapshot, swapped whole. A changed copy shares with it what did not change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
-    pub(super) methods: AHashMap<Box<str>, Candidates>,
-    pub(super) topics: AHashMap<Box<str>, Candidates>,
-    pub(super) names: AHashMap<Box<str>, Candidates>,
+    pub(super) methods: NameMap<Candidates>,
+    pub(super) topics: NameMap<Candidates>,
+    pub(super) names: NameMap<Candidates>,
 }
 
 impl Routes {
@@ -81,22 +91,32 @@ impl Candidate {
     }
 }
 
-/// Adds `candidate` to the takers of `name`; one that was there already stays where it was.
-pub(super) fn add(table: &mut AHashMap<Box<str>, Candidates>, name: &str, candidate: &Candidate) {
-    let takers = table.entry(name.into()).or_insert_with(|| Candidates::from_iter([]));
-    if !takers.iter().any(|taker| Arc::ptr_eq(&taker.service, &candidate.service)) {
-        *takers = takers.iter().chain([candidate]).cloned().collect();
+/// Adds `candidate` to the takers of `name`; one that was there already stays where it was. The name, as it is kept.
+pub(super) fn add(
+    table: &mut NameMap<Candidates>,
+    name: &str,
+    candidate: &Candidate,
+    lists: &mut Lists,
+) -> Arc<str> {
+    let (name, takers) = match table.entry(name) {
+        Some((name, takers)) => (name.clone(), Some(takers)),
+        None => (name.into(), None),
+    };
+    let is_there = |it: &Candidate| Arc::ptr_eq(&it.service, &candidate.service);
+    if !takers.is_some_and(|takers| takers.iter().any(is_there)) {
+        let takers = lists.with(takers, candidate);
+        table.insert(name.clone(), takers);
     }
+    name
 }
 
 /// Takes `service` off the takers of `name`.
-pub(super) fn remove(table: &mut AHashMap<Box<str>, Candidates>, name: &str, service: &Arc<Peer>) {
-    let Some(takers) = table.get_mut(name) else { return };
-    let rest: Candidates =
-        takers.iter().filter(|taker| !Arc::ptr_eq(&taker.service, service)).cloned().collect();
-    if rest.is_empty() {
-        table.remove(name);
-    } else {
-        *takers = rest;
+pub(super) fn remove(table: &mut NameMap<Candidates>, name: &str, service: &Arc<Peer>, lists: &mut Lists) {
+    let Some((name, takers)) = table.entry(name) else { return };
+    let name = name.clone();
+    match lists.without(takers, service) {
+        None => table.remove(&name),
+        Some(rest) if rest.number() == takers.number() => {}
+        Some(rest) => table.insert(name, rest),
     }
 }

@@ -1,13 +1,16 @@
 //! QUIC as the mux of a link.
 
 mod error;
+mod liveness;
 mod shared;
 mod stream;
 
 pub(crate) use error::{alert, into_io};
+pub(crate) use liveness::KEEP_ALIVE;
 pub(crate) use stream::QuicStream;
 
 use super::{Mux, RawStream};
+use liveness::Liveness;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 use shared::Shared;
 use std::future::{Future, poll_fn};
@@ -45,6 +48,8 @@ pub(crate) struct QuicMux {
     /// Datagrams that had come at the last look, and when the last of them had if the owner does not know yet.
     datagrams: u64,
     heard: Option<Instant>,
+    /// Of a connection that was dialled. Whoever accepts hears of the dialler by its heartbeats.
+    liveness: Option<Liveness>,
 }
 
 impl QuicMux {
@@ -59,8 +64,15 @@ impl QuicMux {
             max_streams,
             datagrams: 0,
             heard: None,
+            liveness: None,
             connection,
         }
+    }
+
+    /// Gives up a peer that is silent, though it is asked for a sign of life.
+    pub(crate) fn watch_peer(mut self) -> Self {
+        self.liveness = Some(Liveness::new());
+        self
     }
 
     /// The dialler's lane. The peer hears of it with the first frame.
@@ -129,7 +141,15 @@ async fn all_acknowledged(finished: Vec<SendStream>) {
 impl Mux for QuicMux {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
         self.note_heard();
-        let halves = ready!(self.accepting.poll(cx));
+        let Poll::Ready(halves) = self.accepting.poll(cx) else {
+            let Some(liveness) = &mut self.liveness else { return Poll::Pending };
+            let came = || self.connection.stats().udp_rx.datagrams;
+            let silence = ready!(liveness.poll_lost(cx, came));
+            // Ends the lane, and what others read.
+            self.connection.close(CLOSED, b"");
+            let text = format!("no packet has come for {silence:?}");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+        };
         self.accepting.set(accept(self.connection.clone()));
         let halves = halves.map_err(into_io)?;
         let stream = QuicStream::accepted(halves, self.shared.clone());

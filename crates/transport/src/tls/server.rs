@@ -6,7 +6,7 @@ mod loader;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::SniResolver;
-use super::{TlsVersion, crypto_provider};
+use super::{KeyDigest, TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
 use loader::Loader;
 use rustls::ServerConfig;
@@ -66,6 +66,7 @@ struct Loaded {
     rustls: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
     warnings: Vec<String>,
+    key: KeyDigest,
     /// The certificates themselves, without those above them.
     leaves: Vec<CertificateDer<'static>>,
 }
@@ -115,6 +116,11 @@ impl ServerTls {
         self.current.load().warnings.clone()
     }
 
+    /// Of the first certificate's private key.
+    pub(crate) fn key_digest(&self) -> KeyDigest {
+        self.current.load().key
+    }
+
     /// What a handshake that begins now goes by.
     #[must_use]
     pub fn rustls_config(&self) -> Arc<ServerConfig> {
@@ -128,7 +134,7 @@ impl Loaded {
         let mut loader = Loader::new();
         let certificates = loader.certificates(&config.certs, &provider);
         let verifier = loader.verifier(&config, &provider);
-        let Loader { mistakes, warnings, .. } = loader;
+        let Loader { mistakes, warnings, key, .. } = loader;
         let leaves = certificates.iter().filter_map(|it| it.cert.first().cloned()).collect();
         let resolver = SniResolver::new(certificates);
         let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
@@ -143,6 +149,13 @@ impl Loaded {
             builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(resolver));
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
-        Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings, leaves })
+        Ok(Self {
+            config,
+            rustls: Arc::new(rustls),
+            verifier,
+            warnings,
+            key: key.unwrap_or_default(),
+            leaves,
+        })
     }
 }

@@ -12,5 +12,6 @@ mod gateway;
 mod line_protocol;
 mod protocols;
 mod reload;
+mod storm;
 mod traffic;
 mod websocket;

@@ -29,6 +29,8 @@ pub struct JwtConfig {
     pub service_id_claim: Option<String>,
     /// `frontier_claim`: the claim that says which frontier it may be.
     pub frontier_claim: Option<String>,
+    /// `role_claim`: the claim that says what an operator may do: read, operate or admin.
+    pub role_claim: Option<String>,
     /// `label_claims`: the claims that become labels of the same name.
     pub label_claims: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl JwtConfig {
             service_claim: claim("service_claim"),
             service_id_claim: claim("service_id_claim"),
             frontier_claim: claim("frontier_claim"),
+            role_claim: claim("role_claim"),
             label_claims: jwt.list("label_claims", Vec::new()),
         }
     }

@@ -1,6 +1,7 @@
 //! Reads the files of a listener's TLS, and collects all that is wrong with them.
 
 use super::{CertificateFiles, ClientAuth, ServerTlsConfig, judge};
+use crate::tls::KeyDigest;
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::peer_certificate::time;
 use crate::tls::pem::{self, Bundle, PairMistake};
@@ -20,12 +21,14 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certific
 pub(super) struct Loader {
     pub(super) mistakes: Vec<TlsMistake>,
     pub(super) warnings: Vec<String>,
+    /// Of the first key.
+    pub(super) key: Option<KeyDigest>,
     now: SystemTime,
 }
 
 impl Loader {
     pub(super) fn new() -> Self {
-        Self { mistakes: Vec::new(), warnings: Vec::new(), now: SystemTime::now() }
+        Self { mistakes: Vec::new(), warnings: Vec::new(), key: None, now: SystemTime::now() }
     }
 
     /// What `parse` makes of the file.
@@ -54,6 +57,7 @@ impl Loader {
             let chain = self.file(TlsFile::Certificate(index), &pair.cert, pem::certificates);
             let key = self.file(TlsFile::Key(index), &pair.key, pem::private_key);
             let (Some(chain), Some(key)) = (chain, key) else { continue };
+            self.key.get_or_insert_with(|| KeyDigest::of(key.secret_der()));
             for reason in judge::chain(&chain, provider, self.now) {
                 self.warnings.push(format!("{}: {reason}", pair.cert.display()));
             }

@@ -1,6 +1,7 @@
 //! TLS in memory: key exchange, how often it reads and writes, what it buffers, and tampered records.
 
 use super::*;
+use crate::staging::Staging;
 use crate::tls::{ALPN_LINK, ClientTls, ServerTls, accept, connect, server};
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
@@ -67,13 +68,16 @@ async fn pair(room: usize) -> (Client, Server) {
 }
 
 fn held<S>(stream: &TlsStream<S, Counting>) -> usize {
-    [&stream.incoming, &stream.plain, &stream.outgoing].map(Staging::held).into_iter().sum()
+    [&stream.engine.incoming, &stream.engine.plain, &stream.engine.outgoing]
+        .map(Staging::held)
+        .into_iter()
+        .sum()
 }
 
 #[tokio::test]
 async fn keys_are_agreed_on_post_quantum() {
     let (client, server) = pair(1 << 20).await;
-    for state in [client.session.state(), server.session.state()] {
+    for state in [client.engine.session.state(), server.engine.session.state()] {
         let group = state.negotiated_key_exchange_group().unwrap().name();
         assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
     }
@@ -113,7 +117,7 @@ async fn new_keys_are_agreed_on_though_one_side_only_reads() {
     let (mut client, mut server) = pair(40).await;
     let both = async {
         for round in 0..3_u8 {
-            let status = client.session.process(&mut []);
+            let status = client.engine.session.process(&mut []);
             let Ok(ConnectionState::WriteTraffic(traffic)) = status.state else { panic!("not idle") };
             traffic.refresh_traffic_keys().unwrap();
             client.write_all(&[round; 1000]).await.unwrap();
