@@ -6,7 +6,7 @@ use crate::credentials::Credentials;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::stream::StreamConfig;
-use crate::supervisor::{Route, Supervisor};
+use crate::supervisor::{Live, Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
 use frontier_transport::{ClientTls, Connector, QuicClient};
@@ -189,6 +189,15 @@ impl<P> Builder<P> {
         self
     }
 
+    /// Whether a thread of the SDK carries the connection, one for all clients of the process. Then no code of the
+    /// program can hold up what the connection needs to live, and many calls cost the program's threads few wake-ups.
+    /// Unless set it does where `connect` is awaited on a runtime of several threads; on a current-thread runtime
+    /// everything stays on that.
+    pub fn io_thread(mut self, apart: bool) -> Self {
+        self.options.io_thread = Some(apart);
+        self
+    }
+
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
         establish(Client::new(self.options, self.handlers)).await
     }
@@ -196,31 +205,59 @@ impl<P> Builder<P> {
 
 /// Connects a client, and keeps it connected from then on.
 pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
-    let mut route = Route::new(&client.options)?;
-    let after = client.options.redial.connect_timeout;
-    let client = Arc::new(client);
-    let mut last = None;
-    let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
-    let live = match connected {
-        Ok(connected) => connected.map_err(ConnectError::refused)?,
-        Err(_) => return Err(ConnectError::timeout(after, last.or_else(|| route.waits_for()).as_ref())),
+    let executor = client.executor.clone();
+    let connect = async move {
+        let mut route = Route::new(&client.options)?;
+        let after = client.options.redial.connect_timeout;
+        let client = Arc::new(client);
+        let mut last = None;
+        let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
+        let live = match connected {
+            Ok(connected) => connected.map_err(ConnectError::refused)?,
+            Err(_) => {
+                return Err(ConnectError::timeout(after, last.or_else(|| route.waits_for()).as_ref()));
+            }
+        };
+        Ok(supervise(client, route, live))
     };
-    tokio::spawn(Supervisor::new(client.clone(), route).run(live));
-    Ok(Handle::new(client))
+    // Boxed: it is moved around, and large.
+    executor.run_io(Box::pin(connect)).await
 }
 
 /// As [`establish`], but each address is tried only once.
 #[cfg(feature = "cluster")]
 pub(crate) async fn establish_at_once(client: Client) -> Result<Handle, ConnectError> {
-    let start = tokio::time::Instant::now();
-    let mut route = Route::new(&client.options)?;
-    let client = Arc::new(client);
-    match route.round(&client).await {
-        Ok(live) => {
-            tokio::spawn(Supervisor::new(client.clone(), route).run(live));
-            Ok(Handle::new(client))
+    let executor = client.executor.clone();
+    let connect = async move {
+        let start = tokio::time::Instant::now();
+        let mut route = Route::new(&client.options)?;
+        let client = Arc::new(client);
+        match route.round(&client).await {
+            Ok(live) => Ok(supervise(client, route, live)),
+            Err(error) if error.is_final() => Err(ConnectError::refused(error)),
+            Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
         }
-        Err(error) if error.is_final() => Err(ConnectError::refused(error)),
-        Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
+    };
+    // Boxed: it is moved around, and large.
+    executor.run_io(Box::pin(connect)).await
+}
+
+fn supervise(client: Arc<Client>, route: Route, live: Live) -> Handle {
+    let handle = Handle::new(client.clone());
+    let executor = client.executor.clone();
+    if executor.is_apart() {
+        let guard = AbandonOnDrop(client.clone());
+        executor.user().spawn(async move { guard.0.watch().closed().await });
+    }
+    executor.spawn_io(Supervisor::new(client, route).run(live));
+    handle
+}
+
+/// Ends a client with the runtime of the user's code, which could answer nothing any more.
+struct AbandonOnDrop(Arc<Client>);
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
     pub(crate) bulk_rate: usize,
+    /// Whether a thread of the SDK carries the connection; unless set it depends on the runtime.
+    pub(crate) io_thread: Option<bool>,
     /// Of streams that say nothing else.
     pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
@@ -99,6 +101,7 @@ impl Options {
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
+            io_thread: None,
             stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),

@@ -61,7 +61,7 @@ impl ConnectionsArgs {
             edges: self.edges,
             window,
             settle: seconds("--warmup", self.warmup)?,
-            processes: self.processes.check()?,
+            processes: self.processes.single()?,
             progress: self.output.progress(),
             json: self.output.json,
         })
@@ -78,7 +78,7 @@ impl StormArgs {
             edges: self.edges,
             callers: self.callers,
             rounds: self.rounds,
-            processes: self.processes.check()?,
+            processes: self.processes.single()?,
             progress: self.output.progress(),
             json: self.output.json,
         })

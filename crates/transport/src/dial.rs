@@ -5,6 +5,7 @@ use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
 use crate::connector::Connector;
 use crate::quic::{QuicClient, QuicError};
+use crate::roaming_tcp::RoamingTcp;
 use crate::tcp::connect_any;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
 use crate::websocket::{self, UpgradeError, WebSocket};
@@ -16,7 +17,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tracing::warn;
 
 /// How long TLS, the WebSocket upgrade and the lane may take together over a connection that stands.
@@ -128,12 +128,13 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
+async fn connect(endpoint: &Endpoint) -> Result<RoamingTcp, DialError> {
     let (host, port) = endpoint.host_port();
     let looked_up = lookup(host, port).await;
     let addresses = looked_up.map_err(|source| DialError::Lookup { endpoint: endpoint.clone(), source })?;
     let connected = connect_any(addresses).await;
-    connected.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })
+    let io = connected.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })?;
+    Ok(RoamingTcp::new(io))
 }
 
 async fn over_quic(
@@ -153,10 +154,10 @@ async fn over_quic(
 }
 
 async fn secure(
-    io: TcpStream,
+    io: RoamingTcp,
     endpoint: &Endpoint,
     (settings, name): (Arc<ClientConfig>, ServerName<'static>),
-) -> Result<TlsStream<UnbufferedClientConnection, TcpStream>, DialError> {
+) -> Result<TlsStream<UnbufferedClientConnection, RoamingTcp>, DialError> {
     let secured = tls::connect(io, settings, name).await;
     secured.map_err(|source| DialError::Tls { endpoint: endpoint.clone(), source })
 }

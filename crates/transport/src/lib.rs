@@ -39,6 +39,7 @@ mod mux;
 mod outgoing;
 mod proxy_header;
 mod quic;
+mod roaming_tcp;
 mod signal;
 mod staggered;
 mod staging;

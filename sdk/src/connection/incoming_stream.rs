@@ -80,7 +80,8 @@ impl IncomingStream {
         };
         if answer(&mut stream, Code::Ok, "").await.is_ok() {
             let meta = frame.body.slice_ref(open.meta);
-            place.fill(Stream::new(stream, peer, meta, self.client.options.stream.clone()));
+            let config = self.client.options.stream.clone();
+            place.fill(Stream::new(stream, peer, meta, config, self.client.executor.user().clone()));
         }
     }
 
