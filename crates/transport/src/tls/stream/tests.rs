@@ -1,7 +1,6 @@
 //! TLS in memory: key exchange, how often it reads and writes, what it buffers, and tampered records.
 
 use super::*;
-use crate::staging::Staging;
 use crate::tls::{ALPN_LINK, ClientTls, ServerTls, accept, connect, server};
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
