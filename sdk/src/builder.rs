@@ -4,7 +4,7 @@ use crate::client::{Client, Handle};
 use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::handlers::Handlers;
-use crate::options::Options;
+use crate::options::{Options, ProxySetting};
 use crate::stream::StreamConfig;
 use crate::supervisor::{Route, Supervisor};
 use bytes::Bytes;
@@ -55,6 +55,31 @@ impl<P> Builder<P> {
     /// them. Unless set each client has its own.
     pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {
         self.options.redial.dial.quic = sockets;
+        self
+    }
+
+    /// Connects through a proxy: `http://user:password@host:port`, which must allow `CONNECT` to the gateway's port, or
+    /// `socks5://user:password@host:port`. User and password may be left out. The proxy looks up the gateway's name.
+    /// There is none for QUIC.
+    ///
+    /// Unless set, the environment says which proxy leads where: `HTTPS_PROXY` for `tls`, `wss` and `frontlas+https`,
+    /// `ALL_PROXY` where that is not set and for the others, and `NO_PROXY` for what needs none; in lower case too. This machine
+    /// itself is reached without, and so is what is dialled over QUIC.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.options.redial.proxy = ProxySetting::To(url.into());
+        self
+    }
+
+    /// Connects without a proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.options.redial.proxy = ProxySetting::Direct;
+        self
+    }
+
+    /// Sends a header with each WebSocket request, such as `Host` if it is to differ from the URL's, or `User-Agent`, which
+    /// is `frontier-sdk/` and the version unless set. Those of the handshake itself can't be set.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.redial.headers.push((name.into(), value.into()));
         self
     }
 
@@ -166,7 +191,7 @@ impl<P> Builder<P> {
     }
 
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
-        establish(Client::new(self.options, self.handlers)).await
+        establish(Client::new(self.options.checked()?, self.handlers)).await
     }
 }
 

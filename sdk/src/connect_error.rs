@@ -2,7 +2,9 @@
 
 use crate::supervisor::AttemptError;
 use frontier_protocol::{Code, EncodeError, Fault};
-use frontier_transport::{ClientTlsError, DialError, Downgrade, EndpointError, HandshakeError};
+use frontier_transport::{
+    ClientTlsError, DialError, Downgrade, EndpointError, HandshakeError, HeaderError, ProxyUrlError,
+};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -22,6 +24,17 @@ pub enum ConnectError {
     /// A gateway that frontlas lists is without TLS, though frontlas itself, or that gateway before, is reached over it.
     #[error(transparent)]
     Downgrade(#[from] Downgrade),
+    /// The URL of a proxy is none.
+    #[error("{from}: {error}")]
+    Proxy {
+        /// Where it stands: a variable of the environment, or the builder.
+        from: &'static str,
+        /// What is wrong with it.
+        error: ProxyUrlError,
+    },
+    /// A header for WebSocket requests can't be sent.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
     /// The TLS settings are of no use: such as a file that is not there.
     #[error("the TLS settings are wrong: {0}")]
     Tls(ClientTlsError),
@@ -53,7 +66,9 @@ impl ConnectError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Url(_) | Self::Tls(_) | Self::Downgrade(_) => Code::Denied,
+            Self::Url(_) | Self::Tls(_) | Self::Downgrade(_) | Self::Proxy { .. } | Self::Header(_) => {
+                Code::Denied
+            }
             #[cfg(feature = "cluster")]
             Self::Frontlas(_) => Code::Denied,
             Self::TooLong(_) => Code::TooLarge,

@@ -1,10 +1,13 @@
 //! What a client was built with.
 
+use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
-use frontier_transport::{DialOptions, LinkConfig};
+use frontier_transport::{DialOptions, LinkConfig, ProxyChoice};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a client was built with.
@@ -62,6 +65,9 @@ pub(crate) struct Identity {
 pub(crate) struct Redial {
     pub(crate) urls: Vec<String>,
     pub(crate) dial: DialOptions,
+    pub(crate) proxy: ProxySetting,
+    /// Of WebSocket requests.
+    pub(crate) headers: Vec<(String, String)>,
     /// For the whole of the first connect.
     pub(crate) connect_timeout: Duration,
     /// For what is in flight when the user closes.
@@ -75,7 +81,45 @@ pub(crate) struct Redial {
     pub(crate) allows_downgrade: bool,
 }
 
+/// Through what the user wants to connect.
+#[derive(Clone)]
+pub(crate) enum ProxySetting {
+    /// What the variables of the environment say.
+    Environment,
+    Direct,
+    /// The proxy with this URL.
+    To(String),
+}
+
+impl fmt::Debug for ProxySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Direct => "Direct",
+            Self::To(_) => "To(****)",
+        })
+    }
+}
+
 impl Options {
+    /// With what the user, or the environment, says of proxies and headers, checked.
+    pub(crate) fn checked(mut self) -> Result<Self, ConnectError> {
+        let wrong = |from, error| ConnectError::Proxy { from, error };
+        self.redial.dial.proxy = match &self.redial.proxy {
+            ProxySetting::Direct => ProxyChoice::Direct,
+            ProxySetting::To(url) => {
+                ProxyChoice::To(Arc::new(url.parse().map_err(|error| wrong("the builder's proxy", error))?))
+            }
+            ProxySetting::Environment => {
+                ProxyChoice::from_environment().map_err(|(variable, error)| wrong(variable, error))?
+            }
+        };
+        for (name, value) in &self.redial.headers {
+            self.redial.dial.headers.set(name, value)?;
+        }
+        Ok(self)
+    }
+
     pub(crate) fn new(role: Role, url: String) -> Self {
         Self {
             identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
@@ -83,6 +127,8 @@ impl Options {
             redial: Redial {
                 urls: vec![url],
                 dial: DialOptions::default(),
+                proxy: ProxySetting::Environment,
+                headers: Vec::new(),
                 connect_timeout: Duration::from_secs(10),
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),

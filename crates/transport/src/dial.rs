@@ -3,10 +3,11 @@
 
 use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
+use crate::proxy::{Proxy, ProxyChoice, ProxyError};
 use crate::quic::{QuicClient, QuicError};
 use crate::tcp::connect_any;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
-use crate::websocket::{self, UpgradeError, WebSocket};
+use crate::websocket::{self, UpgradeError, UpgradeHeaders, WebSocket};
 use crate::{CloseReason, Endpoint, Link, LinkConfig, Scheme};
 use rustls::ClientConfig;
 use rustls::client::UnbufferedClientConnection;
@@ -28,6 +29,10 @@ pub struct DialOptions {
     pub tls: ClientTls,
     /// From where endpoints are reached over QUIC. Clones share it.
     pub quic: Arc<QuicClient>,
+    /// Through what endpoints over TCP are reached.
+    pub proxy: ProxyChoice,
+    /// What WebSocket requests say besides.
+    pub headers: UpgradeHeaders,
 }
 
 /// Why an endpoint could not be reached.
@@ -41,6 +46,19 @@ pub enum DialError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The proxy does not lead there.
+    #[error("the proxy {proxy} does not lead to {endpoint}")]
+    Proxy {
+        /// Where to.
+        endpoint: Endpoint,
+        /// By way of what.
+        proxy: Box<Proxy>,
+        /// Why.
+        source: ProxyError,
+    },
+    /// A proxy was named, and there is none for QUIC.
+    #[error("{0} can't be reached through a proxy, which carries TCP and not QUIC: dial it with wss or tls")]
+    ProxyOverQuic(Endpoint),
     /// It answers, and then falls silent.
     #[error("{endpoint} took the connection and then said nothing for {limit:?}")]
     Silent {
@@ -92,8 +110,11 @@ pub enum DialError {
 /// Cancel safe: the connection is dropped.
 pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig) -> Result<Link, DialError> {
     match endpoint.scheme() {
+        Scheme::Quic if matches!(options.proxy, ProxyChoice::To(_)) => {
+            return Err(DialError::ProxyOverQuic(endpoint.clone()));
+        }
         Scheme::Quic => return over_quic(endpoint, options, config).await,
-        Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),
+        Scheme::Tcp => return Ok(Link::dial(connect(endpoint, options).await?, config).await?),
         Scheme::Tls | Scheme::Ws | Scheme::Wss => {}
     }
     // What is wrong with the TLS settings is so whether the server can be reached or not.
@@ -102,14 +123,14 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         true => Some(settings(endpoint, options, alpn).await?),
         false => None,
     };
-    let io = connect(endpoint).await?;
+    let io = connect(endpoint, options).await?;
     let linked = tokio::time::timeout(SECURE_TIMEOUT, async {
         let io: BoxedCarrier = match tls {
-            None => Box::new(upgrade(io, endpoint).await?),
+            None => Box::new(upgrade(io, endpoint, options).await?),
             Some(tls) => {
                 let io = secure(io, endpoint, tls).await?;
                 match endpoint.scheme() {
-                    Scheme::Wss => Box::new(upgrade(io, endpoint).await?),
+                    Scheme::Wss => Box::new(upgrade(io, endpoint, options).await?),
                     _ => Box::new(io),
                 }
             }
@@ -121,8 +142,15 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
+async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<TcpStream, DialError> {
     let (host, port) = endpoint.host_port();
+    if let Some(proxy) = options.proxy.to(host, port, endpoint.is_secured()) {
+        return proxy.connect(host, port).await.map_err(|source| DialError::Proxy {
+            endpoint: endpoint.clone(),
+            proxy: Box::new(proxy.clone()),
+            source,
+        });
+    }
     let looked_up = lookup(host, port).await;
     let addresses = looked_up.map_err(|source| DialError::Lookup { endpoint: endpoint.clone(), source })?;
     let connected = connect_any(addresses).await;
@@ -168,7 +196,11 @@ async fn settings(
     Ok((settings, name))
 }
 
-async fn upgrade<T: Carrier>(io: T, endpoint: &Endpoint) -> Result<WebSocket<T>, DialError> {
-    let upgraded = websocket::connect(io, endpoint).await;
+async fn upgrade<T: Carrier>(
+    io: T,
+    endpoint: &Endpoint,
+    options: &DialOptions,
+) -> Result<WebSocket<T>, DialError> {
+    let upgraded = websocket::connect(io, endpoint, &options.headers).await;
     upgraded.map_err(|source| DialError::Upgrade { endpoint: endpoint.clone(), source })
 }

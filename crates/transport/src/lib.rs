@@ -35,6 +35,7 @@ mod link;
 mod listener;
 mod mux;
 mod outgoing;
+mod proxy;
 mod proxy_header;
 mod quic;
 mod signal;
@@ -58,6 +59,7 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use mux::MuxStream;
+pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use staggered::Staggered;
@@ -66,4 +68,7 @@ pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
-pub use websocket::{ForwardedField, OriginPattern, UpgradeError, UpgradeRules};
+pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};
+
+/// How a dialler calls itself where HTTP has it do so.
+const USER_AGENT: &str = concat!("frontier-sdk/", env!("CARGO_PKG_VERSION"));

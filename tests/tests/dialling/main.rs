@@ -4,4 +4,5 @@
 
 mod names;
 mod paused;
+mod proxies;
 mod quic_restart;
