@@ -5,16 +5,18 @@ mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod token_source;
 mod validation;
 
 use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
-pub use forward::{Forward, ForwardToken};
+pub use forward::Forward;
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol};
 pub use membership::{ClusterAlternatives, Membership};
+pub use token_source::TokenSource;
 
 use frontier_access::AccessConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
@@ -224,7 +226,7 @@ impl Config {
         access::read_side(&servicebound, &service_listeners, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
-        let config = Self {
+        let mut config = Self {
             log,
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
@@ -258,6 +260,9 @@ impl Config {
             membership: Membership::read(root),
             fixed: FixedSettings::default(),
         };
+        if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {
+            forward.is_secured |= config.servicebound.listeners.iter().all(|listen| listen.tls.is_some());
+        }
         validation::reject_taken_ports(&config, root);
         validation::reject_unreachable(&config, root);
         config

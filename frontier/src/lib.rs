@@ -18,4 +18,4 @@ mod testing;
 pub mod token;
 
 pub use config::Config;
-pub use gateway::{Gateway, ServeError, StartError};
+pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

@@ -18,6 +18,7 @@ pub(crate) use target::Target;
 
 use crate::Error;
 use crate::connection::Connection;
+use crate::executor::Executor;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
@@ -36,6 +37,7 @@ use tokio::time::Instant;
 /// The state of an edge or a service.
 pub(crate) struct Client {
     pub(crate) options: Options,
+    pub(crate) executor: Executor,
     pub(crate) intake: Arc<Intake>,
     /// Whether the intake ends with this client.
     owns_intake: bool,
@@ -81,11 +83,17 @@ impl Client {
     /// A client whose intake others share, and outlive it. It begins with the names that are `registered`. Others with
     /// the same id may have been before it, with a `cancelled_attempt`.
     pub(crate) fn sharing(
-        options: Options,
+        mut options: Options,
         intake: Arc<Intake>,
         registered: RegisteredNames,
         cancelled_attempt: Arc<CancelledAttempt>,
     ) -> Self {
+        let executor = Executor::current(options.io_thread);
+        if executor.is_apart() {
+            options.credentials.run_on(executor.user());
+            #[cfg(feature = "cluster")]
+            options.cluster.credentials.run_on(executor.user());
+        }
         Self {
             intake,
             owns_intake: false,
@@ -98,6 +106,7 @@ impl Client {
             session: ClientSession::new(),
             cancelled_attempt,
             undone: OnceLock::new(),
+            executor,
             options,
         }
     }
@@ -203,6 +212,11 @@ impl Client {
         }
         self.watch().closed().await;
         self.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The runtime of the user's code has ended.
+    pub(crate) fn abandon(&self) {
+        self.stop(Stop::Now);
     }
 
     fn stop(&self, stop: Stop) {

@@ -94,6 +94,9 @@ pub enum RegistrationError {
     /// The service is no longer the one that has its id.
     #[error("another connection has taken over this service's id")]
     Superseded,
+    /// The id is held by a service that may not be displaced by this one: why.
+    #[error("{0}")]
+    Protected(&'static str),
     /// The rules do not allow it.
     #[error(transparent)]
     Denied(#[from] PermissionDenied),
@@ -106,7 +109,7 @@ impl RegistrationError {
         match self {
             Self::TooMany(_) => Code::Overloaded,
             Self::NameTooLong { .. } => Code::TooLarge,
-            Self::EmptyName | Self::Denied(_) => Code::Denied,
+            Self::EmptyName | Self::Denied(_) | Self::Protected(_) => Code::Denied,
             Self::Superseded => Code::Superseded,
         }
     }

@@ -16,6 +16,7 @@
 //!    [`Exchange::join_gateway`]. What it gets is a [`Seat`]: dropping it ends the peer, however that comes about.
 //! 2. It hands over what the peer sends with [`Exchange::on`], any number of times with one [`Batch`] of [`Exchange::batch`], and drops
 //!    the batch before it waits: only then are those woken who were sent something.
+//!    A registration of more than a few hundred names it hands to [`Exchange::register`], which lets others run.
 //! 3. Streams and payloads too large to be queued come with a [`Leg`]: [`Exchange::on_stream`],
 //!    [`Exchange::on_payload_request`], [`Exchange::on_payload_reply`].
 //! 4. An error of these is a [`Violation`]: the peer broke the rules, and the wire ends its connection.
@@ -39,8 +40,10 @@ mod join;
 mod latch;
 mod leave;
 mod leg;
+mod leg_share;
 mod limits;
 mod lobby;
+mod log;
 mod outgoing;
 mod outlet;
 mod own_call;
@@ -49,16 +52,21 @@ mod peer;
 mod pending;
 mod permit;
 pub mod presence;
+mod punctuality;
+mod registration;
 mod registry;
 mod relocation;
 mod remote;
 mod remote_caller;
 mod route;
 mod seat;
+mod shares;
 mod stream;
 mod sweep;
+mod take_over;
 #[cfg(test)]
 mod testing;
+mod turn;
 
 pub use answer::Unsent;
 pub use authorization::{Authorization, AuthorizationCell};
@@ -78,7 +86,7 @@ pub use outgoing::{Head, LocalCaller, Outgoing, Sender, StreamHead, StreamSender
 pub use outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 pub use own_call::OwnReply;
 pub use peer::{Identity, Peer, Stage};
-pub use registry::Superseded;
+pub use registry::ClaimError;
 pub use remote::{Found, Lookup, RemoteEdges};
 pub use remote_caller::RemoteCaller;
 pub use seat::Seat;

@@ -192,6 +192,9 @@ pub enum OpenError {
     /// The connection has as many streams as it may have.
     #[error("the link has {0} streams and may have no more ({key})", key = key::STREAMS)]
     TooMany(u32),
+    /// The peer takes no more streams on its connection.
+    #[error("the peer takes no more streams on this link")]
+    Leaving,
     /// The connection is closed.
     #[error("the link is closed")]
     Closed,
@@ -206,6 +209,7 @@ impl OpenError {
     pub fn code(&self) -> Code {
         match self {
             Self::TooMany(_) => Code::Overloaded,
+            Self::Leaving => Code::Draining,
             Self::Closed => Code::Disconnected,
             Self::Unsupported => Code::StreamRefused,
         }

@@ -38,16 +38,16 @@ impl Exchange {
         timeout: Duration,
     ) -> Option<OwnReply> {
         let deadline = Instant::now() + timeout;
-        // Closed never, so this fails never; a timeout is told as any other.
-        let Ok(Ok(_permit)) = timeout_at(deadline.into(), self.own_calls.permit()).await else {
-            return Some(OwnReply::error(Code::Deadline, "too many edges come and go at once"));
-        };
         let edge = Chooser { id, ip, affinity: None };
         let mut tried = Tried::new();
         loop {
             let target = {
                 let routes = self.registry().services.routes();
                 self.balancer.choose(routes.method(call.method)?, edge, &tried)?.clone()
+            };
+            // Closed never, so this fails never; a timeout is told as any other.
+            let Ok(Ok(_permit)) = timeout_at(deadline.into(), self.own_calls.permit(&target)).await else {
+                return Some(OwnReply::error(Code::Deadline, "too many edges come and go at once"));
             };
             let reply = self.call_peer(&target, call, deadline).await;
             match reply.code {

@@ -338,7 +338,8 @@ impl Peer {
     }
 
     /// Whether any request from or to the peer waits for its reply.
-    pub fn has_pending(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn has_pending(&self) -> bool {
         self.pending.lock().is_busy()
     }
 

@@ -5,12 +5,14 @@ use crate::counters::Traffic;
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
+use crate::leg_share::LegShare;
 use crate::limits::key;
 use crate::outgoing::{Head, StreamHead, StreamSender};
 use crate::outlet::OpenError;
 use crate::remote::Found;
 use crate::remote_caller::RemoteCaller;
 use crate::route::was_tried;
+use crate::shares::Asker;
 use crate::{Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
@@ -54,7 +56,13 @@ struct Search {
     is_lost: bool,
 }
 
-type Opened = (Arc<Peer>, Box<dyn Leg>);
+/// A leg that the target has taken, and its place among those that the target has.
+#[derive(Debug)]
+struct Opened {
+    target: Arc<Peer>,
+    leg: Box<dyn Leg>,
+    share: LegShare,
+}
 
 impl Exchange {
     /// Opens the second leg of a stream and joins the two until they end. With `excess` the opener has more streams
@@ -70,7 +78,7 @@ impl Exchange {
         excess: bool,
     ) {
         let direction = opener.direction();
-        self.counters().begun(Traffic::Stream, direction);
+        let begun = self.counters().begin(Traffic::Stream, direction);
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
         let opened = match permitted {
@@ -81,7 +89,7 @@ impl Exchange {
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
                     () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {
-                        return self.counters().ended(Traffic::Stream, direction, Code::Cancelled);
+                        return begun.end(Code::Cancelled);
                     }
                 };
                 let late = |_| Err(Failure::new(Code::Deadline, "the stream was not accepted in time"));
@@ -89,8 +97,8 @@ impl Exchange {
             }
         };
         match opened {
-            Ok((target, onward)) => {
-                self.counters().ended(Traffic::Stream, direction, Code::Ok);
+            Ok(Opened { target, leg: onward, share: _share }) => {
+                begun.end(Code::Ok);
                 // An opener that is gone does not hear it: the target's leg is dropped and so reset.
                 if leg.accept().await.is_ok() {
                     let opened = Joined { leg, payer: opener.clone() };
@@ -98,7 +106,7 @@ impl Exchange {
                 }
             }
             Err(failure) => {
-                self.counters().ended(Traffic::Stream, direction, failure.code);
+                begun.end(failure.code);
                 leg.refuse(&failure).await;
             }
         }
@@ -128,6 +136,10 @@ impl Exchange {
         request: &StreamRequest<'_>,
     ) -> Result<Opened, Failure> {
         let StreamRequest { to, name, .. } = *request;
+        let asker = match to {
+            StreamTarget::LocalEdge(_, caller) => Asker::behind(opener, caller),
+            _ => Asker::of(opener),
+        };
         let (mut tried, mut search) = (Tried::new(), Search::default());
         loop {
             let (target, from) = match to {
@@ -156,8 +168,8 @@ impl Exchange {
             if to_edge && was_tried(&target, &tried) {
                 return Err(Failure::edge_not_online(EdgeId(target.number())));
             }
-            match self.open_at(&target, from, request).await {
-                Ok(leg) => return Ok((target, leg)),
+            match self.open_at(&target, asker, from, request).await {
+                Ok(opened) => return Ok(opened),
                 Err(BeginError::Refused(failure)) => return Err(failure),
                 Err(BeginError::Lost) => tried.push(target),
             }
@@ -168,9 +180,11 @@ impl Exchange {
     async fn open_at(
         &self,
         target: &Arc<Peer>,
+        asker: Asker,
         from: StreamSender<'_>,
         request: &StreamRequest<'_>,
-    ) -> Result<Box<dyn Leg>, BeginError> {
+    ) -> Result<Opened, BeginError> {
+        let share = self.leg_share(target, asker).map_err(BeginError::Refused)?;
         let leg = match target.outlet().open().await {
             Ok(leg) => leg,
             Err(OpenError::Closed) => return Err(BeginError::Lost),
@@ -181,7 +195,8 @@ impl Exchange {
             return Err(BeginError::Lost);
         }
         let timeout_ms = remaining_ms(request.deadline, Instant::now());
-        leg.begin(Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })).await
+        let leg = leg.begin(Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })).await?;
+        Ok(Opened { target: target.clone(), leg, share })
     }
 
     /// Opens a stream at the gateway where the edge is. `None` if it is to be tried again.
@@ -192,14 +207,15 @@ impl Exchange {
         request: &StreamRequest<'_>,
         search: &mut Search,
     ) -> Result<Option<Opened>, Failure> {
-        let owner = match self.find(id, search.avoid.as_ref()).await? {
+        let asker = Asker::of(opener);
+        let owner = match self.find(asker, id, search.avoid.as_ref()).await? {
             Found::At(owner) => owner,
             // It may have come here while it was looked for.
             Found::Here if !std::mem::replace(&mut search.is_here, true) => return Ok(None),
             Found::Here => return Err(Failure::edge_not_online(id)),
         };
-        match self.open_at(&owner, StreamSender::Remote(opener.as_caller(), id), request).await {
-            Ok(leg) => Ok(Some((owner, leg))),
+        match self.open_at(&owner, asker, StreamSender::Remote(opener.as_caller(), id), request).await {
+            Ok(opened) => Ok(Some(opened)),
             Err(BeginError::Refused(failure))
                 if failure.code == Code::EdgeNotOnline && search.avoid.is_none() =>
             {

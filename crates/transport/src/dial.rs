@@ -3,8 +3,10 @@
 
 use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
+use crate::connector::Connector;
 use crate::proxy::{Proxy, ProxyChoice, ProxyError};
 use crate::quic::{QuicClient, QuicError};
+use crate::roaming_tcp::RoamingTcp;
 use crate::tcp::connect_any;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
 use crate::websocket::{self, UpgradeError, UpgradeHeaders, WebSocket};
@@ -16,7 +18,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tracing::warn;
 
 /// How long TLS, the WebSocket upgrade and the lane may take together over a connection that stands.
@@ -33,6 +34,8 @@ pub struct DialOptions {
     pub proxy: ProxyChoice,
     /// What WebSocket requests say besides.
     pub headers: UpgradeHeaders,
+    /// What gives the byte streams, if that is not TCP.
+    pub connector: Option<Connector>,
 }
 
 /// Why an endpoint could not be reached.
@@ -109,6 +112,10 @@ pub enum DialError {
 /// # Cancel safety
 /// Cancel safe: the connection is dropped.
 pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig) -> Result<Link, DialError> {
+    if let Some(connector) = &options.connector {
+        let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
+        return Ok(Link::dial(connector.connect(endpoint).await.map_err(failed)?, config).await?);
+    }
     match endpoint.scheme() {
         Scheme::Quic if matches!(options.proxy, ProxyChoice::To(_)) => {
             return Err(DialError::ProxyOverQuic(endpoint.clone()));
@@ -142,19 +149,22 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
 }
 
-async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<TcpStream, DialError> {
+async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<RoamingTcp, DialError> {
     let (host, port) = endpoint.host_port();
     if let Some(proxy) = options.proxy.to(host, port, endpoint.is_secured()) {
-        return proxy.connect(host, port).await.map_err(|source| DialError::Proxy {
+        let connected = proxy.connect(host, port).await;
+        let io = connected.map_err(|source| DialError::Proxy {
             endpoint: endpoint.clone(),
             proxy: Box::new(proxy.clone()),
             source,
-        });
+        })?;
+        return Ok(RoamingTcp::new(io));
     }
     let looked_up = lookup(host, port).await;
     let addresses = looked_up.map_err(|source| DialError::Lookup { endpoint: endpoint.clone(), source })?;
     let connected = connect_any(addresses).await;
-    connected.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })
+    let io = connected.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })?;
+    Ok(RoamingTcp::new(io))
 }
 
 async fn over_quic(
@@ -174,10 +184,10 @@ async fn over_quic(
 }
 
 async fn secure(
-    io: TcpStream,
+    io: RoamingTcp,
     endpoint: &Endpoint,
     (settings, name): (Arc<ClientConfig>, ServerName<'static>),
-) -> Result<TlsStream<UnbufferedClientConnection, TcpStream>, DialError> {
+) -> Result<TlsStream<UnbufferedClientConnection, RoamingTcp>, DialError> {
     let secured = tls::connect(io, settings, name).await;
     secured.map_err(|source| DialError::Tls { endpoint: endpoint.clone(), source })
 }

@@ -45,6 +45,7 @@ pub struct Incoming(Accepted);
 enum Accepted {
     Tcp { io: TcpStream, layers: Layers, rules: Option<Arc<UpgradeRules>> },
     Quic(Box<QuicIncoming>, ServerTls),
+    Memory(BoxedCarrier),
 }
 
 /// What lies over TCP.
@@ -94,7 +95,15 @@ impl fmt::Debug for Incoming {
         match &self.0 {
             Accepted::Tcp { layers, .. } => f.debug_tuple("Incoming").field(layers).finish(),
             Accepted::Quic(incoming, _) => f.debug_tuple("Incoming").field(incoming).finish(),
+            Accepted::Memory(_) => f.write_str("Incoming"),
         }
+    }
+}
+
+impl PeerInfo {
+    /// Somebody of whom the connection says nothing.
+    fn plain() -> Self {
+        Self { certificate: None, network: Network::Tcp, server_name: None, forwarded: Vec::new() }
     }
 }
 
@@ -122,6 +131,10 @@ impl Incoming {
         Self(Accepted::Tcp { io, layers, rules: None })
     }
 
+    pub(crate) fn memory(carrier: BoxedCarrier) -> Self {
+        Self(Accepted::Memory(carrier))
+    }
+
     pub(crate) fn quic(incoming: QuicIncoming, tls: ServerTls) -> Self {
         Self(Accepted::Quic(Box::new(incoming), tls))
     }
@@ -137,7 +150,7 @@ impl Incoming {
     #[must_use]
     pub fn is_address_validated(&self) -> bool {
         match &self.0 {
-            Accepted::Tcp { .. } => true,
+            Accepted::Tcp { .. } | Accepted::Memory(_) => true,
             Accepted::Quic(incoming, _) => incoming.is_validated(),
         }
     }
@@ -154,7 +167,7 @@ impl Incoming {
     pub async fn proxy_header(&mut self) -> Result<Option<ProxyHeader>, ProxyHeaderError> {
         match &mut self.0 {
             Accepted::Tcp { io, .. } => proxy_header::read(io).await,
-            Accepted::Quic(..) => Ok(None),
+            Accepted::Quic(..) | Accepted::Memory(_) => Ok(None),
         }
     }
 
@@ -170,6 +183,9 @@ impl Incoming {
         let (io, layers, rules) = match self.0 {
             Accepted::Tcp { io, layers, rules } => (io, layers, rules),
             Accepted::Quic(incoming, tls) => return over_quic(*incoming, &tls, config).await,
+            Accepted::Memory(carrier) => {
+                return Ok((Link::accept(carrier, config).await?, PeerInfo::plain()));
+            }
         };
         let (stream, peer) = layers.open(io, HttpBy::AlpnOrFirstByte, rules).await?;
         let link = match stream {
@@ -192,7 +208,11 @@ impl Incoming {
     /// # Cancel safety
     /// Cancel safe: the connection is dropped.
     pub async fn carrier(self) -> Result<(BoxedCarrier, PeerInfo), AcceptError> {
-        let Accepted::Tcp { io, layers, rules } = self.0 else { return Err(AcceptError::NoByteStream) };
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
+            Accepted::Quic(..) => return Err(AcceptError::NoByteStream),
+            Accepted::Memory(carrier) => return Ok((carrier, PeerInfo::plain())),
+        };
         let (stream, peer) = layers.open(io, HttpBy::Alpn, rules).await?;
         let carrier = match stream {
             ByteStream::Tcp(io) => Box::new(io),
@@ -211,8 +231,7 @@ impl Layers {
         rules: Option<Arc<UpgradeRules>>,
     ) -> Result<(ByteStream, PeerInfo), AcceptError> {
         let rules = rules.unwrap_or_default();
-        let forwarded = Vec::new();
-        let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None, forwarded };
+        let mut peer = PeerInfo::plain();
         let (tls, only_websocket) = match self {
             Self::Plain => return Ok((ByteStream::Tcp(io), peer)),
             Self::WebSocket(None) => {

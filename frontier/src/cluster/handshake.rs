@@ -2,8 +2,9 @@
 
 use super::Advertised;
 use super::clock::Reading;
+use crate::config::TokenSource;
 use frontier_exchange::Exchange;
-use frontier_protocol::{Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Welcome, ping, pong_time};
+use frontier_protocol::{Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Token, Welcome, ping, pong_time};
 use frontier_transport::handshake::{offer, within};
 use frontier_transport::{
     CloseReason, DialOptions, Endpoint, Event, HandshakeError, Link, LinkConfig, Priority,
@@ -40,18 +41,30 @@ pub(super) struct Established {
     pub(super) early: Vec<Frame>,
 }
 
+/// What the gateway says of itself.
+#[derive(Clone, Copy)]
+pub(super) struct Introduction<'a> {
+    pub(super) advertised: &'a Advertised,
+    pub(super) incarnation: u64,
+    pub(super) token: Option<&'a TokenSource>,
+}
+
 /// Dials frontlas and introduces the gateway.
 pub(super) async fn connect(
     endpoint: &Endpoint,
     dial: &DialOptions,
-    advertised: &Advertised,
-    incarnation: u64,
+    introduction: Introduction<'_>,
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
+    // Before dialling: what is wrong with it is so whether frontlas can be reached or not.
+    let token = match introduction.token {
+        Some(token) => Some(token.load().await.map_err(unreadable)?),
+        None => None,
+    };
     let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
     let established = async {
         let sent_at = exchange.micros();
-        let welcome = offer(&mut link, &hello(advertised, incarnation)).await?.welcome;
+        let welcome = offer(&mut link, &introduction.hello(token)).await?.welcome;
         let time = welcome.from_frontlas()?;
         let mut reading = Reading::new(sent_at, exchange.micros(), time);
         let mut early = Vec::new();
@@ -67,10 +80,16 @@ pub(super) async fn connect(
     within("the handshake with frontlas", HANDSHAKE_TIMEOUT, established).await
 }
 
-fn hello(advertised: &Advertised, incarnation: u64) -> Hello<'_> {
-    let Advertised { id, servicebound, edgebound } = advertised;
-    let advertised = frontier_protocol::Advertised { servicebound, edgebound };
-    Hello { id: incarnation, name: id, advertised, ..Hello::new(Role::Frontier) }
+impl Introduction<'_> {
+    fn hello(&self, token: Option<Token<'static>>) -> Hello<'_> {
+        let Advertised { id, servicebound, edgebound } = self.advertised;
+        let advertised = frontier_protocol::Advertised { servicebound, edgebound };
+        Hello { id: self.incarnation, name: id, advertised, token, ..Hello::new(Role::Frontier) }
+    }
+}
+
+fn unreadable(error: std::io::Error) -> HandshakeError {
+    HandshakeError::Link(CloseReason::Lost(format!("frontlas.dial.token_file can't be read: {error}")))
 }
 
 /// Reads directory time with one ping. Other frames that come meanwhile are kept.

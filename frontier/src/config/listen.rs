@@ -1,14 +1,13 @@
 //! Where each side listens, and where its peers may go when the gateway stops.
 
 mod proxies;
-mod tls;
 
 pub use proxies::{Proxies, ProxyProtocol};
 
 use super::EDGEBOUND;
 use frontier_access::authn::AuthConfig;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
-use frontier_transport::{Endpoint, Network, ServerTls, UpgradeRules};
+use frontier_transport::{Endpoint, Network, ServerTls, UpgradeRules, read_server_tls};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -156,7 +155,7 @@ impl Listen {
         let proxies = Proxies::read(section, network);
         let upgrade = proxies.read_upgrade(section);
         // Certificates, and who is asked for one, can be changed: only whether TLS is spoken cannot.
-        let tls = tls::read(&tls.reloadable(), enable);
+        let tls = read_server_tls(&tls.reloadable(), enable);
         let own = section.section("auth");
         let asked = AuthConfig::read(&own);
         let name = own.is_present().then(|| section.path().to_owned());

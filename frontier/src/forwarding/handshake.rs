@@ -31,7 +31,8 @@ pub(super) async fn dial(
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
     let Dialler { own, forward, limits, .. } = dialler;
-    let mut link = frontier_transport::dial(endpoint, &forward.dial, limits.link(Role::Frontier)).await?;
+    let mut link =
+        frontier_transport::dial(endpoint, &forward.dial_to(id), limits.link(Role::Frontier)).await?;
     let established = async {
         let token = match &forward.token {
             None => None,

@@ -5,7 +5,7 @@ use crate::cluster::Bound;
 use crate::config::Listen;
 use crate::session::{self, Context, Newcomer};
 use frontier_protocol::Role;
-use frontier_transport::{Accepted, Bind, Listener, Network};
+use frontier_transport::{Accepted, Bind, Listener, MemoryPort, Network};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -22,6 +22,17 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
+    /// Listens within the process, as the first of these.
+    pub(super) fn memory(role: Role, listen: &[Listen]) -> Result<(Self, MemoryPort), StartError> {
+        let side = if role == Role::Edge { "edges" } else { "services" };
+        let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
+        let (listener, port) = Listener::memory();
+        let addr =
+            listener.local_addr().map_err(|source| StartError::Listen { addr: first.addr, side, source })?;
+        let listeners = vec![(Network::Tcp, listener)];
+        Ok((Self { listeners, bound: Bound::new(first, addr), addrs: vec![addr] }, port))
+    }
+
     /// Listens on all addresses of one side.
     pub(super) fn bind(role: Role, listen: &[Listen]) -> Result<Self, StartError> {
         let side = match role {

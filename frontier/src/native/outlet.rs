@@ -160,6 +160,7 @@ impl Outlet for NativeOutlet {
         Box::pin(async {
             let stream = self.link.open_stream().await.map_err(|error| match error {
                 frontier_transport::OpenError::TooMany(limit) => OpenError::TooMany(limit),
+                frontier_transport::OpenError::Leaving => OpenError::Leaving,
                 frontier_transport::OpenError::Closed => OpenError::Closed,
             })?;
             let leg: Box<dyn NewLeg> = Box::new(NewNativeLeg {

@@ -2,6 +2,7 @@
 
 use super::{Address, Frontlas, unanswered};
 use crate::connect_error::ConnectError;
+use crate::credentials::Credentials;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
 use frontier_transport::{ClientTls, Endpoint, EndpointError, ProxyChoice, masked_url};
@@ -14,6 +15,7 @@ pub(crate) struct Discovery {
     addresses: Vec<Address>,
     tls: ClientTls,
     proxy: ProxyChoice,
+    credentials: Credentials,
     /// As frontlas listed them last.
     known: Vec<Frontier>,
 }
@@ -36,7 +38,8 @@ impl Discovery {
         addresses.rotate_left(first);
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls).clone();
         let proxy = options.redial.dial.proxy.clone();
-        Ok(Some(Self { addresses, tls, proxy, known: Vec::new() }))
+        let credentials = options.cluster.credentials.clone();
+        Ok(Some(Self { addresses, tls, proxy, credentials, known: Vec::new() }))
     }
 
     /// That there is no answer yet.
@@ -53,7 +56,8 @@ impl Discovery {
     /// there is none, or none that is new.
     pub(crate) async fn endpoints(&mut self) -> (Vec<Endpoint>, Option<String>) {
         // The connection does not stay: an edge lists them seldom, and frontlas could not hold one for each of them.
-        let frontlas = Frontlas::new(self.addresses.clone(), &self.tls, &self.proxy);
+        let (addresses, credentials) = (self.addresses.clone(), self.credentials.clone());
+        let frontlas = Frontlas::new(addresses, &self.tls, &self.proxy, credentials);
         let listed = frontlas.frontiers().await;
         self.addresses.rotate_left(frontlas.preferred());
         let mut problem = match listed {

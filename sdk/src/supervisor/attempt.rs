@@ -213,7 +213,7 @@ impl Attempt<'_> {
         let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
-        let ended = tokio::spawn(driver.run());
+        let ended = driver.spawn();
         Ok(Live { connection, ended, draining })
     }
 }

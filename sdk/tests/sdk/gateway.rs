@@ -67,7 +67,7 @@ impl Gateway {
                 max_frame: 256 * 1024,
                 outbox_soft: 64 * 1024 * 1024,
                 outbox_hard: 128 * 1024 * 1024,
-                max_streams: 1024,
+                max_streams: 2048,
                 window_growth: LinkConfig::WINDOW_GROWTH,
                 bulk_rate: LinkConfig::BULK_RATE,
             };

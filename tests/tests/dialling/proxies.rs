@@ -18,7 +18,7 @@ struct Proxy {
 impl Proxy {
     async fn http() -> Self {
         let port = free_port();
-        let config = tempfile::NamedTempFile::new().unwrap();
+        let config = NamedTempFile::new().unwrap();
         let text = format!("Port {port}\nListen 127.0.0.1\nTimeout 60\nBasicAuth edge s3cret\n");
         std::fs::write(config.path(), text).unwrap();
         let mut command = Command::new(tool("tinyproxy", "tinyproxy-bin"));

@@ -137,7 +137,7 @@ async fn an_address_that_fills_all_handshakes_with_silence_keeps_nobody_else_out
 
 #[tokio::test]
 async fn calls_in_flight_over_the_limit_are_overloaded_on_either_side() {
-    let gateway = Gateway::builder().set("limits.calls_per_connection", 4).start().await;
+    let gateway = Gateway::builder().set("limits.calls_per_connection", 5).start().await;
     let mut service = RawPeer::service(gateway.services(), "s", &["t"]).await;
     service.take_methods(&["m"]).await;
     let mut edge = RawPeer::edge(gateway.edges()).await;
@@ -146,27 +146,34 @@ async fn calls_in_flight_over_the_limit_are_overloaded_on_either_side() {
         edge.request(id, "m", none(), b"");
         asked.push(service.frame().await.id);
     }
+    // One place is left, and kept for another.
     edge.request(5, "m", none(), b"");
     assert_eq!(edge.response(5).await.0, Code::Overloaded);
     edge.publish(6, "t", none(), b"");
     assert_eq!(edge.acked(6).await.0, Code::Overloaded);
-    // For the service it is as bad if its requests come from several.
     let mut other = RawPeer::edge(gateway.edges()).await;
     other.request(1, "m", none(), b"");
-    assert_eq!(other.response(1).await.0, Code::Overloaded);
+    asked.push(service.frame().await.id);
+    // For the service it is as bad if its requests come from several.
+    other.request(2, "m", none(), b"");
+    assert_eq!(other.response(2).await.0, Code::Overloaded);
     service.respond(asked[0], b"");
     assert_eq!(edge.response(1).await.0, Code::Ok);
-    other.request(1, "m", none(), b"");
+    other.request(2, "m", none(), b"");
     let id = service.frame().await.id;
-    service.respond(id, b"");
-    assert_eq!(other.response(1).await.0, Code::Ok);
+    for (id, asked) in [(2, id), (1, asked[4])] {
+        service.respond(asked, b"");
+        assert_eq!(other.response(id).await.0, Code::Ok);
+    }
     // From the service down to the edge the service's own limit counts as well.
     for id in 1..=4 {
         service.request(id, "m", Custom::tailed(b"", EdgeId(other.id())), b"");
         other.frame().await;
     }
     service.request(5, "m", Custom::tailed(b"", EdgeId(edge.id())), b"");
-    assert_eq!(service.response(5).await.0, Code::Overloaded);
+    edge.frame().await;
+    service.request(6, "m", Custom::tailed(b"", EdgeId(edge.id())), b"");
+    assert_eq!(service.response(6).await.0, Code::Overloaded);
 }
 
 #[tokio::test]

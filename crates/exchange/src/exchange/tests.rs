@@ -4,6 +4,7 @@ mod batch;
 mod broker;
 mod counting;
 mod ends;
+mod fairness;
 mod leave;
 mod once;
 mod origin;
@@ -13,8 +14,10 @@ mod payloads;
 mod registration;
 mod relocation;
 mod routing;
+mod scale;
 mod seat;
 mod streams;
+mod take_over;
 mod threads;
 
 use super::*;

@@ -77,7 +77,8 @@ impl QuicMux {
 
     /// The dialler's lane. The peer hears of it with the first frame.
     pub(crate) async fn open_lane(&mut self) -> io::Result<RawStream> {
-        start_lane(poll_fn(|cx| self.poll_open(cx)).await?)
+        let lane = poll_fn(|cx| self.poll_open(cx)).await?;
+        start_lane(lane.ok_or(io::ErrorKind::UnexpectedEof)?)
     }
 
     /// The gateway's lane.
@@ -131,7 +132,7 @@ async fn open(connection: Connection) -> Halves {
     connection.open_bi().await
 }
 
-async fn all_acknowledged(finished: Vec<SendStream>) {
+async fn all_acknowledged(finished: Vec<Arc<SendStream>>) {
     for half in finished {
         // An error is the loss of the connection, which is noticed elsewhere.
         let _ = half.stopped().await;
@@ -157,7 +158,7 @@ impl Mux for QuicMux {
         Poll::Ready(Ok(RawStream::Quic(stream)))
     }
 
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<RawStream>>> {
         let halves = match &mut self.opening {
             Some(opening) => ready!(opening.as_mut().poll(cx)),
             None => match pin!(self.connection.open_bi()).poll(cx) {
@@ -176,7 +177,7 @@ impl Mux for QuicMux {
         };
         self.opening = None;
         let stream = QuicStream::opened(halves.map_err(into_io)?, self.shared.clone());
-        Poll::Ready(Ok(RawStream::Quic(stream)))
+        Poll::Ready(Ok(Some(RawStream::Quic(stream))))
     }
 
     /// What was written goes out by itself.

@@ -190,7 +190,7 @@ mod tests {
         ] {
             assert_eq!(to(&environment, host, port, false).is_none(), direct, "{host}:{port}");
         }
-        let all = super::Environment::read(|name| {
+        let all = Environment::read(|name| {
             (name != "https_proxy").then(|| if name == "no_proxy" { "*" } else { "p:1" }.into())
         });
         assert_eq!(to(&all.unwrap(), "h", 1, false), None);

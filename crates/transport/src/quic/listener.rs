@@ -11,6 +11,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 /// Handshakes under way from which on callers must show that they can be reached at their address
@@ -32,6 +33,7 @@ pub(crate) struct QuicListener {
     configs: Arc<ConfigCache>,
     key: KeyDigest,
     handshakes: Arc<AtomicUsize>,
+    turn: Arc<Semaphore>,
 }
 
 impl QuicListener {
@@ -56,6 +58,7 @@ impl QuicListener {
             configs,
             key,
             handshakes: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -87,7 +90,12 @@ impl QuicListener {
                 let _ = incoming.retry();
                 continue;
             }
-            return QuicIncoming::new(incoming, self.handshakes.clone(), self.configs.clone());
+            return QuicIncoming::new(
+                incoming,
+                self.handshakes.clone(),
+                self.turn.clone(),
+                self.configs.clone(),
+            );
         }
     }
 

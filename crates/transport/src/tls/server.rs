@@ -1,14 +1,21 @@
 //! The certificates of listeners, which can be replaced under way.
 
+mod client_verifier;
+mod expiry;
 mod inspect;
 mod judge;
 mod loader;
+mod revocation;
+
+pub(super) use client_verifier::RevocationListExpired;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::SniResolver;
 use super::{KeyDigest, TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
+use expiry::Dated;
 use loader::Loader;
+use revocation::Revocations;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::NoServerSessionStorage;
@@ -47,8 +54,9 @@ pub struct ServerTlsConfig {
     pub client_auth: ClientAuth,
     /// The CAs of the clients' certificates: PEM bundles.
     pub ca_certs: Vec<PathBuf>,
-    /// Revocation lists for the clients' certificates, PEM. They hold for the whole chain. A certificate
-    /// on which none of them says anything is not revoked; a list that is past its time says so of none.
+    /// Revocation lists for the clients' certificates, PEM. They hold for the whole chain. Of each CA key the newest
+    /// list that it has signed counts. A certificate on which none of them says anything is not revoked; a list that is
+    /// past its time says so of none.
     pub crls: Vec<PathBuf>,
     /// The oldest version of TLS that is spoken.
     pub min_version: TlsVersion,
@@ -69,6 +77,10 @@ struct Loaded {
     key: KeyDigest,
     /// The certificates themselves, without those above them.
     leaves: Vec<CertificateDer<'static>>,
+    /// All certificates, those of the CAs too, with their files.
+    dated: Dated,
+    /// The lists by which clients are judged, if there are any.
+    revocations: Option<Arc<Revocations>>,
 }
 
 impl fmt::Debug for ServerTls {
@@ -134,7 +146,7 @@ impl Loaded {
         let mut loader = Loader::new();
         let certificates = loader.certificates(&config.certs, &provider);
         let verifier = loader.verifier(&config, &provider);
-        let Loader { mistakes, warnings, key, .. } = loader;
+        let Loader { mistakes, warnings, key, dated, revocations, .. } = loader;
         let leaves = certificates.iter().filter_map(|it| it.cert.first().cloned()).collect();
         let resolver = SniResolver::new(certificates);
         let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
@@ -156,6 +168,8 @@ impl Loaded {
             warnings,
             key: key.unwrap_or_default(),
             leaves,
+            dated,
+            revocations,
         })
     }
 }

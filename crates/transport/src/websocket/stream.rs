@@ -18,6 +18,10 @@ const WRITE: usize = 60 * 1024;
 /// From so many bytes on that the socket does not take, nothing more is read.
 const BACKLOG: usize = 64 * 1024;
 
+/// So many frames are looked at before other tasks run: frames without data are no reason to go on for as long as
+/// they come.
+const FRAMES: usize = 1024;
+
 /// The status code of a close in good order.
 const NORMAL: u16 = 1000;
 
@@ -51,9 +55,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         Self { io, role, incoming, outgoing, frame: None, more: false, ended: false, closed: false }
     }
 
-    /// Goes through what has come, and puts data into `into` as far as there is room.
-    fn take(&mut self, into: &mut ReadBuf<'_>) -> Result<(), Violation> {
-        while !self.ended && into.remaining() > 0 {
+    /// Goes through what has come, through so many `frames` at most, and puts data into `into` as far as there is
+    /// room.
+    fn take(&mut self, into: &mut ReadBuf<'_>, frames: &mut usize) -> Result<(), Violation> {
+        while !self.ended && into.remaining() > 0 && *frames > 0 {
             if let Some(rest) = &mut self.frame {
                 let n = usize::try_from(rest.len).unwrap_or(usize::MAX);
                 let n = n.min(self.incoming.len()).min(into.remaining());
@@ -69,7 +74,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 if rest.len == 0 {
                     self.frame = None;
                 }
-            } else if !self.next_frame()? {
+            } else if self.next_frame()? {
+                *frames -= 1;
+            } else {
                 break;
             }
         }
@@ -166,9 +173,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let before = into.filled().len();
+        let (before, mut frames) = (into.filled().len(), FRAMES);
         loop {
-            let mut taken = this.take(into);
+            let mut taken = this.take(into, &mut frames);
             if into.filled().len() > before {
                 // What came before a violation is handed on first. It is still there for the next read.
                 taken = Ok(());
@@ -188,6 +195,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
             }
             // What it asks of us is answered before more is asked.
             if this.outgoing.len() >= BACKLOG {
+                return Poll::Pending;
+            }
+            if frames == 0 {
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             if ready!(this.incoming.poll_fill(&mut this.io, cx))? == 0 {

@@ -2,6 +2,7 @@
 
 use super::RebalanceConfig;
 use super::balance::{Balance, Decision};
+use crate::model::advertised::url;
 use crate::model::{Frontier, Timestamp};
 use frontier_protocol::{Other, Plan};
 use std::time::Duration;
@@ -30,6 +31,10 @@ impl ClusterPlan {
         balance: &mut Balance,
     ) -> Self {
         let mut open: Vec<Frontier> = frontiers.into_iter().filter(Frontier::is_open).collect();
+        for Frontier { advertised_sb_addr, advertised_eb_addr, .. } in &mut open {
+            // What a frontlas of an earlier version has written may be without a scheme.
+            (*advertised_sb_addr, *advertised_eb_addr) = (url(advertised_sb_addr), url(advertised_eb_addr));
+        }
         let age = |frontier: &Frontier| Duration::from_micros(now.0.saturating_sub(frontier.since.0));
         let is_new = |frontier: &Frontier| age(frontier) < config.settle;
         open.sort_by_cached_key(|it| (is_new(it), it.edge_count, it.id.clone()));
@@ -133,6 +138,15 @@ mod tests {
         let cluster = cluster(vec![frontier("a", 90, 99), draining, away, frontier("d", 0, 9)]);
         assert_eq!(plan(&cluster, "a"), (u64::MAX, named(&[("d", 0)])), "the last resort of one that drains");
         assert_eq!(plan(&cluster, "b"), (u64::MAX, named(&[("a", 0), ("d", 0)])));
+    }
+
+    #[test]
+    fn what_an_earlier_version_has_written_is_a_url_in_a_plan() {
+        let mut old = frontier("old", 0, 99);
+        (old.advertised_sb_addr, old.advertised_eb_addr) = ("h:1".into(), "h:2".into());
+        let cluster = cluster(vec![frontier("a", 9, 99), old]);
+        let plan = cluster.of("a");
+        assert_eq!((plan.others[0].servicebound, plan.others[0].edgebound), ("tcp://h:1", "tcp://h:2"));
     }
 
     #[test]

@@ -67,13 +67,14 @@ async fn pair(room: usize) -> (Client, Server) {
 }
 
 fn held<S>(stream: &TlsStream<S, Counting>) -> usize {
-    stream.incoming.held() + stream.plain.held() + stream.outgoing.held()
+    let engine = &stream.engine;
+    engine.incoming.held() + engine.plain.held() + engine.outgoing.held()
 }
 
 #[tokio::test]
 async fn keys_are_agreed_on_post_quantum() {
     let (client, server) = pair(1 << 20).await;
-    for state in [client.session.state(), server.session.state()] {
+    for state in [client.engine.session.state(), server.engine.session.state()] {
         let group = state.negotiated_key_exchange_group().unwrap().name();
         assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
     }
@@ -113,7 +114,7 @@ async fn new_keys_are_agreed_on_though_one_side_only_reads() {
     let (mut client, mut server) = pair(40).await;
     let both = async {
         for round in 0..3_u8 {
-            let status = client.session.process(&mut []);
+            let status = client.engine.session.process(&mut []);
             let Ok(ConnectionState::WriteTraffic(traffic)) = status.state else { panic!("not idle") };
             traffic.refresh_traffic_keys().unwrap();
             client.write_all(&[round; 1000]).await.unwrap();
