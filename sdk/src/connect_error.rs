@@ -4,6 +4,7 @@ use crate::supervisor::AttemptError;
 use frontier_protocol::{Code, EncodeError, Fault};
 use frontier_transport::{
     ClientTlsError, DialError, Downgrade, EndpointError, HandshakeError, HeaderError, ProxyUrlError,
+    ProxyVariableError,
 };
 use std::time::Duration;
 use thiserror::Error;
@@ -24,14 +25,17 @@ pub enum ConnectError {
     /// A gateway that frontlas lists is without TLS, though frontlas itself, or that gateway before, is reached over it.
     #[error(transparent)]
     Downgrade(#[from] Downgrade),
-    /// The URL of a proxy is none.
-    #[error("{from}: {error}")]
-    Proxy {
-        /// Where it stands: a variable of the environment, or the builder.
-        from: &'static str,
-        /// What is wrong with it.
-        error: ProxyUrlError,
-    },
+    /// The URL that the builder's `proxy` was given names no proxy.
+    #[error("the builder's proxy: {0}")]
+    Proxy(ProxyUrlError),
+    /// A variable of the environment names no proxy, and one would be needed.
+    #[error(transparent)]
+    ProxyVariable(#[from] ProxyVariableError),
+    /// The builder's `proxy` can't carry what this URL asks for.
+    #[error(
+        "`{0}` can't be reached through a proxy, which carries TCP and not QUIC: dial it with wss or tls, or without a proxy"
+    )]
+    ProxyOverQuic(String),
     /// A header for WebSocket requests can't be sent.
     #[error(transparent)]
     Header(#[from] HeaderError),
@@ -66,7 +70,8 @@ impl ConnectError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Url(_) | Self::Tls(_) | Self::Downgrade(_) | Self::Proxy { .. } | Self::Header(_) => {
+            Self::Url(_) | Self::Tls(_) | Self::Downgrade(_) => Code::Denied,
+            Self::Proxy(_) | Self::ProxyVariable(_) | Self::ProxyOverQuic(_) | Self::Header(_) => {
                 Code::Denied
             }
             #[cfg(feature = "cluster")]
@@ -108,6 +113,9 @@ impl ConnectError {
         match error {
             AttemptError::Handshake(HandshakeError::TooLong(error)) => Self::TooLong(error),
             AttemptError::Handshake(HandshakeError::Dial(DialError::TlsSettings(error))) => Self::Tls(error),
+            AttemptError::Handshake(HandshakeError::Dial(DialError::ProxyVariable(error))) => {
+                Self::ProxyVariable(error)
+            }
             error => match error.refusal() {
                 Some((code, text)) => Self::Refused { code, text },
                 None => Self::Refused { code: Code::Disconnected, text: error.to_string() },

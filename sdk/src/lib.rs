@@ -153,7 +153,8 @@ pub use edge::Edge;
 pub use error::Error;
 pub use frontier_protocol::{CATCH_ALL, Code, EdgeId, Fault, ServiceId};
 pub use frontier_transport::{
-    ClientTls, ClientTlsError, Downgrade, EndpointError, HeaderError, ProxyUrlError, QuicClient, TlsVersion,
+    ClientTls, ClientTlsError, Downgrade, EndpointError, HeaderError, ProxyUrlError, ProxyVariableError,
+    QuicClient, TlsVersion,
 };
 pub use handler_error::HandlerError;
 #[cfg(feature = "json")]

@@ -5,7 +5,9 @@ use crate::credentials::Credentials;
 use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
-use frontier_transport::{DialOptions, LinkConfig, ProxyChoice};
+use frontier_transport::{
+    DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
+};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,8 +73,8 @@ pub(crate) struct Redial {
     pub(crate) urls: Vec<String>,
     pub(crate) dial: DialOptions,
     pub(crate) proxy: ProxySetting,
-    /// Of WebSocket requests.
-    pub(crate) headers: Vec<(String, String)>,
+    /// Of WebSocket requests, or what is wrong with the first that can't be sent.
+    pub(crate) headers: Result<UpgradeHeaders, HeaderError>,
     /// For the whole of the first connect.
     pub(crate) connect_timeout: Duration,
     /// For what is in flight when the user closes.
@@ -109,19 +111,20 @@ impl fmt::Debug for ProxySetting {
 impl Options {
     /// With what the user, or the environment, says of proxies and headers, checked.
     pub(crate) fn checked(mut self) -> Result<Self, ConnectError> {
-        let wrong = |from, error| ConnectError::Proxy { from, error };
-        self.redial.dial.proxy = match &self.redial.proxy {
+        let Redial { proxy, headers, dial, urls, .. } = &mut self.redial;
+        dial.proxy = match proxy {
             ProxySetting::Direct => ProxyChoice::Direct,
-            ProxySetting::To(url) => {
-                ProxyChoice::To(Arc::new(url.parse().map_err(|error| wrong("the builder's proxy", error))?))
-            }
-            ProxySetting::Environment => {
-                ProxyChoice::from_environment().map_err(|(variable, error)| wrong(variable, error))?
-            }
+            ProxySetting::To(url) => ProxyChoice::To(Arc::new(url.parse().map_err(ConnectError::Proxy)?)),
+            ProxySetting::Environment => ProxyChoice::from_environment(),
         };
-        for (name, value) in &self.redial.headers {
-            self.redial.dial.headers.set(name, value)?;
+        // Of the gateways that are found later, some may still be dialled over QUIC: those are left out with an error.
+        if matches!(dial.proxy, ProxyChoice::To(_)) {
+            let endpoints = urls.iter().filter_map(|url| url.parse::<Endpoint>().ok());
+            if let Some(endpoint) = endpoints.into_iter().find(|endpoint| endpoint.scheme() == Scheme::Quic) {
+                return Err(ConnectError::ProxyOverQuic(endpoint.to_string()));
+            }
         }
+        dial.headers = headers.clone()?;
         Ok(self)
     }
 
@@ -133,7 +136,7 @@ impl Options {
                 urls: vec![url],
                 dial: DialOptions::default(),
                 proxy: ProxySetting::Environment,
-                headers: Vec::new(),
+                headers: Ok(UpgradeHeaders::default()),
                 connect_timeout: Duration::from_secs(10),
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),

@@ -4,7 +4,7 @@
 use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
 use crate::connector::Connector;
-use crate::proxy::{Proxy, ProxyChoice, ProxyError};
+use crate::proxy::{Proxy, ProxyChoice, ProxyError, ProxyVariableError};
 use crate::quic::{QuicClient, QuicError};
 use crate::roaming_tcp::RoamingTcp;
 use crate::tcp::connect_any;
@@ -59,6 +59,9 @@ pub enum DialError {
         /// Why.
         source: ProxyError,
     },
+    /// The environment names a proxy to it that is none.
+    #[error(transparent)]
+    ProxyVariable(#[from] ProxyVariableError),
     /// A proxy was named, and there is none for QUIC.
     #[error("{0} can't be reached through a proxy, which carries TCP and not QUIC: dial it with wss or tls")]
     ProxyOverQuic(Endpoint),
@@ -151,7 +154,7 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
 
 async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<RoamingTcp, DialError> {
     let (host, port) = endpoint.host_port();
-    if let Some(proxy) = options.proxy.to(host, port, endpoint.is_secured()) {
+    if let Some(proxy) = options.proxy.to(host, port, endpoint.is_secured())? {
         let connected = proxy.connect(host, port).await;
         let io = connected.map_err(|source| DialError::Proxy {
             endpoint: endpoint.clone(),

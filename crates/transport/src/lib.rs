@@ -64,7 +64,7 @@ pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use memory::MemoryPort;
 pub use mux::MuxStream;
-pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError};
+pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use staggered::Staggered;

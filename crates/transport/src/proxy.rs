@@ -4,7 +4,7 @@ mod choice;
 mod connect;
 mod socks;
 
-pub use choice::ProxyChoice;
+pub use choice::{ProxyChoice, ProxyVariableError};
 
 use crate::address::lookup;
 use crate::tcp::connect_any;
@@ -60,8 +60,11 @@ pub enum ProxyError {
     #[error("its name could not be looked up: {0}")]
     Lookup(io::Error),
     /// It could not be reached, or the connection broke.
-    #[error("{0}")]
-    Io(#[from] io::Error),
+    #[error(transparent)]
+    Io(io::Error),
+    /// It ended the connection.
+    #[error("it ended the connection where an answer was due")]
+    Ended,
     /// It said nothing.
     #[error("it gave no answer within {0:?}")]
     Silent(Duration),
@@ -77,6 +80,12 @@ pub enum ProxyError {
     /// The name is longer than SOCKS5 has room for.
     #[error("the name of the host is longer than 255 bytes")]
     NameTooLong,
+}
+
+impl From<io::Error> for ProxyError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Ended } else { Self::Io(error) }
+    }
 }
 
 impl Proxy {

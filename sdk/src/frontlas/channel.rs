@@ -58,7 +58,7 @@ impl Target {
         let Address { host, port, is_tls } = &self.address;
         // Whoever looks up a name, and be it for the proxy.
         let looking_up = self.lookups.begin();
-        if let Some(proxy) = self.proxy.to(host, *port, *is_tls) {
+        if let Some(proxy) = self.proxy.to(host, *port, *is_tls).map_err(io::Error::other)? {
             let connected = proxy.connect(host, *port).await;
             return connected.map_err(|error| io::Error::other(format!("the proxy {proxy}: {error}")));
         }

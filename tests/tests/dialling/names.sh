@@ -27,7 +27,9 @@ servicebound:
 END
     "$gateway" --config "$directory/$network.yaml" &
 done
-# Another program than the tests' starts with what it finds in its environment.
+# Another program than the tests' starts with what it finds in its environment: the proxies of whoever runs the tests are
+# of no use here.
+unset ALL_PROXY all_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy
 if [ -n "${6:-}" ]; then
     "$6" -i 127.0.0.1 -p 1080 &
     export ALL_PROXY=socks5://127.0.0.1:1080

@@ -88,10 +88,12 @@ async fn what_a_proxy_says_against_it_is_told_and_no_password_shown() {
 #[tokio::test]
 async fn what_no_proxy_can_do_is_said() {
     let gateway = Gateway::over(Network::Quic).start().await;
-    let error = connect_error(|| gateway.edge().proxy("http://127.0.0.1:1")).await;
-    assert!(error.contains("QUIC") && error.contains("wss or tls"), "{error}");
+    let error = gateway.edge().proxy("http://127.0.0.1:1").connect().await.unwrap_err();
+    assert!(matches!(error, ConnectError::ProxyOverQuic(_)), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("QUIC") && text.contains("wss or tls"), "{text}");
     let wrong = gateway.edge().proxy("https://user:s3cret@h:1").connect().await.unwrap_err();
-    assert!(matches!(wrong, ConnectError::Proxy { .. }) && !wrong.to_string().contains("s3cret"), "{wrong}");
+    assert!(matches!(wrong, ConnectError::Proxy(_)) && !wrong.to_string().contains("s3cret"), "{wrong}");
     let wrong = gateway.edge().header("Upgrade", "x").connect_timeout(Duration::from_secs(1)).connect();
     assert!(matches!(wrong.await, Err(ConnectError::Header(_))));
 }

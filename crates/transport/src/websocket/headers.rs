@@ -1,6 +1,6 @@
 //! What a dialler's WebSocket request says beside what the handshake needs.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use thiserror::Error;
 
 /// Headers that are the handshake's own, or that would change what a request is.
@@ -10,8 +10,8 @@ const OWN: [&str; 6] = ["connection", "content-length", "expect", "te", "transfe
 const MAX_BYTES: usize = 4 * 1024;
 
 /// Headers of one's own in a WebSocket request: a `User-Agent` that says which program this is, unless it is set, and
-/// `Host` as in the URL, unless that is set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// `Host` as in the URL, unless that is set. `Debug` shows the names alone.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct UpgradeHeaders(Vec<(String, String)>);
 
 /// A header that can't be sent. Its value is not shown, since it may be secret.
@@ -73,6 +73,12 @@ impl UpgradeHeaders {
     }
 }
 
+impl fmt::Debug for UpgradeHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +108,9 @@ mod tests {
         for value in ["a\r\nb: c", "a\n", "\0", "ä", " a"] {
             assert!(matches!(set("x", value), HeaderError::Value(_)), "{value:?}");
         }
+        let mut secret = UpgradeHeaders::default();
+        secret.set("Authorization", "s3cret").unwrap();
+        assert_eq!(format!("{secret:?}"), r#"["Authorization"]"#);
         assert_eq!(set("x", &"y".repeat(MAX_BYTES)), HeaderError::TooLong);
     }
 }
