@@ -13,6 +13,7 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// How long a proxy may take to answer: meanwhile it looks up the name, and connects.
@@ -99,16 +100,25 @@ impl Proxy {
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ProxyError> {
         let addresses = lookup(&self.host, self.port).await.map_err(ProxyError::Lookup)?;
         let mut io = connect_any(addresses).await?;
+        self.ask(&mut io, host, port).await?;
+        Ok(io)
+    }
+
+    async fn ask(
+        &self,
+        io: &mut (impl AsyncRead + AsyncWrite + Unpin),
+        host: &str,
+        port: u16,
+    ) -> Result<(), ProxyError> {
+        let credentials = self.credentials.as_ref();
         let asked = async {
             match self.kind {
-                Kind::Http => connect::ask(&mut io, host, port, self.credentials.as_ref()).await,
-                Kind::Socks5 => socks::ask(&mut io, host, port, self.credentials.as_ref()).await,
+                Kind::Http => connect::ask(io, host, port, credentials).await,
+                Kind::Socks5 => socks::ask(io, host, port, credentials).await,
             }
         };
-        tokio::time::timeout(ANSWER_TIMEOUT, asked)
-            .await
-            .map_err(|_| ProxyError::Silent(ANSWER_TIMEOUT))??;
-        Ok(io)
+        let late = |_| Err(ProxyError::Silent(ANSWER_TIMEOUT));
+        tokio::time::timeout(ANSWER_TIMEOUT, asked).await.unwrap_or_else(late)
     }
 }
 
@@ -215,6 +225,22 @@ mod tests {
             ("http://:p@h:1", ProxyUrlError::Credentials),
         ] {
             assert_eq!(url.parse::<Proxy>(), Err(error), "{url}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_proxy_that_says_nothing_or_hangs_up_is_given_up() {
+        for url in ["http://h", "socks5://h"] {
+            let proxy: Proxy = url.parse().unwrap();
+            let (mut near, far) = tokio::io::duplex(1024);
+            let start = tokio::time::Instant::now();
+            let error = proxy.ask(&mut near, "gateway.test", 1).await.unwrap_err();
+            assert!(matches!(error, ProxyError::Silent(_)), "{url}: {error}");
+            assert_eq!(start.elapsed(), ANSWER_TIMEOUT);
+            let (_unread, mut far) = tokio::io::split(far);
+            tokio::io::AsyncWriteExt::shutdown(&mut far).await.unwrap();
+            let error = proxy.ask(&mut near, "gateway.test", 1).await.unwrap_err();
+            assert!(matches!(error, ProxyError::Ended), "{url}: {error}");
         }
     }
 }
