@@ -4,7 +4,7 @@ use crate::client::{Client, Handle};
 use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::handlers::Handlers;
-use crate::options::Options;
+use crate::options::{Options, ProxySetting};
 use crate::stream::StreamConfig;
 use crate::supervisor::{Live, Route, Supervisor};
 use bytes::Bytes;
@@ -56,6 +56,38 @@ impl<P> Builder<P> {
     /// them. Unless set each client has its own.
     pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {
         self.options.redial.dial.quic = sockets;
+        self
+    }
+
+    /// Connects through a proxy: `http://user:password@host:port`, which must allow `CONNECT` to the gateway's port, or
+    /// `socks5://user:password@host:port`. User and password may be left out. The proxy looks up the gateway's name.
+    /// It leads to every address, this machine included; there is none for QUIC, and [`connect_with`](Self::connect_with)
+    /// does without.
+    ///
+    /// Unless set, the environment says which proxy leads where: `HTTPS_PROXY` for `tls`, `wss` and `frontlas+https`,
+    /// `ALL_PROXY` where that is not set and for the others, and `NO_PROXY` for what needs none; in lower case too. This machine
+    /// itself (`localhost`, and loopback addresses) is reached without, and so is what is dialled over QUIC.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.options.redial.proxy = ProxySetting::To(url.into());
+        self
+    }
+
+    /// Connects without a proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.options.redial.proxy = ProxySetting::Direct;
+        self
+    }
+
+    /// Sends a header with each WebSocket request, such as `Host` if it is to differ from the URL's, or `User-Agent`, which
+    /// is `frontier-sdk/` and the version unless set. Those of the handshake itself can't be set; `connect` says so, and
+    /// what else is wrong with one.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let headers = &mut self.options.redial.headers;
+        if let Ok(set) = headers
+            && let Err(error) = set.set(name.as_ref(), value.as_ref())
+        {
+            *headers = Err(error);
+        }
         self
     }
 
@@ -199,7 +231,7 @@ impl<P> Builder<P> {
     }
 
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
-        establish(Client::new(self.options, self.handlers)).await
+        establish(Client::new(self.options.checked()?, self.handlers)).await
     }
 }
 

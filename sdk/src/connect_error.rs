@@ -2,7 +2,10 @@
 
 use crate::supervisor::AttemptError;
 use frontier_protocol::{Code, EncodeError, Fault};
-use frontier_transport::{ClientTlsError, DialError, Downgrade, EndpointError, HandshakeError};
+use frontier_transport::{
+    ClientTlsError, DialError, Downgrade, EndpointError, HandshakeError, HeaderError, ProxyUrlError,
+    ProxyVariableError,
+};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -22,6 +25,20 @@ pub enum ConnectError {
     /// A gateway that frontlas lists is without TLS, though frontlas itself, or that gateway before, is reached over it.
     #[error(transparent)]
     Downgrade(#[from] Downgrade),
+    /// The URL that the builder's `proxy` was given names no proxy.
+    #[error("the builder's proxy: {0}")]
+    Proxy(ProxyUrlError),
+    /// A variable of the environment names no proxy, and one would be needed.
+    #[error(transparent)]
+    ProxyVariable(#[from] ProxyVariableError),
+    /// The builder's `proxy` can't carry what this URL asks for.
+    #[error(
+        "`{0}` can't be reached through a proxy, which carries TCP and not QUIC: dial it with wss or tls, or without a proxy"
+    )]
+    ProxyOverQuic(String),
+    /// A header for WebSocket requests can't be sent.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
     /// The TLS settings are of no use: such as a file that is not there.
     #[error("the TLS settings are wrong: {0}")]
     Tls(ClientTlsError),
@@ -54,6 +71,9 @@ impl ConnectError {
     pub fn code(&self) -> Code {
         match self {
             Self::Url(_) | Self::Tls(_) | Self::Downgrade(_) => Code::Denied,
+            Self::Proxy(_) | Self::ProxyVariable(_) | Self::ProxyOverQuic(_) | Self::Header(_) => {
+                Code::Denied
+            }
             #[cfg(feature = "cluster")]
             Self::Frontlas(_) => Code::Denied,
             Self::TooLong(_) => Code::TooLarge,
@@ -93,6 +113,9 @@ impl ConnectError {
         match error {
             AttemptError::Handshake(HandshakeError::TooLong(error)) => Self::TooLong(error),
             AttemptError::Handshake(HandshakeError::Dial(DialError::TlsSettings(error))) => Self::Tls(error),
+            AttemptError::Handshake(HandshakeError::Dial(DialError::ProxyVariable(error))) => {
+                Self::ProxyVariable(error)
+            }
             error => match error.refusal() {
                 Some((code, text)) => Self::Refused { code, text },
                 None => Self::Refused { code: Code::Disconnected, text: error.to_string() },

@@ -17,7 +17,7 @@ use frontier_api::cluster::{
     WatchResponse,
 };
 use frontier_protocol::EdgeId;
-use frontier_transport::{ClientTls, Staggered};
+use frontier_transport::{ClientTls, ProxyChoice, Staggered};
 use lookups::Lookups;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,10 +62,15 @@ struct Replica {
 
 impl Frontlas {
     /// Connects to nobody yet. Called within a runtime.
-    pub(crate) fn new(addresses: Vec<Address>, tls: &ClientTls, credentials: Credentials) -> Self {
+    pub(crate) fn new(
+        addresses: Vec<Address>,
+        tls: &ClientTls,
+        proxy: &ProxyChoice,
+        credentials: Credentials,
+    ) -> Self {
         let replica = |address: Address| {
             let lookups = Lookups::default();
-            let channel = channel::open(&address, tls, &lookups);
+            let channel = channel::open(&address, tls, proxy, &lookups);
             let client = Client::new(channel).max_decoding_message_size(MAX_RESPONSE);
             Replica { address, client, lookups }
         };

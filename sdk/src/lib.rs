@@ -152,7 +152,10 @@ pub use connect_error::ConnectError;
 pub use edge::Edge;
 pub use error::Error;
 pub use frontier_protocol::{CATCH_ALL, Code, EdgeId, Fault, ServiceId};
-pub use frontier_transport::{ClientTls, ClientTlsError, Downgrade, EndpointError, QuicClient, TlsVersion};
+pub use frontier_transport::{
+    ClientTls, ClientTlsError, Downgrade, EndpointError, HeaderError, ProxyUrlError, ProxyVariableError,
+    QuicClient, TlsVersion,
+};
 pub use handler_error::HandlerError;
 #[cfg(feature = "json")]
 pub use json::to_json;

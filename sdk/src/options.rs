@@ -1,10 +1,15 @@
 //! What a client was built with.
 
+use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
-use frontier_transport::{DialOptions, LinkConfig};
+use frontier_transport::{
+    DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
+};
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a client was built with.
@@ -67,6 +72,9 @@ pub(crate) struct Identity {
 pub(crate) struct Redial {
     pub(crate) urls: Vec<String>,
     pub(crate) dial: DialOptions,
+    pub(crate) proxy: ProxySetting,
+    /// Of WebSocket requests, or what is wrong with the first that can't be sent.
+    pub(crate) headers: Result<UpgradeHeaders, HeaderError>,
     /// For the whole of the first connect.
     pub(crate) connect_timeout: Duration,
     /// For what is in flight when the user closes.
@@ -80,7 +88,46 @@ pub(crate) struct Redial {
     pub(crate) allows_downgrade: bool,
 }
 
+/// Through what the user wants to connect.
+#[derive(Clone)]
+pub(crate) enum ProxySetting {
+    /// What the variables of the environment say.
+    Environment,
+    Direct,
+    /// The proxy with this URL.
+    To(String),
+}
+
+impl fmt::Debug for ProxySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Direct => "Direct",
+            Self::To(_) => "To(****)",
+        })
+    }
+}
+
 impl Options {
+    /// With what the user, or the environment, says of proxies and headers, checked.
+    pub(crate) fn checked(mut self) -> Result<Self, ConnectError> {
+        let Redial { proxy, headers, dial, urls, .. } = &mut self.redial;
+        dial.proxy = match proxy {
+            ProxySetting::Direct => ProxyChoice::Direct,
+            ProxySetting::To(url) => ProxyChoice::To(Arc::new(url.parse().map_err(ConnectError::Proxy)?)),
+            ProxySetting::Environment => ProxyChoice::from_environment(),
+        };
+        // Of the gateways that are found later, some may still be dialled over QUIC: those are left out with an error.
+        if matches!(dial.proxy, ProxyChoice::To(_)) {
+            let endpoints = urls.iter().filter_map(|url| url.parse::<Endpoint>().ok());
+            if let Some(endpoint) = endpoints.into_iter().find(|endpoint| endpoint.scheme() == Scheme::Quic) {
+                return Err(ConnectError::ProxyOverQuic(endpoint.to_string()));
+            }
+        }
+        dial.headers = headers.clone()?;
+        Ok(self)
+    }
+
     pub(crate) fn new(role: Role, url: String) -> Self {
         Self {
             identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
@@ -88,6 +135,8 @@ impl Options {
             redial: Redial {
                 urls: vec![url],
                 dial: DialOptions::default(),
+                proxy: ProxySetting::Environment,
+                headers: Ok(UpgradeHeaders::default()),
                 connect_timeout: Duration::from_secs(10),
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),

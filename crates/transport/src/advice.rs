@@ -36,6 +36,11 @@ impl DialError {
                 }
             },
             Self::Lookup { .. } => "see that the host's name is right, and that the DNS servers answer",
+            Self::Proxy { .. } => {
+                "see that the proxy in the settings, HTTPS_PROXY or ALL_PROXY is the right one and lets one through to this host and port; NO_PROXY names what needs none"
+            }
+            Self::ProxyVariable(_) => "mend the variable, or list in NO_PROXY what needs no proxy",
+            Self::ProxyOverQuic(_) => "dial a wss or tls listener of the gateway, or name no proxy",
             Self::Silent { .. } => {
                 "see that the port is that of a gateway, with TLS or WebSocket as the scheme says, and that the gateway is not stuck"
             }

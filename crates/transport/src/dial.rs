@@ -4,11 +4,12 @@
 use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
 use crate::connector::Connector;
+use crate::proxy::{Proxy, ProxyChoice, ProxyError, ProxyVariableError};
 use crate::quic::{QuicClient, QuicError};
 use crate::roaming_tcp::RoamingTcp;
 use crate::tcp::connect_any;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
-use crate::websocket::{self, UpgradeError, WebSocket};
+use crate::websocket::{self, UpgradeError, UpgradeHeaders, WebSocket};
 use crate::{CloseReason, Endpoint, Link, LinkConfig, Scheme};
 use rustls::ClientConfig;
 use rustls::client::UnbufferedClientConnection;
@@ -29,6 +30,10 @@ pub struct DialOptions {
     pub tls: ClientTls,
     /// From where endpoints are reached over QUIC. Clones share it.
     pub quic: Arc<QuicClient>,
+    /// Through what endpoints over TCP are reached.
+    pub proxy: ProxyChoice,
+    /// What WebSocket requests say besides.
+    pub headers: UpgradeHeaders,
     /// What gives the byte streams, if that is not TCP.
     pub connector: Option<Connector>,
 }
@@ -44,6 +49,22 @@ pub enum DialError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The proxy does not lead there.
+    #[error("the proxy {proxy} does not lead to {endpoint}")]
+    Proxy {
+        /// Where to.
+        endpoint: Endpoint,
+        /// By way of what.
+        proxy: Box<Proxy>,
+        /// Why.
+        source: ProxyError,
+    },
+    /// The environment names a proxy to it that is none.
+    #[error(transparent)]
+    ProxyVariable(#[from] ProxyVariableError),
+    /// A proxy was named, and there is none for QUIC.
+    #[error("{0} can't be reached through a proxy, which carries TCP and not QUIC: dial it with wss or tls")]
+    ProxyOverQuic(Endpoint),
     /// It answers, and then falls silent.
     #[error("{endpoint} took the connection and then said nothing for {limit:?}")]
     Silent {
@@ -99,8 +120,11 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         return Ok(Link::dial(connector.connect(endpoint).await.map_err(failed)?, config).await?);
     }
     match endpoint.scheme() {
+        Scheme::Quic if matches!(options.proxy, ProxyChoice::To(_)) => {
+            return Err(DialError::ProxyOverQuic(endpoint.clone()));
+        }
         Scheme::Quic => return over_quic(endpoint, options, config).await,
-        Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),
+        Scheme::Tcp => return Ok(Link::dial(connect(endpoint, options).await?, config).await?),
         Scheme::Tls | Scheme::Ws | Scheme::Wss => {}
     }
     // What is wrong with the TLS settings is so whether the server can be reached or not.
@@ -109,14 +133,14 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         true => Some(settings(endpoint, options, alpn).await?),
         false => None,
     };
-    let io = connect(endpoint).await?;
+    let io = connect(endpoint, options).await?;
     let linked = tokio::time::timeout(SECURE_TIMEOUT, async {
         let io: BoxedCarrier = match tls {
-            None => Box::new(upgrade(io, endpoint).await?),
+            None => Box::new(upgrade(io, endpoint, options).await?),
             Some(tls) => {
                 let io = secure(io, endpoint, tls).await?;
                 match endpoint.scheme() {
-                    Scheme::Wss => Box::new(upgrade(io, endpoint).await?),
+                    Scheme::Wss => Box::new(upgrade(io, endpoint, options).await?),
                     _ => Box::new(io),
                 }
             }
@@ -128,8 +152,17 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<RoamingTcp, DialError> {
+async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<RoamingTcp, DialError> {
     let (host, port) = endpoint.host_port();
+    if let Some(proxy) = options.proxy.to(host, port, endpoint.is_secured())? {
+        let connected = proxy.connect(host, port).await;
+        let io = connected.map_err(|source| DialError::Proxy {
+            endpoint: endpoint.clone(),
+            proxy: Box::new(proxy.clone()),
+            source,
+        })?;
+        return Ok(RoamingTcp::new(io));
+    }
     let looked_up = lookup(host, port).await;
     let addresses = looked_up.map_err(|source| DialError::Lookup { endpoint: endpoint.clone(), source })?;
     let connected = connect_any(addresses).await;
@@ -176,7 +209,11 @@ async fn settings(
     Ok((settings, name))
 }
 
-async fn upgrade<T: Carrier>(io: T, endpoint: &Endpoint) -> Result<WebSocket<T>, DialError> {
-    let upgraded = websocket::connect(io, endpoint).await;
+async fn upgrade<T: Carrier>(
+    io: T,
+    endpoint: &Endpoint,
+    options: &DialOptions,
+) -> Result<WebSocket<T>, DialError> {
+    let upgraded = websocket::connect(io, endpoint, &options.headers).await;
     upgraded.map_err(|source| DialError::Upgrade { endpoint: endpoint.clone(), source })
 }

@@ -37,6 +37,7 @@ mod listener;
 mod memory;
 mod mux;
 mod outgoing;
+mod proxy;
 mod proxy_header;
 mod quic;
 mod roaming_tcp;
@@ -63,6 +64,7 @@ pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use memory::MemoryPort;
 pub use mux::MuxStream;
+pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
 pub use staggered::Staggered;
@@ -73,4 +75,7 @@ pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
-pub use websocket::{ForwardedField, OriginPattern, UpgradeError, UpgradeRules};
+pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};
+
+/// How a dialler calls itself where HTTP has it do so.
+const USER_AGENT: &str = concat!("frontier-sdk/", env!("CARGO_PKG_VERSION"));

@@ -15,12 +15,14 @@ mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod head;
+mod headers;
 mod origin;
 mod stream;
 
 pub(crate) use accept::accept;
 pub(crate) use connect::connect;
 pub use forwarded::ForwardedField;
+pub use headers::{HeaderError, UpgradeHeaders};
 pub use origin::OriginPattern;
 pub(crate) use stream::WebSocket;
 

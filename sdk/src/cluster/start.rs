@@ -68,7 +68,8 @@ impl Builder<ClusterService> {
     /// # Cancel safety
     /// Cancel safe: nothing is left behind.
     pub async fn connect(self) -> Result<ClusterService, ConnectError> {
-        let Self { mut options, handlers, .. } = self;
+        let Self { options, handlers, .. } = self;
+        let mut options = options.checked()?;
         let addresses = options
             .redial
             .urls
@@ -76,7 +77,8 @@ impl Builder<ClusterService> {
             .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(masked_url(url))));
         let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
-        let frontlas = Frontlas::new(addresses, tls, options.cluster.credentials.clone());
+        let credentials = options.cluster.credentials.clone();
+        let frontlas = Frontlas::new(addresses, tls, &options.redial.dial.proxy, credentials);
         if options.identity.id == 0 {
             // Nobody is there yet who could give one out. Of 63 random bits, as a gateway would.
             options.identity.id = rand::random_range(1..=u64::MAX >> 1);

@@ -1,7 +1,7 @@
 //! The gRPC connection to one replica of frontlas.
 
 use super::{Address, Lookups, REPLICA_TIMEOUT};
-use frontier_transport::{ClientTls, connect_any, lookup};
+use frontier_transport::{ClientTls, ProxyChoice, connect_any, lookup};
 use hyper_util::rt::TokioIo;
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A channel that connects, and connects again, when it is used. `lookups` counts while
 /// the name is looked up.
-pub(super) fn open(address: &Address, tls: &ClientTls, lookups: &Lookups) -> Channel {
+pub(super) fn open(address: &Address, tls: &ClientTls, proxy: &ProxyChoice, lookups: &Lookups) -> Channel {
     // Parsed again and again would be no better: an address has a plain host and a port.
     let uri = |scheme: &str| Uri::builder().scheme(scheme).authority(address.authority()).path_and_query("/");
     let plain = uri("http").build().unwrap_or_default();
@@ -28,45 +28,57 @@ pub(super) fn open(address: &Address, tls: &ClientTls, lookups: &Lookups) -> Cha
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE)
         .keep_alive_while_idle(true);
-    let (host, port, lookups) = (address.host.clone(), address.port, lookups.clone());
+    let to = Target { address: address.clone(), proxy: proxy.clone(), lookups: lookups.clone() };
     if !address.is_tls {
         let connect = move |_: Uri| {
-            let (host, lookups) = (host.clone(), lookups.clone());
-            async move { dial(&host, port, &lookups).await.map(TokioIo::new) }
+            let to = to.clone();
+            async move { to.dial().await.map(TokioIo::new) }
         };
         return endpoint.connect_with_connector_lazy(service_fn(connect));
     }
     let endpoint = endpoint.origin(uri("https").build().unwrap_or_default());
     let tls = Arc::new(tls.clone());
     let connect = move |_: Uri| {
-        let (host, tls, lookups) = (host.clone(), tls.clone(), lookups.clone());
-        async move { dial_tls(&host, port, &tls, &lookups).await.map(TokioIo::new) }
+        let (to, tls) = (to.clone(), tls.clone());
+        async move { to.dial_tls(&tls).await.map(TokioIo::new) }
     };
     endpoint.connect_with_connector_lazy(service_fn(connect))
 }
 
-async fn dial(host: &str, port: u16, lookups: &Lookups) -> io::Result<TcpStream> {
-    let looking_up = lookups.begin();
-    let addresses = lookup(host, port).await?;
-    drop(looking_up);
-    connect_any(addresses).await
+/// Where a channel leads, and by what way.
+#[derive(Clone)]
+struct Target {
+    address: Address,
+    proxy: ProxyChoice,
+    lookups: Lookups,
 }
 
-async fn dial_tls(
-    host: &str,
-    port: u16,
-    tls: &ClientTls,
-    lookups: &Lookups,
-) -> io::Result<TlsStream<TcpStream>> {
-    let name = tls.name(host).map_err(io::Error::other)?;
-    let config = tls.load(b"h2").await.map_err(io::Error::other)?;
-    if tls.accepts_any() {
-        warn!(host, "DANGER: any certificate of frontlas is accepted, anyone may be at the other end");
+impl Target {
+    async fn dial(&self) -> io::Result<TcpStream> {
+        let Address { host, port, is_tls } = &self.address;
+        // Whoever looks up a name, and be it for the proxy.
+        let looking_up = self.lookups.begin();
+        if let Some(proxy) = self.proxy.to(host, *port, *is_tls).map_err(io::Error::other)? {
+            let connected = proxy.connect(host, *port).await;
+            return connected.map_err(|error| io::Error::other(format!("the proxy {proxy}: {error}")));
+        }
+        let addresses = lookup(host, *port).await?;
+        drop(looking_up);
+        connect_any(addresses).await
     }
-    let stream = dial(host, port, lookups).await?;
-    // Else requests would wait for the same silent replica for ever.
-    let secured = timeout(REPLICA_TIMEOUT, TlsConnector::from(config).connect(name, stream)).await;
-    secured.unwrap_or_else(|_| {
-        Err(io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake within the timeout"))
-    })
+
+    async fn dial_tls(&self, tls: &ClientTls) -> io::Result<TlsStream<TcpStream>> {
+        let host = &self.address.host;
+        let name = tls.name(host).map_err(io::Error::other)?;
+        let config = tls.load(b"h2").await.map_err(io::Error::other)?;
+        if tls.accepts_any() {
+            warn!(host, "DANGER: any certificate of frontlas is accepted, anyone may be at the other end");
+        }
+        let stream = self.dial().await?;
+        // Else requests would wait for the same silent replica for ever.
+        let secured = timeout(REPLICA_TIMEOUT, TlsConnector::from(config).connect(name, stream)).await;
+        secured.unwrap_or_else(|_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake within the timeout"))
+        })
+    }
 }

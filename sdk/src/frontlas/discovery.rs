@@ -5,7 +5,7 @@ use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
-use frontier_transport::{ClientTls, Endpoint, EndpointError, masked_url};
+use frontier_transport::{ClientTls, Endpoint, EndpointError, ProxyChoice, masked_url};
 use rand::RngExt;
 use tracing::{debug, warn};
 
@@ -14,6 +14,7 @@ pub(crate) struct Discovery {
     /// Where frontlas answers, the replica that answered last in front.
     addresses: Vec<Address>,
     tls: ClientTls,
+    proxy: ProxyChoice,
     credentials: Credentials,
     /// As frontlas listed them last.
     known: Vec<Frontier>,
@@ -36,8 +37,9 @@ impl Discovery {
         let first = rand::rng().random_range(0..addresses.len());
         addresses.rotate_left(first);
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls).clone();
+        let proxy = options.redial.dial.proxy.clone();
         let credentials = options.cluster.credentials.clone();
-        Ok(Some(Self { addresses, tls, credentials, known: Vec::new() }))
+        Ok(Some(Self { addresses, tls, proxy, credentials, known: Vec::new() }))
     }
 
     /// That there is no answer yet.
@@ -54,7 +56,8 @@ impl Discovery {
     /// there is none, or none that is new.
     pub(crate) async fn endpoints(&mut self) -> (Vec<Endpoint>, Option<String>) {
         // The connection does not stay: an edge lists them seldom, and frontlas could not hold one for each of them.
-        let frontlas = Frontlas::new(self.addresses.clone(), &self.tls, self.credentials.clone());
+        let (addresses, credentials) = (self.addresses.clone(), self.credentials.clone());
+        let frontlas = Frontlas::new(addresses, &self.tls, &self.proxy, credentials);
         let listed = frontlas.frontiers().await;
         self.addresses.rotate_left(frontlas.preferred());
         let mut problem = match listed {

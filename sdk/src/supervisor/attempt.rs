@@ -139,7 +139,10 @@ impl AttemptError {
     pub(crate) fn is_final(&self) -> bool {
         let is_of_no_use = matches!(
             self,
-            Self::Handshake(HandshakeError::TooLong(_) | HandshakeError::Dial(DialError::TlsSettings(_)))
+            Self::Handshake(
+                HandshakeError::TooLong(_)
+                    | HandshakeError::Dial(DialError::TlsSettings(_) | DialError::ProxyVariable(_))
+            )
         );
         is_of_no_use || self.closed().is_some()
     }

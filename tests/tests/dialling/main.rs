@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod headers;
 mod names;
 mod paused;
+mod proxies;
 mod quic_restart;

@@ -2,13 +2,14 @@
 //! servers of its own.
 
 use frontier_tests::{DEADLINE, Process, eventually, tool};
+use std::path::PathBuf;
 use std::process::Command;
 
 const WORLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialling/names.sh");
 
 /// Starts a gateway behind names, and an edge that is given this URL. The first DNS server never answers, the second
 /// one knows `holed.test`, of which the first address is a black hole.
-fn edge(url: &str) -> Process {
+fn edge(url: &str, proxy: Option<PathBuf>) -> Process {
     let directory = tempfile::tempdir().unwrap().keep();
     let mut command = Command::new(tool("unshare", "util-linux"));
     // A user namespace makes this possible for everyone, where the system allows one.
@@ -16,12 +17,12 @@ fn edge(url: &str) -> Process {
     command
         .arg(tool("ip", "iproute2"))
         .args([Process::binary("gateway-under-test"), Process::binary("peer-under-test")]);
-    command.arg(directory).arg(url);
+    command.arg(directory).arg(url).args(proxy);
     Process::spawn("world of names", command)
 }
 
-async fn connects(url: &str) {
-    let mut edge = edge(url);
+async fn connects(url: &str, proxy: Option<PathBuf>) -> Process {
+    let mut edge = edge(url, proxy);
     eventually(DEADLINE, "the edge is connected", async || {
         assert!(
             edge.is_running(),
@@ -31,17 +32,24 @@ async fn connects(url: &str) {
         edge.log().find("connected ")
     })
     .await;
+    edge
 }
 
 #[tokio::test]
 async fn a_dns_server_that_is_dead_does_not_use_up_the_time_of_a_dial() {
-    connects("tcp://gateway.test:30012").await;
+    connects("tcp://gateway.test:30012", None).await;
 }
 
 #[tokio::test]
 async fn an_address_of_a_name_that_is_a_black_hole_does_not_keep_an_edge_from_the_others() {
     for scheme in ["tcp", "ws"] {
         let port = if scheme == "ws" { 30013 } else { 30012 };
-        connects(&format!("{scheme}://holed.test:{port}")).await;
+        connects(&format!("{scheme}://holed.test:{port}"), None).await;
     }
+}
+
+#[tokio::test]
+async fn the_proxy_that_the_environment_names_is_taken() {
+    let edge = connects("ws://gateway.test:30013", Some(tool("microsocks", "microsocks"))).await;
+    assert!(edge.log().find("connected to gateway.test:30013").is_some(), "{:?}", edge.log().lines());
 }

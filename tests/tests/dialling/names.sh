@@ -1,5 +1,6 @@
 #!/bin/sh
-# In a network namespace: names.sh IP GATEWAY PEER DIRECTORY URL. A gateway at 127.0.0.2, two DNS servers, and an edge.
+# In a network namespace: names.sh IP GATEWAY PEER DIRECTORY URL [MICROSOCKS]. A gateway at 127.0.0.2, two DNS servers, and an
+# edge, which reaches it through a proxy if there is one.
 set -eu
 ip=$1 gateway=$2 peer=$3 directory=$4 url=$5
 here=$(dirname "$0")
@@ -26,5 +27,12 @@ servicebound:
 END
     "$gateway" --config "$directory/$network.yaml" &
 done
+# Another program than the tests' starts with what it finds in its environment: the proxies of whoever runs the tests are
+# of no use here.
+unset ALL_PROXY all_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy
+if [ -n "${6:-}" ]; then
+    "$6" -i 127.0.0.1 -p 1080 &
+    export ALL_PROXY=socks5://127.0.0.1:1080
+fi
 # The edge itself tries again until they are there.
 exec "$peer" edge "$url" none "$directory/none"

@@ -1,23 +1,27 @@
 //! The dialler's side of the upgrade.
 
 use super::head::{self, MAX_FIELDS};
-use super::{Role, SUBPROTOCOL, UpgradeError, WebSocket, accept_key};
+use super::{Role, SUBPROTOCOL, UpgradeError, UpgradeHeaders, WebSocket, accept_key};
 use crate::Endpoint;
 use crate::staging::Staging;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 /// Asks for a WebSocket. The caller sets the deadline.
-pub(crate) async fn connect<T>(mut io: T, endpoint: &Endpoint) -> Result<WebSocket<T>, UpgradeError>
+pub(crate) async fn connect<T>(
+    mut io: T,
+    endpoint: &Endpoint,
+    headers: &UpgradeHeaders,
+) -> Result<WebSocket<T>, UpgradeError>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let key = data_encoding::BASE64.encode(&rand::random::<[u8; 16]>());
     let request = format!(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {} HTTP/1.1\r\n{}Upgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
          Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n",
         endpoint.path(),
-        endpoint.authority()
+        headers.lines(&endpoint.authority().to_string())
     );
     let asked = async {
         io.write_all(request.as_bytes()).await?;

@@ -85,7 +85,7 @@ async fn a_server_that_answers_and_leaves_before_it_is_asked_is_heard() {
     far.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
     drop(far);
     let endpoint = "ws://gateway.test".parse().unwrap();
-    let error = crate::websocket::connect(near, &endpoint).await.err().unwrap();
+    let error = crate::websocket::connect(near, &endpoint, &Default::default()).await.err().unwrap();
     assert_eq!(error, crate::UpgradeError::Answer("403 Forbidden".into()));
 }
 
