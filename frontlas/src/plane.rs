@@ -6,6 +6,7 @@
 //!                                                    │ Ping   ─▶ refresh, beside the reports
 //!                                                    └ Lookup ─▶ Directory ─▶ LookupAck
 //!   Directory::frontiers ─▶ rebalance ─▶ each frontier: the others, and how many edges to keep
+//!                        └▶ members ───▶ each frontier: all others, and where they are reached
 //!   Directory::changes ─▶ superseded ─▶ the frontier that an edge has moved away from
 //! ```
 //!
@@ -19,6 +20,7 @@ mod connections;
 mod context;
 mod handshake;
 mod lookup;
+mod members;
 mod pending;
 mod rebalance;
 mod reporter;
@@ -105,6 +107,7 @@ impl Plane {
     pub async fn run(mut self, stop: CancellationToken) {
         let sessions = TaskTracker::new();
         sessions.spawn(superseded::run(self.context.clone(), stop.clone()));
+        sessions.spawn(members::run(self.context.clone(), stop.clone()));
         sessions.spawn(rebalance::run(self.context.clone(), self.rebalance, stop.clone()));
         let (context, until) = (self.context.clone(), stop.clone());
         sessions.spawn(async move { context.clock.run(&*context.directory, DIRECTORY_TIMEOUT, until).await });

@@ -29,10 +29,12 @@ struct Progress {
 /// What became of a request that went to another gateway.
 enum Carried {
     Done(Result<(), Rejected>),
-    /// The edge is not there. Nothing of the payload was read.
+    /// The edge, or a service that takes the name, is not there. Nothing of the payload was read.
     NotThere,
     /// The link was lost before anything was read.
     Lost,
+    /// The edge is said to be here.
+    Here,
 }
 
 impl Exchange {
@@ -96,57 +98,83 @@ impl Exchange {
         len: u64,
         progress: &mut Progress,
     ) -> Result<(), Rejected> {
-        let mut tried = Tried::new();
+        let (mut tried, mut was_here) = (Tried::new(), false);
         loop {
-            let route = match self.route(requester, &envelope, &tried) {
-                Ok(route) if route.target.is_owner_gateway() => {
-                    return self.carry_to_owner(requester, envelope, leg, len, progress).await;
-                }
-                Ok(route) => route,
-                Err(Unrouted::NotHere(_)) if !requester.is_origin_gateway() => {
-                    return self.carry_to_owner(requester, envelope, leg, len, progress).await;
-                }
-                Err(Unrouted::NotHere(edge)) => return Err(Failure::edge_not_online(edge).into()),
-                Err(Unrouted::Failed(failure)) => return Err(failure.into()),
-            };
-            let target = route.target.clone();
-            let onward = match target.outlet().open().await {
-                Ok(onward) => onward,
-                Err(OpenError::Closed) => {
-                    tried.push(target);
+            let edge = match (self.route(requester, &envelope, &tried), envelope.to) {
+                (Ok(route), Destination::Name) if route.target.is_owner_gateway() => {
+                    match self.carry_to(&route, requester, envelope, leg, len, progress).await {
+                        Carried::Done(done) => return done,
+                        Carried::NotThere | Carried::Lost | Carried::Here => tried.push(route.target),
+                    }
                     continue;
                 }
-                Err(error) => return Err(Failure::new(error.code(), error.to_string()).into()),
-            };
-            let correlation = match self.enter_payload(requester, &envelope, &target, progress)? {
-                Entered::Yes(correlation) => correlation,
-                Entered::Answered => return Ok(()),
-                Entered::TargetGone => {
-                    tried.push(target);
+                (Ok(route), Destination::Edge(edge)) if route.target.is_owner_gateway() => Some(edge),
+                (Ok(route), _) => {
+                    match self.carry_here(&route, requester, envelope, leg, len, progress).await {
+                        Carried::Done(done) => return done,
+                        Carried::NotThere | Carried::Lost | Carried::Here => tried.push(route.target),
+                    }
                     continue;
                 }
-            };
-            // It may have left while the leg was opened, and hang up before it sees this.
-            if !target.is_online() {
-                progress.is_entered = false;
-                if envelope.wants_reply && !withdraw(requester, envelope.id, &target, correlation) {
-                    return Ok(());
+                (Err(Unrouted::NotHere(edge)), _) if requester.is_origin_gateway() => {
+                    return Err(Failure::edge_not_online(edge).into());
                 }
-                tried.push(target);
-                continue;
+                (Err(Unrouted::NotHere(edge)), _) => Some(edge),
+                (Err(Unrouted::Failed(failure) | Unrouted::NoTaker(failure)), _) => {
+                    return Err(failure.into());
+                }
+            };
+            let Some(edge) = edge else { return Err(Failure::plain(Code::Internal).into()) };
+            match self.carry_to_owner(edge, requester, envelope, leg, len, progress).await {
+                Carried::Done(done) => return done,
+                // It may have come here while it was looked for.
+                Carried::Here if !std::mem::replace(&mut was_here, true) => {}
+                _ => return Err(Failure::edge_not_online(edge).into()),
             }
-            let copied = async {
-                if requester.is_origin_gateway() {
-                    progress.is_awaited = true;
-                    leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
-                }
-                let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
-                copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
-            };
-            let Err(failure) = copied.await else { return Ok(()) };
-            let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
-            return if is_untold { Err(failure.into()) } else { Ok(()) };
         }
+    }
+
+    /// Carries a request to an edge or a service that is here.
+    async fn carry_here(
+        &self,
+        route: &Route<'_>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress,
+    ) -> Carried {
+        let target = &route.target;
+        let onward = match target.outlet().open().await {
+            Ok(onward) => onward,
+            Err(OpenError::Closed) => return Carried::Lost,
+            Err(error) => return Carried::Done(Err(Failure::new(error.code(), error.to_string()).into())),
+        };
+        let correlation = match self.enter_payload(requester, &envelope, target, progress) {
+            Ok(Entered::Yes(correlation)) => correlation,
+            Ok(Entered::Answered) => return Carried::Done(Ok(())),
+            Ok(Entered::TargetGone) => return Carried::Lost,
+            Err(rejected) => return Carried::Done(Err(rejected)),
+        };
+        // It may have left while the leg was opened, and hang up before it sees this.
+        if !target.is_online() {
+            progress.is_entered = false;
+            if envelope.wants_reply && !withdraw(requester, envelope.id, target, correlation) {
+                return Carried::Done(Ok(()));
+            }
+            return Carried::Lost;
+        }
+        let copied = async {
+            if requester.is_origin_gateway() {
+                progress.is_awaited = true;
+                leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
+            }
+            let mut onward = begin(onward, &envelope, correlation, route, len).await.map_err(lost)?;
+            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+        };
+        let Err(failure) = copied.await else { return Carried::Done(Ok(())) };
+        let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, target, correlation);
+        Carried::Done(if is_untold { Err(failure.into()) } else { Ok(()) })
     }
 
     /// Enters a request at both peers, if it is to be answered.
@@ -169,36 +197,6 @@ impl Exchange {
     /// that it has the edge.
     async fn carry_to_owner(
         self: &Arc<Self>,
-        requester: &Arc<Peer>,
-        envelope: Envelope<'_>,
-        leg: &mut dyn IncomingLeg,
-        len: u64,
-        progress: &mut Progress,
-    ) -> Result<(), Rejected> {
-        let Destination::Edge(edge) = envelope.to else { return Err(Failure::plain(Code::Internal).into()) };
-        let (mut avoid, mut was_lost) = (None, false);
-        loop {
-            let owner = match self.find(edge, avoid.as_ref()).await? {
-                Found::At(owner) => owner,
-                Found::Here => return Err(Failure::edge_not_online(edge).into()),
-            };
-            match self.carry_to(&owner, edge, requester, envelope, leg, len, progress).await {
-                Carried::Done(done) => return done,
-                Carried::NotThere if avoid.is_none() => {
-                    self.forget_owner(edge, &owner);
-                    avoid = Some(owner);
-                }
-                Carried::NotThere => return Err(Failure::edge_not_online(edge).into()),
-                Carried::Lost if !was_lost => was_lost = true,
-                Carried::Lost => return Err(Failure::new(Code::Disconnected, owner.lost()).into()),
-            }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a request, and both ends of its way")]
-    async fn carry_to(
-        &self,
-        owner: &Arc<Peer>,
         edge: EdgeId,
         requester: &Arc<Peer>,
         envelope: Envelope<'_>,
@@ -206,6 +204,39 @@ impl Exchange {
         len: u64,
         progress: &mut Progress,
     ) -> Carried {
+        let (mut avoid, mut was_lost) = (None, false);
+        loop {
+            let owner = match self.find(edge, avoid.as_ref()).await {
+                Ok(Found::At(owner)) => owner,
+                Ok(Found::Here) => return Carried::Here,
+                Err(failure) => return Carried::Done(Err(failure.into())),
+            };
+            let route = Route::owner(owner.clone(), requester, edge, false);
+            match self.carry_to(&route, requester, envelope, leg, len, progress).await {
+                Carried::NotThere if avoid.is_none() => {
+                    self.forget_owner(edge, &owner);
+                    avoid = Some(owner);
+                }
+                Carried::Lost if !was_lost => was_lost = true,
+                Carried::Lost => {
+                    return Carried::Done(Err(Failure::new(Code::Disconnected, owner.lost()).into()));
+                }
+                carried => return carried,
+            }
+        }
+    }
+
+    /// Carries a request to another gateway, whose word that the payload may come is waited for.
+    async fn carry_to(
+        &self,
+        route: &Route<'_>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress,
+    ) -> Carried {
+        let owner = &route.target;
         let onward = match owner.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
@@ -220,24 +251,28 @@ impl Exchange {
             Ok(Entered::TargetGone) => return Carried::Lost,
             Err(rejected) => return Carried::Done(Err(rejected)),
         };
-        let route = Route::owner(owner.clone(), requester, edge, false);
-        let carried = async {
-            let mut onward =
-                begin(onward, &envelope, correlation, &route, len).await.map_err(|error| match error {
-                    BeginError::Refused(failure) => failure,
-                    BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
-                })?;
-            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+        let (failure, is_not_there) = match begin(onward, &envelope, correlation, route, len).await {
+            Ok(mut onward) => match copy_exact(leg, &mut *onward, len).await {
+                Ok(()) => return Carried::Done(Ok(())),
+                Err(error) => (copy_failed(&error), false),
+            },
+            Err(BeginError::Refused(failure)) => {
+                let is_not_there = matches!(
+                    failure.code,
+                    Code::EdgeNotOnline
+                        | Code::MethodNotFound
+                        | Code::TopicNotOnline
+                        | Code::ServiceNotOnline
+                );
+                (failure, is_not_there)
+            }
+            Err(BeginError::Lost) => (Failure::new(Code::Disconnected, owner.lost()), false),
         };
-        let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
             return Carried::Done(Ok(()));
         }
         progress.is_entered = false;
-        match failure.code {
-            Code::EdgeNotOnline => Carried::NotThere,
-            _ => Carried::Done(Err(failure.into())),
-        }
+        if is_not_there { Carried::NotThere } else { Carried::Done(Err(failure.into())) }
     }
 
     /// A reply to a call whose payload of `len` bytes follows on `leg`.

@@ -2,9 +2,10 @@
 //! for one look.
 
 use crate::remote_caller::RemoteCaller;
+use crate::remote_edge::RemoteEdge;
 use crate::{Exchange, Failure, Peer, RequestKind};
 use frontier_access::LogDecision;
-use frontier_protocol::{Code, EdgeId};
+use frontier_protocol::{Code, EdgeId, Offered};
 use std::time::Instant;
 use tracing::field::display;
 use tracing::{debug, info};
@@ -80,6 +81,29 @@ impl Exchange {
         allowed.map_err(|denial| {
             let text = format!("service {:?} of another gateway: {denial}", caller.name);
             self.log_denied(origin, &text);
+            Failure::from(denial)
+        })
+    }
+
+    /// Lets the edge `edge` of another gateway use a method, a topic or a service here.
+    pub(crate) fn permit_remote_edge(
+        &self,
+        origin: &Peer,
+        edge: &RemoteEdge,
+        of: Offered,
+        name: &str,
+    ) -> Result<(), Failure> {
+        if let Some(text) = edge.unreadable {
+            return Err(Failure::new(Code::Protocol, text));
+        }
+        let Some(grants) = &edge.grants else { return Ok(()) };
+        let allowed = match of {
+            Offered::Method => grants.may_call(name),
+            Offered::Topic => grants.may_publish(name),
+            Offered::Service => grants.may_open_stream(name),
+        };
+        allowed.map_err(|denial| {
+            self.log_denied(origin, &format!("edge {} of another gateway: {denial}", edge.id));
             Failure::from(denial)
         })
     }

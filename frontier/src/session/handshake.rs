@@ -7,7 +7,9 @@ use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::{Failure, Peer};
-use frontier_protocol::{Code, Frame, Hello, MAX_TOKEN, Role, Terms, Token, VERSION, Welcome, negotiate};
+use frontier_protocol::{
+    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Terms, Token, VERSION, Welcome, negotiate,
+};
 use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub(super) struct Handshake {
     pub(super) methods: Vec<String>,
     pub(super) meta: Bytes,
     pub(super) terms: Terms,
+    /// What both have that need not be there.
+    pub(super) features: u32,
     /// By what it is to be known.
     pub(super) presented: PresentedCredentials,
 }
@@ -144,6 +148,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
+        features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
 }
@@ -152,7 +157,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
 pub(super) fn welcome(context: &Context, handshake: &Handshake, peer: &Peer) -> Welcome {
     Welcome {
         version: VERSION,
-        features: 0,
+        features: handshake.features,
         max_frame: handshake.terms.max_frame,
         heartbeat_ms: handshake.terms.heartbeat_ms,
         id: peer.number(),

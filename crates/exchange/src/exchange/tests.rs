@@ -2,6 +2,7 @@
 
 mod batch;
 mod broker;
+mod by_name;
 mod counting;
 mod ends;
 mod leave;
@@ -12,6 +13,7 @@ mod owner;
 mod payloads;
 mod registration;
 mod relocation;
+mod reserved;
 mod routing;
 mod seat;
 mod streams;

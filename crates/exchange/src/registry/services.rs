@@ -1,5 +1,6 @@
 //! The services, and the one place where it is changed who takes what.
 
+use super::offered::OfferedNames;
 use super::routes::{self, Candidate, Routes};
 use crate::failure::RegistrationError;
 use crate::feed::Feed;
@@ -7,7 +8,7 @@ use crate::{Limits, Peer, Stage};
 use ahash::AHashMap;
 use arc_swap::{ArcSwap, Guard};
 use frontier_access::rules::PermissionDenied;
-use frontier_protocol::{Names, Registration, ServiceId};
+use frontier_protocol::{Names, Offered, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) struct Services {
     feed: Arc<Feed>,
     /// The gateway's id in its cluster, if it is part of one.
     gateway_id: Option<Box<str>>,
+    /// What other gateways are told, where they are.
+    offered: Option<Arc<OfferedNames>>,
 }
 
 /// A service and the names that it registered.
@@ -32,8 +35,14 @@ struct Member {
 }
 
 impl Services {
-    pub(super) fn new(feed: Arc<Feed>, gateway_id: Option<Box<str>>) -> Self {
-        Self { feed, gateway_id, ..Self::default() }
+    pub(super) fn new(feed: Arc<Feed>, gateway_id: Option<Box<str>>, offers: bool) -> Self {
+        let offered = offers.then(Arc::default);
+        Self { feed, gateway_id, offered, ..Self::default() }
+    }
+
+    /// The names that the services take, as other gateways are told of them.
+    pub(crate) fn offered(&self) -> Option<&Arc<OfferedNames>> {
+        self.offered.as_ref()
     }
 
     /// The own id of the cluster's service that has this id here, if the gateway is part of a cluster.
@@ -84,6 +93,10 @@ impl Services {
             return Err(RegistrationError::TooMany(limits.names));
         }
         let old = members.remove(&id.0);
+        let mut offered = self.offered.as_deref().map(OfferedNames::edit);
+        if let Some((offered, old)) = offered.as_mut().zip(old.as_ref()) {
+            old.names(|of, name| offered.remove(of, name));
+        }
         let mut routes = Routes::clone(&self.routes.load());
         let mut member = Member { service: service.clone(), methods: HashSet::new(), topics: HashSet::new() };
         let predecessor = old.map(|old| {
@@ -102,8 +115,12 @@ impl Services {
             routes::add(&mut routes.names, service.name(), &candidate);
         }
         service.advance(Stage::Online);
+        if let Some(offered) = &mut offered {
+            member.names(|of, name| offered.add(of, name));
+        }
         members.insert(id.0, member);
         self.routes.store(Arc::new(routes));
+        drop(offered);
         service.list();
         self.feed.online(service);
         Ok(predecessor)
@@ -129,10 +146,11 @@ impl Services {
             .ok_or(RegistrationError::Superseded)?;
         let mut routes = Routes::clone(&self.routes.load());
         let count = member.methods.len() + member.topics.len();
-        let (own, table) = match of {
-            Names::Methods => (&mut member.methods, &mut routes.methods),
-            Names::Topics => (&mut member.topics, &mut routes.topics),
+        let (own, table, kind) = match of {
+            Names::Methods => (&mut member.methods, &mut routes.methods, Offered::Method),
+            Names::Topics => (&mut member.topics, &mut routes.topics, Offered::Topic),
         };
+        let mut offered = self.offered.as_deref().map(OfferedNames::edit);
         match change {
             Registration::Add => {
                 let new: HashSet<&str> = names.iter().copied().filter(|name| !own.contains(*name)).collect();
@@ -143,12 +161,18 @@ impl Services {
                 for name in new {
                     own.insert(name.into());
                     routes::add(table, name, &candidate);
+                    if let Some(offered) = &mut offered {
+                        offered.add(kind, name);
+                    }
                 }
             }
             Registration::Remove => {
                 for name in names {
                     if own.remove(*name) {
                         routes::remove(table, name, service);
+                        if let Some(offered) = &mut offered {
+                            offered.remove(kind, name);
+                        }
                     }
                 }
             }
@@ -167,6 +191,10 @@ impl Services {
             let mut routes = Routes::clone(&self.routes.load());
             withdraw(&mut routes, &member);
             self.routes.store(Arc::new(routes));
+            if let Some(offered) = &self.offered {
+                let mut offered = offered.edit();
+                member.names(|of, name| offered.remove(of, name));
+            }
             self.delist(service);
         }
     }
@@ -186,6 +214,17 @@ impl Services {
 
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
         self.members.lock().values().for_each(|member| visit(&member.service));
+    }
+}
+
+impl Member {
+    /// Calls `visit` with each name that the service takes.
+    fn names(&self, mut visit: impl FnMut(Offered, &str)) {
+        self.methods.iter().for_each(|method| visit(Offered::Method, method));
+        self.topics.iter().for_each(|topic| visit(Offered::Topic, topic));
+        if !self.service.name().is_empty() {
+            visit(Offered::Service, self.service.name());
+        }
     }
 }
 

@@ -45,6 +45,7 @@ impl Dialled {
             topics: Vec::new(),
             methods: Vec::new(),
             meta: meta.into(),
+            features: 0,
             terms: TERMS,
             presented: Default::default(),
         };

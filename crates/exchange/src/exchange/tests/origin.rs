@@ -27,6 +27,7 @@ fn give_back(owner: &TestPeer, request: &SentRequest) {
     let returned = Returned {
         correlation: request.correlation,
         edge: EdgeId(edge),
+        by_name: false,
         service: Some(ServiceId(service)),
         name: &request.name,
         custom: &request.custom,
