@@ -82,3 +82,7 @@ pub const MIN_MAX_FRAME: u32 = 256 * 1024;
 /// A bit of the features in `Hello` and `Welcome` between frontiers: the dialler takes [`Offer`]s, and what it asks for
 /// edges goes by name ([`Flags::BY_NAME`]).
 pub const FEATURE_BY_NAME: u32 = 0x01;
+
+/// A bit of the features in a frontier's `Hello` to frontlas: its edges reach the services of all other frontiers that have
+/// it.
+pub const FEATURE_FORWARDS: u32 = 0x02;

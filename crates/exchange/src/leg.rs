@@ -25,8 +25,8 @@ pub trait Leg: Debug + Send {
     /// Whether the peer has reset the stream, or it was lost, while the direction that is written was open.
     fn is_reset(&self) -> bool;
 
-    /// Ready when the peer ends or resets the stream, or its connection is lost. Bytes that come instead are kept to be
-    /// read, and end the watch.
+    /// Ready when the peer has reset the stream, or its connection is lost. Bytes that come instead are kept to be read, and
+    /// end the watch; so does the end of what the peer writes, who may still read.
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 

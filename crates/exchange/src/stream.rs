@@ -80,6 +80,8 @@ impl Exchange {
             Ok(()) => {
                 let opened = timeout_at(request.deadline.into(), self.open_target(opener, &request));
                 let opened = tokio::select! {
+                    // What has been decided is told, whatever else has happened.
+                    biased;
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
                     () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {

@@ -3,7 +3,9 @@
 use super::Advertised;
 use super::clock::Reading;
 use frontier_exchange::Exchange;
-use frontier_protocol::{Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Welcome, ping, pong_time};
+use frontier_protocol::{
+    FEATURE_FORWARDS, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Welcome, ping, pong_time,
+};
 use frontier_transport::handshake::{offer, within};
 use frontier_transport::{
     CloseReason, DialOptions, Endpoint, Event, HandshakeError, Link, LinkConfig, Priority,
@@ -68,9 +70,10 @@ pub(super) async fn connect(
 }
 
 fn hello(advertised: &Advertised, incarnation: u64) -> Hello<'_> {
-    let Advertised { id, servicebound, edgebound } = advertised;
+    let Advertised { id, servicebound, edgebound, forwards } = advertised;
+    let features = if *forwards { FEATURE_FORWARDS } else { 0 };
     let advertised = frontier_protocol::Advertised { servicebound, edgebound };
-    Hello { id: incarnation, name: id, advertised, ..Hello::new(Role::Frontier) }
+    Hello { id: incarnation, name: id, advertised, features, ..Hello::new(Role::Frontier) }
 }
 
 /// Reads directory time with one ping. Other frames that come meanwhile are kept.

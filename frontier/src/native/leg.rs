@@ -23,11 +23,13 @@ pub(super) struct NativeLeg {
     stream: MuxStream,
     /// What came while it was watched.
     early: Bytes,
+    /// Whether the end came then.
+    is_over: bool,
 }
 
 impl NativeLeg {
     pub(super) fn new(stream: MuxStream) -> Self {
-        Self { stream, early: Bytes::new() }
+        Self { stream, early: Bytes::new(), is_over: false }
     }
 }
 
@@ -35,6 +37,9 @@ impl Leg for NativeLeg {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if !self.early.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.early))));
+        }
+        if self.is_over {
+            return Poll::Ready(None);
         }
         self.stream.poll_chunk(cx)
     }
@@ -52,9 +57,10 @@ impl Leg for NativeLeg {
     }
 
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.early.is_empty() {
+        if self.early.is_empty() && !self.is_over {
             match ready!(self.stream.poll_chunk(cx)) {
                 Some(Ok(early)) => self.early = early,
+                None if !self.stream.is_reset() => self.is_over = true,
                 Some(Err(_)) | None => return Poll::Ready(()),
             }
         }

@@ -1,10 +1,11 @@
 //! From the accept of a connection to the Welcome, or to the Reject.
 
 use super::context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT, HANDSHAKE_TIMEOUT, code, with_timeout};
-use crate::model::{Incarnation, Lease, NewFrontier, Timestamp};
+use crate::model::{Incarnation, Lease, Mark, NewFrontier, Timestamp};
 use frontier_access::{LogDecision, PeerText};
 use frontier_protocol::{
-    Code, Epoch, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome, negotiate,
+    Code, Epoch, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome,
+    negotiate,
 };
 use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, Priority, masked_url};
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub(super) struct Joined {
 struct JoinRequest {
     frontier: NewFrontier,
     incarnation: Option<Incarnation>,
+    forwards: bool,
     terms: Terms,
 }
 
@@ -132,13 +134,17 @@ fn parse(context: &Context, frame: &Frame) -> Result<JoinRequest, Rejection> {
     };
     frontier.check().map_err(|error| Rejection::new(Code::Denied, error))?;
     let incarnation = (hello.id != 0).then_some(Incarnation(hello.id));
-    Ok(JoinRequest { frontier, incarnation, terms })
+    let forwards = hello.features & FEATURE_FORWARDS != 0;
+    Ok(JoinRequest { frontier, incarnation, forwards, terms })
 }
 
 async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, Lease, Timestamp), Rejection> {
     let directory = &context.directory;
     let joined = with_timeout(DIRECTORY_TIMEOUT, async {
         let lease = directory.join(&request.frontier, request.incarnation).await?;
+        if request.forwards {
+            directory.mark(&lease, Mark::Forwarding).await?;
+        }
         // The last thing before the Welcome: it should be fresh when it arrives.
         Ok((lease, context.clock.sync(&**directory).await?))
     });

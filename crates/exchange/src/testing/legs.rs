@@ -165,7 +165,7 @@ impl Leg for MemoryLeg {
 
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut pipe = self.read.lock();
-        if pipe.is_reset || (pipe.is_ended && pipe.bytes.is_empty()) {
+        if pipe.is_reset {
             return Poll::Ready(());
         }
         pipe.reader = Some(cx.waker().clone());
