@@ -192,7 +192,7 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     let world = World::new();
     // By the virtual clock.
     let soon = || (tokio::time::Instant::now() + Duration::from_secs(1)).into_std();
-    let open = |name, is_given_up| {
+    let open = |name, is_given_up: bool| {
         let (exchange, peer) = (&world.exchange, &world.edge.peer);
         async move {
             let (near, far) = testing::legs::pair(testing::legs::WINDOW);
