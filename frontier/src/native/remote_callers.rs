@@ -27,12 +27,15 @@ pub(crate) struct RemoteCallers {
     cache: Mutex<Cache>,
 }
 
+/// An EdgeID, and what is said of the edge.
+type EdgeKey = (u64, Box<[u8]>);
+
 #[derive(Debug, Default)]
 struct Cache {
     policy: Option<Arc<Policy>>,
     by_bytes: AHashMap<Box<[u8]>, Arc<RemoteCaller>>,
     /// What edges may do, by their EdgeID and what is said of them.
-    edges: AHashMap<(u64, Box<[u8]>), Option<Arc<Grants>>>,
+    edges: AHashMap<EdgeKey, Option<Arc<Grants>>>,
     size: usize,
 }
 
@@ -77,7 +80,7 @@ impl RemoteCallers {
         let mut edge = RemoteEdge { id, address, grants: None, unreadable, is_verified: self.is_verified };
         let Some(said) = parsed.filter(|_| policy.access.rules().restrict()) else { return edge };
         let mut cache = self.cache.lock();
-        let key = (id.0, Box::from(encoded));
+        let key: EdgeKey = (id.0, encoded.into());
         if let Some(known) = cache.of(&policy, 0).edges.get(&key) {
             edge.grants = known.clone();
             return edge;
