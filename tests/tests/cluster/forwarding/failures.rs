@@ -139,13 +139,8 @@ async fn a_link_to_each_gateway_is_there_before_it_is_needed_and_made_anew_when_
         owner.start_again().await;
         // Nobody has asked for anything.
         linked(&origin, times).await;
-        linked(&owner, times).await;
+        linked(&owner, 1).await;
     }
-    assert_eq!(
-        origin.log().find("requests for its edges and services fail"),
-        None,
-        "that it is back is heard at once"
-    );
 }
 
 #[tokio::test]
