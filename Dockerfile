@@ -16,6 +16,7 @@ ENTRYPOINT ["/usr/bin/frontier-demo"]
 FROM gcr.io/distroless/static-debian12:nonroot AS frontlas
 COPY --from=build /frontlas /usr/bin/frontlas
 COPY etc/frontlas.yaml /etc/frontlas/frontlas.yaml
+# Both listen on 127.0.0.1 until a configuration says who may connect from elsewhere: docs/access.md.
 EXPOSE 40011 40012
 ENTRYPOINT ["/usr/bin/frontlas"]
 CMD ["--config", "/etc/frontlas/frontlas.yaml"]

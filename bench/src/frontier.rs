@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use crate::child::Child;
 use crate::cluster;
 use crate::console::Console;
-use crate::network::{Address, Network};
+use crate::network::{Address, Key, Network};
 use crate::rig::{Processes, Rig};
 use crate::role::{FrontierRole, Membership};
 use crate::work::{Bulk, Calls, Scene};
+use frontier_config::ByteSize;
 
 pub(crate) use idle_edges::IdleEdges;
 
@@ -26,7 +27,9 @@ mod idle_edges;
 
 pub(crate) async fn play(role: FrontierRole, console: &mut Console) -> Result<()> {
     match role {
-        FrontierRole::Gateway { network, membership } => gateway::run(network, membership, console).await,
+        FrontierRole::Gateway { network, key, membership } => {
+            gateway::run(network, key, membership, console).await
+        }
         FrontierRole::Services { gateway, services, idle } => {
             answer::services(gateway, services, idle, console).await
         }
@@ -47,12 +50,32 @@ pub(crate) async fn start_gateway(network: Network, processes: &Processes) -> Re
     start_member(network, None, processes).await
 }
 
+/// Starts a gateway and nothing else, whose certificate has such a key.
+pub(crate) async fn start_gateway_with(network: Network, key: Key, processes: &Processes) -> Result<Child> {
+    let role = FrontierRole::Gateway { network, key, membership: None };
+    Child::start("gateway", processes.gateway_threads, role).await
+}
+
+/// Edges that call a service one call after the other, while something else happens.
+pub(crate) async fn add_callers(
+    rig: &mut Rig,
+    network: Network,
+    callers: usize,
+    processes: &Processes,
+) -> Result<()> {
+    let (for_edges, for_services) = ports(network, rig.gateway())?;
+    let services = FrontierRole::Services { gateway: for_services, services: 1, idle: 0 };
+    rig.start_service(processes, services).await?;
+    let calls = Calls::new(callers, callers, ByteSize::bytes(64))?;
+    rig.start_client(processes, FrontierRole::EdgeCallers { gateway: for_edges, calls }).await
+}
+
 async fn start_member(
     network: Network,
     membership: Option<Membership>,
     processes: &Processes,
 ) -> Result<Child> {
-    let role = FrontierRole::Gateway { network, membership };
+    let role = FrontierRole::Gateway { network, key: Key::default(), membership };
     Child::start("gateway", processes.gateway_threads, role).await
 }
 

@@ -21,6 +21,18 @@ pub(crate) enum Network {
     Ws,
 }
 
+/// The key of the gateway's certificate, where there is TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Key {
+    /// ECDSA on P-256, whose signatures cost little
+    #[default]
+    Ecdsa,
+    /// RSA of 4096 bits, whose signatures cost most of what is in use
+    #[value(name = "rsa4096")]
+    Rsa4096,
+}
+
 /// Where a port of the gateway is, and what is spoken there.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Address {

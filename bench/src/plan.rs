@@ -17,21 +17,30 @@ pub(crate) struct Plan {
     pub(crate) work: Work,
     pub(crate) rounds: usize,
     pub(crate) timing: Timing,
-    pub(crate) processes: Processes,
+    /// It is all done once with each.
+    pub(crate) layouts: Vec<Processes>,
     pub(crate) progress: Progress,
     pub(crate) json: bool,
 }
 
 impl Plan {
+    pub(crate) async fn run(&self) -> Result<Vec<Comparison>> {
+        let mut comparisons = Vec::with_capacity(self.layouts.len());
+        for &processes in &self.layouts {
+            comparisons.push(self.compare(processes).await?);
+        }
+        Ok(comparisons)
+    }
+
     /// Runs every system once per round, in turn: what slows the machine down for a while then hits all of
     /// them.
-    pub(crate) async fn run(&self) -> Result<Comparison> {
+    async fn compare(&self, processes: Processes) -> Result<Comparison> {
         let mut rounds = Vec::with_capacity(self.rounds);
         for round in 1..=self.rounds {
             let mut outcomes = Vec::with_capacity(self.systems.len());
             for &system in &self.systems {
                 self.progress.begin(format!("round {round}/{}, {system}", self.rounds));
-                let outcome = measure(system, &self.work, &self.processes, self.timing, &self.progress)
+                let outcome = measure(system, &self.work, &processes, self.timing, &self.progress)
                     .await
                     .with_context(|| format!("measuring {system}"))?;
                 outcomes.push(outcome);
@@ -39,6 +48,6 @@ impl Plan {
             rounds.push(outcomes);
         }
         self.progress.end();
-        Comparison::new(self.work, self.timing, self.processes, rounds)
+        Comparison::new(self.work, self.timing, processes, rounds)
     }
 }

@@ -8,15 +8,23 @@ use crate::outcome::Outcome;
 use crate::table::Table;
 use crate::work::Work;
 
-/// Writes a comparison down: as JSON, or as tables.
-pub(crate) fn render(comparison: &Comparison, json: bool) -> Result<String> {
-    Ok(if json { serde_json::to_string_pretty(comparison)? + "\n" } else { text(comparison) })
+/// Writes comparisons down: as JSON, a list if there are several, or as tables.
+pub(crate) fn render(comparisons: &[Comparison], json: bool) -> Result<String> {
+    if !json {
+        return Ok(comparisons.iter().map(text).collect::<Vec<_>>().join("\n"));
+    }
+    let text = match comparisons {
+        [comparison] => serde_json::to_string_pretty(comparison)?,
+        several => serde_json::to_string_pretty(several)?,
+    };
+    Ok(text + "\n")
 }
 
 fn text(comparison: &Comparison) -> String {
     let Comparison { work, timing, .. } = comparison;
     let mut text = format!(
-        "{work}; {} s counted after {} s\n",
+        "{work}; {}; {} s counted after {} s\n",
+        comparison.processes,
         timing.counted.as_secs_f64(),
         timing.warmup.as_secs_f64()
     );

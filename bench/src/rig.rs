@@ -1,5 +1,7 @@
 //! The processes of one measurement.
 
+use std::fmt;
+
 use anyhow::{Context, Result};
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use crate::role::Role;
 use crate::tally::Tally;
 
 /// How many processes and threads there are.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Processes {
     /// Of each service and client.
     #[serde(rename = "threads_each")]
@@ -20,6 +22,18 @@ pub(crate) struct Processes {
     /// Over how many the callers are spread.
     #[serde(rename = "client_processes")]
     pub(crate) clients: usize,
+}
+
+impl fmt::Display for Processes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.threads, self.gateway_threads) {
+            (1, 1) => f.write_str("one thread in each process"),
+            (threads, gateway) if threads == gateway => write!(f, "{threads} threads in each process"),
+            (threads, gateway) => {
+                write!(f, "threads in each process: {threads}, in the gateway's: {gateway}")
+            }
+        }
+    }
 }
 
 /// A gateway, its services and its clients, all running.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
-use crate::network::{Address, Network};
+use crate::network::{Address, Key, Network};
 use crate::work::{Bulk, Calls};
 
 /// What a process does, and on how many threads.
@@ -33,6 +33,7 @@ pub(crate) enum Role {
 pub(crate) enum FrontierRole {
     Gateway {
         network: Network,
+        key: Key,
         membership: Option<Membership>,
     },
     /// Services that answer edges.

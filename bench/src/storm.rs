@@ -3,19 +3,23 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::frontier::{IdleEdges, ports, start_gateway};
-use crate::network::Network;
+use crate::frontier::{IdleEdges, add_callers, ports, start_gateway_with};
+use crate::network::{Key, Network};
 use crate::number::{or_dash, thousands};
 use crate::outcome::{Latency, median};
 use crate::progress::Progress;
-use crate::rig::Processes;
+use crate::rig::{Processes, Rig};
 use crate::table::Table;
+use crate::tally::Tally;
 
 /// A measurement of many connects at once.
 #[derive(Debug)]
 pub(crate) struct Storm {
     pub(crate) network: Network,
+    pub(crate) key: Key,
     pub(crate) edges: usize,
+    /// Edges that are there already and call a service meanwhile.
+    pub(crate) callers: usize,
     pub(crate) rounds: usize,
     pub(crate) processes: Processes,
     pub(crate) progress: Progress,
@@ -43,6 +47,18 @@ struct StormRound {
     latency_us: Latency,
     /// `None` where the system does not tell.
     gateway_cpu_us_per_connect: Option<f64>,
+    /// Calls of those that were there already; `None` if nobody was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<Calls>,
+}
+
+/// Calls while edges connect. A connection that is lost is an error.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Calls {
+    per_second: f64,
+    /// That failed.
+    errors: u64,
+    latency_us: Latency,
 }
 
 impl Storm {
@@ -60,16 +76,21 @@ impl Storm {
     }
 
     async fn run_round(&self) -> Result<StormRound> {
-        let mut gateway = start_gateway(self.network, &self.processes).await?;
-        let (for_edges, _) = ports(self.network, &gateway)?;
+        let mut rig = Rig::new(start_gateway_with(self.network, self.key, &self.processes).await?)?;
+        let (for_edges, _) = ports(self.network, rig.gateway())?;
+        if self.callers > 0 {
+            add_callers(&mut rig, self.network, self.callers, &self.processes).await?;
+        }
         let mut edges = IdleEdges::start_storm(for_edges, self.edges, &self.processes).await?;
         self.progress.show("connecting");
-        let before = gateway.sample()?;
+        let before = rig.sample()?.gateway;
+        rig.count().await?;
         let tally = edges.connect().await?;
-        let after = gateway.sample()?;
+        let after = rig.sample()?.gateway;
+        let calls = if self.callers > 0 { Some(Calls::of(&rig.stop().await?)) } else { None };
         edges.check().await?;
         edges.leave().await;
-        gateway.shut_down().await;
+        rig.shut_down().await;
         let connected = tally.operations();
         Ok(StormRound {
             connected,
@@ -80,6 +101,7 @@ impl Storm {
                 .zip(before)
                 .map(|(after, before)| after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e6)
                 .map(|cpu| cpu / connected as f64),
+            calls,
         })
     }
 }
@@ -93,6 +115,22 @@ impl StormRound {
             connects_per_second: figure(|round| round.connects_per_second)?,
             latency_us: Latency::median(rounds.iter().map(|round| round.latency_us))?,
             gateway_cpu_us_per_connect: median(rounds.iter().filter_map(|g| g.gateway_cpu_us_per_connect)),
+            calls: Calls::median(rounds.iter().filter_map(|round| round.calls)),
+        })
+    }
+}
+
+impl Calls {
+    fn of(tally: &Tally) -> Self {
+        let per_second = tally.operations() as f64 / tally.window.as_secs_f64();
+        Self { per_second, errors: tally.errors, latency_us: Latency::of(tally) }
+    }
+
+    fn median(of: impl Iterator<Item = Self> + Clone) -> Option<Self> {
+        Some(Self {
+            per_second: median(of.clone().map(|calls| calls.per_second))?,
+            errors: of.clone().map(|calls| calls.errors).sum(),
+            latency_us: Latency::median(of.map(|calls| calls.latency_us))?,
         })
     }
 }
@@ -111,7 +149,19 @@ impl Findings {
         if rounds.len() > 1 {
             table.row(medians.row("median".into()));
         }
-        Ok(format!("{} edges connect at once\n\n{table}", thousands(*edges as f64)))
+        let calls = medians.calls.map(Calls::line).unwrap_or_default();
+        Ok(format!("{} edges connect at once\n\n{table}{calls}", thousands(*edges as f64)))
+    }
+}
+
+impl Calls {
+    fn line(self) -> String {
+        let Self { per_second, errors, latency_us } = self;
+        let [p50, p99, max] = [latency_us.p50, latency_us.p99, latency_us.max].map(|micros| micros / 1000.0);
+        let rate = thousands(per_second);
+        format!(
+            "\ncalls meanwhile: {rate}/s, p50 {p50:.2} ms, p99 {p99:.2} ms, max {max:.1} ms, {errors} failed\n"
+        )
     }
 }
 

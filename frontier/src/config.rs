@@ -5,16 +5,18 @@ mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod token_source;
 mod validation;
 
 use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
-pub use forward::{Forward, ForwardToken};
+pub use forward::Forward;
 pub use limits::Limits;
-pub use listen::Listen;
+pub use listen::{Listen, Proxies, ProxyProtocol};
 pub use membership::{ClusterAlternatives, Membership};
+pub use token_source::TokenSource;
 
 use frontier_access::AccessConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
@@ -70,7 +72,7 @@ pub struct Config {
 pub struct Daemon {
     /// Worker threads; 0 for one per processor.
     pub threads: usize,
-    /// How long what is in flight may go on after the signal to stop.
+    /// How long the gateway may take from the signal to stop to its end.
     pub grace: Duration,
     /// The part of the grace over which edges are sent away, one after the other.
     pub drain_spread: Duration,
@@ -127,6 +129,7 @@ impl Config {
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
         Override::new("FRONTIER_THREADS", "daemon.threads"),
         Override::new("FRONTIER_ID", "daemon.frontier_id"),
+        Override::seconds("FRONTIER_DRAIN_SECONDS", "daemon.grace"),
         Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
     ];
 
@@ -175,16 +178,16 @@ impl Config {
     /// If they have changed since the configuration was loaded: everything that is wrong with them.
     pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
-        Ok(self.tls_warnings().chain(access::warnings(&self.access, &access)).collect())
+        Ok(self.listener_warnings().chain(access::warnings(&self.access, &access)).collect())
     }
 
-    /// What may surprise about the certificates of the listeners, though they are used.
-    pub(crate) fn tls_warnings(&self) -> impl Iterator<Item = String> {
+    /// What may surprise about the listeners' certificates and proxies, though they are used.
+    pub(crate) fn listener_warnings(&self) -> impl Iterator<Item = String> {
         let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
         sides.into_iter().flat_map(|(side, listeners)| {
             listeners.iter().flat_map(move |listen| {
                 let addr = listen.addr;
-                listen.tls_warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
+                listen.warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
             })
         })
     }
@@ -222,8 +225,8 @@ impl Config {
         let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
         access::read_side(&servicebound, &service_listeners, &mut access);
         let grace =
-            daemon.within("grace", Duration::from_secs(30), Duration::ZERO..=Duration::from_secs(3600));
-        let config = Self {
+            daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
+        let mut config = Self {
             log,
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
@@ -257,6 +260,9 @@ impl Config {
             membership: Membership::read(root),
             fixed: FixedSettings::default(),
         };
+        if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {
+            forward.is_secured |= config.servicebound.listeners.iter().all(|listen| listen.tls.is_some());
+        }
         validation::reject_taken_ports(&config, root);
         validation::reject_unreachable(&config, root);
         config

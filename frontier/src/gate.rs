@@ -26,9 +26,11 @@ pub(crate) struct Permit {
 /// Why a connection is one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum GateError {
-    #[error("{0} connections are open, the most there may be")]
+    #[error("{0} connections are open, the most there may be (limits.connections)")]
     Connections(usize),
-    #[error("{0} connections from this address are open, the most there may be")]
+    #[error(
+        "{0} connections from this address are open, the most there may be (limits.connections_per_address)"
+    )]
     Address(usize),
 }
 
@@ -36,6 +38,11 @@ impl Gate {
     pub(crate) fn new(limit: usize, limit_per_address: usize) -> Arc<Self> {
         let (count, by_address) = Default::default();
         Arc::new(Self { limit, limit_per_address, count, by_address })
+    }
+
+    /// Whether one more would be too many, wherever it came from.
+    pub(crate) fn is_full(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= self.limit
     }
 
     pub(crate) fn enter(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, GateError> {
@@ -68,7 +75,7 @@ impl Drop for Permit {
 }
 
 /// What counts as one address: of IPv6 the /64, all of which one host may use.
-fn network(ip: IpAddr) -> IpAddr {
+pub(crate) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
         ip => ip,

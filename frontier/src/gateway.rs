@@ -1,17 +1,20 @@
 //! The gateway as a whole: what it is made of, from listening to the end of the drain.
 
 mod drain;
+mod expiry;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
-use crate::config::{AccessErrors, Config};
+use crate::config::{AccessErrors, Config, Listen};
 use crate::forwarding::Forwarding;
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
 use drain::DrainConfig;
+use expiry::ExpiryLog;
 use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
+use frontier_transport::MemoryPort;
 use side::{Listeners, Side};
 use std::io;
 use std::net::SocketAddr;
@@ -19,10 +22,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How long leaving the cluster may take.
+/// How long leaving the cluster may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long edges wait at the start, until it is known what the services of other gateways take.
@@ -60,6 +64,15 @@ const SWEEP_INTERVAL: Duration = Duration::from_millis(250);
 #[error("the sweep of deadlines has failed")]
 pub struct ServeError;
 
+/// Where edges and services connect to a gateway that listens within the process.
+#[derive(Clone, Debug)]
+pub struct MemoryPorts {
+    /// For edges.
+    pub edges: MemoryPort,
+    /// For services.
+    pub services: MemoryPort,
+}
+
 struct AbortOnDrop(AbortHandle);
 
 impl Drop for AbortOnDrop {
@@ -75,6 +88,7 @@ pub struct Gateway {
     edges: (Listeners, Side),
     services: (Listeners, Side),
     policies: Arc<Policies>,
+    expiry: ExpiryLog,
     drain: DrainConfig,
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
@@ -88,12 +102,38 @@ impl Gateway {
     /// [`StartError`] if an address can't be listened on, or there is something wrong with the files that say
     /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
+        Self::bind_with(config, Listeners::bind)
+    }
+
+    /// Listens on no address, but within this process: for tests of edges and services. The first listener of each side
+    /// says what it asks for; its TLS is left out.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind), but for addresses.
+    pub fn in_memory(config: &Config) -> Result<(Self, MemoryPorts), StartError> {
+        let mut ports = Vec::new();
+        let gateway = Self::bind_with(config, |role, listen| {
+            let (listeners, port) = Listeners::memory(role, listen)?;
+            ports.push((role, port));
+            Ok(listeners)
+        })?;
+        let port = |wanted: Role| {
+            let found = ports.iter().find(|(role, _)| *role == wanted).map(|(_, port)| port.clone());
+            found.ok_or(StartError::Nowhere(if wanted == Role::Edge { "edges" } else { "services" }))
+        };
+        Ok((gateway, MemoryPorts { edges: port(Role::Edge)?, services: port(Role::Service)? }))
+    }
+
+    fn bind_with(
+        config: &Config,
+        mut listen: impl FnMut(Role, &[Listen]) -> Result<Listeners, StartError>,
+    ) -> Result<Self, StartError> {
         let access = crate::config::load(&config.access).map_err(StartError::Access)?;
         for warning in crate::config::access_warnings(&config.access, &access) {
             warn!("{warning}");
         }
-        let services = Listeners::bind(Role::Service, &config.servicebound.listeners)?;
-        let edges = Listeners::bind(Role::Edge, &config.edgebound.listeners)?;
+        let services = listen(Role::Service, &config.servicebound.listeners)?;
+        let edges = listen(Role::Edge, &config.edgebound.listeners)?;
         for line in config.open_listeners() {
             warn!("{line}");
         }
@@ -117,12 +157,12 @@ impl Gateway {
             (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
-        let side =
-            |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config), &config.limits);
+        let side = |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config));
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
             policies: policies.clone(),
+            expiry: ExpiryLog::new(config),
             drain: DrainConfig::new(config),
             cluster,
             member,
@@ -174,7 +214,7 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, drain, cluster, member, forwarding } = self;
+        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -194,12 +234,14 @@ impl Gateway {
             tokio::spawn(async move { forwarding.keep_links(exchange, others).await })
         });
         let _keeping = keeping.map(|keeping| AbortOnDrop(keeping.abort_handle()));
+        let renewing = tokio::spawn(expiry.run());
+        let _renewing = AbortOnDrop(renewing.abort_handle());
         let accept = |(listeners, side): (Listeners, Side)| side.accept(listeners, stop.clone());
         let accept_edges = async {
             if let Some(forwarding) = &forwarding {
                 // Else the first of them would hear that nobody takes what they ask for.
                 tokio::select! {
-                    _ = tokio::time::timeout(SETTLE_TIMEOUT, forwarding.settled()) => {}
+                    _ = timeout(SETTLE_TIMEOUT, forwarding.settled()) => {}
                     () = stop.cancelled() => {}
                 }
             }
@@ -211,14 +253,17 @@ impl Gateway {
             _ = &mut sweeper => return Err(ServeError),
         };
         cluster.draining.set();
-        drain::run(&edges.context, &services.context, &drain, &cluster.gateways).await;
+        let schedule = drain.schedule();
+        drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
         if let Some(forwarding) = forwarding {
-            forwarding.close().await;
+            // What is left of its links ends with the process.
+            let _ = timeout(schedule.share(Instant::now(), LEAVE_TIMEOUT), forwarding.close()).await;
         }
         leave.cancel();
-        if tokio::time::timeout(LEAVE_TIMEOUT, &mut membership).await.is_err() {
+        let within = schedule.share(Instant::now(), LEAVE_TIMEOUT);
+        if timeout(within, &mut membership).await.is_err() {
             warn!(
-                "frontlas did not confirm within {LEAVE_TIMEOUT:?} that this gateway leaves; it will notice by itself"
+                "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
         }
         Ok(())
@@ -231,6 +276,6 @@ async fn sweep(exchange: Arc<Exchange>) {
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        exchange.sweep();
+        exchange.sweep().await;
     }
 }

@@ -8,6 +8,7 @@ pub mod config;
 mod forwarding;
 mod gate;
 mod gateway;
+mod half_open;
 mod native;
 mod policy;
 pub mod reload;
@@ -17,4 +18,4 @@ mod testing;
 pub mod token;
 
 pub use config::Config;
-pub use gateway::{Gateway, ServeError, StartError};
+pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

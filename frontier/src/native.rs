@@ -17,11 +17,20 @@ pub(crate) use remote_callers::RemoteCallers;
 
 use crate::config::Limits;
 use decode::Decode;
-use frontier_exchange::{Exchange, Identity, Peer, Unsent};
-use frontier_protocol::{Frame, Kind, Role, Side, pong};
+use frontier_exchange::{BoxFuture, Exchange, Identity, Peer, Unsent};
+use frontier_protocol::{Frame, Kind, Register, Role, Side, pong};
 use frontier_transport::{CloseReason, Event, Link, LinkError, LinkHandle, Priority};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// A registration that is being made. Boxed, so that an idle connection does not hold the room.
+pub(crate) type Registering = BoxFuture<'static, Result<(), CloseReason>>;
+
+/// How much a service registers without a pause, in bytes of its frames: some hundreds of names.
+const REGISTERED_AT_ONCE: usize = 16 * 1024;
+
+/// What a registration counts for beside its names.
+const REGISTRATION_COST: usize = 64;
 
 /// What a connection of the native wire needs beside the link.
 #[derive(Clone, Debug)]
@@ -53,34 +62,44 @@ impl Native {
     /// Carries frames and streams until the link ends.
     pub(crate) async fn serve(&self, link: &mut Link) -> CloseReason {
         // What came in one piece with the handshake has been read already.
-        if let Err(reason) = self.take_frames(link) {
-            return reason;
-        }
+        let mut registering = match self.take_frames(link) {
+            Ok(registering) => registering,
+            Err(reason) => return reason,
+        };
         loop {
-            match link.next().await {
-                Ok(event) => {
-                    if let Err(reason) = self.take(event, link) {
-                        return reason;
-                    }
-                }
-                Err(error) => return error.reason(),
+            let event = match registering.take() {
+                None => match link.next().await {
+                    Ok(event) => event,
+                    Err(error) => return error.reason(),
+                },
+                Some(registering) => match registering.await {
+                    // For the frames behind it.
+                    Ok(()) => Event::Frames,
+                    Err(reason) => return reason,
+                },
+            };
+            match self.take(event, link) {
+                Ok(more) => registering = more,
+                Err(reason) => return reason,
             }
         }
     }
 
-    /// Acts on what the link reports.
-    pub(crate) fn take(&self, event: Event, link: &mut Link) -> Result<(), CloseReason> {
+    /// Acts on what the link reports; as [`take_frames`](Self::take_frames).
+    pub(crate) fn take(&self, event: Event, link: &mut Link) -> Result<Option<Registering>, CloseReason> {
         let (stream, excess) = match event {
             Event::Frames => return self.take_frames(link),
             Event::Stream(stream) => (stream, false),
             Event::ExcessStream(stream) => (stream, true),
         };
         tokio::spawn(self.clone().on_stream(stream, excess));
-        Ok(())
+        Ok(None)
     }
 
-    /// Routes every frame that has come before anyone is woken.
-    pub(crate) fn take_frames(&self, link: &mut Link) -> Result<(), CloseReason> {
+    /// Routes every frame that has come before anyone is woken; but a service that registers much at once has to let
+    /// others run between: then that registration is returned, and the frames behind it wait for it.
+    pub(crate) fn take_frames(&self, link: &mut Link) -> Result<Option<Registering>, CloseReason> {
+        let mut registered = 0;
         self.peer.hear(self.exchange.clock());
         let mut batch = self.exchange.batch();
         let decode = Decode { exchange: &self.exchange, peer: &self.peer, callers: self.callers.as_deref() };
@@ -96,12 +115,26 @@ impl Native {
             if matches!(frame.kind, Kind::Request | Kind::Publish) {
                 link.note_request();
             }
+            if matches!(frame.kind, Kind::Register | Kind::Unregister) && self.peer.is_service() {
+                registered += REGISTRATION_COST + frame.body.len();
+                if registered > REGISTERED_AT_ONCE {
+                    return Ok(Some(Box::pin(register(self.exchange.clone(), self.peer.clone(), frame))));
+                }
+            }
             decode
                 .on_frame(&frame, &mut batch)
                 .map_err(|violation| CloseReason::Protocol(violation.to_string()))?;
         }
-        Ok(())
+        Ok(None)
     }
+}
+
+/// Makes a registration, with pauses.
+async fn register(exchange: Arc<Exchange>, peer: Arc<Peer>, frame: Frame) -> Result<(), CloseReason> {
+    let Register { change, of, names } =
+        Register::parse(&frame).map_err(|error| CloseReason::Protocol(error.to_string()))?;
+    exchange.register(&peer, frame.id, change, of, &names).await;
+    Ok(())
 }
 
 #[cfg(test)]

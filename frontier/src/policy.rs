@@ -19,6 +19,7 @@ use frontier_access::{Access, ClockReading, LogDecision, LogLimiter, PeerText};
 use frontier_exchange::{Exchange, Failure};
 use frontier_protocol::{Code, Role};
 use frontier_transport::{CloseReason, Network, ServerTls, TlsError};
+use parking_lot::Mutex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +36,8 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
 pub(crate) struct Policy {
     pub(crate) access: Access,
     pub(crate) reload: ReloadConfig,
+    /// How many there were before it.
+    generation: u32,
     edges: Vec<Arc<Authenticator>>,
     services: Vec<Arc<Authenticator>>,
 }
@@ -43,6 +46,7 @@ pub(crate) struct Policy {
 #[derive(Debug)]
 pub(crate) struct Policies {
     current: ArcSwap<Policy>,
+    replacing: Mutex<()>,
     edges: Vec<Bound>,
     services: Vec<Bound>,
     failures: LogLimiter,
@@ -116,10 +120,12 @@ impl Policies {
             edges: asked(edges, EDGEBOUND),
             services: asked(services, SERVICEBOUND),
             reload: config.reload,
+            generation: 0,
             access,
         };
         Self {
             current: ArcSwap::from_pointee(policy),
+            replacing: Mutex::default(),
             edges: bound(edges),
             services: bound(services),
             failures: LogLimiter::new(REFUSALS_PER_SECOND),
@@ -135,6 +141,8 @@ impl Policies {
     /// Puts another configuration in place, certificates included: for all who connect from now on. A listener
     /// that it does not have any more goes on with what it had.
     pub(crate) fn replace(&self, config: &Config, access: Access) {
+        // One after the other: each is later than the one before.
+        let _replacing = self.replacing.lock();
         let before = self.current();
         let renew = |bound: &[Bound], listeners: &[Listen], before: &[Arc<Authenticator>], side| {
             let renewed = bound.iter().zip(before).map(|(bound, before)| {
@@ -152,6 +160,7 @@ impl Policies {
             edges: renew(&self.edges, &config.edgebound.listeners, &before.edges, EDGEBOUND),
             services: renew(&self.services, &config.servicebound.listeners, &before.services, SERVICEBOUND),
             reload: config.reload,
+            generation: before.generation.saturating_add(1),
             access,
         };
         self.current.store(Arc::new(policy));

@@ -110,7 +110,7 @@ impl Reloader {
             warn!("{line}");
         }
         for listen in config.edgebound.listeners.iter().chain(&config.servicebound.listeners) {
-            for warning in listen.tls_warnings() {
+            for warning in listen.warnings() {
                 warn!(addr = %listen.addr, "{warning}");
             }
         }

@@ -9,40 +9,46 @@ mod context;
 mod edge;
 mod ending;
 mod handshake;
+mod newcomer;
 mod notice;
 mod origin_gateway;
 mod service;
 
-use crate::gate::GateError;
-use crate::policy::{Admission, Policy};
+use crate::gate::Permit;
+use crate::policy::Admission;
 use context::Arrival;
 pub(crate) use context::Context;
 use ending::{leave, log_end, reject, turn_out};
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Role};
-use frontier_transport::{Accepted, Link};
+use frontier_transport::Link;
 use handshake::{Handshake, welcome};
+pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tracing::debug;
 
-/// Runs a connection that came to the listener of this number to its end. It counts as come from this call on.
-pub(crate) fn run(
-    context: Arc<Context>,
-    listener: u16,
-    accepted: Accepted,
-) -> impl Future<Output = ()> + Send {
-    let arrival = Arrival::now(&context.exchange, accepted.peer);
+/// A peer that was let in.
+struct Admitted {
+    handshake: Handshake,
+    admission: Admission,
+    link: Link,
+    /// Where it comes from, which may have taken a proxy to tell.
+    addr: SocketAddr,
+    permit: Permit,
+}
+
+/// Runs a connection to its end. It counts as come from this call on.
+pub(crate) fn run(context: Arc<Context>, newcomer: Newcomer) -> impl Future<Output = ()> + Send {
+    let arrival = Arrival::now(&context.exchange, newcomer.accepted.peer);
+    // Boxed, so that a connection that is idle does not hold the room that its handshake took.
+    let admitting = Box::pin(admit(context.clone(), newcomer));
     async move {
-        // Boxed, so that a connection that is idle does not hold the room that its handshake took.
-        let admitted = Box::pin(async {
-            // Before its TLS handshake.
-            let then = context.policies.current();
-            let (handshake, link) = handshake::accept(&context, accepted).await?;
-            admit(&context, &then, listener, handshake, arrival.addr, link).await
-        });
-        let Some((handshake, admission, link)) = admitted.await else { return };
+        let Some(Admitted { handshake, admission, link, addr, permit }) = admitting.await else { return };
+        // Given back when the connection ends.
+        let _permit = permit;
+        let arrival = Arrival { addr, ..arrival };
         match handshake.role {
             Role::Edge => edge::run(&context, handshake, admission, arrival, link).await,
             Role::Service => service::run(&context, handshake, admission, arrival, link).await,
@@ -54,32 +60,29 @@ pub(crate) fn run(
     }
 }
 
-/// Judges the credentials of who has said Hello. `None` if that was refused.
-async fn admit(
-    context: &Context,
-    then: &Arc<Policy>,
-    listener: u16,
-    mut handshake: Handshake,
-    addr: SocketAddr,
-    link: Link,
-) -> Option<(Handshake, Admission, Link)> {
+/// From the accept to what the peer's credentials say. `None` if that was refused. Only who has passed takes a
+/// place among the connections.
+async fn admit(context: Arc<Context>, newcomer: Newcomer) -> Option<Admitted> {
+    // Before its TLS handshake.
+    let then = context.policies.current();
+    let listener = newcomer.listener;
+    let (mut handshake, link, addr, _held) = handshake::accept(&context, newcomer).await?;
     let presented = std::mem::take(&mut handshake.presented);
     let Handshake { role, ref meta, .. } = handshake;
-    match Admission::new(&context.policies, then, role, listener, addr, presented, meta) {
-        Ok(admission) => Some((handshake, admission, link)),
+    let admission = match Admission::new(&context.policies, &then, role, listener, addr, presented, meta) {
+        Ok(admission) => admission,
         Err(failure) => {
             context.policies.log_failed(handshake.role, addr, &failure);
             reject(link, &failure).await;
+            return None;
+        }
+    };
+    match context.gate.enter(addr.ip()) {
+        Ok(permit) => Some(Admitted { handshake, admission, link, addr, permit }),
+        Err(error) => {
+            debug!(%addr, %error, "turned away");
+            reject(link, &Failure::new(Code::Overloaded, error.to_string())).await;
             None
         }
-    }
-}
-
-/// Tells a connection that it is one too many.
-pub(crate) async fn turn_away(context: Arc<Context>, accepted: Accepted, error: GateError) {
-    let addr = accepted.peer;
-    if let Some((_, link)) = Box::pin(handshake::accept(&context, accepted)).await {
-        debug!(%addr, %error, "turned away");
-        reject(link, &Failure::new(Code::Overloaded, error.to_string())).await;
     }
 }

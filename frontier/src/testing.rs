@@ -61,6 +61,11 @@ pub(crate) fn anyone(context: &Context) -> Admission {
     Admission::new(&context.policies, &policy, context.role, 0, ADDR, Default::default(), b"").unwrap()
 }
 
+/// Whether any request from or to the peer waits for its reply.
+pub(crate) fn has_pending(peer: &Peer) -> bool {
+    peer.sent() + peer.in_flight() > 0
+}
+
 pub(crate) fn exchange() -> Arc<Exchange> {
     exchange_with(|_| {})
 }

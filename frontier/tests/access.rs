@@ -35,7 +35,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 #[test]
 fn the_guide_has_no_other_yaml() {
     assert_eq!(guide().matches("```yaml").count(), examples().len());
-    assert_eq!(examples().len(), 7);
+    assert_eq!(examples().len(), 9);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn the_complete_example_is_loaded_and_holds() {
         edge_id: verified.edge_id,
         service: "",
         labels: &acme,
-        address,
+        address: Some(address),
     };
     let grants = access.rules().grants(&edge);
     assert!(grants.may_call("files.read").is_ok() && grants.may_publish("uploads").is_ok());

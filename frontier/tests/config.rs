@@ -3,6 +3,8 @@
 use frontier::Config;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -56,6 +58,15 @@ fn every_key_of_the_sample_is_read() {
     }
 }
 
+#[test]
+fn every_limit_that_an_error_names_is_a_key() {
+    let sample = fs::read_to_string(Path::new(HERE).join("../etc/frontier.yaml")).unwrap();
+    let paths = paths(&sample);
+    for key in frontier_exchange::limit_key::ALL {
+        assert!(paths.iter().any(|path| path == key), "{key}");
+    }
+}
+
 fn nested(path: &str, value: &str) -> String {
     let open: String = path.split('.').map(|key| format!("{{{key}: ")).collect();
     format!("{open}{value}{}", "}".repeat(path.split('.').count()))
@@ -74,4 +85,59 @@ fn each_mistake_is_reported_where_it_is() {
         }
     }
     assert!(seen >= 10, "{seen} files");
+}
+
+#[test]
+fn the_grace_comes_from_the_environment_as_seconds() {
+    let grace = |yaml: &str, seconds: &'static str| {
+        let lookup = |name: &str| (name == "FRONTIER_DRAIN_SECONDS").then(|| seconds.to_owned());
+        Config::parse(yaml, &lookup).map(|config| (config.daemon.grace, config.daemon.drain_spread))
+    };
+    let seconds = |grace, spread| Ok((Duration::from_secs(grace), Duration::from_secs(spread)));
+    assert_eq!(grace("", "10"), seconds(10, 5));
+    assert_eq!(grace("daemon: {grace: 20s}", "0"), seconds(0, 0));
+    // The sample says nothing of the spread, so that a shorter grace from outside holds with it.
+    let sample = fs::read_to_string(Path::new(HERE).join("../etc/frontier.yaml")).unwrap();
+    assert_eq!(grace(&sample, "8"), seconds(8, 4));
+    let error = grace("", "soon").unwrap_err().to_string();
+    assert!(
+        error.contains("environment variable FRONTIER_DRAIN_SECONDS: daemon.grace: expected a duration"),
+        "{error}"
+    );
+}
+
+/// The lines of a section of the unit for systemd.
+fn unit(section: &str) -> Vec<String> {
+    let unit =
+        fs::read_to_string(Path::new(HERE).join("../etc/frontier.service")).expect("the unit is there");
+    let lines = unit.lines().skip_while(|line| *line != format!("[{section}]")).skip(1);
+    lines.take_while(|line| !line.starts_with('[')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_unit_gives_the_drain_its_time_and_never_gives_up_on_an_address_that_is_late() {
+    let of_unit = unit("Unit");
+    assert!(of_unit.iter().any(|line| line == "StartLimitIntervalSec=0"), "{of_unit:?}");
+    assert!(of_unit.iter().any(|line| line == "Wants=network-online.target"), "{of_unit:?}");
+    let of_service = unit("Service");
+    let stop = of_service.iter().find_map(|line| line.strip_prefix("TimeoutStopSec=")).unwrap();
+    let stop = Duration::from_secs(stop.parse().unwrap());
+    assert!(stop > parse("").unwrap().daemon.grace, "{stop:?}");
+    assert!(of_service.iter().any(|line| line == "RestartPreventExitStatus=64"), "{of_service:?}");
+}
+
+/// What systemd itself says of the unit, where there is systemd.
+#[test]
+fn systemd_takes_the_unit() {
+    let unit = fs::read_to_string(Path::new(HERE).join("../etc/frontier.service")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("frontier.service");
+    fs::write(&path, unit.replace("/usr/local/bin/frontier", "/bin/true")).unwrap();
+    match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && !said.contains("frontier.service"), "{said}");
+        }
+        Err(error) => eprintln!("not looked at by systemd-analyze: {error}"),
+    }
 }

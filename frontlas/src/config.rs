@@ -1,14 +1,15 @@
 //! What can be set, its defaults and its bounds.
 
+use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE, Listening, is_local};
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
-use crate::{Lifetimes, RedisConfig};
+use crate::{Bounds, Lifetimes, RedisConfig};
+use frontier_access::{Access, AccessConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
-use frontier_transport::Bind;
-use std::net::SocketAddr;
+use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -21,12 +22,18 @@ pub struct Config {
     pub control_plane: ControlPlaneConfig,
     /// What frontiers report to.
     pub frontier_plane: PlaneConfig,
+    /// Who may connect to the two.
+    pub access: AccessConfig,
     /// Where it is kept who is where.
     pub store: Store,
     /// How long it is kept.
     pub lifetimes: Lifetimes,
+    /// How much is kept of each frontier.
+    pub bounds: Bounds,
     /// `reload.watch`: whether files are watched. SIGHUP reloads in any case.
     pub watch_files: bool,
+    /// `reload.enforce`: whether frontiers are closed that would no longer be let in.
+    pub enforce: bool,
     /// What takes a restart to change, for a reload to tell.
     pub fixed: FixedSettings,
 }
@@ -67,6 +74,8 @@ impl Config {
         Override::new("FRONTLAS_THREADS", "daemon.threads"),
         Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
         Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
+        Override::new("FRONTLAS_CONTROL_PLANE_OPEN_TO_ALL", "control_plane.open_to_all"),
+        Override::new("FRONTLAS_FRONTIER_PLANE_OPEN_TO_ALL", "frontier_plane.open_to_all"),
         Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
         Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
         Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),
@@ -89,25 +98,28 @@ impl Config {
         Ok(Self { fixed, ..config })
     }
 
-    /// A line for each plane that answers whoever reaches it from another machine.
-    pub(crate) fn open_planes(&self) -> Vec<String> {
-        let is_open = |addr: SocketAddr| !addr.ip().to_canonical().is_loopback();
+    /// What may surprise about the planes though it was asked for, in lines: those that answer whoever reaches them
+    /// from another machine, and those where credentials can be read on the way.
+    pub(crate) fn exposed_planes(&self) -> Vec<String> {
         let control = &self.control_plane.server;
-        let asks = control.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty());
-        let control = (is_open(control.addr) && !asks).then(|| {
-            format!(
-                "whoever reaches {} may ask who is where: control_plane.listen.tls.mtls asks for no certificate",
-                control.addr
-            )
-        });
-        let frontiers = self.frontier_plane.listen.addr;
-        let frontiers = is_open(frontiers).then(|| {
-            format!(
-                "whoever reaches {frontiers} may say that it is a gateway: let only gateways reach \
-                 frontier_plane.listen.addr"
-            )
-        });
-        control.into_iter().chain(frontiers).collect()
+        let frontiers = &self.frontier_plane.listen;
+        let planes = [
+            (CONTROL_PLANE, control.addr, control.tls.is_some(), "may ask who is where"),
+            (FRONTIER_PLANE, frontiers.addr, frontiers.tls.is_some(), "may say that it is a gateway"),
+        ];
+        let line = |(plane, addr, is_secured, power)| {
+            let asks = self.access.auth.get(plane).is_some_and(|auth| !auth.is_none());
+            match (is_local(addr), asks, is_secured) {
+                (true, ..) | (false, true, true) => None,
+                (false, false, _) => Some(format!(
+                    "whoever reaches {addr} {power}: {plane}.open_to_all is set; {plane}.auth asks for credentials"
+                )),
+                (false, true, false) => Some(format!(
+                    "the credentials that are shown to {addr} can be read on the way: set {plane}.listen.tls"
+                )),
+            }
+        };
+        planes.into_iter().filter_map(line).collect()
     }
 
     /// Reads the files that it names, and throws away what is in them. Gives a line for each that is of no use.
@@ -117,6 +129,9 @@ impl Config {
         let tls = self.control_plane.server.tls.as_ref().and_then(|tls| tls.load().err());
         let mut lines: Vec<_> =
             tls.into_iter().map(|error| format!("control_plane.listen.tls: {error}")).collect();
+        if let Err(errors) = Access::load(&self.access, Instant::now()) {
+            lines.extend(errors.to_string().lines().map(str::to_owned));
+        }
         if let Store::Redis(redis) = &self.store {
             lines.extend(redis.check_files());
         }
@@ -131,7 +146,28 @@ impl Config {
             Store::Redis(redis) => redis.files(),
             Store::Memory => Vec::new(),
         };
-        tls.chain(redis).collect()
+        let frontiers = self.frontier_plane.listen.tls.iter().flat_map(ServerTls::files);
+        let access = Access::load(&self.access, Instant::now());
+        let access = access.map(|access| access.files().to_vec()).unwrap_or_default();
+        tls.chain(redis).chain(frontiers).chain(access).collect()
+    }
+
+    fn listening(&self) -> [Listening; 2] {
+        let (control, frontiers) = (&self.control_plane.server, &self.frontier_plane.listen);
+        let asks = |tls: &ServerTls| tls.client_auth() != ClientAuth::Off;
+        [
+            Listening {
+                plane: CONTROL_PLANE,
+                addr: control.addr,
+                takes_certificates: control.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty()),
+            },
+            Listening {
+                plane: FRONTIER_PLANE,
+                addr: frontiers.addr,
+                // If its files can't be read, that is told elsewhere.
+                takes_certificates: frontiers.tls.as_ref().map_or(frontiers.network == Network::Tls, asks),
+            },
+        ]
     }
 
     fn read(root: &Section<'_>) -> Self {
@@ -146,8 +182,11 @@ impl Config {
             control_plane: ControlPlaneConfig::read(&root.section("control_plane").fixed()),
             frontier_plane: PlaneConfig::read(&root.section("frontier_plane").fixed()),
             store: Store::read(root),
+            access: access::read(root),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").fixed().section("expiration")),
+            bounds: Bounds::read(&root.section("frontier_plane").fixed()),
             watch_files: root.section("reload").reloadable().get("watch", true),
+            enforce: root.section("reload").reloadable().get("enforce", false),
             fixed: FixedSettings::default(),
         };
         let (control, frontiers) =
@@ -156,6 +195,7 @@ impl Config {
             let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
             root.section("frontier_plane").section("listen").reject("addr", text);
         }
+        access::refuse_open_planes(root, &config.access, &config.listening());
         config
     }
 }
@@ -177,14 +217,49 @@ impl Store {
 mod tests {
     use super::*;
 
+    fn parse(yaml: &str) -> Result<Config, String> {
+        Config::parse(yaml, &|_| None).map_err(|errors| errors.to_string())
+    }
+
     #[test]
-    fn a_plane_that_is_open_to_all_is_told() {
-        let open = |yaml: &str| Config::parse(yaml, &|_| None).unwrap().open_planes();
-        let lines = open("");
-        assert!(lines[0].contains("0.0.0.0:40011") && lines[0].contains("control_plane.listen.tls.mtls"));
-        assert!(lines[1].contains("0.0.0.0:40012") && lines[1].contains("frontier_plane.listen.addr"));
-        let local =
-            "control_plane: {listen: {addr: 127.0.0.1:1}}\nfrontier_plane: {listen: {addr: '[::1]:2'}}";
-        assert_eq!(open(local), [] as [&str; 0]);
+    fn both_planes_are_for_this_machine_unless_it_is_said_who_may_connect() {
+        let config = parse("").unwrap();
+        assert!(is_local(config.control_plane.server.addr) && is_local(config.frontier_plane.listen.addr));
+        for plane in [CONTROL_PLANE, FRONTIER_PLANE] {
+            for addr in ["0.0.0.0:9", "'[::]:9'", "192.0.2.1:9"] {
+                let with = |more: &str| parse(&format!("{plane}: {{listen: {{addr: {addr}}}, {more}}}"));
+                for nobody in ["", "auth: {methods: []}", "open_to_all: false"] {
+                    let error = with(nobody).unwrap_err();
+                    assert!(error.contains(&format!("{plane}.auth: is required")), "{error}");
+                    assert!(error.contains("open_to_all: true"), "{error}");
+                }
+                with("open_to_all: true").unwrap();
+                with("auth: {methods: [{token: {file: /t}}]}").unwrap();
+                let error = with("open_to_all: true, auth: {methods: [{token: {file: /t}}]}").unwrap_err();
+                assert!(error.contains(&format!("{plane}.open_to_all: contradicts")), "{error}");
+            }
+            for addr in ["127.0.0.1:9", "'[::1]:9'", "127.1.2.3:9", "'[::ffff:127.0.0.1]:9'"] {
+                parse(&format!("{plane}: {{listen: {{addr: {addr}}}}}")).unwrap();
+            }
+            let error = parse(&format!("{plane}: {{auth: {{methods: [{{mtls: {{}}}}]}}}}")).unwrap_err();
+            assert!(error.contains(&format!("{plane}.auth: nobody could connect")), "{error}");
+            let error = parse(&format!("{plane}: {{auth: {{methods: [], meta_labels: [a]}}}}")).unwrap_err();
+            assert!(error.contains(&format!("{plane}.auth.meta_labels: is for edges")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_exposed_though_it_was_asked_for_is_told() {
+        let exposed = |yaml: &str| parse(yaml).unwrap().exposed_planes();
+        assert_eq!(exposed(""), [] as [&str; 0]);
+        let lines = exposed(
+            "control_plane: {listen: {addr: 0.0.0.0:1}, open_to_all: true}
+frontier_plane: {listen: {addr: 0.0.0.0:2}, auth: {methods: [{token: {file: /t}}]}}",
+        );
+        assert!(
+            lines[0].contains("0.0.0.0:1 may ask") && lines[0].contains("control_plane.auth"),
+            "{lines:?}"
+        );
+        assert!(lines[1].contains("read on the way: set frontier_plane.listen.tls"), "{lines:?}");
     }
 }

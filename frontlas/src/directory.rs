@@ -71,12 +71,17 @@ pub trait Directory: Send + Sync + 'static {
     ///
     /// A process that joins for the first time has no `incarnation`: it is the latest of its id, and what
     /// earlier ones reported is gone at once. When it joins again, it presents the one from its first lease;
-    /// if its frontier still lives, what it has reported stays until the resync, which must follow.
+    /// if its frontier still lives, what it has reported stays until the resync, which must follow. Whoever calls this
+    /// vouches for it: a store that has lost it takes it as it is.
     ///
     /// # Errors
     /// [`DirectoryError::Replaced`] if a later process of this id has joined;
     /// [`DirectoryError::Invalid`] by [`NewFrontier::check`].
     fn join<'a>(&'a self, frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Answer<'a, Lease>;
+
+    /// The incarnation that was given out last for this id; `None` if none is known. Whoever presents a greater one has
+    /// not got it here, and must not [`join`](Self::join) with it: it would keep all rightful ones out.
+    fn last_incarnation<'a>(&'a self, frontier: &'a str) -> Answer<'a, Option<Incarnation>>;
 
     /// Takes reports, in order. Gives a verdict on each. Of the calls of this and of the resync with one lease
     /// none may overlap; a refresh may run beside them.

@@ -1,6 +1,8 @@
 //! The cluster node: many gateways as one. It keeps who is where in a [`Directory`].
 
+mod access;
 pub mod api;
+mod bounds;
 pub mod cli;
 pub mod config;
 pub mod directory;
@@ -13,6 +15,8 @@ mod redis;
 mod reload;
 
 pub use self::redis::{HostPort, RedisConfig, RedisDirectory, RedisMode, RedisTls};
+pub use access::PlaneAccess;
+pub use bounds::Bounds;
 pub use config::Config;
 pub use directory::{Directory, DirectoryError};
 pub use lifetimes::Lifetimes;

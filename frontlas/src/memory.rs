@@ -10,7 +10,7 @@ use crate::model::{
     Changes, Edge, Event, Frontier, Incarnation, Kind, Lease, Mark, NewFrontier, Page, Position, Presence,
     Service, Timestamp, Verdict,
 };
-use crate::{DirectoryError, Lifetimes};
+use crate::{Bounds, DirectoryError, Lifetimes};
 use parking_lot::Mutex;
 use state::State;
 use std::fmt;
@@ -36,14 +36,21 @@ impl MemoryDirectory {
 
     /// An empty directory that goes by `clock`.
     pub fn with_clock(lifetimes: Lifetimes, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        let state = Mutex::new(State::new(lifetimes, clock()));
+        let state = Mutex::new(State::new(lifetimes, Bounds::default(), clock()));
         Self { state, clock: Box::new(clock) }
+    }
+
+    /// With other bounds than the defaults.
+    #[must_use]
+    pub fn bounded(self, bounds: Bounds) -> Self {
+        self.state.lock().bounds = bounds;
+        self
     }
 
     /// Forgets everything, as a Redis does on FLUSHALL.
     pub fn clear(&self) {
         let mut state = self.state.lock();
-        *state = State::new(state.lifetimes, (self.clock)());
+        *state = State::new(state.lifetimes, state.bounds, (self.clock)());
     }
 
     fn answer<T: Send + 'static>(
@@ -78,6 +85,10 @@ impl Directory for MemoryDirectory {
             incarnation.map_or(Ok(()), Incarnation::check)?;
             state.join(frontier, incarnation)
         })
+    }
+
+    fn last_incarnation<'a>(&'a self, frontier: &'a str) -> Answer<'a, Option<Incarnation>> {
+        self.answer(|state| Ok(state.nodes.get(frontier).map(|node| Incarnation(node.incarnation))))
     }
 
     fn apply<'a>(&'a self, lease: &'a Lease, events: &'a [Event]) -> Answer<'a, Vec<Verdict>> {

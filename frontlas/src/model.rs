@@ -43,5 +43,11 @@ impl fmt::Display for Timestamp {
 #[error("{0}")]
 pub struct Invalid(&'static str);
 
+impl Invalid {
+    /// An incarnation that the directory has not given out.
+    pub(crate) const UNKNOWN_INCARNATION: Self =
+        Self("this incarnation was never given out: join without one");
+}
+
 /// The longest address or name, in bytes.
 const MAX_TEXT: usize = 8 * 1024;

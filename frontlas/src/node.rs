@@ -4,8 +4,10 @@ use crate::api::ControlPlane;
 use crate::config::{Config, Store};
 use crate::plane::{Plane, PlaneError};
 use crate::reload::Live;
-use crate::{Directory, MemoryDirectory, RedisDirectory};
+use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
+use frontier_access::LoadErrors;
 use frontier_admin::BindError;
+use frontier_transport::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,9 @@ pub enum NodeError {
     /// The control plane did not.
     #[error(transparent)]
     ControlPlane(#[from] BindError),
+    /// The files that say who may connect are of no use.
+    #[error(transparent)]
+    Access(LoadErrors),
     /// The frontier plane did not.
     #[error(transparent)]
     FrontierPlane(#[from] PlaneError),
@@ -34,6 +39,8 @@ pub struct Node {
     redis: Option<Arc<RedisDirectory>>,
     control_plane: ControlPlane,
     frontier_plane: Plane,
+    frontier_tls: Option<ServerTls>,
+    access: PlaneAccess,
     grace: Duration,
 }
 
@@ -45,22 +52,31 @@ impl Node {
     /// [`NodeError`] if an address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(config: &Config) -> Result<Self, NodeError> {
         let redis = match &config.store {
-            Store::Redis(redis) => Some(Arc::new(RedisDirectory::new((**redis).clone(), config.lifetimes))),
+            Store::Redis(redis) => Some(Arc::new(
+                RedisDirectory::new((**redis).clone(), config.lifetimes).bounded(config.bounds),
+            )),
             Store::Memory => None,
         };
         let directory: Arc<dyn Directory> = match &redis {
             Some(redis) => redis.clone(),
             None => {
                 warn!("the directory is in memory: this must be the only frontlas of its cluster");
-                Arc::new(MemoryDirectory::new(config.lifetimes))
+                Arc::new(MemoryDirectory::new(config.lifetimes).bounded(config.bounds))
             }
         };
+        let access = PlaneAccess::load(&config.access).map_err(NodeError::Access)?;
+        access.set_enforced(config.enforce);
         let control_plane = ControlPlane::bind(&config.control_plane, directory.clone()).await?;
+        let control_plane = control_plane.with_access(access.clone());
         let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
-        for line in config.open_planes() {
+        let frontier_plane = frontier_plane.with_access(access.clone());
+        let tls = config.frontier_plane.listen.tls.iter().flat_map(ServerTls::warnings);
+        for line in config.exposed_planes().into_iter().chain(access.warnings()).chain(tls) {
             warn!("{line}");
         }
-        Ok(Self { directory, redis, control_plane, frontier_plane, grace: config.daemon.grace })
+        let frontier_tls = config.frontier_plane.listen.tls.clone();
+        let grace = config.daemon.grace;
+        Ok(Self { directory, redis, control_plane, frontier_plane, frontier_tls, access, grace })
     }
 
     /// Where the control plane listens.
@@ -78,7 +94,8 @@ impl Node {
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live::new(self.control_plane.tls(), self.redis.clone())
+        let Self { control_plane, frontier_tls, access, redis, .. } = self;
+        Live::new(control_plane.tls(), frontier_tls.clone(), access.clone(), redis.clone())
     }
 
     /// Who is where. It can be asked before [`run`](Self::run), during it and after it.

@@ -1,7 +1,7 @@
 //! The frontier plane: what frontiers tell of themselves and of who is connected to them.
 //!
 //! ```text
-//!   accept ─▶ handshake (Hello, join, Welcome) ─▶ session: one task per frontier
+//!   accept ─▶ handshake (Hello, who is it?, join, Welcome) ─▶ session: one task per frontier
 //!                                                    │ Report ─▶ Reporter ─▶ Directory ─▶ ReportAck
 //!                                                    │ Ping   ─▶ refresh, beside the reports
 //!                                                    └ Lookup ─▶ Directory ─▶ LookupAck
@@ -9,6 +9,9 @@
 //!                        └▶ members ───▶ each frontier: all others, and where they are reached
 //!   Directory::changes ─▶ superseded ─▶ the frontier that an edge has moved away from
 //! ```
+//!
+//! Nothing of a connection but its Hello is looked at before it is known who it is, and until then it counts among
+//! the few that may be on their way in (`handshakes`).
 //!
 //! A connection ends only by its frontier, by silence, or by a breach of the protocol: whatever the
 //! directory does, the frontier gets an answer that says what to do next. The end of a connection
@@ -19,24 +22,26 @@ mod config;
 mod connections;
 mod context;
 mod handshake;
+mod handshakes;
 mod lookup;
 mod members;
 mod pending;
 mod rebalance;
 mod reporter;
+mod review;
 mod session;
 mod superseded;
 
 pub use config::PlaneConfig;
 pub use rebalance::RebalanceConfig;
 
-use crate::Directory;
+use crate::{Directory, PlaneAccess};
 use clock::DirectoryClock;
 use connections::Connections;
 use context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT};
-use frontier_access::LogLimiter;
 use frontier_protocol::Terms;
 use frontier_transport::Listener;
+use handshakes::Handshakes;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,9 +50,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-
-/// How many lines a second tell of those who were rejected.
-const REJECTIONS_PER_SECOND: u32 = 10;
 
 /// Why the plane did not start.
 #[derive(Debug, Error)]
@@ -63,9 +65,7 @@ pub struct PlaneError {
 pub struct Plane {
     listener: Listener,
     addr: SocketAddr,
-    /// One for each connection that there may be.
-    permits: Arc<Semaphore>,
-    context: Arc<Context>,
+    context: Context,
     rebalance: RebalanceConfig,
 }
 
@@ -76,7 +76,6 @@ impl Plane {
     /// [`PlaneError`] if the address can't be listened on.
     pub fn bind(config: PlaneConfig, directory: Arc<dyn Directory>) -> Result<Self, PlaneError> {
         let fail = |source| PlaneError { addr: config.listen.addr, source };
-        let permits = Arc::new(Semaphore::new(config.frontiers));
         let link = Arc::new(config.link());
         let terms = Terms {
             max_frame: frontier_protocol::MIN_MAX_FRAME,
@@ -84,16 +83,25 @@ impl Plane {
         };
         let listener = Listener::bind(config.listen.clone()).map_err(fail)?;
         let addr = listener.local_addr().map_err(fail)?;
-        info!(%addr, "listening for frontiers");
-        let context = Arc::new(Context {
+        info!(%addr, tls = config.listen.tls.is_some(), "listening for frontiers");
+        let context = Context {
             directory,
             connections: Connections::default(),
             clock: DirectoryClock::default(),
             terms,
             link,
-            rejections: LogLimiter::new(REJECTIONS_PER_SECOND),
-        });
-        Ok(Self { listener, addr, permits, context, rebalance: config.rebalance })
+            access: PlaneAccess::open(),
+            permits: Arc::new(Semaphore::new(config.frontiers)),
+            handshakes: Handshakes::default(),
+        };
+        Ok(Self { listener, addr, context, rebalance: config.rebalance })
+    }
+
+    /// Has those who connect say who they are. Without this everybody may be any frontier.
+    #[must_use]
+    pub fn with_access(mut self, access: PlaneAccess) -> Self {
+        self.context.access = access;
+        self
     }
 
     /// Where frontiers connect to.
@@ -105,31 +113,28 @@ impl Plane {
     /// Serves until `stop`. Then the frontiers are told to go elsewhere; what is known of them stays, they
     /// have their time to live for that.
     pub async fn run(mut self, stop: CancellationToken) {
-        let sessions = TaskTracker::new();
-        sessions.spawn(superseded::run(self.context.clone(), stop.clone()));
-        sessions.spawn(members::run(self.context.clone(), stop.clone()));
-        sessions.spawn(rebalance::run(self.context.clone(), self.rebalance, stop.clone()));
-        let (context, until) = (self.context.clone(), stop.clone());
-        sessions.spawn(async move { context.clock.run(&*context.directory, DIRECTORY_TIMEOUT, until).await });
+        let (sessions, context) = (TaskTracker::new(), Arc::new(self.context));
+        sessions.spawn(superseded::run(context.clone(), stop.clone()));
+        sessions.spawn(members::run(context.clone(), stop.clone()));
+        sessions.spawn(rebalance::run(context.clone(), self.rebalance, stop.clone()));
+        let (ticking, until) = (context.clone(), stop.clone());
+        sessions.spawn(async move { ticking.clock.run(&*ticking.directory, DIRECTORY_TIMEOUT, until).await });
         let mut refused = 0_u64;
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 () = stop.cancelled() => break,
             };
-            let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+            // Told nothing: an answer costs more than a refusal is worth.
+            let Some(place) = context.handshakes.take(accepted.peer) else {
                 refused += 1;
                 if refused.is_power_of_two() {
                     warn!(addr = %accepted.peer, refused,
-                        "closed the connection of a frontier: frontier_plane.max_frontiers is reached");
+                        "closed a connection: too many have not said yet which frontier they are");
                 }
                 continue;
             };
-            let session = session::run(self.context.clone(), accepted, stop.clone());
-            sessions.spawn(async move {
-                session.await;
-                drop(permit);
-            });
+            sessions.spawn(session::run(context.clone(), accepted, place, stop.clone()));
         }
         sessions.close();
         if tokio::time::timeout(2 * CLOSE_TIMEOUT, sessions.wait()).await.is_err() {

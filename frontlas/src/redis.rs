@@ -38,7 +38,7 @@ mod script;
 pub use config::{RedisConfig, RedisMode, RedisTls};
 pub use host_port::HostPort;
 
-use crate::{DirectoryError, Lifetimes};
+use crate::{Bounds, DirectoryError, Lifetimes};
 use connection::Connection;
 use redis::FromRedisValue;
 use script::{Args, Script, Scripts};
@@ -55,6 +55,7 @@ pub struct RedisDirectory {
     scripts: Scripts,
     prefix: &'static str,
     lifetimes: Lifetimes,
+    bounds: Bounds,
     /// Held by whoever refreshes a chunk.
     refreshing: Mutex<()>,
 }
@@ -68,7 +69,14 @@ impl RedisDirectory {
             _ => "frontlas:",
         };
         let connection = Connection::new(config, format!("{prefix}history"));
-        Self { connection, scripts: Scripts::new(), prefix, lifetimes, refreshing: Mutex::new(()) }
+        let (scripts, bounds, refreshing) = (Scripts::new(), Bounds::default(), Mutex::new(()));
+        Self { connection, scripts, prefix, lifetimes, bounds, refreshing }
+    }
+
+    /// With other bounds than the defaults.
+    #[must_use]
+    pub fn bounded(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     /// Goes on with the user names, passwords and TLS of this configuration, from the next connect on. All else stays

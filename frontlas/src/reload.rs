@@ -6,21 +6,25 @@
 //! ```
 
 use crate::config::Store;
-use crate::{Config, RedisDirectory};
+use crate::{Config, PlaneAccess, RedisDirectory};
 use frontier_admin::LiveTls;
 use frontier_config::{Environment, FixedSettings, Surroundings};
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
+use frontier_transport::ServerTls;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tracing::{debug, error, info, warn};
 
-/// A running node, as far as it can be changed: the certificates of the control plane, and how it logs in at Redis.
+/// A running node, as far as it can be changed: who may connect to its planes, their certificates, and how it logs in at
+/// Redis.
 #[derive(Clone)]
 pub struct Live {
     tls: Option<LiveTls>,
+    frontier_tls: Option<ServerTls>,
+    access: PlaneAccess,
     redis: Option<Arc<RedisDirectory>>,
 }
 
@@ -44,8 +48,13 @@ pub(crate) struct Reloader {
 }
 
 impl Live {
-    pub(crate) fn new(tls: Option<LiveTls>, redis: Option<Arc<RedisDirectory>>) -> Self {
-        Self { tls, redis }
+    pub(crate) fn new(
+        tls: Option<LiveTls>,
+        frontier_tls: Option<ServerTls>,
+        access: PlaneAccess,
+        redis: Option<Arc<RedisDirectory>>,
+    ) -> Self {
+        Self { tls, frontier_tls, access, redis }
     }
 
     /// Puts in place what can change at run time. Blocks while it reads files.
@@ -57,10 +66,17 @@ impl Live {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
+        let access = self.access.reload(&config.access);
+        let access =
+            access.map_err(|errors| errors.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
         if let (Some(live), Some(tls)) = (&self.tls, &config.control_plane.server.tls) {
             let loaded = tls.load().map_err(|error| vec![format!("control_plane.listen.tls: {error}")])?;
             live.replace(loaded);
         }
+        if let (Some(live), Some(tls)) = (&self.frontier_tls, &config.frontier_plane.listen.tls) {
+            live.adopt(tls);
+        }
+        access.put_in_place(config.enforce);
         if let (Some(live), Store::Redis(redis)) = (&self.redis, &config.store) {
             live.reconfigure(redis);
         }
@@ -160,6 +176,9 @@ impl Reloader {
                 Ok(()) => self.level = config.log.level.clone(),
                 Err(error) => warn!(%error, "the log level stays as it is"),
             }
+        }
+        for line in config.exposed_planes().into_iter().chain(self.live.access.warnings()) {
+            warn!("{line}");
         }
         for key in self.fixed.changed(&config.fixed) {
             warn!(key, "this has changed, but takes a restart");

@@ -53,7 +53,23 @@ fn what_is_commented_out_in_the_sample_can_be_set() {
     let error = Config::parse(&yaml, &variable).unwrap_err();
     let left: Vec<_> = error.mistakes().iter().map(|it| it.path().to_owned()).collect();
     // What has no value in the sample, even so.
-    assert_eq!(left, ["control_plane.listen.tls.certs"], "{error}");
+    assert_eq!(left, ["control_plane.listen.tls.certs", "frontier_plane.listen.tls.certs"], "{error}");
+}
+
+#[test]
+fn the_example_of_the_guide_to_access_is_right_but_for_its_files() {
+    let guide = fs::read_to_string(Path::new(HERE).join("../docs/access.md")).expect("there is a guide");
+    let block = |name: &str| {
+        let block =
+            guide.split(&format!("```yaml\n# example: {name}\n")).nth(1).expect("there is an example");
+        block.split("```").next().unwrap_or_default().to_owned()
+    };
+    let error = Config::parse(&block("frontlas"), &|_| None).unwrap_err();
+    let paths: Vec<_> = error.mistakes().iter().map(|it| it.path().to_owned()).collect();
+    let missing = ["certs[0].cert", "certs[0].key", "ca_certs"];
+    assert_eq!(paths, missing.map(|key| format!("frontier_plane.listen.tls.{key}")), "{error}");
+    let tokens = frontier_access::authn::token::TokenTable::parse(&block("tokens.yaml of frontlas")).unwrap();
+    assert_eq!(tokens.len(), 1);
 }
 
 #[test]
@@ -104,17 +120,23 @@ fn what_takes_a_restart_is_named() {
         "
 log: {level: debug, format: json}
 control_plane: {listen: {tls: {certs: [{cert: a, key: b}]}}, watchers: 5}
-frontier_plane: {expiration: {alive: 60s}}
+frontier_plane: {expiration: {alive: 60s}, auth: {methods: [{token: {file: a}}]}, max_edges: 5}
+access: {throttle: {failures: 5}}
 redis: {password: b, username: c, tls: {ca_certs: [a]}, dial_timeout: 1s}
-reload: {watch: false}
+reload: {watch: false, enforce: true}
 ",
     );
     let fixed = |yaml: &str| parse(yaml).unwrap().fixed;
     let (before, after) = (fixed(before), fixed(after));
     let mut changed = before.changed(&after);
     changed.sort_unstable();
-    let expected =
-        ["control_plane.watchers", "frontier_plane.expiration", "log.format", "redis.dial_timeout"];
+    let expected = [
+        "control_plane.watchers",
+        "frontier_plane.expiration",
+        "frontier_plane.max_edges",
+        "log.format",
+        "redis.dial_timeout",
+    ];
     assert_eq!(changed, expected);
 }
 

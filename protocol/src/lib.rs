@@ -32,6 +32,7 @@ mod negotiate;
 mod remote_caller;
 mod retry;
 mod role;
+mod session;
 mod tagged;
 mod token;
 mod verified_edge;
@@ -66,6 +67,7 @@ pub use negotiate::{NegotiateError, Terms, negotiate};
 pub use remote_caller::RemoteCaller;
 pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
+pub use session::Session;
 pub use token::{MAX_TOKEN, Token};
 pub use verified_edge::VerifiedEdge;
 

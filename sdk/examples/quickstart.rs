@@ -4,10 +4,18 @@
 //! cargo run -p frontier -- &
 //! cargo run -p frontier-sdk --example quickstart
 //! ```
+//!
+//! `--help` says how to show a certificate or tokens to a gateway that asks for credentials.
 
+#[path = "access/options.rs"]
+#[expect(dead_code, reason = "here are two clients, each with a token of its own")]
+mod access;
+
+use access::{Tls, with_token_file};
 use anyhow::{Context, Result};
 use clap::Parser;
-use frontier_sdk::{Edge, EdgeId, HandlerError, Request, Response, Service};
+use frontier_sdk::{Builder, Edge, EdgeId, HandlerError, Request, Response, Service};
+use std::path::{Path, PathBuf};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Starts a service and an edge, lets them talk through a gateway, and prints what happens.
@@ -19,22 +27,43 @@ struct Options {
     /// Where edges connect to.
     #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30012")]
     edges: String,
+    /// The service shows the token in this file.
+    #[arg(long, value_name = "FILE")]
+    service_token_file: Option<PathBuf>,
+    /// The edge shows the token in this file.
+    #[arg(long, value_name = "FILE")]
+    edge_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    tls: Tls,
+}
+
+impl Options {
+    /// With what this client shows the gateway.
+    fn apply<P>(&self, builder: Builder<P>, token_file: Option<&Path>) -> Builder<P> {
+        let builder = self.tls.apply(builder);
+        match token_file {
+            Some(path) => with_token_file(builder, path),
+            None => builder,
+        }
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
 
-    let service = Service::builder(options.services).name("quickstart").topics(["telemetry"]).connect();
-    let service = service.await.context("the service can't connect")?;
+    let service = Service::builder(&options.services).name("quickstart").topics(["telemetry"]);
+    let service = options.apply(service, options.service_token_file.as_deref());
+    let service = service.connect().await.context("the service can't connect")?;
     service.register("greet", greet).await?;
     // Messages and streams wait in queues until they are taken. Whoever does not take them leaves their
     // senders waiting, so each queue gets a task from the start.
     let messages = tokio::spawn(print_messages(service.clone()));
     let streams = tokio::spawn(answer_streams(service.clone()));
 
-    let edge =
-        Edge::builder(options.edges).meta("sn-42").connect().await.context("the edge can't connect")?;
+    let edge = Edge::builder(&options.edges).meta("sn-42");
+    let edge = options.apply(edge, options.edge_token_file.as_deref());
+    let edge = edge.connect().await.context("the edge can't connect")?;
     println!("edge {} is connected", edge.id());
     edge.register("temperature", |_: Request| async { Ok(Response::new("21.5")) }).await?;
 

@@ -6,13 +6,14 @@ use crate::credentials::Credentials;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::stream::StreamConfig;
-use crate::supervisor::{Route, Supervisor};
+use crate::supervisor::{Live, Route, Supervisor};
 use bytes::Bytes;
 use frontier_protocol::{Role, Token};
-use frontier_transport::{ClientTls, QuicClient};
+use frontier_transport::{ClientTls, Connector, QuicClient};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How an [`Edge`](crate::Edge) or a [`Service`](crate::Service) is to connect and behave. Nothing is
 /// checked before `connect`.
@@ -55,6 +56,29 @@ impl<P> Builder<P> {
     /// them. Unless set each client has its own.
     pub fn quic(mut self, sockets: Arc<QuicClient>) -> Self {
         self.options.redial.dial.quic = sockets;
+        self
+    }
+
+    /// Connects over what `connect` gives for a URL, in place of TCP: the pipe of a process, a channel of a tunnel, or a
+    /// stream within this process. The addresses have to be `tcp://` ones, whose host and port mean what `connect`
+    /// makes of them; nothing is put over the stream, no TLS either.
+    ///
+    /// ```
+    /// # let builder = frontier_sdk::Edge::builder("tcp://gateway:30012");
+    /// let builder = builder.connect_with(|url| async move {
+    ///     let (near, far) = tokio::io::duplex(64 * 1024);
+    ///     # let _ = (url, far);
+    ///     // … hand the other end to the gateway …
+    ///     Ok(near)
+    /// });
+    /// ```
+    pub fn connect_with<F, Fut, T>(mut self, connect: F) -> Self
+    where
+        F: Fn(String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = std::io::Result<T>> + Send + 'static,
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.options.redial.dial.connector = Some(Connector::new(connect));
         self
     }
 
@@ -165,6 +189,15 @@ impl<P> Builder<P> {
         self
     }
 
+    /// Whether a thread of the SDK carries the connection, one for all clients of the process. Then no code of the
+    /// program can hold up what the connection needs to live, and many calls cost the program's threads few wake-ups.
+    /// Unless set it does where `connect` is awaited on a runtime of several threads; on a current-thread runtime
+    /// everything stays on that.
+    pub fn io_thread(mut self, apart: bool) -> Self {
+        self.options.io_thread = Some(apart);
+        self
+    }
+
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
         establish(Client::new(self.options, self.handlers)).await
     }
@@ -172,31 +205,59 @@ impl<P> Builder<P> {
 
 /// Connects a client, and keeps it connected from then on.
 pub(crate) async fn establish(client: Client) -> Result<Handle, ConnectError> {
-    let mut route = Route::new(&client.options)?;
-    let after = client.options.redial.connect_timeout;
-    let client = Arc::new(client);
-    let mut last = None;
-    let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
-    let live = match connected {
-        Ok(connected) => connected.map_err(ConnectError::refused)?,
-        Err(_) => return Err(ConnectError::timeout(after, last.or_else(|| route.waits_for()).as_ref())),
+    let executor = client.executor.clone();
+    let connect = async move {
+        let mut route = Route::new(&client.options)?;
+        let after = client.options.redial.connect_timeout;
+        let client = Arc::new(client);
+        let mut last = None;
+        let connected = tokio::time::timeout(after, route.connect(&client, &mut last)).await;
+        let live = match connected {
+            Ok(connected) => connected.map_err(ConnectError::refused)?,
+            Err(_) => {
+                return Err(ConnectError::timeout(after, last.or_else(|| route.waits_for()).as_ref()));
+            }
+        };
+        Ok(supervise(client, route, live))
     };
-    tokio::spawn(Supervisor::new(client.clone(), route).run(live));
-    Ok(Handle::new(client))
+    // Boxed: it is moved around, and large.
+    executor.run_io(Box::pin(connect)).await
 }
 
 /// As [`establish`], but each address is tried only once.
 #[cfg(feature = "cluster")]
 pub(crate) async fn establish_at_once(client: Client) -> Result<Handle, ConnectError> {
-    let start = tokio::time::Instant::now();
-    let mut route = Route::new(&client.options)?;
-    let client = Arc::new(client);
-    match route.round(&client).await {
-        Ok(live) => {
-            tokio::spawn(Supervisor::new(client.clone(), route).run(live));
-            Ok(Handle::new(client))
+    let executor = client.executor.clone();
+    let connect = async move {
+        let start = tokio::time::Instant::now();
+        let mut route = Route::new(&client.options)?;
+        let client = Arc::new(client);
+        match route.round(&client).await {
+            Ok(live) => Ok(supervise(client, route, live)),
+            Err(error) if error.is_final() => Err(ConnectError::refused(error)),
+            Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
         }
-        Err(error) if error.is_final() => Err(ConnectError::refused(error)),
-        Err(error) => Err(ConnectError::timeout(start.elapsed(), Some(&error))),
+    };
+    // Boxed: it is moved around, and large.
+    executor.run_io(Box::pin(connect)).await
+}
+
+fn supervise(client: Arc<Client>, route: Route, live: Live) -> Handle {
+    let handle = Handle::new(client.clone());
+    let executor = client.executor.clone();
+    if executor.is_apart() {
+        let guard = AbandonOnDrop(client.clone());
+        executor.user().spawn(async move { guard.0.watch().closed().await });
+    }
+    executor.spawn_io(Supervisor::new(client, route).run(live));
+    handle
+}
+
+/// Ends a client with the runtime of the user's code, which could answer nothing any more.
+struct AbandonOnDrop(Arc<Client>);
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }

@@ -7,6 +7,7 @@ mod registered_names;
 mod registration;
 mod relocations;
 pub(crate) mod retry;
+mod session;
 mod target;
 
 pub(crate) use envelope::{Envelope, EnvelopeKind, Operation, left, millis};
@@ -17,6 +18,7 @@ pub(crate) use target::Target;
 
 use crate::Error;
 use crate::connection::Connection;
+use crate::executor::Executor;
 use crate::handlers::Handlers;
 use crate::options::Options;
 use crate::status::{Closed, Status, StatusWatch};
@@ -25,6 +27,7 @@ use arc_swap::ArcSwapOption;
 use frontier_protocol::{Code, Role};
 use parking_lot::Mutex;
 use relocations::Relocations;
+use session::ClientSession;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -34,6 +37,7 @@ use tokio::time::Instant;
 /// The state of an edge or a service.
 pub(crate) struct Client {
     pub(crate) options: Options,
+    pub(crate) executor: Executor,
     pub(crate) intake: Arc<Intake>,
     /// Whether the intake ends with this client.
     owns_intake: bool,
@@ -46,6 +50,7 @@ pub(crate) struct Client {
     stop: watch::Sender<Stop>,
     /// The EdgeID or ServiceID that the gateway gave last.
     id: AtomicU64,
+    pub(crate) session: ClientSession,
     pub(crate) cancelled_attempt: Arc<CancelledAttempt>,
     /// What a close in good order left undone.
     undone: OnceLock<Error>,
@@ -78,11 +83,17 @@ impl Client {
     /// A client whose intake others share, and outlive it. It begins with the names that are `registered`. Others with
     /// the same id may have been before it, with a `cancelled_attempt`.
     pub(crate) fn sharing(
-        options: Options,
+        mut options: Options,
         intake: Arc<Intake>,
         registered: RegisteredNames,
         cancelled_attempt: Arc<CancelledAttempt>,
     ) -> Self {
+        let executor = Executor::current(options.io_thread);
+        if executor.is_apart() {
+            options.credentials.run_on(executor.user());
+            #[cfg(feature = "cluster")]
+            options.cluster.credentials.run_on(executor.user());
+        }
         Self {
             intake,
             owns_intake: false,
@@ -92,8 +103,10 @@ impl Client {
             status: watch::Sender::new(Status::Reconnecting),
             stop: watch::Sender::new(Stop::No),
             id: AtomicU64::new(options.identity.id),
+            session: ClientSession::new(),
             cancelled_attempt,
             undone: OnceLock::new(),
+            executor,
             options,
         }
     }
@@ -199,6 +212,11 @@ impl Client {
         }
         self.watch().closed().await;
         self.undone.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The runtime of the user's code has ended.
+    pub(crate) fn abandon(&self) {
+        self.stop(Stop::Now);
     }
 
     fn stop(&self, stop: Stop) {

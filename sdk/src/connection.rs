@@ -8,8 +8,11 @@ mod inbound;
 mod incoming_stream;
 mod job;
 mod lifecycle;
+mod migrating_task;
+mod pace;
 mod pending_requests;
 mod response_future;
+mod runner;
 mod running;
 mod timers;
 mod topics;
@@ -17,6 +20,7 @@ mod topics;
 pub(crate) use driver::Driver;
 pub(crate) use end::{Drain, End};
 pub(crate) use job::Job;
+pub(crate) use pending_requests::Answer;
 pub(crate) use response_future::ResponseFuture;
 
 use crate::Error;
@@ -129,6 +133,11 @@ impl Connection {
         Ok(self.link.send(Priority::Request, encode)?)
     }
 
+    /// The same, but whoever calls this wakes the link in the end.
+    fn queue(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) -> Result<(), NotSent> {
+        Ok(self.link.push(Priority::Request, encode).map(drop)?)
+    }
+
     /// Sends an answer or a notice. It is lost only with the connection, and then nobody needs it.
     pub(crate) fn notify(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>) {
         let _ = self.link.send(Priority::Reply, encode);
@@ -149,7 +158,10 @@ impl Connection {
 
     /// Ends the call `id` of ours with an error, whose answer can't be had.
     fn fail_pending(&self, id: u64, code: Code, text: &str) {
-        self.pending.complete(id, Kind::Response, || Err(Error::from_wire(code, 0, text)));
+        let failed = || Err(Error::from_wire(code, 0, text));
+        if let Some(completion) = self.pending.complete(id, Kind::Response, failed) {
+            completion.deliver();
+        }
     }
 
     /// Asks the connection's task to leave in good order.

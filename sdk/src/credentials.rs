@@ -1,5 +1,6 @@
 //! What a client shows the gateway, and where it comes from.
 
+use crate::executor::run_on;
 use frontier_protocol::Token;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -8,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 /// How long a source may take to give a token.
@@ -35,10 +37,25 @@ pub(crate) enum Credentials {
     /// Always the same.
     Token(Token<'static>),
     /// What this gives before each attempt.
-    Source(Arc<dyn Fn() -> BoxFuture<'static, Given> + Send + Sync>),
+    Source(Source),
+}
+
+/// The user's code that gives tokens.
+#[derive(Clone)]
+pub(crate) struct Source {
+    ask: Arc<dyn Fn() -> BoxFuture<'static, Given> + Send + Sync>,
+    /// Where it runs, if not where it is asked.
+    runtime: Option<Handle>,
 }
 
 impl Credentials {
+    /// Has the user's code run on `runtime`, wherever it is asked.
+    pub(crate) fn run_on(&mut self, runtime: &Handle) {
+        if let Self::Source(source) = self {
+            source.runtime = Some(runtime.clone());
+        }
+    }
+
     /// What `source` gives before each attempt.
     pub(crate) fn source<F, Fut, E>(source: F) -> Self
     where
@@ -47,10 +64,11 @@ impl Credentials {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let source = Arc::new(source);
-        Self::Source(Arc::new(move || {
+        let ask = Arc::new(move || {
             let source = source.clone();
             async move { source().await.map_err(Into::into) }.boxed()
-        }))
+        });
+        Self::Source(Source { ask, runtime: None })
     }
 
     /// What to show in the next attempt.
@@ -58,10 +76,20 @@ impl Credentials {
         let source = match self {
             Self::None => return Ok(None),
             Self::Token(token) => return Ok(Some(token.clone())),
-            Self::Source(source) => source,
+            Self::Source(source) => source.clone(),
         };
         // A panic would end the task that keeps the client connected.
-        let given = AssertUnwindSafe(async { source().await }).catch_unwind();
+        let Source { ask, runtime } = source;
+        let given = AssertUnwindSafe(async move { ask().await }).catch_unwind();
+        let given = async {
+            match &runtime {
+                None => given.await,
+                Some(runtime) => {
+                    let given = run_on(runtime, given).await;
+                    given.unwrap_or_else(|| Ok(Err("the program's runtime has ended".into())))
+                }
+            }
+        };
         match timeout(TOKEN_TIMEOUT, given).await {
             Ok(Ok(Ok(token))) => Ok(Some(Token::new(token))),
             Ok(Ok(Err(error))) => Err(TokenError::Failed(error.to_string())),

@@ -4,29 +4,36 @@ mod address;
 mod channel;
 mod discovery;
 mod error;
+mod lookups;
 
 pub(crate) use address::Address;
 pub(crate) use discovery::{Discovery, endpoint, servicebound};
 pub(crate) use error::FrontlasError;
 
+use crate::credentials::Credentials;
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
 use frontier_api::cluster::{
     Frontier, GetFrontierByEdgeIdRequest, ListFrontiersRequest, Position, WatchKind, WatchRequest,
     WatchResponse,
 };
 use frontier_protocol::EdgeId;
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientTls, Staggered};
+use lookups::Lookups;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Code, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 type Client = ClusterServiceClient<Channel>;
 
-/// How long one replica may take to answer.
+/// How long one replica may take to answer, once its name has been looked up.
 const REPLICA_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a replica is waited for before the next one is asked beside it.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// For how long requests fail at once after no replica has answered.
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
@@ -37,6 +44,8 @@ const MAX_RESPONSE: usize = 16 * 1024 * 1024;
 /// All replicas of frontlas that the user has named.
 pub(crate) struct Frontlas {
     replicas: Vec<Replica>,
+    /// What each request shows.
+    credentials: Credentials,
     /// The one that answered last.
     preferred: AtomicUsize,
     /// How the last request failed, unless one has been answered since.
@@ -48,18 +57,21 @@ pub(crate) struct Frontlas {
 struct Replica {
     address: Address,
     client: Client,
+    lookups: Lookups,
 }
 
 impl Frontlas {
     /// Connects to nobody yet. Called within a runtime.
-    pub(crate) fn new(addresses: Vec<Address>, tls: &ClientTls) -> Self {
+    pub(crate) fn new(addresses: Vec<Address>, tls: &ClientTls, credentials: Credentials) -> Self {
         let replica = |address: Address| {
-            let client = Client::new(channel::open(&address, tls)).max_decoding_message_size(MAX_RESPONSE);
-            Replica { address, client }
+            let lookups = Lookups::default();
+            let channel = channel::open(&address, tls, &lookups);
+            let client = Client::new(channel).max_decoding_message_size(MAX_RESPONSE);
+            Replica { address, client, lookups }
         };
         let replicas = addresses.into_iter().map(replica).collect();
         let (failure, unreachable) = (Mutex::new(None), Mutex::new(None));
-        Self { replicas, preferred: AtomicUsize::new(0), failure, unreachable }
+        Self { replicas, credentials, preferred: AtomicUsize::new(0), failure, unreachable }
     }
 
     /// Whether each replica is reached over TLS.
@@ -69,15 +81,18 @@ impl Frontlas {
 
     /// All gateways.
     pub(crate) async fn frontiers(&self) -> Result<Vec<Frontier>, FrontlasError> {
-        let list =
-            |mut client: Client| async move { client.list_frontiers(ListFrontiersRequest::default()).await };
+        let list = |mut client: Client, shown: Shown| async move {
+            client.list_frontiers(shown.by(ListFrontiersRequest::default())).await
+        };
         Ok(self.request(list).await?.frontiers)
     }
 
     /// The gateway that an edge is connected to; `None` if it is offline.
     pub(crate) async fn frontier_of(&self, edge: EdgeId) -> Result<Option<Frontier>, FrontlasError> {
         let request = GetFrontierByEdgeIdRequest { edge_id: edge.0 };
-        let find = |mut client: Client| async move { client.get_frontier_by_edge(request).await };
+        let find = |mut client: Client, shown: Shown| async move {
+            client.get_frontier_by_edge(shown.by(request)).await
+        };
         match self.request(find).await {
             Ok(found) => Ok(found.frontier),
             Err(FrontlasError::Refused(status)) if status.code() == Code::NotFound => Ok(None),
@@ -92,15 +107,15 @@ impl Frontlas {
         kinds: &[WatchKind],
     ) -> Result<Streaming<WatchResponse>, FrontlasError> {
         let request = WatchRequest { after, kinds: kinds.iter().map(|kind| i32::from(*kind)).collect() };
-        let watch = |mut client: Client| {
-            let request = request.clone();
+        let watch = |mut client: Client, shown: Shown| {
+            let request = shown.by(request.clone());
             async move { client.watch(request).await }
         };
         self.request(watch).await
     }
 
-    /// Sends a request to one replica after the other until one answers.
-    async fn request<T, Fut>(&self, send: impl Fn(Client) -> Fut) -> Result<T, FrontlasError>
+    /// Sends a request to one replica after the other until one answers: each has a head start before the next.
+    async fn request<T, Fut>(&self, send: impl Fn(Client, Shown) -> Fut) -> Result<T, FrontlasError>
     where
         Fut: Future<Output = Result<Response<T>, Status>>,
     {
@@ -109,15 +124,21 @@ impl Frontlas {
         {
             return Err(error.clone());
         }
+        let shown = self.shown().await.inspect_err(|error| *self.failure.lock() = Some(error.clone()))?;
         let first = self.preferred.load(Ordering::Relaxed);
         let mut last = FrontlasError::Away("there is no address of frontlas".into());
         let mut is_unreachable = true;
-        for turn in 0..self.replicas.len() {
-            let place = (first + turn) % self.replicas.len();
-            let Replica { address, client } = &self.replicas[place];
-            let answer = timeout(REPLICA_TIMEOUT, send(client.clone())).await;
-            let answer =
-                answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer within the timeout")));
+        let places = (0..self.replicas.len()).map(|turn| (first + turn) % self.replicas.len());
+        let mut attempts = Staggered::new(places, HEAD_START, |place| {
+            let Replica { client, lookups, .. } = &self.replicas[place];
+            let answer = lookups.within(REPLICA_TIMEOUT, send(client.clone(), shown.clone()));
+            async move {
+                let late = || Err(Status::deadline_exceeded("no answer within the timeout"));
+                (place, answer.await.unwrap_or_else(late))
+            }
+        });
+        while let Some((place, answer)) = attempts.next().await {
+            let address = &self.replicas[place].address;
             match answer {
                 Ok(answer) => {
                     self.preferred.store(place, Ordering::Relaxed);
@@ -126,8 +147,13 @@ impl Frontlas {
                 }
                 Err(status) => {
                     is_unreachable &= matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded);
+                    let is_throttled = status.code() == Code::ResourceExhausted;
                     last = FrontlasError::new(address, status);
-                    *self.failure.lock() = Some(last.clone());
+                    let mut failure = self.failure.lock();
+                    // Who is refused too often is told that, and no longer why.
+                    if !(is_throttled && matches!(*failure, Some(FrontlasError::Refused(_)))) {
+                        *failure = Some(last.clone());
+                    }
                 }
             }
             if let FrontlasError::Refused(_) = last {
@@ -138,6 +164,22 @@ impl Frontlas {
             *self.unreachable.lock() = Some((Instant::now() + UNREACHABLE_PAUSE, last.clone()));
         }
         Err(last)
+    }
+
+    /// What the next request shows.
+    async fn shown(&self) -> Result<Shown, FrontlasError> {
+        let token = self.credentials.token().await;
+        let token = token.map_err(|error| FrontlasError::Away(error.to_string()))?;
+        let Some(token) = token else { return Ok(Shown(None)) };
+        // It is not repeated.
+        let value = format!("Bearer {}", token.expose()).parse::<MetadataValue<Ascii>>().map_err(|_| {
+            FrontlasError::Refused(Status::invalid_argument(
+                "the token for frontlas has characters that HTTP has not",
+            ))
+        });
+        let mut value = value?;
+        value.set_sensitive(true);
+        Ok(Shown(Some(value)))
     }
 
     /// Why there is no answer so far.
@@ -157,6 +199,21 @@ impl Frontlas {
     pub(crate) fn pass_over(&self) {
         let next = (self.preferred.load(Ordering::Relaxed) + 1) % self.replicas.len().max(1);
         self.preferred.store(next, Ordering::Relaxed);
+    }
+}
+
+/// The token of a request, as HTTP has it.
+#[derive(Clone)]
+struct Shown(Option<MetadataValue<Ascii>>);
+
+impl Shown {
+    /// The request that shows it.
+    fn by<T>(self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(token) = self.0 {
+            request.metadata_mut().insert("authorization", token);
+        }
+        request
     }
 }
 

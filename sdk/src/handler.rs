@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -28,16 +29,28 @@ pub(crate) trait Reply: Send + 'static {
 
 /// A handler of whatever type.
 pub(crate) trait Handler<R>: Send + Sync {
-    /// Handles `request` and replies: at once, or in a task of its own if that takes longer. `clock` is
-    /// the time now, and is moved on by what was done at once.
-    fn start(self: Arc<Self>, request: Request, reply: R, clock: &mut Instant) -> Option<AbortHandle>;
+    /// Whether it is known to do little before its first `.await`, so that others may wait for that.
+    fn is_quick(&self) -> bool;
+
+    /// It holds up others now.
+    fn blocks(&self);
+
+    /// Handles `request` and replies: at once, or in a task of its own on `runtime` if it is not quick, or not done after
+    /// its first poll. `clock` is the time now, and is moved on by what was done at once.
+    fn start(
+        self: Arc<Self>,
+        request: Request,
+        reply: R,
+        clock: &mut Instant,
+        runtime: &Handle,
+    ) -> Option<AbortHandle>;
 }
 
 /// A handler that was registered, and what is known of its pace.
 ///
-/// Its future is polled once where the request came in, which spares a task for every handler that is
-/// done by then. One that computes for long in that first poll would hold up its connection, so after
-/// a few such polls all further requests get a task from the start.
+/// A handler that has shown to be quick is polled once where its request stands in line, which spares a task for each
+/// request that is done by then. One that blocks there would hold up the others, so each begins with a task for every
+/// request, and comes back to that after a few slow first polls.
 pub(crate) struct Registered<F> {
     handler: F,
     /// Grows with each slow first poll, and shrinks with each quick one.
@@ -53,22 +66,28 @@ const WEIGHT: u32 = 1024;
 /// From this slowness on requests get a task from the start.
 const TOO_SLOW: u32 = 4 * WEIGHT;
 
+/// How many quick polls a new handler has to show.
+const PROBATION: u32 = 64;
+
+/// No handler has to show more quick polls than that, however slow it was.
+const MAX_SLOWNESS: u32 = TOO_SLOW + 16 * WEIGHT;
+
 impl<F> Registered<F> {
     pub(crate) fn new(handler: F) -> Arc<Self> {
-        Arc::new(Self { handler, slowness: AtomicU32::new(0) })
-    }
-
-    fn is_quick(&self) -> bool {
-        self.slowness.load(Ordering::Relaxed) < TOO_SLOW
+        Arc::new(Self { handler, slowness: AtomicU32::new(TOO_SLOW + PROBATION - 1) })
     }
 
     fn note(&self, took: Duration) {
         let slowness = self.slowness.load(Ordering::Relaxed);
         if took >= SLOW {
-            self.slowness.store(slowness.saturating_add(WEIGHT), Ordering::Relaxed);
+            self.slowness.store((slowness + WEIGHT).min(MAX_SLOWNESS), Ordering::Relaxed);
         } else if slowness > 0 {
             self.slowness.store(slowness - 1, Ordering::Relaxed);
         }
+    }
+
+    fn may_wait_for(&self) -> bool {
+        self.slowness.load(Ordering::Relaxed) < TOO_SLOW
     }
 }
 
@@ -78,7 +97,21 @@ where
     Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     R: Reply,
 {
-    fn start(self: Arc<Self>, request: Request, reply: R, clock: &mut Instant) -> Option<AbortHandle> {
+    fn is_quick(&self) -> bool {
+        self.may_wait_for()
+    }
+
+    fn blocks(&self) {
+        self.slowness.store(MAX_SLOWNESS, Ordering::Relaxed);
+    }
+
+    fn start(
+        self: Arc<Self>,
+        request: Request,
+        reply: R,
+        clock: &mut Instant,
+        runtime: &Handle,
+    ) -> Option<AbortHandle> {
         let registered = self.clone();
         let mut task = Box::pin(async move {
             let deadline = request.deadline.into();
@@ -90,16 +123,27 @@ where
             };
             reply.reply(outcome).await;
         });
-        if self.is_quick() {
-            // Its task, if it needs one, polls it again and gives it a waker that counts.
-            let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            let started = std::mem::replace(clock, Instant::now());
-            self.note(clock.duration_since(started));
-            if polled.is_ready() {
-                return None;
-            }
+        if !self.may_wait_for() {
+            let mut is_first = true;
+            let timed = poll_fn(move |cx| {
+                if !std::mem::take(&mut is_first) {
+                    return task.as_mut().poll(cx);
+                }
+                let started = Instant::now();
+                let polled = task.as_mut().poll(cx);
+                self.note(started.elapsed());
+                polled
+            });
+            return Some(runtime.spawn(timed).abort_handle());
         }
-        Some(tokio::spawn(task).abort_handle())
+        // Its task, if it needs one, polls it again and gives it a waker that counts.
+        let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let started = std::mem::replace(clock, Instant::now());
+        self.note(clock.duration_since(started));
+        if polled.is_ready() {
+            return None;
+        }
+        Some(runtime.spawn(task).abort_handle())
     }
 }
 
@@ -128,14 +172,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_handler_that_is_slow_again_and_again_is_kept_off_the_connection() {
+    fn a_handler_is_waited_for_once_it_has_shown_that_it_is_quick() {
         let registered = Registered::new(());
+        (1..PROBATION).for_each(|_| registered.note(Duration::ZERO));
+        assert!(!registered.may_wait_for());
+        registered.note(Duration::ZERO);
+        assert!(registered.may_wait_for());
+        registered.note(SLOW);
+        assert!(!registered.may_wait_for(), "one that is slow now and then is not trusted so soon");
+    }
+
+    #[test]
+    fn only_a_handler_that_is_slow_again_and_again_is_waited_for_no_more() {
+        let registered = Registered::new(());
+        (0..2 * TOO_SLOW).for_each(|_| registered.note(Duration::ZERO));
         for _ in 0..100 {
             registered.note(SLOW);
             (0..WEIGHT).for_each(|_| registered.note(Duration::ZERO));
-            assert!(registered.is_quick());
+            assert!(registered.may_wait_for());
         }
         (0..4).for_each(|_| registered.note(SLOW));
-        assert!(!registered.is_quick());
+        assert!(!registered.may_wait_for());
+        (0..100).for_each(|_| registered.note(SLOW));
+        (0..=MAX_SLOWNESS).for_each(|_| registered.note(Duration::ZERO));
+        assert!(registered.may_wait_for(), "it may be quick again");
     }
 }

@@ -91,13 +91,25 @@
 //! # Payloads with types, and tests
 //! The feature `json` adds `to_json`, `Request::json`, `Response::from_json` and the like; `serde` alone lets ids stand in
 //! documents of one's own. [`Request::new`], [`Message::new`], [`EdgeEvent::new`] and [`EdgeIdRequest::new`] make what
-//! handlers get, to try them without a gateway.
+//! handlers get, to try them without a gateway. The crate `frontier-testing` has a gateway in memory, for all of a program.
+//!
+//! # What blocks what
+//! On a runtime of several threads, as `#[tokio::main]` makes, a thread of the SDK carries the connections of all clients of
+//! the process (`frontier-io`), and calls no code of the program's: handlers, sources of tokens and whoever waits for an
+//! answer run on the runtime on which `connect` was awaited. So a handler that blocks its thread, for a minute or for good,
+//! takes one thread of the program's: heartbeats are answered, other calls come and go, and quick handlers run on the
+//! other threads. Once all threads are blocked no handler starts and no caller goes on, but the connections still stand.
+//! What takes long belongs into `tokio::task::spawn_blocking` for that reason. A task that another one has woken just before
+//! that blocked waits for it, as everywhere in tokio.
+//!
+//! On a current-thread runtime everything stays on that, also the clock of a test that is paused; there, blocking code
+//! holds up the connection too. [`Builder::io_thread`] chooses otherwise.
 //!
 //! # Costs
-//! Two tasks and one socket per client. A call is encoded straight into the outbox and costs one
+//! Three tasks and one socket per client; the thread for connections, once. A call is encoded straight into the outbox and costs one
 //! allocation beside its answer's; a payload over 64 KiB travels on a stream of its own, delays no
 //! small one, and may be overtaken by one that was sent later. Received payloads are slices of the
-//! read buffer. A handler costs a task per request.
+//! read buffer. A handler that has shown to be quick costs no task for a request that it answers at once.
 
 mod builder;
 mod call;
@@ -107,15 +119,19 @@ mod cluster;
 mod connect_error;
 mod connection;
 mod credentials;
+mod delivery;
 mod edge;
 mod error;
+mod executor;
 #[cfg(feature = "cluster")]
 mod frontlas;
 mod handler;
 mod handler_error;
 mod handlers;
+mod io_thread;
 #[cfg(feature = "json")]
 mod json;
+mod kept;
 mod message;
 mod open_stream;
 mod options;

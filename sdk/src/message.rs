@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 pub struct Message {
     /// What it is about. May be empty in a message from a service to an edge.
     pub topic: Arc<str>,
-    /// The payload. A slice of what was read off the connection: holding it holds that buffer.
+    /// The payload. Above 4 KiB a slice of what was read off the connection: holding it holds that buffer.
     pub data: Bytes,
     /// The sender's header.
     pub custom: Bytes,

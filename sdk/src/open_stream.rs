@@ -12,6 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 /// A stream that is opened when this is awaited.
@@ -74,7 +75,7 @@ impl<'a> OpenStream<'a> {
                 Peer::Service { .. } => Err(Error::new(Code::Denied, "a service opens no stream to another")),
             },
         };
-        Ok(Stream::new(opened?, self.peer, self.meta, self.config))
+        Ok(Stream::new(opened?, self.peer, self.meta, self.config, Handle::current()))
     }
 
     async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotSent> {

@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
     pub(crate) bulk_rate: usize,
+    /// Whether a thread of the SDK carries the connection; unless set it depends on the runtime.
+    pub(crate) io_thread: Option<bool>,
     /// Of streams that say nothing else.
     pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
@@ -31,6 +33,8 @@ pub(crate) struct Options {
 pub(crate) struct ClusterOptions {
     /// For frontlas over TLS, if not as for the gateways.
     pub(crate) tls: Option<frontier_transport::ClientTls>,
+    /// What is shown to frontlas: nothing unless set, since what is for the gateways is not for it.
+    pub(crate) credentials: Credentials,
     /// How many edges' places are remembered.
     pub(crate) edges: usize,
     /// For how long a gateway is kept that is listed no longer.
@@ -40,7 +44,8 @@ pub(crate) struct ClusterOptions {
 #[cfg(feature = "cluster")]
 impl Default for ClusterOptions {
     fn default() -> Self {
-        Self { tls: None, edges: 65_536, removal_grace: Duration::from_secs(60) }
+        let removal_grace = Duration::from_secs(60);
+        Self { tls: None, credentials: Credentials::None, edges: 65_536, removal_grace }
     }
 }
 
@@ -96,6 +101,7 @@ impl Options {
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
+            io_thread: None,
             stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),

@@ -27,7 +27,8 @@ pub enum Status {
 pub enum Closed {
     /// The user closed it, or dropped its last handle.
     Local,
-    /// A newer connection took over the id. Reconnecting would take it back, and so on for ever. Within 15
+    /// A newer connection took over the id, or holds it when this client comes back. Reconnecting would take it back,
+    /// and so on for ever. Within 15
     /// seconds of an attempt to connect that was given up without an answer it may be that very attempt: then
     /// this counts as a loss.
     Superseded,

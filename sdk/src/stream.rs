@@ -84,6 +84,7 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.core.wire.lock().linger();
         self.core.close(End::Lost);
     }
 }
@@ -97,8 +98,14 @@ impl fmt::Debug for Stream {
 impl Stream {
     /// A stream over `mux`, on which everything up to the good `OpenAck` has been read and written.
     /// Called within a runtime.
-    pub(crate) fn new(mux: MuxStream, peer: Peer, meta: Bytes, config: StreamConfig) -> Self {
-        let core = Core::new(mux, config);
+    pub(crate) fn new(
+        mux: MuxStream,
+        peer: Peer,
+        meta: Bytes,
+        config: StreamConfig,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
+        let core = Core::new(mux, config, runtime);
         Self { handle: Arc::new(Handle { core, peer, meta }) }
     }
 

@@ -3,6 +3,7 @@
 mod addresses;
 mod attempt;
 mod cancelled_attempt;
+mod offered_link;
 mod relocation;
 mod route;
 

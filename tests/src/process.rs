@@ -56,7 +56,15 @@ impl Process {
     /// # Panics
     /// If it can't be started or does not connect.
     pub async fn edge(gateway: &Gateway) -> Self {
-        Self::peer("edge", &gateway.edge_url(), gateway).await
+        Self::peer("edge", &gateway.edge_url(), gateway, &[]).await
+    }
+
+    /// Starts an edge with this id, that is connected to `gateway`.
+    ///
+    /// # Panics
+    /// If it can't be started or does not connect.
+    pub async fn edge_of_id(gateway: &Gateway, id: u64) -> Self {
+        Self::peer("edge", &gateway.edge_url(), gateway, &[&id.to_string()]).await
     }
 
     /// Starts a service that is connected to `gateway`.
@@ -64,15 +72,24 @@ impl Process {
     /// # Panics
     /// If it can't be started or does not connect.
     pub async fn service(gateway: &Gateway) -> Self {
-        Self::peer("service", &gateway.service_url(), gateway).await
+        Self::peer("service", &gateway.service_url(), gateway, &[]).await
     }
 
-    async fn peer(role: &str, url: &str, gateway: &Gateway) -> Self {
+    async fn peer(role: &str, url: &str, gateway: &Gateway, more: &[&str]) -> Self {
         let mut command = Command::new(beside("peer-under-test"));
-        command.args([role, url, SERVER_NAME]).arg(gateway.dir().join("ca.pem"));
+        command.args([role, url, SERVER_NAME]).arg(gateway.dir().join("ca.pem")).args(more);
         let peer = Self::spawn("peer", command);
         eventually(DEADLINE, "the peer is connected", async || peer.log().find("connected")).await;
         peer
+    }
+
+    /// Where the binary of this package lies that has this name.
+    ///
+    /// # Panics
+    /// If the system does not tell.
+    #[must_use]
+    pub fn binary(name: &str) -> PathBuf {
+        beside(name)
     }
 
     /// Starts any other program, with nothing on its standard input.

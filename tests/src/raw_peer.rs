@@ -73,6 +73,7 @@ impl RawPeer {
             meta: b"",
             token: None,
             advertised: Default::default(),
+            session: None,
         }
     }
 

@@ -49,7 +49,7 @@ pub async fn connect_error(edge: impl Fn() -> Builder<Edge>) -> String {
     for timeout in [300, 1_000, 3_000, 10_000].map(Duration::from_millis) {
         let error = edge().connect_timeout(timeout).connect().await.expect_err("nobody is let in here");
         let text = error.to_string();
-        if !text.ends_with("still under way") {
+        if !text.ends_with("has not answered yet") {
             return text;
         }
     }

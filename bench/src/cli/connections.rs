@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::run::{OutputArgs, ProcessArgs, seconds};
 use crate::connections::Connections;
-use crate::network::Network;
+use crate::network::{Key, Network};
 use crate::storm::Storm;
 
 #[derive(Debug, Args)]
@@ -33,6 +33,12 @@ pub(crate) struct StormArgs {
     /// Edges that connect at the same time
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     edges: usize,
+    /// Edges that are there before and call a service meanwhile, one call after the other each
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    callers: usize,
+    /// The key of the gateway's certificate, over tls and quic
+    #[arg(long, value_enum, default_value_t, value_name = "KEY")]
+    key: Key,
     /// Storms, each on a new gateway; figures are medians
     #[arg(long, default_value_t = 1, value_name = "N")]
     rounds: usize,
@@ -55,7 +61,7 @@ impl ConnectionsArgs {
             edges: self.edges,
             window,
             settle: seconds("--warmup", self.warmup)?,
-            processes: self.processes.check()?,
+            processes: self.processes.single()?,
             progress: self.output.progress(),
             json: self.output.json,
         })
@@ -68,9 +74,11 @@ impl StormArgs {
         ensure!(self.rounds > 0, "--rounds must be at least 1");
         Ok(Storm {
             network: self.network,
+            key: self.key,
             edges: self.edges,
+            callers: self.callers,
             rounds: self.rounds,
-            processes: self.processes.check()?,
+            processes: self.processes.single()?,
             progress: self.output.progress(),
             json: self.output.json,
         })

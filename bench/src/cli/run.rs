@@ -45,12 +45,13 @@ pub(crate) struct RunArgs {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct ProcessArgs {
-    /// Threads of each service and client process
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    threads: usize,
-    /// Threads of the gateway process; of nats-server, its GOMAXPROCS
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    gateway_threads: usize,
+    /// Threads of each service and client process. Unless this or the next is set, what is compared is measured with a
+    /// thread for each processor, as programs have by default, and again with one thread
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Threads of the gateway process, of nats-server its GOMAXPROCS; unless set as many as the others have
+    #[arg(long, value_name = "N")]
+    gateway_threads: Option<usize>,
     /// Processes that the edges and callers are spread over
     #[arg(long, default_value_t = 1, value_name = "N")]
     client_processes: usize,
@@ -85,7 +86,7 @@ impl RunArgs {
             work,
             rounds: self.rounds,
             timing: Timing { warmup: seconds("--warmup", self.warmup)?, counted },
-            processes: self.processes.check()?,
+            layouts: self.processes.layouts()?,
             progress: self.output.progress(),
             json: self.output.json,
         })
@@ -93,8 +94,27 @@ impl RunArgs {
 }
 
 impl ProcessArgs {
-    pub(super) fn check(self) -> Result<Processes> {
-        let Self { threads, gateway_threads, client_processes: clients } = self;
+    /// All that are to be measured: as programs run by default first.
+    pub(super) fn layouts(self) -> Result<Vec<Processes>> {
+        if self.threads.is_some() || self.gateway_threads.is_some() {
+            return Ok(vec![self.single()?]);
+        }
+        let processors = std::thread::available_parallelism()?.get();
+        let mut layouts = Vec::new();
+        for threads in [processors, 1] {
+            let layout = Self { threads: Some(threads), ..self }.single()?;
+            if !layouts.contains(&layout) {
+                layouts.push(layout);
+            }
+        }
+        Ok(layouts)
+    }
+
+    /// One layout, with one thread in each process unless set.
+    pub(super) fn single(self) -> Result<Processes> {
+        let threads = self.threads.or(self.gateway_threads).unwrap_or(1);
+        let gateway_threads = self.gateway_threads.unwrap_or(threads);
+        let clients = self.client_processes;
         ensure!(threads > 0, "--threads must be at least 1");
         ensure!(gateway_threads > 0, "--gateway-threads must be at least 1");
         ensure!(clients > 0, "--client-processes must be at least 1");

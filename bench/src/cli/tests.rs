@@ -42,6 +42,21 @@ fn mixed_is_compared_with_undisturbed_calls() {
 }
 
 #[test]
+fn programs_are_measured_as_they_run_by_default_and_with_one_thread() {
+    let threads = |line: &str| {
+        let layouts = plan(line).layouts;
+        layouts.iter().map(|layout| (layout.threads, layout.gateway_threads)).collect::<Vec<_>>()
+    };
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let mut expected = vec![(processors, processors), (1, 1)];
+    expected.dedup();
+    assert_eq!(threads("rpc"), expected);
+    assert_eq!(threads("rpc --threads 1"), [(1, 1)]);
+    assert_eq!(threads("rpc --gateway-threads 3"), [(3, 3)]);
+    assert_eq!(threads("rpc --threads 2 --gateway-threads 1"), [(2, 1)]);
+}
+
+#[test]
 fn mistakes_are_refused() {
     for line in [
         "relay --callers 0",
@@ -49,6 +64,8 @@ fn mistakes_are_refused() {
         "relay --seconds 0",
         "relay --seconds NaN",
         "relay --rounds 0",
+        "relay --threads 0",
+        "relay --gateway-threads 0",
         "relay --vs abacus",
         "relay --vs alone",
         "proxy --bulk --vs nats",

@@ -1,26 +1,29 @@
 //! The gateway's process.
 
+use std::fs;
 use std::path::Path;
 
 use ::frontier::{Config, Gateway, cert};
 use anyhow::{Context, Result, bail};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use tokio_util::sync::CancellationToken;
 
 use crate::console::Console;
 use crate::dialogue::Ready;
-use crate::network::Network;
+use crate::network::{Key, Network};
 use crate::role::Membership;
 
 /// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
 pub(super) async fn run(
     network: Network,
+    key: Key,
     membership: Option<Membership>,
     console: &mut Console,
 ) -> Result<()> {
     let dir = tempfile::tempdir().context("a directory for the gateway's certificate")?;
     let tls = match network {
         Network::Tcp | Network::Ws => String::new(),
-        Network::Tls | Network::Quic => certificate(dir.path())?,
+        Network::Tls | Network::Quic => certificate(dir.path(), key)?,
     };
     let listen = format!("{{listen: {{network: {network}, addr: 127.0.0.1:0, {tls}}}}}");
     let membership = membership.as_ref().map(membership_yaml).unwrap_or_default();
@@ -46,8 +49,16 @@ fn membership_yaml(Membership { id, frontlas }: &Membership) -> String {
 }
 
 /// Makes a certificate, and says so as a configuration does.
-fn certificate(dir: &Path) -> Result<String> {
-    cert::run(&cert::Options::new(dir))?;
-    let [cert, key] = ["server.pem", "server-key.pem"].map(|name| dir.join(name));
-    Ok(format!("tls: {{certs: [{{cert: {cert:?}, key: {key:?}}}]}}"))
+fn certificate(dir: &Path, key: Key) -> Result<String> {
+    let [cert, key_file] = ["server.pem", "server-key.pem"].map(|name| dir.join(name));
+    match key {
+        Key::Ecdsa => drop(cert::run(&cert::Options::new(dir))?),
+        Key::Rsa4096 => {
+            let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_4096)?;
+            let params = CertificateParams::new(vec!["localhost".to_owned()])?;
+            fs::write(&cert, params.self_signed(&key)?.pem())?;
+            fs::write(&key_file, key.serialize_pem())?;
+        }
+    }
+    Ok(format!("tls: {{certs: [{{cert: {cert:?}, key: {key_file:?}}}]}}"))
 }

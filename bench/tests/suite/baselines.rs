@@ -7,7 +7,7 @@ use crate::tool::{bench, check, result};
 #[test]
 fn systems_take_turns_and_are_compared() {
     let result = result(
-        "relay --callers 7 --edges 3 --client-processes 2 --vs proxy --rounds 2 --warmup 0.1 --seconds 2 --json",
+        "relay --callers 7 --edges 3 --client-processes 2 --vs proxy --rounds 2 --warmup 0.1 --seconds 2 --threads 1 --json",
     );
     let rounds = result["rounds"].as_array().unwrap();
     assert_eq!(rounds.len(), 2);
@@ -23,14 +23,17 @@ fn systems_take_turns_and_are_compared() {
 fn large_payloads_do_not_get_stuck() {
     for system in ["relay", "proxy"] {
         // Each is longer than all buffers on its way; few, so that one is through in time on a busy machine.
-        let arguments = "--callers 2 --edges 1 --size 2MiB --warmup 0.1 --seconds 3 --json";
+        let arguments = "--callers 2 --edges 1 --size 2MiB --warmup 0.1 --seconds 3 --threads 1 --json";
         check(&result(&format!("{system} {arguments}"))["medians"][0]);
     }
 }
 
 #[test]
 fn bulk_goes_one_way() {
-    check(&result("proxy --bulk --callers 2 --writes 16KiB --warmup 0.1 --seconds 2 --json")["medians"][0]);
+    check(
+        &result("proxy --bulk --callers 2 --writes 16KiB --warmup 0.1 --seconds 2 --threads 1 --json")["medians"]
+            [0],
+    );
 }
 
 #[test]
@@ -44,8 +47,7 @@ fn several_threads_work_too() {
 fn nats_is_measured() {
     let installed = Command::new("nats-server").arg("--version").output().is_ok();
     assert!(installed, "nats-server is missing: install the package nats-server, or run tests/run");
-    let arguments =
-        "nats --callers 7 --edges 3 --client-processes 2 --vs nats-lean --warmup 0.1 --seconds 2 --json";
+    let arguments = "nats --callers 7 --edges 3 --client-processes 2 --vs nats-lean --warmup 0.1 --seconds 2 --threads 1 --json";
     result(arguments)["medians"].as_array().unwrap().iter().for_each(check);
 }
 

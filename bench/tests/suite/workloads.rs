@@ -5,9 +5,12 @@ use serde_json::Value;
 use crate::tool::{check, result};
 
 const SHORT: &str = "--warmup 0.1 --seconds 2 --json";
+/// Unless a test is about threads.
+const ONE_THREAD: &str = "--threads 1";
 
 fn figures(arguments: &str) -> Value {
-    let result = result(&format!("{arguments} {SHORT}"));
+    let threads = if arguments.contains("threads") { "" } else { ONE_THREAD };
+    let result = result(format!("{arguments} {SHORT} {threads}").trim_end());
     let medians = result["medians"].as_array().unwrap();
     medians.iter().for_each(check);
     assert_eq!(medians[0]["system"], "frontier");
@@ -70,7 +73,7 @@ fn several_threads_work_too() {
 
 #[test]
 fn a_disturbed_connection_is_compared_with_a_quiet_one() {
-    let result = result("mixed --warmup 0.2 --seconds 1 --json");
+    let result = result("mixed --warmup 0.2 --seconds 1 --threads 1 --json");
     let medians = result["medians"].as_array().unwrap();
     medians.iter().for_each(check);
     assert!(medians[0]["large_messages_per_second"].as_f64().unwrap() > 0.0, "{result}");
@@ -88,6 +91,14 @@ fn all_edges_of_a_storm_get_in() {
         assert!(storm["connects_per_second"].as_f64().unwrap() > 0.0, "{storm}");
         assert!(storm["latency_us"]["p99"].as_f64().unwrap() > 0.0, "{storm}");
     }
+}
+
+#[test]
+fn who_is_connected_is_served_during_a_storm() {
+    let result = result("storm --edges 30 --network tls --key rsa4096 --callers 2 --json");
+    let storm = &result["rounds"][0];
+    assert_eq!((&storm["connected"], &storm["calls"]["errors"]), (&30.into(), &0.into()), "{storm}");
+    assert!(storm["calls"]["per_second"].as_f64().unwrap() > 0.0, "{storm}");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! A configuration of access with all of its files read.
 
-use crate::authn::{Attempt, Authenticator, AuthnError, Credentials, Throttle, Verified};
+use crate::authn::{Attempt, Authenticator, AuthnError, Credentials, Side, Throttle, Verified};
 use crate::config::{AccessConfig, QuotaSource};
 use crate::load::{Files, LoadErrors, LoadWarning, Loader};
 use crate::quota::{QuotaConfig, Quotas};
 use crate::rules::Rules;
-use frontier_protocol::Role;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -113,11 +112,12 @@ impl Access {
     pub fn authenticate(
         &self,
         authenticator: &Authenticator,
-        side: Role,
+        side: impl Into<Side>,
         address: IpAddr,
         credentials: &Credentials<'_>,
         at: ClockReading,
     ) -> Result<Verified, AuthnError> {
+        let side = side.into();
         if authenticator.is_none() {
             return authenticator.authenticate(side, credentials, at.wall);
         }

@@ -40,7 +40,7 @@
 //!     edge_id: Some(id),
 //!     service: "",
 //!     labels: &verified.labels,
-//!     address,
+//!     address: Some(address),
 //! };
 //! let grants = access.rules().grants(&peer);
 //! let meter = access.quotas().connect(&peer, now.instant)?;

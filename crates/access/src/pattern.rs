@@ -60,6 +60,12 @@ impl Pattern {
         Ok(Self { text: text.into(), form: Form::of(&parts) })
     }
 
+    /// The pattern, as text, that matches `name` and nothing else.
+    pub(crate) fn literal(name: &str) -> String {
+        let special = |char| matches!(char, '*' | '?' | '\\');
+        name.chars().flat_map(|char| special(char).then_some('\\').into_iter().chain([char])).collect()
+    }
+
     /// Whether the whole of `name` matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
@@ -184,6 +190,14 @@ mod tests {
         ];
         for (pattern, name, expected) in cases {
             assert_eq!(matches(pattern, name), expected, "{name} against {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_literal_matches_itself_alone() {
+        for name in ["gw-1", "*", "a?", r"a\b", r"\"] {
+            let literal = Pattern::literal(name);
+            assert!(matches(&literal, name) && !matches(&literal, "ab"), "{literal}");
         }
     }
 

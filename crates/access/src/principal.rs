@@ -21,8 +21,8 @@ pub struct Principal<'a> {
     pub service: &'a str,
     /// Its labels.
     pub labels: &'a Labels,
-    /// The address that it comes from.
-    pub address: IpAddr,
+    /// The address that it comes from. What has none is in no network, and has no quota by address.
+    pub address: Option<IpAddr>,
 }
 
 /// Which peers a rule or a quota is about. All that is given must match; nothing given matches everybody.
@@ -77,7 +77,9 @@ impl Selector {
         let subject = |patterns: &Vec<Pattern>| {
             !peer.subject.is_empty() && patterns.iter().any(|pattern| pattern.matches(peer.subject))
         };
-        let address = |networks: &Vec<Network>| networks.iter().any(|network| network.contains(peer.address));
+        let address = |networks: &Vec<Network>| {
+            peer.address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
+        };
         self.service.as_ref().is_none_or(service)
             && self.edge.as_ref().is_none_or(edge)
             && self.subject.as_ref().is_none_or(subject)
@@ -111,7 +113,7 @@ mod tests {
             edge_id: Some(EdgeId(id)),
             service: "",
             labels,
-            address: [10, 0, 0, 1].into(),
+            address: Some([10, 0, 0, 1].into()),
         };
         let service = Principal {
             role: Role::Service,
@@ -119,26 +121,33 @@ mod tests {
             edge_id: None,
             service: "files-1",
             labels: &none,
-            address: [192, 0, 2, 1].into(),
+            address: Some([192, 0, 2, 1].into()),
         };
-        let peers =
-            [("edge 7", edge(7, "", &none)), ("edge 150", edge(150, "sensor", &eu)), ("service", service)];
+        let nowhere = Principal { address: None, ..service };
+        let peers = [
+            ("edge 7", edge(7, "", &none)),
+            ("edge 150", edge(150, "sensor", &eu)),
+            ("service", service),
+            ("nowhere", nowhere),
+        ];
         peers.iter().filter(|(_, peer)| who.matches(peer)).map(|(name, _)| *name).collect()
     }
 
     #[test]
     fn all_that_is_given_must_match() {
-        let cases: [(&str, &[&str]); 13] = [
-            ("{}", &["edge 7", "edge 150", "service"]),
-            ("{service: 'files*'}", &["service"]),
-            ("{service: '*'}", &["service"]),
-            ("{service: [a, files-1]}", &["service"]),
+        let cases: [(&str, &[&str]); 14] = [
+            ("{}", &["edge 7", "edge 150", "service", "nowhere"]),
+            // Not even in the network of all addresses.
+            ("{address: [0.0.0.0/0, '::/0']}", &["edge 7", "edge 150", "service"]),
+            ("{service: 'files*'}", &["service", "nowhere"]),
+            ("{service: '*'}", &["service", "nowhere"]),
+            ("{service: [a, files-1]}", &["service", "nowhere"]),
             ("{service: []}", &[]),
             ("{edge: '*'}", &["edge 7", "edge 150"]),
             ("{edge: [7, 200-300]}", &["edge 7"]),
             ("{edge: 100-199, labels: {region: 'eu-*'}}", &["edge 150"]),
             ("{edge: 100-199, labels: {region: us}}", &[]),
-            ("{subject: '*'}", &["edge 150", "service"]),
+            ("{subject: '*'}", &["edge 150", "service", "nowhere"]),
             ("{address: 10.0.0.0/8}", &["edge 7", "edge 150"]),
             ("{address: [192.0.2.0/24], service: 'f?les*'}", &["service"]),
             ("{address: [192.0.2.0/24], edge: '*'}", &[]),

@@ -110,7 +110,7 @@ impl Quotas {
             }
             let whose = match &quota.scope {
                 Scope::Edge => peer.edge_id.map(Whose::Edge),
-                Scope::Address => Some(Whose::Address(host(peer.address))),
+                Scope::Address => peer.address.map(|address| Whose::Address(host(address))),
                 Scope::Label(key) => peer.labels.get(key).map(|value| Whose::Label(value.into())),
             };
             if let Some(whose) = whose {

@@ -12,6 +12,8 @@ use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -34,8 +36,22 @@ const MAX_SEND_BUFFER_SIZE: usize = 64 * 1024;
 pub struct Caller {
     /// Where from.
     pub addr: SocketAddr,
-    /// The client's certificate, if one was required. It has been verified.
+    /// The client's certificate, if it has shown one. It has been verified.
     pub certificate: Option<CertificateDer<'static>>,
+    /// Whether there was a request on this connection that somebody has asked about.
+    known: Arc<AtomicBool>,
+}
+
+impl Caller {
+    fn new(addr: SocketAddr, certificate: Option<CertificateDer<'static>>) -> Self {
+        Self { addr, certificate, known: Arc::default() }
+    }
+
+    /// Whether this is asked for the first time on this connection: for logs that have a line for each.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.known.swap(true, Ordering::Relaxed)
+    }
 }
 
 /// Serves connections, all in the same way.
@@ -85,7 +101,7 @@ impl ConnectionHandler {
         // Fails only if the connection has ended.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.as_ref().map(LiveTls::acceptor) else {
-            return self.serve_http(stream, Caller { addr, certificate: None }).await;
+            return self.serve_http(stream, Caller::new(addr, None)).await;
         };
         let handshake = tokio::select! {
             () = self.stop.cancelled() => return,
@@ -95,7 +111,7 @@ impl ConnectionHandler {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates();
                 let certificate = chain.and_then(|chain| chain.first()).map(|it| it.clone().into_owned());
-                self.serve_http(stream, Caller { addr, certificate }).await;
+                self.serve_http(stream, Caller::new(addr, certificate)).await;
             }
             Ok(Err(error)) => debug!(%addr, %error, "the TLS handshake failed"),
             Err(_) => debug!(%addr, timeout = ?self.handshake_timeout, "the TLS handshake took too long"),

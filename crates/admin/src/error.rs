@@ -13,6 +13,20 @@ pub enum ApiError {
     /// The request is not valid, whatever the daemon knows.
     #[error("{0}")]
     Invalid(String),
+    /// It is not known who asks; why, as they may be told.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// Who asks may not do this.
+    #[error("{0}")]
+    Denied(String),
+    /// Who asks has failed to say who they are too often.
+    #[error("{reason}")]
+    Throttled {
+        /// What it is told.
+        reason: String,
+        /// When it may try again.
+        retry_after: Duration,
+    },
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
@@ -28,13 +42,13 @@ pub enum ApiError {
     )]
     Gone,
     /// One watch too many.
-    #[error("{0} watches are open, the most there may be")]
+    #[error("{0} watches are open, the most there may be (watchers)")]
     TooManyWatches(usize),
     /// One list too many.
     #[error("{0} lists are being read, the most there may be: ask again")]
     TooManyLists(usize),
     /// A watch whose peer reads too slowly.
-    #[error("the watch was not read for {0:?}")]
+    #[error("the watch was not read for {0:?} (slow_peer_timeout)")]
     SlowWatcher(Duration),
     /// The deadline of the request has passed.
     #[error("there was no answer within {0:?}")]
@@ -42,6 +56,9 @@ pub enum ApiError {
     /// What the daemon depends on, named here, does not answer.
     #[error("{0} can't be reached")]
     Unavailable(&'static str),
+    /// Who may watch has changed since this watch was opened.
+    #[error("who may watch has changed: watch again, from the last position")]
+    AccessChanged,
     /// This process is ending; another one can answer.
     #[error("this node is shutting down")]
     Draining,
@@ -69,15 +86,20 @@ impl ApiError {
     fn kind(&self) -> (Code, &'static str, StatusCode) {
         match self {
             Self::Invalid(_) => (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::BAD_REQUEST),
+            Self::Unauthenticated(_) => (Code::Unauthenticated, "UNAUTHENTICATED", StatusCode::UNAUTHORIZED),
+            Self::Denied(_) => (Code::PermissionDenied, "PERMISSION_DENIED", StatusCode::FORBIDDEN),
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND", StatusCode::NOT_FOUND),
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
             Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
-            Self::TooManyWatches(_) | Self::TooManyLists(_) | Self::SlowWatcher(_) => {
+            Self::TooManyWatches(_)
+            | Self::TooManyLists(_)
+            | Self::SlowWatcher(_)
+            | Self::Throttled { .. } => {
                 (Code::ResourceExhausted, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS)
             }
             Self::Timeout(_) => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
-            Self::Unavailable(_) | Self::Draining => {
+            Self::Unavailable(_) | Self::AccessChanged | Self::Draining => {
                 (Code::Unavailable, "UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE)
             }
             Self::Internal => (Code::Internal, "INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),
@@ -99,7 +121,19 @@ impl From<ApiError> for Status {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        json(self.kind().2, &self.body())
+        let mut response = json(self.kind().2, &self.body());
+        match self {
+            Self::Unauthenticated(_) => {
+                // RFC 9110, 11.6.1: each 401 says what would do.
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::Throttled { retry_after, .. } => {
+                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            _ => {}
+        }
+        response
     }
 }
 

@@ -1,13 +1,14 @@
 //! Whether the daemon can answer: it can while what it depends on does.
 
 use crate::error::ApiError;
+use crate::guard::HEALTH_PATH;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -26,7 +27,7 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a check found, later; the error is for the log.
 pub type CheckResult = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// Checks what the daemon depends on, and tells load balancers: `/livez`, `/readyz`, and `grpc.health.v1`.
+/// Checks what the daemon depends on, and tells load balancers: `/healthz`, `/livez`, `/readyz`, and `grpc.health.v1`.
 pub struct Probe {
     dependency: &'static str,
     services: &'static [&'static str],
@@ -65,6 +66,7 @@ impl Probe {
     pub(crate) fn routes(&self) -> Router {
         let standard = HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()));
         Router::new()
+            .route(HEALTH_PATH, get(healthz))
             .route("/livez", get(StatusCode::OK))
             .route("/readyz", get(readyz))
             .with_state(self.readiness())
@@ -135,6 +137,15 @@ impl Readiness {
             let is_ready = *this.ready.borrow_and_update();
             Some((is_ready, this))
         })
+    }
+}
+
+/// For those who have no credentials: a status and nothing else. Whether it runs, and with `?ready` whether it can
+/// answer.
+async fn healthz(State(readiness): State<Readiness>, uri: Uri) -> StatusCode {
+    match uri.query() {
+        Some("ready") if !readiness.is_ready() => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
     }
 }
 

@@ -2,9 +2,9 @@
 //! hold. It knows nothing of what it serves: the daemon brings an axum router and a configuration section.
 //!
 //! ```text
-//!                                                       ┌ Probe: /livez, /readyz, grpc.health.v1
-//! connection ─▶ TLS? ─▶ HTTP/1.1 or 2 ─▶ deadline ─▶ router ┤
-//!                                                       └ the daemon's routes: REST, gRPC, watches
+//!                                                                 ┌ Probe: /healthz, /livez, /readyz, grpc.health.v1
+//! connection ─▶ TLS? ─▶ HTTP/1.1 or 2 ─▶ deadline ─▶ guard? ─▶ router ┤
+//!                                                                 └ the daemon's routes: REST, gRPC, watches
 //! ```
 //!
 //! - [`Server`] listens, serves a router until it is stopped, and drains. A tonic service is a route as well:
@@ -13,13 +13,14 @@
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
 //!
-//! Nobody is asked who they are: whoever can reach the port may ask. A daemon that wants a check puts a layer before its
-//! routes; [`Caller`] in a request's extensions says who it is, as far as the connection tells.
+//! Who may ask is for the daemon to say, with [`Server::guard`]; without one, whoever can reach the port may. [`Caller`]
+//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody.
 
 mod config;
 mod connection;
 mod deadline;
 mod error;
+mod guard;
 mod health;
 pub mod page;
 mod query;
@@ -32,6 +33,7 @@ mod watch;
 pub use config::ServerConfig;
 pub use connection::Caller;
 pub use error::{ApiError, ErrorBody, json};
+pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
 pub use query::Query;
 pub use server::{BindError, Server};

@@ -1,9 +1,10 @@
 //! The listener, and what is served on it until the end.
 
 use crate::config::ServerConfig;
-use crate::connection::ConnectionHandler;
+use crate::connection::{Caller, ConnectionHandler};
 use crate::deadline;
 use crate::error::{ApiError, is_grpc};
+use crate::guard::{self, Guard};
 use crate::health::Probe;
 use crate::tls::{LiveTls, TlsError};
 use crate::watch::Watches;
@@ -11,6 +12,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +57,7 @@ pub struct Server {
     listener: TcpListener,
     addr: SocketAddr,
     tls: Option<LiveTls>,
+    guard: Option<Guard>,
     /// Cancelled once [`run`](Self::run) ends; watches end with it.
     stopping: CancellationToken,
 }
@@ -71,7 +74,8 @@ impl Server {
         let failed = |source| BindError::Listen { name, addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
-        Ok(Self { name, config: config.clone(), listener, addr, tls, stopping: CancellationToken::new() })
+        let stopping = CancellationToken::new();
+        Ok(Self { name, config: config.clone(), listener, addr, tls, guard: None, stopping })
     }
 
     /// Where it listens.
@@ -86,6 +90,17 @@ impl Server {
         self.tls.clone()
     }
 
+    /// Has `check` decide of each request, by who sends it and by its headers, before anything else looks at it:
+    /// paths that do not exist are refused in the same way. `/healthz` alone answers everybody.
+    #[must_use]
+    pub fn guard(
+        mut self,
+        check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
+    ) -> Self {
+        self.guard = Some(Arc::new(check));
+        self
+    }
+
     /// The watches of this server: they are counted together, and end when it stops.
     #[must_use]
     pub fn watches(&self) -> Watches {
@@ -96,11 +111,13 @@ impl Server {
     /// connections and ends the watches; what is in flight has `grace`.
     pub async fn run(self, router: Router, probe: Probe, stop: CancellationToken, grace: Duration) {
         info!(addr = %self.addr, tls = self.tls.is_some(), "the {} listens", self.name);
-        let router = router
-            .merge(probe.routes())
-            .method_not_allowed_fallback(wrong_method)
-            .fallback(no_route)
-            .layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));
+        let router =
+            router.merge(probe.routes()).method_not_allowed_fallback(wrong_method).fallback(no_route);
+        let router = match self.guard {
+            Some(check) => router.layer(from_fn_with_state(check, guard::enforce)),
+            None => router,
+        };
+        let router = router.layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));
         let kill = CancellationToken::new();
         let handler =
             ConnectionHandler::new(&self.config, router, self.tls, self.stopping.clone(), kill.clone());

@@ -1,6 +1,6 @@
 //! TLS of a server: the section, the files that it names, and what of them is in use.
 
-use frontier_config::Section;
+use frontier_config::{Choice, Section};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -17,8 +17,31 @@ pub struct TlsConfig {
     pub cert: PathBuf,
     /// PEM: its private key.
     pub key: PathBuf,
-    /// PEM bundles: the CAs of the certificates that clients must present; empty if they need none.
+    /// PEM bundles: the CAs of the certificates that clients present; empty if they are asked for none.
     pub client_ca_certs: Vec<PathBuf>,
+    /// Whether they may show none. One that is shown must be valid in any case.
+    pub optional_client: bool,
+}
+
+/// What clients must show, if anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certificate {
+    Optional,
+    Required,
+}
+
+/// The word for it.
+#[derive(Clone, Copy, Debug)]
+struct Mtls(Option<Certificate>);
+
+impl Choice for Mtls {
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("false", Self(None)),
+        ("optional", Self(Some(Certificate::Optional))),
+        ("true", Self(Some(Certificate::Required))),
+        ("off", Self(None)),
+        ("required", Self(Some(Certificate::Required))),
+    ];
 }
 
 /// Why the files can't be used. One line, which names the file and repeats nothing of it.
@@ -46,17 +69,19 @@ impl TlsConfig {
         let path = |pair: &Section<'_>, key| pair.required(key, PathBuf::new());
         let pairs = tls.sections("certs");
         let pairs: Vec<_> = pairs.iter().map(|pair| (path(pair, "cert"), path(pair, "key"))).collect();
-        let mtls = tls.get("mtls", false);
+        let Mtls(mtls) = tls.get("mtls", Mtls(None));
         let ca_certs: Vec<PathBuf> = tls.list("ca_certs", Vec::new());
         if enable && pairs.len() != 1 {
             tls.reject("certs", "needs one pair of cert and key with `enable: true`");
         }
-        if mtls && ca_certs.is_empty() {
-            tls.reject("ca_certs", "is required with `mtls: true`");
+        if let (Some(certificate), true) = (mtls, ca_certs.is_empty()) {
+            let word = if certificate == Certificate::Required { "true" } else { "optional" };
+            tls.reject("ca_certs", format!("is required with `mtls: {word}`"));
         }
         let (cert, key) = pairs.into_iter().next()?;
-        let client_ca_certs = if mtls { ca_certs } else { Vec::new() };
-        enable.then_some(Self { cert, key, client_ca_certs })
+        let client_ca_certs = if mtls.is_some() { ca_certs } else { Vec::new() };
+        let optional_client = mtls == Some(Certificate::Optional);
+        enable.then_some(Self { cert, key, client_ca_certs, optional_client })
     }
 
     /// The files that it names.
@@ -84,8 +109,12 @@ impl TlsConfig {
                     roots.add(certificate).map_err(|error| file(path, &error))?;
                 }
             }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            builder.with_client_cert_verifier(verifier.map_err(unusable)?)
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = match self.optional_client {
+                true => verifier.allow_unauthenticated(),
+                false => verifier,
+            };
+            builder.with_client_cert_verifier(verifier.build().map_err(unusable)?)
         };
         let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

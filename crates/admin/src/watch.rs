@@ -10,7 +10,7 @@ use futures_util::stream::unfold;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,8 @@ pub struct Watches {
     keepalive: Duration,
     slow_peer_timeout: Duration,
     stopping: CancellationToken,
+    /// Counts how often all were ended.
+    ended: watch::Sender<u64>,
 }
 
 /// The right to one watch, given back when it ends.
@@ -59,7 +61,13 @@ impl Watches {
             keepalive: config.keepalive,
             slow_peer_timeout: config.slow_peer_timeout,
             stopping,
+            ended: watch::Sender::new(0),
         }
+    }
+
+    /// Ends all that are open, since who may watch has changed: whoever still may opens another, from where it was.
+    pub fn end_all(&self) {
+        self.ended.send_modify(|count| *count += 1);
     }
 
     /// A place for one more watch. Take it first: what opening a watch costs is then bounded as well.
@@ -74,8 +82,8 @@ impl Watches {
 }
 
 impl WatchSlot {
-    /// Starts the watch. It ends with its first error: that of its source, [`ApiError::SlowWatcher`], or
-    /// [`ApiError::Draining`] when the server stops.
+    /// Starts the watch. It ends with its first error: that of its source, [`ApiError::SlowWatcher`],
+    /// [`ApiError::AccessChanged`], or [`ApiError::Draining`] when the server stops.
     pub fn start<S: WatchSource>(
         self,
         source: S,
@@ -100,12 +108,15 @@ impl WatchSlot {
         end: oneshot::Sender<ApiError>,
     ) {
         let Self { watches, permit: _permit } = self;
-        let Watches { stopping, keepalive, slow_peer_timeout, .. } = watches;
+        let mut ended = watches.ended.subscribe();
+        let Watches { stopping, keepalive, slow_peer_timeout, ended: _held, .. } = watches;
         let mut last_item = Instant::now();
         let error = loop {
             let next = tokio::select! {
                 biased;
                 () = stopping.cancelled() => break ApiError::Draining,
+                // It does not fail: the sender is held here.
+                _ = ended.changed() => break ApiError::AccessChanged,
                 () = sender.closed() => return,
                 next = source.next(last_item + keepalive) => next,
             };
@@ -123,6 +134,7 @@ impl WatchSlot {
             let sent = tokio::select! {
                 biased;
                 () = stopping.cancelled() => break ApiError::Draining,
+                _ = ended.changed() => break ApiError::AccessChanged,
                 sent = sender.send_timeout(item, slow_peer_timeout) => sent,
             };
             match sent {

@@ -12,13 +12,21 @@ use super::mistake::{Mistake, Place, nearest, quoted};
 pub struct Override {
     variable: &'static str,
     path: &'static str,
+    /// What a bare number is given as its unit.
+    unit: &'static str,
 }
 
 impl Override {
     /// `variable` replaces the value at `path`, such as `edgebound.listen.addr`. List elements have no path.
     #[must_use]
     pub const fn new(variable: &'static str, path: &'static str) -> Self {
-        Self { variable, path }
+        Self { variable, path, unit: "" }
+    }
+
+    /// The same for a duration, of which the variable gives the seconds: a bare number. It may have a unit all the same.
+    #[must_use]
+    pub const fn seconds(variable: &'static str, path: &'static str) -> Self {
+        Self { variable, path, unit: "s" }
     }
 
     /// The name of the environment variable.
@@ -68,8 +76,11 @@ impl Document<'_> {
 
     /// Replaces values by the variables that are set. Call it before the first section is read.
     pub fn apply(&mut self, overrides: &[Override]) {
-        for Override { variable, path } in overrides {
-            let Some(text) = self.variable(variable) else { continue };
+        for Override { variable, path, unit } in overrides {
+            let Some(mut text) = self.variable(variable) else { continue };
+            if text.parse::<f64>().is_ok() {
+                text.push_str(unit);
+            }
             let place = Place::Variable((*variable).to_owned());
             if let Err(in_the_way) = self.root.put(path, &place, &text) {
                 let message = match in_the_way.as_str() {
@@ -91,6 +102,7 @@ fn is_of_a_link(variable: &str) -> bool {
 mod tests {
     use super::*;
     use crate::{ConfigErrors, load};
+    use std::time::Duration;
 
     const OVERRIDES: [Override; 2] =
         [Override::new("PORT", "listen.port"), Override::new("TOPICS", "mqm.topics")];
@@ -110,6 +122,22 @@ mod tests {
         assert_eq!(read("", &[("PORT", "7")]).unwrap().0, 7);
         assert_eq!(read("listen: {port: 5}", &[("PORT", "")]).unwrap().0, 5);
         assert_eq!(read("listen: {port: wrong}", &[("PORT", "7")]).unwrap().0, 7);
+    }
+
+    #[test]
+    fn seconds_are_a_bare_number() {
+        let read = |text: &str| {
+            let overrides = [Override::seconds("SECONDS", "grace")];
+            let lookup = |_: &str| Some(text.to_owned());
+            load("", &lookup, &overrides, |root| root.get("grace", Duration::ZERO))
+        };
+        for (text, millis) in [("10", 10_000), ("0", 0), ("2.5", 2_500), ("10s", 10_000), ("1m", 60_000)] {
+            assert_eq!(read(text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for text in ["ten", "-1", "1e3", "nan"] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains("environment variable SECONDS: grace: expected a duration"), "{error}");
+        }
     }
 
     #[test]

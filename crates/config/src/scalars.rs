@@ -24,10 +24,19 @@ macro_rules! whole_numbers {
     ($($number:ty),*) => {$(
         impl FromValue for $number {
             fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
-                value.parse(&format!("a whole number from {} to {}", Self::MIN, Self::MAX))
+                value.parse(&range(&Self::MIN.to_string(), &Self::MAX.to_string()))
             }
         }
     )*};
+}
+
+/// What a type takes. The limits of one of 64 bits are those of no key, so they would only mislead.
+fn range(min: &str, max: &str) -> String {
+    match (min.len() > 11, max.len() > 11) {
+        (false, false) => format!("a whole number from {min} to {max}"),
+        (false, true) => format!("a whole number from {min} on"),
+        (true, _) => "a whole number".to_owned(),
+    }
 }
 
 whole_numbers!(u8, u16, u32, u64, usize, i32, i64, NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize);

@@ -168,10 +168,8 @@ impl<'d> Section<'d> {
             None => default,
             Some(value) if range.contains(&value) => value,
             Some(value) => {
-                self.reject(
-                    key,
-                    format!("must lie between {:?} and {:?}, is {value:?}", range.start(), range.end()),
-                );
+                let [least, most, value] = [range.start(), range.end(), &value].map(shown);
+                self.reject(key, format!("must lie between {least} and {most}, is {value}"));
                 default
             }
         };
@@ -266,6 +264,12 @@ impl<'d> Section<'d> {
     fn report(&self, place: &Place, path: &str, message: impl Into<String>) {
         self.document.report(Mistake::new(place.clone(), path, message));
     }
+}
+
+/// A bound or a value, as it would be written. Nobody writes 0 in nanoseconds.
+fn shown<T: Debug>(value: &T) -> String {
+    let text = format!("{value:?}");
+    if text == "0ns" { "0s".into() } else { text }
 }
 
 #[cfg(test)]

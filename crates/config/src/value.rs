@@ -123,12 +123,16 @@ pub trait Choice: Copy + Debug + 'static {
     /// The words and what they stand for, in the order in which messages list them. Several words may mean
     /// the same.
     const CHOICES: &'static [(&'static str, Self)];
+
+    /// What may stand there beside the words, such as `{label: KEY}`.
+    const OTHERWISE: &'static str = "";
 }
 
 impl<C: Choice> FromValue for C {
     fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
         let words = || C::CHOICES.iter().map(|(word, _)| *word);
-        let what = format!("one of {}", Vec::from_iter(words()).join(", "));
+        let others = (!C::OTHERWISE.is_empty()).then_some(C::OTHERWISE);
+        let what = format!("one of {}", Vec::from_iter(words().chain(others)).join(", "));
         let text = value.text(&what)?;
         if let Some((_, choice)) = C::CHOICES.iter().find(|(word, _)| *word == text) {
             return Ok(*choice);

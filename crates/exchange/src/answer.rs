@@ -1,14 +1,14 @@
-//! Replies, cancellation, deadlines, registrations, and the end of a peer.
+//! Replies, cancellation, deadlines, and the end of a peer.
 
 use crate::outlet::QueueError;
-use crate::pending::{InFlight, PendingRequest};
+use crate::pending::{InFlight, PendingRequest, SentTo};
 use crate::{
     Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, RemoteEdge,
     Reply, RequestKind, Stage, Violation,
 };
 use ahash::AHashMap;
 use bytes::Bytes;
-use frontier_protocol::{Code, EdgeId, Names, Registration};
+use frontier_protocol::{Code, EdgeId};
 use smallvec::smallvec;
 use std::sync::Arc;
 use std::time::Instant;
@@ -128,24 +128,19 @@ impl Exchange {
     /// The requester no longer waits for its request `id`, which counts as ended with `code`.
     pub(crate) fn give_up(&self, requester: &Peer, id: u64, code: Code, batch: &mut Batch<'_>) {
         let given_up = requester.pending.lock().cancel(id);
-        if let Some((target, correlation)) = given_up {
-            self.drop_request(requester, &target, correlation, code, batch);
+        if let Some(sent) = given_up {
+            self.drop_request(requester, &sent, code, batch);
         }
     }
 
-    /// Tells `target` that nobody waits for its reply any more.
-    fn drop_request(
-        &self,
-        requester: &Peer,
-        target: &Arc<Peer>,
-        correlation: CorrelationId,
-        code: Code,
-        batch: &mut Batch<'_>,
-    ) {
-        let Some(request) = target.pending.lock().complete(correlation) else { return };
-        self.counters().ended(request.kind.into(), requester.direction(), code);
-        if request.kind == RequestKind::Call {
-            push_cancel(target, correlation, batch);
+    /// Tells who has a request of `requester` that nobody waits for its reply any more. It ends here: a reply that is on
+    /// its way finds nobody, and is not counted.
+    fn drop_request(&self, requester: &Peer, sent: &SentTo, code: Code, batch: &mut Batch<'_>) {
+        let SentTo { target, correlation, kind } = sent;
+        self.counters().ended((*kind).into(), requester.direction(), code);
+        let was_pending = target.pending.lock().complete(*correlation).is_some();
+        if was_pending && *kind == RequestKind::Call {
+            push_cancel(target, *correlation, batch);
         }
     }
 
@@ -166,8 +161,8 @@ impl Exchange {
     pub(crate) fn retire(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
         let InFlight { received, sent } = peer.pending.lock().close();
         let mut batch = self.batch();
-        for (target, correlation) in sent {
-            self.drop_request(peer, &target, correlation, Code::Cancelled, &mut batch);
+        for sent in sent {
+            self.drop_request(peer, &sent, Code::Cancelled, &mut batch);
         }
         let lost = Failure::new(Code::Disconnected, peer.lost());
         let unsent: AHashMap<u64, &Unsent> = match peer.is_service() || peer.is_owner_gateway() {
@@ -180,7 +175,7 @@ impl Exchange {
                 self.answer(request, peer, correlation, None, Outcome::failure(&lost), &mut batch);
                 continue;
             };
-            let PendingRequest { requester, id, kind, deadline } = request;
+            let PendingRequest { requester, id, kind, deadline, .. } = request;
             if !requester.pending.lock().untrack(id, peer, correlation) {
                 continue;
             }
@@ -205,26 +200,6 @@ impl Exchange {
             _ => peer.advance(Stage::Gone),
         }
         self.retire(peer, unsent);
-    }
-
-    pub(crate) fn on_register(
-        &self,
-        service: &Arc<Peer>,
-        id: u64,
-        change: Registration,
-        of: Names,
-        names: &[&str],
-        batch: &mut Batch<'_>,
-    ) {
-        let outcome = self.registry().services.change(service, change, of, names, self.limits());
-        if let Err(error) = &outcome
-            && error.code() == Code::Denied
-        {
-            self.log_denied(service, &error.to_string());
-        }
-        let told = service.outlet().registered(id, change, outcome.as_ref().copied());
-        // A service whose connection is closed has no names any more.
-        let _ = batch.queued(service, told);
     }
 }
 

@@ -5,8 +5,9 @@ use frontier_access::Labels;
 use frontier_access::authn::{PresentedCredentials, Verified};
 use frontier_access::quota::{Meter, QuotaExceeded};
 use frontier_access::rules::Grants;
+use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
 /// Who a peer is, and what it may do.
@@ -58,6 +59,10 @@ pub struct AuthorizationCell {
     /// Whether there is anything to be asked: so that who may do everything pays for one look.
     is_restricted: AtomicBool,
     listener: u16,
+    /// Held while it is set.
+    setting: Mutex<()>,
+    /// The policy that was last to set it, by its number.
+    generation: AtomicU32,
 }
 
 impl AuthorizationCell {
@@ -74,8 +79,19 @@ impl AuthorizationCell {
         self.listener
     }
 
-    /// From here on the peer may do this.
-    pub fn set(&self, authorization: Option<Arc<Authorization>>) {
+    /// From here on the peer may do this, by the policy of that number. `false` if a later policy has spoken already: then
+    /// that holds.
+    pub fn set_by(&self, generation: u32, authorization: Option<Arc<Authorization>>) -> bool {
+        let _setting = self.setting.lock();
+        if self.generation.load(Ordering::Relaxed) > generation {
+            return false;
+        }
+        self.generation.store(generation, Ordering::Relaxed);
+        self.set(authorization);
+        true
+    }
+
+    pub(crate) fn set(&self, authorization: Option<Arc<Authorization>>) {
         let restricted = |it: &Arc<Authorization>| it.grants.is_some() || it.meter.is_some();
         let is_restricted = authorization.as_ref().is_some_and(restricted);
         self.current.store(authorization);
@@ -100,6 +116,11 @@ impl AuthorizationCell {
             Some(authorization) => look(&authorization.verified.labels),
             None => look(&NONE),
         }
+    }
+
+    /// What the peer is charged by; `None` if it may do as much as it likes.
+    pub(crate) fn meter(&self) -> Option<Meter> {
+        self.restricted()?.as_ref()?.meter.clone()
     }
 
     /// Charges a piece of a stream.

@@ -79,6 +79,13 @@ impl Counters {
         self.cell(traffic, direction).results[place(code)].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts one that is begun, and which ends with `Cancelled` unless it is said how: so that none is begun and never
+    /// ends, whatever becomes of its task.
+    pub(crate) fn begin(&self, traffic: Traffic, direction: Direction) -> Begun<'_> {
+        self.begun(traffic, direction);
+        Begun { counters: self, traffic, direction, ends_with: Some(Code::Cancelled) }
+    }
+
     pub(crate) fn add(&self, tally: &Tally) {
         for (traffic, tallies) in tally.0.iter().enumerate() {
             for (direction, Count { begun, ok }) in tallies.iter().enumerate() {
@@ -104,6 +111,39 @@ impl Counters {
         Counts(std::array::from_fn(|traffic| {
             std::array::from_fn(|direction| cell(&self.0[traffic][direction]))
         }))
+    }
+}
+
+/// One that is begun and has not ended.
+#[derive(Debug)]
+pub(crate) struct Begun<'c> {
+    counters: &'c Counters,
+    traffic: Traffic,
+    direction: Direction,
+    ends_with: Option<Code>,
+}
+
+impl Begun<'_> {
+    pub(crate) fn end(mut self, code: Code) {
+        self.ends_with = Some(code);
+    }
+
+    /// Its end is counted elsewhere: where it is pending.
+    pub(crate) fn hand_over(&mut self) {
+        self.ends_with = None;
+    }
+
+    /// Its end is counted here again.
+    pub(crate) fn take_back(&mut self) {
+        self.ends_with = Some(Code::Cancelled);
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if let Some(code) = self.ends_with {
+            self.counters.ended(self.traffic, self.direction, code);
+        }
     }
 }
 

@@ -69,6 +69,16 @@ pub enum Destination<'a> {
     Unreadable(&'static str),
 }
 
+impl Destination<'_> {
+    /// The edge that is asked, if it is one.
+    pub(crate) fn edge(&self) -> Option<EdgeId> {
+        match *self {
+            Self::Edge(edge) | Self::LocalEdge { edge, .. } => Some(edge),
+            Self::Name | Self::LocalName { .. } | Self::Unreadable(_) => None,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome<'a> {

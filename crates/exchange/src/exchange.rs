@@ -4,19 +4,18 @@ use crate::balance::{Balance, Balancer};
 use crate::counters::Counters;
 use crate::feed::{Connection, Follower};
 use crate::lobby::Lobby;
+use crate::log::LogLimits;
 use crate::own_call::OwnCalls;
+use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
-use crate::remote::RemoteEdges;
+use crate::remote::{RemoteEdges, Unacked};
 use crate::{Batch, Inbound, Limits, Peer, Violation};
-use frontier_access::LogLimiter;
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// How many lines a second tell of what peers may not do.
-const DENIALS_PER_SECOND: u32 = 10;
 
 /// What an exchange is made with.
 #[derive(Debug)]
@@ -43,12 +42,14 @@ pub struct Exchange {
     started_at: u64,
     epochs: AtomicU64,
     pub(crate) own_calls: OwnCalls,
-    pub(crate) denials: LogLimiter,
+    pub(crate) log_limits: LogLimits,
     pub(crate) remote: Option<Arc<dyn RemoteEdges>>,
+    pub(crate) unacked: Unacked,
     pub(crate) lobby: Lobby,
     /// Whether services that go elsewhere stay for the edges that are still here.
     pub(crate) keeps_services: AtomicBool,
     pub(crate) relocations: Relocations,
+    pub(crate) punctuality: Mutex<Punctuality>,
 }
 
 impl Exchange {
@@ -66,11 +67,13 @@ impl Exchange {
             started_at: now.map_or(0, micros),
             epochs: AtomicU64::new(0),
             own_calls: OwnCalls::new(),
-            denials: LogLimiter::new(DENIALS_PER_SECOND),
+            log_limits: LogLimits::new(),
             remote,
+            unacked: Unacked::default(),
             lobby: Lobby::new(),
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),
+            punctuality: Mutex::default(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Why something could not be done: what a requester or a service is told, and what ends a connection.
 
+use crate::limits::key;
 use frontier_access::authn::AuthnError;
 use frontier_access::quota::QuotaExceeded;
 use frontier_access::rules::PermissionDenied;
@@ -77,10 +78,10 @@ impl Violation {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RegistrationError {
     /// More names than a service may have.
-    #[error("a service may register {0} methods and topics, and no more")]
+    #[error("a service may register {0} methods and topics, and no more ({key})", key = key::NAMES)]
     TooMany(usize),
     /// A name is over the limit.
-    #[error("a name of {len} bytes is over the limit of {max}")]
+    #[error("a name of {len} bytes is over the limit of {max} ({key})", key = key::NAME)]
     NameTooLong {
         /// Its length, in bytes.
         len: usize,
@@ -93,6 +94,9 @@ pub enum RegistrationError {
     /// The service is no longer the one that has its id.
     #[error("another connection has taken over this service's id")]
     Superseded,
+    /// The id is held by a service that may not be displaced by this one: why.
+    #[error("{0}")]
+    Protected(&'static str),
     /// The rules do not allow it.
     #[error(transparent)]
     Denied(#[from] PermissionDenied),
@@ -105,7 +109,7 @@ impl RegistrationError {
         match self {
             Self::TooMany(_) => Code::Overloaded,
             Self::NameTooLong { .. } => Code::TooLarge,
-            Self::EmptyName | Self::Denied(_) => Code::Denied,
+            Self::EmptyName | Self::Denied(_) | Self::Protected(_) => Code::Denied,
             Self::Superseded => Code::Superseded,
         }
     }

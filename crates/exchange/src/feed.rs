@@ -179,6 +179,8 @@ impl Follower {
     /// Nothing is kept from here on, until the next snapshot.
     pub fn pause(&self) {
         self.log.state.lock().forget();
+        // Whoever waits for a change has a snapshot to take now.
+        self.log.changed.notify_one();
     }
 }
 

@@ -2,10 +2,12 @@
 
 use crate::balance::Tried;
 use crate::failure::Rejected;
-use crate::outgoing::Outgoing;
+use crate::limits::key;
+use crate::outgoing::{Outgoing, Sender};
 use crate::outlet::QueueError;
-use crate::pending::{PendingRequest, Refusal};
+use crate::pending::{PendingRequest, Refusal, SentTo};
 use crate::route::{Route, Unrouted};
+use crate::shares::Asker;
 use crate::{Batch, CorrelationId, Envelope, Exchange, Failure, Identity, Peer, Violation};
 use frontier_protocol::Code;
 use std::sync::Arc;
@@ -123,6 +125,9 @@ impl Exchange {
             None
         };
         let outgoing = envelope.outgoing(correlation, route, now);
+        if let (None, Sender::Service { service, edge, returns: true }) = (correlation, route.from) {
+            self.unacked.note(target, edge, service.id);
+        }
         let queued = batch.queued(target, target.outlet().request(&outgoing));
         let Err(error) = queued else { return Ok(Delivery::Done) };
         if let Some(correlation) = correlation
@@ -147,7 +152,9 @@ impl Exchange {
         now: Instant,
     ) -> Result<Entered, Rejected> {
         let Envelope { kind, id, deadline, .. } = *envelope;
-        let request = PendingRequest { requester: requester.clone(), id, kind, deadline };
+        let asker = Asker::of_request(requester, &envelope.to);
+        let edge = envelope.to.edge();
+        let request = PendingRequest { requester: requester.clone(), asker, id, kind, deadline, edge };
         let limit = |internal: bool| if internal { usize::MAX } else { self.limits().calls };
         let most = limit(target.is_internal() || requester.is_internal());
         let inserted = target.pending.lock().insert(request, most);
@@ -157,12 +164,18 @@ impl Exchange {
                 return match (untrack(requester, id, held), refusal) {
                     (false, _) => Ok(Entered::Answered),
                     (true, Refusal::Closed) => Ok(Entered::TargetGone),
+                    (true, Refusal::Share(taken)) => {
+                        Err(self.over_share(&target.as_receiver(), taken).into())
+                    }
                     (true, _) => Err(self.too_many_calls(&target.as_receiver()).into()),
                 };
             }
         };
         let tracked = match held {
-            None => requester.pending.lock().track(id, target, correlation, limit(requester.is_internal())),
+            None => {
+                let sent = SentTo { target: target.clone(), correlation, kind };
+                requester.pending.lock().track(id, sent, limit(requester.is_internal()))
+            }
             Some(held) if requester.pending.lock().retarget(id, held, target, correlation) => Ok(()),
             Some(_) => Err(Refusal::Closed),
         };
@@ -176,8 +189,14 @@ impl Exchange {
             Err(refusal) => {
                 target.pending.lock().complete(correlation);
                 match refusal {
-                    Refusal::Closed => Ok(Entered::Answered),
-                    Refusal::Full => Err(self.too_many_calls("the sender").into()),
+                    Refusal::Closed => {
+                        // A request that was held was ended by whoever took it from there.
+                        if held.is_none() {
+                            self.counters().ended(kind.into(), requester.direction(), Code::Cancelled);
+                        }
+                        Ok(Entered::Answered)
+                    }
+                    Refusal::Full | Refusal::Share(_) => Err(self.too_many_calls("the sender").into()),
                     Refusal::Duplicate => {
                         Err(Violation::new("an id was used again before its answer came").into())
                     }
@@ -187,7 +206,20 @@ impl Exchange {
     }
 
     fn too_many_calls(&self, whose: &str) -> Failure {
-        let text = format!("{whose} has {} calls and messages in flight", self.limits().calls);
+        let limit = self.limits().calls;
+        let text = format!(
+            "{whose} has {limit} calls and messages in flight, the most there may be ({})",
+            key::CALLS
+        );
+        Failure::new(Code::Overloaded, text)
+    }
+
+    fn over_share(&self, whose: &str, taken: usize) -> Failure {
+        let limit = self.limits().calls;
+        let text = format!(
+            "{whose} has {taken} of {limit} calls and messages in flight, and this sender its share of them ({})",
+            key::CALLS
+        );
         Failure::new(Code::Overloaded, text)
     }
 }
@@ -240,11 +272,15 @@ pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool
 fn not_queued(target: &Peer, error: &QueueError) -> Failure {
     match (error, target.identity()) {
         (QueueError::Full, Identity::OwnerGateway { id }) => {
-            let text = format!("frontier {id} does not read fast enough; the queue for it is full");
+            let text = format!(
+                "frontier {id} does not read fast enough; the queue for it is full ({})",
+                key::OUTBOX
+            );
             Failure::new(Code::Overloaded, text)
         }
         (QueueError::Full, _) => {
-            Failure::new(Code::Overloaded, "the receiver does not read fast enough; its queue is full")
+            let text = format!("the receiver does not read fast enough; its queue is full ({})", key::OUTBOX);
+            Failure::new(Code::Overloaded, text)
         }
         (other, _) => Failure::new(other.code(), other.to_string()),
     }

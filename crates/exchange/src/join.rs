@@ -77,7 +77,13 @@ impl Half {
                     ready!(to.leg.poll_shutdown(cx))?;
                     *self = Self::Done;
                 }
-                Self::Done => return Poll::Ready(Ok(())),
+                Self::Done => {
+                    // Whoever has ended its direction may still give the other one up, to whose writer that is told.
+                    if from.leg.poll_reset(cx).is_ready() {
+                        return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+                    }
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
         cx.waker().wake_by_ref();
@@ -99,26 +105,51 @@ pub(crate) enum CopyError {
     Source,
     #[error("the payload's sender was lost before its end")]
     Lost,
-    #[error("the connection to the receiver was lost")]
+    #[error("the receiver has given the payload up, or its connection was lost")]
     Target,
+    #[error("the receiver takes no more streams at the moment")]
+    Refused,
 }
 
-/// Moves `len` bytes, and ends the target's direction behind them.
+/// Moves `len` bytes, and ends the target's direction behind them. Of these `came` have come, whatever becomes of them.
 pub(crate) async fn copy_exact(
     from: &mut (dyn Leg + '_),
     to: &mut (dyn Leg + '_),
     len: u64,
+    came: &mut u64,
 ) -> Result<(), CopyError> {
-    let mut left = len;
-    while left > 0 {
-        let Some(chunk) = std::future::poll_fn(|cx| from.poll_chunk(cx)).await else {
+    while *came < len {
+        let chunk = std::future::poll_fn(|cx| {
+            if to.poll_reset(cx).is_ready() {
+                return Poll::Ready(Err(target_failed(to)));
+            }
+            from.poll_chunk(cx).map(Ok)
+        });
+        let Some(chunk) = chunk.await? else {
             return Err(if from.is_reset() { CopyError::Lost } else { CopyError::Source });
         };
         let chunk = chunk.map_err(|_| CopyError::Lost)?;
-        left = left.checked_sub(chunk.len() as u64).ok_or(CopyError::Source)?;
-        write_all(to, &chunk).await.map_err(|_| CopyError::Target)?;
+        *came += chunk.len() as u64;
+        if *came > len {
+            return Err(CopyError::Source);
+        }
+        write_all(to, &chunk).await.map_err(|_| target_failed(to))?;
     }
-    std::future::poll_fn(|cx| to.poll_shutdown(cx)).await.map_err(|_| CopyError::Target)
+    std::future::poll_fn(|cx| to.poll_shutdown(cx)).await.map_err(|_| target_failed(to))
+}
+
+/// Waits until the receiver of a payload has taken its leg, and lets go of that.
+pub(crate) async fn hand_over(mut to: Box<dyn Leg>) -> Result<(), CopyError> {
+    std::future::poll_fn(|cx| to.poll_taken(cx)).await;
+    if to.is_refused() {
+        return Err(CopyError::Refused);
+    }
+    to.linger();
+    Ok(())
+}
+
+fn target_failed(to: &(dyn Leg + '_)) -> CopyError {
+    if to.is_refused() { CopyError::Refused } else { CopyError::Target }
 }
 
 #[cfg(test)]

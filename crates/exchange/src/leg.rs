@@ -22,8 +22,21 @@ pub trait Leg: Debug + Send {
     /// Ends the direction that is written.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Whether the peer has reset the stream, or it was lost, while the direction that is written was open.
+    /// Whether the peer has reset the stream, or it was lost, before the end of the direction that is read.
     fn is_reset(&self) -> bool;
+
+    /// Ready once the peer has reset the stream, or it was lost, before both directions had ended.
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Ready once the peer has taken the leg, or has refused or reset it, where legs wait in a queue of the peer's.
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Whether the peer refused the leg without having looked at it: it may be tried again.
+    fn is_refused(&self) -> bool;
+
+    /// Lets go of a leg whose written direction has ended and from which nothing more is expected. Unlike a drop it takes
+    /// nothing from a peer that still reads.
+    fn linger(self: Box<Self>);
 
     /// Ready when the peer has reset the stream, or its connection is lost. Bytes that come instead are kept to be read, and
     /// end the watch; so does the end of what the peer writes, who may still read.

@@ -17,6 +17,7 @@
 //!    [`Exchange::join_gateway`]. What it gets is a [`Seat`]: dropping it ends the peer, however that comes about.
 //! 2. It hands over what the peer sends with [`Exchange::on`], any number of times with one [`Batch`] of [`Exchange::batch`], and drops
 //!    the batch before it waits: only then are those woken who were sent something.
+//!    A registration of more than a few hundred names it hands to [`Exchange::register`], which lets others run.
 //! 3. Streams and payloads too large to be queued come with a [`Leg`]: [`Exchange::on_stream`],
 //!    [`Exchange::on_payload_request`], [`Exchange::on_payload_reply`].
 //!    What another gateway asks for itself comes with [`Exchange::on_reserved_call`].
@@ -28,6 +29,7 @@ mod answer;
 mod authorization;
 mod balance;
 mod batch;
+mod claim;
 mod counters;
 mod envelope;
 mod exchange;
@@ -40,8 +42,10 @@ mod join;
 mod latch;
 mod leave;
 mod leg;
+mod leg_share;
 mod limits;
 mod lobby;
+mod log;
 mod outgoing;
 mod outlet;
 mod own_call;
@@ -50,6 +54,8 @@ mod peer;
 mod pending;
 mod permit;
 pub mod presence;
+mod punctuality;
+mod registration;
 mod registry;
 mod relocation;
 mod remote;
@@ -58,10 +64,13 @@ mod remote_edge;
 mod remote_names;
 mod route;
 mod seat;
+mod shares;
 mod stream;
 mod sweep;
+mod take_over;
 #[cfg(test)]
 mod testing;
+mod turn;
 
 pub use answer::Unsent;
 pub use authorization::{Authorization, AuthorizationCell};
@@ -76,12 +85,12 @@ pub use hash::scatter;
 pub use inbound::{Inbound, OfferedName, Registration, Reply, Returned};
 pub use latch::Latch;
 pub use leg::{BeginError, BoxFuture, IncomingLeg, Leg, NewLeg, write_all};
-pub use limits::Limits;
+pub use limits::{Limits, key as limit_key};
 pub use outgoing::{Head, LocalCaller, Outgoing, Sender, StreamHead, StreamSender};
 pub use outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 pub use own_call::{OwnReply, ReservedCall};
 pub use peer::{Identity, Peer, Stage};
-pub use registry::{NameChange, NameChanges, NameFollower, Superseded};
+pub use registry::{ClaimError, NameChange, NameChanges, NameFollower};
 pub use remote::{Found, Lookup, RemoteEdges};
 pub use remote_caller::RemoteCaller;
 pub use remote_edge::{LocalEdge, RemoteEdge};

@@ -2,6 +2,29 @@
 
 use std::time::Duration;
 
+/// The keys under which a gateway's configuration has the limits. Errors name them, so that whoever meets a limit knows
+/// what to ask for. The gateway tests that it has them all.
+pub mod key {
+    /// [`Limits::payload`](super::Limits::payload).
+    pub const PAYLOAD: &str = "limits.payload_size";
+    /// [`Limits::meta`](super::Limits::meta).
+    pub const META: &str = "limits.meta_size";
+    /// [`Limits::name_len`](super::Limits::name_len).
+    pub const NAME: &str = "limits.name_size";
+    /// [`Limits::custom_len`](super::Limits::custom_len).
+    pub const CUSTOM: &str = "limits.custom_size";
+    /// [`Limits::names`](super::Limits::names).
+    pub const NAMES: &str = "limits.names_per_service";
+    /// [`Limits::calls`](super::Limits::calls).
+    pub const CALLS: &str = "limits.calls_per_connection";
+    /// [`Limits::streams`](super::Limits::streams).
+    pub const STREAMS: &str = "limits.streams_per_connection";
+    /// What waits in an [`Outlet`](crate::Outlet).
+    pub const OUTBOX: &str = "limits.outbox_size";
+    /// All of them.
+    pub const ALL: [&str; 8] = [PAYLOAD, META, NAME, CUSTOM, NAMES, CALLS, STREAMS, OUTBOX];
+}
+
 /// What peers may make the exchange hold. Beyond each limit there is an error, never a wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

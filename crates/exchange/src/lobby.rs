@@ -3,11 +3,12 @@
 use crate::envelope::{CorrelationId, Outcome, RequestKind};
 use crate::outgoing::Outgoing;
 use crate::outlet::{CloseReason, Outlet, QueueError, Queued};
+use crate::shares::{Asker, Holdings, has_share};
 use crate::{Failure, Identity, Peer, Stage};
 use frontier_protocol::{Code, EdgeId, Epoch};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What those who wait in the lobby may hold together, in units of 1 KiB.
 const LOBBY_SIZE: usize = 16 * 1024;
@@ -20,34 +21,57 @@ const MIN_CHARGE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Lobby {
     peer: Arc<Peer>,
-    room: Arc<Semaphore>,
+    taken: Arc<Mutex<Holdings>>,
+}
+
+/// A place in the lobby, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    taken: Arc<Mutex<Holdings>>,
+    asker: Asker,
+    units: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.taken.lock().take(self.asker, self.units);
+    }
 }
 
 impl Lobby {
     pub(crate) fn new() -> Self {
         let peer = Peer::new(Identity::Lobby, Epoch(0), None, Box::new(Nobody), Duration::MAX);
         peer.advance(Stage::Online);
-        Self { peer: Arc::new(peer), room: Arc::new(Semaphore::new(LOBBY_SIZE)) }
+        Self { peer: Arc::new(peer), taken: Arc::default() }
     }
 
     pub(crate) fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 
-    /// A place for somebody who waits and holds so many bytes.
-    pub(crate) fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
-        let units = u32::try_from((bytes / 1024 + 1).max(MIN_CHARGE)).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(units).map_err(|_| {
-            let text = "too many requests wait for edges that are looked up at other gateways";
-            Failure::new(Code::Overloaded, text)
-        })
+    /// A place for `asker`, who waits and holds so many bytes.
+    pub(crate) fn room(&self, asker: Asker, bytes: usize) -> Result<Room, Failure> {
+        let units = (bytes / 1024 + 1).max(MIN_CHARGE);
+        let mut taken = self.taken.lock();
+        let free = LOBBY_SIZE.saturating_sub(taken.total());
+        let text = if units > free {
+            "too many requests wait for edges that are looked up at other gateways"
+        } else if !has_share(taken.of(asker) + units - 1, free - (units - 1)) {
+            "too many requests of this sender wait for edges that are looked up at other gateways; the rest of \
+             the room is kept for other senders"
+        } else {
+            taken.add(asker, units);
+            return Ok(Room { taken: self.taken.clone(), asker, units });
+        };
+        Err(Failure::new(Code::Overloaded, text))
     }
 
     /// Takes all the room that there is.
     #[cfg(test)]
-    pub(crate) fn fill(&self) -> OwnedSemaphorePermit {
-        let all = u32::try_from(LOBBY_SIZE).expect("it is small");
-        self.room.clone().try_acquire_many_owned(all).expect("nobody waits")
+    pub(crate) fn fill(&self) -> Room {
+        let asker = Asker::of(&self.peer);
+        self.taken.lock().add(asker, LOBBY_SIZE);
+        Room { taken: self.taken.clone(), asker, units: LOBBY_SIZE }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::envelope::{CorrelationId, Outcome, RequestKind};
 use crate::failure::RegistrationError;
 use crate::leg::{BoxFuture, NewLeg};
+use crate::limits::key;
 use crate::outgoing::Outgoing;
 use crate::registry::NameChanges;
 use crate::remote_caller::RemoteCaller;
@@ -170,7 +171,7 @@ pub struct Departure<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QueueError {
     /// The peer does not read fast enough.
-    #[error("the queue for the receiver is full")]
+    #[error("the queue for the receiver is full ({key})", key = key::OUTBOX)]
     Full,
     /// The connection is closed.
     #[error("the link is closed: {0}")]
@@ -200,8 +201,11 @@ impl QueueError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OpenError {
     /// The connection has as many streams as it may have.
-    #[error("the link has {0} streams and may have no more")]
+    #[error("the link has {0} streams and may have no more ({key})", key = key::STREAMS)]
     TooMany(u32),
+    /// The peer takes no more streams on its connection.
+    #[error("the peer takes no more streams on this link")]
+    Leaving,
     /// The connection is closed.
     #[error("the link is closed")]
     Closed,
@@ -216,6 +220,7 @@ impl OpenError {
     pub fn code(&self) -> Code {
         match self {
             Self::TooMany(_) => Code::Overloaded,
+            Self::Leaving => Code::Draining,
             Self::Closed => Code::Disconnected,
             Self::Unsupported => Code::StreamRefused,
         }

@@ -53,10 +53,6 @@ impl Exchange {
         timeout: Duration,
     ) -> Option<OwnReply> {
         let deadline = Instant::now() + timeout;
-        // Closed never, so this fails never; a timeout is told as any other.
-        let Ok(Ok(_permit)) = timeout_at(deadline.into(), self.own_calls.permit()).await else {
-            return Some(OwnReply::error(Code::Deadline, "too many edges come and go at once"));
-        };
         let edge = Chooser { id, ip, affinity: None };
         let mut tried = Tried::new();
         if let Some(reply) = self.call_here(call, edge, deadline, &mut tried).await {
@@ -105,6 +101,11 @@ impl Exchange {
         call: OwnCall<'_>,
         deadline: Instant,
     ) -> Called {
+        // Closed never, so this fails never; a timeout is told as any other.
+        let Ok(Ok(_permit)) = timeout_at(deadline.into(), self.own_calls.permit(target)).await else {
+            let reply = OwnReply::error(Code::Deadline, "too many edges come and go at once");
+            return Called::Replied(OwnReply { is_uncertain: false, ..reply });
+        };
         let (id, replied) = self.own_calls.expect_reply();
         let mut in_flight = InFlight { exchange: self, id, ends_with: Code::Cancelled };
         self.counters().begun(Traffic::Call, Direction::Own);

@@ -1,16 +1,19 @@
 //! Payloads that travel on a leg of their own. They are passed on as they come: the gateway never holds one whole.
 
 use crate::balance::Tried;
+use crate::counters::Begun as Counted;
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
-use crate::join::{CopyError, copy_exact};
+use crate::join::{CopyError, copy_exact, hand_over};
 use crate::leg::{BeginError, Begun, IncomingLeg};
 use crate::outgoing::Head;
 use crate::outlet::OpenError;
 use crate::pending::PendingRequest;
 use crate::remote::Found;
 use crate::route::{Route, Unrouted};
+use crate::shares::Asker;
+use crate::stream::not_opened;
 use crate::{CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
@@ -18,12 +21,28 @@ use std::time::Instant;
 use tokio::time::timeout_at;
 
 /// How far a request with a payload of its own has come.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
-    /// It is entered at both peers: who takes it out there tells the requester.
+#[derive(Debug)]
+struct Progress<'c> {
+    /// How it ends, as long as it is counted here.
+    counted: Counted<'c>,
+    /// It is entered at both peers: who takes it out there tells the requester, and counts its end.
     is_entered: bool,
     /// The gateway that it comes from was told that the payload may come.
     is_awaited: bool,
+    /// Bytes of the payload that have come.
+    came: u64,
+}
+
+impl Progress<'_> {
+    fn entered(&mut self) {
+        self.is_entered = true;
+        self.counted.hand_over();
+    }
+
+    fn withdrawn(&mut self) {
+        self.is_entered = false;
+        self.counted.take_back();
+    }
 }
 
 /// What became of a request that went to another gateway.
@@ -56,12 +75,16 @@ impl Exchange {
     ) -> Result<(), Violation> {
         let Envelope { kind, id, wants_reply, name, deadline, .. } = envelope;
         let direction = requester.direction();
-        self.counters().begun(kind.into(), direction);
-        let mut progress = Progress::default();
-        let permitted = self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len));
-        let carried = if excess {
-            Err(self.too_many_streams().into())
-        } else if let Err(failure) = permitted {
+        let counted = self.counters().begin(kind.into(), direction);
+        let mut progress = Progress { counted, is_entered: false, is_awaited: false, came: 0 };
+        let meter = requester.authorization().meter();
+        let permitted = if excess {
+            Err(self.too_many_streams())
+        } else {
+            self.check_payload(len).and_then(|()| self.permit(requester, kind, name, len))
+        };
+        let was_permitted = permitted.is_ok();
+        let carried = if let Err(failure) = permitted {
             Err(failure.into())
         } else {
             let carried = self.carry(requester, envelope, &mut *leg, len, &mut progress);
@@ -72,20 +95,28 @@ impl Exchange {
                 Err(_) => Err(Failure::plain(Code::Deadline).into()),
             }
         };
+        // It was charged by what it announced.
+        if let Some(meter) = meter.filter(|_| was_permitted) {
+            meter.give_back_bytes(len.saturating_sub(progress.came));
+        }
         let Err(rejected) = carried else {
-            if !wants_reply {
-                self.counters().ended(kind.into(), direction, Code::Ok);
+            if wants_reply {
+                // Whoever takes it from the tables counts it, or has.
+                progress.counted.hand_over();
+            } else {
+                progress.counted.end(Code::Ok);
             }
             return Ok(());
         };
         let failure = rejected.failure()?;
         if requester.is_origin_gateway() && !progress.is_awaited {
-            self.counters().ended(kind.into(), direction, failure.code);
+            progress.counted.end(failure.code);
             leg.refuse(&failure).await;
         } else if wants_reply {
+            progress.counted.hand_over();
             self.reply_failure(requester, id, kind, &failure, &mut self.batch());
         } else {
-            self.counters().ended(kind.into(), direction, failure.code);
+            progress.counted.end(failure.code);
         }
         Ok(())
     }
@@ -96,7 +127,7 @@ impl Exchange {
         envelope: Envelope<'_>,
         leg: &mut dyn IncomingLeg,
         len: u64,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<(), Rejected> {
         let (mut tried, mut was_here) = (Tried::new(), false);
         loop {
@@ -142,13 +173,17 @@ impl Exchange {
         envelope: Envelope<'_>,
         leg: &mut dyn IncomingLeg,
         len: u64,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Carried {
         let target = &route.target;
+        let _share = match self.leg_share(target, Asker::of_request(requester, &envelope.to)) {
+            Ok(share) => share,
+            Err(failure) => return Carried::Done(Err(failure.into())),
+        };
         let onward = match target.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => return Carried::Done(Err(Failure::new(error.code(), error.to_string()).into())),
+            Err(error) => return Carried::Done(Err(not_opened(target, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, target, progress) {
             Ok(Entered::Yes(correlation)) => correlation,
@@ -158,7 +193,7 @@ impl Exchange {
         };
         // It may have left while the leg was opened, and hang up before it sees this.
         if !target.is_online() {
-            progress.is_entered = false;
+            progress.withdrawn();
             if envelope.wants_reply && !withdraw(requester, envelope.id, target, correlation) {
                 return Carried::Done(Ok(()));
             }
@@ -170,11 +205,18 @@ impl Exchange {
                 leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
             }
             let mut onward = begin(onward, &envelope, correlation, route, len).await.map_err(lost)?;
-            copy_exact(leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = copied.await else { return Carried::Done(Ok(())) };
         let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, target, correlation);
-        Carried::Done(if is_untold { Err(failure.into()) } else { Ok(()) })
+        if !is_untold {
+            return Carried::Done(Ok(()));
+        }
+        progress.withdrawn();
+        Carried::Done(Err(failure.into()))
     }
 
     /// Enters a request at both peers, if it is to be answered.
@@ -183,13 +225,15 @@ impl Exchange {
         requester: &Arc<Peer>,
         envelope: &Envelope<'_>,
         target: &Arc<Peer>,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Result<Entered, Rejected> {
         if !envelope.wants_reply {
             return Ok(Entered::Yes(CorrelationId(0)));
         }
         let entered = self.enter(requester, envelope, target, None, Instant::now());
-        progress.is_entered = matches!(entered, Ok(Entered::Yes(_)));
+        if matches!(entered, Ok(Entered::Yes(_))) {
+            progress.entered();
+        }
         entered
     }
 
@@ -202,11 +246,11 @@ impl Exchange {
         envelope: Envelope<'_>,
         leg: &mut dyn IncomingLeg,
         len: u64,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Carried {
         let (mut avoid, mut was_lost) = (None, false);
         loop {
-            let owner = match self.find(edge, avoid.as_ref()).await {
+            let owner = match self.find(Asker::of(requester), edge, avoid.as_ref()).await {
                 Ok(Found::At(owner)) => owner,
                 Ok(Found::Here) => return Carried::Here,
                 Err(failure) => return Carried::Done(Err(failure.into())),
@@ -234,16 +278,17 @@ impl Exchange {
         envelope: Envelope<'_>,
         leg: &mut dyn IncomingLeg,
         len: u64,
-        progress: &mut Progress,
+        progress: &mut Progress<'_>,
     ) -> Carried {
         let owner = &route.target;
+        let _share = match self.leg_share(owner, Asker::of(requester)) {
+            Ok(share) => share,
+            Err(failure) => return Carried::Done(Err(failure.into())),
+        };
         let onward = match owner.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => {
-                let text = format!("{}: {error}", owner.as_receiver());
-                return Carried::Done(Err(Failure::new(error.code(), text).into()));
-            }
+            Err(error) => return Carried::Done(Err(not_opened(owner, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, owner, progress) {
             Ok(Entered::Yes(correlation)) => correlation,
@@ -252,10 +297,17 @@ impl Exchange {
             Err(rejected) => return Carried::Done(Err(rejected)),
         };
         let (failure, is_not_there) = match begin(onward, &envelope, correlation, route, len).await {
-            Ok(mut onward) => match copy_exact(leg, &mut *onward, len).await {
-                Ok(()) => return Carried::Done(Ok(())),
-                Err(error) => (copy_failed(&error), false),
-            },
+            Ok(mut onward) => {
+                let copied = async {
+                    copy_exact(leg, &mut *onward, len, &mut progress.came).await?;
+                    finish_reading(leg).await;
+                    hand_over(onward).await
+                };
+                match copied.await {
+                    Ok(()) => return Carried::Done(Ok(())),
+                    Err(error) => (copy_failed(&error), false),
+                }
+            }
             Err(BeginError::Refused(failure)) => {
                 let is_not_there = matches!(
                     failure.code,
@@ -271,7 +323,7 @@ impl Exchange {
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
             return Carried::Done(Ok(()));
         }
-        progress.is_entered = false;
+        progress.withdrawn();
         if is_not_there { Carried::NotThere } else { Carried::Done(Err(failure.into())) }
     }
 
@@ -281,7 +333,7 @@ impl Exchange {
     /// [`Violation`] if the peer must not send that.
     ///
     /// # Cancel safety
-    /// Not cancel safe: the requester would not hear of it.
+    /// Cancel safe: the requester is told that the reply was lost.
     pub async fn on_payload_reply(
         self: &Arc<Self>,
         from: &Arc<Peer>,
@@ -299,23 +351,48 @@ impl Exchange {
             self.answer(request, from, correlation, None, Outcome::failure(&failure), &mut batch);
             return Ok(());
         }
-        let PendingRequest { requester, id, kind, deadline } = request;
+        let PendingRequest { requester, id, kind, deadline, .. } = request;
         if !requester.pending.lock().untrack(id, from, correlation) {
             return Ok(());
         }
         let edge = from.edge_id().or(edge);
+        let mut passing = Passing { exchange: self, requester: &requester, id, kind, ends_with: None };
         let passed = async {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            copy_exact(&mut *leg, &mut *onward, len).await.map_err(|error| copy_failed(&error))
+            let copied = copy_exact(&mut *leg, &mut *onward, len, &mut 0).await;
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(&mut *leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
-        match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
-            Ok(()) => self.counters().ended(kind.into(), requester.direction(), outcome.code),
-            Err(failure) => self.reply_failure(&requester, id, kind, &failure, &mut self.batch()),
-        }
+        passing.ends_with = Some(match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
+            Ok(()) => Ok(outcome.code),
+            Err(failure) => Err(failure),
+        });
         Ok(())
+    }
+}
+
+/// A reply that is on its way to the requester, who has no entry any more and hears of nothing else.
+struct Passing<'a> {
+    exchange: &'a Exchange,
+    requester: &'a Arc<Peer>,
+    id: u64,
+    kind: RequestKind,
+    /// The code that was passed on, or why none was; `None` if the task ended over it.
+    ends_with: Option<Result<Code, Failure>>,
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        let Self { exchange, requester, id, kind, .. } = *self;
+        let lost = || Err(Failure::new(Code::Disconnected, CopyError::Lost.to_string()));
+        match self.ends_with.take().unwrap_or_else(lost) {
+            Ok(code) => exchange.counters().ended(kind.into(), requester.direction(), code),
+            Err(failure) => exchange.reply_failure(requester, id, kind, &failure, &mut exchange.batch()),
+        }
     }
 }
 
@@ -332,6 +409,12 @@ async fn begin(
     leg.begin(Head::Request(&outgoing, len)).await
 }
 
+/// Tells the sender of a payload that all of it has come, by the end of the direction in which nothing is sent.
+async fn finish_reading(leg: &mut (dyn IncomingLeg + '_)) {
+    // A sender that is gone does not hear it.
+    let _ = std::future::poll_fn(|cx| leg.poll_shutdown(cx)).await;
+}
+
 fn lost(error: BeginError) -> Failure {
     match error {
         BeginError::Refused(failure) => failure,
@@ -343,6 +426,7 @@ fn copy_failed(error: &CopyError) -> Failure {
     let code = match error {
         CopyError::Source => Code::Protocol,
         CopyError::Lost | CopyError::Target => Code::Disconnected,
+        CopyError::Refused => Code::Overloaded,
     };
     Failure::new(code, error.to_string())
 }

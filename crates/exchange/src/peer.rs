@@ -2,6 +2,7 @@
 
 use crate::authorization::AuthorizationCell;
 use crate::balance::Affinity;
+use crate::claim::Claim;
 use crate::counters::Direction;
 use crate::latch::Latch;
 use crate::outgoing::LocalCaller;
@@ -9,7 +10,7 @@ use crate::outlet::Outlet;
 use crate::pending::Pending;
 use crate::remote_edge::LocalEdge;
 use bytes::Bytes;
-use frontier_protocol::{EdgeId, Epoch, ServiceId};
+use frontier_protocol::{EdgeId, Epoch, ServiceId, Session};
 use parking_lot::Mutex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -76,6 +77,10 @@ pub enum Stage {
 pub struct Peer {
     identity: Identity,
     epoch: Epoch,
+    /// The epoch of its client's first connection under its id.
+    since: Epoch,
+    /// Which attempt of which client it is: see [`Claim`].
+    attempt: u32,
     addr: Option<SocketAddr>,
     outlet: Box<dyn Outlet>,
     pub(crate) pending: Mutex<Pending>,
@@ -95,7 +100,8 @@ pub struct Peer {
     /// Whether the cluster knows of a later connection of this edge, elsewhere.
     relocated: AtomicBool,
     /// What the peer had read when its queue was last seen to move, and when that was.
-    progress: (AtomicU64, AtomicU32),
+    progress: AtomicU64,
+    progress_at: AtomicU32,
 }
 
 impl Peer {
@@ -112,6 +118,8 @@ impl Peer {
         Self {
             identity,
             epoch,
+            since: epoch,
+            attempt: 0,
             addr,
             outlet,
             pending: Mutex::default(),
@@ -125,7 +133,8 @@ impl Peer {
             relocated: AtomicBool::new(false),
             silence_limit: u32::try_from(silence_limit.as_secs()).unwrap_or(u32::MAX).max(1),
             // Nothing that was ever seen: the first look starts the count.
-            progress: (AtomicU64::new(u64::MAX), AtomicU32::new(0)),
+            progress: AtomicU64::new(u64::MAX),
+            progress_at: AtomicU32::new(0),
         }
     }
 
@@ -133,6 +142,18 @@ impl Peer {
     #[must_use]
     pub fn authorized(self, authorization: AuthorizationCell) -> Self {
         Self { authorization, ..self }
+    }
+
+    /// The same, with what its client says of itself across its connections.
+    #[must_use]
+    pub fn of_session(self, session: Session) -> Self {
+        let Claim { since, attempt, .. } = self.claim().by(session);
+        Self { since, attempt, ..self }
+    }
+
+    /// With what it claims its id.
+    pub(crate) fn claim(&self) -> Claim {
+        Claim { epoch: self.epoch, since: self.since, attempt: self.attempt }
     }
 
     /// Who it is.
@@ -244,7 +265,7 @@ impl Peer {
     /// Whether something has waited for it for `limit` seconds without its reading any of it.
     pub(crate) fn is_stuck(&self, now: u32, limit: u32) -> bool {
         let written = self.outlet.written();
-        let (seen, since) = &self.progress;
+        let (seen, since) = (&self.progress, &self.progress_at);
         if seen.swap(written, Ordering::Relaxed) != written || self.outlet.backlog() == 0 {
             since.store(now, Ordering::Relaxed);
             return false;
@@ -318,7 +339,8 @@ impl Peer {
     }
 
     /// Whether any request from or to the peer waits for its reply.
-    pub fn has_pending(&self) -> bool {
+    #[cfg(test)]
+    pub(crate) fn has_pending(&self) -> bool {
         self.pending.lock().is_busy()
     }
 

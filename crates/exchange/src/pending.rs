@@ -12,7 +12,9 @@
 
 use crate::Peer;
 use crate::envelope::{CorrelationId, RequestKind};
+use crate::shares::{Asker, Holdings, has_share};
 use ahash::AHashMap;
+use frontier_protocol::EdgeId;
 use slab::Slab;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
@@ -22,10 +24,20 @@ use std::time::Instant;
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     received: Slab<Entry>,
-    sent: AHashMap<u64, (Arc<Peer>, CorrelationId)>,
+    crowd: Option<Box<Crowd>>,
+    sent: AHashMap<u64, SentTo>,
     /// Told apart from older entries of the same slot by this.
     generation: u32,
     closed: bool,
+}
+
+/// Who has what of a peer.
+#[derive(Debug, Default)]
+struct Crowd {
+    /// The requests to it, while there are so many that it matters, which is until there are no more than that.
+    requests: Option<(Holdings, usize)>,
+    /// Legs to it that are open for others.
+    legs: Holdings,
 }
 
 #[derive(Debug)]
@@ -38,10 +50,22 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct PendingRequest {
     pub(crate) requester: Arc<Peer>,
+    /// Whose share of the target it takes.
+    pub(crate) asker: Asker,
     /// The requester's id for it.
     pub(crate) id: u64,
     pub(crate) kind: RequestKind,
     pub(crate) deadline: Instant,
+    /// The edge that a service asks; `None` for all else.
+    pub(crate) edge: Option<EdgeId>,
+}
+
+/// A request of a peer: who has it, and under which id.
+#[derive(Debug)]
+pub(crate) struct SentTo {
+    pub(crate) target: Arc<Peer>,
+    pub(crate) correlation: CorrelationId,
+    pub(crate) kind: RequestKind,
 }
 
 /// What was in flight when a peer's tables ended.
@@ -50,7 +74,7 @@ pub(crate) struct InFlight {
     /// Requests to the peer.
     pub(crate) received: Vec<(CorrelationId, PendingRequest)>,
     /// Requests of the peer, each with whom it went to.
-    pub(crate) sent: Vec<(Arc<Peer>, CorrelationId)>,
+    pub(crate) sent: Vec<SentTo>,
 }
 
 /// Why a request was not entered.
@@ -60,6 +84,8 @@ pub(crate) enum Refusal {
     Closed,
     /// As many as may be are in flight.
     Full,
+    /// So many are in flight, and the asker has its share of them.
+    Share(usize),
     /// The requester has a request under this id already.
     Duplicate,
 }
@@ -79,6 +105,12 @@ impl CorrelationId {
     }
 }
 
+impl SentTo {
+    fn is(&self, target: &Peer, correlation: CorrelationId) -> bool {
+        std::ptr::eq(&*self.target, target) && self.correlation == correlation
+    }
+}
+
 impl Pending {
     /// Enters a request to this peer.
     pub(crate) fn insert(&mut self, request: PendingRequest, limit: usize) -> Result<CorrelationId, Refusal> {
@@ -87,6 +119,14 @@ impl Pending {
         }
         if self.received.len() >= limit {
             return Err(Refusal::Full);
+        }
+        let (len, free) = (self.received.len(), limit - self.received.len());
+        // Nobody can have more than there is: only then is it counted who has what.
+        if !has_share(len, free) && !has_share(self.crowd_of_requests().of(request.asker), free) {
+            return Err(Refusal::Share(len));
+        }
+        if let Some((holdings, _)) = self.crowd.as_mut().and_then(|crowd| crowd.requests.as_mut()) {
+            holdings.add(request.asker, 1);
         }
         // 0 is left out: no correlation id is 0, which is the id of messages that nobody acks.
         self.generation = self.generation.wrapping_add(1).max(1);
@@ -101,17 +141,52 @@ impl Pending {
         if entry.generation != correlation.generation() {
             return None;
         }
-        Some(self.received.remove(correlation.slot()).request)
+        let request = self.received.remove(correlation.slot()).request;
+        if let Some(crowd) = &mut self.crowd
+            && let Some((holdings, until)) = &mut crowd.requests
+        {
+            holdings.take(request.asker, 1);
+            if self.received.len() <= *until {
+                crowd.requests = None;
+                self.tidy();
+            }
+        }
+        Some(request)
+    }
+
+    /// Who has what of the requests to this peer. Counted when it begins to matter, and until half of them are gone, so
+    /// that one count is good for many requests.
+    fn crowd_of_requests(&mut self) -> &Holdings {
+        let received = &self.received;
+        let (holdings, _) = self.crowd.get_or_insert_default().requests.get_or_insert_with(|| {
+            let holdings = received.iter().map(|(_, entry)| entry.request.asker).collect();
+            (holdings, received.len() / 2)
+        });
+        holdings
+    }
+
+    /// Legs to this peer that are open for others.
+    pub(crate) fn legs(&mut self) -> &mut Holdings {
+        &mut self.crowd.get_or_insert_default().legs
+    }
+
+    /// A leg to this peer is no longer there.
+    pub(crate) fn return_leg(&mut self, asker: Asker) {
+        self.legs().take(asker, 1);
+        self.tidy();
+    }
+
+    fn tidy(&mut self) {
+        self.crowd.take_if(|crowd| crowd.requests.is_none() && crowd.legs.total() == 0);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowd.is_some()
     }
 
     /// Tracks a request of this peer.
-    pub(crate) fn track(
-        &mut self,
-        id: u64,
-        target: &Arc<Peer>,
-        correlation: CorrelationId,
-        limit: usize,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn track(&mut self, id: u64, sent: SentTo, limit: usize) -> Result<(), Refusal> {
         if self.closed {
             return Err(Refusal::Closed);
         }
@@ -121,7 +196,7 @@ impl Pending {
         match self.sent.entry(id) {
             MapEntry::Occupied(_) => Err(Refusal::Duplicate),
             MapEntry::Vacant(vacant) => {
-                vacant.insert((target.clone(), correlation));
+                vacant.insert(sent);
                 Ok(())
             }
         }
@@ -130,8 +205,7 @@ impl Pending {
     /// Tracks a request of this peer no longer, if it is still the one that `target` has under this correlation
     /// id: after a cancel the peer may have used its own id anew.
     pub(crate) fn untrack(&mut self, id: u64, target: &Peer, correlation: CorrelationId) -> bool {
-        let is_same =
-            |(at, its): &(Arc<Peer>, CorrelationId)| std::ptr::eq(&**at, target) && *its == correlation;
+        let is_same = |sent: &SentTo| sent.is(target, correlation);
         self.sent.get(&id).is_some_and(is_same) && self.sent.remove(&id).is_some()
     }
 
@@ -145,8 +219,8 @@ impl Pending {
         correlation: CorrelationId,
     ) -> bool {
         match self.sent.get_mut(&id) {
-            Some((at, its)) if std::ptr::eq(&**at, from) && *its == held => {
-                (*at, *its) = (target.clone(), correlation);
+            Some(sent) if sent.is(from, held) => {
+                (sent.target, sent.correlation) = (target.clone(), correlation);
                 true
             }
             _ => false,
@@ -154,13 +228,16 @@ impl Pending {
     }
 
     /// Tracks a request of this peer no longer, whoever has it.
-    pub(crate) fn cancel(&mut self, id: u64) -> Option<(Arc<Peer>, CorrelationId)> {
+    pub(crate) fn cancel(&mut self, id: u64) -> Option<SentTo> {
         self.sent.remove(&id)
     }
 
     /// Ends the tables: nothing can be entered any more. What was in flight.
     pub(crate) fn close(&mut self) -> InFlight {
         self.closed = true;
+        if let Some(crowd) = &mut self.crowd {
+            crowd.requests = None;
+        }
         let received = std::mem::take(&mut self.received).into_iter();
         let received =
             received.map(|(slot, entry)| (CorrelationId::new(slot, entry.generation), entry.request));

@@ -4,11 +4,11 @@
 use crate::remote_caller::RemoteCaller;
 use crate::remote_edge::RemoteEdge;
 use crate::{Exchange, Failure, Peer, RequestKind};
-use frontier_access::LogDecision;
+use frontier_access::PeerText;
 use frontier_protocol::{Code, EdgeId, Offered};
 use std::time::Instant;
+use tracing::debug;
 use tracing::field::display;
-use tracing::{debug, info};
 
 impl Exchange {
     /// Lets `requester` send a request with so many bytes of payload, and charges it for it.
@@ -115,17 +115,10 @@ impl Exchange {
                 Code::Denied => self.log_denied(peer, &failure.text),
                 _ => {
                     let addr = peer.addr().map(display);
-                    debug!(peer = peer.number(), addr, error = %failure.text, "refused");
+                    debug!(peer = peer.number(), addr, error = %PeerText(&failure.text), "refused");
                 }
             }
         }
         permitted
-    }
-
-    /// A few lines a second at most.
-    pub fn log_denied(&self, peer: &Peer, error: &str) {
-        let LogDecision::Log { suppressed } = self.denials.admit(Instant::now()) else { return };
-        let addr = peer.addr().map(display);
-        info!(peer = peer.number(), addr, %error, suppressed, "denied");
     }
 }

@@ -83,7 +83,7 @@ pub async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
     if let Some(reply) = reply
         && reply.code != Code::Ok
     {
-        tracing::warn!(edge = %id, error = %reply.text(), "edge_offline was not taken");
+        exchange.log_callback(EDGE_OFFLINE, edge, &reply.text());
     }
 }
 

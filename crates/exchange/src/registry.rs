@@ -1,13 +1,17 @@
 //! Who is here, and who takes what. The registry never sends anything; who follows it is told by the [`Feed`].
 
+mod draft;
 mod edges;
 mod elsewhere;
+mod lists;
+mod name_map;
 mod offered;
+mod offers;
 mod routes;
 mod services;
 
-pub(crate) use edges::Edges;
-pub use edges::Superseded;
+pub use edges::ClaimError;
+pub(crate) use edges::{Displaced, Edges};
 pub(crate) use elsewhere::{Elsewhere, Offerer};
 pub use offered::{NameChange, NameChanges, NameFollower};
 pub(crate) use routes::{Candidate, Candidates};
@@ -15,8 +19,9 @@ pub(crate) use services::Services;
 
 use crate::Peer;
 use crate::feed::{Connection, Feed};
-use ahash::AHashMap;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Everyone who is connected.
@@ -61,7 +66,7 @@ impl Registry {
 #[derive(Debug, Default)]
 pub(crate) struct Gateways {
     /// By epoch. The same gateway may be there more than once.
-    by_epoch: Mutex<AHashMap<u64, Arc<Peer>>>,
+    by_epoch: Mutex<BTreeMap<u64, Arc<Peer>>>,
 }
 
 impl Gateways {
@@ -73,7 +78,13 @@ impl Gateways {
         self.by_epoch.lock().remove(&gateway.epoch().0);
     }
 
+    /// As many as `count` of them with epochs greater than `after`, in the order of their epochs.
+    pub(crate) fn some(&self, after: Option<u64>, count: usize) -> Vec<Arc<Peer>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_epoch.lock().range((start, Bound::Unbounded)).take(count).map(|(_, it)| it.clone()).collect()
+    }
+
     pub(crate) fn for_each(&self, visit: impl FnMut(&Arc<Peer>)) {
-        self.by_epoch.lock().values().for_each(visit);
+        self.some(None, usize::MAX).iter().for_each(visit);
     }
 }

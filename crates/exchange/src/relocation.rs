@@ -16,16 +16,23 @@ pub(crate) use waiting::Relocations;
 
 use crate::outlet::CloseReason;
 use crate::{Exchange, Peer, Stage};
+use frontier_protocol::Code;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::debug;
 use tracing::field::display;
-use tracing::{debug, info};
 
 /// How long the directory may take to name the later connection of an edge that has left.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an edge that was asked to go, and is elsewhere, may take to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What an edge is told that the directory has elsewhere. Not that it is superseded, which is final: that is for this
+/// gateway to say, of what it has seen itself. Whoever is told so connects again, and if it was not elsewhere, all is well.
+fn elsewhere() -> CloseReason {
+    CloseReason::Refused(Code::Disconnected, "this id has connected to another gateway of the cluster".into())
+}
 
 impl Exchange {
     /// Whether a directory names later connections of edges, from here on. If there is none, those that wait for that
@@ -52,8 +59,8 @@ impl Exchange {
     pub fn relocated(&self, edge: &Arc<Peer>) {
         let (id, addr) = (edge.number(), edge.addr().map(display));
         if !edge.was_asked_to_move() {
-            info!(edge = id, addr, "edge has moved to another frontier");
-            return edge.outlet().close(CloseReason::Superseded);
+            self.log_moved(edge);
+            return edge.outlet().close(elsewhere());
         }
         debug!(edge = id, addr, "edge has moved, as it was asked to");
         edge.set_relocated();
@@ -76,7 +83,7 @@ impl Exchange {
             match edge.stage() {
                 Stage::Moved => self.let_go(&edge, &mut batch),
                 // It says nothing: what is left of it is a connection that nobody uses.
-                _ => edge.outlet().close(CloseReason::Superseded),
+                _ => edge.outlet().close(elsewhere()),
             }
         }
     }

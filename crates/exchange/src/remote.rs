@@ -14,21 +14,25 @@
 //! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
 
 mod lookup;
+mod unacked;
 
 pub use lookup::{Found, Lookup, RemoteEdges};
 
 use lookup::{Parked, Waiting};
+pub(crate) use unacked::Unacked;
 
 use crate::envelope::{CorrelationId, Destination, Envelope, RequestKind};
 use crate::failure::Rejected;
 use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
+use crate::lobby::Room;
 use crate::outgoing::Sender;
 use crate::pending::PendingRequest;
 use crate::route::Route;
+use crate::shares::Asker;
 use crate::{Batch, Exchange, Failure, Peer, Returned, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 impl Lookup {
     /// It is known where the edge is, or that it is nowhere.
@@ -86,7 +90,7 @@ impl Exchange {
         edge: EdgeId,
         batch: &mut Batch<'_>,
     ) -> Result<(), Rejected> {
-        let room = self.lobby.room(envelope.size())?;
+        let room = self.lobby.room(Asker::of(requester), envelope.size())?;
         let correlation = if envelope.wants_reply {
             match self.enter(requester, &envelope, self.lobby.peer(), None, batch.now())? {
                 Entered::Yes(correlation) => Some(correlation),
@@ -168,7 +172,8 @@ impl Exchange {
         }
     }
 
-    /// Another gateway gives a request back: the edge is not there. It is looked for once more.
+    /// Another gateway gives a request back: the edge is not there. It is looked for once more, if that gateway had it: a
+    /// gateway speaks for no service here of itself.
     pub(crate) fn on_returned(
         self: &Arc<Self>,
         from: &Arc<Peer>,
@@ -183,13 +188,15 @@ impl Exchange {
         remote.forget(edge, from);
         let to = Destination::Edge(edge);
         let Some(correlation) = correlation else {
-            let Some(requester) = service.and_then(|id| self.registry().services.get(id)) else {
+            let sent = service.filter(|id| self.unacked.take(from, edge, *id));
+            let Some(requester) = sent.and_then(|id| self.registry().services.get(id)) else {
+                self.log_unasked(from, edge);
                 return Ok(());
             };
             let deadline = self.deadline(timeout_ms, batch.now());
             let kind = RequestKind::Message;
             let envelope = Envelope { kind, id: 0, wants_reply: false, to, name, custom, payload, deadline };
-            if let Ok(room) = self.lobby.room(envelope.size()) {
+            if let Ok(room) = self.lobby.room(Asker::of(&requester), envelope.size()) {
                 let parked = parked(&requester, &envelope, None, Some(from.clone()), room);
                 self.look_up(edge, Waiting::Request(parked));
             }
@@ -199,10 +206,18 @@ impl Exchange {
         if !request.requester.is_service() {
             return Err(self.returned_otherwise(request, from, correlation, batch));
         }
-        let PendingRequest { requester, id, kind, deadline } = request;
+        let asked = (request.edge == Some(edge)).then_some(request.requester.number());
+        let PendingRequest { requester, id, kind, deadline, .. } = request;
         let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
         let held: Held<'_> = (from, correlation);
-        let room = match self.lobby.room(envelope.size()) {
+        if asked.is_none() || asked != service.map(|id| id.0) {
+            self.log_unasked(from, edge);
+            if untrack(&requester, id, Some(held)) {
+                self.reply_failure(&requester, id, kind, &Failure::edge_not_online(edge), batch);
+            }
+            return Ok(());
+        }
+        let room = match self.lobby.room(Asker::of(&requester), envelope.size()) {
             Ok(room) => room,
             Err(failure) => {
                 if untrack(&requester, id, Some(held)) {
@@ -226,12 +241,13 @@ impl Exchange {
         Ok(())
     }
 
-    /// Where the edge is, with a link to it, but not at `avoid`, where it was found not to be.
+    /// Where the edge is that `asker` looks for, with a link to it, but not at `avoid`, where it was found not to be.
     ///
     /// # Errors
     /// If it is nowhere, or that can't be found out, or it can't be reached there.
     pub(crate) async fn find(
         self: &Arc<Self>,
+        asker: Asker,
         edge: EdgeId,
         avoid: Option<&Arc<Peer>>,
     ) -> Result<Found, Failure> {
@@ -241,7 +257,7 @@ impl Exchange {
         {
             return Ok(Found::At(owner));
         }
-        let room = self.lobby.room(0)?;
+        let room = self.lobby.room(asker, 0)?;
         let (reply, found) = oneshot::channel();
         self.look_up(edge, Waiting::Task { reply, _room: room });
         let found = found.await.unwrap_or_else(|_| Err(Failure::plain(Code::Internal)))?;
@@ -268,7 +284,7 @@ fn parked(
     envelope: &Envelope<'_>,
     correlation: Option<CorrelationId>,
     returned_by: Option<Arc<Peer>>,
-    room: OwnedSemaphorePermit,
+    room: Room,
 ) -> Box<Parked> {
     Box::new(Parked {
         requester: requester.clone(),

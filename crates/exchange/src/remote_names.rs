@@ -72,7 +72,7 @@ impl Exchange {
         if request.requester.is_service() {
             return Err(self.returned_otherwise(request, from, correlation, batch));
         }
-        let PendingRequest { requester, id, kind, deadline } = request;
+        let PendingRequest { requester, id, kind, deadline, .. } = request;
         if !requester.pending.lock().untrack(id, from, correlation) {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Where a request goes: by name to a service, by EdgeID to an edge, here or at another gateway. Nothing is sent.
 
 use crate::balance::{Chooser, Tried};
+use crate::limits::key;
 use crate::outgoing::Sender;
 use crate::remote_edge::LocalEdge;
 use crate::remote_names::gone_elsewhere;
@@ -185,7 +186,7 @@ impl Exchange {
     pub(crate) fn check_name(&self, name: &str) -> Result<(), Failure> {
         let (len, max) = (name.len(), self.limits().name_len);
         if len > max {
-            let text = format!("a name of {len} bytes is over the limit of {max}");
+            let text = format!("a name of {len} bytes is over the limit of {max} ({})", key::NAME);
             return Err(Failure::new(Code::TooLarge, text));
         }
         Ok(())
@@ -198,7 +199,7 @@ impl Exchange {
     pub(crate) fn check_payload(&self, len: u64) -> Result<(), Failure> {
         let max = self.limits().payload;
         if len > max {
-            let text = format!("a payload of {len} bytes is over the limit of {max}");
+            let text = format!("a payload of {len} bytes is over the limit of {max} ({})", key::PAYLOAD);
             return Err(Failure::new(Code::TooLarge, text));
         }
         Ok(())
@@ -252,7 +253,7 @@ pub(crate) fn was_elsewhere(tried: &Tried) -> bool {
 
 fn check_custom(len: usize, max: usize) -> Result<(), Failure> {
     if len > max {
-        let text = format!("a custom header of {len} bytes is over the limit of {max}");
+        let text = format!("a custom header of {len} bytes is over the limit of {max} ({})", key::CUSTOM);
         return Err(Failure::new(Code::TooLarge, text));
     }
     Ok(())

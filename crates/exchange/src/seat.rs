@@ -1,6 +1,9 @@
 //! Joining: how a peer comes to be reachable, and the guard that ends it.
 
-use crate::{Exchange, Identity, Peer, RegistrationError, Stage, Superseded};
+use crate::registry::Displaced;
+use crate::take_over::TakeOver;
+use crate::{ClaimError, CloseReason, Exchange, Identity, Peer, RegistrationError, Stage};
+use frontier_protocol::Code;
 use std::sync::Arc;
 
 /// A peer that has joined. However its wire ends, and be it by a panic, the end of this takes the peer out, fails what
@@ -44,23 +47,28 @@ impl Drop for Seat {
 }
 
 impl Exchange {
-    /// Gives its id to an edge, which is not reachable yet. Nothing reaches a predecessor any more: it is returned, for
-    /// the wire to close it and to wait until everyone knows that it has left.
+    /// Gives its id to an edge, which is not reachable yet. Nothing reaches a predecessor any more: it is closed, and
+    /// returned, for the wire to wait until everyone knows that it has left.
     ///
     /// # Errors
-    /// [`Superseded`] if a connection that is newer holds the id.
-    pub fn join_edge(self: &Arc<Self>, edge: &Arc<Peer>) -> Result<(Seat, Option<Arc<Peer>>), Superseded> {
+    /// [`ClaimError`] if the id is held by a connection that is newer, or may not be displaced by this one.
+    pub fn join_edge(self: &Arc<Self>, edge: &Arc<Peer>) -> Result<(Seat, Option<Arc<Peer>>), ClaimError> {
         // Before anything is claimed: whatever comes between, the end of this gives it up.
         let seat = Seat { exchange: self.clone(), peer: edge.clone() };
         let predecessor = match edge.edge_id() {
-            Some(id) => self.registry().edges.claim(id, edge)?,
+            Some(id) => self.registry().edges.claim(id, edge).map_err(|(error, holder)| {
+                if let ClaimError::Protected(why) = error {
+                    self.log_defence(edge, &holder, why);
+                }
+                error
+            })?,
             None => None,
         };
-        Ok((seat, predecessor))
+        Ok((seat, self.end_displaced(edge, predecessor)))
     }
 
     /// Puts a service online with its first methods and topics, all of them or none. If its id was held by another
-    /// connection, that one's methods and topics pass to this one in the same instant; it is returned, to be closed.
+    /// connection, that one's methods and topics pass to this one in the same instant; it is closed, and returned.
     ///
     /// # Errors
     /// [`RegistrationError`]; the service is not online then.
@@ -73,11 +81,39 @@ impl Exchange {
         let seat = Seat { exchange: self.clone(), peer: service.clone() };
         let predecessor = match service.identity() {
             Identity::Service { id, .. } => {
-                self.registry().services.claim(*id, service, methods, topics, self.limits())?
+                let services = &self.registry().services;
+                let claimed = services.claim(*id, service, methods, topics, self.limits());
+                if let Err(RegistrationError::Protected(why)) = &claimed
+                    && let Some(holder) = services.get(*id)
+                {
+                    self.log_defence(service, &holder, why);
+                }
+                claimed?
             }
             _ => None,
         };
-        Ok((seat, predecessor))
+        Ok((seat, self.end_displaced(service, predecessor)))
+    }
+
+    /// Closes whose id `new` has taken over. That is the end of a client by whose own proof it was done. One that had
+    /// the id without a right to it may come back, and gets another.
+    fn end_displaced(&self, new: &Peer, displaced: Option<Displaced>) -> Option<Arc<Peer>> {
+        let (old, take_over) = displaced?;
+        match take_over {
+            // A client that has come back after its connection was closed displaces nobody.
+            _ if old.outlet().is_closed() => {}
+            TakeOver::Over => {}
+            TakeOver::Equal => {
+                self.log_take_over(new, &old, false);
+                old.outlet().close(CloseReason::Superseded);
+            }
+            TakeOver::Stronger => {
+                self.log_take_over(new, &old, true);
+                let text = "a connection with stronger credentials took over this id".to_owned();
+                old.outlet().close(CloseReason::Refused(Code::Disconnected, text));
+            }
+        }
+        Some(old)
     }
 
     /// Puts a connection with another gateway online, whichever of the two asks.

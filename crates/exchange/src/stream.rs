@@ -5,12 +5,15 @@ use crate::counters::Traffic;
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
+use crate::leg_share::LegShare;
+use crate::limits::key;
 use crate::outgoing::{Head, StreamHead, StreamSender};
 use crate::outlet::OpenError;
 use crate::remote::Found;
 use crate::remote_caller::RemoteCaller;
 use crate::remote_edge::RemoteEdge;
 use crate::route::{was_elsewhere, was_tried};
+use crate::shares::Asker;
 use crate::{Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, EdgeId, Offered};
 use std::sync::Arc;
@@ -56,7 +59,13 @@ struct Search {
     is_lost: bool,
 }
 
-type Opened = (Arc<Peer>, Box<dyn Leg>);
+/// A leg that the target has taken, and its place among those that the target has.
+#[derive(Debug)]
+struct Opened {
+    target: Arc<Peer>,
+    leg: Box<dyn Leg>,
+    share: LegShare,
+}
 
 impl Exchange {
     /// Opens the second leg of a stream and joins the two until they end. With `excess` the opener has more streams
@@ -72,7 +81,7 @@ impl Exchange {
         excess: bool,
     ) {
         let direction = opener.direction();
-        self.counters().begun(Traffic::Stream, direction);
+        let begun = self.counters().begin(Traffic::Stream, direction);
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
         let opened = match permitted {
@@ -85,7 +94,7 @@ impl Exchange {
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
                     () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {
-                        return self.counters().ended(Traffic::Stream, direction, Code::Cancelled);
+                        return begun.end(Code::Cancelled);
                     }
                 };
                 let late = |_| Err(Failure::new(Code::Deadline, "the stream was not accepted in time"));
@@ -93,8 +102,8 @@ impl Exchange {
             }
         };
         match opened {
-            Ok((target, onward)) => {
-                self.counters().ended(Traffic::Stream, direction, Code::Ok);
+            Ok(Opened { target, leg: onward, share: _share }) => {
+                begun.end(Code::Ok);
                 // An opener that is gone does not hear it: the target's leg is dropped and so reset.
                 if leg.accept().await.is_ok() {
                     let opened = Joined { leg, payer: opener.clone() };
@@ -102,7 +111,7 @@ impl Exchange {
                 }
             }
             Err(failure) => {
-                self.counters().ended(Traffic::Stream, direction, failure.code);
+                begun.end(failure.code);
                 leg.refuse(&failure).await;
             }
         }
@@ -111,7 +120,7 @@ impl Exchange {
     fn check_stream(&self, opener: &Peer, request: &StreamRequest<'_>) -> Result<(), Failure> {
         let (len, max) = (request.meta.len(), self.limits().meta);
         if len > max {
-            let text = format!("a meta of {len} bytes is over the limit of {max}");
+            let text = format!("a meta of {len} bytes is over the limit of {max} ({})", key::META);
             return Err(Failure::new(Code::TooLarge, text));
         }
         self.check_name(request.name)?;
@@ -121,7 +130,7 @@ impl Exchange {
     pub(crate) fn too_many_streams(&self) -> Failure {
         Failure::new(
             Code::Overloaded,
-            format!("{} streams are open, the most there may be", self.limits().streams),
+            format!("{} streams are open, the most there may be ({})", self.limits().streams, key::STREAMS),
         )
     }
 
@@ -132,6 +141,11 @@ impl Exchange {
         request: &StreamRequest<'_>,
     ) -> Result<Opened, Failure> {
         let StreamRequest { to, name, .. } = *request;
+        let asker = match to {
+            StreamTarget::LocalEdge(_, caller) => Asker::behind(opener, caller),
+            StreamTarget::LocalName(edge) => Asker::edge_behind(opener, edge.id),
+            _ => Asker::of(opener),
+        };
         let (mut tried, mut search) = (Tried::new(), Search::default());
         loop {
             let (target, from) = match to {
@@ -179,8 +193,8 @@ impl Exchange {
             if to_edge && was_tried(&target, &tried) {
                 return Err(Failure::edge_not_online(EdgeId(target.number())));
             }
-            match self.open_at(&target, from, request).await {
-                Ok(leg) => return Ok((target, leg)),
+            match self.open_at(&target, asker, from, request).await {
+                Ok(opened) => return Ok(opened),
                 Err(BeginError::Refused(failure)) => return Err(failure),
                 Err(BeginError::Lost) => tried.push(target),
             }
@@ -191,9 +205,11 @@ impl Exchange {
     async fn open_at(
         &self,
         target: &Arc<Peer>,
+        asker: Asker,
         from: StreamSender<'_>,
         request: &StreamRequest<'_>,
-    ) -> Result<Box<dyn Leg>, BeginError> {
+    ) -> Result<Opened, BeginError> {
+        let share = self.leg_share(target, asker).map_err(BeginError::Refused)?;
         let leg = match target.outlet().open().await {
             Ok(leg) => leg,
             Err(OpenError::Closed) => return Err(BeginError::Lost),
@@ -203,7 +219,8 @@ impl Exchange {
         if !target.is_online() {
             return Err(BeginError::Lost);
         }
-        leg.begin(head(from, request)).await
+        let leg = leg.begin(head(from, request)).await?;
+        Ok(Opened { target: target.clone(), leg, share })
     }
 
     /// Opens a stream of an edge at a gateway that offers the service. `None` if another one may be tried: no service of
@@ -216,6 +233,7 @@ impl Exchange {
         request: &StreamRequest<'_>,
         tried: &mut Tried,
     ) -> Result<Option<Opened>, Failure> {
+        let share = self.leg_share(&owner, Asker::of(opener))?;
         let leg = match owner.outlet().open().await {
             Ok(leg) if owner.is_online() => leg,
             Ok(_) | Err(OpenError::Closed) => {
@@ -226,7 +244,7 @@ impl Exchange {
         };
         let from = StreamSender::ByName(opener.as_remote_edge(id), request.name);
         match leg.begin(head(from, request)).await {
-            Ok(leg) => Ok(Some((owner, leg))),
+            Ok(leg) => Ok(Some(Opened { target: owner, leg, share })),
             Err(BeginError::Refused(failure))
                 if matches!(failure.code, Code::ServiceNotOnline | Code::Draining)
                     && !was_elsewhere(tried) =>
@@ -248,14 +266,15 @@ impl Exchange {
         request: &StreamRequest<'_>,
         search: &mut Search,
     ) -> Result<Option<Opened>, Failure> {
-        let owner = match self.find(id, search.avoid.as_ref()).await? {
+        let asker = Asker::of(opener);
+        let owner = match self.find(asker, id, search.avoid.as_ref()).await? {
             Found::At(owner) => owner,
             // It may have come here while it was looked for.
             Found::Here if !std::mem::replace(&mut search.is_here, true) => return Ok(None),
             Found::Here => return Err(Failure::edge_not_online(id)),
         };
-        match self.open_at(&owner, StreamSender::Remote(opener.as_caller(), id), request).await {
-            Ok(leg) => Ok(Some((owner, leg))),
+        match self.open_at(&owner, asker, StreamSender::Remote(opener.as_caller(), id), request).await {
+            Ok(opened) => Ok(Some(opened)),
             Err(BeginError::Refused(failure))
                 if failure.code == Code::EdgeNotOnline && search.avoid.is_none() =>
             {
@@ -276,18 +295,20 @@ fn head<'a>(from: StreamSender<'a>, request: &StreamRequest<'a>) -> Head<'a> {
     Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })
 }
 
-fn not_opened(target: &Peer, error: &OpenError) -> Failure {
-    match error {
-        OpenError::TooMany(_) => {
-            Failure::new(error.code(), format!("{} has no room for streams", target.as_receiver()))
-        }
-        _ => Failure::new(error.code(), error.to_string()),
-    }
-}
-
 fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {
     match opener.identity() {
         Identity::Service { id, name } => Ok(StreamSender::Service(*id, name)),
         _ => Err(Failure::new(Code::Protocol, "only a service's stream goes to an edge")),
     }
+}
+
+/// What the other end of a leg is told that could not be opened to `target`.
+pub(crate) fn not_opened(target: &Peer, error: &OpenError) -> Failure {
+    let text = match error {
+        OpenError::TooMany(limit) => {
+            format!("{} has {limit} streams, the most there may be ({})", target.as_receiver(), key::STREAMS)
+        }
+        other => other.to_string(),
+    };
+    Failure::new(error.code(), text)
 }

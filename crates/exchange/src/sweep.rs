@@ -1,51 +1,116 @@
 //! The one clock of all connections: deadlines, silence and slow peers are looked for in coarse sweeps, so that an idle
-//! connection needs no timer of its own.
+//! connection needs no timer of its own. A sweep goes in slices, between which others run.
 
 use crate::outlet::CloseReason;
+use crate::turn::let_others_run;
 use crate::{Exchange, Peer};
 use std::sync::Arc;
 use std::time::Instant;
-use tracing::field::display;
-use tracing::info;
+
+/// Peers that are looked at without a pause. Those of one shard of the edges come on top of it: a few hundred, at a
+/// million edges.
+const PEERS_PER_SLICE: usize = 256;
+
+/// How far a sweep has come.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// The shard of edges that is next.
+    Edges(usize),
+    /// The service that was last.
+    Services(Option<u64>),
+    /// The connection with another gateway that was last.
+    Gateways(Option<u64>),
+    Done,
+}
 
 impl Exchange {
     /// Looks at everyone once: fails what is overdue, closes who is silent or does not read. How late a deadline is
-    /// noticed is up to how often this is called.
-    pub fn sweep(&self) {
-        let mut batch = self.batch();
-        let (now, clock) = (Instant::now(), self.clock());
-        let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
-        let mut busy: Vec<Arc<Peer>> = Vec::new();
-        let mut look = |peer: &Arc<Peer>| {
-            close_if_dead(peer, clock, slow);
-            if peer.pending.lock().is_swept() {
-                busy.push(peer.clone());
-            }
-        };
-        let registry = self.registry();
-        registry.edges.for_each(&mut look);
-        registry.services.for_each(&mut look);
-        registry.gateways.for_each(&mut look);
-        busy.push(self.lobby.peer().clone());
-        // Nothing is pending with it, but it may have memory to give back.
-        busy.push(self.own_calls.peer().clone());
-        self.sweep_relocations(now);
-        // Replies go out after the registry's locks are given back.
-        for peer in busy {
-            self.expire(&peer, now, &mut batch);
+    /// noticed is up to how often this is called. No slice takes longer than some hundreds of peers do.
+    ///
+    /// Who was late itself calls nobody silent: what peers have sent meanwhile may not have been read.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the others are looked at by the next one.
+    pub async fn sweep(&self) {
+        self.sweep_at(Instant::now(), self.clock()).await;
+    }
+
+    /// The same, with silence judged as at this time, and at this one of the exchange's clock.
+    pub(crate) async fn sweep_at(&self, now: Instant, clock: u32) {
+        let judges = self.punctuality.lock().sweep(now);
+        let clock = judges.then_some(clock);
+        let mut place = Place::Edges(0);
+        while !matches!(place, Place::Done) {
+            place = self.sweep_slice(place, clock).0;
+            let_others_run().await;
         }
+        let mut batch = self.batch();
+        let now = Instant::now();
+        self.expire(self.lobby.peer(), now, &mut batch);
+        // Nothing is pending with it, but it may have memory to give back.
+        self.expire(self.own_calls.peer(), now, &mut batch);
+        drop(batch);
+        self.sweep_relocations(now);
+    }
+
+    /// One slice: where the next one begins, and how many peers this one has looked at. Without the time of the
+    /// exchange's clock nobody is called silent.
+    fn sweep_slice(&self, mut place: Place, clock: Option<u32>) -> (Place, usize) {
+        let mut batch = self.batch();
+        let now = Instant::now();
+        let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
+        let mut looked_at = 0;
+        while looked_at < PEERS_PER_SLICE && !matches!(place, Place::Done) {
+            let (peers, next) = self.peers_from(place, PEERS_PER_SLICE - looked_at);
+            // No lock of the registry is held meanwhile.
+            for peer in &peers {
+                if let Some(clock) = clock {
+                    self.close_if_dead(peer, clock, slow);
+                }
+                if peer.pending.lock().is_swept() {
+                    self.expire(peer, now, &mut batch);
+                }
+            }
+            looked_at += peers.len();
+            place = next;
+        }
+        (place, looked_at)
+    }
+
+    /// The peers of that place, `count` of them or a shard, and the place behind them.
+    fn peers_from(&self, place: Place, count: usize) -> (Vec<Arc<Peer>>, Place) {
+        let registry = self.registry();
+        match place {
+            Place::Edges(shard) => match registry.edges.shard_of(shard) {
+                Some(edges) => (edges, Place::Edges(shard + 1)),
+                None => (Vec::new(), Place::Services(None)),
+            },
+            Place::Services(after) => {
+                let services = registry.services.some(after, count);
+                let last = services.last().map(|service| service.number());
+                (services, last.map_or(Place::Gateways(None), |last| Place::Services(Some(last))))
+            }
+            Place::Gateways(after) => {
+                let gateways = registry.gateways.some(after, count);
+                let last = gateways.last().map(|gateway| gateway.epoch().0);
+                (gateways, last.map_or(Place::Done, |last| Place::Gateways(Some(last))))
+            }
+            Place::Done => (Vec::new(), Place::Done),
+        }
+    }
+
+    fn close_if_dead(&self, peer: &Peer, clock: u32, slow: u32) {
+        let reason = if peer.is_silent(clock) {
+            CloseReason::Silent
+        } else if peer.is_stuck(clock, slow) {
+            CloseReason::SlowPeer
+        } else {
+            return;
+        };
+        self.log_closed(peer, &reason);
+        peer.outlet().close(reason);
     }
 }
 
-fn close_if_dead(peer: &Peer, clock: u32, slow: u32) {
-    let reason = if peer.is_silent(clock) {
-        CloseReason::Silent
-    } else if peer.is_stuck(clock, slow) {
-        CloseReason::SlowPeer
-    } else {
-        return;
-    };
-    let addr = peer.addr().map(display);
-    info!(peer = peer.number(), addr, %reason, "closing a connection");
-    peer.outlet().close(reason);
-}
+#[cfg(test)]
+mod tests;

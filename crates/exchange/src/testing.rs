@@ -1,6 +1,7 @@
 //! What the tests of this crate share: an exchange, and peers behind outlets that record.
 
 pub(crate) mod legs;
+pub(crate) mod log;
 pub(crate) mod recorder;
 
 pub(crate) use legs::{Acceptance, MemoryLeg, Said, StreamFrom};
@@ -63,6 +64,11 @@ pub(crate) fn service(id: u64) -> Identity {
 /// Fails the test where something that must come does not.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(10), future).await.expect("it comes")
+}
+
+/// Runs it to its end.
+pub(crate) fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().build().expect("it can be built").block_on(future)
 }
 
 /// A peer that is in no exchange, newer than all before.
@@ -272,5 +278,5 @@ fn principal<'a>(identity: &'a Identity, verified: &'a Verified) -> Principal<'a
         Identity::Service { name, .. } => (Role::Service, None, &**name),
         other => panic!("nothing is granted to {other:?}"),
     };
-    Principal { role, subject: "", edge_id, service, labels: &verified.labels, address: ADDR.ip() }
+    Principal { role, subject: "", edge_id, service, labels: &verified.labels, address: Some(ADDR.ip()) }
 }

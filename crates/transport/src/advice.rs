@@ -35,6 +35,10 @@ impl DialError {
                     "see that the host's name and port are right, and that the network lets one through to it"
                 }
             },
+            Self::Lookup { .. } => "see that the host's name is right, and that the DNS servers answer",
+            Self::Silent { .. } => {
+                "see that the port is that of a gateway, with TLS or WebSocket as the scheme says, and that the gateway is not stuck"
+            }
             Self::TlsSettings(_) => "mend the TLS settings",
             Self::Tls { source, .. } => of_tls(source),
             Self::Upgrade { source: UpgradeError::Tls, .. } => "the listener has TLS: dial it with wss",

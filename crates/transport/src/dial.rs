@@ -1,7 +1,12 @@
-//! Dialling: from an endpoint to a link.
+//! Dialling: from an endpoint to a link. The lookup of the name, the connection to each address, and what is laid over
+//! it have each a time of their own.
 
+use crate::address::lookup;
 use crate::carrier::{BoxedCarrier, Carrier};
+use crate::connector::Connector;
 use crate::quic::{QuicClient, QuicError};
+use crate::roaming_tcp::RoamingTcp;
+use crate::tcp::connect_any;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, ClientTls, ClientTlsError, TlsError, TlsStream};
 use crate::websocket::{self, UpgradeError, WebSocket};
 use crate::{CloseReason, Endpoint, Link, LinkConfig, Scheme};
@@ -10,9 +15,12 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tracing::warn;
+
+/// How long TLS, the WebSocket upgrade and the lane may take together over a connection that stands.
+const SECURE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How to dial, whatever the endpoint.
 #[derive(Clone, Debug, Default)]
@@ -21,11 +29,29 @@ pub struct DialOptions {
     pub tls: ClientTls,
     /// From where endpoints are reached over QUIC. Clones share it.
     pub quic: Arc<QuicClient>,
+    /// What gives the byte streams, if that is not TCP.
+    pub connector: Option<Connector>,
 }
 
 /// Why an endpoint could not be reached.
 #[derive(Debug, Error)]
 pub enum DialError {
+    /// The host's name has no address that is known.
+    #[error("could not look up the name in {endpoint}")]
+    Lookup {
+        /// Where to.
+        endpoint: Endpoint,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// It answers, and then falls silent.
+    #[error("{endpoint} took the connection and then said nothing for {limit:?}")]
+    Silent {
+        /// Where to.
+        endpoint: Endpoint,
+        /// The time that it had.
+        limit: Duration,
+    },
     /// No connection.
     #[error("could not connect to {endpoint}")]
     Connect {
@@ -58,7 +84,8 @@ pub enum DialError {
     Link(#[from] CloseReason),
 }
 
-/// Connects to `endpoint` and opens the lane. The caller sets the deadline.
+/// Connects to `endpoint` and opens the lane. The host's addresses are raced: see [`connect_any`]. Each step has
+/// its time: 30 seconds for the lookup, 5 for an address, 5 for TLS and the upgrade.
 ///
 /// # Errors
 /// [`DialError`] if the endpoint can't be reached, or is not what it should be. A server that looks at
@@ -67,21 +94,47 @@ pub enum DialError {
 /// # Cancel safety
 /// Cancel safe: the connection is dropped.
 pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig) -> Result<Link, DialError> {
-    let io: BoxedCarrier = match endpoint.scheme() {
-        Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),
-        Scheme::Tls => Box::new(secure(endpoint, options, ALPN_LINK).await?),
-        Scheme::Ws => Box::new(upgrade(connect(endpoint).await?, endpoint).await?),
-        Scheme::Wss => Box::new(upgrade(secure(endpoint, options, ALPN_HTTP).await?, endpoint).await?),
+    if let Some(connector) = &options.connector {
+        let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
+        return Ok(Link::dial(connector.connect(endpoint).await.map_err(failed)?, config).await?);
+    }
+    match endpoint.scheme() {
         Scheme::Quic => return over_quic(endpoint, options, config).await,
+        Scheme::Tcp => return Ok(Link::dial(connect(endpoint).await?, config).await?),
+        Scheme::Tls | Scheme::Ws | Scheme::Wss => {}
+    }
+    // What is wrong with the TLS settings is so whether the server can be reached or not.
+    let alpn = if endpoint.scheme() == Scheme::Tls { ALPN_LINK } else { ALPN_HTTP };
+    let tls = match endpoint.is_secured() {
+        true => Some(settings(endpoint, options, alpn).await?),
+        false => None,
     };
-    Ok(Link::dial(io, config).await?)
+    let io = connect(endpoint).await?;
+    let linked = tokio::time::timeout(SECURE_TIMEOUT, async {
+        let io: BoxedCarrier = match tls {
+            None => Box::new(upgrade(io, endpoint).await?),
+            Some(tls) => {
+                let io = secure(io, endpoint, tls).await?;
+                match endpoint.scheme() {
+                    Scheme::Wss => Box::new(upgrade(io, endpoint).await?),
+                    _ => Box::new(io),
+                }
+            }
+        };
+        Ok(Link::dial(io, config).await?)
+    });
+    linked
+        .await
+        .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
-    let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
-    let io = TcpStream::connect(endpoint.host_port()).await.map_err(failed)?;
-    io.set_nodelay(true).map_err(failed)?;
-    Ok(io)
+async fn connect(endpoint: &Endpoint) -> Result<RoamingTcp, DialError> {
+    let (host, port) = endpoint.host_port();
+    let looked_up = lookup(host, port).await;
+    let addresses = looked_up.map_err(|source| DialError::Lookup { endpoint: endpoint.clone(), source })?;
+    let connected = connect_any(addresses).await;
+    let io = connected.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })?;
+    Ok(RoamingTcp::new(io))
 }
 
 async fn over_quic(
@@ -93,6 +146,7 @@ async fn over_quic(
     let (settings, name) = settings(endpoint, options, ALPN_LINK).await?;
     let dialled = options.quic.dial((host, port), &name.to_str(), &settings, config).await;
     dialled.map_err(|error| match error {
+        QuicError::Lookup(source) => DialError::Lookup { endpoint: endpoint.clone(), source },
         QuicError::Io(source) => DialError::Connect { endpoint: endpoint.clone(), source },
         QuicError::Tls(source) => DialError::Tls { endpoint: endpoint.clone(), source },
         QuicError::Link(reason) => DialError::Link(reason),
@@ -100,17 +154,14 @@ async fn over_quic(
 }
 
 async fn secure(
+    io: RoamingTcp,
     endpoint: &Endpoint,
-    options: &DialOptions,
-    alpn: &'static [u8],
-) -> Result<TlsStream<UnbufferedClientConnection, TcpStream>, DialError> {
-    let (settings, name) = settings(endpoint, options, alpn).await?;
-    let io = connect(endpoint).await?;
+    (settings, name): (Arc<ClientConfig>, ServerName<'static>),
+) -> Result<TlsStream<UnbufferedClientConnection, RoamingTcp>, DialError> {
     let secured = tls::connect(io, settings, name).await;
     secured.map_err(|source| DialError::Tls { endpoint: endpoint.clone(), source })
 }
 
-/// What is wrong here is so whether the server can be reached or not.
 async fn settings(
     endpoint: &Endpoint,
     options: &DialOptions,

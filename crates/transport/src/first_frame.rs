@@ -22,6 +22,9 @@ pub enum FirstFrameError {
     /// The stream ended before the frame did.
     #[error("the stream ended inside its first frame")]
     Ended,
+    /// The peer takes no more streams now: it has not looked at this one.
+    #[error("the peer takes no more streams at the moment")]
+    Refused,
     /// The connection was lost.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -38,7 +41,11 @@ impl FirstFrame {
     pub async fn read(mut stream: MuxStream, max_frame: usize) -> Result<Self, FirstFrameError> {
         let mut decoder = Decoder::new(max_frame);
         loop {
-            let chunk = stream.chunk().await.ok_or(FirstFrameError::Ended)??;
+            let Some(chunk) = stream.chunk().await else {
+                let is_refused = stream.is_refused();
+                return Err(if is_refused { FirstFrameError::Refused } else { FirstFrameError::Ended });
+            };
+            let chunk = chunk?;
             match take_first(decoder, chunk)? {
                 ControlFlow::Continue(rest) => decoder = rest,
                 ControlFlow::Break((frame, behind)) => {

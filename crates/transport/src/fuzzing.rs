@@ -5,6 +5,7 @@
 mod tests;
 
 use crate::first_frame::take_first;
+use crate::proxy_header::Parsed;
 use crate::websocket;
 use bytes::Bytes;
 use frontier_protocol::{DecodeError, Decoder, Frame, Open};
@@ -41,6 +42,19 @@ pub fn upgrade_answer(input: &[u8]) {
     let whole = websocket::fuzzing::answer(Script::whole(stream));
     let chunked = websocket::fuzzing::answer(Script::chunked(stream, seed));
     assert_eq!(whole, chunked, "chunking changed the outcome");
+}
+
+/// What a connection begins with where the PROXY protocol is spoken: what was part of a header stays so,
+/// however much follows.
+pub fn proxy_header(input: &[u8]) {
+    let whole = crate::proxy_header::parse(input);
+    if let Ok(Parsed::Header(_, len)) = whole {
+        assert!((1..=input.len()).contains(&len));
+        assert_eq!(crate::proxy_header::parse(&input[..len]), whole);
+        assert_eq!(crate::proxy_header::parse(&input[..len - 1]), Ok(Parsed::More));
+    }
+    let half = crate::proxy_header::parse(&input[..input.len() / 2]);
+    assert!(half == Ok(Parsed::More) || half == whole, "{half:?} became {whole:?}");
 }
 
 /// A stream that a peer opened. The first byte seeds the sizes of the chunks.

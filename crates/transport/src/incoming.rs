@@ -1,11 +1,13 @@
 //! What a listener accepted, and what becomes of it: a link, or a plain byte stream for another protocol.
 
 use crate::carrier::BoxedCarrier;
+use crate::proxy_header::{self, ProxyHeader, ProxyHeaderError};
 use crate::quic::{QuicError, QuicIncoming};
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, Alpn, PeerCertificate, ServerTls, TlsError};
-use crate::websocket::{self, UpgradeError};
+use crate::websocket::{self, UpgradeError, UpgradeRules};
 use crate::{CloseReason, Link, LinkConfig};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -32,14 +34,18 @@ pub struct PeerInfo {
     pub network: Network,
     /// The name under which the peer reached this gateway, as it said in its TLS handshake.
     pub server_name: Option<String>,
+    /// For whom proxies say that they have passed on its request for a WebSocket, the nearest last, if that
+    /// [is read](UpgradeRules::forwarded). Empty if none says so; `None` for what is hidden or can't be read.
+    pub forwarded: Vec<Option<IpAddr>>,
 }
 
 /// A connection that has been accepted, with nothing read from it yet.
 pub struct Incoming(Accepted);
 
 enum Accepted {
-    Tcp(TcpStream, Layers),
+    Tcp { io: TcpStream, layers: Layers, rules: Option<Arc<UpgradeRules>> },
     Quic(Box<QuicIncoming>, ServerTls),
+    Memory(BoxedCarrier),
 }
 
 /// What lies over TCP.
@@ -87,9 +93,17 @@ pub enum AcceptError {
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Accepted::Tcp(_, layers) => f.debug_tuple("Incoming").field(layers).finish(),
+            Accepted::Tcp { layers, .. } => f.debug_tuple("Incoming").field(layers).finish(),
             Accepted::Quic(incoming, _) => f.debug_tuple("Incoming").field(incoming).finish(),
+            Accepted::Memory(_) => f.write_str("Incoming"),
         }
+    }
+}
+
+impl PeerInfo {
+    /// Somebody of whom the connection says nothing.
+    fn plain() -> Self {
+        Self { certificate: None, network: Network::Tcp, server_name: None, forwarded: Vec::new() }
     }
 }
 
@@ -114,11 +128,47 @@ impl Incoming {
     }
 
     pub(crate) fn new(io: TcpStream, layers: Layers) -> Self {
-        Self(Accepted::Tcp(io, layers))
+        Self(Accepted::Tcp { io, layers, rules: None })
+    }
+
+    pub(crate) fn memory(carrier: BoxedCarrier) -> Self {
+        Self(Accepted::Memory(carrier))
     }
 
     pub(crate) fn quic(incoming: QuicIncoming, tls: ServerTls) -> Self {
         Self(Accepted::Quic(Box::new(incoming), tls))
+    }
+
+    /// By what a request for a WebSocket is judged. Without this no page of a browser may connect.
+    pub fn set_upgrade_rules(&mut self, new: &Arc<UpgradeRules>) {
+        if let Accepted::Tcp { rules, .. } = &mut self.0 {
+            *rules = Some(new.clone());
+        }
+    }
+
+    /// Whether the peer has shown that it can be reached at its address. One that has not may have made it up.
+    #[must_use]
+    pub fn is_address_validated(&self) -> bool {
+        match &self.0 {
+            Accepted::Tcp { .. } | Accepted::Memory(_) => true,
+            Accepted::Quic(incoming, _) => incoming.is_validated(),
+        }
+    }
+
+    /// Takes off the header of the PROXY protocol, if the peer begins with one: before everything else, and at
+    /// most once. Over QUIC there is none. It waits for the peer's first bytes, so the caller sets the deadline;
+    /// and says whom the header may be believed from.
+    ///
+    /// # Errors
+    /// [`ProxyHeaderError`] if what begins like one is none, or the connection is lost within it.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: part of a header may be lost.
+    pub async fn proxy_header(&mut self) -> Result<Option<ProxyHeader>, ProxyHeaderError> {
+        match &mut self.0 {
+            Accepted::Tcp { io, .. } => proxy_header::read(io).await,
+            Accepted::Quic(..) | Accepted::Memory(_) => Ok(None),
+        }
     }
 
     /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as the listener has each.
@@ -130,11 +180,14 @@ impl Incoming {
     /// # Cancel safety
     /// Cancel safe: the connection is dropped.
     pub async fn link(self, config: Arc<LinkConfig>) -> Result<(Link, PeerInfo), AcceptError> {
-        let (io, layers) = match self.0 {
-            Accepted::Tcp(io, layers) => (io, layers),
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
             Accepted::Quic(incoming, tls) => return over_quic(*incoming, &tls, config).await,
+            Accepted::Memory(carrier) => {
+                return Ok((Link::accept(carrier, config).await?, PeerInfo::plain()));
+            }
         };
-        let (stream, peer) = layers.open(io, HttpBy::AlpnOrFirstByte).await?;
+        let (stream, peer) = layers.open(io, HttpBy::AlpnOrFirstByte, rules).await?;
         let link = match stream {
             ByteStream::Tcp(io) => Link::accept(io, config).await?,
             ByteStream::Layered(carrier) => Link::accept(carrier, config).await?,
@@ -155,8 +208,12 @@ impl Incoming {
     /// # Cancel safety
     /// Cancel safe: the connection is dropped.
     pub async fn carrier(self) -> Result<(BoxedCarrier, PeerInfo), AcceptError> {
-        let Accepted::Tcp(io, layers) = self.0 else { return Err(AcceptError::NoByteStream) };
-        let (stream, peer) = layers.open(io, HttpBy::Alpn).await?;
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
+            Accepted::Quic(..) => return Err(AcceptError::NoByteStream),
+            Accepted::Memory(carrier) => return Ok((carrier, PeerInfo::plain())),
+        };
+        let (stream, peer) = layers.open(io, HttpBy::Alpn, rules).await?;
         let carrier = match stream {
             ByteStream::Tcp(io) => Box::new(io),
             ByteStream::Layered(carrier) => carrier,
@@ -167,14 +224,21 @@ impl Incoming {
 
 impl Layers {
     /// Goes through the handshakes.
-    async fn open(self, io: TcpStream, http: HttpBy) -> Result<(ByteStream, PeerInfo), AcceptError> {
-        let mut peer = PeerInfo { certificate: None, network: Network::Tcp, server_name: None };
+    async fn open(
+        self,
+        io: TcpStream,
+        http: HttpBy,
+        rules: Option<Arc<UpgradeRules>>,
+    ) -> Result<(ByteStream, PeerInfo), AcceptError> {
+        let rules = rules.unwrap_or_default();
+        let mut peer = PeerInfo::plain();
         let (tls, only_websocket) = match self {
             Self::Plain => return Ok((ByteStream::Tcp(io), peer)),
             Self::WebSocket(None) => {
                 peer.network = Network::Ws;
-                let socket = websocket::accept(io).await.map_err(AcceptError::Upgrade)?;
-                return Ok((ByteStream::Layered(Box::new(socket)), peer));
+                let upgraded = websocket::accept(io, &rules).await.map_err(AcceptError::Upgrade)?;
+                peer.forwarded = upgraded.forwarded;
+                return Ok((ByteStream::Layered(Box::new(upgraded.socket)), peer));
             }
             Self::Tls(tls) => (tls, false),
             Self::WebSocket(Some(tls)) => (tls, true),
@@ -194,8 +258,9 @@ impl Layers {
             return Ok((ByteStream::Layered(Box::new(stream)), peer));
         }
         peer.network = Network::Ws;
-        let socket = websocket::accept(stream).await.map_err(AcceptError::Upgrade)?;
-        Ok((ByteStream::Layered(Box::new(socket)), peer))
+        let upgraded = websocket::accept(stream, &rules).await.map_err(AcceptError::Upgrade)?;
+        peer.forwarded = upgraded.forwarded;
+        Ok((ByteStream::Layered(Box::new(upgraded.socket)), peer))
     }
 }
 
@@ -205,7 +270,7 @@ async fn over_quic(
     config: Arc<LinkConfig>,
 ) -> Result<(Link, PeerInfo), AcceptError> {
     let accepted = incoming.link(&tls.rustls_config(), config).await.map_err(|error| match error {
-        QuicError::Io(error) => AcceptError::Link(CloseReason::lost(error)),
+        QuicError::Lookup(error) | QuicError::Io(error) => AcceptError::Link(CloseReason::lost(error)),
         QuicError::Tls(error) => AcceptError::Tls(error),
         QuicError::Link(reason) => AcceptError::Link(reason),
     })?;
@@ -214,6 +279,7 @@ async fn over_quic(
         certificate: certificate.map_err(AcceptError::Tls)?.map(Arc::new),
         network: Network::Quic,
         server_name: accepted.server_name,
+        forwarded: Vec::new(),
     };
     Ok((accepted.link, peer))
 }

@@ -16,11 +16,12 @@
 //! One task owns a [`Link`] and polls it with [`Link::next`]; everyone else holds a cheap
 //! [`LinkHandle`] with which to queue frames, open streams, or close the link.
 
+mod address;
 mod advice;
 mod backoff;
 mod buffer;
-mod buffered_io;
 mod carrier;
+mod connector;
 mod dial;
 mod downgrade;
 mod endpoint;
@@ -29,19 +30,28 @@ mod first_frame;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handshake;
+mod handshake_threads;
 mod incoming;
 mod link;
 mod listener;
+mod memory;
 mod mux;
+mod outgoing;
+mod proxy_header;
 mod quic;
+mod roaming_tcp;
 mod signal;
+mod staggered;
 mod staging;
+mod tcp;
 mod tls;
 mod websocket;
 
+pub use address::lookup;
 pub use backoff::Backoff;
 pub use buffer::recycle;
 pub use carrier::{BoxedCarrier, Carrier};
+pub use connector::Connector;
 pub use dial::{DialError, DialOptions, dial};
 pub use downgrade::{Downgrade, DowngradeRule};
 pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
@@ -51,10 +61,16 @@ pub use incoming::{AcceptError, Incoming, Network, PeerInfo};
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
+pub use memory::MemoryPort;
 pub use mux::MuxStream;
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
+pub use staggered::Staggered;
+pub use tcp::connect_any;
+#[cfg(feature = "config")]
+pub use tls::read_server_tls;
 pub use tls::{
     CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
-pub use websocket::UpgradeError;
+pub use websocket::{ForwardedField, OriginPattern, UpgradeError, UpgradeRules};

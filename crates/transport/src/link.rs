@@ -10,9 +10,9 @@ mod tests;
 pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
-use crate::mux::{Mode, Mux, MuxStream, RawStream, StreamSlot, YamuxMux};
+use crate::mux::{Mux, MuxStream, RawStream, Role, StreamSlot, YamuxMux};
 use frontier_protocol::{Decoder, Frame};
-use handle::LinkHandle;
+use handle::{LinkHandle, OpenError};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -100,8 +100,9 @@ impl Link {
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let config = Arc::new(config);
-        let mut mux = YamuxMux::new(io, Mode::Client, mux_streams(&config), config.window_growth);
+        let mut mux = YamuxMux::new(io, Role::Client, mux_streams(&config), config.window_growth);
         let lane = std::future::poll_fn(|cx| mux.poll_open(cx)).await.map_err(CloseReason::lost)?;
+        let lane = lane.ok_or(CloseReason::Peer)?;
         Ok(Self::new(Box::new(mux), lane, config))
     }
 
@@ -114,7 +115,7 @@ impl Link {
     where
         T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut mux = YamuxMux::new(io, Mode::Server, mux_streams(&config), config.window_growth);
+        let mut mux = YamuxMux::new(io, Role::Server, mux_streams(&config), config.window_growth);
         let lane = std::future::poll_fn(|cx| {
             let lane = mux.poll_accept(cx);
             let _ = mux.poll_flush(cx);
@@ -300,7 +301,8 @@ impl Link {
             if let Some(request) = opens.pop_front() {
                 drop(opens);
                 // If nobody waits any more the stream is dropped, and so reset.
-                let _ = request.reply.send(MuxStream::new(raw, request.slot));
+                let opened = raw.ok_or(OpenError::Leaving);
+                let _ = request.reply.send(opened.map(|raw| MuxStream::new(raw, request.slot)));
             }
         }
     }

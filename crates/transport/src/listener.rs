@@ -1,13 +1,15 @@
 //! Listening sockets: they accept, and leave every handshake to [`Incoming`].
 
 use crate::incoming::Layers;
+use crate::memory::{Arrival, MemoryPort};
 use crate::quic::QuicListener;
 use crate::{Incoming, Network, ServerTls};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tracing::warn;
 
 /// Connections that the kernel keeps until they are accepted.
@@ -51,6 +53,8 @@ enum Kind {
     Tcp(Tcp),
     /// A UDP socket, and the certificates for its connections.
     Quic(QuicListener, ServerTls),
+    /// No socket: what is connected within the process.
+    Memory(mpsc::Receiver<Arrival>),
 }
 
 #[derive(Debug)]
@@ -99,11 +103,19 @@ impl Listener {
                 ));
             }
             (Network::Quic, Some(tls)) => {
-                Kind::Quic(QuicListener::bind(addr, only_v6, &tls.rustls_config())?, tls)
+                let listener = QuicListener::bind(addr, only_v6, &tls.rustls_config(), tls.key_digest())?;
+                Kind::Quic(listener, tls)
             }
             (network, tls) => Kind::Tcp(Tcp::bind(addr, only_v6, network, tls)?),
         };
         Ok(Self(kind))
+    }
+
+    /// Listens to who connects by the port that comes with it, within this process. For tests.
+    #[must_use]
+    pub fn memory() -> (Self, MemoryPort) {
+        let (port, arrivals) = MemoryPort::new();
+        (Self(Kind::Memory(arrivals)), port)
     }
 
     /// The address that is listened on.
@@ -114,6 +126,7 @@ impl Listener {
         match &self.0 {
             Kind::Tcp(tcp) => tcp.socket.local_addr(),
             Kind::Quic(listener, _) => Ok(listener.local_addr()),
+            Kind::Memory(_) => Ok((Ipv4Addr::LOCALHOST, 0).into()),
         }
     }
 
@@ -130,6 +143,11 @@ impl Listener {
                 let incoming = listener.accept().await;
                 Accepted { peer: incoming.peer(), incoming: Incoming::quic(incoming, tls.clone()) }
             }
+            Kind::Memory(arrivals) => match arrivals.recv().await {
+                Some((carrier, peer)) => Accepted { peer, incoming: Incoming::memory(carrier) },
+                // Nobody can connect any more.
+                None => std::future::pending().await,
+            },
         };
         let peer = SocketAddr::new(accepted.peer.ip().to_canonical(), accepted.peer.port());
         Accepted { peer, ..accepted }

@@ -6,7 +6,7 @@ mod raw;
 mod slot;
 mod yamux;
 
-pub(crate) use self::yamux::{Mode, YamuxMux};
+pub(crate) use self::yamux::{Role, YamuxMux};
 pub(crate) use raw::RawStream;
 pub(crate) use slot::{StreamSlot, Streams};
 
@@ -24,9 +24,9 @@ pub(crate) trait Mux: Send {
     /// The next stream that the peer opened. Drives reads and writes as well; reads one buffer at most,
     /// and wakes itself if there may be more.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>>;
-    /// A new stream of our own.
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>>;
-    /// Sends what has been gathered; called at the end of each turn. If that fails,
+    /// A new stream of our own; none if the peer takes no more on this connection.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<RawStream>>>;
+    /// Sends what waits; called at the end of each turn. Ready when nothing does. If that fails,
     /// [`poll_accept`](Self::poll_accept) says so, behind everything that has come.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// Sends what has been gathered, and ends our side of the connection, of which `lane` is the lane.
@@ -40,9 +40,9 @@ pub(crate) trait Mux: Send {
 
 /// One stream of a link: bytes in both directions, with flow control of its own.
 ///
-/// `shutdown` ends the writing half. Dropping a stream whose halves have not both ended resets it.
-/// Reading returns end-of-file both after the peer's end and after a reset, which
-/// [`is_reset`](Self::is_reset) tells apart as long as our own half is open.
+/// `shutdown` ends the writing half. Dropping a stream whose halves have not both ended resets it, unless it is let
+/// go with [`linger`](Self::linger). Reading returns end-of-file both after the peer's end and after a reset, which
+/// [`is_reset`](Self::is_reset) tells apart.
 ///
 /// While requests go over the lane, writing waits now and then to leave them room: see
 /// [`LinkConfig::bulk_rate`](crate::LinkConfig::bulk_rate).
@@ -77,11 +77,37 @@ impl MuxStream {
         self.head = head;
     }
 
-    /// Whether the stream was reset by the peer, or lost with its connection, while our writing half
-    /// was open.
+    /// Whether the stream was reset by the peer, or lost with its connection, before the peer's half had ended: what was
+    /// read is not the whole.
     #[must_use]
     pub fn is_reset(&self) -> bool {
-        !self.finished && self.raw.is_reset()
+        self.raw.is_reset()
+    }
+
+    /// Ready once the stream is reset, be it behind the peer's end or behind our own: for whoever has nothing to read or
+    /// to write meanwhile.
+    pub fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.raw.poll_reset(cx)
+    }
+
+    /// Ready once the peer has taken a stream of ours out of its queue, or has refused it or given it up.
+    pub fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.raw.poll_taken(cx)
+    }
+
+    /// Whether the peer gave a stream of ours up without having looked at it, as one does that has too many. Then it may
+    /// be tried again.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.raw.is_refused()
+    }
+
+    /// Lets go of a stream from which nothing more is expected, after a shutdown: unlike a reset this takes nothing from
+    /// a peer that still reads what was sent. If it sends more, it is told that nobody reads.
+    pub fn linger(mut self) {
+        if self.finished {
+            self.raw.linger();
+        }
     }
 
     /// The next bytes as they came, without a copy; `None` at the end.
@@ -131,19 +157,16 @@ impl AsyncWrite for MuxStream {
         Poll::Ready(Ok(written))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.raw.poll_flush(cx)
+    /// What was written goes out by itself.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // After a reset there is nothing to finish, and `is_reset` keeps saying so.
-        if self.finished || self.raw.is_reset() {
-            return Poll::Ready(Ok(()));
-        }
-        let closed = self.raw.poll_finish(cx);
-        if closed.is_ready() {
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.finished {
+            self.raw.finish()?;
             self.finished = true;
         }
-        closed
+        Poll::Ready(Ok(()))
     }
 }

@@ -4,8 +4,10 @@
 //!   UDP socket ─▶ endpoint (one task) ─▶ connection (a task each) ─▶ QuicMux ─▶ Link
 //! ```
 //!
-//! A connection outlives a change of the peer's address. It has no timer of its own while idle: who is
-//! silent for too long is for the owners of links to say, as over every other carrier.
+//! A connection outlives a change of the peer's address. Who dialled asks a silent peer for a sign of life every five
+//! seconds: the end of a process, which TCP tells, nobody tells here. A listener that was started again resets the
+//! connections of before (RFC 9000, 10.3). Who accepted has no timer while idle: who is silent for too long is for the
+//! owners of links to say, as over every other carrier.
 
 mod client;
 mod config;
@@ -13,6 +15,7 @@ mod config_cache;
 mod error;
 mod incoming;
 mod listener;
+mod reset;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +28,7 @@ pub(crate) use incoming::QuicAccepted;
 pub(crate) use incoming::QuicIncoming;
 pub(crate) use listener::QuicListener;
 
-use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
+use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -49,6 +52,7 @@ fn bind(addr: SocketAddr, only_v6: bool) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
-fn endpoint(addr: SocketAddr, only_v6: bool, server: Option<ServerConfig>) -> io::Result<Endpoint> {
-    Endpoint::new(EndpointConfig::default(), server, bind(addr, only_v6)?, Arc::new(TokioRuntime))
+/// A socket to dial from.
+fn client_endpoint(addr: SocketAddr) -> io::Result<Endpoint> {
+    Endpoint::new(EndpointConfig::default(), None, bind(addr, false)?, Arc::new(TokioRuntime))
 }

@@ -65,19 +65,39 @@ impl Staging {
         io: &mut (impl AsyncRead + Unpin),
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
+        self.poll_fill_keeping(SMALL, io, cx)
+    }
+
+    /// The same for a peer that nothing is known of: what waits for more is held in as little as it needs, at the
+    /// cost of copying it.
+    pub(crate) fn poll_fill_lean(
+        &mut self,
+        io: &mut (impl AsyncRead + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        self.poll_fill_keeping(buffer::SIZE, io, cx)
+    }
+
+    /// What waits for more is put into a buffer of its own if it has no more than `small` bytes.
+    fn poll_fill_keeping(
+        &mut self,
+        small: usize,
+        io: &mut (impl AsyncRead + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         if self.len() >= buffer::SIZE {
             let text = "a TLS record or WebSocket header of more than 64 KiB was received";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, text)));
         }
         if self.bytes.capacity() < buffer::SIZE {
-            let small = std::mem::replace(&mut self.bytes, buffer::take());
-            self.bytes.extend_from_slice(&small);
+            let kept = std::mem::replace(&mut self.bytes, buffer::take());
+            self.bytes.extend_from_slice(&kept);
         }
         self.bytes.drain(..self.start);
         self.start = 0;
         let read = poll_read_buf(Pin::new(io), cx, &mut self.bytes);
         let came = matches!(read, Poll::Ready(Ok(1..)));
-        if !came && self.bytes.len() <= SMALL {
+        if !came && self.bytes.len() <= small {
             // What is not whole may stay so for long.
             let rest = self.bytes.as_slice().into();
             buffer::recycle(std::mem::replace(&mut self.bytes, rest));
@@ -126,6 +146,19 @@ mod tests {
         assert_eq!(other.bytes(), b"def");
         other.consume(3);
         assert_eq!((staging.bytes.capacity(), other.bytes.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_stranger_has_no_more_held_than_it_has_sent() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let (mut near, mut far) = tokio::io::duplex(buffer::SIZE);
+        let mut sent = Staging::default();
+        sent.tail().extend_from_slice(&[7; 20_000]);
+        assert!(matches!(sent.poll_drain(&mut far, cx), Poll::Ready(Ok(()))));
+        let mut staging = Staging::default();
+        assert!(matches!(staging.poll_fill_lean(&mut near, cx), Poll::Ready(Ok(20_000))));
+        assert!(staging.poll_fill_lean(&mut near, cx).is_pending());
+        assert_eq!((staging.held(), staging.len()), (20_000, 20_000));
     }
 
     #[test]

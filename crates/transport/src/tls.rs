@@ -12,9 +12,12 @@ mod any_certificate;
 mod client;
 mod error;
 mod handshake;
+mod key_digest;
 mod mistake;
 mod peer_certificate;
 mod pem;
+#[cfg(feature = "config")]
+mod section;
 mod server;
 mod session;
 mod sni;
@@ -25,9 +28,12 @@ pub use client::{ClientTls, ClientTlsError};
 pub use error::{Party, TlsError};
 pub use mistake::{TlsFile, TlsMistake, TlsMistakes};
 pub use peer_certificate::PeerCertificate;
+#[cfg(feature = "config")]
+pub use section::read_server_tls;
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
 pub(crate) use handshake::{Accepted, Alpn, accept, connect, peer_certificate, starts_with_letter};
+pub(crate) use key_digest::KeyDigest;
 pub(crate) use stream::TlsStream;
 
 use rustls::crypto::CryptoProvider;

@@ -4,19 +4,24 @@
 //! nothing is held of a message, whatever length it announces. The dialler offers the subprotocol
 //! `frontier.v1`, and the gateway takes those who offer it and those who offer none.
 //!
-//! What a proxy says about a client (`X-Forwarded-For` and the like) is not believed: the peer's address
-//! is that of the connection.
+//! What a proxy says about a client (`X-Forwarded-For` and the like) is handed on, for the listener's owner to
+//! believe or not. A page in a browser says where it is from, and is refused unless that is allowed: any page
+//! may have its visitor's browser connect, with the visitor's address and certificate.
 
 mod accept;
 mod connect;
+mod forwarded;
 mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod head;
+mod origin;
 mod stream;
 
 pub(crate) use accept::accept;
 pub(crate) use connect::connect;
+pub use forwarded::ForwardedField;
+pub use origin::OriginPattern;
 pub(crate) use stream::WebSocket;
 
 use thiserror::Error;
@@ -29,6 +34,15 @@ const SUBPROTOCOL: &str = "frontier.v1";
 pub(crate) enum Role {
     Client,
     Server,
+}
+
+/// By what a request for a WebSocket is judged, and what is read of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpgradeRules {
+    /// From which pages browsers may connect. Programs that are no browser name none, and always may.
+    pub allowed_origins: Vec<OriginPattern>,
+    /// In which field proxies say for whom they pass it on, if that is read.
+    pub forwarded: Option<ForwardedField>,
 }
 
 /// Why a connection did not become a WebSocket.
@@ -46,6 +60,9 @@ pub enum UpgradeError {
     /// The request is HTTP, but asks for no WebSocket.
     #[error("the request is no WebSocket upgrade: {0}")]
     NoUpgrade(&'static str),
+    /// A page that may not connect has a browser do so: its origin, cut to some length.
+    #[error("browsers may not connect from pages of `{0}`")]
+    Origin(String),
     /// The server does not do what it was asked for.
     #[error("the server did not switch to WebSocket, it answered `{0}`")]
     Answer(String),

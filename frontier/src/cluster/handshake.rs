@@ -2,9 +2,10 @@
 
 use super::Advertised;
 use super::clock::Reading;
+use crate::config::TokenSource;
 use frontier_exchange::Exchange;
 use frontier_protocol::{
-    FEATURE_FORWARDS, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Welcome, ping, pong_time,
+    FEATURE_FORWARDS, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Token, Welcome, ping, pong_time,
 };
 use frontier_transport::handshake::{offer, within};
 use frontier_transport::{
@@ -13,8 +14,8 @@ use frontier_transport::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long dialling, the handshake and reading directory time may take together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the handshake and reading directory time may take together. Dialling has times of its own.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often directory time is read.
 const MAX_READINGS: u64 = 8;
@@ -42,18 +43,30 @@ pub(super) struct Established {
     pub(super) early: Vec<Frame>,
 }
 
+/// What the gateway says of itself.
+#[derive(Clone, Copy)]
+pub(super) struct Introduction<'a> {
+    pub(super) advertised: &'a Advertised,
+    pub(super) incarnation: u64,
+    pub(super) token: Option<&'a TokenSource>,
+}
+
 /// Dials frontlas and introduces the gateway.
 pub(super) async fn connect(
     endpoint: &Endpoint,
     dial: &DialOptions,
-    advertised: &Advertised,
-    incarnation: u64,
+    introduction: Introduction<'_>,
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
+    // Before dialling: what is wrong with it is so whether frontlas can be reached or not.
+    let token = match introduction.token {
+        Some(token) => Some(token.load().await.map_err(unreadable)?),
+        None => None,
+    };
+    let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
     let established = async {
-        let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
         let sent_at = exchange.micros();
-        let welcome = offer(&mut link, &hello(advertised, incarnation)).await?.welcome;
+        let welcome = offer(&mut link, &introduction.hello(token)).await?.welcome;
         let time = welcome.from_frontlas()?;
         let mut reading = Reading::new(sent_at, exchange.micros(), time);
         let mut early = Vec::new();
@@ -66,14 +79,20 @@ pub(super) async fn connect(
         }
         Ok(Established { link, welcome, reading, early })
     };
-    within("connecting to frontlas", CONNECT_TIMEOUT, established).await
+    within("the handshake with frontlas", HANDSHAKE_TIMEOUT, established).await
 }
 
-fn hello(advertised: &Advertised, incarnation: u64) -> Hello<'_> {
-    let Advertised { id, servicebound, edgebound, forwards } = advertised;
-    let features = if *forwards { FEATURE_FORWARDS } else { 0 };
-    let advertised = frontier_protocol::Advertised { servicebound, edgebound };
-    Hello { id: incarnation, name: id, advertised, features, ..Hello::new(Role::Frontier) }
+impl Introduction<'_> {
+    fn hello(&self, token: Option<Token<'static>>) -> Hello<'_> {
+        let Advertised { id, servicebound, edgebound, forwards } = self.advertised;
+        let features = if *forwards { FEATURE_FORWARDS } else { 0 };
+        let advertised = frontier_protocol::Advertised { servicebound, edgebound };
+        Hello { id: self.incarnation, name: id, advertised, features, token, ..Hello::new(Role::Frontier) }
+    }
+}
+
+fn unreadable(error: std::io::Error) -> HandshakeError {
+    HandshakeError::Link(CloseReason::Lost(format!("frontlas.dial.token_file can't be read: {error}")))
 }
 
 /// Reads directory time with one ping. Other frames that come meanwhile are kept.

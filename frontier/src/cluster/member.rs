@@ -2,10 +2,10 @@
 
 use super::clock::Clock;
 use super::connection::{Connection, End};
-use super::handshake::{Established, connect};
+use super::handshake::{Established, Introduction, connect};
 use super::locate::LookupQueue;
 use super::{Advertised, ClusterState};
-use crate::config::Membership;
+use crate::config::{Membership, TokenSource};
 use frontier_access::PeerText;
 use frontier_exchange::Exchange;
 use frontier_protocol::{Code, Rejection};
@@ -32,6 +32,7 @@ pub(crate) struct Member {
     state: Arc<ClusterState>,
     advertised: Advertised,
     dial: DialOptions,
+    token: Option<TokenSource>,
     frontlas: Vec<Endpoint>,
     lookups: LookupQueue,
     clock: Clock,
@@ -56,6 +57,7 @@ impl Member {
             state,
             advertised,
             dial: membership.dial.clone(),
+            token: membership.token.clone(),
             frontlas: membership.frontlas.clone(),
             lookups,
             clock: Clock::default(),
@@ -78,8 +80,13 @@ impl Member {
         while !stop.is_cancelled() {
             let endpoint = self.frontlas[next % self.frontlas.len()].clone();
             let start = Instant::now();
+            let introduction = Introduction {
+                advertised: &self.advertised,
+                incarnation: self.incarnation,
+                token: self.token.as_ref(),
+            };
             let connected = tokio::select! {
-                connected = connect(&endpoint, &self.dial, &self.advertised, self.incarnation, &self.exchange) => connected,
+                connected = connect(&endpoint, &self.dial, introduction, &self.exchange) => connected,
                 () = stop.cancelled() => return,
             };
             let pause = match connected {
@@ -143,6 +150,13 @@ impl Member {
             let id = &self.advertised.id;
             error!(id, %endpoint, "another gateway has the same id: give each its own daemon.frontier_id");
             return Some(superseded.next_pause());
+        }
+        if let HandshakeError::Rejected(Rejection { code: Code::Denied, .. }) = error
+            && std::mem::take(&mut self.incarnation) != 0
+        {
+            // The one thing that is denied to a gateway that was in before. Frontlas gives out another one.
+            info!(%endpoint, "frontlas does not know this process any more: joining anew");
+            return None;
         }
         if self.lease_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
             warn!(

@@ -16,6 +16,10 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once from one address, of each side.
     pub connections_per_address: usize,
+    /// Connections at once whose peers have not shown who they are, of each side.
+    pub handshakes: usize,
+    /// The same from one address.
+    pub handshakes_per_address: usize,
     /// Streams open at once on one connection.
     pub streams: u32,
     /// Calls and acked messages in flight from, and to, one connection.
@@ -60,6 +64,8 @@ impl Limits {
             payload: size("payload_size", mib(64), kib(64), mib(4095)).as_u64(),
             connections: section.within("connections", 1_000_000, 1..=100_000_000),
             connections_per_address: section.within("connections_per_address", 1_000_000, 1..=100_000_000),
+            handshakes: section.within("handshakes", 4096, 1..=1_000_000),
+            handshakes_per_address: section.within("handshakes_per_address", 1024, 1..=1_000_000),
             streams: section.within("streams_per_connection", 1024, 1..=16_384),
             calls: section.within("calls_per_connection", 16_384, 1..=1_000_000),
             outbox: size("outbox_size", mib(8), kib(64), mib(1024)).as_usize(),

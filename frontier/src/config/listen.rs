@@ -1,14 +1,17 @@
 //! Where each side listens, and where its peers may go when the gateway stops.
 
-mod tls;
+mod proxies;
+
+pub use proxies::{Proxies, ProxyProtocol};
 
 use super::EDGEBOUND;
 use frontier_access::authn::AuthConfig;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
-use frontier_transport::{Endpoint, Network, ServerTls};
+use frontier_transport::{Endpoint, Network, ServerTls, UpgradeRules, read_server_tls};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 /// The longest URL, in bytes: a few of them go into one frame for each peer.
 const MAX_URL: usize = 2048;
@@ -34,6 +37,10 @@ pub struct Listen {
     /// The name under which [`AccessConfig::auth`](frontier_access::AccessConfig::auth) has what is asked here,
     /// if it is not what is asked of the whole side.
     pub auth: Option<String>,
+    /// The proxies in front of it.
+    pub proxies: Proxies,
+    /// By what a request for a WebSocket is judged.
+    pub upgrade: Arc<UpgradeRules>,
 }
 
 /// The word for a network, whether with TLS or not.
@@ -85,6 +92,8 @@ impl Listen {
             advertised_addr: None,
             tls: None,
             auth: None,
+            proxies: Proxies::default(),
+            upgrade: Arc::default(),
         }
     }
 
@@ -143,8 +152,10 @@ impl Listen {
             (Word::Quic, _) => Network::Quic,
             (Word::Ws, _) => Network::Ws,
         };
+        let proxies = Proxies::read(section, network);
+        let upgrade = proxies.read_upgrade(section);
         // Certificates, and who is asked for one, can be changed: only whether TLS is spoken cannot.
-        let tls = tls::read(&tls.reloadable(), enable);
+        let tls = read_server_tls(&tls.reloadable(), enable);
         let own = section.section("auth");
         let asked = AuthConfig::read(&own);
         let name = own.is_present().then(|| section.path().to_owned());
@@ -159,11 +170,24 @@ impl Listen {
             advertised_addr: advertised,
             tls,
             auth: name,
+            proxies,
+            upgrade,
         }
     }
 
-    /// What may surprise about its certificates, though they are used, in lines.
-    pub(crate) fn tls_warnings(&self) -> Vec<String> {
+    /// What may surprise about its certificates and its proxies, though they are used, in lines.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.tls_warnings();
+        if self.proxies.trusts_all() {
+            let key = &self.key;
+            warnings.push(format!(
+                "{key}.trusted_proxies names everyone: whoever reaches this listener may pretend any address"
+            ));
+        }
+        warnings
+    }
+
+    fn tls_warnings(&self) -> Vec<String> {
         let Some(tls) = &self.tls else { return Vec::new() };
         let mut warnings = tls.warnings();
         if let Some(host) = self.advertised_addr.as_deref().and_then(host)
@@ -178,7 +202,8 @@ impl Listen {
 
     /// What is bound and said of it: what takes a restart.
     fn bound(&self) -> impl Debug {
-        (self.network, self.addr, self.advertised_addr.clone(), self.tls.is_some())
+        let proxies = (self.proxies.clone(), self.upgrade.clone());
+        (self.network, self.addr, self.advertised_addr.clone(), self.tls.is_some(), proxies)
     }
 }
 

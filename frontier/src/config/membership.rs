@@ -1,6 +1,6 @@
 //! The cluster that a gateway is part of: the section `frontlas`.
 
-use super::Forward;
+use super::{Forward, TokenSource};
 use frontier_config::{Choice, Section};
 use frontier_transport::{ClientTls, DialOptions, Endpoint};
 use std::path::PathBuf;
@@ -14,6 +14,8 @@ pub struct Membership {
     pub frontlas: Vec<Endpoint>,
     /// `frontlas.dial.tls`.
     pub dial: DialOptions,
+    /// `frontlas.dial.token` or `token_file`: by what this gateway is known to frontlas; `None` to show no token.
+    pub token: Option<TokenSource>,
     /// `frontlas.forward`, if it is enabled.
     pub forward: Option<Forward>,
     /// `frontlas.alternatives`: who is told of the other gateways when this one drains, unless the configuration
@@ -46,11 +48,16 @@ impl Membership {
         let dial = frontlas.section("dial");
         let endpoints = endpoints(&dial);
         let is_secure = endpoints.iter().any(Endpoint::is_secured);
+        let mut forward = Forward::read(&frontlas.section("forward"));
+        if let Some(forward) = &mut forward {
+            forward.is_secured |= endpoints.iter().all(Endpoint::is_secured);
+        }
         let membership = Self {
             frontier_id: frontier_id(&root.section("daemon")),
             frontlas: endpoints,
-            dial: DialOptions { tls: tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
-            forward: Forward::read(&frontlas.section("forward")),
+            dial: DialOptions { tls: dial_tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
+            token: TokenSource::read(&dial),
+            forward,
             alternatives: frontlas.get("alternatives", ClusterAlternatives::default()),
         };
         let is_member = frontlas.get("enable", false);
@@ -93,6 +100,17 @@ fn endpoints(dial: &Section<'_>) -> Vec<Endpoint> {
         }
     }
     endpoints
+}
+
+/// With the name of the server, for those that are dialled by an address.
+fn dial_tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
+    let settings = tls(section, is_secure);
+    let Some(name) = section.optional::<String>("server_name") else { return settings };
+    let settings = settings.server_name(name);
+    if let Err(error) = settings.name("") {
+        section.reject("server_name", error.to_string());
+    }
+    settings
 }
 
 pub(super) fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
@@ -151,6 +169,7 @@ mod tests {
                 "frontlas: {forward: {token: a, token_file: b}}",
                 "frontlas.forward.token_file: is there beside",
             ),
+            ("frontlas: {dial: {token: a, token_file: b}}", "frontlas.dial.token_file: is there beside"),
             ("frontlas: {forward: {tls: {cert: a.pem}}}", "frontlas.forward.tls.key: is required"),
         ] {
             let error = read(yaml).unwrap_err();

@@ -53,8 +53,13 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(&format!("{section}.tls.cert"), error.to_string());
         }
     }
-    if let Some(Err(error)) = membership.forward.as_ref().map(super::Forward::check_token) {
-        root.reject_at("frontlas.forward.token_file", error);
+    let forward = membership.forward.as_ref().and_then(|forward| forward.token.as_ref());
+    for (token, key) in
+        [(membership.token.as_ref(), "frontlas.dial.token_file"), (forward, "frontlas.forward.token_file")]
+    {
+        if let Some(Err(error)) = token.map(super::TokenSource::check) {
+            root.reject_at(key, error);
+        }
     }
 }
 
@@ -124,7 +129,7 @@ servicebound: {listen: {addr: 127.0.0.1:2}}
 access: {rules_file: /no/rules, quotas_file: /no/quotas}
 frontlas:
   enable: true
-  dial: {network: tls, tls: {ca_certs: [/no/ca], cert: /no/own, key: /no/own-key}}
+  dial: {network: tls, token_file: /no/dial-token, tls: {ca_certs: [/no/ca], cert: /no/own, key: /no/own-key}}
   forward: {enable: true, token_file: /no/token, tls: {ca_certs: [/no/ca]}}
 ";
         let mistakes = mistakes(yaml);
@@ -137,6 +142,7 @@ frontlas:
             "edgebound.auth.methods[1].jwt.keys[0].jwks_file",
             "access.rules_file",
             "access.quotas_file",
+            "frontlas.dial.token_file",
             "frontlas.dial.tls.ca_certs",
             "frontlas.dial.tls.cert",
             "frontlas.forward.token_file",

@@ -171,7 +171,7 @@ impl GatewayLink {
     /// Who answers there, once the link stands. All who wait share one attempt, and for a while its failure.
     ///
     /// # Errors
-    /// If it can't be reached. That takes a few seconds at most.
+    /// If it can't be reached. That takes a few seconds, and up to half a minute where DNS does not answer.
     pub(super) async fn connect(self: &Arc<Self>, exchange: &Arc<Exchange>) -> Outcome {
         let now = exchange.clock();
         let mut outcome = {

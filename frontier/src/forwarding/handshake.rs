@@ -4,12 +4,12 @@ use super::gateway_link::Dialler;
 use crate::native::NativeOutlet;
 use frontier_exchange::{Exchange, Identity, Peer};
 use frontier_protocol::{FEATURE_BY_NAME, Heartbeat, Hello, Role};
-use frontier_transport::handshake::{Granted, connect, within};
+use frontier_transport::handshake::{Granted, offer, within};
 use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long dialling and the handshake may take together.
+/// How long the other gateway may take to answer the Hello. Dialling has times of its own.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The heartbeat interval that is asked for: a gateway that is gone is noticed after three.
@@ -33,6 +33,8 @@ pub(super) async fn dial(
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
     let Dialler { own, forward, limits, .. } = dialler;
+    let mut link =
+        frontier_transport::dial(endpoint, &forward.dial_to(id), limits.link(Role::Frontier)).await?;
     let established = async {
         let token = match &forward.token {
             None => None,
@@ -50,8 +52,7 @@ pub(super) async fn dial(
             token,
             ..Hello::new(Role::Frontier)
         };
-        let config = limits.link(Role::Frontier);
-        let (link, Granted { welcome, terms }) = connect(endpoint, &forward.dial, config, &hello).await?;
+        let Granted { welcome, terms } = offer(&mut link, &hello).await?;
         welcome.from_gateway()?;
         let identity = Identity::OwnerGateway { id: id.into() };
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame).owner_gateway();
@@ -61,5 +62,5 @@ pub(super) async fn dial(
         let offers = welcome.features & FEATURE_BY_NAME != 0;
         Ok(Established { link, owner: Arc::new(owner), offers, interval })
     };
-    within("connecting to another gateway", HANDSHAKE_TIMEOUT, established).await
+    within("the handshake with another gateway", HANDSHAKE_TIMEOUT, established).await
 }

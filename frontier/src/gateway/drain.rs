@@ -7,7 +7,7 @@
 //!                                       are quiet, or too late
 //! ```
 //!
-//! Meanwhile everything goes on between those who are here. A service that has another gateway already
+//! All of it fits into the grace ([`Schedule`]). Meanwhile everything goes on between those who are here. A service that has another gateway already
 //! stays reachable until the edges are gone, so that whoever is called is there at both gateways.
 //!
 //! Other gateways that ask here are told at once that they should ask elsewhere, and are served until the edges are gone:
@@ -17,6 +17,7 @@
 //! cluster.
 
 mod departures;
+mod schedule;
 
 use crate::cluster::KnownGateways;
 use crate::config::{ClusterAlternatives, Config};
@@ -24,6 +25,7 @@ use crate::session::{Alternatives, Context, Notice};
 use departures::Departures;
 use frontier_exchange::{CloseReason, Peer, Stage};
 use frontier_protocol::Role;
+pub(super) use schedule::Schedule;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -32,9 +34,6 @@ use tracing::{info, warn};
 
 /// How often it is looked who is still here, at most.
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
-
-/// How long the services may take to be somewhere else before the first edge goes.
-const SERVICE_LEAD: Duration = Duration::from_secs(1);
 
 /// Those who have not gone when they should, and have had nothing in flight for so long, have nowhere
 /// to go: more waiting changes nothing.
@@ -60,7 +59,7 @@ struct Census {
 /// What a drain goes by.
 #[derive(Clone, Debug)]
 pub(super) struct DrainConfig {
-    /// How long what is in flight may go on.
+    /// How long all of it may take.
     grace: Duration,
     /// The part of the grace over which edges are sent away, one after the other.
     spread: Duration,
@@ -82,13 +81,24 @@ impl DrainConfig {
             cluster_alternatives: cluster.map_or(ClusterAlternatives::None, |it| it.alternatives),
         }
     }
+
+    /// That of a drain which begins now.
+    pub(super) fn schedule(&self) -> Schedule {
+        Schedule::new(Instant::now(), self.grace, self.spread)
+    }
 }
 
-/// Sends everyone away, waits for as long as that has a purpose, within the grace, and closes who is
+/// Sends everyone away, waits for as long as that has a purpose, within the schedule, and closes who is
 /// left. Listeners are closed by now.
-pub(super) async fn run(edges: &Context, services: &Context, config: &DrainConfig, gateways: &KnownGateways) {
+pub(super) async fn run(
+    edges: &Context,
+    services: &Context,
+    config: &DrainConfig,
+    schedule: Schedule,
+    gateways: &KnownGateways,
+) {
     let last_words = edges.edge_ids.callback_timeout + CLOSE_TIMEOUT;
-    let deadline = Instant::now() + config.grace;
+    let deadline = schedule.deadline();
     edges.exchange.keep_services();
     // Services hear of the edges that are closed at the very end.
     let others = gateways.current();
@@ -99,28 +109,34 @@ pub(super) async fn run(edges: &Context, services: &Context, config: &DrainConfi
     // How many services the others have does not matter.
     let for_services = for_services.map(|it| (0, it.servicebound.clone()));
     let for_services = Alternatives::new(&config.service_alternatives, for_services);
-    announce(services, deadline + last_words, for_services);
+    announce(services, schedule.end(), for_services);
     announce(edges, deadline, Alternatives::new(&config.edge_alternatives, for_edges));
     tell(services, |_| Duration::ZERO);
     tell_gateways(services);
     let asked_from_elsewhere = origin_gateways(services) > 0;
     if census(edges).here > 0 || asked_from_elsewhere {
-        services_go_first(services, deadline.min(Instant::now() + SERVICE_LEAD.min(config.spread))).await;
+        services_go_first(services, schedule.services_lead(Instant::now())).await;
     }
     if census(edges).here > 0 {
-        let departures = Departures::new(census(edges).here, config.spread);
+        let departures = Departures::new(census(edges).here, schedule.spread(Instant::now()));
         info!(edges = departures.count(), over = ?departures.over(), "sending edges away");
+        if let Some(per_second) = departures.rush() {
+            warn!(
+                per_second,
+                "the other gateways get many edges at once: a longer daemon.grace, or daemon.drain_spread, spreads them"
+            );
+        }
         let last = Instant::now() + departures.over();
         tell(edges, |index| departures.delay(index));
         edges_leave(edges, deadline, last).await;
     }
     close_all(edges);
-    finish(&edges.sessions, "edges", last_words).await;
+    finish(&edges.sessions, "edges", schedule.share(Instant::now(), last_words)).await;
     gateways_leave(services, deadline).await;
     edges.exchange.let_services_go();
     services_end(services, deadline).await;
     close_all(services);
-    finish(&services.sessions, "services", last_words).await;
+    finish(&services.sessions, "services", schedule.share(Instant::now(), last_words)).await;
 }
 
 /// From here on nobody new is let in on that side.

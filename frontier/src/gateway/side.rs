@@ -2,20 +2,15 @@
 
 use super::StartError;
 use crate::cluster::Bound;
-use crate::config::{Limits, Listen};
-use crate::gate::Gate;
-use crate::session::{self, Context};
+use crate::config::Listen;
+use crate::session::{self, Context, Newcomer};
 use frontier_protocol::Role;
-use frontier_transport::{Accepted, Bind, Listener, Network};
+use frontier_transport::{Accepted, Bind, Listener, MemoryPort, Network};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
-
-/// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
-const MAX_TURNED_AWAY: usize = 64;
+use tracing::{info, warn};
 
 /// The listeners of one side, which are open; connections wait.
 #[derive(Debug)]
@@ -27,6 +22,17 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
+    /// Listens within the process, as the first of these.
+    pub(super) fn memory(role: Role, listen: &[Listen]) -> Result<(Self, MemoryPort), StartError> {
+        let side = if role == Role::Edge { "edges" } else { "services" };
+        let Some(first) = listen.first() else { return Err(StartError::Nowhere(side)) };
+        let (listener, port) = Listener::memory();
+        let addr =
+            listener.local_addr().map_err(|source| StartError::Listen { addr: first.addr, side, source })?;
+        let listeners = vec![(Network::Tcp, listener)];
+        Ok((Self { listeners, bound: Bound::new(first, addr), addrs: vec![addr] }, port))
+    }
+
     /// Listens on all addresses of one side.
     pub(super) fn bind(role: Role, listen: &[Listen]) -> Result<Self, StartError> {
         let side = match role {
@@ -43,7 +49,7 @@ impl Listeners {
                 .map_err(fail)?;
             let addr = listener.local_addr().map_err(fail)?;
             info!(%addr, network = network.as_str(), tls = tls.is_some(), "listening for {side}");
-            for warning in listen.tls_warnings() {
+            for warning in listen.warnings() {
                 warn!(%addr, "{warning}");
             }
             listeners.push((network, listener));
@@ -57,9 +63,6 @@ impl Listeners {
 #[derive(Debug)]
 pub(super) struct Side {
     context: Arc<Context>,
-    gate: Arc<Gate>,
-    /// Places for those who are told that they are one too many.
-    turned_away: Arc<Semaphore>,
 }
 
 /// A side that lets nobody in any more.
@@ -71,12 +74,8 @@ pub(super) struct Closed {
 }
 
 impl Side {
-    pub(super) fn new(context: Context, limits: &Limits) -> Self {
-        Self {
-            context: Arc::new(context),
-            gate: Gate::new(limits.connections, limits.connections_per_address),
-            turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
-        }
+    pub(super) fn new(context: Context) -> Self {
+        Self { context: Arc::new(context) }
     }
 
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
@@ -114,25 +113,8 @@ impl Side {
     }
 
     fn start(&self, listener: u16, accepted: Accepted) {
-        let sessions = &self.context.sessions;
-        match self.gate.enter(accepted.peer.ip()) {
-            Ok(permit) => {
-                let session = session::run(self.context.clone(), listener, accepted);
-                sessions.spawn(async move {
-                    session.await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                debug!(addr = %accepted.peer, %error, "one connection too many");
-                if let Ok(permit) = self.turned_away.clone().try_acquire_owned() {
-                    let turned_away = session::turn_away(self.context.clone(), accepted, error);
-                    sessions.spawn(async move {
-                        turned_away.await;
-                        drop(permit);
-                    });
-                }
-            }
+        if let Some(newcomer) = Newcomer::new(&self.context, listener, accepted) {
+            self.context.sessions.spawn(session::run(self.context.clone(), newcomer));
         }
     }
 }

@@ -56,6 +56,22 @@ impl Leg for NativeLeg {
         self.stream.is_reset()
     }
 
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_reset(cx)
+    }
+
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_taken(cx)
+    }
+
+    fn is_refused(&self) -> bool {
+        self.stream.is_refused()
+    }
+
+    fn linger(self: Box<Self>) {
+        self.stream.linger();
+    }
+
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.early.is_empty() && !self.is_over {
             match ready!(self.stream.poll_chunk(cx)) {
@@ -84,6 +100,8 @@ impl IncomingLeg for NativeLeg {
             let encoded = OpenAck { code: *code, detail: *detail, text }.encode(&mut ack);
             if encoded.is_ok() && write_all(&mut *self, &ack).await.is_ok() {
                 let _ = std::future::poll_fn(|cx| self.poll_shutdown(cx)).await;
+                // A drop might take the answer along.
+                self.linger();
             }
         })
     }
@@ -127,6 +145,9 @@ async fn taken(
     let FirstFrame { frame, stream } = match FirstFrame::read(stream, first_frame).await {
         Ok(first) => first,
         Err(FirstFrameError::Decode(error)) => return Err(broken(link, error.to_string())),
+        Err(error @ FirstFrameError::Refused) => {
+            return Err(BeginError::Refused(Failure::new(Code::Overloaded, error.to_string())));
+        }
         Err(_) if link.is_closed() || !is_stream => return Err(BeginError::Lost),
         Err(_) => {
             let failure = Failure::new(Code::StreamRefused, "the receiver reset the stream");

@@ -52,6 +52,13 @@ impl NativeOutlet {
         frame_len <= self.max_frame as usize
     }
 
+    #[cold]
+    fn too_long(&self, what: &str, whose: &str) -> QueueError {
+        let max = self.max_frame;
+        let text = format!("{what} is longer than the {max} bytes that {whose} takes (limits.frame_size)");
+        QueueError::TooLarge(text.into())
+    }
+
     #[inline]
     fn push(
         &self,
@@ -83,9 +90,7 @@ impl Outlet for NativeOutlet {
         };
         let len = request.name.len() + custom.body().len() + custom.added() + request.payload.len();
         if !self.takes(ADDRESSED_LEN + len) {
-            return Err(QueueError::TooLarge(
-                "the frame is longer than those that the receiver takes".into(),
-            ));
+            return Err(self.too_long("the frame", "its receiver"));
         }
         self.push(Priority::Request, |out| {
             encode_request(request, custom, request.payload, Flags::default(), out)
@@ -103,9 +108,7 @@ impl Outlet for NativeOutlet {
         let Outcome { code, detail, custom, payload } = outcome;
         let tail = if edge.is_some() { TAIL_LEN } else { 0 };
         if !self.takes(ADDRESSED_LEN + custom.len() + tail + payload.len()) {
-            return Err(QueueError::TooLarge(
-                "the answer is longer than the frames that its requester takes".into(),
-            ));
+            return Err(self.too_long("the answer", "its requester"));
         }
         self.push(Priority::Reply, |out| match kind {
             RequestKind::Call => {
@@ -184,6 +187,7 @@ impl Outlet for NativeOutlet {
         Box::pin(async {
             let stream = self.link.open_stream().await.map_err(|error| match error {
                 frontier_transport::OpenError::TooMany(limit) => OpenError::TooMany(limit),
+                frontier_transport::OpenError::Leaving => OpenError::Leaving,
                 frontier_transport::OpenError::Closed => OpenError::Closed,
             })?;
             let leg: Box<dyn NewLeg> = Box::new(NewNativeLeg {

@@ -113,7 +113,8 @@ impl RemoteCallers {
                 edge_id: Some(id),
                 service: "",
                 labels,
-                address: said.address.filter(|_| self.is_verified).unwrap_or(self.address),
+                // One that the other gateway knows no address of has none.
+                address: if self.is_verified { said.address } else { Some(self.address) },
             })
         };
         Some(principal(&self.labels(said)?))
@@ -141,7 +142,8 @@ impl RemoteCallers {
             edge_id: None,
             service: caller.name,
             labels: &labels,
-            address: caller.address.filter(|_| self.is_verified).unwrap_or(self.address),
+            // One that the other gateway knows no address of has none.
+            address: if self.is_verified { caller.address } else { Some(self.address) },
         };
         let grants = policy.access.rules().grants(&principal);
         let grants = (!grants.is_unrestricted()).then_some(grants);

@@ -109,7 +109,7 @@ impl Admission {
         addr: SocketAddr,
     ) -> Result<AuthorizationCell, Failure> {
         let Verified { subject, labels, .. } = &*self.verified;
-        let peer = Principal { role, subject, edge_id, service, labels, address: addr.ip() };
+        let peer = Principal { role, subject, edge_id, service, labels, address: Some(addr.ip()) };
         let access = &self.policy.access;
         let meter = access.quotas().connect(&peer, ClockReading::now().instant)?;
         let grants = access.rules().grants(&peer);

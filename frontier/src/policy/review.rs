@@ -5,7 +5,6 @@ use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
 use frontier_access::{ClockReading, PeerText, Principal};
 use frontier_exchange::{Authorization, CloseReason, Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, Role};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use tracing::field::display;
 use tracing::info;
@@ -16,6 +15,10 @@ pub(crate) struct Refusal {
     code: Code,
     text: String,
 }
+
+/// The policy holds no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stale;
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
@@ -33,9 +36,23 @@ impl Policies {
     /// Has the policy that holds now look at `peer`: from here on it may do what that says. If it would not be
     /// let in any more, its connection is closed where that is enforced, and goes on as it was where not.
     pub(crate) fn review(&self, exchange: &Exchange, peer: &Arc<Peer>, at: ClockReading) -> Option<Refusal> {
-        let policy = self.current();
-        let enforce = policy.reload.enforce;
-        self.review_by(&policy, exchange, peer, at, enforce)
+        self.review_by_latest(exchange, peer, at, |policy| policy.reload.enforce)
+    }
+
+    /// Once more where a later policy was faster.
+    fn review_by_latest(
+        &self,
+        exchange: &Exchange,
+        peer: &Arc<Peer>,
+        at: ClockReading,
+        enforce: impl Fn(&Policy) -> bool,
+    ) -> Option<Refusal> {
+        loop {
+            let policy = self.current();
+            if let Ok(refused) = self.review_by(&policy, exchange, peer, at, enforce(&policy)) {
+                return refused;
+            }
+        }
     }
 
     /// The same for a peer that comes into the registry just now, having been let in by `admitted_by`. If another
@@ -46,13 +63,13 @@ impl Policies {
         peer: &Arc<Peer>,
         admitted_by: &Arc<Policy>,
     ) -> Option<Refusal> {
-        let policy = self.current();
-        if Arc::ptr_eq(&policy, admitted_by) {
+        if Arc::ptr_eq(&self.current(), admitted_by) {
             return None;
         }
-        self.review_by(&policy, exchange, peer, ClockReading::now(), true)
+        self.review_by_latest(exchange, peer, ClockReading::now(), |_| true)
     }
 
+    /// [`Stale`] if a later policy has judged the peer meanwhile: what it says holds.
     fn review_by(
         &self,
         policy: &Policy,
@@ -60,7 +77,7 @@ impl Policies {
         peer: &Arc<Peer>,
         at: ClockReading,
         enforce: bool,
-    ) -> Option<Refusal> {
+    ) -> Result<Option<Refusal>, Stale> {
         let (presented, verified) = match peer.authorization().get() {
             Some(authorization) => (authorization.presented.clone(), authorization.verified.clone()),
             None => Default::default(),
@@ -69,13 +86,16 @@ impl Policies {
             Ok(anew) => (Arc::new(anew), None),
             Err(refusal) => (verified, Some(refusal)),
         };
-        if peer.is_origin_gateway() {
-            peer.authorization().set(Authorization::unrestricted(&presented, &verified));
+        let authorization = if peer.is_origin_gateway() {
+            Authorization::unrestricted(&presented, &verified)
         } else {
             let principal = principal(peer, &verified);
             let grants = policy.access.rules().grants(&principal);
             let meter = policy.access.quotas().meter(&principal, at.instant);
-            peer.authorization().set(Authorization::new(&presented, &verified, grants, meter));
+            Authorization::new(&presented, &verified, grants, meter)
+        };
+        if !peer.authorization().set_by(policy.generation, authorization) {
+            return Err(Stale);
         }
         let refused = refused.or_else(|| {
             let denial = exchange.denied_registration(peer)?;
@@ -88,7 +108,7 @@ impl Policies {
             info!(peer = peer.number(), addr, error = %PeerText(text), "closing a connection");
             peer.outlet().close(CloseReason::Refused(*code, text.clone()));
         }
-        refused
+        Ok(refused)
     }
 
     /// Who the peer is by what it presented, as if it came now.
@@ -144,8 +164,7 @@ fn principal<'a>(peer: &'a Peer, verified: &'a Verified) -> Principal<'a> {
         edge_id: peer.edge_id(),
         service: peer.name(),
         labels: &verified.labels,
-        // Only what no listener has accepted has no address: a rule that names a network does not mean it.
-        address: peer.addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |addr| addr.ip()),
+        address: peer.addr().map(|addr| addr.ip()),
     }
 }
 
@@ -154,5 +173,29 @@ fn role(peer: &Peer) -> Role {
         Identity::Edge { .. } => Role::Edge,
         Identity::Service { .. } => Role::Service,
         _ => Role::Frontier,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{self, Remote};
+
+    #[tokio::test]
+    async fn a_review_that_began_under_an_earlier_policy_changes_nothing_after_a_later_one() {
+        let context = testing::context(Role::Service, testing::config());
+        let (policies, exchange) = (&context.policies, &context.exchange);
+        let service = Remote::service(exchange, 1, &[], &[]).await;
+        let at = ClockReading::now();
+        let before = policies.current();
+        testing::asks_for_tokens(&context, "servicebound");
+        let after = policies.current();
+        assert!(policies.review_by(&after, exchange, &service.peer, at, false).unwrap().is_some());
+        // The earlier one would let it in, or shut it out: neither counts.
+        for enforce in [false, true] {
+            assert_eq!(policies.review_by(&before, exchange, &service.peer, at, enforce), Err(Stale));
+        }
+        assert!(!service.peer.outlet().is_closed());
+        assert!(policies.review(exchange, &service.peer, at).is_some(), "as often as one likes");
     }
 }

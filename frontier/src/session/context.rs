@@ -1,16 +1,23 @@
 //! What sessions share, and what of one connection is known from the start.
 
+use super::handshake::Handshake;
 use super::notice::Notice;
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Listen};
+use crate::gate::Gate;
+use crate::half_open::HalfOpen;
 use crate::native::{Native, NativeOutlet, StreamLimits};
 use crate::policy::{Admission, Policies};
 use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
-use frontier_protocol::{Epoch, Heartbeat, Role, Terms};
+use frontier_protocol::{Epoch, Heartbeat, Role, Session};
 use frontier_transport::{Link, LinkConfig};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+
+/// Connections beyond the limit that may be told so at the same time; more are dropped unanswered.
+const MAX_TURNED_AWAY: usize = 64;
 
 /// What every session of one side needs.
 #[derive(Debug)]
@@ -21,6 +28,14 @@ pub(crate) struct Context {
     pub(crate) limits: Limits,
     pub(crate) edge_ids: EdgeIds,
     pub(crate) link: Arc<LinkConfig>,
+    /// In the order of their numbers.
+    listeners: Vec<Listen>,
+    /// Counts those whose handshake is under way.
+    pub(crate) half_open: Arc<HalfOpen>,
+    /// Counts those who were let in.
+    pub(crate) gate: Arc<Gate>,
+    /// Places for those who are told that they are one too many.
+    pub(crate) turned_away: Arc<Semaphore>,
     /// Everything that runs for a connection, and what is left to be said to it.
     pub(crate) sessions: TaskTracker,
     /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
@@ -42,22 +57,35 @@ pub(crate) struct EdgeIds {
 
 impl Context {
     pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, role: Role, config: &Config) -> Self {
-        let edgebound = &config.edgebound;
+        let (edgebound, limits) = (&config.edgebound, &config.limits);
+        let listeners = match role {
+            Role::Edge => &edgebound.listeners,
+            Role::Service | Role::Frontier => &config.servicebound.listeners,
+        };
         Self {
             exchange,
             policies,
             role,
-            limits: config.limits.clone(),
+            limits: limits.clone(),
+            listeners: listeners.clone(),
+            half_open: HalfOpen::new(limits.handshakes, limits.handshakes_per_address),
+            gate: Gate::new(limits.connections, limits.connections_per_address),
+            turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)),
             edge_ids: EdgeIds {
                 allocate: edgebound.allocate_ids,
                 requested: edgebound.requested_ids,
                 callback_timeout: edgebound.callback_timeout,
             },
-            link: Arc::new(config.limits.link(role)),
+            link: Arc::new(limits.link(role)),
             sessions: TaskTracker::new(),
             notice: OnceLock::new(),
             closing: Latch::default(),
         }
+    }
+
+    /// The listener of this number.
+    pub(super) fn listener(&self, number: u16) -> Option<&Listen> {
+        self.listeners.get(usize::from(number))
     }
 
     /// Sends a peer away again that came online too late to be told with the others.
@@ -87,9 +115,10 @@ impl Context {
         identity: Identity,
         arrival: Arrival,
         authorization: AuthorizationCell,
-        terms: &Terms,
+        handshake: &Handshake,
         link: &Link,
     ) -> Arc<Peer> {
+        let Handshake { id: wanted, terms, session, .. } = handshake;
         let Arrival { addr, epoch } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
         let outlet = match identity {
@@ -98,7 +127,13 @@ impl Context {
         };
         let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
         let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
-        Arc::new(peer.authorized(authorization))
+        let peer = peer.authorized(authorization);
+        // Since when it holds another id says nothing of this one.
+        let since = |session: Session| if peer.number() == *wanted { session.since } else { Epoch(0) };
+        match session.map(|session| Session { since: since(session), ..session }) {
+            Some(session) => Arc::new(peer.of_session(session)),
+            None => Arc::new(peer),
+        }
     }
 
     /// What carries frames and streams for a peer that has joined.

@@ -50,16 +50,15 @@ async fn join(
     };
     let (exchange, callback_timeout) = (&context.exchange, context.edge_ids.callback_timeout);
     let identity = Identity::Edge { id, meta: std::mem::take(&mut handshake.meta) };
-    let edge = context.peer(identity, arrival, authorization, &handshake.terms, &link);
+    let edge = context.peer(identity, arrival, authorization, &handshake, &link);
     let (seat, predecessor) = match exchange.join_edge(&edge) {
         Ok(joined) => joined,
-        Err(superseded) => {
-            reject(link, &Failure::new(Code::Superseded, superseded.to_string())).await;
+        Err(error) => {
+            reject(link, &Failure::new(error.code(), error.to_string())).await;
             return None;
         }
     };
     if let Some(predecessor) = predecessor {
-        predecessor.outlet().close(frontier_exchange::CloseReason::Superseded);
         // Its end is told before our beginning. That takes no word from the predecessor's peer.
         predecessor.departed().wait().await;
     }

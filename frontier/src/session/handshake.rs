@@ -2,17 +2,20 @@
 
 use super::context::Context;
 use super::ending::reject;
+use super::newcomer::{self, Held, Newcomer, Unplaced};
+use crate::config::Listen;
 use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
-use frontier_exchange::{Failure, Peer};
+use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Terms, Token, VERSION, Welcome, negotiate,
+    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
 };
-use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, PeerInfo};
+use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use thiserror::Error;
 use tracing::debug;
 
 /// What a dialler said of itself, and what was agreed on.
@@ -28,35 +31,48 @@ pub(super) struct Handshake {
     pub(super) terms: Terms,
     /// What both have that need not be there.
     pub(super) features: u32,
+    /// Which client it is.
+    pub(super) session: Option<Session>,
     /// By what it is to be known.
     pub(super) presented: PresentedCredentials,
 }
 
-/// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused.
-pub(super) async fn accept(context: &Context, accepted: Accepted) -> Option<(Handshake, Link)> {
-    let addr = accepted.peer;
-    let hello = async {
-        let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
-        let frame = first_frame(&mut link).await?;
-        Ok::<_, AcceptError>((link, peer, frame))
+/// Why there is no Hello.
+#[derive(Debug, Error)]
+enum NoHello {
+    #[error(transparent)]
+    Unplaced(#[from] Unplaced),
+    #[error(transparent)]
+    Link(#[from] AcceptError),
+}
+
+/// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused. With it comes the address
+/// of who is behind the connection, and what that holds until it is let in.
+pub(super) async fn accept(
+    context: &Context,
+    newcomer: Newcomer,
+) -> Option<(Handshake, Link, SocketAddr, Held)> {
+    let from = newcomer.accepted.peer;
+    let given_up = newcomer.held.given_up();
+    let hello = async move {
+        let mut addr = from;
+        let received = receive(context, newcomer, &mut addr).await;
+        (addr, received)
     };
-    let received = tokio::select! {
-        received = tokio::time::timeout(context.limits.handshake_timeout, hello) => received,
+    let (addr, received) = tokio::select! {
+        received = tokio::time::timeout(context.limits.handshake_timeout, hello) => {
+            received.inspect_err(|_| debug!(addr = %from, "no handshake in time")).ok()?
+        }
+        () = given_up.wait() => {
+            debug!(addr = %from, "no handshake before its place went to another connection");
+            return None;
+        }
         () = context.closing.wait() => return None,
     };
-    let (link, peer, frame) = match received {
-        Ok(Ok(received)) => received,
-        Ok(Err(AcceptError::Tls(error))) if error.is_of_client_certificate() => {
-            let failure = Failure::new(Code::Unauthenticated, error.to_string());
-            context.policies.log_failed(context.role, addr, &failure);
-            return None;
-        }
-        Ok(Err(reason)) => {
-            debug!(%addr, reason = %PeerText(reason), "no handshake");
-            return None;
-        }
-        Err(_) => {
-            debug!(%addr, "no handshake in time");
+    let (link, peer, frame, held) = match received {
+        Ok(received) => received,
+        Err(error) => {
+            log_failed(context, addr, error);
             return None;
         }
     };
@@ -65,7 +81,7 @@ pub(super) async fn accept(context: &Context, accepted: Accepted) -> Option<(Han
         Ok(mut handshake) => {
             handshake.presented.certificate =
                 peer.certificate.as_deref().map(client_certificate).map(Arc::new);
-            Some((handshake, link))
+            Some((handshake, link, addr, held))
         }
         Err(failure) => {
             debug!(%addr, error = %PeerText(&failure.text), "handshake refused");
@@ -73,6 +89,43 @@ pub(super) async fn accept(context: &Context, accepted: Accepted) -> Option<(Han
             None
         }
     }
+}
+
+/// Up to the first frame. `addr` becomes that of who is behind the connection, as soon as that is known.
+async fn receive(
+    context: &Context,
+    mut newcomer: Newcomer,
+    addr: &mut SocketAddr,
+) -> Result<(Link, PeerInfo, Frame, Held), NoHello> {
+    newcomer.read_proxy_header(context).await?;
+    let Newcomer { listener, accepted, mut held } = newcomer;
+    *addr = accepted.peer;
+    let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
+    if let Some(Listen { proxies, .. }) = context.listener(listener) {
+        *addr = proxies.client(*addr, &peer.forwarded);
+        held.count_for(*addr, proxies)?;
+    }
+    let frame = first_frame(&mut link).await.map_err(AcceptError::Link)?;
+    Ok((link, peer, frame, held))
+}
+
+/// What whoever runs the gateway can mend is told, the rest only with `debug`.
+fn log_failed(context: &Context, addr: SocketAddr, error: NoHello) {
+    let failure = match error {
+        NoHello::Link(AcceptError::Tls(error)) if error.is_of_client_certificate() => {
+            Failure::new(Code::Unauthenticated, error.to_string())
+        }
+        NoHello::Link(AcceptError::Upgrade(error @ UpgradeError::Origin(_))) => {
+            Failure::new(Code::Denied, format!("{error}: its origin is not in `allowed_origins`"))
+        }
+        NoHello::Unplaced(Unplaced::Crowded(crowded)) => {
+            return context.half_open.log_dropped(newcomer::side(context.role), crowded);
+        }
+        NoHello::Unplaced(Unplaced::Header(ProxyHeaderError::Ended | ProxyHeaderError::Io(_)))
+        | NoHello::Link(_) => return debug!(%addr, reason = %PeerText(error), "no handshake"),
+        NoHello::Unplaced(error) => Failure::new(Code::Denied, error.to_string()),
+    };
+    context.policies.log_failed(context.role, addr, &failure);
 }
 
 fn log(addr: SocketAddr, peer: &PeerInfo) {
@@ -125,18 +178,24 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
     let terms =
         negotiate(&hello, limits.terms()).map_err(|error| Failure::new(error.code(), error.to_string()))?;
     if hello.meta.len() > limits.meta {
-        let text = format!("a meta of {} bytes is over the limit of {}", hello.meta.len(), limits.meta);
+        let text = format!(
+            "a meta of {} bytes is over the limit of {} ({})",
+            hello.meta.len(),
+            limits.meta,
+            limit_key::META
+        );
         return Err(Failure::new(Code::TooLarge, text));
     }
     if is_origin_gateway && (hello.name.is_empty() || hello.name.len() > 255) {
         return Err(Failure::new(Code::Denied, "the id of a frontier has 1 to 255 bytes"));
     }
     if !is_origin_gateway && hello.name.len() > limits.name_len {
-        let text = format!("a name of {} bytes is over the limit of {}", hello.name.len(), limits.name_len);
+        let (len, max) = (hello.name.len(), limits.name_len);
+        let text = format!("a name of {len} bytes is over the limit of {max} ({})", limit_key::NAME);
         return Err(Failure::new(Code::TooLarge, text));
     }
     if let Some(len) = hello.token.as_ref().map(Token::len).filter(|len| *len > MAX_TOKEN) {
-        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}");
+        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}, which can't be changed");
         return Err(Failure::new(Code::TooLarge, text));
     }
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -149,6 +208,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
         features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
+        session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
 }

@@ -70,7 +70,7 @@ async fn join(
         }
     };
     let identity = Identity::OriginGateway { id: handshake.name.as_str().into() };
-    let gateway = context.peer(identity, arrival, authorization, &handshake.terms, &link);
+    let gateway = context.peer(identity, arrival, authorization, &handshake, &link);
     let seat = context.exchange.join_gateway(&gateway);
     let welcomed =
         link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &gateway).encode(out));

@@ -3,7 +3,7 @@
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::policy::Admission;
-use frontier_exchange::{CloseReason, Failure, Identity, Seat};
+use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::{Link, Priority};
 use tracing::info;
@@ -20,6 +20,9 @@ pub(super) fn run(
         let Some((seat, mut link)) = joining.await else { return };
         let reason = context.native(&seat, &link).serve(&mut link).await;
         log_end(context, seat.peer(), &reason);
+        // From here on nothing is routed to it, so its names may go one by one.
+        seat.peer().advance(Stage::Gone);
+        Box::pin(context.exchange.unregister_all(seat.peer())).await;
         leave(context, seat.peer(), link, &reason);
     }
 }
@@ -48,7 +51,7 @@ async fn join(
         (None, wanted) => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: handshake.name.as_str().into() };
-    let service = context.peer(identity, arrival, authorization, &handshake.terms, &link);
+    let service = context.peer(identity, arrival, authorization, &handshake, &link);
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
     let welcomed =
         link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &service).encode(out));
@@ -59,18 +62,15 @@ async fn join(
         Err(_) => return None,
     };
     let seat = match joined {
-        Ok((seat, predecessor)) => {
-            if let Some(predecessor) = predecessor {
-                predecessor.outlet().close(CloseReason::Superseded);
-            }
-            seat
-        }
+        Ok((seat, _)) => seat,
         Err(error) => {
             let mut link = link;
             // The Welcome must not go out any more.
             drop(link.take_unsent(frontier_transport::CloseReason::Local));
             let failure = Failure::new(error.code(), error.to_string());
             match failure.code {
+                // Told already, with whoever holds the id.
+                _ if matches!(error, RegistrationError::Protected(_)) => {}
                 Code::Denied => exchange.log_denied(&service, &failure.text),
                 _ => context.policies.log_refused(context.role, addr, &failure),
             }

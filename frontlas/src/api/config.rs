@@ -8,7 +8,7 @@ use std::time::Duration;
 /// The section `control_plane`.
 #[derive(Clone, Debug)]
 pub struct ControlPlaneConfig {
-    /// The port and its limits. 0.0.0.0:40011.
+    /// The port and its limits. 127.0.0.1:40011.
     pub server: ServerConfig,
     /// `watch_interval`: the pause between two polls of the directory's changes, while someone watches. 100 ms.
     pub watch_interval: Duration,
@@ -21,7 +21,7 @@ impl ControlPlaneConfig {
         let (default, range) =
             (Duration::from_millis(100), Duration::from_millis(10)..=Duration::from_secs(60));
         Self {
-            server: ServerConfig::read(section, (Ipv4Addr::UNSPECIFIED, 40011).into()),
+            server: ServerConfig::read(section, (Ipv4Addr::LOCALHOST, 40011).into()),
             watch_interval: section.within("watch_interval", default, range),
         }
     }

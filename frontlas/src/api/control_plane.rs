@@ -8,25 +8,22 @@ use super::rest::{self, Rest};
 use super::scans::Scans;
 use super::watch::ClusterWatches;
 use super::write_state::WriteState;
-use crate::Directory;
+use crate::{Directory, PlaneAccess};
 use axum::Router;
-use axum::extract::Request;
-use axum::response::IntoResponse;
-use axum::routing::Route;
-use frontier_admin::{BindError, LiveTls, Probe, Server};
+use frontier_admin::{BindError, LiveTls, Probe, Server, Watches};
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tower::{Layer, Service};
 
 /// gRPC and REST over a directory, on one port.
 pub struct ControlPlane {
     server: Server,
     /// What tells of the cluster.
-    guarded: Router,
+    routes: Router,
+    watches: Watches,
+    access: Option<PlaneAccess>,
     probe: Probe,
 }
 
@@ -40,22 +37,23 @@ impl ControlPlane {
         let scans = Scans::new(directory.clone());
         let writes = WriteState::default();
         let queries = Queries::new(directory.clone(), scans.clone(), writes.clone());
+        let open = server.watches();
         let watches = ClusterWatches::new(
             directory.clone(),
             scans,
             writes.clone(),
             config.watch_interval,
-            server.watches(),
+            open.clone(),
         );
         let rest = Rest { queries: queries.clone(), watches: watches.clone() };
         let grpc = ClusterServiceServer::new(Grpc { queries, watches })
             .max_decoding_message_size(config.server.request_size);
-        let guarded = rest::routes(rest).route_service("/controlplane.ClusterService/{call}", grpc);
+        let routes = rest::routes(rest).route_service("/controlplane.ClusterService/{call}", grpc);
         let probe = Probe::new("the directory", &SERVICES, move || {
             let (directory, writes) = (directory.clone(), writes.clone());
             Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
         });
-        Ok(Self { server, guarded, probe: probe.await })
+        Ok(Self { server, routes, watches: open, access: None, probe: probe.await })
     }
 
     /// Where it listens.
@@ -70,26 +68,37 @@ impl ControlPlane {
         self.server.tls()
     }
 
-    /// Puts a layer before all that tells of the cluster, gRPC and REST alike, but not before health. It can
-    /// turn a request away; whose request it is, [`Caller`](frontier_admin::Caller) in its extensions says. The
-    /// last one that was put there sees a request first.
+    /// Has those who ask say who they are, whatever they ask for but `/healthz`. Without this everybody may ask.
     #[must_use]
-    pub fn with_access<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<Route> + Clone + Send + Sync + 'static,
-        L::Service: Service<Request> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
-        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
-        <L::Service as Service<Request>>::Future: Send + 'static,
-    {
-        self.guarded = self.guarded.layer(layer);
+    pub fn with_access(mut self, access: PlaneAccess) -> Self {
+        self.access = Some(access.clone());
+        self.server = self.server.guard(move |caller, headers| access.operator(caller, headers));
         self
     }
 
     /// Serves until `stop`. Then it is no longer ready, takes no more connections and ends the watches; what
     /// is in flight has `grace`.
     pub async fn run(self, stop: CancellationToken, grace: Duration) {
-        let router = self.guarded.merge(health::routes(self.probe.readiness()));
-        self.server.run(router, self.probe, stop, grace).await;
+        let router = self.routes.merge(health::routes(self.probe.readiness()));
+        let serving = self.server.run(router, self.probe, stop, grace);
+        tokio::select! {
+            () = serving => {}
+            () = end_watches(self.access, &self.watches) => {}
+        }
+    }
+}
+
+/// Ends the watches after each reload by which those who are there are judged again. A watch was judged when it began.
+async fn end_watches(access: Option<PlaneAccess>, watches: &Watches) {
+    let Some(access) = access else { return std::future::pending().await };
+    let mut enforced = access.enforced();
+    loop {
+        if enforced.changed().await.is_err() {
+            // Nothing is reloaded any more.
+            return std::future::pending().await;
+        }
+        if *enforced.borrow() {
+            watches.end_all();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::state::{Record, State};
 use crate::DirectoryError;
 use crate::model::{Change, Event, Former, Kind, Lease, Presence, Timestamp, Verdict};
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 
 impl State {
     pub(super) fn apply(&mut self, lease: &Lease, events: &[Event]) -> Result<Vec<Verdict>, DirectoryError> {
@@ -19,7 +19,7 @@ impl State {
     }
 
     pub(super) fn resync_begin(&mut self, lease: &Lease) -> Result<(), DirectoryError> {
-        self.leased(lease)?.0.snapshot = Some(HashSet::new());
+        self.leased(lease)?.0.snapshot = Some(BTreeMap::new());
         Ok(())
     }
 
@@ -37,7 +37,8 @@ impl State {
         let (node, generation) = self.leased(lease)?;
         let snapshot = node.snapshot.take().ok_or(DirectoryError::Lost)?;
         let known = node.members.iter().flat_map(|(&kind, ids)| ids.iter().map(move |&id| (kind, id)));
-        let absent: Vec<_> = known.filter(|id| !snapshot.contains(id)).collect();
+        let absent: Vec<_> =
+            known.filter(|(kind, id)| !snapshot.get(kind).is_some_and(|ids| ids.contains(id))).collect();
         for id in absent {
             if let Some(stamp) = self.records.get(&id).map(|record| Timestamp(record.stamp)) {
                 self.offline(lease.frontier(), generation, id, stamp);
@@ -68,6 +69,9 @@ impl State {
             if !same && older {
                 return Verdict::Superseded { by: old.frontier.clone() };
             }
+        }
+        if self.nodes.get(frontier).is_some_and(|node| node.is_full(kind, id, self.bounds)) {
+            return Verdict::Full;
         }
         let former = old.filter(|old| lives && old.frontier != frontier);
         let former =
@@ -123,7 +127,7 @@ impl State {
     /// Adds the id to the snapshot, during a resync.
     fn add_to_snapshot(&mut self, frontier: &str, kind: Kind, id: u64) {
         if let Some(snapshot) = self.nodes.get_mut(frontier).and_then(|node| node.snapshot.as_mut()) {
-            snapshot.insert((kind, id));
+            snapshot.entry(kind).or_default().insert(id);
         }
     }
 }

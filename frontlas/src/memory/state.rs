@@ -2,7 +2,7 @@
 
 use super::history::History;
 use crate::model::{Change, Incarnation, Kind, Lease, Mark, NewFrontier, Timestamp};
-use crate::{DirectoryError, Lifetimes};
+use crate::{Bounds, DirectoryError, Lifetimes};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ const MAX_RECORDS_PER_SWEEP: usize = 10_000;
 /// The directory, at the time `now`.
 pub(super) struct State {
     pub(super) lifetimes: Lifetimes,
+    pub(super) bounds: Bounds,
     pub(super) now: u64,
     pub(super) nodes: BTreeMap<String, Node>,
     pub(super) records: HashMap<(Kind, u64), Record>,
@@ -35,7 +36,7 @@ pub(super) struct Node {
     /// What is connected to it.
     pub(super) members: BTreeMap<Kind, BTreeSet<u64>>,
     /// During a resync: what was in the snapshot, or was reported since.
-    pub(super) snapshot: Option<HashSet<(Kind, u64)>>,
+    pub(super) snapshot: Option<BTreeMap<Kind, HashSet<u64>>>,
 }
 
 /// What is known of an id, or was.
@@ -59,12 +60,23 @@ impl Node {
     pub(super) fn live_generation(&self, now: u64) -> Option<u64> {
         self.generation.filter(|_| now < self.alive_until)
     }
+
+    /// Whether it has as many as it may, and not this one. What a snapshot leaves out is on its way out.
+    pub(super) fn is_full(&self, kind: Kind, id: u64, bounds: Bounds) -> bool {
+        let Some(ids) = self.members.get(&kind) else { return false };
+        let count = match &self.snapshot {
+            Some(snapshot) => snapshot.get(&kind).map_or(0, HashSet::len),
+            None => ids.len(),
+        };
+        count >= bounds.of(kind) && !ids.contains(&id)
+    }
 }
 
 impl State {
-    pub(super) fn new(lifetimes: Lifetimes, now: Timestamp) -> Self {
+    pub(super) fn new(lifetimes: Lifetimes, bounds: Bounds, now: Timestamp) -> Self {
         Self {
             lifetimes,
+            bounds,
             now: now.0,
             nodes: BTreeMap::new(),
             records: HashMap::new(),

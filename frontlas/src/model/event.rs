@@ -100,6 +100,8 @@ pub enum Verdict {
         /// Where the later connection is, or was.
         by: String,
     },
+    /// The frontier has as many connections of this kind as it may ([`Bounds`](crate::Bounds)).
+    Full,
     /// The event is not valid ([`Presence::check`]) and will not be, however often it is sent.
     Refused,
 }

@@ -60,7 +60,7 @@ impl Incarnation {
     /// # Errors
     /// If not.
     pub fn check(self) -> Result<(), Invalid> {
-        if self.0 > Timestamp::MAX.0 { Err(Invalid("this incarnation was never given out")) } else { Ok(()) }
+        if self.0 > Timestamp::MAX.0 { Err(Invalid::UNKNOWN_INCARNATION) } else { Ok(()) }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::RebalanceConfig;
 use frontier_config::Section;
 use frontier_protocol::MIN_MAX_FRAME;
-use frontier_transport::{Bind, LinkConfig, Network};
+use frontier_transport::{Bind, LinkConfig, Network, read_server_tls};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// Bytes that wait for one frontier beyond which lookups are refused.
@@ -42,12 +42,20 @@ impl PlaneConfig {
     pub fn read(section: &Section<'_>) -> Self {
         let listen = section.section("listen");
         let network: String = listen.get("network", "tcp".into());
-        if network != Network::Tcp.as_str() {
-            listen.reject("network", "only tcp is spoken here");
+        let must = network == Network::Tls.as_str();
+        if network != Network::Tcp.as_str() && !must {
+            listen.reject("network", "only tcp and tls are spoken here");
         }
-        let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 40012));
+        let tls = listen.section("tls");
+        let is_secured = tls.get("enable", must);
+        if must && !is_secured {
+            tls.reject("enable", "must be true for `network: tls`");
+        }
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 40012));
+        let tls = read_server_tls(&tls.reloadable(), is_secured);
+        let network = if is_secured { Network::Tls } else { Network::Tcp };
         Self {
-            listen: Bind::tcp(listen.get("addr", anywhere)),
+            listen: Bind { network, addr: listen.get("addr", here), tls, only_v6: false },
             frontiers: section.within("max_frontiers", DEFAULT_MAX_FRONTIERS, 1..=65_536),
             rebalance: RebalanceConfig::read(&section.section("rebalance")),
         }
@@ -76,12 +84,20 @@ mod tests {
     }
 
     #[test]
+    fn tls_needs_certificates_and_no_second_word() {
+        let errors = parse("frontier_plane: {listen: {network: tls}}").unwrap_err().to_string();
+        assert!(errors.contains("frontier_plane.listen.tls.certs"), "{errors}");
+        let errors = parse("frontier_plane: {listen: {network: tls, tls: {enable: false}}}").unwrap_err();
+        assert!(errors.to_string().contains("frontier_plane.listen.tls.enable: must be true"), "{errors}");
+    }
+
+    #[test]
     fn it_listens_on_40012_unless_told_otherwise() {
-        assert_eq!(parse("").unwrap().listen.addr.to_string(), "0.0.0.0:40012");
+        assert_eq!(parse("").unwrap().listen.addr.to_string(), "127.0.0.1:40012");
         let yaml = "frontier_plane: {listen: {addr: '127.0.0.1:1'}, max_frontiers: 2}";
         let config = parse(yaml).unwrap();
         assert_eq!((config.listen.addr.port(), config.frontiers), (1, 2));
         let errors = parse("frontier_plane: {listen: {network: udp}}").unwrap_err().to_string();
-        assert!(errors.contains("frontier_plane.listen.network: only tcp"), "{errors}");
+        assert!(errors.contains("frontier_plane.listen.network: only tcp and tls"), "{errors}");
     }
 }

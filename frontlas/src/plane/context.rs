@@ -2,12 +2,13 @@
 
 use super::clock::DirectoryClock;
 use super::connections::Connections;
-use crate::{Directory, DirectoryError};
-use frontier_access::LogLimiter;
+use super::handshakes::Handshakes;
+use crate::{Directory, DirectoryError, PlaneAccess};
 use frontier_protocol::{Code, Terms};
 use frontier_transport::LinkConfig;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// From the accept of a connection to its Hello: a peer that sends none holds a permit no longer.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,8 +26,12 @@ pub(super) struct Context {
     pub(super) clock: DirectoryClock,
     pub(super) terms: Terms,
     pub(super) link: Arc<LinkConfig>,
-    /// For the lines of those that are rejected.
-    pub(super) rejections: LogLimiter,
+    /// Who may connect.
+    pub(super) access: PlaneAccess,
+    /// One for each frontier that there may be.
+    pub(super) permits: Arc<Semaphore>,
+    /// Those that have not said yet who they are.
+    pub(super) handshakes: Handshakes,
 }
 
 /// Gives an operation of the directory its time.

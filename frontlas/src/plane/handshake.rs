@@ -1,16 +1,22 @@
 //! From the accept of a connection to the Welcome, or to the Reject.
 
 use super::context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT, HANDSHAKE_TIMEOUT, code, with_timeout};
-use crate::model::{Incarnation, Lease, Mark, NewFrontier, Timestamp};
-use frontier_access::{LogDecision, PeerText};
+use crate::access::client_certificate;
+use crate::model::{Incarnation, Invalid, Lease, Mark, NewFrontier, Timestamp};
+use crate::{Directory, DirectoryError};
+use frontier_access::PeerText;
+use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
 use frontier_protocol::{
     Code, Epoch, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome,
-    negotiate,
+    negotiate, retry_detail,
 };
-use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, Priority, masked_url};
-use std::net::SocketAddr;
-use std::time::Instant;
-use tracing::{debug, info, warn};
+use frontier_transport::{
+    AcceptError, Accepted, CloseReason, Event, Link, LinkError, PeerInfo, Priority, masked_url,
+};
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{debug, info};
 
 /// A frontier that has joined.
 pub(super) struct Joined {
@@ -18,6 +24,12 @@ pub(super) struct Joined {
     pub(super) lease: Lease,
     pub(super) terms: Terms,
     pub(super) link: Link,
+    /// By what it was let in, to be looked at again.
+    pub(super) presented: PresentedCredentials,
+    /// Who it is by that.
+    pub(super) verified: Verified,
+    /// Its place among the frontiers.
+    pub(super) permit: OwnedSemaphorePermit,
 }
 
 /// What a frontier's Hello asks for.
@@ -26,30 +38,45 @@ struct JoinRequest {
     incarnation: Option<Incarnation>,
     forwards: bool,
     terms: Terms,
+    presented: PresentedCredentials,
+    verified: Verified,
+    permit: OwnedSemaphorePermit,
 }
 
 /// Why a frontier may not join.
 struct Rejection {
     code: Code,
+    detail: u32,
     text: String,
 }
 
 impl Rejection {
     fn new(code: Code, text: impl ToString) -> Self {
-        Self { code, text: text.to_string() }
+        Self { code, detail: 0, text: text.to_string() }
     }
 }
 
-/// Waits for the Hello, lets the frontier join, and welcomes it. `None` if it did not join.
+impl From<AuthnError> for Rejection {
+    fn from(error: AuthnError) -> Self {
+        let detail = error.retry_after().map_or(0, retry_detail);
+        Self { detail, ..Self::new(error.code(), error) }
+    }
+}
+
+/// Waits for the Hello, finds out who it is, lets the frontier join, and welcomes it. `None` if it did not join.
 pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined> {
     let addr = accepted.peer;
     let hello = async {
-        let (mut link, _) = accepted.incoming.link(context.link.clone()).await?;
+        let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
         let frame = first_frame(&mut link).await?;
-        Ok::<_, AcceptError>((link, frame))
+        Ok::<_, AcceptError>((link, peer, frame))
     };
-    let (link, frame) = match tokio::time::timeout(HANDSHAKE_TIMEOUT, hello).await {
+    let (link, peer, frame) = match tokio::time::timeout(HANDSHAKE_TIMEOUT, hello).await {
         Ok(Ok(received)) => received,
+        Ok(Err(AcceptError::Tls(error))) if error.is_of_client_certificate() => {
+            context.access.audit().frontier_refused(addr, None, Code::Unauthenticated, &error.to_string());
+            return None;
+        }
         Ok(Err(reason)) => {
             debug!(%addr, reason = %PeerText(reason), "the handshake failed");
             return None;
@@ -59,13 +86,13 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
             return None;
         }
     };
-    let joined = match parse(context, &frame) {
+    let joined = match parse(context, addr.ip(), &peer, &frame) {
         Ok(request) => join(context, request).await,
         Err(rejection) => Err(rejection),
     };
     match joined {
         Ok((request, lease, time)) => {
-            let JoinRequest { frontier, terms, .. } = request;
+            let JoinRequest { frontier, terms, presented, verified, permit, .. } = request;
             let welcome = Welcome {
                 version: VERSION,
                 features: 0,
@@ -77,28 +104,20 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
                 directory_time: Some(time.0),
             };
             link.handle().push(Priority::Reply, |out| welcome.encode(out)).ok()?;
+            context.access.audit().frontier_accepted(addr, &frontier.id, &verified);
             info!(frontier = frontier.id, %addr, servicebound = masked_url(&frontier.advertised_sb_addr),
                 edgebound = masked_url(&frontier.advertised_eb_addr), "frontier connected");
-            Some(Joined { frontier, lease, terms, link })
+            Some(Joined { frontier, lease, terms, link, presented, verified, permit })
         }
-        Err(Rejection { code, text }) => {
-            log_rejected(context, addr, code, &text);
+        Err(Rejection { code, detail, text }) => {
+            let id = Hello::parse(&frame).ok().map(|hello| hello.name.to_owned());
+            context.access.audit().frontier_refused(addr, id.as_deref(), code, &text);
             let text = &text;
-            let closed = link.close(|out| Reject { code, detail: 0, text }.encode(out));
+            let closed = link.close(|out| Reject { code, detail, text }.encode(out));
             // Whether the peer still reads it is up to the peer.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
             None
         }
-    }
-}
-
-/// Anybody may be rejected, in a loop.
-fn log_rejected(context: &Context, addr: SocketAddr, code: Code, text: &str) {
-    let error = PeerText(text);
-    match context.rejections.admit(Instant::now()) {
-        LogDecision::Log { suppressed: 0 } => warn!(%addr, %code, %error, "rejected a frontier"),
-        LogDecision::Log { suppressed } => warn!(%addr, %code, %error, suppressed, "rejected a frontier"),
-        LogDecision::Suppress => {}
     }
 }
 
@@ -117,7 +136,12 @@ async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
     }
 }
 
-fn parse(context: &Context, frame: &Frame) -> Result<JoinRequest, Rejection> {
+fn parse(
+    context: &Context,
+    address: IpAddr,
+    peer: &PeerInfo,
+    frame: &Frame,
+) -> Result<JoinRequest, Rejection> {
     let hello = Hello::parse(frame).map_err(|error| Rejection::new(Code::Protocol, error))?;
     if hello.role != Role::Frontier {
         let text = "this address is for frontiers; edges and services connect to those";
@@ -127,27 +151,49 @@ fn parse(context: &Context, frame: &Frame) -> Result<JoinRequest, Rejection> {
     if hello.token.as_ref().map_or(0, Token::len) > MAX_TOKEN {
         return Err(Rejection::new(Code::TooLarge, format!("the token has more than {MAX_TOKEN} bytes")));
     }
+    let certificate = peer.certificate.as_deref().map(client_certificate).map(Arc::new);
+    let presented = PresentedCredentials { token: hello.token.map(Token::into_owned), certificate };
+    let verified = context.access.frontier(address, &presented, hello.name)?;
     let frontier = NewFrontier {
         id: hello.name.to_owned(),
         advertised_sb_addr: hello.advertised.servicebound.to_owned(),
         advertised_eb_addr: hello.advertised.edgebound.to_owned(),
     };
     frontier.check().map_err(|error| Rejection::new(Code::Denied, error))?;
+    let permit = context.permits.clone().try_acquire_owned().map_err(|_| {
+        Rejection::new(Code::Overloaded, "frontlas is full: frontier_plane.max_frontiers is reached")
+    })?;
     let incarnation = (hello.id != 0).then_some(Incarnation(hello.id));
     let forwards = hello.features & FEATURE_FORWARDS != 0;
-    Ok(JoinRequest { frontier, incarnation, forwards, terms })
+    Ok(JoinRequest { frontier, incarnation, forwards, terms, presented, verified, permit })
 }
 
 async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, Lease, Timestamp), Rejection> {
-    let directory = &context.directory;
+    let directory = &*context.directory;
     let joined = with_timeout(DIRECTORY_TIMEOUT, async {
-        let lease = directory.join(&request.frontier, request.incarnation).await?;
+        let incarnation = known(directory, &request).await?;
+        let lease = directory.join(&request.frontier, incarnation).await?;
         if request.forwards {
             directory.mark(&lease, Mark::Forwarding).await?;
         }
         // The last thing before the Welcome: it should be fresh when it arrives.
-        Ok((lease, context.clock.sync(&**directory).await?))
+        Ok((lease, context.clock.sync(directory).await?))
     });
     let (lease, time) = joined.await.map_err(|error| Rejection::new(code(&error), error))?;
     Ok((request, lease, time))
+}
+
+/// The incarnation with which the frontier joins: one that the store has given out, or none, for a new one. A store that
+/// has forgotten the id may have forgotten the incarnation too.
+async fn known(
+    directory: &dyn Directory,
+    request: &JoinRequest,
+) -> Result<Option<Incarnation>, DirectoryError> {
+    let Some(presented) = request.incarnation else { return Ok(None) };
+    presented.check()?;
+    match directory.last_incarnation(&request.frontier.id).await? {
+        None => Ok(None),
+        Some(last) if presented > last => Err(Invalid::UNKNOWN_INCARNATION.into()),
+        Some(_) => Ok(Some(presented)),
+    }
 }

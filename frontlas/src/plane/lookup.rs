@@ -1,6 +1,7 @@
 //! Where an edge is: the lookups of one frontier.
 
 use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
+use crate::model::advertised::url;
 use frontier_protocol::{Code, Lookup, LookupAck, retry_detail};
 use frontier_transport::{LinkHandle, Priority};
 use std::sync::Arc;
@@ -38,8 +39,8 @@ impl Lookups {
             let found = with_timeout(DIRECTORY_TIMEOUT, context.directory.frontiers_by_edge(&edge)).await;
             match found.map(|mut found| found.pop().flatten()) {
                 Ok(Some(frontier)) => {
-                    let (frontier, url) = (&frontier.id, &frontier.advertised_sb_addr);
-                    let found = LookupAck { code: Code::Ok, detail: 0, frontier, servicebound: url };
+                    let servicebound = &url(&frontier.advertised_sb_addr);
+                    let found = LookupAck { code: Code::Ok, detail: 0, frontier: &frontier.id, servicebound };
                     answer(&link, id, &found);
                 }
                 Ok(None) => answer(&link, id, &LookupAck::failed(Code::EdgeNotOnline, 0)),

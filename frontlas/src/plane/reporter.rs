@@ -1,8 +1,8 @@
 //! Takes the reports of one frontier to the directory.
 
 use super::context::{Context, DIRECTORY_TIMEOUT, code, with_timeout};
-use crate::DirectoryError;
 use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Timestamp, Verdict};
+use crate::{Bounds, DirectoryError};
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
 use tracing::{debug, info, warn};
@@ -47,6 +47,16 @@ pub(super) struct Reporter {
     has_snapshot: bool,
     /// Whether the frontier has been marked as draining under this lease.
     is_draining: bool,
+    /// Whether it was logged that it has more than it may.
+    is_full: bool,
+}
+
+/// What came of a report that the directory has taken.
+struct Done {
+    /// The reported connections that a later one has superseded.
+    superseded: Vec<Superseded>,
+    /// Of what the frontier has more than it may.
+    full: Option<Kind>,
 }
 
 /// What came of a [`refresh`].
@@ -99,21 +109,30 @@ impl OwnedAck {
 impl Reporter {
     pub(super) fn new(context: Arc<Context>, frontier: NewFrontier, lease: Lease) -> Self {
         let lease = Arc::new(lease);
-        Self { context, frontier, lease, is_lost: false, has_snapshot: false, is_draining: false }
+        Self {
+            context,
+            frontier,
+            lease,
+            is_lost: false,
+            has_snapshot: false,
+            is_draining: false,
+            is_full: false,
+        }
     }
 
     /// Takes a report to the directory. The ack says what went wrong.
     pub(super) async fn report(&mut self, report: OwnedReport) -> OwnedAck {
         let done = with_timeout(DIRECTORY_TIMEOUT, self.apply(&report)).await;
         let (code, resync, text) = match &done {
-            Ok(_) => (Code::Ok, false, String::new()),
+            Ok(Done { full: None, .. }) => (Code::Ok, false, String::new()),
+            Ok(Done { full: Some(kind), .. }) => self.full(*kind),
             Err(error) => self.failed(error),
         };
-        OwnedAck { id: report.id, code, resync, superseded: done.unwrap_or_default(), text }
+        let superseded = done.map(|done| done.superseded).unwrap_or_default();
+        OwnedAck { id: report.id, code, resync, superseded, text }
     }
 
-    /// Gives the reported connections that a later one has superseded.
-    async fn apply(&mut self, report: &OwnedReport) -> Result<Vec<Superseded>, DirectoryError> {
+    async fn apply(&mut self, report: &OwnedReport) -> Result<Done, DirectoryError> {
         let content = &report.content;
         if let Content::Snapshot { first: true, .. } = content {
             self.begin_snapshot().await?;
@@ -132,14 +151,14 @@ impl Reporter {
                     Event::Online(presence) => Some(presence),
                     Event::Offline { .. } => None,
                 });
-                Ok(superseded(reported, &verdicts))
+                Ok(Done::new(reported, &verdicts))
             }
             Content::Snapshot { last, present, .. } => {
                 let verdicts = directory.resync_chunk(&self.lease, present).await?;
                 if *last {
                     directory.resync_end(&self.lease).await?;
                 }
-                Ok(superseded(present.iter().map(Some), &verdicts))
+                Ok(Done::new(present.iter().map(Some), &verdicts))
             }
         }
     }
@@ -212,6 +231,22 @@ impl Reporter {
         }
     }
 
+    /// What the ack says where the frontier has more than it may. The rest of the report has been taken.
+    fn full(&mut self, kind: Kind) -> (Code, bool, String) {
+        let key = Bounds::key(kind);
+        if !std::mem::replace(&mut self.is_full, true) {
+            warn!(
+                frontier = self.frontier.id,
+                key, "a frontier has more than it may: nobody finds the others by frontlas"
+            );
+        }
+        (
+            Code::TooLarge,
+            false,
+            format!("the frontier has as many as it may, by {key}: the others are left out"),
+        )
+    }
+
     /// What the ack says of an error: its code, whether to send a snapshot, and its text.
     fn failed(&mut self, error: &DirectoryError) -> (Code, bool, String) {
         match error {
@@ -247,16 +282,19 @@ pub(super) async fn refresh(context: Arc<Context>, lease: Arc<Lease>) -> Refresh
     RefreshOutcome { session: lease.session(), result }
 }
 
-/// The edges whose reported connection has been superseded.
-fn superseded<'a>(
-    reported: impl Iterator<Item = Option<&'a Presence>>,
-    verdicts: &[Verdict],
-) -> Vec<Superseded> {
-    let stale = |(presence, verdict): (Option<&Presence>, &Verdict)| match (presence?, verdict) {
-        (Presence { id, stamp, service: None, .. }, Verdict::Superseded { .. }) => {
-            Some(Superseded { edge: EdgeId(*id), stamp: stamp.0 })
+impl Done {
+    /// By the verdicts on what was reported, of which `None` is no connection that was made.
+    fn new<'a>(reported: impl Iterator<Item = Option<&'a Presence>>, verdicts: &[Verdict]) -> Self {
+        let mut done = Self { superseded: Vec::new(), full: None };
+        for (presence, verdict) in reported.zip(verdicts) {
+            match (presence, verdict) {
+                (Some(Presence { id, stamp, service: None, .. }), Verdict::Superseded { .. }) => {
+                    done.superseded.push(Superseded { edge: EdgeId(*id), stamp: stamp.0 });
+                }
+                (Some(presence), Verdict::Full) => done.full = Some(presence.kind()),
+                _ => {}
+            }
         }
-        _ => None,
-    };
-    reported.zip(verdicts).filter_map(stale).collect()
+        done
+    }
 }

@@ -2,9 +2,11 @@
 
 use super::context::{CLOSE_TIMEOUT, Context};
 use super::handshake::{self, Joined};
+use super::handshakes::Place;
 use super::lookup::Lookups;
 use super::pending::{PendingRefresh, PendingReport};
 use super::reporter::{OwnedAck, OwnedReport, Reporter, refresh};
+use super::review::Review;
 use frontier_access::PeerText;
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
@@ -32,6 +34,8 @@ struct Session {
     refresh_at: Option<Instant>,
     /// Its GoAway has come.
     is_leaving: bool,
+    /// Whether it would be let in now.
+    credentials: Review,
 }
 
 /// Why a session has ended.
@@ -43,13 +47,17 @@ enum End {
 }
 
 /// Runs a connection to its end.
-pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: CancellationToken) {
+pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place, stop: CancellationToken) {
     let addr = accepted.peer;
     let joined = tokio::select! {
         joined = handshake::run(&context, accepted) => joined,
         () = stop.cancelled() => None,
     };
-    let Some(Joined { frontier, lease, terms, mut link }) = joined else { return };
+    drop(place);
+    let Some(Joined { frontier, lease, terms, mut link, presented, verified, permit: _permit }) = joined
+    else {
+        return;
+    };
     let id = frontier.id.clone();
     let Some(_registration) = context.connections.add(&id, lease.session(), link.handle()) else {
         return close(link, Code::Superseded, "the frontier has a later connection").await;
@@ -58,11 +66,12 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
         context: context.clone(),
         id: id.clone(),
         lookups: Lookups::new(context.clone(), link.handle()),
-        reporter: PendingReport::Idle(Reporter::new(context, frontier, lease)),
+        reporter: PendingReport::Idle(Reporter::new(context.clone(), frontier, lease)),
         refresh: PendingRefresh::Idle,
         report: None,
         refresh_at: None,
         is_leaving: false,
+        credentials: Review::new(&context, presented, verified.expires),
     };
     let idle_timeout = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
     match session.serve(&mut link, idle_timeout, &stop).await {
@@ -75,6 +84,9 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, stop: Cancell
         }
         End::Stopped => close(link, Code::Draining, "frontlas is stopping").await,
         End::Closed(reason) => {
+            if let CloseReason::Refused(..) = reason {
+                context.access.audit().frontier_turned_out(addr, &id, &reason);
+            }
             info!(frontier = id, %addr, reason = %PeerText(&reason), "frontier disconnected");
             if reason != CloseReason::Superseded {
                 session.mark_away().await;
@@ -136,6 +148,11 @@ impl Session {
                     }
                 }
                 () = self.refresh.done() => {}
+                () = self.credentials.due() => {
+                    if let Err(error) = self.credentials.judge(&self.context, &self.id) {
+                        return End::Closed(CloseReason::Refused(error.code(), error.to_string()));
+                    }
+                }
                 () = until(refresh_at) => {}
                 () = tokio::time::sleep_until(last_received + idle_timeout) => return End::Closed(CloseReason::Silent),
                 () = stop.cancelled() => return End::Stopped,

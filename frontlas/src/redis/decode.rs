@@ -67,6 +67,7 @@ pub(super) fn verdict(text: &str) -> Result<Verdict, DirectoryError> {
     match text {
         "a" => Ok(Verdict::Applied),
         "u" => Ok(Verdict::Unchanged),
+        "f" => Ok(Verdict::Full),
         _ => {
             text.strip_prefix('s').map(|by| Verdict::Superseded { by: by.to_owned() }).ok_or_else(unexpected)
         }

@@ -22,6 +22,10 @@ impl Directory for RedisDirectory {
         Box::pin(self.join_now(frontier, incarnation))
     }
 
+    fn last_incarnation<'a>(&'a self, frontier: &'a str) -> Answer<'a, Option<Incarnation>> {
+        Box::pin(self.last_incarnation_now(frontier))
+    }
+
     fn apply<'a>(&'a self, lease: &'a Lease, events: &'a [Event]) -> Answer<'a, Vec<Verdict>> {
         Box::pin(self.apply_now(lease, events))
     }

@@ -59,6 +59,17 @@ impl RedisDirectory {
         }
     }
 
+    pub(super) async fn last_incarnation_now(
+        &self,
+        frontier: &str,
+    ) -> Result<Option<Incarnation>, DirectoryError> {
+        let text: String = self.run(&self.scripts.last_incarnation, self.reading().arg(frontier)).await?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(|number| Some(Incarnation(number))).map_err(|_| unexpected())
+    }
+
     pub(super) async fn apply_now(
         &self,
         lease: &Lease,
@@ -93,7 +104,9 @@ impl RedisDirectory {
                 .arg(self.alive())
                 .arg(self.meta(Kind::Edge))
                 .arg(self.meta(Kind::Service))
-                .arg(resync.map_or_else(String::new, |number| number.to_string()));
+                .arg(resync.map_or_else(String::new, |number| number.to_string()))
+                .arg(self.bounds.edges)
+                .arg(self.bounds.services);
             let args =
                 chunk.iter().filter(|event| event.is_valid()).fold(args, |args, event| event.append_to(args));
             let (revision, answers): (u64, Vec<String>) = self.run_leased(&self.scripts.report, args).await?;

@@ -54,6 +54,9 @@ impl Directory for Switch {
     fn join<'a>(&'a self, frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Answer<'a, Lease> {
         self.gate(self.inner.join(frontier, incarnation))
     }
+    fn last_incarnation<'a>(&'a self, frontier: &'a str) -> Answer<'a, Option<Incarnation>> {
+        self.gate(self.inner.last_incarnation(frontier))
+    }
     fn apply<'a>(&'a self, lease: &'a Lease, events: &'a [Event]) -> Answer<'a, Vec<Verdict>> {
         self.gate(self.inner.apply(lease, events))
     }

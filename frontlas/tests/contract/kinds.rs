@@ -2,7 +2,7 @@
 //! take long to start run them all in one.
 
 use crate::world::{Kind, World};
-use crate::{concurrent, expiry, frontiers, history, marks, moves, paging, random, resync};
+use crate::{bounds, concurrent, expiry, frontiers, history, marks, moves, paging, random, resync};
 
 macro_rules! contract {
     ($($module:ident::$test:ident,)*) => {
@@ -41,6 +41,9 @@ contract! {
     frontiers::joining_again_keeps_what_is_there,
     frontiers::an_older_session_is_refused,
     frontiers::what_is_not_valid_is_refused,
+    bounds::what_is_beyond_the_bound_is_left_out_alone,
+    bounds::a_snapshot_has_the_whole_bound_for_itself,
+    bounds::the_last_incarnation_is_known_until_the_store_is_emptied,
     marks::one_that_drains_is_there_until_it_goes,
     marks::a_later_process_does_not_drain,
     marks::one_that_comes_again_is_not_away_but_still_drains,

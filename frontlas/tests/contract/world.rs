@@ -2,8 +2,8 @@
 
 use frontier_test_redis::{Cluster, Sentinels, Server};
 use frontlas::{
-    Directory, Event, HostPort, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, RedisConfig,
-    RedisDirectory, RedisMode, Timestamp, Verdict,
+    Bounds, Directory, Event, HostPort, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence,
+    RedisConfig, RedisDirectory, RedisMode, Timestamp, Verdict,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ pub(crate) struct World {
     memory: Arc<MemoryDirectory>,
     clock: Arc<AtomicU64>,
     lifetimes: Lifetimes,
+    bounds: Bounds,
 }
 
 impl World {
@@ -45,26 +46,31 @@ impl World {
             Kind::Sentinel => Store::Sentinel(Sentinels::start()),
             Kind::Cluster => Store::Cluster(Cluster::start()),
         });
-        Self::on(store, Lifetimes::default())
+        Self::on(store, Lifetimes::default(), Bounds::default())
     }
 
-    fn on(store: Arc<Store>, lifetimes: Lifetimes) -> Self {
+    fn on(store: Arc<Store>, lifetimes: Lifetimes, bounds: Bounds) -> Self {
         let clock = Arc::new(AtomicU64::new(1_700_000_000_000_000));
         let ticking = clock.clone();
         let memory =
             MemoryDirectory::with_clock(lifetimes, move || Timestamp(ticking.fetch_add(1, Ordering::SeqCst)));
-        Self { store, memory: Arc::new(memory), clock, lifetimes }
+        Self { store, memory: Arc::new(memory.bounded(bounds)), clock, lifetimes, bounds }
     }
 
     /// The same store, emptied.
     pub(crate) fn anew(self) -> Self {
         self.flush();
-        Self::on(self.store.clone(), Lifetimes::default())
+        Self::on(self.store.clone(), Lifetimes::default(), Bounds::default())
+    }
+
+    /// The same store where each frontier may have so much.
+    pub(crate) fn bounded(self, bounds: Bounds) -> Self {
+        Self::on(self.store.clone(), self.lifetimes, bounds)
     }
 
     /// The same store with other lifetimes.
     pub(crate) fn with(self, lifetimes: Lifetimes) -> Self {
-        Self::on(self.store.clone(), lifetimes)
+        Self::on(self.store.clone(), lifetimes, self.bounds)
     }
 
     /// The same store where things live for so long.
@@ -92,7 +98,7 @@ impl World {
             },
             Store::Cluster(cluster) => RedisMode::Cluster { addrs: ports(cluster.addrs()) },
         };
-        Arc::new(RedisDirectory::new(RedisConfig::new(mode), self.lifetimes))
+        Arc::new(RedisDirectory::new(RedisConfig::new(mode), self.lifetimes).bounded(self.bounds))
     }
 
     /// Empties the store.

@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A certificate of its own authority, in `cert.pem` and `key.pem`.
 fn certify(folder: &Path, name: &str) -> CertificateDer<'static> {
@@ -159,4 +160,48 @@ async fn files_that_are_of_no_use_are_told_all_at_once_by_check_and_by_the_start
         }
         assert_eq!(printed.lines().count(), names.len(), "{printed}");
     }
+}
+
+/// A watch goes on for as long as its client likes: who may not watch any more must not go on with one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_ends_when_its_credentials_are_taken_back_where_that_is_enforced() {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = folder.path().join("tokens.yaml");
+    let entry =
+        |token: &str| format!("- {{hash: '{}', role: read}}\n", frontier_access::authn::token::hash(token));
+    fs::write(&tokens, [entry("stays"), entry("goes")].concat()).unwrap();
+    let auth = format!("{{methods: [{{token: {{file: '{}'}}}}]}}", tokens.display());
+    let config = file(&format!(
+        "control_plane: {{listen: {{addr: '127.0.0.1:0'}}, auth: {auth}}}\n\
+         frontier_plane: {{listen: {{addr: '127.0.0.1:0'}}}}\nreload: {{enforce: true}}\n"
+    ));
+    let mut node = Running::start_with(config.path()).await;
+    let watch = async |token: &str, ends: &[u8]| {
+        let mut stream = tokio::net::TcpStream::connect(node.addr).await.unwrap();
+        let head =
+            format!("GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        read_to(&mut stream, ends).await;
+        stream
+    };
+    let (mut stays, mut goes) =
+        (watch("stays", b"event: snapshot").await, watch("goes", b"event: snapshot").await);
+    fs::write(&tokens, entry("stays")).unwrap();
+    for stream in [&mut stays, &mut goes] {
+        read_to(stream, b"who may watch has changed").await;
+    }
+    watch("stays", b"event: snapshot").await;
+    watch("goes", b"401 Unauthorized").await;
+    node.says(&["reloaded"]).await;
+}
+
+/// Reads until this has come.
+async fn read_to(stream: &mut tokio::net::TcpStream, text: &[u8]) {
+    let mut read = Vec::new();
+    let reads = async {
+        while !read.windows(text.len()).any(|part| part == text) {
+            assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "{}", String::from_utf8_lossy(&read));
+        }
+    };
+    tokio::time::timeout(DEADLINE, reads).await.expect("it comes in time");
 }

@@ -2,8 +2,8 @@
 
 use frontlas::directory::Answer;
 use frontlas::{
-    Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes, Mark,
-    MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Timestamp, Verdict,
+    Bounds, Changes, Directory, DirectoryError, Edge, Event, Frontier, Incarnation, Kind, Lease, Lifetimes,
+    Mark, MemoryDirectory, NewFrontier, Page, Position, Presence, Service, Timestamp, Verdict,
 };
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -29,6 +29,11 @@ impl Moody {
     pub(crate) fn new(alive: Duration) -> Arc<Self> {
         let lifetimes = Lifetimes { alive, edge_meta: alive, service_meta: alive, ..Lifetimes::default() };
         Arc::new(Self { inner: MemoryDirectory::new(lifetimes), mood: Mutex::new(Mood::Fine) })
+    }
+
+    pub(crate) fn bounded(bounds: Bounds) -> Arc<Self> {
+        let inner = MemoryDirectory::new(Lifetimes::default()).bounded(bounds);
+        Arc::new(Self { inner, mood: Mutex::new(Mood::Fine) })
     }
 
     pub(crate) fn set(&self, mood: Mood) {
@@ -64,6 +69,7 @@ macro_rules! pass_on {
 pass_on! {
     fn time() -> Timestamp;
     fn join(frontier: &'a NewFrontier, incarnation: Option<Incarnation>) -> Lease;
+    fn last_incarnation(frontier: &'a str) -> Option<Incarnation>;
     fn apply(lease: &'a Lease, events: &'a [Event]) -> Vec<Verdict>;
     fn refresh(lease: &'a Lease) -> ();
     fn resync_begin(lease: &'a Lease) -> ();

@@ -7,6 +7,7 @@ use frontier_protocol::{
 };
 use frontier_transport::{Endpoint, Event, Link, LinkConfig, Priority};
 use frontlas::plane::{Plane, PlaneConfig};
+use frontlas::{Bounds, PlaneAccess};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,11 +46,24 @@ impl World {
         Self::with(Duration::from_secs(3600), |_| {})
     }
 
+    /// Where each frontier may have so much.
+    pub(crate) fn bounded(bounds: Bounds) -> Self {
+        Self::on(Moody::bounded(bounds), |_| {}, PlaneAccess::open())
+    }
+
     pub(crate) fn with(alive: Duration, set: impl FnOnce(&mut PlaneConfig)) -> Self {
-        let directory = Moody::new(alive);
+        Self::on(Moody::new(alive), set, PlaneAccess::open())
+    }
+
+    /// Where those who connect say who they are.
+    pub(crate) fn guarded(access: PlaneAccess, set: impl FnOnce(&mut PlaneConfig)) -> Self {
+        Self::on(Moody::new(Duration::from_secs(3600)), set, access)
+    }
+
+    fn on(directory: Arc<Moody>, set: impl FnOnce(&mut PlaneConfig), access: PlaneAccess) -> Self {
         let mut config = PlaneConfig::local((std::net::Ipv4Addr::LOCALHOST, 0).into());
         set(&mut config);
-        let plane = Plane::bind(config, directory.clone()).expect("a free port");
+        let plane = Plane::bind(config, directory.clone()).expect("a free port").with_access(access);
         let (addr, stop) = (plane.addr(), CancellationToken::new());
         tokio::spawn(plane.run(stop.clone()));
         Self { directory, addr, stop }
@@ -200,6 +214,7 @@ pub(crate) fn hello(id: &str, incarnation: u64) -> Hello<'_> {
         meta: b"",
         token: None,
         advertised: Advertised { servicebound: "tcp://s:1", edgebound: "tcp://e:1" },
+        session: None,
     }
 }
 
@@ -222,7 +237,7 @@ pub(crate) async fn dial(addr: SocketAddr) -> Link {
 }
 
 /// The next frame, or `None` at the end.
-async fn next(link: &mut Link) -> Option<Frame> {
+pub(crate) async fn next(link: &mut Link) -> Option<Frame> {
     let next = async {
         loop {
             if let Some(frame) = link.frame().expect("frames") {

@@ -1,9 +1,8 @@
 //! Welcome or Reject: what a frontier is told, and who takes over from whom.
 
 use crate::directory::Mood;
-use crate::frontier::{World, dial, entry, eventually, hello};
+use crate::frontier::{World, entry, eventually, hello};
 use frontier_protocol::{Code, Hello, Kind, Op, Role, pong_time};
-use frontier_transport::Priority;
 use std::time::Duration;
 
 #[tokio::test]
@@ -87,21 +86,39 @@ async fn the_same_process_finds_what_it_has_told_before() {
     assert_eq!(world.edges().await, [(2, "f".into()), (3, "f".into())]);
 }
 
+/// Nobody can keep a frontier out by a number that is greater than all that it will ever get.
+#[tokio::test]
+async fn an_incarnation_that_was_never_given_out_is_refused() {
+    let world = World::new();
+    let first = world.frontier("f").await;
+    let given = first.welcome.id;
+    let made_up = world.connect(&hello("f", given + 1)).await.map(|_| "welcome").unwrap_err();
+    assert_eq!(made_up.0, Code::Denied, "{}", made_up.1);
+    assert!(made_up.1.contains("never given out"), "{}", made_up.1);
+    world.connect(&hello("f", given)).await.expect("the rightful one is in");
+}
+
+#[tokio::test]
+async fn a_store_that_has_forgotten_an_incarnation_gives_out_another() {
+    let world = World::new();
+    let far = frontlas::Timestamp::MAX.0;
+    let first = world.connect(&hello("f", far)).await.expect("nothing is known of it");
+    assert!(first.welcome.id < far, "it is not taken from the frontier");
+    world.directory.inner.clear();
+    let again = world.connect(&hello("f", first.welcome.id)).await.expect("so it is after a loss");
+    let later = world.frontier("f").await;
+    assert!(later.welcome.id > again.welcome.id);
+}
+
 #[tokio::test]
 async fn connections_have_a_limit() {
     let world = World::with(Duration::from_secs(3600), |config| config.frontiers = 1);
     let first = world.frontier("first").await;
-    let mut excess = dial(world.addr).await;
-    // It may be gone already.
-    let _ = excess.handle().send(Priority::Reply, |out| hello("excess", 0).encode(out));
-    let ended = tokio::time::timeout(Duration::from_secs(10), excess.next()).await.expect("it is closed");
-    assert!(ended.is_err(), "{ended:?}");
+    let refused = world.connect(&hello("excess", 0)).await.map(|_| "welcome").unwrap_err();
+    assert_eq!(refused.0, Code::Overloaded, "{}", refused.1);
+    assert!(refused.1.contains("frontier_plane.max_frontiers"), "{}", refused.1);
     assert_eq!(world.frontiers().await, ["first"]);
     drop(first);
-    let incoming = async || {
-        let mut link = dial(world.addr).await;
-        let _ = link.handle().send(Priority::Reply, |out| hello("next", 0).encode(out));
-        link.next().await.is_ok()
-    };
+    let incoming = async || world.connect(&hello("next", 0)).await.is_ok();
     eventually("there is room again", incoming).await;
 }

@@ -1,5 +1,6 @@
 //! The frontier plane through real sockets, with frontiers made by hand.
 
+mod access;
 mod directory;
 mod errors;
 mod frontier;

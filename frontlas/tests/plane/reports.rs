@@ -2,8 +2,8 @@
 
 use crate::directory::Mood;
 use crate::frontier::{Ack, World, entry, eventually, hello};
-use frontier_protocol::{Code, EdgeId, GoAway, Lookup, LookupAck, Op, Part, Superseded};
-use frontlas::{Directory, Kind};
+use frontier_protocol::{Advertised, Code, EdgeId, GoAway, Hello, Lookup, LookupAck, Op, Part, Superseded};
+use frontlas::{Bounds, Directory, Kind};
 use std::time::Duration;
 
 const FIRST: Part = Part::Snapshot { first: true, last: false };
@@ -37,6 +37,28 @@ async fn a_snapshot_in_parts_and_then_changes() {
     assert_eq!(frontier.snapshot(vec![online(3, 30)]).await, Ack::done(6));
     assert_eq!(world.edges().await, [(3, "f".into())]);
     assert_eq!(world.directory.inner.count(Kind::Service).await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_frontier_has_no_more_records_than_it_may_and_hears_of_it() {
+    let bounds = Bounds { edges: 2, services: 1 };
+    let world = World::bounded(bounds);
+    let mut frontier = world.frontier("f").await;
+    assert_eq!(frontier.snapshot(vec![online(1, 10), online(2, 20)]).await, Ack::done(1));
+    let full = frontier.report(Part::Changes, vec![online(3, 30), entry(Op::ServiceOnline, 9, 5)]).await;
+    assert_eq!((full.code, full.resync), (Code::TooLarge, false));
+    assert_eq!(world.directory.inner.count(Kind::Service).await, Ok(1), "the rest has been taken");
+    let full = frontier.report(Part::Changes, vec![entry(Op::ServiceOnline, 8, 6)]).await;
+    assert_eq!(full.code, Code::TooLarge);
+    // What is there may be said again, and one that has left makes room.
+    let changed = frontier.report(Part::Changes, vec![online(2, 20), offline(1, 10), online(3, 30)]).await;
+    assert_eq!(changed.code, Code::Ok);
+    assert_eq!(world.edges().await, [(2, "f".into()), (3, "f".into())]);
+    let mut other = world.frontier("g").await;
+    assert_eq!(other.snapshot(vec![online(7, 70)]).await.code, Code::Ok, "others have their own");
+    let full = frontier.snapshot(vec![online(4, 40), online(5, 50), online(6, 60)]).await;
+    assert_eq!(full.code, Code::TooLarge);
+    assert_eq!(world.directory.inner.count(Kind::Edge).await, Ok(3));
 }
 
 #[tokio::test]
@@ -125,6 +147,23 @@ async fn a_frontier_may_ask_where_an_edge_is() {
         };
         let ack = LookupAck::parse(&frame).unwrap();
         assert_eq!((frame.id, (ack.code, ack.frontier, ack.servicebound)), (id, expected));
+    }
+}
+
+/// A frontlas of an earlier version on the same store has written it without a scheme.
+#[tokio::test]
+async fn a_lookup_gives_a_url_whatever_is_kept() {
+    let world = World::new();
+    let advertised = Advertised { servicebound: "h:1", edgebound: "h:2" };
+    let mut frontier = world.connect(&Hello { advertised, ..hello("f", 0) }).await.unwrap();
+    frontier.snapshot(vec![online(1, 10)]).await;
+    frontier.send(|out| Lookup { edge: EdgeId(1) }.encode(5, out));
+    loop {
+        let frame = frontier.frame().await.unwrap();
+        if frame.kind == frontier_protocol::Kind::LookupAck {
+            assert_eq!(LookupAck::parse(&frame).unwrap().servicebound, "tcp://h:1");
+            break;
+        }
     }
 }
 

@@ -21,6 +21,7 @@
 //! | 5 | method, UTF-8 | service | any number |
 //! | 6 | where services reach it, a URL, UTF-8 | frontier | at most once |
 //! | 7 | where edges reach it, a URL, UTF-8 | frontier | at most once |
+//! | 8 | session: client (u64), attempt (u32), since (u64): see [`Session`] | edge, service | at most once |
 //!
 //! The service takes the topics and answers the methods from the moment in which it can be routed to:
 //! all of them, or the gateway rejects it. An edge's are not looked at.
@@ -31,7 +32,7 @@
 
 use super::fields::{Reader, put_tagged, tagged_len};
 use super::{EncodeError, Flags, Frame, HEADER_LEN, Kind, ParseError, expect, put_header};
-use crate::{Code, MAX_TOKEN, MIN_MAX_FRAME, Role, Token, VERSION};
+use crate::{Code, MAX_TOKEN, MIN_MAX_FRAME, Role, Session, Token, VERSION};
 use bytes::BufMut;
 
 const MAGIC: [u8; 4] = *b"FRTR";
@@ -43,6 +44,7 @@ const TAG_TOKEN: u8 = 4;
 const TAG_METHOD: u8 = 5;
 const TAG_SERVICEBOUND: u8 = 6;
 const TAG_EDGEBOUND: u8 = 7;
+const TAG_SESSION: u8 = 8;
 
 /// What a dialler says of itself, borrowed from the frame that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub struct Hello<'a> {
     pub token: Option<Token<'a>>,
     /// Where others reach a frontier.
     pub advertised: Advertised<'a>,
+    /// Which client this is, and since when it holds its id, if it says so.
+    pub session: Option<Session>,
 }
 
 /// Where others reach a frontier, as URLs; empty where it has not said so, and for all others.
@@ -110,6 +114,7 @@ impl<'a> Hello<'a> {
             meta: b"",
             token: None,
             advertised: Advertised::default(),
+            session: None,
         }
     }
 
@@ -140,6 +145,7 @@ impl<'a> Hello<'a> {
             meta: &[],
             token: None,
             advertised: Advertised::default(),
+            session: None,
         };
         let text =
             |value| std::str::from_utf8(value).map_err(|_| ParseError::NameNotUtf8 { kind: Kind::Hello });
@@ -155,6 +161,10 @@ impl<'a> Hello<'a> {
                 TAG_METHOD => hello.methods.push(text(value)?),
                 TAG_SERVICEBOUND => hello.advertised.servicebound = text(value)?,
                 TAG_EDGEBOUND => hello.advertised.edgebound = text(value)?,
+                TAG_SESSION => {
+                    let session = Session::from_wire(value).ok_or_else(|| reader.invalid("session"))?;
+                    hello.session = Some(session);
+                }
                 _ => {}
             }
         }
@@ -197,6 +207,9 @@ impl<'a> Hello<'a> {
         for (_, url) in self.advertised.fields() {
             len += tagged_len(url)?;
         }
+        if let Some(session) = &self.session {
+            len += tagged_len(&session.to_wire())?;
+        }
         Ok(len)
     }
 
@@ -229,6 +242,9 @@ impl<'a> Hello<'a> {
         }
         for (tag, url) in self.advertised.fields() {
             put_tagged(out, tag, url);
+        }
+        if let Some(session) = &self.session {
+            put_tagged(out, TAG_SESSION, &session.to_wire());
         }
         Ok(())
     }

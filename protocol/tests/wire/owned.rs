@@ -8,7 +8,7 @@ use crate::json::{Decimal, Hex};
 use frontier_protocol::{
     Ack, Advertised, Code, Custom, EdgeId, EncodeError, Epoch, Flags, GoAway, Hello, Lookup, LookupAck,
     Names, Open, OpenAck, Publish, Register, RegisterAck, Registration, Reject, Request, Response, Returned,
-    Role, Token, Welcome, ping, pong, pong_at,
+    Role, Session, Token, Welcome, ping, pong, pong_at,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,9 @@ fields! {
         methods: Vec<String>,
         servicebound: String,
         edgebound: String,
+        session: Option<OwnedSession>,
     }
+    OwnedSession { client: Decimal, attempt: u32, since: Decimal }
     Grant {
         version: u8,
         features: u32,
@@ -134,6 +136,11 @@ impl Fields {
                 meta: &f.meta.0,
                 token: f.token.as_deref().map(Token::new),
                 advertised: Advertised { servicebound: &f.servicebound, edgebound: &f.edgebound },
+                session: f.session.as_ref().map(|it| Session {
+                    client: it.client.0,
+                    attempt: it.attempt,
+                    since: Epoch(it.since.0),
+                }),
             }
             .encode(&mut out)?,
             Self::Welcome(f) => Welcome {

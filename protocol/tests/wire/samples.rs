@@ -6,7 +6,9 @@ mod routing;
 
 use crate::golden::Vector;
 use crate::json::{Decimal, Hex};
-use crate::owned::{Addressed, Answer, Empty, Fields, Grant, Header, Leave, Life, Outcome, OwnedHello, Text};
+use crate::owned::{
+    Addressed, Answer, Empty, Fields, Grant, Header, Leave, Life, Outcome, OwnedHello, OwnedSession, Text,
+};
 use frontier_protocol::{Code, Flags};
 
 /// What the golden files of frames are made from. Add to it; what has been released never changes.
@@ -80,6 +82,16 @@ fn handshake() -> Vec<Vector> {
         methods: Vec::new(),
         servicebound: String::new(),
         edgebound: String::new(),
+        session: None,
+    };
+    let again = OwnedHello {
+        wanted_id: Decimal(42),
+        session: Some(OwnedSession {
+            client: Decimal(0x0102_0304_0506_0708),
+            attempt: 3,
+            since: Decimal(1_795_985_159_113_571),
+        }),
+        ..edge.clone()
     };
     let with_token = OwnedHello { token: Some("opaque tökén".into()), ..edge.clone() };
     let service = OwnedHello {
@@ -106,6 +118,12 @@ fn handshake() -> Vec<Vector> {
     };
     vec![
         vector("hello-edge", "an edge with meta, without wishes", plain(0), Fields::Hello(edge)),
+        vector(
+            "hello-again",
+            "an edge that comes back under the id that it holds",
+            plain(0),
+            Fields::Hello(again),
+        ),
         vector("hello-token", "an edge with credentials", plain(0), Fields::Hello(with_token)),
         vector(
             "hello-service",

@@ -3,8 +3,8 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
     Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, NameChange, NameChanges,
-    OtherGateway, OtherPlace, Outcome, OwnedHello, Places, Presence, Presences, Raw, Replaced, Row, Schedule,
-    Taken, Text, Wanted, Wish,
+    OtherGateway, OtherPlace, Outcome, OwnedHello, OwnedSession, Places, Presence, Presences, Raw, Replaced,
+    Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -123,7 +123,9 @@ fn hello() -> impl Strategy<Value = OwnedHello> {
     let names = || vec(any::<String>(), 0..4);
     let rest =
         (any::<String>(), bytes(), option::of(any::<String>()), names(), names(), any::<(String, String)>());
-    (fixed, rest).prop_map(|(fixed, (name, meta, token, topics, methods, (servicebound, edgebound)))| {
+    let session = option::of((decimal(), any::<u32>(), decimal()));
+    (fixed, rest, session).prop_map(|(fixed, rest, session)| {
+        let (name, meta, token, topics, methods, (servicebound, edgebound)) = rest;
         let ((lowest_version, highest_version, features, max_frame, heartbeat_ms), role, wanted_id) = fixed;
         OwnedHello {
             lowest_version,
@@ -140,6 +142,7 @@ fn hello() -> impl Strategy<Value = OwnedHello> {
             methods,
             servicebound,
             edgebound,
+            session: session.map(|(client, attempt, since)| OwnedSession { client, attempt, since }),
         }
     })
 }

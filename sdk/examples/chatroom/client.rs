@@ -1,8 +1,9 @@
 //! A member of the room: an edge that says what is typed and prints what is said.
 
+use crate::access::Access;
 use crate::card::Card;
-use crate::{INTRODUCE, TOPIC};
-use anyhow::{Result, bail};
+use crate::{INTRODUCE, MEMBERS, TOPIC};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use frontier_sdk::{Code, ConnectError, Edge, Error, Request, Response, Status};
 use std::time::Duration;
@@ -12,6 +13,9 @@ use tokio::time::{Instant, sleep};
 /// How long a line waits for a room that is not there.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How soon a room that is not there is asked for again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 #[derive(Args)]
 pub(crate) struct Options {
     /// What the others call you.
@@ -20,11 +24,17 @@ pub(crate) struct Options {
     /// Where edges connect to.
     #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30012")]
     gateway: String,
+    /// How many seconds to wait for a room that isn't open yet.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    wait: u64,
+    #[command(flatten)]
+    access: Access,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     let card = Card::new(&options.name).to_string();
-    let edge = match Edge::builder(options.gateway).meta(card.clone()).connect().await {
+    let edge = options.access.apply(Edge::builder(options.gateway).meta(card.clone()));
+    let edge = match edge.connect().await {
         Ok(edge) => edge,
         // The room's own words say it best.
         Err(ConnectError::Refused { text, .. }) if !text.is_empty() => bail!("not let in: {text}"),
@@ -35,20 +45,50 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         async move { Ok(Response::new(card)) }
     };
     edge.register(INTRODUCE, introduce).await?;
+    let members = enter(&edge, Duration::from_secs(options.wait)).await?;
+    println!("! in the room: {members}");
     tokio::select! {
-        () = talk(&edge, input()) => Ok(edge.close().await?),
+        unsaid = talk(&edge, input()) => {
+            edge.close().await?;
+            ensure!(unsaid == 0, "{unsaid} lines were not said");
+            Ok(())
+        }
         () = print(&edge) => bail!("{}", edge.closed().await),
         () = follow(&edge) => bail!("{}", edge.closed().await),
     }
 }
 
-/// Says each line, one after the other: so they keep their order.
-async fn talk(edge: &Edge, mut lines: mpsc::Receiver<String>) {
+/// Who is in the room. A gateway lets edges in whether or not a service is there for them, so the room is asked.
+async fn enter(edge: &Edge, wait: Duration) -> Result<String> {
+    let deadline = Instant::now() + wait;
+    let mut is_told = false;
+    loop {
+        match edge.call(MEMBERS, "").await {
+            Ok(members) => return Ok(String::from_utf8_lossy(&members.data).into_owned()),
+            Err(error) if error.code() == Code::MethodNotFound && Instant::now() < deadline => {
+                if !is_told {
+                    println!("! nobody has opened the room yet: `chatroom service` does; waiting for it");
+                    is_told = true;
+                }
+                sleep(PAUSE).await;
+            }
+            Err(error) => {
+                return Err(error).context("the room is not there: `chatroom service` opens it");
+            }
+        }
+    }
+}
+
+/// Says each line, one after the other: so they keep their order. How many could not be said.
+async fn talk(edge: &Edge, mut lines: mpsc::Receiver<String>) -> usize {
+    let mut unsaid = 0;
     while let Some(line) = lines.recv().await {
         if let Err(error) = say(edge, line).await {
             println!("! not said: {error}");
+            unsaid += 1;
         }
     }
+    unsaid
 }
 
 /// Says a line. Nobody heard it if nobody takes the topic, so then it may be said again: after the gateway
@@ -58,7 +98,7 @@ async fn say(edge: &Edge, line: String) -> Result<(), Error> {
     loop {
         match edge.publish(TOPIC, line.clone()).await {
             Err(error) if error.code() == Code::TopicNotOnline && Instant::now() < deadline => {
-                sleep(Duration::from_millis(200)).await;
+                sleep(PAUSE).await;
             }
             said => return said,
         }

@@ -8,6 +8,8 @@
 //! The service gives out the EdgeIDs by what the clients say of themselves, refuses a name that is taken,
 //! tells everyone who comes and leaves, and sends what one client says to all of them.
 
+#[path = "../access/options.rs"]
+mod access;
 mod card;
 mod client;
 mod room;
@@ -21,6 +23,9 @@ const TOPIC: &str = "chat";
 
 /// The method by which a client says who it is.
 const INTRODUCE: &str = "introduce";
+
+/// The method by which the room says who is in it.
+const MEMBERS: &str = "members";
 
 /// A chat room.
 #[derive(Parser)]

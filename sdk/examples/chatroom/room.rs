@@ -63,6 +63,13 @@ impl Room {
         self.members().get(&id).map(|member| member.card.name.clone())
     }
 
+    /// Who is in the room, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.members().values().map(|member| member.card.name.clone()).collect();
+        names.sort();
+        names
+    }
+
     /// Sends a line to everyone.
     pub(crate) fn say(&self, line: &str) {
         println!("{line}");

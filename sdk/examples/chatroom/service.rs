@@ -1,11 +1,12 @@
 //! The service: gives out EdgeIDs, lets clients in, and passes on what they say.
 
+use crate::access::Access;
 use crate::card::Card;
 use crate::room::Room;
-use crate::{INTRODUCE, TOPIC};
+use crate::{INTRODUCE, MEMBERS, TOPIC};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use frontier_sdk::{Bytes, EdgeEvent, EdgeId, HandlerError, Message, Service};
+use frontier_sdk::{Bytes, EdgeEvent, EdgeId, HandlerError, Message, Request, Response, Service};
 use std::time::Duration;
 
 #[derive(Args)]
@@ -13,10 +14,13 @@ pub(crate) struct Options {
     /// Where services connect to.
     #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30011")]
     gateway: String,
+    #[command(flatten)]
+    access: Access,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let service = Service::builder(options.gateway).name("chatroom").topics([TOPIC]).connect().await?;
+    let service = Service::builder(options.gateway).name("chatroom").topics([TOPIC]);
+    let service = options.access.apply(service).connect().await?;
     let room = Room::new(service.clone());
 
     let on_offline = {
@@ -38,6 +42,11 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         let id = Card::parse(&meta).map(|card| card.edge_id()).map_err(refusal);
         async { id }
     };
+    let members = {
+        let (service, room) = (service.clone(), room.clone());
+        move |request: Request| members(service.clone(), room.clone(), request.edge_id)
+    };
+    service.register(MEMBERS, members).await?;
     // The ids last: from then on clients come in, and the other two must be there.
     service.on_edge_offline(on_offline).await?;
     service.on_edge_online(on_online).await?;
@@ -74,6 +83,14 @@ async fn meet(service: Service, room: Room, id: EdgeId, message: Message) {
         Ok(name) => pass_on(&room, &name, message),
         Err(error) => message.fail(error),
     }
+}
+
+/// Who is in the room, for somebody who came in. It may have come before this service did.
+async fn members(service: Service, room: Room, id: Option<EdgeId>) -> Result<Response, HandlerError> {
+    if let Some(id) = id.filter(|id| room.name(*id).is_none()) {
+        introduce(&service, &room, id).await.map_err(refusal)?;
+    }
+    Ok(Response::new(room.names().join(", ")))
 }
 
 async fn introduce(service: &Service, room: &Room, id: EdgeId) -> Result<String> {

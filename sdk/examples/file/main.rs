@@ -22,10 +22,13 @@
 //! Messages and raw bytes on a stream keep their order, so nothing has to be said about where the bytes
 //! end and the checksum begins.
 
+#[path = "../access/options.rs"]
+mod access;
 mod partial;
 mod serve;
 mod transfer;
 
+use access::Access;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use frontier_sdk::{Edge, Stream};
@@ -78,6 +81,8 @@ struct Gateway {
     /// Where edges connect to.
     #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30012")]
     gateway: String,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[tokio::main]
@@ -127,6 +132,6 @@ impl Gateway {
     /// An edge that does not connect again: a stream that was lost is not made anew, so there is nothing
     /// to go on with.
     async fn connect(&self) -> Result<Edge> {
-        Ok(Edge::builder(&self.gateway).reconnect(false).connect().await?)
+        Ok(self.access.apply(Edge::builder(&self.gateway)).reconnect(false).connect().await?)
     }
 }

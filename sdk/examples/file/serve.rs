@@ -1,5 +1,6 @@
 //! The service: accepts streams, and receives or sends one file over each.
 
+use crate::access::Access;
 use crate::{target, transfer};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
@@ -22,11 +23,14 @@ pub(crate) struct Options {
     /// Where services connect to.
     #[arg(long, value_name = "URL", default_value = "tcp://127.0.0.1:30011")]
     gateway: String,
+    #[command(flatten)]
+    access: Access,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     ensure!(options.dir.is_dir(), "{} is no directory", options.dir.display());
-    let service = Service::builder(options.gateway).name(&options.name).connect().await?;
+    let service = Service::builder(options.gateway).name(&options.name);
+    let service = options.access.apply(service).connect().await?;
     println!("{} serves {}", options.name, options.dir.display());
     let serving = async {
         while let Some(stream) = service.accept_stream().await {

@@ -1,6 +1,8 @@
 //! The end that accepts streams and connects each to the target over TCP.
 
+use crate::access::Access;
 use crate::join::join;
+use crate::liveness::Liveness;
 use crate::name::edge_id;
 use crate::{EDGES, SERVICES};
 use anyhow::{Result, anyhow, ensure};
@@ -28,6 +30,10 @@ pub(crate) struct Options {
     /// Where to connect to; tcp://127.0.0.1:30012 for an edge, port 30011 for a service unless set.
     #[arg(long, value_name = "URL")]
     gateway: Option<String>,
+    #[command(flatten)]
+    liveness: Liveness,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -41,7 +47,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     info!(name = options.name, target = options.target, "exposed");
     let serving = async {
         while let Some(stream) = acceptor.accept().await {
-            tokio::spawn(serve(stream, options.target.clone()));
+            tokio::spawn(serve(stream, options.target.clone(), options.liveness));
         }
     };
     tokio::select! {
@@ -50,7 +56,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
 }
 
-async fn serve(stream: Stream, target: String) {
+async fn serve(stream: Stream, target: String, liveness: Liveness) {
     let peer = stream.peer().clone();
     let tcp = match timeout(DIAL, TcpStream::connect(&target)).await {
         Ok(Ok(tcp)) => tcp,
@@ -63,7 +69,7 @@ async fn serve(stream: Stream, target: String) {
             return stream.reset();
         }
     };
-    match join(tcp, stream).await {
+    match join(tcp, stream, liveness).await {
         Ok((sent, received)) => info!(%peer, sent, received, "done"),
         Err(error) => warn!(%peer, %error, "broken off"),
     }
@@ -80,12 +86,13 @@ impl Acceptor {
         let gateway = |default: &str| options.gateway.clone().unwrap_or_else(|| default.into());
         match options.side {
             Side::Service => {
-                let service = Service::builder(gateway(SERVICES)).name(&options.name).connect().await?;
-                Ok(Self::Service(service))
+                let service = Service::builder(gateway(SERVICES)).name(&options.name);
+                Ok(Self::Service(options.access.apply(service).connect().await?))
             }
             Side::Edge => {
                 let id = edge_id(&options.name);
-                let edge = Edge::builder(gateway(EDGES)).id(id).meta(options.name.clone()).connect().await?;
+                let edge = Edge::builder(gateway(EDGES)).id(id).meta(options.name.clone());
+                let edge = options.access.apply(edge).connect().await?;
                 let given = edge.id();
                 ensure!(given == id, "asked for the id {id} and got {given}: listeners would not find it");
                 Ok(Self::Edge(edge))

@@ -1,6 +1,8 @@
 //! The end that accepts TCP connections and opens a stream for each.
 
+use crate::access::Access;
 use crate::join::{join, reset};
+use crate::liveness::Liveness;
 use crate::name::edge_id;
 use crate::{EDGES, SERVICES};
 use anyhow::{Context, Result, anyhow};
@@ -22,6 +24,10 @@ pub(crate) struct Options {
     /// Where to connect to; port 30011 of 127.0.0.1 as a service, 30012 as an edge unless set.
     #[arg(long, value_name = "URL")]
     gateway: Option<String>,
+    #[command(flatten)]
+    liveness: Liveness,
+    #[command(flatten)]
+    access: Access,
 }
 
 #[derive(Args)]
@@ -41,16 +47,16 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let listener = listener.with_context(|| format!("can't listen on {}", options.addr))?;
     println!("listening on {}", listener.local_addr()?);
     tokio::select! {
-        () = accept(listener, &opener) => Ok(()),
+        () = accept(listener, &opener, options.liveness) => Ok(()),
         closed = opener.closed() => Err(anyhow!("{closed}")),
         _ = tokio::signal::ctrl_c() => Ok(opener.close().await?),
     }
 }
 
-async fn accept(listener: TcpListener, opener: &Arc<Opener>) {
+async fn accept(listener: TcpListener, opener: &Arc<Opener>, liveness: Liveness) {
     loop {
         match listener.accept().await {
-            Ok((tcp, addr)) => drop(tokio::spawn(pass_on(tcp, addr, opener.clone()))),
+            Ok((tcp, addr)) => drop(tokio::spawn(pass_on(tcp, addr, opener.clone(), liveness))),
             Err(error) => {
                 // Such as too many open files, which passes when connections end.
                 warn!(%error, "can't accept");
@@ -60,7 +66,7 @@ async fn accept(listener: TcpListener, opener: &Arc<Opener>) {
     }
 }
 
-async fn pass_on(tcp: TcpStream, addr: SocketAddr, opener: Arc<Opener>) {
+async fn pass_on(tcp: TcpStream, addr: SocketAddr, opener: Arc<Opener>, liveness: Liveness) {
     let stream = match opener.open(addr).await {
         Ok(stream) => stream,
         Err(error) => {
@@ -68,7 +74,7 @@ async fn pass_on(tcp: TcpStream, addr: SocketAddr, opener: Arc<Opener>) {
             return reset(tcp);
         }
     };
-    match join(tcp, stream).await {
+    match join(tcp, stream, liveness).await {
         Ok((sent, received)) => info!(%addr, sent, received, "done"),
         Err(error) => warn!(%addr, %error, "broken off"),
     }
@@ -85,11 +91,11 @@ impl Opener {
         let gateway = |default: &str| options.gateway.clone().unwrap_or_else(|| default.into());
         match (&options.to.edge, &options.to.service) {
             (Some(edge), _) => {
-                let service = Service::builder(gateway(SERVICES)).connect().await?;
+                let service = options.access.apply(Service::builder(gateway(SERVICES))).connect().await?;
                 Ok(Self::ToEdge(service, edge_id(edge)))
             }
             (None, service) => {
-                let edge = Edge::builder(gateway(EDGES)).connect().await?;
+                let edge = options.access.apply(Edge::builder(gateway(EDGES))).connect().await?;
                 Ok(Self::ToService(edge, service.clone().unwrap_or_default()))
             }
         }

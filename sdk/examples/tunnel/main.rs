@@ -18,13 +18,20 @@
 //! cargo run -p frontier-sdk --example tunnel -- listen --service db --addr 127.0.0.1:5432
 //! ```
 //!
-//! Frontier asks nobody for a password: whoever reaches the services' port may open a stream to any edge,
-//! and whoever reaches the edges' port may take the name of another edge. SSH notices the latter by the host
-//! key; plain HTTP does not.
+//! A gateway without `auth` asks nobody for credentials: whoever reaches the services' port may open a stream to any
+//! edge, and whoever reaches the edges' port may take the name of another edge. SSH notices the latter by the host
+//! key; plain HTTP does not. `--ca`, `--cert`, `--token-file` and so on are for gateways that do ask.
+//!
+//! A connection whose TCP side has vanished without a word is noticed after twice `--keepalive`; one that only stands
+//! there may be given a limit, with `--idle-timeout`. Without either it would hold a stream for ever, of which the
+//! gateway allows `limits.streams_per_connection`.
 
+#[path = "../access/options.rs"]
+mod access;
 mod expose;
 mod join;
 mod listen;
+mod liveness;
 mod name;
 
 use anyhow::Result;

@@ -11,8 +11,9 @@ use frontier_protocol::Code;
 use parking_lot::RwLock;
 use std::sync::Arc;
 
-/// Streams that were opened by the other side and that nobody has accepted yet.
-const ACCEPT_QUEUE: usize = 64;
+/// Streams that were opened by the other side and that nobody has accepted yet: as many as a gateway has on one
+/// connection unless told otherwise. All of them may be opened at once, before any task gets to accept one.
+const ACCEPT_QUEUE: usize = 1024;
 
 /// Where what the other side begins goes to. A client's own, or one that several clients share: then its
 /// bounds are for all of them together.

@@ -4,8 +4,10 @@ use super::{Cluster, Handle, follower};
 use crate::builder::Builder;
 use crate::cluster::ClusterService;
 use crate::connect_error::ConnectError;
+use crate::credentials::Credentials;
 use crate::frontlas::{Address, Frontlas};
 use crate::status::Closed;
+use frontier_protocol::Token;
 use frontier_transport::{ClientTls, masked_url};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,25 @@ impl<P> Builder<P> {
     /// [`tls`](Self::tls).
     pub fn frontlas_tls(mut self, tls: ClientTls) -> Self {
         self.options.cluster.tls = Some(tls);
+        self
+    }
+
+    /// Credentials to show frontlas, with a role: `read` is enough. What [`token`](Self::token) gives is for the gateways
+    /// alone; where one token is good for both, name it twice. Those given before are forgotten.
+    pub fn frontlas_token(mut self, token: impl Into<String>) -> Self {
+        self.options.cluster.credentials = Credentials::Token(Token::new(token.into()));
+        self
+    }
+
+    /// Credentials for frontlas that expire: `source` is asked before each request. When it fails, or takes more than 10
+    /// seconds, so has the request.
+    pub fn frontlas_token_source<F, Fut, E>(mut self, source: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.options.cluster.credentials = Credentials::source(source);
         self
     }
 }
@@ -55,7 +76,7 @@ impl Builder<ClusterService> {
             .map(|url| Address::parse(url).ok_or_else(|| ConnectError::Frontlas(masked_url(url))));
         let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls);
-        let frontlas = Frontlas::new(addresses, tls);
+        let frontlas = Frontlas::new(addresses, tls, options.cluster.credentials.clone());
         if options.identity.id == 0 {
             // Nobody is there yet who could give one out. Of 63 random bits, as a gateway would.
             options.identity.id = rand::random_range(1..=u64::MAX >> 1);

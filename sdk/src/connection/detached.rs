@@ -20,5 +20,7 @@ pub(crate) async fn send(link: &LinkHandle, head: &[u8], payload: &[u8]) -> Resu
         stream.write_all(payload).await?;
         stream.shutdown().await
     };
-    written.await.map_err(|error| Error::new(Code::Disconnected, error.to_string()))
+    written.await.map_err(|error| Error::new(Code::Disconnected, error.to_string()))?;
+    stream.linger();
+    Ok(())
 }

@@ -5,6 +5,8 @@ use super::end::{Drain, End};
 use super::inbound::{GoAwayNotice, Inbound};
 use super::incoming_stream::{DetachedFrame, IncomingStream};
 use super::lifecycle::Lifecycle;
+use super::migrating_task::Home;
+use super::pace::Pace;
 use super::timers::Timers;
 use crate::Error;
 use crate::client::Client;
@@ -15,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
@@ -41,6 +43,7 @@ pub(crate) struct Driver {
     streams: Streams,
     timers: Timers,
     lifecycle: Lifecycle,
+    pace: Arc<Pace>,
     /// Tells the supervisor that the gateway wants the client to move.
     draining: watch::Sender<Option<Drain>>,
 }
@@ -79,13 +82,23 @@ impl Driver {
             streams: Streams { tasks: JoinSet::new(), sender, arrived },
             timers: Timers::new(heartbeat),
             lifecycle: Lifecycle::Open,
+            pace: Arc::default(),
             draining,
         };
         (driver, is_draining)
     }
 
+    /// Starts the task, where connections are carried.
+    pub(crate) fn spawn(self) -> JoinHandle<End> {
+        let (executor, pace) = (self.client.executor.clone(), self.pace.clone());
+        if !executor.is_apart() {
+            return executor.spawn_io(self.run());
+        }
+        executor.clone().spawn_io(Home::new(self.run(), executor, pace))
+    }
+
     /// Drives the connection to its end.
-    pub(crate) async fn run(mut self) -> End {
+    async fn run(mut self) -> End {
         // Pending requests must end also when this panics or is aborted.
         let guard = EndOnDrop(self.connection.clone());
         let Err(mut end) = self.drive().await;
@@ -111,13 +124,17 @@ impl Driver {
     async fn drive(&mut self) -> Result<std::convert::Infallible, End> {
         loop {
             self.inbound.time_passed();
+            let mut frames = 0;
             while let Some(frame) = self.link.frame().map_err(lost)? {
+                frames += 1;
                 if matches!(frame.kind, Kind::Request | Kind::Publish) {
                     self.link.note_request();
                 }
                 let notice = self.inbound.take(&frame, None).map_err(broken)?;
                 self.on_go_away(notice)?;
             }
+            self.inbound.batch_ended();
+            self.pace.note(frames);
             // In this order: a wake-up through the link handle that comes while the link is being
             // polled is noted there and not passed on, so the duties must be looked at after it.
             tokio::select! {
@@ -212,6 +229,7 @@ impl Driver {
             }),
             Beat::Wait(_) => {}
         }
+        self.inbound.check_handlers(now);
         if self.timers.is_sweep_due(now, self.connection.pending.due()) {
             for id in self.connection.pending.sweep(now) {
                 self.connection.notify(|out| Cancel::encode(id, out));
@@ -228,7 +246,7 @@ impl Driver {
             arrived: self.streams.sender.clone(),
             is_excess,
         };
-        self.streams.tasks.spawn(incoming.receive(stream));
+        self.client.executor.spawn_io_among(&mut self.streams.tasks, incoming.receive(stream));
     }
 }
 
@@ -252,13 +270,13 @@ fn poll_duty(
     if connection.is_replaced.load(Ordering::SeqCst) && lifecycle.may_be_replaced() {
         return Poll::Ready(Duty::Replaced);
     }
-    let mut next_poll = None;
+    let mut next_poll = inbound.next_check();
     if lifecycle != Lifecycle::Open {
         let now = Instant::now();
         if lifecycle.is_over(connection, now) {
             return Poll::Ready(Duty::Over);
         }
-        next_poll = lifecycle.next_poll(now);
+        next_poll = next_poll.into_iter().chain(lifecycle.next_poll(now)).min();
     }
     timers.poll(cx, connection.pending.due(), next_poll).map(|()| Duty::Clock)
 }

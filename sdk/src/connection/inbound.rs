@@ -4,8 +4,9 @@ use super::backlog::{Backlog, Queued};
 use super::running::ReserveError;
 use super::timers::Clock;
 use super::topics::Topics;
-use super::{Connection, Job};
+use super::{Answer, Connection, Job};
 use crate::client::Client;
+use crate::kept::kept;
 use crate::message::Receipt;
 use crate::queue::Refused;
 use crate::{Error, Message, Request, Response};
@@ -14,6 +15,7 @@ use frontier_protocol as wire;
 use frontier_protocol::{Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Role, Side};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// How many of the gateways are kept that a draining one names.
@@ -45,7 +47,7 @@ pub(super) struct GoAwayNotice {
 
 impl Inbound {
     pub(super) fn new(client: Arc<Client>, connection: Arc<Connection>) -> Self {
-        let backlog = Backlog::new(connection.clone(), client.options.max_handlers);
+        let backlog = Backlog::new(client.clone(), connection.clone());
         Self { client, connection, backlog, topics: Topics::default(), clock: Clock::default() }
     }
 
@@ -53,6 +55,22 @@ impl Inbound {
     pub(super) fn start_waiting(&mut self) {
         self.time_passed();
         self.backlog.start(&mut self.clock);
+    }
+
+    /// All frames of one read are dealt with.
+    pub(super) fn batch_ended(&self) {
+        self.backlog.batch_ended();
+    }
+
+    /// When to call [`check_handlers`](Self::check_handlers).
+    pub(super) fn next_check(&mut self) -> Option<Instant> {
+        let Self { backlog, clock, .. } = self;
+        backlog.next_check(|| *clock.now())
+    }
+
+    /// Sees that no handler holds up the others.
+    pub(super) fn check_handlers(&self, now: Instant) {
+        self.backlog.check(now);
     }
 
     /// Something else was done, or waited for, since the last frame.
@@ -80,11 +98,11 @@ impl Inbound {
             Kind::Response => self.response(frame, detached)?,
             Kind::Ack => {
                 let Ack { code, detail, text } = Ack::parse(frame)?;
-                self.connection.pending.complete(frame.id, frame.kind, || outcome(code, detail, text));
+                self.complete(frame.id, frame.kind, || outcome(code, detail, text));
             }
             Kind::RegisterAck | Kind::UnregisterAck => {
                 let ack = wire::RegisterAck::parse(frame)?;
-                self.connection.pending.complete(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
+                self.complete(frame.id, frame.kind, || outcome(ack.code, 0, ack.text));
             }
             Kind::Cancel => self.backlog.cancel(frame.id),
             Kind::Ping => self.connection.notify(|out| {
@@ -157,8 +175,8 @@ impl Inbound {
         let (custom, edge_id) = self.split(frame, publish.custom, true);
         let message = Message {
             topic: self.topics.name(publish.topic),
-            data: detached.unwrap_or_else(|| frame.body.slice_ref(publish.payload)),
-            custom,
+            data: detached.unwrap_or_else(|| kept(frame.body.slice_ref(publish.payload))),
+            custom: kept(custom),
             edge_id,
             receipt,
         };
@@ -168,7 +186,11 @@ impl Inbound {
                 if message.receipt.is_none() {
                     warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
                 }
-                message.receipt.settle(Code::Overloaded, 0, "the receiver's queue is full");
+                message.receipt.settle(
+                    Code::Overloaded,
+                    0,
+                    "as many messages wait to be received as receive_queue allows",
+                );
             }
             Err(Refused::Closed(message)) => message.receipt.settle(Code::Draining, 0, ""),
         }
@@ -177,7 +199,7 @@ impl Inbound {
 
     fn response(&self, frame: &Frame, detached: Option<Bytes>) -> Result<(), ParseError> {
         let response = wire::Response::parse(frame)?;
-        self.connection.pending.complete(frame.id, frame.kind, || {
+        self.complete(frame.id, frame.kind, || {
             if response.code != Code::Ok {
                 let text = String::from_utf8_lossy(response.payload);
                 return Err(Error::from_wire(response.code, response.detail, &text));
@@ -186,6 +208,12 @@ impl Inbound {
             Ok(Response { data: detached.unwrap_or_else(|| frame.body.slice_ref(response.payload)), custom })
         });
         Ok(())
+    }
+
+    fn complete(&self, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
+        if let Some(completion) = self.connection.pending.complete(id, kind, answer) {
+            self.client.executor.deliver(completion);
+        }
     }
 
     /// The user's part of a custom header, and the EdgeID that the exchange added for a service.

@@ -69,18 +69,19 @@ impl IncomingStream {
             }
         };
         if self.is_excess {
-            return refuse(&mut stream, Code::Overloaded, "too many streams").await;
+            return refuse(stream, Code::Overloaded, "too many streams").await;
         }
         let place = match self.client.intake.accepts.reserve() {
             Ok(place) => place,
             Err(Refused::Full(())) => {
-                return refuse(&mut stream, Code::Overloaded, "too many streams wait to be accepted").await;
+                return refuse(stream, Code::Overloaded, "too many streams wait to be accepted").await;
             }
-            Err(Refused::Closed(())) => return refuse(&mut stream, Code::Draining, "").await,
+            Err(Refused::Closed(())) => return refuse(stream, Code::Draining, "").await,
         };
         if answer(&mut stream, Code::Ok, "").await.is_ok() {
             let meta = frame.body.slice_ref(open.meta);
-            place.fill(Stream::new(stream, peer, meta, self.client.options.stream.clone()));
+            let config = self.client.options.stream.clone();
+            place.fill(Stream::new(stream, peer, meta, config, self.client.executor.user().clone()));
         }
     }
 
@@ -94,6 +95,10 @@ impl IncomingStream {
         }
         match payload(&mut stream, len as usize).await {
             Some(payload) => {
+                // A drop alone would say that it was given up.
+                if stream.shutdown().await.is_ok() {
+                    stream.linger();
+                }
                 // Fails only when the connection's task is gone.
                 let _ = self.arrived.send(DetachedFrame { frame, payload }).await;
             }
@@ -142,10 +147,10 @@ async fn answer(stream: &mut MuxStream, code: Code, text: &str) -> std::io::Resu
     stream.flush().await
 }
 
-async fn refuse(stream: &mut MuxStream, code: Code, text: &str) {
-    if answer(stream, code, text).await.is_ok() {
-        // The stream is dropped next, which without this would reset it and could take the answer along.
-        let _ = stream.shutdown().await;
+async fn refuse(mut stream: MuxStream, code: Code, text: &str) {
+    if answer(&mut stream, code, text).await.is_ok() && stream.shutdown().await.is_ok() {
+        // A drop might take the answer along.
+        stream.linger();
     }
 }
 

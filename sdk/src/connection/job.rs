@@ -1,6 +1,6 @@
 //! A request in the hands of a handler, and its answer.
 
-use super::{Connection, NotSent, detached};
+use super::{Connection, NotSent, detached, runner};
 use crate::Response;
 use crate::handler::{Outcome, Reply};
 use frontier_protocol::{Code, Custom, EncodeError, FRAGMENT, Flags};
@@ -47,8 +47,9 @@ impl Job {
 
     /// Queues the answer if there is room. `false` if it must wait, or does not fit its frame.
     fn queue_now(&self, response: &Response) -> bool {
+        let encode = |out: &mut Vec<u8>| encode(self.id, response, Flags::default(), &response.data, out);
         let sent =
-            self.connection.send(|out| encode(self.id, response, Flags::default(), &response.data, out));
+            if runner::is_current() { self.connection.queue(encode) } else { self.connection.send(encode) };
         // Where the connection is gone nobody waits for the answer.
         matches!(sent, Ok(()) | Err(NotSent::Gone))
     }

@@ -1,5 +1,6 @@
 //! The table of requests that wait for their answers.
 
+use crate::delivery::Completion;
 use crate::{Error, Response};
 use frontier_protocol::{Code, Kind};
 use parking_lot::Mutex;
@@ -72,19 +73,23 @@ impl PendingRequests {
         Ok(Inserted { id: id(index, number), reply, is_first_due })
     }
 
-    /// Hands an answer to its requester. A late one, or one to nothing, is dropped.
-    pub(crate) fn complete(&self, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
+    /// An answer and its requester. A late one, or one to nothing, is dropped.
+    pub(crate) fn complete(
+        &self,
+        id: u64,
+        kind: Kind,
+        answer: impl FnOnce() -> Answer,
+    ) -> Option<Completion> {
         let slot = {
             let mut state = self.0.lock();
             match state.slots.get(index(id)) {
                 Some(slot) if slot.number == number(id) && slot.answer == kind => {
                     state.slots.remove(index(id))
                 }
-                _ => return,
+                _ => return None,
             }
         };
-        // The requester may have given up.
-        let _ = slot.reply.send(answer());
+        Some(Completion { reply: slot.reply, answer: answer() })
     }
 
     /// Frees a slot before its answer came. Returns the kind of the answer, or `None` if it
@@ -175,6 +180,12 @@ mod tests {
         pending.insert(Kind::Response, deadline).unwrap()
     }
 
+    fn complete(pending: &PendingRequests, id: u64, kind: Kind, answer: impl FnOnce() -> Answer) {
+        if let Some(completion) = pending.complete(id, kind, answer) {
+            completion.deliver();
+        }
+    }
+
     #[test]
     fn a_late_answer_never_meets_the_next_user_of_its_slot() {
         let pending = PendingRequests::new();
@@ -183,11 +194,11 @@ mod tests {
         assert_eq!(pending.remove(first.id), Some(Kind::Response));
         let mut second = insert(&pending, soon);
         assert_eq!(index(first.id), index(second.id));
-        pending.complete(first.id, Kind::Response, || Ok(Response::new("late")));
+        complete(&pending, first.id, Kind::Response, || Ok(Response::new("late")));
         assert!(second.reply.try_recv().is_err());
-        pending.complete(second.id, Kind::Ack, || Ok(Response::new("of another kind")));
+        complete(&pending, second.id, Kind::Ack, || Ok(Response::new("of another kind")));
         assert!(second.reply.try_recv().is_err());
-        pending.complete(second.id, Kind::Response, || Ok(Response::new("own")));
+        complete(&pending, second.id, Kind::Response, || Ok(Response::new("own")));
         assert_eq!(second.reply.try_recv().unwrap(), Ok(Response::new("own")));
         assert_eq!(pending.remove(second.id), None);
     }

@@ -2,6 +2,7 @@
 
 use super::{Address, Frontlas, unanswered};
 use crate::connect_error::ConnectError;
+use crate::credentials::Credentials;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
 use frontier_transport::{ClientTls, Endpoint, EndpointError, masked_url};
@@ -13,6 +14,7 @@ pub(crate) struct Discovery {
     /// Where frontlas answers, the replica that answered last in front.
     addresses: Vec<Address>,
     tls: ClientTls,
+    credentials: Credentials,
     /// As frontlas listed them last.
     known: Vec<Frontier>,
 }
@@ -34,7 +36,8 @@ impl Discovery {
         let first = rand::rng().random_range(0..addresses.len());
         addresses.rotate_left(first);
         let tls = options.cluster.tls.as_ref().unwrap_or(&options.redial.dial.tls).clone();
-        Ok(Some(Self { addresses, tls, known: Vec::new() }))
+        let credentials = options.cluster.credentials.clone();
+        Ok(Some(Self { addresses, tls, credentials, known: Vec::new() }))
     }
 
     /// That there is no answer yet.
@@ -51,7 +54,7 @@ impl Discovery {
     /// there is none, or none that is new.
     pub(crate) async fn endpoints(&mut self) -> (Vec<Endpoint>, Option<String>) {
         // The connection does not stay: an edge lists them seldom, and frontlas could not hold one for each of them.
-        let frontlas = Frontlas::new(self.addresses.clone(), &self.tls);
+        let frontlas = Frontlas::new(self.addresses.clone(), &self.tls, self.credentials.clone());
         let listed = frontlas.frontiers().await;
         self.addresses.rotate_left(frontlas.preferred());
         let mut problem = match listed {

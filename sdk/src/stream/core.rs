@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::runtime::Handle;
 
 /// Answers that the mux has not taken, in bytes, from which on the stream is given up: the other end
 /// asks, and does not read what it is told.
@@ -39,7 +40,7 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(mux: MuxStream, mut config: StreamConfig) -> Arc<Self> {
+    pub(super) fn new(mux: MuxStream, mut config: StreamConfig, runtime: Handle) -> Arc<Self> {
         // Every peer takes as much, and raw bytes are cut to fit it.
         config.max_frame = config.max_frame.max(MIN_MAX_FRAME as usize);
         Arc::new(Self {
@@ -50,7 +51,7 @@ impl Core {
             served: Served::default(),
             readable: Arc::default(),
             writable: Arc::default(),
-            pump: Pump::new(),
+            pump: Pump::new(runtime),
             config,
         })
     }

@@ -6,6 +6,7 @@ use super::error::StreamError;
 use super::inbox::Delivery;
 use super::reader::Reader;
 use super::request::StreamResponse;
+use crate::kept::kept;
 use frontier_protocol::{Ack, Code, Flags, Frame, Kind, Publish, Response};
 use std::sync::Arc;
 
@@ -42,8 +43,8 @@ fn delivery(frame: &Frame) -> Result<Delivery, End> {
     let publish = Publish::parse(frame).map_err(End::protocol)?;
     Ok(Delivery {
         topic: publish.topic.to_owned(),
-        data: frame.body.slice_ref(publish.payload),
-        custom: frame.body.slice_ref(publish.custom.body()),
+        data: kept(frame.body.slice_ref(publish.payload)),
+        custom: kept(frame.body.slice_ref(publish.custom.body())),
         ack: frame.flags.has(Flags::ACKED).then_some(frame.id),
     })
 }
@@ -61,8 +62,8 @@ fn answered(frame: &Frame) -> Result<Result<StreamResponse, StreamError>, End> {
     let response = Response::parse(frame).map_err(End::protocol)?;
     Ok(match response.code {
         Code::Ok => Ok(StreamResponse {
-            data: frame.body.slice_ref(response.payload),
-            custom: frame.body.slice_ref(response.custom.body()),
+            data: kept(frame.body.slice_ref(response.payload)),
+            custom: kept(frame.body.slice_ref(response.custom.body())),
         }),
         code => {
             let text = String::from_utf8_lossy(response.payload).into_owned();

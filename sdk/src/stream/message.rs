@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub struct StreamMessage {
     /// What it is about. May be empty.
     pub topic: String,
-    /// The payload. A slice of what was read off the connection: holding it holds that buffer.
+    /// The payload. Above 4 KiB a slice of what was read off the connection: holding it holds that buffer.
     pub data: Bytes,
     /// The sender's header.
     pub custom: Bytes,

@@ -21,9 +21,9 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    /// Of a stream that is used in the current runtime.
-    pub(super) fn new() -> Self {
-        Self { runtime: Handle::current(), started: AtomicBool::new(false), reading: AtomicBool::new(false) }
+    /// Of a stream that is used in this runtime.
+    pub(super) fn new(runtime: Handle) -> Self {
+        Self { runtime, started: AtomicBool::new(false), reading: AtomicBool::new(false) }
     }
 
     /// Starts the pump, unless it has been started.

@@ -69,8 +69,20 @@ impl Links {
     async fn streams(&mut self, config: &StreamConfig) -> (Stream, Stream) {
         let (near, far) = self.open().await;
         let service = Peer::Service { id: None, name: "files".into() };
-        let near = Stream::new(near, service, Bytes::from_static(b"meta"), config.clone());
-        let far = Stream::new(far, Peer::Edge(EdgeId(7)), Bytes::from_static(b"meta"), config.clone());
+        let near = Stream::new(
+            near,
+            service,
+            Bytes::from_static(b"meta"),
+            config.clone(),
+            tokio::runtime::Handle::current(),
+        );
+        let far = Stream::new(
+            far,
+            Peer::Edge(EdgeId(7)),
+            Bytes::from_static(b"meta"),
+            config.clone(),
+            tokio::runtime::Handle::current(),
+        );
         (near, far)
     }
 
@@ -99,7 +111,13 @@ async fn pair() -> (Links, Stream, Stream) {
 async fn bare() -> (Links, Stream, MuxStream) {
     let mut links = Links::new().await;
     let (near, far) = links.open().await;
-    let stream = Stream::new(near, Peer::Edge(EdgeId(7)), Bytes::new(), StreamConfig::default());
+    let stream = Stream::new(
+        near,
+        Peer::Edge(EdgeId(7)),
+        Bytes::new(),
+        StreamConfig::default(),
+        tokio::runtime::Handle::current(),
+    );
     (links, stream, far)
 }
 

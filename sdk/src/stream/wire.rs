@@ -52,6 +52,15 @@ impl Wire {
         self.staged.len()
     }
 
+    /// Lets go of the mux stream if our half has ended: the other end may read what was written for long.
+    pub(super) fn linger(&mut self) {
+        if self.half == Half::Ended
+            && let Some(mux) = self.mux.take()
+        {
+            mux.linger();
+        }
+    }
+
     /// Whether frames may still be written.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub(crate) struct Addresses {
     /// How many of them the user, or frontlas, has named. They take turns in being the first.
     named: usize,
     next: usize,
-    /// Whether the others come first now.
+    /// Whether the others are tried beside them now, and before them.
     prefers_others: bool,
     /// What the user has named beside frontlas.
     #[cfg(feature = "cluster")]
@@ -142,35 +142,41 @@ impl Addresses {
 
     /// The places to try now, each address once.
     pub(super) fn round(&self) -> Vec<usize> {
-        let named = (0..self.named).map(|n| (self.next + n) % self.named);
-        let others = self.named..self.all.len();
-        let order: Vec<usize> =
-            if self.prefers_others { others.chain(named).collect() } else { named.chain(others).collect() };
         let now = Instant::now();
-        let mut round: Vec<usize> = Vec::with_capacity(order.len());
-        for place in order {
-            let address = &self.all[place];
-            let Address { endpoint, not_before, .. } = address;
+        let may_try = |place: &usize| {
+            let address = &self.all[*place];
             if let Err(error) = address.judge(self.rule) {
                 warn!(%error, named_by = ?address.source, "an address is left out");
-                continue;
+                return false;
             }
-            let may_try = not_before.is_none_or(|not_before| not_before <= now);
-            if may_try && round.iter().all(|before| self.all[*before].endpoint != *endpoint) {
+            address.not_before.is_none_or(|not_before| not_before <= now)
+        };
+        let named = (0..self.named).map(|n| (self.next + n) % self.named).filter(may_try);
+        let others = (self.named..self.all.len()).filter(may_try);
+        let order: Vec<usize> = match self.prefers_others {
+            true => in_turn(others, named),
+            false => named.chain(others).collect(),
+        };
+        let mut round: Vec<usize> = Vec::with_capacity(order.len());
+        for place in order {
+            if round.iter().all(|before| self.all[*before].endpoint != self.all[place].endpoint) {
                 round.push(place);
             }
         }
         round
     }
 
-    /// The endpoint at a place, which is tried now.
-    pub(super) fn visit(&mut self, place: usize) -> &Endpoint {
-        let address = &mut self.all[place];
-        address.not_before = None;
+    /// The endpoint at a place.
+    pub(super) fn endpoint(&self, place: usize) -> &Endpoint {
+        &self.all[place].endpoint
+    }
+
+    /// The endpoint at a place was tried.
+    pub(super) fn visited(&mut self, place: usize) {
+        self.all[place].not_before = None;
         if place < self.named {
             self.next = (place + 1) % self.named;
         }
-        &address.endpoint
     }
 
     /// The gateway there wants no visit for so long.
@@ -207,6 +213,16 @@ impl Address {
     }
 }
 
+/// One of each in turn, and then what is left.
+fn in_turn(first: impl IntoIterator<Item = usize>, second: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let turns = std::iter::from_fn(|| match (first.next(), second.next()) {
+        (None, None) => None,
+        turn => Some(turn),
+    });
+    turns.flat_map(|(first, second)| [first, second]).flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,24 +238,28 @@ mod tests {
     /// The ports in the order of the next round, each visited.
     fn round(addresses: &mut Addresses) -> Vec<u16> {
         let places = addresses.round();
-        places.into_iter().map(|place| addresses.visit(place).host_port().1).collect()
+        let visit = |place| {
+            addresses.visited(place);
+            addresses.endpoint(place).host_port().1
+        };
+        places.into_iter().map(visit).collect()
     }
 
     #[test]
     fn those_that_were_named_take_turns() {
         let mut addresses = parse(&urls(&[1, 2, 3]));
         assert_eq!(round(&mut addresses), [1, 2, 3]);
-        addresses.visit(0);
+        addresses.visited(0);
         assert_eq!(round(&mut addresses), [2, 3, 1], "the one that was tried last comes last");
     }
 
     #[test]
-    fn alternatives_come_first_until_there_is_a_connection_and_last_from_then_on() {
+    fn alternatives_come_first_and_the_users_own_beside_them_until_there_is_a_connection() {
         let mut addresses = parse(&urls(&[1, 2]));
         let mut others = urls(&[7, 2]);
         others.insert(1, "no address".into());
         addresses.prefer(&others);
-        assert_eq!(round(&mut addresses), [7, 2, 1], "each once");
+        assert_eq!(round(&mut addresses), [7, 1, 2], "each once");
         let is_alternative = [0, 1, 2, 3].map(|place| addresses.is_alternative(place));
         assert_eq!(is_alternative, [false, false, true, false], "the last one is the user's as well");
         addresses.arrived(0);
@@ -247,6 +267,12 @@ mod tests {
         assert_eq!(round(&mut addresses), [2, 1, 7], "none are named: those of before are as good as ever");
         addresses.prefer(&urls(&[8]));
         assert_eq!(round(&mut addresses), [8, 2, 1]);
+        addresses.prefer(&urls(&[4, 5, 6, 7]));
+        assert_eq!(
+            round(&mut addresses),
+            [4, 2, 5, 1, 6, 7],
+            "many that are out of reach do not keep it from its own"
+        );
     }
 
     #[test]

@@ -6,8 +6,9 @@ use crate::connection::{Connection, Drain, Driver, End};
 use crate::credentials::TokenError;
 use crate::options::Options;
 use crate::status::Closed;
+use crate::supervisor::offered_link::OfferedLink;
 use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
-use frontier_transport::handshake::{offer, within};
+use frontier_transport::handshake::within;
 use frontier_transport::{
     CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
 };
@@ -18,9 +19,6 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-
-/// How long dialling one address may take.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the gateway may take to answer the hello. Meanwhile it may wait for several callbacks of
 /// services, one after the other.
@@ -43,6 +41,8 @@ const MAX_STREAMS: u32 = 4096;
 pub(crate) struct Attempt<'a> {
     pub(crate) client: &'a Arc<Client>,
     pub(crate) endpoint: &'a Endpoint,
+    /// Its number. Attempts beside each other have the same.
+    pub(crate) number: u32,
     /// Whether only a gateway will do that gives the client the id that it has.
     pub(crate) keeps_id: bool,
 }
@@ -100,6 +100,11 @@ impl AttemptError {
         }
     }
 
+    /// Whether a gateway refuses the client because of another connection with its id.
+    pub(super) fn is_superseded(&self) -> bool {
+        self.closed() == Some(Closed::Superseded)
+    }
+
     /// What the user should look at first.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
@@ -124,6 +129,9 @@ impl AttemptError {
     /// What becomes of a client that can't connect again because of this.
     pub(crate) fn closed(&self) -> Option<Closed> {
         let (code, text) = self.refusal()?;
+        if code == Code::Superseded {
+            return Some(Closed::Superseded);
+        }
         (!code.is_retryable()).then_some(Closed::Refused { code, text })
     }
 
@@ -142,18 +150,19 @@ impl Attempt<'_> {
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
         let token = options.credentials.token().await?;
-        let dial = async {
-            Ok(frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await?)
-        };
-        let mut link = within("dialling", DIAL_TIMEOUT, dial).await?;
+        let dialled =
+            frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await;
+        let link = dialled.map_err(HandshakeError::from)?;
         let registered = self.client.registered_names();
         let (hello, sent) = self.hello(&registered, token)?;
         let unanswered = self.client.cancelled_attempt.hello();
-        let granted = within("the handshake", HANDSHAKE_TIMEOUT, offer(&mut link, &hello)).await;
+        let offered = OfferedLink::offer(link, &hello);
+        let granted = within("the handshake", HANDSHAKE_TIMEOUT, offered).await;
         if matches!(granted, Ok(_) | Err(HandshakeError::Rejected(_) | HandshakeError::Welcome(_))) {
             unanswered.answered();
         }
-        let live = self.start(link, granted?)?;
+        let (link, granted) = granted?;
+        let live = self.start(link, granted)?;
         if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));
@@ -183,6 +192,7 @@ impl Attempt<'_> {
             topics: registered.topics().map(|topic| &**topic).collect(),
             meta: &identity.meta,
             token,
+            session: Some(self.client.session.say(self.number, self.client.id())),
             ..Hello::new(identity.role)
         };
         let methods = registered.methods().map(|method| &**method);
@@ -198,11 +208,12 @@ impl Attempt<'_> {
             return Err(AttemptError::Lost(text));
         }
         self.client.set_id(welcome.id);
+        self.client.session.welcomed(welcome.id, welcome.epoch);
         let role = self.client.options.identity.role;
         let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
-        let ended = tokio::spawn(driver.run());
+        let ended = driver.spawn();
         Ok(Live { connection, ended, draining })
     }
 }

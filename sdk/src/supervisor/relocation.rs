@@ -77,7 +77,10 @@ impl Supervisor {
                     self.client.relocations.round_failed();
                     warn!(%error, "no other gateway takes the client yet: trying on while the present one drains");
                 }
-                Round::Alone(error, end) => return self.lost(end, Some(error)).await,
+                Round::Alone(error, end) => {
+                    self.client.relocations.round_failed();
+                    return self.lost(end, Some(error)).await;
+                }
                 Round::Stopped { stands: true } => return Err(self.close(&mut live).await),
                 Round::Stopped { stands: false } => return Err(self.close_without_connection().await),
             }

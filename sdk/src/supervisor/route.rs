@@ -1,4 +1,4 @@
-//! How a client comes to a gateway: rounds over its addresses, with pauses between them.
+//! How a client comes to a gateway: rounds over its addresses, each with a head start, and pauses between the rounds.
 
 use super::{Addresses, Attempt, AttemptError, Live};
 use crate::client::Client;
@@ -7,18 +7,30 @@ use crate::connect_error::ConnectError;
 use crate::frontlas::Discovery;
 use crate::options::Options;
 use crate::status::Closed;
-use frontier_transport::{Backoff, DowngradeRule, Endpoint};
+use frontier_transport::{Backoff, DowngradeRule, Endpoint, Staggered};
+use parking_lot::Mutex;
 use std::sync::Arc;
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
+
+/// How long an address is tried before the next one is tried beside it. Longer than a dial and a Welcome take, as a
+/// rule: two gateways that take the client in at once close one of the connections again.
+const HEAD_START: Duration = Duration::from_secs(3);
+
+/// For how long, after others have failed, a round waits for those that say nothing: the others may be there again.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How a client comes to a gateway.
 ///
-/// The addresses are tried in turn, each once per round, with a pause between the rounds.
+/// The addresses are tried in turn, each once per round, with a pause between the rounds. One that is silent is not
+/// waited for: the next one is tried beside it, and the first to take the client in is the one.
 pub(crate) struct Route {
     addresses: Addresses,
     backoff: Backoff,
     connected: Option<Instant>,
+    /// The address whose attempt began last, while a round is under way. It stays so if the round is cancelled.
+    trying: Mutex<Option<Endpoint>>,
     /// Whether it has been logged that the way to the first connection is not smooth.
     is_failure_logged: bool,
     /// Tells the addresses, if the user has not.
@@ -41,6 +53,7 @@ impl Route {
             addresses,
             backoff,
             connected: None,
+            trying: Mutex::default(),
             is_failure_logged: false,
             discovery,
             is_discovering: false,
@@ -51,7 +64,7 @@ impl Route {
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let addresses = addresses(options, &options.redial.urls, true)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses, backoff, connected: None, is_failure_logged: false })
+        Ok(Self { addresses, backoff, connected: None, trying: Mutex::default(), is_failure_logged: false })
     }
 
     /// Makes the first connection: a round at once, then as often as it takes. The caller sets the
@@ -106,17 +119,14 @@ impl Route {
         is_well
     }
 
-    /// What a round that was cancelled was waiting for, if that was not a gateway.
-    #[cfg(feature = "cluster")]
+    /// What a round that was cancelled was waiting for.
     pub(crate) fn waits_for(&self) -> Option<AttemptError> {
-        let discovery = self.discovery.as_ref().filter(|_| self.is_discovering)?;
-        Some(AttemptError::NotFound(discovery.unanswered()))
-    }
-
-    #[cfg(not(feature = "cluster"))]
-    #[expect(clippy::unused_self, reason = "the same shape as with frontlas")]
-    pub(crate) fn waits_for(&self) -> Option<AttemptError> {
-        None
+        #[cfg(feature = "cluster")]
+        if let Some(discovery) = self.discovery.as_ref().filter(|_| self.is_discovering) {
+            return Some(AttemptError::NotFound(discovery.unanswered()));
+        }
+        let trying = self.trying.lock();
+        trying.as_ref().map(|endpoint| AttemptError::lost(format!("{endpoint} has not answered yet")))
     }
 
     /// Tries each address once whose gateway has not asked for a pause, and returns the error of the last
@@ -134,9 +144,18 @@ impl Route {
         if let Some(downgrade) = self.addresses.left_out() {
             last = AttemptError::Downgrade(downgrade);
         }
-        for place in self.addresses.round() {
-            let endpoint = self.addresses.visit(place);
-            let error = match (Attempt { client, endpoint, keeps_id: false }).make().await {
+        let places = self.addresses.round().into_iter();
+        let places = places.map(|place| (place, self.addresses.endpoint(place).clone())).collect::<Vec<_>>();
+        let (trying, number) = (&self.trying, client.session.next_attempt());
+        let mut attempts = Staggered::new(places, HEAD_START, |(place, endpoint)| async move {
+            *trying.lock() = Some(endpoint.clone());
+            let made = Attempt { client, endpoint: &endpoint, number, keeps_id: false }.make().await;
+            (place, endpoint, made)
+        });
+        let mut until = None;
+        while let Some((place, endpoint, made)) = next(&mut attempts, until).await {
+            self.addresses.visited(place);
+            let error = match made {
                 Ok(live) => {
                     self.connected = Some(Instant::now());
                     self.addresses.arrived(place);
@@ -144,6 +163,7 @@ impl Route {
                 }
                 Err(error) => error,
             };
+            until = Some(Instant::now() + PATIENCE);
             // The first one is told at once: a mistake that lasts would else be silent until the connect timeout.
             if self.connected.is_none() && !std::mem::replace(&mut self.is_failure_logged, true) {
                 warn!(%endpoint, %error, advice = error.advice(), "could not connect: trying on");
@@ -153,7 +173,10 @@ impl Route {
             if let Some(after) = error.retry_after() {
                 self.addresses.defer(place, after);
             }
+            // It may be by an attempt of its own: one beside this, or one that was given up.
+            let is_own = || attempts.is_running() || client.cancelled_attempt.may_come_through();
             last = match error {
+                error if error.is_superseded() && is_own() => AttemptError::lost(error),
                 // What the user did not name has no say in whether the client may live on.
                 error if error.is_final() && self.addresses.is_alternative(place) => {
                     AttemptError::lost(error)
@@ -172,10 +195,16 @@ impl Route {
         alternatives: &[String],
     ) -> Result<Live, AttemptError> {
         let mut last = AttemptError::NoAddress;
-        for endpoint in
-            alternatives.iter().filter_map(|url| self.addresses.alternative(url)).collect::<Vec<_>>()
-        {
-            match (Attempt { client, endpoint: &endpoint, keeps_id: true }).make().await {
+        let number = client.session.next_attempt();
+        let endpoints = alternatives.iter().filter_map(|url| self.addresses.alternative(url));
+        let mut attempts = Staggered::new(endpoints.collect::<Vec<_>>(), HEAD_START, |endpoint| async move {
+            let made = Attempt { client, endpoint: &endpoint, number, keeps_id: true }.make().await;
+            (endpoint, made)
+        });
+        let mut until = None;
+        while let Some((endpoint, made)) = next(&mut attempts, until).await {
+            until = Some(Instant::now() + PATIENCE);
+            match made {
                 Ok(live) => {
                     self.connected = Some(Instant::now());
                     self.addresses.arrived_at(endpoint);
@@ -200,6 +229,19 @@ impl Route {
             // An edge has gone: then another gateway takes clients.
             () = client.relocations.round_requested() => {}
         }
+    }
+}
+
+/// The outcome of the next attempt, if it comes by then.
+async fn next<I, S, F>(attempts: &mut Staggered<I, S, F>, until: Option<Instant>) -> Option<F::Output>
+where
+    I: Iterator,
+    S: FnMut(I::Item) -> F,
+    F: Future,
+{
+    match until {
+        Some(until) => timeout_at(until, attempts.next()).await.ok().flatten(),
+        None => attempts.next().await,
     }
 }
 

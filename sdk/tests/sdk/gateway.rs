@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use frontier_protocol::{
     Code, Custom, EncodeError, Epoch, Flags, Frame, Hello, Kind, Names, Publish, Register, RegisterAck,
-    Reject, Request, Response, Role, Welcome, pong,
+    Reject, Request, Response, Role, Session, Welcome, pong,
 };
 use frontier_sdk::{Builder, Edge, Service};
 use frontier_transport::{
@@ -36,6 +36,7 @@ pub(crate) struct Caller {
     pub(crate) methods: Vec<String>,
     pub(crate) meta: Bytes,
     pub(crate) token: Option<String>,
+    pub(crate) session: Session,
 }
 
 /// A connection that was welcomed.
@@ -66,7 +67,7 @@ impl Gateway {
                 max_frame: 256 * 1024,
                 outbox_soft: 64 * 1024 * 1024,
                 outbox_hard: 128 * 1024 * 1024,
-                max_streams: 1024,
+                max_streams: 2048,
                 window_growth: LinkConfig::WINDOW_GROWTH,
                 bulk_rate: LinkConfig::BULK_RATE,
             };
@@ -83,6 +84,7 @@ impl Gateway {
                         topics: owned(hello.topics),
                         methods: owned(hello.methods),
                         meta: Bytes::copy_from_slice(hello.meta),
+                        session: hello.session.unwrap(),
                         token: hello.token.map(|token| token.expose().to_owned()),
                     };
                 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod blocking;
 mod calls;
 mod close;
 mod connect;
@@ -13,4 +14,5 @@ mod handlers;
 mod messages;
 mod reconnect;
 mod registration;
+mod silent;
 mod streams;

@@ -1,7 +1,7 @@
 //! Lost connections: what fails, what waits, what is registered again, and when it is given up.
 
 use crate::gateway::{Gateway, soon};
-use frontier_protocol::{GoAway, Kind, Names, Welcome};
+use frontier_protocol::{Epoch, GoAway, Kind, Names, Welcome};
 use frontier_sdk::{Closed, Code, EdgeId, Response, Status};
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ async fn a_silent_gateway_is_given_up() {
         max_frame: 256 * 1024,
         heartbeat_ms: 20,
         id: 1,
-        epoch: frontier_protocol::Epoch(1),
+        epoch: Epoch(1),
         max_payload: 1024,
         directory_time: None,
     };
@@ -168,4 +168,21 @@ async fn a_silent_gateway_is_given_up() {
     drop(silent);
     while soon(edge.status().changed()).await != Status::Connected {}
     assert_eq!(edge.id(), EdgeId(1));
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_says_so_and_who_has_come_since_is_left_alone() {
+    let mut gateway = Gateway::bind();
+    let (connected, first) = tokio::join!(gateway.edge().connect(), async {
+        let caller = gateway.accept().await;
+        assert_eq!(caller.session.since, Epoch(0), "it is new");
+        (caller.session, caller.welcome())
+    });
+    let (edge, (session, peer)) = (connected.unwrap(), first);
+    peer.cut();
+    let again = gateway.accept().await;
+    assert_eq!((again.session.client, again.session.since), (session.client, Epoch(1)));
+    assert!(again.session.attempt > session.attempt);
+    again.reject(Code::Superseded, "a newer connection holds this id").await;
+    assert_eq!(soon(edge.closed()).await, Closed::Superseded);
 }

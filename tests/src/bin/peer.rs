@@ -1,7 +1,8 @@
-//! An edge or a service as a process of its own: `peer-under-test edge|service URL SERVER-NAME CA-FILE`.
-//! It answers `echo`, and goes on until it is killed. The name and the file mean nothing without TLS.
+//! An edge or a service as a process of its own: `peer-under-test edge|service URL SERVER-NAME CA-FILE [ID]`.
+//! It answers `echo`, says why it is closed if it is, and goes on until it is killed. The name and the file mean nothing
+//! without TLS.
 
-use frontier_sdk::{ClientTls, Edge, HandlerError, Request, Response, Service};
+use frontier_sdk::{ClientTls, Edge, EdgeId, HandlerError, Request, Response, Service};
 use std::error;
 use std::time::Duration;
 
@@ -10,15 +11,20 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [role, url, name, ca] = &arguments[..] else {
-        return Err("usage: peer-under-test edge|service URL SERVER-NAME CA-FILE".into());
+    let [role, url, name, ca, id @ ..] = &arguments[..] else {
+        return Err("usage: peer-under-test edge|service URL SERVER-NAME CA-FILE [ID]".into());
     };
     let tls = ClientTls::new().ca_file(ca).server_name(name);
     match role.as_str() {
         "edge" => {
-            let edge = Edge::builder(url).tls(tls).backoff(BACKOFF.0, BACKOFF.1).connect().await?;
+            let edge = Edge::builder(url).tls(tls).backoff(BACKOFF.0, BACKOFF.1);
+            let edge = match id.first() {
+                Some(id) => edge.id(EdgeId(id.parse()?)).connect().await?,
+                None => edge.connect().await?,
+            };
             edge.register("echo", echo).await?;
             println!("connected {}", edge.id());
+            println!("closed: {}", edge.closed().await);
             std::future::pending().await
         }
         "service" => {

@@ -1,6 +1,7 @@
 //! Services that reach edges at another gateway.
 
 mod access;
+mod addresses;
 mod calls;
 mod failures;
 mod moves;

@@ -2,8 +2,8 @@
 
 use crate::world::{Frontlas, member};
 use frontier_sdk::EdgeId;
-use frontier_tests::{DEADLINE, Gateway, eventually};
-use frontlas::Directory;
+use frontier_tests::{DEADLINE, Gateway, StallProxy, eventually};
+use frontlas::{Directory, Incarnation, NewFrontier};
 
 /// No time to live is waited for: it is an hour.
 #[tokio::test]
@@ -34,6 +34,32 @@ async fn of_two_gateways_with_one_id_the_later_one_counts_and_the_other_says_so(
     // Its edges are served as before.
     first.edge().connect().await.unwrap();
     frontlas.has([]).await;
+}
+
+/// The store has lost what it gave out, as a failover may, and knows of an earlier process.
+#[tokio::test]
+async fn a_gateway_whose_incarnation_is_known_no_more_joins_anew() {
+    let frontlas = Frontlas::patient();
+    let plane = StallProxy::to(frontlas.addr).await;
+    let gateway = member("f1", &[plane.addr()]).start().await;
+    let edge = gateway.edge().id(EdgeId(1)).connect().await.unwrap();
+    frontlas.has([1]).await;
+    // Nothing gets through any more, so the node that has vouched for it hears of no loss.
+    plane.blackhole();
+    plane.cut();
+    frontlas.directory.clear();
+    let earlier = NewFrontier {
+        id: "f1".into(),
+        advertised_sb_addr: "tcp://192.0.2.1:1".into(),
+        advertised_eb_addr: "tcp://192.0.2.1:2".into(),
+    };
+    frontlas.directory.join(&earlier, Some(Incarnation(5))).await.unwrap();
+    plane.cut();
+    plane.heal();
+    frontlas.has([1]).await;
+    assert_eq!(frontlas.edge(1).await.as_deref(), Some("f1"));
+    assert!(gateway.log().find("does not know this process any more").is_some());
+    drop(edge);
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ mod failures;
 mod forwarding;
 mod identity;
 mod moves;
+mod planes;
 mod presence;
 mod world;

@@ -3,6 +3,7 @@
 use crate::world::{Frontlas, member};
 use frontier_sdk::EdgeId;
 use frontier_tests::{DEADLINE, StallProxy, eventually};
+use frontlas::{Directory, Event, NewFrontier, Presence};
 
 const ID: EdgeId = EdgeId(7);
 
@@ -38,6 +39,29 @@ async fn what_is_left_of_an_edge_that_has_moved_is_closed() {
     frontlas.has([ID.0, marker.id().0]).await;
     assert_eq!(frontlas.edge(ID.0).await.as_deref(), Some("f1"));
     drop((stale, edge));
+}
+
+/// Whoever has the directory say that an edge is elsewhere, by mistake or on purpose, does not end it for good.
+#[tokio::test]
+async fn an_edge_that_the_directory_has_elsewhere_comes_back() {
+    let frontlas = Frontlas::patient();
+    let gateway = frontlas.gateway("f0").start().await;
+    let edge = gateway.edge().id(ID).connect().await.unwrap();
+    frontlas.finds(ID.0, "f0").await;
+    let other = NewFrontier {
+        id: "elsewhere".into(),
+        advertised_sb_addr: "tcp://192.0.2.1:1".into(),
+        advertised_eb_addr: "tcp://192.0.2.1:2".into(),
+    };
+    let lease = frontlas.directory.join(&other, None).await.unwrap();
+    let now = frontlas.directory.time().await.unwrap();
+    let taken = [Event::Online(Presence::edge(ID.0, "192.0.2.1:3", now))];
+    frontlas.directory.apply(&lease, &taken).await.unwrap();
+    let moved = async || gateway.log().find("edge has moved to another frontier");
+    eventually(DEADLINE, "the gateway is told", moved).await;
+    frontlas.finds(ID.0, "f0").await;
+    let end = tokio::time::timeout(std::time::Duration::ZERO, edge.closed()).await;
+    assert!(end.is_err(), "its program goes on: {end:?}");
 }
 
 /// The first gateway can't be told at once: it hears of it with its next snapshot.

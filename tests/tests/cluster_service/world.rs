@@ -4,7 +4,8 @@ use frontier_sdk::{Builder, ClusterService, Edge, EdgeId, Request, Response};
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, eventually, within};
 use frontlas::api::ControlPlane;
 use frontlas::{
-    Config, Directory, Event, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence, Timestamp,
+    Config, Directory, Event, Lease, Lifetimes, MemoryDirectory, NewFrontier, PlaneAccess, Presence,
+    Timestamp,
 };
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -59,6 +60,8 @@ impl World {
         let config = Config::parse(&yaml, &|_| None).expect("the settings of a test are right");
         let plane = ControlPlane::bind(&config.control_plane, self.directory.clone());
         let plane = plane.await.unwrap_or_else(|error| panic!("{error}"));
+        let access = PlaneAccess::load(&config.access).expect("the files of a test are right");
+        let plane = plane.with_access(access);
         self.addr = plane.addr();
         let stop = CancellationToken::new();
         let running = tokio::spawn(plane.run(stop.clone(), Duration::ZERO));

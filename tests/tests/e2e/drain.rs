@@ -126,3 +126,27 @@ pub(crate) async fn nobody_waits_for_idle_edges_that_have_nowhere_to_go(net: Net
     gateway.log().find("edges that stay").expect("it says why");
     assert_eq!(edge.status().get(), Status::Reconnecting);
 }
+
+/// Docker and Kubernetes send SIGTERM, and SIGKILL when the time is over.
+pub(crate) async fn it_ends_within_its_grace_and_before_it_would_be_killed_without_a_failed_call(
+    net: Network,
+) {
+    const GRACE: Duration = Duration::from_secs(8);
+    let new = patient(net).start().await;
+    let mut old = Gateway::over(net)
+        .set("log.level", "info")
+        .set("daemon.grace", "8s")
+        .set("edgebound.alternatives", vec![new.edge_url()])
+        .start()
+        .await;
+    let posts = [Post::at(&old).await, Post::at(&new).await];
+    let fleet = Fleet::connect(&old, 150).await;
+    let load = fleet.calls(&posts);
+    load.go_on(300).await;
+    old.terminate();
+    let exited = tokio::time::timeout(GRACE, old.process().exit()).await;
+    assert_eq!(exited.expect("it ends before it would be killed"), Some(0));
+    load.go_on(300).await;
+    load.stop().await;
+    fleet.answers(&posts[1]).await;
+}

@@ -95,6 +95,7 @@ over_all_networks! {
             but not over quic: "the port is free only when the last connection over it has ended",
         where_there_is_nowhere_to_go_calls_are_carried_until_the_grace_is_over,
         nobody_waits_for_idle_edges_that_have_nowhere_to_go,
+        it_ends_within_its_grace_and_before_it_would_be_killed_without_a_failed_call on 2 threads,
     }
     edge_ids {
         a_service_gives_out_ids_by_meta,
@@ -148,6 +149,7 @@ over_all_networks! {
         under_load_it_ends_in_time_and_nobody_hangs,
         clients_go_elsewhere_when_their_gateway_stops,
         edges_under_load_go_to_another_gateway_without_a_failed_call,
+        whoever_answers_nothing_does_not_keep_it_beyond_its_grace,
     }
     streams {
         an_edge_opens_a_stream_to_a_service,
@@ -161,6 +163,7 @@ over_all_networks! {
         a_reset_is_no_good_end,
         the_loss_of_a_peer_resets_its_streams,
         streams_end_with_the_edge_that_closes,
+        a_service_that_is_late_loses_none_of_a_thousand_streams on 2 threads,
         a_thousand_streams_each_way_at_the_same_time on 2 threads,
         ten_thousand_streams_on_one_edge_leave_nothing_behind on 2 threads,
     }

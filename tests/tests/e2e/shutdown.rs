@@ -134,3 +134,19 @@ pub(crate) async fn edges_under_load_go_to_another_gateway_without_a_failed_call
     assert_eq!(tally.failures(), 0, "{:?}", tally.failed);
     assert!(edges.iter().all(|edge| edge.status().get() == Status::Connected));
 }
+
+/// What others owe it an answer for is not waited for beyond the grace: whoever stops it looks at nothing else.
+pub(crate) async fn whoever_answers_nothing_does_not_keep_it_beyond_its_grace(net: Network) {
+    let gateway = Gateway::over(net).set("daemon.grace", "2s").set("edgebound.callback_timeout", "300s");
+    let mut gateway = gateway.start().await;
+    let service = gateway.service("s").connect().await.unwrap();
+    service.on_edge_offline(|_| std::future::pending()).await.unwrap();
+    service.register("never", |_| async { Ok(std::future::pending::<Response>().await) }).await.unwrap();
+    let edge = gateway.edge().connect().await.unwrap();
+    let call = tokio::spawn(async move { edge.call("never", "").await });
+    eventually(DEADLINE, "the call is under way", async || gateway.log().find("edge connected")).await;
+    gateway.terminate();
+    assert_eq!(gateway.process().exit().await, Some(0));
+    gateway.log().find("the grace is over").expect("it says why");
+    call.abort();
+}

@@ -219,6 +219,22 @@ pub(crate) async fn a_thousand_streams_each_way_at_the_same_time(net: Network) {
     within("all streams are done", opening.join_all()).await;
 }
 
+/// All of them may come in one read, before any task gets to accept one.
+pub(crate) async fn a_service_that_is_late_loses_none_of_a_thousand_streams(net: Network) {
+    let gateway = Gateway::over(net).start().await;
+    let (service, edge) = pair(&gateway).await;
+    let mut opening = JoinSet::new();
+    for _ in 0..1000 {
+        let edge = edge.clone();
+        opening.spawn(async move { edge.open_stream("files").await });
+    }
+    let opened = within("all streams are open", opening.join_all()).await;
+    let opened: Vec<Stream> = opened.into_iter().collect::<Result<_, _>>().expect("none is refused");
+    for _ in &opened {
+        within("a stream", service.accept_stream()).await.expect("an accepted stream");
+    }
+}
+
 /// BOUND-002: one after the other, so that none may leave anything behind.
 pub(crate) async fn ten_thousand_streams_on_one_edge_leave_nothing_behind(net: Network) {
     let gateway = Gateway::over(net).set("limits.streams_per_connection", 16).start().await;

@@ -101,3 +101,28 @@ async fn a_room_that_was_started_again_gets_to_know_its_members() {
     ada.types("I am");
     ben.prints("ada: I am").await;
 }
+
+#[tokio::test]
+async fn a_client_says_that_nobody_has_opened_the_room_and_fails() {
+    let gateway = Gateway::start().await;
+    let arguments = ["client", "--name", "ada", "--wait", "1", "--gateway", &gateway.edge_url()];
+    let mut ada = Program::example("chatroom", arguments);
+    ada.end_input();
+    assert_eq!(ada.exits().await, Some(1));
+    ada.prints("nobody has opened the room yet").await;
+    ada.prints("`chatroom service` opens it").await;
+}
+
+#[tokio::test]
+async fn a_client_that_came_before_the_room_is_in_it_once_it_is_open() {
+    let gateway = Gateway::start().await;
+    let arguments = ["client", "--name", "ada", "--wait", "60", "--gateway", &gateway.edge_url()];
+    let mut ada = Program::example("chatroom", arguments);
+    ada.prints("nobody has opened the room yet").await;
+    let _room = room(&gateway).await;
+    ada.prints("! in the room: ada").await;
+    member(&gateway, "ben").await;
+    ada.prints("* ben joined").await;
+    ada.end_input();
+    assert_eq!(ada.exits().await, Some(0));
+}

@@ -1,13 +1,11 @@
-//! The `quickstart` example.
+//! The `quickstart` example, and what all examples have in common: how they show who they are.
 
 use crate::program::Program;
-use frontier_tests::Gateway;
+use frontier_tests::{Authority, Gateway, Network, SERVER_NAME, Validity};
+use serde_json::json;
+use std::fs;
 
-#[tokio::test]
-async fn it_shows_everything_and_ends_well() {
-    let gateway = Gateway::start().await;
-    let (services, edges) = (gateway.service_url(), gateway.edge_url());
-    let mut quickstart = Program::example("quickstart", ["--services", &services, "--edges", &edges]);
+async fn shows_everything(mut quickstart: Program) {
     assert_eq!(quickstart.exits().await, Some(0));
     for line in [
         "edge: greet says hello, edge",
@@ -18,4 +16,66 @@ async fn it_shows_everything_and_ends_well() {
     ] {
         quickstart.prints(line).await;
     }
+}
+
+#[tokio::test]
+async fn it_shows_everything_and_ends_well() {
+    let gateway = Gateway::start().await;
+    let (services, edges) = (gateway.service_url(), gateway.edge_url());
+    shows_everything(Program::example("quickstart", ["--services", &services, "--edges", &edges])).await;
+}
+
+/// A gateway over TLS that asks edges for a certificate and services for a token.
+async fn strict() -> Gateway {
+    let ca = Authority::new("clients");
+    let builder = Gateway::over(Network::Tls).mtls(&ca, &[]);
+    ca.client("quickstart", &[], Validity::Now).write(&builder.file(""), "client");
+    fs::write(builder.file("service.token"), "of-services\n").unwrap();
+    // SHA-256 of the token.
+    let hash = "2d110748059fc68b8d88b07de0d153b6cdb698647eeb9c43f317bdbe6ef8a322";
+    let tokens = builder.file("tokens.yaml");
+    fs::write(&tokens, format!("- {{hash: 'sha256:{hash}'}}\n")).unwrap();
+    builder.set("servicebound.auth.methods", json!([{ "token": { "file": tokens } }])).start().await
+}
+
+#[tokio::test]
+async fn it_speaks_tls_and_shows_a_certificate_and_a_token() {
+    let gateway = strict().await;
+    let file = |name: &str| gateway.dir().join(name).to_str().unwrap().to_owned();
+    let (services, edges, ca) = (gateway.service_url(), gateway.edge_url(), file("ca.pem"));
+    let (cert, key, token) = (file("client.pem"), file("client.key"), file("service.token"));
+    let tls = ["--ca", &ca, "--server-name", SERVER_NAME, "--cert", &cert, "--key", &key];
+    let urls = ["--services", &services, "--edges", &edges, "--service-token-file", &token];
+    shows_everything(Program::example("quickstart", urls.iter().chain(&tls))).await;
+}
+
+#[tokio::test]
+async fn each_example_shows_what_it_is_told_to() {
+    let gateway = strict().await;
+    let file = |name: &str| gateway.dir().join(name).to_str().unwrap().to_owned();
+    let (services, edges, ca) = (gateway.service_url(), gateway.edge_url(), file("ca.pem"));
+    let (cert, key, token) = (file("client.pem"), file("client.key"), file("service.token"));
+    let as_service =
+        ["--gateway", &services, "--ca", &ca, "--server-name", SERVER_NAME, "--token-file", &token];
+    let as_edge =
+        ["--gateway", &edges, "--ca", &ca, "--server-name", SERVER_NAME, "--cert", &cert, "--key", &key];
+
+    let dir = file("");
+    let serve = Program::example("file", ["serve", "--dir", &dir].iter().chain(&as_service));
+    serve.prints("files serves").await;
+    let mut send = Program::example("file", ["send", &token].iter().chain(&as_edge));
+    assert_eq!(send.exits().await, Some(0));
+
+    let arguments = ["expose", "--name", "web", "--target", "127.0.0.1:9"];
+    let expose = Program::example("tunnel", arguments.iter().chain(&as_edge));
+    expose.prints("exposed").await;
+    let arguments = ["listen", "--edge", "web", "--addr", "127.0.0.1:0"];
+    let listen = Program::example("tunnel", arguments.iter().chain(&as_service));
+    listen.prints("listening on").await;
+
+    // Last, since the room lets in nobody else.
+    let room = Program::example("chatroom", ["service"].iter().chain(&as_service));
+    room.prints("the room is open").await;
+    let ada = Program::example("chatroom", ["client", "--name", "ada"].iter().chain(&as_edge));
+    ada.prints("* ada joined").await;
 }

@@ -2,10 +2,11 @@
 
 use crate::program::Program;
 use crate::web;
-use frontier_tests::{Gateway, tool, within};
+use frontier_tests::{DEADLINE, Gateway, eventually, tool, within};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::Output;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -19,12 +20,17 @@ pub(crate) struct Tunnel {
 
 /// From a service to what an edge exposes.
 pub(crate) async fn to_edge(gateway: &Gateway, target: SocketAddr) -> Tunnel {
+    to_edge_with(gateway, target, &[], &[]).await
+}
+
+/// The same, each end with more options.
+async fn to_edge_with(gateway: &Gateway, target: SocketAddr, expose: &[&str], listen: &[&str]) -> Tunnel {
     let (target, edges, services) = (target.to_string(), gateway.edge_url(), gateway.service_url());
     let arguments = ["expose", "--name", "web", "--target", &target, "--gateway", &edges];
-    let expose = Program::example("tunnel", arguments);
+    let expose = Program::example("tunnel", arguments.iter().chain(expose));
     expose.prints("exposed").await;
     let arguments = ["listen", "--edge", "web", "--addr", "127.0.0.1:0", "--gateway", &services];
-    let listen = Program::example("tunnel", arguments);
+    let listen = Program::example("tunnel", arguments.iter().chain(listen));
     let addr = listening(&listen).await;
     Tunnel { expose, listen, addr }
 }
@@ -166,4 +172,70 @@ async fn a_second_edge_of_the_name_takes_over_and_the_first_says_so() {
     first.expose.prints("a newer connection took over").await;
     let page = fetched(curl(format!("http://{}/bytes/1000/7", first.addr)).await);
     assert_eq!(page, web::body(1000, 7));
+}
+
+/// The keepalive timers of the system, as `/proc/net/tcp` shows them: for connections from this local port.
+fn has_keepalive(port: u16) -> bool {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().skip(1).any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // Local address, state, and which timer runs: 01 is ESTABLISHED, 02 keepalive.
+        fields[1].ends_with(&format!(":{port:04X}")) && fields[3] == "01" && fields[5].starts_with("02:")
+    })
+}
+
+/// A host that lost its power says nothing: without a question its connection would hold a stream for ever.
+#[tokio::test]
+async fn the_system_asks_a_silent_tcp_side_on_both_ends_whether_it_is_there() {
+    let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::start().await;
+    let tunnel = to_edge(&gateway, target.local_addr().unwrap()).await;
+    let _near = TcpStream::connect(tunnel.addr).await.unwrap();
+    let (_far, from) = within("the tunnel connects", target.accept()).await.unwrap();
+    for port in [tunnel.addr.port(), from.port()] {
+        let asked = async || has_keepalive(port).then_some(());
+        eventually(DEADLINE, "a keepalive timer runs", asked).await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nothing_moves_is_broken_off_where_that_is_wanted() {
+    let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::builder().set("limits.streams_per_connection", 1).start().await;
+    let options = ["--idle-timeout", "1"];
+    let tunnel = to_edge_with(&gateway, target.local_addr().unwrap(), &options, &[]).await;
+    let mut idle = TcpStream::connect(tunnel.addr).await.unwrap();
+    let (mut far, _) = within("the tunnel connects", target.accept()).await.unwrap();
+    // It holds the only stream.
+    is_reset(&mut TcpStream::connect(tunnel.addr).await.unwrap()).await;
+    tunnel.listen.prints("(limits.streams_per_connection)").await;
+    is_reset(&mut idle).await;
+    is_reset(&mut far).await;
+    tunnel.expose.prints("--idle-timeout").await;
+    // There is room again.
+    let again = async || {
+        let mut near = TcpStream::connect(tunnel.addr).await.ok()?;
+        near.write_all(b"x").await.ok()?;
+        let accepted = tokio::time::timeout(Duration::from_millis(500), target.accept()).await;
+        accepted.ok()?.ok().map(|(far, _)| (near, far))
+    };
+    eventually(DEADLINE, "the stream is free", again).await;
+}
+
+#[tokio::test]
+async fn a_connection_on_which_something_moves_is_never_idle() {
+    let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::start().await;
+    let options = ["--idle-timeout", "2"];
+    let tunnel = to_edge_with(&gateway, target.local_addr().unwrap(), &options, &options).await;
+    let mut near = TcpStream::connect(tunnel.addr).await.unwrap();
+    let (mut far, _) = within("the tunnel connects", target.accept()).await.unwrap();
+    let start = Instant::now();
+    let mut turn = tokio::time::interval(Duration::from_millis(100));
+    // One way only, for longer than the limit.
+    while start.elapsed() < Duration::from_secs(3) {
+        turn.tick().await;
+        near.write_all(b"x").await.unwrap();
+        within("it comes through", far.read_exact(&mut [0; 1])).await.unwrap();
+    }
 }

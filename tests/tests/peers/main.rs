@@ -1,8 +1,9 @@
-//! Peers of another make: openssl, curl, and the WebSocket client of Python.
+//! Peers of another make: openssl, curl, HAProxy, and the WebSocket client of Python.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod curl;
+mod haproxy;
 mod openssl;
 mod run;
 mod traffic;

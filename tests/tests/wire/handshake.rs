@@ -113,7 +113,10 @@ async fn metas_and_names_up_to_the_limit_are_taken_and_longer_ones_are_too_large
     let edge = |meta| Hello { meta, ..RawPeer::hello(Role::Edge) };
     RawPeer::connect(gateway.edges(), &edge(&text.as_bytes()[..100])).await.unwrap();
     let refusal = RawPeer::connect(gateway.edges(), &edge(text.as_bytes())).await.unwrap_err();
-    assert_eq!(refusal, (Code::TooLarge, "a meta of 101 bytes is over the limit of 100".to_owned()));
+    assert_eq!(
+        refusal,
+        (Code::TooLarge, "a meta of 101 bytes is over the limit of 100 (limits.meta_size)".to_owned())
+    );
     let service = |name, topic| Hello { name, topics: vec![topic], ..RawPeer::hello(Role::Service) };
     RawPeer::connect(gateway.services(), &service(&text[..20], &text[..20])).await.unwrap();
     for (name, topic, expected) in
@@ -172,7 +175,7 @@ async fn a_token_of_any_text_is_taken_up_to_its_limit() {
     let frame = edge.frame().await;
     let reject = Reject::parse(&frame).unwrap();
     assert_eq!(reject.code, Code::TooLarge);
-    assert_eq!(reject.text, "a token of 16385 bytes is over the limit of 16384");
+    assert_eq!(reject.text, "a token of 16385 bytes is over the limit of 16384, which can't be changed");
     let log = gateway.log().lines();
     assert!(!log.iter().any(|line| line.contains("s3cret")), "{log:?}");
 }

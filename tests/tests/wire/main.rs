@@ -10,5 +10,6 @@ mod handshake;
 mod limits;
 mod multiplexer;
 mod process;
+mod proxies;
 mod slow_peer;
 mod streams;

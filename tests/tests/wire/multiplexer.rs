@@ -37,7 +37,39 @@ async fn frames_that_are_none_end_only_their_connection() {
 #[tokio::test]
 async fn the_end_of_the_lane_is_the_end_of_the_connection() {
     let end = |flags| yamux::header(yamux::DATA, flags, 1, 0);
-    end_it([end(yamux::RST), end(yamux::FIN), yamux::header(yamux::GO_AWAY, 0, 0, 0)]).await;
+    end_it([end(yamux::RST), end(yamux::FIN), yamux::header(yamux::GO_AWAY, 0, 0, 1)]).await;
+}
+
+/// A peer that takes no more streams goes on with what is in flight, and its lane with it.
+#[tokio::test]
+async fn a_go_away_without_an_error_ends_nothing() {
+    let gateway = Gateway::start().await;
+    let mut peer = welcomed(&gateway).await;
+    peer.send(&yamux::header(yamux::GO_AWAY, 0, 0, 0)).await;
+    let mut ping = Vec::new();
+    frontier_protocol::ping(77, &mut ping);
+    peer.send(&yamux::data(0, 1, &ping)).await;
+    peer.read_until(&[0, 0, 0, 0, 0, 0, 0, 77]).await;
+}
+
+/// Whoever waits for it longer than its mux allows would end the connection.
+#[tokio::test]
+async fn streams_are_acknowledged_though_nobody_answers_on_them() {
+    let gateway = Gateway::start().await;
+    let mut peer = welcomed(&gateway).await;
+    peer.send(&yamux::data(yamux::SYN, 3, b"")).await;
+    peer.read_until(&yamux::header(yamux::WINDOW_UPDATE, yamux::ACK, 3, 0)).await;
+}
+
+/// The answer to each ping, in order, though they come at once.
+#[tokio::test]
+async fn pings_of_the_multiplexer_are_answered() {
+    let gateway = Gateway::start().await;
+    let mut peer = welcomed(&gateway).await;
+    let ping = |value| yamux::header(yamux::PING, yamux::SYN, 0, value);
+    peer.send(&[ping(5), ping(6)].concat()).await;
+    let pong = |value| yamux::header(yamux::PING, yamux::ACK, 0, value);
+    peer.read_until(&[pong(5), pong(6)].concat()).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::Labels;
 use crate::authn::{AuthConfig, token};
 use crate::principal::Principal;
 use frontier_config::load;
-use frontier_protocol::EdgeId;
+use frontier_protocol::{EdgeId, Role};
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -56,7 +56,7 @@ impl Files {
 }
 
 fn edge(labels: &Labels) -> Principal<'_> {
-    let address = [10, 0, 0, 1].into();
+    let address = Some([10, 0, 0, 1].into());
     Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(7)), service: "", labels, address }
 }
 

@@ -3,9 +3,8 @@
 use super::jwt::JwtVerifier;
 use super::mtls::MtlsConfig;
 use super::token::TokenTable;
-use super::{AuthConfig, AuthnError, Credentials, MetaLabels, MethodConfig, Require, Verified};
+use super::{AuthConfig, AuthnError, Credentials, MetaLabels, MethodConfig, Require, Side, Verified};
 use crate::load::{LoadErrors, Loader};
-use frontier_protocol::Role;
 use std::time::SystemTime;
 
 /// What a listener asks of those who connect.
@@ -75,17 +74,18 @@ impl Authenticator {
         self.methods.is_empty()
     }
 
-    /// Who presents these credentials on the side of `side`.
+    /// Who presents these credentials on this side.
     ///
     /// # Errors
     /// With `require: any`, that of the method that got furthest; with `all`, the first. Where nothing
     /// was presented it names every way in.
     pub fn authenticate(
         &self,
-        side: Role,
+        side: impl Into<Side>,
         credentials: &Credentials<'_>,
         now: SystemTime,
     ) -> Result<Verified, AuthnError> {
+        let side = side.into();
         if self.is_none() {
             return Ok(Verified::default());
         }
@@ -104,7 +104,7 @@ impl Authenticator {
 
     fn any(
         &self,
-        side: Role,
+        side: Side,
         credentials: &Credentials<'_>,
         now: SystemTime,
     ) -> Result<Verified, AuthnError> {
@@ -129,7 +129,7 @@ impl Authenticator {
 
     fn all(
         &self,
-        side: Role,
+        side: Side,
         credentials: &Credentials<'_>,
         now: SystemTime,
     ) -> Result<Verified, AuthnError> {
@@ -150,7 +150,7 @@ impl Authenticator {
 impl Method {
     fn verify(
         &self,
-        side: Role,
+        side: Side,
         credentials: &Credentials<'_>,
         now: SystemTime,
     ) -> Result<Verified, AuthnError> {

@@ -204,7 +204,7 @@ mod tests {
   line 5, column 38: auth.methods[1].jwt.keys: must not be empty
   line 6, column 14: auth.methods[2].token.file: is required
   line 7, column 12: auth.methods[3].jwt.keys: is required: secret, secret_file, public_key_file or jwks_file
-  line 7, column 21: auth.methods[3].jwt.leeway: must lie between 0ns and 3600s, is 7200s
+  line 7, column 21: auth.methods[3].jwt.leeway: must lie between 0s and 3600s, is 7200s
   line 7, column 40: auth.methods[3].jwt.edge_id_claim: must not be empty
   line 8, column 29: auth.methods[4].jwt.keys[0].secret: each key has one of secret, secret_file, public_key_file, jwks_file
   line 8, column 53: auth.methods[4].jwt.keys[1].secret: each key has one of secret, secret_file, public_key_file, jwks_file

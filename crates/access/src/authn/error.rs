@@ -1,5 +1,6 @@
 //! Why a peer is not let in.
 
+use super::OperatorRole;
 use frontier_protocol::Code;
 use std::time::Duration;
 use thiserror::Error;
@@ -67,6 +68,17 @@ pub enum AuthnError {
     /// It calls itself a frontier, and its credentials do not.
     #[error("the credentials are not those of a frontier")]
     NotFrontier,
+    /// It asks a control plane, and its credentials are not those of an operator.
+    #[error("the credentials are not those of an operator: they have no role")]
+    NotOperator,
+    /// It is an operator who may do less than that.
+    #[error("the credentials are for the role {role}, and this takes {needed}")]
+    RoleTooLow {
+        /// What it may do.
+        role: OperatorRole,
+        /// What it would have to be.
+        needed: OperatorRole,
+    },
     /// All methods succeeded, but do not say the same; what they differ in.
     #[error("the credentials contradict each other about the {0}")]
     Contradiction(&'static str),
@@ -91,6 +103,7 @@ impl AuthnError {
     pub fn code(&self) -> Code {
         match self {
             Self::Throttled { .. } => Code::Overloaded,
+            Self::RoleTooLow { .. } => Code::Denied,
             _ => Code::Unauthenticated,
         }
     }
@@ -128,7 +141,12 @@ impl AuthnError {
             Self::WrongIssuer | Self::WrongAudience => 5,
             Self::Expired | Self::NotYetValid | Self::NoExpiry => 6,
             Self::Claim(_) | Self::NoName(_) | Self::AmbiguousName(_) => 7,
-            Self::WrongSide(_) | Self::NotFrontier | Self::Contradiction(_) | Self::NameMismatch(_) => 8,
+            Self::WrongSide(_)
+            | Self::NotFrontier
+            | Self::NotOperator
+            | Self::RoleTooLow { .. }
+            | Self::Contradiction(_)
+            | Self::NameMismatch(_) => 8,
             Self::Throttled { .. } => 9,
         }
     }

@@ -1,10 +1,9 @@
 //! Slows down credentials that fail again and again, and addresses that try one after the other.
 
-use super::{AuthnError, Credentials};
+use super::{AuthnError, Credentials, Side};
 use crate::bounded_map::{BoundedMap, Retention};
 use crate::network::host;
 use frontier_config::Section;
-use frontier_protocol::Role;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use std::hash::Hash;
@@ -73,14 +72,14 @@ impl ThrottleConfig {
 #[derive(Debug)]
 pub struct Throttle {
     config: ThrottleConfig,
-    addresses: Mutex<Failures<(Role, IpAddr)>>,
+    addresses: Mutex<Failures<(Side, IpAddr)>>,
     credentials: Mutex<Failures<Attempt>>,
 }
 
 /// Certain credentials, shown from an address to a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
-    side: Role,
+    side: Side,
     address: IpAddr,
     /// Of all of it. Half of a SHA-256: nobody finds other credentials for it.
     digest: [u8; 16],
@@ -89,10 +88,10 @@ pub struct Attempt {
 impl Attempt {
     /// Of `credentials` from `address`, at the listener of this number.
     #[must_use]
-    pub fn new(side: Role, listener: u32, address: IpAddr, credentials: &Credentials<'_>) -> Self {
-        let address = host(address);
+    pub fn new(side: impl Into<Side>, listener: u32, address: IpAddr, credentials: &Credentials<'_>) -> Self {
+        let (side, address) = (side.into(), host(address));
         let mut digest = Sha256::new();
-        digest.update([u8::from(side == Role::Edge), u8::from(side == Role::Service)]);
+        digest.update([side as u8]);
         digest.update(listener.to_be_bytes());
         digest.update(address.to_string());
         let certificate = credentials.certificate.map(|certificate| &certificate.der[..]);

@@ -1,8 +1,9 @@
 //! Who a peer is by its credentials, and what it may claim beside them.
 
-use super::AuthnError;
+use super::{AuthnError, OperatorRole, Side};
 use crate::labels::Labels;
-use frontier_protocol::{EdgeId, Role, ServiceId};
+use crate::pattern::Pattern;
+use frontier_protocol::{EdgeId, ServiceId};
 use std::time::SystemTime;
 
 /// Who a peer is, as its credentials say.
@@ -16,9 +17,11 @@ pub struct Verified {
     pub service: Option<String>,
     /// The only ServiceID that it may have.
     pub service_id: Option<ServiceId>,
-    /// Which frontier it may be, by id: one of the cluster, that asks in the names of its services. `*` for any;
-    /// `None` for those who are none.
+    /// Which frontier it may be: a [`Pattern`] of ids of gateways of the cluster, which speak in the names of their
+    /// edges and services. `None` for those who are none.
     pub frontier: Option<String>,
+    /// What it may do as an operator; `None` for those who are none.
+    pub role: Option<OperatorRole>,
     /// What else is known of it.
     pub labels: Labels,
     /// Those of the labels that are no more than the edge's own word.
@@ -60,27 +63,46 @@ impl Verified {
     /// # Errors
     /// [`AuthnError::NotFrontier`] if it may be none, [`AuthnError::NameMismatch`] if it may be another one.
     pub fn confirm_frontier(&self, id: &str) -> Result<(), AuthnError> {
-        match self.frontier.as_deref() {
-            None => Err(AuthnError::NotFrontier),
-            Some("*") => Ok(()),
-            Some(own) => confirm(Some(own), Some(id), "frontier"),
+        let own = self.frontier.as_deref().ok_or(AuthnError::NotFrontier)?;
+        match Pattern::new(own).is_ok_and(|own| own.matches(id)) {
+            true => Ok(()),
+            false => Err(AuthnError::NameMismatch("frontier")),
         }
     }
 
-    /// Refuses credentials of one side on another. Those that fix nothing are good for edges and for services,
-    /// but never for a frontier, since a frontier speaks in the names of others.
-    pub(crate) fn check_side(&self, side: Role) -> Result<(), AuthnError> {
+    /// Whether it may do at a control plane what takes the role `needed`.
+    ///
+    /// # Errors
+    /// [`AuthnError::NotOperator`] if it is no operator, [`AuthnError::RoleTooLow`] if it may do less.
+    pub fn confirm_role(&self, needed: OperatorRole) -> Result<(), AuthnError> {
+        match self.role {
+            None => Err(AuthnError::NotOperator),
+            Some(role) if role >= needed => Ok(()),
+            Some(role) => Err(AuthnError::RoleTooLow { role, needed }),
+        }
+    }
+
+    /// Refuses credentials of one side on another. Those that fix nothing are good for edges and for services, but
+    /// never for a frontier, which speaks in the names of others, nor for an operator.
+    pub(crate) fn check_side(&self, side: Side) -> Result<(), AuthnError> {
         let of_edge = self.edge_id.is_some();
         let of_service = self.service.is_some() || self.service_id.is_some();
-        let of_frontier = self.frontier.is_some();
         match side {
-            Role::Frontier if !of_frontier => Err(AuthnError::NotFrontier),
-            Role::Edge if of_service && !of_edge => Err(AuthnError::WrongSide("service")),
-            Role::Service if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
-            Role::Edge | Role::Service if of_frontier && !of_edge && !of_service => {
-                Err(AuthnError::WrongSide("frontier"))
-            }
-            Role::Edge | Role::Service | Role::Frontier => Ok(()),
+            Side::Frontier if self.frontier.is_none() => Err(AuthnError::NotFrontier),
+            Side::Operator if self.role.is_none() => Err(AuthnError::NotOperator),
+            Side::Edge if of_service && !of_edge => Err(AuthnError::WrongSide("service")),
+            Side::Service if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
+            Side::Edge | Side::Service if !of_edge && !of_service => self.check_bound(),
+            Side::Edge | Side::Service | Side::Frontier | Side::Operator => Ok(()),
+        }
+    }
+
+    /// What names neither an edge nor a service may be either, unless it is for somebody else.
+    fn check_bound(&self) -> Result<(), AuthnError> {
+        match (&self.frontier, self.role) {
+            (Some(_), _) => Err(AuthnError::WrongSide("frontier")),
+            (None, Some(_)) => Err(AuthnError::WrongSide("operator")),
+            (None, None) => Ok(()),
         }
     }
 
@@ -90,6 +112,7 @@ impl Verified {
         self.service = both(self.service, other.service, "service")?;
         self.service_id = both(self.service_id, other.service_id, "ServiceID")?;
         self.frontier = both(self.frontier, other.frontier, "frontier")?;
+        self.role = both(self.role, other.role, "role")?;
         for (key, value) in other.labels.iter() {
             if self.labels.get(key).is_some_and(|have| have != value) {
                 return Err(AuthnError::Contradiction("labels"));
@@ -155,29 +178,55 @@ mod tests {
 
     #[test]
     fn credentials_are_good_for_their_own_side() {
-        assert_eq!(edge(7).check_side(Role::Edge), Ok(()));
-        assert_eq!(edge(7).check_side(Role::Service), Err(AuthnError::WrongSide("edge")));
-        assert_eq!(service("files").check_side(Role::Edge), Err(AuthnError::WrongSide("service")));
-        assert_eq!(Verified::default().check_side(Role::Edge), Ok(()));
-        assert_eq!(edge(7).and(service("files")).unwrap().check_side(Role::Service), Ok(()));
+        assert_eq!(edge(7).check_side(Side::Edge), Ok(()));
+        assert_eq!(edge(7).check_side(Side::Service), Err(AuthnError::WrongSide("edge")));
+        assert_eq!(service("files").check_side(Side::Edge), Err(AuthnError::WrongSide("service")));
+        assert_eq!(Verified::default().check_side(Side::Edge), Ok(()));
+        assert_eq!(edge(7).and(service("files")).unwrap().check_side(Side::Service), Ok(()));
     }
 
     #[test]
     fn only_credentials_that_say_so_are_those_of_a_frontier() {
         let frontier = |id: &str| Verified { frontier: Some(id.into()), ..Verified::default() };
         for other in [Verified::default(), edge(7), service("files")] {
-            assert_eq!(other.check_side(Role::Frontier), Err(AuthnError::NotFrontier));
+            assert_eq!(other.check_side(Side::Frontier), Err(AuthnError::NotFrontier));
             assert_eq!(other.confirm_frontier("f1"), Err(AuthnError::NotFrontier));
         }
-        for side in [Role::Edge, Role::Service] {
+        for side in [Side::Edge, Side::Service] {
             assert_eq!(frontier("*").check_side(side), Err(AuthnError::WrongSide("frontier")));
         }
-        assert_eq!(frontier("f1").and(service("files")).unwrap().check_side(Role::Service), Ok(()));
-        assert_eq!(frontier("f1").check_side(Role::Frontier), Ok(()));
+        assert_eq!(frontier("f1").and(service("files")).unwrap().check_side(Side::Service), Ok(()));
+        assert_eq!(frontier("f1").check_side(Side::Frontier), Ok(()));
         assert_eq!(frontier("f1").confirm_frontier("f1"), Ok(()));
         assert_eq!(frontier("f1").confirm_frontier("f2"), Err(AuthnError::NameMismatch("frontier")));
         assert_eq!(frontier("*").confirm_frontier("f2"), Ok(()));
+        assert_eq!(frontier("eu-*").confirm_frontier("eu-2"), Ok(()));
+        assert_eq!(frontier("eu-*").confirm_frontier("us-2"), Err(AuthnError::NameMismatch("frontier")));
+        assert!(frontier(r"broken\").confirm_frontier(r"broken\").is_err());
         assert_eq!(frontier("a").and(frontier("b")), Err(AuthnError::Contradiction("frontier")));
+    }
+
+    #[test]
+    fn only_credentials_that_say_so_are_those_of_an_operator_and_by_role() {
+        let operator = |role| Verified { role: Some(role), ..Verified::default() };
+        let gateway = Verified { frontier: Some("*".into()), ..Verified::default() };
+        for other in [Verified::default(), edge(7), service("files"), gateway] {
+            assert_eq!(other.check_side(Side::Operator), Err(AuthnError::NotOperator));
+            assert_eq!(other.confirm_role(OperatorRole::Read), Err(AuthnError::NotOperator));
+        }
+        for side in [Side::Edge, Side::Service] {
+            let error = operator(OperatorRole::Admin).check_side(side);
+            assert_eq!(error, Err(AuthnError::WrongSide("operator")));
+        }
+        assert_eq!(operator(OperatorRole::Admin).check_side(Side::Frontier), Err(AuthnError::NotFrontier));
+        let reader = operator(OperatorRole::Read);
+        assert_eq!(reader.check_side(Side::Operator), Ok(()));
+        assert_eq!(reader.confirm_role(OperatorRole::Read), Ok(()));
+        let error = reader.confirm_role(OperatorRole::Operate).unwrap_err();
+        assert_eq!(error.to_string(), "the credentials are for the role read, and this takes operate");
+        assert_eq!(operator(OperatorRole::Admin).confirm_role(OperatorRole::Operate), Ok(()));
+        let both = service("files").and(reader).unwrap();
+        assert_eq!((both.check_side(Side::Service), both.check_side(Side::Operator)), (Ok(()), Ok(())));
     }
 
     #[test]

@@ -25,6 +25,7 @@ enum Word {
 
 impl Choice for Word {
     const CHOICES: &'static [(&'static str, Self)] = &[("edge", Self::Edge), ("address", Self::Address)];
+    const OTHERWISE: &'static str = "{label: KEY}";
 }
 
 impl QuotaConfig {

@@ -78,6 +78,11 @@ impl Meter {
         self.take(&[(Kind::Bytes, bytes as u64)], now)
     }
 
+    /// Gives back bytes that were charged and did not come.
+    pub fn give_back_bytes(&self, bytes: u64) {
+        self.buckets(&[(Kind::Bytes, bytes)]).for_each(|(.., bucket, count)| bucket.give_back(count));
+    }
+
     /// Takes all of it, or nothing.
     pub(super) fn take(&self, costs: &[(Kind, u64)], now: Instant) -> Result<(), QuotaExceeded> {
         let now = nanos(self.start, now);

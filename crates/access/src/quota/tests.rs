@@ -12,12 +12,12 @@ fn quotas(text: &str, now: Instant) -> Quotas {
 static NONE: Labels = Labels::new();
 
 fn edge<'a>(id: u64, labels: &'a Labels, address: &str) -> Principal<'a> {
-    let address = address.parse().unwrap();
+    let address = Some(address.parse().unwrap());
     Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
 }
 
 fn service(name: &str) -> Principal<'_> {
-    let address = [10, 0, 0, 9].into();
+    let address = Some([10, 0, 0, 9].into());
     Principal { role: Role::Service, subject: "", edge_id: None, service: name, labels: &NONE, address }
 }
 
@@ -160,7 +160,7 @@ fn all_mistakes_are_reported_with_their_lines() {
     assert_eq!(
         report,
         "11 mistakes in the configuration:
-  line 2, column 11: quotas[0].for: expected one of edge, address, found `edges`; did you mean `edge`?
+  line 2, column 11: quotas[0].for: expected one of edge, address, {label: KEY}, found `edges`; did you mean `edge`?
   line 3, column 11: quotas[1].for: a quota needs a limit: one of messages, bytes, calls, streams, connects
   line 4, column 11: quotas[2].for: services are no edges; count them by address or label
   line 5, column 11: quotas[3].for.label: is required

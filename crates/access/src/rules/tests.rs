@@ -18,12 +18,12 @@ fn labels(text: &[(&str, &str)]) -> Labels {
 }
 
 fn service<'a>(name: &'a str, labels: &'a Labels) -> Principal<'a> {
-    let address = [10, 0, 0, 1].into();
+    let address = Some([10, 0, 0, 1].into());
     Principal { role: Role::Service, subject: "", edge_id: None, service: name, labels, address }
 }
 
 fn edge(id: u64, labels: &Labels) -> Principal<'_> {
-    let address = [10, 0, 0, 1].into();
+    let address = Some([10, 0, 0, 1].into());
     Principal { role: Role::Edge, subject: "", edge_id: Some(EdgeId(id)), service: "", labels, address }
 }
 

@@ -40,6 +40,7 @@ impl Files {
             cert: self.path("server.crt"),
             key: self.path("server.key"),
             client_ca_certs: client_ca_certs.iter().map(|name| self.path(name)).collect(),
+            optional_client: false,
         }
     }
 }
@@ -78,6 +79,18 @@ async fn a_client_may_have_to_show_a_certificate() {
     let (cert, key) = (files.path("client.crt"), files.path("client.key"));
     let shown = ["--cert", cert.to_str().unwrap(), "--key", key.to_str().unwrap()];
     assert_eq!(curl(&world, &files, &shown).await.as_deref(), Some("2 200"));
+}
+
+#[tokio::test]
+async fn a_certificate_may_be_optional_and_must_be_good_all_the_same() {
+    let (files, strange) = (Files::new(), Files::new());
+    let world = world(TlsConfig { optional_client: true, ..files.tls(&["ca.crt"]) }).await;
+    assert_eq!(curl(&world, &files, &[]).await.as_deref(), Some("2 200"));
+    for (from, status) in [(&files, Some("2 200")), (&strange, None)] {
+        let (cert, key) = (from.path("client.crt"), from.path("client.key"));
+        let shown = ["--cert", cert.to_str().unwrap(), "--key", key.to_str().unwrap()];
+        assert_eq!(curl(&world, &files, &shown).await.as_deref(), status);
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 use frontier_admin::page::{PageRequest, PageTokens, collect};
 use frontier_admin::{ApiError, Caller, Probe, Query, Server, ServerConfig, WatchSource, Watches, json, sse};
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json as value};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,8 +61,19 @@ impl World {
         Self::build(&config(settings), Duration::from_secs(5)).await
     }
 
+    /// With a check of who asks.
+    pub(crate) async fn guarded(
+        check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
+    ) -> Self {
+        let server = Server::bind("test server", &config("")).await.unwrap().guard(check);
+        Self::on(server, Duration::from_secs(5)).await
+    }
+
     pub(crate) async fn build(config: &ServerConfig, grace: Duration) -> Self {
-        let server = Server::bind("test server", config).await.unwrap();
+        Self::on(Server::bind("test server", config).await.unwrap(), grace).await
+    }
+
+    async fn on(server: Server, grace: Duration) -> Self {
         let backend = Arc::new(AtomicU8::new(Backend::Answers as u8));
         let state = backend.clone();
         let probe = Probe::new("the backend", &["", "test.Service"], move || {

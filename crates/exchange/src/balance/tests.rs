@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pending::PendingRequest;
+use crate::shares::Asker;
 use crate::testing;
 use crate::{RequestKind, Stage};
 use frontier_protocol::ServiceId;
@@ -115,7 +116,9 @@ fn the_least_busy_one_is_chosen() {
     let requester = testing::lone(testing::edge(7));
     let send = |service: &Arc<Peer>| {
         let (kind, deadline) = (RequestKind::Call, Instant::now());
-        let request = PendingRequest { requester: requester.clone(), id: 1, kind, deadline };
+        let asker = Asker::of(&requester);
+        let request =
+            PendingRequest { requester: requester.clone(), asker, id: 1, kind, deadline, edge: None };
         service.pending.lock().insert(request, 9).unwrap();
     };
     for expected in [1, 2, 3, 1, 2, 3] {

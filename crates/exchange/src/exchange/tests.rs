@@ -5,6 +5,7 @@ mod broker;
 mod by_name;
 mod counting;
 mod ends;
+mod fairness;
 mod leave;
 mod once;
 mod origin;
@@ -15,8 +16,10 @@ mod registration;
 mod relocation;
 mod reserved;
 mod routing;
+mod scale;
 mod seat;
 mod streams;
+mod take_over;
 mod threads;
 
 use super::*;

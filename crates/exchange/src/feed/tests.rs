@@ -214,3 +214,17 @@ fn a_follower_that_is_dropped_costs_nothing() {
     let edge = world.comes();
     assert_eq!(world.taken(), [online(&edge)]);
 }
+
+#[tokio::test]
+async fn one_that_pauses_while_it_waits_is_told_that_a_snapshot_is_due() {
+    let world = World::followed();
+    let mut waits = std::pin::pin!(world.follower.changed());
+    tokio::select! {
+        biased;
+        () = &mut waits => panic!("nothing has changed"),
+        () = std::future::ready(()) => {}
+    }
+    world.follower.pause();
+    testing::soon(waits).await;
+    assert_eq!(world.follower.take(1), Err(Missed));
+}

@@ -114,7 +114,7 @@ async fn copied(len: u64, come: usize, end: impl AsyncFnOnce(MemoryLeg)) -> (Res
     let ((mut from, mut sender), (mut to, mut receiver)) = (legs::pair(1000), legs::pair(1000));
     sender.send(&vec![7; come]).await;
     let copies = async {
-        let copied = copy_exact(&mut from, &mut to, len).await;
+        let copied = copy_exact(&mut from, &mut to, len, &mut 0).await;
         drop(to);
         copied
     };
@@ -145,6 +145,6 @@ async fn a_payload_whose_sender_or_receiver_is_lost_fails_as_that() {
     let ((mut from, mut sender), (mut to, receiver)) = (legs::pair(1000), legs::pair(1000));
     sender.send(&[7; 10]).await;
     drop(receiver);
-    assert!(matches!(copy_exact(&mut from, &mut to, 10).await, Err(CopyError::Target)));
-    assert!(matches!(copy_exact(&mut from, &mut to, 0).await, Err(CopyError::Target)));
+    assert!(matches!(copy_exact(&mut from, &mut to, 10, &mut 0).await, Err(CopyError::Target)));
+    assert!(matches!(copy_exact(&mut from, &mut to, 0, &mut 0).await, Err(CopyError::Target)));
 }

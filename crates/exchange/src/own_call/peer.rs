@@ -10,10 +10,13 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 
 /// How many calls the gateway itself has in flight at once; more wait for their turn.
 const MAX_IN_FLIGHT: usize = 4096;
+
+/// How many of them one service may have, so that one that does not answer holds up its own edges and no others.
+const MAX_AT_ONE: usize = MAX_IN_FLIGHT / 4 * 3;
 
 /// A reply to the gateway itself.
 #[derive(Clone, Debug)]
@@ -55,6 +58,8 @@ pub(crate) struct OwnCalls {
     peer: Arc<Peer>,
     replies: Arc<Replies>,
     permits: Semaphore,
+    /// What each service may have, by its epoch. There is one as long as a call is in flight or waits.
+    by_service: Mutex<AHashMap<u64, Arc<Semaphore>>>,
     last_id: AtomicU64,
 }
 
@@ -68,6 +73,7 @@ impl OwnCalls {
             peer: Arc::new(peer),
             replies,
             permits: Semaphore::new(MAX_IN_FLIGHT),
+            by_service: Mutex::default(),
             last_id: AtomicU64::new(0),
         }
     }
@@ -77,12 +83,22 @@ impl OwnCalls {
         &self.peer
     }
 
-    /// Waits until there may be one more call, for as long as the permit is held.
+    /// Waits until there may be one more call to `service`, for as long as the permit is held.
     ///
     /// # Errors
-    /// Never: the semaphore is not closed.
-    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, AcquireError> {
-        self.permits.acquire().await
+    /// Never: the semaphores are not closed.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn permit(&self, service: &Peer) -> Result<Permit<'_>, AcquireError> {
+        let key = service.epoch().0;
+        let new = || Arc::new(Semaphore::new(MAX_AT_ONE));
+        let at_service = self.by_service.lock().entry(key).or_insert_with(new).clone();
+        // Before anything is waited for: whoever comes last clears up.
+        let mut permit = Permit { own_calls: self, key, held: None };
+        let one = at_service.acquire_owned().await?;
+        permit.held = Some((one, self.permits.acquire().await?));
+        Ok(permit)
     }
 
     /// The id of a new call, and where its reply comes.
@@ -132,6 +148,25 @@ impl Cancelled {
 impl Drop for Cancelled {
     fn drop(&mut self) {
         self.replies.served.lock().remove(&self.correlation);
+    }
+}
+
+/// That one more call may be in flight, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    own_calls: &'a OwnCalls,
+    key: u64,
+    held: Option<(OwnedSemaphorePermit, SemaphorePermit<'a>)>,
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.held = None;
+        let mut by_service = self.own_calls.by_service.lock();
+        // Who holds one of its permits, or waits for one, has it as well.
+        if by_service.get(&self.key).is_some_and(|it| Arc::strong_count(it) == 1) {
+            by_service.remove(&self.key);
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use crate::balance::{Chooser, Tried};
 use crate::envelope::{CorrelationId, Outcome};
 use crate::failure::Rejected;
 use crate::forward::Entered;
+use crate::lobby::Room;
+use crate::shares::Asker;
 use crate::{Destination, Envelope, Exchange, Failure, Peer, RemoteEdge, RequestKind, Violation};
 use frontier_protocol::{Code, is_reserved};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout_at;
 
 /// A call of a reserved method that another gateway makes for itself, with a place among those who wait. The wire carries
 /// it to its end with [`Exchange::on_reserved_call`], in a task of its own.
@@ -26,7 +26,7 @@ pub struct ReservedCall {
     edge: RemoteEdge,
     returns: bool,
     deadline: Instant,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 impl Envelope<'_> {
@@ -61,7 +61,7 @@ impl Exchange {
             if let Some(text) = edge.unreadable {
                 return Err(Failure::new(Code::Protocol, text).into());
             }
-            let room = self.lobby.room(envelope.size())?;
+            let room = self.lobby.room(Asker::edge_behind(origin, edge.id), envelope.size())?;
             match self.enter(origin, &envelope, own, None, Instant::now())? {
                 Entered::Yes(correlation) => Ok(Some((correlation, room))),
                 // The gateway itself is never gone.
@@ -104,13 +104,8 @@ impl Exchange {
         } = &call;
         let own = OwnCall { method, custom, payload, may_repeat: false };
         let chooser = Chooser { id: edge.id, ip: edge.address, affinity: None };
-        let called = async {
-            // Closed never, so this fails never; a timeout is told as any other.
-            let Ok(Ok(_permit)) = timeout_at((*deadline).into(), self.own_calls.permit()).await else {
-                return Some(OwnReply::error(Code::Deadline, "too many edges come and go at once"));
-            };
-            self.call_here(own, chooser, *deadline, &mut Tried::new()).await
-        };
+        let mut tried = Tried::new();
+        let called = self.call_here(own, chooser, *deadline, &mut tried);
         let mut cancelled = self.own_calls.cancelled(*correlation);
         let reply = tokio::select! {
             reply = called => reply,

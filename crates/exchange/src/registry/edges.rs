@@ -1,66 +1,117 @@
 //! The edges by their id.
 
 use crate::feed::Feed;
+use crate::take_over::TakeOver;
 use crate::{Peer, Stage};
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
-use frontier_protocol::EdgeId;
+use ahash::{AHashMap, RandomState};
+use frontier_protocol::{Code, EdgeId};
+use parking_lot::RwLock;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// A newer connection holds the id.
+/// Why an edge does not get its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a newer connection holds this id")]
-pub struct Superseded;
+pub enum ClaimError {
+    /// A newer connection holds it.
+    #[error("a newer connection holds this id")]
+    Superseded,
+    /// It is held by one that may not be displaced by this one.
+    #[error("{0}")]
+    Protected(&'static str),
+}
+
+impl ClaimError {
+    /// The code that the edge is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Superseded => Code::Superseded,
+            Self::Protected(_) => Code::Denied,
+        }
+    }
+}
+
+/// Whose id a connection has taken over, and how.
+pub(crate) type Displaced = (Arc<Peer>, TakeOver);
+
+/// Tables by which the edges are shared out. So many that one of them is short at a million edges: nobody has to look
+/// at more than one without a pause.
+const SHARDS: usize = 4096;
+
+type Shard = RwLock<AHashMap<u64, Arc<Peer>>>;
 
 /// The edges by their id: a sharded map, read on every call to an edge.
 ///
 /// An edge holds its id from before it is online until everyone has been told that it left, or until
 /// a newer connection takes the id over.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Edges {
-    by_id: DashMap<u64, Arc<Peer>, ahash::RandomState>,
+    shards: Box<[Shard]>,
+    hasher: RandomState,
     feed: Arc<Feed>,
+}
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
 }
 
 impl Edges {
     pub(super) fn new(feed: Arc<Feed>) -> Self {
-        Self { by_id: DashMap::default(), feed }
+        let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
+        Self { shards, hasher: RandomState::new(), feed }
+    }
+
+    fn shard(&self, id: EdgeId) -> &Shard {
+        let hash = self.hasher.hash_one(id.0);
+        #[expect(clippy::cast_possible_truncation, reason = "its lowest bits are what is wanted")]
+        let place = hash as usize % SHARDS;
+        &self.shards[place]
     }
 
     /// The edge, if calls can reach it.
     pub(crate) fn online(&self, id: EdgeId) -> Option<Arc<Peer>> {
-        self.by_id.get(&id.0).filter(|edge| edge.is_online()).map(|edge| edge.clone())
+        self.shard(id).read().get(&id.0).filter(|edge| edge.is_online()).cloned()
     }
 
     pub(crate) fn is_taken(&self, id: EdgeId) -> bool {
-        self.by_id.contains_key(&id.0)
+        self.shard(id).read().contains_key(&id.0)
     }
 
     /// Gives the id to `edge` from here on. Nothing reaches a predecessor any more, which is returned.
     ///
     /// # Errors
-    /// [`Superseded`] if the id is held by a connection that is newer than `edge`.
-    pub(crate) fn claim(&self, id: EdgeId, edge: &Arc<Peer>) -> Result<Option<Arc<Peer>>, Superseded> {
-        match self.by_id.entry(id.0) {
+    /// [`ClaimError`] with whoever holds the id: it or its client is newer, or may not be displaced.
+    pub(crate) fn claim(
+        &self,
+        id: EdgeId,
+        edge: &Arc<Peer>,
+    ) -> Result<Option<Displaced>, (ClaimError, Arc<Peer>)> {
+        match self.shard(id).write().entry(id.0) {
             Entry::Vacant(free) => {
                 free.insert(edge.clone());
                 Ok(None)
             }
-            Entry::Occupied(held) if held.get().epoch() > edge.epoch() => Err(Superseded),
+            Entry::Occupied(held) if !edge.claim().displaces(held.get().claim()) => {
+                Err((ClaimError::Superseded, held.get().clone()))
+            }
             Entry::Occupied(mut held) => {
+                let take_over = TakeOver::judge(edge, held.get())
+                    .map_err(|why| (ClaimError::Protected(why), held.get().clone()))?;
                 let predecessor = held.insert(edge.clone());
                 predecessor.advance(Stage::Gone);
                 self.delist(&predecessor);
-                Ok(Some(predecessor))
+                Ok(Some((predecessor, take_over)))
             }
         }
     }
 
     /// Makes `edge` reachable, unless another connection has taken over its id.
     pub(crate) fn publish(&self, id: EdgeId, edge: &Arc<Peer>) -> bool {
-        match self.by_id.get(&id.0) {
-            Some(current) if Arc::ptr_eq(&current, edge) => {
+        match self.shard(id).read().get(&id.0) {
+            Some(current) if Arc::ptr_eq(current, edge) => {
                 edge.advance(Stage::Online);
                 if edge.is_online() {
                     edge.list();
@@ -75,7 +126,7 @@ impl Edges {
     /// Nothing reaches `edge` any more, though it holds its id until it is released.
     pub(crate) fn withdraw(&self, id: EdgeId, edge: &Arc<Peer>) {
         // Keeps a successor from being told of before this.
-        let _held = self.by_id.get(&id.0);
+        let _held = self.shard(id).read();
         edge.advance(Stage::Gone);
         self.delist(edge);
     }
@@ -89,17 +140,25 @@ impl Edges {
     /// Gives the id up, unless another connection has taken it over.
     pub(crate) fn release(&self, id: EdgeId, edge: &Arc<Peer>) {
         edge.advance(Stage::Gone);
-        if let Entry::Occupied(current) = self.by_id.entry(id.0)
-            && Arc::ptr_eq(current.get(), edge)
-        {
-            current.remove();
+        let mut held = self.shard(id).write();
+        if held.get(&id.0).is_some_and(|current| Arc::ptr_eq(current, edge)) {
+            held.remove(&id.0);
+            // One burst is no reason to hold its memory for ever.
+            if held.capacity() > 64 && held.len() < held.capacity() / 4 {
+                held.shrink_to_fit();
+            }
         }
         self.delist(edge);
     }
 
-    /// Calls `visit` with each edge, shard by shard; what comes or goes meanwhile may be missed.
+    /// The edges of the shard of that number; `None` behind the last one.
+    pub(crate) fn shard_of(&self, number: usize) -> Option<Vec<Arc<Peer>>> {
+        Some(self.shards.get(number)?.read().values().cloned().collect())
+    }
+
+    /// Calls `visit` with each edge, shard by shard and not under its lock; what comes or goes meanwhile may be missed.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
-        self.by_id.iter().for_each(|edge| visit(&edge));
+        (0..).map_while(|number| self.shard_of(number)).for_each(|shard| shard.iter().for_each(&mut visit));
     }
 }
 

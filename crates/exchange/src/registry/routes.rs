@@ -1,12 +1,14 @@
 //! Who takes what: methods, topics and names, each with the services that take it.
 
+use super::draft::{Draft, Table};
+use super::lists::Lists;
+use super::name_map::NameMap;
 use crate::Peer;
 use crate::hash::scatter;
-use ahash::AHashMap;
 use frontier_protocol::ServiceId;
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// A service that takes some name, and what choosing among several needs of it close at hand.
 #[derive(Clone, Debug)]
@@ -29,6 +31,15 @@ impl Candidates {
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
+
+    /// One that there was before.
+    pub(super) fn known(number: u64, list: Arc<[Candidate]>) -> Self {
+        Self { number, list }
+    }
+
+    pub(super) fn downgrade(&self) -> Weak<[Candidate]> {
+        Arc::downgrade(&self.list)
+    }
 }
 
 impl Deref for Candidates {
@@ -47,15 +58,23 @@ impl FromIterator<Candidate> for Candidates {
     }
 }
 
-/// Who takes what: an immutable snapshot, swapped whole.
+/// Who takes what: a snapshot, swapped whole.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
-    pub(super) methods: AHashMap<Box<str>, Candidates>,
-    pub(super) topics: AHashMap<Box<str>, Candidates>,
-    pub(super) names: AHashMap<Box<str>, Candidates>,
+    pub(super) methods: NameMap<Candidates>,
+    pub(super) topics: NameMap<Candidates>,
+    pub(super) names: NameMap<Candidates>,
 }
 
 impl Routes {
+    fn table(&self, table: Table) -> &NameMap<Candidates> {
+        match table {
+            Table::Methods => &self.methods,
+            Table::Topics => &self.topics,
+            Table::Names => &self.names,
+        }
+    }
+
     /// The services that registered the method.
     pub(crate) fn method(&self, method: &str) -> Option<&Candidates> {
         self.methods.get(method)
@@ -81,22 +100,31 @@ impl Candidate {
     }
 }
 
+/// The name as it is kept, or a new one.
+pub(super) fn kept(draft: &mut Draft, table: Table, name: &str) -> Arc<str> {
+    draft.routes().table(table).entry(name).map_or_else(|| name.into(), |(name, _)| name.clone())
+}
+
 /// Adds `candidate` to the takers of `name`; one that was there already stays where it was.
-pub(super) fn add(table: &mut AHashMap<Box<str>, Candidates>, name: &str, candidate: &Candidate) {
-    let takers = table.entry(name.into()).or_insert_with(|| Candidates::from_iter([]));
-    if !takers.iter().any(|taker| Arc::ptr_eq(&taker.service, &candidate.service)) {
-        *takers = takers.iter().chain([candidate]).cloned().collect();
+pub(super) fn add(
+    draft: &mut Draft,
+    table: Table,
+    name: &Arc<str>,
+    candidate: &Candidate,
+    lists: &mut Lists,
+) {
+    let takers = draft.routes().table(table).get(name).cloned();
+    let is_there = |it: &Candidate| Arc::ptr_eq(&it.service, &candidate.service);
+    if !takers.as_ref().is_some_and(|takers| takers.iter().any(is_there)) {
+        draft.set(table, name.clone(), Some(lists.with(takers.as_ref(), candidate)));
     }
 }
 
 /// Takes `service` off the takers of `name`.
-pub(super) fn remove(table: &mut AHashMap<Box<str>, Candidates>, name: &str, service: &Arc<Peer>) {
-    let Some(takers) = table.get_mut(name) else { return };
-    let rest: Candidates =
-        takers.iter().filter(|taker| !Arc::ptr_eq(&taker.service, service)).cloned().collect();
-    if rest.is_empty() {
-        table.remove(name);
-    } else {
-        *takers = rest;
+pub(super) fn remove(draft: &mut Draft, table: Table, name: &str, service: &Arc<Peer>, lists: &mut Lists) {
+    let Some((name, takers)) = draft.routes().table(table).entry(name).cloned() else { return };
+    let rest = lists.without(&takers, service);
+    if rest.as_ref().is_none_or(|rest| rest.number() != takers.number()) {
+        draft.set(table, name, rest);
     }
 }

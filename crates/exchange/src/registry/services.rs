@@ -1,24 +1,30 @@
 //! The services, and the one place where it is changed who takes what.
 
+use super::Displaced;
+use super::draft::{Draft, Table};
+use super::lists::Lists;
 use super::offered::OfferedNames;
+use super::offers::Offers;
 use super::routes::{self, Candidate, Routes};
 use crate::failure::RegistrationError;
 use crate::feed::Feed;
+use crate::take_over::TakeOver;
 use crate::{Limits, Peer, Stage};
-use ahash::AHashMap;
+use ahash::AHashSet;
 use arc_swap::{ArcSwap, Guard};
 use frontier_access::rules::PermissionDenied;
 use frontier_protocol::{Names, Offered, Registration, ServiceId};
 use parking_lot::Mutex;
-use std::collections::HashSet;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The services: a snapshot that is read without a lock on every call, and the one place where it is
-/// made anew.
+/// made anew. A change costs in proportion to itself, whatever else is registered.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     routes: ArcSwap<Routes>,
-    members: Mutex<AHashMap<u64, Member>>,
+    members: Mutex<Members>,
     feed: Arc<Feed>,
     /// The gateway's id in its cluster, if it is part of one.
     gateway_id: Option<Box<str>>,
@@ -26,18 +32,29 @@ pub(crate) struct Services {
     offered: Option<Arc<OfferedNames>>,
 }
 
+/// Who is there. In order, so that they can be looked at piece by piece.
+#[derive(Debug, Default)]
+struct Members {
+    by_id: BTreeMap<u64, Member>,
+    /// What is to be the next snapshot.
+    draft: Draft,
+    lists: Lists,
+    offers: Offers,
+}
+
 /// A service and the names that it registered.
 #[derive(Debug)]
 struct Member {
     service: Arc<Peer>,
-    methods: HashSet<Box<str>>,
-    topics: HashSet<Box<str>>,
+    methods: AHashSet<Arc<str>>,
+    topics: AHashSet<Arc<str>>,
 }
 
 impl Services {
     pub(super) fn new(feed: Arc<Feed>, gateway_id: Option<Box<str>>, offers: bool) -> Self {
-        let offered = offers.then(Arc::default);
-        Self { feed, gateway_id, offered, ..Self::default() }
+        let offered: Option<Arc<OfferedNames>> = offers.then(Arc::default);
+        let members = Members { offers: Offers::new(offered.clone()), ..Members::default() };
+        Self { feed, gateway_id, offered, members: Mutex::new(members), ..Self::default() }
     }
 
     /// The names that the services take, as other gateways are told of them.
@@ -57,16 +74,16 @@ impl Services {
 
     /// The service with this id.
     pub(crate) fn get(&self, id: ServiceId) -> Option<Arc<Peer>> {
-        self.members.lock().get(&id.0).map(|member| member.service.clone())
+        self.members.lock().by_id.get(&id.0).map(|member| member.service.clone())
     }
 
     pub(crate) fn is_taken(&self, id: ServiceId) -> bool {
-        self.members.lock().contains_key(&id.0)
+        self.members.lock().by_id.contains_key(&id.0)
     }
 
     /// Puts `service` online with its first methods and topics, all of them or none. If its id was held
     /// by another connection, that one's methods and topics pass to this one in the same instant, and
-    /// it is returned.
+    /// it is returned. Those of one that is closed, and could not have been displaced, do not pass.
     pub(crate) fn claim(
         &self,
         id: ServiceId,
@@ -74,60 +91,81 @@ impl Services {
         methods: &[&str],
         topics: &[&str],
         limits: &Limits,
-    ) -> Result<Option<Arc<Peer>>, RegistrationError> {
+    ) -> Result<Option<Displaced>, RegistrationError> {
         check(methods, limits)?;
         check(topics, limits)?;
         permit(service, Names::Methods, methods)?;
         permit(service, Names::Topics, topics)?;
         let mut members = self.members.lock();
-        let old = members.get(&id.0);
-        if old.is_some_and(|old| old.service.epoch() > service.epoch()) {
+        let Members { by_id, draft, lists, offers } = &mut *members;
+        let old = by_id.get(&id.0);
+        if old.is_some_and(|old| !service.claim().displaces(old.service.claim())) {
             return Err(RegistrationError::Superseded);
         }
+        let take_over = old.map(|old| TakeOver::judge(service, &old.service)).transpose();
+        let take_over = take_over.map_err(RegistrationError::Protected)?;
+        let heir = old.filter(|_| take_over != Some(TakeOver::Over));
         // What it would take over must be allowed to itself, or an id were a way round the rules.
-        if let Some(denial) = old.and_then(|old| denied(service, old)) {
+        if let Some(denial) = heir.and_then(|old| denied(service, old)) {
             return Err(denial.into());
         }
-        let count = united(methods, old.map(|old| &old.methods)) + united(topics, old.map(|old| &old.topics));
+        let count = united(methods, heir.map(|it| &it.methods)) + united(topics, heir.map(|it| &it.topics));
         if count > limits.names {
             return Err(RegistrationError::TooMany(limits.names));
         }
-        let old = members.remove(&id.0);
-        let mut offered = self.offered.as_deref().map(OfferedNames::edit);
-        if let Some((offered, old)) = offered.as_mut().zip(old.as_ref()) {
-            old.names(|of, name| offered.remove(of, name));
-        }
-        let mut routes = Routes::clone(&self.routes.load());
-        let mut member = Member { service: service.clone(), methods: HashSet::new(), topics: HashSet::new() };
-        let predecessor = old.map(|old| {
-            old.service.advance(Stage::Gone);
-            withdraw(&mut routes, &old);
-            self.delist(&old.service);
-            (member.methods, member.topics) = (old.methods, old.topics);
-            old.service
-        });
-        member.methods.extend(methods.iter().map(|method| Box::from(*method)));
-        member.topics.extend(topics.iter().map(|topic| Box::from(*topic)));
+        let mut member =
+            Member { service: service.clone(), methods: AHashSet::new(), topics: AHashSet::new() };
         let candidate = Candidate::new(service.clone(), self.gateway_id.as_deref());
-        member.methods.iter().for_each(|method| routes::add(&mut routes.methods, method, &candidate));
-        member.topics.iter().for_each(|topic| routes::add(&mut routes.topics, topic, &candidate));
+        let inherited =
+            |names: fn(&Member) -> &AHashSet<Arc<str>>| heir.into_iter().flat_map(names).map(|name| &**name);
+        for method in methods.iter().copied().chain(inherited(|old| &old.methods)) {
+            member.methods.insert(routes::kept(draft, Table::Methods, method));
+        }
+        for topic in topics.iter().copied().chain(inherited(|old| &old.topics)) {
+            member.topics.insert(routes::kept(draft, Table::Topics, topic));
+        }
+        let (methods, topics) = (member.methods.clone(), member.topics.clone());
+        // Before what its predecessor took, so that others need not hear of what stays.
+        member.for_each_name(|of, name| offers.add(of, name));
+        // It is a member before it is routed to: its end takes out whatever a member has.
+        let old = by_id.insert(id.0, member);
+        if let Some(old) = &old {
+            old.for_each_name(|of, name| offers.remove(of, name));
+            withdraw(draft, old, lists);
+        }
+        methods.iter().for_each(|method| routes::add(draft, Table::Methods, method, &candidate, lists));
+        topics.iter().for_each(|topic| routes::add(draft, Table::Topics, topic, &candidate, lists));
         if !service.name().is_empty() {
-            routes::add(&mut routes.names, service.name(), &candidate);
+            let name = routes::kept(draft, Table::Names, service.name());
+            routes::add(draft, Table::Names, &name, &candidate, lists);
+        }
+        let predecessor = old.map(|old| old.service).zip(take_over);
+        if let Some((predecessor, _)) = &predecessor {
+            predecessor.advance(Stage::Gone);
+            self.delist(predecessor);
         }
         service.advance(Stage::Online);
-        if let Some(offered) = &mut offered {
-            member.names(|of, name| offered.add(of, name));
-        }
-        members.insert(id.0, member);
-        self.routes.store(Arc::new(routes));
-        drop(offered);
+        self.publish(&mut members);
         service.list();
         self.feed.online(service);
         Ok(predecessor)
     }
 
-    /// Adds names to, or takes names off, what `service` takes. Routing knows when this returns.
+    /// Adds names to, or takes names off, what `service` takes: all of them, or none. Routing knows when this returns.
     pub(crate) fn change(
+        &self,
+        service: &Arc<Peer>,
+        change: Registration,
+        of: Names,
+        names: &[&str],
+        limits: &Limits,
+    ) -> Result<(), RegistrationError> {
+        self.check_change(service, change, of, names, limits)?;
+        self.apply(service, change, of, names, true)
+    }
+
+    /// Whether `service` may make that change.
+    pub(crate) fn check_change(
         &self,
         service: &Arc<Peer>,
         change: Registration,
@@ -140,61 +178,105 @@ impl Services {
             permit(service, of, names)?;
         }
         let mut members = self.members.lock();
-        let member = members
+        let member = members.of(service).ok_or(RegistrationError::Superseded)?;
+        let count = member.methods.len() + member.topics.len();
+        let own = member.names(of);
+        // Most are within the limit however many of them are new.
+        if change == Registration::Add && count + names.len() > limits.names {
+            let new: AHashSet<&str> = names.iter().copied().filter(|name| !own.contains(*name)).collect();
+            if count + new.len() > limits.names {
+                return Err(RegistrationError::TooMany(limits.names));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a change, or a part of one, that was checked. Names that are there already, or are not, cost a look each. Who
+    /// does not publish it has more to come: routing may know of it before that, and need not.
+    pub(crate) fn apply(
+        &self,
+        service: &Arc<Peer>,
+        change: Registration,
+        of: Names,
+        names: &[&str],
+        publishes: bool,
+    ) -> Result<(), RegistrationError> {
+        let mut members = self.members.lock();
+        let Members { by_id, draft, lists, offers } = &mut *members;
+        let member = by_id
             .get_mut(&service.number())
             .filter(|member| Arc::ptr_eq(&member.service, service))
             .ok_or(RegistrationError::Superseded)?;
-        let mut routes = Routes::clone(&self.routes.load());
-        let count = member.methods.len() + member.topics.len();
-        let (own, table, kind) = match of {
-            Names::Methods => (&mut member.methods, &mut routes.methods, Offered::Method),
-            Names::Topics => (&mut member.topics, &mut routes.topics, Offered::Topic),
+        let own = member.names(of);
+        let changes = |name: &&&str| own.contains(**name) != (change == Registration::Add);
+        if !names.iter().any(|name| changes(&name)) {
+            return Ok(());
+        }
+        let (table, kind) = match of {
+            Names::Methods => (Table::Methods, Offered::Method),
+            Names::Topics => (Table::Topics, Offered::Topic),
         };
-        let mut offered = self.offered.as_deref().map(OfferedNames::edit);
         match change {
             Registration::Add => {
-                let new: HashSet<&str> = names.iter().copied().filter(|name| !own.contains(*name)).collect();
-                if count + new.len() > limits.names {
-                    return Err(RegistrationError::TooMany(limits.names));
-                }
                 let candidate = Candidate::new(service.clone(), self.gateway_id.as_deref());
-                for name in new {
-                    own.insert(name.into());
-                    routes::add(table, name, &candidate);
-                    if let Some(offered) = &mut offered {
-                        offered.add(kind, name);
+                for name in names {
+                    if !own.contains(*name) {
+                        let name = routes::kept(draft, table, name);
+                        routes::add(draft, table, &name, &candidate, lists);
+                        offers.add(kind, name.clone());
+                        own.insert(name);
                     }
                 }
             }
             Registration::Remove => {
                 for name in names {
-                    if own.remove(*name) {
-                        routes::remove(table, name, service);
-                        if let Some(offered) = &mut offered {
-                            offered.remove(kind, name);
-                        }
+                    if let Some(name) = own.take(*name) {
+                        routes::remove(draft, table, &name, service, lists);
+                        offers.remove(kind, name);
                     }
                 }
             }
         }
-        self.routes.store(Arc::new(routes));
+        if publishes {
+            self.publish(&mut members);
+        }
         Ok(())
+    }
+
+    /// Routing knows from here on what was made of the draft.
+    pub(crate) fn publish_draft(&self) {
+        self.publish(&mut self.members.lock());
+    }
+
+    /// Others hear of it behind routing: what they ask for is there.
+    fn publish(&self, members: &mut Members) {
+        members.draft.publish(&self.routes);
+        members.offers.publish();
+    }
+
+    /// Takes off so many of the names of `service`, which has no use for them any more. Whether there may be more.
+    pub(crate) fn withdraw_some(&self, service: &Arc<Peer>, count: usize, publishes: bool) -> bool {
+        let (of, names) = {
+            let mut members = self.members.lock();
+            let Some(member) = members.of(service) else { return false };
+            let of = if member.methods.is_empty() { Names::Topics } else { Names::Methods };
+            (of, member.names(of).iter().take(count).cloned().collect::<Vec<_>>())
+        };
+        let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+        !names.is_empty() && self.apply(service, Registration::Remove, of, &names, publishes).is_ok()
     }
 
     /// Takes `service` out, unless another connection has taken over its id.
     pub(crate) fn release(&self, service: &Arc<Peer>) {
         service.advance(Stage::Gone);
         let mut members = self.members.lock();
+        let Members { by_id, draft, lists, offers } = &mut *members;
         let is_current =
-            members.get(&service.number()).is_some_and(|member| Arc::ptr_eq(&member.service, service));
-        if is_current && let Some(member) = members.remove(&service.number()) {
-            let mut routes = Routes::clone(&self.routes.load());
-            withdraw(&mut routes, &member);
-            self.routes.store(Arc::new(routes));
-            if let Some(offered) = &self.offered {
-                let mut offered = offered.edit();
-                member.names(|of, name| offered.remove(of, name));
-            }
+            by_id.get(&service.number()).is_some_and(|member| Arc::ptr_eq(&member.service, service));
+        if is_current && let Some(member) = by_id.remove(&service.number()) {
+            withdraw(draft, &member, lists);
+            member.for_each_name(|of, name| offers.remove(of, name));
+            self.publish(&mut members);
             self.delist(service);
         }
     }
@@ -207,36 +289,58 @@ impl Services {
 
     /// Why `service` may not take, any more, what it has registered.
     pub(crate) fn denied_name(&self, service: &Arc<Peer>) -> Option<PermissionDenied> {
-        let members = self.members.lock();
-        let member = members.get(&service.number());
-        denied(service, member.filter(|member| Arc::ptr_eq(&member.service, service))?)
+        denied(service, self.members.lock().of(service)?)
     }
 
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Peer>)) {
-        self.members.lock().values().for_each(|member| visit(&member.service));
+    /// As many as `count` of them with ids greater than `after`, in the order of their ids.
+    pub(crate) fn some(&self, after: Option<u64>, count: usize) -> Vec<Arc<Peer>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let members = self.members.lock();
+        members.by_id.range((start, Bound::Unbounded)).take(count).map(|(_, it)| it.service.clone()).collect()
+    }
+
+    /// Calls `visit` with each service; what comes or goes meanwhile may be missed.
+    pub(crate) fn for_each(&self, visit: impl FnMut(&Arc<Peer>)) {
+        // In one piece, since there are few beside the edges; and not under the lock.
+        self.some(None, usize::MAX).iter().for_each(visit);
+    }
+}
+
+impl Members {
+    /// What `service` has registered, if it still has its id.
+    fn of(&mut self, service: &Arc<Peer>) -> Option<&mut Member> {
+        self.by_id.get_mut(&service.number()).filter(|member| Arc::ptr_eq(&member.service, service))
     }
 }
 
 impl Member {
-    /// Calls `visit` with each name that the service takes.
-    fn names(&self, mut visit: impl FnMut(Offered, &str)) {
-        self.methods.iter().for_each(|method| visit(Offered::Method, method));
-        self.topics.iter().for_each(|topic| visit(Offered::Topic, topic));
+    fn names(&mut self, of: Names) -> &mut AHashSet<Arc<str>> {
+        match of {
+            Names::Methods => &mut self.methods,
+            Names::Topics => &mut self.topics,
+        }
+    }
+
+    /// Calls `visit` with each name that the service takes, its own too.
+    fn for_each_name(&self, mut visit: impl FnMut(Offered, Arc<str>)) {
+        self.methods.iter().for_each(|method| visit(Offered::Method, method.clone()));
+        self.topics.iter().for_each(|topic| visit(Offered::Topic, topic.clone()));
         if !self.service.name().is_empty() {
-            visit(Offered::Service, self.service.name());
+            visit(Offered::Service, self.service.name().into());
         }
     }
 }
 
-fn withdraw(routes: &mut Routes, member: &Member) {
-    member.methods.iter().for_each(|method| routes::remove(&mut routes.methods, method, &member.service));
-    member.topics.iter().for_each(|topic| routes::remove(&mut routes.topics, topic, &member.service));
-    routes::remove(&mut routes.names, member.service.name(), &member.service);
+fn withdraw(draft: &mut Draft, member: &Member, lists: &mut Lists) {
+    let Member { service, methods, topics } = member;
+    methods.iter().for_each(|method| routes::remove(draft, Table::Methods, method, service, lists));
+    topics.iter().for_each(|topic| routes::remove(draft, Table::Topics, topic, service, lists));
+    routes::remove(draft, Table::Names, service.name(), service, lists);
 }
 
 /// How many different names there are in both.
-fn united(names: &[&str], old: Option<&HashSet<Box<str>>>) -> usize {
-    let mut all: HashSet<&str> = names.iter().copied().collect();
+fn united(names: &[&str], old: Option<&AHashSet<Arc<str>>>) -> usize {
+    let mut all: AHashSet<&str> = names.iter().copied().collect();
     all.extend(old.into_iter().flatten().map(AsRef::<str>::as_ref));
     all.len()
 }

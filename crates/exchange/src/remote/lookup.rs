@@ -1,12 +1,13 @@
 //! What finds edges at other gateways, and who waits for them to be found.
 
 use crate::envelope::{CorrelationId, RequestKind};
+use crate::lobby::Room;
 use crate::{Exchange, Failure, Peer};
 use frontier_protocol::EdgeId;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 /// Reaches edges at other gateways.
 pub trait RemoteEdges: Debug + Send + Sync {
@@ -56,7 +57,7 @@ pub(super) enum Waiting {
     /// A request that waits in the lobby.
     Request(Box<Parked>),
     /// A task that waits by itself.
-    Task { reply: oneshot::Sender<Result<Found, Failure>>, _room: OwnedSemaphorePermit },
+    Task { reply: oneshot::Sender<Result<Found, Failure>>, _room: Room },
 }
 
 /// A call or a message whose edge is looked for.
@@ -74,5 +75,5 @@ pub(super) struct Parked {
     pub(super) deadline: Instant,
     /// The gateway that gave it back.
     pub(super) returned_by: Option<Arc<Peer>>,
-    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) _room: Room,
 }

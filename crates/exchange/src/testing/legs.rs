@@ -52,6 +52,8 @@ struct Pipe {
     is_reset: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// Who waits for a reset.
+    watcher: Option<Waker>,
 }
 
 /// One end of both directions.
@@ -70,7 +72,15 @@ struct OpenedLeg(MemoryLeg, Acceptance);
 pub(crate) fn pair(window: usize) -> (MemoryLeg, MemoryLeg) {
     let pipe = || {
         let (bytes, reader, writer) = (BytesMut::new(), None, None);
-        Arc::new(Mutex::new(Pipe { bytes, window, is_ended: false, is_reset: false, reader, writer }))
+        Arc::new(Mutex::new(Pipe {
+            bytes,
+            window,
+            is_ended: false,
+            is_reset: false,
+            reader,
+            writer,
+            watcher: None,
+        }))
     };
     let (there, back, said) = (pipe(), pipe(), Arc::<Mutex<Vec<Said>>>::default());
     let near = MemoryLeg { read: back.clone(), write: there.clone(), said: said.clone() };
@@ -79,7 +89,10 @@ pub(crate) fn pair(window: usize) -> (MemoryLeg, MemoryLeg) {
 
 impl Pipe {
     fn wake(&mut self) {
-        self.reader.take().into_iter().chain(self.writer.take()).for_each(Waker::wake);
+        [self.reader.take(), self.writer.take(), self.watcher.take()]
+            .into_iter()
+            .flatten()
+            .for_each(Waker::wake);
     }
 }
 
@@ -161,6 +174,27 @@ impl Leg for MemoryLeg {
 
     fn is_reset(&self) -> bool {
         self.read.lock().is_reset || self.write.lock().is_reset
+    }
+
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_reset() {
+            return Poll::Ready(());
+        }
+        self.read.lock().watcher = Some(cx.waker().clone());
+        self.write.lock().watcher = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn is_refused(&self) -> bool {
+        false
+    }
+
+    fn linger(self: Box<Self>) {
+        self.read.lock().is_ended = true;
     }
 
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {

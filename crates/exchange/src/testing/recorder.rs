@@ -114,6 +114,8 @@ struct State {
     longest: usize,
     is_sealed: bool,
     closed: Option<CloseReason>,
+    /// Whether a reply is noted that comes after the end.
+    notes_late_replies: bool,
     written: u64,
     streams: u32,
     open_error: Option<OpenError>,
@@ -133,6 +135,7 @@ impl Default for State {
             longest: usize::MAX,
             is_sealed: false,
             closed: None,
+            notes_late_replies: false,
             written: 0,
             streams: 0,
             open_error: None,
@@ -216,6 +219,11 @@ impl Recorder {
         self.0.has_room.notify_waiters();
     }
 
+    /// From here on a reply that comes after the end of the connection is noted, though nobody hears it.
+    pub(crate) fn note_late_replies(&self) {
+        self.0.state.lock().notes_late_replies = true;
+    }
+
     /// From here on a longer payload is too large.
     pub(crate) fn set_longest(&self, longest: usize) {
         self.0.state.lock().longest = longest;
@@ -257,7 +265,11 @@ impl Recorder {
     fn push(&self, sent: Sent) -> Result<Queued, QueueError> {
         let mut state = self.0.state.lock();
         if let Some(reason) = &state.closed {
-            return Err(QueueError::Closed(reason.to_string().into()));
+            let error = QueueError::Closed(reason.to_string().into());
+            if state.notes_late_replies && matches!(sent, Sent::Reply(_)) {
+                state.sent.push(sent);
+            }
+            return Err(error);
         }
         let payload = match &sent {
             Sent::Request(request) => {

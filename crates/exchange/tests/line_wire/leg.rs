@@ -76,6 +76,26 @@ impl Leg for LineLeg {
         self.is_reset
     }
 
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // A line that ended its direction may still say that it gave the other one up.
+        if !self.is_reset && self.is_read && !matches!(ready!(self.parts.poll_recv(cx)), Some(Part::End)) {
+            self.is_reset = true;
+        }
+        if self.is_reset { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    fn is_refused(&self) -> bool {
+        false
+    }
+
+    fn linger(mut self: Box<Self>) {
+        self.is_read = true;
+    }
+
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.held.is_some() {
             return Poll::Pending;

@@ -7,6 +7,7 @@ use proptest::sample::Index;
 
 const REQUEST: &[u8] = b"GET /x HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    Origin: https://app.example:8443\r\nForwarded: for=\"[2001:db8::1]:80\", for=192.0.2.1;by=x\r\n\
     Sec-WebSocket-Protocol: frontier.v1\r\n\r\n";
 const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
@@ -79,6 +80,12 @@ proptest! {
         upgrade_request(&input);
         upgrade_answer(&input);
         stream_opening(&input);
+        proxy_header(&input);
+    }
+
+    #[test]
+    fn damaged_proxy_headers(input in damaged(b"PROXY TCP6 2001:db8::1 ::1 56324 443\r\n".to_vec())) {
+        proxy_header(&input[1..]);
     }
 
     #[test]

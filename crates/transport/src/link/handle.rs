@@ -57,6 +57,9 @@ pub enum OpenError {
     /// The link has as many streams as it may have.
     #[error("the link has {0} streams and may have no more")]
     TooMany(u32),
+    /// The peer takes no more streams on this link.
+    #[error("the peer takes no more streams on this link")]
+    Leaving,
     /// The link is closed, or was closed before the stream was open.
     #[error("the link is closed")]
     Closed,
@@ -68,6 +71,7 @@ impl OpenError {
     pub fn code(&self) -> Code {
         match self {
             Self::TooMany(_) => Code::Overloaded,
+            Self::Leaving => Code::Draining,
             Self::Closed => Code::Disconnected,
         }
     }
@@ -97,7 +101,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct OpenRequest {
     pub(super) slot: StreamSlot,
-    pub(super) reply: oneshot::Sender<MuxStream>,
+    pub(super) reply: oneshot::Sender<Result<MuxStream, OpenError>>,
 }
 
 impl LinkHandle {
@@ -245,7 +249,7 @@ impl LinkHandle {
             self.shared.opens.lock().push_back(OpenRequest { slot, reply });
         }
         self.wake();
-        opened.await.map_err(|_| OpenError::Closed)
+        opened.await.unwrap_or(Err(OpenError::Closed))
     }
 
     /// Closes the link at once: what is queued is lost, the peer is not asked. The first reason counts.

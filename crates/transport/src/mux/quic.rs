@@ -1,13 +1,16 @@
 //! QUIC as the mux of a link.
 
 mod error;
+mod liveness;
 mod shared;
 mod stream;
 
 pub(crate) use error::{alert, into_io};
+pub(crate) use liveness::KEEP_ALIVE;
 pub(crate) use stream::QuicStream;
 
 use super::{Mux, RawStream};
+use liveness::Liveness;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 use shared::Shared;
 use std::future::{Future, poll_fn};
@@ -45,6 +48,8 @@ pub(crate) struct QuicMux {
     /// Datagrams that had come at the last look, and when the last of them had if the owner does not know yet.
     datagrams: u64,
     heard: Option<Instant>,
+    /// Of a connection that was dialled. Whoever accepts hears of the dialler by its heartbeats.
+    liveness: Option<Liveness>,
 }
 
 impl QuicMux {
@@ -59,13 +64,21 @@ impl QuicMux {
             max_streams,
             datagrams: 0,
             heard: None,
+            liveness: None,
             connection,
         }
     }
 
+    /// Gives up a peer that is silent, though it is asked for a sign of life.
+    pub(crate) fn watch_peer(mut self) -> Self {
+        self.liveness = Some(Liveness::new());
+        self
+    }
+
     /// The dialler's lane. The peer hears of it with the first frame.
     pub(crate) async fn open_lane(&mut self) -> io::Result<RawStream> {
-        start_lane(poll_fn(|cx| self.poll_open(cx)).await?)
+        let lane = poll_fn(|cx| self.poll_open(cx)).await?;
+        start_lane(lane.ok_or(io::ErrorKind::UnexpectedEof)?)
     }
 
     /// The gateway's lane.
@@ -119,7 +132,7 @@ async fn open(connection: Connection) -> Halves {
     connection.open_bi().await
 }
 
-async fn all_acknowledged(finished: Vec<SendStream>) {
+async fn all_acknowledged(finished: Vec<Arc<SendStream>>) {
     for half in finished {
         // An error is the loss of the connection, which is noticed elsewhere.
         let _ = half.stopped().await;
@@ -129,7 +142,15 @@ async fn all_acknowledged(finished: Vec<SendStream>) {
 impl Mux for QuicMux {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
         self.note_heard();
-        let halves = ready!(self.accepting.poll(cx));
+        let Poll::Ready(halves) = self.accepting.poll(cx) else {
+            let Some(liveness) = &mut self.liveness else { return Poll::Pending };
+            let came = || self.connection.stats().udp_rx.datagrams;
+            let silence = ready!(liveness.poll_lost(cx, came));
+            // Ends the lane, and what others read.
+            self.connection.close(CLOSED, b"");
+            let text = format!("no packet has come for {silence:?}");
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
+        };
         self.accepting.set(accept(self.connection.clone()));
         let halves = halves.map_err(into_io)?;
         let stream = QuicStream::accepted(halves, self.shared.clone());
@@ -137,7 +158,7 @@ impl Mux for QuicMux {
         Poll::Ready(Ok(RawStream::Quic(stream)))
     }
 
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<RawStream>>> {
         let halves = match &mut self.opening {
             Some(opening) => ready!(opening.as_mut().poll(cx)),
             None => match pin!(self.connection.open_bi()).poll(cx) {
@@ -156,7 +177,7 @@ impl Mux for QuicMux {
         };
         self.opening = None;
         let stream = QuicStream::opened(halves.map_err(into_io)?, self.shared.clone());
-        Poll::Ready(Ok(RawStream::Quic(stream)))
+        Poll::Ready(Ok(Some(RawStream::Quic(stream))))
     }
 
     /// What was written goes out by itself.

@@ -1,16 +1,15 @@
 //! A stream of either mux.
 
 use super::quic::QuicStream;
+use super::yamux::YamuxStream;
 use bytes::Bytes;
-use futures_util::Stream as _;
 use std::fmt;
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A stream without the count of its link, whatever carries it.
 pub(crate) enum RawStream {
-    Yamux(::yamux::Stream),
+    Yamux(YamuxStream),
     Quic(QuicStream),
 }
 
@@ -18,47 +17,44 @@ impl RawStream {
     /// The next bytes as they came; `None` at the end.
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
-            Self::Yamux(stream) => poll_packet(stream, cx),
-            Self::Quic(stream) => stream.poll_chunk(cx).map(|chunk| chunk.map(Ok)),
+            Self::Yamux(stream) => stream.poll_chunk(cx),
+            Self::Quic(stream) => stream.poll_chunk(cx),
         }
+        .map(|chunk| chunk.map(Ok))
     }
 
     /// Much of what has come, in one piece; `None` at the end. For the lane, where pieces are dearer
-    /// than a copy, and where the loss of the connection is told apart from its end.
+    /// than a copy, and where the loss of the connection is told apart from its end. Its owner asks whenever it has
+    /// [accepted](super::Mux::poll_accept).
     pub(crate) fn poll_batch(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
-            Self::Yamux(stream) => poll_packet(stream, cx),
+            Self::Yamux(stream) => stream.read_owned().map(|batch| batch.map(Ok)),
             Self::Quic(stream) => stream.poll_batch(cx),
         }
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Yamux(stream) => futures_io::AsyncRead::poll_read(Pin::new(stream), cx, into),
+            Self::Yamux(stream) => stream.poll_read(cx, into),
             Self::Quic(stream) => stream.poll_read(cx, into),
         }
     }
 
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Yamux(stream) => futures_io::AsyncWrite::poll_write(Pin::new(stream), cx, bytes),
+            Self::Yamux(stream) => stream.poll_write(cx, bytes),
             Self::Quic(stream) => stream.poll_write(cx, bytes),
         }
     }
 
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Yamux(stream) => futures_io::AsyncWrite::poll_flush(Pin::new(stream), cx),
-            // What was written goes out by itself.
-            Self::Quic(_) => Poll::Ready(Ok(())),
-        }
-    }
-
     /// Ends the writing half.
-    pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn finish(&mut self) -> io::Result<()> {
         match self {
-            Self::Yamux(stream) => futures_io::AsyncWrite::poll_close(Pin::new(stream), cx),
-            Self::Quic(stream) => Poll::Ready(stream.finish()),
+            Self::Yamux(stream) => {
+                stream.finish();
+                Ok(())
+            }
+            Self::Quic(stream) => stream.finish(),
         }
     }
 
@@ -69,12 +65,41 @@ impl RawStream {
         }
     }
 
-    /// Whether the stream was reset by the peer or lost; means something only while the writing half
-    /// is open.
+    /// Whether the stream was reset by the peer or lost before it was over.
     pub(super) fn is_reset(&self) -> bool {
         match self {
-            Self::Yamux(stream) => stream.is_closed(),
+            Self::Yamux(stream) => stream.is_reset(),
             Self::Quic(stream) => stream.is_reset(),
+        }
+    }
+
+    pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Yamux(stream) => stream.poll_reset(cx),
+            Self::Quic(stream) => stream.poll_reset(cx),
+        }
+    }
+
+    /// Ready once the peer has taken a stream of ours out of its queue, or has refused it, where there is such a queue.
+    pub(super) fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Yamux(stream) => stream.poll_taken(cx),
+            Self::Quic(_) => Poll::Ready(()),
+        }
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        match self {
+            Self::Yamux(stream) => stream.is_refused(),
+            Self::Quic(_) => false,
+        }
+    }
+
+    /// When it is dropped, the peer may go on reading what was sent.
+    pub(super) fn linger(&mut self) {
+        match self {
+            Self::Yamux(stream) => stream.linger(),
+            Self::Quic(stream) => stream.linger(),
         }
     }
 }
@@ -82,13 +107,8 @@ impl RawStream {
 impl fmt::Debug for RawStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Yamux(stream) => write!(f, "{stream}"),
+            Self::Yamux(stream) => write!(f, "{}", stream.number()),
             Self::Quic(stream) => write!(f, "{}", stream.id()),
         }
     }
-}
-
-/// The packet's own memory where it can be had; yamux lends it only as a slice.
-fn poll_packet(stream: &mut ::yamux::Stream, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-    Pin::new(stream).poll_next(cx).map_ok(Bytes::from_owner)
 }

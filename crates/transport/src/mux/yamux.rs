@@ -1,102 +1,174 @@
 //! yamux over a byte stream, as the mux of a link.
+//!
+//! The link's owner reads and writes; streams that others hold reach their connection by its lock, which is held for no
+//! system call. Reads fill a whole buffer; what goes out is fetched when the socket has taken what was fetched before,
+//! so that the lane overtakes all else. Buffers are borrowed only while they hold bytes.
 
-mod go_away;
+mod first_byte;
+mod output;
+mod shared;
+mod stream;
+
+pub(crate) use stream::YamuxStream;
 
 use super::{Mux, MuxStream, RawStream};
-use crate::buffered_io::{self, BufferedIo, BufferedIoControl};
-use go_away::GoAwayWatch;
+use crate::buffer;
+use first_byte::check_first_byte;
+use frontier_yamux::{Config, Header, OpenError, Violation};
+use output::Output;
+use shared::Shared;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
+use tokio_util::io::poll_read_buf;
 
-pub(crate) use ::yamux::Mode;
+pub(crate) use frontier_yamux::Role;
 
-/// The receive window of a stream at its start, in bytes: fixed by the yamux specification.
-const WINDOW: usize = 256 * 1024;
+/// The code of a GoAway that says: you broke the rules.
+const PROTOCOL_ERROR: u32 = 1;
 
 /// yamux over a byte stream.
 pub(crate) struct YamuxMux<T> {
-    /// Gone after a violation: what others hold of its streams ends with it.
-    connection: Option<::yamux::Connection<GoAwayWatch<BufferedIo<T>>>>,
-    io: BufferedIoControl<T>,
-    /// Whether yamux has told the peer that it broke the rules.
-    violated: Arc<AtomicBool>,
+    io: T,
+    shared: Arc<Shared>,
+    output: Output,
+    /// Whether the first byte that came has been checked.
+    checked: bool,
+    violation: Option<Violation>,
+    /// When bytes last came since the owner last asked.
+    heard: Option<Instant>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
     /// `max_streams` counts the lane too. Peers that open more lose the connection, so it is set
     /// above the limit that is answered with an error. `window_growth` is what the windows of all
     /// streams together may grow by beyond their first size, in bytes.
-    pub(crate) fn new(io: T, mode: Mode, max_streams: usize, window_growth: usize) -> Self {
-        let mut config = ::yamux::Config::default();
-        config.set_max_connection_receive_window(None);
-        config.set_max_num_streams(max_streams);
-        config.set_max_connection_receive_window(Some(max_streams * WINDOW + window_growth));
-        config.set_split_send_size(MuxStream::PIECE);
-        let (io, control) = buffered_io::split(io);
-        let (watched, violated) = GoAwayWatch::new(io);
-        let connection = Some(::yamux::Connection::new(watched, config, mode));
-        Self { connection, io: control, violated }
+    pub(crate) fn new(io: T, role: Role, max_streams: usize, window_growth: usize) -> Self {
+        let config = Config { max_streams, window_growth, max_body: MuxStream::PIECE };
+        let shared = Arc::new(Shared::new(role, config));
+        Self { io, shared, output: Output::default(), checked: false, violation: None, heard: None }
+    }
+
+    /// Reads a buffer once, and takes what is in it.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut input = buffer::take();
+        let read = poll_read_buf(Pin::new(&mut self.io), cx, &mut input);
+        let received = match read {
+            Poll::Pending => {
+                self.output.take_failure().map_or(Poll::Pending, |error| Poll::Ready(Err(error)))
+            }
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            Poll::Ready(Ok(_)) => Poll::Ready(self.receive(&input)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        };
+        buffer::recycle(input);
+        received
+    }
+
+    fn receive(&mut self, input: &[u8]) -> io::Result<()> {
+        let now = Instant::now();
+        self.heard = Some(now);
+        if !std::mem::replace(&mut self.checked, true) {
+            check_first_byte(input[0])?;
+        }
+        self.shared.update(|connection| connection.receive(input, now.into_std())).map_err(|violation| {
+            self.violation = Some(violation);
+            into_io(violation)
+        })
+    }
+
+    fn accept(&self) -> Option<RawStream> {
+        let number = self.shared.update(|connection| connection.accept())?;
+        Some(RawStream::Yamux(YamuxStream::new(self.shared.clone(), number)))
+    }
+
+    /// Tells a peer that broke the rules, or speaks another protocol, to go, as far as the socket takes that at once.
+    fn tell_violation(&mut self, error: &io::Error, cx: &mut Context<'_>) {
+        let code = self.violation.map_or(Some(PROTOCOL_ERROR), Violation::go_away);
+        if let Some(code) = code
+            && error.kind() == io::ErrorKind::InvalidData
+        {
+            self.output.push(&Header::go_away(code).encode());
+            let _ = self.output.poll_send(&mut self.io, &self.shared, cx);
+        }
     }
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
-        self.io.allow_read();
-        let Some(connection) = &mut self.connection else { return Poll::Ready(Err(violation())) };
-        let stream = connection.poll_next_inbound(cx);
-        if self.violated.load(Ordering::Relaxed) {
-            // yamux itself would go on with the peer until that leaves.
-            self.connection = None;
-            return Poll::Ready(Err(violation()));
+        if let Some(violation) = self.violation {
+            return Poll::Ready(Err(into_io(violation)));
         }
-        stream.map(|stream| match stream {
-            Some(Ok(stream)) => Ok(RawStream::Yamux(stream)),
-            Some(Err(error)) => Err(into_io(error)),
-            None => Err(io::ErrorKind::UnexpectedEof.into()),
-        })
+        self.shared.set_owner(cx.waker());
+        if let Some(stream) = self.accept() {
+            return Poll::Ready(Ok(stream));
+        }
+        match ready!(self.poll_receive(cx)) {
+            Ok(()) => {}
+            Err(error) => {
+                self.shared.update(|connection| connection.close());
+                self.tell_violation(&error, cx);
+                return Poll::Ready(Err(error));
+            }
+        }
+        if let Some(stream) = self.accept() {
+            return Poll::Ready(Ok(stream));
+        }
+        // What has come is looked at before more is read.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<RawStream>> {
-        match &mut self.connection {
-            Some(connection) => connection.poll_new_outbound(cx).map_ok(RawStream::Yamux).map_err(into_io),
-            None => Poll::Ready(Err(violation())),
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<RawStream>>> {
+        self.shared.set_owner(cx.waker());
+        let opened = self.shared.update(|connection| connection.open(|| cx.waker().clone()));
+        match opened {
+            Ok(Some(number)) => {
+                Poll::Ready(Ok(Some(RawStream::Yamux(YamuxStream::new(self.shared.clone(), number)))))
+            }
+            Ok(None) => Poll::Pending,
+            Err(OpenError::GoAway) => Poll::Ready(Ok(None)),
+            Err(OpenError::Closed) => Poll::Ready(Err(io::Error::other(OpenError::Closed))),
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.io.poll_flush(cx)
+        ready!(self.output.poll_send(&mut self.io, &self.shared, cx));
+        // What waits for room on the way goes out when the peer has answered.
+        if self.output.is_behind() || self.shared.is_behind() { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Not by way of yamux, which would forget its streams without a word to those who wait on them.
-    /// They are told when the connection is dropped, and to the peer the end of the bytes says as much
-    /// as a frame.
+    /// To the peer the end of the bytes says as much as a frame. Streams are told when this is dropped.
     fn poll_shutdown(&mut self, _: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.io.poll_shutdown(cx)
+        ready!(self.output.poll_send(&mut self.io, &self.shared, cx));
+        if let Some(error) = self.output.take_failure() {
+            return Poll::Ready(Err(error));
+        }
+        ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+        self.output.end();
+        Poll::Ready(Ok(()))
     }
 
     fn take_heard(&mut self) -> Option<Instant> {
-        self.io.take_heard()
+        self.heard.take()
     }
 
     #[cfg(test)]
     fn held(&self) -> usize {
-        self.io.held()
+        self.output.held()
     }
 }
 
-fn violation() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "yamux protocol violation")
+impl<T> Drop for YamuxMux<T> {
+    /// Streams that others hold end with the link.
+    fn drop(&mut self) {
+        self.shared.update(|connection| connection.close());
+    }
 }
 
-fn into_io(error: ::yamux::ConnectionError) -> io::Error {
-    match error {
-        ::yamux::ConnectionError::Io(error)
-        | ::yamux::ConnectionError::Decode(::yamux::FrameDecodeError::Io(error)) => error,
-        ::yamux::ConnectionError::Closed => io::ErrorKind::UnexpectedEof.into(),
-        other => io::Error::new(io::ErrorKind::InvalidData, other),
-    }
+fn into_io(violation: Violation) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("yamux protocol violation: {violation}"))
 }

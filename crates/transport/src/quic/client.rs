@@ -1,20 +1,16 @@
 //! The UDP sockets that QUIC connections are dialled from.
 
 use super::{QuicError, config};
+use crate::address::lookup;
 use crate::mux::quic::QuicMux;
+use crate::tcp::race;
 use crate::tls::Party;
 use crate::{CloseReason, Link, LinkConfig};
-use futures_util::future::select_ok;
 use parking_lot::Mutex;
 use quinn::{ClientConfig, Connection, Endpoint};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long an address is tried before the next one is tried beside it: where nobody listens, nobody
-/// says so.
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// The UDP sockets that are dialled from over QUIC: one per address family, which all connections
 /// share. A socket is there from the first of them until the last has ended and this is dropped.
@@ -36,8 +32,8 @@ pub(crate) async fn dial(
 }
 
 impl QuicClient {
-    /// Connects to host and port, whose certificate must be for `server_name`, and opens the lane. The
-    /// caller sets the deadline: nobody says so where nobody listens.
+    /// Connects to host and port, whose certificate must be for `server_name`, and opens the lane. Addresses are
+    /// raced, and have 5 seconds each: where nobody listens, nobody says so.
     ///
     /// The peer may find fault with our certificate only when this has returned: then the link ends
     /// with its word.
@@ -55,21 +51,10 @@ impl QuicClient {
         config: LinkConfig,
     ) -> Result<Link, QuicError> {
         let client = config::client(tls, &config)?;
-        let addrs = tokio::net::lookup_host(to).await?;
-        let attempts = addrs.enumerate().map(|(turn, addr)| {
-            let client = client.clone();
-            Box::pin(async move {
-                tokio::time::sleep(ATTEMPT_DELAY * u32::try_from(turn).unwrap_or(u32::MAX)).await;
-                self.connect(client, addr, server_name).await
-            })
-        });
-        let attempts = Vec::from_iter(attempts);
-        if attempts.is_empty() {
-            let nowhere = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-            return Err(nowhere.into());
-        }
-        let (connection, _) = select_ok(attempts).await?;
-        let mut mux = QuicMux::new(connection, config::max_streams(&config));
+        let addresses = lookup(to.0, to.1).await.map_err(QuicError::Lookup)?;
+        let connection =
+            race(addresses, |address| self.connect(client.clone(), address, server_name)).await?;
+        let mut mux = QuicMux::new(connection, config::max_streams(&config)).watch_peer();
         let lane = mux.open_lane().await.map_err(|error| QuicError::Link(CloseReason::lost(error)))?;
         Ok(Link::new(Box::new(mux), lane, Arc::new(config)))
     }
@@ -93,7 +78,7 @@ impl QuicClient {
         let mut slot = slot.lock();
         match &*slot {
             Some(endpoint) => Ok(endpoint.clone()),
-            None => Ok(slot.insert(super::endpoint(any, false, None)?).clone()),
+            None => Ok(slot.insert(super::client_endpoint(any)?).clone()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The settings of QUIC: windows, streams, acknowledgements, ALPN.
 
 use crate::LinkConfig;
-use crate::mux::quic::FIRST_STREAMS;
+use crate::mux::quic::{FIRST_STREAMS, KEEP_ALIVE};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{AckFrequencyConfig, TransportConfig, VarInt};
 use std::io;
@@ -50,9 +50,8 @@ fn transport(config: &LinkConfig) -> TransportConfig {
         .send_window(SEND_WINDOW)
         .datagram_receive_buffer_size(None)
         .datagram_send_buffer_size(0)
-        // Silence is judged by the links' owners.
+        // Silence is judged by the links and their owners: this one would hold for both sides.
         .max_idle_timeout(None)
-        .keep_alive_interval(None)
         .allow_spin(false);
     let mut acks = AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(VarInt::from_u32(ACK_EVERY)).max_ack_delay(Some(ACK_DELAY));
@@ -107,7 +106,9 @@ pub(super) fn client(tls: &rustls::ClientConfig, config: &LinkConfig) -> io::Res
     tls.enable_early_data = false;
     let tls = QuicClientConfig::try_from(tls).map_err(unfit)?;
     let mut client = quinn::ClientConfig::new(Arc::new(tls));
-    client.transport_config(Arc::new(transport(config)));
+    let mut transport = transport(config);
+    transport.keep_alive_interval(Some(KEEP_ALIVE));
+    client.transport_config(Arc::new(transport));
     Ok(client)
 }
 

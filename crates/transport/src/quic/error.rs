@@ -2,15 +2,20 @@
 
 use crate::CloseReason;
 use crate::mux::quic::{alert, into_io};
+use crate::tcp::Summary;
 use crate::tls::{Party, TlsError};
 use quinn::{ConnectError, ConnectionError};
 use std::io;
+use std::net::SocketAddr;
 use thiserror::Error;
 
 /// Why there is no link over QUIC.
 #[derive(Debug, Error)]
 pub(crate) enum QuicError {
-    /// No address, no socket, or no connection.
+    /// The host's name has no address that is known.
+    #[error(transparent)]
+    Lookup(io::Error),
+    /// No socket, or no connection.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Who the other is could not be shown, here or there.
@@ -44,5 +49,19 @@ impl QuicError {
 impl From<ConnectError> for QuicError {
     fn from(error: ConnectError) -> Self {
         Self::Io(io::Error::new(io::ErrorKind::InvalidInput, error))
+    }
+}
+
+impl Summary for QuicError {
+    /// One that answers says more than those that don't.
+    fn summary(failed: Vec<(SocketAddr, Self)>) -> Self {
+        let mut silent = Vec::new();
+        for (address, error) in failed {
+            match error {
+                Self::Io(error) => silent.push((address, error)),
+                error => return error,
+            }
+        }
+        Self::Io(io::Error::summary(silent))
     }
 }

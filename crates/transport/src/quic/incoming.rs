@@ -4,19 +4,24 @@ use super::QuicError;
 use super::config_cache::ConfigCache;
 use crate::mux::quic::QuicMux;
 use crate::tls::Party;
-use crate::{CloseReason, Link, LinkConfig};
+use crate::{CloseReason, Link, LinkConfig, handshake_threads};
 use quinn::Connection;
 use quinn::crypto::rustls::HandshakeData;
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 /// A connection that has come in, and for which nothing has been done yet. Dropping it refuses it.
 #[derive(Debug)]
 pub(crate) struct QuicIncoming {
     incoming: quinn::Incoming,
     handshake: HandshakeCount,
+    /// For one at a time: while the library answers a client's hello it holds the lock of the endpoint, which serves
+    /// everyone who is connected and must have it in between.
+    turn: Arc<Semaphore>,
     configs: Arc<ConfigCache>,
 }
 
@@ -44,10 +49,11 @@ impl QuicIncoming {
     pub(super) fn new(
         incoming: quinn::Incoming,
         handshake: Arc<AtomicUsize>,
+        turn: Arc<Semaphore>,
         configs: Arc<ConfigCache>,
     ) -> Self {
         handshake.fetch_add(1, Ordering::Relaxed);
-        Self { incoming, handshake: HandshakeCount(handshake), configs }
+        Self { incoming, handshake: HandshakeCount(handshake), turn, configs }
     }
 
     /// The peer's address, for now. Unless it has been asked to show so, the peer may have made it up.
@@ -56,8 +62,7 @@ impl QuicIncoming {
     }
 
     /// Whether the peer has shown that it can be reached at its address.
-    #[cfg(test)]
-    pub(super) fn is_validated(&self) -> bool {
+    pub(crate) fn is_validated(&self) -> bool {
         self.incoming.remote_address_validated()
     }
 
@@ -76,9 +81,16 @@ impl QuicIncoming {
         config: Arc<LinkConfig>,
     ) -> Result<QuicAccepted, QuicError> {
         let server = self.configs.for_link(tls, &config)?;
-        let connection = self
-            .incoming
-            .accept_with(server)
+        let (incoming, runtime) = (self.incoming, Handle::current());
+        // The semaphore is never closed.
+        let turn = self.turn.acquire().await;
+        let accepted = handshake_threads::run(move || {
+            let _runtime = runtime.enter();
+            incoming.accept_with(server)
+        });
+        let accepted = accepted.await.map_err(|_| QuicError::Link(CloseReason::Local))?;
+        drop(turn);
+        let connection = accepted
             .map_err(|error| QuicError::of(error, Party::Client))?
             .await
             .map_err(|error| QuicError::of(error, Party::Client))?;

@@ -2,13 +2,16 @@
 
 use super::config_cache::ConfigCache;
 use super::incoming::QuicIncoming;
+use super::reset::endpoint_config;
+use crate::tls::KeyDigest;
 use parking_lot::Mutex;
-use quinn::Endpoint;
+use quinn::{Endpoint, ServerConfig, TokioRuntime};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 /// Handshakes under way from which on callers must show that they can be reached at their address
@@ -28,24 +31,34 @@ pub(crate) struct QuicListener {
     /// Gone after the socket has failed, until it is replaced.
     endpoint: Mutex<Option<Endpoint>>,
     configs: Arc<ConfigCache>,
+    key: KeyDigest,
     handshakes: Arc<AtomicUsize>,
+    turn: Arc<Semaphore>,
 }
 
 impl QuicListener {
     /// Listens on `addr`; port 0 lets the system choose. `tls` is looked at to see that it fits QUIC;
-    /// what a handshake goes by is said with each: see [`QuicIncoming::link`].
+    /// what a handshake goes by is said with each: see [`QuicIncoming::link`]. A listener with the same `key` at the
+    /// same address can end connections of this one once this is gone.
     ///
     /// # Errors
     /// When the address can't be bound, or `tls` does not fit.
-    pub(crate) fn bind(addr: SocketAddr, only_v6: bool, tls: &rustls::ServerConfig) -> io::Result<Self> {
+    pub(crate) fn bind(
+        addr: SocketAddr,
+        only_v6: bool,
+        tls: &rustls::ServerConfig,
+        key: KeyDigest,
+    ) -> io::Result<Self> {
         let configs = Arc::new(ConfigCache::new(tls)?);
-        let endpoint = super::endpoint(addr, only_v6, Some(configs.initial()))?;
+        let endpoint = endpoint(super::bind(addr, only_v6)?, &key, configs.initial())?;
         Ok(Self {
             addr: endpoint.local_addr()?,
             only_v6,
             endpoint: Mutex::new(Some(endpoint)),
             configs,
+            key,
             handshakes: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -77,14 +90,20 @@ impl QuicListener {
                 let _ = incoming.retry();
                 continue;
             }
-            return QuicIncoming::new(incoming, self.handshakes.clone(), self.configs.clone());
+            return QuicIncoming::new(
+                incoming,
+                self.handshakes.clone(),
+                self.turn.clone(),
+                self.configs.clone(),
+            );
         }
     }
 
     /// Tries to replace the endpoint. The address is free only when its connections have been dropped.
     async fn rebind(&self) {
         tokio::time::sleep(REBIND_DELAY).await;
-        match super::endpoint(self.addr, self.only_v6, Some(self.configs.initial())) {
+        let socket = super::bind(self.addr, self.only_v6);
+        match socket.and_then(|socket| endpoint(socket, &self.key, self.configs.initial())) {
             Ok(endpoint) => *self.endpoint.lock() = Some(endpoint),
             Err(error) => warn!(%error, addr = %self.addr, "can't listen for QUIC, will try again"),
         }
@@ -108,6 +127,11 @@ impl QuicListener {
             endpoint.wait_idle().await;
         }
     }
+}
+
+fn endpoint(socket: UdpSocket, key: &KeyDigest, server: ServerConfig) -> io::Result<Endpoint> {
+    let config = endpoint_config(key, socket.local_addr()?);
+    Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))
 }
 
 impl Drop for QuicListener {

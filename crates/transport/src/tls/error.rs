@@ -1,7 +1,8 @@
 //! Why a TLS connection failed, from our own errors and from the peer's alerts.
 
+use super::server::RevocationListExpired;
 use super::words;
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 use std::fmt;
 use std::io;
 use thiserror::Error;
@@ -138,6 +139,9 @@ impl TlsError {
             AlertDescription::CertificateRequired => Self::NoCertificate,
             AlertDescription::NoApplicationProtocol => Self::OtherProtocol(peer),
             AlertDescription::UnsupportedCertificate => Self::WrongPurpose(peer),
+            AlertDescription::CertificateUnknown if reason.contains("RevocationListExpired") => {
+                Self::RevocationListExpired(peer)
+            }
             AlertDescription::BadCertificate | AlertDescription::CertificateUnknown => {
                 let reason = reason.rsplit("invalid peer certificate: ").next().unwrap_or(reason);
                 let mut names = reason.split('"').skip(1).step_by(2);
@@ -173,6 +177,9 @@ impl TlsError {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 Self::WrongPurpose(peer)
             }
+            CertificateError::Other(OtherError(error)) if error.is::<RevocationListExpired>() => {
+                Self::RevocationListExpired(peer)
+            }
             other => Self::Certificate(peer, words::of_certificate(other)),
         }
     }
@@ -191,9 +198,10 @@ fn all_of(names: Vec<String>) -> String {
     if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") }
 }
 
-/// The name in what is printed of it, such as `DnsName("gateway.example")`.
+/// The name in what is printed of it, such as `DnsName("gateway.example")` or `IpAddress(127.0.0.1)`.
 fn bare(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.split('"').nth(1).unwrap_or(inner)
 }
 
 /// What a peer says with an alert, in the words of the side that is told.

@@ -26,8 +26,9 @@ pub struct PeerCertificate {
 }
 
 impl PeerCertificate {
-    /// The first of `chain`. `None` if it is no X.509 certificate, or there is none.
-    pub(crate) fn parse(chain: &[CertificateDer<'_>]) -> Option<Self> {
+    /// The first of `chain`, which somebody has verified. `None` if it is no X.509 certificate, or there is none.
+    #[must_use]
+    pub fn parse(chain: &[CertificateDer<'_>]) -> Option<Self> {
         let (der, intermediates) = chain.split_first()?;
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         let common_name = parsed.subject().iter_common_name().next();

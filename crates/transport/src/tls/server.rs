@@ -1,14 +1,21 @@
 //! The certificates of listeners, which can be replaced under way.
 
+mod client_verifier;
+mod expiry;
 mod inspect;
 mod judge;
 mod loader;
+mod revocation;
+
+pub(super) use client_verifier::RevocationListExpired;
 
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::SniResolver;
-use super::{TlsVersion, crypto_provider};
+use super::{KeyDigest, TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
+use expiry::Dated;
 use loader::Loader;
+use revocation::Revocations;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::NoServerSessionStorage;
@@ -47,8 +54,9 @@ pub struct ServerTlsConfig {
     pub client_auth: ClientAuth,
     /// The CAs of the clients' certificates: PEM bundles.
     pub ca_certs: Vec<PathBuf>,
-    /// Revocation lists for the clients' certificates, PEM. They hold for the whole chain. A certificate
-    /// on which none of them says anything is not revoked; a list that is past its time says so of none.
+    /// Revocation lists for the clients' certificates, PEM. They hold for the whole chain. Of each CA key the newest
+    /// list that it has signed counts. A certificate on which none of them says anything is not revoked; a list that is
+    /// past its time says so of none.
     pub crls: Vec<PathBuf>,
     /// The oldest version of TLS that is spoken.
     pub min_version: TlsVersion,
@@ -66,8 +74,13 @@ struct Loaded {
     rustls: Arc<ServerConfig>,
     verifier: Arc<dyn ClientCertVerifier>,
     warnings: Vec<String>,
+    key: KeyDigest,
     /// The certificates themselves, without those above them.
     leaves: Vec<CertificateDer<'static>>,
+    /// All certificates, those of the CAs too, with their files.
+    dated: Dated,
+    /// The lists by which clients are judged, if there are any.
+    revocations: Option<Arc<Revocations>>,
 }
 
 impl fmt::Debug for ServerTls {
@@ -115,6 +128,11 @@ impl ServerTls {
         self.current.load().warnings.clone()
     }
 
+    /// Of the first certificate's private key.
+    pub(crate) fn key_digest(&self) -> KeyDigest {
+        self.current.load().key
+    }
+
     /// What a handshake that begins now goes by.
     #[must_use]
     pub fn rustls_config(&self) -> Arc<ServerConfig> {
@@ -128,7 +146,7 @@ impl Loaded {
         let mut loader = Loader::new();
         let certificates = loader.certificates(&config.certs, &provider);
         let verifier = loader.verifier(&config, &provider);
-        let Loader { mistakes, warnings, .. } = loader;
+        let Loader { mistakes, warnings, key, dated, revocations, .. } = loader;
         let leaves = certificates.iter().filter_map(|it| it.cert.first().cloned()).collect();
         let resolver = SniResolver::new(certificates);
         let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
@@ -143,6 +161,15 @@ impl Loaded {
             builder.with_client_cert_verifier(verifier.clone()).with_cert_resolver(Arc::new(resolver));
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
         rustls.send_tls13_tickets = 0;
-        Ok(Self { config, rustls: Arc::new(rustls), verifier, warnings, leaves })
+        Ok(Self {
+            config,
+            rustls: Arc::new(rustls),
+            verifier,
+            warnings,
+            key: key.unwrap_or_default(),
+            leaves,
+            dated,
+            revocations,
+        })
     }
 }

@@ -19,9 +19,16 @@ where
         endpoint.path(),
         endpoint.authority()
     );
-    io.write_all(request.as_bytes()).await?;
-    io.flush().await?;
-    read_answer(io, &key).await
+    let asked = async {
+        io.write_all(request.as_bytes()).await?;
+        io.flush().await
+    };
+    // It may have answered, and ended the connection, before it was asked.
+    let asked = asked.await;
+    match (read_answer(io, &key).await, asked) {
+        (Err(UpgradeError::Ended | UpgradeError::Io(_)), Err(error)) => Err(error.into()),
+        (answered, _) => answered,
+    }
 }
 
 /// Reads the server's answer to a request with this key.

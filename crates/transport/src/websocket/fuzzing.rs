@@ -1,7 +1,7 @@
 //! The WebSocket side of [`crate::fuzzing`].
 
 use super::frame::{Header, Opcode, apply};
-use super::{Role, UpgradeError, WebSocket, accept, connect};
+use super::{ForwardedField, Role, UpgradeError, UpgradeRules, WebSocket, accept, connect};
 use crate::fuzzing::Script;
 use crate::staging::Staging;
 use std::io;
@@ -27,7 +27,10 @@ pub(crate) fn frames(mut io: Script, is_server: bool) -> Outcome {
 
 /// A client's request. Whoever is refused is told so.
 pub(crate) fn request(mut io: Script) -> Result<Outcome, UpgradeError> {
-    let upgraded = run(async { Ok(read_all(accept(&mut io).await?).await) });
+    let allowed_origins = ["https://*.example:8443", "null"].map(|text| text.parse().expect("a pattern"));
+    let forwarded = Some(ForwardedField::Forwarded);
+    let rules = UpgradeRules { allowed_origins: allowed_origins.to_vec(), forwarded };
+    let upgraded = run(async { Ok(read_all(accept(&mut io, &rules).await?.socket).await) });
     let head = io.written.windows(4).position(|end| end == b"\r\n\r\n").expect("it is answered") + 4;
     let frames = io.written.split_off(head);
     let expected: &[u8] = if upgraded.is_ok() { b"HTTP/1.1 101 " } else { b"HTTP/1.1 4" };

@@ -36,7 +36,7 @@ pub(super) async fn read(
             None if bytes.len() <= MAX_HEAD => {}
             _ => return Err(UpgradeError::HeadTooLong(MAX_HEAD)),
         }
-        if poll_fn(|cx| incoming.poll_fill(io, cx)).await? == 0 {
+        if poll_fn(|cx| incoming.poll_fill_lean(io, cx)).await? == 0 {
             return Err(UpgradeError::Ended);
         }
     }

@@ -5,6 +5,7 @@ mod tests;
 
 use super::Role;
 use super::frame::{self, Header, Opcode, Violation};
+use crate::outgoing::Outgoing;
 use crate::staging::Staging;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -17,6 +18,10 @@ const WRITE: usize = 60 * 1024;
 /// From so many bytes on that the socket does not take, nothing more is read.
 const BACKLOG: usize = 64 * 1024;
 
+/// So many frames are looked at before other tasks run: frames without data are no reason to go on for as long as
+/// they come.
+const FRAMES: usize = 1024;
+
 /// The status code of a close in good order.
 const NORMAL: u16 = 1000;
 
@@ -28,7 +33,7 @@ pub(crate) struct WebSocket<T> {
     io: T,
     role: Role,
     incoming: Staging,
-    outgoing: Staging,
+    outgoing: Outgoing,
     /// What is left of the data frame that is being read.
     frame: Option<Rest>,
     /// Whether the message that is being read has further frames.
@@ -46,13 +51,14 @@ struct Rest {
 impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Over `io`, of which `incoming` has been read already.
     pub(super) fn new(io: T, role: Role, incoming: Staging) -> Self {
-        let outgoing = Staging::default();
+        let outgoing = Outgoing::default();
         Self { io, role, incoming, outgoing, frame: None, more: false, ended: false, closed: false }
     }
 
-    /// Goes through what has come, and puts data into `into` as far as there is room.
-    fn take(&mut self, into: &mut ReadBuf<'_>) -> Result<(), Violation> {
-        while !self.ended && into.remaining() > 0 {
+    /// Goes through what has come, through so many `frames` at most, and puts data into `into` as far as there is
+    /// room.
+    fn take(&mut self, into: &mut ReadBuf<'_>, frames: &mut usize) -> Result<(), Violation> {
+        while !self.ended && into.remaining() > 0 && *frames > 0 {
             if let Some(rest) = &mut self.frame {
                 let n = usize::try_from(rest.len).unwrap_or(usize::MAX);
                 let n = n.min(self.incoming.len()).min(into.remaining());
@@ -68,7 +74,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 if rest.len == 0 {
                     self.frame = None;
                 }
-            } else if !self.next_frame()? {
+            } else if self.next_frame()? {
+                *frames -= 1;
+            } else {
                 break;
             }
         }
@@ -124,11 +132,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     fn put(&mut self, opcode: Opcode, payload: &[u8]) {
-        frame::put(opcode, self.role.mask(), [payload].into_iter(), self.outgoing.tail());
+        frame::put(opcode, self.role.mask(), [payload].into_iter(), self.outgoing.queue().tail());
     }
 
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready!(self.outgoing.poll_drain(&mut self.io, cx))?;
+        ready!(self.outgoing.poll_send(&mut self.io, cx))?;
         if self.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -142,9 +150,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         if taken == 0 {
             return Poll::Ready(Ok(0));
         }
-        frame::put(Opcode::Binary, self.role.mask(), pieces.iter().copied(), self.outgoing.tail());
+        frame::put(Opcode::Binary, self.role.mask(), pieces.iter().copied(), self.outgoing.queue().tail());
         // What the socket does not take now goes with the next write or flush.
-        if let Poll::Ready(Err(error)) = self.outgoing.poll_drain(&mut self.io, cx) {
+        if let Poll::Ready(Err(error)) = self.outgoing.poll_send(&mut self.io, cx) {
             return Poll::Ready(Err(error));
         }
         Poll::Ready(Ok(taken))
@@ -165,9 +173,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let before = into.filled().len();
+        let (before, mut frames) = (into.filled().len(), FRAMES);
         loop {
-            let mut taken = this.take(into);
+            let mut taken = this.take(into, &mut frames);
             if into.filled().len() > before {
                 // What came before a violation is handed on first. It is still there for the next read.
                 taken = Ok(());
@@ -176,19 +184,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
                 this.ended = true;
                 this.close(&violation.status().to_be_bytes());
             }
-            // Answers. If they don't go at once, a flush takes them, or the next read does.
-            let sent = this.outgoing.poll_drain(&mut this.io, cx);
+            // Answers. If they don't go at once, a flush takes them, or the next read does. Where nothing goes out any
+            // more, what comes is read on.
+            let _ = this.outgoing.poll_send(&mut this.io, cx);
             if let Err(violation) = taken {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)));
             }
             if into.filled().len() > before || this.ended || into.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
-            if let Poll::Ready(Err(error)) = sent {
-                return Poll::Ready(Err(error));
-            }
             // What it asks of us is answered before more is asked.
             if this.outgoing.len() >= BACKLOG {
+                return Poll::Pending;
+            }
+            if frames == 0 {
+                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             if ready!(this.incoming.poll_fill(&mut this.io, cx))? == 0 {
@@ -217,7 +227,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.outgoing.poll_drain(&mut this.io, cx))?;
+        ready!(this.outgoing.poll_send(&mut this.io, cx))?;
         Pin::new(&mut this.io).poll_flush(cx)
     }
 

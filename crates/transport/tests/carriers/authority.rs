@@ -47,6 +47,15 @@ impl Authority {
         Self { issuer, dir: tempfile::tempdir().unwrap() }
     }
 
+    /// A CA below this one.
+    pub(crate) fn intermediate(&self, name: &str) -> Self {
+        let mut params = params(&[], name, ALWAYS);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &self.issuer).unwrap();
+        Self { issuer, dir: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, content).unwrap();
@@ -100,6 +109,11 @@ impl Authority {
 
     /// A revocation list that names these and is to be renewed at the start of that year.
     pub(crate) fn revoke(&self, serials: &[u64], next_update: i32) -> PathBuf {
+        self.revoke_at(serials, 2000, next_update)
+    }
+
+    /// The same, made at the start of a year.
+    pub(crate) fn revoke_at(&self, serials: &[u64], this_update: i32, next_update: i32) -> PathBuf {
         let revoked = serials.iter().map(|serial| RevokedCertParams {
             serial_number: (*serial).into(),
             revocation_time: date_time_ymd(2001, 1, 1),
@@ -107,7 +121,7 @@ impl Authority {
             invalidity_date: None,
         });
         let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2000, 1, 1),
+            this_update: date_time_ymd(this_update, 1, 1),
             next_update: date_time_ymd(next_update, 1, 1),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,

@@ -74,7 +74,10 @@ async fn lines_over_tcp() {
     let addr = server.addr;
     let client = async { ask(TcpStream::connect(addr).await.unwrap()).await };
     let (peer, ()) = soon(async { tokio::join!(server.answer_lines(), client) }).await;
-    assert_eq!(peer, PeerInfo { certificate: None, network: Network::Tcp, server_name: None });
+    assert_eq!(
+        peer,
+        PeerInfo { certificate: None, network: Network::Tcp, server_name: None, forwarded: Vec::new() }
+    );
 }
 
 /// A TLS client of another make.

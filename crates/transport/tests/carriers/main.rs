@@ -12,5 +12,7 @@ mod gateway;
 mod line_protocol;
 mod protocols;
 mod reload;
+mod revocation;
+mod storm;
 mod traffic;
 mod websocket;

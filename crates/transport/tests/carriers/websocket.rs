@@ -51,6 +51,12 @@ async fn what_is_no_upgrade_is_answered_with_what_is_missing() {
         (format!("{REQUEST}\r\n").replace("HTTP/1.1", "HTTP/1.0"), "426", no("it is not HTTP/1.1")),
         (format!("{REQUEST}{fields}\r\n"), "426", no("too many fields")),
         (
+            format!("{REQUEST}Origin: https://page.example\r\n\r\n"),
+            "403",
+            "the WebSocket upgrade failed: browsers may not connect from pages of `https://page.example`"
+                .to_owned(),
+        ),
+        (
             "GARBAGE\r\n\r\n".to_owned(),
             "400",
             "the WebSocket upgrade failed: the peer does not speak HTTP".to_owned(),

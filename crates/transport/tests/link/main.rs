@@ -5,10 +5,14 @@
 
 mod bulk;
 mod close;
+mod ends;
 mod frames;
+mod interop;
 mod limits;
 mod listener;
+mod narrow;
 mod sim;
+mod slow;
 mod storm;
 mod streams;
 mod world;

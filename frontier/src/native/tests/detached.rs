@@ -63,7 +63,7 @@ async fn a_long_payload_passes_in_both_directions() {
         assert!(got == payload);
     });
     sent.unwrap();
-    assert!(!edge.peer.has_pending() && !service.peer.has_pending());
+    assert!(!testing::has_pending(&edge.peer) && !testing::has_pending(&service.peer));
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn an_answer_that_does_not_end_in_time_is_a_failure_and_not_silence() {
     let asked = service.recv().await;
     let _stream = open(&service, &answer(asked.id, LEN)).await;
     assert_eq!(codes(&[edge.recv().await]), [(9, Code::Deadline)]);
-    assert!(!edge.peer.has_pending() && !service.peer.has_pending());
+    assert!(!testing::has_pending(&edge.peer) && !testing::has_pending(&service.peer));
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_call_whose_target_opens_no_stream_in_time_is_a_failure_and_not_silenc
     let service = Parked::service(&exchange, 1, &["m"], &[]).await;
     let _stream = open(&edge, &call(9, 50, LEN)).await;
     assert_eq!(codes(&[edge.recv().await]), [(9, Code::Deadline)]);
-    assert!(!service.peer.has_pending());
+    assert!(!testing::has_pending(&service.peer));
 }
 
 #[tokio::test]
@@ -128,10 +128,10 @@ async fn a_call_that_is_overdue_while_its_payload_comes_is_answered_once() {
     let FirstFrame { mut stream, .. } = first(&mut service).await;
     // The copy is given up, which resets the stream; the tables are left to the sweep.
     let _ = testing::soon(stream.read(&mut [0])).await;
-    exchange.sweep();
+    exchange.sweep().await;
     assert_eq!(codes(&[edge.recv().await]), [(9, Code::Deadline)]);
     assert_eq!(service.recv().await.kind, Kind::Cancel);
-    assert!(edge.rest().is_empty() && !edge.peer.has_pending());
+    assert!(edge.rest().is_empty() && !testing::has_pending(&edge.peer));
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn an_asker_that_dies_is_told_to_whom_it_asked() {
     act(&exchange, &edge.peer, &request(1, "m", b"", b""));
     act(&exchange, &edge.peer, &publish(2, "t", b"", Flags::ACKED));
     edge.retire(&exchange);
-    assert!(!service.peer.has_pending());
+    assert!(!testing::has_pending(&service.peer));
     let sent = service.close();
     let call = sent.iter().find(|frame| frame.kind == Kind::Request).unwrap();
     let cancels: Vec<u64> = sent.iter().filter(|it| it.kind == Kind::Cancel).map(|it| it.id).collect();

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::config::Limits;
-use frontier_protocol::{Ack, GET_EDGE_ID};
-use frontier_transport::LinkConfig;
+use frontier_protocol::{Ack, GET_EDGE_ID, Names, Register, Registration};
+use frontier_transport::{CloseReason, LinkConfig};
 
 #[tokio::test]
 async fn a_call_of_an_edge_gains_the_tail_and_its_answer_comes_back_as_it_was() {
@@ -26,6 +26,46 @@ async fn a_call_of_an_edge_gains_the_tail_and_its_answer_comes_back_as_it_was() 
     service.send(|out| answer.encode_with(frame.id, Flags::default(), out));
     let frame = edge.recv().await;
     assert_eq!((frame.id, Response::parse(&frame).unwrap()), (9, answer));
+}
+
+#[tokio::test]
+async fn names_by_the_thousand_are_registered_in_pieces_and_what_comes_behind_waits_for_them() {
+    let exchange = testing::exchange();
+    let mut edge = Remote::edge(&exchange, EDGE).await;
+    let mut service = Remote::service(&exchange, 1, &[], &[]).await;
+    let names: Vec<String> = (0..5000).map(|n| format!("method-{n}")).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (of, add, remove) = (Names::Methods, Registration::Add, Registration::Remove);
+    service.send(|out| Register { change: add, of, names: all.clone() }.encode(1, out));
+    service.send(|out| Register { change: remove, of, names: vec![all[7]] }.encode(2, out));
+    // And one by one, in one read.
+    for id in 3..1003 {
+        let name = format!("late-{id}");
+        service.send(|out| Register { change: add, of, names: vec![&name] }.encode(id, out));
+    }
+    for id in 1..1003 {
+        let frame = service.recv().await;
+        let (kind, code) = (frame.kind, frame.code);
+        let acked = if id == 2 { Kind::UnregisterAck } else { Kind::RegisterAck };
+        assert_eq!((frame.id, kind, code), (id, acked, Code::Ok));
+    }
+    for (id, method, is_there) in [(1, all[4999], true), (2, all[7], false), (3, "late-1002", true)] {
+        let custom = Custom::plain(b"");
+        edge.send(|out| Request { timeout_ms: 0, method, custom, payload: b"" }.encode(id, out));
+        match is_there {
+            true => assert_eq!(service.recv().await.kind, Kind::Request),
+            false => assert_eq!(edge.recv().await.code, Code::MethodNotFound),
+        }
+    }
+    // What is no registration ends it as any broken frame does.
+    service.send(|out| {
+        let start = out.len();
+        Register { change: add, of, names: all.clone() }.encode(9, out)?;
+        // The length of the first name.
+        out[start + frontier_protocol::HEADER_LEN] = 0xff;
+        Ok(())
+    });
+    assert!(matches!(service.ended().await, CloseReason::Protocol(_)));
 }
 
 #[tokio::test]

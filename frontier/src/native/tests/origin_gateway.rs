@@ -140,7 +140,7 @@ async fn a_large_payload_is_read_once_it_may_come() {
         reply(&edge, frame.id, Code::Ok, b"", b"");
         assert_eq!(codes(&[asks.recv().await]), [(9, Code::Ok)]);
     }
-    assert!(asks.rest().is_empty() && !asks.peer.has_pending());
+    assert!(asks.rest().is_empty() && !testing::has_pending(&asks.peer));
 }
 
 #[tokio::test]
@@ -167,5 +167,5 @@ async fn what_an_origin_gateway_asked_ends_with_its_link() {
     assert_eq!(edge.recv().await.kind, Kind::Request);
     asks.die().await;
     assert_eq!(edge.recv().await.kind, Kind::Cancel);
-    assert!(!edge.peer.has_pending());
+    assert!(!testing::has_pending(&edge.peer));
 }

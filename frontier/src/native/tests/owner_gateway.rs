@@ -69,7 +69,7 @@ async fn a_call_is_forwarded_with_who_asks_and_the_place_is_known_from_then_on()
         let got = Response::parse(&frame).unwrap();
         assert_eq!((frame.id, got.custom.body()), (id, &b"x\0\0\0\0\0\0\0\x07"[..]));
     }
-    assert!(!service.peer.is_busy() && !owner.peer.has_pending());
+    assert!(!service.peer.is_busy() && !testing::has_pending(&owner.peer));
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn who_waits_can_cancel_and_leave_and_be_too_late() {
     let mut service = service;
     let told = async {
         loop {
-            exchange.sweep();
+            exchange.sweep().await;
             if let Some(frame) = service.rest().pop() {
                 return frame;
             }

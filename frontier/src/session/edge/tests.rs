@@ -4,6 +4,7 @@ use super::super::handshake::Handshake;
 use super::super::{Arrival, Context};
 use super::*;
 use crate::native::NativeOutlet;
+use crate::session::Newcomer;
 use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
@@ -47,6 +48,7 @@ impl Dialled {
             meta: meta.into(),
             features: 0,
             terms: TERMS,
+            session: None,
             presented: Default::default(),
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
@@ -277,7 +279,8 @@ async fn an_idle_edge_is_small() {
     let context = context();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let io = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let session = super::super::run(context, 0, Accepted { incoming: Incoming::tcp(io), peer: ADDR });
+    let newcomer = Newcomer::new(&context, 0, Accepted { incoming: Incoming::tcp(io), peer: ADDR });
+    let session = super::super::run(context, newcomer.unwrap());
     // The session's task but for its link, the peer, and its place in the registry.
     let bytes = size_of_val(&session) - size_of::<Link>()
         + size_of::<frontier_exchange::Peer>()

@@ -26,6 +26,7 @@ fn handshake() -> Handshake {
         meta: "".into(),
         features: 0,
         terms: TERMS,
+        session: None,
         presented: Default::default(),
     }
 }

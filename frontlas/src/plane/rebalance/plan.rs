@@ -2,6 +2,7 @@
 
 use super::RebalanceConfig;
 use super::balance::{Balance, Decision};
+use crate::model::advertised::url;
 use crate::model::{Frontier, Timestamp};
 use frontier_protocol::{Other, Plan};
 use std::time::Duration;
@@ -32,6 +33,10 @@ impl ClusterPlan {
         balance: &mut Balance,
     ) -> Self {
         let mut open: Vec<Frontier> = frontiers.into_iter().filter(Frontier::is_open).collect();
+        for Frontier { advertised_sb_addr, advertised_eb_addr, .. } in &mut open {
+            // What a frontlas of an earlier version has written may be without a scheme.
+            (*advertised_sb_addr, *advertised_eb_addr) = (url(advertised_sb_addr), url(advertised_eb_addr));
+        }
         let age = |frontier: &Frontier| Duration::from_micros(now.0.saturating_sub(frontier.since.0));
         let is_new = |frontier: &Frontier| age(frontier) < config.settle;
         // Without any services one is as good as the other.
@@ -165,6 +170,15 @@ mod tests {
         assert_eq!(plan(&left, "a"), (u64::MAX, named(&[("b", 0)])));
         let all = cluster(vec![forwarding(serving(frontier("a", 90, 99))), forwarding(bare())]);
         assert_eq!(plan(&all, "a"), (45, named(&[("bare", 45)])));
+    }
+
+    #[test]
+    fn what_an_earlier_version_has_written_is_a_url_in_a_plan() {
+        let mut old = frontier("old", 0, 99);
+        (old.advertised_sb_addr, old.advertised_eb_addr) = ("h:1".into(), "h:2".into());
+        let cluster = cluster(vec![frontier("a", 9, 99), old]);
+        let plan = cluster.of("a");
+        assert_eq!((plan.others[0].servicebound, plan.others[0].edgebound), ("tcp://h:1", "tcp://h:2"));
     }
 
     #[test]

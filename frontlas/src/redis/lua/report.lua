@@ -1,7 +1,7 @@
 -- Online and offline events, in order, and chunks of a resync.
 -- ARGV: 6 frontier as JSON, 7 alive in ms, 8 and 9 meta of edges and of services in ms, 10 the number of the resync or '',
--- then for each event: '+' or '-', 'edges' or 'services', id, stamp, the beginning of the record ('' if '-')
--- Gives for each event: 'a' applied, 'u' unchanged, 's' and a frontier: superseded by it.
+-- 11 and 12 the most edges and services of a frontier, then for each event: '+' or '-', 'edges' or 'services', id, stamp, the beginning of the record ('' if '-')
+-- Gives for each event: 'a' applied, 'u' unchanged, 'f' full, 's' and a frontier: superseded by it.
 
 local generation = leased()
 local resync = generation and call('HGET', own, 'resyncing')
@@ -10,6 +10,7 @@ if not generation or (ARGV[10] ~= '' and resync ~= ARGV[10]) then
 end
 local alive = ARGV[7]
 local meta = { edges = ARGV[8], services = ARGV[9] }
+local most = { edges = tonumber(ARGV[11]), services = tonumber(ARGV[12]) }
 local touched = {}
 
 -- Whether a < b by bytes; the operator goes by the locale of the server.
@@ -20,6 +21,13 @@ local function precedes(a, b)
         end
     end
     return #a < #b
+end
+
+-- Whether the frontier has as many as it may, and not this one. What a snapshot leaves out is on its way out.
+local function is_full(kind, id)
+    local all = index(kind, frontier, generation)
+    local count = resync and call('SCARD', seen(kind)) or call('ZCARD', all)
+    return count >= most[kind] and not call('ZSCORE', all, padded(id))
 end
 
 local function online(kind, id, stamp, head)
@@ -44,6 +52,9 @@ local function online(kind, id, stamp, head)
         if not same and older and old.order <= now then
             return 's' .. old.frontier_id
         end
+    end
+    if is_full(kind, id) then
+        return 'f'
     end
     local new = '{' .. head .. ',"frontier_id":' .. ARGV[6]
         .. ',"update_time":' .. digits(math.floor(now / 1000000))
@@ -81,7 +92,7 @@ local function offline(kind, id, stamp)
 end
 
 local verdicts, changed = {}, false
-for at = 11, #ARGV, 5 do
+for at = 13, #ARGV, 5 do
     local act = ARGV[at] == '+' and online or offline
     local verdict = act(ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
     changed = changed or verdict == 'a'

@@ -1,6 +1,7 @@
 //! Round trips, cut bodies, values and lengths that are refused, and tokens, which no error shows.
 
 use super::*;
+use crate::Epoch;
 use crate::frame::testing::{cuts, decode, frame, refuses_other_kinds};
 
 fn sample() -> (Hello<'static>, Frame) {
@@ -17,6 +18,7 @@ fn sample() -> (Hello<'static>, Frame) {
         meta: b"\x00\xffm",
         token: Some(Token::new("tökén")),
         advertised: Advertised { servicebound: "tcp://a:1", edgebound: "tls://ä:2" },
+        session: Some(Session { client: 7, attempt: 8, since: Epoch(9) }),
     };
     let mut wire = Vec::new();
     hello.encode(&mut wire).unwrap();
@@ -46,6 +48,8 @@ fn a_cut_body_is_refused_unless_it_ends_between_fields() {
     let names = hello.topics.iter().chain(&hello.methods).copied();
     let urls = [hello.advertised.servicebound, hello.advertised.edgebound];
     let names = names.chain(urls).map(str::as_bytes);
+    let session = hello.session.unwrap().to_wire();
+    let names = names.chain([&session[..]]);
     for field in [hello.name.as_bytes(), hello.meta, token.as_bytes()].into_iter().chain(names) {
         ends.push(ends[ends.len() - 1] + 3 + field.len());
     }

@@ -1,8 +1,8 @@
 //! From a frame to its owned fields.
 
 use super::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Leave, Life, Outcome, OwnedHello, Raw, Row, Text, Wanted,
-    Wish,
+    Addressed, Answer, Empty, Fields, Found, Grant, Leave, Life, Outcome, OwnedHello, OwnedSession, Raw, Row,
+    Text, Wanted, Wish,
 };
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
@@ -36,6 +36,11 @@ impl Fields {
                     methods: texts(hello.methods),
                     servicebound: hello.advertised.servicebound.into(),
                     edgebound: hello.advertised.edgebound.into(),
+                    session: hello.session.map(|it| OwnedSession {
+                        client: Decimal(it.client),
+                        attempt: it.attempt,
+                        since: Decimal(it.since.0),
+                    }),
                 })
             }
             Kind::Welcome => {

@@ -33,6 +33,7 @@ pub(super) fn handshake() -> Vec<Vector> {
         methods: Vec::new(),
         servicebound: "tcp://192.0.2.1:30011".into(),
         edgebound: "tls://[2001:db8::1]:30012".into(),
+        session: None,
     };
     let welcome = Grant {
         version: 1,

@@ -20,11 +20,11 @@ async fn an_edge_anywhere_is_told_of_once_when_it_comes_and_once_when_it_goes() 
     let trio = Trio::start().await;
     let service = trio.gateways[0].service("s").connect().await.unwrap();
     let presence = Presence::of(&service).await.unwrap();
-    for gateway in 0..3 {
+    for (gateway, name) in IDS.iter().enumerate() {
         is_known(&trio, gateway, &presence).await;
         for turn in 0..5 {
             let id = EdgeId(100 + gateway as u64);
-            let meta = format!("{} {turn}", IDS[gateway]);
+            let meta = format!("{name} {turn}");
             let edge =
                 trio.gateways[gateway].edge().id(id).meta(meta).reconnect(false).connect().await.unwrap();
             edge.close().await.unwrap();

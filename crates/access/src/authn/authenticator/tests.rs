@@ -5,7 +5,7 @@ use crate::authn::jwt::{JwtConfig, Key};
 use crate::authn::mtls::Template;
 use crate::authn::{ClientCertificate, token};
 use frontier_config::load;
-use frontier_protocol::EdgeId;
+use frontier_protocol::{EdgeId, Role};
 use jsonwebtoken::{EncodingKey, Header, encode};
 
 const SECRET: &[u8] = b"only-for-tests-only-for-tests-only-for-tests";

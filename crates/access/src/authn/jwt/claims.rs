@@ -1,8 +1,8 @@
 //! What a token says, once its signature is good.
 
 use super::JwtConfig;
-use crate::authn::{AuthnError, Verified};
-use frontier_protocol::{EdgeId, Role, ServiceId};
+use crate::authn::{AuthnError, OperatorRole, Side, Verified};
+use frontier_protocol::{EdgeId, ServiceId};
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +17,7 @@ impl Claims {
     pub(super) fn verify(
         &self,
         config: &JwtConfig,
-        side: Role,
+        side: Side,
         now: SystemTime,
     ) -> Result<Verified, AuthnError> {
         self.check_issuer(config)?;
@@ -27,17 +27,22 @@ impl Claims {
         if let Some(subject) = self.text(&config.subject_claim)? {
             verified.subject = subject;
         }
-        verified.edge_id = self.id(config.edge_id_claim.as_deref(), side == Role::Edge)?.map(EdgeId);
+        verified.edge_id = self.id(config.edge_id_claim.as_deref(), side == Side::Edge)?.map(EdgeId);
         verified.service_id =
-            self.id(config.service_id_claim.as_deref(), side == Role::Service)?.map(ServiceId);
+            self.id(config.service_id_claim.as_deref(), side == Side::Service)?.map(ServiceId);
         if let Some(claim) = &config.service_claim {
             verified.service = self.text(claim)?;
-            if side == Role::Service && verified.service.as_deref().unwrap_or_default().is_empty() {
+            if side == Side::Service && verified.service.as_deref().unwrap_or_default().is_empty() {
                 return Err(wrong(claim));
             }
         }
         if let Some(claim) = &config.frontier_claim {
             verified.frontier = self.text(claim)?.filter(|id| !id.is_empty());
+        }
+        if let Some(claim) = &config.role_claim
+            && let Some(role) = self.text(claim)?
+        {
+            verified.role = Some(OperatorRole::parse(&role).ok_or_else(|| wrong(claim))?);
         }
         for claim in &config.label_claims {
             if let Some(value) = self.text(claim)? {

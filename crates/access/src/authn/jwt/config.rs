@@ -29,6 +29,8 @@ pub struct JwtConfig {
     pub service_id_claim: Option<String>,
     /// `frontier_claim`: the claim that says which frontier it may be.
     pub frontier_claim: Option<String>,
+    /// `role_claim`: the claim that says what an operator may do: read, operate or admin.
+    pub role_claim: Option<String>,
     /// `label_claims`: the claims that become labels of the same name.
     pub label_claims: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl JwtConfig {
             service_claim: claim("service_claim"),
             service_id_claim: claim("service_id_claim"),
             frontier_claim: claim("frontier_claim"),
+            role_claim: claim("role_claim"),
             label_claims: jwt.list("label_claims", Vec::new()),
         }
     }
@@ -92,10 +95,11 @@ impl KeySource {
         sources.into_iter().flatten().next()
     }
 
-    pub(super) fn load(&self, loader: &mut Loader) -> Vec<super::Key> {
+    /// The keys of the source of this index.
+    pub(super) fn load(&self, index: usize, loader: &mut Loader) -> Vec<super::Key> {
         match self {
             Self::Secret(secret) => loader
-                .checked("a `secret` of `jwt.keys`", super::Key::secret(secret.expose().as_bytes()))
+                .checked(&format!("jwt.keys[{index}].secret"), super::Key::secret(secret.expose().as_bytes()))
                 .into_iter()
                 .collect(),
             Self::SecretFile(path) => {

@@ -3,7 +3,7 @@
 
 use super::claims::Claims;
 use super::{JwtConfig, JwtVerifier, key_file};
-use frontier_protocol::Role;
+use crate::authn::Side;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,7 +24,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 pub fn token(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     let verifier = JwtVerifier::new(key_file::jwks(KEYS).expect("they are good").keys, config());
-    for side in [Role::Edge, Role::Service] {
+    for side in [Side::Edge, Side::Service] {
         let verified = verifier.verify(Some(text), side, now());
         assert!(verified.is_err(), "{text:?} was taken for {verified:?}");
     }
@@ -34,11 +34,11 @@ pub fn token(input: &[u8]) {
 pub fn claims(input: &[u8]) {
     let Ok(claims) = serde_json::from_slice::<Map<String, Value>>(input) else { return };
     let claims = Claims(claims);
-    for side in [Role::Edge, Role::Service] {
+    for side in [Side::Edge, Side::Service] {
         let Ok(verified) = claims.verify(&config(), side, now()) else { continue };
         assert!(verified.expires.is_none_or(|expires| expires + LEEWAY > now()), "{verified:?}");
-        assert!(side != Role::Edge || verified.edge_id.is_some(), "{verified:?}");
-        assert!(side != Role::Service || verified.service_id.is_some(), "{verified:?}");
+        assert!(side != Side::Edge || verified.edge_id.is_some(), "{verified:?}");
+        assert!(side != Side::Service || verified.service_id.is_some(), "{verified:?}");
     }
 }
 
@@ -48,7 +48,7 @@ pub fn key_set(input: &[u8]) {
     assert!(!keys.is_empty());
     let verifier = JwtVerifier::new(keys, config());
     for token in SIGNED {
-        let _ = verifier.verify(Some(token.trim_end()), Role::Edge, now());
+        let _ = verifier.verify(Some(token.trim_end()), Side::Edge, now());
     }
 }
 
@@ -69,6 +69,7 @@ fn config() -> JwtConfig {
         service_claim: claim("service"),
         service_id_claim: claim("service_id"),
         frontier_claim: claim("frontier"),
+        role_claim: claim("role"),
         label_claims: vec!["region".into()],
     }
 }
@@ -95,7 +96,7 @@ mod tests {
     fn what_is_good_is_taken() {
         key_set(KEYS);
         let good = serde_json::from_str(&CLAIMS.replace("\"nbf\": \"1\", ", "")).unwrap();
-        let verified = Claims(good).verify(&config(), Role::Service, now()).unwrap();
+        let verified = Claims(good).verify(&config(), Side::Service, now()).unwrap();
         assert_eq!(verified.service.as_deref(), Some("files"));
         claims(CLAIMS.as_bytes());
     }

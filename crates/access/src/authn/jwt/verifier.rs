@@ -3,9 +3,8 @@
 use super::claims::Claims;
 use super::{JwtConfig, Key};
 use crate::authn::token::MAX_TOKEN_LEN;
-use crate::authn::{AuthnError, Verified};
+use crate::authn::{AuthnError, Side, Verified};
 use crate::load::Loader;
-use frontier_protocol::Role;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, Validation, decode, decode_header};
 use std::time::SystemTime;
@@ -22,9 +21,10 @@ pub struct JwtVerifier {
 
 impl JwtVerifier {
     pub(crate) fn load(config: &JwtConfig, loader: &mut Loader) -> Self {
-        let keys: Vec<_> = config.keys.iter().flat_map(|source| source.load(loader)).collect();
+        let keys: Vec<_> =
+            config.keys.iter().enumerate().flat_map(|(index, source)| source.load(index, loader)).collect();
         if keys.len() > MAX_KEYS {
-            let _ = loader.checked::<()>("`jwt.keys`", Err("more than 64 keys"));
+            let _ = loader.checked::<()>("jwt.keys", Err("more than 64 keys"));
         }
         Self { keys, config: config.clone() }
     }
@@ -35,12 +35,12 @@ impl JwtVerifier {
         Self { keys, config }
     }
 
-    /// Who presents `token`, on the side of `side`.
+    /// Who presents `token`, on this side.
     ///
     /// # Errors
     /// The first of: missing, malformed, unknown algorithm or key, bad signature, wrong issuer or audience,
     /// not yet or no longer valid, a claim that is missing or wrong.
-    pub fn verify(&self, token: Option<&str>, side: Role, now: SystemTime) -> Result<Verified, AuthnError> {
+    pub fn verify(&self, token: Option<&str>, side: Side, now: SystemTime) -> Result<Verified, AuthnError> {
         let token = token.filter(|token| !token.is_empty()).ok_or(AuthnError::MissingCredentials)?;
         if token.len() > MAX_TOKEN_LEN {
             return Err(AuthnError::Malformed("it is too long"));

@@ -1,6 +1,7 @@
 //! Who waits after failures, for how long, and who does not.
 
 use super::*;
+use frontier_protocol::Role;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

@@ -1,8 +1,9 @@
 //! One entry of a token file.
 
 use super::TokenHash;
-use crate::authn::Verified;
+use crate::authn::{OperatorRole, Verified};
 use crate::labels::Labels;
+use crate::pattern::Pattern;
 use frontier_config::{FromValue, Invalid, Section, Value};
 use frontier_protocol::{EdgeId, ServiceId};
 use std::time::SystemTime;
@@ -34,6 +35,12 @@ impl TokenEntry {
         }
         if frontier.as_deref() == Some("") {
             entry.reject("frontier", "must not be empty; \"*\" is any");
+        } else if let Some(Err(error)) = frontier.as_deref().map(Pattern::new) {
+            entry.reject("frontier", error.to_string());
+        }
+        let role: Option<OperatorRole> = entry.optional("role");
+        if role.is_some() && frontier.is_some() {
+            entry.reject("role", "a token is for a frontier or for an operator, not for both");
         }
         let verified = Verified {
             subject: entry.optional("name").unwrap_or_else(|| hash.short()),
@@ -41,6 +48,7 @@ impl TokenEntry {
             service,
             service_id,
             frontier,
+            role,
             labels: labels(entry),
             expires: entry.optional("not_after").map(|Timestamp(time)| time),
             ..Verified::default()

@@ -221,3 +221,74 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     let codes = [Code::ServiceNotOnline, Code::StreamRefused, Code::Deadline, Code::Cancelled, Code::Ok];
     assert_counts(&world.exchange.counters().counts(), &codes.map(stream));
 }
+
+/// Whoever takes a request from its sender's table ends it, wherever its reply is by then.
+#[test]
+fn a_cancel_or_an_end_that_a_reply_races_is_counted_once() {
+    for is_cancel in [true, false] {
+        let mut world = World::new();
+        world.edge.send(call(1, Destination::Name));
+        let correlation = world.service.request().correlation();
+        // The reply has been taken from the target's table, and not yet given to who asked.
+        let reply = world.service.peer.pending.lock().complete(correlation).unwrap();
+        match is_cancel {
+            true => world.edge.cancel(1),
+            false => world.edge.leave(),
+        }
+        let mut batch = world.exchange.batch();
+        world.exchange.answer(reply, &world.service.peer, correlation, None, ok(), &mut batch);
+        drop(batch);
+        assert!(world.service.cancels().is_empty(), "it has replied");
+        let counts = world.exchange.counters().counts();
+        assert_counts(&counts, &[(Traffic::Call, Direction::ToService, Code::Cancelled, 1)]);
+    }
+}
+
+#[test]
+fn a_request_of_somebody_who_has_just_left() {
+    let mut world = World::new();
+    world.edge.leave();
+    world.edge.send(call(1, Destination::Name));
+    let counts = world.exchange.counters().counts();
+    assert_counts(&counts, &[(Traffic::Call, Direction::ToService, Code::Cancelled, 1)]);
+}
+
+#[tokio::test]
+async fn a_stream_or_a_payload_whose_task_is_dropped() {
+    let world = World::new();
+    world.service.outlet.open_after(&Arc::default());
+    let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let request = StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", deadline };
+    let stream = world.exchange.on_stream(&world.edge.peer, request, Box::new(near), false);
+    drop_after_a_turn(stream).await;
+    let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
+    let envelope = unacked(Destination::Name);
+    let payload = world.exchange.on_payload_request(&world.edge.peer, envelope, 9, Box::new(near), false);
+    drop_after_a_turn(payload).await;
+    let cancelled = |traffic| (traffic, Direction::ToService, Code::Cancelled, 1);
+    let counts = world.exchange.counters().counts();
+    assert_counts(&counts, &[cancelled(Traffic::Stream), cancelled(Traffic::Message)]);
+}
+
+async fn drop_after_a_turn(future: impl Future) {
+    tokio::select! {
+        biased;
+        _ = future => panic!("it waits"),
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_payload_reply_whose_task_is_dropped_is_told_to_who_asked() {
+    let world = World::new();
+    world.edge.send(call(1, Destination::Name));
+    let correlation = world.service.request().correlation();
+    world.edge.outlet.open_after(&Arc::default());
+    let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
+    let reply = crate::Reply { correlation, kind: RequestKind::Call, outcome: ok(), edge: None };
+    drop_after_a_turn(world.exchange.on_payload_reply(&world.service.peer, reply, 9, Box::new(near))).await;
+    assert_eq!(world.edge.codes(), [(1, Code::Disconnected)]);
+    let counts = world.exchange.counters().counts();
+    assert_counts(&counts, &[(Traffic::Call, Direction::ToService, Code::Disconnected, 1)]);
+}

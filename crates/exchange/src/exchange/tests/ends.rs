@@ -146,7 +146,7 @@ fn the_sweep_finds_what_is_overdue_wherever_it_is() {
     while Instant::now() < due {
         std::thread::yield_now();
     }
-    exchange.sweep();
+    testing::run(exchange.sweep());
     assert_eq!(edge.codes(), [(1, Code::Deadline)]);
     assert_eq!(sorted(service.codes()), [(1, Code::Deadline), (2, Code::Deadline)]);
     assert!(!edge.peer.has_pending() && !service.peer.has_pending() && !owner.peer.has_pending());
@@ -187,9 +187,26 @@ fn who_is_silent_or_does_not_read_is_closed_by_the_sweep() {
     let edge = TestPeer::edge(&exchange, EDGE);
     let service = TestPeer::service(&exchange, 1, &["m"], &[]);
     edge.send(call(1, Destination::Name));
-    exchange.sweep();
+    testing::run(exchange.sweep());
     assert_eq!(service.outlet.close_reason(), None, "it was not seen to stand still yet");
-    exchange.sweep();
+    testing::run(exchange.sweep());
     assert_eq!(service.outlet.close_reason(), Some(CloseReason::SlowPeer));
     assert_eq!(edge.outlet.close_reason(), None);
+}
+
+#[test]
+fn who_was_late_to_read_calls_nobody_silent() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    edge.peer.hear(0);
+    let start = Instant::now();
+    let sweep =
+        |seconds: u32| testing::run(exchange.sweep_at(start + Duration::from_secs(seconds.into()), seconds));
+    (0..=60).for_each(sweep);
+    // A storm of newcomers, in which nothing was read: not even what the edge has sent.
+    sweep(75);
+    (76..85).for_each(sweep);
+    assert_eq!(edge.outlet.close_reason(), None);
+    sweep(85);
+    assert_eq!(edge.outlet.close_reason(), Some(CloseReason::Silent), "it had the time");
 }

@@ -112,6 +112,7 @@ impl World {
             OWNER => TestPeer::owner_gateway(&self.exchange, "a"),
             _ => TestPeer::new(&self.exchange, Identity::Gateway).joined(&[], &[]),
         };
+        peer.outlet.note_late_replies();
         self.at[place] = self.all.len();
         self.all.push(peer);
     }

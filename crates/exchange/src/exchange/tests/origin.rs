@@ -27,8 +27,8 @@ fn give_back(owner: &TestPeer, request: &SentRequest) {
     let returned = Returned {
         correlation: request.correlation,
         edge: EdgeId(edge),
-        by_name: false,
         service: Some(ServiceId(service)),
+        by_name: false,
         name: &request.name,
         custom: &request.custom,
         payload: &request.payload,
@@ -146,6 +146,66 @@ fn a_message_that_nobody_waits_for_is_looked_for_again_as_well() {
     assert!(service.outlet.take().is_empty());
 }
 
+/// Another gateway can't speak in the name of a service here.
+#[test]
+fn what_comes_back_unasked_is_dropped() {
+    let (elsewhere, exchange, service, owner) = start();
+    let edge = TestPeer::edge(&exchange, 9);
+    let made_up = |correlation, edge, service| Returned {
+        correlation,
+        edge: EdgeId(edge),
+        service: Some(ServiceId(service)),
+        by_name: false,
+        name: "steal",
+        custom: b"",
+        payload: b"in the name of another",
+        timeout_ms: 0,
+    };
+    // Nobody has sent anything, then something else, and to another gateway.
+    owner.on(Inbound::Returned(made_up(None, 9, 3))).unwrap();
+    service.send(unacked(to_edge(EDGE)));
+    elsewhere.resolve(&exchange, &at(&owner));
+    let request = owner.request();
+    for (edge, service) in [(9, 3), (EDGE, 4), (EDGE, 9)] {
+        owner.on(Inbound::Returned(made_up(None, edge, service))).unwrap();
+    }
+    let other = TestPeer::owner_gateway(&exchange, "b");
+    other.on(Inbound::Returned(made_up(None, EDGE, 3))).unwrap();
+    assert!(elsewhere.waiting().is_empty() && edge.requests().is_empty());
+    // What was sent comes back once.
+    give_back(&owner, &request);
+    assert_eq!(elsewhere.waiting(), [EDGE]);
+    elsewhere.resolve(&exchange, &nowhere());
+    give_back(&owner, &request);
+    assert!(elsewhere.waiting().is_empty());
+    assert!(service.outlet.take().is_empty());
+}
+
+/// That it is not there is all that is believed then.
+#[test]
+fn a_call_that_comes_back_as_another_one_has_failed() {
+    let (elsewhere, exchange, service, owner) = start();
+    let edge = TestPeer::edge(&exchange, 9);
+    for (id, to, by) in [(1, 9, 3), (2, EDGE, 4)] {
+        service.send(call(id, to_edge(EDGE)));
+        elsewhere.resolve(&exchange, &at(&owner));
+        let returned = Returned {
+            correlation: owner.request().correlation,
+            edge: EdgeId(to),
+            service: Some(ServiceId(by)),
+            by_name: false,
+            name: "steal",
+            custom: b"",
+            payload: b"",
+            timeout_ms: 0,
+        };
+        owner.on(Inbound::Returned(returned)).unwrap();
+        assert_eq!(service.codes(), [(id, Code::EdgeNotOnline)]);
+    }
+    assert!(elsewhere.waiting().is_empty() && edge.requests().is_empty());
+    assert!(!service.peer.has_pending() && !owner.peer.has_pending());
+}
+
 #[test]
 fn who_waits_can_cancel_and_leave_and_be_too_late() {
     let (elsewhere, exchange, service, owner) = start();
@@ -215,7 +275,8 @@ fn a_link_that_is_full_refuses_and_says_which() {
     owner.outlet.set_room(0);
     service.send(call(1, to_edge(EDGE)));
     elsewhere.resolve(&exchange, &at(&owner));
-    let text = "frontier a does not read fast enough; the queue for it is full".to_owned();
+    let text =
+        "frontier a does not read fast enough; the queue for it is full (limits.outbox_size)".to_owned();
     assert_eq!(service.told(), [(1, Code::Overloaded, text)]);
     assert!(!owner.peer.has_pending());
 }

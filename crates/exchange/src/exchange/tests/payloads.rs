@@ -89,6 +89,31 @@ async fn what_can_not_be_passed_on_is_a_failure_told_once() {
     assert!(!edge.peer.has_pending() && !service.peer.has_pending());
 }
 
+#[tokio::test]
+async fn a_quota_of_bytes_is_charged_by_what_came_and_not_by_what_was_announced() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let _service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
+    let quotas = "quotas: [{for: edge, bytes: {rate: 1B, burst: 1000B}}]";
+    edge.peer.authorization().set(testing::authorization("", quotas, edge.peer.identity(), &[]));
+    let nowhere = Envelope { name: "nope", ..call(0, Destination::Name) };
+    for (id, envelope, come, code) in [
+        (1, nowhere, LEN, Code::MethodNotFound),
+        (2, call(0, Destination::Name), 600, Code::Protocol),
+        // 400 are left.
+        (3, call(0, Destination::Name), 0, Code::Overloaded),
+    ] {
+        send(&edge, Envelope { id, ..envelope }, LEN, come).await;
+        assert_eq!(edge.codes(), [(id, code)]);
+    }
+    for (id, len, code) in [(4, 390, Code::Protocol), (5, 11, Code::Protocol)] {
+        send(&edge, Envelope { id, ..call(0, Destination::Name) }, len, len - 1).await;
+        assert_eq!(edge.codes(), [(id, code)]);
+    }
+    send(&edge, Envelope { id: 6, ..call(0, Destination::Name) }, 11, 10).await;
+    assert_eq!(edge.codes(), [(6, Code::Overloaded)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_does_not_come_in_time_is_failed_by_the_sweep() {
     let exchange = testing::exchange();

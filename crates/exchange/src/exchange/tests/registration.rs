@@ -53,5 +53,49 @@ rules: [{who: {service: service-1}, deny: {register_methods: [secret]}}]
     assert_eq!(refusal(&service, &[""]), RegistrationError::EmptyName);
     assert_eq!(refusal(&service, &["secret"]).code(), Code::Denied);
     let _successor = TestPeer::service(&exchange, 1, &[], &[]);
-    assert_eq!(refusal(&service, &["a"]), RegistrationError::Superseded);
+    // It is closed, and so hears nothing any more.
+    let names = &["a"];
+    service.on(Inbound::Register { id: 9, change: Registration::Add, of: Names::Methods, names }).unwrap();
+    assert_eq!(service.outlet.close_reason(), Some(CloseReason::Superseded));
+    let edge = TestPeer::edge(&exchange, EDGE);
+    edge.send(Envelope { name: "a", ..call(1, Destination::Name) });
+    assert_eq!(edge.codes(), [(1, Code::MethodNotFound)]);
+}
+
+#[test]
+fn names_without_end_are_registered_with_pauses_and_told_once() {
+    const NAMES: usize = 5000;
+    let exchange = testing::exchange_with(|settings| settings.limits.names = NAMES);
+    let (edge, service) = (TestPeer::edge(&exchange, EDGE), TestPeer::service(&exchange, 1, &[], &[]));
+    let names: Vec<String> = (0..NAMES).map(|n| format!("m{n}")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Those that are there already, and those that come twice, are as free as in one piece.
+    for _ in 0..2 {
+        let register = exchange.register(&service.peer, 5, Registration::Add, Names::Methods, &names);
+        let turns = testing::run(async {
+            let (mut register, mut turns) = (std::pin::pin!(register), 0);
+            std::future::poll_fn(|cx| {
+                turns += 1;
+                register.as_mut().poll(cx)
+            })
+            .await;
+            turns
+        });
+        assert!(turns >= NAMES / 512, "{turns}");
+        let told = Sent::Registered { id: 5, change: Registration::Add, error: None };
+        assert_eq!(service.outlet.take(), [told]);
+        names.push("m7");
+    }
+    edge.send(Envelope { name: "m4999", ..call(1, Destination::Name) });
+    assert_eq!(service.requests().len(), 1);
+    // One too many, and nothing is registered.
+    testing::run(exchange.register(&service.peer, 6, Registration::Add, Names::Topics, &["t"]));
+    let told =
+        Sent::Registered { id: 6, change: Registration::Add, error: Some(RegistrationError::TooMany(NAMES)) };
+    assert_eq!(service.outlet.take(), [told]);
+    testing::run(exchange.unregister_all(&service.peer));
+    edge.codes();
+    edge.send(Envelope { name: "m4999", ..call(2, Destination::Name) });
+    assert_eq!(edge.codes(), [(2, Code::MethodNotFound)]);
+    assert!(service.peer.is_online(), "it is there, and takes nothing");
 }

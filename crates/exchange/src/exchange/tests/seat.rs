@@ -1,7 +1,7 @@
 //! The end of a seat leaves nothing behind, whatever its peer was at.
 
 use super::*;
-use crate::{Change, Key, RegistrationError, Superseded};
+use crate::{Change, ClaimError, Key, RegistrationError};
 
 /// A follower that has heard of everyone until now.
 fn follower(exchange: &Exchange) -> Follower {
@@ -74,7 +74,7 @@ fn an_edge_that_comes_too_late_for_its_id_leaves_nothing() {
     let exchange = testing::exchange();
     let older = TestPeer::new(&exchange, testing::edge(EDGE));
     let newer = TestPeer::edge(&exchange, EDGE);
-    assert_eq!(exchange.join_edge(&older.peer).unwrap_err(), Superseded);
+    assert_eq!(exchange.join_edge(&older.peer).unwrap_err(), ClaimError::Superseded);
     assert!(is_over(&older.peer) && newer.peer.is_online());
     assert!(exchange.edge(EdgeId(EDGE)).is_some_and(|edge| Arc::ptr_eq(&edge, &newer.peer)));
 }

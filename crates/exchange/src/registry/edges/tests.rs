@@ -40,7 +40,9 @@ fn a_take_over_ends_the_old_one_whatever_it_was_at() {
         if is_published {
             edges.publish(ID, &old);
         }
-        assert!(edges.claim(ID, &new).unwrap().is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &old)));
+        assert!(
+            edges.claim(ID, &new).unwrap().is_some_and(|(predecessor, _)| Arc::ptr_eq(&predecessor, &old))
+        );
         assert!(edges.online(ID).is_none(), "nothing reaches either until the new one is published");
         assert!(!edges.publish(ID, &old) && !old.is_online(), "a late publication changes nothing");
         edges.release(ID, &old);
@@ -60,7 +62,10 @@ fn of_a_chain_only_the_last_stands() {
     assert!(edges.claim(ID, &chain[0]).unwrap().is_none());
     for pair in chain.windows(2) {
         assert!(
-            edges.claim(ID, &pair[1]).unwrap().is_some_and(|predecessor| Arc::ptr_eq(&predecessor, &pair[0]))
+            edges
+                .claim(ID, &pair[1])
+                .unwrap()
+                .is_some_and(|(predecessor, _)| Arc::ptr_eq(&predecessor, &pair[0]))
         );
     }
     assert_eq!(chain.each_ref().map(|edge| edges.publish(ID, edge)), [false, false, true]);
@@ -99,6 +104,6 @@ fn an_older_connection_does_not_take_over_a_newer_one() {
     let (edges, older, newer) = (Edges::default(), edge(), edge());
     assert!(older.epoch() < newer.epoch());
     edges.claim(ID, &newer).unwrap();
-    assert_eq!(edges.claim(ID, &older).unwrap_err(), Superseded);
+    assert_eq!(edges.claim(ID, &older).unwrap_err().0, ClaimError::Superseded);
     assert!(edges.publish(ID, &newer));
 }

@@ -8,7 +8,7 @@ fn service(id: u64) -> Arc<Peer> {
 }
 
 fn claim(services: &Services, service: &Arc<Peer>, topics: &[&str]) -> Option<Arc<Peer>> {
-    services.claim(ServiceId(service.number()), service, &[], topics, &LIMITS).unwrap()
+    services.claim(ServiceId(service.number()), service, &[], topics, &LIMITS).unwrap().map(|(old, _)| old)
 }
 
 fn add(services: &Services, service: &Arc<Peer>, of: Names, names: &[&str]) -> Result<(), RegistrationError> {
@@ -167,4 +167,69 @@ fn methods_and_topics_of_the_first_moment_are_claimed_whole_or_not_at_all() {
     assert_eq!(claim(&second, &["m2", "m1"], &["t"]), Ok(true));
     services.release(&second);
     assert!(takers(&services, "m1").is_empty() && receivers(&services, "t").is_empty());
+}
+
+/// Compared by address: whether anything was made anew.
+fn snapshot(services: &Services) -> usize {
+    Arc::as_ptr(&services.routes()).addr()
+}
+
+#[test]
+fn what_changes_nothing_costs_nothing() {
+    let (services, service) = (Services::default(), service(1));
+    claim(&services, &service, &["t"]);
+    add(&services, &service, Names::Methods, &["m1", "m2"]).unwrap();
+    let before = snapshot(&services);
+    add(&services, &service, Names::Methods, &["m2", "m1", "m2"]).unwrap();
+    add(&services, &service, Names::Topics, &["t"]).unwrap();
+    add(&services, &service, Names::Topics, &[]).unwrap();
+    services.change(&service, Registration::Remove, Names::Topics, &["m1", "unknown"], &LIMITS).unwrap();
+    assert_eq!(snapshot(&services), before);
+    services.change(&service, Registration::Remove, Names::Topics, &["t"], &LIMITS).unwrap();
+    assert_ne!(snapshot(&services), before);
+}
+
+#[test]
+fn a_hundred_services_with_the_same_names_make_a_hundred_lists() {
+    let limits = Limits { names: 1000, ..LIMITS };
+    let names: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (services, mut all) = (Services::default(), Vec::new());
+    let last =
+        |services: &Services| names.iter().map(|name| services.routes().method(name).unwrap().number()).max();
+    for id in 1..=100 {
+        let service = service(id);
+        claim(&services, &service, &[]);
+        // In pieces, as they may come.
+        for names in names.chunks(7) {
+            services.change(&service, Registration::Add, Names::Methods, names, &limits).unwrap();
+        }
+        all.push(service);
+    }
+    let numbers: std::collections::HashSet<u64> =
+        names.iter().map(|name| services.routes().method(name).unwrap().number()).collect();
+    assert_eq!(numbers.len(), 1, "what they have in common they share");
+    assert_eq!(takers(&services, "7"), (1..=100).collect::<Vec<_>>());
+    let before = last(&services);
+    services.release(&all[49]);
+    assert_eq!(takers(&services, "999"), (1..=49).chain(51..=100).collect::<Vec<_>>());
+    assert!(last(&services) > before);
+    let Members { lists, .. } = &*services.members.lock();
+    assert!(lists.remembered() <= 3 * 100, "{}", lists.remembered());
+}
+
+#[test]
+fn the_names_of_one_that_has_left_go_piece_by_piece() {
+    let (services, one, other) = (Services::default(), service(1), service(2));
+    for service in [&one, &other] {
+        claim(&services, service, &["t1", "t2"]);
+        add(&services, service, Names::Methods, &["m1", "m2", "m3"]).unwrap();
+    }
+    let mut pieces = 0;
+    while services.withdraw_some(&one, 2, true) {
+        pieces += 1;
+    }
+    assert_eq!(pieces, 3);
+    assert_eq!((takers(&services, "m3"), receivers(&services, "t1")), (vec![2], vec![2]));
+    assert!(services.is_taken(ServiceId(1)), "its id is its own until it is released");
 }

@@ -2,6 +2,7 @@
 
 use parking_lot::Mutex;
 use quinn::SendStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// From this many on, those that the peer has whole are looked for and let go.
@@ -19,14 +20,14 @@ pub(super) struct Shared {
 /// twice the streams that were open at one time: QUIC allows new ones only when old ones are over.
 #[derive(Default)]
 struct Finished {
-    halves: Vec<SendStream>,
+    halves: Vec<Arc<SendStream>>,
     /// How many are left from when they were last looked through.
     left: usize,
 }
 
 impl Shared {
     /// Keeps a finished half until the peer has everything.
-    pub(super) fn keep(&self, half: SendStream) {
+    pub(super) fn keep(&self, half: Arc<SendStream>) {
         let mut finished = self.finished.lock();
         if finished.halves.len() >= KEEP.max(2 * finished.left) {
             finished.halves.retain(is_on_its_way);
@@ -35,7 +36,7 @@ impl Shared {
         finished.halves.push(half);
     }
 
-    pub(super) fn take_finished(&self) -> Vec<SendStream> {
+    pub(super) fn take_finished(&self) -> Vec<Arc<SendStream>> {
         std::mem::take(&mut *self.finished.lock()).halves
     }
 
@@ -53,6 +54,6 @@ impl Shared {
 }
 
 /// QUIC forgets a half that the peer has whole, and then knows no priority of it.
-fn is_on_its_way(half: &SendStream) -> bool {
+fn is_on_its_way(half: &Arc<SendStream>) -> bool {
     half.priority().is_ok()
 }

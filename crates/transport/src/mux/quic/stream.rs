@@ -1,11 +1,12 @@
 //! One stream of QUIC, with the resets and priorities that a link wants.
 
+use super::BoxedFuture;
 use super::error::into_io;
 use super::shared::Shared;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use quinn::{ReadError, RecvStream, SendStream, StreamId, VarInt, WriteError};
-use std::future::Future as _;
+use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -31,11 +32,20 @@ const LANE_END_PRIORITY: i32 = -1;
 /// QUIC's own reset takes away what was written before it. So a stream that is given up is finished,
 /// which delivers that, and its other direction is stopped with a code that tells this end from a good
 /// one. Both go out in one packet as a rule. If that is lost the stop may come behind the end; what
-/// users read then ends without its last frame, which they take for a loss in any case.
+/// users read then ends without its last frame, which they take for a loss in any case. Where the other direction
+/// has ended there is nothing to stop, and the reset is QUIC's own.
 pub(crate) struct QuicStream {
     /// Gone once finished.
     send: Option<SendStream>,
+    /// What it became then: the peer may still stop it.
+    finished: Option<Arc<SendStream>>,
     recv: RecvStream,
+    /// Whether everything up to the peer's end was read.
+    ended: bool,
+    /// Whether the peer may go on reading when this is dropped.
+    lingers: bool,
+    /// Waits for the peer to stop what is sent.
+    stopping: Option<BoxedFuture<()>>,
     /// Whether the peer has reset its half.
     reset: bool,
     /// Whether the peer opened it.
@@ -45,12 +55,24 @@ pub(crate) struct QuicStream {
 
 impl QuicStream {
     pub(super) fn opened((send, recv): (SendStream, RecvStream), shared: Arc<Shared>) -> Self {
-        Self { send: Some(send), recv, reset: false, accepted: false, shared }
+        Self {
+            send: Some(send),
+            finished: None,
+            recv,
+            ended: false,
+            lingers: false,
+            stopping: None,
+            reset: false,
+            accepted: false,
+            shared,
+        }
     }
 
-    pub(super) fn accepted((send, recv): (SendStream, RecvStream), shared: Arc<Shared>) -> Self {
+    pub(super) fn accepted(halves: (SendStream, RecvStream), shared: Arc<Shared>) -> Self {
         shared.count_accepted();
-        Self { send: Some(send), recv, reset: false, accepted: true, shared }
+        let mut stream = Self::opened(halves, shared);
+        stream.accepted = true;
+        stream
     }
 
     pub(in crate::mux) fn id(&self) -> StreamId {
@@ -77,7 +99,10 @@ impl QuicStream {
     pub(in crate::mux) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let chunk = ready!(pin!(self.recv.read_chunk(usize::MAX, true)).poll(cx));
         Poll::Ready(match chunk {
-            Ok(chunk) => chunk.map(|chunk| chunk.bytes),
+            Ok(chunk) => {
+                self.ended |= chunk.is_none();
+                chunk.map(|chunk| chunk.bytes)
+            }
             Err(error) => {
                 self.note(&error);
                 None
@@ -107,7 +132,10 @@ impl QuicStream {
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         Poll::Ready(match ready!(self.recv.poll_read(cx, into)) {
-            Ok(n) => Ok(n),
+            Ok(n) => {
+                self.ended |= n == 0 && !into.is_empty();
+                Ok(n)
+            }
             Err(error) => {
                 self.note(&error);
                 Ok(0)
@@ -136,35 +164,69 @@ impl QuicStream {
     }
 
     pub(in crate::mux) fn finish(&mut self) -> io::Result<()> {
+        // What tells of it does not outlast the half.
+        self.reset |= self.is_reset();
         if let Some(mut send) = self.send.take() {
             // Fails on a stream that has ended already.
             let _ = send.finish();
             // A peer that wants no more is told the end by a reset, which the drop does. It gives the
             // stream's place back only then.
             if !matches!(send.stopped().now_or_never(), Some(Ok(Some(_)))) {
+                let send = Arc::new(send);
+                self.finished = Some(send.clone());
                 self.shared.keep(send);
             }
         }
         Ok(())
     }
 
-    /// Means something only while the writing half is open.
+    /// Whether the peer has given it up, or it was lost, before it was over.
     pub(in crate::mux) fn is_reset(&self) -> bool {
-        let Some(send) = &self.send else { return self.reset };
+        let Some(send) = self.send.as_ref().or(self.finished.as_deref()) else { return self.reset };
         match send.stopped().now_or_never() {
             None | Some(Ok(None)) => self.reset,
             Some(Ok(Some(code))) => self.reset || code != NO_MORE,
-            Some(Err(_)) => true,
+            // Of a stream that is over in both directions nothing was lost.
+            Some(Err(_)) => !(self.ended && self.send.is_none()),
         }
+    }
+
+    /// Ready once [`is_reset`](Self::is_reset), as far as what is sent tells; reading tells the rest.
+    pub(in crate::mux) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.is_reset() {
+                return Poll::Ready(());
+            }
+            let stopping = match &mut self.stopping {
+                Some(stopping) => stopping,
+                None => {
+                    let Some(send) = self.send.as_ref().or(self.finished.as_deref()) else {
+                        return Poll::Pending;
+                    };
+                    let stopped = send.stopped();
+                    self.stopping.insert(Box::pin(async move { drop(stopped.await) }))
+                }
+            };
+            ready!(stopping.as_mut().poll(cx));
+            if !self.is_reset() {
+                // It came to its end, and tells nothing more.
+                return Poll::Pending;
+            }
+        }
+    }
+
+    pub(in crate::mux) fn linger(&mut self) {
+        self.lingers = true;
     }
 }
 
 impl Drop for QuicStream {
     fn drop(&mut self) {
-        if self.send.is_some() {
-            // Fails if everything has been read: then finishing, which the drop of the other half
-            // does, ends the stream in good order.
-            let _ = self.recv.stop(RESET);
+        match &mut self.send {
+            Some(send) if self.ended => drop(send.reset(RESET)),
+            None if self.ended || self.lingers => {}
+            // Fails if all has come.
+            _ => drop(self.recv.stop(RESET)),
         }
         if self.accepted {
             self.shared.discount_accepted();

@@ -162,3 +162,18 @@ async fn a_handshake_with_nobody_ends_with_the_callers_deadline() {
     // Nothing is left of it.
     soon(world.listener.close()).await;
 }
+
+#[tokio::test]
+async fn a_dialler_gives_up_a_peer_that_is_silent_though_it_is_asked() {
+    let world = World::new(config());
+    let proxy = Proxy::new(world.listener.local_addr(), 0.0).await;
+    let (a, b) = world.pair_through(proxy.addr).await;
+    let (a, _b) = (drive(a), drive(b));
+    proxy.die();
+    // From here on the time passes by itself.
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let end = tokio::time::timeout(Duration::from_secs(120), a.task).await.expect("it is given up").unwrap();
+    assert_eq!(end, CloseReason::Lost("no packet has come for 15s".into()));
+    assert!(start.elapsed() < Duration::from_secs(21), "{:?}", start.elapsed());
+}

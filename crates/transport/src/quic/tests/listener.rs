@@ -2,6 +2,7 @@
 
 use super::world::{Identity, World, config, drive, filler, send, soon};
 use crate::quic::{QuicError, QuicIncoming, QuicListener, dial};
+use crate::tls::KeyDigest;
 use crate::{CloseReason, Priority};
 use frontier_protocol::ping;
 use std::sync::Arc;
@@ -140,7 +141,7 @@ async fn a_client_that_names_another_protocol_is_turned_away() {
     let mut tls = world.identity.client();
     tls.alpn_protocols = vec![b"h3".to_vec()];
     let tls = quinn::crypto::rustls::QuicClientConfig::try_from(tls).unwrap();
-    let endpoint = super::super::endpoint("127.0.0.1:0".parse().unwrap(), false, None).unwrap();
+    let endpoint = super::super::client_endpoint("127.0.0.1:0".parse().unwrap()).unwrap();
     let client = quinn::ClientConfig::new(Arc::new(tls));
     let connecting = endpoint.connect_with(client, world.listener.local_addr(), "localhost").unwrap();
     let accept = async { world.listener.accept().await.link(&world.tls, Arc::new(config())).await };
@@ -202,6 +203,6 @@ async fn a_listener_whose_socket_has_failed_comes_back() {
 #[tokio::test]
 async fn an_address_that_is_taken_is_an_error() {
     let world = World::new(config());
-    let again = QuicListener::bind(world.listener.local_addr(), false, &world.tls);
+    let again = QuicListener::bind(world.listener.local_addr(), false, &world.tls, KeyDigest::of(b"key"));
     assert_eq!(again.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
 }

@@ -89,7 +89,7 @@ async fn a_drop_is_a_reset_behind_what_was_written() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_ended_its_half_and_goes_is_no_reset() {
+async fn a_reader_that_has_ended_its_half_and_lets_go_is_no_reset() {
     let world = World::new(config());
     let (a, b) = world.pair().await;
     let (a, mut b) = (drive(a), drive(b));
@@ -97,7 +97,7 @@ async fn a_reader_that_has_ended_its_half_and_goes_is_no_reset() {
     here.write_all(b"x").await.unwrap();
     let mut there = b.stream().await;
     there.shutdown().await.unwrap();
-    drop(there);
+    there.linger();
     assert_eq!(read_all(&mut here).await, b"");
     assert!(!here.is_reset());
     // Whoever goes on writing is told.

@@ -1,6 +1,7 @@
 //! Certificates, a listener and a client, and what is done with the links between them.
 
 use crate::quic::{QuicAccepted, QuicClient, QuicListener};
+use crate::tls::KeyDigest;
 use crate::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority, crypto_provider};
 use frontier_protocol::{Custom, Flags, Frame, Publish, ping};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -117,7 +118,7 @@ impl World {
         let identity = Identity::new();
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
         let tls = Arc::new(identity.server());
-        let listener = QuicListener::bind(addr, false, &tls).unwrap();
+        let listener = QuicListener::bind(addr, false, &tls, KeyDigest::of(b"key")).unwrap();
         Self { identity, listener, tls, client: QuicClient::default(), configs: [config.clone(), config] }
     }
 

@@ -1,31 +1,38 @@
 //! Reads the files of a listener's TLS, and collects all that is wrong with them.
 
+use super::client_verifier::ClientVerifier;
+use super::expiry::Dated;
+use super::revocation::{RevocationList, Revocations};
 use super::{CertificateFiles, ClientAuth, ServerTlsConfig, judge};
+use crate::tls::KeyDigest;
 use crate::tls::mistake::{TlsFile, TlsMistake};
-use crate::tls::peer_certificate::time;
 use crate::tls::pem::{self, Bundle, PairMistake};
 use crate::tls::words;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateRevocationListDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
-use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate, X509Version};
+use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 
 /// Reads files and takes down what is wrong with them.
 pub(super) struct Loader {
     pub(super) mistakes: Vec<TlsMistake>,
     pub(super) warnings: Vec<String>,
+    /// Of the first key.
+    pub(super) key: Option<KeyDigest>,
+    pub(super) dated: Dated,
+    pub(super) revocations: Option<Arc<Revocations>>,
     now: SystemTime,
 }
 
 impl Loader {
     pub(super) fn new() -> Self {
-        Self { mistakes: Vec::new(), warnings: Vec::new(), now: SystemTime::now() }
+        let (mistakes, warnings, key, dated, revocations) = Default::default();
+        Self { mistakes, warnings, key, dated, revocations, now: SystemTime::now() }
     }
 
     /// What `parse` makes of the file.
@@ -54,9 +61,11 @@ impl Loader {
             let chain = self.file(TlsFile::Certificate(index), &pair.cert, pem::certificates);
             let key = self.file(TlsFile::Key(index), &pair.key, pem::private_key);
             let (Some(chain), Some(key)) = (chain, key) else { continue };
+            self.key.get_or_insert_with(|| KeyDigest::of(key.secret_der()));
             for reason in judge::chain(&chain, provider, self.now) {
                 self.warnings.push(format!("{}: {reason}", pair.cert.display()));
             }
+            self.dated.extend(chain.iter().map(|der| (pair.cert.clone(), der.clone())));
             match pem::certified_key(chain, key, provider) {
                 Ok(certificate) => certificates.push(Arc::new(certificate)),
                 Err(PairMistake::Certificate(message)) => {
@@ -76,34 +85,36 @@ impl Loader {
         config: &ServerTlsConfig,
         provider: &Arc<CryptoProvider>,
     ) -> Option<Arc<dyn ClientCertVerifier>> {
-        let mut roots = RootCertStore::empty();
+        let (mut roots, mut cas) = (RootCertStore::empty(), Vec::new());
         for (index, path) in config.ca_certs.iter().enumerate() {
             let file = TlsFile::CaCertificate(index);
             let Some(bundle) = self.file(file, path, pem::bundle) else { continue };
             self.warn_of_cas(path, &bundle);
+            self.dated.extend(bundle.certificates.iter().map(|der| (path.clone(), der.clone())));
+            cas.extend(bundle.certificates.iter().cloned());
             roots.add_parsable_certificates(bundle.certificates);
         }
         let roots = Arc::new(roots);
-        let builder = || WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone());
         let mut lists = Vec::new();
         for (index, path) in config.crls.iter().enumerate() {
             let file = TlsFile::RevocationList(index);
             let Some(of_file) = self.file(file, path, pem::revocation_lists) else { continue };
-            self.warn_of_age_of_lists(path, &of_file);
-            // Without a CA it would fail for that reason, which is told in its own place.
-            if !roots.is_empty()
-                && let Err(error) = builder().with_crls(of_file.iter().cloned()).build()
-            {
-                let reason = match &error {
-                    VerifierBuilderError::InvalidCrl(error) => words::plain(error),
-                    other => words::plain(other),
-                };
-                let message = format!("a revocation list in it is of no use: {reason}");
-                self.mistakes.push(TlsMistake::of(file, path, message));
-                continue;
+            for list in of_file {
+                match RevocationList::parse(file, path, list) {
+                    Ok(list) => lists.push(list),
+                    Err(reason) => {
+                        let message = format!("a revocation list in it is of no use: {reason}");
+                        self.mistakes.push(TlsMistake::of(file, path, message));
+                    }
+                }
             }
-            lists.extend(of_file);
         }
+        let (revocations, left_out, useless) = Revocations::new(lists, provider.clone()).sort_out(&cas);
+        self.warnings.extend(left_out);
+        self.mistakes.extend(useless);
+        self.warn_of_age_of_lists(&revocations);
+        let revocations = Arc::new(revocations);
+        self.revocations = Some(revocations.clone());
         if config.client_auth == ClientAuth::Off {
             return Some(WebPkiClientVerifier::no_client_auth());
         }
@@ -114,15 +125,15 @@ impl Loader {
         if roots.is_empty() {
             return None;
         }
-        let mut verifier =
-            builder().with_crls(lists).allow_unknown_revocation_status().enforce_revocation_expiration();
+        let mut verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone());
         if config.client_auth == ClientAuth::Optional {
             verifier = verifier.allow_unauthenticated();
         }
         let failed = |error: VerifierBuilderError| {
             self.mistakes.push(TlsMistake::general(TlsFile::CaCertificates, words::plain(&error)));
         };
-        verifier.build().map_err(failed).ok()
+        let inner = verifier.build().map_err(failed).ok()?;
+        Some(Arc::new(ClientVerifier { inner, roots, revocations, provider: provider.clone() }))
     }
 
     fn warn_of_cas(&mut self, path: &Path, bundle: &Bundle) {
@@ -143,17 +154,13 @@ impl Loader {
         }
     }
 
-    fn warn_of_age_of_lists(&mut self, path: &Path, lists: &[CertificateRevocationListDer<'_>]) {
-        for list in lists {
-            let Ok((_, parsed)) = CertificateRevocationList::from_der(list) else { continue };
-            let Some(next) = parsed.next_update() else { continue };
-            if time(next.timestamp()) < self.now {
-                let (path, issuer) = (path.display(), parsed.issuer());
-                self.warnings.push(format!(
-                    "{path}: the revocation list of `{issuer}` expired on {next}; no client with a \
-                     certificate from there gets in"
-                ));
-            }
+    fn warn_of_age_of_lists(&mut self, revocations: &Revocations) {
+        for list in revocations.iter().filter(|list| list.expires < self.now) {
+            let (path, issuer, next) = (list.path.display(), &list.issuer, &list.next_update);
+            self.warnings.push(format!(
+                "{path}: the revocation list of `{issuer}` expired on {next}; no client with a \
+                 certificate from there gets in"
+            ));
         }
     }
 }

@@ -67,13 +67,14 @@ async fn pair(room: usize) -> (Client, Server) {
 }
 
 fn held<S>(stream: &TlsStream<S, Counting>) -> usize {
-    [&stream.incoming, &stream.plain, &stream.outgoing].map(Staging::held).into_iter().sum()
+    let engine = &stream.engine;
+    engine.incoming.held() + engine.plain.held() + engine.outgoing.held()
 }
 
 #[tokio::test]
 async fn keys_are_agreed_on_post_quantum() {
     let (client, server) = pair(1 << 20).await;
-    for state in [client.session.state(), server.session.state()] {
+    for state in [client.engine.session.state(), server.engine.session.state()] {
         let group = state.negotiated_key_exchange_group().unwrap().name();
         assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
     }
@@ -113,7 +114,7 @@ async fn new_keys_are_agreed_on_though_one_side_only_reads() {
     let (mut client, mut server) = pair(40).await;
     let both = async {
         for round in 0..3_u8 {
-            let status = client.session.process(&mut []);
+            let status = client.engine.session.process(&mut []);
             let Ok(ConnectionState::WriteTraffic(traffic)) = status.state else { panic!("not idle") };
             traffic.refresh_traffic_keys().unwrap();
             client.write_all(&[round; 1000]).await.unwrap();
@@ -150,4 +151,30 @@ async fn what_was_changed_on_the_way_is_an_error_that_the_peer_is_told() {
     let mut alert = Vec::new();
     raw.read_to_end(&mut alert).await.unwrap();
     assert!(!alert.is_empty());
+}
+
+#[tokio::test]
+async fn what_has_come_is_read_to_its_end_after_a_write_has_failed() {
+    let (mut client, mut server) = pair(1 << 16).await;
+    server.write_all(b"fare").await.unwrap();
+    server.write_all(b"well").await.unwrap();
+    server.flush().await.unwrap();
+    drop(server);
+    assert!(client.write_all(b"too late").await.is_err());
+    let mut came = Vec::new();
+    client.read_to_end(&mut came).await.unwrap();
+    assert_eq!(came, b"farewell");
+    assert!(client.write_all(b"again").await.is_err());
+}
+
+#[tokio::test]
+async fn an_alert_is_heard_of_a_server_that_left_before_it_was_asked() {
+    let (near, mut far) = tokio::io::duplex(1 << 16);
+    // Fatal: handshake_failure.
+    far.write_all(&[0x15, 3, 3, 0, 2, 2, 40]).await.unwrap();
+    drop(far);
+    let settings = ClientTls::new().danger_accept_any_certificate().load(ALPN_LINK).await.unwrap();
+    let name = ClientTls::new().name("localhost").unwrap();
+    let error = connect(near, settings, name).await.err().unwrap();
+    assert!(matches!(error, TlsError::Refused(..)), "{error:?}");
 }

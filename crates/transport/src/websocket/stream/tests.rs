@@ -66,3 +66,81 @@ async fn pings_without_end_are_not_answered_without_end() {
     assert!(server.outgoing.len() >= BACKLOG, "{}", server.outgoing.len());
     assert!(server.outgoing.len() <= 3 * BACKLOG, "{}", server.outgoing.len());
 }
+
+#[tokio::test]
+async fn what_has_come_is_read_to_its_end_after_a_write_has_failed() {
+    let (mut client, mut server) = pair(1 << 10);
+    server.put(Opcode::Ping, b"answer this");
+    server.write_all(b"farewell").await.unwrap();
+    drop(server);
+    assert!(client.write_all(b"too late").await.is_err());
+    let mut came = Vec::new();
+    client.read_to_end(&mut came).await.unwrap();
+    assert_eq!(came, b"farewell");
+}
+
+#[tokio::test]
+async fn a_server_that_answers_and_leaves_before_it_is_asked_is_heard() {
+    let (near, mut far) = tokio::io::duplex(1 << 10);
+    far.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
+    drop(far);
+    let endpoint = "ws://gateway.test".parse().unwrap();
+    let error = crate::websocket::connect(near, &endpoint).await.err().unwrap();
+    assert_eq!(error, crate::UpgradeError::Answer("403 Forbidden".into()));
+}
+
+/// A peer that sends the same over and over, as fast as it is read.
+struct Endless {
+    frames: Vec<u8>,
+    reads: usize,
+}
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.reads += 1;
+        while into.remaining() >= self.frames.len() {
+            into.put_slice(&self.frames);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Runs in one poll: whoever never says that others may run would never come to its end.
+#[test]
+fn frames_without_data_and_without_end_let_other_tasks_run() {
+    let mask = [0; 4];
+    let empty = [&[0x02, 0x80][..], &mask, &[0x00, 0x80], &mask].concat();
+    let continued = [&[0x00, 0x80][..], &mask].concat();
+    let pings = [&[0x89, 0x80][..], &mask].concat();
+    let pongs = [&[0x8a, 0x80][..], &mask].concat();
+    for (first, frames) in [(&empty[..6], continued), (&[], pings), (&[], pongs)] {
+        let mut start = Staging::default();
+        start.tail().extend_from_slice(first);
+        let mut socket = WebSocket::new(Endless { frames, reads: 0 }, Role::Server, start);
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        for _ in 0..20 {
+            let (mut room, reads) = ([0; 16], socket.io.reads);
+            let read = Pin::new(&mut socket).poll_read(cx, &mut ReadBuf::new(&mut room));
+            assert!(read.is_pending());
+            assert!(socket.io.reads <= reads + 1, "no more is read than is looked at");
+        }
+    }
+}

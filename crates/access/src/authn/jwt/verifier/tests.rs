@@ -1,6 +1,7 @@
 //! Which tokens are good, what their claims give a peer, and what is wrong with tokens and key files.
 
 use super::*;
+use crate::authn::OperatorRole;
 use crate::authn::jwt::KeySource;
 use frontier_protocol::{EdgeId, ServiceId};
 use jsonwebtoken::{Algorithm, EncodingKey, encode};
@@ -36,6 +37,7 @@ fn config() -> JwtConfig {
         service_claim: None,
         service_id_claim: None,
         frontier_claim: None,
+        role_claim: None,
         label_claims: Vec::new(),
     }
 }
@@ -55,15 +57,15 @@ fn jwks() -> JwtVerifier {
 }
 
 fn verify(verifier: &JwtVerifier, token: &str) -> Result<Verified, AuthnError> {
-    verifier.verify(Some(token), Role::Edge, now())
+    verifier.verify(Some(token), Side::Edge, now())
 }
 
 /// The outcome for a token with these claims, and what is changed in the configuration.
 fn claims(claims: Value, change: impl FnOnce(&mut JwtConfig)) -> Result<Verified, AuthnError> {
-    claims_of(claims, Role::Edge, change)
+    claims_of(claims, Side::Edge, change)
 }
 
-fn claims_of(claims: Value, side: Role, change: impl FnOnce(&mut JwtConfig)) -> Result<Verified, AuthnError> {
+fn claims_of(claims: Value, side: Side, change: impl FnOnce(&mut JwtConfig)) -> Result<Verified, AuthnError> {
     let mut all = json!({"aud": "frontier", "exp": NOW_SECS + 1});
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
     let mut config = config();
@@ -244,8 +246,8 @@ fn a_claim_fixes_the_edge_id() {
     }
     assert!(claims(json!({}), edge).is_err());
     // On the other side the claim is not needed; what is there must be right all the same.
-    assert_eq!(claims_of(json!({}), Role::Service, edge).unwrap().edge_id, None);
-    assert!(claims_of(json!({"edge": "x"}), Role::Service, edge).is_err());
+    assert_eq!(claims_of(json!({}), Side::Service, edge).unwrap().edge_id, None);
+    assert!(claims_of(json!({"edge": "x"}), Side::Service, edge).is_err());
 }
 
 #[test]
@@ -254,13 +256,13 @@ fn claims_fix_the_name_and_id_of_a_service() {
         config.service_claim = Some("svc".into());
         config.service_id_claim = Some("svc_id".into());
     };
-    let verified = claims_of(json!({"svc": "files", "svc_id": 3}), Role::Service, service).unwrap();
+    let verified = claims_of(json!({"svc": "files", "svc_id": 3}), Side::Service, service).unwrap();
     assert_eq!((verified.service.as_deref(), verified.service_id), (Some("files"), Some(ServiceId(3))));
     for claims in [json!({"svc_id": 3}), json!({"svc": "", "svc_id": 3}), json!({"svc": ["a"], "svc_id": 3})]
     {
-        assert_eq!(claims_of(claims, Role::Service, service), Err(AuthnError::Claim("svc".into())));
+        assert_eq!(claims_of(claims, Side::Service, service), Err(AuthnError::Claim("svc".into())));
     }
-    assert!(claims_of(json!({}), Role::Edge, service).is_ok());
+    assert!(claims_of(json!({}), Side::Edge, service).is_ok());
 }
 
 #[test]
@@ -269,12 +271,23 @@ fn a_claim_says_which_frontier_it_may_be() {
         config.frontier_claim = Some("frontier".into());
         config.service_claim = Some("svc".into());
     };
-    let verified = claims_of(json!({"frontier": "f1"}), Role::Frontier, frontier).unwrap();
+    let verified = claims_of(json!({"frontier": "f1"}), Side::Frontier, frontier).unwrap();
     assert_eq!(verified.confirm_frontier("f1"), Ok(()));
     assert!(verified.confirm_frontier("f2").is_err());
     for none in [json!({}), json!({"frontier": ""}), json!({"svc": "files"})] {
-        let verified = claims_of(none, Role::Frontier, frontier).unwrap();
+        let verified = claims_of(none, Side::Frontier, frontier).unwrap();
         assert_eq!(verified.confirm_frontier("f1"), Err(AuthnError::NotFrontier));
+    }
+}
+
+#[test]
+fn a_claim_says_what_an_operator_may_do() {
+    let operator = |config: &mut JwtConfig| config.role_claim = Some("role".into());
+    let verified = claims_of(json!({"role": "operate"}), Side::Operator, operator).unwrap();
+    assert_eq!(verified.role, Some(OperatorRole::Operate));
+    assert_eq!(claims_of(json!({}), Side::Operator, operator).unwrap().role, None);
+    for wrong in [json!({"role": "root"}), json!({"role": ["read", "admin"]}), json!({"role": ""})] {
+        assert_eq!(claims_of(wrong, Side::Operator, operator), Err(AuthnError::Claim("role".into())));
     }
 }
 
@@ -302,7 +315,7 @@ fn what_is_no_jwt_is_malformed() {
     ] {
         assert_eq!(verify(&jwks(), token).unwrap_err().to_string(), message);
     }
-    assert_eq!(jwks().verify(None, Role::Edge, now()), Err(AuthnError::MissingCredentials));
+    assert_eq!(jwks().verify(None, Side::Edge, now()), Err(AuthnError::MissingCredentials));
 }
 
 #[test]

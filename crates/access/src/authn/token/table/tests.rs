@@ -1,7 +1,7 @@
 //! What a token gives, which tokens are refused, and what is wrong with token files.
 
 use super::*;
-use crate::authn::token;
+use crate::authn::{OperatorRole, token};
 use frontier_protocol::{EdgeId, ServiceId};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -61,10 +61,24 @@ fn a_token_may_be_that_of_a_frontier_and_is_nobody_else_s_then() {
             "frontier: a token is for a frontier, or for an edge or a service, not for both",
         ),
         ("frontier: ''", "frontier: must not be empty; \"*\" is any"),
+        ("frontier: 'gw\\'", "frontier: ends with a lone"),
+        ("frontier: gw-*, role: read", "role: a token is for a frontier or for an operator, not for both"),
+        ("role: root", "role: expected one of read, operate, admin, found `root`"),
     ] {
         let report = report(&format!("- {{hash: '{hash}', {entry}}}"));
         assert!(report.contains(mistake), "{report}");
     }
+}
+
+#[test]
+fn a_token_may_have_a_role_and_a_service_s_as_well() {
+    let (one, two) = (token::hash("one"), token::hash("two"));
+    let table = table(&format!(
+        "- {{hash: '{one}', role: operate}}\n- {{hash: '{two}', service: files, role: read}}"
+    ));
+    assert_eq!(table.verify(Some("one"), NOW).unwrap().role, Some(OperatorRole::Operate));
+    let service = table.verify(Some("two"), NOW).unwrap();
+    assert_eq!((service.role, service.service.as_deref()), (Some(OperatorRole::Read), Some("files")));
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! The TLS of a listener: the section `tls`.
 
+use super::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes, TlsVersion};
 use frontier_config::{Choice, Section};
-use frontier_transport::{
-    CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes, TlsVersion,
-};
 use std::path::PathBuf;
 
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +26,9 @@ impl Choice for Version {
 }
 
 /// Reads the section, and the files that it names if TLS is enabled: what is wrong with those is a
-/// mistake of the configuration like others.
-pub(super) fn read(section: &Section<'_>, enable: bool) -> Option<ServerTls> {
+/// mistake of the configuration like others. `None` after one, and where TLS is not enabled.
+#[must_use]
+pub fn read_server_tls(section: &Section<'_>, enable: bool) -> Option<ServerTls> {
     let pairs = section.sections("certs");
     let certs = pairs.iter().map(|pair| CertificateFiles {
         cert: pair.required("cert", PathBuf::new()),

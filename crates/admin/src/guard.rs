@@ -1,0 +1,68 @@
+//! Who may ask: a daemon's own check, which sees each request before anything else does.
+
+use crate::connection::Caller;
+use crate::error::{ApiError, is_grpc};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use std::sync::Arc;
+use tonic::Status;
+
+/// The path that answers whoever asks. It tells one bit, and orchestrators have no credentials to show.
+pub(crate) const HEALTH_PATH: &str = "/healthz";
+
+/// The check. It computes and waits for nothing.
+pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync>;
+
+/// Turns a request away unless the guard lets it pass, whatever path it asks for: who is not let in is not told which
+/// there are.
+pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    if request.uri().path() == HEALTH_PATH {
+        return next.run(request).await;
+    }
+    let headers = request.headers();
+    let checked = match request.extensions().get::<Caller>() {
+        Some(caller) => guard(caller, headers),
+        // Every connection adds one.
+        None => Err(ApiError::Internal),
+    };
+    match checked {
+        Ok(()) => next.run(request).await,
+        Err(error) if is_grpc(headers) => Status::from(error).into_http(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The token in `Authorization: Bearer …`, as gRPC metadata has it too.
+#[must_use]
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    // Of two, nobody could tell which one counts.
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_one_bearer_token() {
+        let token = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("authorization", http::HeaderValue::from_static(value));
+            }
+            bearer_token(&headers).map(str::to_owned)
+        };
+        assert_eq!(token(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(token(&["bearer  abc "]).as_deref(), Some("abc"));
+        for none in [&[][..], &["Basic abc"], &["Bearer"], &["Bearer "], &["abc"], &["Bearer a", "Bearer b"]]
+        {
+            assert_eq!(token(none), None, "{none:?}");
+        }
+    }
+}

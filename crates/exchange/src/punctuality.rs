@@ -1,0 +1,52 @@
+//! Whether the gateway keeps up: while it does not, it has no right to call others silent.
+
+use std::time::{Duration, Instant};
+
+/// The longest time between two sweeps of a gateway that keeps up. They are due four times a second.
+const ON_TIME: Duration = Duration::from_secs(1);
+
+/// How long it may take at most to catch up, as after a pause of the process.
+const CATCH_UP: Duration = Duration::from_secs(10);
+
+/// When the last sweep was, and whether the ones before it were late.
+#[derive(Debug, Default)]
+pub(crate) struct Punctuality {
+    last: Option<Instant>,
+    behind_until: Option<Instant>,
+}
+
+impl Punctuality {
+    /// Notes a sweep. Whether peers may be judged by what has come from them: after one that was late, what came
+    /// meanwhile may not have been read, and it takes about as long to read it.
+    pub(crate) fn sweep(&mut self, now: Instant) -> bool {
+        let since_last =
+            self.last.replace(now).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
+        if since_last > ON_TIME {
+            self.behind_until = Some(now + since_last.min(CATCH_UP));
+        }
+        self.behind_until.is_none_or(|until| now >= until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_late_judges_nobody_until_about_as_much_time_has_passed() {
+        let start = Instant::now();
+        let mut punctuality = Punctuality::default();
+        let mut judges = |seconds: f64| punctuality.sweep(start + Duration::from_secs_f64(seconds));
+        assert!(judges(0.0) && judges(0.25) && judges(1.2));
+        assert!(!judges(4.2), "three seconds late");
+        for at in [5.0, 6.0, 7.0] {
+            assert!(!judges(at), "at {at}");
+        }
+        assert!(judges(7.3));
+        assert!(!judges(3600.0));
+        for at in 3601..3610 {
+            assert!(!judges(at.into()), "at {at}");
+        }
+        assert!(judges(3610.0), "a pause of an hour takes no hour to catch up with");
+    }
+}

@@ -1,0 +1,89 @@
+//! What a service adds to its names, and takes off them, once it has joined.
+
+use crate::turn::let_others_run;
+use crate::{Batch, Exchange, Peer, RegistrationError};
+use frontier_protocol::{Code, Names, Registration};
+use std::sync::Arc;
+
+/// Names that are changed without a pause: a fraction of a millisecond.
+const NAMES_PER_TURN: usize = 512;
+
+/// After how many such turns routing hears of the names.
+const TURNS_PER_SNAPSHOT: usize = 4;
+
+impl Exchange {
+    pub(crate) fn on_register(
+        &self,
+        service: &Arc<Peer>,
+        id: u64,
+        change: Registration,
+        of: Names,
+        names: &[&str],
+        batch: &mut Batch<'_>,
+    ) {
+        let outcome = self.registry().services.change(service, change, of, names, self.limits());
+        self.registered(service, id, change, &outcome, batch);
+    }
+
+    /// A service adds names, or takes them away: the same as [`Inbound::Register`](crate::Inbound::Register) for names
+    /// without end. After each few hundred of them others have their turn, and routing hears of some before it hears of all.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the service is not told how far it came, and routing may not hear of the last of it until the next change.
+    pub async fn register(
+        &self,
+        service: &Arc<Peer>,
+        id: u64,
+        change: Registration,
+        of: Names,
+        names: &[&str],
+    ) {
+        let services = &self.registry().services;
+        let mut outcome = services.check_change(service, change, of, names, self.limits());
+        for (turn, names) in names.chunks(NAMES_PER_TURN).enumerate() {
+            if outcome.is_err() {
+                break;
+            }
+            let publishes = turn % TURNS_PER_SNAPSHOT == TURNS_PER_SNAPSHOT - 1;
+            outcome = services.apply(service, change, of, names, publishes);
+            let_others_run().await;
+        }
+        services.publish_draft();
+        self.registered(service, id, change, &outcome, &mut self.batch());
+    }
+
+    /// Takes off what a service has registered whose connection has ended, with pauses as [`register`](Self::register).
+    /// Then [`leave`](Self::leave) has not much left to do.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: what is left is taken off by `leave`.
+    pub async fn unregister_all(&self, service: &Arc<Peer>) {
+        let services = &self.registry().services;
+        for turn in 1.. {
+            let publishes = turn % TURNS_PER_SNAPSHOT == 0;
+            if !services.withdraw_some(service, NAMES_PER_TURN, publishes) {
+                break;
+            }
+            let_others_run().await;
+        }
+        services.publish_draft();
+    }
+
+    fn registered(
+        &self,
+        service: &Arc<Peer>,
+        id: u64,
+        change: Registration,
+        outcome: &Result<(), RegistrationError>,
+        batch: &mut Batch<'_>,
+    ) {
+        if let Err(error) = outcome
+            && error.code() == Code::Denied
+        {
+            self.log_denied(service, &error.to_string());
+        }
+        let told = service.outlet().registered(id, change, outcome.as_ref().copied());
+        // A service whose connection is closed has no names any more.
+        let _ = batch.queued(service, told);
+    }
+}

@@ -1,0 +1,85 @@
+//! Who may take over an id that another connection holds.
+//!
+//! A client that connects again takes over from its old connection, which may be half open. So may anybody who shows
+//! as much: whoever shows less, or goes by another name, waits until the id is free.
+
+use crate::{Identity, Peer};
+use frontier_access::authn::Verified;
+use std::sync::Arc;
+
+/// What the credentials of a peer say of its id, from the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Proof {
+    /// There are none.
+    None,
+    /// Whose they are, and neither name nor id.
+    Subject,
+    /// The name of the service.
+    Name,
+    /// The id.
+    Id,
+}
+
+/// How one connection comes to have the id of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TakeOver {
+    /// By the same proof: the client has connected again, or another one that is as good.
+    Equal,
+    /// By a stronger proof: the other one had the id without a right to it.
+    Stronger,
+    /// By less, but the other one is closed already.
+    Over,
+}
+
+impl TakeOver {
+    /// How `new` may have the id of `old`.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub(crate) fn judge(new: &Peer, old: &Peer) -> Result<Self, &'static str> {
+        match Self::by_proof(new, old) {
+            Err(_) if old.outlet().is_closed() => Ok(Self::Over),
+            judged => judged,
+        }
+    }
+
+    fn by_proof(new: &Peer, old: &Peer) -> Result<Self, &'static str> {
+        if new.name() != old.name() {
+            return Err("another service has this id, and another name");
+        }
+        let (mine, its) = (verified(new), verified(old));
+        let (proof, other) = (Proof::of(new, &mine), Proof::of(old, &its));
+        if proof < other {
+            return Err("this id is held by a connection with stronger credentials");
+        }
+        if proof > other {
+            return Ok(Self::Stronger);
+        }
+        if proof == Proof::Subject && mine.subject != its.subject {
+            return Err("this id is held by a connection with credentials of another name");
+        }
+        Ok(Self::Equal)
+    }
+}
+
+impl Proof {
+    fn of(peer: &Peer, verified: &Verified) -> Self {
+        let (id, name) = match peer.identity() {
+            Identity::Edge { .. } => (verified.edge_id.is_some(), false),
+            _ => (verified.service_id.is_some(), verified.service.is_some()),
+        };
+        match (id, name) {
+            (true, _) => Self::Id,
+            (false, true) => Self::Name,
+            (false, false) if !verified.subject.is_empty() => Self::Subject,
+            (false, false) => Self::None,
+        }
+    }
+}
+
+fn verified(peer: &Peer) -> Arc<Verified> {
+    peer.authorization().get().map_or_else(Arc::default, |it| it.verified.clone())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! What is going to be past its time: certificates, CAs and revocation lists, told while they can still be renewed.
+
+use super::{Loaded, ServerTls};
+use crate::tls::peer_certificate::time;
+use rustls::pki_types::CertificateDer;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+/// How long before its end a certificate is told of, and a list, which are made more often. What lives for less than
+/// four times as long is told of in the last quarter of its life.
+pub(super) const CERTIFICATE: Duration = Duration::from_secs(14 * 24 * 3600);
+pub(super) const LIST: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Files that are told of at once. A bundle of CAs may have a hundred members.
+const MAX_LINES: usize = 10;
+
+impl ServerTls {
+    /// A line for each certificate, CA and revocation list that has to be renewed soon, or has not been in time. The same
+    /// words each time, so that they can be told once a day; ten lines, and how many more there are.
+    #[must_use]
+    pub fn expiring(&self, now: SystemTime) -> Vec<String> {
+        let loaded = self.current.load();
+        let mut lines = loaded.expiring(now);
+        if lines.len() > MAX_LINES {
+            let more = lines.len() - MAX_LINES;
+            lines.truncate(MAX_LINES);
+            lines.push(format!("{more} more certificates or revocation lists expire soon, or have expired"));
+        }
+        lines
+    }
+}
+
+impl Loaded {
+    fn expiring(&self, now: SystemTime) -> Vec<String> {
+        let certificates = self.dated.iter().filter_map(|(path, der)| {
+            let (_, parsed) = X509Certificate::from_der(der).ok()?;
+            let (from, to) = (parsed.validity().not_before, parsed.validity().not_after);
+            let (subject, end) = (parsed.subject(), time(to.timestamp()));
+            let life = end.duration_since(time(from.timestamp())).unwrap_or_default();
+            is_near(now, end, life, CERTIFICATE)
+                .then(|| format!("{}: the certificate of `{subject}` expires on {to}", path.display()))
+        });
+        let lists = self.revocations.iter().flat_map(|revocations| revocations.iter());
+        let lists =
+            lists.filter_map(|list| list.expiry(now).map(|line| format!("{}: {line}", list.path.display())));
+        certificates.chain(lists).collect()
+    }
+}
+
+/// Whether what ends at `end` after a life of `life` is to be told of, `ahead` of its end at most.
+pub(super) fn is_near(now: SystemTime, end: SystemTime, life: Duration, ahead: Duration) -> bool {
+    end.duration_since(now).unwrap_or_default() < ahead.min(life / 4)
+}
+
+/// Certificates with the files that they are from.
+pub(super) type Dated = Vec<(PathBuf, CertificateDer<'static>)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn what_ends_soon_is_told_in_time_and_what_is_made_anew_every_day_is_not() {
+        let now = SystemTime::now();
+        let near = |left: Duration, life, ahead| is_near(now, now + left, life, ahead);
+        assert!(!near(15 * DAY, 90 * DAY, CERTIFICATE));
+        assert!(near(13 * DAY, 90 * DAY, CERTIFICATE));
+        assert!(!near(2 * DAY, 7 * DAY, CERTIFICATE), "one of a week is renewed every few days");
+        assert!(near(DAY, 7 * DAY, CERTIFICATE));
+        assert!(!near(DAY / 2, DAY, LIST), "a list of a day is renewed twice a day");
+        assert!(near(DAY / 6, DAY, LIST));
+        assert!(near(2 * DAY, 30 * DAY, LIST) && !near(4 * DAY, 30 * DAY, LIST));
+        assert!(is_near(now, now - DAY, 90 * DAY, CERTIFICATE), "it was not renewed in time");
+    }
+}

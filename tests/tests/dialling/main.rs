@@ -1,0 +1,7 @@
+//! How edges find their way to a gateway, and back: names, proxies, restarts, pauses.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod names;
+mod paused;
+mod quic_restart;

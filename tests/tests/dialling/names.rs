@@ -1,0 +1,47 @@
+//! Names whose lookup is slow, and names of which not every address answers: a network namespace of its own, with DNS
+//! servers of its own.
+
+use frontier_tests::{DEADLINE, Process, eventually, tool};
+use std::process::Command;
+
+const WORLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialling/names.sh");
+
+/// Starts a gateway behind names, and an edge that is given this URL. The first DNS server never answers, the second
+/// one knows `holed.test`, of which the first address is a black hole.
+fn edge(url: &str) -> Process {
+    let directory = tempfile::tempdir().unwrap().keep();
+    let mut command = Command::new(tool("unshare", "util-linux"));
+    // A user namespace makes this possible for everyone, where the system allows one.
+    command.args(["--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", WORLD]);
+    command
+        .arg(tool("ip", "iproute2"))
+        .args([Process::binary("gateway-under-test"), Process::binary("peer-under-test")]);
+    command.arg(directory).arg(url);
+    Process::spawn("world of names", command)
+}
+
+async fn connects(url: &str) {
+    let mut edge = edge(url);
+    eventually(DEADLINE, "the edge is connected", async || {
+        assert!(
+            edge.is_running(),
+            "there are no namespaces here: run this as root, or allow user namespaces. {:?}",
+            edge.log().lines()
+        );
+        edge.log().find("connected ")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dns_server_that_is_dead_does_not_use_up_the_time_of_a_dial() {
+    connects("tcp://gateway.test:30012").await;
+}
+
+#[tokio::test]
+async fn an_address_of_a_name_that_is_a_black_hole_does_not_keep_an_edge_from_the_others() {
+    for scheme in ["tcp", "ws"] {
+        let port = if scheme == "ws" { 30013 } else { 30012 };
+        connects(&format!("{scheme}://holed.test:{port}")).await;
+    }
+}
