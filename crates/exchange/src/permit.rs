@@ -40,6 +40,22 @@ impl Exchange {
         self.logged(requester, allowed.map_err(Failure::from).and_then(|()| Ok(charge()?)))
     }
 
+    /// Lets the edge `requester` send again what another gateway gives back in its name. It was charged for it.
+    pub(crate) fn permit_returned(
+        &self,
+        requester: &Peer,
+        kind: RequestKind,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let Some(authorization) = requester.authorization().restricted() else { return Ok(()) };
+        let Some(grants) = authorization.as_ref().and_then(|it| it.grants.as_ref()) else { return Ok(()) };
+        let allowed = match kind {
+            RequestKind::Call => grants.may_call(name),
+            RequestKind::Message => grants.may_publish(name),
+        };
+        self.logged(requester, allowed.map_err(Failure::from))
+    }
+
     /// Lets `opener` open a stream to the service `name`, or to an edge, and charges it for it.
     pub(crate) fn permit_stream(&self, opener: &Peer, name: &str) -> Result<(), Failure> {
         let Some(authorization) = opener.authorization().restricted() else { return Ok(()) };

@@ -81,6 +81,11 @@ impl Exchange {
             return Ok(());
         }
         let Returned { name, custom, payload, .. } = *returned;
+        // The name is what that gateway says it was.
+        if let Err(failure) = self.permit_returned(&requester, kind, name) {
+            self.reply_failure(&requester, id, kind, &failure, batch);
+            return Ok(());
+        }
         let to = Destination::Name;
         let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
         self.forward_again(&requester, envelope, smallvec![from.clone()], batch);

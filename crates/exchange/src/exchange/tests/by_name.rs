@@ -265,10 +265,61 @@ fn what_services_take_is_told_from_the_first_to_the_last() {
     }
     let heir = TestPeer::service(&exchange, 3, &[], &[]);
     service.vanish();
-    assert!(told(&mut follower).iter().all(|(_, is_offered)| *is_offered), "what is taken over stays");
+    assert_eq!(follower.take(1000), None, "what is taken over stays");
     drop(heir);
     assert_eq!(told(&mut follower), all(false));
     assert!(testing::exchange().follow_names().is_none());
+}
+
+#[test]
+fn names_are_told_once_routing_knows_of_them() {
+    const NAMES: usize = 5000;
+    let exchange = testing::exchange_with(|settings| {
+        settings.remote = Some(Arc::<Elsewhere>::default());
+        settings.limits.names = NAMES;
+    });
+    let mut follower = exchange.follow_names().unwrap();
+    let (edge, service) = (TestPeer::edge(&exchange, EDGE), TestPeer::service(&exchange, 3, &[], &[]));
+    follower.take(usize::MAX).unwrap();
+    let names: Vec<String> = (0..NAMES).map(|n| format!("m{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let of = frontier_protocol::Names::Methods;
+    let mut told = 0;
+    testing::run(async {
+        let register = exchange.register(&service.peer, 5, crate::Registration::Add, of, &names);
+        let mut register = std::pin::pin!(register);
+        std::future::poll_fn(|cx| {
+            let is_done = register.as_mut().poll(cx);
+            let changes = follower.take(usize::MAX).map(|it| it.changes).unwrap_or_default();
+            for NameChange { name, .. } in &changes {
+                edge.send(Envelope { name, ..call(told, Destination::Name) });
+                service.requests().iter().for_each(|request| service.reply(request, ok()));
+                assert_eq!(edge.codes(), [(told, Code::Ok)], "{name} finds the service");
+                told += 1;
+            }
+            is_done
+        })
+        .await;
+    });
+    assert_eq!(told, NAMES as u64);
+}
+
+#[test]
+fn what_comes_back_by_another_name_is_judged_anew() {
+    let exchange = testing::exchange_reaching(Arc::<Elsewhere>::default());
+    let rules = "{default: allow, rules: [{name: no, who: {}, deny: {call: [secret], publish: [secret]}}]}";
+    let authorization = testing::authorization(rules, "", &testing::edge(EDGE), &[]);
+    let edge = TestPeer::authorized(&exchange, testing::edge(EDGE), authorization).joined(&[], &[]);
+    let owner = TestPeer::owner_gateway(&exchange, "a");
+    offer(&owner, &[(Offered::Method, "m"), (Offered::Topic, "t")]);
+    let service = TestPeer::service(&exchange, 3, &["secret"], &["secret"]);
+    for (id, envelope) in [(1, call(1, Destination::Name)), (2, acked(2, Destination::Name))] {
+        edge.send(envelope);
+        let request = owner.request();
+        give_back(&owner, &SentRequest { name: "secret".into(), ..request });
+        assert_eq!(edge.codes(), [(id, Code::Denied)]);
+    }
+    assert!(service.requests().is_empty() && !edge.peer.has_pending() && !owner.peer.has_pending());
 }
 
 async fn stream(exchange: &Arc<Exchange>, opener: &TestPeer, to: StreamTarget<'_>) -> MemoryLeg {
