@@ -79,14 +79,20 @@ async fn start_member(
     Child::start("gateway", processes.gateway_threads, role).await
 }
 
-/// Starts a cluster: a gateway for services, which is the one that is measured, and another one for edges.
-async fn start_cluster(network: Network, processes: &Processes) -> Result<(Rig, Address, Address)> {
+/// Starts a cluster of two gateways: one for those who call, which is measured, and one for those who answer. With
+/// `reverse` services call, else edges do.
+async fn start_cluster(
+    network: Network,
+    reverse: bool,
+    processes: &Processes,
+) -> Result<(Rig, Address, Address)> {
     let frontlas = cluster::start_frontlas().await?;
     let plane = frontlas.ready().edges.context("frontlas has no port for gateways")?;
     let member = |id: &str| Some(Membership { id: id.to_owned(), frontlas: plane });
     let near = start_member(network, member("near"), processes).await?;
     let far = start_member(network, member("far"), processes).await?;
-    let ((_, for_services), (for_edges, _)) = (ports(network, &near)?, ports(network, &far)?);
+    let (at_near, at_far) = (ports(network, &near)?, ports(network, &far)?);
+    let (for_edges, for_services) = if reverse { (at_far.0, at_near.1) } else { (at_near.0, at_far.1) };
     let mut rig = Rig::new(near)?;
     rig.adopt_bystanders(vec![far, frontlas]);
     Ok((rig, for_edges, for_services))
@@ -94,7 +100,7 @@ async fn start_cluster(network: Network, processes: &Processes) -> Result<(Rig, 
 
 pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Processes) -> Result<Rig> {
     let (mut rig, for_edges, for_services) = if calls.scene.across {
-        start_cluster(network, processes).await?
+        start_cluster(network, calls.reverse, processes).await?
     } else {
         let rig = Rig::new(start_gateway(network, processes).await?)?;
         let (for_edges, for_services) = ports(network, rig.gateway())?;

@@ -19,6 +19,7 @@ mod handshake;
 mod known_gateways;
 mod locate;
 mod member;
+mod neighbours;
 pub(crate) mod rebalance;
 mod reporter;
 
@@ -31,6 +32,7 @@ pub(crate) use locate::LookupQueue;
 pub(crate) use advertise::{Advertised, Bound, unreachable};
 pub(crate) use known_gateways::{Assignment, KnownGateways};
 pub(crate) use member::Member;
+pub(crate) use neighbours::{Listed, Neighbours};
 
 use frontier_exchange::Latch;
 
@@ -39,6 +41,8 @@ use frontier_exchange::Latch;
 pub(crate) struct ClusterState {
     /// The other gateways.
     pub(crate) gateways: KnownGateways,
+    /// All of them, and where they are reached from here.
+    pub(crate) neighbours: Neighbours,
     /// Set when this gateway begins to drain.
     pub(crate) draining: Latch,
 }

@@ -1,4 +1,4 @@
-//! Requests of services for edges that are connected to other gateways.
+//! Requests for edges and services that are connected to other gateways.
 //!
 //! ```text
 //!   exchange ─▶ an owner that is known, whose link stands ─▶ owner gateway ─▶ edge
@@ -9,26 +9,31 @@
 //! This gateway is the *origin* of its services' requests, and the *owner* of the edges that are connected to it. The
 //! exchange decides and waits for nothing; who must wait does so in a lookup, of which there is one for each edge,
 //! under the request's own deadline.
+//!
+//! A link to each gateway that frontlas lists is kept (`keeper`), since over it that one tells what its services take. Where
+//! a name is offered the exchange knows; nothing is looked up for it.
 
 mod gateway_link;
 mod gateway_links;
 mod handshake;
+mod keeper;
 mod lookup;
 mod owners;
 mod serve;
 
-use crate::cluster::Locator;
+use crate::cluster::{Listed, Locator};
 use crate::config::{Forward, Limits};
-use frontier_exchange::{Exchange, Lookup, Peer, RemoteEdges};
+use frontier_exchange::{Exchange, Latch, Lookup, Peer, RemoteEdges};
 use frontier_protocol::EdgeId;
 use gateway_link::Dialler;
 use gateway_links::GatewayLinks;
 use owners::Owners;
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Reaches edges at other gateways. Cheap to clone.
+/// Reaches edges and services at other gateways. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Forwarding(Arc<Inner>);
 
@@ -39,6 +44,8 @@ struct Inner {
     locator: Locator,
     owners: Owners<Lookup>,
     links: GatewayLinks,
+    /// Set once it is known what the gateways take that were there at the start.
+    settled: Latch,
     stop: CancellationToken,
     /// The tasks of links to other gateways.
     tasks: TaskTracker,
@@ -61,9 +68,20 @@ impl Forwarding {
             locator,
             owners: Owners::default(),
             links: GatewayLinks::new(dialler),
+            settled: Latch::default(),
             stop,
             tasks,
         }))
+    }
+
+    /// Keeps a link to each of the other gateways, as they are listed, until it is dropped.
+    pub(crate) async fn keep_links(&self, exchange: Arc<Exchange>, others: watch::Receiver<Listed>) {
+        keeper::run(&self.0, &exchange, others).await;
+    }
+
+    /// Waits until it is known what the services of the gateways take that are listed first.
+    pub(crate) async fn settled(&self) {
+        self.0.settled.wait().await;
     }
 
     /// Ends all links to other gateways, in good order.
@@ -87,6 +105,12 @@ impl RemoteEdges for Forwarding {
 
     fn forget(&self, edge: EdgeId, owner: &Arc<Peer>) {
         self.0.owners.forget(edge, owner);
+    }
+
+    fn met(&self, gateway: &str) {
+        if let Some(link) = self.0.links.known(gateway) {
+            link.retry();
+        }
     }
 
     fn look_up(&self, exchange: &Arc<Exchange>, edge: EdgeId, lookup: Lookup) {

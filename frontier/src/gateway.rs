@@ -29,6 +29,9 @@ use tracing::warn;
 /// How long leaving the cluster may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long edges wait at the start, until it is known what the services of other gateways take.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Why the gateway did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -226,10 +229,25 @@ impl Gateway {
         let _sweeping = AbortOnDrop(sweeper.abort_handle());
         let watching = tokio::spawn(policy::watch(policies, exchange.clone()));
         let _watching = AbortOnDrop(watching.abort_handle());
+        let keeping = forwarding.clone().map(|forwarding| {
+            let (exchange, others) = (exchange.clone(), cluster.neighbours.follow());
+            tokio::spawn(async move { forwarding.keep_links(exchange, others).await })
+        });
+        let _keeping = keeping.map(|keeping| AbortOnDrop(keeping.abort_handle()));
         let renewing = tokio::spawn(expiry.run());
         let _renewing = AbortOnDrop(renewing.abort_handle());
         let accept = |(listeners, side): (Listeners, Side)| side.accept(listeners, stop.clone());
-        let accepting = async { tokio::join!(accept(edges), accept(services)) };
+        let accept_edges = async {
+            if let Some(forwarding) = &forwarding {
+                // Else the first of them would hear that nobody takes what they ask for.
+                tokio::select! {
+                    _ = timeout(SETTLE_TIMEOUT, forwarding.settled()) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            accept(edges).await
+        };
+        let accepting = async { tokio::join!(accept_edges, accept(services)) };
         let (edges, services) = tokio::select! {
             accepted = accepting => accepted,
             _ = &mut sweeper => return Err(ServeError),

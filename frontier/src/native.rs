@@ -150,7 +150,8 @@ fn side(peer: &Peer) -> Side {
     }
 }
 
-/// What was queued on a link and never sent, as the exchange takes it back: requests alone.
-pub(crate) fn unsent(frames: &[Frame]) -> Vec<Unsent> {
-    frames.iter().filter_map(decode::unsent).collect()
+/// What was queued on a link and never sent, as the exchange takes it back: requests alone. With `is_forwarded` it was
+/// queued for another gateway.
+pub(crate) fn unsent(frames: &[Frame], is_forwarded: bool) -> Vec<Unsent> {
+    frames.iter().filter_map(|frame| decode::unsent(frame, is_forwarded)).collect()
 }

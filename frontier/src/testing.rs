@@ -158,7 +158,7 @@ impl Parked {
     /// Ends the peer as its session would.
     pub(crate) fn retire(&mut self, exchange: &Arc<Exchange>) {
         let unsent = self.close();
-        exchange.leave(&self.peer, &native::unsent(&unsent));
+        exchange.leave(&self.peer, &native::unsent(&unsent, false));
         self.seat = None;
     }
 }
@@ -167,6 +167,7 @@ fn peer(exchange: &Exchange, identity: Identity, link: &Link) -> Peer {
     let outlet = NativeOutlet::new(link.handle(), TERMS.max_frame, 1 << 20);
     let outlet = match identity {
         Identity::OwnerGateway { .. } => outlet.owner_gateway(),
+        Identity::OriginGateway { .. } => outlet.origin_gateway(),
         _ => outlet,
     };
     Peer::new(identity, exchange.next_epoch(), Some(ADDR), Box::new(outlet), Duration::from_secs(60))
@@ -275,7 +276,8 @@ async fn serve(native: Native, seat: Seat, mut link: Link) -> CloseReason {
     let reason = native.serve(&mut link).await;
     seat.peer().advance(frontier_exchange::Stage::Gone);
     let unsent = link.take_unsent(reason.clone());
-    native.exchange.leave(seat.peer(), &native::unsent(&unsent));
+    let is_forwarded = seat.peer().is_owner_gateway();
+    native.exchange.leave(seat.peer(), &native::unsent(&unsent, is_forwarded));
     reason
 }
 

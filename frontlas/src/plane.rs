@@ -6,6 +6,7 @@
 //!                                                    │ Ping   ─▶ refresh, beside the reports
 //!                                                    └ Lookup ─▶ Directory ─▶ LookupAck
 //!   Directory::frontiers ─▶ rebalance ─▶ each frontier: the others, and how many edges to keep
+//!                        └▶ members ───▶ each frontier: all others, and where they are reached
 //!   Directory::changes ─▶ superseded ─▶ the frontier that an edge has moved away from
 //! ```
 //!
@@ -23,6 +24,7 @@ mod context;
 mod handshake;
 mod handshakes;
 mod lookup;
+mod members;
 mod pending;
 mod rebalance;
 mod reporter;
@@ -113,6 +115,7 @@ impl Plane {
     pub async fn run(mut self, stop: CancellationToken) {
         let (sessions, context) = (TaskTracker::new(), Arc::new(self.context));
         sessions.spawn(superseded::run(context.clone(), stop.clone()));
+        sessions.spawn(members::run(context.clone(), stop.clone()));
         sessions.spawn(rebalance::run(context.clone(), self.rebalance, stop.clone()));
         let (ticking, until) = (context.clone(), stop.clone());
         sessions.spawn(async move { ticking.clock.run(&*ticking.directory, DIRECTORY_TIMEOUT, until).await });

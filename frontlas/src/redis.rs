@@ -6,7 +6,7 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `advertised_sb_url`, `advertised_eb_url`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing`; `draining` and `away`, `1` where they are noted |
+//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `advertised_sb_url`, `advertised_eb_url`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing`; `draining`, `away` and `forwarding`, `1` where they are noted |
 //! | `alive:frontiers:<id>` | string | `1`, as long as the frontier lives |
 //! | `edges:<id>`, `services:<id>` | string | JSON: `frontier_id`, `addr`, `update_time` (s), `service`; `stamp`, `order` (µs), `generation`, `ended` |
 //! | `alive:edges:<id>`, `alive:services:<id>` | string | `1`, as long as it lives |

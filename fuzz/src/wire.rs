@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use frontier_protocol::{
     Ack, Code, Custom, DecodeError, Decoder, EncodeError, Flags, Frame, GoAway, Hello, Kind, Lookup,
-    LookupAck, MAX_TOKEN, MIN_MAX_FRAME, Open, OpenAck, Plan, Publish, Register, RegisterAck, Reject,
-    RemoteCaller, Report, ReportAck, Request, Response, Returned, Terms, VERSION, Welcome, negotiate,
+    LookupAck, MAX_TOKEN, MIN_MAX_FRAME, Members, Offer, Open, OpenAck, Plan, Publish, Register, RegisterAck,
+    Reject, RemoteCaller, Report, ReportAck, Request, Response, Returned, Terms, VERSION, Welcome, negotiate,
     split_remote_caller,
 };
 use std::iter;
@@ -150,6 +150,14 @@ fn parse(frame: &Frame) {
         Kind::Plan => {
             let Ok(plan) = Plan::parse(frame) else { return };
             assert_eq!(Plan::parse(&sent(|out| plan.encode(frame.id, out))), Ok(plan));
+        }
+        Kind::Members => {
+            let Ok(members) = Members::parse(frame) else { return };
+            assert_eq!(Members::parse(&sent(|out| members.encode(frame.id, out))), Ok(members));
+        }
+        Kind::Offer => {
+            let Ok(offer) = Offer::parse(frame) else { return };
+            assert_eq!(Offer::parse(&sent(|out| offer.encode(frame.id, out))), Ok(offer));
         }
         Kind::Returned => {
             let Ok(returned) = Returned::parse(frame) else { return };

@@ -33,6 +33,8 @@ pub(crate) mod fields;
 pub mod go_away;
 pub mod hello;
 pub mod lookup;
+pub mod members;
+pub mod offer;
 pub mod open;
 pub mod ping;
 pub mod plan;
@@ -130,8 +132,12 @@ kinds! {
     LookupAck = 0x63;
     /// Frontlas tells a frontier of the others, and how many edges to give to them: [`plan`].
     Plan = 0x64;
+    /// Frontlas tells a frontier of all others: [`members`].
+    Members = 0x65;
     /// A request of another frontier, given back: [`returned`].
     Returned = 0x68;
+    /// What the services of another frontier take: [`offer`].
+    Offer = 0x69;
 }
 
 /// The flags of a frame.
@@ -147,8 +153,13 @@ impl Flags {
     /// the payload stands in its place, and the payload follows on the same mux stream.
     pub const DETACHED: Self = Self(0x02);
     /// On `Publish` and `Request` from a frontier to another one: if the edge is not there, the request is
-    /// given back in a `Returned`.
+    /// given back in a `Returned`. The same where its name is to be there, and is not.
     pub const RETURN: Self = Self(0x04);
+    /// On `Publish`, `Request`, `Open` and `Returned` between frontiers: an edge asks, and the name says which services
+    /// are asked.
+    pub const BY_NAME: Self = Self(0x08);
+    /// On `Response` between frontiers: its `custom` has no tail.
+    pub const UNTAILED: Self = Self(0x08);
     /// On `Register` and `Unregister`: the names are topics. Without it they are methods.
     pub const TOPICS: Self = Self(0x01);
 
@@ -160,9 +171,9 @@ impl Flags {
 
     /// On `Report`: the entries are a part of everything that is online.
     pub const SNAPSHOT: Self = Self(0x01);
-    /// On `Report`: the snapshot begins here.
+    /// On `Report`, `Members` and `Offer`: the snapshot begins here.
     pub const FIRST: Self = Self(0x02);
-    /// On `Report`: the snapshot is whole with this.
+    /// On `Report`, `Members` and `Offer`: the snapshot is whole with this.
     pub const LAST: Self = Self(0x04);
     /// On `Report`: the frontier drains, and nobody new should be sent there.
     pub const DRAINING: Self = Self(0x08);

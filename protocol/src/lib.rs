@@ -45,6 +45,8 @@ pub use frame::data::{DATA_OVERHEAD, data_end, data_header};
 pub use frame::go_away::GoAway;
 pub use frame::hello::{Advertised, Hello};
 pub use frame::lookup::{Lookup, LookupAck};
+pub use frame::members::{Members, OtherMember};
+pub use frame::offer::{Offer, OfferEntry, Offered};
 pub use frame::open::{Open, OpenAck};
 pub use frame::ping::{ping, pong, pong_at, pong_time};
 pub use frame::plan::{Other, Plan};
@@ -78,3 +80,11 @@ pub const FRAGMENT: usize = 64 * 1024;
 
 /// The smallest `max_frame` that a peer may announce: a full fragment and the largest header.
 pub const MIN_MAX_FRAME: u32 = 256 * 1024;
+
+/// A bit of the features in `Hello` and `Welcome` between frontiers: the dialler takes [`Offer`]s, and what it asks for
+/// edges goes by name ([`Flags::BY_NAME`]).
+pub const FEATURE_BY_NAME: u32 = 0x01;
+
+/// A bit of the features in a frontier's `Hello` to frontlas: its edges reach the services of all other frontiers that have
+/// it.
+pub const FEATURE_FORWARDS: u32 = 0x02;

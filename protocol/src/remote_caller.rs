@@ -9,7 +9,8 @@ const TAG_SUBJECT: u8 = 2;
 const TAG_LABEL: u8 = 3;
 const TAG_ADDRESS: u8 = 4;
 
-/// The service for which a frontier asks another one, as the frontier that it is connected to knows it.
+/// The service for which a frontier asks another one, as the frontier that it is connected to knows it. Or the edge, with
+/// [`Flags::BY_NAME`](crate::Flags::BY_NAME): the ServiceID is 0 then, there is no name, and the EdgeID stands elsewhere.
 ///
 /// The ServiceID (u64, big endian), then tagged fields, each a tag (u8), a length (u16) and a value; unknown
 /// ones are passed over.

@@ -45,9 +45,9 @@ pub enum Side {
     Gateway,
     /// The cluster node that frontiers dial.
     Frontlas,
-    /// A frontier that dialled another one, to forward requests of its services.
+    /// A frontier that dialled another one, to forward requests of its services and edges.
     OriginGateway,
-    /// The frontier that it dialled, which has the edges.
+    /// The frontier that it dialled, which has the edges, or the services.
     OwnerGateway,
 }
 
@@ -67,9 +67,9 @@ impl Side {
             Kind::Ack | Kind::Response => {
                 matches!(self, Self::Dialler(Role::Edge | Role::Service) | Self::Gateway | Self::OwnerGateway)
             }
-            Kind::Returned => self == Self::OwnerGateway,
+            Kind::Returned | Kind::Offer => self == Self::OwnerGateway,
             Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
-            Kind::ReportAck | Kind::LookupAck | Kind::Plan => self == Self::Frontlas,
+            Kind::ReportAck | Kind::LookupAck | Kind::Plan | Kind::Members => self == Self::Frontlas,
             Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
             Kind::RegisterAck | Kind::UnregisterAck => self == Self::Gateway,
             Kind::Hello | Kind::Welcome | Kind::Reject => false,
@@ -110,7 +110,9 @@ mod tests {
             (Kind::Lookup, [false, false, false, true, false, false, false]),
             (Kind::LookupAck, [false, false, false, false, true, false, false]),
             (Kind::Plan, [false, false, false, false, true, false, false]),
+            (Kind::Members, [false, false, false, false, true, false, false]),
             (Kind::Returned, [false, false, false, false, false, false, true]),
+            (Kind::Offer, [false, false, false, false, false, false, true]),
         ];
         assert_eq!(table.map(|(kind, _)| kind), Kind::ALL, "a kind without a rule");
         for (kind, expected) in table {

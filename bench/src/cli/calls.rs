@@ -43,8 +43,8 @@ pub(crate) struct SceneArgs {
     /// Further services that are connected, each with a method that nobody calls
     #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "reverse")]
     idle_services: usize,
-    /// The edges are at another gateway of a cluster, and the calls are forwarded to it
-    #[arg(long, requires = "reverse")]
+    /// The edges are at another gateway of a cluster than the service, and the calls are forwarded from one to the other
+    #[arg(long)]
     across: bool,
 }
 

@@ -73,7 +73,7 @@ fn mistakes_are_refused() {
         "rpc --services 0",
         "rpc --reverse --services 2",
         "rpc --reverse --idle-services 2",
-        "rpc --across",
+        "rpc --across --vs proxy",
         "rpc --reverse --vs relay",
         "rpc --idle-edges 10 --vs proxy",
         "stream --streams 0",

@@ -151,7 +151,7 @@ impl Frontier {
         match frame.kind {
             Kind::ReportAck => {}
             // Of the others, who have as many: there is nothing to be done.
-            Kind::Plan => return Ok(()),
+            Kind::Plan | Kind::Members => return Ok(()),
             Kind::Pong => return Ok(()),
             kind => bail!("a {kind:?} frame from frontlas"),
         }

@@ -75,7 +75,7 @@ async fn look_up(mut connection: Connection, layout: Layout, callers: u32, meter
         };
         match frame.kind {
             Kind::LookupAck => {}
-            Kind::Pong | Kind::ReportAck | Kind::Plan => continue,
+            Kind::Pong | Kind::ReportAck | Kind::Plan | Kind::Members => continue,
             kind => bail!("a {kind:?} frame from frontlas"),
         }
         let ack = LookupAck::parse(&frame)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use frontier_sdk::{Code, EdgeId, Service, Stream};
+use frontier_sdk::{Code, Edge, EdgeId, Service, Stream};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -28,6 +28,9 @@ pub(super) async fn on_edges(gateway: Address, calls: Calls, console: &mut Conso
     let mut callers = Vec::with_capacity(calls.callers);
     for number in 0..calls.edges {
         let edge = connect::edge(gateway).await?;
+        if calls.scene.across {
+            reaches(&edge).await?;
+        }
         for _ in 0..calls.callers_on(number) {
             let from = From::Edge(edge.clone());
             callers.push(SdkCaller { from, operation: calls.operation, payload: payload.clone() });
@@ -86,6 +89,19 @@ async fn is_reached(service: &Service, id: EdgeId) -> Result<()> {
                 sleep(POLL_INTERVAL).await;
             }
             answer => return answer.map(drop).context("an edge is not reached"),
+        }
+    }
+}
+
+/// Waits until the edge can call a service at another gateway: its own has to hear of it first.
+async fn reaches(edge: &Edge) -> Result<()> {
+    let deadline = Instant::now() + REACHED_TIMEOUT;
+    loop {
+        match edge.call(METHOD, "").await {
+            Err(error) if error.code() == Code::MethodNotFound && Instant::now() < deadline => {
+                sleep(POLL_INTERVAL).await;
+            }
+            answer => return answer.map(drop).context("no service is reached"),
         }
     }
 }

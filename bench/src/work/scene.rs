@@ -13,7 +13,7 @@ pub(crate) struct Scene {
     pub(crate) services: usize,
     /// Services that are connected, each with a method that nobody calls.
     pub(crate) idle_services: usize,
-    /// Whether the edges are at another gateway than the service that calls them.
+    /// Whether the edges are at another gateway than the services.
     pub(crate) across: bool,
     /// Whether the callers' connection also carries a stream whose reader stalls, and large messages.
     pub(crate) disturbed: bool,

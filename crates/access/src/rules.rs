@@ -79,6 +79,12 @@ impl Rules {
         Self { default, rules, shared: Mutex::new(BoundedMap::new(SHARED)) }
     }
 
+    /// Whether there is anything that somebody may not do.
+    #[must_use]
+    pub fn restrict(&self) -> bool {
+        self.default == Verdict::Deny || !self.rules.is_empty()
+    }
+
     /// Whether nobody may do anything: as a file that was cut short, or not yet written, has it.
     pub(crate) fn allow_nothing(&self) -> bool {
         self.default == Verdict::Deny && self.rules.iter().all(|rule| rule.allow.is_empty())

@@ -3,8 +3,8 @@
 use crate::outlet::QueueError;
 use crate::pending::{InFlight, PendingRequest, SentTo};
 use crate::{
-    Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, Reply,
-    RequestKind, Stage, Violation,
+    Batch, CorrelationId, Destination, Envelope, Exchange, Failure, Identity, Outcome, Peer, RemoteEdge,
+    Reply, RequestKind, Stage, Violation,
 };
 use ahash::AHashMap;
 use bytes::Bytes;
@@ -24,6 +24,8 @@ pub struct Unsent {
     pub custom: Bytes,
     /// The payload.
     pub payload: Bytes,
+    /// The edge that asks; or the edge that is asked, where it was queued for another gateway and a service asks.
+    pub edge: EdgeId,
 }
 
 impl Exchange {
@@ -155,7 +157,7 @@ impl Exchange {
     }
 
     /// Ends everything in flight from and to `peer`, whose connection is closed. What is `unsent` never left the
-    /// gateway; if the peer is a service, it goes to another one.
+    /// gateway; if it was for a service it goes to another one, and if it was for another gateway it is sent on anew.
     pub(crate) fn retire(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
         let InFlight { received, sent } = peer.pending.lock().close();
         let mut batch = self.batch();
@@ -163,7 +165,7 @@ impl Exchange {
             self.drop_request(peer, &sent, Code::Cancelled, &mut batch);
         }
         let lost = Failure::new(Code::Disconnected, peer.lost());
-        let unsent: AHashMap<u64, &Unsent> = match peer.is_service() {
+        let unsent: AHashMap<u64, &Unsent> = match peer.is_service() || peer.is_owner_gateway() {
             true => unsent.iter().map(|request| (request.correlation.0, request)).collect(),
             false => AHashMap::default(),
         };
@@ -177,22 +179,15 @@ impl Exchange {
             if !requester.pending.lock().untrack(id, peer, correlation) {
                 continue;
             }
-            let Unsent { name, custom, payload, .. } = *again;
-            let envelope = Envelope {
-                kind,
-                id,
-                wants_reply: true,
-                to: Destination::Name,
-                name,
-                custom,
-                payload,
-                deadline,
+            let Unsent { name, custom, payload, edge, .. } = again;
+            let edge = RemoteEdge::judged(*edge);
+            let to = match requester.identity() {
+                Identity::Service { .. } => Destination::Edge(edge.id),
+                Identity::OriginGateway { .. } => Destination::LocalName { edge: &edge, returns: true },
+                _ => Destination::Name,
             };
-            if let Err(rejected) = self.forward(&requester, envelope, smallvec![peer.clone()], &mut batch) {
-                // Only a new request can break the rules, and this one had its place in the tables.
-                let failure = rejected.failure().unwrap_or_else(|_| Failure::plain(Code::Internal));
-                self.reply_failure(&requester, id, kind, &failure, &mut batch);
-            }
+            let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
+            self.forward_again(&requester, envelope, smallvec![peer.clone()], &mut batch);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Choosing one among the services that take the same name.
 
 mod affinity;
+mod gateways;
 
 pub(crate) use affinity::Affinity;
 

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::remote_caller::RemoteCaller;
+use crate::remote_edge::RemoteEdge;
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,6 +57,13 @@ pub enum Destination<'a> {
         /// Whether the other gateway wants the request back if the edge is not here.
         returns: bool,
     },
+    /// A service here that takes its name, and only here: another gateway asks for an edge of its own.
+    LocalName {
+        /// The edge in whose name the other gateway asks.
+        edge: &'a RemoteEdge,
+        /// Whether the other gateway wants the request back if no service takes the name.
+        returns: bool,
+    },
     /// Its wire could not read whom: it is charged and checked as any other, and then fails with `Protocol` and this
     /// text.
     Unreadable(&'static str),
@@ -66,7 +74,7 @@ impl Destination<'_> {
     pub(crate) fn edge(&self) -> Option<EdgeId> {
         match *self {
             Self::Edge(edge) | Self::LocalEdge { edge, .. } => Some(edge),
-            Self::Name | Self::Unreadable(_) => None,
+            Self::Name | Self::LocalName { .. } | Self::Unreadable(_) => None,
         }
     }
 }

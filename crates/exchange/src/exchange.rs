@@ -59,7 +59,7 @@ impl Exchange {
         let Settings { limits, balance, gateway_id, remote } = settings;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Arc::new(Self {
-            registry: Registry::new(gateway_id),
+            registry: Registry::new(gateway_id, remote.is_some()),
             limits,
             balancer: Balancer::new(balance),
             counters: Counters::default(),
@@ -100,6 +100,10 @@ impl Exchange {
                 Ok(())
             }
             Inbound::Returned(returned) => self.on_returned(peer, returned, batch),
+            Inbound::Offer { is_first, is_last, names } => {
+                self.registry.elsewhere.apply(peer, is_first, is_last, names);
+                Ok(())
+            }
             Inbound::Leave { is_draining } => {
                 self.on_leave(peer, is_draining, batch);
                 Ok(())

@@ -95,6 +95,7 @@ impl Exchange {
                 Ok(route) => route,
                 Err(Unrouted::Failed(failure)) => return Err(failure.into()),
                 Err(Unrouted::NotHere(edge)) => return self.not_here(requester, envelope, edge, batch),
+                Err(Unrouted::NoTaker(failure)) => return self.no_taker(requester, envelope, failure, batch),
             };
             match self.deliver(requester, envelope, &route, None, batch)? {
                 Delivery::Done => return Ok(Forwarded::Yes),

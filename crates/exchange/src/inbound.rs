@@ -1,7 +1,7 @@
 //! The one way in: what a wire hands to the exchange.
 
 use crate::envelope::{CorrelationId, Envelope, Outcome, RequestKind};
-use frontier_protocol::{EdgeId, Names, ServiceId};
+use frontier_protocol::{EdgeId, Names, Offered, ServiceId};
 
 pub use frontier_protocol::Registration;
 
@@ -25,8 +25,17 @@ pub enum Inbound<'a> {
         /// The names.
         names: &'a [&'a str],
     },
-    /// Another gateway gives a request back: it does not have the edge.
+    /// Another gateway gives a request back: it does not have the edge, or no service that takes the name.
     Returned(Returned<'a>),
+    /// Another gateway says what its services take.
+    Offer {
+        /// What it said before is void.
+        is_first: bool,
+        /// It has said everything now.
+        is_last: bool,
+        /// In the order in which they hold.
+        names: &'a [OfferedName<'a>],
+    },
     /// The peer wants to leave.
     Leave {
         /// Because it was asked to, and has another gateway.
@@ -47,13 +56,26 @@ pub struct Reply<'a> {
     pub edge: Option<EdgeId>,
 }
 
+/// A name that some service of another gateway takes, or that none does any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfferedName<'a> {
+    /// What it is the name of.
+    pub of: Offered,
+    /// The exact name.
+    pub name: &'a str,
+    /// Whether a service takes it.
+    pub is_offered: bool,
+}
+
 /// A request that another gateway gives back, whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Returned<'a> {
     /// Of the request; `None` if nobody waits for a reply.
     pub correlation: Option<CorrelationId>,
-    /// The edge that it was for.
+    /// The edge that it was for; where it went by name, the edge that it came from.
     pub edge: EdgeId,
+    /// Whether it went by name.
+    pub by_name: bool,
     /// The service that it came from.
     pub service: Option<ServiceId>,
     /// The method or the topic.

@@ -27,8 +27,9 @@ impl Exchange {
     /// The peer wants to leave; with `is_draining` because it was asked to, and has another gateway.
     pub(crate) fn on_leave(&self, peer: &Arc<Peer>, is_draining: bool, batch: &mut Batch<'_>) {
         if peer.is_owner_gateway() {
-            // A GoAway of its own, or the answer to ours.
-            return peer.advance(Stage::Leaving);
+            // One that drains goes on for now, and is asked where nobody else can be. Else it is a GoAway of its own, or the
+            // answer to ours.
+            return peer.advance(if is_draining { Stage::Moved } else { Stage::Leaving });
         }
         if is_draining && peer.edge_id().is_some() && self.keeps_moved(peer) {
             return;

@@ -38,8 +38,8 @@ pub trait Leg: Debug + Send {
     /// nothing from a peer that still reads.
     fn linger(self: Box<Self>);
 
-    /// Ready when the peer ends or resets the stream, or its connection is lost. Bytes that come instead are kept to be
-    /// read, and end the watch.
+    /// Ready when the peer has reset the stream, or its connection is lost. Bytes that come instead are kept to be read, and
+    /// end the watch; so does the end of what the peer writes, who may still read.
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 

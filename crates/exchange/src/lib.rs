@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   a wire decodes ─▶ Inbound ─▶ Exchange::on ─▶ route ─▶ Outlet of the target ─▶ its wire encodes
-//!                                   │    └─ the edge is not here ─▶ RemoteEdges ─▶ Outlet of the owner gateway
+//!                                   │    ├─ the edge is not here ─▶ RemoteEdges ─▶ Outlet of the owner gateway
+//!                                   │    └─ no service here takes the name ─▶ what others offer ─▶ the same
 //!                                   └─ registry ─▶ Feed ─▶ followers
 //! ```
 //!
@@ -19,6 +20,7 @@
 //!    A registration of more than a few hundred names it hands to [`Exchange::register`], which lets others run.
 //! 3. Streams and payloads too large to be queued come with a [`Leg`]: [`Exchange::on_stream`],
 //!    [`Exchange::on_payload_request`], [`Exchange::on_payload_reply`].
+//!    What another gateway asks for itself comes with [`Exchange::on_reserved_call`].
 //! 4. An error of these is a [`Violation`]: the peer broke the rules, and the wire ends its connection.
 //! 5. When the connection has ended it calls [`Exchange::leave`] with the requests that never left, and drops
 //!    the seat.
@@ -58,6 +60,8 @@ mod registry;
 mod relocation;
 mod remote;
 mod remote_caller;
+mod remote_edge;
+mod remote_names;
 mod route;
 mod seat;
 mod shares;
@@ -78,16 +82,17 @@ pub use exchange::{Exchange, Settings};
 pub use failure::{Failure, RegistrationError, Violation};
 pub use feed::{Change, Connection, Follower, Key, Missed};
 pub use hash::scatter;
-pub use inbound::{Inbound, Registration, Reply, Returned};
+pub use inbound::{Inbound, OfferedName, Registration, Reply, Returned};
 pub use latch::Latch;
 pub use leg::{BeginError, BoxFuture, IncomingLeg, Leg, NewLeg, write_all};
 pub use limits::{Limits, key as limit_key};
 pub use outgoing::{Head, LocalCaller, Outgoing, Sender, StreamHead, StreamSender};
 pub use outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
-pub use own_call::OwnReply;
+pub use own_call::{OwnReply, ReservedCall};
 pub use peer::{Identity, Peer, Stage};
-pub use registry::ClaimError;
+pub use registry::{ClaimError, NameChange, NameChanges, NameFollower};
 pub use remote::{Found, Lookup, RemoteEdges};
 pub use remote_caller::RemoteCaller;
+pub use remote_edge::{LocalEdge, RemoteEdge};
 pub use seat::Seat;
 pub use stream::{StreamRequest, StreamTarget};

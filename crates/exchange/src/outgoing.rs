@@ -2,6 +2,7 @@
 
 use crate::authorization::AuthorizationCell;
 use crate::envelope::{CorrelationId, Outcome, RequestKind};
+use crate::remote_edge::LocalEdge;
 use frontier_protocol::{EdgeId, ServiceId};
 use std::net::IpAddr;
 
@@ -38,6 +39,13 @@ pub enum Sender<'a> {
         /// The edge that it asks.
         edge: EdgeId,
         /// Whether the request is to come back if the edge is not there.
+        returns: bool,
+    },
+    /// An edge of this gateway, to another one that offers the name.
+    ByName {
+        /// The edge.
+        edge: LocalEdge<'a>,
+        /// Whether the request is to come back if no service takes the name there.
         returns: bool,
     },
 }
@@ -86,6 +94,8 @@ pub enum StreamSender<'a> {
     Service(ServiceId, &'a str),
     /// A service of this gateway, to the gateway that owns the edge.
     Remote(LocalCaller<'a>, EdgeId),
+    /// An edge of this gateway, to another one that offers the service of this name.
+    ByName(LocalEdge<'a>, &'a str),
 }
 
 impl Head<'_> {

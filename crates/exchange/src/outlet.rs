@@ -5,6 +5,7 @@ use crate::failure::RegistrationError;
 use crate::leg::{BoxFuture, NewLeg};
 use crate::limits::key;
 use crate::outgoing::Outgoing;
+use crate::registry::NameChanges;
 use crate::remote_caller::RemoteCaller;
 use frontier_protocol::{Code, EdgeId, Registration};
 use std::borrow::Cow;
@@ -59,7 +60,8 @@ pub trait Outlet: Debug + Send + Sync {
         Ok(Queued::SENT)
     }
 
-    /// Gives a request back to the gateway that it came from, since the edge is not here.
+    /// Gives a request back to the gateway that it came from: `edge` is not here, for which `caller` asked; or without one,
+    /// no service takes the name for which `edge` asked.
     ///
     /// # Errors
     /// [`QueueError`]; nothing was queued then.
@@ -67,10 +69,19 @@ pub trait Outlet: Debug + Send + Sync {
         &self,
         request: &Outgoing<'_>,
         edge: EdgeId,
-        caller: &RemoteCaller,
+        caller: Option<&RemoteCaller>,
     ) -> Result<Queued, QueueError> {
         let _ = (request, edge, caller);
         Err(QueueError::Closed("this is no gateway".into()))
+    }
+
+    /// Tells another gateway what the services here take.
+    ///
+    /// # Errors
+    /// [`QueueError`]; nothing was queued then.
+    fn offer(&self, names: &NameChanges) -> Result<Queued, QueueError> {
+        let _ = names;
+        Ok(Queued::SENT)
     }
 
     /// Asks the peer to leave.

@@ -1,18 +1,21 @@
 //! Calls of the gateway itself, which to itself is a peer like any other.
 
 mod peer;
+mod reserved;
 
 pub(crate) use peer::OwnCalls;
 pub use peer::OwnReply;
+pub use reserved::ReservedCall;
 
 use crate::balance::{Chooser, Tried};
 use crate::counters::{Direction, Traffic};
 use crate::forward::Entered;
 use crate::outgoing::Sender;
 use crate::outlet::QueueError;
+use crate::remote_edge::LocalEdge;
 use crate::route::Route;
-use crate::{Destination, Envelope, Exchange, Failure, Peer, RequestKind};
-use frontier_protocol::{Code, EdgeId};
+use crate::{Destination, Envelope, Exchange, Failure, Peer, RequestKind, Stage};
+use frontier_protocol::{Code, EdgeId, Offered};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,12 +27,24 @@ pub(crate) struct OwnCall<'a> {
     pub(crate) method: &'a str,
     pub(crate) custom: &'a [u8],
     pub(crate) payload: &'a [u8],
+    /// Whether it does no harm to ask again where it is not known whether it was done.
+    pub(crate) may_repeat: bool,
+}
+
+/// What became of a call of the gateway to one peer.
+#[derive(Debug)]
+enum Called {
+    Replied(OwnReply),
+    /// The peer is gone, or has nobody to answer: another may be asked.
+    NotThere,
+    /// The connection to the other gateway was lost, and whether the call was done there is not known.
+    Unknown,
 }
 
 impl Exchange {
     /// The gateway itself calls one of the services that registered the method, chosen for the edge `id`, which is at
-    /// `ip` if it has an address; if that service is lost meanwhile, the next. `None` if no service has registered the
-    /// method, or none is left.
+    /// `ip` if it has an address: one here, or else one at another gateway. If that is lost meanwhile, the next. `None`
+    /// if no service has registered the method, or none is left.
     pub(crate) async fn call_service(
         &self,
         call: OwnCall<'_>,
@@ -40,46 +55,82 @@ impl Exchange {
         let deadline = Instant::now() + timeout;
         let edge = Chooser { id, ip, affinity: None };
         let mut tried = Tried::new();
+        if let Some(reply) = self.call_here(call, edge, deadline, &mut tried).await {
+            return Some(reply);
+        }
         loop {
-            let target = {
-                let routes = self.registry().services.routes();
-                self.balancer.choose(routes.method(call.method)?, edge, &tried)?.clone()
-            };
-            // Closed never, so this fails never; a timeout is told as any other.
-            let Ok(Ok(_permit)) = timeout_at(deadline.into(), self.own_calls.permit(&target)).await else {
-                return Some(OwnReply::error(Code::Deadline, "too many edges come and go at once"));
-            };
-            let reply = self.call_peer(&target, call, deadline).await;
-            match reply.code {
-                Code::Disconnected | Code::Draining => tried.push(target),
-                _ => return Some(reply),
+            let target = self.elsewhere(edge, Offered::Method, call.method, &tried)?;
+            let authorization = self.own_calls.peer().authorization();
+            let asker = LocalEdge { id, address: ip, authorization };
+            let from = Sender::ByName { edge: asker, returns: true };
+            match self.call_peer(&target, from, call, deadline).await {
+                Called::Replied(reply) => return Some(reply),
+                Called::Unknown if !call.may_repeat => {
+                    return Some(OwnReply::uncertain(Failure::new(Code::Disconnected, target.lost())));
+                }
+                Called::NotThere | Called::Unknown => tried.push(target),
             }
         }
     }
 
-    async fn call_peer(&self, target: &Arc<Peer>, call: OwnCall<'_>, deadline: Instant) -> OwnReply {
+    /// Calls one service here after the other until one replies. `None` if none is left.
+    async fn call_here(
+        &self,
+        call: OwnCall<'_>,
+        edge: Chooser<'_>,
+        deadline: Instant,
+        tried: &mut Tried,
+    ) -> Option<OwnReply> {
+        loop {
+            let target = {
+                let routes = self.registry().services.routes();
+                self.balancer.choose(routes.method(call.method)?, edge, tried)?.clone()
+            };
+            match self.call_peer(&target, Sender::Unnamed, call, deadline).await {
+                Called::Replied(reply) => return Some(reply),
+                // A service that is gone does nothing any more.
+                Called::NotThere | Called::Unknown => tried.push(target),
+            }
+        }
+    }
+
+    async fn call_peer(
+        &self,
+        target: &Arc<Peer>,
+        from: Sender<'_>,
+        call: OwnCall<'_>,
+        deadline: Instant,
+    ) -> Called {
+        // Closed never, so this fails never; a timeout is told as any other.
+        let Ok(Ok(_permit)) = timeout_at(deadline.into(), self.own_calls.permit(target)).await else {
+            let reply = OwnReply::error(Code::Deadline, "too many edges come and go at once");
+            return Called::Replied(OwnReply { is_uncertain: false, ..reply });
+        };
         let (id, replied) = self.own_calls.expect_reply();
         let mut in_flight = InFlight { exchange: self, id, ends_with: Code::Cancelled };
         self.counters().begun(Traffic::Call, Direction::Own);
-        let OwnCall { method, custom, payload } = call;
+        let OwnCall { method, custom, payload, .. } = call;
         let (kind, to) = (RequestKind::Call, Destination::Name);
         let envelope = Envelope { kind, id, wants_reply: true, to, name: method, custom, payload, deadline };
         // The gateway's own calls are bounded by their permits.
         let entered = match self.enter(self.own_calls.peer(), &envelope, target, None, Instant::now()) {
             Ok(Entered::Yes(correlation)) => Ok(correlation),
-            Ok(Entered::TargetGone) => Err(Failure::new(Code::Disconnected, "the service is gone")),
+            Ok(Entered::TargetGone) => {
+                self.counters().ended(Traffic::Call, Direction::Own, Code::Disconnected);
+                return Called::NotThere;
+            }
             // The sweep was faster, and has counted it.
-            Ok(Entered::Answered) => return OwnReply::failure(Failure::plain(Code::Deadline)),
+            Ok(Entered::Answered) => return Called::failed(Failure::plain(Code::Deadline)),
             Err(rejected) => Err(rejected.failure().unwrap_or_else(|_| Failure::plain(Code::Internal))),
         };
         let correlation = match entered {
             Ok(correlation) => correlation,
             Err(failure) => {
                 self.counters().ended(Traffic::Call, Direction::Own, failure.code);
-                return OwnReply::failure(failure);
+                return Called::failed(failure);
             }
         };
-        let route = Route { target: target.clone(), from: Sender::Unnamed };
+        let route = Route { target: target.clone(), from };
         loop {
             let mut batch = self.batch();
             let outgoing = envelope.outgoing(Some(correlation), &route, batch.now());
@@ -93,14 +144,36 @@ impl Exchange {
                         return in_flight.end(Code::Deadline, "the service does not read fast enough");
                     }
                 }
+                Err(error @ (QueueError::Closed(_) | QueueError::Sealed)) => {
+                    in_flight.ends_with = error.code();
+                    return Called::NotThere;
+                }
                 Err(error) => return in_flight.end(error.code(), &error.to_string()),
             }
         }
         match timeout_at(deadline.into(), replied).await {
-            Ok(Ok(reply)) => reply,
+            // What a service replies is its reply, whatever its code; only where its connection ended it was lost.
+            Ok(Ok(Some(reply))) if reply.code == Code::Disconnected && target.stage() == Stage::Gone => {
+                if target.is_owner_gateway() {
+                    Called::Unknown
+                } else {
+                    Called::NotThere
+                }
+            }
+            Ok(Ok(Some(reply))) => Called::Replied(reply),
+            Ok(Ok(None)) => {
+                self.counters().ended(Traffic::Call, Direction::Own, Code::ServiceNotOnline);
+                Called::NotThere
+            }
             Ok(Err(_)) => in_flight.end(Code::Internal, "the call was dropped"),
             Err(_) => in_flight.end(Code::Deadline, "the service did not answer in time"),
         }
+    }
+}
+
+impl Called {
+    fn failed(failure: Failure) -> Self {
+        Self::Replied(OwnReply::failure(failure))
     }
 }
 
@@ -114,9 +187,9 @@ struct InFlight<'a> {
 
 impl InFlight<'_> {
     /// It ends with this error.
-    fn end(&mut self, code: Code, text: &str) -> OwnReply {
+    fn end(&mut self, code: Code, text: &str) -> Called {
         self.ends_with = code;
-        OwnReply::error(code, text)
+        Called::Replied(OwnReply::error(code, text))
     }
 }
 

@@ -48,10 +48,12 @@ impl Progress<'_> {
 /// What became of a request that went to another gateway.
 enum Carried {
     Done(Result<(), Rejected>),
-    /// The edge is not there. Nothing of the payload was read.
+    /// The edge, or a service that takes the name, is not there. Nothing of the payload was read.
     NotThere,
     /// The link was lost before anything was read.
     Lost,
+    /// The edge is said to be here.
+    Here,
 }
 
 impl Exchange {
@@ -127,65 +129,94 @@ impl Exchange {
         len: u64,
         progress: &mut Progress<'_>,
     ) -> Result<(), Rejected> {
-        let mut tried = Tried::new();
+        let (mut tried, mut was_here) = (Tried::new(), false);
         loop {
-            let route = match self.route(requester, &envelope, &tried) {
-                Ok(route) if route.target.is_owner_gateway() => {
-                    return self.carry_to_owner(requester, envelope, leg, len, progress).await;
-                }
-                Ok(route) => route,
-                Err(Unrouted::NotHere(_)) if !requester.is_origin_gateway() => {
-                    return self.carry_to_owner(requester, envelope, leg, len, progress).await;
-                }
-                Err(Unrouted::NotHere(edge)) => return Err(Failure::edge_not_online(edge).into()),
-                Err(Unrouted::Failed(failure)) => return Err(failure.into()),
-            };
-            let target = route.target.clone();
-            let _share = self.leg_share(&target, Asker::of_request(requester, &envelope.to))?;
-            let onward = match target.outlet().open().await {
-                Ok(onward) => onward,
-                Err(OpenError::Closed) => {
-                    tried.push(target);
+            let edge = match (self.route(requester, &envelope, &tried), envelope.to) {
+                (Ok(route), Destination::Name) if route.target.is_owner_gateway() => {
+                    match self.carry_to(&route, requester, envelope, leg, len, progress).await {
+                        Carried::Done(done) => return done,
+                        Carried::NotThere | Carried::Lost | Carried::Here => tried.push(route.target),
+                    }
                     continue;
                 }
-                Err(error) => return Err(not_opened(&target, &error).into()),
-            };
-            let correlation = match self.enter_payload(requester, &envelope, &target, progress)? {
-                Entered::Yes(correlation) => correlation,
-                Entered::Answered => return Ok(()),
-                Entered::TargetGone => {
-                    tried.push(target);
+                (Ok(route), Destination::Edge(edge)) if route.target.is_owner_gateway() => Some(edge),
+                (Ok(route), _) => {
+                    match self.carry_here(&route, requester, envelope, leg, len, progress).await {
+                        Carried::Done(done) => return done,
+                        Carried::NotThere | Carried::Lost | Carried::Here => tried.push(route.target),
+                    }
                     continue;
                 }
-            };
-            // It may have left while the leg was opened, and hang up before it sees this.
-            if !target.is_online() {
-                progress.withdrawn();
-                if envelope.wants_reply && !withdraw(requester, envelope.id, &target, correlation) {
-                    return Ok(());
+                (Err(Unrouted::NotHere(edge)), _) if requester.is_origin_gateway() => {
+                    return Err(Failure::edge_not_online(edge).into());
                 }
-                tried.push(target);
-                continue;
-            }
-            let copied = async {
-                if requester.is_origin_gateway() {
-                    progress.is_awaited = true;
-                    leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
+                (Err(Unrouted::NotHere(edge)), _) => Some(edge),
+                (Err(Unrouted::Failed(failure) | Unrouted::NoTaker(failure)), _) => {
+                    return Err(failure.into());
                 }
-                let mut onward = begin(onward, &envelope, correlation, &route, len).await.map_err(lost)?;
-                let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
-                copied.map_err(|error| copy_failed(&error))?;
-                finish_reading(leg).await;
-                hand_over(onward).await.map_err(|error| copy_failed(&error))
             };
-            let Err(failure) = copied.await else { return Ok(()) };
-            let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, &target, correlation);
-            if !is_untold {
-                return Ok(());
+            let Some(edge) = edge else { return Err(Failure::plain(Code::Internal).into()) };
+            match self.carry_to_owner(edge, requester, envelope, leg, len, progress).await {
+                Carried::Done(done) => return done,
+                // It may have come here while it was looked for.
+                Carried::Here if !std::mem::replace(&mut was_here, true) => {}
+                _ => return Err(Failure::edge_not_online(edge).into()),
             }
-            progress.withdrawn();
-            return Err(failure.into());
         }
+    }
+
+    /// Carries a request to an edge or a service that is here.
+    async fn carry_here(
+        &self,
+        route: &Route<'_>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress<'_>,
+    ) -> Carried {
+        let target = &route.target;
+        let _share = match self.leg_share(target, Asker::of_request(requester, &envelope.to)) {
+            Ok(share) => share,
+            Err(failure) => return Carried::Done(Err(failure.into())),
+        };
+        let onward = match target.outlet().open().await {
+            Ok(onward) => onward,
+            Err(OpenError::Closed) => return Carried::Lost,
+            Err(error) => return Carried::Done(Err(not_opened(target, &error).into())),
+        };
+        let correlation = match self.enter_payload(requester, &envelope, target, progress) {
+            Ok(Entered::Yes(correlation)) => correlation,
+            Ok(Entered::Answered) => return Carried::Done(Ok(())),
+            Ok(Entered::TargetGone) => return Carried::Lost,
+            Err(rejected) => return Carried::Done(Err(rejected)),
+        };
+        // It may have left while the leg was opened, and hang up before it sees this.
+        if !target.is_online() {
+            progress.withdrawn();
+            if envelope.wants_reply && !withdraw(requester, envelope.id, target, correlation) {
+                return Carried::Done(Ok(()));
+            }
+            return Carried::Lost;
+        }
+        let copied = async {
+            if requester.is_origin_gateway() {
+                progress.is_awaited = true;
+                leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
+            }
+            let mut onward = begin(onward, &envelope, correlation, route, len).await.map_err(lost)?;
+            let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
+            copied.map_err(|error| copy_failed(&error))?;
+            finish_reading(leg).await;
+            hand_over(onward).await.map_err(|error| copy_failed(&error))
+        };
+        let Err(failure) = copied.await else { return Carried::Done(Ok(())) };
+        let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, target, correlation);
+        if !is_untold {
+            return Carried::Done(Ok(()));
+        }
+        progress.withdrawn();
+        Carried::Done(Err(failure.into()))
     }
 
     /// Enters a request at both peers, if it is to be answered.
@@ -210,36 +241,6 @@ impl Exchange {
     /// that it has the edge.
     async fn carry_to_owner(
         self: &Arc<Self>,
-        requester: &Arc<Peer>,
-        envelope: Envelope<'_>,
-        leg: &mut dyn IncomingLeg,
-        len: u64,
-        progress: &mut Progress<'_>,
-    ) -> Result<(), Rejected> {
-        let Destination::Edge(edge) = envelope.to else { return Err(Failure::plain(Code::Internal).into()) };
-        let (mut avoid, mut was_lost) = (None, false);
-        loop {
-            let owner = match self.find(Asker::of(requester), edge, avoid.as_ref()).await? {
-                Found::At(owner) => owner,
-                Found::Here => return Err(Failure::edge_not_online(edge).into()),
-            };
-            match self.carry_to(&owner, edge, requester, envelope, leg, len, progress).await {
-                Carried::Done(done) => return done,
-                Carried::NotThere if avoid.is_none() => {
-                    self.forget_owner(edge, &owner);
-                    avoid = Some(owner);
-                }
-                Carried::NotThere => return Err(Failure::edge_not_online(edge).into()),
-                Carried::Lost if !was_lost => was_lost = true,
-                Carried::Lost => return Err(Failure::new(Code::Disconnected, owner.lost()).into()),
-            }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a request, and both ends of its way")]
-    async fn carry_to(
-        &self,
-        owner: &Arc<Peer>,
         edge: EdgeId,
         requester: &Arc<Peer>,
         envelope: Envelope<'_>,
@@ -247,6 +248,39 @@ impl Exchange {
         len: u64,
         progress: &mut Progress<'_>,
     ) -> Carried {
+        let (mut avoid, mut was_lost) = (None, false);
+        loop {
+            let owner = match self.find(Asker::of(requester), edge, avoid.as_ref()).await {
+                Ok(Found::At(owner)) => owner,
+                Ok(Found::Here) => return Carried::Here,
+                Err(failure) => return Carried::Done(Err(failure.into())),
+            };
+            let route = Route::owner(owner.clone(), requester, edge, false);
+            match self.carry_to(&route, requester, envelope, leg, len, progress).await {
+                Carried::NotThere if avoid.is_none() => {
+                    self.forget_owner(edge, &owner);
+                    avoid = Some(owner);
+                }
+                Carried::Lost if !was_lost => was_lost = true,
+                Carried::Lost => {
+                    return Carried::Done(Err(Failure::new(Code::Disconnected, owner.lost()).into()));
+                }
+                carried => return carried,
+            }
+        }
+    }
+
+    /// Carries a request to another gateway, whose word that the payload may come is waited for.
+    async fn carry_to(
+        &self,
+        route: &Route<'_>,
+        requester: &Arc<Peer>,
+        envelope: Envelope<'_>,
+        leg: &mut dyn IncomingLeg,
+        len: u64,
+        progress: &mut Progress<'_>,
+    ) -> Carried {
+        let owner = &route.target;
         let _share = match self.leg_share(owner, Asker::of(requester)) {
             Ok(share) => share,
             Err(failure) => return Carried::Done(Err(failure.into())),
@@ -262,27 +296,35 @@ impl Exchange {
             Ok(Entered::TargetGone) => return Carried::Lost,
             Err(rejected) => return Carried::Done(Err(rejected)),
         };
-        let route = Route::owner(owner.clone(), requester, edge, false);
-        let carried = async {
-            let mut onward =
-                begin(onward, &envelope, correlation, &route, len).await.map_err(|error| match error {
-                    BeginError::Refused(failure) => failure,
-                    BeginError::Lost => Failure::new(Code::Disconnected, owner.lost()),
-                })?;
-            let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
-            copied.map_err(|error| copy_failed(&error))?;
-            finish_reading(leg).await;
-            hand_over(onward).await.map_err(|error| copy_failed(&error))
+        let (failure, is_not_there) = match begin(onward, &envelope, correlation, route, len).await {
+            Ok(mut onward) => {
+                let copied = async {
+                    copy_exact(leg, &mut *onward, len, &mut progress.came).await?;
+                    finish_reading(leg).await;
+                    hand_over(onward).await
+                };
+                match copied.await {
+                    Ok(()) => return Carried::Done(Ok(())),
+                    Err(error) => (copy_failed(&error), false),
+                }
+            }
+            Err(BeginError::Refused(failure)) => {
+                let is_not_there = matches!(
+                    failure.code,
+                    Code::EdgeNotOnline
+                        | Code::MethodNotFound
+                        | Code::TopicNotOnline
+                        | Code::ServiceNotOnline
+                );
+                (failure, is_not_there)
+            }
+            Err(BeginError::Lost) => (Failure::new(Code::Disconnected, owner.lost()), false),
         };
-        let Err(failure) = carried.await else { return Carried::Done(Ok(())) };
         if envelope.wants_reply && !withdraw(requester, envelope.id, owner, correlation) {
             return Carried::Done(Ok(()));
         }
         progress.withdrawn();
-        match failure.code {
-            Code::EdgeNotOnline => Carried::NotThere,
-            _ => Carried::Done(Err(failure.into())),
-        }
+        if is_not_there { Carried::NotThere } else { Carried::Done(Err(failure.into())) }
     }
 
     /// A reply to a call whose payload of `len` bytes follows on `leg`.

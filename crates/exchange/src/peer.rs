@@ -8,6 +8,7 @@ use crate::latch::Latch;
 use crate::outgoing::LocalCaller;
 use crate::outlet::Outlet;
 use crate::pending::Pending;
+use crate::remote_edge::LocalEdge;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, Epoch, ServiceId, Session};
 use parking_lot::Mutex;
@@ -32,12 +33,12 @@ pub enum Identity {
         /// Its name; may be empty.
         name: Box<str>,
     },
-    /// Another gateway, which asks here for its services.
+    /// Another gateway, which asks here for its services and edges.
     OriginGateway {
         /// The other gateway's id.
         id: Box<str>,
     },
-    /// Another gateway, which is asked for its edges.
+    /// Another gateway, which is asked for its edges and services.
     OwnerGateway {
         /// The other gateway's id.
         id: Box<str>,
@@ -361,6 +362,11 @@ impl Peer {
             address: self.ip(),
             authorization: &self.authorization,
         }
+    }
+
+    /// An edge, as another gateway is told of it.
+    pub(crate) fn as_remote_edge(&self, id: EdgeId) -> LocalEdge<'_> {
+        LocalEdge { id, address: self.ip(), authorization: &self.authorization }
     }
 
     /// What those are told whose request was with it when its connection ended.

@@ -2,9 +2,10 @@
 //! for one look.
 
 use crate::remote_caller::RemoteCaller;
+use crate::remote_edge::RemoteEdge;
 use crate::{Exchange, Failure, Peer, RequestKind};
 use frontier_access::PeerText;
-use frontier_protocol::{Code, EdgeId};
+use frontier_protocol::{Code, EdgeId, Offered};
 use std::time::Instant;
 use tracing::debug;
 use tracing::field::display;
@@ -37,6 +38,22 @@ impl Exchange {
             }
         };
         self.logged(requester, allowed.map_err(Failure::from).and_then(|()| Ok(charge()?)))
+    }
+
+    /// Lets the edge `requester` send again what another gateway gives back in its name. It was charged for it.
+    pub(crate) fn permit_returned(
+        &self,
+        requester: &Peer,
+        kind: RequestKind,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let Some(authorization) = requester.authorization().restricted() else { return Ok(()) };
+        let Some(grants) = authorization.as_ref().and_then(|it| it.grants.as_ref()) else { return Ok(()) };
+        let allowed = match kind {
+            RequestKind::Call => grants.may_call(name),
+            RequestKind::Message => grants.may_publish(name),
+        };
+        self.logged(requester, allowed.map_err(Failure::from))
     }
 
     /// Lets `opener` open a stream to the service `name`, or to an edge, and charges it for it.
@@ -80,6 +97,29 @@ impl Exchange {
         allowed.map_err(|denial| {
             let text = format!("service {:?} of another gateway: {denial}", caller.name);
             self.log_denied(origin, &text);
+            Failure::from(denial)
+        })
+    }
+
+    /// Lets the edge `edge` of another gateway use a method, a topic or a service here.
+    pub(crate) fn permit_remote_edge(
+        &self,
+        origin: &Peer,
+        edge: &RemoteEdge,
+        of: Offered,
+        name: &str,
+    ) -> Result<(), Failure> {
+        if let Some(text) = edge.unreadable {
+            return Err(Failure::new(Code::Protocol, text));
+        }
+        let Some(grants) = &edge.grants else { return Ok(()) };
+        let allowed = match of {
+            Offered::Method => grants.may_call(name),
+            Offered::Topic => grants.may_publish(name),
+            Offered::Service => grants.may_open_stream(name),
+        };
+        allowed.map_err(|denial| {
+            self.log_denied(origin, &format!("edge {} of another gateway: {denial}", edge.id));
             Failure::from(denial)
         })
     }

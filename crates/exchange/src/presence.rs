@@ -38,7 +38,7 @@ pub async fn edge_id(
     };
     // Spread by address: there is no id yet.
     let key = EdgeId(u64::from(addr.port()));
-    let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta };
+    let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta, may_repeat: true };
     let reply = exchange.call_service(own, key, Some(addr.ip()), timeout).await?;
     Some(match reply.code {
         Code::Ok => match reply.payload.as_slice().try_into().map(u64::from_be_bytes) {
@@ -50,27 +50,36 @@ pub async fn edge_id(
     })
 }
 
-/// Tells a service that `edge` comes.
-///
-/// # Errors
-/// What the edge is told: the service has refused it, or could not reply.
-pub async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Result<(), Failure> {
-    let Some((id, payload)) = event(edge) else { return Ok(()) };
-    let reply = exchange.call_service(told(EDGE_ONLINE, &payload), id, edge.ip(), timeout).await;
-    match reply {
-        None => Ok(()),
-        Some(reply) => match reply.code {
-            Code::Ok => Ok(()),
-            Code::Application => Err(Failure::new(Code::Denied, reply.text())),
-            _ => Err(failed(&reply)),
-        },
-    }
+/// Why an edge does not come online.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotOnline {
+    /// What the edge is told: the service has refused it, or could not reply.
+    pub failure: Failure,
+    /// Whether a service has the event, and may yet act on it: it is to be told that the edge has left.
+    pub may_be_told: bool,
 }
 
-/// Tells a service that `edge` has left. Nothing that goes wrong here concerns the edge.
+/// Tells a service that `edge` comes. It is asked once: where the way to it was lost, it may have been told.
+///
+/// # Errors
+/// [`NotOnline`].
+pub async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Result<(), NotOnline> {
+    let Some((id, payload)) = event(edge) else { return Ok(()) };
+    let call = told(EDGE_ONLINE, &payload, false);
+    let Some(reply) = exchange.call_service(call, id, edge.ip(), timeout).await else { return Ok(()) };
+    let failure = match reply.code {
+        Code::Ok => return Ok(()),
+        Code::Application => Failure::new(Code::Denied, reply.text()),
+        _ => failed(&reply),
+    };
+    Err(NotOnline { failure, may_be_told: reply.is_uncertain })
+}
+
+/// Tells a service that `edge` has left; rather twice, where the way to another gateway was lost, than not at all. Nothing
+/// that goes wrong here concerns the edge.
 pub async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
     let Some((id, payload)) = event(edge) else { return };
-    let reply = exchange.call_service(told(EDGE_OFFLINE, &payload), id, edge.ip(), timeout).await;
+    let reply = exchange.call_service(told(EDGE_OFFLINE, &payload, true), id, edge.ip(), timeout).await;
     if let Some(reply) = reply
         && reply.code != Code::Ok
     {
@@ -78,8 +87,8 @@ pub async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
     }
 }
 
-fn told<'a>(method: &'a str, payload: &'a [u8]) -> OwnCall<'a> {
-    OwnCall { method, custom: b"", payload }
+fn told<'a>(method: &'a str, payload: &'a [u8], may_repeat: bool) -> OwnCall<'a> {
+    OwnCall { method, custom: b"", payload, may_repeat }
 }
 
 /// A service that fails must not make its edges give up: what it replies is retryable for them.

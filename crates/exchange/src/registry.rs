@@ -2,13 +2,18 @@
 
 mod draft;
 mod edges;
+mod elsewhere;
 mod lists;
 mod name_map;
+mod offered;
+mod offers;
 mod routes;
 mod services;
 
 pub use edges::ClaimError;
 pub(crate) use edges::{Displaced, Edges};
+pub(crate) use elsewhere::{Elsewhere, Offerer};
+pub use offered::{NameChange, NameChanges, NameFollower};
 pub(crate) use routes::{Candidate, Candidates};
 pub(crate) use services::Services;
 
@@ -25,17 +30,20 @@ pub(crate) struct Registry {
     pub(crate) edges: Edges,
     pub(crate) services: Services,
     pub(crate) gateways: Gateways,
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) feed: Arc<Feed>,
 }
 
 impl Registry {
-    /// Of the gateway with this id in its cluster, if it is part of one.
-    pub(crate) fn new(gateway_id: Option<Box<str>>) -> Self {
+    /// Of the gateway with this id in its cluster, if it is part of one; with `offers` others are told what its services
+    /// take.
+    pub(crate) fn new(gateway_id: Option<Box<str>>, offers: bool) -> Self {
         let feed = Arc::<Feed>::default();
         Self {
             edges: Edges::new(feed.clone()),
-            services: Services::new(feed.clone(), gateway_id),
+            services: Services::new(feed.clone(), gateway_id, offers),
             gateways: Gateways::default(),
+            elsewhere: Elsewhere::default(),
             feed,
         }
     }

@@ -8,6 +8,8 @@
 //!         owner gateway ─ Returned: the edge is not there ─┘ once
 //! ```
 //!
+//! Those of edges for services that are elsewhere are in `remote_names`.
+//!
 //! This gateway is the *origin* of its services' requests, and the *owner* of the edges that are connected to it.
 //! What an origin sends here is answered here or not at all, so a request makes one hop and never a circle.
 
@@ -24,6 +26,7 @@ use crate::failure::Rejected;
 use crate::forward::{Delivery, Entered, Forwarded, Held, untrack};
 use crate::lobby::Room;
 use crate::outgoing::Sender;
+use crate::pending::PendingRequest;
 use crate::route::Route;
 use crate::shares::Asker;
 use crate::{Batch, Exchange, Failure, Peer, Returned, Violation};
@@ -69,7 +72,7 @@ impl Exchange {
                 let route = Route { target: requester.clone(), from: Sender::Unnamed };
                 let outgoing = envelope.outgoing(correlation, &route, batch.now());
                 // It fails if the connection is closed: then nobody waits any more.
-                let _ = batch.queued(requester, requester.outlet().give_back(&outgoing, edge, caller));
+                let _ = batch.queued(requester, requester.outlet().give_back(&outgoing, edge, Some(caller)));
                 Ok(Forwarded::GivenBack)
             }
             (Destination::Edge(_), Some(_)) => {
@@ -177,8 +180,11 @@ impl Exchange {
         returned: Returned<'_>,
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
+        if returned.by_name {
+            return self.on_returned_by_name(from, &returned, batch);
+        }
         let Some(remote) = &self.remote else { return Ok(()) };
-        let Returned { correlation, edge, service, name, custom, payload, timeout_ms } = returned;
+        let Returned { correlation, edge, service, name, custom, payload, timeout_ms, .. } = returned;
         remote.forget(edge, from);
         let to = Destination::Edge(edge);
         let Some(correlation) = correlation else {
@@ -196,13 +202,12 @@ impl Exchange {
             }
             return Ok(());
         };
-        let completed = from.pending.lock().complete(correlation);
-        let Some(request) = completed.filter(|request| !request.requester.is_internal()) else {
-            // As a late answer.
-            return Ok(());
-        };
+        let Some(request) = from.pending.lock().complete(correlation) else { return Ok(()) };
+        if !request.requester.is_service() {
+            return Err(self.returned_otherwise(request, from, correlation, batch));
+        }
         let asked = (request.edge == Some(edge)).then_some(request.requester.number());
-        let crate::pending::PendingRequest { requester, id, kind, deadline, .. } = request;
+        let PendingRequest { requester, id, kind, deadline, .. } = request;
         let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
         let held: Held<'_> = (from, correlation);
         if asked.is_none() || asked != service.map(|id| id.0) {
@@ -269,7 +274,7 @@ impl Exchange {
 
 impl Envelope<'_> {
     /// Bytes that it holds.
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.name.len() + self.custom.len() + self.payload.len()
     }
 }

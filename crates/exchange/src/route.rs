@@ -3,8 +3,10 @@
 use crate::balance::{Chooser, Tried};
 use crate::limits::key;
 use crate::outgoing::Sender;
+use crate::remote_edge::LocalEdge;
+use crate::remote_names::gone_elsewhere;
 use crate::{Destination, Envelope, Exchange, Failure, Peer, RequestKind};
-use frontier_protocol::{Code, EdgeId, is_reserved};
+use frontier_protocol::{Code, EdgeId, Offered, is_reserved};
 use std::sync::Arc;
 
 /// Where a request goes, and in whose name.
@@ -20,6 +22,8 @@ pub(crate) enum Unrouted {
     Failed(Failure),
     /// This edge is not here.
     NotHere(EdgeId),
+    /// No service here takes the name for which another gateway asks.
+    NoTaker(Failure),
 }
 
 impl From<Failure> for Unrouted {
@@ -38,6 +42,11 @@ impl<'a> Route<'a> {
     pub(crate) fn owner(owner: Arc<Peer>, requester: &'a Peer, edge: EdgeId, returns: bool) -> Self {
         Self { target: owner, from: Sender::Service { service: requester.as_caller(), edge, returns } }
     }
+
+    /// To a gateway that offers the name, for `edge`.
+    pub(crate) fn by_name(owner: Arc<Peer>, edge: LocalEdge<'a>, returns: bool) -> Self {
+        Self { target: owner, from: Sender::ByName { edge, returns } }
+    }
 }
 
 impl Exchange {
@@ -52,7 +61,9 @@ impl Exchange {
         let Envelope { kind, to, name, custom, .. } = *envelope;
         self.check_name(name)?;
         let max = match to {
-            Destination::Name | Destination::Unreadable(_) => self.limits().custom_len,
+            Destination::Name | Destination::LocalName { .. } | Destination::Unreadable(_) => {
+                self.limits().custom_len
+            }
             Destination::Edge(_) | Destination::LocalEdge { .. } => self.limits().custom_to_edge_len,
         };
         check_custom(custom.len(), max)?;
@@ -61,8 +72,28 @@ impl Exchange {
                 let Some(id) = requester.edge_id() else {
                     return Err(Failure::new(Code::Protocol, "only an edge's request goes by name").into());
                 };
-                let target = self.route_to_service(requester, id, kind, name, tried)?;
-                Ok(Route { target, from: Sender::Edge(id) })
+                check_reserved(kind, name)?;
+                let chooser = Chooser::online(requester, id);
+                match self.local_service(chooser, kind, name, tried) {
+                    Ok(target) => Ok(Route { target, from: Sender::Edge(id) }),
+                    Err(unrouted) => match self.elsewhere(chooser, kind.into(), name, tried) {
+                        // What can't be acked can't be given back, or others could speak for any edge.
+                        Some(owner) => {
+                            let returns = envelope.wants_reply && !was_elsewhere(tried);
+                            Ok(Route::by_name(owner, requester.as_remote_edge(id), returns))
+                        }
+                        None => Err(unrouted.failure(kind, name, tried).into()),
+                    },
+                }
+            }
+            Destination::LocalName { edge, .. } => {
+                check_reserved(kind, name)?;
+                self.permit_remote_edge(requester, edge, kind.into(), name)?;
+                let chooser = Chooser { id: edge.id, ip: edge.address, affinity: None };
+                match self.local_service(chooser, kind, name, tried) {
+                    Ok(target) => Ok(Route { target, from: Sender::Edge(edge.id) }),
+                    Err(unrouted) => Err(Unrouted::NoTaker(unrouted.failure(kind, name, tried))),
+                }
             }
             Destination::Edge(_) if !requester.is_service() => {
                 Err(Failure::new(Code::Protocol, "only a service's request goes to an edge").into())
@@ -108,37 +139,38 @@ impl Exchange {
         (!was_tried(&owner, tried)).then_some(owner)
     }
 
-    fn route_to_service(
+    fn local_service(
         &self,
-        requester: &Peer,
-        id: EdgeId,
+        edge: Chooser<'_>,
         kind: RequestKind,
         name: &str,
         tried: &Tried,
-    ) -> Result<Arc<Peer>, Failure> {
+    ) -> Result<Arc<Peer>, NoService> {
         let routes = self.registry().services.routes();
         let candidates = match kind {
-            RequestKind::Call if is_reserved(name) => {
-                return Err(Failure::new(Code::Denied, format!("{name} is reserved for the gateway")));
-            }
-            RequestKind::Call => routes.method(name).ok_or_else(|| {
-                Failure::new(Code::MethodNotFound, format!("no service has registered the method {name:?}"))
-            })?,
-            RequestKind::Message => routes.topic(name).ok_or_else(|| {
-                Failure::new(Code::TopicNotOnline, format!("no service receives the topic {name:?}"))
-            })?,
+            RequestKind::Call => routes.method(name),
+            RequestKind::Message => routes.topic(name),
         };
-        self.balancer
-            .choose(candidates, Chooser::online(requester, id), tried)
-            .cloned()
-            .ok_or_else(|| none_left(kind, name, tried))
+        let candidates = candidates.ok_or(NoService::Unknown)?;
+        self.balancer.choose(candidates, edge, tried).cloned().ok_or(NoService::NoneLeft)
     }
 
-    /// The service of that name for a stream of the edge `id`.
+    /// Another gateway that offers the name, if there is one that can be asked.
+    pub(crate) fn elsewhere(
+        &self,
+        edge: Chooser<'_>,
+        of: Offered,
+        name: &str,
+        tried: &Tried,
+    ) -> Option<Arc<Peer>> {
+        self.remote.as_ref()?;
+        self.registry().elsewhere.choose(&self.balancer, of, name, edge, tried)
+    }
+
+    /// The service of that name here for a stream of an edge.
     pub(crate) fn route_stream(
         &self,
-        requester: &Peer,
-        id: EdgeId,
+        edge: Chooser<'_>,
         name: &str,
         tried: &Tried,
     ) -> Result<Arc<Peer>, Failure> {
@@ -146,7 +178,7 @@ impl Exchange {
         let candidates = routes.name(name).ok_or_else(|| {
             Failure::new(Code::ServiceNotOnline, format!("no service of the name {name:?} is online"))
         })?;
-        self.balancer.choose(candidates, Chooser::online(requester, id), tried).cloned().ok_or_else(|| {
+        self.balancer.choose(candidates, edge, tried).cloned().ok_or_else(|| {
             Failure::new(Code::ServiceNotOnline, format!("no service of the name {name:?} takes streams now"))
         })
     }
@@ -172,6 +204,51 @@ impl Exchange {
         }
         Ok(())
     }
+}
+
+/// Why no service here is sent a request.
+#[derive(Clone, Copy, Debug)]
+enum NoService {
+    /// None takes the name.
+    Unknown,
+    /// Those that do are leaving, or were tried.
+    NoneLeft,
+}
+
+impl NoService {
+    fn failure(self, kind: RequestKind, name: &str, tried: &Tried) -> Failure {
+        match (self, kind) {
+            (Self::NoneLeft, _) => none_left(kind, name, tried),
+            (Self::Unknown, _) if was_elsewhere(tried) => gone_elsewhere(kind, name),
+            (Self::Unknown, RequestKind::Call) => {
+                Failure::new(Code::MethodNotFound, format!("no service has registered the method {name:?}"))
+            }
+            (Self::Unknown, RequestKind::Message) => {
+                Failure::new(Code::TopicNotOnline, format!("no service receives the topic {name:?}"))
+            }
+        }
+    }
+}
+
+impl From<RequestKind> for Offered {
+    fn from(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::Call => Self::Method,
+            RequestKind::Message => Self::Topic,
+        }
+    }
+}
+
+fn check_reserved(kind: RequestKind, name: &str) -> Result<(), Failure> {
+    if kind == RequestKind::Call && is_reserved(name) {
+        return Err(Failure::new(Code::Denied, format!("{name} is reserved for the gateway")));
+    }
+    Ok(())
+}
+
+/// Whether another gateway had the request before.
+pub(crate) fn was_elsewhere(tried: &Tried) -> bool {
+    tried.iter().any(|peer| peer.is_owner_gateway())
 }
 
 fn check_custom(len: usize, max: usize) -> Result<(), Failure> {

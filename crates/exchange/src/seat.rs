@@ -38,6 +38,7 @@ impl Drop for Seat {
             _ => {
                 peer.advance(Stage::Gone);
                 exchange.registry().gateways.remove(peer);
+                exchange.registry().elsewhere.forget(peer);
             }
         }
         exchange.retire(peer, &[]);
@@ -121,6 +122,9 @@ impl Exchange {
         gateway.hear(self.clock());
         gateway.advance(Stage::Online);
         self.registry().gateways.add(gateway);
+        if let Some(remote) = self.remote.as_ref().filter(|_| gateway.is_origin_gateway()) {
+            remote.met(gateway.name());
+        }
         seat
     }
 }

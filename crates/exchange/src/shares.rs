@@ -8,6 +8,7 @@ use crate::envelope::Destination;
 use crate::hash::scatter;
 use crate::{Peer, RemoteCaller};
 use ahash::AHashMap;
+use frontier_protocol::EdgeId;
 use std::collections::hash_map::Entry;
 
 /// How many times what is free an asker may have.
@@ -34,11 +35,17 @@ impl Asker {
         Self(scatter(gateway.epoch().0 ^ scatter(caller.id.0)))
     }
 
+    /// An edge behind the link of another gateway.
+    pub(crate) fn edge_behind(gateway: &Peer, edge: EdgeId) -> Self {
+        Self(scatter(gateway.epoch().0 ^ scatter(edge.0)))
+    }
+
     /// Who stands behind a request of `requester`.
     #[inline]
     pub(crate) fn of_request(requester: &Peer, to: &Destination<'_>) -> Self {
         match to {
             Destination::LocalEdge { caller, .. } => Self::behind(requester, caller),
+            Destination::LocalName { edge, .. } => Self::edge_behind(requester, edge.id),
             _ => Self::of(requester),
         }
     }

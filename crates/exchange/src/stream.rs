@@ -1,6 +1,6 @@
 //! Streams: where one goes, and joining its two legs.
 
-use crate::balance::Tried;
+use crate::balance::{Chooser, Tried};
 use crate::counters::Traffic;
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
@@ -11,10 +11,11 @@ use crate::outgoing::{Head, StreamHead, StreamSender};
 use crate::outlet::OpenError;
 use crate::remote::Found;
 use crate::remote_caller::RemoteCaller;
-use crate::route::was_tried;
+use crate::remote_edge::RemoteEdge;
+use crate::route::{was_elsewhere, was_tried};
 use crate::shares::Asker;
 use crate::{Exchange, Failure, Identity, Peer};
-use frontier_protocol::{Code, EdgeId};
+use frontier_protocol::{Code, EdgeId, Offered};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::time::timeout_at;
@@ -41,6 +42,8 @@ pub enum StreamTarget<'a> {
     Edge(EdgeId),
     /// This edge, and only if it is here, for a service of another gateway.
     LocalEdge(EdgeId, &'a Arc<RemoteCaller>),
+    /// A service here of the request's name, and only here, for an edge of another gateway.
+    LocalName(&'a RemoteEdge),
     /// Its wire could not read whom: it fails with `Protocol` and this text.
     Unreadable(&'static str),
 }
@@ -86,6 +89,8 @@ impl Exchange {
             Ok(()) => {
                 let opened = timeout_at(request.deadline.into(), self.open_target(opener, &request));
                 let opened = tokio::select! {
+                    // What has been decided is told, whatever else has happened.
+                    biased;
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
                     () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {
@@ -138,15 +143,35 @@ impl Exchange {
         let StreamRequest { to, name, .. } = *request;
         let asker = match to {
             StreamTarget::LocalEdge(_, caller) => Asker::behind(opener, caller),
+            StreamTarget::LocalName(edge) => Asker::edge_behind(opener, edge.id),
             _ => Asker::of(opener),
         };
         let (mut tried, mut search) = (Tried::new(), Search::default());
         loop {
             let (target, from) = match to {
-                StreamTarget::Name => match opener.edge_id() {
-                    Some(id) => (self.route_stream(opener, id, name, &tried)?, StreamSender::Edge(id, name)),
-                    None => return Err(Failure::new(Code::Protocol, "only an edge's stream goes by name")),
-                },
+                StreamTarget::Name => {
+                    let Some(id) = opener.edge_id() else {
+                        return Err(Failure::new(Code::Protocol, "only an edge's stream goes by name"));
+                    };
+                    let chooser = Chooser::online(opener, id);
+                    match self.route_stream(chooser, name, &tried) {
+                        Ok(target) => (target, StreamSender::Edge(id, name)),
+                        Err(failure) => {
+                            let Some(owner) = self.elsewhere(chooser, Offered::Service, name, &tried) else {
+                                return Err(failure);
+                            };
+                            match self.open_by_name(owner, opener, id, request, &mut tried).await? {
+                                Some(opened) => return Ok(opened),
+                                None => continue,
+                            }
+                        }
+                    }
+                }
+                StreamTarget::LocalName(edge) => {
+                    self.permit_remote_edge(opener, edge, Offered::Service, name)?;
+                    let chooser = Chooser { id: edge.id, ip: edge.address, affinity: None };
+                    (self.route_stream(chooser, name, &tried)?, StreamSender::Edge(edge.id, name))
+                }
                 StreamTarget::LocalEdge(id, caller) => {
                     let edge = self.edge(id).ok_or_else(|| Failure::edge_not_online(id))?;
                     self.permit_remote_caller(opener, caller, None, id, &edge)?;
@@ -164,7 +189,7 @@ impl Exchange {
                     },
                 },
             };
-            let to_edge = !matches!(to, StreamTarget::Name);
+            let to_edge = !matches!(to, StreamTarget::Name | StreamTarget::LocalName(_));
             if to_edge && was_tried(&target, &tried) {
                 return Err(Failure::edge_not_online(EdgeId(target.number())));
             }
@@ -194,9 +219,43 @@ impl Exchange {
         if !target.is_online() {
             return Err(BeginError::Lost);
         }
-        let timeout_ms = remaining_ms(request.deadline, Instant::now());
-        let leg = leg.begin(Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })).await?;
+        let leg = leg.begin(head(from, request)).await?;
         Ok(Opened { target: target.clone(), leg, share })
+    }
+
+    /// Opens a stream of an edge at a gateway that offers the service. `None` if another one may be tried: no service of
+    /// that name is there, or nothing was sent there.
+    async fn open_by_name(
+        &self,
+        owner: Arc<Peer>,
+        opener: &Peer,
+        id: EdgeId,
+        request: &StreamRequest<'_>,
+        tried: &mut Tried,
+    ) -> Result<Option<Opened>, Failure> {
+        let share = self.leg_share(&owner, Asker::of(opener))?;
+        let leg = match owner.outlet().open().await {
+            Ok(leg) if owner.is_online() => leg,
+            Ok(_) | Err(OpenError::Closed) => {
+                tried.push(owner);
+                return Ok(None);
+            }
+            Err(error) => return Err(not_opened(&owner, &error)),
+        };
+        let from = StreamSender::ByName(opener.as_remote_edge(id), request.name);
+        match leg.begin(head(from, request)).await {
+            Ok(leg) => Ok(Some(Opened { target: owner, leg, share })),
+            Err(BeginError::Refused(failure))
+                if matches!(failure.code, Code::ServiceNotOnline | Code::Draining)
+                    && !was_elsewhere(tried) =>
+            {
+                tried.push(owner);
+                Ok(None)
+            }
+            Err(BeginError::Refused(failure)) => Err(failure),
+            // A service may have it.
+            Err(BeginError::Lost) => Err(Failure::new(Code::Disconnected, owner.lost())),
+        }
     }
 
     /// Opens a stream at the gateway where the edge is. `None` if it is to be tried again.
@@ -228,6 +287,12 @@ impl Exchange {
             Err(BeginError::Lost) => Err(Failure::new(Code::Disconnected, owner.lost())),
         }
     }
+}
+
+/// What is said first on the leg of a stream.
+fn head<'a>(from: StreamSender<'a>, request: &StreamRequest<'a>) -> Head<'a> {
+    let timeout_ms = remaining_ms(request.deadline, Instant::now());
+    Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })
 }
 
 fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {

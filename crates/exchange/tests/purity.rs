@@ -27,7 +27,7 @@ const IO_FEATURES: [&str; 9] =
     ["fs", "full", "io-std", "io-util", "net", "process", "rt", "rt-multi-thread", "signal"];
 
 /// What the protocol and the exchange have in common: identities, codes and names, and no frame.
-const VOCABULARY: [&str; 14] = [
+const VOCABULARY: [&str; 15] = [
     "CATCH_ALL",
     "Code",
     "EDGE_OFFLINE",
@@ -36,6 +36,7 @@ const VOCABULARY: [&str; 14] = [
     "Epoch",
     "GET_EDGE_ID",
     "Names",
+    "Offered",
     "Registration",
     "ServiceId",
     "Session",

@@ -11,6 +11,8 @@ pub(crate) struct Advertised {
     pub(crate) id: String,
     pub(crate) servicebound: String,
     pub(crate) edgebound: String,
+    /// Whether its edges reach the services of other gateways that do the same.
+    pub(crate) forwards: bool,
 }
 
 /// Where one side listens.
@@ -110,7 +112,8 @@ impl Advertised {
         edgebound: &Bound,
     ) -> Result<Self, AdvertiseError> {
         let id = id(membership, edgebound)?;
-        Ok(Self { id, servicebound: url(servicebound)?, edgebound: url(edgebound)? })
+        let forwards = membership.forward.is_some();
+        Ok(Self { id, servicebound: url(servicebound)?, edgebound: url(edgebound)?, forwards })
     }
 }
 

@@ -7,8 +7,8 @@ use super::locate::{Found, LocateError, Location, LookupQueue, LookupRequest};
 use super::reporter::{Next, Reporter};
 use frontier_exchange::Exchange;
 use frontier_protocol::{
-    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Plan, ReportAck, Side,
-    Superseded, ping, pong, pong_time,
+    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Members, Plan, ReportAck,
+    Side, Superseded, ping, pong, pong_time,
 };
 use frontier_transport::{Event, Link, LinkError, Priority};
 use std::collections::HashMap;
@@ -97,6 +97,7 @@ impl<'a> Connection<'a> {
         self.lookup_queue.set_connected(false);
         self.exchange.set_has_directory(false);
         self.state.gateways.pause();
+        self.state.neighbours.pause();
         match ended {
             Ok(()) => {
                 let closed = self.link.close(|_| Ok(()));
@@ -246,7 +247,12 @@ impl<'a> Connection<'a> {
                     let _ = reply.send(found(&ack));
                 }
             }
-            Kind::Plan => self.state.gateways.update(&Plan::parse(frame).map_err(broken)?),
+            Kind::Plan => {
+                let plan = Plan::parse(frame).map_err(broken)?;
+                self.state.gateways.update(&plan);
+                self.state.neighbours.update_from(&plan);
+            }
+            Kind::Members => self.state.neighbours.update(&Members::parse(frame).map_err(broken)?),
             Kind::GoAway => {
                 let GoAway { code, text, .. } = GoAway::parse(frame).map_err(broken)?;
                 if self.close_due.is_some() {

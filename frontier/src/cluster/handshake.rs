@@ -4,7 +4,9 @@ use super::Advertised;
 use super::clock::Reading;
 use crate::config::TokenSource;
 use frontier_exchange::Exchange;
-use frontier_protocol::{Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Token, Welcome, ping, pong_time};
+use frontier_protocol::{
+    FEATURE_FORWARDS, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Token, Welcome, ping, pong_time,
+};
 use frontier_transport::handshake::{offer, within};
 use frontier_transport::{
     CloseReason, DialOptions, Endpoint, Event, HandshakeError, Link, LinkConfig, Priority,
@@ -82,9 +84,10 @@ pub(super) async fn connect(
 
 impl Introduction<'_> {
     fn hello(&self, token: Option<Token<'static>>) -> Hello<'_> {
-        let Advertised { id, servicebound, edgebound } = self.advertised;
+        let Advertised { id, servicebound, edgebound, forwards } = self.advertised;
+        let features = if *forwards { FEATURE_FORWARDS } else { 0 };
         let advertised = frontier_protocol::Advertised { servicebound, edgebound };
-        Hello { id: self.incarnation, name: id, advertised, token, ..Hello::new(Role::Frontier) }
+        Hello { id: self.incarnation, name: id, advertised, features, token, ..Hello::new(Role::Frontier) }
     }
 }
 

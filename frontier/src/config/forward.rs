@@ -22,7 +22,7 @@ pub struct Forward {
     pub allows_downgrade: bool,
     /// By what this gateway is known to others; `None` to show no token.
     pub token: Option<TokenSource>,
-    /// `idle`: a connection to another gateway that was of no use for so long is closed.
+    /// `idle`: a connection to a gateway that frontlas does not list is closed if it was of no use for so long.
     pub idle: Duration,
 }
 

@@ -11,9 +11,9 @@ use frontier_protocol::Code;
 use frontier_transport::{Backoff, Endpoint};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,7 +35,8 @@ pub(super) struct Dialler {
     pub(super) tasks: TaskTracker,
 }
 
-/// Another gateway, and the link to it, which is made when it is needed and ends when it is not.
+/// Another gateway, and the link to it, which is made when it is needed and ends when it is not; one that is kept is
+/// always needed.
 ///
 /// ```text
 ///   Idle ──(asked for)──▶ Dialling ──▶ (an owner) ─(lost, idle)──▶ Idle
@@ -51,7 +52,13 @@ pub(super) struct GatewayLink {
     owner: ArcSwapOption<Peer>,
     /// When it was last asked for, in seconds of the gateway's clock.
     used: AtomicU32,
+    /// Whether there is to be a link, of use or not.
+    is_kept: AtomicBool,
+    /// Whether the gateway behind the link tells what its services take.
+    offers: AtomicBool,
     attempts: Mutex<Attempts>,
+    /// An attempt may be made before its time.
+    retried: Notify,
 }
 
 #[derive(Debug)]
@@ -79,7 +86,10 @@ impl GatewayLink {
             dialler,
             owner: ArcSwapOption::empty(),
             used: AtomicU32::new(0),
+            is_kept: AtomicBool::new(false),
+            offers: AtomicBool::new(false),
             attempts: Mutex::new(attempts),
+            retried: Notify::new(),
         })
     }
 
@@ -93,12 +103,59 @@ impl GatewayLink {
 
     /// Whether there is no link to it and nobody wants one.
     pub(super) fn is_unused(&self) -> bool {
-        self.owner.load().is_none() && !matches!(self.attempts.lock().state, State::Dialling(_))
+        !self.is_kept()
+            && self.owner.load().is_none()
+            && !matches!(self.attempts.lock().state, State::Dialling(_))
     }
 
     /// When it was last asked for, in seconds of the gateway's clock.
     pub(super) fn used(&self) -> u32 {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is to be a link, of use or not.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn keep(&self, is_kept: bool) {
+        self.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
+    /// It may be reached again: what failed need not wait.
+    pub(super) fn retry(&self) {
+        let mut attempts = self.attempts.lock();
+        if matches!(attempts.state, State::Failed { .. }) {
+            attempts.state = State::Idle;
+            attempts.pauses.reset();
+        }
+        drop(attempts);
+        self.retried.notify_waiters();
+    }
+
+    /// Waits until there may be another attempt.
+    pub(super) async fn pause(&self) {
+        let retried = self.retried.notified();
+        tokio::pin!(retried);
+        // Registered before it is looked, so that what comes in between is not missed.
+        retried.as_mut().enable();
+        let until = match self.attempts.lock().state {
+            State::Failed { until, .. } => until,
+            State::Idle | State::Dialling(_) => return,
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = retried => {}
+        }
+    }
+
+    /// Waits until it is known what the services there take, or that nobody tells.
+    pub(super) async fn settled(self: &Arc<Self>, exchange: &Arc<Exchange>) {
+        if let Ok(owner) = self.connect(exchange).await
+            && self.offers.load(Ordering::Relaxed)
+        {
+            exchange.names_told(&owner).await;
+        }
     }
 
     /// Who answers there, if the link stands. It is asked for `now`.
@@ -157,14 +214,14 @@ impl GatewayLink {
             established = handshake::dial(&self.id, &self.endpoint, &self.dialler, &exchange) => established,
             () = stop.cancelled() => return,
         };
-        let Established { link, owner, interval } = match established {
+        let Established { link, owner, offers, interval } = match established {
             Ok(established) => established,
             Err(error) => {
                 let text = format!("frontier {} can't be reached: {error}", self.id);
                 let first = self.failed(Failure::new(Code::Disconnected, text));
                 match first {
                     true => {
-                        warn!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, error = %PeerText(&error), "another gateway can't be reached, requests for its edges fail until it can")
+                        warn!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, error = %PeerText(&error), "another gateway can't be reached, requests for its edges and services fail until it can")
                     }
                     false => {
                         debug!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, error = %PeerText(&error), "it still can't be reached")
@@ -177,6 +234,7 @@ impl GatewayLink {
         let since = Instant::now();
         info!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, "connected to another gateway");
         let seat = exchange.join_gateway(&owner);
+        self.offers.store(offers, Ordering::Relaxed);
         self.owner.store(Some(owner.clone()));
         self.attempts.lock().state = State::Idle;
         tell.send_replace(Some(Ok(owner.clone())));

@@ -33,6 +33,11 @@ impl GatewayLinks {
         Self { dialler: Arc::new(dialler), by_id: Mutex::default(), downgrades }
     }
 
+    /// The gateway of this id, as it was last asked for.
+    pub(super) fn known(&self, id: &str) -> Option<Arc<GatewayLink>> {
+        self.by_id.lock().get(id).cloned()
+    }
+
     /// The gateway there. One that has another address now is another one; links to the old address end when
     /// they are of no more use.
     ///

@@ -3,7 +3,7 @@
 use super::gateway_link::Dialler;
 use crate::native::NativeOutlet;
 use frontier_exchange::{Exchange, Identity, Peer};
-use frontier_protocol::{Heartbeat, Hello, Role};
+use frontier_protocol::{FEATURE_BY_NAME, Heartbeat, Hello, Role};
 use frontier_transport::handshake::{Granted, offer, within};
 use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub(super) struct Established {
     pub(super) link: Link,
     pub(super) owner: Arc<Peer>,
+    /// Whether it tells what its services take.
+    pub(super) offers: bool,
     /// The heartbeat interval.
     pub(super) interval: Duration,
 }
@@ -45,6 +47,7 @@ pub(super) async fn dial(
         let hello = Hello {
             max_frame: limits.terms().max_frame,
             heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
+            features: FEATURE_BY_NAME,
             name: own,
             token,
             ..Hello::new(Role::Frontier)
@@ -56,7 +59,8 @@ pub(super) async fn dial(
         let interval = Duration::from_millis(terms.heartbeat_ms.into());
         let silence = Heartbeat::limit(interval);
         let owner = Peer::new(identity, exchange.next_epoch(), None, Box::new(outlet), silence);
-        Ok(Established { link, owner: Arc::new(owner), interval })
+        let offers = welcome.features & FEATURE_BY_NAME != 0;
+        Ok(Established { link, owner: Arc::new(owner), offers, interval })
     };
     within("the handshake with another gateway", HANDSHAKE_TIMEOUT, established).await
 }

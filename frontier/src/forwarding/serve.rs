@@ -1,7 +1,7 @@
-//! Driving a link to another gateway that owns edges.
+//! Driving a link to another gateway that owns edges, or services.
 
 use super::gateway_link::GatewayLink;
-use crate::native::Native;
+use crate::native::{self, Native};
 use frontier_exchange::Stage;
 use frontier_protocol::{Beat, Code, GoAway, Heartbeat, ping};
 use frontier_transport::{CloseReason, Link, Priority};
@@ -36,7 +36,9 @@ impl Serve<'_> {
             // The other end needs nothing more.
             let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
         } else {
-            drop(link.take_unsent(reason.clone()));
+            // What never left is sent on anew, to wherever it can be.
+            let unsent = link.take_unsent(reason.clone());
+            self.native.exchange.leave(&self.native.peer, &native::unsent(&unsent, true));
         }
         reason
     }
@@ -92,7 +94,11 @@ impl Serve<'_> {
     fn leave_if_idle(&self) {
         let Native { exchange, peer: owner, .. } = &self.native;
         let unused = exchange.clock().saturating_sub(self.link.used());
-        if owner.stage() == Stage::Online && u64::from(unused) >= self.idle.as_secs() && !owner.is_busy() {
+        if owner.stage() == Stage::Online
+            && !self.link.is_kept()
+            && u64::from(unused) >= self.idle.as_secs()
+            && !owner.is_busy()
+        {
             exchange.let_go(owner, &mut exchange.batch());
         }
     }

@@ -1,14 +1,17 @@
 //! How a gateway stops: everyone goes elsewhere, edges first.
 //!
 //! ```text
-//!   services are told ──▶ edges are told, each when to go ──▶ edges are closed ──▶ services are let go
-//!        └─ they have moved,         └─ all have left,             └─ each edge_offline     └─ closed
-//!           or a second has passed      or those that stay            has been told
+//!   services are told ──▶ edges are told, each when to go ──▶ edges are closed ──▶ other gateways ──▶ services are
+//!        └─ they have moved,         └─ all have left,             └─ each edge_offline  └─ have their    let go, and
+//!           or a second has passed      or those that stay            has been told         answers       closed
 //!                                       are quiet, or too late
 //! ```
 //!
 //! All of it fits into the grace ([`Schedule`]). Meanwhile everything goes on between those who are here. A service that has another gateway already
 //! stays reachable until the edges are gone, so that whoever is called is there at both gateways.
+//!
+//! Other gateways that ask here are told at once that they should ask elsewhere, and are served until the edges are gone:
+//! then they get the last word, behind which they ask nothing, and leave when they have all their answers.
 //!
 //! Where there is nothing in the configuration about where to go, they are told of the other gateways of the
 //! cluster.
@@ -109,8 +112,12 @@ pub(super) async fn run(
     announce(services, schedule.end(), for_services);
     announce(edges, deadline, Alternatives::new(&config.edge_alternatives, for_edges));
     tell(services, |_| Duration::ZERO);
-    if census(edges).here > 0 {
+    tell_gateways(services);
+    let asked_from_elsewhere = origin_gateways(services) > 0;
+    if census(edges).here > 0 || asked_from_elsewhere {
         services_go_first(services, schedule.services_lead(Instant::now())).await;
+    }
+    if census(edges).here > 0 {
         let departures = Departures::new(census(edges).here, schedule.spread(Instant::now()));
         info!(edges = departures.count(), over = ?departures.over(), "sending edges away");
         if let Some(per_second) = departures.rush() {
@@ -125,6 +132,7 @@ pub(super) async fn run(
     }
     close_all(edges);
     finish(&edges.sessions, "edges", schedule.share(Instant::now(), last_words)).await;
+    gateways_leave(services, deadline).await;
     edges.exchange.let_services_go();
     services_end(services, deadline).await;
     close_all(services);
@@ -189,6 +197,36 @@ async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
     }
 }
 
+/// Tells other gateways that they should ask elsewhere, if they can.
+fn tell_gateways(services: &Context) {
+    let Some(notice) = services.notice.get() else { return };
+    let clock = services.exchange.clock();
+    services.exchange.for_each_origin_gateway(|gateway| notice.tell(gateway, Duration::ZERO, clock));
+}
+
+/// Gives other gateways the last word, and waits until they have left: what they asked before they heard it is answered.
+async fn gateways_leave(services: &Context, deadline: Instant) {
+    let exchange = &services.exchange;
+    let mut all = Vec::new();
+    exchange.for_each_origin_gateway(|gateway| all.push(gateway.clone()));
+    let mut batch = exchange.batch();
+    all.iter().for_each(|gateway| exchange.let_go(gateway, &mut batch));
+    drop(batch);
+    while origin_gateways(services) > 0 {
+        if Instant::now() >= deadline {
+            return info!("the grace is over with requests of other gateways still here");
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// How many other gateways ask here.
+fn origin_gateways(services: &Context) -> usize {
+    let mut count = 0;
+    services.exchange.for_each_origin_gateway(|gateway| count += usize::from(gateway.stage() != Stage::Gone));
+    count
+}
+
 /// Waits until nothing is in flight at the services.
 async fn services_end(services: &Context, deadline: Instant) {
     let mut idle = 0;
@@ -225,7 +263,7 @@ fn close_all(side: &Context) {
     };
     for_each(side, close);
     if side.role != Role::Edge {
-        // Other gateways ask for edges, which are gone.
+        // Other gateways ask for edges and services, which are gone.
         side.exchange.for_each_origin_gateway(close);
     }
 }

@@ -3,12 +3,12 @@
 use super::{RemoteCallers, side};
 use bytes::Bytes;
 use frontier_exchange::{
-    Batch, CorrelationId, Destination, Envelope, Exchange, Identity, Inbound, Outcome, Peer, RemoteCaller,
-    Reply, RequestKind, Returned, Unsent, Violation,
+    Batch, CorrelationId, Destination, Envelope, Exchange, Identity, Inbound, OfferedName, Outcome, Peer,
+    RemoteCaller, RemoteEdge, Reply, RequestKind, Returned, Unsent, Violation,
 };
 use frontier_protocol::{
-    Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Publish, Register, Request, Response,
-    split_remote_caller,
+    Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, Offer, OfferEntry, ParseError, Publish, Register,
+    Request, Response, split_remote_caller,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +18,13 @@ pub(super) struct Decode<'a> {
     pub(super) exchange: &'a Arc<Exchange>,
     pub(super) peer: &'a Arc<Peer>,
     pub(super) callers: Option<&'a RemoteCallers>,
+}
+
+/// In whose name another gateway asks.
+#[derive(Debug)]
+pub(super) enum Asker {
+    Service(Arc<RemoteCaller>),
+    Edge(RemoteEdge),
 }
 
 const NO_EDGE_ID: &str = "the custom header is too short to end with an EdgeID";
@@ -42,6 +49,9 @@ impl Decode<'_> {
             Kind::Request | Kind::Publish => {
                 let mut caller = None;
                 let envelope = self.request(frame, batch.now(), &mut caller)?;
+                if envelope.is_reserved_call() {
+                    return self.on_reserved_call(envelope);
+                }
                 return exchange.on(peer, Inbound::Request(envelope), batch);
             }
             Kind::Response => Inbound::Reply(self.response(frame)?.0),
@@ -59,6 +69,15 @@ impl Decode<'_> {
                 return exchange.on(peer, register, batch);
             }
             Kind::Returned => Inbound::Returned(returned(frame)?),
+            Kind::Offer => {
+                let Offer { is_first, is_last, entries } =
+                    Offer::parse(frame).map_err(|error| broken(&error))?;
+                let names: Vec<_> = entries
+                    .into_iter()
+                    .map(|OfferEntry { of, name, is_offered }| OfferedName { of, name, is_offered })
+                    .collect();
+                return exchange.on(peer, Inbound::Offer { is_first, is_last, names: &names }, batch);
+            }
             Kind::GoAway => {
                 let code = GoAway::parse(frame).map_err(|error| broken(&error))?.code;
                 Inbound::Leave { is_draining: code == Code::Draining }
@@ -68,12 +87,21 @@ impl Decode<'_> {
         exchange.on(peer, inbound, batch)
     }
 
-    /// A call or a message. `caller` is where the service of another gateway is kept meanwhile.
+    /// Another gateway calls a reserved method for itself: it is carried to its end in a task of its own.
+    fn on_reserved_call(&self, envelope: Envelope<'_>) -> Result<(), Violation> {
+        let exchange = self.exchange.clone();
+        if let Some(call) = exchange.enter_reserved_call(self.peer, envelope)? {
+            tokio::spawn(async move { exchange.on_reserved_call(call).await });
+        }
+        Ok(())
+    }
+
+    /// A call or a message. `caller` is where the service or the edge of another gateway is kept meanwhile.
     pub(super) fn request<'f>(
         &self,
         frame: &'f Frame,
         now: Instant,
-        caller: &'f mut Option<Arc<RemoteCaller>>,
+        caller: &'f mut Option<Asker>,
     ) -> Result<Envelope<'f>, Violation> {
         let (kind, wants_reply, timeout_ms, name, custom, payload) = if frame.kind == Kind::Request {
             let Request { timeout_ms, method, custom, payload } =
@@ -94,7 +122,7 @@ impl Decode<'_> {
         &self,
         custom: &'f [u8],
         flags: Flags,
-        caller: &'f mut Option<Arc<RemoteCaller>>,
+        caller: &'f mut Option<Asker>,
     ) -> (Destination<'f>, &'f [u8]) {
         if self.peer.edge_id().is_some() {
             return (Destination::Name, custom);
@@ -103,15 +131,24 @@ impl Decode<'_> {
         let Some((rest, edge)) = Custom::split_tail(custom) else { return unreadable };
         let Some(callers) = self.callers else { return (Destination::Edge(edge), rest) };
         let Some((custom, encoded)) = split_remote_caller(rest) else { return unreadable };
-        let caller = caller.insert(callers.get(encoded));
-        (Destination::LocalEdge { edge, caller, returns: flags.has(Flags::RETURN) }, custom)
+        let returns = flags.has(Flags::RETURN);
+        let asker = if flags.has(Flags::BY_NAME) {
+            Asker::Edge(callers.edge(edge, encoded))
+        } else {
+            Asker::Service(callers.get(encoded))
+        };
+        let to = match caller.insert(asker) {
+            Asker::Service(caller) => Destination::LocalEdge { edge, caller, returns },
+            Asker::Edge(edge) => Destination::LocalName { edge, returns },
+        };
+        (to, custom)
     }
 
     /// A reply to a call; and its payload, in place of which there is a length if it is detached.
     pub(super) fn response<'f>(&self, frame: &'f Frame) -> Result<(Reply<'f>, &'f [u8]), Violation> {
         let Response { code, detail, custom, payload } =
             Response::parse(frame).map_err(|error| broken(&error))?;
-        let (custom, edge) = self.replied_by(custom.body());
+        let (custom, edge) = self.replied_by(custom.body(), frame.flags);
         let outcome = Outcome { code, detail, custom, payload };
         let correlation = CorrelationId(frame.id);
         Ok((Reply { correlation, kind: RequestKind::Call, outcome, edge }, payload))
@@ -119,9 +156,9 @@ impl Decode<'_> {
 
     /// The users' own part of the custom header of a reply, and the edge that replied, where the other gateway has
     /// added it; what that answers by itself has none.
-    fn replied_by<'f>(&self, custom: &'f [u8]) -> (&'f [u8], Option<EdgeId>) {
+    fn replied_by<'f>(&self, custom: &'f [u8], flags: Flags) -> (&'f [u8], Option<EdgeId>) {
         match self.peer.identity() {
-            Identity::OwnerGateway { .. } => {
+            Identity::OwnerGateway { .. } if !flags.has(Flags::UNTAILED) => {
                 Custom::split_tail(custom).map_or((custom, None), |(custom, edge)| (custom, Some(edge)))
             }
             _ => (custom, None),
@@ -141,6 +178,7 @@ fn returned(frame: &Frame) -> Result<Returned<'_>, Violation> {
     Ok(Returned {
         correlation: (frame.id != 0).then_some(CorrelationId(frame.id)),
         edge,
+        by_name: frame.flags.has(Flags::BY_NAME),
         service: frontier_protocol::RemoteCaller::parse(caller).map(|caller| caller.id),
         name,
         custom,
@@ -149,15 +187,18 @@ fn returned(frame: &Frame) -> Result<Returned<'_>, Violation> {
     })
 }
 
-/// A request that was queued for a service and never sent. Its custom header ends with the edge that it is from.
-pub(super) fn unsent(frame: &Frame) -> Option<Unsent> {
+/// A request that was queued for a service and never sent. Its custom header ends with the edge that it is from. With
+/// `is_forwarded` it was queued for another gateway, and who asks stands in front of that.
+pub(super) fn unsent(frame: &Frame, is_forwarded: bool) -> Option<Unsent> {
     let (name, custom, payload) = match frame.kind {
         Kind::Request => Request::parse(frame).map(|it| (it.method, it.custom, it.payload)).ok()?,
         Kind::Publish => Publish::parse(frame).map(|it| (it.topic, it.custom, it.payload)).ok()?,
         _ => return None,
     };
-    let (custom, _) = Custom::split_tail(custom.body())?;
+    let (custom, edge) = Custom::split_tail(custom.body())?;
+    let custom = if is_forwarded { split_remote_caller(custom)?.0 } else { custom };
     Some(Unsent {
+        edge,
         correlation: CorrelationId(frame.id),
         name: name.into(),
         custom: Bytes::copy_from_slice(custom),

@@ -16,6 +16,8 @@ pub(super) fn encode_request(
     let id = correlation.map_or(0, |correlation| correlation.0);
     let flags = match from {
         Sender::Service { returns: true, .. } => flags.with(Flags::RETURN),
+        Sender::ByName { returns: true, .. } => flags.with(Flags::BY_NAME).with(Flags::RETURN),
+        Sender::ByName { .. } => flags.with(Flags::BY_NAME),
         _ => flags,
     };
     match kind {

@@ -1,7 +1,8 @@
 //! A stream of the mux as a leg of the exchange: what is said first on it, and the bytes behind.
 
 use super::encode::{encode_request, reply_custom};
-use super::remote_callers::encode_caller;
+use super::outlet::reply_flags;
+use super::remote_callers::{encode_caller, encode_edge};
 use bytes::Bytes;
 use frontier_exchange::{
     BeginError, BoxFuture, Failure, Head, IncomingLeg, Leg, NewLeg, Outgoing, Sender, StreamHead,
@@ -22,11 +23,13 @@ pub(super) struct NativeLeg {
     stream: MuxStream,
     /// What came while it was watched.
     early: Bytes,
+    /// Whether the end came then.
+    is_over: bool,
 }
 
 impl NativeLeg {
     pub(super) fn new(stream: MuxStream) -> Self {
-        Self { stream, early: Bytes::new() }
+        Self { stream, early: Bytes::new(), is_over: false }
     }
 }
 
@@ -34,6 +37,9 @@ impl Leg for NativeLeg {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         if !self.early.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.early))));
+        }
+        if self.is_over {
+            return Poll::Ready(None);
         }
         self.stream.poll_chunk(cx)
     }
@@ -67,9 +73,10 @@ impl Leg for NativeLeg {
     }
 
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.early.is_empty() {
+        if self.early.is_empty() && !self.is_over {
             match ready!(self.stream.poll_chunk(cx)) {
                 Some(Ok(early)) => self.early = early,
+                None if !self.stream.is_reset() => self.is_over = true,
                 Some(Err(_)) | None => return Poll::Ready(()),
             }
         }
@@ -107,13 +114,14 @@ pub(super) struct NewNativeLeg {
     pub(super) link: LinkHandle,
     pub(super) first_frame: usize,
     pub(super) is_owner_gateway: bool,
+    pub(super) tells_tails: bool,
 }
 
 impl NewLeg for NewNativeLeg {
     fn begin<'a>(self: Box<Self>, head: Head<'a>) -> BoxFuture<'a, Result<Box<dyn Leg>, BeginError>> {
         Box::pin(async move {
-            let Self { stream, link, first_frame, is_owner_gateway } = *self;
-            let encoded = encode(&head)
+            let Self { stream, link, first_frame, is_owner_gateway, tells_tails } = *self;
+            let encoded = encode(&head, tells_tails)
                 .map_err(|error| BeginError::Refused(Failure::new(Code::TooLarge, error.to_string())))?;
             let mut leg = NativeLeg::new(stream);
             write_all(&mut leg, &encoded).await.map_err(|_| BeginError::Lost)?;
@@ -160,7 +168,7 @@ fn broken(link: &LinkHandle, text: String) -> BeginError {
     BeginError::Refused(Failure::new(Code::Protocol, "the receiver broke the protocol"))
 }
 
-fn encode(head: &Head<'_>) -> Result<Vec<u8>, EncodeError> {
+fn encode(head: &Head<'_>, tells_tails: bool) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::with_capacity(128);
     match *head {
         Head::Stream(StreamHead { from, meta, timeout_ms }) => match from {
@@ -173,12 +181,19 @@ fn encode(head: &Head<'_>) -> Result<Vec<u8>, EncodeError> {
                 push_remote_caller(&encode_caller(service), &mut told)?;
                 Open { peer: edge.0, timeout_ms, name: "", meta: &told }.encode(&mut out)?;
             }
+            StreamSender::ByName(edge, name) => {
+                let mut told = meta.to_vec();
+                push_remote_caller(&encode_edge(edge), &mut told)?;
+                let open = Open { peer: edge.id.0, timeout_ms, name, meta: &told };
+                open.encode_with(Flags::BY_NAME, &mut out)?;
+            }
         },
         Head::Request(request, len) => encode_detached(request, len, &mut out)?,
         Head::Reply(id, edge, outcome, len) => {
             let custom = reply_custom(outcome.custom, edge);
             let (code, detail, payload) = (outcome.code, outcome.detail, &announced(len)?[..]);
-            Response { code, detail, custom, payload }.encode_with(id, Flags::DETACHED, &mut out)?;
+            let flags = reply_flags(tells_tails, edge).with(Flags::DETACHED);
+            Response { code, detail, custom, payload }.encode_with(id, flags, &mut out)?;
         }
     }
     Ok(out)
@@ -192,6 +207,9 @@ fn encode_detached(request: &Outgoing<'_>, len: u64, out: &mut Vec<u8>) -> Resul
         Sender::Unnamed => encode(Custom::plain(request.custom), out),
         Sender::Service { service, edge, .. } => {
             encode(Custom::forwarded(request.custom, &encode_caller(service), edge), out)
+        }
+        Sender::ByName { edge, .. } => {
+            encode(Custom::forwarded(request.custom, &encode_edge(edge), edge.id), out)
         }
     }
 }

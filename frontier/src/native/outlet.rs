@@ -2,14 +2,14 @@
 
 use super::encode::{encode_request, reply_custom};
 use super::leg::NewNativeLeg;
-use super::remote_callers::encode_caller;
+use super::remote_callers::{encode_caller, encode_edge};
 use frontier_exchange::{
-    BoxFuture, CloseReason, CorrelationId, Departure, NewLeg, OpenError, Outcome, Outgoing, Outlet,
-    QueueError, Queued, Registration, RegistrationError, RemoteCaller, RequestKind, Sender,
+    BoxFuture, CloseReason, CorrelationId, Departure, NameChanges, NewLeg, OpenError, Outcome, Outgoing,
+    Outlet, QueueError, Queued, Registration, RegistrationError, RemoteCaller, RequestKind, Sender,
 };
 use frontier_protocol::{
-    Ack, Cancel, Code, Custom, EdgeId, EncodeError, Flags, GoAway, HEADER_LEN, RegisterAck, Response,
-    Returned, TAIL_LEN,
+    Ack, Cancel, Code, Custom, EdgeId, EncodeError, Flags, GoAway, HEADER_LEN, Offer, OfferEntry,
+    RegisterAck, Response, Returned, TAIL_LEN,
 };
 use frontier_transport::{LinkHandle, Priority, PushError};
 use std::time::Duration;
@@ -27,18 +27,25 @@ pub(crate) struct NativeOutlet {
     first_frame: u32,
     /// Whether it is another gateway, which says when a payload may come.
     is_owner_gateway: bool,
+    /// Whether it is another gateway that is told which replies have no tail.
+    tells_tails: bool,
 }
 
 impl NativeOutlet {
     /// To a peer that takes frames of `max_frame` bytes, and is taken frames of `first_frame` bytes from.
     pub(crate) fn new(link: LinkHandle, max_frame: u32, first_frame: usize) -> Self {
         let first_frame = u32::try_from(first_frame).unwrap_or(u32::MAX);
-        Self { link, max_frame, first_frame, is_owner_gateway: false }
+        Self { link, max_frame, first_frame, is_owner_gateway: false, tells_tails: false }
     }
 
     /// The same to another gateway, which is asked for its edges.
     pub(crate) fn owner_gateway(self) -> Self {
         Self { is_owner_gateway: true, ..self }
+    }
+
+    /// The same to another gateway, which asks here, and by name as well.
+    pub(crate) fn origin_gateway(self) -> Self {
+        Self { tells_tails: true, ..self }
     }
 
     fn takes(&self, frame_len: usize) -> bool {
@@ -76,6 +83,10 @@ impl Outlet for NativeOutlet {
                 caller = encode_caller(service);
                 Custom::forwarded(request.custom, &caller, edge)
             }
+            Sender::ByName { edge, .. } => {
+                caller = encode_edge(edge);
+                Custom::forwarded(request.custom, &caller, edge.id)
+            }
         };
         let len = request.name.len() + custom.body().len() + custom.added() + request.payload.len();
         if !self.takes(ADDRESSED_LEN + len) {
@@ -102,7 +113,8 @@ impl Outlet for NativeOutlet {
         self.push(Priority::Reply, |out| match kind {
             RequestKind::Call => {
                 let custom = reply_custom(custom, edge);
-                Response { code, detail, custom, payload }.encode_with(id, Flags::default(), out)
+                let flags = reply_flags(self.tells_tails, edge);
+                Response { code, detail, custom, payload }.encode_with(id, flags, out)
             }
             RequestKind::Message => {
                 let text = std::str::from_utf8(payload).unwrap_or_default();
@@ -132,12 +144,27 @@ impl Outlet for NativeOutlet {
         &self,
         request: &Outgoing<'_>,
         edge: EdgeId,
-        caller: &RemoteCaller,
+        caller: Option<&RemoteCaller>,
     ) -> Result<Queued, QueueError> {
         let Outgoing { timeout_ms, name, custom, payload, .. } = *request;
-        let custom = Custom::forwarded(custom, &caller.encoded, edge);
+        let (encoded, flags) = match caller {
+            Some(caller) => (&*caller.encoded, Flags::default()),
+            // It knows its edge.
+            None => (&b""[..], Flags::BY_NAME),
+        };
+        let custom = Custom::forwarded(custom, encoded, edge);
         let id = request.correlation.map_or(0, |correlation| correlation.0);
-        self.push(Priority::Reply, |out| Returned { timeout_ms, name, custom, payload }.encode(id, out))
+        self.push(Priority::Reply, |out| {
+            Returned { timeout_ms, name, custom, payload }.encode_with(id, flags, out)
+        })
+    }
+
+    fn offer(&self, names: &NameChanges) -> Result<Queued, QueueError> {
+        let NameChanges { is_first, is_last, changes } = names;
+        let entries =
+            changes.iter().map(|it| OfferEntry { of: it.of, name: &it.name, is_offered: it.is_offered });
+        let offer = Offer { is_first: *is_first, is_last: *is_last, entries: entries.collect() };
+        self.push(Priority::Reply, |out| offer.encode(0, out))
     }
 
     fn go_away(&self, departure: &Departure<'_>) -> Result<Queued, QueueError> {
@@ -168,6 +195,7 @@ impl Outlet for NativeOutlet {
                 link: self.link.clone(),
                 first_frame: self.first_frame as usize,
                 is_owner_gateway: self.is_owner_gateway,
+                tells_tails: self.tells_tails,
             });
             Ok(leg)
         })
@@ -209,6 +237,11 @@ impl Outlet for NativeOutlet {
     fn streams(&self) -> u32 {
         self.link.streams()
     }
+}
+
+/// The flags of a reply: to another gateway, which could not tell, that it has no tail.
+pub(super) fn reply_flags(tells_tails: bool, edge: Option<EdgeId>) -> Flags {
+    if tells_tails && edge.is_none() { Flags::UNTAILED } else { Flags::default() }
 }
 
 fn refused(error: &PushError) -> QueueError {

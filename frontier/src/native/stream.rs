@@ -53,9 +53,13 @@ impl Native {
     async fn on_open(&self, frame: &Frame, leg: Box<NativeLeg>, excess: bool) -> Result<(), Violation> {
         let open = Open::parse(frame).map_err(|error| broken(&error))?;
         let deadline = self.exchange.deadline(open.timeout_ms, Instant::now());
-        let found;
+        let (found, edge);
         let (to, meta) = match (&self.callers, self.peer.edge_id()) {
             (Some(callers), _) => match split_remote_caller(open.meta) {
+                Some((meta, caller)) if frame.flags.has(Flags::BY_NAME) => {
+                    edge = callers.edge(EdgeId(open.peer), caller);
+                    (StreamTarget::LocalName(&edge), meta)
+                }
                 Some((meta, caller)) => {
                     found = callers.get(caller);
                     (StreamTarget::LocalEdge(EdgeId(open.peer), &found), meta)

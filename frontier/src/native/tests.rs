@@ -1,5 +1,6 @@
 //! The native wire over the exchange: what goes in as frames and comes out as frames.
 
+mod by_name;
 mod detached;
 mod ends;
 mod lane;

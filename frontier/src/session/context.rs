@@ -121,6 +121,10 @@ impl Context {
         let Handshake { id: wanted, terms, session, .. } = handshake;
         let Arrival { addr, epoch } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
+        let outlet = match identity {
+            Identity::OriginGateway { .. } => outlet.origin_gateway(),
+            _ => outlet,
+        };
         let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
         let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
         let peer = peer.authorized(authorization);

@@ -4,7 +4,7 @@ use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, welcome};
 use crate::policy::Admission;
 use frontier_access::PeerText;
-use frontier_exchange::presence::{self, EdgeIdRequest};
+use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
 use frontier_exchange::{Failure, Identity, Seat};
 use frontier_protocol::{Code, EdgeId};
 use frontier_transport::{CloseReason, Link, LinkHandle, Priority};
@@ -63,15 +63,16 @@ async fn join(
         predecessor.departed().wait().await;
     }
     context.close_if_closing(&edge);
+    let untold = |failure| Err(NotOnline { failure, may_be_told: false });
     let online = if let Some(failure) = context.review(&edge, &admission) {
-        Err(failure)
+        untold(failure)
     } else if edge.outlet().is_closed() {
-        Err(ended(context, &link.handle()))
+        untold(ended(context, &link.handle()))
     } else {
         presence::online(exchange, &edge, callback_timeout).await
     };
-    if let Err(failure) = online {
-        if failure.code == Code::Deadline {
+    if let Err(NotOnline { failure, may_be_told }) = online {
+        if may_be_told {
             // The service has the event and may yet act on it.
             presence::offline(exchange, &edge, callback_timeout).await;
         }

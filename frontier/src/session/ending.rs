@@ -42,7 +42,7 @@ pub(super) fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason:
     // Nothing is queued behind this, so what was not sent is all there.
     peer.advance(Stage::Gone);
     let unsent = link.take_unsent(reason.clone());
-    context.exchange.leave(peer, &native::unsent(&unsent));
+    context.exchange.leave(peer, &native::unsent(&unsent, false));
     let close_code = match reason {
         CloseReason::Superseded => Some(Code::Superseded),
         CloseReason::Refused(code, _) => Some(*code),

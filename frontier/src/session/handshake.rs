@@ -10,7 +10,7 @@ use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
+    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
 };
 use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
 use std::net::SocketAddr;
@@ -29,6 +29,8 @@ pub(super) struct Handshake {
     pub(super) methods: Vec<String>,
     pub(super) meta: Bytes,
     pub(super) terms: Terms,
+    /// What both have that need not be there.
+    pub(super) features: u32,
     /// Which client it is.
     pub(super) session: Option<Session>,
     /// By what it is to be known.
@@ -205,6 +207,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
+        features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
@@ -214,7 +217,7 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
 pub(super) fn welcome(context: &Context, handshake: &Handshake, peer: &Peer) -> Welcome {
     Welcome {
         version: VERSION,
-        features: 0,
+        features: handshake.features,
         max_frame: handshake.terms.max_frame,
         heartbeat_ms: handshake.terms.heartbeat_ms,
         id: peer.number(),

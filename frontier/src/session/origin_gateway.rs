@@ -1,13 +1,17 @@
-//! Another gateway that asks here for its services.
+//! Another gateway that asks here for its services and edges, and is told what the services here take.
 
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
-use frontier_exchange::{Identity, Seat};
-use frontier_transport::{Link, Priority};
+use frontier_exchange::{Exchange, Identity, Peer, Seat};
+use frontier_protocol::FEATURE_BY_NAME;
+use frontier_transport::{CloseReason, Link, Priority};
 use std::sync::Arc;
 use tracing::info;
+
+/// Bytes of names in one offer: it fits a frame of the least limit.
+const OFFER_SIZE: usize = 128 * 1024;
 
 pub(super) async fn run(
     context: &Context,
@@ -18,12 +22,35 @@ pub(super) async fn run(
 ) {
     let callers =
         RemoteCallers::new(context.policies.clone(), admission.asked_for_credentials(), arrival.addr.ip());
+    let asks_by_name = handshake.features & FEATURE_BY_NAME != 0;
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     let Some((seat, mut link)) = joining.await else { return };
     let native = Native { callers: Some(Arc::new(callers)), ..context.native(&seat, &link) };
-    let reason = native.serve(&mut link).await;
+    let reason = tokio::select! {
+        reason = native.serve(&mut link) => reason,
+        reason = offer_names(&context.exchange, seat.peer()), if asks_by_name => reason,
+    };
     log_end(context, seat.peer(), &reason);
     leave(context, seat.peer(), link, &reason);
+}
+
+/// Tells the gateway what the services here take, for as long as its connection lasts. What waits to be read there is
+/// bounded: the next piece follows when there is room.
+async fn offer_names(exchange: &Exchange, gateway: &Peer) -> CloseReason {
+    if let Some(mut names) = exchange.follow_names() {
+        loop {
+            names.changed().await;
+            gateway.outlet().writable().await;
+            let Some(some) = names.take(OFFER_SIZE) else { continue };
+            match gateway.outlet().offer(&some) {
+                Ok(queued) if queued.needs_wake => gateway.outlet().wake(),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    }
+    // The connection is closed, which its link is about to say.
+    std::future::pending().await
 }
 
 async fn join(
@@ -55,6 +82,6 @@ async fn join(
         drop(seat);
         return turn_out(context, handshake.role, addr, link, &failure).await;
     }
-    info!(frontier = handshake.name, %addr, "another gateway asks here for its services");
+    info!(frontier = handshake.name, %addr, "another gateway asks here for its services and edges");
     Some((seat, link))
 }

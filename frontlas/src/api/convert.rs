@@ -10,7 +10,14 @@ use frontier_api::cluster::change::What;
 impl From<Frontier> for cluster::Frontier {
     fn from(frontier: Frontier) -> Self {
         let Frontier {
-            id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, draining, ..
+            id,
+            advertised_sb_addr,
+            advertised_eb_addr,
+            edge_count,
+            service_count,
+            draining,
+            forwarding,
+            ..
         } = frontier;
         Self {
             frontier_id: id,
@@ -19,6 +26,7 @@ impl From<Frontier> for cluster::Frontier {
             edge_count,
             service_count,
             draining,
+            forwarding,
             advertised_sb_url: url(&advertised_sb_addr),
             advertised_eb_url: url(&advertised_eb_addr),
         }

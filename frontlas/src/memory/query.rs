@@ -20,6 +20,7 @@ impl State {
             since: Timestamp(generation),
             draining: node.draining,
             away: node.away,
+            forwarding: node.forwarding,
         })
     }
 

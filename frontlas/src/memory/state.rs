@@ -32,6 +32,7 @@ pub(super) struct Node {
     /// The marks ([`Mark`]).
     pub(super) draining: bool,
     pub(super) away: bool,
+    pub(super) forwarding: bool,
     /// What is connected to it.
     pub(super) members: BTreeMap<Kind, BTreeSet<u64>>,
     /// During a resync: what was in the snapshot, or was reported since.
@@ -138,6 +139,7 @@ impl State {
         let node = self.leased(lease)?.0;
         match mark {
             Mark::Away => node.away = true,
+            Mark::Forwarding => node.forwarding = true,
             Mark::Draining if node.draining => {}
             Mark::Draining => {
                 node.draining = true;
@@ -228,6 +230,7 @@ impl Node {
             alive_until: 0,
             draining: false,
             away: false,
+            forwarding: false,
             members: BTreeMap::new(),
             snapshot: None,
         }

@@ -37,13 +37,16 @@ impl NewFrontier {
     }
 }
 
-/// Why new connections should not go to a frontier that lives.
+/// What is noted of a frontier that lives: what new connections go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mark {
     /// It drains. That holds until another process joins with its id.
     Draining,
     /// Its connection to frontlas was lost. That holds until it joins again.
     Away,
+    /// Its edges reach the services of all other frontiers that have the mark. That holds until another process joins with
+    /// its id.
+    Forwarding,
 }
 
 /// Which start of a frontier's process: the directory gives it out at the first join, and a later one is

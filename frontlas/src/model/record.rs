@@ -22,6 +22,8 @@ pub struct Frontier {
     pub draining: bool,
     /// Whether nobody is in touch with it ([`Mark::Away`](super::Mark)). It may be well, or dead.
     pub away: bool,
+    /// Whether its edges reach services at other frontiers ([`Mark::Forwarding`](super::Mark)).
+    pub forwarding: bool,
 }
 
 impl Frontier {
@@ -29,6 +31,12 @@ impl Frontier {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.draining && !self.away
+    }
+
+    /// Whether its edges reach services: its own, or those of others.
+    #[must_use]
+    pub fn has_services(&self) -> bool {
+        self.forwarding || self.service_count > 0
     }
 }
 

@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 pub(super) struct Connections {
     by_frontier: Arc<Mutex<HashMap<String, Connection>>>,
     added: Arc<Notify>,
+    /// The same, for those who list all of them.
+    joined: Arc<Notify>,
 }
 
 struct Connection {
@@ -19,6 +21,8 @@ struct Connection {
     link: LinkHandle,
     /// The last plan that was sent, encoded.
     plan: Vec<u8>,
+    /// Stands for the list of members that was sent last.
+    members: Option<u64>,
 }
 
 /// Removes the connection when it is dropped.
@@ -35,10 +39,11 @@ impl Connections {
         if by_frontier.get(frontier).is_some_and(|it| it.epoch > epoch) {
             return None;
         }
-        let connection = Connection { epoch, link, plan: Vec::new() };
+        let connection = Connection { epoch, link, plan: Vec::new(), members: None };
         let earlier = by_frontier.insert(frontier.to_owned(), connection);
         drop(by_frontier);
         self.added.notify_one();
+        self.joined.notify_one();
         if let Some(earlier) = earlier {
             earlier.link.close(CloseReason::Superseded);
         }
@@ -57,6 +62,11 @@ impl Connections {
         self.added.notified().await;
     }
 
+    /// The same, for another who waits.
+    pub(super) async fn wait_for_joined(&self) {
+        self.joined.notified().await;
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_frontier.lock().is_empty()
     }
@@ -65,6 +75,16 @@ impl Connections {
     pub(super) fn send_plans<'a>(&self, plan: impl Fn(&str) -> Plan<'a>) {
         for (frontier, connection) in &mut *self.by_frontier.lock() {
             connection.send_plan(&plan(frontier));
+        }
+    }
+
+    /// Sends every frontier that is connected here the list of members that `list` stands for, but for those that have it.
+    /// `send` does it, and says whether it was sent.
+    pub(super) fn send_members(&self, list: u64, send: impl Fn(&str, &LinkHandle) -> bool) {
+        for (frontier, connection) in &mut *self.by_frontier.lock() {
+            if connection.members != Some(list) && send(frontier, &connection.link) {
+                connection.members = Some(list);
+            }
         }
     }
 

@@ -2,13 +2,13 @@
 
 use super::context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT, HANDSHAKE_TIMEOUT, code, with_timeout};
 use crate::access::client_certificate;
-use crate::model::{Incarnation, Invalid, Lease, NewFrontier, Timestamp};
+use crate::model::{Incarnation, Invalid, Lease, Mark, NewFrontier, Timestamp};
 use crate::{Directory, DirectoryError};
 use frontier_access::PeerText;
 use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
 use frontier_protocol::{
-    Code, Epoch, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome, negotiate,
-    retry_detail,
+    Code, Epoch, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome,
+    negotiate, retry_detail,
 };
 use frontier_transport::{
     AcceptError, Accepted, CloseReason, Event, Link, LinkError, PeerInfo, Priority, masked_url,
@@ -36,6 +36,7 @@ pub(super) struct Joined {
 struct JoinRequest {
     frontier: NewFrontier,
     incarnation: Option<Incarnation>,
+    forwards: bool,
     terms: Terms,
     presented: PresentedCredentials,
     verified: Verified,
@@ -163,7 +164,8 @@ fn parse(
         Rejection::new(Code::Overloaded, "frontlas is full: frontier_plane.max_frontiers is reached")
     })?;
     let incarnation = (hello.id != 0).then_some(Incarnation(hello.id));
-    Ok(JoinRequest { frontier, incarnation, terms, presented, verified, permit })
+    let forwards = hello.features & FEATURE_FORWARDS != 0;
+    Ok(JoinRequest { frontier, incarnation, forwards, terms, presented, verified, permit })
 }
 
 async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, Lease, Timestamp), Rejection> {
@@ -171,6 +173,9 @@ async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, L
     let joined = with_timeout(DIRECTORY_TIMEOUT, async {
         let incarnation = known(directory, &request).await?;
         let lease = directory.join(&request.frontier, incarnation).await?;
+        if request.forwards {
+            directory.mark(&lease, Mark::Forwarding).await?;
+        }
         // The last thing before the Welcome: it should be fresh when it arrives.
         Ok((lease, context.clock.sync(directory).await?))
     });

@@ -32,14 +32,35 @@ pub(super) fn service(id: u64, json: &str) -> Result<Service, DirectoryError> {
 }
 
 /// A frontier: id, addresses, counts, generation, and marks.
-pub(super) type FrontierReply = (String, String, String, u64, u64, u64, u8, u8);
+pub(super) type FrontierReply = (String, String, String, u64, u64, u64, u8, u8, u8);
 
 pub(super) fn frontier(
-    (id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, generation, draining, away): FrontierReply,
+    (
+        id,
+        advertised_sb_addr,
+        advertised_eb_addr,
+        edge_count,
+        service_count,
+        generation,
+        draining,
+        away,
+        forwarding,
+    ): FrontierReply,
 ) -> Frontier {
     // A generation is the moment at which it began.
     let (since, draining, away) = (Timestamp(generation), draining != 0, away != 0);
-    Frontier { id, advertised_sb_addr, advertised_eb_addr, edge_count, service_count, since, draining, away }
+    let forwarding = forwarding != 0;
+    Frontier {
+        id,
+        advertised_sb_addr,
+        advertised_eb_addr,
+        edge_count,
+        service_count,
+        since,
+        draining,
+        away,
+        forwarding,
+    }
 }
 
 pub(super) fn verdict(text: &str) -> Result<Verdict, DirectoryError> {

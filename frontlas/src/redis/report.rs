@@ -155,6 +155,7 @@ impl RedisDirectory {
         let field = match mark {
             Mark::Draining => "draining",
             Mark::Away => "away",
+            Mark::Forwarding => "forwarding",
         };
         self.run_leased::<Vec<Value>>(&self.scripts.mark, self.leased(lease).arg(field)).await?;
         Ok(())

@@ -46,11 +46,14 @@ pub(crate) async fn a_later_process_does_not_drain(world: World) {
     let first = Node::join(&directory, "a").await;
     directory.mark(&first.lease, Mark::Draining).await.unwrap();
     directory.mark(&first.lease, Mark::Away).await.unwrap();
+    directory.mark(&first.lease, Mark::Forwarding).await.unwrap();
+    assert!(directory.frontiers().await.unwrap()[0].forwarding);
     let before = directory.frontiers().await.unwrap()[0].since;
     let mut view = View::new(&directory).await;
     Node::join(&directory, "a").await;
     assert_eq!(marks(&directory, "a").await, Some((false, false)));
     assert!(directory.frontiers().await.unwrap()[0].since > before);
+    assert!(!directory.frontiers().await.unwrap()[0].forwarding, "nor forward, until it says so");
     view.follow().await;
     assert!(view.draining.is_empty() && view.frontiers.contains("a"));
 }

@@ -2,8 +2,8 @@
 
 use crate::directory::Moody;
 use frontier_protocol::{
-    Advertised, Code, EncodeError, Entry, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Op, Part, Reject,
-    Report, ReportAck, Role, Superseded, VERSION, Welcome,
+    Advertised, Code, EncodeError, Entry, Flags, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Members, Op,
+    Part, Reject, Report, ReportAck, Role, Superseded, VERSION, Welcome,
 };
 use frontier_transport::{Endpoint, Event, Link, LinkConfig, Priority};
 use frontlas::plane::{Plane, PlaneConfig};
@@ -150,8 +150,27 @@ impl Frontier {
         Ack { id: frame.id, code, resync, superseded }
     }
 
+    /// The next frame. Lists of the others come whenever they have changed, and are passed over.
     pub(crate) async fn frame(&mut self) -> Option<Frame> {
-        next(&mut self.link).await
+        loop {
+            let frame = next(&mut self.link).await?;
+            if frame.kind != Kind::Members {
+                return Some(frame);
+            }
+        }
+    }
+
+    /// The ids in the next list of the others.
+    pub(crate) async fn members(&mut self) -> Vec<String> {
+        loop {
+            let frame = next(&mut self.link).await.expect("the connection stands");
+            if frame.kind == Kind::Members {
+                assert!(frame.flags.has(Flags::SKIPPABLE));
+                let Members { is_first, is_last, others } = Members::parse(&frame).expect("a whole frame");
+                assert!(is_first && is_last && others.iter().all(|it| it.servicebound == "tcp://s:1"));
+                return others.iter().map(|it| it.frontier.to_owned()).collect();
+            }
+        }
     }
 
     /// Why frontlas ends the connection.

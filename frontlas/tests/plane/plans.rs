@@ -104,3 +104,21 @@ async fn one_whose_connection_is_lost_gets_nobody_until_it_comes_again() {
     let _again = world.connect(&Hello { advertised, ..hello }).await.unwrap();
     told(&mut first, |keep, others| keep == 45 && is(others, &[("b", 45)])).await;
 }
+
+#[tokio::test]
+async fn a_frontier_hears_of_all_others_that_do_not_drain_at_once_and_when_that_changes() {
+    let world = World::with(Duration::from_secs(3600), |_| {});
+    let mut first = world.connect(&crate::frontier::hello("a", 0)).await.unwrap();
+    assert_eq!(first.members().await, Vec::<String>::new());
+    let mut second = join(&world, "b", 0..0).await;
+    assert_eq!(first.members().await, ["b"]);
+    second.send(|out| Report { part: Part::Changes, draining: true, entries: Vec::new() }.encode(7, out));
+    second.answer(7).await;
+    assert_eq!(first.members().await, Vec::<String>::new());
+    let forwarding =
+        Hello { features: frontier_protocol::FEATURE_FORWARDS, ..crate::frontier::hello("c", 0) };
+    let _third = world.connect(&forwarding).await.unwrap();
+    assert_eq!(first.members().await, ["c"]);
+    let listed = world.directory.inner.frontiers().await.unwrap();
+    assert_eq!(listed.iter().map(|it| it.forwarding).collect::<Vec<_>>(), [false, false, true]);
+}

@@ -53,7 +53,8 @@ pub struct Hello<'a> {
     pub versions: (u8, u8),
     /// What it is.
     pub role: Role,
-    /// Features that it has, a bit each. None are defined yet.
+    /// Features that it has, a bit each: [`FEATURE_BY_NAME`](crate::FEATURE_BY_NAME),
+    /// [`FEATURE_FORWARDS`](crate::FEATURE_FORWARDS).
     pub features: u32,
     /// The longest frame that it takes on the lane, in bytes.
     pub max_frame: u32,

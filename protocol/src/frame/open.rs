@@ -18,6 +18,7 @@
 //! | gateway | service | the EdgeID of the opener | the service's name |
 //! | service | gateway | the EdgeID of the acceptor | empty |
 //! | gateway | edge | the ServiceID of the opener | the opener's name |
+//! | frontier | frontier | the EdgeID of the acceptor; with [`Flags::BY_NAME`] that of the opener | empty; with it the service's name |
 //!
 //! `meta` is the opener's, for the acceptor. `OpenAck` carries the code in the header; its
 //! body:
@@ -73,11 +74,19 @@ impl<'a> Open<'a> {
     /// # Errors
     /// [`EncodeError`] if a part does not fit the layout; nothing was written then.
     pub fn encode(&self, out: &mut impl BufMut) -> Result<(), EncodeError> {
+        self.encode_with(Flags::default(), out)
+    }
+
+    /// The same with flags: [`Flags::BY_NAME`].
+    ///
+    /// # Errors
+    /// [`EncodeError`] if a part does not fit the layout; nothing was written then.
+    pub fn encode_with(&self, flags: Flags, out: &mut impl BufMut) -> Result<(), EncodeError> {
         let name_len = name_len(self.name)?;
         let meta_len =
             u16::try_from(self.meta.len()).map_err(|_| EncodeError::FieldTooLong(self.meta.len()))?;
         let body_len = FIXED + self.name.len() + self.meta.len();
-        put_header(out, Kind::Open, Flags::default(), Code::Ok, 0, body_len)?;
+        put_header(out, Kind::Open, flags, Code::Ok, 0, body_len)?;
         out.put_u64(self.peer);
         out.put_u32(self.timeout_ms);
         out.put_u16(name_len);

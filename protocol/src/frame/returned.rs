@@ -5,14 +5,15 @@
 //! frontier of the service ◀───────────── Returned ────────── the edge is not there
 //! ```
 //!
-//! It has the id of the request, 0 for a message that nobody acks, and its body as it was:
+//! With [`Flags::BY_NAME`] an edge has asked, and no service takes the name there. It has the id of the request, 0 for a
+//! message that nobody acks, and its body as it was:
 //!
 //! ```text
 //!  timeout_ms (u32) | name length (u16) | custom length (u16) | name | custom | payload
 //! ```
 //!
 //! `custom` ends with the remote caller and with the EdgeID ([`Custom::forwarded`]). So the origin gateway need not keep
-//! a copy of what is on its way, and can still look for the edge elsewhere. It is no answer to a request
+//! a copy of what is on its way, and can still look for the edge, or the name, elsewhere. It is no answer to a request
 //! without [`Flags::RETURN`].
 
 use super::request::{parse_addressed, put_addressed};
@@ -49,8 +50,16 @@ impl<'a> Returned<'a> {
     /// # Errors
     /// [`EncodeError`] if a part does not fit the layout; nothing was written then.
     pub fn encode(&self, id: u64, out: &mut impl BufMut) -> Result<(), EncodeError> {
+        self.encode_with(id, Flags::default(), out)
+    }
+
+    /// The same with flags: [`Flags::BY_NAME`].
+    ///
+    /// # Errors
+    /// [`EncodeError`] if a part does not fit the layout; nothing was written then.
+    pub fn encode_with(&self, id: u64, flags: Flags, out: &mut impl BufMut) -> Result<(), EncodeError> {
         let Self { timeout_ms, name, custom, payload } = *self;
-        put_addressed(out, Kind::Returned, Flags::default(), id, timeout_ms, name, custom, payload)
+        put_addressed(out, Kind::Returned, flags, id, timeout_ms, name, custom, payload)
     }
 }
 

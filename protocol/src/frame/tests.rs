@@ -28,7 +28,9 @@ fn kind_numbers_are_frozen() {
         (Kind::Lookup, 0x62),
         (Kind::LookupAck, 0x63),
         (Kind::Plan, 0x64),
+        (Kind::Members, 0x65),
         (Kind::Returned, 0x68),
+        (Kind::Offer, 0x69),
     ];
     assert_eq!(frozen.map(|(kind, _)| kind), Kind::ALL, "a kind that is not in this list");
     for number in 0..=u8::MAX {

@@ -239,6 +239,24 @@ fn refused() -> Vec<Refused> {
             whole(Kind::Returned, 0, b"\0\0\0\0\0\x01\0\x0af\0"),
             Class::Truncated,
         ),
+        (
+            "members-cut",
+            "an URL beyond the body",
+            whole(Kind::Members, 0x86, b"\0\x01\0\x09ftcp"),
+            Class::Truncated,
+        ),
+        (
+            "offer-cut",
+            "a name beyond the body",
+            whole(Kind::Offer, 0x80, b"\x01\0\x05echo"),
+            Class::Truncated,
+        ),
+        (
+            "offer-text",
+            "a name that is not UTF-8",
+            whole(Kind::Offer, 0x80, b"\x01\0\x01\xff"),
+            Class::NameNotUtf8,
+        ),
     ];
     let refused = |(name, description, hex, error): (&str, &str, _, _)| Refused {
         name: name.into(),

@@ -1,5 +1,6 @@
 //! Frames as owned fields: what the golden files hold and the strategies generate, and its encoding.
 
+mod offers;
 mod parse;
 mod plane;
 
@@ -77,6 +78,10 @@ fields! {
     Found { detail: u32, frontier: String, servicebound: String }
     OtherGateway { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }
     Schedule { keep: Decimal, rate: u32, others: Vec<OtherGateway> }
+    OtherPlace { frontier: String, servicebound: String }
+    Places { others: Vec<OtherPlace> }
+    NameChange { of: String, name: String, is_offered: bool }
+    NameChanges { entries: Vec<NameChange> }
 }
 
 /// The fields behind the header, owned, as the golden files spell them. `custom` is whole, the tail
@@ -107,7 +112,9 @@ pub(crate) enum Fields {
     Lookup(Wanted),
     LookupAck(Found),
     Plan(Schedule),
+    Members(Places),
     Returned(Addressed),
+    Offer(NameChanges),
 }
 
 impl Fields {
@@ -187,7 +194,7 @@ impl Fields {
             }
             Self::Open(f) => {
                 Open { peer: f.peer.0, timeout_ms: f.timeout_ms, name: &f.name, meta: &f.meta.0 }
-                    .encode(&mut out)?;
+                    .encode_with(flags, &mut out)?;
             }
             Self::OpenAck(f) => OpenAck { code, detail: f.detail, text: &f.text }.encode(&mut out)?,
             Self::Data(f) if flags.has(Flags::END) && f.payload.0.is_empty() => {
@@ -205,10 +212,12 @@ impl Fields {
                 LookupAck { code, detail: *detail, frontier, servicebound }.encode(id, &mut out)?;
             }
             Self::Plan(f) => f.plan().encode(id, &mut out)?,
+            Self::Members(f) => f.members(flags).encode(id, &mut out)?,
+            Self::Offer(f) => f.offer(flags).encode(id, &mut out)?,
             Self::Returned(f) => {
                 let custom = custom(&f.custom, f.edge_tail);
                 let (timeout_ms, name, payload) = (f.timeout_ms, f.name.as_str(), &f.payload.0[..]);
-                Returned { timeout_ms, name, custom, payload }.encode(id, &mut out)?;
+                Returned { timeout_ms, name, custom, payload }.encode_with(id, flags, &mut out)?;
             }
         }
         Ok(out)

@@ -24,7 +24,10 @@ pub(crate) fn all() -> Vec<Vector> {
         plane::reports(),
         plane::lookups(),
         plane::plans(),
+        plane::members(),
         forwarding::requests(),
+        forwarding::by_name(),
+        forwarding::offers(),
     ]
     .concat()
 }

@@ -2,8 +2,9 @@
 
 use crate::json::{Decimal, Hex};
 use crate::owned::{
-    Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, OtherGateway, Outcome, OwnedHello,
-    OwnedSession, Presence, Presences, Raw, Replaced, Row, Schedule, Taken, Text, Wanted, Wish,
+    Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, NameChange, NameChanges,
+    OtherGateway, OtherPlace, Outcome, OwnedHello, OwnedSession, Places, Presence, Presences, Raw, Replaced,
+    Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -53,6 +54,15 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(false, true), schedule())
             .prop_map(|(h, f)| (Header { flags: Flags::SKIPPABLE.0, ..h }, Fields::Plan(f))),
         (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Returned(f))),
+        (header(false, true), list_part(), vec(any::<(String, String)>(), 0..4)).prop_map(
+            |(h, flags, others)| {
+                let place = |(frontier, servicebound)| OtherPlace { frontier, servicebound };
+                let others = others.into_iter().map(place).collect();
+                (Header { flags, ..h }, Fields::Members(Places { others }))
+            }
+        ),
+        (header(false, true), list_part(), vec(name_change(), 0..5))
+            .prop_map(|(h, flags, entries)| (Header { flags, ..h }, Fields::Offer(NameChanges { entries }))),
     ]
 }
 
@@ -183,6 +193,20 @@ fn part() -> impl Strategy<Value = u8> {
         Just(snapshot([Flags::LAST, none])),
         Just(snapshot([Flags::FIRST, Flags::LAST])),
     ]
+}
+
+/// The flags of a list that may take several frames, which an older receiver passes over.
+fn list_part() -> impl Strategy<Value = u8> {
+    (flags(Flags::FIRST), flags(Flags::LAST)).prop_map(|(first, last)| Flags::SKIPPABLE.0 | first | last)
+}
+
+fn name_change() -> impl Strategy<Value = NameChange> {
+    let of = prop_oneof![Just("method"), Just("topic"), Just("service")];
+    (of, any::<(String, bool)>()).prop_map(|(of, (name, is_offered))| NameChange {
+        of: of.into(),
+        name,
+        is_offered,
+    })
 }
 
 fn presence() -> impl Strategy<Value = Presence> {

@@ -125,10 +125,17 @@ pub(crate) fn endpoint(advertised: &str) -> Result<Endpoint, EndpointError> {
     if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() }
 }
 
-/// Those with few edges come first: of two drawn at random the one with fewer is next. So edges that get
+/// Those whose edges reach services come first, and then those with few edges: of two drawn at random the one with fewer is next. So edges that get
 /// the same list at the same time do not all go to one. Those that drain take nobody in.
 fn by_load(frontiers: &[Frontier], mut draw: impl FnMut(usize) -> usize) -> Vec<&Frontier> {
-    let mut left: Vec<&Frontier> = frontiers.iter().filter(|frontier| !frontier.draining).collect();
+    let open = frontiers.iter().filter(|frontier| !frontier.draining);
+    let (serving, others) = open.partition(|it: &&Frontier| it.forwarding || it.service_count > 0);
+    let mut order = drawn(serving, &mut draw);
+    order.append(&mut drawn(others, &mut draw));
+    order
+}
+
+fn drawn<'a>(mut left: Vec<&'a Frontier>, draw: &mut impl FnMut(usize) -> usize) -> Vec<&'a Frontier> {
     let mut order = Vec::with_capacity(left.len());
     while left.len() > 1 {
         let first = draw(left.len());
@@ -170,6 +177,18 @@ mod tests {
         let draining = [Frontier { draining: true, ..frontier("d", 0) }, frontier("e", 9)];
         let order = by_load(&draining, |_| 0);
         assert_eq!(order.iter().map(|it| it.frontier_id.as_str()).collect::<Vec<_>>(), ["e"]);
+    }
+
+    #[test]
+    fn one_without_services_is_tried_last_unless_it_forwards() {
+        let serving = |it: Frontier| Frontier { service_count: 1, ..it };
+        let frontiers = [frontier("bare", 0), serving(frontier("full", 9)), serving(frontier("half", 5))];
+        let order = |frontiers: &[Frontier]| {
+            by_load(frontiers, |_| 0).iter().map(|it| it.frontier_id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&frontiers), ["half", "full", "bare"]);
+        let [bare, full, _] = frontiers;
+        assert_eq!(order(&[Frontier { forwarding: true, ..bare }, full]), ["bare", "full"]);
     }
 
     #[test]

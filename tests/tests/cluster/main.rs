@@ -1,5 +1,6 @@
 //! Gateways of a cluster: what they tell frontlas, and that their edges do not notice.
 
+mod by_name;
 mod failures;
 mod forwarding;
 mod identity;

@@ -26,6 +26,9 @@ pub struct Frontier {
     /// Where edges reach it, as a URL.
     #[prost(string, tag = "8")]
     pub advertised_eb_url: ::prost::alloc::string::String,
+    /// Whether its edges reach services at other gateways, too.
+    #[prost(bool, tag = "9")]
+    pub forwarding: bool,
 }
 /// A connected edge.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -22,6 +22,9 @@ pub struct Frontier {
     /// Whether it drains: new connections should go elsewhere.
     #[serde(default)]
     pub draining: bool,
+    /// Whether its edges reach services at other gateways, too.
+    #[serde(default)]
+    pub forwarding: bool,
     /// Where services reach it, as a URL; empty from a frontlas of before.
     #[serde(default)]
     pub advertised_sb_url: String,
@@ -79,6 +82,7 @@ impl From<cluster::Frontier> for Frontier {
             draining,
             advertised_sb_url,
             advertised_eb_url,
+            forwarding,
         } = frontier;
         Self {
             frontier_id,
@@ -87,6 +91,7 @@ impl From<cluster::Frontier> for Frontier {
             edge_count,
             service_count,
             draining,
+            forwarding,
             advertised_sb_url,
             advertised_eb_url,
         }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod broker;
+mod by_name;
 mod counting;
 mod ends;
 mod fairness;
@@ -13,6 +14,7 @@ mod owner;
 mod payloads;
 mod registration;
 mod relocation;
+mod reserved;
 mod routing;
 mod scale;
 mod seat;

@@ -27,15 +27,22 @@ pub struct OwnReply {
     pub detail: u32,
     /// The payload, or the error's text.
     pub payload: Vec<u8>,
+    /// Whether it is not known if the call was done: it was lost on its way.
+    pub is_uncertain: bool,
 }
 
 impl OwnReply {
     pub(crate) fn error(code: Code, text: &str) -> Self {
-        Self { code, detail: 0, payload: text.as_bytes().to_vec() }
+        Self { code, detail: 0, payload: text.as_bytes().to_vec(), is_uncertain: code == Code::Deadline }
     }
 
     pub(crate) fn failure(failure: Failure) -> Self {
-        Self { code: failure.code, detail: failure.detail, payload: failure.text.into_owned().into_bytes() }
+        Self { detail: failure.detail, ..Self::error(failure.code, &failure.text) }
+    }
+
+    /// An error behind which the call may have been done.
+    pub(crate) fn uncertain(failure: Failure) -> Self {
+        Self { is_uncertain: true, ..Self::failure(failure) }
     }
 
     /// The payload as text.
@@ -95,16 +102,52 @@ impl OwnCalls {
     }
 
     /// The id of a new call, and where its reply comes.
-    pub(super) fn expect_reply(&self) -> (u64, oneshot::Receiver<OwnReply>) {
+    pub(super) fn expect_reply(&self) -> (u64, oneshot::Receiver<Option<OwnReply>>) {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let (reply, replied) = oneshot::channel();
-        self.replies.0.lock().insert(id, reply);
+        self.replies.waiting.lock().insert(id, reply);
         (id, replied)
     }
 
     /// Nobody waits any more for the reply to the call of this id.
     pub(super) fn forget(&self, id: u64) {
-        self.replies.0.lock().remove(&id);
+        self.replies.waiting.lock().remove(&id);
+    }
+
+    /// The other gateway that was called has nobody to answer.
+    pub(crate) fn give_back(&self, id: u64) {
+        let waiting = self.replies.waiting.lock().remove(&id);
+        if let Some(waiting) = waiting {
+            // The task may have stopped waiting.
+            let _ = waiting.send(None);
+        }
+    }
+
+    /// Tells when a call that another gateway made is cancelled.
+    pub(super) fn cancelled(&self, correlation: CorrelationId) -> Cancelled {
+        let (cancel, cancelled) = oneshot::channel();
+        self.replies.served.lock().insert(correlation.0, cancel);
+        Cancelled { replies: self.replies.clone(), correlation: correlation.0, cancelled }
+    }
+}
+
+/// Tells when a call that another gateway made is cancelled, for as long as it is there.
+pub(super) struct Cancelled {
+    replies: Arc<Replies>,
+    correlation: u64,
+    cancelled: oneshot::Receiver<()>,
+}
+
+impl Cancelled {
+    pub(super) async fn wait(&mut self) {
+        // The sender is there until it has sent, or this is dropped.
+        let _ = (&mut self.cancelled).await;
+    }
+}
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        self.replies.served.lock().remove(&self.correlation);
     }
 }
 
@@ -129,7 +172,12 @@ impl Drop for Permit<'_> {
 
 /// The outlet of the gateway itself: whoever waits for a reply gets it.
 #[derive(Debug, Default)]
-struct Replies(Mutex<AHashMap<u64, oneshot::Sender<OwnReply>>>);
+struct Replies {
+    /// By the id of the call. `None` is sent where nobody was there to reply.
+    waiting: Mutex<AHashMap<u64, oneshot::Sender<Option<OwnReply>>>>,
+    /// Calls of other gateways that are answered here, by correlation id.
+    served: Mutex<AHashMap<u64, oneshot::Sender<()>>>,
+}
 
 impl Outlet for Arc<Replies> {
     fn request(&self, _: &Outgoing<'_>) -> Result<Queued, QueueError> {
@@ -143,16 +191,22 @@ impl Outlet for Arc<Replies> {
         _: Option<EdgeId>,
         outcome: Outcome<'_>,
     ) -> Result<Queued, QueueError> {
-        let waiting = self.0.lock().remove(&id);
+        let waiting = self.waiting.lock().remove(&id);
         if let Some(waiting) = waiting {
             // The task may have stopped waiting.
             let Outcome { code, detail, payload, .. } = outcome;
-            let _ = waiting.send(OwnReply { code, detail, payload: payload.to_vec() });
+            let is_uncertain = code == Code::Deadline;
+            let _ = waiting.send(Some(OwnReply { code, detail, payload: payload.to_vec(), is_uncertain }));
         }
         Ok(Queued::SENT)
     }
 
-    fn cancel(&self, _: CorrelationId) -> Result<Queued, QueueError> {
+    fn cancel(&self, correlation: CorrelationId) -> Result<Queued, QueueError> {
+        let served = self.served.lock().remove(&correlation.0);
+        if let Some(served) = served {
+            // The task may be over.
+            let _ = served.send(());
+        }
         Ok(Queued::SENT)
     }
 

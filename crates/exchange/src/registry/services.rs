@@ -3,6 +3,8 @@
 use super::Displaced;
 use super::draft::{Draft, Table};
 use super::lists::Lists;
+use super::offered::OfferedNames;
+use super::offers::Offers;
 use super::routes::{self, Candidate, Routes};
 use crate::failure::RegistrationError;
 use crate::feed::Feed;
@@ -11,7 +13,7 @@ use crate::{Limits, Peer, Stage};
 use ahash::AHashSet;
 use arc_swap::{ArcSwap, Guard};
 use frontier_access::rules::PermissionDenied;
-use frontier_protocol::{Names, Registration, ServiceId};
+use frontier_protocol::{Names, Offered, Registration, ServiceId};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -26,6 +28,8 @@ pub(crate) struct Services {
     feed: Arc<Feed>,
     /// The gateway's id in its cluster, if it is part of one.
     gateway_id: Option<Box<str>>,
+    /// What other gateways are told, where they are.
+    offered: Option<Arc<OfferedNames>>,
 }
 
 /// Who is there. In order, so that they can be looked at piece by piece.
@@ -35,6 +39,7 @@ struct Members {
     /// What is to be the next snapshot.
     draft: Draft,
     lists: Lists,
+    offers: Offers,
 }
 
 /// A service and the names that it registered.
@@ -46,8 +51,15 @@ struct Member {
 }
 
 impl Services {
-    pub(super) fn new(feed: Arc<Feed>, gateway_id: Option<Box<str>>) -> Self {
-        Self { feed, gateway_id, ..Self::default() }
+    pub(super) fn new(feed: Arc<Feed>, gateway_id: Option<Box<str>>, offers: bool) -> Self {
+        let offered: Option<Arc<OfferedNames>> = offers.then(Arc::default);
+        let members = Members { offers: Offers::new(offered.clone()), ..Members::default() };
+        Self { feed, gateway_id, offered, members: Mutex::new(members), ..Self::default() }
+    }
+
+    /// The names that the services take, as other gateways are told of them.
+    pub(crate) fn offered(&self) -> Option<&Arc<OfferedNames>> {
+        self.offered.as_ref()
     }
 
     /// The own id of the cluster's service that has this id here, if the gateway is part of a cluster.
@@ -85,7 +97,7 @@ impl Services {
         permit(service, Names::Methods, methods)?;
         permit(service, Names::Topics, topics)?;
         let mut members = self.members.lock();
-        let Members { by_id, draft, lists } = &mut *members;
+        let Members { by_id, draft, lists, offers } = &mut *members;
         let old = by_id.get(&id.0);
         if old.is_some_and(|old| !service.claim().displaces(old.service.claim())) {
             return Err(RegistrationError::Superseded);
@@ -113,9 +125,12 @@ impl Services {
             member.topics.insert(routes::kept(draft, Table::Topics, topic));
         }
         let (methods, topics) = (member.methods.clone(), member.topics.clone());
+        // Before what its predecessor took, so that others need not hear of what stays.
+        member.for_each_name(|of, name| offers.add(of, name));
         // It is a member before it is routed to: its end takes out whatever a member has.
         let old = by_id.insert(id.0, member);
         if let Some(old) = &old {
+            old.for_each_name(|of, name| offers.remove(of, name));
             withdraw(draft, old, lists);
         }
         methods.iter().for_each(|method| routes::add(draft, Table::Methods, method, &candidate, lists));
@@ -130,7 +145,7 @@ impl Services {
             self.delist(predecessor);
         }
         service.advance(Stage::Online);
-        draft.publish(&self.routes);
+        self.publish(&mut members);
         service.list();
         self.feed.online(service);
         Ok(predecessor)
@@ -187,7 +202,7 @@ impl Services {
         publishes: bool,
     ) -> Result<(), RegistrationError> {
         let mut members = self.members.lock();
-        let Members { by_id, draft, lists } = &mut *members;
+        let Members { by_id, draft, lists, offers } = &mut *members;
         let member = by_id
             .get_mut(&service.number())
             .filter(|member| Arc::ptr_eq(&member.service, service))
@@ -197,9 +212,9 @@ impl Services {
         if !names.iter().any(|name| changes(&name)) {
             return Ok(());
         }
-        let table = match of {
-            Names::Methods => Table::Methods,
-            Names::Topics => Table::Topics,
+        let (table, kind) = match of {
+            Names::Methods => (Table::Methods, Offered::Method),
+            Names::Topics => (Table::Topics, Offered::Topic),
         };
         match change {
             Registration::Add => {
@@ -208,27 +223,35 @@ impl Services {
                     if !own.contains(*name) {
                         let name = routes::kept(draft, table, name);
                         routes::add(draft, table, &name, &candidate, lists);
+                        offers.add(kind, name.clone());
                         own.insert(name);
                     }
                 }
             }
             Registration::Remove => {
                 for name in names {
-                    if own.remove(*name) {
-                        routes::remove(draft, table, name, service, lists);
+                    if let Some(name) = own.take(*name) {
+                        routes::remove(draft, table, &name, service, lists);
+                        offers.remove(kind, name);
                     }
                 }
             }
         }
         if publishes {
-            draft.publish(&self.routes);
+            self.publish(&mut members);
         }
         Ok(())
     }
 
     /// Routing knows from here on what was made of the draft.
     pub(crate) fn publish_draft(&self) {
-        self.members.lock().draft.publish(&self.routes);
+        self.publish(&mut self.members.lock());
+    }
+
+    /// Others hear of it behind routing: what they ask for is there.
+    fn publish(&self, members: &mut Members) {
+        members.draft.publish(&self.routes);
+        members.offers.publish();
     }
 
     /// Takes off so many of the names of `service`, which has no use for them any more. Whether there may be more.
@@ -247,12 +270,13 @@ impl Services {
     pub(crate) fn release(&self, service: &Arc<Peer>) {
         service.advance(Stage::Gone);
         let mut members = self.members.lock();
-        let Members { by_id, draft, lists } = &mut *members;
+        let Members { by_id, draft, lists, offers } = &mut *members;
         let is_current =
             by_id.get(&service.number()).is_some_and(|member| Arc::ptr_eq(&member.service, service));
         if is_current && let Some(member) = by_id.remove(&service.number()) {
             withdraw(draft, &member, lists);
-            draft.publish(&self.routes);
+            member.for_each_name(|of, name| offers.remove(of, name));
+            self.publish(&mut members);
             self.delist(service);
         }
     }
@@ -294,6 +318,15 @@ impl Member {
         match of {
             Names::Methods => &mut self.methods,
             Names::Topics => &mut self.topics,
+        }
+    }
+
+    /// Calls `visit` with each name that the service takes, its own too.
+    fn for_each_name(&self, mut visit: impl FnMut(Offered, Arc<str>)) {
+        self.methods.iter().for_each(|method| visit(Offered::Method, method.clone()));
+        self.topics.iter().for_each(|topic| visit(Offered::Topic, topic.clone()));
+        if !self.service.name().is_empty() {
+            visit(Offered::Service, self.service.name().into());
         }
     }
 }

@@ -18,6 +18,11 @@ pub trait RemoteEdges: Debug + Send + Sync {
     /// The edge is not at `owner`.
     fn forget(&self, edge: EdgeId, owner: &Arc<Peer>);
 
+    /// The gateway of this id has connected here: it may be reached again, if it could not be.
+    fn met(&self, gateway: &str) {
+        let _ = gateway;
+    }
+
     /// Has the edge looked for, and resolves `lookup` with what is found, behind all who asked for the edge before.
     fn look_up(&self, exchange: &Arc<Exchange>, edge: EdgeId, lookup: Lookup);
 }

@@ -29,6 +29,7 @@ pub(crate) enum StreamFrom {
     Edge(u64, String),
     Service(u64, String),
     Remote(u64, u64),
+    ByName(u64, String),
 }
 
 /// What becomes of a leg that is opened.
@@ -198,7 +199,7 @@ impl Leg for MemoryLeg {
 
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut pipe = self.read.lock();
-        if pipe.is_reset || (pipe.is_ended && pipe.bytes.is_empty()) {
+        if pipe.is_reset {
             return Poll::Ready(());
         }
         pipe.reader = Some(cx.waker().clone());
@@ -245,6 +246,7 @@ impl Said {
                     StreamSender::Edge(id, name) => StreamFrom::Edge(id.0, name.to_owned()),
                     StreamSender::Service(id, name) => StreamFrom::Service(id.0, name.to_owned()),
                     StreamSender::Remote(service, edge) => StreamFrom::Remote(service.id.0, edge.0),
+                    StreamSender::ByName(edge, name) => StreamFrom::ByName(edge.id.0, name.to_owned()),
                 };
                 Self::Stream { from, meta: head.meta.to_vec(), timeout_ms: head.timeout_ms }
             }

@@ -4,8 +4,8 @@ use super::legs::{self, Acceptance, MemoryLeg};
 use crate::outgoing::{Outgoing, Sender};
 use crate::outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 use crate::{
-    BoxFuture, CorrelationId, Latch, NewLeg, Outcome, Registration, RegistrationError, RemoteCaller,
-    RequestKind, Unsent,
+    BoxFuture, CorrelationId, Latch, NameChanges, NewLeg, Outcome, Registration, RegistrationError,
+    RemoteCaller, RequestKind, Unsent,
 };
 use frontier_protocol::{Code, EdgeId};
 use parking_lot::Mutex;
@@ -20,7 +20,8 @@ pub(crate) enum Sent {
     Reply(SentReply),
     Cancel(CorrelationId),
     Registered { id: u64, change: Registration, error: Option<RegistrationError> },
-    GivenBack { request: SentRequest, edge: u64, caller: u64 },
+    GivenBack { request: SentRequest, edge: u64, caller: Option<u64> },
+    Offer(NameChanges),
     GoAway(String),
     Seal,
 }
@@ -43,6 +44,7 @@ pub(crate) enum SentFrom {
     Edge(u64),
     Unnamed,
     Service { service: u64, edge: u64, returns: bool },
+    ByName { edge: u64, returns: bool },
 }
 
 /// A reply, as the requester was sent it.
@@ -66,6 +68,7 @@ impl SentRequest {
             Sender::Service { service, edge, returns } => {
                 SentFrom::Service { service: service.id.0, edge: edge.0, returns }
             }
+            Sender::ByName { edge, returns } => SentFrom::ByName { edge: edge.id.0, returns },
         };
         let (custom, payload) = (custom.to_vec(), payload.to_vec());
         Self { kind, correlation, from, name: name.to_owned(), custom, payload, timeout_ms }
@@ -189,8 +192,13 @@ impl Recorder {
     pub(crate) fn unsent(&self) -> Vec<Unsent> {
         let requests = self.take_requests().into_iter();
         let unsent = |request: SentRequest| {
-            let SentRequest { correlation, name, custom, payload, .. } = request;
+            let SentRequest { correlation, name, custom, payload, from, .. } = request;
+            let edge = match from {
+                SentFrom::Edge(edge) | SentFrom::Service { edge, .. } | SentFrom::ByName { edge, .. } => edge,
+                SentFrom::Unnamed => 0,
+            };
             Some(Unsent {
+                edge: EdgeId(edge),
                 correlation: correlation?,
                 name: name.into(),
                 custom: custom.into(),
@@ -321,10 +329,14 @@ impl Outlet for Recorder {
         &self,
         request: &Outgoing<'_>,
         edge: EdgeId,
-        caller: &RemoteCaller,
+        caller: Option<&RemoteCaller>,
     ) -> Result<Queued, QueueError> {
         let request = SentRequest::of(request);
-        self.push(Sent::GivenBack { request, edge: edge.0, caller: caller.id.0 })
+        self.push(Sent::GivenBack { request, edge: edge.0, caller: caller.map(|caller| caller.id.0) })
+    }
+
+    fn offer(&self, names: &NameChanges) -> Result<Queued, QueueError> {
+        self.push(Sent::Offer(names.clone()))
     }
 
     fn go_away(&self, departure: &Departure<'_>) -> Result<Queued, QueueError> {

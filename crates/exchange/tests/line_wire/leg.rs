@@ -135,7 +135,7 @@ impl NewLeg for NewLineLeg {
             let from = match head.from {
                 StreamSender::Edge(id, _) => format!("@{id}"),
                 StreamSender::Service(_, name) => name.to_owned(),
-                StreamSender::Remote(..) => return Err(BeginError::Lost),
+                StreamSender::Remote(..) | StreamSender::ByName(..) => return Err(BeginError::Lost),
             };
             let said = leg.say("OPEN", &format!("{from} {}", String::from_utf8_lossy(head.meta)));
             said.map_err(|_| BeginError::Lost)?;

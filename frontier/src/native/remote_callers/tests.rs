@@ -24,10 +24,7 @@ fn policies(rules: &str) -> (Arc<Policies>, tempfile::NamedTempFile) {
 
 fn may_reach(callers: &RemoteCallers, caller: &[u8]) -> bool {
     let found = callers.get(caller);
-    found
-        .grants
-        .as_ref()
-        .is_none_or(|grants| grants.may_reach(frontier_protocol::EdgeId(7), &Labels::new()).is_ok())
+    found.grants.as_ref().is_none_or(|grants| grants.may_reach(EdgeId(7), &Labels::new()).is_ok())
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl Dialled {
             topics: Vec::new(),
             methods: Vec::new(),
             meta: meta.into(),
+            features: 0,
             terms: TERMS,
             session: None,
             presented: Default::default(),

@@ -24,6 +24,7 @@ fn handshake() -> Handshake {
         topics: Vec::new(),
         methods: Vec::new(),
         meta: "".into(),
+        features: 0,
         terms: TERMS,
         session: None,
         presented: Default::default(),

@@ -15,9 +15,11 @@ const MAX_URL_SIZE: usize = 2048;
 
 /// The plans of all frontiers, at one moment.
 pub(super) struct ClusterPlan {
-    /// Those where new connections may go. Those that have settled come first, and of them those with the
-    /// fewest edges.
+    /// Those where new connections may go. Those whose edges reach services come first, of them those that have settled,
+    /// and of those the ones with the fewest edges.
     open: Vec<Frontier>,
+    /// How many of them, the first ones, have edges that reach services; all, if there is none.
+    serving: usize,
     /// By the indexes in `open`. Only the first ones, which have settled, have a part in it.
     decision: Option<Decision>,
     rate: u32,
@@ -37,11 +39,15 @@ impl ClusterPlan {
         }
         let age = |frontier: &Frontier| Duration::from_micros(now.0.saturating_sub(frontier.since.0));
         let is_new = |frontier: &Frontier| age(frontier) < config.settle;
-        open.sort_by_cached_key(|it| (is_new(it), it.edge_count, it.id.clone()));
-        let settled = open.partition_point(|frontier| !is_new(frontier));
+        // Without any services one is as good as the other.
+        let is_any_serving = open.iter().any(Frontier::has_services);
+        let serves = |frontier: &Frontier| !is_any_serving || frontier.has_services();
+        open.sort_by_cached_key(|it| (!serves(it), is_new(it), it.edge_count, it.id.clone()));
+        let serving = open.partition_point(serves);
+        let settled = open[..serving].partition_point(|frontier| !is_new(frontier));
         let loads: Vec<_> = open[..settled].iter().map(|it| (it.id.as_str(), it.edge_count)).collect();
         let decision = if config.enable { balance.decide(&loads) } else { None };
-        Self { open, decision, rate: config.rate }
+        Self { open, serving, decision, rate: config.rate }
     }
 
     /// The plan of one frontier.
@@ -58,8 +64,11 @@ impl ClusterPlan {
                 && it.advertised_eb_addr.len() <= MAX_URL_SIZE
                 && it.advertised_sb_addr.len() <= MAX_URL_SIZE
         };
-        let mut others: Vec<Other<'a>> = self
-            .open
+        // Edges that reach services go where they still do, if there is such a place.
+        let others_serve = (0..self.serving).any(|index| Some(index) != own);
+        let is_own_serving = own.is_none_or(|own| own < self.serving);
+        let open = if others_serve && is_own_serving { &self.open[..self.serving] } else { &self.open[..] };
+        let mut others: Vec<Other<'a>> = open
             .iter()
             .enumerate()
             .filter(|(index, frontier)| Some(*index) != own && fits(frontier))
@@ -101,6 +110,7 @@ mod tests {
             since: Timestamp(NOW.0 - age * SECOND),
             draining: false,
             away: false,
+            forwarding: false,
         }
     }
 
@@ -138,6 +148,28 @@ mod tests {
         let cluster = cluster(vec![frontier("a", 90, 99), draining, away, frontier("d", 0, 9)]);
         assert_eq!(plan(&cluster, "a"), (u64::MAX, named(&[("d", 0)])), "the last resort of one that drains");
         assert_eq!(plan(&cluster, "b"), (u64::MAX, named(&[("a", 0), ("d", 0)])));
+    }
+
+    /// With forwarding all of them reach all services; without it a gateway has its own.
+    #[test]
+    fn edges_stay_where_services_are_reached() {
+        let serving = |it: Frontier| Frontier { service_count: 2, ..it };
+        let forwarding = |it: Frontier| Frontier { forwarding: true, ..it };
+        let bare = || frontier("bare", 0, 99);
+        let alone = cluster(vec![serving(frontier("a", 90, 99)), bare()]);
+        assert_eq!(
+            plan(&alone, "a"),
+            (u64::MAX, named(&[("bare", 0)])),
+            "the last resort of one that drains"
+        );
+        let two = cluster(vec![serving(frontier("a", 90, 99)), serving(frontier("b", 30, 99)), bare()]);
+        assert_eq!(plan(&two, "a"), (60, named(&[("b", 30)])));
+        assert_eq!(plan(&two, "bare"), (u64::MAX, named(&[("b", 0), ("a", 0)])), "it has nothing to lose");
+        let drains = Frontier { draining: true, ..serving(frontier("a", 90, 99)) };
+        let left = cluster(vec![drains, serving(frontier("b", 30, 99)), bare()]);
+        assert_eq!(plan(&left, "a"), (u64::MAX, named(&[("b", 0)])));
+        let all = cluster(vec![forwarding(serving(frontier("a", 90, 99))), forwarding(bare())]);
+        assert_eq!(plan(&all, "a"), (45, named(&[("bare", 45)])));
     }
 
     #[test]

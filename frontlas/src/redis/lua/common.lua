@@ -76,7 +76,7 @@ local function card(frontier)
     end
     local it = call('HMGET', prefix .. 'frontiers:' .. frontier,
         'advertised_sb_addr', 'advertised_eb_addr', 'edge_count', 'service_count',
-        'draining', 'away', 'advertised_sb_url', 'advertised_eb_url')
+        'draining', 'away', 'advertised_sb_url', 'advertised_eb_url', 'forwarding')
     local sb, eb = advertised(it[1], it[7]), advertised(it[2], it[8])
-    return { frontier, sb, eb, it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0' }
+    return { frontier, sb, eb, it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0', it[9] or '0' }
 end

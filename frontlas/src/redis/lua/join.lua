@@ -24,7 +24,7 @@ else
     call('HSET', prefix .. 'index:frontiers', frontier, generation)
     call('HSET', key, 'generation', generation, 'revision', 0, 'edge_count', 0, 'service_count', 0)
     call('SET', prefix .. 'alive:frontiers:' .. frontier, 1, 'PX', ARGV[7])
-    call('HDEL', key, 'draining', 'away')
+    call('HDEL', key, 'draining', 'away', 'forwarding')
     call('PEXPIRE', key, ARGV[8])
 end
 call('HSET', key, 'advertised_sb_addr', sb, 'advertised_eb_addr', eb,

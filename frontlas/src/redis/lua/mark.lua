@@ -1,4 +1,4 @@
--- Notes something about the frontier. ARGV: 6 'draining' or 'away'
+-- Notes something about the frontier. ARGV: 6 'draining', 'away' or 'forwarding'
 
 if not leased() then
     return { 'lost' }

@@ -51,7 +51,7 @@ local function bury(frontier)
     local key = prefix .. 'frontiers:' .. frontier
     if call('EXISTS', key) == 1 then
         call('HSET', key, 'edge_count', 0, 'service_count', 0)
-        call('HDEL', key, 'generation', 'resync', 'resyncing', 'draining', 'away')
+        call('HDEL', key, 'generation', 'resync', 'resyncing', 'draining', 'away', 'forwarding')
     end
     lives[frontier] = nil
     tell('change', 'frontier_offline', 'frontier', frontier)

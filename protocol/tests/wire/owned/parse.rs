@@ -6,8 +6,8 @@ use super::{
 };
 use crate::json::{Decimal, Hex};
 use frontier_protocol::{
-    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Open, OpenAck, ParseError, Plan, Publish,
-    Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Returned, Welcome,
+    Ack, Custom, Frame, GoAway, Hello, Kind, Lookup, LookupAck, Members, Offer, Open, OpenAck, ParseError,
+    Plan, Publish, Register, RegisterAck, Reject, Report, ReportAck, Request, Response, Returned, Welcome,
 };
 
 impl Fields {
@@ -114,6 +114,8 @@ impl Fields {
                 Self::LookupAck(Found { detail, frontier, servicebound })
             }
             Kind::Plan => Self::Plan(Plan::parse(frame)?.into()),
+            Kind::Members => Self::Members(Members::parse(frame)?.into()),
+            Kind::Offer => Self::Offer(Offer::parse(frame)?.into()),
             Kind::Returned => {
                 let Returned { timeout_ms, name, custom, payload } = Returned::parse(frame)?;
                 let (custom, edge_tail) = tail(custom);

@@ -4,8 +4,8 @@ use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{
-    Fields, Found, Grant, Life, OtherGateway, OwnedHello, Presence, Presences, Replaced, Schedule, Taken,
-    Wanted,
+    Fields, Found, Grant, Life, OtherGateway, OtherPlace, OwnedHello, Places, Presence, Presences, Replaced,
+    Schedule, Taken, Wanted,
 };
 use frontier_protocol::{Code, Flags, Op};
 
@@ -151,5 +151,27 @@ pub(super) fn plans() -> Vec<Vector> {
     vec![
         plan("plan", "down to 200 edges, 90 of them to a frontier that has 10", gives),
         plan("plan-alone", "there is no other frontier", alone),
+    ]
+}
+
+/// All others of a cluster.
+pub(super) fn members() -> Vec<Vector> {
+    let other = |number: u8| OtherPlace {
+        frontier: format!("frontier-{number}"),
+        servicebound: format!("tcp://192.0.2.{number}:30011"),
+    };
+    let list = |name: &str, description: &str, part: Flags, others| {
+        let header = header(Flags::SKIPPABLE.with(part), Code::Ok, 0);
+        vector(name, description, header, Fields::Members(Places { others }))
+    };
+    vec![
+        list(
+            "members",
+            "two others, which are all",
+            Flags::FIRST.with(Flags::LAST),
+            vec![other(2), other(3)],
+        ),
+        list("members-first", "the list goes on", Flags::FIRST, vec![other(2)]),
+        list("members-last", "the list ends, with none more", Flags::LAST, Vec::new()),
     ]
 }

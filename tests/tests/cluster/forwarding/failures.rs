@@ -3,7 +3,7 @@
 use super::{Pair, answers, edge, forwarding};
 use crate::world::Frontlas;
 use frontier_sdk::{Code, EdgeId, Error, Request, Service};
-use frontier_tests::{DEADLINE, StallProxy, eventually, within};
+use frontier_tests::{DEADLINE, Gateway, StallProxy, eventually, within};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -120,21 +120,26 @@ async fn without_frontlas_known_locations_go_on_and_new_ones_are_a_retryable_err
 }
 
 #[tokio::test]
-async fn a_link_that_is_of_no_use_ends_and_is_made_anew_when_it_is_needed() {
+async fn a_link_to_each_gateway_is_there_before_it_is_needed_and_made_anew_when_it_is_lost() {
     let frontlas = Frontlas::patient();
-    let owner = forwarding("owner", &[frontlas.addr]).start().await;
+    let mut owner = forwarding("owner", &[frontlas.addr]).start().await;
     let origin = forwarding("origin", &[frontlas.addr]).set("frontlas.forward.idle", "1s").start().await;
-    let service = origin.service("files").connect().await.unwrap();
-    let _edge = edge(&owner, 7).await;
-    frontlas.has([7]).await;
-    for round in 1..=2 {
-        answers(&service, 7).await;
-        let ended = async || {
-            let lines = owner.log().lines();
-            let ends = lines.iter().filter(|line| line.contains("another gateway asks here no more"));
-            (ends.count() == round).then_some(())
+    let linked = async |gateway: &Gateway, times: usize| {
+        let count = async || {
+            let lines = gateway.log().lines();
+            let made = lines.iter().filter(|line| line.contains("another gateway asks here for its")).count();
+            (made >= times).then_some(())
         };
-        eventually(2 * DEADLINE, "the link ends", ended).await;
+        eventually(DEADLINE, "the link is made", count).await;
+    };
+    linked(&owner, 1).await;
+    linked(&origin, 1).await;
+    for times in 2..=3 {
+        owner.kill().await;
+        owner.start_again().await;
+        // Nobody has asked for anything.
+        linked(&origin, times).await;
+        linked(&owner, 1).await;
     }
 }
 

@@ -165,7 +165,7 @@ fn messages_that_nobody_acks() {
 async fn calls_of_the_gateway_itself() {
     let world = World::new();
     let ask = || async {
-        let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"" };
+        let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"", may_repeat: true };
         let id = EdgeId(EDGE);
         world.exchange.call_service(call, id, Some(testing::ADDR.ip()), Duration::from_secs(1)).await
     };
@@ -192,13 +192,12 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     let world = World::new();
     // By the virtual clock.
     let soon = || (tokio::time::Instant::now() + Duration::from_secs(1)).into_std();
-    let open = |name, ended| {
+    let open = |name, is_given_up: bool| {
         let (exchange, peer) = (&world.exchange, &world.edge.peer);
         async move {
-            let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
-            if ended {
-                far.end().await;
-            }
+            let (near, far) = testing::legs::pair(testing::legs::WINDOW);
+            // The end of what it writes would not say that it no longer waits.
+            let _far = (!is_given_up).then_some(far);
             let request = StreamRequest { to: StreamTarget::Name, name, meta: b"", deadline: soon() };
             exchange.on_stream(peer, request, Box::new(near), false).await;
         }

@@ -62,5 +62,7 @@ fn the_go_away_of_a_gateway_that_is_asked_needs_no_reply() {
     let exchange = testing::exchange();
     let owner = TestPeer::owner_gateway(&exchange, "a");
     owner.on(DRAINING).unwrap();
+    assert_eq!((owner.peer.stage(), owner.outlet.take()), (Stage::Moved, vec![]), "it serves for now");
+    owner.on(Inbound::Leave { is_draining: false }).unwrap();
     assert_eq!((owner.peer.stage(), owner.outlet.take()), (Stage::Leaving, vec![]));
 }

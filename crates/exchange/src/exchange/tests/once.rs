@@ -162,13 +162,15 @@ impl World {
                 let returned = Returned {
                     correlation: Some(correlation),
                     edge: EdgeId(1),
+                    by_name: which % 2 == 0,
                     service: Some(ServiceId(2)),
                     name: "m0",
                     custom: b"",
                     payload: b"",
                     timeout_ms: 0,
                 };
-                self.on(self.at[OWNER], Inbound::Returned(returned));
+                // It may be one that was sent there the other way.
+                let _ = self.all[self.at[OWNER]].on(Inbound::Returned(returned));
             }
         }
     }

@@ -9,7 +9,7 @@ use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, VerifiedEdge};
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn own_call(exchange: &Exchange, timeout: Duration) -> Option<OwnReply> {
-    let call = OwnCall { method: EDGE_ONLINE, custom: b"", payload: b"event" };
+    let call = OwnCall { method: EDGE_ONLINE, custom: b"", payload: b"event", may_repeat: true };
     exchange.call_service(call, EdgeId(EDGE), Some(testing::ADDR.ip()), timeout).await
 }
 
@@ -176,7 +176,7 @@ async fn a_service_hears_who_comes_and_may_refuse_it_and_hears_who_goes() {
             assert_eq!(request.name, EDGE_ONLINE);
             service.reply(&request, outcome(code, "no"));
         });
-        assert_eq!(online.map_err(|failure| failure.code), expected);
+        assert_eq!(online.map_err(|refused| refused.failure.code), expected);
         let ((), ()) = tokio::join!(presence::offline(&exchange, &edge.peer, CALL_TIMEOUT), async {
             let request = asked(&service).await;
             assert_eq!(request.name, EDGE_OFFLINE);

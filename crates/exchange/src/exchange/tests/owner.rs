@@ -52,7 +52,7 @@ fn a_request_for_an_edge_that_is_not_here_is_returned_or_refused_and_never_passe
     let (returns, stays) = (local(8, &caller, true), local(8, &caller, false));
     origin.send(Envelope { custom: b"ab", payload: b"hi", ..call(9, returns) });
     let sent = origin.outlet.take();
-    let [Sent::GivenBack { request, edge: 8, caller: 3 }] = &sent[..] else { panic!("{sent:?}") };
+    let [Sent::GivenBack { request, edge: 8, caller: Some(3) }] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(request.correlation, Some(CorrelationId(9)));
     assert_eq!((&*request.name, &*request.custom, &*request.payload), ("m", &b"ab"[..], &b"hi"[..]));
     assert!((1..=30_000).contains(&request.timeout_ms));

@@ -233,3 +233,29 @@ async fn a_reply_is_passed_on_as_it_comes() {
     assert!(service.outlet.take_opened().iter().all(Leg::is_reset));
     assert!(!service.peer.has_pending() && !edge.peer.has_pending());
 }
+
+/// It is looked for elsewhere while it comes here: so it is here, and not nowhere.
+#[tokio::test]
+async fn an_edge_that_comes_here_while_it_is_looked_for_gets_the_payload() {
+    let elsewhere = Arc::<Elsewhere>::default();
+    let exchange = testing::exchange_reaching(elsewhere.clone());
+    let service = TestPeer::service(&exchange, 3, &[], &[]);
+    let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
+    far.send(b"payload").await;
+    far.end().await;
+    let carried =
+        exchange.on_payload_request(&service.peer, call(1, to_edge(EDGE)), 7, Box::new(near), false);
+    let comes = async {
+        while elsewhere.waiting().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let edge = TestPeer::edge(&exchange, EDGE);
+        elsewhere.resolve(&exchange, &Ok(Found::Here));
+        edge
+    };
+    let (carried, edge) = testing::soon(async { tokio::join!(carried, comes) }).await;
+    carried.unwrap();
+    let mut opened = edge.outlet.take_opened();
+    assert_eq!(opened[0].rest().await, b"payload");
+    assert!(service.outlet.take().is_empty(), "it waits for the reply");
+}

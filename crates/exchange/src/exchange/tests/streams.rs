@@ -245,3 +245,36 @@ async fn one_to_an_edge_that_has_come_here_meanwhile_goes_there() {
         });
     assert_eq!(code, Code::EdgeNotOnline);
 }
+
+/// It has said all that it has to say, and still waits to be told.
+#[tokio::test]
+async fn an_opener_that_ends_its_half_at_once_hears_what_became_of_its_stream() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let service = TestPeer::service(&exchange, 3, &[], &[]);
+    for name in ["nobody", "service-3"].repeat(20) {
+        let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
+        far.end().await;
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let request = StreamRequest { to: StreamTarget::Name, name, meta: b"", deadline };
+        let carried = exchange.on_stream(&edge.peer, request, Box::new(near), false);
+        if name == "nobody" {
+            carried.await;
+            let [Said::Refused(failure)] = &far.said()[..] else { panic!("{:?}", far.said()) };
+            assert_eq!(failure.code, Code::ServiceNotOnline);
+            continue;
+        }
+        let answers = async {
+            let mut opened = loop {
+                match service.outlet.take_opened().pop() {
+                    Some(opened) => break opened,
+                    None => tokio::task::yield_now().await,
+                }
+            };
+            assert_eq!(opened.rest().await, b"");
+            opened.end().await;
+        };
+        testing::soon(async { tokio::join!(carried, answers) }).await;
+        assert_eq!(far.said(), [Said::Accepted]);
+    }
+}
