@@ -61,6 +61,7 @@ mod remote_caller;
 mod route;
 mod seat;
 mod shares;
+mod silence;
 mod stream;
 mod sweep;
 mod take_over;

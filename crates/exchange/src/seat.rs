@@ -118,7 +118,7 @@ impl Exchange {
     /// Puts a connection with another gateway online, whichever of the two asks.
     pub fn join_gateway(self: &Arc<Self>, gateway: &Arc<Peer>) -> Seat {
         let seat = Seat { exchange: self.clone(), peer: gateway.clone() };
-        gateway.hear(self.clock());
+        self.expect_life(gateway);
         gateway.advance(Stage::Online);
         self.registry().gateways.add(gateway);
         seat
