@@ -6,6 +6,7 @@ use crate::{Bulk, Flags, HEADER_LEN, Header, Kind, Violation};
 use proptest::prelude::*;
 use std::time::Duration;
 
+mod bounds;
 mod pair;
 mod property;
 
