@@ -55,7 +55,7 @@ pub enum Write {
 /// A yamux connection.
 ///
 /// Everything that is held is bounded: streams by [`Config::max_streams`]; what waits to be read of each by its window;
-/// what waits to be sent by 64 KiB of frames for each; what is owed by one entry for each and 16 answers to pings.
+/// what waits to be sent by 64 KiB of frames for each; what is owed by one entry for each and 8192 answers to pings.
 #[derive(Debug)]
 pub struct Connection<W> {
     role: Role,

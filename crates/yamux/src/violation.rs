@@ -20,6 +20,9 @@ pub enum Violation {
     /// More streams than there may be.
     #[error("more than {0} streams")]
     TooManyStreams(usize),
+    /// More pings than wait for an answer, of which the peer reads none.
+    #[error("more than {0} pings without reading an answer")]
+    TooManyPings(usize),
     /// More bytes than the receiver had allowed.
     #[error("{len} bytes on stream {stream}, of which {window} were allowed")]
     Window {

@@ -197,7 +197,7 @@ async fn an_id_is_no_way_round_the_rules() {
     echo(&ops, "secret").await.unwrap();
     let thief = world.service("files").id(ServiceId(5));
     let refused = service_refused(thief).await;
-    assert_eq!(refused, denied("registering method `secret` is not allowed by any rule"));
+    assert_eq!(refused, denied("another service has this id, and another name"));
     assert_eq!(within("an answer", edge.call("files.admin", "x")).await.unwrap().data, "x");
 }
 

@@ -6,8 +6,8 @@ use crate::stream::{Half, Holder, Stream};
 use crate::{Flags, Header, Kind, Violation};
 use std::time::Instant;
 
-/// Pings that wait for their answer; a peer that asks more often is answered the last ones.
-const MAX_PONGS: usize = 16;
+/// Pings that wait for their answer: more than come with one read, so that only who does not read has so many.
+const MAX_PONGS: usize = 8192;
 
 /// Streams that were forgotten whose peers are told at a time. Whoever sends more is told again.
 const MAX_RESETS: usize = 16;
@@ -83,7 +83,7 @@ impl<W> Connection<W> {
             Kind::Ping if flags.contains(Flags::ACK) => self.on_pong(length, now),
             Kind::Ping => {
                 if self.pongs.len() == MAX_PONGS {
-                    self.pongs.pop_front();
+                    return Err(Violation::TooManyPings(MAX_PONGS));
                 }
                 self.pongs.push_back(length);
                 self.has_work = true;

@@ -217,14 +217,19 @@ fn what_breaks_the_rules_is_named_and_ends_the_connection() {
 }
 
 #[test]
-fn a_flood_of_pings_is_answered_the_last_ones() {
+fn each_ping_is_answered_and_a_peer_that_reads_no_answers_is_cut_off() {
+    const MOST: u32 = 8192;
     let mut it = server();
-    for value in 0..1000 {
+    for value in 0..MOST {
         receive(&mut it, &[Header::ping(Flags::SYN, value)]).unwrap();
     }
-    let answers = fetch(&mut it);
-    let expected: Vec<_> = (984..1000).map(|value| Header::ping(Flags::ACK, value).encode()).collect();
-    assert_eq!(answers, expected.concat());
+    let expected: Vec<_> = (0..MOST).map(|value| Header::ping(Flags::ACK, value).encode()).collect();
+    assert_eq!(fetch(&mut it), expected.concat());
+    for value in 0..MOST {
+        receive(&mut it, &[Header::ping(Flags::SYN, value)]).unwrap();
+    }
+    let told = receive(&mut it, &[Header::ping(Flags::SYN, 0)]);
+    assert_eq!(told, Err(Violation::TooManyPings(MOST as usize)));
 }
 
 #[test]
