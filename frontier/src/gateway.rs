@@ -16,6 +16,7 @@ use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
 use side::{Listeners, Side};
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -270,12 +271,20 @@ impl Gateway {
     }
 }
 
-/// Sweeps until it is dropped.
-async fn sweep(exchange: Arc<Exchange>) {
-    let mut interval = tokio::time::interval(SWEEP_INTERVAL);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        exchange.sweep().await;
-    }
+/// Sweeps, and watches those whose silence is short, until it is dropped.
+async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
+    let sweeps = async {
+        let mut interval = tokio::time::interval(SWEEP_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            exchange.sweep().await;
+        }
+    };
+    let watch = async {
+        loop {
+            tokio::time::sleep(exchange.watch().await).await;
+        }
+    };
+    tokio::join!(sweeps, watch)
 }

@@ -100,7 +100,7 @@ impl Native {
     /// others run between: then that registration is returned, and the frames behind it wait for it.
     pub(crate) fn take_frames(&self, link: &mut Link) -> Result<Option<Registering>, CloseReason> {
         let mut registered = 0;
-        self.peer.hear(self.exchange.clock());
+        self.peer.hear(self.exchange.millis());
         let mut batch = self.exchange.batch();
         let decode = Decode { exchange: &self.exchange, peer: &self.peer, callers: self.callers.as_deref() };
         while let Some(frame) = link.frame().map_err(LinkError::reason)? {

@@ -4,3 +4,4 @@
 
 pub mod config;
 pub mod wire;
+pub mod yamux;

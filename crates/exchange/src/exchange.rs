@@ -10,6 +10,7 @@ use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
 use crate::remote::{RemoteEdges, Unacked};
+use crate::silence::Watch;
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
 use parking_lot::Mutex;
@@ -50,6 +51,7 @@ pub struct Exchange {
     pub(crate) keeps_services: AtomicBool,
     pub(crate) relocations: Relocations,
     pub(crate) punctuality: Mutex<Punctuality>,
+    pub(crate) watch: Mutex<Watch>,
 }
 
 impl Exchange {
@@ -74,6 +76,7 @@ impl Exchange {
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),
             punctuality: Mutex::default(),
+            watch: Mutex::default(),
         })
     }
 
@@ -146,6 +149,11 @@ impl Exchange {
     /// Seconds since it started.
     pub fn clock(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Milliseconds since it started, in which silence is counted.
+    pub fn millis(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// The clock of epochs, in microseconds. It starts from the time of day, so that epochs grow over restarts as

@@ -65,6 +65,7 @@ mod remote_names;
 mod route;
 mod seat;
 mod shares;
+mod silence;
 mod stream;
 mod sweep;
 mod take_over;

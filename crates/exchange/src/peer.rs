@@ -9,6 +9,7 @@ use crate::outgoing::LocalCaller;
 use crate::outlet::Outlet;
 use crate::pending::Pending;
 use crate::remote_edge::LocalEdge;
+use crate::silence::Liveness;
 use bytes::Bytes;
 use frontier_protocol::{EdgeId, Epoch, ServiceId, Session};
 use parking_lot::Mutex;
@@ -91,10 +92,7 @@ pub struct Peer {
     stage: AtomicU8,
     /// Whether it counts as reachable for those who follow the registry.
     listed: AtomicBool,
-    /// When it was last heard from, in seconds of the exchange's clock.
-    heard: AtomicU32,
-    /// The silence that ends the connection, in seconds.
-    silence_limit: u32,
+    liveness: Liveness,
     /// When it was last asked to go elsewhere, in seconds of the exchange's clock.
     asked_to_move: AtomicU32,
     /// Whether the cluster knows of a later connection of this edge, elsewhere.
@@ -128,10 +126,9 @@ impl Peer {
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
             listed: AtomicBool::new(false),
-            heard: AtomicU32::new(u32::MAX),
+            liveness: Liveness::new(silence_limit),
             asked_to_move: AtomicU32::new(u32::MAX),
             relocated: AtomicBool::new(false),
-            silence_limit: u32::try_from(silence_limit.as_secs()).unwrap_or(u32::MAX).max(1),
             // Nothing that was ever seen: the first look starts the count.
             progress: AtomicU64::new(u64::MAX),
             progress_at: AtomicU32::new(0),
@@ -226,9 +223,13 @@ impl Peer {
         self.listed.swap(false, Ordering::AcqRel)
     }
 
-    /// It has been heard from, at `now` of the exchange's clock.
-    pub fn hear(&self, now: u32) {
-        self.heard.store(now, Ordering::Relaxed);
+    /// It has been heard from, at `now`, in milliseconds of the exchange's clock.
+    pub fn hear(&self, now: u64) {
+        self.liveness.hear(now);
+    }
+
+    pub(crate) fn liveness(&self) -> &Liveness {
+        &self.liveness
     }
 
     /// Notes that it is asked to go elsewhere.
@@ -256,10 +257,10 @@ impl Peer {
         self.relocated.load(Ordering::SeqCst)
     }
 
-    /// Whether it has been silent for too long. Silence counts from the first time that it was heard.
-    pub(crate) fn is_silent(&self, now: u32) -> bool {
-        let heard = self.heard.load(Ordering::Relaxed);
-        heard != u32::MAX && now.saturating_sub(heard) > self.silence_limit
+    /// Whether it has been silent for too long, in milliseconds of the exchange's clock. Silence counts from the
+    /// first time that it was heard.
+    pub(crate) fn is_silent(&self, now: u64) -> bool {
+        self.liveness.left(now) == Some(0)
     }
 
     /// Whether something has waited for it for `limit` seconds without its reading any of it.

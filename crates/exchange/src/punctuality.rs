@@ -8,7 +8,7 @@ const ON_TIME: Duration = Duration::from_secs(1);
 /// How long it may take at most to catch up, as after a pause of the process.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
-/// When the last sweep was, and whether the ones before it were late.
+/// When the last sweep was, and whether it or what else has a time was late.
 #[derive(Debug, Default)]
 pub(crate) struct Punctuality {
     last: Option<Instant>,
@@ -21,10 +21,20 @@ impl Punctuality {
     pub(crate) fn sweep(&mut self, now: Instant) -> bool {
         let since_last =
             self.last.replace(now).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
-        if since_last > ON_TIME {
-            self.behind_until = Some(now + since_last.min(CATCH_UP));
+        self.judges(now, since_last, ON_TIME)
+    }
+
+    /// The same of anything that comes `late`, where `on_time` is not too late.
+    pub(crate) fn judges(&mut self, now: Instant, late: Duration, on_time: Duration) -> bool {
+        if late > on_time {
+            self.behind_until = Some(now + late.min(CATCH_UP));
         }
-        self.behind_until.is_none_or(|until| now >= until)
+        !self.is_behind(now)
+    }
+
+    /// Whether there is something to catch up with.
+    pub(crate) fn is_behind(&self, now: Instant) -> bool {
+        self.behind_until.is_some_and(|until| now < until)
     }
 }
 

@@ -119,7 +119,7 @@ impl Exchange {
     /// Puts a connection with another gateway online, whichever of the two asks.
     pub fn join_gateway(self: &Arc<Self>, gateway: &Arc<Peer>) -> Seat {
         let seat = Seat { exchange: self.clone(), peer: gateway.clone() };
-        gateway.hear(self.clock());
+        self.expect_life(gateway);
         gateway.advance(Stage::Online);
         self.registry().gateways.add(gateway);
         if let Some(remote) = self.remote.as_ref().filter(|_| gateway.is_origin_gateway()) {

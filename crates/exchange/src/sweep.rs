@@ -24,7 +24,8 @@ enum Place {
 }
 
 impl Exchange {
-    /// Looks at everyone once: fails what is overdue, closes who is silent or does not read. How late a deadline is
+    /// Looks at everyone once: fails what is overdue, closes who is silent or does not read; but silence that is short
+    /// is left to the [watch](Self::watch). How late a deadline is
     /// noticed is up to how often this is called. No slice takes longer than some hundreds of peers do.
     ///
     /// Who was late itself calls nobody silent: what peers have sent meanwhile may not have been read.
@@ -32,11 +33,12 @@ impl Exchange {
     /// # Cancel safety
     /// Cancel safe: the others are looked at by the next one.
     pub async fn sweep(&self) {
-        self.sweep_at(Instant::now(), self.clock()).await;
+        self.sweep_at(Instant::now(), self.millis()).await;
     }
 
-    /// The same, with silence judged as at this time, and at this one of the exchange's clock.
-    pub(crate) async fn sweep_at(&self, now: Instant, clock: u32) {
+    /// The same, with silence judged as at this time, and at this one of the exchange's clock, in
+    /// milliseconds.
+    pub(crate) async fn sweep_at(&self, now: Instant, clock: u64) {
         let judges = self.punctuality.lock().sweep(now);
         let clock = judges.then_some(clock);
         let mut place = Place::Edges(0);
@@ -55,7 +57,7 @@ impl Exchange {
 
     /// One slice: where the next one begins, and how many peers this one has looked at. Without the time of the
     /// exchange's clock nobody is called silent.
-    fn sweep_slice(&self, mut place: Place, clock: Option<u32>) -> (Place, usize) {
+    fn sweep_slice(&self, mut place: Place, clock: Option<u64>) -> (Place, usize) {
         let mut batch = self.batch();
         let now = Instant::now();
         let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
@@ -99,10 +101,10 @@ impl Exchange {
         }
     }
 
-    fn close_if_dead(&self, peer: &Peer, clock: u32, slow: u32) {
-        let reason = if peer.is_silent(clock) {
+    fn close_if_dead(&self, peer: &Peer, clock: u64, slow: u32) {
+        let reason = if peer.is_silent(clock) && !peer.liveness().needs_watch() {
             CloseReason::Silent
-        } else if peer.is_stuck(clock, slow) {
+        } else if peer.is_stuck(u32::try_from(clock / 1000).unwrap_or(u32::MAX), slow) {
             CloseReason::SlowPeer
         } else {
             return;

@@ -15,7 +15,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 use thiserror::Error;
 
-/// Streams that linger at most: of those beyond the peer is told at once.
+/// Streams that linger at most. The oldest of more is forgotten, and its peer told if it sends more on it: hashicorp/yamux
+/// throws away what it has not read of a stream that is reset.
 const MAX_LINGERING: usize = 256;
 
 /// Why no stream is opened.
@@ -80,6 +81,10 @@ pub struct Connection<W> {
     ready: VecDeque<u32>,
     /// Streams that linger, the oldest first; some of them may be over.
     lingering: VecDeque<u32>,
+    /// Whether one of them was forgotten.
+    has_forgotten: bool,
+    /// Streams that were forgotten, on which more has come.
+    resets: VecDeque<u32>,
     /// The stream whose frames the socket's owner is sending, behind which all others of it go.
     sending: Option<u32>,
     /// Of those that have bytes to send, once there were any.
@@ -112,6 +117,8 @@ impl<W> Connection<W> {
             ending: VecDeque::new(),
             ready: VecDeque::new(),
             lingering: VecDeque::new(),
+            has_forgotten: false,
+            resets: VecDeque::new(),
             sending: None,
             flight: None,
             growth: config.window_growth,
@@ -358,8 +365,12 @@ impl<W> Connection<W> {
         }
         if self.lingering.len() == MAX_LINGERING
             && let Some(oldest) = self.lingering.pop_front()
+            && let Some(stream) = self.streams.get_mut(&oldest)
         {
-            self.release(oldest);
+            (stream.holder, stream.receiving) = (Holder::Released, Half::Ended);
+            (stream.owes_ack, stream.owed_credit) = (false, 0);
+            self.has_forgotten = true;
+            self.forget_if_sent(oldest);
         }
         self.lingering.push_back(number);
     }
@@ -389,7 +400,7 @@ impl<W> Connection<W> {
     /// The connection is lost, or is given up: nothing comes or goes any more. What has come may still be read.
     pub fn close(&mut self) {
         self.is_closed = true;
-        (self.pongs, self.owing) = (VecDeque::new(), VecDeque::new());
+        (self.pongs, self.owing, self.resets) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
         (self.ending, self.ready) = (VecDeque::new(), VecDeque::new());
         self.has_room();
         let mut left = Vec::new();

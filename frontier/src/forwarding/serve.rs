@@ -54,7 +54,7 @@ impl Serve<'_> {
             let now = Instant::now();
             if let Some(at) = link.take_heard() {
                 heartbeat.heard(at.into_std());
-                owner.hear(exchange.clock());
+                owner.hear(exchange.millis());
             }
             let mut wake_at = match heartbeat.poll(now.into_std()) {
                 Beat::Wait(until) => Instant::from(until),

@@ -91,7 +91,7 @@ async fn join(
         reject(link, &failure).await;
         return None;
     }
-    edge.hear(exchange.clock());
+    exchange.expect_life(&edge);
     context.tell_if_draining(&edge);
     debug!(edge = %id, %addr, epoch = edge.epoch().0, "edge connected");
     Some((seat, link))

@@ -84,7 +84,7 @@ async fn join(
         drop(seat);
         return turn_out(context, handshake.role, addr, link, &failure).await;
     }
-    service.hear(exchange.clock());
+    exchange.expect_life(&service);
     info!(service = %id, name = service.name(), %addr, "service connected");
     Some((seat, link))
 }

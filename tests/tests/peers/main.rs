@@ -1,4 +1,4 @@
-//! Peers of another make: openssl, curl, HAProxy, and the WebSocket client of Python.
+//! Peers of another make: openssl, curl, HAProxy, the WebSocket client of Python, and hashicorp/yamux.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -9,3 +9,4 @@ mod run;
 mod traffic;
 mod tunnel;
 mod websockets;
+mod yamux;

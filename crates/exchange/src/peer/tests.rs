@@ -33,9 +33,9 @@ fn a_stage_that_has_passed_does_not_come_back() {
 fn silence_counts_from_the_first_word() {
     let (peer, _) = peer();
     assert!(!peer.is_silent(1_000_000));
-    peer.hear(100);
-    assert!(!peer.is_silent(90) && !peer.is_silent(160));
-    assert!(peer.is_silent(161));
+    peer.hear(100_000);
+    assert!(!peer.is_silent(90_000) && !peer.is_silent(160_000));
+    assert!(peer.is_silent(160_001));
 }
 
 #[test]

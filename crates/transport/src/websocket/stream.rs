@@ -15,8 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// How much goes into one message at most, in bytes, so that it fits a buffer with its header.
 const WRITE: usize = 60 * 1024;
 
-/// From so many bytes on that the socket does not take, nothing more is read.
-const BACKLOG: usize = 64 * 1024;
+/// From so many bytes on that the socket does not take, only the last ping is answered, as the protocol allows: more
+/// than all the answers to what is read at once. So nobody has to stop reading for the answers.
+const BACKLOG: usize = 128 * 1024;
 
 /// So many frames are looked at before other tasks run: frames without data are no reason to go on for as long as
 /// they come.
@@ -34,6 +35,8 @@ pub(crate) struct WebSocket<T> {
     role: Role,
     incoming: Staging,
     outgoing: Outgoing,
+    /// The payload of a ping whose answer goes out behind all that waits.
+    pong: Option<Vec<u8>>,
     /// What is left of the data frame that is being read.
     frame: Option<Rest>,
     /// Whether the message that is being read has further frames.
@@ -52,7 +55,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// Over `io`, of which `incoming` has been read already.
     pub(super) fn new(io: T, role: Role, incoming: Staging) -> Self {
         let outgoing = Outgoing::default();
-        Self { io, role, incoming, outgoing, frame: None, more: false, ended: false, closed: false }
+        Self {
+            io,
+            role,
+            incoming,
+            outgoing,
+            pong: None,
+            frame: None,
+            more: false,
+            ended: false,
+            closed: false,
+        }
     }
 
     /// Goes through what has come, through so many `frames` at most, and puts data into `into` as far as there is
@@ -114,7 +127,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) {
         match opcode {
-            Opcode::Ping if !self.closed => self.put(Opcode::Pong, payload),
+            Opcode::Ping if self.closed => {}
+            Opcode::Ping if self.outgoing.len() < BACKLOG => self.put(Opcode::Pong, payload),
+            Opcode::Ping => self.pong = Some(payload.to_vec()),
             Opcode::Close => {
                 self.ended = true;
                 // With the same status code, if there is one.
@@ -127,7 +142,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     fn close(&mut self, payload: &[u8]) {
         if !self.closed {
             self.closed = true;
+            self.put_pong();
             self.put(Opcode::Close, payload);
+        }
+    }
+
+    /// Whether there was one that waited.
+    fn put_pong(&mut self) -> bool {
+        let pong = self.pong.take();
+        pong.inspect(|payload| self.put(Opcode::Pong, payload)).is_some()
+    }
+
+    /// Sends all that waits.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.outgoing.poll_send(&mut self.io, cx))?;
+            if !self.put_pong() {
+                return Poll::Ready(Ok(()));
+            }
         }
     }
 
@@ -136,7 +168,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     fn poll_write_slices(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        ready!(self.outgoing.poll_send(&mut self.io, cx))?;
+        ready!(self.poll_send(cx))?;
         if self.closed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
@@ -152,7 +184,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         }
         frame::put(Opcode::Binary, self.role.mask(), pieces.iter().copied(), self.outgoing.queue().tail());
         // What the socket does not take now goes with the next write or flush.
-        if let Poll::Ready(Err(error)) = self.outgoing.poll_send(&mut self.io, cx) {
+        if let Poll::Ready(Err(error)) = self.poll_send(cx) {
             return Poll::Ready(Err(error));
         }
         Poll::Ready(Ok(taken))
@@ -186,16 +218,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<T> {
             }
             // Answers. If they don't go at once, a flush takes them, or the next read does. Where nothing goes out any
             // more, what comes is read on.
-            let _ = this.outgoing.poll_send(&mut this.io, cx);
+            let _ = this.poll_send(cx);
             if let Err(violation) = taken {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation)));
             }
             if into.filled().len() > before || this.ended || into.remaining() == 0 {
                 return Poll::Ready(Ok(()));
-            }
-            // What it asks of us is answered before more is asked.
-            if this.outgoing.len() >= BACKLOG {
-                return Poll::Pending;
             }
             if frames == 0 {
                 cx.waker().wake_by_ref();
@@ -227,7 +255,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        ready!(this.outgoing.poll_send(&mut this.io, cx))?;
+        ready!(this.poll_send(cx))?;
         Pin::new(&mut this.io).poll_flush(cx)
     }
 

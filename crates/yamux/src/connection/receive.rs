@@ -9,6 +9,9 @@ use std::time::Instant;
 /// Pings that wait for their answer: more than come with one read, so that only who does not read has so many.
 const MAX_PONGS: usize = 8192;
 
+/// Streams that were forgotten whose peers are told at a time. Whoever sends more is told again.
+const MAX_RESETS: usize = 16;
+
 /// How far a frame has come.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
@@ -165,6 +168,14 @@ impl<W> Connection<W> {
     fn on_length(&mut self, number: u32, len: u32) -> Result<(), Violation> {
         let Some(stream) = self.streams.get_mut(&number) else {
             // Of a stream that was given up, as a rule; nothing of it is kept.
+            if self.has_forgotten
+                && len > 0
+                && self.resets.len() < MAX_RESETS
+                && !self.resets.contains(&number)
+            {
+                self.resets.push_back(number);
+                self.has_work = true;
+            }
             return Ok(());
         };
         stream.window.take(len).map_err(|window| Violation::Window { stream: number, len, window })

@@ -56,6 +56,9 @@ impl<W> Connection<W> {
         for value in std::mem::take(&mut self.pongs) {
             out.extend_from_slice(&Header::ping(Flags::ACK, value).encode());
         }
+        for number in std::mem::take(&mut self.resets) {
+            out.extend_from_slice(&Header::data(Flags::RST, number, 0).encode());
+        }
         for number in std::mem::take(&mut self.owing) {
             let Some(stream) = self.streams.get_mut(&number) else { continue };
             stream.is_owing = false;
@@ -175,6 +178,10 @@ impl<W> Connection<W> {
     /// Whether something waits that was not fetched.
     #[must_use]
     pub fn is_behind(&self) -> bool {
-        !(self.ready.is_empty() && self.ending.is_empty() && self.owing.is_empty() && self.pongs.is_empty())
+        !(self.ready.is_empty()
+            && self.ending.is_empty()
+            && self.owing.is_empty()
+            && self.pongs.is_empty()
+            && self.resets.is_empty())
     }
 }

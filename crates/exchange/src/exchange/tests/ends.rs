@@ -201,7 +201,7 @@ fn who_was_late_to_read_calls_nobody_silent() {
     edge.peer.hear(0);
     let start = Instant::now();
     let sweep =
-        |seconds: u32| testing::run(exchange.sweep_at(start + Duration::from_secs(seconds.into()), seconds));
+        |seconds: u64| testing::run(exchange.sweep_at(start + Duration::from_secs(seconds), seconds * 1000));
     (0..=60).for_each(sweep);
     // A storm of newcomers, in which nothing was read: not even what the edge has sent.
     sweep(75);

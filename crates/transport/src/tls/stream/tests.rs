@@ -138,6 +138,33 @@ async fn new_keys_are_agreed_on_though_one_side_only_reads() {
 }
 
 #[tokio::test]
+async fn what_comes_is_read_while_a_write_waits_and_new_keys_are_asked_for() {
+    let (mut client, mut server) = pair(1 << 10).await;
+    assert_eq!(server.write(&[7; WRITE]).await.unwrap(), WRITE);
+    let rounds = 1_000;
+    let ask = async {
+        for _ in 0..rounds {
+            let status = client.engine.session.process(&mut []);
+            let Ok(ConnectionState::WriteTraffic(traffic)) = status.state else { panic!("not idle") };
+            traffic.refresh_traffic_keys().unwrap();
+            client.write_all(b"x").await.unwrap();
+            client.flush().await.unwrap();
+        }
+    };
+    let mut came = vec![0; rounds];
+    let both = async { tokio::join!(ask, server.read_exact(&mut came)).1 };
+    let read = tokio::time::timeout(std::time::Duration::from_secs(20), both).await;
+    read.expect("it reads on").unwrap();
+    let waits = server.engine.outgoing.len();
+    assert!((WRITE / 2..BACKLOG).contains(&waits), "one answer at most is owed beside the write: {waits}");
+    let mut back = vec![0; WRITE];
+    let (flushed, read) = tokio::join!(server.flush(), client.read_exact(&mut back));
+    flushed.unwrap();
+    read.unwrap();
+    assert!(back.iter().all(|byte| *byte == 7));
+}
+
+#[tokio::test]
 async fn what_was_changed_on_the_way_is_an_error_that_the_peer_is_told() {
     let (client, mut server) = pair(1 << 20).await;
     let mut raw = client.io.io;

@@ -1,0 +1,5 @@
+module frontier.test/yamux
+
+go 1.19
+
+require github.com/hashicorp/yamux v0.1.2
