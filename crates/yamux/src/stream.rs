@@ -50,6 +50,8 @@ pub(crate) struct Stream<W> {
     pub(crate) is_refused: bool,
     /// Goes with the first frame.
     pub(crate) owes_syn: bool,
+    /// Whether the peer may know of it: it opened the stream, or the first frame was fetched.
+    pub(crate) is_announced: bool,
     pub(crate) owes_ack: bool,
     /// Whether it stands among those that owe something, and among those with frames to send.
     pub(crate) is_owing: bool,
@@ -70,7 +72,7 @@ pub(crate) struct Stream<W> {
 
 impl<W> Stream<W> {
     pub(crate) fn opened() -> Self {
-        Self { owes_syn: true, ..Self::accepted() }
+        Self { owes_syn: true, is_announced: false, ..Self::accepted() }
     }
 
     pub(crate) fn accepted() -> Self {
@@ -81,6 +83,7 @@ impl<W> Stream<W> {
             is_taken: false,
             is_refused: false,
             owes_syn: false,
+            is_announced: true,
             owes_ack: false,
             is_owing: false,
             is_queued: false,
@@ -194,6 +197,7 @@ impl<W> Stream<W> {
         if taken == self.queued.len() {
             return self.take_queued();
         }
+        self.is_announced |= taken > 0;
         let frames = self.queued[..taken].to_vec();
         self.queued.drain(..taken);
         self.last = self.last.and_then(|at| at.checked_sub(taken));
@@ -203,6 +207,7 @@ impl<W> Stream<W> {
     /// Takes all frames that wait.
     pub(crate) fn take_queued(&mut self) -> Vec<u8> {
         self.last = None;
+        self.is_announced |= !self.queued.is_empty();
         std::mem::take(&mut self.queued)
     }
 }

@@ -12,6 +12,9 @@ const MAX_PONGS: usize = 8192;
 /// Streams that were forgotten whose peers are told at a time. Whoever sends more is told again.
 const MAX_RESETS: usize = 16;
 
+/// Stands for a stream that is not there: no stream has this number.
+const NOBODY: u32 = 0;
+
 /// How far a frame has come.
 #[derive(Debug, Default)]
 pub(super) struct Decoder {
@@ -98,6 +101,7 @@ impl<W> Connection<W> {
                 if is_first {
                     self.on_new_stream(number)?;
                 }
+                let number = self.known(number);
                 self.on_taken(number, flags.contains(Flags::RST));
                 if flags.contains(Flags::RST) {
                     self.on_reset(number);
@@ -119,6 +123,13 @@ impl<W> Connection<W> {
             }
         }
         Ok(())
+    }
+
+    /// `number`, unless it is of a stream of ours that the peer has not heard of: it guesses, and means none.
+    fn known(&self, number: u32) -> u32 {
+        let is_guessed =
+            self.role.opens(number) && self.streams.get(&number).is_some_and(|stream| !stream.is_announced);
+        if is_guessed { NOBODY } else { number }
     }
 
     fn on_pong(&mut self, value: u32, now: Instant) {
@@ -169,6 +180,7 @@ impl<W> Connection<W> {
         let Some(stream) = self.streams.get_mut(&number) else {
             // Of a stream that was given up, as a rule; nothing of it is kept.
             if self.has_forgotten
+                && number != NOBODY
                 && len > 0
                 && self.resets.len() < MAX_RESETS
                 && !self.resets.contains(&number)

@@ -157,6 +157,7 @@ fn one_that_the_peer_refuses_says_so() {
     for stream in [lane, refused, given_up] {
         client.write(stream, b"x", Vec::new);
     }
+    fetch(&mut client);
     receive(&mut client, &[Header::window_update(Flags::RST, refused, 0)]).unwrap();
     assert!(client.is_reset(refused) && client.is_refused(refused));
     receive(&mut client, &[Header::window_update(Flags::ACK, given_up, 0)]).unwrap();

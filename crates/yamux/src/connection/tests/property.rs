@@ -133,4 +133,56 @@ proptest! {
             fetch(&mut it);
         }
     }
+
+    /// Those of the peer's frames that speak of a stream of ours which it has not heard of change nothing.
+    #[test]
+    fn a_peer_that_guesses_numbers_of_ours_changes_nothing(
+        steps in prop::collection::vec((0_u8..8, 0_u16..16, 0_usize..6), 1..200),
+        is_client: bool,
+    ) {
+        let role = if is_client { Role::Client } else { Role::Server };
+        let mut it = Connection::<u32>::new(role, config());
+        it.open(|| 0).unwrap();
+        let (mut held, mut next) = (Vec::new(), role.first_stream() + 2);
+        for (what, flags, at) in steps {
+            match what {
+                0..=2 => {
+                    if let Some(stream) = it.open(|| 0).unwrap() {
+                        prop_assert_eq!(stream, next);
+                        next += 2;
+                        held.push((stream, false));
+                    }
+                }
+                3 if at < held.len() => {
+                    it.release(held.swap_remove(at).0);
+                }
+                4 if at < held.len() => {
+                    it.write(held[at].0, b"x", Vec::new);
+                }
+                5 if at == 0 => {
+                    fetch(&mut it);
+                    held.iter_mut().for_each(|(_, was_fetched)| *was_fetched = true);
+                }
+                _ => {
+                    let guess = next.saturating_sub(2 * at as u32);
+                    let mut frame = match what {
+                        6 => Header::window_update(Flags::NONE, guess, 3).encode().to_vec(),
+                        _ => [&Header::data(Flags::NONE, guess, 1).encode()[..], b"y"].concat(),
+                    };
+                    // Any flags but the one that opens.
+                    frame[2..4].copy_from_slice(&(flags & !1).to_be_bytes());
+                    let told = it.receive(&frame, start());
+                    prop_assert_eq!(told, Ok(()));
+                }
+            }
+            for (stream, was_fetched) in &held {
+                prop_assert!(*was_fetched || !(it.is_taken(*stream) || it.is_reset(*stream)), "{stream}");
+            }
+        }
+        // Room for others is neither lost nor made.
+        held.iter().for_each(|(stream, _)| it.release(*stream));
+        fetch(&mut it);
+        let more = std::iter::from_fn(|| it.open(|| 0).unwrap()).count();
+        prop_assert!((1..=255).contains(&more), "{more}");
+    }
 }
