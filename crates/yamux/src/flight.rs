@@ -10,6 +10,9 @@
 //!   limit:  4 KiB at first ──▶ grows while it is used up and the queue is short ──▶ holds ──▶ is cut to what fits
 //!                                  (up to 150 ms)                              (up to 300 ms)    (beyond)
 //! ```
+//!
+//! A peer that does not answer in time tells nothing: the limit is none then, and bytes are bound by the windows of their
+//! streams alone. It is asked again now and then, and measured again once it has answered.
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +40,13 @@ const LONG: Duration = Duration::from_millis(300);
 /// The shortest round trip is asked for anew after so long, since windows grow by it.
 const STALE: Duration = Duration::from_secs(10);
 
+/// An answer that comes so much later than after the shortest round trip is waited for no longer. More than a queue that
+/// is ours ever takes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A peer that has not answered is asked again after so long.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// What is on its way, and how much may be.
 #[derive(Debug)]
 pub(crate) struct Flight {
@@ -55,6 +65,8 @@ pub(crate) struct Flight {
     cut: Option<(u64, Duration)>,
     /// Whether the next answer tells of what was sent before the limit was cut.
     is_settling: bool,
+    /// Whether the ping was not answered in time, so that nothing limits what goes.
+    is_overdue: bool,
 }
 
 /// A ping whose answer is awaited.
@@ -80,6 +92,7 @@ impl Flight {
             was_full: false,
             cut: None,
             is_settling: false,
+            is_overdue: false,
         }
     }
 
@@ -90,18 +103,22 @@ impl Flight {
 
     /// The longest body that a frame should have, of `most`.
     pub(crate) fn max_body(&self, most: usize) -> usize {
+        if self.is_overdue {
+            return most;
+        }
         usize::try_from(self.limit / 4).map_or(most, |body| body.min(most))
     }
 
     /// How many bytes of one stream go out before it is another's turn.
     pub(crate) fn max_turn(&self) -> usize {
-        usize::try_from(self.limit).unwrap_or(usize::MAX)
+        let most = if self.is_overdue { MOST } else { self.limit };
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// Whether a frame of `len` bytes may go. One always may if there is nothing else on its way.
     pub(crate) fn takes(&mut self, len: usize) -> bool {
         let on_way = self.sent - self.delivered;
-        let takes = on_way == 0 || on_way + len as u64 <= self.limit;
+        let takes = self.is_overdue || on_way == 0 || on_way + len as u64 <= self.limit;
         self.was_full |= !takes;
         takes
     }
@@ -112,8 +129,10 @@ impl Flight {
 
     /// The value of a ping that is to go out now, in front of `more` bytes of streams.
     pub(crate) fn ask(&mut self, more: usize, now: impl FnOnce() -> Instant) -> Option<u32> {
-        if self.ping.is_some() {
-            return None;
+        if let Some(ping) = &self.ping {
+            // Whichever answer comes first is one to the first of them.
+            let value = ping.value;
+            return self.is_again_due(now).then_some(value);
         }
         let unknown = self.sent - self.delivered;
         // The first tells the round trip while there is no queue of our own yet.
@@ -131,6 +150,29 @@ impl Flight {
         (self.ping.is_none() && !is_known).then(|| self.start(now))
     }
 
+    fn is_again_due(&mut self, now: impl FnOnce() -> Instant) -> bool {
+        if !self.is_overdue {
+            return false;
+        }
+        let now = now();
+        let is_due = self.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= AGAIN);
+        if is_due {
+            self.asked = Some(now);
+        }
+        is_due
+    }
+
+    /// When [`expire`](Self::expire) lets go what waits for an answer, unless that comes.
+    pub(crate) fn overdue_at(&self) -> Option<Instant> {
+        let ping = self.ping.as_ref().filter(|_| self.was_full && !self.is_overdue)?;
+        Some(ping.at + self.round_trip.unwrap_or_default() + PATIENCE)
+    }
+
+    /// Waits no longer for an answer that is overdue.
+    pub(crate) fn expire(&mut self, now: impl FnOnce() -> Instant) {
+        self.is_overdue |= self.overdue_at().is_some_and(|at| at <= now());
+    }
+
     fn start(&mut self, at: Instant) -> u32 {
         let value = self.pings;
         self.pings = value.wrapping_add(1);
@@ -143,6 +185,11 @@ impl Flight {
     pub(crate) fn answered(&mut self, value: u32, now: Instant) {
         let Some(ping) = self.ping.take_if(|ping| ping.value == value) else { return };
         let took = now.saturating_duration_since(ping.at);
+        if std::mem::take(&mut self.is_overdue) {
+            // How long bytes queued is for the next one to tell.
+            (self.delivered, self.was_full, self.is_settling) = (ping.behind, true, false);
+            return;
+        }
         let is_first = self.round_trip.is_none();
         let shortest = self.round_trip.map_or(took, |shortest| shortest.min(took));
         self.round_trip = Some(shortest);

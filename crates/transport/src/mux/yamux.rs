@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 use tokio_util::io::poll_read_buf;
 
 pub(crate) use frontier_yamux::Role;
@@ -40,6 +40,8 @@ pub(crate) struct YamuxMux<T> {
     violation: Option<Violation>,
     /// When bytes last came since the owner last asked.
     heard: Option<Instant>,
+    /// Until the peer's answer is overdue for which bytes wait.
+    overdue: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
@@ -49,7 +51,15 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
     pub(crate) fn new(io: T, role: Role, max_streams: usize, window_growth: usize) -> Self {
         let config = Config { max_streams, window_growth, max_body: MuxStream::PIECE };
         let shared = Arc::new(Shared::new(role, config));
-        Self { io, shared, output: Output::default(), checked: false, violation: None, heard: None }
+        Self {
+            io,
+            shared,
+            output: Output::default(),
+            checked: false,
+            violation: None,
+            heard: None,
+            overdue: None,
+        }
     }
 
     /// Reads a buffer once, and takes what is in it.
@@ -78,6 +88,23 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
             self.violation = Some(violation);
             into_io(violation)
         })
+    }
+
+    /// Has the owner look again when a peer does not answer, even if nothing else happens.
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) {
+        let Some(at) = self.shared.update(|connection| connection.overdue_at()) else {
+            self.overdue = None;
+            return;
+        };
+        let at = Instant::from_std(at);
+        let overdue = self.overdue.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if overdue.deadline() != at {
+            overdue.as_mut().reset(at);
+        }
+        if overdue.as_mut().poll(cx).is_ready() {
+            self.overdue = None;
+            cx.waker().wake_by_ref();
+        }
     }
 
     fn accept(&self) -> Option<RawStream> {
@@ -138,7 +165,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.output.poll_send(&mut self.io, &self.shared, cx));
         // What waits for room on the way goes out when the peer has answered.
-        if self.output.is_behind() || self.shared.is_behind() { Poll::Pending } else { Poll::Ready(()) }
+        if self.output.is_behind() || self.shared.is_behind() {
+            self.poll_overdue(cx);
+            return Poll::Pending;
+        }
+        self.overdue = None;
+        Poll::Ready(())
     }
 
     /// To the peer the end of the bytes says as much as a frame. Streams are told when this is dropped.

@@ -21,6 +21,9 @@ impl<W> Connection<W> {
             self.sending = None;
         }
         self.has_work = false;
+        if let Some(flight) = &mut self.flight {
+            flight.expire(&now);
+        }
         self.gather_owed(out);
         self.gather_lane(out);
         self.gather_ends(out);
@@ -37,6 +40,13 @@ impl<W> Connection<W> {
         if is_held_up && bulk.permitted().is_empty() {
             self.ask(bulk, out, &now);
         }
+    }
+
+    /// When [`fetch`](Self::fetch) is to be called although nothing has happened: what waits for a peer's answer waits no
+    /// longer than until then.
+    #[must_use]
+    pub fn overdue_at(&self) -> Option<Instant> {
+        self.flight.as_ref().and_then(|flight| flight.overdue_at())
     }
 
     /// Asks how much of what was sent has come, if that is due.

@@ -93,3 +93,58 @@ fn answers_that_nobody_asked_for_mean_nothing() {
     flight.answered(0, t);
     assert_eq!(flight.delivered, 3000);
 }
+
+#[test]
+fn a_peer_that_answers_no_ping_is_sent_as_much_as_its_windows_take_and_asked_again() {
+    let mut flight = Flight::new();
+    let t = start();
+    let value = flight.ask(32 * 1024, || t).expect("the first is due");
+    while flight.takes(1024) {
+        flight.sent(1024);
+    }
+    assert_eq!(flight.overdue_at(), Some(t + PATIENCE));
+    flight.expire(|| t + PATIENCE - Duration::from_millis(1));
+    assert!(!flight.takes(1024), "it may still answer");
+    flight.expire(|| t + PATIENCE);
+    assert_eq!((flight.overdue_at(), flight.max_body(32 * 1024)), (None, 32 * 1024));
+    let (mut asked, mut sent) = (0, 0);
+    for second in 2..32 {
+        let now = t + Duration::from_secs(second);
+        flight.expire(|| now);
+        if let Some(again) = flight.ask(32 * 1024, || now) {
+            assert_eq!(again, value);
+            asked += 1;
+        }
+        for _ in 0..100 {
+            assert!(flight.takes(32 * 1024));
+            flight.sent(32 * 1024);
+            sent += 32 * 1024;
+        }
+    }
+    assert_eq!((asked, sent), (3, 30 * 100 * 32 * 1024_u64));
+}
+
+#[test]
+fn a_peer_that_answers_again_is_measured_again() {
+    for known in [false, true] {
+        let mut flight = Flight::new();
+        let (rate, delay) = (16_000, Duration::from_millis(50));
+        if known {
+            run(&mut flight, rate, delay, Duration::from_secs(5), 32 * 1024);
+            flight.ping = None;
+        }
+        let t = start();
+        let value = flight.ask(32 * 1024, || t).expect("one is due");
+        while flight.takes(1024) {
+            flight.sent(1024);
+        }
+        let late = flight.overdue_at().expect("something waits");
+        flight.expire(|| late);
+        flight.sent(100_000);
+        flight.answered(value, late + Duration::from_secs(20));
+        assert!(!flight.takes(1024), "what was sent since is unknown");
+        let (got, queued) = run(&mut flight, rate, delay, Duration::from_secs(60), 32 * 1024);
+        assert!(got * 10 >= rate * 8 && flight.round_trip() < Some(PATIENCE), "{got} of {rate}");
+        assert!(queued < Duration::from_millis(900), "{queued:?}");
+    }
+}
