@@ -69,6 +69,8 @@ pub struct Connection<W> {
     decoder: Decoder,
     /// Streams that the peer opened and that nobody has yet.
     accepted: VecDeque<u32>,
+    /// Those of them that the peer gave up again.
+    given_up: VecDeque<u32>,
     /// Values of pings to answer.
     pongs: VecDeque<u32>,
     /// The value of a ping of our own that is to go out.
@@ -111,6 +113,7 @@ impl<W> Connection<W> {
             unacknowledged: Unacknowledged::default(),
             decoder: Decoder::default(),
             accepted: VecDeque::new(),
+            given_up: VecDeque::new(),
             pongs: VecDeque::new(),
             ping: None,
             owing: VecDeque::new(),
@@ -160,6 +163,10 @@ impl<W> Connection<W> {
         let number = self.accepted.pop_front()?;
         if self.accepted.is_empty() {
             self.accepted = VecDeque::new();
+            self.given_up = VecDeque::new();
+        }
+        if let Some(at) = self.given_up.iter().position(|given_up| *given_up == number) {
+            self.given_up.remove(at);
         }
         self.note_lane(number);
         if let Some(stream) = self.streams.get_mut(&number)

@@ -58,7 +58,7 @@ impl<W> Connection<W> {
                 }
                 if body.is_first {
                     // Whole, so that what a stream is for can be read at once, as a rule.
-                    self.accepted.push_back(body.stream);
+                    self.offer(body.stream);
                 }
                 if body.is_last {
                     self.on_end(body.stream);
@@ -110,7 +110,7 @@ impl<W> Connection<W> {
                 if kind == Kind::WindowUpdate {
                     self.on_credit(number, length)?;
                     if is_first {
-                        self.accepted.push_back(number);
+                        self.offer(number);
                     }
                     if is_last {
                         self.on_end(number);
@@ -123,6 +123,40 @@ impl<W> Connection<W> {
             }
         }
         Ok(())
+    }
+
+    /// A stream of the peer's is there for who accepts it.
+    fn offer(&mut self, number: u32) {
+        self.accepted.push_back(number);
+        self.note_given_up(number);
+    }
+
+    /// A stream that the peer gave up before anybody had it: of no use if nothing came, and the first to make room if
+    /// bytes did. Not the lane, whose end is the connection's.
+    fn note_given_up(&mut self, number: u32) {
+        let Some(at) = self.accepted.iter().rposition(|accepted| *accepted == number) else { return };
+        let Some(stream) = self.streams.get(&number) else { return };
+        if !stream.is_given_up() || (self.lane == 0 && at == 0) || self.given_up.contains(&number) {
+            return;
+        }
+        self.given_up.push_back(number);
+        if stream.unread.len() == 0 {
+            self.drop_unaccepted(number);
+        }
+    }
+
+    /// Makes room for one more stream. Whether there was one to drop.
+    fn make_room(&mut self) -> bool {
+        let Some(oldest) = self.given_up.front().copied() else { return false };
+        self.drop_unaccepted(oldest);
+        true
+    }
+
+    fn drop_unaccepted(&mut self, number: u32) {
+        self.accepted.retain(|accepted| *accepted != number);
+        self.given_up.retain(|given_up| *given_up != number);
+        self.streams.remove(&number);
+        self.has_room();
     }
 
     /// `number`, unless it is of a stream of ours that the peer has not heard of: it guesses, and means none.
@@ -146,7 +180,7 @@ impl<W> Connection<W> {
         if self.streams.contains_key(&number) {
             return Err(Violation::Duplicate(number));
         }
-        if self.streams.len() >= self.config.max_streams {
+        if self.streams.len() >= self.config.max_streams && !self.make_room() {
             return Err(Violation::TooManyStreams(self.config.max_streams));
         }
         self.streams.insert(number, Box::new(Stream::accepted()));
@@ -221,6 +255,7 @@ impl<W> Connection<W> {
         stream.reset();
         self.woken.extend(stream.reader.take());
         self.woken.extend(stream.writer.take());
+        self.note_given_up(number);
         self.forget_if_sent(number);
     }
 }

@@ -333,3 +333,56 @@ fn bytes_wait_for_the_answer_to_a_ping_behind_them() {
     assert!(sent < 8 * 1024, "{sent} bytes into a path of which nothing is known");
     assert!(kinds(&out).iter().filter(|kind| **kind == Kind::Ping).count() == 1);
 }
+
+#[test]
+fn bytes_wait_no_longer_for_a_peer_that_answers_no_ping() {
+    let mut pair = Pair::new(config());
+    let stream = pair.open(b"");
+    pair.client.write(stream, &[5; 60_000], Vec::new);
+    let (mut out, mut bulk, now) = (Vec::new(), Bulk::default(), start());
+    pair.client.fetch(&mut out, &mut bulk, || now);
+    bulk.advance(bulk.permitted().len());
+    pair.client.fetch(&mut out, &mut bulk, || now);
+    assert!(bulk.permitted().is_empty() && !bulk.is_over());
+    let at = pair.client.overdue_at().expect("the answer is waited for");
+    assert!(at <= now + Duration::from_secs(2));
+    let mut sent = 0;
+    loop {
+        pair.client.fetch(&mut out, &mut bulk, || at);
+        if bulk.permitted().is_empty() {
+            break;
+        }
+        sent += bulk.permitted().len();
+        bulk.advance(bulk.permitted().len());
+    }
+    assert!(bulk.is_over() && sent > 50_000 && pair.client.overdue_at().is_none(), "{sent}");
+}
+
+#[test]
+fn streams_that_are_given_up_before_anybody_has_them_take_no_place() {
+    for body in [&b""[..], b"first"] {
+        let config = Config { max_streams: 4, ..config() };
+        let mut it = Connection::<u32>::new(Role::Server, config);
+        let len = u32::try_from(body.len()).unwrap();
+        let mut wire = Header::data(Flags::SYN, 1, 0).encode().to_vec();
+        wire.extend(Header::data(Flags::SYN, 3, 0).encode());
+        for stream in (5..5_000).step_by(2) {
+            wire.extend_from_slice(&[&Header::data(Flags::SYN, stream, len).encode()[..], body].concat());
+            wire.extend(Header::data(Flags::RST, stream, 0).encode());
+        }
+        wire.extend(Header::window_update(Flags::SYN | Flags::RST, 5_001, 0).encode());
+        wire.extend(Header::data(Flags::SYN, 5_003, 0).encode());
+        assert_eq!(it.receive(&wire, start()), Ok(()));
+        assert!(it.streams() <= 4);
+        let accepted: Vec<_> = std::iter::from_fn(|| it.accept()).collect();
+        assert_eq!((accepted[..2].to_vec(), accepted.last()), (vec![1, 3], Some(&5_003)));
+        if body.is_empty() {
+            assert_eq!(accepted.len(), 3, "nothing came of the others");
+        }
+        for stream in accepted {
+            it.release(stream);
+        }
+        fetch(&mut it);
+        assert_eq!(it.streams(), 0);
+    }
+}
