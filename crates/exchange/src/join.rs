@@ -35,23 +35,26 @@ enum Half {
     Done,
 }
 
-/// Joins two legs until both directions have ended, or either leg was reset or lost: then both are dropped, which
-/// resets whatever is left of them.
+/// Joins two legs until both directions have ended, or either leg was reset or lost: then whatever is left of both is
+/// reset.
 ///
 /// Each direction holds one chunk. A reader that stalls stops its own direction and nothing else: the writer runs out
 /// of its window. Who is over its quota of bytes waits in the same way.
 pub(crate) async fn join(mut a: Joined, mut b: Joined) {
     let (mut there, mut back) = (Half::Copying(Bytes::new()), Half::Copying(Bytes::new()));
-    std::future::poll_fn(|cx| {
+    let joined = std::future::poll_fn(|cx| {
         let there = there.poll(&mut a, &mut b, cx);
         let back = back.poll(&mut b, &mut a, cx);
         match (there, back) {
-            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(()),
-            (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => Poll::Ready(()),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ok(())),
+            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
             _ => Poll::Pending,
         }
-    })
-    .await;
+    });
+    if joined.await.is_err() {
+        a.leg.reset();
+        b.leg.reset();
+    }
 }
 
 impl Half {

@@ -38,6 +38,10 @@ pub trait Leg: Debug + Send {
     /// nothing from a peer that still reads.
     fn linger(self: Box<Self>);
 
+    /// Passes on that the other peer has given the stream up. As a drop, but what was written and has not come may be lost
+    /// where the carrier's own reset takes it away.
+    fn reset(self: Box<Self>);
+
     /// Ready when the peer has reset the stream, or its connection is lost. Bytes that come instead are kept to be read, and
     /// end the watch; so does the end of what the peer writes, who may still read.
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()>;

@@ -110,6 +110,18 @@ impl MuxStream {
         }
     }
 
+    /// Gives the stream up as a drop does, but at once where the carrier can: over QUIC what was written and has not come
+    /// is lost, and the peer is told of a reset rather than of an end.
+    pub fn reset(mut self) {
+        self.raw.reset();
+    }
+
+    /// Whether the peer's half came to its end, if only because it was given up.
+    #[cfg(test)]
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(&self.raw, RawStream::Quic(stream) if stream.has_ended())
+    }
+
     /// The next bytes as they came, without a copy; `None` at the end.
     ///
     /// # Errors

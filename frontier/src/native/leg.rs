@@ -72,6 +72,10 @@ impl Leg for NativeLeg {
         self.stream.linger();
     }
 
+    fn reset(self: Box<Self>) {
+        self.stream.reset();
+    }
+
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.early.is_empty() && !self.is_over {
             match ready!(self.stream.poll_chunk(cx)) {

@@ -51,7 +51,7 @@ async fn a_reset_of_either_resets_the_other() {
         }
         drop(a);
         testing::soon(joined).await.unwrap();
-        assert!(b.is_reset());
+        assert!(b.is_reset() && b.is_passed_on());
         assert_eq!(testing::soon(b.chunk()).await, None);
     }
 }

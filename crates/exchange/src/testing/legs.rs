@@ -50,6 +50,8 @@ struct Pipe {
     window: usize,
     is_ended: bool,
     is_reset: bool,
+    /// Whether that was the other leg's.
+    is_passed_on: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
     /// Who waits for a reset.
@@ -77,6 +79,7 @@ pub(crate) fn pair(window: usize) -> (MemoryLeg, MemoryLeg) {
             window,
             is_ended: false,
             is_reset: false,
+            is_passed_on: false,
             reader,
             writer,
             watcher: None,
@@ -105,6 +108,11 @@ impl MemoryLeg {
     /// What was said on it, at either end.
     pub(crate) fn said(&self) -> Vec<Said> {
         self.said.lock().clone()
+    }
+
+    /// Whether the reset was passed on from another leg.
+    pub(crate) fn is_passed_on(&self) -> bool {
+        self.read.lock().is_passed_on
     }
 
     /// Writes all of it, as fast as it is read.
@@ -195,6 +203,10 @@ impl Leg for MemoryLeg {
 
     fn linger(self: Box<Self>) {
         self.read.lock().is_ended = true;
+    }
+
+    fn reset(self: Box<Self>) {
+        self.write.lock().is_passed_on = true;
     }
 
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {

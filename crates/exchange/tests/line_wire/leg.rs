@@ -96,6 +96,8 @@ impl Leg for LineLeg {
         self.is_read = true;
     }
 
+    fn reset(self: Box<Self>) {}
+
     fn poll_abandoned(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.held.is_some() {
             return Poll::Pending;

@@ -95,6 +95,13 @@ impl RawStream {
         }
     }
 
+    /// When it is dropped, what was written and has not come is taken back, where that can be.
+    pub(super) fn reset(&mut self) {
+        if let Self::Quic(stream) = self {
+            stream.reset();
+        }
+    }
+
     /// When it is dropped, the peer may go on reading what was sent.
     pub(super) fn linger(&mut self) {
         match self {

@@ -33,7 +33,8 @@ const LANE_END_PRIORITY: i32 = -1;
 /// which delivers that, and its other direction is stopped with a code that tells this end from a good
 /// one. Both go out in one packet as a rule. If that is lost the stop may come behind the end; what
 /// users read then ends without its last frame, which they take for a loss in any case. Where the other direction
-/// has ended there is nothing to stop, and the reset is QUIC's own.
+/// has ended there is nothing to stop, and the reset is QUIC's own. It is too where a [reset](Self::reset) is passed on,
+/// whose peer has lost the rest in any case.
 pub(crate) struct QuicStream {
     /// Gone once finished.
     send: Option<SendStream>,
@@ -44,6 +45,8 @@ pub(crate) struct QuicStream {
     ended: bool,
     /// Whether the peer may go on reading when this is dropped.
     lingers: bool,
+    /// Whether a drop is to be QUIC's own reset.
+    resets: bool,
     /// Waits for the peer to stop what is sent.
     stopping: Option<BoxedFuture<()>>,
     /// Whether the peer has reset its half.
@@ -61,6 +64,7 @@ impl QuicStream {
             recv,
             ended: false,
             lingers: false,
+            resets: false,
             stopping: None,
             reset: false,
             accepted: false,
@@ -218,15 +222,31 @@ impl QuicStream {
     pub(in crate::mux) fn linger(&mut self) {
         self.lingers = true;
     }
+
+    pub(in crate::mux) fn reset(&mut self) {
+        self.resets = true;
+    }
+
+    #[cfg(test)]
+    pub(in crate::mux) fn has_ended(&self) -> bool {
+        self.ended
+    }
 }
 
 impl Drop for QuicStream {
     fn drop(&mut self) {
         match &mut self.send {
             Some(send) if self.ended => drop(send.reset(RESET)),
+            Some(send) => {
+                if self.resets {
+                    // Fails on a half that was stopped.
+                    let _ = send.reset(RESET);
+                }
+                // Fails if all has come.
+                let _ = self.recv.stop(RESET);
+            }
             None if self.ended || self.lingers => {}
-            // Fails if all has come.
-            _ => drop(self.recv.stop(RESET)),
+            None => drop(self.recv.stop(RESET)),
         }
         if self.accepted {
             self.shared.discount_accepted();

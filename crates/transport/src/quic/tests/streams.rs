@@ -89,6 +89,39 @@ async fn a_drop_is_a_reset_behind_what_was_written() {
 }
 
 #[tokio::test]
+async fn a_reset_that_is_passed_on_is_a_reset_of_quic() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, mut b) = (drive(a), drive(b));
+    for opener_resets in [true, false] {
+        let mut here = a.handle.open_stream().await.unwrap();
+        here.write_all(b"half").await.unwrap();
+        let mut there = b.stream().await;
+        there.write_all(b"half").await.unwrap();
+        let (reset, mut kept) = if opener_resets { (here, there) } else { (there, here) };
+        assert_eq!(soon(kept.chunk()).await.unwrap().unwrap(), &b"half"[..]);
+        reset.reset();
+        assert_eq!(read_all(&mut kept).await, b"");
+        assert!(kept.is_reset() && !kept.has_ended());
+        assert!(kept.write_all(b"x").await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_reset_takes_nothing_from_a_half_that_has_ended() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, mut b) = (drive(a), drive(b));
+    let mut here = a.handle.open_stream().await.unwrap();
+    here.write_all(b"all of it").await.unwrap();
+    here.shutdown().await.unwrap();
+    here.reset();
+    let mut there = b.stream().await;
+    assert_eq!(read_all(&mut there).await, b"all of it");
+    assert!(there.has_ended());
+}
+
+#[tokio::test]
 async fn a_reader_that_has_ended_its_half_and_lets_go_is_no_reset() {
     let world = World::new(config());
     let (a, b) = world.pair().await;
