@@ -1,6 +1,6 @@
 //! Peers that do not read, and peers that say nothing.
 
-use frontier_protocol::{Code, Custom, EdgeId, Flags, Hello, Kind, Publish, Request, Role, ping};
+use frontier_protocol::{Code, Custom, EdgeId, Flags, Hello, Kind, Publish, Role, ping};
 use frontier_tests::{DEADLINE, Gateway, RawPeer, RawTcp, StallProxy, Witness, eventually, none, yamux};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt as _;
@@ -125,13 +125,12 @@ async fn a_silent_peer_is_closed_after_three_heartbeats_and_one_that_pings_is_no
 #[tokio::test]
 async fn bytes_on_streams_are_no_sign_of_life_and_those_of_a_frame_that_is_not_whole_are() {
     let gateway = Gateway::builder().set("limits.heartbeat", "1s").start().await;
-    let mut service = RawPeer::service(gateway.services(), "s", &[]).await;
-    service.take_methods(&["m"]).await;
+    let mut service = RawPeer::service(gateway.services(), "s", &["t"]).await;
     let start = Instant::now();
     let mut streaming = RawPeer::edge(gateway.edges()).await;
     let mut first = Vec::new();
-    Request { timeout_ms: 0, method: "m", custom: none(), payload: &1_000_000u32.to_be_bytes() }
-        .encode_with(1, Flags::DETACHED, &mut first)
+    Publish { timeout_ms: 0, topic: "t", custom: none(), payload: &1_000_000u32.to_be_bytes() }
+        .encode_with(0, Flags::DETACHED, &mut first)
         .unwrap();
     let mut stream = streaming.open_with(&first).await;
     // The lane of this one goes on byte by byte.
