@@ -46,7 +46,7 @@ const VOCABULARY: [&str; 15] = [
 ];
 
 /// What the tests need besides, to have somebody who presents something and may do something.
-const OF_TESTS: [&str; 2] = ["Role", "Token"];
+const OF_TESTS: [&str; 3] = ["Heartbeat", "Role", "Token"];
 
 /// What nobody writes who opens nothing and runs nothing.
 const IO: [&str; 9] = [

@@ -109,6 +109,44 @@ async fn more_bytes_than_announced_fail_the_call_and_no_more() {
 }
 
 #[tokio::test]
+async fn short_payloads_and_none_may_be_detached_as_well() {
+    let gateway = Gateway::start().await;
+    let (mut service, mut edge) = pair(&gateway).await;
+    for (id, len) in [(1, 0), (2, 5), (3, 65_536)] {
+        let payload = vec![7; len as usize];
+        let mut stream = edge.open_with(&request(id, "m", none(), len)).await;
+        stream.write_all(&payload).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let FirstFrame { frame, stream: onward } = first_frame(service.stream().await).await;
+        assert!(rest(onward).await == payload, "{len} bytes");
+        service.respond(frame.id, b"");
+        assert_eq!(edge.response(id).await.0, Code::Ok);
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_gives_a_payload_up_loses_its_sender_that_call_and_no_more() {
+    let gateway = Gateway::start().await;
+    let (mut service, mut edge) = pair(&gateway).await;
+    let mut stream = edge.open_with(&request(1, "m", none(), 8_000_000)).await;
+    stream.write_all(&[1; 1000]).await.unwrap();
+    drop(first_frame(service.stream().await).await);
+    assert_eq!(edge.response(1).await.0, Code::Disconnected);
+    // The rest is not wanted.
+    within("a reset", async { while stream.write_all(&[0; 1000]).await.is_ok() {} }).await;
+    // The same of an answer, which its requester gives up.
+    edge.request(2, "m", none(), b"");
+    let id = service.frame().await.id;
+    let mut answer = service.open_with(&response(id, 8_000_000)).await;
+    answer.write_all(&[1; 1000]).await.unwrap();
+    drop(first_frame(edge.stream().await).await);
+    assert_eq!(edge.response(2).await.0, Code::Disconnected);
+    within("a reset", async { while answer.write_all(&[0; 1000]).await.is_ok() {} }).await;
+    edge.is_alive().await;
+    service.is_alive().await;
+}
+
+#[tokio::test]
 async fn a_payload_over_the_limit_is_too_large_before_it_is_sent() {
     let gateway = Gateway::builder().set("limits.payload_size", "1MiB").start().await;
     let (mut service, mut edge) = pair(&gateway).await;

@@ -1,8 +1,9 @@
 //! Peers that do not read, and peers that say nothing.
 
 use frontier_protocol::{Code, Custom, EdgeId, Flags, Hello, Kind, Publish, Role, ping};
-use frontier_tests::{DEADLINE, Gateway, RawPeer, StallProxy, Witness, eventually, none};
+use frontier_tests::{DEADLINE, Gateway, RawPeer, RawTcp, StallProxy, Witness, eventually, none, yamux};
 use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt as _;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -118,6 +119,42 @@ async fn a_silent_peer_is_closed_after_three_heartbeats_and_one_that_pings_is_no
     quick.is_alive().await;
     service.request(1, "m", Custom::tailed(b"", EdgeId(silent.id())), b"");
     assert_eq!(service.response(1).await.0, Code::EdgeNotOnline);
+}
+
+/// Only the lane tells that a peer lives: what it sends on other streams does not.
+#[tokio::test]
+async fn bytes_on_streams_are_no_sign_of_life_and_those_of_a_frame_that_is_not_whole_are() {
+    let gateway = Gateway::builder().set("limits.heartbeat", "1s").start().await;
+    let mut service = RawPeer::service(gateway.services(), "s", &["t"]).await;
+    let start = Instant::now();
+    let mut streaming = RawPeer::edge(gateway.edges()).await;
+    let mut first = Vec::new();
+    Publish { timeout_ms: 0, topic: "t", custom: none(), payload: &1_000_000u32.to_be_bytes() }
+        .encode_with(0, Flags::DETACHED, &mut first)
+        .unwrap();
+    let mut stream = streaming.open_with(&first).await;
+    // The lane of this one goes on byte by byte.
+    let mut hello = Vec::new();
+    RawPeer::hello(Role::Edge).encode(&mut hello).expect("a short hello");
+    let mut slow = RawTcp::connect(gateway.edges()).await;
+    slow.send(&yamux::data(yamux::SYN, 1, &hello)).await;
+    slow.read_until(&[0, 0, 0, 52, 2, 0, 0, 0]).await;
+    let mut pings = Vec::new();
+    ping(77, &mut pings);
+    let mut bytes = pings.iter().cycle();
+    let mut beats = tokio::time::interval(Duration::from_millis(500));
+    while !streaming.is_over() {
+        beats.tick().await;
+        service.is_alive().await;
+        let _ = stream.write_all(&[0; 10]).await;
+        slow.send(&yamux::data(0, 1, &[*bytes.next().expect("no end")])).await;
+        assert!(start.elapsed() < DEADLINE);
+    }
+    assert!(start.elapsed() >= Duration::from_secs(3), "{:?}", start.elapsed());
+    assert_eq!(streaming.ended().await, Some(Code::Disconnected));
+    let rest: Vec<u8> = bytes.take(16).copied().collect();
+    slow.send(&yamux::data(0, 1, &rest)).await;
+    slow.read_until(&[0, 0, 0, 0, 0, 0, 0, 77]).await;
 }
 
 /// CONF-028
