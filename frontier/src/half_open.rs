@@ -18,7 +18,10 @@ const LINES_PER_SECOND: u32 = 1;
 /// Counts the connections of one side that are between their accept and the end of their handshake.
 ///
 /// Where all places are taken, whoever has several gives one up for a newcomer that has fewer, the one that is held
-/// longest first: an address that fills the places with silence keeps nobody else out.
+/// longest first: an address that fills the places with silence keeps nobody else out. The same holds among the sites of
+/// IPv6, since who has a /48 has 65,536 addresses. Where nobody has more than the newcomer, it is the one that has sent
+/// nothing for longest that gives way, and then the oldest: silence from any number of addresses keeps nobody out either.
+/// Those of the newcomer's own address are left alone, so it gains nothing by coming again.
 #[derive(Debug)]
 pub(crate) struct HalfOpen {
     limit: usize,
@@ -34,6 +37,11 @@ struct Places {
     /// Those of one address in the order in which they came. Under `None` are those whose address is not known
     /// yet, or may be made up.
     by_address: HashMap<Option<IpAddr>, BTreeMap<u64, Arc<Latch>>, ahash::RandomState>,
+    /// How many there are of each /48 of IPv6.
+    by_site: HashMap<IpAddr, usize, ahash::RandomState>,
+    /// Whose each place is: of those that have sent nothing, and of the others.
+    silent: BTreeMap<u64, Option<IpAddr>>,
+    heard: BTreeMap<u64, Option<IpAddr>>,
 }
 
 /// A counted handshake; given back when dropped.
@@ -71,10 +79,10 @@ impl HalfOpen {
         if places.count >= self.limit && !places.give_up_for(address) {
             return Err(Crowded::All(self.limit));
         }
-        places.count += 1;
         places.next += 1;
         let number = places.next;
-        places.by_address.entry(address).or_default().insert(number, given_up.clone());
+        places.add(address, number, given_up.clone());
+        places.silent.insert(number, address);
         Ok(Place { half_open: self.clone(), address, number, given_up })
     }
 
@@ -96,15 +104,58 @@ impl Places {
         self.by_address.get(&address).map_or(0, BTreeMap::len)
     }
 
-    /// Takes a place from whoever has most, unless that is hardly more than `newcomer` has.
+    /// Takes a place from whoever has most, or else from whoever is silent for longest, or is the oldest.
     fn give_up_for(&mut self, newcomer: Option<IpAddr>) -> bool {
-        let most = self.by_address.iter().max_by_key(|(_, places)| places.len());
-        let Some((&address, places)) = most else { return false };
-        if places.len() <= self.of(newcomer) + 1 {
+        let Some((address, number)) = self.of_most(newcomer).or_else(|| self.oldest_but(newcomer)) else {
             return false;
+        };
+        self.remove(address, number).inspect(|given_up| given_up.set()).is_some()
+    }
+
+    /// The oldest place of whoever has most, unless that is hardly more than `newcomer` has: of a site first.
+    fn of_most(&self, newcomer: Option<IpAddr>) -> Option<(Option<IpAddr>, u64)> {
+        let (&address, places) = self.by_address.iter().max_by_key(|(_, places)| places.len())?;
+        let crowded = self.by_site.iter().max_by_key(|(_, count)| **count);
+        let own = newcomer.and_then(site).and_then(|site| self.by_site.get(&site)).copied();
+        let own = own.unwrap_or_else(|| self.of(newcomer));
+        if let Some((&crowded, &count)) = crowded
+            && count > own + 1
+            && count >= places.len()
+        {
+            let mut oldest = self.silent.iter().chain(&self.heard);
+            return oldest
+                .find(|(_, of)| of.and_then(site) == Some(crowded))
+                .map(|(&number, &of)| (of, number));
         }
-        let Some((&oldest, _)) = places.first_key_value() else { return false };
-        self.remove(address, oldest).inspect(|given_up| given_up.set()).is_some()
+        if places.len() <= self.of(newcomer) + 1 {
+            return None;
+        }
+        places.first_key_value().map(|(&oldest, _)| (address, oldest))
+    }
+
+    /// The place of another address that has sent nothing for longest, or else that is held longest. Who holds as
+    /// many as anybody gets no more in this way, and a site that has several gives up one of its own.
+    fn oldest_but(&self, newcomer: Option<IpAddr>) -> Option<(Option<IpAddr>, u64)> {
+        let is_known = newcomer.is_some();
+        if is_known && self.of(newcomer) > 0 {
+            return None;
+        }
+        let own =
+            newcomer.and_then(site).filter(|site| self.by_site.get(site).is_some_and(|count| *count > 1));
+        let gives_way = |of: Option<IpAddr>| match own {
+            Some(own) => of.and_then(site) == Some(own),
+            None => is_known || of.is_none() || self.of(None) == 0,
+        };
+        let mut oldest = self.silent.iter().chain(&self.heard);
+        oldest.find(|(_, of)| gives_way(**of)).map(|(&number, &of)| (of, number))
+    }
+
+    fn add(&mut self, address: Option<IpAddr>, number: u64, given_up: Arc<Latch>) {
+        self.count += 1;
+        self.by_address.entry(address).or_default().insert(number, given_up);
+        if let Some(site) = address.and_then(site) {
+            *self.by_site.entry(site).or_default() += 1;
+        }
     }
 
     fn remove(&mut self, address: Option<IpAddr>, number: u64) -> Option<Arc<Latch>> {
@@ -113,8 +164,26 @@ impl Places {
         if places.is_empty() {
             self.by_address.remove(&address);
         }
+        if let Some(site) = address.and_then(site)
+            && let Some(count) = self.by_site.get_mut(&site)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_site.remove(&site);
+            }
+        }
+        self.silent.remove(&number);
+        self.heard.remove(&number);
         self.count -= 1;
         Some(removed)
+    }
+}
+
+/// The /48 of IPv6 around an address: the most that a site has of its own.
+fn site(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V6(address) => Some(IpAddr::V6((address.to_bits() >> 80 << 80).into())),
+        IpAddr::V4(_) => None,
     }
 }
 
@@ -129,14 +198,24 @@ impl Place {
             return Ok(());
         }
         let mut places = self.half_open.places.lock();
+        let is_silent = places.silent.contains_key(&self.number);
         let Some(given_up) = places.remove(self.address, self.number) else {
             return Err(Crowded::All(self.half_open.limit));
         };
         self.half_open.check_address(&places, address)?;
-        places.count += 1;
-        places.by_address.entry(address).or_default().insert(self.number, given_up);
+        places.add(address, self.number, given_up);
+        let of = if is_silent { &mut places.silent } else { &mut places.heard };
+        of.insert(self.number, address);
         self.address = address;
         Ok(())
+    }
+
+    /// Its peer has sent something.
+    pub(crate) fn heard(&self) {
+        let mut places = self.half_open.places.lock();
+        if places.silent.remove(&self.number).is_some() {
+            places.heard.insert(self.number, self.address);
+        }
     }
 
     /// Set when the place goes to another connection.
@@ -188,10 +267,56 @@ mod tests {
         assert_eq!(half_open.enter(ip(2)).unwrap_err(), Crowded::All(3), "two beside one is fair");
         let third = half_open.enter(ip(3)).unwrap();
         assert_eq!(many.iter().map(is_given_up).collect::<Vec<_>>(), [true, true, false]);
-        assert_eq!(half_open.enter(ip(4)).unwrap_err(), Crowded::All(3));
         drop(many);
         assert_eq!(half_open.places.lock().count, 2, "what was given up is not given back twice");
         assert!(!is_given_up(&other) && !is_given_up(&third));
+    }
+
+    #[test]
+    fn where_all_have_one_place_the_longest_silent_one_gives_way_and_then_the_oldest() {
+        let half_open = HalfOpen::new(3, 3);
+        let held: Vec<_> = (1..=3).map(|last| half_open.enter(ip(last)).unwrap()).collect();
+        held[0].heard();
+        assert_eq!(half_open.enter(ip(1)).unwrap_err(), Crowded::All(3), "one that has as many as anybody");
+        let fourth = half_open.enter(ip(4)).unwrap();
+        assert_eq!(held.iter().map(is_given_up).collect::<Vec<_>>(), [false, true, false]);
+        held[2].heard();
+        fourth.heard();
+        let _fifth = half_open.enter(ip(5)).unwrap();
+        let _sixth = half_open.enter(ip(6)).unwrap();
+        assert_eq!(
+            held.iter().map(is_given_up).collect::<Vec<_>>(),
+            [true, true, false],
+            "the silent fifth before"
+        );
+        drop((held, fourth, _fifth, _sixth));
+        let places = half_open.places.lock();
+        assert!(places.silent.is_empty() && places.heard.is_empty() && places.by_address.is_empty());
+    }
+
+    #[test]
+    fn silence_from_any_number_of_addresses_keeps_nobody_out() {
+        let half_open = HalfOpen::new(600, 100);
+        let address =
+            |number: u16| Some(IpAddr::from([10, 0, number.to_be_bytes()[0], number.to_be_bytes()[1]]));
+        let _silent: Vec<_> = (0..1500).map(|number| half_open.enter(address(number)).unwrap()).collect();
+        let good = half_open.enter(ip(1)).unwrap();
+        good.heard();
+        let _more: Vec<_> = (1500..3000).map(|number| half_open.enter(address(number)).unwrap()).collect();
+        assert!(!is_given_up(&good));
+    }
+
+    #[test]
+    fn many_networks_of_one_site_of_ipv6_give_way_before_anybody_else() {
+        let half_open = HalfOpen::new(4, 4);
+        let of = |text: &str| Some(text.parse().unwrap());
+        let others = [half_open.enter(ip(1)).unwrap(), half_open.enter(of("2001:db8:9::1")).unwrap()];
+        let site = ["2001:db8:1:1::1", "2001:db8:1:2::1"].map(|text| half_open.enter(of(text)).unwrap());
+        let _newcomer = half_open.enter(ip(2)).unwrap();
+        assert_eq!(site.each_ref().map(is_given_up), [true, false]);
+        assert!(others.iter().all(|place| !is_given_up(place)));
+        drop((others, site, _newcomer));
+        assert!(half_open.places.lock().by_site.is_empty());
     }
 
     #[test]

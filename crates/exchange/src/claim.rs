@@ -26,9 +26,15 @@ impl Claim {
     /// Whether it takes the id over from `holder`: from one that was accepted earlier, unless that is an attempt of the
     /// same client beside this one, or a client that came while this one was away.
     pub(crate) fn displaces(self, holder: Self) -> bool {
-        let is_beside = self.attempt != 0 && self.attempt == holder.attempt;
         let comes_back = self.since < self.epoch;
-        holder.epoch <= self.epoch && !is_beside && (!comes_back || self.since >= holder.since)
+        self.is_after(holder) && (!comes_back || self.since >= holder.since)
+    }
+
+    /// The same for one with a stronger proof of the id: a holder without a right to it gains nothing by having come
+    /// while it was away.
+    pub(crate) fn is_after(self, holder: Self) -> bool {
+        let is_beside = self.attempt != 0 && self.attempt == holder.attempt;
+        holder.epoch <= self.epoch && !is_beside
     }
 }
 
@@ -77,5 +83,20 @@ mod tests {
     fn a_time_that_is_yet_to_come_counts_as_now() {
         let liar = claim(10, 1, 1, u64::MAX);
         assert!(claim(20, 2, 1, 0).displaces(liar) && claim(20, 2, 2, 15).displaces(liar));
+    }
+
+    #[test]
+    fn no_word_about_its_past_gains_more_than_to_come_as_new() {
+        let holder = claim(10, 1, 1, 0);
+        let new = claim(20, 2, 1, 0);
+        let honest =
+            [claim(30, 1, 2, 10), claim(30, 1, 2, 20), claim(30, 1, 2, 25), claim(30, 3, 1, 0), silent(30)];
+        for since in [1, 9, 10, 11, 19, 20, 21, u64::MAX - 1, u64::MAX] {
+            let liar = claim(20, 2, 1, since);
+            assert!(!liar.displaces(holder) || new.displaces(holder), "{since}");
+            for honest in honest {
+                assert!(honest.displaces(liar) || !honest.displaces(new), "{since} against {honest:?}");
+            }
+        }
     }
 }

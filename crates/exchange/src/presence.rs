@@ -45,7 +45,6 @@ pub async fn edge_id(
             Ok(0) | Err(_) => Err(Failure::new(Code::Internal, "the service gave out no valid EdgeID")),
             Ok(id) => Ok(EdgeId(id)),
         },
-        Code::Application => Err(Failure::new(Code::Denied, reply.text())),
         _ => Err(failed(&reply)),
     })
 }
@@ -69,7 +68,6 @@ pub async fn online(exchange: &Exchange, edge: &Peer, timeout: Duration) -> Resu
     let Some(reply) = exchange.call_service(call, id, edge.ip(), timeout).await else { return Ok(()) };
     let failure = match reply.code {
         Code::Ok => return Ok(()),
-        Code::Application => Failure::new(Code::Denied, reply.text()),
         _ => failed(&reply),
     };
     Err(NotOnline { failure, may_be_told: reply.is_uncertain })
@@ -91,11 +89,13 @@ fn told<'a>(method: &'a str, payload: &'a [u8], may_repeat: bool) -> OwnCall<'a>
     OwnCall { method, custom: b"", payload, may_repeat }
 }
 
-/// A service that fails must not make its edges give up: what it replies is retryable for them.
+/// What the edge is told. A service that refuses it means so, for good; one that fails must not make its edges give up:
+/// what it replies is retryable for them.
 fn failed(reply: &OwnReply) -> Failure {
-    match reply.code.is_retryable() {
-        true => Failure::new(reply.code, reply.text()).detailed(reply.detail),
-        false => Failure::new(Code::Internal, reply.text()),
+    match reply.code {
+        Code::Application | Code::Denied | Code::Unauthenticated => Failure::new(Code::Denied, reply.text()),
+        code if code.is_retryable() => Failure::new(code, reply.text()).detailed(reply.detail),
+        _ => Failure::new(Code::Internal, reply.text()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Who may take over an id that another connection holds.
 //!
-//! A client that connects again takes over from its old connection, which may be half open. So may anybody who shows
-//! as much: whoever shows less, or goes by another name, waits until the id is free.
+//! A client that connects again takes over from its old connection, which may be half open. So may anybody of the same
+//! name who shows as much or more, and whoever shows that the id is its own, whatever its name: the rest waits until the
+//! id is free.
 
+use crate::claim::Claim;
 use crate::{Identity, Peer};
 use frontier_access::authn::Verified;
 use std::sync::Arc;
@@ -43,12 +45,21 @@ impl TakeOver {
         }
     }
 
+    /// Whether a connection with this claim is late enough to displace the holder in this way.
+    pub(crate) fn is_due(self, claim: Claim, holder: Claim) -> bool {
+        if self == Self::Stronger { claim.is_after(holder) } else { claim.displaces(holder) }
+    }
+
     fn by_proof(new: &Peer, old: &Peer) -> Result<Self, &'static str> {
+        let (mine, its) = (verified(new), verified(old));
+        let (proof, other) = (Proof::of(new, &mine), Proof::of(old, &its));
+        // Proof of a name is none of the id: it counts among those of that name only.
+        if proof == Proof::Id && other < Proof::Id {
+            return Ok(Self::Stronger);
+        }
         if new.name() != old.name() {
             return Err("another service has this id, and another name");
         }
-        let (mine, its) = (verified(new), verified(old));
-        let (proof, other) = (Proof::of(new, &mine), Proof::of(old, &its));
         if proof < other {
             return Err("this id is held by a connection with stronger credentials");
         }

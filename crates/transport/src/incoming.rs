@@ -171,6 +171,17 @@ impl Incoming {
         }
     }
 
+    /// Waits until the peer has sent something, which is not taken, or has left.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn first_byte(&mut self) {
+        if let Accepted::Tcp { io, .. } = &mut self.0 {
+            // A failure is met again by whoever reads.
+            let _ = io.peek(&mut [0]).await;
+        }
+    }
+
     /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as the listener has each.
     /// The caller sets the deadline. A peer that fails is told why, for a second at most.
     ///

@@ -153,7 +153,7 @@ impl Listen {
             (Word::Ws, _) => Network::Ws,
         };
         let proxies = Proxies::read(section, network);
-        let upgrade = proxies.read_upgrade(section);
+        let upgrade = proxies.read_upgrade(section, network);
         // Certificates, and who is asked for one, can be changed: only whether TLS is spoken cannot.
         let tls = read_server_tls(&tls.reloadable(), enable);
         let own = section.section("auth");

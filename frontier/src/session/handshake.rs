@@ -98,7 +98,9 @@ async fn receive(
     addr: &mut SocketAddr,
 ) -> Result<(Link, PeerInfo, Frame, Held), NoHello> {
     newcomer.read_proxy_header(context).await?;
-    let Newcomer { listener, accepted, mut held } = newcomer;
+    let Newcomer { listener, mut accepted, mut held } = newcomer;
+    accepted.incoming.first_byte().await;
+    held.heard();
     *addr = accepted.peer;
     let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
     if let Some(Listen { proxies, .. }) = context.listener(listener) {

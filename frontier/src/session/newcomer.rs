@@ -89,6 +89,11 @@ impl Held {
         self.place.given_up()
     }
 
+    /// The peer has sent something.
+    pub(super) fn heard(&self) {
+        self.place.heard();
+    }
+
     /// Counts the handshake for `client`, unless that is a proxy, which may be there for any number of others.
     pub(super) fn count_for(&mut self, client: SocketAddr, proxies: &Proxies) -> Result<(), Unplaced> {
         if proxies.trusts(client.ip()) {

@@ -44,15 +44,17 @@ impl ThrottleConfig {
     pub fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
         let seconds = Duration::from_secs;
+        let shortest = Duration::from_millis(1);
+        let max_delay = section.within("max_delay", default.max_delay, shortest..=seconds(86_400));
+        let delay = section.within("delay", default.delay.min(max_delay), shortest..=seconds(3600));
+        if delay > max_delay {
+            section.reject("delay", "must not be above `max_delay`: nobody would wait so long");
+        }
         Self {
             failures: section.within("failures", default.failures, 1..=1_000_000),
             window: section.within("window", default.window, seconds(1)..=seconds(86_400)),
-            delay: section.within("delay", default.delay, Duration::from_millis(1)..=seconds(3600)),
-            max_delay: section.within(
-                "max_delay",
-                default.max_delay,
-                Duration::from_millis(1)..=seconds(86_400),
-            ),
+            delay,
+            max_delay,
             addresses: section.within("addresses", default.addresses, 1024..=10_000_000),
         }
     }

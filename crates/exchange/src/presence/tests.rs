@@ -15,9 +15,18 @@ fn an_event_is_the_id_the_address_and_the_meta() {
 
 #[test]
 fn a_service_that_fails_is_no_reason_to_give_up() {
-    for code in [Code::MethodNotFound, Code::Panicked, Code::Denied, Code::Unknown(999)] {
+    for code in [Code::MethodNotFound, Code::Panicked, Code::Unknown(999)] {
         assert_eq!(failed(&OwnReply::error(code, "")).code, Code::Internal, "{code}");
     }
     let busy = OwnReply { detail: 250, ..OwnReply::error(Code::Overloaded, "busy") };
     assert_eq!(failed(&busy), Failure::new(Code::Overloaded, "busy").detailed(250));
+}
+
+#[test]
+fn a_service_that_refuses_means_so() {
+    for code in [Code::Application, Code::Denied, Code::Unauthenticated] {
+        let told = failed(&OwnReply::error(code, "not you"));
+        assert_eq!(told, Failure::new(Code::Denied, "not you"), "{code}");
+        assert!(!told.code.is_retryable());
+    }
 }

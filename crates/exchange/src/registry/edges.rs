@@ -94,12 +94,12 @@ impl Edges {
                 free.insert(edge.clone());
                 Ok(None)
             }
-            Entry::Occupied(held) if !edge.claim().displaces(held.get().claim()) => {
-                Err((ClaimError::Superseded, held.get().clone()))
-            }
             Entry::Occupied(mut held) => {
                 let take_over = TakeOver::judge(edge, held.get())
                     .map_err(|why| (ClaimError::Protected(why), held.get().clone()))?;
+                if !take_over.is_due(edge.claim(), held.get().claim()) {
+                    return Err((ClaimError::Superseded, held.get().clone()));
+                }
                 let predecessor = held.insert(edge.clone());
                 predecessor.advance(Stage::Gone);
                 self.delist(&predecessor);

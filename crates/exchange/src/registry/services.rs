@@ -83,7 +83,8 @@ impl Services {
 
     /// Puts `service` online with its first methods and topics, all of them or none. If its id was held
     /// by another connection, that one's methods and topics pass to this one in the same instant, and
-    /// it is returned. Those of one that is closed, and could not have been displaced, do not pass.
+    /// it is returned. Those of another name do not pass, nor those of one that is closed, and could not have been
+    /// displaced.
     pub(crate) fn claim(
         &self,
         id: ServiceId,
@@ -99,12 +100,14 @@ impl Services {
         let mut members = self.members.lock();
         let Members { by_id, draft, lists, offers } = &mut *members;
         let old = by_id.get(&id.0);
-        if old.is_some_and(|old| !service.claim().displaces(old.service.claim())) {
-            return Err(RegistrationError::Superseded);
-        }
         let take_over = old.map(|old| TakeOver::judge(service, &old.service)).transpose();
         let take_over = take_over.map_err(RegistrationError::Protected)?;
-        let heir = old.filter(|_| take_over != Some(TakeOver::Over));
+        let contested = old.zip(take_over);
+        if contested.is_some_and(|(old, it)| !it.is_due(service.claim(), old.service.claim())) {
+            return Err(RegistrationError::Superseded);
+        }
+        let heir =
+            old.filter(|old| take_over != Some(TakeOver::Over) && old.service.name() == service.name());
         // What it would take over must be allowed to itself, or an id were a way round the rules.
         if let Some(denial) = heir.and_then(|old| denied(service, old)) {
             return Err(denial.into());

@@ -67,9 +67,21 @@ fn equal_or_stronger_proof_displaces_and_weaker_does_not() {
 }
 
 #[test]
-fn a_service_of_another_name_displaces_nobody_whatever_it_shows() {
-    for (new, old) in [("nothing", "nothing"), ("name a", "nothing"), ("id a", "nothing"), ("id a", "id a")] {
-        assert_eq!(judged((service("auth"), new), (service("files"), old)), None, "{new} after {old}");
+fn a_service_of_another_name_displaces_only_by_proof_of_the_id() {
+    let stronger = Some(TakeOver::Stronger);
+    for (new, old, expected) in [
+        ("nothing", "nothing", None),
+        ("subject a", "subject a", None),
+        ("name a", "name a", None),
+        ("id a", "id a", None),
+        ("nothing", "name a", None),
+        ("name a", "id a", None),
+        ("name a", "nothing", None),
+        ("id a", "nothing", stronger),
+        ("id a", "subject b", stronger),
+        ("id a", "name b", stronger),
+    ] {
+        assert_eq!(judged((service("auth"), new), (service("files"), old)), expected, "{new} after {old}");
     }
 }
 

@@ -93,9 +93,18 @@ impl Proxies {
     }
 
     /// By what requests for a WebSocket are judged.
-    pub(super) fn read_upgrade(&self, section: &Section<'_>) -> Arc<UpgradeRules> {
+    pub(super) fn read_upgrade(&self, section: &Section<'_>, network: Network) -> Arc<UpgradeRules> {
         let origins = section.list("allowed_origins", Vec::new());
         let field = section.get("forwarded_header", Field(ForwardedField::XForwardedFor)).0;
+        if matches!(network, Network::Tcp | Network::Quic) {
+            let text = "means nothing here: no WebSocket is spoken";
+            if !origins.is_empty() {
+                section.reject("allowed_origins", text);
+            }
+            if field != ForwardedField::XForwardedFor {
+                section.reject("forwarded_header", text);
+            }
+        }
         Arc::new(UpgradeRules {
             allowed_origins: origins.into_iter().map(|Origin(origin)| origin).collect(),
             forwarded: (!self.trusted.is_empty()).then_some(field),
@@ -173,6 +182,8 @@ mod tests {
         assert_eq!(mistakes("proxy_protocol_optional: true"), path("proxy_protocol_optional"));
         assert_eq!(mistakes("network: ws, trusted_proxies: [10.0.0.1/8]"), path("trusted_proxies[0]"));
         assert_eq!(mistakes("network: ws, allowed_origins: [app.example]"), path("allowed_origins[0]"));
+        assert_eq!(mistakes("allowed_origins: ['https://app.example']"), path("allowed_origins"));
+        assert_eq!(mistakes("forwarded_header: forwarded"), path("forwarded_header"));
         assert_eq!(mistakes("proxy_protocol: v3, trusted_proxies: [10.0.0.1]")[0], path("proxy_protocol")[0]);
         Config::parse("edgebound: {listen: {proxy_protocol: any, trusted_proxies: [10.0.0.1]}}", &|_| None)
             .unwrap();

@@ -177,3 +177,16 @@ fn huge_counts_do_not_overflow() {
     let config = ThrottleConfig::default();
     assert_eq!(config.wait(u32::MAX), config.max_delay);
 }
+
+#[test]
+fn a_first_wait_above_the_longest_is_a_mistake_and_the_default_gives_way() {
+    let read = |yaml: &str| {
+        let document = frontier_config::Document::parse(yaml, &|_| None).unwrap();
+        let config = ThrottleConfig::read(&document.root());
+        document.finish().map(|_| config)
+    };
+    let errors = read("{delay: 10s, max_delay: 5s}").unwrap_err();
+    assert_eq!(errors.mistakes().iter().map(|it| it.path()).collect::<Vec<_>>(), ["delay"]);
+    assert_eq!(read("{max_delay: 500ms}").unwrap().delay, Duration::from_millis(500));
+    assert_eq!(read("{delay: 5s, max_delay: 5s}").unwrap().delay, Duration::from_secs(5));
+}

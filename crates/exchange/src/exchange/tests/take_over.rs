@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::log::logged;
 use crate::{Authorization, ClaimError, RegistrationError};
 use frontier_access::authn::Verified;
-use frontier_protocol::ServiceId;
+use frontier_protocol::{ServiceId, Session};
 
 fn with(exchange: &Arc<Exchange>, identity: Identity, verified: Verified) -> TestPeer {
     let authorization = Authorization::unrestricted(&Arc::default(), &Arc::new(verified));
@@ -82,6 +82,33 @@ fn a_service_of_another_name_does_not_get_the_id_nor_the_names() {
     assert_eq!(edge.codes(), [(2, Code::MethodNotFound)]);
     auth.vanish();
     assert!(other.peer.is_online() && exchange.is_service_taken(ServiceId(5)));
+}
+
+#[test]
+fn who_shows_that_the_id_is_its_own_has_it_whatever_the_name_of_the_holder() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let squatter = TestPeer::service(&exchange, 5, &["m"], &[]);
+    let owner = with(&exchange, Identity::Service { id: ServiceId(5), name: "billing".into() }, fixed(5));
+    let owner = owner.joined(&[], &[]);
+    assert!(matches!(squatter.outlet.close_reason(), Some(CloseReason::Refused(Code::Disconnected, _))));
+    assert!(owner.peer.is_online());
+    edge.codes();
+    edge.send(call(1, Destination::Name));
+    assert_eq!(edge.codes(), [(1, Code::MethodNotFound)], "what another name has registered is not its own");
+}
+
+#[test]
+fn a_squatter_is_not_the_end_of_who_comes_back_with_more_proof() {
+    for identity in [testing::edge, testing::service] {
+        let exchange = testing::exchange();
+        let squatter = with(&exchange, identity(EDGE), Verified::default()).joined(&[], &[]);
+        let mut owner = with(&exchange, identity(EDGE), fixed(EDGE));
+        let peer = Arc::into_inner(owner.peer).unwrap();
+        owner.peer = Arc::new(peer.of_session(Session { client: 1, attempt: 2, since: Epoch(1) }));
+        let owner = owner.joined(&[], &[]);
+        assert!(owner.peer.is_online() && !squatter.peer.is_online());
+    }
 }
 
 #[test]
