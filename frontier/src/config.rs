@@ -178,7 +178,8 @@ impl Config {
     /// If they have changed since the configuration was loaded: everything that is wrong with them.
     pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
-        Ok(self.listener_warnings().chain(access::warnings(&self.access, &access)).collect())
+        let warnings = self.listener_warnings().chain(self.membership_warnings());
+        Ok(warnings.chain(access::warnings(&self.access, &access)).collect())
     }
 
     /// What may surprise about the listeners' certificates and proxies, though they are used.
@@ -190,6 +191,11 @@ impl Config {
                 listen.warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
             })
         })
+    }
+
+    /// What may surprise about how it is part of a cluster.
+    pub(crate) fn membership_warnings(&self) -> impl Iterator<Item = String> {
+        self.membership.iter().flat_map(Membership::warnings)
     }
 
     /// The files that were read to come by this configuration, or will be: those to watch.

@@ -135,7 +135,7 @@ impl Gateway {
         }
         let services = listen(Role::Service, &config.servicebound.listeners)?;
         let edges = listen(Role::Edge, &config.edgebound.listeners)?;
-        for line in config.open_listeners() {
+        for line in config.open_listeners().into_iter().chain(config.membership_warnings()) {
             warn!("{line}");
         }
         let advertised = match &config.membership {

@@ -8,7 +8,6 @@ pub mod config;
 mod forwarding;
 mod gate;
 mod gateway;
-mod half_open;
 mod native;
 mod policy;
 pub mod reload;

@@ -13,7 +13,7 @@ mod certificate;
 mod config;
 
 pub(crate) use certificate::client_certificate;
-pub(crate) use config::{Listening, read, refuse_open_planes};
+pub(crate) use config::{Listening, key_of, read, refuse_open_planes};
 
 use arc_swap::ArcSwap;
 use audit::Audit;
@@ -80,7 +80,15 @@ impl PlaneAccess {
 
     /// What may surprise about the files that were read, in lines.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.0.current.load().warnings().iter().map(ToString::to_string).collect()
+        let current = self.0.current.load();
+        let planes = [(CONTROL_PLANE, Side::Operator, "role"), (FRONTIER_PLANE, Side::Frontier, "frontier")];
+        let useless = planes.into_iter().filter(|(plane, side, _)| {
+            current.authenticator(plane).is_some_and(|authenticator| !authenticator.has_way_in(*side))
+        });
+        let useless = useless.map(|(plane, _, key)| {
+            format!("{plane}.auth: nobody gets in: none of the tokens that it names has a `{key}`")
+        });
+        current.warnings().iter().map(ToString::to_string).chain(useless).collect()
     }
 
     /// Where the decisions are written down.

@@ -62,6 +62,7 @@ impl Cli {
             return Exit::Usage;
         }
         if self.check {
+            config.warnings().iter().for_each(|line| println!("warning: {line}"));
             println!("the configuration is valid");
             return Exit::Ok;
         }

@@ -3,8 +3,9 @@
 use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE, Listening, is_local};
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
-use crate::{Bounds, Lifetimes, RedisConfig};
+use crate::{Bounds, Lifetimes, PlaneAccess, RedisConfig};
 use frontier_access::{Access, AccessConfig};
+use frontier_admin::TlsConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
@@ -98,6 +99,38 @@ impl Config {
         Ok(Self { fixed, ..config })
     }
 
+    /// As [`parse_in`](Self::parse_in), and looks into all files that it names as well, as the daemon does. Blocks while it
+    /// reads them.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it and in the files.
+    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+        let read = |root: &Section<'_>| {
+            let config = Self::read(root);
+            config.reject_files(root);
+            config
+        };
+        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, read)?;
+        Ok(Self { fixed, ..config })
+    }
+
+    /// Refuses the files that are not read with the sections that name them, each where it is named. Those of
+    /// `frontier_plane.listen.tls` are.
+    fn reject_files(&self, root: &Section<'_>) {
+        if let Some(Err(error)) = self.control_plane.server.tls.as_ref().map(TlsConfig::load) {
+            root.reject_at("control_plane.listen.tls", error.to_string());
+        }
+        if let Err(errors) = Access::load(&self.access, Instant::now()) {
+            for error in &errors.0 {
+                let key = access::key_of(&self.access, &error.what).unwrap_or_default();
+                root.reject_at(&key, error.to_string());
+            }
+        }
+        if let Store::Redis(redis) = &self.store {
+            redis.check_files().into_iter().for_each(|line| root.reject_at("redis", line));
+        }
+    }
+
     /// What may surprise about the planes though it was asked for, in lines: those that answer whoever reaches them
     /// from another machine, and those where credentials can be read on the way.
     pub(crate) fn exposed_planes(&self) -> Vec<String> {
@@ -120,6 +153,13 @@ impl Config {
             }
         };
         planes.into_iter().filter_map(line).collect()
+    }
+
+    /// Everything that may surprise about it and about the files that it names. Blocks while it reads them.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        // If its files are of no use, that is told elsewhere.
+        let access = PlaneAccess::load(&self.access).map(|access| access.warnings()).unwrap_or_default();
+        self.exposed_planes().into_iter().chain(access).collect()
     }
 
     /// Reads the files that it names, and throws away what is in them. Gives a line for each that is of no use.
@@ -245,6 +285,62 @@ mod tests {
             assert!(error.contains(&format!("{plane}.auth: nobody could connect")), "{error}");
             let error = parse(&format!("{plane}: {{auth: {{methods: [], meta_labels: [a]}}}}")).unwrap_err();
             assert!(error.contains(&format!("{plane}.auth.meta_labels: is for edges")), "{error}");
+        }
+    }
+
+    #[test]
+    fn files_are_looked_at_whatever_else_is_wrong_and_named_by_their_keys() {
+        let yaml = "
+control_plane:
+  connections: 0
+  listen: {addr: 0.0.0.0:1, tls: {enable: true, certs: [{cert: /nowhere/c.pem, key: /nowhere/c.key}]}}
+  auth: {methods: [{token: {file: /nowhere/t1}}, {jwt: {role_claim: r, keys: [{jwks_file: /nowhere/j}]}}]}
+frontier_plane:
+  listen: {network: tls, addr: 0.0.0.0:2, tls: {certs: [{cert: /nowhere/f.pem, key: /nowhere/f.key}]}}
+  auth: {methods: [{token: {file: /nowhere/t2}}]}
+";
+        let surroundings = Surroundings { environment: &|_| None, variables: &[], folder: Path::new("") };
+        let errors = Config::load(yaml, &surroundings).unwrap_err().to_string();
+        for expected in [
+            "control_plane.connections: ",
+            "control_plane.listen.tls: ",
+            "control_plane.auth.methods[0].token.file: ",
+            "control_plane.auth.methods[1].jwt.keys[0].jwks_file: ",
+            "frontier_plane.listen.tls",
+            "frontier_plane.auth.methods[0].token.file: ",
+        ] {
+            let line = errors.lines().find(|line| line.contains(expected));
+            assert!(line.is_some_and(|line| line.contains("line ")), "{expected}: {errors}");
+        }
+    }
+
+    #[test]
+    fn a_plane_whose_tokens_are_for_the_other_one_is_warned_of() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let hash = "ab".repeat(32);
+        std::fs::write(file.path(), format!("- {{hash: 'sha256:{hash}', frontier: f}}")).unwrap();
+        let auth = format!("{{auth: {{methods: [{{token: {{file: {}}}}}]}}}}", file.path().display());
+        let warnings = parse(&format!("control_plane: {auth}\nfrontier_plane: {auth}")).unwrap().warnings();
+        let line = "control_plane.auth: nobody gets in: none of the tokens that it names has a `role`";
+        assert_eq!(warnings, [line]);
+    }
+
+    #[test]
+    fn methods_by_which_nobody_is_let_in_are_refused() {
+        for (method, plane, expected) in [
+            ("jwt: {keys: [{secret_file: /t}]}", CONTROL_PLANE, "role_claim"),
+            ("jwt: {keys: [{secret_file: /t}]}", FRONTIER_PLANE, "frontier_claim"),
+            ("mtls: {}", CONTROL_PLANE, "role"),
+            ("mtls: {role: 'cn:{role}'}", FRONTIER_PLANE, "frontier"),
+        ] {
+            let error = parse(&format!("{plane}: {{auth: {{methods: [{{{method}}}]}}}}")).unwrap_err();
+            let name = method.split(':').next().unwrap();
+            assert!(
+                error.contains(&format!(
+                    "{plane}.auth.methods[0].{name}: lets nobody in without `{expected}`"
+                )),
+                "{error}"
+            );
         }
     }
 

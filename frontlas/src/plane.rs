@@ -119,21 +119,13 @@ impl Plane {
         sessions.spawn(rebalance::run(context.clone(), self.rebalance, stop.clone()));
         let (ticking, until) = (context.clone(), stop.clone());
         sessions.spawn(async move { ticking.clock.run(&*ticking.directory, DIRECTORY_TIMEOUT, until).await });
-        let mut refused = 0_u64;
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 () = stop.cancelled() => break,
             };
-            // Told nothing: an answer costs more than a refusal is worth.
-            let Some(place) = context.handshakes.take(accepted.peer) else {
-                refused += 1;
-                if refused.is_power_of_two() {
-                    warn!(addr = %accepted.peer, refused,
-                        "closed a connection: too many have not said yet which frontier they are");
-                }
-                continue;
-            };
+            // Whoever gives way is told nothing: an answer costs more than it is worth.
+            let place = context.handshakes.take(accepted.peer);
             sessions.spawn(session::run(context.clone(), accepted, place, stop.clone()));
         }
         sessions.close();

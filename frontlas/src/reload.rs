@@ -99,11 +99,11 @@ impl ConfigSource {
         let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let surroundings = Surroundings { environment, variables, folder };
         let Some(path) = &self.path else {
-            return Config::parse_in("", &surroundings).map_err(|errors| errors.to_string());
+            return Config::load("", &surroundings).map_err(|errors| errors.to_string());
         };
         let yaml = std::fs::read_to_string(path);
         let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
-        Config::parse_in(&yaml, &surroundings).map_err(|errors| format!("{}: {errors}", path.display()))
+        Config::load(&yaml, &surroundings).map_err(|errors| format!("{}: {errors}", path.display()))
     }
 
     /// The files to watch: the configuration's own, and those that it names. None where it says so.

@@ -14,6 +14,11 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// `connections`: how many there may be; more are closed right after the accept. 10,000.
     pub connections: usize,
+    /// `handshakes`: connections that have shown no credentials, where they are asked for; the oldest gives way. They
+    /// take no place of `connections`. 1,024.
+    pub handshakes: usize,
+    /// `handshakes_per_address`: the same from one address, or one /64 of IPv6. 128.
+    pub handshakes_per_address: usize,
     /// `watchers`: watches at once; more are refused. 1,000.
     pub watchers: usize,
     /// `request_timeout`: how long an answer may take, and the beginning of a watch. 10 s.
@@ -21,7 +26,8 @@ pub struct ServerConfig {
     /// `request_size`: the longest message of a gRPC request, in bytes. The daemon gives it to its tonic
     /// services. 1 MiB.
     pub request_size: usize,
-    /// `handshake_timeout`: how long a connection may take to be made, TLS and the first request line each. 10 s.
+    /// `handshake_timeout`: how long a connection may take to be made, TLS, the first request line, and
+    /// a request with credentials where these are asked for: each. 10 s.
     pub handshake_timeout: Duration,
     /// `slow_peer_timeout`: how long a peer may take nothing of what waits for it. 30 s.
     pub slow_peer_timeout: Duration,
@@ -45,6 +51,8 @@ impl ServerConfig {
             addr: listen.get("addr", default_addr),
             tls: TlsConfig::read(&listen.section("tls")),
             connections: section.within("connections", 10_000, 1..=1_000_000),
+            handshakes: section.within("handshakes", 1024, 1..=1_000_000),
+            handshakes_per_address: section.within("handshakes_per_address", 128, 1..=1_000_000),
             watchers: section.within("watchers", 1000, 1..=1_000_000),
             request_timeout: time("request_timeout", seconds(10), millis(10), seconds(300)),
             request_size: size.as_usize(),

@@ -1,7 +1,9 @@
 //! One connection from its accept to its end.
 
 use crate::config::ServerConfig;
+use crate::error::ApiError;
 use crate::stall::StallGuard;
+use crate::standing::Standing;
 use crate::tls::LiveTls;
 use axum::Router;
 use http::Request;
@@ -17,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
@@ -40,11 +42,18 @@ pub struct Caller {
     pub certificate: Option<CertificateDer<'static>>,
     /// Whether there was a request on this connection that somebody has asked about.
     known: Arc<AtomicBool>,
+    /// Its place among the connections, or among those that have shown no credentials.
+    standing: Arc<Standing>,
 }
 
 impl Caller {
-    fn new(addr: SocketAddr, certificate: Option<CertificateDer<'static>>) -> Self {
-        Self { addr, certificate, known: Arc::default() }
+    fn new(addr: SocketAddr, certificate: Option<CertificateDer<'static>>, standing: Arc<Standing>) -> Self {
+        Self { addr, certificate, known: Arc::default(), standing }
+    }
+
+    /// A request of it was let pass.
+    pub(crate) fn admit(&self) -> Result<(), ApiError> {
+        self.standing.admit()
     }
 
     /// Whether this is asked for the first time on this connection: for logs that have a line for each.
@@ -96,12 +105,20 @@ impl ConnectionHandler {
         Self { router, tls, http: http(config), handshake_timeout, slow_peer_timeout, stop, kill }
     }
 
-    /// Serves one connection to its end.
-    pub(crate) async fn serve(self, stream: TcpStream, addr: SocketAddr) {
+    /// Serves one connection to its end, or until its place goes to another one.
+    pub(crate) async fn serve(self, stream: TcpStream, addr: SocketAddr, standing: Arc<Standing>) {
+        let given_up = standing.given_up();
+        tokio::select! {
+            () = self.serve_stream(stream, addr, standing) => {}
+            () = given_up.cancelled() => debug!(%addr, "closed a connection: its place went to another one"),
+        }
+    }
+
+    async fn serve_stream(self, stream: TcpStream, addr: SocketAddr, standing: Arc<Standing>) {
         // Fails only if the connection has ended.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.as_ref().map(LiveTls::acceptor) else {
-            return self.serve_http(stream, Caller::new(addr, None)).await;
+            return self.serve_http(stream, Caller::new(addr, None, standing)).await;
         };
         let handshake = tokio::select! {
             () = self.stop.cancelled() => return,
@@ -111,7 +128,7 @@ impl ConnectionHandler {
             Ok(Ok(stream)) => {
                 let chain = stream.get_ref().1.peer_certificates();
                 let certificate = chain.and_then(|chain| chain.first()).map(|it| it.clone().into_owned());
-                self.serve_http(stream, Caller::new(addr, certificate)).await;
+                self.serve_http(stream, Caller::new(addr, certificate, standing)).await;
             }
             Ok(Err(error)) => debug!(%addr, %error, "the TLS handshake failed"),
             Err(_) => debug!(%addr, timeout = ?self.handshake_timeout, "the TLS handshake took too long"),
@@ -119,7 +136,13 @@ impl ConnectionHandler {
     }
 
     async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Caller) {
-        let addr = caller.addr;
+        let (addr, standing, patience) = (caller.addr, caller.standing.clone(), self.handshake_timeout);
+        let stays_unknown = async {
+            sleep(patience).await;
+            if standing.is_known() {
+                std::future::pending::<()>().await;
+            }
+        };
         let service = self.router.map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(caller.clone());
             request
@@ -128,6 +151,15 @@ impl ConnectionHandler {
         let mut connection = pin!(self.http.serve_connection(io, TowerToHyperService::new(service)));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = stays_unknown => {
+                debug!(%addr, timeout = ?patience, "closes a connection that has shown no credentials");
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    () = sleep(patience) => Ok(()),
+                    () = self.kill.cancelled() => Ok(()),
+                }
+            }
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {

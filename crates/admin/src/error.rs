@@ -41,6 +41,9 @@ pub enum ApiError {
         "the position is not in the history: too much has changed since, or it is of another history; watch again from a snapshot"
     )]
     Gone,
+    /// One connection too many of those that have shown who they are.
+    #[error("{0} connections are open, the most there may be (connections)")]
+    TooManyConnections(usize),
     /// One watch too many.
     #[error("{0} watches are open, the most there may be (watchers)")]
     TooManyWatches(usize),
@@ -92,7 +95,8 @@ impl ApiError {
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
             Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
-            Self::TooManyWatches(_)
+            Self::TooManyConnections(_)
+            | Self::TooManyWatches(_)
             | Self::TooManyLists(_)
             | Self::SlowWatcher(_)
             | Self::Throttled { .. } => {

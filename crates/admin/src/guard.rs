@@ -23,7 +23,7 @@ pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: 
     }
     let headers = request.headers();
     let checked = match request.extensions().get::<Caller>() {
-        Some(caller) => guard(caller, headers),
+        Some(caller) => guard(caller, headers).and_then(|()| caller.admit()),
         // Every connection adds one.
         None => Err(ApiError::Internal),
     };

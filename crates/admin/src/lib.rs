@@ -27,6 +27,7 @@ mod query;
 mod server;
 pub mod sse;
 mod stall;
+mod standing;
 mod tls;
 mod watch;
 

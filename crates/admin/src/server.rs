@@ -6,18 +6,19 @@ use crate::deadline;
 use crate::error::{ApiError, is_grpc};
 use crate::guard::{self, Guard};
 use crate::health::Probe;
+use crate::standing::Places;
 use crate::tls::{LiveTls, TlsError};
 use crate::watch::Watches;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use frontier_access::HalfOpen;
 use http::HeaderMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -113,6 +114,9 @@ impl Server {
         info!(addr = %self.addr, tls = self.tls.is_some(), "the {} listens", self.name);
         let router =
             router.merge(probe.routes()).method_not_allowed_fallback(wrong_method).fallback(no_route);
+        let ServerConfig { connections, handshakes, handshakes_per_address, .. } = self.config;
+        let strangers = self.guard.is_some().then(|| HalfOpen::new(handshakes, handshakes_per_address));
+        let places = Places::new(self.name, connections, strangers);
         let router = match self.guard {
             Some(check) => router.layer(from_fn_with_state(check, guard::enforce)),
             None => router,
@@ -125,7 +129,7 @@ impl Server {
         tasks.spawn(probe.run(self.stopping.clone()));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = accept(&self.listener, handler, &tasks, self.config.connections) => {}
+            () = accept(&self.listener, handler, &tasks, &places) => {}
         }
         drop(self.listener);
         self.stopping.cancel();
@@ -143,8 +147,7 @@ impl Server {
     }
 }
 
-async fn accept(listener: &TcpListener, handler: ConnectionHandler, tasks: &TaskTracker, limit: usize) {
-    let permits = Arc::new(Semaphore::new(limit));
+async fn accept(listener: &TcpListener, handler: ConnectionHandler, tasks: &TaskTracker, places: &Places) {
     loop {
         let (stream, addr) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -154,15 +157,12 @@ async fn accept(listener: &TcpListener, handler: ConnectionHandler, tasks: &Task
                 continue;
             }
         };
-        let Ok(permit) = permits.clone().try_acquire_owned() else {
-            debug!(%addr, limit, "closed a connection: the limit is reached");
+        let Some(standing) = places.enter(addr.ip()) else {
+            debug!(%addr, "closed a connection: the limit is reached");
             continue;
         };
         let handler = handler.clone();
-        tasks.spawn(async move {
-            handler.serve(stream, addr).await;
-            drop(permit);
-        });
+        tasks.spawn(handler.serve(stream, addr, Arc::new(standing)));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Forward, TokenSource};
 use frontier_config::{Choice, Section};
 use frontier_transport::{ClientTls, DialOptions, Endpoint};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// How a gateway is part of a cluster: the section `frontlas`, and what others must know of it.
@@ -48,6 +49,12 @@ impl Membership {
         let dial = frontlas.section("dial");
         let endpoints = endpoints(&dial);
         let is_secure = endpoints.iter().any(Endpoint::is_secured);
+        let token = TokenSource::read(&dial);
+        if token.is_some() && is_secure && !endpoints.iter().all(Endpoint::is_secured) {
+            let text = "has addresses with and without TLS: when one with TLS fails, the token would be readable on the \
+                        way to one without; name only addresses over tls, wss or quic";
+            dial.reject("addrs", text);
+        }
         let mut forward = Forward::read(&frontlas.section("forward"));
         if let Some(forward) = &mut forward {
             forward.is_secured |= endpoints.iter().all(Endpoint::is_secured);
@@ -56,7 +63,7 @@ impl Membership {
             frontier_id: frontier_id(&root.section("daemon")),
             frontlas: endpoints,
             dial: DialOptions { tls: dial_tls(&dial.section("tls"), is_secure), ..DialOptions::default() },
-            token: TokenSource::read(&dial),
+            token,
             forward,
             alternatives: frontlas.get("alternatives", ClusterAlternatives::default()),
         };
@@ -70,6 +77,25 @@ impl Membership {
         root.record(&membership);
         membership
     }
+}
+
+impl Membership {
+    /// A line for each address to which the token goes so that others can read it on the way.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let is_open = |endpoint: &&Endpoint| !endpoint.is_secured() && !is_local(endpoint.host_port().0);
+        let addrs = self.frontlas.iter().filter(is_open).filter(|_| self.token.is_some());
+        let line = |addr| {
+            format!(
+                "frontlas.dial.addrs: the token that is shown to {addr} can be read on the way: dial a tls, wss or quic URL"
+            )
+        };
+        addrs.map(line).collect()
+    }
+}
+
+/// Whether what goes there stays on this machine.
+fn is_local(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
 }
 
 fn frontier_id(daemon: &Section<'_>) -> Option<String> {
@@ -151,6 +177,36 @@ mod tests {
         let default = member("{enable: true}");
         assert_eq!(default.alternatives, super::ClusterAlternatives::All);
         assert_eq!(urls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ws://a:1", "tcp://b:2"]);
+    }
+
+    #[test]
+    fn a_token_never_goes_from_an_address_over_tls_to_one_without() {
+        for token in ["token: a", "token_file: /t"] {
+            let with = |addrs: &str| read(&format!("frontlas: {{dial: {{{token}, addrs: [{addrs}]}}}}"));
+            let error = with("'tls://a:1', 'tcp://b:2'").unwrap_err();
+            assert!(error.contains("frontlas.dial.addrs: has addresses with and without TLS"), "{error}");
+            for addrs in ["'tls://a:1', 'quic://b:2'", "'tcp://a:1', 'ws://b:2'"] {
+                with(addrs).unwrap();
+            }
+        }
+        read("frontlas: {dial: {addrs: ['tls://a:1', 'tcp://b:2']}}").unwrap();
+    }
+
+    #[test]
+    fn a_token_that_can_be_read_on_the_way_is_warned_of() {
+        let warnings = |dial: &str| {
+            let config = testing::config_of_member(&format!("{{enable: true, dial: {{{dial}}}}}"));
+            config.membership.unwrap().warnings()
+        };
+        let addrs = "addrs: ['10.0.0.1:3', '127.0.0.1:1', '[::1]:2', 'localhost:4']";
+        assert_eq!(warnings(addrs), [] as [&str; 0]);
+        let lines = warnings(&format!("token: a, {addrs}"));
+        assert!(
+            lines.len() == 1
+                && lines[0].contains("frontlas.dial.addrs: ")
+                && lines[0].contains("tcp://10.0.0.1:3")
+        );
+        assert_eq!(warnings("token: a, network: tls, addrs: ['10.0.0.1:3']"), [] as [&str; 0]);
     }
 
     #[test]

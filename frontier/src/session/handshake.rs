@@ -63,7 +63,7 @@ pub(super) async fn accept(
         received = tokio::time::timeout(context.limits.handshake_timeout, hello) => {
             received.inspect_err(|_| debug!(addr = %from, "no handshake in time")).ok()?
         }
-        () = given_up.wait() => {
+        () = given_up.cancelled() => {
             debug!(addr = %from, "no handshake before its place went to another connection");
             return None;
         }
@@ -121,7 +121,7 @@ fn log_failed(context: &Context, addr: SocketAddr, error: NoHello) {
             Failure::new(Code::Denied, format!("{error}: its origin is not in `allowed_origins`"))
         }
         NoHello::Unplaced(Unplaced::Crowded(crowded)) => {
-            return context.half_open.log_dropped(newcomer::side(context.role), crowded);
+            return newcomer::log_dropped(context, crowded);
         }
         NoHello::Unplaced(Unplaced::Header(ProxyHeaderError::Ended | ProxyHeaderError::Io(_)))
         | NoHello::Link(_) => return debug!(%addr, reason = %PeerText(error), "no handshake"),

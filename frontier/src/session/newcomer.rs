@@ -2,15 +2,14 @@
 
 use super::context::Context;
 use crate::config::{Proxies, ProxyProtocol};
-use crate::half_open::{Crowded, Place};
-use frontier_exchange::Latch;
+use frontier_access::{Crowded, Place};
 use frontier_protocol::Role;
 use frontier_transport::{Accepted, ProxyHeader, ProxyHeaderError};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::debug;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
 
 /// A connection of which nothing is known but its address, which may be a proxy's.
 #[derive(Debug)]
@@ -63,7 +62,7 @@ impl Newcomer {
         match context.half_open.enter(is_known.then_some(ip)) {
             Ok(place) => Some(Self { listener, accepted, held: Held { place, _turned_away: turned_away } }),
             Err(crowded) => {
-                context.half_open.log_dropped(side(context.role), crowded);
+                log_dropped(context, crowded);
                 None
             }
         }
@@ -85,7 +84,7 @@ impl Newcomer {
 
 impl Held {
     /// Set when the place goes to another connection.
-    pub(super) fn given_up(&self) -> Arc<Latch> {
+    pub(super) fn given_up(&self) -> CancellationToken {
         self.place.given_up()
     }
 
@@ -115,7 +114,18 @@ fn client(proxies: &Proxies, peer: SocketAddr, header: Option<ProxyHeader>) -> R
     }
 }
 
-pub(super) fn side(role: Role) -> &'static str {
+/// Notes in the log that somebody was dropped: with a line a second at most.
+pub(super) fn log_dropped(context: &Context, error: Crowded) {
+    let key = match error {
+        Crowded::All(_) => "limits.handshakes",
+        Crowded::Address(_) => "limits.handshakes_per_address",
+    };
+    if let Some(suppressed) = context.half_open.admit_line() {
+        warn!(%error, key, suppressed, "dropped a connection for {}", side(context.role));
+    }
+}
+
+fn side(role: Role) -> &'static str {
     match role {
         Role::Edge => "edges",
         Role::Service | Role::Frontier => "services",

@@ -1,5 +1,12 @@
 //! The two forms of an advertised address. Frontiers report URLs, such as `tcp://host:port`.
 
+use super::Invalid;
+use frontier_transport::Endpoint;
+use std::net::IpAddr;
+
+/// The longest name of a host, in bytes (RFC 1035, section 3.1).
+const MAX_HOST_SIZE: usize = 253;
+
 /// What stands in the fields for clients that dial `host:port`: that, where the listener is plain TCP, and else the
 /// URL, which they can't dial either way.
 pub(crate) fn addr(advertised: &str) -> &str {
@@ -15,9 +22,53 @@ pub(crate) fn url(advertised: &str) -> String {
     }
 }
 
+/// Whether others can dial it: everybody who asks is told it, and some make links of it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check(advertised: &str) -> Result<(), Invalid> {
+    if advertised.is_empty() {
+        return Ok(());
+    }
+    let endpoint: Endpoint = url(advertised).parse().map_err(|_| {
+        Invalid("an advertised address must be a URL of tcp, tls, quic, ws or wss, or host:port")
+    })?;
+    let (host, _) = endpoint.host_port();
+    if host.len() > MAX_HOST_SIZE {
+        return Err(Invalid("the host of an advertised address must not be longer than 253 bytes"));
+    }
+    if host.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_unspecified()) {
+        return Err(Invalid("an advertised address must name a host: nobody reaches 0.0.0.0 or [::]"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_can_dial_is_no_address() {
+        for fine in ["", "h:1", "tcp://h:1", "tls://[::1]:1", "wss://h/edges?a=1", "quic://192.0.2.7:1"] {
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        let long = format!("tcp://{}:1", "x".repeat(3000));
+        for bad in [
+            "javascript:alert(1)",
+            "javascript://alert(1)",
+            "http://h:1",
+            "tcp://h:1\n",
+            "tcp://h",
+            "tcp://h:0",
+            "tcp://user:pw@h:1",
+            "tls://h:1/path",
+            "tcp://0.0.0.0:1",
+            "[::]:1",
+            &long,
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn plain_tcp_is_host_and_port_and_all_else_a_url() {

@@ -1,6 +1,6 @@
 //! A frontier that joins, and the lease that it gets.
 
-use super::{Invalid, MAX_TEXT, Timestamp};
+use super::{Invalid, MAX_TEXT, Timestamp, advertised};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,6 +34,16 @@ impl NewFrontier {
             return Err(Invalid("an advertised address must not be longer than 8192 bytes"));
         }
         Ok(())
+    }
+
+    /// Whether others can dial the addresses that it has said.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check_addresses(&self) -> Result<(), Invalid> {
+        [&self.advertised_sb_addr, &self.advertised_eb_addr]
+            .into_iter()
+            .try_for_each(|it| advertised::check(it))
     }
 }
 

@@ -159,7 +159,10 @@ fn parse(
         advertised_sb_addr: hello.advertised.servicebound.to_owned(),
         advertised_eb_addr: hello.advertised.edgebound.to_owned(),
     };
-    frontier.check().map_err(|error| Rejection::new(Code::Denied, error))?;
+    frontier
+        .check()
+        .and_then(|()| frontier.check_addresses())
+        .map_err(|error| Rejection::new(Code::Denied, error))?;
     let permit = context.permits.clone().try_acquire_owned().map_err(|_| {
         Rejection::new(Code::Overloaded, "frontlas is full: frontier_plane.max_frontiers is reached")
     })?;

@@ -2,12 +2,11 @@
 
 use super::context::{CLOSE_TIMEOUT, Context};
 use super::handshake::{self, Joined};
-use super::handshakes::Place;
 use super::lookup::Lookups;
 use super::pending::{PendingRefresh, PendingReport};
 use super::reporter::{OwnedAck, OwnedReport, Reporter, refresh};
 use super::review::Review;
-use frontier_access::PeerText;
+use frontier_access::{PeerText, Place};
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
 };
@@ -49,8 +48,10 @@ enum End {
 /// Runs a connection to its end.
 pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place, stop: CancellationToken) {
     let addr = accepted.peer;
+    let given_up = place.given_up();
     let joined = tokio::select! {
         joined = handshake::run(&context, accepted) => joined,
+        () = given_up.cancelled() => None,
         () = stop.cancelled() => None,
     };
     drop(place);

@@ -2,7 +2,7 @@
 
 use crate::directory::Mood;
 use crate::frontier::{World, entry, eventually, hello};
-use frontier_protocol::{Code, Hello, Kind, Op, Role, pong_time};
+use frontier_protocol::{Advertised, Code, Hello, Kind, Op, Role, pong_time};
 use std::time::Duration;
 
 #[tokio::test]
@@ -38,6 +38,20 @@ async fn each_bad_hello_gets_its_code() {
         (hello("a\nb", 0), Code::Denied),
         (hello(&long, 0), Code::Denied),
         (hello("f", u64::MAX), Code::Denied),
+        (
+            Hello {
+                advertised: Advertised { servicebound: "", edgebound: "javascript:alert(1)" },
+                ..hello("f", 0)
+            },
+            Code::Denied,
+        ),
+        (
+            Hello {
+                advertised: Advertised { servicebound: "tcp://0.0.0.0:1", edgebound: "" },
+                ..hello("f", 0)
+            },
+            Code::Denied,
+        ),
         (Hello { versions: (2, 3), ..hello("f", 0) }, Code::Version),
         (Hello { max_frame: 1, ..hello("f", 0) }, Code::Protocol),
     ] {
@@ -121,4 +135,20 @@ async fn connections_have_a_limit() {
     drop(first);
     let incoming = async || world.connect(&hello("next", 0)).await.is_ok();
     eventually("there is room again", incoming).await;
+}
+
+#[tokio::test]
+async fn silent_connections_keep_no_frontier_out() {
+    let world = World::new();
+    let mut silent = Vec::new();
+    // 128 of each address have a place, and 1,024 in all. Each is accepted in the order in which it connects.
+    for (last, count) in (2..=10).map(|last| (last, 128)).chain([(1, 130)]) {
+        for _ in 0..count {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind((std::net::Ipv4Addr::new(127, 0, 0, last), 0).into()).unwrap();
+            silent.push(socket.connect(world.addr).await.unwrap());
+        }
+    }
+    world.frontier("f").await;
+    assert_eq!(world.frontiers().await, ["f"]);
 }

@@ -74,6 +74,20 @@ impl Authenticator {
         self.methods.is_empty()
     }
 
+    /// Whether one of its methods finds out what this side goes by: for frontiers an id, for operators a role.
+    #[must_use]
+    pub fn has_way_in(&self, side: Side) -> bool {
+        let has_way = |method: &Method| match (method, side) {
+            (Method::Token(table), _) => table.has_any_for(side),
+            (Method::Jwt(jwt), Side::Operator) => jwt.config().role_claim.is_some(),
+            (Method::Jwt(jwt), Side::Frontier) => jwt.config().frontier_claim.is_some(),
+            (Method::Mtls(mtls), Side::Operator) => mtls.role.is_some(),
+            (Method::Mtls(mtls), Side::Frontier) => mtls.frontier.is_some(),
+            (_, Side::Edge | Side::Service) => true,
+        };
+        self.is_none() || self.methods.iter().any(has_way)
+    }
+
     /// Who presents these credentials on this side.
     ///
     /// # Errors

@@ -63,9 +63,10 @@ impl World {
 
     /// With a check of who asks.
     pub(crate) async fn guarded(
+        settings: &str,
         check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
     ) -> Self {
-        let server = Server::bind("test server", &config("")).await.unwrap().guard(check);
+        let server = Server::bind("test server", &config(settings)).await.unwrap().guard(check);
         Self::on(server, Duration::from_secs(5)).await
     }
 

@@ -35,6 +35,10 @@ impl JwtVerifier {
         Self { keys, config }
     }
 
+    pub(crate) fn config(&self) -> &JwtConfig {
+        &self.config
+    }
+
     /// Who presents `token`, on this side.
     ///
     /// # Errors

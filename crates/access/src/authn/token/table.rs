@@ -2,7 +2,7 @@
 
 use super::entry::TokenEntry;
 use super::{MAX_TOKEN_LEN, TokenHash};
-use crate::authn::{AuthnError, Verified};
+use crate::authn::{AuthnError, Side, Verified};
 use frontier_config::{ConfigErrors, Document};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -65,6 +65,16 @@ impl TokenTable {
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Whether somebody is let in on this side, if only for now.
+    #[must_use]
+    pub fn has_any_for(&self, side: Side) -> bool {
+        self.entries.values().any(|entry| match side {
+            Side::Operator => entry.verified.role.is_some(),
+            Side::Frontier => entry.verified.frontier.is_some(),
+            Side::Edge | Side::Service => true,
+        })
     }
 
     /// Whether there are none, so that nobody is let in.

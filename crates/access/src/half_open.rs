@@ -1,21 +1,20 @@
 //! Limits of connections that have not shown who they are, apart from those of connections that have: strangers
 //! never take a place from who is known.
 
-use crate::gate::network;
-use frontier_access::{LogDecision, LogLimiter};
-use frontier_exchange::Latch;
+use crate::network::host;
+use crate::{LogDecision, LogLimiter};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use thiserror::Error;
-use tracing::warn;
+use tokio_util::sync::CancellationToken;
 
-/// How many lines a second tell of connections that were dropped.
+/// How many lines a second may tell of connections that were dropped.
 const LINES_PER_SECOND: u32 = 1;
 
-/// Counts the connections of one side that are between their accept and the end of their handshake.
+/// Counts the connections of one listener or side that are between their accept and the end of their handshake.
 ///
 /// Where all places are taken, whoever has several gives one up for a newcomer that has fewer, the one that is held
 /// longest first: an address that fills the places with silence keeps nobody else out. The same holds among the sites of
@@ -23,7 +22,7 @@ const LINES_PER_SECOND: u32 = 1;
 /// nothing for longest that gives way, and then the oldest: silence from any number of addresses keeps nobody out either.
 /// Those of the newcomer's own address are left alone, so it gains nothing by coming again.
 #[derive(Debug)]
-pub(crate) struct HalfOpen {
+pub struct HalfOpen {
     limit: usize,
     limit_per_address: usize,
     places: Mutex<Places>,
@@ -36,7 +35,7 @@ struct Places {
     next: u64,
     /// Those of one address in the order in which they came. Under `None` are those whose address is not known
     /// yet, or may be made up.
-    by_address: HashMap<Option<IpAddr>, BTreeMap<u64, Arc<Latch>>, ahash::RandomState>,
+    by_address: HashMap<Option<IpAddr>, BTreeMap<u64, CancellationToken>, ahash::RandomState>,
     /// How many there are of each /48 of IPv6.
     by_site: HashMap<IpAddr, usize, ahash::RandomState>,
     /// Whose each place is: of those that have sent nothing, and of the others.
@@ -46,44 +45,71 @@ struct Places {
 
 /// A counted handshake; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     half_open: Arc<HalfOpen>,
     address: Option<IpAddr>,
     number: u64,
-    given_up: Arc<Latch>,
+    given_up: CancellationToken,
 }
 
 /// Why a handshake is one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum Crowded {
-    #[error("{0} handshakes are under way, the most there may be (limits.handshakes)")]
+pub enum Crowded {
+    /// In all there are as many as there may be.
+    #[error("{0} handshakes are under way, the most there may be")]
     All(usize),
-    #[error(
-        "{0} handshakes from this address are under way, the most there may be (limits.handshakes_per_address)"
-    )]
+    /// From its address there are.
+    #[error("{0} handshakes from this address are under way, the most there may be")]
     Address(usize),
 }
 
 impl HalfOpen {
-    pub(crate) fn new(limit: usize, limit_per_address: usize) -> Arc<Self> {
+    /// So many in all, and from one address or /64 of IPv6.
+    #[must_use]
+    pub fn new(limit: usize, limit_per_address: usize) -> Arc<Self> {
         let (places, dropped) = (Mutex::default(), LogLimiter::new(LINES_PER_SECOND));
         Arc::new(Self { limit, limit_per_address, places, dropped })
     }
 
     /// A place for a connection from this address, if that is known.
-    pub(crate) fn enter(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Place, Crowded> {
-        let address = ip.map(network);
-        let given_up = Arc::<Latch>::default();
+    ///
+    /// # Errors
+    /// [`Crowded`] if there is none, and nobody gives one up.
+    pub fn enter(self: &Arc<Self>, ip: Option<IpAddr>) -> Result<Place, Crowded> {
+        let address = ip.map(host);
         let mut places = self.places.lock();
         self.check_address(&places, address)?;
         if places.count >= self.limit && !places.give_up_for(address) {
             return Err(Crowded::All(self.limit));
         }
+        Ok(self.add(&mut places, address))
+    }
+
+    /// The same where the newcomer always has a place: if nobody has more than it, the oldest gives way, of its own
+    /// address where that has as many as it may. With the place comes why another one had to give way.
+    pub fn enter_for_oldest(self: &Arc<Self>, ip: IpAddr) -> (Place, Option<Crowded>) {
+        let address = Some(host(ip));
+        let mut places = self.places.lock();
+        let crowded = if let Err(crowded) = self.check_address(&places, address) {
+            places.give_up_oldest_of(address);
+            Some(crowded)
+        } else if places.count >= self.limit {
+            if !places.give_up_for(address) {
+                places.give_up_oldest();
+            }
+            Some(Crowded::All(self.limit))
+        } else {
+            None
+        };
+        (self.add(&mut places, address), crowded)
+    }
+
+    fn add(self: &Arc<Self>, places: &mut Places, address: Option<IpAddr>) -> Place {
+        let given_up = CancellationToken::new();
         places.next += 1;
         let number = places.next;
         places.add(address, number, given_up.clone());
-        places.silent.insert(number, address);
-        Ok(Place { half_open: self.clone(), address, number, given_up })
+        Place { half_open: self.clone(), address, number, given_up }
     }
 
     fn check_address(&self, places: &Places, address: Option<IpAddr>) -> Result<(), Crowded> {
@@ -91,10 +117,12 @@ impl HalfOpen {
         if is_full { Err(Crowded::Address(self.limit_per_address)) } else { Ok(()) }
     }
 
-    /// Notes in the log that somebody was dropped: with a line a second at most.
-    pub(crate) fn log_dropped(&self, side: &'static str, error: Crowded) {
-        if let LogDecision::Log { suppressed } = self.dropped.admit(Instant::now()) {
-            warn!(%error, suppressed, "dropped a connection for {side}");
+    /// Asks for a line in the log that somebody was dropped: there is one a second at most. `Some` is how many were left
+    /// out since the last one.
+    pub fn admit_line(&self) -> Option<u64> {
+        match self.dropped.admit(Instant::now()) {
+            LogDecision::Log { suppressed } => Some(suppressed),
+            LogDecision::Suppress => None,
         }
     }
 }
@@ -109,7 +137,7 @@ impl Places {
         let Some((address, number)) = self.of_most(newcomer).or_else(|| self.oldest_but(newcomer)) else {
             return false;
         };
-        self.remove(address, number).inspect(|given_up| given_up.set()).is_some()
+        self.remove(address, number).inspect(|given_up| given_up.cancel()).is_some()
     }
 
     /// The oldest place of whoever has most, unless that is hardly more than `newcomer` has: of a site first.
@@ -150,15 +178,31 @@ impl Places {
         oldest.find(|(_, of)| gives_way(**of)).map(|(&number, &of)| (of, number))
     }
 
-    fn add(&mut self, address: Option<IpAddr>, number: u64, given_up: Arc<Latch>) {
+    fn add(&mut self, address: Option<IpAddr>, number: u64, given_up: CancellationToken) {
         self.count += 1;
         self.by_address.entry(address).or_default().insert(number, given_up);
         if let Some(site) = address.and_then(site) {
             *self.by_site.entry(site).or_default() += 1;
         }
+        self.silent.insert(number, address);
     }
 
-    fn remove(&mut self, address: Option<IpAddr>, number: u64) -> Option<Arc<Latch>> {
+    fn give_up_oldest_of(&mut self, address: Option<IpAddr>) -> bool {
+        let oldest = self.by_address.get(&address).and_then(|places| places.first_key_value());
+        let Some((&oldest, _)) = oldest else { return false };
+        self.remove(address, oldest).inspect(|given_up| given_up.cancel()).is_some()
+    }
+
+    fn give_up_oldest(&mut self) {
+        let first = |(address, places): (&Option<IpAddr>, &BTreeMap<u64, _>)| {
+            places.first_key_value().map(|(&number, _)| (number, *address))
+        };
+        if let Some((_, address)) = self.by_address.iter().filter_map(first).min_by_key(|it| it.0) {
+            self.give_up_oldest_of(address);
+        }
+    }
+
+    fn remove(&mut self, address: Option<IpAddr>, number: u64) -> Option<CancellationToken> {
         let places = self.by_address.get_mut(&address)?;
         let removed = places.remove(&number)?;
         if places.is_empty() {
@@ -192,8 +236,8 @@ impl Place {
     ///
     /// # Errors
     /// [`Crowded`] if there are too many from there; the place is given back then.
-    pub(crate) fn set_address(&mut self, ip: IpAddr) -> Result<(), Crowded> {
-        let address = Some(network(ip));
+    pub fn set_address(&mut self, ip: IpAddr) -> Result<(), Crowded> {
+        let address = Some(host(ip));
         if address == self.address {
             return Ok(());
         }
@@ -211,15 +255,16 @@ impl Place {
     }
 
     /// Its peer has sent something.
-    pub(crate) fn heard(&self) {
+    pub fn heard(&self) {
         let mut places = self.half_open.places.lock();
         if places.silent.remove(&self.number).is_some() {
             places.heard.insert(self.number, self.address);
         }
     }
 
-    /// Set when the place goes to another connection.
-    pub(crate) fn given_up(&self) -> Arc<Latch> {
+    /// Cancelled when the place goes to another connection.
+    #[must_use]
+    pub fn given_up(&self) -> CancellationToken {
         self.given_up.clone()
     }
 }
@@ -239,7 +284,7 @@ mod tests {
     }
 
     fn is_given_up(place: &Place) -> bool {
-        place.given_up.is_set()
+        place.given_up.is_cancelled()
     }
 
     #[test]
@@ -317,6 +362,26 @@ mod tests {
         assert!(others.iter().all(|place| !is_given_up(place)));
         drop((others, site, _newcomer));
         assert!(half_open.places.lock().by_site.is_empty());
+    }
+
+    #[test]
+    fn where_newcomers_always_have_a_place_the_oldest_gives_way() {
+        let half_open = HalfOpen::new(3, 2);
+        let enter = |last| half_open.enter_for_oldest(ip(last).unwrap());
+        let (first, second) = (enter(1), enter(1));
+        assert!(first.1.is_none() && second.1.is_none());
+        let third = enter(1);
+        assert_eq!(third.1, Some(Crowded::Address(2)));
+        assert!(is_given_up(&first.0) && !is_given_up(&second.0));
+        let (other, another) = (enter(2), enter(3));
+        assert_eq!((other.1, another.1), (None, Some(Crowded::All(3))));
+        assert!(is_given_up(&second.0), "whoever has two has more than whoever has none");
+        let last = enter(4);
+        assert!(is_given_up(&third.0) && !is_given_up(&other.0), "all have one, and this is the oldest");
+        drop((first, second, third));
+        assert_eq!(half_open.places.lock().count, 3);
+        drop((other, another, last));
+        assert_eq!(half_open.places.lock().count, 0);
     }
 
     #[test]
