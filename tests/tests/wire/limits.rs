@@ -126,7 +126,9 @@ async fn an_address_that_fills_all_handshakes_with_silence_keeps_nobody_else_out
     // and in the log.
     silent.push(RawTcp::connect(gateway.edges()).await);
     RawTcp::connect(gateway.edges()).await.rest().await;
-    let line = gateway.log().find("limits.handshakes_per_address").expect("it is logged");
+    let line =
+        eventually(DEADLINE, "it is logged", async || gateway.log().find("limits.handshakes_per_address"))
+            .await;
     assert!(line.contains("8 handshakes from this address are under way"), "{line}");
     silent.clear();
     eventually(DEADLINE, "there is room again", async || {

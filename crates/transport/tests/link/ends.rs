@@ -112,6 +112,11 @@ async fn a_peer_that_leaves_gets_no_stream_and_loses_none() {
     let a = drive(frontier_transport::Link::dial(a, config()).await.unwrap());
     let mut stream = a.handle.open_stream().await.unwrap();
     stream.write_all(b"x").await.unwrap();
+    // The peer knows of it from the frame that brings its first byte.
+    let mut announced = Vec::new();
+    while !announced.ends_with(b"x") {
+        b.read_buf(&mut announced).await.unwrap();
+    }
     b.write_all(&[0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).await.unwrap();
     // Of stream 3, which is the second.
     b.write_all(&[0, 0, 0, 6, 0, 0, 0, 3, 0, 0, 0, 2, b'o', b'k']).await.unwrap();
