@@ -1,6 +1,7 @@
 //! Limits of connections that have not shown who they are, apart from those of connections that have: strangers
 //! never take a place from who is known.
 
+use crate::given_up::GivenUp;
 use crate::network::host;
 use crate::{LogDecision, LogLimiter};
 use parking_lot::Mutex;
@@ -9,7 +10,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use thiserror::Error;
-use tokio_util::sync::CancellationToken;
 
 /// How many lines a second may tell of connections that were dropped.
 const LINES_PER_SECOND: u32 = 1;
@@ -35,7 +35,7 @@ struct Places {
     next: u64,
     /// Those of one address in the order in which they came. Under `None` are those whose address is not known
     /// yet, or may be made up.
-    by_address: HashMap<Option<IpAddr>, BTreeMap<u64, CancellationToken>, ahash::RandomState>,
+    by_address: HashMap<Option<IpAddr>, BTreeMap<u64, GivenUp>, ahash::RandomState>,
     /// How many there are of each /48 of IPv6.
     by_site: HashMap<IpAddr, usize, ahash::RandomState>,
     /// Whose each place is: of those that have sent nothing, and of the others.
@@ -49,7 +49,7 @@ pub struct Place {
     half_open: Arc<HalfOpen>,
     address: Option<IpAddr>,
     number: u64,
-    given_up: CancellationToken,
+    given_up: GivenUp,
 }
 
 /// Why a handshake is one too many.
@@ -105,7 +105,7 @@ impl HalfOpen {
     }
 
     fn add(self: &Arc<Self>, places: &mut Places, address: Option<IpAddr>) -> Place {
-        let given_up = CancellationToken::new();
+        let given_up = GivenUp::default();
         places.next += 1;
         let number = places.next;
         places.add(address, number, given_up.clone());
@@ -137,7 +137,7 @@ impl Places {
         let Some((address, number)) = self.of_most(newcomer).or_else(|| self.oldest_but(newcomer)) else {
             return false;
         };
-        self.remove(address, number).inspect(|given_up| given_up.cancel()).is_some()
+        self.remove(address, number).inspect(|given_up| given_up.set()).is_some()
     }
 
     /// The oldest place of whoever has most, unless that is hardly more than `newcomer` has: of a site first.
@@ -178,7 +178,7 @@ impl Places {
         oldest.find(|(_, of)| gives_way(**of)).map(|(&number, &of)| (of, number))
     }
 
-    fn add(&mut self, address: Option<IpAddr>, number: u64, given_up: CancellationToken) {
+    fn add(&mut self, address: Option<IpAddr>, number: u64, given_up: GivenUp) {
         self.count += 1;
         self.by_address.entry(address).or_default().insert(number, given_up);
         if let Some(site) = address.and_then(site) {
@@ -190,7 +190,7 @@ impl Places {
     fn give_up_oldest_of(&mut self, address: Option<IpAddr>) -> bool {
         let oldest = self.by_address.get(&address).and_then(|places| places.first_key_value());
         let Some((&oldest, _)) = oldest else { return false };
-        self.remove(address, oldest).inspect(|given_up| given_up.cancel()).is_some()
+        self.remove(address, oldest).inspect(|given_up| given_up.set()).is_some()
     }
 
     fn give_up_oldest(&mut self) {
@@ -202,7 +202,7 @@ impl Places {
         }
     }
 
-    fn remove(&mut self, address: Option<IpAddr>, number: u64) -> Option<CancellationToken> {
+    fn remove(&mut self, address: Option<IpAddr>, number: u64) -> Option<GivenUp> {
         let places = self.by_address.get_mut(&address)?;
         let removed = places.remove(&number)?;
         if places.is_empty() {
@@ -262,9 +262,9 @@ impl Place {
         }
     }
 
-    /// Cancelled when the place goes to another connection.
+    /// Set when the place goes to another connection.
     #[must_use]
-    pub fn given_up(&self) -> CancellationToken {
+    pub fn given_up(&self) -> GivenUp {
         self.given_up.clone()
     }
 }
@@ -284,7 +284,7 @@ mod tests {
     }
 
     fn is_given_up(place: &Place) -> bool {
-        place.given_up.is_cancelled()
+        place.given_up.is_set()
     }
 
     #[test]

@@ -60,6 +60,7 @@ mod access;
 pub mod authn;
 mod bounded_map;
 mod config;
+mod given_up;
 mod half_open;
 mod id_range;
 mod labels;
@@ -74,6 +75,7 @@ pub mod rules;
 
 pub use access::{Access, ClockReading};
 pub use config::{AccessConfig, QuotaSource};
+pub use given_up::GivenUp;
 pub use half_open::{Crowded, HalfOpen, Place};
 pub use id_range::IdRange;
 pub use labels::{LabelError, Labels, MAX_LABEL_LEN, MAX_LABELS};

@@ -110,7 +110,7 @@ impl ConnectionHandler {
         let given_up = standing.given_up();
         tokio::select! {
             () = self.serve_stream(stream, addr, standing) => {}
-            () = given_up.cancelled() => debug!(%addr, "closed a connection: its place went to another one"),
+            () = given_up.wait() => debug!(%addr, "closed a connection: its place went to another one"),
         }
     }
 

@@ -1,12 +1,11 @@
 //! Which connections have shown who they are, and what counts the others: strangers take no place of those that have.
 
 use crate::error::ApiError;
-use frontier_access::{Crowded, HalfOpen, Place};
+use frontier_access::{Crowded, GivenUp, HalfOpen, Place};
 use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// The places of a server.
@@ -22,7 +21,7 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Standing {
     held: Mutex<Held>,
-    given_up: CancellationToken,
+    given_up: GivenUp,
     connections: Arc<Semaphore>,
     limit: usize,
 }
@@ -42,9 +41,7 @@ impl Places {
     /// gives way.
     pub(crate) fn enter(&self, ip: IpAddr) -> Option<Standing> {
         let (held, given_up) = match &self.strangers {
-            None => {
-                (Held::Known(self.connections.clone().try_acquire_owned().ok()?), CancellationToken::new())
-            }
+            None => (Held::Known(self.connections.clone().try_acquire_owned().ok()?), GivenUp::default()),
             Some(strangers) => {
                 let (place, crowded) = strangers.enter_for_oldest(ip);
                 if let Some(crowded) = crowded {
@@ -87,8 +84,8 @@ impl Standing {
         matches!(*self.held.lock(), Held::Known(_))
     }
 
-    /// Cancelled when its place goes to another connection.
-    pub(crate) fn given_up(&self) -> CancellationToken {
+    /// Set when its place goes to another connection.
+    pub(crate) fn given_up(&self) -> GivenUp {
         self.given_up.clone()
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn accept(
         received = tokio::time::timeout(context.limits.handshake_timeout, hello) => {
             received.inspect_err(|_| debug!(addr = %from, "no handshake in time")).ok()?
         }
-        () = given_up.cancelled() => {
+        () = given_up.wait() => {
             debug!(addr = %from, "no handshake before its place went to another connection");
             return None;
         }

@@ -2,13 +2,12 @@
 
 use super::context::Context;
 use crate::config::{Proxies, ProxyProtocol};
-use frontier_access::{Crowded, Place};
+use frontier_access::{Crowded, GivenUp, Place};
 use frontier_protocol::Role;
 use frontier_transport::{Accepted, ProxyHeader, ProxyHeaderError};
 use std::net::SocketAddr;
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 /// A connection of which nothing is known but its address, which may be a proxy's.
@@ -84,7 +83,7 @@ impl Newcomer {
 
 impl Held {
     /// Set when the place goes to another connection.
-    pub(super) fn given_up(&self) -> CancellationToken {
+    pub(super) fn given_up(&self) -> GivenUp {
         self.place.given_up()
     }
 

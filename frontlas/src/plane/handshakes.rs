@@ -43,7 +43,7 @@ mod tests {
     fn places_are_bounded_by_address_and_in_all_and_given_back() {
         let handshakes = Handshakes::default();
         let from = |text: &str| handshakes.take(SocketAddr::new(text.parse().unwrap(), 1));
-        let standing = |places: &[Place]| places.iter().filter(|it| !it.given_up().is_cancelled()).count();
+        let standing = |places: &[Place]| places.iter().filter(|it| !it.given_up().is_set()).count();
         let taken: Vec<_> = (0..=MAX_HANDSHAKES_PER_ADDRESS).map(|_| from("192.0.2.1")).collect();
         assert_eq!(standing(&taken), MAX_HANDSHAKES_PER_ADDRESS);
         let mapped = from("::ffff:192.0.2.1");
@@ -53,7 +53,7 @@ mod tests {
         assert_eq!(standing(&of_a_64), MAX_HANDSHAKES_PER_ADDRESS);
         let all: Vec<_> =
             (0..MAX_HANDSHAKES).map(|host| from(&format!("10.0.{}.{}", host / 256, host % 256))).collect();
-        let mapped_stands = usize::from(!mapped.given_up().is_cancelled());
+        let mapped_stands = usize::from(!mapped.given_up().is_set());
         let count = standing(&taken) + standing(&of_a_64) + standing(&all) + mapped_stands;
         assert_eq!(count, MAX_HANDSHAKES);
         assert!(standing(&all) >= MAX_HANDSHAKES - 4, "who has most gives way first");

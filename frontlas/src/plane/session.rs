@@ -51,7 +51,7 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place,
     let given_up = place.given_up();
     let joined = tokio::select! {
         joined = handshake::run(&context, accepted) => joined,
-        () = given_up.cancelled() => None,
+        () = given_up.wait() => None,
         () = stop.cancelled() => None,
     };
     drop(place);

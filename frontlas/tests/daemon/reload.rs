@@ -158,7 +158,11 @@ async fn files_that_are_of_no_use_are_told_all_at_once_by_check_and_by_the_start
         for name in names {
             assert!(printed.contains(name), "{name}: {printed}");
         }
-        assert_eq!(printed.lines().count(), names.len(), "{printed}");
+        assert_eq!(
+            printed.lines().count(),
+            names.len() + 1,
+            "a line each, behind how many they are: {printed}"
+        );
     }
 }
 
