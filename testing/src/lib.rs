@@ -99,7 +99,7 @@ impl Gateway {
     /// ```
     ///
     /// # Errors
-    /// [`Error`], if the configuration or a file that it names is wrong.
+    /// [`enum@Error`], if the configuration or a file that it names is wrong.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
