@@ -106,6 +106,8 @@ impl Exchange {
             } else {
                 progress.counted.end(Code::Ok);
             }
+            // The sender's own end may be on its way still, and a drop would take from it what it has not read.
+            leg.linger();
             return Ok(());
         };
         let failure = rejected.failure()?;
@@ -371,6 +373,7 @@ impl Exchange {
             Ok(()) => Ok(outcome.code),
             Err(failure) => Err(failure),
         });
+        leg.linger();
         Ok(())
     }
 }

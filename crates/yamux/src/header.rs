@@ -16,9 +16,6 @@ use std::ops::BitOr;
 /// Length of a header, in bytes.
 pub const HEADER_LEN: usize = 12;
 
-/// Where the flags stand in a header.
-const FLAGS_AT: usize = 2;
-
 /// Where the length stands in a header.
 const LENGTH_AT: usize = 8;
 
@@ -141,13 +138,6 @@ impl Header {
     }
 }
 
-/// Adds flags to the header that starts at `at`.
-pub(crate) fn add_flags(frames: &mut [u8], at: usize, flags: Flags) {
-    let [f0, f1] = flags.0.to_be_bytes();
-    frames[at + FLAGS_AT] |= f0;
-    frames[at + FLAGS_AT + 1] |= f1;
-}
-
 /// Sets the length in the header that starts at `at`.
 pub(crate) fn set_length(frames: &mut [u8], at: usize, length: u32) {
     frames[at + LENGTH_AT..at + HEADER_LEN].copy_from_slice(&length.to_be_bytes());
@@ -197,8 +187,7 @@ mod tests {
     #[test]
     fn a_header_can_be_mended_where_it_stands() {
         let mut frames = [&[9][..], &Header::data(Flags::SYN, 5, 1).encode()].concat();
-        add_flags(&mut frames, 1, Flags::FIN);
         set_length(&mut frames, 1, 77);
-        assert_eq!(frames[1..], Header::data(Flags::SYN | Flags::FIN, 5, 77).encode());
+        assert_eq!(frames[1..], Header::data(Flags::SYN, 5, 77).encode());
     }
 }

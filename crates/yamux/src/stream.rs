@@ -1,6 +1,6 @@
 //! One stream, as its connection knows it.
 
-use crate::header::{HEADER_LEN, add_flags, frame_len, set_length};
+use crate::header::{HEADER_LEN, frame_len, set_length};
 use crate::unread::Unread;
 use crate::window::{FIRST, Window};
 use crate::{Flags, Header};
@@ -160,16 +160,13 @@ impl<W> Stream<W> {
         }
     }
 
-    /// Queues the end of our half.
+    /// Queues the end of our half, in a frame without bytes: hashicorp/yamux looks at the end of a frame before it has its
+    /// bytes, and a reader that comes in between misses them.
     pub(crate) fn queue_end(&mut self, number: u32) {
         self.sending = Half::Ended;
-        match self.last.take() {
-            Some(at) => add_flags(&mut self.queued, at, Flags::FIN),
-            None => {
-                let flags = Flags::FIN | self.take_syn();
-                self.queued.extend_from_slice(&Header::data(flags, number, 0).encode());
-            }
-        }
+        self.last = None;
+        let flags = Flags::FIN | self.take_syn();
+        self.queued.extend_from_slice(&Header::data(flags, number, 0).encode());
     }
 
     /// Queues that it is given up, behind what is queued.

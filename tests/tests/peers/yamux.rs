@@ -131,6 +131,7 @@ async fn no_payload_of_many_at_once_is_lost_on_its_way_to_one_who_is_late() {
     let world = World::start().await;
     let calls = (0..600).map(|_| world.late_call());
     futures_util::future::join_all(calls).await;
+    world.bridges.iter().for_each(Bridge::is_whole);
 }
 
 #[tokio::test]

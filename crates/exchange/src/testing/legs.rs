@@ -202,7 +202,9 @@ impl Leg for MemoryLeg {
     }
 
     fn linger(self: Box<Self>) {
-        self.read.lock().is_ended = true;
+        if self.write.lock().is_ended {
+            self.read.lock().is_ended = true;
+        }
     }
 
     fn reset(self: Box<Self>) {

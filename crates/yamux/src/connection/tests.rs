@@ -218,6 +218,16 @@ fn what_breaks_the_rules_is_named_and_ends_the_connection() {
 }
 
 #[test]
+fn the_end_of_a_stream_goes_in_a_frame_without_bytes() {
+    let mut it = Connection::<u32>::new(Role::Client, config());
+    let stream = it.open(|| 0).unwrap().expect("there is room");
+    it.write(stream, b"all", Vec::new);
+    it.finish(stream);
+    let bytes = [&Header::data(Flags::SYN, stream, 3).encode()[..], b"all"].concat();
+    assert_eq!(fetch(&mut it), [&bytes[..], &Header::data(Flags::FIN, stream, 0).encode()].concat());
+}
+
+#[test]
 fn each_ping_is_answered_and_a_peer_that_reads_no_answers_is_cut_off() {
     const MOST: u32 = 8192;
     let mut it = server();

@@ -29,7 +29,7 @@ func config() *yamux.Config {
 // Ends the writing half of a stream behind what was copied to it.
 func carry(to, from *yamux.Stream) {
 	if _, err := io.Copy(to, from); err != nil {
-		log.Printf("a stream was lost: %v", err)
+		log.Printf("a stream was lost: %v from=%d to=%d", err, from.StreamID(), to.StreamID())
 	}
 	to.Close()
 }

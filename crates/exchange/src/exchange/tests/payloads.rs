@@ -56,6 +56,29 @@ async fn a_request_is_passed_on_as_it_comes_and_replied_to_as_any_other() {
     assert!(!edge.peer.has_pending() && !service.peer.has_pending());
 }
 
+#[tokio::test]
+async fn a_sender_whose_end_comes_late_is_not_reset_once_all_has_come() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let service = TestPeer::service(&exchange, 1, &["m"], &["t"]);
+    let (near, mut sender) = testing::legs::pair(2 * LEN);
+    sender.send(&vec![7; LEN]).await;
+    let (edge, envelope) = (&edge, call(1, Destination::Name));
+    let sent = exchange.on_payload_request(&edge.peer, envelope, LEN as u64, Box::new(near), false);
+    let (sent, (said, _)) = tokio::join!(sent, got(&service));
+    sent.unwrap();
+    assert_eq!((sender.rest().await, sender.is_reset()), (Vec::new(), false));
+
+    let (near, mut sender) = testing::legs::pair(2 * LEN);
+    sender.send(&vec![7; LEN]).await;
+    let correlation = request_of(&said).correlation.expect("a call has one");
+    let reply = Reply { kind: RequestKind::Call, correlation, outcome: ok(), edge: None };
+    let replied = exchange.on_payload_reply(&service.peer, reply, LEN as u64, Box::new(near));
+    let (replied, _) = tokio::join!(replied, got(edge));
+    replied.unwrap();
+    assert_eq!((sender.rest().await, sender.is_reset()), (Vec::new(), false));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_passed_on_is_a_failure_told_once() {
     let exchange = testing::exchange();
