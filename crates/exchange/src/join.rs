@@ -115,7 +115,7 @@ pub(crate) enum CopyError {
 }
 
 /// Moves `len` bytes, and ends the target's direction behind them. Of these `came` have come, whatever becomes of them.
-pub(crate) async fn copy_exact(
+async fn copy_exact(
     from: &mut (dyn Leg + '_),
     to: &mut (dyn Leg + '_),
     len: u64,
@@ -141,8 +141,17 @@ pub(crate) async fn copy_exact(
     std::future::poll_fn(|cx| to.poll_shutdown(cx)).await.map_err(|_| target_failed(to))
 }
 
-/// Waits until the receiver of a payload has taken its leg, and lets go of that.
-pub(crate) async fn hand_over(mut to: Box<dyn Leg>) -> Result<(), CopyError> {
+/// Passes a payload of `len` bytes on from the leg on which it comes, of which `came` have come whatever becomes of them:
+/// its sender is told that all of it has, and the receiver's leg is let go once that has taken it.
+pub(crate) async fn pass_on(
+    from: &mut (dyn Leg + '_),
+    mut to: Box<dyn Leg>,
+    len: u64,
+    came: &mut u64,
+) -> Result<(), CopyError> {
+    copy_exact(from, &mut *to, len, came).await?;
+    // By the end of the direction in which nothing is sent; a sender that is gone does not hear it.
+    let _ = std::future::poll_fn(|cx| from.poll_shutdown(cx)).await;
     std::future::poll_fn(|cx| to.poll_taken(cx)).await;
     if to.is_refused() {
         return Err(CopyError::Refused);

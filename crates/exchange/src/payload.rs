@@ -5,7 +5,7 @@ use crate::counters::Begun as Counted;
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
-use crate::join::{CopyError, copy_exact, hand_over};
+use crate::join::{CopyError, pass_on};
 use crate::leg::{BeginError, Begun, IncomingLeg};
 use crate::outgoing::Head;
 use crate::outlet::OpenError;
@@ -206,11 +206,8 @@ impl Exchange {
                 progress.is_awaited = true;
                 leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
             }
-            let mut onward = begin(onward, &envelope, correlation, route, len).await.map_err(lost)?;
-            let copied = copy_exact(leg, &mut *onward, len, &mut progress.came).await;
-            copied.map_err(|error| copy_failed(&error))?;
-            finish_reading(leg).await;
-            hand_over(onward).await.map_err(|error| copy_failed(&error))
+            let onward = begin(onward, &envelope, correlation, route, len).await.map_err(lost)?;
+            pass_on(leg, onward, len, &mut progress.came).await.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = copied.await else { return Carried::Done(Ok(())) };
         let is_untold = !envelope.wants_reply || withdraw(requester, envelope.id, target, correlation);
@@ -299,17 +296,10 @@ impl Exchange {
             Err(rejected) => return Carried::Done(Err(rejected)),
         };
         let (failure, is_not_there) = match begin(onward, &envelope, correlation, route, len).await {
-            Ok(mut onward) => {
-                let copied = async {
-                    copy_exact(leg, &mut *onward, len, &mut progress.came).await?;
-                    finish_reading(leg).await;
-                    hand_over(onward).await
-                };
-                match copied.await {
-                    Ok(()) => return Carried::Done(Ok(())),
-                    Err(error) => (copy_failed(&error), false),
-                }
-            }
+            Ok(onward) => match pass_on(leg, onward, len, &mut progress.came).await {
+                Ok(()) => return Carried::Done(Ok(())),
+                Err(error) => (copy_failed(&error), false),
+            },
             Err(BeginError::Refused(failure)) => {
                 let is_not_there = matches!(
                     failure.code,
@@ -362,11 +352,8 @@ impl Exchange {
         let passed = async {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
-            let mut onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            let copied = copy_exact(&mut *leg, &mut *onward, len, &mut 0).await;
-            copied.map_err(|error| copy_failed(&error))?;
-            finish_reading(&mut *leg).await;
-            hand_over(onward).await.map_err(|error| copy_failed(&error))
+            let onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
+            pass_on(&mut *leg, onward, len, &mut 0).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         passing.ends_with = Some(match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
@@ -410,12 +397,6 @@ async fn begin(
     let correlation = envelope.wants_reply.then_some(correlation);
     let outgoing = envelope.outgoing(correlation, route, Instant::now());
     leg.begin(Head::Request(&outgoing, len)).await
-}
-
-/// Tells the sender of a payload that all of it has come, by the end of the direction in which nothing is sent.
-async fn finish_reading(leg: &mut (dyn IncomingLeg + '_)) {
-    // A sender that is gone does not hear it.
-    let _ = std::future::poll_fn(|cx| leg.poll_shutdown(cx)).await;
 }
 
 fn lost(error: BeginError) -> Failure {

@@ -1,5 +1,6 @@
 //! Two connections that talk, and one that is told what no peer should say.
 
+use super::release::MAX_LINGERING;
 use super::*;
 use crate::header::frame_len;
 use crate::{Bulk, Flags, HEADER_LEN, Header, Kind, Violation};
