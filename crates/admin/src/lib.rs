@@ -14,7 +14,8 @@
 //! - [`Probe`] says whether the daemon can answer.
 //!
 //! Who may ask is for the daemon to say, with [`Server::guard`]; without one, whoever can reach the port may. [`Caller`]
-//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody.
+//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody, and [`Server::public`]
+//! what else does.
 
 mod config;
 mod connection;
