@@ -170,7 +170,7 @@ impl<'a> Report<'a> {
     /// Reads a `Report` frame.
     ///
     /// # Errors
-    /// [`ParseError`] if another kind came, the body is cut short, an op is unknown or a text is not UTF-8.
+    /// [`ParseError`] if another kind came, the body is cut short, an op is unknown, an id is 0 or a text is not UTF-8.
     pub fn parse(frame: &'a Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::Report)?;
         let mut reader = Reader::new(frame);
@@ -181,7 +181,11 @@ impl<'a> Report<'a> {
             let addr_len = reader.u16("address length")?;
             let name_len = reader.u16("name length")?;
             let addr = reader.text(usize::from(addr_len), "address")?;
-            entries.push(Entry { op, id, stamp, addr, name: reader.text(usize::from(name_len), "name")? });
+            let name = reader.text(usize::from(name_len), "name")?;
+            if id == 0 {
+                return Err(reader.invalid("id"));
+            }
+            entries.push(Entry { op, id, stamp, addr, name });
         }
         let draining = frame.flags.has(Flags::DRAINING);
         Ok(Self { part: Part::of(frame.flags), draining, entries })
@@ -264,7 +268,8 @@ impl Superseded {
     fn read(value: &[u8]) -> Option<Self> {
         let (edge, stamp) = value.split_first_chunk::<8>()?;
         let stamp = u64::from_be_bytes(stamp.try_into().ok()?);
-        Some(Self { edge: EdgeId(u64::from_be_bytes(*edge)), stamp })
+        let edge = EdgeId(u64::from_be_bytes(*edge));
+        (edge != EdgeId(0)).then_some(Self { edge, stamp })
     }
 
     fn bytes(self) -> [u8; 16] {

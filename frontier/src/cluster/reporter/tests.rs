@@ -154,8 +154,8 @@ async fn reports_keep_to_their_bounds() {
         addr: Some(ADDR),
         name: "x".repeat(name).into(),
     };
-    let small = (0..MAX_ENTRIES + 1).map(|id| connection(id, 1));
-    let large = (MAX_ENTRIES + 1..MAX_ENTRIES + 101).map(|id| connection(id, 8 * 1024));
+    let small = (1..MAX_ENTRIES + 2).map(|id| connection(id, 1));
+    let large = (MAX_ENTRIES + 2..MAX_ENTRIES + 102).map(|id| connection(id, 8 * 1024));
     let all: Vec<Connection> = small.chain(large).collect();
     let count = all.len();
     world.reporter.snapshot(all, world.now);

@@ -91,10 +91,15 @@ fn other_kinds_are_refused() {
 
 #[test]
 fn what_can_not_be_is_refused() {
-    let report = |op: u8, addr: u8, name: u8| {
-        let fixed = [&[op][..], &[0; 16], &[0, 1, 0, 1], &[addr, name]].concat();
+    let report_of = |id: u8, op: u8, addr: u8, name: u8| {
+        let fixed = [&[op][..], &[0; 7], &[id], &[0; 8], &[0, 1, 0, 1], &[addr, name]].concat();
         Report::parse(&frame(Kind::Report, Flags::default(), &fixed)).map(drop)
     };
+    let report = |op, addr, name| report_of(1, op, addr, name);
+    for op in 1..=4 {
+        let invalid = ParseError::Invalid { kind: Kind::Report, field: "id" };
+        assert_eq!(report_of(0, op, b'a', b'n'), Err(invalid), "0 is the id of nobody");
+    }
     assert_eq!(report(1, b'a', b'n'), Ok(()));
     for op in [0, 5, u8::MAX] {
         assert_eq!(report(op, b'a', b'n'), Err(ParseError::Invalid { kind: Kind::Report, field: "op" }));
