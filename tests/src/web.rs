@@ -5,9 +5,12 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A small web server: `/bytes/N/SEED` is a page of N bytes, anything else half a page and a reset.
-pub(crate) async fn serve() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
+///
+/// # Panics
+/// If there is no port.
+pub async fn serve() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
             tokio::spawn(answer(connection));
@@ -37,7 +40,8 @@ fn head(len: usize) -> String {
 }
 
 /// Bytes without a pattern, the same for the same seed.
-pub(crate) fn body(len: usize, seed: u64) -> Vec<u8> {
+#[must_use]
+pub fn body(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,6 +1,6 @@
 //! Joins a TCP connection and a stream.
 
-use crate::liveness::{Activity, Liveness};
+use super::liveness::{Activity, Liveness};
 use frontier_sdk::Stream;
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ const BUFFER: usize = 64 * 1024;
 /// # Errors
 /// If either is reset or lost, or the TCP side has vanished or does nothing any more: then the other is reset as well,
 /// because an end in good order would make a part of the data look like all of it.
-pub(crate) async fn join(tcp: TcpStream, mut stream: Stream, liveness: Liveness) -> io::Result<(u64, u64)> {
+pub(super) async fn join(tcp: TcpStream, mut stream: Stream, liveness: Liveness) -> io::Result<(u64, u64)> {
     // Somebody may be typing.
     let _ = tcp.set_nodelay(true);
     let activity = Activity::new();
@@ -40,7 +40,7 @@ pub(crate) async fn join(tcp: TcpStream, mut stream: Stream, liveness: Liveness)
 }
 
 /// Ends a connection so that its other end sees an error, not an end.
-pub(crate) fn reset(tcp: TcpStream) {
+pub(super) fn reset(tcp: TcpStream) {
     let _ = tcp.set_zero_linger();
 }
 

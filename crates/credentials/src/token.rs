@@ -1,4 +1,4 @@
-//! `frontier token`: tokens for the files of `token` methods.
+//! `token`: tokens for the files of `token` methods.
 
 use anyhow::{Result, ensure};
 use frontier_access::authn::token;

@@ -1,11 +1,13 @@
+//! Names of edges.
+
 use frontier_sdk::EdgeId;
 use sha2::{Digest, Sha256};
 
 /// The EdgeID that stands for a name: the number itself, or a hash of the name.
 ///
-/// Both ends compute it, so neither has to ask anybody: the exposing edge asks the gateway for this id, and
-/// the listener opens its streams to it, whichever of them comes first or is started again.
-pub(crate) fn edge_id(name: &str) -> EdgeId {
+/// Both ends compute it, so neither has to ask anybody: the remote end asks the gateway for this id, and
+/// the local one opens its streams to it, whichever of them comes first or is started again.
+pub(super) fn edge_id(name: &str) -> EdgeId {
     if let Ok(id) = name.parse() {
         return EdgeId(id);
     }

@@ -1,4 +1,4 @@
-//! `frontier cert dev`: an authority, a server's certificate and a client's, for development.
+//! `cert dev`: an authority, a server's certificate and a client's, for development.
 //!
 //! ```text
 //!   ca.pem, ca-key.pem          the authority; made once, then used again

@@ -1,9 +1,9 @@
-//! The `tunnel` example under ssh.
+//! `forward` under ssh.
 
-use crate::program::Program;
-use crate::tunnel;
-use crate::web::body;
-use frontier_tests::{Gateway, tool, within};
+use crate::forward::to_edge;
+use crate::world::{World, prints};
+use frontier_tests::web::body;
+use frontier_tests::{Gateway, Process, tool, within};
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 struct Sshd {
     dir: TempDir,
     addr: SocketAddr,
-    _process: Program,
+    _process: Process,
 }
 
 impl Sshd {
@@ -41,8 +41,8 @@ impl Sshd {
         std::fs::write(dir.path().join("config"), config).unwrap();
         let mut command = Command::new(sshd);
         command.args(["-D", "-e", "-f"]).arg(dir.path().join("config"));
-        let process = Program::start("sshd", &mut command);
-        process.prints("Server listening on").await;
+        let process = Process::spawn("sshd", command);
+        prints(&process, "Server listening on").await;
         Self { dir, addr, _process: process }
     }
 
@@ -79,10 +79,11 @@ fn succeeded(output: Output) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn ssh_runs_commands_through_a_tunnel() {
+async fn ssh_runs_commands_through_it() {
     let sshd = Sshd::start().await;
     let gateway = Gateway::start().await;
-    let tunnel = tunnel::to_edge(&gateway, sshd.addr).await;
+    let world = World::at(&gateway);
+    let tunnel = to_edge(&world, sshd.addr).await;
 
     let hello = succeeded(sshd.ssh(tunnel.addr, "echo hello", Stdio::null()).await);
     assert_eq!(hello, b"hello\n");
