@@ -71,6 +71,7 @@ mod sweep;
 mod take_over;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod turn;
 
 pub use answer::Unsent;
@@ -97,3 +98,4 @@ pub use remote_caller::RemoteCaller;
 pub use remote_edge::{LocalEdge, RemoteEdge};
 pub use seat::Seat;
 pub use stream::{StreamRequest, StreamTarget};
+pub use trace::{Asked, Span, Tracer};

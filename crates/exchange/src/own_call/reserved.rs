@@ -132,6 +132,7 @@ impl Exchange {
                     to,
                     name: method,
                     custom: b"",
+                    trace: b"",
                     payload: b"",
                     deadline: *deadline,
                 };
