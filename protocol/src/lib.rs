@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod claim;
 mod code;
 mod custom;
 mod decoder;
@@ -38,6 +39,7 @@ mod token;
 mod trace;
 mod verified_edge;
 
+pub use claim::{Claim, Proof};
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_remote_caller, split_remote_caller};
 pub use decoder::{DecodeError, Decoder};
@@ -93,6 +95,10 @@ pub const FEATURE_BY_NAME: u32 = 0x01;
 /// it.
 pub const FEATURE_FORWARDS: u32 = 0x02;
 
+/// A bit of the features in `Hello` and `Welcome` between a frontier and frontlas: reports say with what connections claim
+/// their ids ([`Claim`]), and frontlas judges it.
+pub const FEATURE_CLAIMS: u32 = 0x04;
+
 /// A bit of the features in `Hello` and `Welcome`: requests and streams that are sent there may have a trace context
 /// ([`Flags::TRACED`]). Of `Hello` for what is sent to the dialler, of `Welcome` for both directions.
-pub const FEATURE_TRACE: u32 = 0x04;
+pub const FEATURE_TRACE: u32 = 0x08;

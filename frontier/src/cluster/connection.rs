@@ -5,10 +5,10 @@ use super::clock::{Clock, Reading};
 use super::handshake::Established;
 use super::locate::{Found, LocateError, Location, LookupQueue, LookupRequest};
 use super::reporter::{Next, Reporter};
-use frontier_exchange::Exchange;
+use frontier_exchange::{Exchange, Peer};
 use frontier_protocol::{
-    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Members, Plan, ReportAck,
-    Side, Superseded, ping, pong, pong_time,
+    Beat, Code, EncodeError, FEATURE_CLAIMS, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Members,
+    Plan, ReportAck, Side, Superseded, ping, pong, pong_time,
 };
 use frontier_transport::{Event, Link, LinkError, Priority, Traffic};
 use std::collections::HashMap;
@@ -78,7 +78,11 @@ impl<'a> Connection<'a> {
             clock,
             link: established.link,
             early: established.early,
-            reporter: Reporter::new(exchange.follow(), state.draining.is_set()),
+            reporter: Reporter::new(
+                exchange.follow(),
+                established.welcome.features & FEATURE_CLAIMS != 0,
+                state.draining.is_set(),
+            ),
             exchange,
             state,
             lookup_queue,
@@ -238,7 +242,8 @@ impl<'a> Connection<'a> {
             }
             Kind::ReportAck => {
                 let ack = ReportAck::parse(frame).map_err(broken)?;
-                ack.superseded.iter().for_each(|superseded| self.close(*superseded));
+                self.named(&ack.superseded).for_each(|edge| self.exchange.relocated(&edge));
+                self.named(&ack.held).for_each(|edge| self.exchange.held_elsewhere(&edge));
                 self.reporter.answered(frame.id, &ack, Instant::now());
             }
             Kind::LookupAck => {
@@ -266,13 +271,11 @@ impl<'a> Connection<'a> {
         Ok(false)
     }
 
-    /// Closes what is left of a connection whose edge has connected elsewhere since.
-    fn close(&self, superseded: Superseded) {
-        let Superseded { edge: id, stamp } = superseded;
-        let Some(edge) = self.exchange.edge(id) else { return };
-        if self.clock.stamp(edge.epoch().0) == stamp {
-            self.exchange.relocated(&edge);
-        }
+    /// Those of these connections that are still there.
+    fn named(&self, named: &[Superseded]) -> impl Iterator<Item = Arc<Peer>> {
+        named.iter().filter_map(|Superseded { edge: id, stamp }| {
+            self.exchange.edge(*id).filter(|edge| self.clock.stamp(edge.epoch().0) == *stamp)
+        })
     }
 
     fn look_up(&mut self, request: LookupRequest) {
