@@ -48,7 +48,8 @@ impl Newcomer {
     pub(crate) fn new(context: &Context, listener: u16, mut accepted: Accepted) -> Option<Self> {
         let turned_away = if context.gate.is_full() {
             debug!(addr = %accepted.peer, "one connection too many");
-            Some(context.turned_away.clone().try_acquire_owned().ok()?)
+            let place = context.turned_away.clone().try_acquire_owned();
+            Some(place.inspect_err(|_| context.counters.refused("limits.connections")).ok()?)
         } else {
             None
         };
@@ -119,6 +120,7 @@ pub(super) fn log_dropped(context: &Context, error: Crowded) {
         Crowded::All(_) => "limits.handshakes",
         Crowded::Address(_) => "limits.handshakes_per_address",
     };
+    context.counters.refused(key);
     if let Some(suppressed) = context.half_open.admit_line() {
         warn!(%error, key, suppressed, "dropped a connection for {}", side(context.role));
     }
