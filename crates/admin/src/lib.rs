@@ -15,7 +15,8 @@
 //! - [`Metrics`] tells a scrape what is measured; [`Observability`] is a port for that and the probe alone.
 //!
 //! Who may ask is for the daemon to say, with [`Server::guard`]; without one, whoever can reach the port may. [`Caller`]
-//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody.
+//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody, and [`Server::public`]
+//! what else does.
 
 mod config;
 mod connection;
