@@ -63,7 +63,7 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use memory::MemoryPort;
-pub use mux::MuxStream;
+pub use mux::{MuxStream, Traffic};
 pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
