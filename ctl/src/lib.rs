@@ -4,7 +4,7 @@
 //!   cli ──▶ Settings (options, variables, context) ──▶ a command ─┬▶ SDK: edge or service ──▶ gateway
 //!                                                                 └▶ Plane: REST and SSE ──▶ frontlas
 //! ```
-//! A command gives a [`Failure`](failure::Failure) or nothing; what it prints goes through `output`.
+//! A command gives a `Failure` or nothing; what it prints goes through `output`.
 
 mod bench;
 mod bytes_text;
