@@ -6,6 +6,7 @@ mod limits;
 mod listen;
 mod membership;
 mod token_source;
+mod tracing;
 mod validation;
 
 use access::open_to_all;
@@ -17,6 +18,7 @@ pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
+pub use tracing::Tracing;
 
 use frontier_access::AccessConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
@@ -63,6 +65,8 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// Where traces are sent, if they are.
+    pub tracing: Option<Tracing>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
 }
@@ -264,6 +268,7 @@ impl Config {
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),
+            tracing: Tracing::read(&root.section("tracing").fixed()),
             fixed: FixedSettings::default(),
         };
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {

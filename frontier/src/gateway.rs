@@ -10,9 +10,10 @@ use crate::forwarding::Forwarding;
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
+use crate::traces::Recorder;
 use drain::DrainConfig;
 use expiry::ExpiryLog;
-use frontier_exchange::{Exchange, RemoteEdges, Settings};
+use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
 use side::{Listeners, Side};
@@ -52,6 +53,9 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// Traces can't be sent as `tracing` says.
+    #[error("traces can't be sent by `tracing`: {0}")]
+    Traces(opentelemetry_otlp::ExporterBuildError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -94,6 +98,7 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    traces: Option<Arc<Recorder>>,
 }
 
 impl Gateway {
@@ -147,8 +152,13 @@ impl Gateway {
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
         });
+        let instance =
+            advertised.as_ref().map(|it| it.id.clone()).or_else(frontier_daemon::process::host_name);
+        let instance = instance.unwrap_or_else(|| "frontier".to_owned());
+        let traces = config.tracing.as_ref().map(|tracing| Recorder::new(tracing, &instance)).transpose();
+        let traces = traces.map_err(StartError::Traces)?.map(Arc::new);
         let exchange = Exchange::new(Settings {
-            tracer: None,
+            tracer: traces.clone().map(|traces| traces as Arc<dyn Tracer>),
             limits: config.limits.exchange(config.call_timeout),
             balance: config.balance,
             gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),
@@ -170,6 +180,7 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            traces,
         })
     }
 
@@ -216,7 +227,8 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
+        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding, traces } =
+            self;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -267,6 +279,9 @@ impl Gateway {
             warn!(
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
+        }
+        if let Some(traces) = traces {
+            traces.close(schedule.share(Instant::now(), LEAVE_TIMEOUT)).await;
         }
         Ok(())
     }
