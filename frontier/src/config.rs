@@ -6,6 +6,7 @@ mod limits;
 mod listen;
 mod membership;
 mod token_source;
+mod tracing;
 mod validation;
 
 use access::open_to_all;
@@ -17,6 +18,7 @@ pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
+pub use tracing::Tracing;
 
 use frontier_access::AccessConfig;
 use frontier_admin::ObservabilityConfig;
@@ -68,6 +70,8 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// Where traces are sent, if they are.
+    pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
     pub observability: Option<ObservabilityConfig>,
     /// The values of what takes a restart, as they were read.
@@ -271,6 +275,7 @@ impl Config {
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),
+            tracing: Tracing::read(&root.section("tracing").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
             fixed: FixedSettings::default(),
         };

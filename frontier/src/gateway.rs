@@ -11,10 +11,11 @@ use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
+use crate::traces::Recorder;
 use drain::DrainConfig;
 use expiry::ExpiryLog;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
-use frontier_exchange::{Exchange, RemoteEdges, Settings};
+use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
 use side::{Listeners, Side};
@@ -55,6 +56,9 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// Traces can't be sent as `tracing` says.
+    #[error("traces can't be sent by `tracing`: {0}")]
+    Traces(opentelemetry_otlp::ExporterBuildError),
     /// The port for metrics did not start.
     #[error(transparent)]
     Observability(BindError),
@@ -100,6 +104,7 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    traces: Option<Arc<Recorder>>,
     observability: Option<Observability>,
     process: ProcessMetrics,
 }
@@ -158,8 +163,13 @@ impl Gateway {
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
         });
+        let instance =
+            advertised.as_ref().map(|it| it.id.clone()).or_else(frontier_daemon::process::host_name);
+        let instance = instance.unwrap_or_else(|| "frontier".to_owned());
+        let traces = config.tracing.as_ref().map(|tracing| Recorder::new(tracing, &instance)).transpose();
+        let traces = traces.map_err(StartError::Traces)?.map(Arc::new);
         let exchange = Exchange::new(Settings {
-            tracer: None,
+            tracer: traces.clone().map(|traces| traces as Arc<dyn Tracer>),
             limits: config.limits.exchange(config.call_timeout),
             balance: config.balance,
             gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),
@@ -181,6 +191,7 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            traces,
             observability: None,
             process: ProcessMetrics::new(),
         })
@@ -235,8 +246,19 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding, .. } =
-            self;
+        let Self {
+            exchange,
+            edges,
+            services,
+            policies,
+            expiry,
+            drain,
+            cluster,
+            member,
+            forwarding,
+            traces,
+            ..
+        } = self;
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
@@ -302,6 +324,9 @@ impl Gateway {
             warn!(
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
+        }
+        if let Some(traces) = traces {
+            traces.close(schedule.share(Instant::now(), LEAVE_TIMEOUT)).await;
         }
         if let Some(observing) = observing {
             observing.end().await;

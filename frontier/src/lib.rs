@@ -14,6 +14,7 @@ pub mod reload;
 mod session;
 #[cfg(test)]
 mod testing;
+mod traces;
 
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

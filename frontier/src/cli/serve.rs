@@ -86,7 +86,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
     match error {
-        StartError::Access(_) | StartError::Advertise(_) => Failure::usage(text),
+        StartError::Access(_) | StartError::Advertise(_) | StartError::Traces(_) => Failure::usage(text),
         StartError::Listen { .. } | StartError::Nowhere(_) | StartError::Observability(_) => {
             Failure::start(text)
         }
