@@ -6,12 +6,14 @@ mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
+use crate::control_plane::ControlPlane;
 use crate::forwarding::Forwarding;
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
 use drain::DrainConfig;
 use expiry::ExpiryLog;
+use frontier_admin::BindError;
 use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
@@ -52,6 +54,9 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// The port for operators did not start.
+    #[error(transparent)]
+    ControlPlane(#[from] BindError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -94,6 +99,7 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    control_plane: Option<ControlPlane>,
 }
 
 impl Gateway {
@@ -103,7 +109,12 @@ impl Gateway {
     /// [`StartError`] if an address can't be listened on, or there is something wrong with the files that say
     /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
-        Self::bind_with(config, Listeners::bind)
+        let mut gateway = Self::bind_with(config, Listeners::bind)?;
+        if let Some(plane) = &config.control_plane {
+            let Self { exchange, policies, .. } = &gateway;
+            gateway.control_plane = ControlPlane::bind(plane, config, exchange, policies)?;
+        }
+        Ok(gateway)
     }
 
     /// Listens on no address, but within this process: for tests of edges and services. The first listener of each side
@@ -169,6 +180,7 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            control_plane: None,
         })
     }
 
@@ -199,7 +211,14 @@ impl Gateway {
     /// What reloads it while it runs.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live::new(self.exchange.clone(), self.policies.clone())
+        let plane_tls = self.control_plane.as_ref().and_then(ControlPlane::tls);
+        Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
+    }
+
+    /// Where operators connect to; `None` if there is no control plane.
+    #[must_use]
+    pub fn control_plane(&self) -> Option<SocketAddr> {
+        self.control_plane.as_ref().map(ControlPlane::addr)
     }
 
     /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
@@ -215,7 +234,22 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
+        let Self {
+            exchange,
+            edges,
+            services,
+            policies,
+            expiry,
+            drain,
+            cluster,
+            member,
+            forwarding,
+            control_plane,
+        } = self;
+        // Operators see the drain to its end.
+        let over = CancellationToken::new();
+        let operating = control_plane.map(|plane| tokio::spawn(plane.run(cluster.clone(), over.clone())));
+        let _operating = operating.as_ref().map(|operating| AbortOnDrop(operating.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -266,6 +300,11 @@ impl Gateway {
             warn!(
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
+        }
+        over.cancel();
+        if let Some(operating) = operating {
+            // It keeps a deadline itself.
+            let _ = operating.await;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ pub mod cert;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod control_plane;
 mod forwarding;
 mod gate;
 mod gateway;

@@ -36,6 +36,12 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Whether clients can show a certificate.
+    #[must_use]
+    pub fn takes_certificates(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty())
+    }
+
     /// Reads the section. Without an address it listens on `default_addr`.
     #[must_use]
     pub fn read(section: &Section<'_>, default_addr: SocketAddr) -> Self {

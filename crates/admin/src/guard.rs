@@ -2,6 +2,7 @@
 
 use crate::connection::Caller;
 use crate::error::{ApiError, is_grpc};
+use crate::operators::{Operator, Operators};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,23 +13,33 @@ use tonic::Status;
 /// The path that answers whoever asks. It tells one bit, and orchestrators have no credentials to show.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 
-/// The check. It computes and waits for nothing.
-pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync>;
+/// The check. It computes and waits for nothing. It tells who asks, if it is one of [`Operators`].
+pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<Option<Operator>, ApiError> + Send + Sync>;
+
+/// That of operators.
+pub(crate) fn of_operators(operators: Operators) -> Guard {
+    Arc::new(move |caller, headers| operators.check(caller, headers).map(Some))
+}
 
 /// Turns a request away unless the guard lets it pass, whatever path it asks for: who is not let in is not told which
 /// there are.
-pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub(crate) async fn enforce(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     if request.uri().path() == HEALTH_PATH {
         return next.run(request).await;
     }
     let headers = request.headers();
     let checked = match request.extensions().get::<Caller>() {
-        Some(caller) => guard(caller, headers).and_then(|()| caller.admit()),
+        Some(caller) => guard(caller, headers).and_then(|operator| caller.admit().map(|()| operator)),
         // Every connection adds one.
         None => Err(ApiError::Internal),
     };
     match checked {
-        Ok(()) => next.run(request).await,
+        Ok(operator) => {
+            if let Some(operator) = operator {
+                request.extensions_mut().insert(operator);
+            }
+            next.run(request).await
+        }
         Err(error) if is_grpc(headers) => Status::from(error).into_http(),
         Err(error) => error.into_response(),
     }

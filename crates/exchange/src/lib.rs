@@ -72,6 +72,7 @@ mod take_over;
 #[cfg(test)]
 mod testing;
 mod turn;
+mod view;
 
 pub use answer::Unsent;
 pub use authorization::{Authorization, AuthorizationCell};

@@ -2,6 +2,7 @@
 
 use super::{Config, Listen};
 use crate::cluster::{Bound, unreachable};
+use frontier_admin::TlsConfig;
 use frontier_config::Section;
 use frontier_transport::Bind;
 
@@ -22,6 +23,18 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
             root.reject_at(&format!("{}.addr", listen.key), text);
         }
     }
+    let Some(plane) = config.control_plane.as_ref().filter(|plane| !plane.may_be_taken()) else { return };
+    let control = Bind::tcp(plane.server.addr);
+    let bind = |listen: &Listen| Bind {
+        network: listen.network,
+        tls: None,
+        only_v6: listen.only_v6,
+        ..Bind::tcp(listen.addr)
+    };
+    if let Some(by) = listeners.iter().find(|listen| control.overlaps(&bind(listen))) {
+        let text = format!("{} is taken by {}.addr, {}", plane.server.addr, by.key, by.addr);
+        root.reject_at("controlplane.listen.addr", text);
+    }
 }
 
 /// Refuses a gateway of a cluster that others could not reach.
@@ -40,6 +53,10 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
         for mistake in errors.mistakes() {
             root.reject_at(mistake.key.as_deref().unwrap_or_default(), &mistake.text);
         }
+    }
+    let plane = config.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
+    if let Some(Err(error)) = plane.map(TlsConfig::load) {
+        root.reject_at("controlplane.listen.tls", error.to_string());
     }
     let Some(membership) = &config.membership else { return };
     let clients = [Some((&membership.dial, "frontlas.dial")), {
