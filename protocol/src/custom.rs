@@ -49,11 +49,13 @@ impl<'a> Custom<'a> {
         Self { body, caller: Some(caller), tail: Some(edge) }
     }
 
-    /// Takes the last 8 bytes of a received header as the EdgeID. `None` if it is shorter than that.
+    /// Takes the last 8 bytes of a received header as the EdgeID. `None` if it is shorter than that, or they are 0, which is
+    /// the id of no edge.
     #[must_use]
     pub fn split_tail(received: &'a [u8]) -> Option<(&'a [u8], EdgeId)> {
         let (body, tail) = received.split_last_chunk::<TAIL_LEN>()?;
-        Some((body, EdgeId(u64::from_be_bytes(*tail))))
+        let edge = EdgeId(u64::from_be_bytes(*tail));
+        (edge != EdgeId(0)).then_some((body, edge))
     }
 
     /// The bytes without a tail that was added here.

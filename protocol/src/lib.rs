@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod claim;
 mod code;
 mod custom;
 mod decoder;
@@ -37,6 +38,7 @@ mod tagged;
 mod token;
 mod verified_edge;
 
+pub use claim::{Claim, Proof};
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_remote_caller, split_remote_caller};
 pub use decoder::{DecodeError, Decoder};
@@ -88,3 +90,7 @@ pub const FEATURE_BY_NAME: u32 = 0x01;
 /// A bit of the features in a frontier's `Hello` to frontlas: its edges reach the services of all other frontiers that have
 /// it.
 pub const FEATURE_FORWARDS: u32 = 0x02;
+
+/// A bit of the features in `Hello` and `Welcome` between a frontier and frontlas: reports say with what connections claim
+/// their ids ([`Claim`]), and frontlas judges it.
+pub const FEATURE_CLAIMS: u32 = 0x04;

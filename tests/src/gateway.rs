@@ -264,7 +264,10 @@ fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
 }
 
 fn addr_in(line: &str) -> Option<SocketAddr> {
-    line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok()
+    match serde_json::from_str::<Value>(line) {
+        Ok(line) => line["addr"].as_str()?.parse().ok(),
+        Err(_) => line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok(),
+    }
 }
 
 /// A loopback address that no other process under test listens on and no client connects from, so that a port stays

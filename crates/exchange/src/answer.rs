@@ -58,9 +58,10 @@ impl Exchange {
         outcome: Outcome<'_>,
         batch: &mut Batch<'_>,
     ) {
-        let PendingRequest { requester, id, kind, .. } = request;
+        let PendingRequest { requester, id, kind, begun, .. } = request;
         // Without this entry the requester has cancelled, or has been answered.
         if requester.pending.lock().untrack(id, from, correlation) {
+            batch.took(kind, requester.direction(), begun);
             self.reply(&requester, id, kind, from.edge_id().or(edge), outcome, batch);
         }
     }
@@ -85,6 +86,7 @@ impl Exchange {
             // Where it could not be queued the requester's connection is closed, or closes because its queue is
             // full; it learns of its requests from that.
             (Ok(()), Ok(()) | Err(QueueError::Full | QueueError::Closed(_) | QueueError::Sealed)) => {
+                batch.tally.replied(kind, direction, outcome.payload.len());
                 match outcome.code {
                     Code::Ok => batch.tally.ok(kind, direction),
                     code => batch.counters().ended(kind.into(), direction, code),

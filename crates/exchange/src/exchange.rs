@@ -1,6 +1,7 @@
 //! The exchange as a whole: what it decides by, its clock, and what it does with what comes.
 
 use crate::balance::{Balance, Balancer};
+use crate::census::Outboxes;
 use crate::counters::Counters;
 use crate::feed::{Connection, Follower};
 use crate::lobby::Lobby;
@@ -10,6 +11,7 @@ use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
 use crate::remote::{RemoteEdges, Unacked};
+use crate::self_probe::ProbePeers;
 use crate::silence::Watch;
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
@@ -52,6 +54,9 @@ pub struct Exchange {
     pub(crate) relocations: Relocations,
     pub(crate) punctuality: Mutex<Punctuality>,
     pub(crate) watch: Mutex<Watch>,
+    /// What the last sweep found queued.
+    pub(crate) outboxes: Mutex<Outboxes>,
+    pub(crate) probe: ProbePeers,
 }
 
 impl Exchange {
@@ -77,6 +82,8 @@ impl Exchange {
             relocations: Relocations::default(),
             punctuality: Mutex::default(),
             watch: Mutex::default(),
+            outboxes: Mutex::default(),
+            probe: ProbePeers::new(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Payloads that travel on a leg of their own. They are passed on as they come: the gateway never holds one whole.
 
 use crate::balance::Tried;
-use crate::counters::Begun as Counted;
+use crate::counters::{Begun as Counted, Part};
 use crate::envelope::Destination;
 use crate::failure::Rejected;
 use crate::forward::{Entered, withdraw};
@@ -13,7 +13,6 @@ use crate::pending::PendingRequest;
 use crate::remote::Found;
 use crate::route::{Route, Unrouted};
 use crate::shares::Asker;
-use crate::stream::not_opened;
 use crate::{CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
@@ -95,6 +94,7 @@ impl Exchange {
                 Err(_) => Err(Failure::plain(Code::Deadline).into()),
             }
         };
+        self.counters().passed(kind.into(), direction, Part::Request, progress.came);
         // It was charged by what it announced.
         if let Some(meter) = meter.filter(|_| was_permitted) {
             meter.give_back_bytes(len.saturating_sub(progress.came));
@@ -185,7 +185,7 @@ impl Exchange {
         let onward = match target.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => return Carried::Done(Err(not_opened(target, &error).into())),
+            Err(error) => return Carried::Done(Err(self.not_opened(target, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, target, progress) {
             Ok(Entered::Yes(correlation)) => correlation,
@@ -287,7 +287,7 @@ impl Exchange {
         let onward = match owner.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => return Carried::Done(Err(not_opened(owner, &error).into())),
+            Err(error) => return Carried::Done(Err(self.not_opened(owner, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, owner, progress) {
             Ok(Entered::Yes(correlation)) => correlation,
@@ -343,23 +343,26 @@ impl Exchange {
             self.answer(request, from, correlation, None, Outcome::failure(&failure), &mut batch);
             return Ok(());
         }
-        let PendingRequest { requester, id, kind, deadline, .. } = request;
+        let PendingRequest { requester, id, kind, deadline, begun, .. } = request;
         if !requester.pending.lock().untrack(id, from, correlation) {
             return Ok(());
         }
+        self.batch().took(kind, requester.direction(), begun);
         let edge = from.edge_id().or(edge);
+        let mut came = 0;
         let mut passing = Passing { exchange: self, requester: &requester, id, kind, ends_with: None };
         let passed = async {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            pass_on(&mut *leg, onward, len, &mut 0).await.map_err(|error| copy_failed(&error))
+            pass_on(&mut *leg, onward, len, &mut came).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         passing.ends_with = Some(match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
             Ok(()) => Ok(outcome.code),
             Err(failure) => Err(failure),
         });
+        self.counters().passed(kind.into(), requester.direction(), Part::Reply, came);
         leg.linger();
         Ok(())
     }

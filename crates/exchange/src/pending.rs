@@ -56,6 +56,8 @@ pub(crate) struct PendingRequest {
     pub(crate) id: u64,
     pub(crate) kind: RequestKind,
     pub(crate) deadline: Instant,
+    /// When it was routed first.
+    pub(crate) begun: Instant,
     /// The edge that a service asks; `None` for all else.
     pub(crate) edge: Option<EdgeId>,
 }

@@ -125,7 +125,7 @@ impl Exchange {
             None => None,
             // Else somebody has told the requester already, or it has cancelled.
             Some(correlation) => match lobby.pending.lock().complete(*correlation) {
-                Some(_) => Some((&**lobby, *correlation)),
+                Some(request) => Some(Held { at: lobby, correlation: *correlation, begun: request.begun }),
                 None => return,
             },
         };
@@ -207,9 +207,9 @@ impl Exchange {
             return Err(self.returned_otherwise(request, from, correlation, batch));
         }
         let asked = (request.edge == Some(edge)).then_some(request.requester.number());
-        let PendingRequest { requester, id, kind, deadline, .. } = request;
+        let PendingRequest { requester, id, kind, deadline, begun, .. } = request;
         let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
-        let held: Held<'_> = (from, correlation);
+        let held = Held { at: from, correlation, begun };
         if asked.is_none() || asked != service.map(|id| id.0) {
             self.log_unasked(from, edge);
             if untrack(&requester, id, Some(held)) {

@@ -1,7 +1,7 @@
 //! Streams: where one goes, and joining its two legs.
 
 use crate::balance::{Chooser, Tried};
-use crate::counters::Traffic;
+use crate::counters::{Part, Traffic};
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
@@ -81,6 +81,7 @@ impl Exchange {
         excess: bool,
     ) {
         let direction = opener.direction();
+        let start = Instant::now();
         let begun = self.counters().begin(Traffic::Stream, direction);
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
@@ -104,10 +105,15 @@ impl Exchange {
         match opened {
             Ok(Opened { target, leg: onward, share: _share }) => {
                 begun.end(Code::Ok);
+                self.counters().stream_took(direction, start.elapsed());
                 // An opener that is gone does not hear it: the target's leg is dropped and so reset.
                 if leg.accept().await.is_ok() {
                     let opened = Joined { leg, payer: opener.clone() };
-                    join(opened, Joined { leg: onward, payer: target }).await;
+                    let _joined = self.counters().join(direction);
+                    let passed = |part: Part, bytes: usize| {
+                        self.counters().passed(Traffic::Stream, direction, part, bytes as u64);
+                    };
+                    join(opened, Joined { leg: onward, payer: target }, passed).await;
                 }
             }
             Err(failure) => {
@@ -120,6 +126,7 @@ impl Exchange {
     fn check_stream(&self, opener: &Peer, request: &StreamRequest<'_>) -> Result<(), Failure> {
         let (len, max) = (request.meta.len(), self.limits().meta);
         if len > max {
+            self.counters().refuse(key::META);
             let text = format!("a meta of {len} bytes is over the limit of {max} ({})", key::META);
             return Err(Failure::new(Code::TooLarge, text));
         }
@@ -128,6 +135,7 @@ impl Exchange {
     }
 
     pub(crate) fn too_many_streams(&self) -> Failure {
+        self.counters().refuse(key::STREAMS);
         Failure::new(
             Code::Overloaded,
             format!("{} streams are open, the most there may be ({})", self.limits().streams, key::STREAMS),
@@ -213,7 +221,7 @@ impl Exchange {
         let leg = match target.outlet().open().await {
             Ok(leg) => leg,
             Err(OpenError::Closed) => return Err(BeginError::Lost),
-            Err(error) => return Err(BeginError::Refused(not_opened(target, &error))),
+            Err(error) => return Err(BeginError::Refused(self.not_opened(target, &error))),
         };
         // It may have left meanwhile, and hang up before it sees this.
         if !target.is_online() {
@@ -240,7 +248,7 @@ impl Exchange {
                 tried.push(owner);
                 return Ok(None);
             }
-            Err(error) => return Err(not_opened(&owner, &error)),
+            Err(error) => return Err(self.not_opened(&owner, &error)),
         };
         let from = StreamSender::ByName(opener.as_remote_edge(id), request.name);
         match leg.begin(head(from, request)).await {
@@ -287,6 +295,22 @@ impl Exchange {
             Err(BeginError::Lost) => Err(Failure::new(Code::Disconnected, owner.lost())),
         }
     }
+
+    /// What the other end of a leg is told that could not be opened to `target`.
+    pub(crate) fn not_opened(&self, target: &Peer, error: &OpenError) -> Failure {
+        let text = match error {
+            OpenError::TooMany(limit) => {
+                self.counters().refuse(key::STREAMS);
+                format!(
+                    "{} has {limit} streams, the most there may be ({})",
+                    target.as_receiver(),
+                    key::STREAMS
+                )
+            }
+            other => other.to_string(),
+        };
+        Failure::new(error.code(), text)
+    }
 }
 
 /// What is said first on the leg of a stream.
@@ -300,15 +324,4 @@ fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {
         Identity::Service { id, name } => Ok(StreamSender::Service(*id, name)),
         _ => Err(Failure::new(Code::Protocol, "only a service's stream goes to an edge")),
     }
-}
-
-/// What the other end of a leg is told that could not be opened to `target`.
-pub(crate) fn not_opened(target: &Peer, error: &OpenError) -> Failure {
-    let text = match error {
-        OpenError::TooMany(limit) => {
-            format!("{} has {limit} streams, the most there may be ({})", target.as_receiver(), key::STREAMS)
-        }
-        other => other.to_string(),
-    };
-    Failure::new(error.code(), text)
 }

@@ -27,7 +27,7 @@ pub(super) enum Asker {
     Edge(RemoteEdge),
 }
 
-const NO_EDGE_ID: &str = "the custom header is too short to end with an EdgeID";
+const NO_EDGE_ID: &str = "the custom header does not end with an EdgeID, which has 8 bytes and is not 0";
 
 pub(super) fn broken(error: &ParseError) -> Violation {
     Violation::new(error.to_string())

@@ -12,7 +12,7 @@ use frontier_protocol::{Epoch, Heartbeat, Role, Session};
 use frontier_transport::{Link, LinkConfig};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -119,7 +119,7 @@ impl Context {
         link: &Link,
     ) -> Arc<Peer> {
         let Handshake { id: wanted, terms, session, .. } = handshake;
-        let Arrival { addr, epoch } = arrival;
+        let Arrival { addr, epoch, .. } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
         let outlet = match identity {
             Identity::OriginGateway { .. } => outlet.origin_gateway(),
@@ -155,10 +155,12 @@ pub(super) struct Arrival {
     /// Of two connections with one id that one counts which was accepted later, however long their handshakes take: a
     /// dialler that has given one up and made another must not lose it to the first.
     pub(super) epoch: Epoch,
+    /// When it was accepted.
+    pub(super) at: Instant,
 }
 
 impl Arrival {
     pub(super) fn now(exchange: &Exchange, addr: SocketAddr) -> Self {
-        Self { addr, epoch: exchange.next_epoch() }
+        Self { addr, epoch: exchange.next_epoch(), at: Instant::now() }
     }
 }

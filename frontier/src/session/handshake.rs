@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::ending::reject;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
-use crate::config::Listen;
+use crate::config::{Listen, ProxyProtocol};
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
@@ -84,7 +84,7 @@ pub(super) async fn accept(
             Some((handshake, link, addr, held))
         }
         Err(failure) => {
-            debug!(%addr, error = %PeerText(&failure.text), "handshake refused");
+            context.policies.log_refused(context.role, addr, &failure);
             reject(link, &failure).await;
             None
         }
@@ -99,8 +99,14 @@ async fn receive(
 ) -> Result<(Link, PeerInfo, Frame, Held), NoHello> {
     newcomer.read_proxy_header(context).await?;
     let Newcomer { listener, mut accepted, mut held } = newcomer;
-    accepted.incoming.first_byte().await;
+    let is_proxied = accepted.incoming.begins_with_proxy_header().await;
     held.heard();
+    if is_proxied
+        && let Some(listen) = context.listener(listener)
+        && listen.proxies.protocol == ProxyProtocol::Off
+    {
+        return Err(Unplaced::NotAsked(listen.key.clone()).into());
+    }
     *addr = accepted.peer;
     let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
     if let Some(Listen { proxies, .. }) = context.listener(listener) {

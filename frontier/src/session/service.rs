@@ -3,6 +3,7 @@
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::policy::Admission;
+use frontier_access::PeerText;
 use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::{Link, Priority};
@@ -15,11 +16,12 @@ pub(super) fn run(
     arrival: Arrival,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
+    let since = arrival.at;
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     async move {
         let Some((seat, mut link)) = joining.await else { return };
         let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(context, seat.peer(), &reason);
+        log_end(context, seat.peer(), since, &link, &reason);
         // From here on nothing is routed to it, so its names may go one by one.
         seat.peer().advance(Stage::Gone);
         Box::pin(context.exchange.unregister_all(seat.peer())).await;
@@ -85,7 +87,7 @@ async fn join(
         return turn_out(context, handshake.role, addr, link, &failure).await;
     }
     exchange.expect_life(&service);
-    info!(service = %id, name = service.name(), %addr, "service connected");
+    info!(service = id.0, name = %PeerText(service.name()), %addr, "service connected");
     Some((seat, link))
 }
 

@@ -3,8 +3,8 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
     Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, NameChange, NameChanges,
-    OtherGateway, OtherPlace, Outcome, OwnedHello, OwnedSession, Places, Presence, Presences, Raw, Replaced,
-    Row, Schedule, Taken, Text, Wanted, Wish,
+    OtherGateway, OtherPlace, Outcome, OwnedClaim, OwnedHello, OwnedSession, Places, Presence, Presences,
+    Raw, Replaced, Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -210,17 +210,25 @@ fn name_change() -> impl Strategy<Value = NameChange> {
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
-    (1..=4u8, decimal(), decimal(), any::<(String, String)>())
-        .prop_map(|(op, id, stamp, (addr, name))| Presence { op, id, stamp, addr, name })
+    (1..=4u8, 1..=u64::MAX, decimal(), any::<(String, String)>(), option::of(claim())).prop_map(
+        |(op, id, stamp, (addr, name), claim)| {
+            // Who has left claims nothing.
+            let claim = claim.filter(|_| op % 2 == 1);
+            Presence { op, id: Decimal(id), stamp, addr, name, claim }
+        },
+    )
+}
+
+fn claim() -> impl Strategy<Value = OwnedClaim> {
+    (decimal(), any::<bool>(), 0..=3u8, decimal())
+        .prop_map(|(since, comes_back, proof, subject)| OwnedClaim { since, comes_back, proof, subject })
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
-    let replaced = (decimal(), decimal()).prop_map(|(edge, stamp)| Replaced { edge, stamp });
-    (any::<(u32, String)>(), vec(replaced, 0..4)).prop_map(|((detail, text), superseded)| Taken {
-        detail,
-        superseded,
-        text,
-    })
+    let replaced =
+        || (1..=u64::MAX, decimal()).prop_map(|(edge, stamp)| Replaced { edge: Decimal(edge), stamp });
+    (any::<(u32, String)>(), vec(replaced(), 0..4), vec(replaced(), 0..4))
+        .prop_map(|((detail, text), superseded, held)| Taken { detail, superseded, held, text })
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {

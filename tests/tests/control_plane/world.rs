@@ -76,7 +76,7 @@ pub(crate) fn shown<T>(token: &str, message: T) -> Request<T> {
 
 /// An entry of a file of tokens.
 pub(crate) fn entry(token: &str, rest: &str) -> String {
-    let hash = frontier::token::hash(token.as_bytes()).expect("a token has a hash");
+    let hash = frontier_credentials::token::hash(token.as_bytes()).expect("a token has a hash");
     format!("- {{{}', {rest}}}\n", hash.replacen("hash: ", "hash: '", 1))
 }
 

@@ -14,7 +14,15 @@ fn request(requester: &Arc<Peer>, id: u64) -> PendingRequest {
     let deadline = Instant::now() + Duration::from_secs(60);
     let asker = Asker::of(requester);
     let kind = RequestKind::Call;
-    PendingRequest { requester: requester.clone(), asker, id, kind, deadline, edge: None }
+    PendingRequest {
+        requester: requester.clone(),
+        asker,
+        id,
+        kind,
+        deadline,
+        begun: Instant::now(),
+        edge: None,
+    }
 }
 
 fn sent_to(target: &Arc<Peer>, correlation: CorrelationId) -> SentTo {

@@ -89,6 +89,11 @@ impl Edges {
         &self.listed
     }
 
+    /// How many ids are held.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
     pub(crate) fn is_taken(&self, id: EdgeId) -> bool {
         self.shard(id).read().contains_key(&id.0)
     }
