@@ -6,7 +6,7 @@ use crate::operators::{Operator, Operators};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, Method, Uri};
 use std::sync::Arc;
 use tonic::Status;
 
@@ -21,15 +21,25 @@ pub(crate) fn of_operators(operators: Operators) -> Guard {
     Arc::new(move |caller, headers| operators.check(caller, headers).map(Some))
 }
 
+/// Which requests everybody gets an answer to.
+pub(crate) type Public = fn(&Method, &Uri, &HeaderMap) -> bool;
+
+/// Who may ask for what.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) guard: Guard,
+    pub(crate) public: Public,
+}
+
 /// Turns a request away unless the guard lets it pass, whatever path it asks for: who is not let in is not told which
 /// there are.
-pub(crate) async fn enforce(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
-    if request.uri().path() == HEALTH_PATH {
+pub(crate) async fn enforce(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    if uri.path() == HEALTH_PATH || (entry.public)(request.method(), uri, headers) {
         return next.run(request).await;
     }
-    let headers = request.headers();
     let checked = match request.extensions().get::<Caller>() {
-        Some(caller) => guard(caller, headers).and_then(|operator| caller.admit().map(|()| operator)),
+        Some(caller) => (entry.guard)(caller, headers).and_then(|operator| caller.admit().map(|()| operator)),
         // Every connection adds one.
         None => Err(ApiError::Internal),
     };

@@ -17,7 +17,8 @@
 //!
 //! Who may ask is for the daemon to say, with [`Server::operators`] or a check of its own, [`Server::guard`]; without
 //! either, whoever can reach the port may. [`Caller`] says who it is as far as the connection tells, [`Operator`] by its
-//! credentials, and has what it changes written to the audit log. `/healthz` answers everybody.
+//! credentials, and has what it changes written to the audit log. `/healthz` answers everybody, and [`Server::public`] what
+//! else does.
 
 mod config;
 mod connection;

@@ -4,7 +4,7 @@ use crate::config::ServerConfig;
 use crate::connection::{Caller, ConnectionHandler};
 use crate::deadline;
 use crate::error::{ApiError, is_grpc};
-use crate::guard::{self, Guard};
+use crate::guard::{self, Entry, Guard, Public};
 use crate::health::Probe;
 use crate::operators::Operators;
 use crate::standing::Places;
@@ -15,7 +15,7 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use frontier_access::HalfOpen;
-use http::HeaderMap;
+use http::{HeaderMap, Method, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +63,7 @@ pub struct Server {
     addr: SocketAddr,
     tls: Option<LiveTls>,
     guard: Option<Guard>,
+    public: Public,
     /// Cancelled once [`run`](Self::run) ends; watches end with it.
     stopping: CancellationToken,
 }
@@ -83,7 +84,16 @@ impl Server {
         let listener = listen(config.addr).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let stopping = CancellationToken::new();
-        Ok(Self { name, config: config.clone(), listener, addr, tls, guard: None, stopping })
+        Ok(Self {
+            name,
+            config: config.clone(),
+            listener,
+            addr,
+            tls,
+            guard: None,
+            public: |_, _, _| false,
+            stopping,
+        })
     }
 
     /// Where it listens.
@@ -99,7 +109,7 @@ impl Server {
     }
 
     /// Has `check` decide of each request, by who sends it and by its headers, before anything else looks at it:
-    /// paths that do not exist are refused in the same way. `/healthz` alone answers everybody.
+    /// paths that do not exist are refused in the same way. `/healthz` answers everybody, and what is [`public`](Self::public).
     #[must_use]
     pub fn guard(
         mut self,
@@ -114,6 +124,14 @@ impl Server {
     #[must_use]
     pub fn operators(mut self, operators: Operators) -> Self {
         self.guard = Some(guard::of_operators(operators));
+        self
+    }
+
+    /// Has the guard let these requests pass, whoever sends them: for files that are the same for all and hold nothing of
+    /// the daemon's.
+    #[must_use]
+    pub fn public(mut self, is_public: fn(&Method, &Uri, &HeaderMap) -> bool) -> Self {
+        self.public = is_public;
         self
     }
 
@@ -133,7 +151,9 @@ impl Server {
         let strangers = self.guard.is_some().then(|| HalfOpen::new(handshakes, handshakes_per_address));
         let places = Places::new(self.name, connections, strangers);
         let router = match self.guard {
-            Some(check) => router.layer(from_fn_with_state(check, guard::enforce)),
+            Some(guard) => {
+                router.layer(from_fn_with_state(Entry { guard, public: self.public }, guard::enforce))
+            }
             None => router,
         };
         let router = router.layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));

@@ -118,9 +118,10 @@ impl Context {
         handshake: &Handshake,
         link: &Link,
     ) -> Arc<Peer> {
-        let Handshake { id: wanted, terms, session, .. } = handshake;
+        let Handshake { id: wanted, terms, session, features, .. } = handshake;
         let Arrival { addr, epoch, .. } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
+        let outlet = outlet.with_features(*features);
         let outlet = match identity {
             Identity::OriginGateway { .. } => outlet.origin_gateway(),
             _ => outlet,

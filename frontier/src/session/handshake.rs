@@ -10,7 +10,8 @@ use frontier_access::authn::PresentedCredentials;
 use frontier_admin::client_certificate;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
+    Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,
+    Welcome, negotiate,
 };
 use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
 use std::net::SocketAddr;
@@ -215,7 +216,8 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
-        features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
+        features: hello.features
+            & if is_origin_gateway { FEATURE_BY_NAME | FEATURE_TRACE } else { FEATURE_TRACE },
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
