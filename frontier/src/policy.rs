@@ -187,20 +187,28 @@ impl Policies {
         tls.check_client(&chain, at.wall)
     }
 
-    /// Notes in the log that somebody is refused, with `debug` unless it is for its credentials.
-    pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, failure: &Failure) {
+    /// Notes in the log that somebody is refused whose credentials are good and have the name `subject`, or none: with
+    /// `debug`, unless it is since they are for another id or name.
+    pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, subject: &str, failure: &Failure) {
         match failure.code {
-            Code::Unauthenticated => self.log_failed(role, addr, failure),
-            _ => debug!(%addr, error = %PeerText(&failure.text), "{} refused", side(role)),
+            Code::Unauthenticated => self.log_not_let_in(role, addr, subject, failure),
+            _ => {
+                let (subject, error) = (named(subject), PeerText(&failure.text));
+                debug!(%addr, subject, %error, "{} refused", side(role));
+            }
         }
     }
 
     /// Notes in the log that somebody has failed to authenticate: with a few lines a second at most.
     pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
-        let (side, error) = (side(role), PeerText(&failure.text));
+        self.log_not_let_in(role, addr, "", failure);
+    }
+
+    fn log_not_let_in(&self, role: Role, addr: SocketAddr, subject: &str, failure: &Failure) {
+        let (side, subject, error) = (side(role), named(subject), PeerText(&failure.text));
         match self.failures.admit(Instant::now()) {
-            LogDecision::Log { suppressed: 0 } => warn!(%addr, %error, "{side} not let in"),
-            LogDecision::Log { suppressed } => warn!(%addr, %error, suppressed, "{side} not let in"),
+            LogDecision::Log { suppressed: 0 } => warn!(%addr, subject, %error, "{side} not let in"),
+            LogDecision::Log { suppressed } => warn!(%addr, subject, %error, suppressed, "{side} not let in"),
             LogDecision::Suppress => {}
         }
     }
@@ -241,6 +249,11 @@ pub(crate) async fn watch(policies: Arc<Policies>, exchange: Arc<Exchange>) {
             let _ = tokio::task::spawn_blocking(move || policies.enforce_expiry(&exchange)).await;
         }
     }
+}
+
+/// The name of credentials for the log, if they have one.
+fn named(subject: &str) -> Option<tracing::field::DisplayValue<PeerText<&str>>> {
+    (!subject.is_empty()).then(|| tracing::field::display(PeerText(subject)))
 }
 
 fn side(role: Role) -> &'static str {

@@ -7,8 +7,10 @@ use crate::reload::Live;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
 use frontier_access::LoadErrors;
 use frontier_admin::BindError;
-use frontier_transport::ServerTls;
+use frontier_transport::{ExpiryLog, ServerTls, expiring_files};
+use parking_lot::Mutex;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -40,6 +42,8 @@ pub struct Node {
     control_plane: ControlPlane,
     frontier_plane: Plane,
     frontier_tls: Option<ServerTls>,
+    /// The other files with certificates that are in use.
+    certificates: Arc<Mutex<Vec<PathBuf>>>,
     access: PlaneAccess,
     grace: Duration,
 }
@@ -75,8 +79,18 @@ impl Node {
             warn!("{line}");
         }
         let frontier_tls = config.frontier_plane.listen.tls.clone();
+        let certificates = Arc::new(Mutex::new(config.certificates()));
         let grace = config.daemon.grace;
-        Ok(Self { directory, redis, control_plane, frontier_plane, frontier_tls, access, grace })
+        Ok(Self {
+            directory,
+            redis,
+            control_plane,
+            frontier_plane,
+            frontier_tls,
+            certificates,
+            access,
+            grace,
+        })
     }
 
     /// Where the control plane listens.
@@ -94,8 +108,14 @@ impl Node {
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        let Self { control_plane, frontier_tls, access, redis, .. } = self;
-        Live::new(control_plane.tls(), frontier_tls.clone(), access.clone(), redis.clone())
+        let Self { control_plane, frontier_tls, certificates, access, redis, .. } = self;
+        Live::new(
+            control_plane.tls(),
+            frontier_tls.clone(),
+            access.clone(),
+            redis.clone(),
+            certificates.clone(),
+        )
     }
 
     /// Who is where. It can be asked before [`run`](Self::run), during it and after it.
@@ -106,10 +126,20 @@ impl Node {
 
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
+        let certificates = self.certificates;
+        let expiry = self.frontier_tls.into_iter().fold(ExpiryLog::new(), ExpiryLog::server);
+        let expiry = expiry.look(move |now| {
+            let certificates = certificates.lock().clone();
+            expiring_files(&certificates, now)
+        });
         let frontiers = self.frontier_plane.run(stop.clone());
         let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
         tokio::select! {
             _ = serving => {}
+            () = async {
+                expiry.run().await;
+                std::future::pending().await
+            } => {}
             () = sweep(&*self.directory) => {}
         }
     }

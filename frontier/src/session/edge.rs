@@ -43,7 +43,7 @@ async fn join(
     let (id, authorization) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &failure);
+            context.policies.log_refused(context.role, addr, &admission.verified.subject, &failure);
             reject(link, &failure).await;
             return None;
         }
@@ -77,7 +77,8 @@ async fn join(
             presence::offline(exchange, &edge, callback_timeout).await;
         }
         drop(seat);
-        debug!(edge = %id, %addr, error = %PeerText(&failure.text), "edge refused");
+        let subject = PeerText(&admission.verified.subject);
+        debug!(edge = %id, %addr, %subject, error = %PeerText(&failure.text), "edge refused");
         reject(link, &failure).await;
         return None;
     }

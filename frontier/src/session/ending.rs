@@ -32,7 +32,7 @@ pub(super) async fn turn_out<T>(
     failure: &Failure,
 ) -> Option<T> {
     drop(link.take_unsent(CloseReason::Local));
-    context.policies.log_refused(role, addr, failure);
+    context.policies.log_refused(role, addr, "", failure);
     reject(link, failure).await;
     None
 }

@@ -64,7 +64,7 @@ async fn join(
     let authorization = match admission.gateway(&handshake.name) {
         Ok(authorization) => authorization,
         Err(failure) => {
-            context.policies.log_refused(handshake.role, addr, &failure);
+            context.policies.log_refused(handshake.role, addr, &admission.verified.subject, &failure);
             reject(link, &failure).await;
             return None;
         }

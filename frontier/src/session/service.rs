@@ -40,7 +40,7 @@ async fn join(
     {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &failure);
+            context.policies.log_refused(context.role, addr, &admission.verified.subject, &failure);
             reject(link, &failure).await;
             return None;
         }
@@ -72,7 +72,7 @@ async fn join(
                 // Told already, with whoever holds the id.
                 _ if matches!(error, RegistrationError::Protected(_)) => {}
                 Code::Denied => exchange.log_denied(&service, &failure.text),
-                _ => context.policies.log_refused(context.role, addr, &failure),
+                _ => context.policies.log_refused(context.role, addr, &admission.verified.subject, &failure),
             }
             reject(link, &failure).await;
             return None;
