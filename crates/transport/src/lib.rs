@@ -65,7 +65,7 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use memory::MemoryPort;
-pub use mux::MuxStream;
+pub use mux::{MuxStream, Traffic};
 pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
@@ -74,8 +74,9 @@ pub use tcp::connect_any;
 #[cfg(feature = "config")]
 pub use tls::read_server_tls;
 pub use tls::{
-    CertificateFiles, ClientAuth, ClientTls, ClientTlsError, ExpiryLog, Party, PeerCertificate, ServerTls,
-    ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider, expiring_files,
+    ALPN_LINK, CertificateFiles, ClientAuth, ClientTls, ClientTlsError, ExpiryLog, Party, PeerCertificate,
+    ServerTls, ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
+    expiring_files,
 };
 pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};
 

@@ -10,7 +10,7 @@ use frontier_protocol::{
     Beat, Code, EncodeError, FEATURE_CLAIMS, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Members,
     Plan, ReportAck, Side, Superseded, ping, pong, pong_time,
 };
-use frontier_transport::{Event, Link, LinkError, Priority};
+use frontier_transport::{Event, Link, LinkError, Priority, Traffic};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,8 @@ const MAX_LOOKUPS: usize = 1024;
 #[derive(Debug)]
 pub(super) enum End {
     /// The gateway has left the cluster.
-    Left,
-    Lost(String),
+    Left(Traffic),
+    Lost(String, Traffic),
 }
 
 /// A connection to frontlas, owned by one task.
@@ -98,6 +98,7 @@ impl<'a> Connection<'a> {
 
     pub(super) async fn run(mut self, stop: &CancellationToken) -> End {
         let ended = self.serve(stop).await;
+        let traffic = self.link.traffic();
         self.lookup_queue.set_connected(false);
         self.exchange.set_has_directory(false);
         self.state.gateways.pause();
@@ -107,9 +108,9 @@ impl<'a> Connection<'a> {
                 let closed = self.link.close(|_| Ok(()));
                 // Frontlas knows already.
                 let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
-                End::Left
+                End::Left(traffic)
             }
-            Err(reason) => End::Lost(reason),
+            Err(reason) => End::Lost(reason, traffic),
         }
     }
 

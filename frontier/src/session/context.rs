@@ -12,7 +12,7 @@ use frontier_protocol::{Epoch, Heartbeat, Role, Session};
 use frontier_transport::{Link, LinkConfig};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -118,9 +118,10 @@ impl Context {
         handshake: &Handshake,
         link: &Link,
     ) -> Arc<Peer> {
-        let Handshake { id: wanted, terms, session, .. } = handshake;
-        let Arrival { addr, epoch } = arrival;
+        let Handshake { id: wanted, terms, session, features, .. } = handshake;
+        let Arrival { addr, epoch, .. } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
+        let outlet = outlet.with_features(*features);
         let outlet = match identity {
             Identity::OriginGateway { .. } => outlet.origin_gateway(),
             _ => outlet,
@@ -155,10 +156,12 @@ pub(super) struct Arrival {
     /// Of two connections with one id that one counts which was accepted later, however long their handshakes take: a
     /// dialler that has given one up and made another must not lose it to the first.
     pub(super) epoch: Epoch,
+    /// When it was accepted.
+    pub(super) at: Instant,
 }
 
 impl Arrival {
     pub(super) fn now(exchange: &Exchange, addr: SocketAddr) -> Self {
-        Self { addr, epoch: exchange.next_epoch() }
+        Self { addr, epoch: exchange.next_epoch(), at: Instant::now() }
     }
 }

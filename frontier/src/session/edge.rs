@@ -3,7 +3,6 @@
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, welcome};
 use crate::policy::Admission;
-use frontier_access::PeerText;
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
 use frontier_exchange::{Failure, Identity, Seat};
 use frontier_protocol::{Code, EdgeId};
@@ -18,12 +17,13 @@ pub(super) fn run(
     arrival: Arrival,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
+    let since = arrival.at;
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     async move {
         let Some((seat, mut link)) = joining.await else { return };
         let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(context, seat.peer(), &reason);
+        log_end(context, seat.peer(), since, &link, &reason);
         leave(context, seat.peer(), link, &reason);
         let timeout = context.edge_ids.callback_timeout;
         Box::pin(presence::offline(&context.exchange, seat.peer(), timeout)).await;
@@ -43,7 +43,8 @@ async fn join(
     let (id, authorization) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &admission.verified.subject, &failure);
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(context.role, whose, addr, &failure);
             reject(link, &failure).await;
             return None;
         }
@@ -77,8 +78,8 @@ async fn join(
             presence::offline(exchange, &edge, callback_timeout).await;
         }
         drop(seat);
-        let subject = PeerText(&admission.verified.subject);
-        debug!(edge = %id, %addr, %subject, error = %PeerText(&failure.text), "edge refused");
+        let whose = (Some(id.0), admission.verified.subject.as_str());
+        context.policies.log_refused_as(context.role, whose, addr, &failure);
         reject(link, &failure).await;
         return None;
     }
@@ -94,7 +95,7 @@ async fn join(
     }
     exchange.expect_life(&edge);
     context.tell_if_draining(&edge);
-    debug!(edge = %id, %addr, epoch = edge.epoch().0, "edge connected");
+    debug!(edge = id.0, %addr, epoch = edge.epoch().0, "edge connected");
     Some((seat, link))
 }
 

@@ -2,15 +2,13 @@
 
 use super::context::Context;
 use crate::native;
-use frontier_access::PeerText;
+use crate::policy::Ended;
 use frontier_exchange::{Failure, Peer, Stage};
 use frontier_protocol::{Code, GoAway, Reject, Role};
 use frontier_transport::{CloseReason, Link};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use tracing::field::display;
-use tracing::{debug, info};
+use std::time::{Duration, Instant};
 
 /// How long a link that is being closed may take to say so to its peer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,7 +30,7 @@ pub(super) async fn turn_out<T>(
     failure: &Failure,
 ) -> Option<T> {
     drop(link.take_unsent(CloseReason::Local));
-    context.policies.log_refused(role, addr, "", failure);
+    context.policies.log_refused(role, addr, failure);
     reject(link, failure).await;
     None
 }
@@ -61,18 +59,8 @@ pub(super) fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason:
     }
 }
 
-pub(super) fn log_end(context: &Context, peer: &Peer, reason: &CloseReason) {
-    let (id, addr) = (peer.number(), peer.addr());
-    let is_violation = matches!(reason, CloseReason::Protocol(_));
-    if is_violation && peer.edge_id().is_some() {
-        return context.policies.log_violation(id, addr, reason);
-    }
-    let (addr, reason) = (addr.map(display), PeerText(reason));
-    match peer.edge_id() {
-        Some(_) => debug!(edge = id, addr, %reason, "edge disconnected"),
-        None if peer.is_origin_gateway() => {
-            info!(frontier = peer.name(), addr, %reason, "another gateway asks here no more");
-        }
-        None => info!(service = id, name = peer.name(), addr, %reason, "service disconnected"),
-    }
+/// The line that tells of the whole of a connection.
+pub(super) fn log_end(context: &Context, peer: &Peer, since: Instant, link: &Link, reason: &CloseReason) {
+    let (duration, traffic) = (since.elapsed(), link.traffic());
+    context.policies.log_end(Ended { peer, reason, duration, traffic });
 }

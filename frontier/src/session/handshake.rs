@@ -3,14 +3,15 @@
 use super::context::Context;
 use super::ending::reject;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
-use crate::config::Listen;
+use crate::config::{Listen, ProxyProtocol};
 use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
+    Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,
+    Welcome, negotiate,
 };
 use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
 use std::net::SocketAddr;
@@ -84,7 +85,7 @@ pub(super) async fn accept(
             Some((handshake, link, addr, held))
         }
         Err(failure) => {
-            debug!(%addr, error = %PeerText(&failure.text), "handshake refused");
+            context.policies.log_refused(context.role, addr, &failure);
             reject(link, &failure).await;
             None
         }
@@ -99,8 +100,14 @@ async fn receive(
 ) -> Result<(Link, PeerInfo, Frame, Held), NoHello> {
     newcomer.read_proxy_header(context).await?;
     let Newcomer { listener, mut accepted, mut held } = newcomer;
-    accepted.incoming.first_byte().await;
+    let is_proxied = accepted.incoming.begins_with_proxy_header().await;
     held.heard();
+    if is_proxied
+        && let Some(listen) = context.listener(listener)
+        && listen.proxies.protocol == ProxyProtocol::Off
+    {
+        return Err(Unplaced::NotAsked(listen.key.clone()).into());
+    }
     *addr = accepted.peer;
     let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
     if let Some(Listen { proxies, .. }) = context.listener(listener) {
@@ -209,7 +216,8 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
-        features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
+        features: hello.features
+            & if is_origin_gateway { FEATURE_BY_NAME | FEATURE_TRACE } else { FEATURE_TRACE },
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })

@@ -4,6 +4,7 @@ use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
+use frontier_access::PeerText;
 use frontier_exchange::{Exchange, Identity, Peer, Seat};
 use frontier_protocol::FEATURE_BY_NAME;
 use frontier_transport::{CloseReason, Link, Priority};
@@ -30,7 +31,7 @@ pub(super) async fn run(
         reason = native.serve(&mut link) => reason,
         reason = offer_names(&context.exchange, seat.peer()), if asks_by_name => reason,
     };
-    log_end(context, seat.peer(), &reason);
+    log_end(context, seat.peer(), arrival.at, &link, &reason);
     leave(context, seat.peer(), link, &reason);
 }
 
@@ -64,7 +65,8 @@ async fn join(
     let authorization = match admission.gateway(&handshake.name) {
         Ok(authorization) => authorization,
         Err(failure) => {
-            context.policies.log_refused(handshake.role, addr, &admission.verified.subject, &failure);
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(handshake.role, whose, addr, &failure);
             reject(link, &failure).await;
             return None;
         }
@@ -82,6 +84,6 @@ async fn join(
         drop(seat);
         return turn_out(context, handshake.role, addr, link, &failure).await;
     }
-    info!(frontier = handshake.name, %addr, "another gateway asks here for its services and edges");
+    info!(frontier = %PeerText(&handshake.name), %addr, "another gateway asks here for its services and edges");
     Some((seat, link))
 }

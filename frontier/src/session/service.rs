@@ -3,6 +3,7 @@
 use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
 use crate::policy::Admission;
+use frontier_access::PeerText;
 use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::{Link, Priority};
@@ -15,11 +16,12 @@ pub(super) fn run(
     arrival: Arrival,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
+    let since = arrival.at;
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     async move {
         let Some((seat, mut link)) = joining.await else { return };
         let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(context, seat.peer(), &reason);
+        log_end(context, seat.peer(), since, &link, &reason);
         // From here on nothing is routed to it, so its names may go one by one.
         seat.peer().advance(Stage::Gone);
         Box::pin(context.exchange.unregister_all(seat.peer())).await;
@@ -40,7 +42,8 @@ async fn join(
     {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &admission.verified.subject, &failure);
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(context.role, whose, addr, &failure);
             reject(link, &failure).await;
             return None;
         }
@@ -72,7 +75,10 @@ async fn join(
                 // Told already, with whoever holds the id.
                 _ if matches!(error, RegistrationError::Protected(_)) => {}
                 Code::Denied => exchange.log_denied(&service, &failure.text),
-                _ => context.policies.log_refused(context.role, addr, &admission.verified.subject, &failure),
+                _ => {
+                    let whose = (Some(service.number()), admission.verified.subject.as_str());
+                    context.policies.log_refused_as(context.role, whose, addr, &failure);
+                }
             }
             reject(link, &failure).await;
             return None;
@@ -85,7 +91,7 @@ async fn join(
         return turn_out(context, handshake.role, addr, link, &failure).await;
     }
     exchange.expect_life(&service);
-    info!(service = %id, name = service.name(), %addr, "service connected");
+    info!(service = id.0, name = %PeerText(service.name()), %addr, "service connected");
     Some((seat, link))
 }
 

@@ -10,13 +10,11 @@ use frontier_protocol::{
     Code, Epoch, FEATURE_CLAIMS, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token,
     VERSION, Welcome, negotiate, retry_detail,
 };
-use frontier_transport::{
-    AcceptError, Accepted, CloseReason, Event, Link, LinkError, PeerInfo, Priority, masked_url,
-};
+use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, PeerInfo, Priority};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::{debug, info};
+use tracing::debug;
 
 /// A frontier that has joined.
 pub(super) struct Joined {
@@ -105,8 +103,7 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
             };
             link.handle().push(Priority::Reply, |out| welcome.encode(out)).ok()?;
             context.access.audit().frontier_accepted(addr, &frontier.id, &verified);
-            info!(frontier = frontier.id, %addr, servicebound = masked_url(&frontier.advertised_sb_addr),
-                edgebound = masked_url(&frontier.advertised_eb_addr), "frontier connected");
+            context.log.connected(addr, &frontier);
             Some(Joined { frontier, lease, terms, link, presented, verified, permit })
         }
         Err(Rejection { code, detail, text }) => {

@@ -114,7 +114,7 @@ impl Recorder {
     pub(crate) fn unsent(&self) -> Vec<Unsent> {
         let requests = self.take_requests().into_iter();
         let unsent = |request: SentRequest| {
-            let SentRequest { correlation, name, custom, payload, from, .. } = request;
+            let SentRequest { correlation, name, custom, trace, payload, from, .. } = request;
             let edge = match from {
                 SentFrom::Edge(edge) | SentFrom::Service { edge, .. } | SentFrom::ByName { edge, .. } => edge,
                 SentFrom::Unnamed => 0,
@@ -124,6 +124,7 @@ impl Recorder {
                 correlation: correlation?,
                 name: name.into(),
                 custom: custom.into(),
+                trace: trace.into(),
                 payload: payload.into(),
             })
         };
