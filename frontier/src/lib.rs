@@ -8,6 +8,7 @@ mod forwarding;
 mod gate;
 mod gateway;
 mod native;
+mod observability;
 mod policy;
 pub mod reload;
 mod session;

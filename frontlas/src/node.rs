@@ -2,11 +2,12 @@
 
 use crate::api::ControlPlane;
 use crate::config::{Config, Store};
+use crate::metrics::{NodeMetrics, Sample};
 use crate::plane::{Plane, PlaneError};
 use crate::reload::Live;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
 use frontier_access::LoadErrors;
-use frontier_admin::BindError;
+use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics};
 use frontier_transport::{ExpiryLog, ServerTls, expiring_files};
 use parking_lot::Mutex;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -45,6 +47,9 @@ pub struct Node {
     /// The other files with certificates that are in use.
     certificates: Arc<Mutex<Vec<PathBuf>>>,
     access: PlaneAccess,
+    observability: Option<Observability>,
+    metrics: Metrics,
+    sample: Arc<Sample>,
     grace: Duration,
 }
 
@@ -81,6 +86,19 @@ impl Node {
         let frontier_tls = config.frontier_plane.listen.tls.clone();
         let certificates = Arc::new(Mutex::new(config.certificates()));
         let grace = config.daemon.grace;
+        let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
+        let sample = Arc::<Sample>::default();
+        let metrics = NodeMetrics {
+            readiness: control_plane.readiness(),
+            sample: sample.clone(),
+            load: control_plane.load(),
+            frontiers: frontier_plane.count(),
+            redis: redis.clone(),
+            process: ProcessMetrics::new(),
+            runtime: Handle::current(),
+        };
+        let metrics = Metrics::new(move |out| metrics.write(out));
+        let control_plane = control_plane.with_metrics(&metrics);
         Ok(Self {
             directory,
             redis,
@@ -89,6 +107,9 @@ impl Node {
             frontier_tls,
             certificates,
             access,
+            observability,
+            metrics,
+            sample,
             grace,
         })
     }
@@ -103,6 +124,12 @@ impl Node {
     #[must_use]
     pub fn frontier_plane_addr(&self) -> SocketAddr {
         self.frontier_plane.addr()
+    }
+
+    /// Where metrics are served beside the control plane; `None` if they are not.
+    #[must_use]
+    pub fn observability_addr(&self) -> Option<SocketAddr> {
+        self.observability.as_ref().map(Observability::addr)
     }
 
     /// What of it a reload changes.
@@ -132,6 +159,17 @@ impl Node {
             let certificates = certificates.lock().clone();
             expiring_files(&certificates, now)
         });
+        // The control plane's probe asks the directory; what that takes must not be on another thread.
+        let readiness = self.control_plane.readiness();
+        let check = move || -> CheckResult {
+            let is_ready = readiness.is_ready();
+            let found = if is_ready { Ok(()) } else { Err("the control plane is not ready".to_owned()) };
+            Box::pin(std::future::ready(found))
+        };
+        let observing = match self.observability {
+            Some(port) => Some(port.run(&self.metrics, Probe::new("the directory", &[""], check).await)),
+            None => None,
+        };
         let frontiers = self.frontier_plane.run(stop.clone());
         let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
         tokio::select! {
@@ -141,6 +179,10 @@ impl Node {
                 std::future::pending().await
             } => {}
             () = sweep(&*self.directory) => {}
+            () = self.sample.run(&*self.directory) => {}
+        }
+        if let Some(observing) = observing {
+            observing.end().await;
         }
     }
 }

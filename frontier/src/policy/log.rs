@@ -155,5 +155,5 @@ impl Policies {
 
 /// The name of credentials for the log, if they have one.
 fn named(subject: &str) -> Option<tracing::field::DisplayValue<PeerText<&str>>> {
-    (!subject.is_empty()).then(|| tracing::field::display(PeerText(subject)))
+    (!subject.is_empty()).then(|| display(PeerText(subject)))
 }
