@@ -14,7 +14,7 @@ mod snippets {
 
     type Done = Result<(), Box<dyn std::error::Error>>;
 
-    #[expect(clippy::shadow_unrelated, unused_variables, reason = "as it stands in README.md")]
+    #[expect(unused_variables, reason = "as it stands in README.md")]
     async fn an_edge() -> Done {
         use frontier_sdk::{Edge, Request, Response};
 
