@@ -5,15 +5,18 @@ use crate::testing::{self, TestPeer, acked, call, outcome, unacked};
 use crate::{Destination, Stage};
 use std::time::Duration;
 
+/// Names, targets and codes of spans that have ended.
+type Ended = Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>;
+
 /// Records what ends, under the name of the request.
 #[derive(Debug, Default)]
-struct Recording(Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>);
+struct Recording(Ended);
 
 #[derive(Debug)]
 struct Recorder {
     name: String,
     targets: Vec<u64>,
-    ended: Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>,
+    ended: Ended,
 }
 
 impl Tracer for Recording {
@@ -40,8 +43,6 @@ impl Span for Recorder {
         ended.lock().push((name, targets, code));
     }
 }
-
-type Ended = Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>;
 
 fn exchange() -> (Arc<Exchange>, Ended) {
     let ended = Ended::default();
