@@ -1,11 +1,11 @@
 //! The gateway as a whole: what it is made of, from listening to the end of the drain.
 
 mod drain;
-mod expiry;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
+use crate::control_plane::ControlPlane;
 use crate::forwarding::Forwarding;
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
@@ -13,11 +13,10 @@ use crate::reload::Live;
 use crate::session::Context;
 use crate::traces::Recorder;
 use drain::DrainConfig;
-use expiry::ExpiryLog;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
 use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
-use frontier_transport::MemoryPort;
+use frontier_transport::{ExpiryLog, MemoryPort};
 use side::{Listeners, Side};
 use std::convert::Infallible;
 use std::io;
@@ -62,6 +61,9 @@ pub enum StartError {
     /// The port for metrics did not start.
     #[error(transparent)]
     Observability(BindError),
+    /// The port for operators did not start.
+    #[error(transparent)]
+    ControlPlane(BindError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -107,6 +109,7 @@ pub struct Gateway {
     traces: Option<Arc<Recorder>>,
     observability: Option<Observability>,
     process: ProcessMetrics,
+    control_plane: Option<ControlPlane>,
 }
 
 impl Gateway {
@@ -119,6 +122,11 @@ impl Gateway {
         let mut gateway = Self::bind_with(config, Listeners::bind)?;
         let observability = config.observability.as_ref().map(Observability::bind).transpose();
         gateway.observability = observability.map_err(StartError::Observability)?;
+        if let Some(plane) = &config.control_plane {
+            let Self { exchange, policies, .. } = &gateway;
+            gateway.control_plane =
+                ControlPlane::bind(plane, config, exchange, policies).map_err(StartError::ControlPlane)?;
+        }
         Ok(gateway)
     }
 
@@ -185,7 +193,7 @@ impl Gateway {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
             policies: policies.clone(),
-            expiry: ExpiryLog::new(config),
+            expiry: expiry_log(config),
             drain: DrainConfig::new(config),
             cluster,
             member,
@@ -194,6 +202,7 @@ impl Gateway {
             traces,
             observability: None,
             process: ProcessMetrics::new(),
+            control_plane: None,
         })
     }
 
@@ -230,7 +239,14 @@ impl Gateway {
     /// What reloads it while it runs.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live::new(self.exchange.clone(), self.policies.clone())
+        let plane_tls = self.control_plane.as_ref().and_then(ControlPlane::tls);
+        Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
+    }
+
+    /// Where operators connect to; `None` if there is no control plane.
+    #[must_use]
+    pub fn control_plane(&self) -> Option<SocketAddr> {
+        self.control_plane.as_ref().map(ControlPlane::addr)
     }
 
     /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
@@ -257,6 +273,7 @@ impl Gateway {
             member,
             forwarding,
             traces,
+            control_plane,
             ..
         } = self;
         let telling = Telling::new(GatewayMetrics {
@@ -267,13 +284,19 @@ impl Gateway {
             process: self.process,
             runtime: Handle::current(),
         });
-        // Both go on to the end of the drain.
-        let _probing =
-            self.observability.is_some().then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
+        // All of them go on to the end of the drain.
+        let is_asked = self.observability.is_some() || control_plane.is_some();
+        let _probing = is_asked.then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
         let observing = match self.observability {
             Some(port) => Some(port.run(telling.metrics(), telling.probe(&[""], stop.clone()).await)),
             None => None,
         };
+        let over = CancellationToken::new();
+        let operating = control_plane.map(|plane| {
+            let (telling, stop, over) = (telling.clone(), stop.clone(), over.clone());
+            tokio::spawn(async move { plane.run(&telling, stop, over).await })
+        });
+        let _operating = operating.as_ref().map(|operating| AbortOnDrop(operating.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -331,6 +354,11 @@ impl Gateway {
         if let Some(observing) = observing {
             observing.end().await;
         }
+        over.cancel();
+        if let Some(operating) = operating {
+            // It keeps a deadline itself.
+            let _ = operating.await;
+        }
         Ok(())
     }
 }
@@ -351,6 +379,17 @@ async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
         }
     };
     tokio::join!(sweeps, watch)
+}
+
+/// What the gateway shows and goes by, at its listeners and where it dials: what of it ends soon is told.
+fn expiry_log(config: &Config) -> ExpiryLog {
+    let listeners = config.edgebound.listeners.iter().chain(&config.servicebound.listeners);
+    let log = listeners.filter_map(|listen| listen.tls.clone()).fold(ExpiryLog::new(), ExpiryLog::server);
+    let dialled = config.membership.iter().flat_map(|membership| {
+        let others = membership.forward.as_ref().map(|forward| forward.dial.tls.clone());
+        [Some(membership.dial.tls.clone()), others]
+    });
+    dialled.flatten().fold(log, ExpiryLog::client)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod control_plane;
 mod forwarding;
 mod gate;
 mod gateway;

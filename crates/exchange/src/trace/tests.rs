@@ -5,18 +5,18 @@ use crate::testing::{self, TestPeer, acked, call, outcome, unacked};
 use crate::{Destination, Stage};
 use std::time::Duration;
 
-/// Names, targets and codes of spans that have ended.
-type Ended = Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>;
+/// The name of a request, where it was sent, and how it ended.
+type Record = (String, Vec<u64>, Code);
 
 /// Records what ends, under the name of the request.
 #[derive(Debug, Default)]
-struct Recording(Ended);
+struct Recording(Arc<Mutex<Vec<Record>>>);
 
 #[derive(Debug)]
 struct Recorder {
     name: String,
     targets: Vec<u64>,
-    ended: Ended,
+    ended: Arc<Mutex<Vec<Record>>>,
 }
 
 impl Tracer for Recording {
@@ -43,6 +43,8 @@ impl Span for Recorder {
         ended.lock().push((name, targets, code));
     }
 }
+
+type Ended = Arc<Mutex<Vec<Record>>>;
 
 fn exchange() -> (Arc<Exchange>, Ended) {
     let ended = Ended::default();
