@@ -6,15 +6,17 @@ mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
+use crate::control_plane::ControlPlane;
 use crate::forwarding::Forwarding;
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
+use crate::traces::Recorder;
 use drain::DrainConfig;
 use expiry::ExpiryLog;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
-use frontier_exchange::{Exchange, RemoteEdges, Settings};
+use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
 use side::{Listeners, Side};
@@ -55,9 +57,15 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// Traces can't be sent as `tracing` says.
+    #[error("traces can't be sent by `tracing`: {0}")]
+    Traces(opentelemetry_otlp::ExporterBuildError),
     /// The port for metrics did not start.
     #[error(transparent)]
     Observability(BindError),
+    /// The port for operators did not start.
+    #[error(transparent)]
+    ControlPlane(BindError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -100,8 +108,10 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    traces: Option<Arc<Recorder>>,
     observability: Option<Observability>,
     process: ProcessMetrics,
+    control_plane: Option<ControlPlane>,
 }
 
 impl Gateway {
@@ -114,6 +124,11 @@ impl Gateway {
         let mut gateway = Self::bind_with(config, Listeners::bind)?;
         let observability = config.observability.as_ref().map(Observability::bind).transpose();
         gateway.observability = observability.map_err(StartError::Observability)?;
+        if let Some(plane) = &config.control_plane {
+            let Self { exchange, policies, .. } = &gateway;
+            gateway.control_plane =
+                ControlPlane::bind(plane, config, exchange, policies).map_err(StartError::ControlPlane)?;
+        }
         Ok(gateway)
     }
 
@@ -158,8 +173,13 @@ impl Gateway {
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
         });
+        let instance =
+            advertised.as_ref().map(|it| it.id.clone()).or_else(frontier_daemon::process::host_name);
+        let instance = instance.unwrap_or_else(|| "frontier".to_owned());
+        let traces = config.tracing.as_ref().map(|tracing| Recorder::new(tracing, &instance)).transpose();
+        let traces = traces.map_err(StartError::Traces)?.map(Arc::new);
         let exchange = Exchange::new(Settings {
-            tracer: None,
+            tracer: traces.clone().map(|traces| traces as Arc<dyn Tracer>),
             limits: config.limits.exchange(config.call_timeout),
             balance: config.balance,
             gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),
@@ -181,8 +201,10 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            traces,
             observability: None,
             process: ProcessMetrics::new(),
+            control_plane: None,
         })
     }
 
@@ -219,7 +241,14 @@ impl Gateway {
     /// What reloads it while it runs.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live::new(self.exchange.clone(), self.policies.clone())
+        let plane_tls = self.control_plane.as_ref().and_then(ControlPlane::tls);
+        Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
+    }
+
+    /// Where operators connect to; `None` if there is no control plane.
+    #[must_use]
+    pub fn control_plane(&self) -> Option<SocketAddr> {
+        self.control_plane.as_ref().map(ControlPlane::addr)
     }
 
     /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
@@ -235,8 +264,20 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding, .. } =
-            self;
+        let Self {
+            exchange,
+            edges,
+            services,
+            policies,
+            expiry,
+            drain,
+            cluster,
+            member,
+            forwarding,
+            traces,
+            control_plane,
+            ..
+        } = self;
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
@@ -245,13 +286,19 @@ impl Gateway {
             process: self.process,
             runtime: Handle::current(),
         });
-        // Both go on to the end of the drain.
-        let _probing =
-            self.observability.is_some().then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
+        // All of them go on to the end of the drain.
+        let is_asked = self.observability.is_some() || control_plane.is_some();
+        let _probing = is_asked.then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
         let observing = match self.observability {
             Some(port) => Some(port.run(telling.metrics(), telling.probe(&[""], stop.clone()).await)),
             None => None,
         };
+        let over = CancellationToken::new();
+        let operating = control_plane.map(|plane| {
+            let (telling, stop, over) = (telling.clone(), stop.clone(), over.clone());
+            tokio::spawn(async move { plane.run(&telling, stop, over).await })
+        });
+        let _operating = operating.as_ref().map(|operating| AbortOnDrop(operating.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -303,8 +350,16 @@ impl Gateway {
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
         }
+        if let Some(traces) = traces {
+            traces.close(schedule.share(Instant::now(), LEAVE_TIMEOUT)).await;
+        }
         if let Some(observing) = observing {
             observing.end().await;
+        }
+        over.cancel();
+        if let Some(operating) = operating {
+            // It keeps a deadline itself.
+            let _ = operating.await;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::credentials::TokenError;
 use crate::options::Options;
 use crate::status::Closed;
 use crate::supervisor::offered_link::OfferedLink;
-use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
+use frontier_protocol::{Code, FEATURE_TRACE, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
 use frontier_transport::handshake::within;
 use frontier_transport::{
     CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
@@ -195,6 +195,7 @@ impl Attempt<'_> {
             topics: registered.topics().map(|topic| &**topic).collect(),
             meta: &identity.meta,
             token,
+            features: FEATURE_TRACE,
             session: Some(self.client.session.say(self.number, self.client.id())),
             ..Hello::new(identity.role)
         };
@@ -213,7 +214,7 @@ impl Attempt<'_> {
         self.client.set_id(welcome.id);
         self.client.session.welcomed(welcome.id, welcome.epoch);
         let role = self.client.options.identity.role;
-        let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
+        let connection = Arc::new(Connection::new(link.handle(), role, &welcome));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
         let ended = driver.spawn();
