@@ -9,13 +9,17 @@ use parking_lot::Mutex;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Spans that may be open at once. More requests than these are not recorded.
 const MAX_OPEN: usize = 65_536;
 
 /// Parts of the table, each with a lock of its own.
 const SHARDS: usize = 16;
+
+/// How often at most the table is looked through for spans that are overdue while it is full: whoever fills it must not
+/// have each request do that.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Records what becomes of requests and streams.
 pub trait Tracer: Debug + Send + Sync {
@@ -55,6 +59,8 @@ pub struct Asked<'a> {
 pub(crate) struct Spans {
     tracer: Arc<dyn Tracer>,
     open: AtomicUsize,
+    /// When it was last looked through for what is overdue.
+    swept_at: Mutex<Option<Instant>>,
     shards: [Mutex<AHashMap<(u64, u64), Open>>; SHARDS],
 }
 
@@ -75,7 +81,7 @@ pub(crate) struct Recorded {
 
 impl Spans {
     pub(crate) fn new(tracer: Arc<dyn Tracer>) -> Self {
-        Self { tracer, open: AtomicUsize::new(0), shards: Default::default() }
+        Self { tracer, open: AtomicUsize::new(0), swept_at: Mutex::default(), shards: Default::default() }
     }
 
     fn shard(&self, key: (u64, u64)) -> &Mutex<AHashMap<(u64, u64), Open>> {
@@ -97,7 +103,7 @@ impl Spans {
         if !wants_reply {
             return Some(Recorded { trace, span: Some(span) });
         }
-        if self.open.load(Ordering::Relaxed) >= MAX_OPEN && !self.forget_overdue() {
+        if self.open.load(Ordering::Relaxed) >= MAX_OPEN && !self.make_room(Instant::now()) {
             return None;
         }
         let key = (requester.epoch().0, id);
@@ -108,10 +114,15 @@ impl Spans {
         Some(Recorded { trace, span: None })
     }
 
-    /// Forgets those whose requests have ended in some other way. Whether there is room then.
+    /// Forgets those whose requests have ended in some other way, unless that was just done. Whether there is room then.
     #[cold]
-    fn forget_overdue(&self) -> bool {
-        let now = Instant::now();
+    fn make_room(&self, now: Instant) -> bool {
+        // Who finds it locked is told that there is none.
+        let Some(mut swept_at) = self.swept_at.try_lock() else { return false };
+        if swept_at.is_some_and(|at| now.saturating_duration_since(at) < SWEEP_INTERVAL) {
+            return false;
+        }
+        *swept_at = Some(now);
         for shard in &self.shards {
             let mut shard = shard.lock();
             let before = shard.len();

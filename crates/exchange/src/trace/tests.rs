@@ -151,4 +151,8 @@ fn the_spans_that_are_held_are_bounded_and_overdue_ones_make_room() {
     assert!(begin(MAX_OPEN as u64 + 1, far), "that of one that is overdue");
     assert!(!begin(MAX_OPEN as u64 + 2, far));
     assert_eq!(open(&exchange), MAX_OPEN);
+    let overdue = (7, 7);
+    spans.shard(overdue).lock().values_mut().for_each(|open| open.deadline = Instant::now());
+    assert!(!begin(MAX_OPEN as u64 + 3, far), "it was looked through a moment ago");
+    assert!(spans.make_room(Instant::now() + SWEEP_INTERVAL));
 }
