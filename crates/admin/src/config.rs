@@ -14,6 +14,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// `connections`: how many there may be; more are closed right after the accept. 10,000.
     pub connections: usize,
+    /// Requests at once on one HTTP/2 connection: each may hold a request and an answer. No key sets it.
+    pub streams: u32,
     /// `handshakes`: connections that have shown no credentials, where they are asked for; the oldest gives way. They
     /// take no place of `connections`. 1,024.
     pub handshakes: usize,
@@ -42,7 +44,8 @@ impl ServerConfig {
         self.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty())
     }
 
-    /// A small plane for orchestrators and scrapes, without TLS: a hundred connections, and the defaults of the rest.
+    /// A small plane for orchestrators and scrapes, without TLS: a hundred connections, a few requests at once on each, since
+    /// nobody is asked who reads the answers so slowly, and the defaults of the rest.
     #[must_use]
     pub fn small(addr: SocketAddr) -> Self {
         let seconds = Duration::from_secs;
@@ -50,6 +53,7 @@ impl ServerConfig {
             addr,
             tls: None,
             connections: 100,
+            streams: 4,
             handshakes: 1024,
             handshakes_per_address: 128,
             watchers: 1000,
@@ -75,6 +79,7 @@ impl ServerConfig {
         Self {
             addr: listen.get("addr", default_addr),
             tls: TlsConfig::read(&listen.section("tls")),
+            streams: 256,
             connections: section.within("connections", 10_000, 1..=1_000_000),
             handshakes: section.within("handshakes", 1024, 1..=1_000_000),
             handshakes_per_address: section.within("handshakes_per_address", 128, 1..=1_000_000),

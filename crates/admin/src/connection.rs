@@ -24,9 +24,6 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tracing::debug;
 
-/// Streams at once on one HTTP/2 connection: each may hold a request and an answer.
-const MAX_STREAMS: u32 = 256;
-
 /// The longest head of a request, in bytes: a thousand ids in the path fit in.
 const MAX_HEAD_SIZE: usize = 64 * 1024;
 
@@ -86,7 +83,7 @@ fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(config.keepalive)
         .keep_alive_timeout(config.slow_peer_timeout)
-        .max_concurrent_streams(MAX_STREAMS)
+        .max_concurrent_streams(config.streams)
         .max_header_list_size(u32::try_from(MAX_HEAD_SIZE).unwrap_or(u32::MAX))
         .max_send_buf_size(MAX_SEND_BUFFER_SIZE);
     http

@@ -36,6 +36,9 @@ pub enum ApiError {
     /// The path exists, but not for this HTTP method.
     #[error("{0} is not for this path")]
     Method(String),
+    /// A gRPC method, asked in another protocol.
+    #[error("this is a gRPC method: the content type must be application/grpc")]
+    NotGrpc,
     /// The position of a watch is not in the history.
     #[error(
         "the position is not in the history: too much has changed since, or it is of another history; watch again from a snapshot"
@@ -94,6 +97,7 @@ impl ApiError {
             Self::NotFound(_) => (Code::NotFound, "NOT_FOUND", StatusCode::NOT_FOUND),
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
+            Self::NotGrpc => (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
             Self::TooManyConnections(_)
             | Self::TooManyWatches(_)

@@ -26,6 +26,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long it may take: no longer than a load balancer waits before it asks somebody else.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// After so many failures the log has why a daemon that has never been ready is not: the first ones are of its start.
+const FAILURES_OF_START: u32 = 3;
+
 /// What a check found, later; the error is for the log.
 pub type CheckResult = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
@@ -107,6 +110,7 @@ impl Probe {
     /// Checks until `stop`; from then on the daemon is not ready.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut tick = interval(CHECK_INTERVAL);
+        let mut failures = 0_u32;
         loop {
             let checked = tokio::select! {
                 () = stop.cancelled() => break,
@@ -117,11 +121,19 @@ impl Probe {
                 } => checked,
             };
             let checked = checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}")));
+            let dependency = self.dependency;
             if *self.ready.borrow() == checked.is_ok() {
+                if let Err(error) = checked {
+                    failures = failures.saturating_add(1);
+                    if failures == FAILURES_OF_START {
+                        tracing::warn!(error, "not ready yet: {dependency} does not answer");
+                    }
+                }
                 continue;
             }
+            // From here on each change has a line.
+            failures = FAILURES_OF_START;
             self.ready.send_replace(checked.is_ok());
-            let dependency = self.dependency;
             match checked {
                 Ok(()) => {
                     tracing::info!("ready: {dependency} answers");
@@ -196,5 +208,63 @@ async fn readyz(State(readiness): State<Readiness>) -> Response {
             json(StatusCode::OK, &Ready { status, degraded })
         }
         false => ApiError::Unavailable(readiness.dependency).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+    use std::sync::Mutex;
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// The values of the fields of each line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    struct Line<'a>(&'a mut String);
+
+    impl Visit for Line<'_> {
+        fn record_debug(&mut self, _: &Field, value: &dyn Debug) {
+            *self.0 += &format!("{value:?} ");
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target().starts_with("frontier_admin")
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            let mut line = String::new();
+            event.record(&mut Line(&mut line));
+            self.0.lock().unwrap().push(line);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_that_never_becomes_ready_says_why_once() {
+        let lines = Lines::default();
+        let _logged = tracing::subscriber::set_default(lines.clone());
+        let check = || Box::pin(async { Err("nobody is at home".to_owned()) }) as CheckResult;
+        let probe = Probe::new("the test", &[""], check).await;
+        let _ = timeout(20 * CHECK_INTERVAL, probe.run(CancellationToken::new())).await;
+        let lines = lines.0.lock().unwrap();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("not ready yet") && lines[0].contains("nobody is at home"), "{lines:?}");
     }
 }

@@ -26,6 +26,7 @@ mod deadline;
 mod error;
 mod guard;
 mod health;
+mod media_type;
 mod metrics;
 mod observability;
 mod operators;

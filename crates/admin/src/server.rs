@@ -6,13 +6,14 @@ use crate::deadline;
 use crate::error::{ApiError, is_grpc};
 use crate::guard::{self, Entry, Guard, Public};
 use crate::health::Probe;
+use crate::media_type;
 use crate::operators::Operators;
 use crate::standing::Places;
 use crate::tls::{LiveTls, TlsError};
 use crate::watch::Watches;
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use frontier_access::HalfOpen;
 use http::{HeaderMap, Method, Uri};
@@ -147,6 +148,7 @@ impl Server {
         info!(addr = %self.addr, tls = self.tls.is_some(), "the {} listens", self.name);
         let router =
             router.merge(probe.routes()).method_not_allowed_fallback(wrong_method).fallback(no_route);
+        let router = router.layer(from_fn(media_type::enforce));
         let ServerConfig { connections, handshakes, handshakes_per_address, .. } = self.config;
         let strangers = self.guard.is_some().then(|| HalfOpen::new(handshakes, handshakes_per_address));
         let places = Places::new(self.name, connections, strangers);

@@ -1,6 +1,8 @@
 //! What peers can make it hold, and for how long.
 
 use crate::world::{World, config, within};
+use frontier_admin::ServerConfig;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -62,4 +64,28 @@ async fn what_is_in_flight_at_the_end_has_the_grace_and_no_more() {
     let mut answer = Vec::new();
     let _ = within("it is cut off", stream.read_to_end(&mut answer)).await;
     assert!(answer.is_empty());
+}
+
+/// What the server says in its SETTINGS of HTTP/2 (RFC 9113, section 6.5).
+async fn settings(world: &World) -> Vec<(u16, u32)> {
+    let mut stream = TcpStream::connect(world.addr).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    within("the head of a frame", stream.read_exact(&mut head)).await.unwrap();
+    assert_eq!(head[3], 4, "the first frame is SETTINGS");
+    let mut settings = vec![0; usize::from(head[2])];
+    within("the settings", stream.read_exact(&mut settings)).await.unwrap();
+    let setting = |six: &[u8]| {
+        (u16::from_be_bytes([six[0], six[1]]), u32::from_be_bytes([six[2], six[3], six[4], six[5]]))
+    };
+    settings.chunks_exact(6).map(setting).collect()
+}
+
+#[tokio::test]
+async fn requests_at_once_on_a_connection_are_bounded_and_few_where_nobody_is_asked_for_credentials() {
+    const MAX_CONCURRENT_STREAMS: u16 = 3;
+    assert!(settings(&World::new().await).await.contains(&(MAX_CONCURRENT_STREAMS, 256)));
+    let small = ServerConfig::small(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let world = World::build(&small, Duration::from_secs(5)).await;
+    assert!(settings(&world).await.contains(&(MAX_CONCURRENT_STREAMS, 4)));
 }

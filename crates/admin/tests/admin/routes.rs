@@ -30,6 +30,26 @@ async fn an_unknown_path_is_a_status_to_grpc() {
     assert!(head.contains("grpc-status: 12"), "{head}");
 }
 
+/// What any page may have a browser send to this machine: it must not get as far as a handler.
+#[tokio::test]
+async fn a_grpc_method_is_for_grpc_alone() {
+    let world = World::new().await;
+    for content_type in
+        ["", "content-type: text/plain\r\n", "content-type: application/x-www-form-urlencoded\r\n"]
+    {
+        for path in ["/grpc.health.v1.Health/Check", "/a.Service/Call"] {
+            let head = format!("POST {path} HTTP/1.1\r\n{content_type}content-length: 0");
+            let (status, _, body) = world.send(&head).await;
+            assert_eq!(status, 415, "{head}");
+            assert!(body.contains("application/grpc"), "{body}");
+        }
+    }
+    let head =
+        "POST /grpc.health.v1.Health/Check HTTP/1.1\r\ncontent-type: application/grpc\r\ncontent-length: 5";
+    let (status, ..) = world.send(&format!("{head}\r\nx: \r\n\r\n\0\0\0\0\0")).await;
+    assert_eq!(status, 200);
+}
+
 #[tokio::test]
 async fn a_list_is_read_by_tokens_and_by_offsets() {
     let world = World::new().await;
