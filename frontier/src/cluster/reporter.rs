@@ -206,7 +206,7 @@ impl Reporter {
             let is_synced = matches!(self.source, Source::Changes(_))
                 && self.current.as_ref().is_none_or(|current| current.part == Part::Changes);
             if ack.resync && is_synced {
-                warn!(reason = ack.text, "frontlas has lost what it was told: it is told everything again");
+                warn!(reason = %PeerText(ack.text), "frontlas has lost what it was told: it is told everything again");
                 self.resync(now);
             }
             return;

@@ -6,6 +6,7 @@ use super::walk::{Epochs, Walks, Who, walk};
 use frontier_admin::ApiError;
 use frontier_exchange::{Exchange, Peer};
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use tokio::task::{spawn_blocking, yield_now};
 
@@ -32,6 +33,9 @@ pub(super) async fn list<M: Fn(&Arc<Peer>) -> bool>(
     let Wanted { who, epochs, order, page, matches } = wanted;
     match (who, matches) {
         (Who::Edges { .. }, None) if order.field == Field::CreateTime => {
+            // To count, or to pass over many, is a walk as well.
+            let walks_far = epochs != Epochs::ALL || page.offset() > 0;
+            let _turn = if walks_far { Some(walks.turn().await?) } else { None };
             Ok(edges_by_time(exchange, epochs, order, &page).await)
         }
         (_, matches) => {
@@ -96,6 +100,8 @@ async fn pass_over(
 }
 
 /// The first of an order, as many as a page needs, among any number that come in no order.
+///
+/// They are a heap with the last of them on top: each who comes costs a few comparisons, and none of them one with all.
 pub(super) struct Best {
     order: Order,
     needed: usize,
@@ -103,13 +109,40 @@ pub(super) struct Best {
     /// Whether the one at the place itself is wanted, too: in lists of names the rest of its names follow.
     takes_place: bool,
     count: usize,
-    found: Vec<Arc<Peer>>,
+    found: BinaryHeap<Ranked>,
 }
+
+/// A peer that compares by the order of a list.
+struct Ranked {
+    order: Order,
+    peer: Arc<Peer>,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order.compare(&self.peer, &other.peer)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
 
 impl Best {
     pub(super) fn new(order: Order, page: &Page) -> Self {
         let behind = page.place().cloned();
-        Self { order, needed: page.needed(), behind, takes_place: false, count: 0, found: Vec::new() }
+        let found = BinaryHeap::new();
+        Self { order, needed: page.needed(), behind, takes_place: false, count: 0, found }
     }
 
     pub(super) fn with_place(self) -> Self {
@@ -126,36 +159,33 @@ impl Best {
         if !is_wanted {
             return;
         }
-        self.found.push(peer.clone());
-        // Twice as many as are needed: each is compared a few times on the whole, and few are kept.
-        if self.found.len() >= self.needed.saturating_mul(2) {
-            let order = self.order;
-            self.found.select_nth_unstable_by(self.needed - 1, |one, other| order.compare(one, other));
-            self.found.truncate(self.needed);
+        let ranked = || Ranked { order: self.order, peer: peer.clone() };
+        if self.found.len() < self.needed {
+            self.found.push(ranked());
+        } else if let Some(mut last) = self.found.peek_mut()
+            && self.order.compare(peer, &last.peer).is_lt()
+        {
+            *last = ranked();
         }
     }
 
-    /// Those that were found, in their order. Many are put in order on a thread of their own.
-    pub(super) async fn sorted(self) -> Vec<Arc<Peer>> {
+    /// Those that were found, without the first `passed_over`, in their order. Many are put in order, and let go, on a
+    /// thread of their own.
+    pub(super) async fn sorted(self, passed_over: usize) -> Vec<Arc<Peer>> {
         if self.found.len() <= MAX_SORTED_HERE {
-            return self.sort();
+            return self.sort(passed_over);
         }
         // It fails only as the process ends.
-        spawn_blocking(move || self.sort()).await.unwrap_or_default()
+        spawn_blocking(move || self.sort(passed_over)).await.unwrap_or_default()
     }
 
-    fn sort(mut self) -> Vec<Arc<Peer>> {
-        let order = self.order;
-        self.found.sort_unstable_by(|one, other| order.compare(one, other));
-        self.found.truncate(self.needed);
-        self.found
+    fn sort(self, passed_over: usize) -> Vec<Arc<Peer>> {
+        self.found.into_sorted_vec().into_iter().skip(passed_over).map(|ranked| ranked.peer).collect()
     }
 
     async fn listing(self, page: &Page) -> Listing<Arc<Peer>> {
         let (count, order) = (self.count, self.order);
-        let mut items = self.sorted().await;
-        items.drain(..page.offset().min(items.len()));
-        cut(items, count, order, page)
+        cut(self.sorted(page.offset()).await, count, order, page)
     }
 }
 

@@ -35,9 +35,13 @@ pub(super) async fn list(
     .await;
     let mut passed_over = page.offset();
     let mut found: Vec<(Arc<Peer>, Arc<str>)> = Vec::new();
-    for service in services.sorted().await {
+    for (index, service) in services.sorted(0).await.into_iter().enumerate() {
         if found.len() > page.size {
             break;
+        }
+        // Passing over one is little work, but there may be many.
+        if index % 256 == 255 {
+            yield_now().await;
         }
         let many = exchange.name_count(&service, of);
         if many <= passed_over {

@@ -40,6 +40,11 @@ impl Queries {
         Self { exchange, listeners, walks: Arc::default() }
     }
 
+    #[cfg(test)]
+    pub(super) fn walks(&self) -> &Walks {
+        &self.walks
+    }
+
     pub(super) fn edge(&self, id: u64) -> Result<Edge, ApiError> {
         find_edge(&self.exchange, id).map(|edge| record::edge(&self.listeners, &edge))
     }

@@ -186,3 +186,21 @@ async fn names_are_listed_service_by_service_and_page_by_page() {
     let of_a = ListServiceRpCsRequest { service: Some("a".into()), page_size: 100, ..none() };
     assert_eq!(queries.service_rpcs(of_a).await.unwrap().items, many);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_walks_far_waits_for_its_turn_and_the_first_page_does_not() {
+    let exchange = exchange();
+    let _seats = edges(&exchange, 30);
+    let queries = queries(&exchange);
+    let _turns = [queries.walks().turn().await.unwrap(), queries.walks().turn().await.unwrap()];
+    let first = ListEdgesRequest { page_size: 10, ..Default::default() };
+    assert_eq!(queries.edges(first.clone()).await.unwrap().count, 30);
+    for far in [
+        ListEdgesRequest { page: 2, ..first.clone() },
+        ListEdgesRequest { start_time: Some(1), ..first.clone() },
+        ListEdgesRequest { meta: Some("m".into()), ..first },
+    ] {
+        let waiting = tokio::time::timeout(std::time::Duration::from_secs(1), queries.edges(far)).await;
+        assert!(waiting.is_err());
+    }
+}
