@@ -44,7 +44,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     size: u32,
     /// How long to count.
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = more_than_nothing)]
     duration: Duration,
     /// How long to go on before that.
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
@@ -60,6 +60,12 @@ enum Work {
     Calls,
     Messages,
     Stream,
+}
+
+/// Rates are by it.
+fn more_than_nothing(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() { Err("it is more than 0".to_owned()) } else { Ok(time) }
 }
 
 impl BenchCommand {

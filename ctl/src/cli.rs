@@ -217,6 +217,7 @@ mod tests {
             &["edges"],
             &["call"],
             &["call", "a", "--timeout", "5"],
+            &["bench", "calls", "--duration", "0"],
         ] {
             assert_eq!(run([&["frontctl"], wrong].concat()), Exit::Usage, "{wrong:?}");
         }

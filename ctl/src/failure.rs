@@ -1,6 +1,7 @@
 //! Why a command failed: the exit code, what happened, and what to do about it.
 
 use crate::exit::Exit;
+use crate::output::plain;
 use frontier_sdk::{Closed, Code, ConnectError, Error};
 use std::fmt;
 use std::io;
@@ -20,7 +21,7 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(exit: Exit, text: impl fmt::Display) -> Self {
-        Self { exit, text: text.to_string(), advice: None, status: None }
+        Self { exit, text: plain(&text.to_string()), advice: None, status: None }
     }
 
     /// Something in the command line, a context or a file has to be mended first.
@@ -30,7 +31,7 @@ impl Failure {
 
     /// What to do about it.
     pub(crate) fn advise(self, advice: impl fmt::Display) -> Self {
-        Self { advice: Some(advice.to_string()), ..self }
+        Self { advice: Some(plain(&advice.to_string())), ..self }
     }
 
     /// What happened.
@@ -45,7 +46,7 @@ impl Failure {
 
     /// What it was about, before what happened.
     pub(crate) fn about(self, what: impl fmt::Display) -> Self {
-        Self { text: format!("{what}: {}", self.text), ..self }
+        Self { text: plain(&format!("{what}: {}", self.text)), ..self }
     }
 
     /// That a control plane answered with this status.
@@ -182,6 +183,12 @@ mod tests {
     fn a_closed_pipe_is_no_failure() {
         assert!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).is_closed_output());
         assert!(!Failure::from(io::Error::other("disk full")).is_closed_output());
+    }
+
+    #[test]
+    fn no_text_of_a_peer_moves_the_cursor() {
+        let failure = Failure::new(Exit::Failure, "a\u{1b}[2J\rb\u{9b}c\nd").advise("in \u{7}1 s");
+        assert_eq!(failure.to_string(), "frontctl: a\u{fffd}[2J\u{fffd}b\u{fffd}c\nd\n  in \u{fffd}1 s");
     }
 
     #[test]

@@ -87,6 +87,11 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Text of which a peer may have written a part, as a terminal may get it: nothing in it but a line break moves the cursor.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(|character: char| character.is_control() && character != '\n', "\u{fffd}")
+}
+
 fn terminal_width() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;

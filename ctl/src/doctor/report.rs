@@ -82,6 +82,7 @@ impl Report {
         text: impl Into<String>,
         advice: Option<String>,
     ) {
-        self.findings.push(Finding { check: check.into(), state, text: text.into(), advice });
+        let text = output::plain(&text.into());
+        self.findings.push(Finding { check: check.into(), state, text, advice });
     }
 }
