@@ -1,7 +1,6 @@
 //! The gateway as a whole: what it is made of, from listening to the end of the drain.
 
 mod drain;
-mod expiry;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
@@ -14,11 +13,10 @@ use crate::reload::Live;
 use crate::session::Context;
 use crate::traces::Recorder;
 use drain::DrainConfig;
-use expiry::ExpiryLog;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
 use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
-use frontier_transport::MemoryPort;
+use frontier_transport::{ExpiryLog, MemoryPort};
 use side::{Listeners, Side};
 use std::convert::Infallible;
 use std::io;
@@ -195,7 +193,7 @@ impl Gateway {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
             policies: policies.clone(),
-            expiry: ExpiryLog::new(config),
+            expiry: expiry_log(config),
             drain: DrainConfig::new(config),
             cluster,
             member,
@@ -381,6 +379,17 @@ async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
         }
     };
     tokio::join!(sweeps, watch)
+}
+
+/// What the gateway shows and goes by, at its listeners and where it dials: what of it ends soon is told.
+fn expiry_log(config: &Config) -> ExpiryLog {
+    let listeners = config.edgebound.listeners.iter().chain(&config.servicebound.listeners);
+    let log = listeners.filter_map(|listen| listen.tls.clone()).fold(ExpiryLog::new(), ExpiryLog::server);
+    let dialled = config.membership.iter().flat_map(|membership| {
+        let others = membership.forward.as_ref().map(|forward| forward.dial.tls.clone());
+        [Some(membership.dial.tls.clone()), others]
+    });
+    dialled.flatten().fold(log, ExpiryLog::client)
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(crate) trait Operation: Sync {
     /// Refuses the id that no edge has, which would be looked for in vain in the whole cluster.
     fn check_edge(&self) -> Result<(), Error> {
         match self.edge() {
-            Some(EdgeId(0)) => Err(Error::new(Code::Protocol, "0 is the id of no edge")),
+            Some(EdgeId(0)) => Err(Error::new(Code::EdgeNotOnline, "0 is the id of no edge")),
             _ => Ok(()),
         }
     }

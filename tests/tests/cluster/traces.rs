@@ -1,5 +1,7 @@
 //! Trace contexts on their way through one gateway and through two.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use crate::world::Frontlas;
 use frontier_protocol::{
     Custom, FEATURE_TRACE, Flags, Hello, Kind, Publish, Request, Role, push_trace, split_trace,
