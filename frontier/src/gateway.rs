@@ -6,7 +6,7 @@ mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
 use crate::policy::{self, Policies};
 use crate::reload::Live;
@@ -14,6 +14,7 @@ use crate::session::Context;
 use drain::DrainConfig;
 use expiry::ExpiryLog;
 use frontier_admin::BindError;
+use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
@@ -111,8 +112,15 @@ impl Gateway {
     pub fn bind(config: &Config) -> Result<Self, StartError> {
         let mut gateway = Self::bind_with(config, Listeners::bind)?;
         if let Some(plane) = &config.control_plane {
-            let Self { exchange, policies, .. } = &gateway;
-            gateway.control_plane = ControlPlane::bind(plane, config, exchange, policies)?;
+            let Self { exchange, policies, cluster, .. } = &gateway;
+            let parts = control_plane::Parts {
+                frontier_id: gateway.member.as_ref().map_or("", |(member, _)| member.id()),
+                addrs: Addrs { edges: &gateway.edges.0.addrs, services: &gateway.services.0.addrs },
+                exchange,
+                policies,
+                cluster,
+            };
+            gateway.control_plane = ControlPlane::bind(plane, config, parts)?;
         }
         Ok(gateway)
     }
@@ -216,6 +224,21 @@ impl Gateway {
         Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
     }
 
+    /// Has operators change what is logged.
+    #[must_use]
+    pub fn with_log(self, log: LogHandle) -> Self {
+        if let Some(plane) = &self.control_plane {
+            plane.set_log(log);
+        }
+        self
+    }
+
+    /// Cancelled once an operator has it drain, which [`run`](Self::run) does by itself.
+    #[must_use]
+    pub fn drain_requested(&self) -> CancellationToken {
+        self.control_plane.as_ref().map(ControlPlane::drain).unwrap_or_default()
+    }
+
     /// Where operators connect to; `None` if there is no control plane.
     #[must_use]
     pub fn control_plane(&self) -> Option<SocketAddr> {
@@ -247,9 +270,10 @@ impl Gateway {
             forwarding,
             control_plane,
         } = self;
+        let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         // Operators see the drain to its end.
         let over = CancellationToken::new();
-        let operating = control_plane.map(|plane| tokio::spawn(plane.run(cluster.clone(), over.clone())));
+        let operating = control_plane.map(|plane| tokio::spawn(plane.run(over.clone())));
         let _operating = operating.as_ref().map(|operating| AbortOnDrop(operating.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
@@ -309,6 +333,21 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Cancelled with the first of them.
+fn either(stop: &CancellationToken, other: Option<CancellationToken>) -> CancellationToken {
+    let first = stop.child_token();
+    if let Some(other) = other {
+        let both = first.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = other.cancelled() => both.cancel(),
+                () = both.cancelled() => {}
+            }
+        });
+    }
+    first
 }
 
 /// Sweeps, and watches those whose silence is short, until it is dropped.
