@@ -29,11 +29,12 @@ mod watch;
 
 use crate::cluster::ClusterState;
 use crate::config::{CONTROLPLANE, Config, ControlPlaneConfig};
+use crate::observability::Telling;
 use crate::policy::Policies;
 use about::About;
 pub(crate) use about::Addrs;
 use actions::Actions;
-use frontier_admin::{AuditTarget, BindError, LiveTls, Operators, Probe, Server, Watches, reflection};
+use frontier_admin::{AuditTarget, BindError, LiveTls, Operators, Server, Watches, reflection};
 use frontier_api::GATEWAY_DESCRIPTORS;
 use frontier_api::gateway::control_plane_server::ControlPlaneServer;
 use frontier_daemon::telemetry::LogHandle;
@@ -159,10 +160,9 @@ impl ControlPlane {
         self.drain.clone()
     }
 
-    /// Serves until `stop`. It is ready until the gateway drains.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    /// Serves until `over`. It is ready while the gateway answers, until `drain`.
+    pub(crate) async fn run(self, telling: &Telling, drain: CancellationToken, over: CancellationToken) {
         let Self { server, request_size, open, hub, policies, exchange, shared, .. } = self;
-        let about = shared.about.clone();
         let grpc = ControlPlaneServer::new(Grpc(shared.clone())).max_decoding_message_size(request_size);
         let routes = rest::routes(shared, request_size);
         let mut routes = routes.route_service("/controlplane.ControlPlane/{call}", grpc);
@@ -170,13 +170,10 @@ impl ControlPlane {
             Ok(reflection) => routes = routes.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
         }
-        let probe = Probe::new("the gateway", &SERVICES, move || {
-            let is_draining = about.is_draining();
-            Box::pin(async move { if is_draining { Err("it drains".to_owned()) } else { Ok(()) } })
-        });
+        let probe = telling.probe(&SERVICES, drain).await;
         let following = Hub::run(Arc::downgrade(&hub), exchange);
         tokio::select! {
-            () = server.run(routes, probe.await, stop, GRACE) => {}
+            () = server.run(routes.merge(telling.metrics().routes()), probe, over, GRACE) => {}
             () = following => {}
             () = end_watches(policies, open) => {}
         }

@@ -9,11 +9,13 @@ mod forwarding;
 mod gate;
 mod gateway;
 mod native;
+mod observability;
 mod policy;
 pub mod reload;
 mod session;
 #[cfg(test)]
 mod testing;
+mod traces;
 
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

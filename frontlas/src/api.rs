@@ -26,3 +26,4 @@ mod write_state;
 
 pub use config::ControlPlaneConfig;
 pub use control_plane::ControlPlane;
+pub(crate) use control_plane::{Load, LoadNow};

@@ -6,12 +6,16 @@ use crate::plane::PlaneConfig;
 use crate::{Bounds, Lifetimes, PlaneAccess, RedisConfig};
 use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::{PlaneAuth, ServerConfig, TlsConfig, exposure};
+use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig, TlsConfig, TlsError, exposure};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Where metrics are served, unless it is said.
+const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9092);
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct Config {
     pub frontier_plane: PlaneConfig,
     /// Who may connect to the two.
     pub access: AccessConfig,
+    /// The port for scrapes and orchestrators, if there is to be one.
+    pub observability: Option<ObservabilityConfig>,
     /// Where it is kept who is where.
     pub store: Store,
     /// How long it is kept.
@@ -119,7 +125,7 @@ impl Config {
     /// `frontier_plane.listen.tls` are.
     fn reject_files(&self, root: &Section<'_>) {
         if let Some(Err(error)) = self.control_plane.server.tls.as_ref().map(TlsConfig::load) {
-            root.reject_at("control_plane.listen.tls", error.to_string());
+            root.reject_at(&self.control_plane_key(&error), error.to_string());
         }
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             for error in &errors.0 {
@@ -128,8 +134,14 @@ impl Config {
             }
         }
         if let Store::Redis(redis) = &self.store {
-            redis.check_files().into_iter().for_each(|line| root.reject_at("redis", line));
+            redis.check_files().into_iter().for_each(|(key, text)| root.reject_at(&key, text));
         }
+    }
+
+    /// Where the file is named that is wrong with the control plane's TLS.
+    fn control_plane_key(&self, error: &TlsError) -> String {
+        let key = self.control_plane.server.tls.as_ref().map_or("", |tls| tls.key_of(error));
+        format!("control_plane.listen.tls.{key}")
     }
 
     /// What may surprise about the planes though it was asked for, in lines: those that answer whoever reaches them
@@ -161,12 +173,12 @@ impl Config {
     pub fn check_files(&self) -> Vec<String> {
         let tls = self.control_plane.server.tls.as_ref().and_then(|tls| tls.load().err());
         let mut lines: Vec<_> =
-            tls.into_iter().map(|error| format!("control_plane.listen.tls: {error}")).collect();
+            tls.into_iter().map(|error| format!("{}: {error}", self.control_plane_key(&error))).collect();
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             lines.extend(errors.to_string().lines().map(str::to_owned));
         }
         if let Store::Redis(redis) = &self.store {
-            lines.extend(redis.check_files());
+            lines.extend(redis.check_files().into_iter().map(|(key, text)| format!("{key}: {text}")));
         }
         lines
     }
@@ -185,6 +197,17 @@ impl Config {
         tls.chain(redis).chain(frontiers).chain(access).collect()
     }
 
+    /// Those of the files that have certificates in them and that it reads by itself, but for those that it would not use.
+    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
+        let tls = self.control_plane.server.tls.iter();
+        let tls = tls.flat_map(|tls| std::iter::once(&tls.cert).chain(&tls.client_ca_certs).cloned());
+        let redis = match &self.store {
+            Store::Redis(redis) => redis.certificates(),
+            Store::Memory => Vec::new(),
+        };
+        tls.chain(redis).collect()
+    }
+
     fn read(root: &Section<'_>) -> Self {
         let daemon = root.section("daemon").fixed();
         let grace = Duration::from_secs(10);
@@ -199,6 +222,7 @@ impl Config {
             },
             control_plane,
             frontier_plane,
+            observability: ObservabilityConfig::read(root, OBSERVABILITY),
             store: Store::read(root),
             access: access::read(root, planes),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").fixed().section("expiration")),
@@ -212,6 +236,15 @@ impl Config {
         if control.overlaps(frontiers) {
             let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
             root.section("frontier_plane").section("listen").reject("addr", text);
+        }
+        if let Some(observability) = &config.observability {
+            let addr = observability.addr;
+            let planes = [("control_plane", &control), ("frontier_plane", frontiers)];
+            let overlaps = |bind: &Bind| bind.network != Network::Quic && bind.overlaps(&Bind::tcp(addr));
+            if let Some((plane, by)) = planes.into_iter().find(|(_, bind)| overlaps(bind)) {
+                let text = format!("{addr} is taken by {plane}.listen.addr, {}", by.addr);
+                root.reject_at("observability.addr", text);
+            }
         }
         config
     }
@@ -304,10 +337,10 @@ frontier_plane:
         let errors = Config::load(yaml, &surroundings).unwrap_err().to_string();
         for expected in [
             "control_plane.connections: ",
-            "control_plane.listen.tls: ",
+            "control_plane.listen.tls.certs[0].cert: ",
             "control_plane.auth.methods[0].token.file: ",
             "control_plane.auth.methods[1].jwt.keys[0].jwks_file: ",
-            "frontier_plane.listen.tls",
+            "frontier_plane.listen.tls.certs[0].cert: ",
             "frontier_plane.auth.methods[0].token.file: ",
         ] {
             let line = errors.lines().find(|line| line.contains(expected));

@@ -12,7 +12,7 @@
 //! - [`Query`] and [`page`] read requests for lists; [`ApiError`] is an error for both gRPC and REST.
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
-//! - [`Metrics`] tells a scrape what is measured.
+//! - [`Metrics`] tells a scrape what is measured; [`Observability`] is a port for that and the probe alone.
 //! - [`reflection`] tells gRPC tools which services there are.
 //!
 //! Who may ask is for the daemon to say, with [`Server::operators`] or a check of its own, [`Server::guard`]; without
@@ -27,6 +27,7 @@ mod error;
 mod guard;
 mod health;
 mod metrics;
+mod observability;
 mod operators;
 pub mod page;
 mod query;
@@ -44,6 +45,7 @@ pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
 pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
 pub use metrics::{Metrics, ProcessMetrics, write_runtime};
+pub use observability::{Observability, ObservabilityConfig, Observing};
 pub use operators::{
     AuditTarget, Operator, Operators, PlaneAuth, admit_line, client_certificate, exposure, is_local,
     no_way_in,

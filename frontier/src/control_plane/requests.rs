@@ -58,7 +58,8 @@ impl Requests {
         sent: Sent<'_>,
     ) -> Result<Vec<u8>, ApiError> {
         let action = if sent.kind == RequestKind::Call { "call" } else { "publish" };
-        let name = sent.name.escape_debug();
+        // Longer ones are refused below.
+        let name: String = sent.name.chars().take(MAX_NAME).flat_map(char::escape_debug).collect();
         let object = match to {
             Receiver::Edge(id) => format!("edge {id}: {name}"),
             Receiver::Service(id) => format!("service {id}: {name}"),

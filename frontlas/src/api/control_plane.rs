@@ -10,7 +10,7 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Probe, Server, Watches, reflection};
+use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches, reflection};
 use frontier_api::CLUSTER_DESCRIPTORS;
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use std::net::SocketAddr;
@@ -19,12 +19,36 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+/// Tells what a control plane is at.
+pub(crate) struct Load {
+    watches: Watches,
+    scans: Scans,
+}
+
+/// How much that is.
+pub(crate) struct LoadNow {
+    /// Watches that are open.
+    pub(crate) watches: usize,
+    /// Lists that are being read.
+    pub(crate) lists: usize,
+    /// Pages that are being read, for both.
+    pub(crate) reads: usize,
+}
+
+impl Load {
+    pub(crate) fn now(&self) -> LoadNow {
+        let (lists, reads) = self.scans.under_way();
+        LoadNow { watches: self.watches.count(), lists, reads }
+    }
+}
+
 /// gRPC and REST over a directory, on one port.
 pub struct ControlPlane {
     server: Server,
     /// What tells of the cluster.
     routes: Router,
     watches: Watches,
+    scans: Scans,
     access: Option<PlaneAccess>,
     probe: Probe,
 }
@@ -42,7 +66,7 @@ impl ControlPlane {
         let open = server.watches();
         let watches = ClusterWatches::new(
             directory.clone(),
-            scans,
+            scans.clone(),
             writes.clone(),
             config.watch_interval,
             open.clone(),
@@ -62,7 +86,24 @@ impl ControlPlane {
             let (directory, writes) = (directory.clone(), writes.clone());
             Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
         });
-        Ok(Self { server, routes, watches: open, access: None, probe: probe.await })
+        Ok(Self { server, routes, watches: open, scans, access: None, probe: probe.await })
+    }
+
+    /// What it is at, now and later.
+    pub(crate) fn load(&self) -> Load {
+        Load { watches: self.watches.clone(), scans: self.scans.clone() }
+    }
+
+    /// What its probe has found, now and later.
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.probe.readiness()
+    }
+
+    /// Serves these as well.
+    #[must_use]
+    pub(crate) fn with_metrics(mut self, metrics: &Metrics) -> Self {
+        self.routes = self.routes.merge(metrics.routes());
+        self
     }
 
     /// Where it listens.

@@ -24,7 +24,7 @@ async fn what_is_logged_is_changed_while_it_runs() {
     let gateway = Gateway::builder().set("log.level", "info").start().await;
     let rest = Rest::of(&gateway).await;
     assert_eq!(rest.get("/v1/log_level").await, json!({"level": "info"}));
-    for wrong in ["loud", "", "info,=", &"x".repeat(5000)] {
+    for wrong in ["loud", "", &"x".repeat(5000)] {
         let body = json!({"level": wrong}).to_string();
         assert_eq!(rest.send("PUT", "/v1/log_level", &body).await.0, 400, "{wrong}");
     }

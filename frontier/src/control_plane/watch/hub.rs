@@ -77,7 +77,9 @@ fn rates(exchange: &Exchange, meter: &mut RateMeter) -> Rates {
         own: of(Direction::Own),
     };
     let begun = |traffic| Some(by_direction(&|direction| read.begun(traffic, direction)));
-    let failed = |direction| Traffic::ALL.map(|traffic| read.failed(traffic, direction)).iter().sum();
+    let failed = |direction: Direction| {
+        Traffic::ALL.map(|traffic| read.failed(traffic, direction)).iter().sum::<f64>()
+    };
     Rates {
         calls: begun(Traffic::Call),
         messages: begun(Traffic::Message),
