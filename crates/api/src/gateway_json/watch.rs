@@ -23,7 +23,6 @@ pub struct Snapshot {
 /// A change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "each is written once and dropped")]
 pub enum Change {
     /// An edge has connected.
     EdgeOnline {
