@@ -4,6 +4,7 @@ mod drain;
 mod expiry;
 mod side;
 
+use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
 use crate::forwarding::Forwarding;
@@ -46,6 +47,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The system gives no threads for connections.
+    #[error("can't start a thread for connections for each of `daemon.threads`")]
+    Threads(#[source] io::Error),
     /// A side has no listener.
     #[error("there is no listener for {0}")]
     Nowhere(&'static str),
@@ -94,6 +98,7 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    carriers: Option<CarrierThreads>,
 }
 
 impl Gateway {
@@ -142,10 +147,12 @@ impl Gateway {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,
         };
+        let carriers = CarrierThreads::start().map_err(StartError::Threads)?;
+        let carried_by = carriers.as_ref().map(|threads| &threads.carriers);
         let (locator, lookups) = Locator::new();
         let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
-            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
+            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone(), carried_by)
         });
         let exchange = Exchange::new(Settings {
             limits: config.limits.exchange(config.call_timeout),
@@ -158,7 +165,10 @@ impl Gateway {
             (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
-        let side = |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config));
+        let side = |role| {
+            let context = Context::new(exchange.clone(), policies.clone(), role, config);
+            Side::new(context.carried_by(carried_by))
+        };
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -169,6 +179,7 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            carriers,
         })
     }
 
@@ -215,7 +226,20 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
+        let Self {
+            exchange,
+            edges,
+            services,
+            policies,
+            expiry,
+            drain,
+            cluster,
+            member,
+            forwarding,
+            carriers,
+        } = self;
+        // Until all is over.
+        let _carriers = carriers;
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));

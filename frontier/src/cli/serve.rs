@@ -84,7 +84,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
     // Trying again mends no file.
     match error {
         StartError::Access(_) | StartError::Advertise(_) => Failure::usage(text),
-        StartError::Listen { .. } | StartError::Nowhere(_) => Failure::start(text),
+        StartError::Listen { .. } | StartError::Nowhere(_) | StartError::Threads(_) => Failure::start(text),
     }
 }
 

@@ -135,7 +135,7 @@ impl<W> Connection<W> {
     /// bytes did. Not the lane, whose end is the connection's.
     fn note_given_up(&mut self, number: u32) {
         let Some(at) = self.accepted.iter().rposition(|accepted| *accepted == number) else { return };
-        let Some(stream) = self.streams.get(&number) else { return };
+        let Some(stream) = self.streams.get(number) else { return };
         if !stream.is_given_up() || (self.lane == 0 && at == 0) || self.given_up.contains(&number) {
             return;
         }
@@ -155,14 +155,14 @@ impl<W> Connection<W> {
     fn drop_unaccepted(&mut self, number: u32) {
         self.accepted.retain(|accepted| *accepted != number);
         self.given_up.retain(|given_up| *given_up != number);
-        self.streams.remove(&number);
+        self.streams.remove(number);
         self.has_room();
     }
 
     /// `number`, unless it is of a stream of ours that the peer has not heard of: it guesses, and means none.
     fn known(&self, number: u32) -> u32 {
         let is_guessed =
-            self.role.opens(number) && self.streams.get(&number).is_some_and(|stream| !stream.is_announced);
+            self.role.opens(number) && self.streams.get(number).is_some_and(|stream| !stream.is_announced);
         if is_guessed { NOBODY } else { number }
     }
 
@@ -177,13 +177,13 @@ impl<W> Connection<W> {
         if number == 0 || self.role.opens(number) {
             return Err(Violation::Number(number));
         }
-        if self.streams.contains_key(&number) {
+        if self.streams.contains(number) {
             return Err(Violation::Duplicate(number));
         }
         if self.streams.len() >= self.config.max_streams && !self.make_room() {
             return Err(Violation::TooManyStreams(self.config.max_streams));
         }
-        self.streams.insert(number, Box::new(Stream::accepted()));
+        self.streams.insert(number, Stream::accepted());
         Ok(())
     }
 
@@ -191,7 +191,7 @@ impl<W> Connection<W> {
     /// half-closed meanwhile.
     fn on_taken(&mut self, number: u32, is_reset: bool) {
         if self.role.opens(number)
-            && let Some(stream) = self.streams.get_mut(&number)
+            && let Some(stream) = self.streams.get_mut(number)
             && !std::mem::replace(&mut stream.is_taken, true)
         {
             stream.is_refused = is_reset;
@@ -202,7 +202,7 @@ impl<W> Connection<W> {
     }
 
     fn on_credit(&mut self, number: u32, credit: u32) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&number) else { return Ok(()) };
+        let Some(stream) = self.streams.get_mut(number) else { return Ok(()) };
         stream.credit = stream.credit.checked_add(credit).ok_or(Violation::Credit(number))?;
         if credit > 0 {
             self.woken.extend(stream.writer.take());
@@ -211,7 +211,7 @@ impl<W> Connection<W> {
     }
 
     fn on_length(&mut self, number: u32, len: u32) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&number) else {
+        let Some(stream) = self.streams.get_mut(number) else {
             // Of a stream that was given up, as a rule; nothing of it is kept.
             if self.has_forgotten
                 && number != NOBODY
@@ -228,7 +228,7 @@ impl<W> Connection<W> {
     }
 
     fn on_bytes(&mut self, number: u32, bytes: &[u8]) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         match stream.holder {
             Holder::Held if stream.receiving == Half::Open && !bytes.is_empty() => {
                 stream.unread.push(bytes);
@@ -240,7 +240,7 @@ impl<W> Connection<W> {
     }
 
     fn on_end(&mut self, number: u32) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         if stream.receiving == Half::Open {
             stream.receiving = Half::Ended;
             // It needs no more credit.
@@ -251,7 +251,7 @@ impl<W> Connection<W> {
     }
 
     fn on_reset(&mut self, number: u32) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         stream.reset();
         self.woken.extend(stream.reader.take());
         self.woken.extend(stream.writer.take());
