@@ -19,12 +19,17 @@ pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
 
 use frontier_access::AccessConfig;
+use frontier_admin::ObservabilityConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Where metrics are served, unless it is said.
+const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9091);
 
 /// How one service is chosen among those that take the same name, as it stands in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +68,8 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// The port for scrapes and orchestrators, if there is to be one.
+    pub observability: Option<ObservabilityConfig>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
 }
@@ -264,6 +271,7 @@ impl Config {
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),
+            observability: ObservabilityConfig::read(root, OBSERVABILITY),
             fixed: FixedSettings::default(),
         };
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {

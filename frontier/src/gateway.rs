@@ -8,11 +8,13 @@ use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
 use crate::forwarding::Forwarding;
+use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
 use drain::DrainConfig;
 use expiry::ExpiryLog;
+use frontier_admin::{BindError, Observability, ProcessMetrics};
 use frontier_exchange::{Exchange, RemoteEdges, Settings};
 use frontier_protocol::Role;
 use frontier_transport::MemoryPort;
@@ -23,6 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +59,9 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// The port for metrics did not start.
+    #[error(transparent)]
+    Observability(BindError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -99,6 +105,8 @@ pub struct Gateway {
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
     carriers: Option<CarrierThreads>,
+    observability: Option<Observability>,
+    process: ProcessMetrics,
 }
 
 impl Gateway {
@@ -108,7 +116,10 @@ impl Gateway {
     /// [`StartError`] if an address can't be listened on, or there is something wrong with the files that say
     /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
-        Self::bind_with(config, Listeners::bind)
+        let mut gateway = Self::bind_with(config, Listeners::bind)?;
+        let observability = config.observability.as_ref().map(Observability::bind).transpose();
+        gateway.observability = observability.map_err(StartError::Observability)?;
+        Ok(gateway)
     }
 
     /// Listens on no address, but within this process: for tests of edges and services. The first listener of each side
@@ -155,6 +166,7 @@ impl Gateway {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone(), carried_by)
         });
         let exchange = Exchange::new(Settings {
+            tracer: None,
             limits: config.limits.exchange(config.call_timeout),
             balance: config.balance,
             gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),
@@ -180,7 +192,15 @@ impl Gateway {
             forwarding,
             exchange,
             carriers,
+            observability: None,
+            process: ProcessMetrics::new(),
         })
+    }
+
+    /// Where metrics are served, and whether the gateway is ready; `None` if they are not.
+    #[must_use]
+    pub fn observability(&self) -> Option<SocketAddr> {
+        self.observability.as_ref().map(Observability::addr)
     }
 
     /// Where edges connect to, by the first of their listeners.
@@ -226,20 +246,25 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self {
-            exchange,
-            edges,
-            services,
-            policies,
-            expiry,
-            drain,
-            cluster,
-            member,
-            forwarding,
-            carriers,
-        } = self;
         // Until all is over.
-        let _carriers = carriers;
+        let _carriers = self.carriers;
+        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding, .. } =
+            self;
+        let telling = Telling::new(GatewayMetrics {
+            exchange: exchange.clone(),
+            contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
+            cluster: cluster.clone(),
+            self_probe: SelfProbe::new(exchange.clone()),
+            process: self.process,
+            runtime: Handle::current(),
+        });
+        // Both go on to the end of the drain.
+        let _probing =
+            self.observability.is_some().then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
+        let observing = match self.observability {
+            Some(port) => Some(port.run(telling.metrics(), telling.probe(&[""], stop.clone()).await)),
+            None => None,
+        };
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -291,6 +316,9 @@ impl Gateway {
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
         }
+        if let Some(observing) = observing {
+            observing.end().await;
+        }
         Ok(())
     }
 }
@@ -312,3 +340,6 @@ async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
     };
     tokio::join!(sweeps, watch)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 //! them. The daemon's `main` calls [`cli::run`]; all else is here, where tests reach it.
 
 mod carriers;
-pub mod cert;
 pub mod cli;
 pub mod cluster;
 pub mod config;
@@ -10,12 +9,12 @@ mod forwarding;
 mod gate;
 mod gateway;
 mod native;
+mod observability;
 mod policy;
 pub mod reload;
 mod session;
 #[cfg(test)]
 mod testing;
-pub mod token;
 
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

@@ -6,6 +6,7 @@
 //! ```
 
 mod context;
+mod counters;
 mod edge;
 mod ending;
 mod handshake;
@@ -18,6 +19,7 @@ use crate::gate::Permit;
 use crate::policy::Admission;
 use context::Arrival;
 pub(crate) use context::Context;
+pub(crate) use counters::label;
 use ending::{leave, log_end, reject, turn_out};
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Role};
@@ -85,7 +87,7 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer, arrival: Arrival) -> O
         Ok(admission) => admission,
         Err(failure) => {
             context.policies.log_failed(handshake.role, addr, &failure);
-            reject(link, &failure).await;
+            reject(&context, link, &failure).await;
             return None;
         }
     };
@@ -95,9 +97,10 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer, arrival: Arrival) -> O
             Some(Box::new(Admitted { handshake, admission, link, arrival, permit }))
         }
         Err(error) => {
+            context.counters.refused(error.key());
             let error = error.to_string();
             context.policies.log_turned_away(handshake.role, addr, &error);
-            reject(link, &Failure::new(Code::Overloaded, error)).await;
+            reject(&context, link, &Failure::new(Code::Overloaded, error)).await;
             None
         }
     }

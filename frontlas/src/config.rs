@@ -5,12 +5,16 @@ use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
 use crate::{Bounds, Lifetimes, PlaneAccess, RedisConfig};
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::TlsConfig;
+use frontier_admin::{ObservabilityConfig, TlsConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Where metrics are served, unless it is said.
+const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9092);
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct Config {
     pub frontier_plane: PlaneConfig,
     /// Who may connect to the two.
     pub access: AccessConfig,
+    /// The port for scrapes and orchestrators, if there is to be one.
+    pub observability: Option<ObservabilityConfig>,
     /// Where it is kept who is where.
     pub store: Store,
     /// How long it is kept.
@@ -221,6 +227,7 @@ impl Config {
             },
             control_plane: ControlPlaneConfig::read(&root.section("control_plane").fixed()),
             frontier_plane: PlaneConfig::read(&root.section("frontier_plane").fixed()),
+            observability: ObservabilityConfig::read(root, OBSERVABILITY),
             store: Store::read(root),
             access: access::read(root),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").fixed().section("expiration")),
@@ -234,6 +241,15 @@ impl Config {
         if control.overlaps(frontiers) {
             let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
             root.section("frontier_plane").section("listen").reject("addr", text);
+        }
+        if let Some(observability) = &config.observability {
+            let addr = observability.addr;
+            let planes = [("control_plane", &control), ("frontier_plane", frontiers)];
+            let overlaps = |bind: &Bind| bind.network != Network::Quic && bind.overlaps(&Bind::tcp(addr));
+            if let Some((plane, by)) = planes.into_iter().find(|(_, bind)| overlaps(bind)) {
+                let text = format!("{addr} is taken by {plane}.listen.addr, {}", by.addr);
+                root.reject_at("observability.addr", text);
+            }
         }
         access::refuse_open_planes(root, &config.access, &config.listening());
         config

@@ -2,16 +2,18 @@
 
 use crate::api::ControlPlane;
 use crate::config::{Config, Store};
+use crate::metrics::{NodeMetrics, Sample};
 use crate::plane::{Plane, PlaneError};
 use crate::reload::Live;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
 use frontier_access::LoadErrors;
-use frontier_admin::BindError;
+use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics};
 use frontier_transport::ServerTls;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -41,6 +43,9 @@ pub struct Node {
     frontier_plane: Plane,
     frontier_tls: Option<ServerTls>,
     access: PlaneAccess,
+    observability: Option<Observability>,
+    metrics: Metrics,
+    sample: Arc<Sample>,
     grace: Duration,
 }
 
@@ -76,7 +81,31 @@ impl Node {
         }
         let frontier_tls = config.frontier_plane.listen.tls.clone();
         let grace = config.daemon.grace;
-        Ok(Self { directory, redis, control_plane, frontier_plane, frontier_tls, access, grace })
+        let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
+        let sample = Arc::<Sample>::default();
+        let metrics = NodeMetrics {
+            readiness: control_plane.readiness(),
+            sample: sample.clone(),
+            load: control_plane.load(),
+            frontiers: frontier_plane.count(),
+            redis: redis.clone(),
+            process: ProcessMetrics::new(),
+            runtime: Handle::current(),
+        };
+        let metrics = Metrics::new(move |out| metrics.write(out));
+        let control_plane = control_plane.with_metrics(&metrics);
+        Ok(Self {
+            directory,
+            redis,
+            control_plane,
+            frontier_plane,
+            frontier_tls,
+            access,
+            observability,
+            metrics,
+            sample,
+            grace,
+        })
     }
 
     /// Where the control plane listens.
@@ -89,6 +118,12 @@ impl Node {
     #[must_use]
     pub fn frontier_plane_addr(&self) -> SocketAddr {
         self.frontier_plane.addr()
+    }
+
+    /// Where metrics are served beside the control plane; `None` if they are not.
+    #[must_use]
+    pub fn observability_addr(&self) -> Option<SocketAddr> {
+        self.observability.as_ref().map(Observability::addr)
     }
 
     /// What of it a reload changes.
@@ -106,11 +141,26 @@ impl Node {
 
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
+        // The control plane's probe asks the directory; what that takes must not be on another thread.
+        let readiness = self.control_plane.readiness();
+        let check = move || -> CheckResult {
+            let is_ready = readiness.is_ready();
+            let found = if is_ready { Ok(()) } else { Err("the control plane is not ready".to_owned()) };
+            Box::pin(std::future::ready(found))
+        };
+        let observing = match self.observability {
+            Some(port) => Some(port.run(&self.metrics, Probe::new("the directory", &[""], check).await)),
+            None => None,
+        };
         let frontiers = self.frontier_plane.run(stop.clone());
         let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
         tokio::select! {
             _ = serving => {}
             () = sweep(&*self.directory) => {}
+            () = self.sample.run(&*self.directory) => {}
+        }
+        if let Some(observing) = observing {
+            observing.end().await;
         }
     }
 }

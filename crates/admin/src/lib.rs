@@ -12,10 +12,11 @@
 //! - [`Query`] and [`page`] read requests for lists; [`ApiError`] is an error for both gRPC and REST.
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
-//! - [`Metrics`] tells a scrape what is measured.
+//! - [`Metrics`] tells a scrape what is measured; [`Observability`] is a port for that and the probe alone.
 //!
 //! Who may ask is for the daemon to say, with [`Server::guard`]; without one, whoever can reach the port may. [`Caller`]
-//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody.
+//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody, and [`Server::public`]
+//! what else does.
 
 mod config;
 mod connection;
@@ -24,6 +25,7 @@ mod error;
 mod guard;
 mod health;
 mod metrics;
+mod observability;
 pub mod page;
 mod query;
 mod server;
@@ -39,6 +41,7 @@ pub use error::{ApiError, ErrorBody, json};
 pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
 pub use metrics::{Metrics, ProcessMetrics, write_runtime};
+pub use observability::{Observability, ObservabilityConfig, Observing};
 pub use query::Query;
 pub use server::{BindError, Server};
 pub use tls::{LiveTls, TlsConfig, TlsError, certificates, private_key};

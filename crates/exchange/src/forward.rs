@@ -8,6 +8,7 @@ use crate::outlet::QueueError;
 use crate::pending::{PendingRequest, Refusal, SentTo};
 use crate::route::{Route, Unrouted};
 use crate::shares::Asker;
+use crate::trace::Recorded;
 use crate::{Batch, CorrelationId, Envelope, Exchange, Failure, Identity, Peer, Violation};
 use frontier_protocol::Code;
 use std::sync::Arc;
@@ -62,6 +63,11 @@ impl Exchange {
     ) -> Result<(), Violation> {
         let direction = requester.direction();
         batch.tally.begun(envelope.kind, direction, envelope.payload.len());
+        let recorded = self.begin_span(requester, &envelope);
+        let envelope = match &recorded {
+            None => envelope,
+            Some(recorded) => Envelope { trace: &recorded.trace, ..envelope },
+        };
         let forwarded =
             match self.permit(requester, envelope.kind, envelope.name, envelope.payload.len() as u64) {
                 Ok(()) => self.forward(requester, envelope, Tried::new(), batch),
@@ -70,9 +76,14 @@ impl Exchange {
         match forwarded {
             Ok(Forwarded::Yes) if envelope.wants_reply => {}
             // As far as anybody will know.
-            Ok(Forwarded::Yes) => batch.tally.ok(envelope.kind, direction),
+            Ok(Forwarded::Yes) => {
+                batch.tally.ok(envelope.kind, direction);
+                end_unasked(recorded, Code::Ok);
+            }
             Ok(Forwarded::GivenBack) => {
                 self.counters().ended(envelope.kind.into(), direction, Code::EdgeNotOnline);
+                self.end_span(requester, envelope.id, Code::EdgeNotOnline);
+                end_unasked(recorded, Code::EdgeNotOnline);
             }
             Err(rejected) => {
                 let failure = rejected.failure()?;
@@ -80,6 +91,7 @@ impl Exchange {
                     self.reply_failure(requester, envelope.id, envelope.kind, &failure, batch);
                 } else {
                     self.counters().ended(envelope.kind.into(), direction, failure.code);
+                    end_unasked(recorded, failure.code);
                 }
             }
         }
@@ -135,7 +147,10 @@ impl Exchange {
             self.unacked.note(target, edge, service.id);
         }
         let queued = batch.queued(target, target.outlet().request(&outgoing));
-        let Err(error) = queued else { return Ok(Delivery::Done) };
+        let Err(error) = queued else {
+            self.note_routed(requester, &envelope, target);
+            return Ok(Delivery::Done);
+        };
         if let Some(correlation) = correlation
             && !withdraw(requester, envelope.id, target, correlation)
         {
@@ -274,9 +289,17 @@ impl<'a> Envelope<'a> {
             from: route.from,
             name: self.name,
             custom: self.custom,
+            trace: self.trace,
             payload: self.payload,
             timeout_ms: remaining_ms(self.deadline, now),
         }
+    }
+}
+
+/// A message has ended of which nobody asks what becomes of it.
+pub(crate) fn end_unasked(recorded: Option<Recorded>, code: Code) {
+    if let Some(span) = recorded.and_then(|recorded| recorded.span) {
+        span.end(code);
     }
 }
 

@@ -73,6 +73,7 @@ mod sweep;
 mod take_over;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod turn;
 
 pub use answer::Unsent;
@@ -103,3 +104,4 @@ pub use remote_edge::{LocalEdge, RemoteEdge};
 pub use seat::Seat;
 pub use self_probe::ProbeError;
 pub use stream::{StreamRequest, StreamTarget};
+pub use trace::{Asked, Span, Tracer};

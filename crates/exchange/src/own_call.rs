@@ -112,7 +112,8 @@ impl Exchange {
         let OwnCall { method, custom, payload, .. } = call;
         self.counters().passed(Traffic::Call, Direction::Own, Part::Request, payload.len() as u64);
         let (kind, to) = (RequestKind::Call, Destination::Name);
-        let envelope = Envelope { kind, id, wants_reply: true, to, name: method, custom, payload, deadline };
+        let envelope =
+            Envelope { kind, id, wants_reply: true, to, name: method, custom, trace: b"", payload, deadline };
         // The gateway's own calls are bounded by their permits.
         let entered = match self.enter(self.own_calls.peer(), &envelope, target, None, Instant::now()) {
             Ok(Entered::Yes(correlation)) => Ok(correlation),

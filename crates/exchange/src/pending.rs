@@ -75,8 +75,8 @@ pub(crate) struct SentTo {
 pub(crate) struct InFlight {
     /// Requests to the peer.
     pub(crate) received: Vec<(CorrelationId, PendingRequest)>,
-    /// Requests of the peer, each with whom it went to.
-    pub(crate) sent: Vec<SentTo>,
+    /// Requests of the peer by its own id, each with whom it went to.
+    pub(crate) sent: Vec<(u64, SentTo)>,
 }
 
 /// Why a request was not entered.
@@ -244,7 +244,7 @@ impl Pending {
         let received =
             received.map(|(slot, entry)| (CorrelationId::new(slot, entry.generation), entry.request));
         let sent = std::mem::take(&mut self.sent);
-        InFlight { received: received.collect(), sent: sent.into_values().collect() }
+        InFlight { received: received.collect(), sent: sent.into_iter().collect() }
     }
 
     /// Takes out the requests to this peer whose deadline is over, and gives back spare memory.

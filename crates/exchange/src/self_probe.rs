@@ -131,6 +131,7 @@ impl Exchange {
             to,
             name: NAME,
             custom: b"",
+            trace: b"",
             payload: b"",
             deadline: Instant::now() + TIMEOUT,
         };

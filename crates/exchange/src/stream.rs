@@ -14,6 +14,7 @@ use crate::remote_caller::RemoteCaller;
 use crate::remote_edge::RemoteEdge;
 use crate::route::{was_elsewhere, was_tried};
 use crate::shares::Asker;
+use crate::trace::Span;
 use crate::{Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, EdgeId, Offered};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct StreamRequest<'a> {
     pub name: &'a str,
     /// The opener's own.
     pub meta: &'a [u8],
+    /// The trace context; empty without one.
+    pub trace: &'a [u8],
     /// When the opener stops waiting.
     pub deadline: Instant,
 }
@@ -83,6 +86,9 @@ impl Exchange {
         let direction = opener.direction();
         let start = Instant::now();
         let begun = self.counters().begin(Traffic::Stream, direction);
+        let mut span = self.begin_stream_span(opener, request.name, request.trace);
+        let context: Option<Box<[u8]>> = span.as_ref().map(|span| span.context().into());
+        let request = StreamRequest { trace: context.as_deref().unwrap_or(request.trace), ..request };
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
         let opened = match permitted {
@@ -95,6 +101,7 @@ impl Exchange {
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
                     () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {
+                        end(span, Code::Cancelled);
                         return begun.end(Code::Cancelled);
                     }
                 };
@@ -105,6 +112,10 @@ impl Exchange {
         match opened {
             Ok(Opened { target, leg: onward, share: _share }) => {
                 begun.end(Code::Ok);
+                if let Some(span) = &mut span {
+                    span.routed(&target);
+                }
+                end(span, Code::Ok);
                 self.counters().stream_took(direction, start.elapsed());
                 // An opener that is gone does not hear it: the target's leg is dropped and so reset.
                 if leg.accept().await.is_ok() {
@@ -118,6 +129,7 @@ impl Exchange {
             }
             Err(failure) => {
                 begun.end(failure.code);
+                end(span, failure.code);
                 leg.refuse(&failure).await;
             }
         }
@@ -313,10 +325,17 @@ impl Exchange {
     }
 }
 
+/// Whether a stream is opened is known.
+fn end(span: Option<Box<dyn Span>>, code: Code) {
+    if let Some(span) = span {
+        span.end(code);
+    }
+}
+
 /// What is said first on the leg of a stream.
 fn head<'a>(from: StreamSender<'a>, request: &StreamRequest<'a>) -> Head<'a> {
     let timeout_ms = remaining_ms(request.deadline, Instant::now());
-    Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })
+    Head::Stream(StreamHead { from, meta: request.meta, trace: request.trace, timeout_ms })
 }
 
 fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {

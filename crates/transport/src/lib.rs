@@ -72,7 +72,7 @@ pub use tcp::connect_any;
 #[cfg(feature = "config")]
 pub use tls::read_server_tls;
 pub use tls::{
-    CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
+    ALPN_LINK, CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
 pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};

@@ -6,6 +6,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+use crate::backlog::Backlog;
 use crate::flight::Flight;
 use crate::queue::Queue;
 use crate::stream::{Half, Holder, Stream};
@@ -65,10 +66,8 @@ pub struct Connection<W> {
     next: Option<u32>,
     unacknowledged: Unacknowledged,
     decoder: Decoder,
-    /// Streams that the peer opened and that nobody has yet.
-    accepted: Queue,
-    /// Those of them that the peer gave up again.
-    given_up: Queue,
+    /// While there are any.
+    backlog: Option<Box<Backlog>>,
     /// Values of pings to answer.
     pongs: Queue,
     /// The value of a ping of our own that is to go out.
@@ -110,8 +109,7 @@ impl<W> Connection<W> {
             next: Some(role.first_stream()),
             unacknowledged: Unacknowledged::default(),
             decoder: Decoder::default(),
-            accepted: Queue::default(),
-            given_up: Queue::default(),
+            backlog: None,
             pongs: Queue::default(),
             ping: None,
             owing: Queue::default(),
@@ -158,14 +156,12 @@ impl<W> Connection<W> {
 
     /// The next stream that the peer opened. It is acknowledged with this.
     pub fn accept(&mut self) -> Option<u32> {
-        let number = self.accepted.pop_front()?;
-        if self.accepted.is_empty() {
-            self.accepted.tidy();
-            self.given_up = Queue::default();
+        let backlog = self.backlog.as_mut()?;
+        let number = backlog.pop();
+        if backlog.is_empty() {
+            self.backlog = None;
         }
-        if let Some(at) = self.given_up.iter().position(|given_up| *given_up == number) {
-            self.given_up.remove(at);
-        }
+        let number = number?;
         self.note_lane(number);
         if let Some(stream) = self.streams.get_mut(number)
             && stream.sending == Half::Open

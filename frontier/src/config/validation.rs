@@ -3,7 +3,7 @@
 use super::{Config, Listen};
 use crate::cluster::{Bound, unreachable};
 use frontier_config::Section;
-use frontier_transport::Bind;
+use frontier_transport::{Bind, Network};
 
 /// Refuses what listeners can't be together.
 pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
@@ -21,6 +21,15 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
             let text = format!("{} is taken by {}.addr, {}", listen.addr, by.key, by.addr);
             root.reject_at(&format!("{}.addr", listen.key), text);
         }
+    }
+    let Some(observability) = &config.observability else { return };
+    let addr = observability.addr;
+    if let Some(by) = listeners
+        .iter()
+        .find(|it| it.network != Network::Quic && Bind::tcp(it.addr).overlaps(&Bind::tcp(addr)))
+    {
+        let text = format!("{addr} is taken by {}.addr, {}", by.key, by.addr);
+        root.reject_at("observability.addr", text);
     }
 }
 
@@ -90,6 +99,10 @@ mod tests {
         assert_eq!(mistakes(of_one_side)[0].0, "edgebound.listeners[1].addr");
         let yaml = "edgebound: {listen: {addr: 127.0.0.1:0}}\nservicebound: {listen: {addr: 127.0.0.1:0}}";
         load(yaml).unwrap();
+        let yaml =
+            "{edgebound: {listen: {addr: 0.0.0.0:9}}, observability: {enable: true, addr: 127.0.0.1:9}}";
+        let text = "127.0.0.1:9 is taken by edgebound.listen.addr, 0.0.0.0:9";
+        assert_eq!(mistakes(yaml), [("observability.addr".into(), text.into())]);
     }
 
     #[test]

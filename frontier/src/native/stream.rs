@@ -1,10 +1,10 @@
 //! Streams that a peer opens: user streams, and those that carry a detached payload.
 
 use super::Native;
-use super::decode::{Decode, broken};
+use super::decode::{Decode, NO_TRACE, broken};
 use super::leg::NativeLeg;
 use frontier_exchange::{Envelope, StreamRequest, StreamTarget, Violation};
-use frontier_protocol::{EdgeId, Flags, Frame, Kind, Open, split_remote_caller};
+use frontier_protocol::{EdgeId, Flags, Frame, Kind, Open, split_remote_caller, split_trace};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream};
 use std::time::Instant;
 
@@ -73,7 +73,12 @@ impl Native {
             (None, Some(_)) => (StreamTarget::Name, open.meta),
             (None, None) => (StreamTarget::Edge(EdgeId(open.peer)), open.meta),
         };
-        let request = StreamRequest { to, name: open.name, meta, deadline };
+        let traced = if frame.flags.has(Flags::TRACED) { split_trace(meta) } else { Some((meta, &b""[..])) };
+        let (to, meta, trace) = match traced {
+            Some((meta, trace)) => (to, meta, trace),
+            None => (StreamTarget::Unreadable(NO_TRACE), meta, &b""[..]),
+        };
+        let request = StreamRequest { to, name: open.name, meta, trace, deadline };
         self.exchange.on_stream(&self.peer, request, leg, excess).await;
         Ok(())
     }

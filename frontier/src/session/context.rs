@@ -1,5 +1,6 @@
 //! What sessions share, and what of one connection is known from the start.
 
+use super::counters::SessionCounters;
 use super::handshake::Handshake;
 use super::notice::Notice;
 use crate::carriers::Carriers;
@@ -41,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) sessions: TaskTracker,
     /// The threads that carry them, where there are several.
     pub(crate) carriers: Option<Arc<Carriers>>,
+    /// What became of connections.
+    pub(crate) counters: SessionCounters,
     /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
     pub(crate) notice: OnceLock<Notice>,
     /// Set when the side is closed: no handshake goes on from here.
@@ -82,6 +85,7 @@ impl Context {
             link: Arc::new(limits.link(role)),
             sessions: TaskTracker::new(),
             carriers: None,
+            counters: SessionCounters::default(),
             notice: OnceLock::new(),
             closing: Latch::default(),
         }
@@ -127,9 +131,10 @@ impl Context {
         handshake: &Handshake,
         link: &Link,
     ) -> Arc<Peer> {
-        let Handshake { id: wanted, terms, session, .. } = handshake;
+        let Handshake { id: wanted, terms, session, features, .. } = handshake;
         let Arrival { addr, epoch, .. } = arrival;
         let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
+        let outlet = outlet.with_features(*features);
         let outlet = match identity {
             Identity::OriginGateway { .. } => outlet.origin_gateway(),
             _ => outlet,

@@ -19,9 +19,11 @@ pub(super) fn run(
 ) -> impl Future<Output = ()> + Send {
     let since = arrival.at;
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
+    let network = handshake.network;
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     async move {
         let Some((seat, mut link)) = joining.await else { return };
+        let _connected = context.counters.connected(seat.peer(), network);
         let reason = context.native(&seat, &link).serve(&mut link).await;
         log_end(context, seat.peer(), since, &link, &reason);
         leave(context, seat.peer(), link, &reason);
@@ -44,7 +46,7 @@ async fn join(
         Ok(admitted) => admitted,
         Err(failure) => {
             context.policies.log_refused(context.role, addr, &failure);
-            reject(link, &failure).await;
+            reject(context, link, &failure).await;
             return None;
         }
     };
@@ -54,7 +56,7 @@ async fn join(
     let (seat, predecessor) = match exchange.join_edge(&edge) {
         Ok(joined) => joined,
         Err(error) => {
-            reject(link, &Failure::new(error.code(), error.to_string())).await;
+            reject(context, link, &Failure::new(error.code(), error.to_string())).await;
             return None;
         }
     };
@@ -78,7 +80,7 @@ async fn join(
         }
         drop(seat);
         context.policies.log_refused_as(context.role, Some(id.0), addr, &failure);
-        reject(link, &failure).await;
+        reject(context, link, &failure).await;
         return None;
     }
     let welcomed = link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &edge).encode(out));
@@ -88,7 +90,7 @@ async fn join(
         // The Welcome must not go out any more.
         let failure = ended(context, &link.handle());
         drop(link.take_unsent(CloseReason::Superseded));
-        reject(link, &failure).await;
+        reject(context, link, &failure).await;
         return None;
     }
     exchange.expect_life(&edge);

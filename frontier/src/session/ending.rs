@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Closes a link whose peer was not let in.
-pub(super) async fn reject(link: Link, failure: &Failure) {
+pub(super) async fn reject(context: &Context, link: Link, failure: &Failure) {
+    context.counters.refused_handshake(context.role, failure.code);
     let Failure { code, detail, text } = failure;
     let closed = link.close(|out| Reject { code: *code, detail: *detail, text }.encode(out));
     // Whether the peer still hears it is up to the peer.
@@ -31,12 +32,13 @@ pub(super) async fn turn_out<T>(
 ) -> Option<T> {
     drop(link.take_unsent(CloseReason::Local));
     context.policies.log_refused(role, addr, failure);
-    reject(link, failure).await;
+    reject(context, link, failure).await;
     None
 }
 
 /// Ends the link of `peer` and everything in flight on it.
 pub(super) fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason: &CloseReason) {
+    context.counters.ended(peer, reason);
     // Nothing is queued behind this, so what was not sent is all there.
     peer.advance(Stage::Gone);
     let unsent = link.take_unsent(reason.clone());

@@ -1,6 +1,7 @@
 //! The gateway's side of the handshake: a dialler's Hello, read and checked.
 
 use super::context::Context;
+use super::counters::HandshakeFailure;
 use super::ending::reject;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
 use crate::config::{Listen, ProxyProtocol};
@@ -10,9 +11,12 @@ use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
+    Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,
+    Welcome, negotiate,
 };
-use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
+use frontier_transport::{
+    AcceptError, CloseReason, Event, Link, Network, PeerInfo, ProxyHeaderError, UpgradeError,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use thiserror::Error;
@@ -35,6 +39,8 @@ pub(super) struct Handshake {
     pub(super) session: Option<Session>,
     /// By what it is to be known.
     pub(super) presented: PresentedCredentials,
+    /// How it is carried.
+    pub(super) network: Network,
 }
 
 /// Why there is no Hello.
@@ -44,6 +50,22 @@ enum NoHello {
     Unplaced(#[from] Unplaced),
     #[error(transparent)]
     Link(#[from] AcceptError),
+}
+
+impl HandshakeFailure {
+    fn of(error: &NoHello) -> Self {
+        match error {
+            NoHello::Unplaced(Unplaced::Crowded(_)) => Self::Crowded,
+            NoHello::Unplaced(Unplaced::Header(ProxyHeaderError::Ended | ProxyHeaderError::Io(_))) => {
+                Self::Lost
+            }
+            NoHello::Unplaced(_) => Self::ProxyHeader,
+            NoHello::Link(AcceptError::Tls(_)) => Self::Tls,
+            NoHello::Link(AcceptError::Upgrade(_)) => Self::Upgrade,
+            NoHello::Link(AcceptError::Link(CloseReason::Protocol(_))) => Self::Protocol,
+            NoHello::Link(AcceptError::Link(_) | AcceptError::NoByteStream) => Self::Lost,
+        }
+    }
 }
 
 /// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused. With it comes the address
@@ -61,9 +83,13 @@ pub(super) async fn accept(
     };
     let (addr, received) = tokio::select! {
         received = tokio::time::timeout(context.limits.handshake_timeout, hello) => {
-            received.inspect_err(|_| debug!(addr = %from, "no handshake in time")).ok()?
+            received.inspect_err(|_| {
+                context.counters.failed_handshake(context.role, HandshakeFailure::Timeout);
+                debug!(addr = %from, "no handshake in time");
+            }).ok()?
         }
         () = given_up.wait() => {
+            context.counters.failed_handshake(context.role, HandshakeFailure::Crowded);
             debug!(addr = %from, "no handshake before its place went to another connection");
             return None;
         }
@@ -77,7 +103,7 @@ pub(super) async fn accept(
         }
     };
     log(addr, &peer);
-    match read(context, &frame) {
+    match read(context, &frame, peer.network) {
         Ok(mut handshake) => {
             handshake.presented.certificate =
                 peer.certificate.as_deref().map(client_certificate).map(Arc::new);
@@ -85,7 +111,7 @@ pub(super) async fn accept(
         }
         Err(failure) => {
             context.policies.log_refused(context.role, addr, &failure);
-            reject(link, &failure).await;
+            reject(context, link, &failure).await;
             None
         }
     }
@@ -119,6 +145,7 @@ async fn receive(
 
 /// What whoever runs the gateway can mend is told, the rest only with `debug`.
 fn log_failed(context: &Context, addr: SocketAddr, error: NoHello) {
+    context.counters.failed_handshake(context.role, HandshakeFailure::of(&error));
     let failure = match error {
         NoHello::Link(AcceptError::Tls(error)) if error.is_of_client_certificate() => {
             Failure::new(Code::Unauthenticated, error.to_string())
@@ -163,7 +190,7 @@ async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
     }
 }
 
-fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
+fn read(context: &Context, frame: &Frame, network: Network) -> Result<Handshake, Failure> {
     let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
     let is_origin_gateway = (context.role, hello.role) == (Role::Service, Role::Frontier);
     if is_origin_gateway && !context.exchange.reaches_remote_edges() {
@@ -215,9 +242,11 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
-        features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
+        features: hello.features
+            & if is_origin_gateway { FEATURE_BY_NAME | FEATURE_TRACE } else { FEATURE_TRACE },
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
+        network,
     })
 }
 

@@ -24,8 +24,10 @@ pub(super) async fn run(
     let callers =
         RemoteCallers::new(context.policies.clone(), admission.asked_for_credentials(), arrival.addr.ip());
     let asks_by_name = handshake.features & FEATURE_BY_NAME != 0;
+    let network = handshake.network;
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     let Some((seat, mut link)) = joining.await else { return };
+    let _connected = context.counters.connected(seat.peer(), network);
     let native = Native { callers: Some(Arc::new(callers)), ..context.native(&seat, &link) };
     let reason = tokio::select! {
         reason = native.serve(&mut link) => reason,
@@ -66,7 +68,7 @@ async fn join(
         Ok(authorization) => authorization,
         Err(failure) => {
             context.policies.log_refused(handshake.role, addr, &failure);
-            reject(link, &failure).await;
+            reject(context, link, &failure).await;
             return None;
         }
     };
@@ -76,6 +78,7 @@ async fn join(
     let welcomed =
         link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &gateway).encode(out));
     if welcomed.is_err() {
+        context.counters.lost_handshake(context.role);
         return None;
     }
     context.close_if_closing(&gateway);

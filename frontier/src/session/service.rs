@@ -16,10 +16,12 @@ pub(super) fn run(
     arrival: Arrival,
     link: Link,
 ) -> impl Future<Output = ()> + Send {
+    let network = handshake.network;
     let since = arrival.at;
     let joining = Box::pin(join(context, handshake, admission, arrival, link));
     async move {
         let Some((seat, mut link)) = joining.await else { return };
+        let _connected = context.counters.connected(seat.peer(), network);
         let reason = context.native(&seat, &link).serve(&mut link).await;
         log_end(context, seat.peer(), since, &link, &reason);
         // From here on nothing is routed to it, so its names may go one by one.
@@ -43,7 +45,7 @@ async fn join(
         Ok(admitted) => admitted,
         Err(failure) => {
             context.policies.log_refused(context.role, addr, &failure);
-            reject(link, &failure).await;
+            reject(context, link, &failure).await;
             return None;
         }
     };
@@ -61,7 +63,10 @@ async fn join(
     let topics: Vec<&str> = handshake.topics.iter().map(String::as_str).collect();
     let joined = match welcomed {
         Ok(_) => exchange.join_service(&service, &methods, &topics),
-        Err(_) => return None,
+        Err(_) => {
+            context.counters.lost_handshake(context.role);
+            return None;
+        }
     };
     let seat = match joined {
         Ok((seat, _)) => seat,
@@ -76,7 +81,7 @@ async fn join(
                 Code::Denied => exchange.log_denied(&service, &failure.text),
                 _ => context.policies.log_refused(context.role, addr, &failure),
             }
-            reject(link, &failure).await;
+            reject(context, link, &failure).await;
             return None;
         }
     };

@@ -10,12 +10,35 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Probe, Server, Watches};
+use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches};
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// Tells what a control plane is at.
+pub(crate) struct Load {
+    watches: Watches,
+    scans: Scans,
+}
+
+/// How much that is.
+pub(crate) struct LoadNow {
+    /// Watches that are open.
+    pub(crate) watches: usize,
+    /// Lists that are being read.
+    pub(crate) lists: usize,
+    /// Pages that are being read, for both.
+    pub(crate) reads: usize,
+}
+
+impl Load {
+    pub(crate) fn now(&self) -> LoadNow {
+        let (lists, reads) = self.scans.under_way();
+        LoadNow { watches: self.watches.count(), lists, reads }
+    }
+}
 
 /// gRPC and REST over a directory, on one port.
 pub struct ControlPlane {
@@ -23,6 +46,7 @@ pub struct ControlPlane {
     /// What tells of the cluster.
     routes: Router,
     watches: Watches,
+    scans: Scans,
     access: Option<PlaneAccess>,
     probe: Probe,
 }
@@ -40,7 +64,7 @@ impl ControlPlane {
         let open = server.watches();
         let watches = ClusterWatches::new(
             directory.clone(),
-            scans,
+            scans.clone(),
             writes.clone(),
             config.watch_interval,
             open.clone(),
@@ -49,11 +73,35 @@ impl ControlPlane {
         let grpc = ClusterServiceServer::new(Grpc { queries, watches })
             .max_decoding_message_size(config.server.request_size);
         let routes = rest::routes(rest).route_service("/controlplane.ClusterService/{call}", grpc);
+        let (server, routes) = match config.console {
+            true => (
+                server.public(frontier_console::is_public),
+                routes.merge(frontier_console::routes(frontier_console::Plane::Frontlas)),
+            ),
+            false => (server, routes),
+        };
         let probe = Probe::new("the directory", &SERVICES, move || {
             let (directory, writes) = (directory.clone(), writes.clone());
             Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
         });
-        Ok(Self { server, routes, watches: open, access: None, probe: probe.await })
+        Ok(Self { server, routes, watches: open, scans, access: None, probe: probe.await })
+    }
+
+    /// What it is at, now and later.
+    pub(crate) fn load(&self) -> Load {
+        Load { watches: self.watches.clone(), scans: self.scans.clone() }
+    }
+
+    /// What its probe has found, now and later.
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.probe.readiness()
+    }
+
+    /// Serves these as well.
+    #[must_use]
+    pub(crate) fn with_metrics(mut self, metrics: &Metrics) -> Self {
+        self.routes = self.routes.merge(metrics.routes());
+        self
     }
 
     /// Where it listens.
@@ -68,7 +116,7 @@ impl ControlPlane {
         self.server.tls()
     }
 
-    /// Has those who ask say who they are, whatever they ask for but `/healthz`. Without this everybody may ask.
+    /// Has those who ask say who they are, whatever they ask for but `/healthz` and the files of the console. Without this everybody may ask.
     #[must_use]
     pub fn with_access(mut self, access: PlaneAccess) -> Self {
         self.access = Some(access.clone());

@@ -114,7 +114,7 @@ async fn a_program_that_comes_back_elsewhere_does_not_throw_out_who_has_come_sin
 #[tokio::test]
 async fn credentials_are_weighed_across_gateways() {
     let frontlas = Frontlas::patient();
-    let hash = frontier::token::hash(&b"frt_seven"[..]).expect("a token has a hash");
+    let hash = frontier_credentials::token::hash(&b"frt_seven"[..]).expect("a token has a hash");
     let guarded = frontlas.gateway("f1");
     let file = guarded.file("tokens.yaml");
     replace(&file, format!("- {{{}', edge_id: 7}}\n", hash.replacen("hash: ", "hash: '", 1)));

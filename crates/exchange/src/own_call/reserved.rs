@@ -134,6 +134,7 @@ impl Exchange {
                     to,
                     name: method,
                     custom: b"",
+                    trace: b"",
                     payload: b"",
                     deadline: *deadline,
                 };
