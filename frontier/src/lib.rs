@@ -5,6 +5,7 @@ mod carriers;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod control_plane;
 mod forwarding;
 mod gate;
 mod gateway;
@@ -15,6 +16,7 @@ pub mod reload;
 mod session;
 #[cfg(test)]
 mod testing;
+mod traces;
 
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

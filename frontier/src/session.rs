@@ -56,8 +56,8 @@ pub(crate) fn run(context: Arc<Context>, newcomer: Newcomer) -> impl Future<Outp
     }
 }
 
-/// From the join to the end. What was admitted is boxed, and this no `async fn`: a future has room for what it is given
-/// for as long as it lives.
+/// From the join to the end. What was admitted is boxed: a future has room for what it is given for as long as it lives.
+#[expect(clippy::manual_async_fn, reason = "that keeps room for its arguments twice")]
 fn serve(context: Arc<Context>, admitted: Box<Admitted>) -> impl Future<Output = ()> + Send {
     async move {
         let Admitted { handshake, admission, link, arrival, permit } = *admitted;

@@ -10,8 +10,7 @@
 //!
 //! Both read edges and services in bulk through `Scans`.
 //!
-//! gRPC and REST share one port, the handlers, and the errors. Nobody is asked who they are: whoever can reach
-//! the port may ask. The seam for a check is [`ControlPlane::with_access`].
+//! gRPC and REST share one port, the handlers, and the errors. Who may ask is for [`ControlPlane::with_access`].
 
 mod config;
 mod control_plane;

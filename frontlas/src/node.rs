@@ -8,8 +8,10 @@ use crate::reload::Live;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
 use frontier_access::LoadErrors;
 use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics};
-use frontier_transport::ServerTls;
+use frontier_transport::{ExpiryLog, ServerTls, expiring_files};
+use parking_lot::Mutex;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -42,6 +44,8 @@ pub struct Node {
     control_plane: ControlPlane,
     frontier_plane: Plane,
     frontier_tls: Option<ServerTls>,
+    /// The other files with certificates that are in use.
+    certificates: Arc<Mutex<Vec<PathBuf>>>,
     access: PlaneAccess,
     observability: Option<Observability>,
     metrics: Metrics,
@@ -80,6 +84,7 @@ impl Node {
             warn!("{line}");
         }
         let frontier_tls = config.frontier_plane.listen.tls.clone();
+        let certificates = Arc::new(Mutex::new(config.certificates()));
         let grace = config.daemon.grace;
         let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
         let sample = Arc::<Sample>::default();
@@ -100,6 +105,7 @@ impl Node {
             control_plane,
             frontier_plane,
             frontier_tls,
+            certificates,
             access,
             observability,
             metrics,
@@ -129,8 +135,14 @@ impl Node {
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        let Self { control_plane, frontier_tls, access, redis, .. } = self;
-        Live::new(control_plane.tls(), frontier_tls.clone(), access.clone(), redis.clone())
+        let Self { control_plane, frontier_tls, certificates, access, redis, .. } = self;
+        Live::new(
+            control_plane.tls(),
+            frontier_tls.clone(),
+            access.clone(),
+            redis.clone(),
+            certificates.clone(),
+        )
     }
 
     /// Who is where. It can be asked before [`run`](Self::run), during it and after it.
@@ -141,6 +153,12 @@ impl Node {
 
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
+        let certificates = self.certificates;
+        let expiry = self.frontier_tls.into_iter().fold(ExpiryLog::new(), ExpiryLog::server);
+        let expiry = expiry.look(move |now| {
+            let certificates = certificates.lock().clone();
+            expiring_files(&certificates, now)
+        });
         // The control plane's probe asks the directory; what that takes must not be on another thread.
         let readiness = self.control_plane.readiness();
         let check = move || -> CheckResult {
@@ -156,6 +174,10 @@ impl Node {
         let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
         tokio::select! {
             _ = serving => {}
+            () = async {
+                expiry.run().await;
+                std::future::pending().await
+            } => {}
             () = sweep(&*self.directory) => {}
             () = self.sample.run(&*self.directory) => {}
         }

@@ -84,7 +84,7 @@ impl Observability {
         let (bound, binding) = mpsc::sync_channel(1);
         let (start, started) = oneshot::channel::<Work>();
         let serve = async move {
-            let server = match Server::bind(NAME, &ServerConfig::small(addr)).await {
+            let server = match Server::bind(NAME, &ServerConfig::small(addr)) {
                 Ok(server) => server,
                 // Whoever waits for it has not left.
                 Err(error) => return drop(bound.send(Err(error))),

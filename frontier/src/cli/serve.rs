@@ -78,19 +78,23 @@ fn listen() -> io::Result<(Signals, Reloads)> {
 pub(super) fn not_bound(error: &StartError) -> Failure {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     let advice = match error {
-        StartError::Listen { source, .. } | StartError::Observability(BindError::Listen { source, .. }) => {
-            advice(source.kind())
-        }
+        StartError::Listen { source, .. }
+        | StartError::ControlPlane(BindError::Listen { source, .. })
+        | StartError::Observability(BindError::Listen { source, .. }) => advice(source.kind()),
         _ => "",
     };
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
     match error {
-        StartError::Access(_) | StartError::Advertise(_) => Failure::usage(text),
+        StartError::Access(_)
+        | StartError::Advertise(_)
+        | StartError::Traces(_)
+        | StartError::ControlPlane(BindError::Tls { .. }) => Failure::usage(text),
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
-        | StartError::Threads(_) => Failure::start(text),
+        | StartError::Threads(_)
+        | StartError::ControlPlane(BindError::Listen { .. }) => Failure::start(text),
     }
 }
 

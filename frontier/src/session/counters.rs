@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const NETWORKS: [Network; 4] = [Network::Tcp, Network::Tls, Network::Ws, Network::Quic];
 
 /// Why connections end, as metrics say it.
-const REASONS: [&str; 8] =
-    ["peer", "lost", "protocol", "silent", "superseded", "slow_peer", "refused", "local"];
+const REASONS: [&str; 9] =
+    ["peer", "lost", "protocol", "silent", "superseded", "slow_peer", "refused", "local", "kicked"];
 
 /// The limits that are checked before a peer has joined.
 const LIMITS: [&str; 4] = [
@@ -134,6 +134,7 @@ impl SessionCounters {
             CloseReason::SlowPeer => 5,
             CloseReason::Refused(..) => 6,
             CloseReason::Local => 7,
+            CloseReason::Kicked => 8,
         };
         count(&self.side(role(peer)).ends[place]);
     }

@@ -45,7 +45,8 @@ async fn join(
     let (id, authorization) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &failure);
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(context.role, whose, addr, &failure);
             reject(context, link, &failure).await;
             return None;
         }
@@ -79,7 +80,8 @@ async fn join(
             presence::offline(exchange, &edge, callback_timeout).await;
         }
         drop(seat);
-        context.policies.log_refused_as(context.role, Some(id.0), addr, &failure);
+        let whose = (Some(id.0), admission.verified.subject.as_str());
+        context.policies.log_refused_as(context.role, whose, addr, &failure);
         reject(context, link, &failure).await;
         return None;
     }

@@ -48,7 +48,7 @@ pub(super) fn leave(context: &Context, peer: &Arc<Peer>, mut link: Link, reason:
         CloseReason::Refused(code, _) => Some(*code),
         CloseReason::Local => Some(Code::Draining),
         CloseReason::Protocol(_) => Some(Code::Protocol),
-        CloseReason::Silent | CloseReason::SlowPeer => Some(Code::Disconnected),
+        CloseReason::Silent | CloseReason::SlowPeer | CloseReason::Kicked => Some(Code::Disconnected),
         CloseReason::Peer | CloseReason::Lost(_) => None,
     };
     if let Some(code) = close_code {

@@ -5,10 +5,10 @@ use super::counters::HandshakeFailure;
 use super::ending::reject;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
 use crate::config::{Listen, ProxyProtocol};
-use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
+use frontier_admin::client_certificate;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
     Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,

@@ -67,7 +67,8 @@ async fn join(
     let authorization = match admission.gateway(&handshake.name) {
         Ok(authorization) => authorization,
         Err(failure) => {
-            context.policies.log_refused(handshake.role, addr, &failure);
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(handshake.role, whose, addr, &failure);
             reject(context, link, &failure).await;
             return None;
         }

@@ -44,7 +44,8 @@ async fn join(
     {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &failure);
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(context.role, whose, addr, &failure);
             reject(context, link, &failure).await;
             return None;
         }
@@ -79,7 +80,10 @@ async fn join(
                 // Told already, with whoever holds the id.
                 _ if matches!(error, RegistrationError::Protected(_)) => {}
                 Code::Denied => exchange.log_denied(&service, &failure.text),
-                _ => context.policies.log_refused(context.role, addr, &failure),
+                _ => {
+                    let whose = (Some(service.number()), admission.verified.subject.as_str());
+                    context.policies.log_refused_as(context.role, whose, addr, &failure);
+                }
             }
             reject(context, link, &failure).await;
             return None;

@@ -10,12 +10,14 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches};
+use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches, reflection};
+use frontier_api::CLUSTER_DESCRIPTORS;
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 /// Tells what a control plane is at.
 pub(crate) struct Load {
@@ -57,7 +59,7 @@ impl ControlPlane {
     /// # Errors
     /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(config: &ControlPlaneConfig, directory: Arc<dyn Directory>) -> Result<Self, BindError> {
-        let server = Server::bind("control plane", &config.server).await?;
+        let server = Server::bind("control plane", &config.server)?;
         let scans = Scans::new(directory.clone());
         let writes = WriteState::default();
         let queries = Queries::new(directory.clone(), scans.clone(), writes.clone());
@@ -120,14 +122,18 @@ impl ControlPlane {
     #[must_use]
     pub fn with_access(mut self, access: PlaneAccess) -> Self {
         self.access = Some(access.clone());
-        self.server = self.server.guard(move |caller, headers| access.operator(caller, headers));
+        self.server = self.server.operators(access.operators());
         self
     }
 
     /// Serves until `stop`. Then it is no longer ready, takes no more connections and ends the watches; what
     /// is in flight has `grace`.
     pub async fn run(self, stop: CancellationToken, grace: Duration) {
-        let router = self.routes.merge(health::routes(self.probe.readiness()));
+        let mut router = self.routes.merge(health::routes(self.probe.readiness()));
+        match reflection(CLUSTER_DESCRIPTORS) {
+            Ok(reflection) => router = router.merge(reflection),
+            Err(error) => warn!(%error, "there is no reflection"),
+        }
         let serving = self.server.run(router, self.probe, stop, grace);
         tokio::select! {
             () = serving => {}
