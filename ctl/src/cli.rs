@@ -4,12 +4,13 @@ use crate::bench::BenchCommand;
 use crate::call::CallCommand;
 use crate::completion::{self, Shell};
 use crate::context::ContextCommand;
-use crate::directory::{DirectoryCommand, Edges, Frontiers, Services};
+use crate::directory::{Edges, FrontiersCommand, PeersCommand, Services};
 use crate::doctor::DoctorCommand;
 use crate::events::EventsCommand;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::forward::ForwardCommand;
+use crate::gateway::Peers;
 use crate::interrupt::{finish, until_interrupted};
 use crate::output::{self, Format, Printer};
 use crate::publish::PublishCommand;
@@ -60,13 +61,13 @@ enum Command {
     Context(ContextCommand),
     /// The gateways of a cluster.
     #[command(subcommand)]
-    Frontiers(DirectoryCommand<Frontiers>),
+    Frontiers(FrontiersCommand),
     /// Connected edges.
     #[command(subcommand)]
-    Edges(DirectoryCommand<Edges>),
+    Edges(PeersCommand<Edges>),
     /// Connected services.
     #[command(subcommand)]
-    Services(DirectoryCommand<Services>),
+    Services(PeersCommand<Services>),
     /// Print who comes and goes, as it happens.
     Events(EventsCommand),
     /// Show the cluster live: who is where, and how many come and go.
@@ -149,8 +150,8 @@ impl Cli {
             Command::Completion { shell } => completion::print(shell, Self::command()),
             Command::Man { dir } => completion::man_pages(&dir, Self::command()),
             Command::Frontiers(command) => go_on(command.run(&settings()?, &printer)),
-            Command::Edges(command) => go_on(command.run(&settings()?, &printer)),
-            Command::Services(command) => go_on(command.run(&settings()?, &printer)),
+            Command::Edges(command) => go_on(command.run(Peers::EDGES, &settings()?, &printer)),
+            Command::Services(command) => go_on(command.run(Peers::SERVICES, &settings()?, &printer)),
             Command::Events(command) => go_on(command.run(&settings()?, &printer)),
             Command::Top(command) => go_on(command.run(&settings()?, &printer)),
             Command::Call(command) => end(command.run(&settings()?, &printer)),

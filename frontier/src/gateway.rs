@@ -6,7 +6,7 @@ mod side;
 use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
@@ -15,6 +15,7 @@ use crate::session::Context;
 use crate::traces::Recorder;
 use drain::DrainConfig;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
+use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
 use frontier_transport::{ExpiryLog, MemoryPort};
@@ -128,9 +129,16 @@ impl Gateway {
         let observability = config.observability.as_ref().map(Observability::bind).transpose();
         gateway.observability = observability.map_err(StartError::Observability)?;
         if let Some(plane) = &config.control_plane {
-            let Self { exchange, policies, .. } = &gateway;
+            let Self { exchange, policies, cluster, .. } = &gateway;
+            let parts = control_plane::Parts {
+                frontier_id: gateway.member.as_ref().map_or("", |(member, _)| member.id()),
+                addrs: Addrs { edges: &gateway.edges.0.addrs, services: &gateway.services.0.addrs },
+                exchange,
+                policies,
+                cluster,
+            };
             gateway.control_plane =
-                ControlPlane::bind(plane, config, exchange, policies).map_err(StartError::ControlPlane)?;
+                ControlPlane::bind(plane, config, parts).map_err(StartError::ControlPlane)?;
         }
         Ok(gateway)
     }
@@ -254,6 +262,21 @@ impl Gateway {
         Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
     }
 
+    /// Has operators change what is logged.
+    #[must_use]
+    pub fn with_log(self, log: LogHandle) -> Self {
+        if let Some(plane) = &self.control_plane {
+            plane.set_log(log);
+        }
+        self
+    }
+
+    /// Cancelled once an operator has it drain, which [`run`](Self::run) does by itself.
+    #[must_use]
+    pub fn drain_requested(&self) -> CancellationToken {
+        self.control_plane.as_ref().map(ControlPlane::drain).unwrap_or_default()
+    }
+
     /// Where operators connect to; `None` if there is no control plane.
     #[must_use]
     pub fn control_plane(&self) -> Option<SocketAddr> {
@@ -289,6 +312,7 @@ impl Gateway {
             control_plane,
             ..
         } = self;
+        let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
@@ -374,6 +398,21 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Cancelled with the first of them.
+fn either(stop: &CancellationToken, other: Option<CancellationToken>) -> CancellationToken {
+    let first = stop.child_token();
+    if let Some(other) = other {
+        let both = first.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = other.cancelled() => both.cancel(),
+                () = both.cancelled() => {}
+            }
+        });
+    }
+    first
 }
 
 /// Sweeps, and watches those whose silence is short, until it is dropped.

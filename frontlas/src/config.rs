@@ -323,6 +323,19 @@ mod tests {
     }
 
     #[test]
+    fn the_port_for_metrics_is_no_other_ports() {
+        for (plane, addr) in [(CONTROL_PLANE, 1), (FRONTIER_PLANE, 2)] {
+            let error = parse(&format!(
+                "{{control_plane: {{listen: {{addr: 127.0.0.1:1}}}}, frontier_plane: {{listen: {{addr: 127.0.0.1:2}}}}, \
+                 observability: {{enable: true, addr: 127.0.0.1:{addr}}}}}"
+            ));
+            let expected = format!("observability.addr: 127.0.0.1:{addr} is taken by {plane}.listen.addr");
+            assert!(error.unwrap_err().contains(&expected), "{expected}");
+        }
+        assert_eq!(parse("").unwrap().observability, None);
+    }
+
+    #[test]
     fn files_are_looked_at_whatever_else_is_wrong_and_named_by_their_keys() {
         let yaml = "
 control_plane:

@@ -105,3 +105,28 @@ fn promtool_notices_what_is_not_as_it_should_be() {
     let text = "# HELP calls Calls.\n# TYPE calls counter\ncalls 1\n";
     assert!(check(text).contains("_total"), "{}", check(text));
 }
+
+/// With the gateway as it is published: `FRONTIER_BIN=… cargo test -p frontier-tests --test metrics -- --ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "ten thousand edges, and a bound in time"]
+async fn a_scrape_with_ten_thousand_edges_takes_less_than_20_ms() {
+    const EDGES: usize = 10_000;
+    let gateway = observed().set("log.level", "info").start().await;
+    let addr = metrics_of(&gateway).await;
+    let mut edges = Vec::new();
+    while edges.len() < EDGES {
+        let some = (0..100).map(|_| gateway.edge().connect());
+        edges.extend(futures_util::future::try_join_all(some).await.unwrap());
+    }
+    assert_eq!(Scrape::of(addr).await.value("frontier_edges"), EDGES as f64);
+    let mut took = Vec::new();
+    for _ in 0..21 {
+        let start = std::time::Instant::now();
+        let (status, _, text) = get(addr, "/metrics", "*/*").await;
+        took.push(start.elapsed());
+        assert_eq!(status, 200, "{text}");
+    }
+    took.sort_unstable();
+    println!("median {:?}, slowest {:?}", took[10], took[20]);
+    assert!(took[10] < std::time::Duration::from_millis(20), "{took:?}");
+}

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use tracing::{Instrument, Level};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -75,8 +74,11 @@ async fn a_call_over_two_gateways_is_one_trace() {
     let provider = exporting(&collector.url, "program");
     // Else what carries spans to the collector is traced as well.
     let own = Targets::new().with_target("frontier_sdk", Level::INFO).with_target("peers", Level::INFO);
-    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("program")).with_filter(own);
-    let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("program"));
+    // With one subscriber alone `tracing` asks that of the thread that comes to a span first, which here may have none, and
+    // goes by its answer for good.
+    let _another = tracing::Dispatch::new(tracing_subscriber::registry());
+    let _subscriber = tracing::subscriber::set_default(tracing_subscriber::registry().with(own).with(layer));
 
     let frontlas = Frontlas::builder().start().await;
     let gateway = |id: &str| {
