@@ -3,6 +3,7 @@
 mod drain;
 mod side;
 
+use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
 use crate::control_plane::{self, Addrs, ControlPlane};
@@ -50,6 +51,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The system gives no threads for connections.
+    #[error("can't start a thread for connections for each of `daemon.threads`")]
+    Threads(#[source] io::Error),
     /// A side has no listener.
     #[error("there is no listener for {0}")]
     Nowhere(&'static str),
@@ -107,6 +111,7 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    carriers: Option<CarrierThreads>,
     traces: Option<Arc<Recorder>>,
     observability: Option<Observability>,
     process: ProcessMetrics,
@@ -174,10 +179,12 @@ impl Gateway {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,
         };
+        let carriers = CarrierThreads::start().map_err(StartError::Threads)?;
+        let carried_by = carriers.as_ref().map(|threads| &threads.carriers);
         let (locator, lookups) = Locator::new();
         let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
-            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
+            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone(), carried_by)
         });
         let instance =
             advertised.as_ref().map(|it| it.id.clone()).or_else(frontier_daemon::process::host_name);
@@ -196,7 +203,10 @@ impl Gateway {
             (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
-        let side = |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config));
+        let side = |role| {
+            let context = Context::new(exchange.clone(), policies.clone(), role, config);
+            Side::new(context.carried_by(carried_by))
+        };
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -207,6 +217,7 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            carriers,
             traces,
             observability: None,
             process: ProcessMetrics::new(),
@@ -285,6 +296,8 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
+        // Until all is over.
+        let _carriers = self.carriers;
         let Self {
             exchange,
             edges,

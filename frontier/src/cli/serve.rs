@@ -101,6 +101,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
+        | StartError::Threads(_)
         | StartError::ControlPlane(BindError::Listen { .. }) => Failure::start(text),
     }
 }
