@@ -1,7 +1,8 @@
 //! The port for operators: who is connected here, and what they do about that.
 //!
 //! ```text
-//! frontier_admin::Server ─┬─ health: healthz, livez, readyz, grpc.health.v1; reflection
+//! frontier_admin::Server ─┬─ console: files for browsers
+//!                         ├─ health: healthz, livez, readyz, grpc.health.v1; reflection
 //!                         └─ Operators ─▶ REST ┐
 //!                                         gRPC ┴─▶ Queries ─▶ Exchange, in slices
 //!                                                  Actions ─▶ Exchange
@@ -53,6 +54,7 @@ pub(crate) struct ControlPlane {
     server: Server,
     request_size: usize,
     rest: Rest,
+    has_console: bool,
 }
 
 impl ControlPlane {
@@ -82,7 +84,11 @@ impl ControlPlane {
         let queries = Queries::new(exchange.clone(), Listeners::new(config));
         let rest = Rest { queries, actions: Actions::new(exchange.clone()) };
         let request_size = plane.server.request_size;
-        Ok(Some(Self { server: server.operators(operators), request_size, rest }))
+        let mut server = server.operators(operators);
+        if plane.console {
+            server = server.public(frontier_console::is_public);
+        }
+        Ok(Some(Self { server, request_size, rest, has_console: plane.console }))
     }
 
     /// Where it listens.
@@ -97,7 +103,7 @@ impl ControlPlane {
 
     /// Serves until `over`. It is ready while the gateway answers, until `drain`.
     pub(crate) async fn run(self, telling: &Telling, drain: CancellationToken, over: CancellationToken) {
-        let Self { server, request_size, rest } = self;
+        let Self { server, request_size, rest, has_console } = self;
         let grpc =
             ControlPlaneServer::new(Grpc { queries: rest.queries.clone(), actions: rest.actions.clone() })
                 .max_decoding_message_size(request_size);
@@ -105,6 +111,9 @@ impl ControlPlane {
         match reflection(GATEWAY_DESCRIPTORS) {
             Ok(reflection) => routes = routes.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
+        }
+        if has_console {
+            routes = routes.merge(frontier_console::routes(frontier_console::Plane::Gateway));
         }
         let probe = telling.probe(&SERVICES, drain).await;
         server.run(routes.merge(telling.metrics().routes()), probe, over, GRACE).await;
