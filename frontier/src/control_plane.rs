@@ -1,7 +1,8 @@
 //! The port for operators: who is connected here, and what they do about that.
 //!
 //! ```text
-//! frontier_admin::Server ─┬─ health: healthz, livez, readyz, grpc.health.v1; reflection
+//! frontier_admin::Server ─┬─ console: files for browsers
+//!                         ├─ health: healthz, livez, readyz, grpc.health.v1; reflection
 //!                         └─ Operators ─▶ REST ┐
 //!                                         gRPC ┴─▶ Queries, About ─▶ Exchange, in slices; Policies
 //!                                                  Actions, Requests ─▶ Exchange
@@ -86,6 +87,7 @@ pub(crate) struct ControlPlane {
     exchange: Arc<Exchange>,
     shared: Shared,
     drain: CancellationToken,
+    has_console: bool,
 }
 
 impl ControlPlane {
@@ -128,8 +130,12 @@ impl ControlPlane {
             watches: GatewayWatches::new(queries.clone(), hub.clone(), open.clone()),
             queries,
         };
+        let mut server = server.operators(operators);
+        if plane.console {
+            server = server.public(frontier_console::is_public);
+        }
         Ok(Some(Self {
-            server: server.operators(operators),
+            server,
             request_size: plane.server.request_size,
             open,
             hub,
@@ -137,6 +143,7 @@ impl ControlPlane {
             exchange: exchange.clone(),
             shared,
             drain,
+            has_console: plane.console,
         }))
     }
 
@@ -162,13 +169,16 @@ impl ControlPlane {
 
     /// Serves until `over`. It is ready while the gateway answers, until `drain`.
     pub(crate) async fn run(self, telling: &Telling, drain: CancellationToken, over: CancellationToken) {
-        let Self { server, request_size, open, hub, policies, exchange, shared, .. } = self;
+        let Self { server, request_size, open, hub, policies, exchange, shared, has_console, .. } = self;
         let grpc = ControlPlaneServer::new(Grpc(shared.clone())).max_decoding_message_size(request_size);
         let routes = rest::routes(shared, request_size);
         let mut routes = routes.route_service("/controlplane.ControlPlane/{call}", grpc);
         match reflection(GATEWAY_DESCRIPTORS) {
             Ok(reflection) => routes = routes.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
+        }
+        if has_console {
+            routes = routes.merge(frontier_console::routes(frontier_console::Plane::Gateway));
         }
         let probe = telling.probe(&SERVICES, drain).await;
         let following = Hub::run(Arc::downgrade(&hub), exchange);

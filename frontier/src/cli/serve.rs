@@ -7,6 +7,7 @@ use frontier_admin::BindError;
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::{Signal, Signals};
+use frontier_daemon::supervisor::Supervisor;
 use frontier_daemon::telemetry::LogHandle;
 use std::error::Error as _;
 use std::io;
@@ -63,11 +64,14 @@ async fn run(
     let reloading = tokio::spawn(reloader(live).run(reloads));
     let stop = CancellationToken::new();
     let mut serving = tokio::spawn(gateway.run(stop.clone()));
+    let mut supervisor = Supervisor::from_environment();
+    supervisor.ready();
     tokio::select! {
         signal = signals.recv() => tracing::info!(%signal, "draining"),
         () = drain.cancelled() => tracing::info!("draining: an operator wants it to"),
         served = &mut serving => return Ok(served_by_itself(served)),
     }
+    supervisor.stopping();
     reloading.abort();
     stop.cancel();
     tokio::select! {
