@@ -10,11 +10,11 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::gateway::Peers;
 use crate::output::{self, Printer, Table};
-use crate::plane::PlaneKind;
+use crate::plane::{Plane, PlaneKind};
 use crate::settings::Settings;
-use crate::watch::{Seen, Watch};
-use clap::{Args, Subcommand, ValueEnum};
-use frontier_api::json::Snapshot;
+use crate::source::Via;
+use crate::watch::{Seen, Told, Watch};
+use clap::{Args, Subcommand};
 use std::marker::PhantomData;
 
 /// What can be asked about frontiers.
@@ -45,8 +45,10 @@ pub(crate) enum PeersCommand<K: Kind> {
         #[command(flatten)]
         from: Via,
     },
-    /// Print those that are there, and then every change, as frontlas tells it.
+    /// Print those that are there, and then every change.
     Watch {
+        #[command(flatten)]
+        from: Via,
         #[arg(skip)]
         of: PhantomData<K>,
     },
@@ -80,38 +82,12 @@ pub(crate) struct Wanted {
     ids: Vec<String>,
 }
 
-/// Whom to ask.
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct Via {
-    /// Ask frontlas, which knows the whole cluster, or the gateway, which knows more of its own peers. Unless set it is
-    /// frontlas, but for a gateway that is named where frontlas is not.
-    #[arg(long, value_name = "PLANE")]
-    from: Option<Source>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Source {
-    Frontlas,
-    Gateway,
-}
-
-impl Via {
-    /// Whether the gateway is asked.
-    fn is_gateway(self, settings: &Settings) -> bool {
-        let context = &settings.context;
-        match self.from {
-            Some(source) => source == Source::Gateway,
-            None => context.gateway.is_some() && context.frontlas.is_none(),
-        }
-    }
-}
-
 impl FrontiersCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
         match self {
             Self::Ls(list) => ls::<Frontiers>(list, settings, printer).await,
             Self::Get(get) => find::<Frontiers>(get, settings, printer).await,
-            Self::Watch => watch::<Frontiers>(settings, printer).await,
+            Self::Watch => watch::<Frontiers>(settings.plane(PlaneKind::Frontlas)?, printer).await,
         }
     }
 }
@@ -137,7 +113,7 @@ impl<K: Kind> PeersCommand<K> {
                 peers.get(&mut settings.plane(PlaneKind::Gateway)?, &get.ids, printer).await
             }
             Self::Get { get, .. } => find::<K>(get, settings, printer).await,
-            Self::Watch { .. } => watch::<K>(settings, printer).await,
+            Self::Watch { from, .. } => watch::<K>(from.plane(settings)?, printer).await,
             Self::Kick { ids } => peers.kick(&mut settings.plane(PlaneKind::Gateway)?, &ids).await,
         }
     }
@@ -180,12 +156,17 @@ async fn find<K: Kind>(get: Wanted, settings: &Settings, printer: &Printer) -> O
     Err(Failure::new(Exit::Failure, format!("not there: {} {}", K::NAME, missing.join(", "))))
 }
 
-async fn watch<K: Kind>(settings: &Settings, printer: &Printer) -> Outcome {
-    let mut watch = Watch::new(settings.plane(PlaneKind::Frontlas)?, K::PLURAL);
+async fn watch<K: Kind>(plane: Plane, printer: &Printer) -> Outcome {
+    let mut watch = Watch::new(plane, K::PLURAL);
     loop {
         match watch.next().await? {
-            Seen::Snapshot(part) => present::<K>(&part, printer)?,
+            Seen::Snapshot(part) => {
+                for record in part[K::PLURAL].as_array().into_iter().flatten() {
+                    Told::present(K::NAME, record).print(printer)?;
+                }
+            }
             Seen::Change(change) => change.print(printer)?,
+            Seen::Rates(_) => {}
         }
     }
 }
@@ -196,13 +177,4 @@ fn table<K: Kind>(records: &[K::Record]) -> Table {
         table.row(K::row(record));
     }
     table
-}
-
-/// What a snapshot has of this kind.
-fn present<K: Kind>(part: &Snapshot, printer: &Printer) -> Outcome {
-    for record in K::of(part) {
-        let document = serde_json::json!({"type": format!("{}_present", K::NAME), K::NAME: record});
-        printer.item(|| crate::watch::line("present", K::NAME, &K::row(record)), &document)?;
-    }
-    Ok(())
 }

@@ -26,6 +26,7 @@ mod payload;
 mod plane;
 mod publish;
 mod settings;
+mod source;
 mod stream;
 mod subscribe;
 mod timestamp;

@@ -129,6 +129,22 @@ impl Plane {
         .await
     }
 
+    /// Where its watch is.
+    pub(crate) fn watch_path(&self) -> &'static str {
+        match self.kind {
+            PlaneKind::Frontlas => "/cluster/v1/watch",
+            PlaneKind::Gateway => "/v1/watch",
+        }
+    }
+
+    /// Which kinds of records it tells of.
+    pub(crate) fn kinds(&self) -> &'static str {
+        match self.kind {
+            PlaneKind::Frontlas => "frontiers,edges,services",
+            PlaneKind::Gateway => "edges,services",
+        }
+    }
+
     pub(crate) fn address(&self) -> &Address {
         &self.address
     }

@@ -19,7 +19,7 @@ pub(super) async fn look_at_planes(settings: &Settings, report: &mut Report) {
         report.good("frontlas", "no address is set, so there is nothing to look at");
     }
     if context.gateway.is_some() {
-        look_at_plane(PlaneKind::Gateway, "/v1/edges", settings, report).await;
+        look_at_plane(PlaneKind::Gateway, "/v1/status", settings, report).await;
     } else {
         report.good("gateway", "no address of its control plane is set, so there is nothing to look at");
     }
