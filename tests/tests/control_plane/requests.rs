@@ -81,8 +81,8 @@ async fn messages_are_acked_by_who_got_them() {
     });
     answer.unwrap();
     let path = format!("/v1/services/{id}/call");
-    let called = post(&rest, &path, json!({"method": "echo", "payload": "aGk="}));
-    assert_eq!(called.await, (200, json!({"payload": "aGk="})));
+    let called = post(&rest, &path, json!({"method": "echo", "payload": "aGk="})).await;
+    assert_eq!(called, (200, json!({"payload": "aGk="})));
     // Nobody takes it out of the queue.
     let late = post(&rest, "/v1/edges/7/publish", json!({"topic": "t", "timeout_ms": 100}));
     let (status, body) = late.await;
