@@ -30,6 +30,6 @@ CMD ["--config", "/etc/frontlas/frontlas.yaml"]
 FROM gcr.io/distroless/static-debian12:nonroot AS frontier
 COPY --from=build /frontier /usr/bin/frontier
 COPY etc/frontier.yaml /etc/frontier/frontier.yaml
-EXPOSE 30011 30012
+EXPOSE 30010 30011 30012
 ENTRYPOINT ["/usr/bin/frontier"]
 CMD ["--config", "/etc/frontier/frontier.yaml"]

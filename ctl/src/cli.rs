@@ -4,12 +4,13 @@ use crate::bench::BenchCommand;
 use crate::call::CallCommand;
 use crate::completion::{self, Shell};
 use crate::context::ContextCommand;
-use crate::directory::{DirectoryCommand, Edges, Frontiers, Services};
+use crate::directory::{Edges, FrontiersCommand, PeersCommand, Services};
 use crate::doctor::DoctorCommand;
 use crate::events::EventsCommand;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::forward::ForwardCommand;
+use crate::gateway::{DrainCommand, LogLevelCommand, Peers, StatusCommand};
 use crate::interrupt::{finish, until_interrupted};
 use crate::output::{self, Format, Printer};
 use crate::publish::PublishCommand;
@@ -60,16 +61,22 @@ enum Command {
     Context(ContextCommand),
     /// The gateways of a cluster.
     #[command(subcommand)]
-    Frontiers(DirectoryCommand<Frontiers>),
+    Frontiers(FrontiersCommand),
     /// Connected edges.
     #[command(subcommand)]
-    Edges(DirectoryCommand<Edges>),
+    Edges(PeersCommand<Edges>),
     /// Connected services.
     #[command(subcommand)]
-    Services(DirectoryCommand<Services>),
+    Services(PeersCommand<Services>),
     /// Print who comes and goes, as it happens.
     Events(EventsCommand),
-    /// Show the cluster live: who is where, and how many come and go.
+    /// Show what a gateway says of itself.
+    Status(StatusCommand),
+    /// Show or set what a gateway logs.
+    LogLevel(LogLevelCommand),
+    /// Have a gateway drain and end, as SIGTERM does.
+    Drain(DrainCommand),
+    /// Show the cluster live, and what goes through a gateway.
     Top(TopCommand),
     /// Call a method of a service; with --edge, of an edge.
     Call(CallCommand),
@@ -149,9 +156,12 @@ impl Cli {
             Command::Completion { shell } => completion::print(shell, Self::command()),
             Command::Man { dir } => completion::man_pages(&dir, Self::command()),
             Command::Frontiers(command) => go_on(command.run(&settings()?, &printer)),
-            Command::Edges(command) => go_on(command.run(&settings()?, &printer)),
-            Command::Services(command) => go_on(command.run(&settings()?, &printer)),
+            Command::Edges(command) => go_on(command.run(Peers::EDGES, &settings()?, &printer)),
+            Command::Services(command) => go_on(command.run(Peers::SERVICES, &settings()?, &printer)),
             Command::Events(command) => go_on(command.run(&settings()?, &printer)),
+            Command::Status(command) => end(command.run(&settings()?, &printer)),
+            Command::LogLevel(command) => end(command.run(&settings()?, &printer)),
+            Command::Drain(command) => end(command.run(&settings()?)),
             Command::Top(command) => go_on(command.run(&settings()?, &printer)),
             Command::Call(command) => end(command.run(&settings()?, &printer)),
             Command::Publish(command) => end(command.run(&settings()?, &printer)),

@@ -2,8 +2,8 @@
 
 use crate::failure::Outcome;
 use crate::output::Printer;
-use crate::plane::PlaneKind;
 use crate::settings::Settings;
+use crate::source::Via;
 use crate::watch::{Seen, Watch};
 use clap::Args;
 
@@ -12,11 +12,15 @@ pub(crate) struct EventsCommand {
     /// End after so many.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    #[command(flatten)]
+    from: Via,
 }
 
 impl EventsCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
-        let mut watch = Watch::new(settings.plane(PlaneKind::Frontlas)?, "frontiers,edges,services");
+        let plane = self.from.plane(settings)?;
+        let kinds = plane.kinds();
+        let mut watch = Watch::new(plane, kinds);
         let mut left = self.count;
         while left != Some(0) {
             // What is there already is no event.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   cli ──▶ Settings (options, variables, context) ──▶ a command ─┬▶ SDK: edge or service ──▶ gateway
-//!                                                                 └▶ Plane: REST and SSE ──▶ frontlas
+//!                                                                 └▶ Plane: REST and SSE ──▶ frontlas, gateway
 //! ```
 //! A command gives a `Failure` or nothing; what it prints goes through `output`.
 
@@ -18,6 +18,7 @@ mod events;
 mod exit;
 mod failure;
 mod forward;
+mod gateway;
 mod identity;
 mod interrupt;
 mod output;
@@ -25,6 +26,7 @@ mod payload;
 mod plane;
 mod publish;
 mod settings;
+mod source;
 mod stream;
 mod subscribe;
 mod timestamp;

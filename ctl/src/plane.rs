@@ -28,18 +28,22 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 pub(crate) enum PlaneKind {
     /// The one of frontlas.
     Frontlas,
+    /// The one of a gateway.
+    Gateway,
 }
 
 impl PlaneKind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Frontlas => "frontlas",
+            Self::Gateway => "gateway",
         }
     }
 
     pub(crate) fn default_url(self) -> &'static str {
         match self {
             Self::Frontlas => "http://127.0.0.1:40011",
+            Self::Gateway => "http://127.0.0.1:30010",
         }
     }
 
@@ -47,6 +51,7 @@ impl PlaneKind {
     fn port(self) -> u16 {
         match self {
             Self::Frontlas => 40011,
+            Self::Gateway => 30010,
         }
     }
 }
@@ -122,6 +127,22 @@ impl Plane {
             Ok(Health { date, round_trip })
         })
         .await
+    }
+
+    /// Where its watch is.
+    pub(crate) fn watch_path(&self) -> &'static str {
+        match self.kind {
+            PlaneKind::Frontlas => "/cluster/v1/watch",
+            PlaneKind::Gateway => "/v1/watch",
+        }
+    }
+
+    /// Which kinds of records it tells of.
+    pub(crate) fn kinds(&self) -> &'static str {
+        match self.kind {
+            PlaneKind::Frontlas => "frontiers,edges,services",
+            PlaneKind::Gateway => "edges,services",
+        }
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -269,6 +290,10 @@ impl Plane {
 
 impl std::fmt::Display for Plane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} at {}", self.kind.name(), self.address)
+        let name = match self.kind {
+            PlaneKind::Frontlas => "frontlas",
+            PlaneKind::Gateway => "the gateway's control plane",
+        };
+        write!(f, "{name} at {}", self.address)
     }
 }

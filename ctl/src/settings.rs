@@ -150,6 +150,7 @@ impl Settings {
     pub(crate) fn plane(&self, kind: PlaneKind) -> Outcome<Plane> {
         let url = match kind {
             PlaneKind::Frontlas => &self.context.frontlas,
+            PlaneKind::Gateway => &self.context.gateway,
         };
         let url = url.as_deref().unwrap_or(kind.default_url());
         Plane::new(kind, url, self.tls(), self.context.token.clone(), self.timeout)

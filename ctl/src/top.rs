@@ -1,16 +1,20 @@
-//! `frontctl top`: the cluster, live, on a terminal.
+//! `frontctl top`: the cluster and what goes through a gateway, live, on a terminal.
 
 mod cluster;
 mod history;
+mod rates;
 mod screen;
 
 use crate::failure::{Failure, Outcome};
+use crate::gateway::StatusCommand;
 use crate::output::Printer;
 use crate::plane::PlaneKind;
 use crate::settings::Settings;
+use crate::timestamp;
 use clap::Args;
 use cluster::Cluster;
 use frontier_config::parse_duration;
+use rates::Rates;
 use screen::Screen;
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -31,6 +35,9 @@ pub(crate) struct TopCommand {
 impl TopCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
         if self.once || !printer.is_for_people() {
+            if settings.context.frontlas.is_none() && settings.context.gateway.is_some() {
+                return StatusCommand {}.run(settings, printer).await;
+            }
             let frontiers = cluster::look(&mut settings.plane(PlaneKind::Frontlas)?).await?;
             return printer.list(&cluster::table(&frontiers), &frontiers);
         }
@@ -38,20 +45,40 @@ impl TopCommand {
             return Err(Failure::usage("top draws on a terminal, and this is none")
                 .advise("--once prints what there is now, -o json does so for programs"));
         }
-        let mut cluster = Cluster::connect(settings).await?;
+        let context = &settings.context;
+        // What is not named is not looked for, but for frontlas on this machine where nothing is.
+        let mut cluster = match context.frontlas.is_some() || context.gateway.is_none() {
+            true => Some(Cluster::connect(settings).await?),
+            false => None,
+        };
+        let rates = match context.gateway.is_some() {
+            true => Some(Rates::connect(settings).await?),
+            false => None,
+        };
         let mut screen = Screen::open()?;
         let mut ticks = tokio::time::interval(self.interval.max(FASTEST));
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
-                    cluster.look().await;
-                    screen.draw(|width| cluster.lines(width))?;
+                    if let Some(cluster) = &mut cluster {
+                        cluster.look().await;
+                    }
+                    screen.draw(|width| lines(rates.as_ref(), cluster.as_ref(), width))?;
                 }
                 key = screen.key() => match key {
                     screen::Key::Quit => return Ok(()),
-                    screen::Key::Redraw => screen.draw(|width| cluster.lines(width))?,
+                    screen::Key::Redraw => {
+                        screen.draw(|width| lines(rates.as_ref(), cluster.as_ref(), width))?;
+                    }
                 },
             }
         }
     }
+}
+
+fn lines(rates: Option<&Rates>, cluster: Option<&Cluster>, width: usize) -> Vec<String> {
+    let mut lines = vec![format!("frontctl top   {}   q: leave", timestamp::now()), String::new()];
+    lines.extend(rates.into_iter().flat_map(|rates| rates.lines(width)));
+    lines.extend(cluster.into_iter().flat_map(|cluster| cluster.lines(width)));
+    lines
 }

@@ -1,22 +1,23 @@
-//! A watch of frontlas that goes on after a loss, from where it was.
+//! A watch of frontlas or of a gateway that goes on after a loss: at frontlas from where it was, at a gateway from the start.
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Printer, note};
 use crate::plane::{Events, Plane};
 use crate::timestamp;
-use frontier_api::json::{Change, Snapshot};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Pauses between attempts after a loss: from the first one, doubled up to the last one.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
-/// What a watch tells.
+/// What a watch tells, as it is told.
 pub(crate) enum Seen {
     /// A part of what there is.
-    Snapshot(Snapshot),
+    Snapshot(Value),
     Change(Told),
+    /// What goes through a gateway.
+    Rates(Value),
 }
 
 /// A change, as it was told.
@@ -81,7 +82,7 @@ impl Watch {
         let Some(events) = &mut self.events else {
             let mut query = vec![("kinds", self.kinds.to_owned())];
             query.extend(self.position.clone().map(|position| ("after", position)));
-            let opened = self.plane.events("/cluster/v1/watch", &query).await;
+            let opened = self.plane.events(self.plane.watch_path(), &query).await;
             match opened {
                 Err(failure) if failure.is_gone() && self.position.is_some() => {
                     self.note("too much has changed meanwhile: here is everything again");
@@ -99,6 +100,7 @@ impl Watch {
             |error| Failure::new(Exit::Failure, format!("an event is not what this version knows: {error}"));
         let seen = match event.name.as_str() {
             "snapshot" => Some(Seen::Snapshot(serde_json::from_str(&event.data).map_err(wrong)?)),
+            "rates" => Some(Seen::Rates(serde_json::from_str(&event.data).map_err(wrong)?)),
             "change" => Some(Seen::Change(Told(serde_json::from_str(&event.data).map_err(wrong)?))),
             "end" => {
                 let told: Value = serde_json::from_str(&event.data).map_err(wrong)?;
@@ -121,6 +123,11 @@ impl Told {
         self.0["type"].as_str().is_some_and(|told| told.ends_with("_online"))
     }
 
+    /// That this one is there already.
+    pub(crate) fn present(kind: &str, record: &Value) -> Self {
+        Self(json!({"type": format!("{kind}_present"), kind: record}))
+    }
+
     /// Prints it: programs get it as it was told, with the time beside it.
     pub(crate) fn print(mut self, printer: &Printer) -> Outcome {
         let text = describe(&self.0);
@@ -131,39 +138,54 @@ impl Told {
     }
 }
 
-/// A line for people.
-pub(crate) fn line(what: &str, kind: &str, cells: &[String]) -> String {
-    let plain: String = cells.join("  ").replace(char::is_control, "\u{fffd}");
+/// A line for people: what has happened to whom, where, and from where.
+fn describe(told: &Value) -> String {
+    let (kind, what) = told["type"].as_str().and_then(|told| told.split_once('_')).unwrap_or(("", ""));
+    // Who has left is named by its id alone, beside the type.
+    let record = told.get(kind).unwrap_or(told);
+    let id = format!("{kind}_id");
+    let fields = [id.as_str(), "service", "meta", "frontier_id", "addr"];
+    let mut cells: Vec<String> =
+        fields.iter().filter_map(|field| record[field].as_str()).map(str::to_owned).collect();
+    if kind == "frontier" {
+        // Its id is in the same field as that of the place of others.
+        cells.dedup();
+    }
+    if record["draining"] == true {
+        cells.push("draining".to_owned());
+    }
+    cells.extend(told["former_frontier_id"].as_str().map(|former| format!("from {former}")));
+    cells.retain(|cell| !cell.is_empty());
+    let plain = cells.join("  ").replace(char::is_control, "\u{fffd}");
     format!("{}  {what:8}  {kind:8}  {plain}", timestamp::now())
 }
 
-fn describe(told: &Value) -> String {
-    let Ok(change) = serde_json::from_value::<Change>(told.clone()) else {
-        return line(told["type"].as_str().unwrap_or_default(), "", &[told.to_string()]);
-    };
-    let from = |former: Option<String>| former.map(|id| format!("from {id}"));
-    match change {
-        Change::FrontierOnline { frontier } => {
-            let state = if frontier.draining { "draining" } else { "ready" };
-            line("online", "frontier", &[frontier.frontier_id, state.to_owned()])
-        }
-        Change::FrontierOffline { frontier_id } => line("offline", "frontier", &[frontier_id]),
-        Change::EdgeOnline { edge, former_frontier_id } => {
-            let mut cells = vec![edge.edge_id.to_string(), edge.frontier_id, edge.addr];
-            cells.extend(from(former_frontier_id));
-            line("online", "edge", &cells)
-        }
-        Change::EdgeOffline { edge_id, frontier_id, .. } => {
-            line("offline", "edge", &[edge_id.to_string(), frontier_id])
-        }
-        Change::ServiceOnline { service, former_frontier_id } => {
-            let mut cells =
-                vec![service.service_id.to_string(), service.service, service.frontier_id, service.addr];
-            cells.extend(from(former_frontier_id));
-            line("online", "service", &cells)
-        }
-        Change::ServiceOffline { service_id, frontier_id, .. } => {
-            line("offline", "service", &[service_id.to_string(), frontier_id])
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_whom_and_where() {
+        for (told, end) in [
+            (
+                json!({"type": "frontier_online", "frontier": {"frontier_id": "f1", "draining": true}}),
+                "online    frontier  f1  draining",
+            ),
+            (
+                json!({"type": "edge_online", "edge": {"edge_id": "7", "frontier_id": "f1", "addr": "a:1"}, "former_frontier_id": "f2"}),
+                "online    edge      7  f1  a:1  from f2",
+            ),
+            (
+                json!({"type": "service_offline", "service_id": "5", "frontier_id": "f1", "stamp": "9"}),
+                "offline   service   5  f1",
+            ),
+            (
+                json!({"type": "edge_present", "edge": {"edge_id": "7", "meta": "a\u{1b}[2J", "addr": "a:1"}}),
+                "present   edge      7  a\u{fffd}[2J  a:1",
+            ),
+        ] {
+            let line = describe(&told);
+            assert!(line.ends_with(end), "{line}");
         }
     }
 }

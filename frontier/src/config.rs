@@ -141,12 +141,17 @@ impl Config {
         Override::new("FRONTIER_LOG_LEVEL", "log.level"),
         Override::new("FRONTIER_LOG_FORMAT", "log.format"),
         Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
+        Override::port("FRONTIER_EDGEBOUND_PORT", "edgebound.listen.addr", "0.0.0.0:30012"),
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
+        Override::port("FRONTIER_SERVICEBOUND_PORT", "servicebound.listen.addr", "0.0.0.0:30011"),
         Override::new("FRONTIER_CONTROLPLANE_ADDR", "controlplane.listen.addr"),
         Override::new("FRONTIER_CONTROLPLANE_OPEN_TO_ALL", "controlplane.open_to_all"),
         Override::new("FRONTIER_THREADS", "daemon.threads"),
+        // Of several that set one key the last one counts: the name that says more.
+        Override::after("NODE_NAME", "daemon.frontier_id", "frontier-"),
         Override::new("FRONTIER_ID", "daemon.frontier_id"),
         Override::seconds("FRONTIER_DRAIN_SECONDS", "daemon.grace"),
+        Override::new("FRONTLAS_ADDR", "frontlas.dial.addrs").and("frontlas.enable", "true"),
         Override::new("FRONTIER_FRONTLAS_ADDRS", "frontlas.dial.addrs"),
     ];
 

@@ -21,6 +21,7 @@ mod lookup;
 mod owners;
 mod serve;
 
+use crate::carriers::Carriers;
 use crate::cluster::{Listed, Locator};
 use crate::config::{Forward, Limits};
 use frontier_exchange::{Exchange, Latch, Lookup, Peer, RemoteEdges};
@@ -53,7 +54,13 @@ struct Inner {
 
 impl Forwarding {
     /// For the gateway `own`, which presents to others what `forward` says.
-    pub(crate) fn new(own: &str, forward: &Forward, limits: &Limits, locator: Locator) -> Self {
+    pub(crate) fn new(
+        own: &str,
+        forward: &Forward,
+        limits: &Limits,
+        locator: Locator,
+        carriers: Option<&Arc<Carriers>>,
+    ) -> Self {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let dialler = Dialler {
@@ -62,6 +69,7 @@ impl Forwarding {
             limits: limits.clone(),
             stop: stop.clone(),
             tasks: tasks.clone(),
+            carriers: carriers.cloned(),
         };
         Self(Arc::new(Inner {
             own: own.into(),

@@ -3,9 +3,10 @@
 mod drain;
 mod side;
 
+use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
@@ -14,6 +15,7 @@ use crate::session::Context;
 use crate::traces::Recorder;
 use drain::DrainConfig;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
+use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
 use frontier_transport::{ExpiryLog, MemoryPort};
@@ -49,6 +51,9 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The system gives no threads for connections.
+    #[error("can't start a thread for connections for each of `daemon.threads`")]
+    Threads(#[source] io::Error),
     /// A side has no listener.
     #[error("there is no listener for {0}")]
     Nowhere(&'static str),
@@ -106,6 +111,7 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    carriers: Option<CarrierThreads>,
     traces: Option<Arc<Recorder>>,
     observability: Option<Observability>,
     process: ProcessMetrics,
@@ -123,9 +129,16 @@ impl Gateway {
         let observability = config.observability.as_ref().map(Observability::bind).transpose();
         gateway.observability = observability.map_err(StartError::Observability)?;
         if let Some(plane) = &config.control_plane {
-            let Self { exchange, policies, .. } = &gateway;
+            let Self { exchange, policies, cluster, .. } = &gateway;
+            let parts = control_plane::Parts {
+                frontier_id: gateway.member.as_ref().map_or("", |(member, _)| member.id()),
+                addrs: Addrs { edges: &gateway.edges.0.addrs, services: &gateway.services.0.addrs },
+                exchange,
+                policies,
+                cluster,
+            };
             gateway.control_plane =
-                ControlPlane::bind(plane, config, exchange, policies).map_err(StartError::ControlPlane)?;
+                ControlPlane::bind(plane, config, parts).map_err(StartError::ControlPlane)?;
         }
         Ok(gateway)
     }
@@ -166,10 +179,12 @@ impl Gateway {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,
         };
+        let carriers = CarrierThreads::start().map_err(StartError::Threads)?;
+        let carried_by = carriers.as_ref().map(|threads| &threads.carriers);
         let (locator, lookups) = Locator::new();
         let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
-            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
+            Forwarding::new(&advertised.id, forward, &config.limits, locator.clone(), carried_by)
         });
         let instance =
             advertised.as_ref().map(|it| it.id.clone()).or_else(frontier_daemon::process::host_name);
@@ -188,7 +203,10 @@ impl Gateway {
             (Member::new(exchange.clone(), cluster.clone(), membership, advertised, lookups), locator)
         });
         let policies = Arc::new(Policies::new(config, access));
-        let side = |role| Side::new(Context::new(exchange.clone(), policies.clone(), role, config));
+        let side = |role| {
+            let context = Context::new(exchange.clone(), policies.clone(), role, config);
+            Side::new(context.carried_by(carried_by))
+        };
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -199,6 +217,7 @@ impl Gateway {
             member,
             forwarding,
             exchange,
+            carriers,
             traces,
             observability: None,
             process: ProcessMetrics::new(),
@@ -243,6 +262,21 @@ impl Gateway {
         Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
     }
 
+    /// Has operators change what is logged.
+    #[must_use]
+    pub fn with_log(self, log: LogHandle) -> Self {
+        if let Some(plane) = &self.control_plane {
+            plane.set_log(log);
+        }
+        self
+    }
+
+    /// Cancelled once an operator has it drain, which [`run`](Self::run) does by itself.
+    #[must_use]
+    pub fn drain_requested(&self) -> CancellationToken {
+        self.control_plane.as_ref().map(ControlPlane::drain).unwrap_or_default()
+    }
+
     /// Where operators connect to; `None` if there is no control plane.
     #[must_use]
     pub fn control_plane(&self) -> Option<SocketAddr> {
@@ -262,6 +296,8 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
+        // Until all is over.
+        let _carriers = self.carriers;
         let Self {
             exchange,
             edges,
@@ -276,6 +312,7 @@ impl Gateway {
             control_plane,
             ..
         } = self;
+        let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
@@ -361,6 +398,21 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Cancelled with the first of them.
+fn either(stop: &CancellationToken, other: Option<CancellationToken>) -> CancellationToken {
+    let first = stop.child_token();
+    if let Some(other) = other {
+        let both = first.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = other.cancelled() => both.cancel(),
+                () = both.cancelled() => {}
+            }
+        });
+    }
+    first
 }
 
 /// Sweeps, and watches those whose silence is short, until it is dropped.

@@ -1,6 +1,7 @@
 //! The gateway: edges and services dial in, the exchange carries messages, calls and streams between
 //! them. The daemon's `main` calls [`cli::run`]; all else is here, where tests reach it.
 
+mod carriers;
 pub mod cli;
 pub mod cluster;
 pub mod config;

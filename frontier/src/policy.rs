@@ -44,6 +44,8 @@ pub(crate) struct Policy {
 pub(crate) struct Policies {
     current: ArcSwap<Policy>,
     replacing: Mutex<()>,
+    /// Changes whenever another one is put in place.
+    replaced: tokio::sync::watch::Sender<u32>,
     edges: Vec<Bound>,
     services: Vec<Bound>,
     log_limits: LogLimits,
@@ -122,6 +124,7 @@ impl Policies {
         Self {
             current: ArcSwap::from_pointee(policy),
             replacing: Mutex::default(),
+            replaced: tokio::sync::watch::Sender::new(0),
             edges: bound(edges),
             services: bound(services),
             log_limits: LogLimits::new(),
@@ -158,7 +161,14 @@ impl Policies {
             generation: before.generation.saturating_add(1),
             access: Arc::new(access),
         };
+        let generation = policy.generation;
         self.current.store(Arc::new(policy));
+        self.replaced.send_replace(generation);
+    }
+
+    /// Changes whenever another policy is put in place.
+    pub(crate) fn replaced(&self) -> tokio::sync::watch::Receiver<u32> {
+        self.replaced.subscribe()
     }
 
     fn tls(&self, role: Role, listener: u16) -> Option<&ServerTls> {

@@ -27,7 +27,6 @@ use frontier_transport::Link;
 use handshake::{Handshake, welcome};
 pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A peer that was let in.
@@ -36,20 +35,34 @@ struct Admitted {
     admission: Admission,
     link: Link,
     /// Where it comes from, which may have taken a proxy to tell.
-    addr: SocketAddr,
+    arrival: Arrival,
     permit: Permit,
 }
 
-/// Runs a connection to its end. It counts as come from this call on.
+/// Runs a connection to its end, or hands it to a thread that does. It counts as come from this call on.
 pub(crate) fn run(context: Arc<Context>, newcomer: Newcomer) -> impl Future<Output = ()> + Send {
+    let roams = newcomer.accepted.incoming.roams();
     let arrival = Arrival::now(&context.exchange, newcomer.accepted.peer);
     // Boxed, so that a connection that is idle does not hold the room that its handshake took.
-    let admitting = Box::pin(admit(context.clone(), newcomer));
+    let admitting = Box::pin(admit(context.clone(), newcomer, arrival));
     async move {
-        let Some(Admitted { handshake, admission, link, addr, permit }) = admitting.await else { return };
+        let Some(admitted) = admitting.await else { return };
+        match &context.carriers {
+            Some(carriers) if roams => {
+                carriers.carry(context.sessions.track_future(serve(context.clone(), admitted)));
+            }
+            _ => serve(context, admitted).await,
+        }
+    }
+}
+
+/// From the join to the end. What was admitted is boxed: a future has room for what it is given for as long as it lives.
+#[expect(clippy::manual_async_fn, reason = "that keeps room for its arguments twice")]
+fn serve(context: Arc<Context>, admitted: Box<Admitted>) -> impl Future<Output = ()> + Send {
+    async move {
+        let Admitted { handshake, admission, link, arrival, permit } = *admitted;
         // Given back when the connection ends.
         let _permit = permit;
-        let arrival = Arrival { addr, ..arrival };
         match handshake.role {
             Role::Edge => edge::run(&context, handshake, admission, arrival, link).await,
             Role::Service => service::run(&context, handshake, admission, arrival, link).await,
@@ -63,7 +76,7 @@ pub(crate) fn run(context: Arc<Context>, newcomer: Newcomer) -> impl Future<Outp
 
 /// From the accept to what the peer's credentials say. `None` if that was refused. Only who has passed takes a
 /// place among the connections.
-async fn admit(context: Arc<Context>, newcomer: Newcomer) -> Option<Admitted> {
+async fn admit(context: Arc<Context>, newcomer: Newcomer, arrival: Arrival) -> Option<Box<Admitted>> {
     // Before its TLS handshake.
     let then = context.policies.current();
     let listener = newcomer.listener;
@@ -79,7 +92,10 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer) -> Option<Admitted> {
         }
     };
     match context.gate.enter(addr.ip()) {
-        Ok(permit) => Some(Admitted { handshake, admission, link, addr, permit }),
+        Ok(permit) => {
+            let arrival = Arrival { addr, ..arrival };
+            Some(Box::new(Admitted { handshake, admission, link, arrival, permit }))
+        }
         Err(error) => {
             context.counters.refused(error.key());
             let error = error.to_string();

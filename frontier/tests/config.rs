@@ -141,3 +141,21 @@ fn systemd_takes_the_unit() {
         Err(error) => eprintln!("not looked at by systemd-analyze: {error}"),
     }
 }
+
+#[test]
+fn variables_of_the_original_mean_what_they_meant_there() {
+    let variables = [
+        ("NODE_NAME", "worker-3"),
+        ("FRONTLAS_ADDR", "frontlas:40012"),
+        ("FRONTIER_EDGEBOUND_PORT", "31012"),
+        ("FRONTIER_SERVICEBOUND_PORT", "tcp://10.96.0.7:30011"),
+    ];
+    let lookup =
+        |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, text)| (*text).to_owned());
+    let config = Config::parse("edgebound: {listen: {addr: '10.0.0.1:1'}}", &lookup).unwrap();
+    let membership = config.membership.unwrap();
+    assert_eq!(membership.frontier_id.as_deref(), Some("frontier-worker-3"));
+    assert_eq!(membership.frontlas[0].to_string(), "tcp://frontlas:40012");
+    let text = format!("{:?} {:?}", config.edgebound.listeners, config.servicebound.listeners);
+    assert!(text.contains("10.0.0.1:31012") && text.contains("0.0.0.0:30011"), "{text}");
+}

@@ -7,6 +7,7 @@ use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::Signals;
+use frontier_daemon::supervisor::Supervisor;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
@@ -130,6 +131,8 @@ async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result
     let reloading = tokio::spawn(reloader(node.live()).run(reloads));
     let stop = CancellationToken::new();
     let mut running = tokio::spawn(node.run(stop.clone()));
+    let mut supervisor = Supervisor::from_environment();
+    supervisor.ready();
     tokio::select! {
         signal = signals.recv() => tracing::info!(%signal, "draining"),
         ended = &mut running => {
@@ -137,6 +140,7 @@ async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result
             return Ok(Exit::StartFailure);
         }
     }
+    supervisor.stopping();
     reloading.abort();
     stop.cancel();
     let asked = Instant::now();

@@ -74,6 +74,9 @@ impl Choice for StoreKind {
     const CHOICES: &'static [(&'static str, Self)] = &[("memory", Self::Memory), ("redis", Self::Redis)];
 }
 
+/// The values of `REDIS_TYPE` by which the other variables of that kind count.
+const REDIS_TYPES: &[&str] = &["standalone", "sentinel", "cluster"];
+
 impl Config {
     /// The environment variables that replace keys.
     pub const OVERRIDES: &[Override] = &[
@@ -81,9 +84,19 @@ impl Config {
         Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
         Override::new("FRONTLAS_THREADS", "daemon.threads"),
         Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
+        Override::port("FRONTLAS_CONTROLPLANE_PORT", "control_plane.listen.addr", "127.0.0.1:40011"),
         Override::new("FRONTLAS_FRONTIER_PLANE_ADDR", "frontier_plane.listen.addr"),
+        Override::port("FRONTLAS_FRONTIERPLANE_PORT", "frontier_plane.listen.addr", "127.0.0.1:40012"),
         Override::new("FRONTLAS_CONTROL_PLANE_OPEN_TO_ALL", "control_plane.open_to_all"),
         Override::new("FRONTLAS_FRONTIER_PLANE_OPEN_TO_ALL", "frontier_plane.open_to_all"),
+        Override::new("REDIS_TYPE", "redis.mode").only_with("REDIS_TYPE", REDIS_TYPES),
+        Override::first("REDIS_ADDRS", "redis.standalone.addr").only_with("REDIS_TYPE", &["standalone"]),
+        Override::new("REDIS_ADDRS", "redis.sentinel.addrs").only_with("REDIS_TYPE", &["sentinel"]),
+        Override::new("REDIS_ADDRS", "redis.cluster.addrs").only_with("REDIS_TYPE", &["cluster"]),
+        Override::new("REDIS_USER", "redis.username").only_with("REDIS_TYPE", REDIS_TYPES),
+        Override::new("REDIS_PASSWORD", "redis.password").only_with("REDIS_TYPE", REDIS_TYPES),
+        Override::new("REDIS_DB", "redis.standalone.db").only_with("REDIS_TYPE", &["standalone"]),
+        Override::new("MASTER_NAME", "redis.sentinel.master_name").only_with("REDIS_TYPE", &["sentinel"]),
         Override::new("FRONTLAS_REDIS_ADDR", "redis.standalone.addr"),
         Override::new("FRONTLAS_REDIS_USERNAME", "redis.username"),
         Override::new("FRONTLAS_REDIS_PASSWORD", "redis.password"),

@@ -162,3 +162,42 @@ fn each_mistake_is_reported_where_it_is() {
     }
     assert!(seen >= 10, "{seen} files");
 }
+
+#[test]
+fn variables_of_the_original_mean_what_they_meant_there() {
+    let parse = |variables: &[(&str, &str)]| {
+        let find =
+            |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, text)| (*text).to_owned());
+        Config::parse("control_plane: {listen: {addr: '127.0.0.2:1'}}", &find).unwrap()
+    };
+    let login = [
+        ("REDIS_ADDRS", "a:1,b:2"),
+        ("REDIS_USER", "me"),
+        ("REDIS_PASSWORD", "secret"),
+        ("REDIS_DB", "3"),
+        ("MASTER_NAME", "m"),
+    ];
+    let redis = |kind: &'static str| match parse(&[&login[..], &[("REDIS_TYPE", kind)]].concat()).store {
+        Store::Redis(redis) => format!("{:?} {:?} {}", redis.mode, redis.username, redis.password.is_some()),
+        Store::Memory => "memory".to_owned(),
+    };
+    let said = redis("standalone");
+    assert!(
+        said.contains("\"a\"")
+            && !said.contains("\"b\"")
+            && said.contains("db: 3")
+            && said.ends_with("Some(\"me\") true"),
+        "{said}"
+    );
+    let said = redis("sentinel");
+    assert!(said.contains("\"b\"") && said.contains("\"m\"") && said.contains("db: 0"), "{said}");
+    assert!(redis("cluster").contains("\"b\""));
+    assert_eq!(
+        redis("memcached"),
+        "memory",
+        "as there, other types are passed over with all that belongs to them"
+    );
+    let config = parse(&[("FRONTLAS_CONTROLPLANE_PORT", "41011"), ("FRONTLAS_FRONTIERPLANE_PORT", "41012")]);
+    assert_eq!(config.control_plane.server.addr.to_string(), "127.0.0.2:41011");
+    assert!(format!("{:?}", config.frontier_plane.listen).contains("127.0.0.1:41012"));
+}

@@ -60,6 +60,7 @@ mod access;
 pub mod authn;
 mod bounded_map;
 mod config;
+mod description;
 mod given_up;
 mod half_open;
 mod id_range;
@@ -75,6 +76,7 @@ pub mod rules;
 
 pub use access::{Access, ClockReading};
 pub use config::{AccessConfig, QuotaSource};
+pub use description::{Condition, LimitDescription, QuotaDescription, RuleDescription};
 pub use given_up::GivenUp;
 pub use half_open::{Crowded, HalfOpen, Place};
 pub use id_range::IdRange;

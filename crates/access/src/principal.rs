@@ -1,5 +1,6 @@
 //! Whom a decision is about, and the `who` of rules and quotas that selects such principals.
 
+use crate::description::Condition;
 use crate::id_range::IdRange;
 use crate::labels::Labels;
 use crate::network::Network;
@@ -57,6 +58,18 @@ impl Selector {
             who.reject("edge", "nobody is a service and an edge at once; write two");
         }
         read
+    }
+
+    /// What it says.
+    pub(crate) fn describe(&self) -> Vec<Condition> {
+        let Self { service, edge, subject, labels, address } = self;
+        let mut all = Vec::new();
+        all.extend(service.as_ref().map(|values| Condition::of("service", values)));
+        all.extend(edge.as_ref().map(|values| Condition::of("edge", values)));
+        all.extend(subject.as_ref().map(|values| Condition::of("subject", values)));
+        all.extend(Condition::of_labels("", labels));
+        all.extend(address.as_ref().map(|values| Condition::of("address", values)));
+        all
     }
 
     /// Whether it names services.

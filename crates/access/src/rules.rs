@@ -34,6 +34,7 @@ pub use action::{Action, PermissionDenied};
 pub use grants::Grants;
 
 use crate::bounded_map::{BoundedMap, Retention};
+use crate::description::RuleDescription;
 use crate::principal::{Principal, Selector};
 use file::Permissions;
 use parking_lot::Mutex;
@@ -77,6 +78,22 @@ impl Rules {
 
     fn new(default: Verdict, rules: Vec<Rule>) -> Self {
         Self { default, rules, shared: Mutex::new(BoundedMap::new(SHARED)) }
+    }
+
+    /// What holds where no rule says anything.
+    #[must_use]
+    pub fn default_verdict(&self) -> Verdict {
+        self.default
+    }
+
+    /// What each rule says.
+    pub fn describe(&self) -> impl Iterator<Item = RuleDescription> {
+        self.rules.iter().map(|rule| RuleDescription {
+            name: rule.name.to_string(),
+            who: rule.who.describe(),
+            allow: rule.allow.describe(),
+            deny: rule.deny.describe(),
+        })
     }
 
     /// Whether there is anything that somebody may not do.

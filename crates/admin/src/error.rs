@@ -53,6 +53,24 @@ pub enum ApiError {
     /// One list too many.
     #[error("{0} lists are being read, the most there may be: ask again")]
     TooManyLists(usize),
+    /// One request to peers too many.
+    #[error("{0} requests to peers are in flight, the most there may be: ask again")]
+    TooManyRequests(usize),
+    /// It can't be done as things are: what would have to change.
+    #[error("{0}")]
+    Precondition(String),
+    /// A peer was asked, and this is what it answered or what became of it.
+    #[error("{code}: {text}")]
+    Peer {
+        /// How that is told.
+        fault: PeerFault,
+        /// The code of the peer or of the gateway, as text.
+        code: String,
+        /// The number that an application gives its errors; 0 for none.
+        detail: u32,
+        /// What it said.
+        text: String,
+    },
     /// A watch whose peer reads too slowly.
     #[error("the watch was not read for {0:?} (slow_peer_timeout)")]
     SlowWatcher(Duration),
@@ -73,6 +91,21 @@ pub enum ApiError {
     Internal,
 }
 
+/// What became of a request to a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerFault {
+    /// It answered with an error.
+    Failed,
+    /// It did not answer in time.
+    Late,
+    /// It takes no more for now.
+    Busy,
+    /// Its connection ended meanwhile.
+    Gone,
+    /// It does not take so much.
+    TooLarge,
+}
+
 /// The JSON body of every REST answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
@@ -80,6 +113,20 @@ pub struct ErrorBody {
     pub code: String,
     /// What went wrong, for people.
     pub message: String,
+    /// What a peer has answered, where one was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<PeerError>,
+}
+
+/// What a peer has answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerError {
+    /// The code of the wire, as text, such as `method not found`.
+    pub code: String,
+    /// The number that an application gives its errors; 0 for none.
+    pub detail: u32,
+    /// What it said.
+    pub text: String,
 }
 
 impl ApiError {
@@ -94,7 +141,16 @@ impl ApiError {
             Self::Invalid(_) => (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::BAD_REQUEST),
             Self::Unauthenticated(_) => (Code::Unauthenticated, "UNAUTHENTICATED", StatusCode::UNAUTHORIZED),
             Self::Denied(_) => (Code::PermissionDenied, "PERMISSION_DENIED", StatusCode::FORBIDDEN),
-            Self::NotFound(_) => (Code::NotFound, "NOT_FOUND", StatusCode::NOT_FOUND),
+            Self::Precondition(_) => (Code::FailedPrecondition, "FAILED_PRECONDITION", StatusCode::CONFLICT),
+            Self::Peer { fault: PeerFault::Failed, .. } => {
+                (Code::Aborted, "ABORTED", StatusCode::FAILED_DEPENDENCY)
+            }
+            Self::Peer { fault: PeerFault::TooLarge, .. } => {
+                (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::PAYLOAD_TOO_LARGE)
+            }
+            Self::Peer { fault: PeerFault::Gone, .. } | Self::NotFound(_) => {
+                (Code::NotFound, "NOT_FOUND", StatusCode::NOT_FOUND)
+            }
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
             Self::NotGrpc => (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -102,11 +158,15 @@ impl ApiError {
             Self::TooManyConnections(_)
             | Self::TooManyWatches(_)
             | Self::TooManyLists(_)
+            | Self::TooManyRequests(_)
+            | Self::Peer { fault: PeerFault::Busy, .. }
             | Self::SlowWatcher(_)
             | Self::Throttled { .. } => {
                 (Code::ResourceExhausted, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS)
             }
-            Self::Timeout(_) => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
+            Self::Timeout(_) | Self::Peer { fault: PeerFault::Late, .. } => {
+                (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT)
+            }
             Self::Unavailable(_) | Self::AccessChanged | Self::Draining => {
                 (Code::Unavailable, "UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE)
             }
@@ -117,7 +177,13 @@ impl ApiError {
     /// The body of an HTTP answer.
     #[must_use]
     pub fn body(&self) -> ErrorBody {
-        ErrorBody { code: self.kind().1.to_owned(), message: self.to_string() }
+        let peer = match self {
+            Self::Peer { code, detail, text, .. } => {
+                Some(PeerError { code: code.clone(), detail: *detail, text: text.clone() })
+            }
+            _ => None,
+        };
+        ErrorBody { code: self.kind().1.to_owned(), message: self.to_string(), peer }
     }
 }
 

@@ -42,7 +42,7 @@ mod watch;
 
 pub use config::ServerConfig;
 pub use connection::Caller;
-pub use error::{ApiError, ErrorBody, json};
+pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
 pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
 pub use metrics::{Metrics, ProcessMetrics, write_runtime};

@@ -5,8 +5,14 @@
 
 mod list;
 mod peer;
+mod request;
+mod status;
+mod watch;
 
 pub use list::{Edges, Rpcs, Services, Topics};
-pub use peer::{Edge, Service};
+pub use peer::{Edge, PeerLimits, Service};
+pub use request::{Answer, Call, LogLevel, Publish};
+pub use status::{Condition, Policy, Quota, QuotaLimit, Rule, Status};
+pub use watch::{Change, Rate, Rates, Snapshot};
 
 use crate::number;

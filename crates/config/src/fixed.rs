@@ -60,6 +60,12 @@ impl FixedSettings {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The settings below a section, such as `limits`, by their key paths, with their values as `Debug` has them.
+    pub fn below<'s>(&'s self, section: &'s str) -> impl Iterator<Item = (&'s str, &'s str)> {
+        let all = self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(move |(name, _)| name.strip_prefix(section).is_some_and(|rest| rest.starts_with('.')))
+    }
+
     /// The names of the settings that have another value in `other`, or are in one of the two only.
     #[must_use]
     pub fn changed<'s>(&'s self, other: &'s Self) -> Vec<&'s str> {

@@ -1,5 +1,8 @@
 //! Environment variables that replace values of the file.
 
+mod form;
+
+use self::form::Form;
 use super::document::Document;
 use super::mistake::{Mistake, Place, nearest, quoted};
 
@@ -12,27 +15,66 @@ use super::mistake::{Mistake, Place, nearest, quoted};
 pub struct Override {
     variable: &'static str,
     path: &'static str,
-    /// What a bare number is given as its unit.
-    unit: &'static str,
+    form: Form,
+    /// The variable that must have one of these values for this one to count.
+    only_with: Option<(&'static str, &'static [&'static str])>,
+    /// What it says besides: a path and its value.
+    implies: Option<(&'static str, &'static str)>,
 }
 
 impl Override {
     /// `variable` replaces the value at `path`, such as `edgebound.listen.addr`. List elements have no path.
     #[must_use]
     pub const fn new(variable: &'static str, path: &'static str) -> Self {
-        Self { variable, path, unit: "" }
+        Self { variable, path, form: Form::Value, only_with: None, implies: None }
     }
 
     /// The same for a duration, of which the variable gives the seconds: a bare number. It may have a unit all the same.
     #[must_use]
     pub const fn seconds(variable: &'static str, path: &'static str) -> Self {
-        Self { variable, path, unit: "s" }
+        Self { form: Form::Seconds, ..Self::new(variable, path) }
+    }
+
+    /// The same for the port of an address, which is `default` if the file has none. What Kubernetes and Docker put
+    /// into such a variable for a service of that name, a URL, is passed over.
+    #[must_use]
+    pub const fn port(variable: &'static str, path: &'static str, default: &'static str) -> Self {
+        Self { form: Form::Port(default), ..Self::new(variable, path) }
+    }
+
+    /// The same for a value that begins with `start`.
+    #[must_use]
+    pub const fn after(variable: &'static str, path: &'static str, start: &'static str) -> Self {
+        Self { form: Form::After(start), ..Self::new(variable, path) }
+    }
+
+    /// The same for the first of a list.
+    #[must_use]
+    pub const fn first(variable: &'static str, path: &'static str) -> Self {
+        Self { form: Form::First, ..Self::new(variable, path) }
+    }
+
+    /// Only where another variable has one of these values.
+    #[must_use]
+    pub const fn only_with(self, variable: &'static str, values: &'static [&'static str]) -> Self {
+        Self { only_with: Some((variable, values)), ..self }
+    }
+
+    /// Sets another key besides.
+    #[must_use]
+    pub const fn and(self, path: &'static str, value: &'static str) -> Self {
+        Self { implies: Some((path, value)), ..self }
     }
 
     /// The name of the environment variable.
     #[must_use]
     pub const fn variable(self) -> &'static str {
         self.variable
+    }
+
+    /// Whether its name is one that others use as well, who may have names that are nearly the same.
+    const fn is_shared(self) -> bool {
+        self.only_with.is_some() || matches!(self.form, Form::After(_))
     }
 
     /// The key path.
@@ -61,7 +103,7 @@ impl Document<'_> {
             else {
                 continue;
             };
-            let known = overrides.iter().filter_map(|it| {
+            let known = overrides.iter().filter(|it| !it.is_shared()).filter_map(|it| {
                 it.variable
                     .split_once('_')
                     .filter(|(of, _)| of.eq_ignore_ascii_case(prefix))
@@ -76,19 +118,32 @@ impl Document<'_> {
 
     /// Replaces values by the variables that are set. Call it before the first section is read.
     pub fn apply(&mut self, overrides: &[Override]) {
-        for Override { variable, path, unit } in overrides {
-            let Some(mut text) = self.variable(variable) else { continue };
-            if text.parse::<f64>().is_ok() {
-                text.push_str(unit);
+        for Override { variable, path, form, only_with, implies } in overrides {
+            let counts = only_with.is_none_or(|(other, values)| {
+                self.variable(other).is_some_and(|found| values.contains(&found.as_str()))
+            });
+            let Some(text) = self.variable(variable).filter(|_| counts) else { continue };
+            match form.value(text, self.root.at(path)) {
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    self.put(variable, path, &text);
+                    implies.iter().for_each(|(path, value)| self.put(variable, path, value));
+                }
+                Err(message) => {
+                    self.report(Mistake::new(Place::Variable((*variable).to_owned()), *path, message));
+                }
             }
-            let place = Place::Variable((*variable).to_owned());
-            if let Err(in_the_way) = self.root.put(path, &place, &text) {
-                let message = match in_the_way.as_str() {
-                    "" => "cannot be set, because the file is not a section".to_owned(),
-                    key => format!("cannot be set, because {} is not a section", quoted(key)),
-                };
-                self.report(Mistake::new(place, *path, message));
-            }
+        }
+    }
+
+    fn put(&mut self, variable: &str, path: &str, text: &str) {
+        let place = Place::Variable(variable.to_owned());
+        if let Err(in_the_way) = self.root.put(path, &place, text) {
+            let message = match in_the_way.as_str() {
+                "" => "cannot be set, because the file is not a section".to_owned(),
+                key => format!("cannot be set, because {} is not a section", quoted(key)),
+            };
+            self.report(Mistake::new(place, path, message));
         }
     }
 }
@@ -138,6 +193,43 @@ mod tests {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains("environment variable SECONDS: grace: expected a duration"), "{error}");
         }
+    }
+
+    /// What is read at `addr`, `mode`, `on` and `name`, with one variable.
+    fn with(over: Override, text: &str, variables: &[(&str, &str)]) -> Result<[String; 4], String> {
+        let lookup = |name: &str| {
+            variables.iter().find(|(variable, _)| *variable == name).map(|(_, text)| (*text).to_owned())
+        };
+        let read = |root: &crate::Section<'_>| {
+            ["addr", "mode", "on", "name"].map(|key| root.get(key, String::new()))
+        };
+        load(text, &lookup, &[over], read).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn a_port_takes_the_place_of_the_one_in_the_address() {
+        let port = Override::port("APP_PORT", "addr", "0.0.0.0:80");
+        let addr = |text, value| with(port, text, &[("APP_PORT", value)]).map(|[addr, ..]| addr);
+        assert_eq!(addr("", "81").unwrap(), "0.0.0.0:81");
+        assert_eq!(addr("addr: 10.0.0.1:5", "81").unwrap(), "10.0.0.1:81");
+        assert_eq!(addr("addr: '[::]:5'", "0").unwrap(), "[::]:0");
+        assert_eq!(addr("addr: 10.0.0.1:5", "tcp://10.1.0.1:81").unwrap(), "10.0.0.1:5");
+        for wrong in ["65536", "http", "-1", "1.5"] {
+            let error = addr("", wrong).unwrap_err();
+            assert!(error.contains("environment variable APP_PORT: addr: must be a port"), "{error}");
+        }
+        let error = addr("addr: {env: ADDR}", "81").unwrap_err();
+        assert!(error.contains("taken from a variable already"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_may_count_beside_another_one_alone_and_say_more_than_one_thing() {
+        let name = Override::after("NODE", "name", "app-").and("on", "true");
+        let [_, _, on, found] = with(name, "name: other", &[("NODE", "7")]).unwrap();
+        assert_eq!((&*on, &*found), ("true", "app-7"));
+        let first = Override::first("HOSTS", "addr").only_with("KIND", &["one", "only"]);
+        let addr = |kind| with(first, "", &[("HOSTS", " a:1, b:2"), ("KIND", kind)]).unwrap()[0].clone();
+        assert_eq!((&*addr("only"), &*addr("many"), &*addr("")), ("a:1", "", ""));
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Node {
         }
     }
 
+    /// The value at a dotted path, if there is one.
+    pub(crate) fn at(&self, path: &str) -> Option<&Self> {
+        path.split('.').try_fold(self, |node, key| node.entry(key).map(|entry| &entry.node))
+    }
+
     /// Whether a scalar here, or in what is below, has a `${NAME}` or `$(NAME)` that a shell, Compose or
     /// Kubernetes should have replaced.
     pub(crate) fn has_placeholder(&self) -> bool {

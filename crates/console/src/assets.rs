@@ -40,18 +40,24 @@ const FILES: &[(&str, &[u8])] = &files![
     "js/dom.js",
     "js/format.js",
     "js/frames.js",
+    "js/gatewaywatch.js",
     "js/grid.js",
     "js/live.js",
     "js/login.js",
     "js/main.js",
+    "js/metrics.js",
     "js/peers.js",
     "js/plot.js",
     "js/series.js",
     "js/theme.js",
     "js/views/cluster.js",
+    "js/views/confirm.js",
     "js/views/events.js",
     "js/views/inspect.js",
+    "js/views/kick.js",
     "js/views/map.js",
+    "js/views/notice.js",
+    "js/views/overview.js",
     "js/views/peers.js",
     "js/views/tiles.js",
     "js/watch.js",
@@ -64,6 +70,7 @@ const PLANE: &str = "js/plane.js";
 /// All files of the console for this plane.
 pub(crate) fn of(plane: Plane) -> BTreeMap<&'static str, Asset> {
     let own = match plane {
+        Plane::Gateway => include_bytes!("../static/js/planes/gateway.js").as_slice(),
         Plane::Frontlas => include_bytes!("../static/js/planes/frontlas.js").as_slice(),
     };
     let files = FILES.iter().copied().chain([(PLANE, own)]);

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! browser ─ GET /console/… ─▶ these files, for everybody
-//!         ─ GET /cluster/v1/… ▶ the daemon's guard ─▶ its API      Authorization: Bearer <what was typed in>
+//!         ─ GET the API ──────▶ the daemon's guard ─▶ its API      Authorization: Bearer <what was typed in>
 //! ```
 //!
 //! - [`routes`] are merged into the router of a plane; [`is_public`] says which requests its guard lets pass.
@@ -19,6 +19,8 @@ pub use serve::{is_public, routes};
 /// Which plane the console is for: they have different APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
+    /// The control plane of a gateway.
+    Gateway,
     /// The control plane of frontlas.
     Frontlas,
 }

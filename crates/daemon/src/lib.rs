@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`telemetry`] | the `log` section and the subscriber that it describes |
 //! | [`reload`] | SIGHUP and changes of files |
+//! | [`supervisor`] | what systemd is told |
 //! | [`shutdown`] | the signals that ask the process to end |
 //! | [`process`] | exit codes, the limit on open files, the name of the host |
 
 pub mod process;
 pub mod reload;
 pub mod shutdown;
+pub mod supervisor;
 pub mod telemetry;

@@ -103,13 +103,13 @@ impl LogConfig {
                 // Only ever switched off: left alone, the library honours NO_COLOR.
                 let builder = if terminal { builder } else { builder.with_ansi(false) };
                 let builder = builder.with_env_filter(filter).with_filter_reloading();
-                let handle = LogHandle::new(base, builder.reload_handle());
+                let handle = LogHandle::new(base, &self.level, builder.reload_handle());
                 (Box::new(builder.finish()), handle)
             }
             LogFormat::Json => {
                 let builder = builder.json().flatten_event(true);
                 let builder = builder.with_env_filter(filter).with_filter_reloading();
-                let handle = LogHandle::new(base, builder.reload_handle());
+                let handle = LogHandle::new(base, &self.level, builder.reload_handle());
                 (Box::new(builder.finish()), handle)
             }
         }

@@ -1,5 +1,6 @@
 //! Calls of the gateway itself, which to itself is a peer like any other.
 
+mod operator;
 mod peer;
 mod reserved;
 
@@ -24,6 +25,9 @@ use tokio::time::timeout_at;
 /// A call of the gateway itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnCall<'a> {
+    /// A call, or a message that is acked.
+    pub(crate) kind: RequestKind,
+    /// The method, or the topic.
     pub(crate) method: &'a str,
     pub(crate) custom: &'a [u8],
     pub(crate) payload: &'a [u8],
@@ -108,17 +112,18 @@ impl Exchange {
         };
         let (id, replied) = self.own_calls.expect_reply();
         let mut in_flight = InFlight { exchange: self, id, ends_with: Code::Cancelled };
-        self.counters().begun(Traffic::Call, Direction::Own);
-        let OwnCall { method, custom, payload, .. } = call;
-        self.counters().passed(Traffic::Call, Direction::Own, Part::Request, payload.len() as u64);
-        let (kind, to) = (RequestKind::Call, Destination::Name);
+        let traffic = Traffic::from(call.kind);
+        self.counters().begun(traffic, Direction::Own);
+        let OwnCall { kind, method, custom, payload, .. } = call;
+        self.counters().passed(traffic, Direction::Own, Part::Request, payload.len() as u64);
+        let to = Destination::Name;
         let envelope =
             Envelope { kind, id, wants_reply: true, to, name: method, custom, trace: b"", payload, deadline };
         // The gateway's own calls are bounded by their permits.
         let entered = match self.enter(self.own_calls.peer(), &envelope, target, None, Instant::now()) {
             Ok(Entered::Yes(correlation)) => Ok(correlation),
             Ok(Entered::TargetGone) => {
-                self.counters().ended(Traffic::Call, Direction::Own, Code::Disconnected);
+                self.counters().ended(traffic, Direction::Own, Code::Disconnected);
                 return Called::NotThere;
             }
             // The sweep was faster, and has counted it.
@@ -128,7 +133,7 @@ impl Exchange {
         let correlation = match entered {
             Ok(correlation) => correlation,
             Err(failure) => {
-                self.counters().ended(Traffic::Call, Direction::Own, failure.code);
+                self.counters().ended(traffic, Direction::Own, failure.code);
                 return Called::failed(failure);
             }
         };
@@ -143,7 +148,8 @@ impl Exchange {
                 Err(QueueError::Full) => {
                     // Closed meanwhile: the next round tells.
                     if timeout_at(deadline.into(), target.outlet().writable()).await.is_err() {
-                        return in_flight.end(Code::Deadline, "the service does not read fast enough");
+                        return in_flight
+                            .end(Code::Deadline, &format!("{} does not read fast enough", who(target)));
                     }
                 }
                 Err(error @ (QueueError::Closed(_) | QueueError::Sealed)) => {
@@ -164,13 +170,18 @@ impl Exchange {
             }
             Ok(Ok(Some(reply))) => Called::Replied(reply),
             Ok(Ok(None)) => {
-                self.counters().ended(Traffic::Call, Direction::Own, Code::ServiceNotOnline);
+                self.counters().ended(traffic, Direction::Own, Code::ServiceNotOnline);
                 Called::NotThere
             }
             Ok(Err(_)) => in_flight.end(Code::Internal, "the call was dropped"),
-            Err(_) => in_flight.end(Code::Deadline, "the service did not answer in time"),
+            Err(_) => in_flight.end(Code::Deadline, &format!("{} did not answer in time", who(target))),
         }
     }
+}
+
+/// What is called, for whoever is told what became of it.
+fn who(target: &Peer) -> &'static str {
+    if target.edge_id().is_some() { "the edge" } else { "the service" }
 }
 
 impl Called {

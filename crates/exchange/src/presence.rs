@@ -1,7 +1,7 @@
 //! What services are told about edges, and asked about them: `get_edge_id`, `edge_online`, `edge_offline`.
 
 use crate::own_call::OwnCall;
-use crate::{Exchange, Failure, Identity, OwnReply, Peer};
+use crate::{Exchange, Failure, Identity, OwnReply, Peer, RequestKind};
 use frontier_access::authn::Verified;
 use frontier_protocol::{Code, EDGE_OFFLINE, EDGE_ONLINE, EdgeId, GET_EDGE_ID, VerifiedEdge};
 use std::net::SocketAddr;
@@ -38,7 +38,13 @@ pub async fn edge_id(
     };
     // Spread by address: there is no id yet, and 0 is none.
     let key = EdgeId(u64::from(addr.port()).max(1));
-    let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta, may_repeat: true };
+    let own = OwnCall {
+        kind: RequestKind::Call,
+        method: GET_EDGE_ID,
+        custom: &known.encode(),
+        payload: meta,
+        may_repeat: true,
+    };
     let reply = exchange.call_service(own, key, Some(addr.ip()), timeout).await?;
     Some(match reply.code {
         Code::Ok => match reply.payload.as_slice().try_into().map(u64::from_be_bytes) {
@@ -86,7 +92,7 @@ pub async fn offline(exchange: &Exchange, edge: &Peer, timeout: Duration) {
 }
 
 fn told<'a>(method: &'a str, payload: &'a [u8], may_repeat: bool) -> OwnCall<'a> {
-    OwnCall { method, custom: b"", payload, may_repeat }
+    OwnCall { kind: RequestKind::Call, method, custom: b"", payload, may_repeat }
 }
 
 /// What the edge is told. A service that refuses it means so, for good; one that fails must not make its edges give up:

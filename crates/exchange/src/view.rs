@@ -1,7 +1,7 @@
 //! What operators see of who is here, in slices, and what they do about it.
 
 use crate::outlet::CloseReason;
-use crate::{Exchange, Peer};
+use crate::{Exchange, Follower, Peer};
 use frontier_protocol::{EdgeId, Names, ServiceId};
 use std::ops::RangeBounds;
 use std::sync::Arc;
@@ -26,6 +26,16 @@ impl Exchange {
     /// How many edges are here.
     pub fn edge_count(&self) -> usize {
         self.registry().edges.by_epoch().len()
+    }
+
+    /// How many services are here.
+    pub fn service_count(&self) -> usize {
+        self.registry().services.len()
+    }
+
+    /// Has `follower` told of what changes from here on, without a snapshot.
+    pub fn follow_from_now(&self, follower: &Follower) {
+        drop(follower.snapshot(Vec::new));
     }
 
     /// The edges whose epochs are in `epochs`, the newest or the oldest first: at most 256 of them, and at most `count`.

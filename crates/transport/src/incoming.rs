@@ -3,6 +3,7 @@
 use crate::carrier::BoxedCarrier;
 use crate::proxy_header::{self, ProxyHeader, ProxyHeaderError};
 use crate::quic::{QuicError, QuicIncoming};
+use crate::roaming_tcp::RoamingTcp;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, Alpn, PeerCertificate, ServerTls, TlsError};
 use crate::websocket::{self, UpgradeError, UpgradeRules};
 use crate::{CloseReason, Link, LinkConfig};
@@ -60,7 +61,7 @@ pub(crate) enum Layers {
 
 /// The byte stream of a peer. Plain TCP is not boxed: a link over it is compiled for it.
 enum ByteStream {
-    Tcp(TcpStream),
+    Tcp(RoamingTcp),
     Layered(BoxedCarrier),
 }
 
@@ -155,6 +156,13 @@ impl Incoming {
         }
     }
 
+    /// Whether a link of it goes on in whichever runtime it is polled. One over QUIC shares its socket with others, which
+    /// belongs to the runtime that accepted it.
+    #[must_use]
+    pub fn roams(&self) -> bool {
+        !matches!(self.0, Accepted::Quic(..))
+    }
+
     /// Takes off the header of the PROXY protocol, if the peer begins with one: before everything else, and at
     /// most once. Over QUIC there is none. It waits for the peer's first bytes, so the caller sets the deadline;
     /// and says whom the header may be believed from.
@@ -200,7 +208,7 @@ impl Incoming {
                 return Ok((Link::accept(carrier, config).await?, PeerInfo::plain()));
             }
         };
-        let (stream, peer) = layers.open(io, HttpBy::AlpnOrFirstByte, rules).await?;
+        let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::AlpnOrFirstByte, rules).await?;
         let link = match stream {
             ByteStream::Tcp(io) => Link::accept(io, config).await?,
             ByteStream::Layered(carrier) => Link::accept(carrier, config).await?,
@@ -226,7 +234,7 @@ impl Incoming {
             Accepted::Quic(..) => return Err(AcceptError::NoByteStream),
             Accepted::Memory(carrier) => return Ok((carrier, PeerInfo::plain())),
         };
-        let (stream, peer) = layers.open(io, HttpBy::Alpn, rules).await?;
+        let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::Alpn, rules).await?;
         let carrier = match stream {
             ByteStream::Tcp(io) => Box::new(io),
             ByteStream::Layered(carrier) => carrier,
@@ -239,7 +247,7 @@ impl Layers {
     /// Goes through the handshakes.
     async fn open(
         self,
-        io: TcpStream,
+        io: RoamingTcp,
         http: HttpBy,
         rules: Option<Arc<UpgradeRules>>,
     ) -> Result<(ByteStream, PeerInfo), AcceptError> {

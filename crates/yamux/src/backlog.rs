@@ -37,6 +37,10 @@ impl Backlog {
         self.tidy();
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes the first one.
     pub(crate) fn pop(&mut self) -> Option<u32> {
         let first = self.first()?;

@@ -8,12 +8,13 @@ mod tests;
 
 use crate::backlog::Backlog;
 use crate::flight::Flight;
+use crate::queue::Queue;
 use crate::stream::{Half, Holder, Stream};
+use crate::streams::Streams;
 use crate::unacknowledged::Unacknowledged;
 use crate::{Config, Role};
 use bytes::Bytes;
 use receive::Decoder;
-use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 use thiserror::Error;
 
@@ -58,30 +59,31 @@ pub enum Write {
 pub struct Connection<W> {
     role: Role,
     config: Config,
-    streams: HashMap<u32, Box<Stream<W>>>,
+    streams: Streams<W>,
     /// The number of the first stream; 0 before there is one.
     lane: u32,
     /// The number of our next stream, unless all are used up.
     next: Option<u32>,
     unacknowledged: Unacknowledged,
     decoder: Decoder,
-    backlog: Backlog,
+    /// While there are any.
+    backlog: Option<Box<Backlog>>,
     /// Values of pings to answer.
-    pongs: VecDeque<u32>,
+    pongs: Queue,
     /// The value of a ping of our own that is to go out.
     ping: Option<u32>,
     /// Streams that owe something to the peer.
-    owing: VecDeque<u32>,
+    owing: Queue,
     /// Streams that have nothing to send but ends.
-    ending: VecDeque<u32>,
+    ending: Queue,
     /// Streams that have bytes to send.
-    ready: VecDeque<u32>,
+    ready: Queue,
     /// Streams that linger, the oldest first; some of them may be over.
-    lingering: VecDeque<u32>,
+    lingering: Queue,
     /// Whether one of them was forgotten.
     has_forgotten: bool,
     /// Streams that were forgotten, on which more has come.
-    resets: VecDeque<u32>,
+    resets: Queue,
     /// The stream whose frames the socket's owner is sending, behind which all others of it go.
     sending: Option<u32>,
     /// Of those that have bytes to send, once there were any.
@@ -102,20 +104,20 @@ impl<W> Connection<W> {
     pub fn new(role: Role, config: Config) -> Self {
         Self {
             role,
-            streams: HashMap::new(),
+            streams: Streams::default(),
             lane: 0,
             next: Some(role.first_stream()),
             unacknowledged: Unacknowledged::default(),
             decoder: Decoder::default(),
-            backlog: Backlog::default(),
-            pongs: VecDeque::new(),
+            backlog: None,
+            pongs: Queue::default(),
             ping: None,
-            owing: VecDeque::new(),
-            ending: VecDeque::new(),
-            ready: VecDeque::new(),
-            lingering: VecDeque::new(),
+            owing: Queue::default(),
+            ending: Queue::default(),
+            ready: Queue::default(),
+            lingering: Queue::default(),
             has_forgotten: false,
-            resets: VecDeque::new(),
+            resets: Queue::default(),
             sending: None,
             flight: None,
             growth: config.window_growth,
@@ -147,16 +149,21 @@ impl<W> Connection<W> {
         }
         self.next = number.checked_add(2);
         self.unacknowledged.opened();
-        self.streams.insert(number, Box::new(Stream::opened()));
+        self.streams.insert(number, Stream::opened());
         self.note_lane(number);
         Ok(Some(number))
     }
 
     /// The next stream that the peer opened. It is acknowledged with this.
     pub fn accept(&mut self) -> Option<u32> {
-        let number = self.backlog.pop()?;
+        let backlog = self.backlog.as_mut()?;
+        let number = backlog.pop();
+        if backlog.is_empty() {
+            self.backlog = None;
+        }
+        let number = number?;
         self.note_lane(number);
-        if let Some(stream) = self.streams.get_mut(&number)
+        if let Some(stream) = self.streams.get_mut(number)
             && stream.sending == Half::Open
         {
             stream.owes_ack = true;
@@ -173,7 +180,7 @@ impl<W> Connection<W> {
 
     /// The next bytes of a stream, in one piece.
     pub fn read(&mut self, number: u32, now: impl FnOnce() -> Instant) -> Read<Bytes> {
-        let Some(stream) = self.streams.get_mut(&number) else { return Read::End };
+        let Some(stream) = self.streams.get_mut(number) else { return Read::End };
         match stream.unread.pop() {
             Some(bytes) => {
                 self.grant(number, now);
@@ -185,7 +192,7 @@ impl<W> Connection<W> {
 
     /// As [`read`](Self::read), into a buffer that is not empty.
     pub fn read_into(&mut self, number: u32, into: &mut [u8], now: impl FnOnce() -> Instant) -> Read<usize> {
-        let Some(stream) = self.streams.get_mut(&number) else { return Read::End };
+        let Some(stream) = self.streams.get_mut(number) else { return Read::End };
         match stream.unread.read(into) {
             0 => Self::nothing(stream),
             n => {
@@ -202,7 +209,7 @@ impl<W> Connection<W> {
     /// Lets the peer send more once enough was read.
     fn grant(&mut self, number: u32, now: impl FnOnce() -> Instant) {
         let Self { streams, flight, growth, ping, config, .. } = self;
-        let Some(stream) = streams.get_mut(&number) else { return };
+        let Some(stream) = streams.get_mut(number) else { return };
         if stream.receiving != Half::Open {
             return;
         }
@@ -228,7 +235,7 @@ impl<W> Connection<W> {
     }
 
     fn owe(&mut self, number: u32) {
-        if let Some(stream) = self.streams.get_mut(&number)
+        if let Some(stream) = self.streams.get_mut(number)
             && !std::mem::replace(&mut stream.is_owing, true)
         {
             self.owing.push_back(number);
@@ -243,7 +250,7 @@ impl<W> Connection<W> {
         if !is_lane {
             max_body = self.flight.get_or_insert_with(|| Box::new(Flight::new())).max_body(max_body);
         }
-        let Some(stream) = self.streams.get_mut(&number) else { return Write::Closed };
+        let Some(stream) = self.streams.get_mut(number) else { return Write::Closed };
         if stream.sending != Half::Open {
             return Write::Closed;
         }
@@ -264,7 +271,7 @@ impl<W> Connection<W> {
 
     /// Ends our half of a stream, behind what was written. Does nothing where it has ended, or is reset.
     pub fn finish(&mut self, number: u32) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         if stream.sending == Half::Open {
             stream.queue_end(number);
             self.queue_ends(number);
@@ -273,7 +280,7 @@ impl<W> Connection<W> {
 
     fn queue_ends(&mut self, number: u32) {
         self.has_work = true;
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         if number != self.lane && !std::mem::replace(&mut stream.is_queued, true) {
             self.ending.push_back(number);
         }
@@ -283,37 +290,37 @@ impl<W> Connection<W> {
     /// read is not the whole.
     #[must_use]
     pub fn is_reset(&self, number: u32) -> bool {
-        self.streams.get(&number).is_none_or(|stream| stream.receiving == Half::Reset)
+        self.streams.get(number).is_none_or(|stream| stream.receiving == Half::Reset)
     }
 
     /// Whether the peer has given the stream up, or the connection was lost, before both halves had ended.
     #[must_use]
     pub fn is_given_up(&self, number: u32) -> bool {
-        self.streams.get(&number).is_none_or(|stream| stream.is_given_up())
+        self.streams.get(number).is_none_or(|stream| stream.is_given_up())
     }
 
     /// Whether the peer has taken a stream of ours: it has said so, or anything else about it.
     #[must_use]
     pub fn is_taken(&self, number: u32) -> bool {
-        self.streams.get(&number).is_some_and(|stream| stream.is_taken)
+        self.streams.get(number).is_some_and(|stream| stream.is_taken)
     }
 
     /// Whether the peer gave a stream of ours up without having taken it, as one does that has too many.
     #[must_use]
     pub fn is_refused(&self, number: u32) -> bool {
-        self.streams.get(&number).is_some_and(|stream| stream.is_refused)
+        self.streams.get(number).is_some_and(|stream| stream.is_refused)
     }
 
     /// Wakes `waiter` once there is something to read.
     pub fn wait_readable(&mut self, number: u32, waiter: W) {
-        if let Some(stream) = self.streams.get_mut(&number) {
+        if let Some(stream) = self.streams.get_mut(number) {
             stream.reader = Some(waiter);
         }
     }
 
     /// Wakes `waiter` once there may be room to write, or the stream is reset.
     pub fn wait_writable(&mut self, number: u32, waiter: W) {
-        if let Some(stream) = self.streams.get_mut(&number) {
+        if let Some(stream) = self.streams.get_mut(number) {
             stream.writer = Some(waiter);
         }
     }
@@ -325,19 +332,20 @@ impl<W> Connection<W> {
     /// The connection is lost, or is given up: nothing comes or goes any more. What has come may still be read.
     pub fn close(&mut self) {
         self.is_closed = true;
-        (self.pongs, self.owing, self.resets) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-        (self.ending, self.ready) = (VecDeque::new(), VecDeque::new());
+        (self.pongs, self.owing, self.resets) = (Queue::default(), Queue::default(), Queue::default());
+        (self.ending, self.ready) = (Queue::default(), Queue::default());
         self.has_room();
         let mut left = Vec::new();
-        for (number, stream) in &mut self.streams {
+        let Self { streams, woken, .. } = self;
+        streams.for_each(|number, stream| {
             stream.reset();
-            self.woken.extend(stream.reader.take());
-            self.woken.extend(stream.writer.take());
+            woken.extend(stream.reader.take());
+            woken.extend(stream.writer.take());
             if stream.holder != Holder::Held {
-                left.push(*number);
+                left.push(number);
             }
-        }
-        left.iter().for_each(|number| drop(self.streams.remove(number)));
+        });
+        left.into_iter().for_each(|number| self.streams.remove(number));
     }
 
     /// Those who waited for what has happened since the last call.

@@ -1,6 +1,6 @@
 //! How many streams of our own the peer has not taken yet.
 
-use std::collections::VecDeque;
+use crate::queue::Queue;
 
 /// The most streams that a side opens before the other has taken one of them. hashicorp/yamux refuses those beyond.
 const MOST: usize = 256;
@@ -14,7 +14,7 @@ const MOST_GIVEN_UP: usize = MOST / 2;
 pub(crate) struct Unacknowledged {
     open: usize,
     /// Their numbers.
-    given_up: VecDeque<u32>,
+    given_up: Queue,
 }
 
 impl Unacknowledged {
@@ -37,9 +37,7 @@ impl Unacknowledged {
         while self.given_up.front().is_some_and(|before| *before < stream) {
             self.given_up.pop_front();
         }
-        if self.given_up.is_empty() {
-            self.given_up = VecDeque::new();
-        }
+        self.given_up.tidy();
     }
 
     pub(crate) fn given_up(&mut self, stream: u32) {

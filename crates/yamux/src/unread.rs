@@ -17,9 +17,17 @@ const JOINED: usize = 16 * 1024;
 pub(crate) struct Unread {
     /// Apart from the others, since there is often only one.
     first: Bytes,
-    more: VecDeque<Bytes>,
-    joined: Vec<u8>,
+    /// While there are others.
+    others: Option<Box<Others>>,
     len: usize,
+}
+
+/// The pieces behind the first.
+#[derive(Debug, Default)]
+struct Others {
+    more: VecDeque<Bytes>,
+    /// Short ones, which are put together.
+    joined: Vec<u8>,
 }
 
 impl Unread {
@@ -31,24 +39,11 @@ impl Unread {
         if piece.is_empty() {
             return;
         }
-        if self.len == 0 {
-            self.first = Bytes::copy_from_slice(piece);
-        } else if piece.len() < PIECE {
-            self.joined.extend_from_slice(piece);
-            if self.joined.len() >= JOINED {
-                self.seal();
-            }
-        } else {
-            self.seal();
-            self.more.push_back(Bytes::copy_from_slice(piece));
+        match self.len {
+            0 => self.first = Bytes::copy_from_slice(piece),
+            _ => self.others.get_or_insert_default().push(piece),
         }
         self.len += piece.len();
-    }
-
-    fn seal(&mut self) {
-        if !self.joined.is_empty() {
-            self.more.push_back(std::mem::take(&mut self.joined).into());
-        }
     }
 
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
@@ -78,14 +73,10 @@ impl Unread {
 
     /// Puts the next piece in front.
     fn advance(&mut self) {
-        self.first = match self.more.pop_front() {
-            Some(next) => next,
-            None => {
-                // Whoever is idle holds no memory.
-                self.more = VecDeque::new();
-                std::mem::take(&mut self.joined).into()
-            }
-        };
+        let next = self.others.as_mut().and_then(|others| others.more.pop_front());
+        // What is joined is the last there is. Whoever is idle holds no memory.
+        self.first =
+            next.unwrap_or_else(|| self.others.take().map_or(Bytes::new(), |last| last.joined.into()));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -95,8 +86,31 @@ impl Unread {
     /// Bytes of memory that are held, the pieces' own headers included.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
-        let pieces = self.first.len() + self.more.iter().map(Bytes::len).sum::<usize>();
-        pieces + self.joined.capacity() + self.more.capacity() * size_of::<Bytes>()
+        let others = self.others.as_ref().map_or(0, |others| {
+            let pieces = others.more.iter().map(Bytes::len).sum::<usize>();
+            pieces + others.joined.capacity() + others.more.capacity() * size_of::<Bytes>()
+        });
+        self.first.len() + others
+    }
+}
+
+impl Others {
+    fn push(&mut self, piece: &[u8]) {
+        if piece.len() < PIECE {
+            self.joined.extend_from_slice(piece);
+            if self.joined.len() >= JOINED {
+                self.seal();
+            }
+        } else {
+            self.seal();
+            self.more.push_back(Bytes::copy_from_slice(piece));
+        }
+    }
+
+    fn seal(&mut self) {
+        if !self.joined.is_empty() {
+            self.more.push_back(std::mem::take(&mut self.joined).into());
+        }
     }
 }
 

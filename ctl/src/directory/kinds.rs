@@ -4,7 +4,7 @@ use crate::exit::Exit;
 use crate::failure::Outcome;
 use crate::plane::Plane;
 use crate::timestamp::age;
-use frontier_api::json::{self, Snapshot};
+use frontier_api::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -24,7 +24,6 @@ pub(crate) trait Kind: Clone + Debug + Send + Sync + 'static {
     /// The frontier that it is connected to, or that it is.
     fn frontier(record: &Self::Record) -> &str;
     fn open(page: Self::Page) -> (Vec<Self::Record>, Option<String>);
-    fn of(part: &Snapshot) -> &[Self::Record];
     /// The one with this id, if it is there.
     fn find(plane: &mut Plane, id: &str) -> impl Future<Output = Outcome<Option<Self::Record>>>;
 }
@@ -65,10 +64,6 @@ impl Kind for Frontiers {
         (page.frontiers.into_iter().flatten().collect(), page.cursor)
     }
 
-    fn of(part: &Snapshot) -> &[json::Frontier] {
-        &part.frontiers
-    }
-
     async fn find(plane: &mut Plane, id: &str) -> Outcome<Option<json::Frontier>> {
         let page: json::Frontiers =
             plane.get("/cluster/v1/frontiers", &[("frontier_ids", id.to_owned())]).await?;
@@ -96,10 +91,6 @@ impl Kind for Edges {
         (page.edges.into_iter().flatten().collect(), page.cursor)
     }
 
-    fn of(part: &Snapshot) -> &[json::Edge] {
-        &part.edges
-    }
-
     async fn find(plane: &mut Plane, id: &str) -> Outcome<Option<json::Edge>> {
         let asked = plane.get("/cluster/v1/edge", &[("edge_id", id.to_owned())]).await;
         there(asked.map(|found: json::OneEdge| found.edge))
@@ -125,10 +116,6 @@ impl Kind for Services {
 
     fn open(page: json::Services) -> (Vec<json::Service>, Option<String>) {
         (page.services.into_iter().flatten().collect(), page.cursor)
-    }
-
-    fn of(part: &Snapshot) -> &[json::Service] {
-        &part.services
     }
 
     async fn find(plane: &mut Plane, id: &str) -> Outcome<Option<json::Service>> {

@@ -10,13 +10,18 @@ use crate::settings::Settings;
 use frontier_transport::{ALPN_LINK, Endpoint, Scheme};
 use std::time::Instant;
 
-/// Looks at the control planes that the settings name; or at the one of this machine, if they name nothing at all.
+/// Looks at the control planes that the settings name.
 pub(super) async fn look_at_planes(settings: &Settings, report: &mut Report) {
     let context = &settings.context;
     if context.frontlas.is_some() {
         look_at_plane(PlaneKind::Frontlas, "/cluster/v1/edges/count", settings, report).await;
     } else {
         report.good("frontlas", "no address is set, so there is nothing to look at");
+    }
+    if context.gateway.is_some() {
+        look_at_plane(PlaneKind::Gateway, "/v1/status", settings, report).await;
+    } else {
+        report.good("gateway", "no address of its control plane is set, so there is nothing to look at");
     }
 }
 

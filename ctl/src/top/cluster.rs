@@ -6,7 +6,6 @@ use crate::failure::Outcome;
 use crate::output::Table;
 use crate::plane::{Plane, PlaneKind};
 use crate::settings::Settings;
-use crate::timestamp;
 use crate::watch::{Seen, Watch};
 use frontier_api::json::Frontier;
 use std::sync::Arc;
@@ -81,9 +80,11 @@ impl Cluster {
             format!("{name:10} {:>12.0}   {}", history.last(), history.plot(plot))
         };
         let mut lines = vec![
-            format!("frontctl top   {}   {}   q: leave", self.plane, timestamp::now()),
-            String::new(),
-            format!("{} frontiers, {draining} of them draining, {services} services", self.frontiers.len()),
+            format!(
+                "{}: {} frontiers, {draining} of them draining, {services} services",
+                self.plane,
+                self.frontiers.len()
+            ),
             row("edges", &self.edges),
             row("online/s", &self.online),
             row("offline/s", &self.offline),

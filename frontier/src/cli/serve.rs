@@ -7,6 +7,8 @@ use frontier_admin::BindError;
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::{Signal, Signals};
+use frontier_daemon::supervisor::Supervisor;
+use frontier_daemon::telemetry::LogHandle;
 use std::error::Error as _;
 use std::io;
 use std::time::SystemTime;
@@ -28,8 +30,9 @@ pub(super) fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) 
     let runtime = runtime(threads).map_err(|error| {
         Failure::start(format!("can't start worker threads: {error}; `daemon.threads` is {threads}"))
     })?;
+    let own = log.clone();
     let reloader = |live| Reloader::new(source, config, live, log, read_at);
-    let ended = runtime.block_on(run(config, reloader));
+    let ended = runtime.block_on(run(config, own, reloader));
     runtime.shutdown_background();
     ended
 }
@@ -46,20 +49,29 @@ pub(super) fn runtime(threads: usize) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result<Exit, Failure> {
+async fn run(
+    config: &Config,
+    log: LogHandle,
+    reloader: impl FnOnce(Live) -> Reloader,
+) -> Result<Exit, Failure> {
     // Before the ports are open: whoever sees that it listens may stop it, or have it reload.
     let (mut signals, reloads) =
         listen().map_err(|error| Failure::start(format!("can't listen for signals: {error}")))?;
-    let gateway = Gateway::bind(config).map_err(|error| not_bound(&error))?;
+    let gateway = Gateway::bind(config).map_err(|error| not_bound(&error))?.with_log(log);
+    let drain = gateway.drain_requested();
     let live = gateway.live();
     let cut = live.clone();
     let reloading = tokio::spawn(reloader(live).run(reloads));
     let stop = CancellationToken::new();
     let mut serving = tokio::spawn(gateway.run(stop.clone()));
+    let mut supervisor = Supervisor::from_environment();
+    supervisor.ready();
     tokio::select! {
         signal = signals.recv() => tracing::info!(%signal, "draining"),
+        () = drain.cancelled() => tracing::info!("draining: an operator wants it to"),
         served = &mut serving => return Ok(served_by_itself(served)),
     }
+    supervisor.stopping();
     reloading.abort();
     stop.cancel();
     tokio::select! {
@@ -93,6 +105,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
+        | StartError::Threads(_)
         | StartError::ControlPlane(BindError::Listen { .. }) => Failure::start(text),
     }
 }

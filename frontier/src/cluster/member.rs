@@ -46,6 +46,11 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// The gateway's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.advertised.id
+    }
+
     pub(crate) fn new(
         exchange: Arc<Exchange>,
         state: Arc<ClusterState>,

@@ -17,6 +17,8 @@ const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST)
 pub struct ControlPlaneConfig {
     /// The port and its limits.
     pub server: ServerConfig,
+    /// `console`: whether the web console is served, whose files everybody gets. true.
+    pub console: bool,
 }
 
 impl ControlPlaneConfig {
@@ -32,7 +34,8 @@ impl ControlPlaneConfig {
             takes_certificates: server.takes_certificates(),
         };
         access.auth.insert(CONTROLPLANE.to_owned(), plane.read(root));
-        enable.then_some(Self { server })
+        let console = section.get("console", true);
+        enable.then_some(Self { server, console })
     }
 
     /// What may surprise about it though it was asked for.

@@ -81,6 +81,15 @@ impl FromValue for Advertised {
 }
 
 impl Listen {
+    /// The scheme of its URL.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        match (self.network, self.tls.is_some()) {
+            (Network::Ws, true) => "wss",
+            (network, _) => network.as_str(),
+        }
+    }
+
     /// Plain TCP.
     #[must_use]
     pub fn tcp(addr: SocketAddr) -> Self {

@@ -1,21 +1,33 @@
 //! `ControlPlane` over gRPC.
 
-use super::actions::Actions;
-use super::queries::Queries;
+use super::Shared;
+use super::requests::{Receiver, Sent};
+use super::watch::WatchFilter;
 use frontier_admin::{ApiError, Operator};
 use frontier_api::gateway::control_plane_server::ControlPlane;
 use frontier_api::gateway::{
-    Edge, GetEdgeRequest, GetServiceRequest, KickEdgeRequest, KickEdgeResponse, KickServiceRequest,
-    KickServiceResponse, ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest,
-    ListServiceRpCsResponse, ListServiceTopicsRequest, ListServiceTopicsResponse, ListServicesRequest,
-    ListServicesResponse, Service,
+    CallEdgeRequest, CallResponse, CallServiceRequest, DrainRequest, DrainResponse, Edge, GetEdgeRequest,
+    GetLogLevelRequest, GetPolicyRequest, GetServiceRequest, GetStatusRequest, KickEdgeRequest,
+    KickEdgeResponse, KickServiceRequest, KickServiceResponse, ListEdgesRequest, ListEdgesResponse,
+    ListServiceRpCsRequest, ListServiceRpCsResponse, ListServiceTopicsRequest, ListServiceTopicsResponse,
+    ListServicesRequest, ListServicesResponse, LogLevel, Policy, PublishResponse, PublishToEdgeRequest,
+    PublishToServiceRequest, Service, SetLogLevelRequest, Status as GatewayStatus, WatchKind, WatchRequest,
+    WatchResponse,
 };
+use frontier_exchange::RequestKind;
+use futures_util::{Stream, StreamExt};
+use std::pin::Pin;
 use tonic::{Request, Response, Status};
 
 /// What the handlers share.
-pub(super) struct Grpc {
-    pub(super) queries: Queries,
-    pub(super) actions: Actions,
+pub(super) struct Grpc(pub(super) Shared);
+
+impl std::ops::Deref for Grpc {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -75,5 +87,70 @@ impl ControlPlane for Grpc {
         let list = self.queries.service_topics(request.into_inner()).await?;
         let count = list.count();
         Ok(Response::new(ListServiceTopicsResponse { topics: list.items, count, next_page_token: list.next }))
+    }
+
+    async fn call_edge(&self, request: Request<CallEdgeRequest>) -> Answer<CallResponse> {
+        let operator = operator(&request)?;
+        let CallEdgeRequest { edge_id, method, payload, timeout_ms } = request.into_inner();
+        let sent = Sent { kind: RequestKind::Call, name: &method, payload: &payload, timeout_ms };
+        let payload = self.requests.send(&operator, Receiver::Edge(edge_id), sent).await?;
+        Ok(Response::new(CallResponse { payload }))
+    }
+
+    async fn publish_to_edge(&self, request: Request<PublishToEdgeRequest>) -> Answer<PublishResponse> {
+        let operator = operator(&request)?;
+        let PublishToEdgeRequest { edge_id, topic, payload, timeout_ms } = request.into_inner();
+        let sent = Sent { kind: RequestKind::Message, name: &topic, payload: &payload, timeout_ms };
+        self.requests.send(&operator, Receiver::Edge(edge_id), sent).await?;
+        Ok(Response::new(PublishResponse {}))
+    }
+
+    async fn call_service(&self, request: Request<CallServiceRequest>) -> Answer<CallResponse> {
+        let operator = operator(&request)?;
+        let CallServiceRequest { service_id, method, payload, timeout_ms } = request.into_inner();
+        let sent = Sent { kind: RequestKind::Call, name: &method, payload: &payload, timeout_ms };
+        let payload = self.requests.send(&operator, Receiver::Service(service_id), sent).await?;
+        Ok(Response::new(CallResponse { payload }))
+    }
+
+    async fn publish_to_service(&self, request: Request<PublishToServiceRequest>) -> Answer<PublishResponse> {
+        let operator = operator(&request)?;
+        let PublishToServiceRequest { service_id, topic, payload, timeout_ms } = request.into_inner();
+        let sent = Sent { kind: RequestKind::Message, name: &topic, payload: &payload, timeout_ms };
+        self.requests.send(&operator, Receiver::Service(service_id), sent).await?;
+        Ok(Response::new(PublishResponse {}))
+    }
+
+    async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<GatewayStatus> {
+        Ok(Response::new(self.about.status()))
+    }
+
+    async fn get_policy(&self, _: Request<GetPolicyRequest>) -> Answer<Policy> {
+        Ok(Response::new(self.about.policy()))
+    }
+
+    async fn get_log_level(&self, _: Request<GetLogLevelRequest>) -> Answer<LogLevel> {
+        Ok(Response::new(LogLevel { level: self.actions.log_level()? }))
+    }
+
+    async fn set_log_level(&self, request: Request<SetLogLevelRequest>) -> Answer<LogLevel> {
+        let operator = operator(&request)?;
+        let level = self.actions.set_log_level(&operator, &request.into_inner().level).await?;
+        Ok(Response::new(LogLevel { level }))
+    }
+
+    async fn drain(&self, request: Request<DrainRequest>) -> Answer<DrainResponse> {
+        self.actions.drain(&operator(&request)?).await?;
+        Ok(Response::new(DrainResponse {}))
+    }
+
+    type WatchStream = Pin<Box<dyn Stream<Item = Result<WatchResponse, Status>> + Send>>;
+
+    async fn watch(&self, request: Request<WatchRequest>) -> Answer<Self::WatchStream> {
+        // An unknown number counts as the unspecified kind, which is refused.
+        let kinds = request.into_inner().kinds;
+        let kinds = kinds.iter().map(|kind| WatchKind::try_from(*kind).unwrap_or_default());
+        let events = self.watches.open(WatchFilter::new(kinds)?)?;
+        Ok(Response::new(Box::pin(events.map(|event| Ok(event?)))))
     }
 }

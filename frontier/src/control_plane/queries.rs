@@ -46,12 +46,39 @@ impl Queries {
     }
 
     pub(super) fn edge(&self, id: u64) -> Result<Edge, ApiError> {
-        find_edge(&self.exchange, id).map(|edge| record::edge(&self.listeners, &edge))
+        let edge = find_edge(&self.exchange, id)?;
+        let limits = Some(record::limits(&self.exchange, &self.listeners, &edge));
+        Ok(Edge { limits, ..self.edge_record(&edge) })
     }
 
     pub(super) fn service(&self, id: u64) -> Result<Service, ApiError> {
         let found = find_service(&self.exchange, id)?;
-        Ok(record::service(&self.exchange, &self.listeners, &found))
+        let limits = Some(record::limits(&self.exchange, &self.listeners, &found));
+        Ok(Service { limits, ..self.service_record(&found) })
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(super) fn edge_record(&self, edge: &Peer) -> Edge {
+        record::edge(&self.listeners, edge)
+    }
+
+    pub(super) fn service_record(&self, service: &Arc<Peer>) -> Service {
+        record::service(&self.exchange, &self.listeners, service)
+    }
+
+    /// That connection of the edge, while it is here.
+    pub(super) fn edge_of(&self, id: u64, epoch: u64) -> Option<Edge> {
+        let edge = self.exchange.listed_edge(EdgeId(id)).filter(|edge| edge.epoch().0 == epoch)?;
+        Some(self.edge_record(&edge))
+    }
+
+    /// That connection of the service, while it is here.
+    pub(super) fn service_of(&self, id: u64, epoch: u64) -> Option<Service> {
+        let found = self.exchange.listed_service(ServiceId(id)).filter(|it| it.epoch().0 == epoch)?;
+        Some(self.service_record(&found))
     }
 
     pub(super) async fn edges(&self, request: ListEdgesRequest) -> Result<Listing<Edge>, ApiError> {
@@ -90,7 +117,7 @@ impl Queries {
             let who = Who::Edges { newest_first };
             listing::list(&self.exchange, &self.walks, Wanted { who, epochs, order, page, matches }).await?
         };
-        Ok(found.map(|edge| record::edge(&self.listeners, &edge)))
+        Ok(found.map(|edge| self.edge_record(&edge)))
     }
 
     pub(super) async fn services(&self, request: ListServicesRequest) -> Result<Listing<Service>, ApiError> {
@@ -120,7 +147,7 @@ impl Queries {
         let epochs = epochs(start_time, end_time);
         let wanted = Wanted { who: Who::Services, epochs, order, page, matches: Some(matches) };
         let found = listing::list(&self.exchange, &self.walks, wanted).await?;
-        Ok(found.map(|it| record::service(&self.exchange, &self.listeners, &it)))
+        Ok(found.map(|it| self.service_record(&it)))
     }
 
     pub(super) async fn service_rpcs(

@@ -1,18 +1,20 @@
 //! Who is connected, in the messages of the API.
 
 use crate::config::{Config, Listen};
-use frontier_api::gateway::{Edge, Service};
+use frontier_api::gateway::{Edge, PeerLimits, Service};
 use frontier_exchange::{Exchange, Identity, Peer};
 use frontier_protocol::Names;
-use frontier_transport::Network;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 /// What the listeners of each side are called, in their order.
 #[derive(Clone, Debug)]
 pub(super) struct Listeners {
     edges: Arc<[Listener]>,
     services: Arc<[Listener]>,
+    /// What may wait for a peer of any of them, in bytes.
+    outbox: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -23,18 +25,18 @@ struct Listener {
 
 impl Listener {
     fn new(listen: &Listen) -> Self {
-        let network = match (listen.network, listen.tls.is_some()) {
-            (Network::Ws, true) => "wss",
-            (network, _) => network.as_str(),
-        };
-        Self { key: listen.key.clone(), network }
+        Self { key: listen.key.clone(), network: listen.scheme() }
     }
 }
 
 impl Listeners {
     pub(super) fn new(config: &Config) -> Self {
         let all = |listeners: &[Listen]| listeners.iter().map(Listener::new).collect();
-        Self { edges: all(&config.edgebound.listeners), services: all(&config.servicebound.listeners) }
+        Self {
+            edges: all(&config.edgebound.listeners),
+            services: all(&config.servicebound.listeners),
+            outbox: large(config.limits.outbox),
+        }
     }
 
     /// Key and network of the one that a peer came through.
@@ -53,7 +55,7 @@ pub(super) fn edge(listeners: &Listeners, peer: &Peer) -> Edge {
     let text = String::from_utf8_lossy(meta);
     let meta_bytes = if text.as_bytes() == meta { Vec::new() } else { meta.to_vec() };
     let (listener, network) = listeners.of(peer);
-    let (subject, labels) = credentials(peer);
+    let Shown { subject, labels, expires } = credentials(peer);
     Edge {
         edge_id: peer.number(),
         meta: text.into_owned(),
@@ -68,12 +70,15 @@ pub(super) fn edge(listeners: &Listeners, peer: &Peer) -> Edge {
         calls_to: small(peer.in_flight()),
         outbox_bytes: large(peer.outlet().backlog()),
         meta_bytes,
+        stamp: peer.epoch().0,
+        expires,
+        limits: None,
     }
 }
 
 pub(super) fn service(exchange: &Exchange, listeners: &Listeners, peer: &Arc<Peer>) -> Service {
     let (listener, network) = listeners.of(peer);
-    let (subject, labels) = credentials(peer);
+    let Shown { subject, labels, expires } = credentials(peer);
     Service {
         service_id: peer.number(),
         service: peer.name().to_owned(),
@@ -89,6 +94,9 @@ pub(super) fn service(exchange: &Exchange, listeners: &Listeners, peer: &Arc<Pee
         outbox_bytes: large(peer.outlet().backlog()),
         rpcs: small(exchange.name_count(peer, Names::Methods)),
         topics: small(exchange.name_count(peer, Names::Topics)),
+        stamp: peer.epoch().0,
+        expires,
+        limits: None,
     }
 }
 
@@ -102,11 +110,35 @@ fn create_time(peer: &Peer) -> i64 {
     i64::try_from(peer.epoch().0 / 1_000_000).unwrap_or(i64::MAX)
 }
 
-fn credentials(peer: &Peer) -> (String, BTreeMap<String, String>) {
-    let Some(authorization) = peer.authorization().get() else { return Default::default() };
+/// What a peer may have in flight here.
+pub(super) fn limits(exchange: &Exchange, listeners: &Listeners, peer: &Peer) -> PeerLimits {
+    let limits = exchange.limits();
+    PeerLimits {
+        calls: small(limits.calls),
+        streams: limits.streams,
+        outbox_bytes: listeners.outbox,
+        names: if peer.is_service() { small(limits.names) } else { 0 },
+    }
+}
+
+/// What credentials say, as far as it is shown.
+#[derive(Default)]
+struct Shown {
+    subject: String,
+    labels: BTreeMap<String, String>,
+    expires: i64,
+}
+
+fn credentials(peer: &Peer) -> Shown {
+    let Some(authorization) = peer.authorization().get() else { return Shown::default() };
     let verified = &authorization.verified;
     let labels = verified.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    (verified.subject.clone(), labels.collect())
+    let expires = verified.expires.and_then(|expires| expires.duration_since(UNIX_EPOCH).ok());
+    Shown {
+        subject: verified.subject.clone(),
+        labels: labels.collect(),
+        expires: expires.map_or(0, |expires| i64::try_from(expires.as_secs()).unwrap_or(i64::MAX)),
+    }
 }
 
 fn small(number: usize) -> u32 {

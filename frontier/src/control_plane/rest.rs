@@ -1,41 +1,55 @@
 //! The same over HTTP with JSON.
 
-use super::actions::Actions;
-use super::queries::Queries;
+use super::Shared;
+use super::requests::{Receiver, Sent};
+use super::watch::WatchFilter;
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, State};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, Extension, Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use frontier_admin::sse::{self, event};
 use frontier_admin::{ApiError, Operator, Query, json};
+use frontier_api::gateway::watch_response::Event;
 use frontier_api::gateway::{
     ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest, ListServiceRpCsResponse,
     ListServiceTopicsRequest, ListServiceTopicsResponse, ListServicesRequest, ListServicesResponse,
 };
-use frontier_api::gateway_json::{Edge, Edges, Rpcs, Service, Services, Topics};
+use frontier_api::gateway::{WatchKind, WatchResponse};
+use frontier_api::gateway_json::{
+    Answer as CallAnswer, Call, Change, Edge, Edges, LogLevel, Policy, Publish, Rates, Rpcs, Service,
+    Services, Snapshot, Status, Topics,
+};
+use frontier_exchange::RequestKind;
 use http::{StatusCode, Uri};
 use serde::Serialize;
-
-/// What the handlers share.
-#[derive(Clone)]
-pub(super) struct Rest {
-    pub(super) queries: Queries,
-    pub(super) actions: Actions,
-}
+use serde::de::DeserializeOwned;
 
 type Answer = Result<Response, ApiError>;
 
 /// An id in the path.
 type Id = Result<Path<u64>, PathRejection>;
 
-pub(super) fn routes(rest: Rest) -> Router {
+/// No body is longer than `request_size`.
+pub(super) fn routes(rest: Shared, request_size: usize) -> Router {
     Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/policy", get(policy))
+        .route("/v1/log_level", get(log_level).put(set_log_level))
+        .route("/v1/drain", post(drain))
+        .route("/v1/watch", get(watch))
         .route("/v1/edges", get(edges))
         .route("/v1/edges/{edge_id}", get(edge).delete(kick_edge))
+        .route("/v1/edges/{edge_id}/call", post(call_edge))
+        .route("/v1/edges/{edge_id}/publish", post(publish_to_edge))
         .route("/v1/services", get(services))
         .route("/v1/services/rpcs", get(service_rpcs))
         .route("/v1/services/topics", get(service_topics))
         .route("/v1/services/{service_id}", get(service).delete(kick_service))
+        .route("/v1/services/{service_id}/call", post(call_service))
+        .route("/v1/services/{service_id}/publish", post(publish_to_service))
+        .layer(DefaultBodyLimit::max(request_size))
         .with_state(rest)
 }
 
@@ -45,16 +59,16 @@ fn id(id: Id, uri: &Uri) -> Result<u64, ApiError> {
     id.map(|Path(id)| id).map_err(|_| ApiError::invalid("the id in the path must be a whole number"))
 }
 
-async fn edge(State(rest): State<Rest>, path: Id, uri: Uri) -> Answer {
+async fn edge(State(rest): State<Shared>, path: Id, uri: Uri) -> Answer {
     Ok(ok(&Edge::from(rest.queries.edge(id(path, &uri)?)?)))
 }
 
-async fn service(State(rest): State<Rest>, path: Id, uri: Uri) -> Answer {
+async fn service(State(rest): State<Shared>, path: Id, uri: Uri) -> Answer {
     Ok(ok(&Service::from(rest.queries.service(id(path, &uri)?)?)))
 }
 
 async fn kick_edge(
-    State(rest): State<Rest>,
+    State(rest): State<Shared>,
     Extension(operator): Extension<Operator>,
     path: Id,
     uri: Uri,
@@ -64,7 +78,7 @@ async fn kick_edge(
 }
 
 async fn kick_service(
-    State(rest): State<Rest>,
+    State(rest): State<Shared>,
     Extension(operator): Extension<Operator>,
     path: Id,
     uri: Uri,
@@ -73,7 +87,7 @@ async fn kick_service(
     Ok(done())
 }
 
-async fn edges(State(rest): State<Rest>, uri: Uri) -> Answer {
+async fn edges(State(rest): State<Shared>, uri: Uri) -> Answer {
     let mut query = Query::parse(&uri)?;
     let request = ListEdgesRequest {
         meta: query.text("meta")?,
@@ -93,7 +107,7 @@ async fn edges(State(rest): State<Rest>, uri: Uri) -> Answer {
     Ok(ok(&Edges::from(ListEdgesResponse { edges: list.items, count, next_page_token: list.next })))
 }
 
-async fn services(State(rest): State<Rest>, uri: Uri) -> Answer {
+async fn services(State(rest): State<Shared>, uri: Uri) -> Answer {
     let mut query = Query::parse(&uri)?;
     let request = ListServicesRequest {
         service: query.text("service")?,
@@ -113,7 +127,7 @@ async fn services(State(rest): State<Rest>, uri: Uri) -> Answer {
     Ok(ok(&Services::from(ListServicesResponse { services: list.items, count, next_page_token: list.next })))
 }
 
-async fn service_rpcs(State(rest): State<Rest>, uri: Uri) -> Answer {
+async fn service_rpcs(State(rest): State<Shared>, uri: Uri) -> Answer {
     let mut query = Query::parse(&uri)?;
     let request = ListServiceRpCsRequest {
         service: query.text("service")?,
@@ -131,7 +145,7 @@ async fn service_rpcs(State(rest): State<Rest>, uri: Uri) -> Answer {
     Ok(ok(&Rpcs::from(ListServiceRpCsResponse { rpcs: list.items, count, next_page_token: list.next })))
 }
 
-async fn service_topics(State(rest): State<Rest>, uri: Uri) -> Answer {
+async fn service_topics(State(rest): State<Shared>, uri: Uri) -> Answer {
     let mut query = Query::parse(&uri)?;
     let request = ListServiceTopicsRequest {
         service: query.text("service")?,
@@ -148,6 +162,144 @@ async fn service_topics(State(rest): State<Rest>, uri: Uri) -> Answer {
     let count = list.count();
     Ok(ok(&Topics::from(ListServiceTopicsResponse { topics: list.items, count, next_page_token: list.next })))
 }
+
+/// A body, and its JSON.
+type Body = Result<Bytes, BytesRejection>;
+
+fn read<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
+    let body = body.map_err(|error| ApiError::invalid(format!("the body can't be read: {error}")))?;
+    serde_json::from_slice(&body)
+        .map_err(|error| ApiError::invalid(format!("the body is not as it should be: {error}")))
+}
+
+async fn call(rest: &Shared, operator: &Operator, to: Receiver, body: Body) -> Answer {
+    let Call { method, payload, timeout_ms } = read(body)?;
+    let sent = Sent { kind: RequestKind::Call, name: &method, payload: &payload, timeout_ms };
+    let payload = rest.requests.send(operator, to, sent).await?;
+    Ok(ok(&CallAnswer { payload }))
+}
+
+async fn publish(rest: &Shared, operator: &Operator, to: Receiver, body: Body) -> Answer {
+    let Publish { topic, payload, timeout_ms } = read(body)?;
+    let sent = Sent { kind: RequestKind::Message, name: &topic, payload: &payload, timeout_ms };
+    rest.requests.send(operator, to, sent).await?;
+    Ok(done())
+}
+
+async fn call_edge(
+    State(rest): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    path: Id,
+    uri: Uri,
+    body: Body,
+) -> Answer {
+    call(&rest, &operator, Receiver::Edge(id(path, &uri)?), body).await
+}
+
+async fn publish_to_edge(
+    State(rest): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    path: Id,
+    uri: Uri,
+    body: Body,
+) -> Answer {
+    publish(&rest, &operator, Receiver::Edge(id(path, &uri)?), body).await
+}
+
+async fn call_service(
+    State(rest): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    path: Id,
+    uri: Uri,
+    body: Body,
+) -> Answer {
+    call(&rest, &operator, Receiver::Service(id(path, &uri)?), body).await
+}
+
+async fn publish_to_service(
+    State(rest): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    path: Id,
+    uri: Uri,
+    body: Body,
+) -> Answer {
+    publish(&rest, &operator, Receiver::Service(id(path, &uri)?), body).await
+}
+
+/// Refuses parameters where there are none.
+fn bare(uri: &Uri) -> Result<(), ApiError> {
+    let [] = Query::parse(uri)?.numbers([])?;
+    Ok(())
+}
+
+async fn status(State(rest): State<Shared>, uri: Uri) -> Answer {
+    bare(&uri)?;
+    Ok(ok(&Status::from(rest.about.status())))
+}
+
+async fn policy(State(rest): State<Shared>, uri: Uri) -> Answer {
+    bare(&uri)?;
+    Ok(ok(&Policy::from(rest.about.policy())))
+}
+
+async fn log_level(State(rest): State<Shared>, uri: Uri) -> Answer {
+    bare(&uri)?;
+    Ok(ok(&LogLevel { level: rest.actions.log_level()? }))
+}
+
+async fn set_log_level(
+    State(rest): State<Shared>,
+    Extension(operator): Extension<Operator>,
+    uri: Uri,
+    body: Body,
+) -> Answer {
+    bare(&uri)?;
+    let LogLevel { level } = read(body)?;
+    let level = rest.actions.set_log_level(&operator, &level).await?;
+    Ok(ok(&LogLevel { level }))
+}
+
+async fn drain(State(rest): State<Shared>, Extension(operator): Extension<Operator>, uri: Uri) -> Answer {
+    bare(&uri)?;
+    rest.actions.drain(&operator).await?;
+    Ok(done())
+}
+
+/// Events are `snapshot`, `change`, `rates`, and `end` with the error that ends the watch. A frame without data is a sign of
+/// life.
+async fn watch(State(rest): State<Shared>, uri: Uri) -> Answer {
+    let mut query = Query::parse(&uri)?;
+    let kinds = query.all("kinds");
+    query.end()?;
+    let filter = WatchFilter::new(kinds.iter().flat_map(|names| names.split(',')).map(kind))?;
+    Ok(sse::response(rest.watches.open(filter)?, frame))
+}
+
+/// An unknown word is the unspecified kind, which is refused.
+fn kind(name: &str) -> WatchKind {
+    match name {
+        "edges" => WatchKind::Edges,
+        "services" => WatchKind::Services,
+        "rates" => WatchKind::Rates,
+        _ => WatchKind::Unspecified,
+    }
+}
+
+fn frame(item: WatchResponse) -> Bytes {
+    let no_id = None::<&str>;
+    match item.event {
+        Some(Event::Snapshot(part)) => event("snapshot", no_id, &Snapshot::from(part)),
+        Some(Event::Change(change)) => match change.what {
+            Some(what) => event("change", no_id, &Change::from(what)),
+            None => SIGN_OF_LIFE,
+        },
+        Some(Event::Rates(rates)) => event("rates", no_id, &Rates::from(rates)),
+        None => SIGN_OF_LIFE,
+    }
+}
+
+/// A comment.
+const SIGN_OF_LIFE: Bytes = Bytes::from_static(b":\n\n");
 
 fn ok(body: &impl Serialize) -> Response {
     json(StatusCode::OK, body)

@@ -2,6 +2,7 @@
 
 use super::handshake::{self, Established};
 use super::serve::Serve;
+use crate::carriers::Carriers;
 use crate::config::{Forward, Limits};
 use crate::native::{Native, StreamLimits};
 use arc_swap::ArcSwapOption;
@@ -34,6 +35,17 @@ pub(super) struct Dialler {
     pub(super) limits: Limits,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
+    /// The threads that carry links, where there are several.
+    pub(super) carriers: Option<Arc<Carriers>>,
+}
+
+impl Dialler {
+    fn start(&self, link: impl Future<Output = ()> + Send + 'static) {
+        match &self.carriers {
+            Some(carriers) => carriers.carry(self.tasks.track_future(link)),
+            None => drop(self.tasks.spawn(link)),
+        }
+    }
 }
 
 /// Another gateway, and the link to it, which is made when it is needed and ends when it is not; one that is kept is
@@ -188,7 +200,7 @@ impl GatewayLink {
                     let (tell, outcome) = watch::channel(None);
                     attempts.state = State::Dialling(outcome.clone());
                     self.used.store(now, Ordering::Relaxed);
-                    self.dialler.tasks.spawn(self.clone().run(exchange.clone(), tell));
+                    self.dialler.start(self.clone().run(exchange.clone(), tell));
                     outcome
                 }
             }

@@ -3,6 +3,7 @@
 use super::counters::SessionCounters;
 use super::handshake::Handshake;
 use super::notice::Notice;
+use crate::carriers::Carriers;
 use crate::config::{Config, Limits, Listen};
 use crate::gate::Gate;
 use crate::native::{Native, NativeOutlet, StreamLimits};
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) turned_away: Arc<Semaphore>,
     /// Everything that runs for a connection, and what is left to be said to it.
     pub(crate) sessions: TaskTracker,
+    /// The threads that carry them, where there are several.
+    pub(crate) carriers: Option<Arc<Carriers>>,
     /// What became of connections.
     pub(crate) counters: SessionCounters,
     /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
@@ -81,10 +84,16 @@ impl Context {
             },
             link: Arc::new(limits.link(role)),
             sessions: TaskTracker::new(),
+            carriers: None,
             counters: SessionCounters::default(),
             notice: OnceLock::new(),
             closing: Latch::default(),
         }
+    }
+
+    /// The same with its sessions on these threads.
+    pub(crate) fn carried_by(self, carriers: Option<&Arc<Carriers>>) -> Self {
+        Self { carriers: carriers.cloned(), ..self }
     }
 
     /// The listener of this number.

@@ -7,6 +7,7 @@
 mod axe;
 mod browser;
 mod cluster;
+mod gateway;
 mod login;
 mod screen;
 mod storm;

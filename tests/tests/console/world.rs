@@ -58,19 +58,29 @@ frontier_plane: {{listen: {{addr: '127.0.0.1:0'}}, rebalance: {{settle: 0s, rate
 
     /// A browser that has come from the root to the login.
     pub(crate) async fn at_login(&self) -> Browser {
-        let browser = Browser::start().await;
-        browser.show_on(Screen::DESK).await;
-        browser.open(&format!("http://{}/", self.control)).await;
-        browser.wait("the login", "document.activeElement?.id === 'token'").await;
-        browser
+        at_login(self.control).await
     }
 
     /// A browser that has logged in.
     pub(crate) async fn browser(&self) -> Browser {
-        let browser = self.at_login().await;
-        browser.fill("#token", READER).await;
-        browser.click("button[type=submit]").await;
-        browser.sees(".state", "live").await;
-        browser
+        log_in(self.control, READER).await
     }
+}
+
+/// A browser that has come from the root of a plane to the login.
+async fn at_login(plane: SocketAddr) -> Browser {
+    let browser = Browser::start().await;
+    browser.show_on(Screen::DESK).await;
+    browser.open(&format!("http://{plane}/")).await;
+    browser.wait("the login", "document.activeElement?.id === 'token'").await;
+    browser
+}
+
+/// A browser that has logged in at a plane.
+pub(crate) async fn log_in(plane: SocketAddr, token: &str) -> Browser {
+    let browser = at_login(plane).await;
+    browser.fill("#token", token).await;
+    browser.click("button[type=submit]").await;
+    browser.sees(".state", "live").await;
+    browser
 }

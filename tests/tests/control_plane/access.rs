@@ -3,8 +3,10 @@
 use crate::world::{Rest, entry, grpc, guarded, says, shown};
 use frontier_api::gateway::control_plane_client::ControlPlaneClient;
 use frontier_api::gateway::{
-    GetEdgeRequest, GetServiceRequest, KickEdgeRequest, KickServiceRequest, ListEdgesRequest,
-    ListServiceRpCsRequest, ListServiceTopicsRequest, ListServicesRequest,
+    CallEdgeRequest, CallServiceRequest, DrainRequest, GetEdgeRequest, GetLogLevelRequest, GetPolicyRequest,
+    GetServiceRequest, GetStatusRequest, KickEdgeRequest, KickServiceRequest, ListEdgesRequest,
+    ListServiceRpCsRequest, ListServiceTopicsRequest, ListServicesRequest, PublishToEdgeRequest,
+    PublishToServiceRequest, SetLogLevelRequest, WatchRequest,
 };
 use frontier_sdk::EdgeId;
 use frontier_tests::{DEADLINE, Gateway, eventually, replace};
@@ -12,7 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 /// Every route, with the least role that it takes.
-const ROUTES: [(&str, &str, &str); 8] = [
+const ROUTES: [(&str, &str, &str); 18] = [
     ("GET", "/v1/edges", "reader"),
     ("GET", "/v1/edges/7", "reader"),
     ("DELETE", "/v1/edges/7", "operator"),
@@ -21,7 +23,28 @@ const ROUTES: [(&str, &str, &str); 8] = [
     ("DELETE", "/v1/services/7", "operator"),
     ("GET", "/v1/services/rpcs", "reader"),
     ("GET", "/v1/services/topics", "reader"),
+    ("POST", "/v1/edges/7/call", "operator"),
+    ("POST", "/v1/edges/7/publish", "operator"),
+    ("POST", "/v1/services/7/call", "operator"),
+    ("POST", "/v1/services/7/publish", "operator"),
+    ("GET", "/v1/status", "reader"),
+    ("GET", "/v1/policy", "reader"),
+    ("GET", "/v1/log_level", "reader"),
+    ("PUT", "/v1/log_level", "operator"),
+    ("GET", "/v1/watch?kinds=nothing", "reader"),
+    // Last: it ends the gateway.
+    ("POST", "/v1/drain", "admin"),
 ];
+
+/// A body that each of them takes.
+fn body(path: &str) -> &'static str {
+    match path.rsplit('/').next() {
+        Some("call") => r#"{"method": "m"}"#,
+        Some("publish") => r#"{"topic": "t"}"#,
+        Some("log_level") => r#"{"level": "info"}"#,
+        _ => "",
+    }
+}
 
 /// Every call, as somebody with this token.
 async fn all_calls(client: &mut ControlPlaneClient<Channel>, token: &str) -> Vec<(&'static str, Code)> {
@@ -43,6 +66,19 @@ async fn all_calls(client: &mut ControlPlaneClient<Channel>, token: &str) -> Vec
             "ListServiceTopics",
             code(client.list_service_topics(shown(token, ListServiceTopicsRequest::default())).await),
         ),
+        ("CallEdge", code(client.call_edge(shown(token, CallEdgeRequest::default())).await)),
+        ("PublishToEdge", code(client.publish_to_edge(shown(token, PublishToEdgeRequest::default())).await)),
+        ("CallService", code(client.call_service(shown(token, CallServiceRequest::default())).await)),
+        (
+            "PublishToService",
+            code(client.publish_to_service(shown(token, PublishToServiceRequest::default())).await),
+        ),
+        ("GetStatus", code(client.get_status(shown(token, GetStatusRequest {})).await)),
+        ("GetPolicy", code(client.get_policy(shown(token, GetPolicyRequest {})).await)),
+        ("GetLogLevel", code(client.get_log_level(shown(token, GetLogLevelRequest {})).await)),
+        ("SetLogLevel", code(client.set_log_level(shown(token, SetLogLevelRequest::default())).await)),
+        ("Drain", code(client.drain(shown(token, DrainRequest {})).await)),
+        ("Watch", code(client.watch(shown(token, WatchRequest::default())).await)),
     ]
 }
 
@@ -78,19 +114,20 @@ async fn each_role_goes_as_far_as_it_does() {
     let rest = Rest::of(&gateway).await;
     let tokens = ["reader", "operator", "admin"];
     let rank = |of: &str| tokens.iter().position(|token| *token == of).unwrap();
+    let mut client = grpc(rest.addr).await;
+    for (call, code) in all_calls(&mut client, "reader").await {
+        let is_change = ["Kick", "Call", "Publish", "Set", "Drain"].iter().any(|it| call.starts_with(it));
+        assert_eq!(code == Code::PermissionDenied, is_change, "{call}: {code:?}");
+    }
     for (method, path, needed) in ROUTES {
         for token in tokens {
-            let (status, body) = rest.with(token).ask(method, path).await;
+            let (status, answer) = rest.with(token).send(method, path, body(path)).await;
             assert_eq!(
                 status == 403,
                 rank(token) < rank(needed),
-                "{token}: {method} {path}: {status} {body}"
+                "{token}: {method} {path}: {status} {answer}"
             );
         }
-    }
-    let mut client = grpc(rest.addr).await;
-    for (call, code) in all_calls(&mut client, "reader").await {
-        assert_eq!(code == Code::PermissionDenied, call.starts_with("Kick"), "{call}: {code:?}");
     }
     let words = ["frontier::audit", "outcome=\"denied\"", "Rita", "role=read", "action=\"kick\"", "edge 7"];
     says(gateway.log(), &words).await;

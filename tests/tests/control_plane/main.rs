@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod access;
+mod gateway;
 mod kick;
 mod lists;
 mod port;
 mod reflection;
+mod requests;
+mod watch;
 mod world;

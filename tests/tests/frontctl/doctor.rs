@@ -16,7 +16,8 @@ async fn where_all_is_well_it_says_so() {
     let frontlas = Frontlas::builder().start().await;
     let gateway = Gateway::over(Network::Tls).start().await;
     let ca = gateway.dir().join("ca.pem").to_str().unwrap().to_owned();
-    let world = World::at(&gateway).and(&frontlas);
+    let control = format!("http://{}", gateway.control().await);
+    let world = World::at(&gateway).and(&frontlas).with("FRONTCTL_GATEWAY", control);
     let arguments = ["doctor", "--connect", "--ca", &ca, "--server-name", SERVER_NAME];
     let report = world.run(&[&arguments[..], &["-o", "json"]].concat()).await.json();
     for check in [
@@ -26,6 +27,8 @@ async fn where_all_is_well_it_says_so() {
         "frontlas",
         "frontlas's clock",
         "frontlas's access",
+        "gateway's clock",
+        "gateway's access",
         "edgebound",
         "edgebound's certificate",
         "servicebound's certificate",

@@ -56,6 +56,14 @@ async fn is_reset(connection: &mut TcpStream) {
     assert_eq!(read.unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
+/// A connection that is accepted and reset; at times before whoever makes it has looked.
+async fn a_new_one_is_reset(addr: SocketAddr) {
+    match TcpStream::connect(addr).await {
+        Ok(mut connection) => is_reset(&mut connection).await,
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
 #[tokio::test]
 async fn curl_fetches_pages() {
     let gateway = Gateway::start().await;
@@ -145,7 +153,7 @@ async fn an_edge_that_is_lost_is_a_reset() {
     tunnel.remote.signal(Signal::SIGKILL);
     is_reset(&mut near).await;
     // Nobody is there any more: a new connection is not left open either.
-    is_reset(&mut TcpStream::connect(tunnel.addr).await.unwrap()).await;
+    a_new_one_is_reset(tunnel.addr).await;
     prints(&tunnel.local, "edge not online").await;
 }
 
@@ -154,7 +162,7 @@ async fn a_target_that_is_not_there_is_a_reset() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let gateway = Gateway::start().await;
     let tunnel = to_edge(&World::at(&gateway), closed).await;
-    is_reset(&mut TcpStream::connect(tunnel.addr).await.unwrap()).await;
+    a_new_one_is_reset(tunnel.addr).await;
     prints(&tunnel.remote, "can't connect").await;
 }
 
@@ -202,7 +210,7 @@ async fn a_connection_on_which_nothing_moves_is_broken_off_where_that_is_wanted(
     let mut idle = TcpStream::connect(tunnel.addr).await.unwrap();
     let (mut far, _) = within("the tunnel connects", target.accept()).await.unwrap();
     // It holds the only stream.
-    is_reset(&mut TcpStream::connect(tunnel.addr).await.unwrap()).await;
+    a_new_one_is_reset(tunnel.addr).await;
     prints(&tunnel.local, "(limits.streams_per_connection)").await;
     is_reset(&mut idle).await;
     is_reset(&mut far).await;

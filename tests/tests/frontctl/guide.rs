@@ -53,7 +53,8 @@ async fn every_command_of_the_guide_works() {
             message.done();
         }
     });
-    let world = World::at(&gateway).and(&frontlas);
+    let control = format!("http://{}", gateway.control().await);
+    let world = World::at(&gateway).and(&frontlas).with("FRONTCTL_GATEWAY", control);
     std::fs::create_dir(world.path("bin")).unwrap();
     std::os::unix::fs::symlink(Process::binary("frontctl-under-test"), world.path("bin/frontctl")).unwrap();
     std::fs::write(world.path("prod.token"), "frt_of_the_guide\n").unwrap();

@@ -7,6 +7,7 @@ mod data;
 mod directory;
 mod doctor;
 mod forward;
+mod gateway;
 mod guide;
 mod load;
 mod refusals;

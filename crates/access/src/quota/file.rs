@@ -2,6 +2,7 @@
 
 use super::set::Kind;
 use super::{Limit, Scope, Unit};
+use crate::description::QuotaDescription;
 use crate::principal::Selector;
 use frontier_config::{Choice, ConfigErrors, Section, Shape, load};
 use std::sync::Arc;
@@ -41,6 +42,18 @@ impl QuotaConfig {
     /// Every mistake in it, with line and key path.
     pub fn parse(text: &str) -> Result<Vec<Self>, ConfigErrors> {
         load(text, &|_| None, &[], Self::read_all)
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn describe(&self) -> QuotaDescription {
+        let limits = Kind::ALL.iter().zip(&self.limits);
+        let limits = limits.filter_map(|((_, counts), limit)| Some(limit.as_ref()?.describe(counts)));
+        QuotaDescription {
+            scope: self.scope_name.to_string(),
+            who: self.who.describe(),
+            limits: limits.collect(),
+        }
     }
 
     fn read(quota: &Section<'_>) -> Self {

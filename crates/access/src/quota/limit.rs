@@ -1,5 +1,6 @@
 //! A rate and a burst, and how they are written.
 
+use crate::description::LimitDescription;
 use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
 
 /// The highest rate, and the largest burst: far above what a gateway carries, and low enough that no
@@ -63,6 +64,14 @@ impl Limit {
         }
         let burst = burst.unwrap_or_else(|| rate.in_a_second()).clamp(1, MAX_RATE);
         Some(Self { rate, burst, unit })
+    }
+
+    /// What it says, of what it counts.
+    pub(super) fn describe(&self, counts: &'static str) -> LimitDescription {
+        let Rate { thousandths, nanos } = self.rate;
+        #[expect(clippy::cast_precision_loss, reason = "it is shown, and nothing is counted by it")]
+        let per_second = thousandths as f64 / 1000.0 / (nanos as f64 / SECOND as f64);
+        LimitDescription { counts, per_second, burst: self.burst }
     }
 
     /// How long `count` of them take to come back, in nanoseconds, rounded up: a limit errs on the strict side.

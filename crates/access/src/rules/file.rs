@@ -2,6 +2,7 @@
 
 use super::action::Kind;
 use super::{Rule, Rules, Verdict};
+use crate::description::Condition;
 use crate::id_range::IdRange;
 use crate::labels::Labels;
 use crate::pattern::Pattern;
@@ -72,6 +73,21 @@ impl Permissions {
             names: Kind::ALL.map(|(_, key)| section.one_or_more(key)),
             reach: Edges::read(&section.section("reach_edges")),
         }
+    }
+
+    /// What they say.
+    pub(super) fn describe(&self) -> Vec<Condition> {
+        let names = Kind::ALL.iter().zip(&self.names);
+        let names = names.filter_map(|((_, key), names)| Some(Condition::of(*key, names.as_ref()?)));
+        let mut all: Vec<_> = names.collect();
+        if let Some(Edges { ids, labels }) = &self.reach {
+            all.extend(ids.as_ref().map(|ids| Condition::of("reach_edges.ids", ids)));
+            all.extend(Condition::of_labels("reach_edges.", labels));
+            if ids.is_none() && labels.is_empty() {
+                all.push(Condition::of("reach_edges", &["*"]));
+            }
+        }
+        all
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -38,6 +38,15 @@ pub struct Edge {
     /// Bytes that wait to be sent to it.
     #[serde(with = "number")]
     pub outbox_bytes: u64,
+    /// When it connected, in microseconds since 1970.
+    #[serde(default, with = "number")]
+    pub stamp: u64,
+    /// When its credentials expire, in seconds since 1970; 0 if they do not.
+    #[serde(default, with = "number::signed")]
+    pub expires: i64,
+    /// What it may have in flight; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<PeerLimits>,
 }
 
 /// A connected service.
@@ -74,6 +83,36 @@ pub struct Service {
     pub rpcs: u32,
     /// How many topics it takes.
     pub topics: u32,
+    /// When it connected, in microseconds since 1970.
+    #[serde(default, with = "number")]
+    pub stamp: u64,
+    /// When its credentials expire, in seconds since 1970; 0 if they do not.
+    #[serde(default, with = "number::signed")]
+    pub expires: i64,
+    /// What it may have in flight; absent in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<PeerLimits>,
+}
+
+/// What a peer may have in flight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerLimits {
+    /// Calls and acked messages, from and to it.
+    pub calls: u32,
+    /// Streams.
+    pub streams: u32,
+    /// Bytes that wait for it.
+    #[serde(with = "number")]
+    pub outbox_bytes: u64,
+    /// Methods and topics of a service; 0 for an edge.
+    pub names: u32,
+}
+
+impl From<gateway::PeerLimits> for PeerLimits {
+    fn from(limits: gateway::PeerLimits) -> Self {
+        let gateway::PeerLimits { calls, streams, outbox_bytes, names } = limits;
+        Self { calls, streams, outbox_bytes, names }
+    }
 }
 
 impl From<gateway::Edge> for Edge {
@@ -92,6 +131,9 @@ impl From<gateway::Edge> for Edge {
             calls_from,
             calls_to,
             outbox_bytes,
+            stamp,
+            expires,
+            limits,
         } = edge;
         Self {
             edge_id,
@@ -107,6 +149,9 @@ impl From<gateway::Edge> for Edge {
             calls_from,
             calls_to,
             outbox_bytes,
+            stamp,
+            expires,
+            limits: limits.map(Into::into),
         }
     }
 }
@@ -128,6 +173,9 @@ impl From<gateway::Service> for Service {
             outbox_bytes,
             rpcs,
             topics,
+            stamp,
+            expires,
+            limits,
         } = service;
         Self {
             service_id,
@@ -144,6 +192,9 @@ impl From<gateway::Service> for Service {
             outbox_bytes,
             rpcs,
             topics,
+            stamp,
+            expires,
+            limits: limits.map(Into::into),
         }
     }
 }

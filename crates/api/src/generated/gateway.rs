@@ -44,6 +44,15 @@ pub struct Edge {
     /// Its meta as it is, where that is not UTF-8.
     #[prost(bytes = "vec", tag = "24")]
     pub meta_bytes: ::prost::alloc::vec::Vec<u8>,
+    /// When it connected, in microseconds since 1970. Of two records of one id the greater stamp is the present one.
+    #[prost(uint64, tag = "26")]
+    pub stamp: u64,
+    /// When its credentials expire, in seconds since 1970; 0 if they do not.
+    #[prost(int64, tag = "27")]
+    pub expires: i64,
+    /// What it may have in flight. Not in lists.
+    #[prost(message, optional, tag = "28")]
+    pub limits: ::core::option::Option<PeerLimits>,
 }
 /// A connected service.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -93,6 +102,31 @@ pub struct Service {
     /// How many topics it takes.
     #[prost(uint32, tag = "25")]
     pub topics: u32,
+    /// When it connected, in microseconds since 1970. Of two records of one id the greater stamp is the present one.
+    #[prost(uint64, tag = "26")]
+    pub stamp: u64,
+    /// When its credentials expire, in seconds since 1970; 0 if they do not.
+    #[prost(int64, tag = "27")]
+    pub expires: i64,
+    /// What it may have in flight. Not in lists.
+    #[prost(message, optional, tag = "28")]
+    pub limits: ::core::option::Option<PeerLimits>,
+}
+/// What a peer may have in flight.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PeerLimits {
+    /// Calls and acked messages, from and to it: `limits.calls_per_connection`.
+    #[prost(uint32, tag = "1")]
+    pub calls: u32,
+    /// Streams: `limits.streams_per_connection`.
+    #[prost(uint32, tag = "2")]
+    pub streams: u32,
+    /// Bytes that wait for it: `limits.outbox_size`.
+    #[prost(uint64, tag = "3")]
+    pub outbox_bytes: u64,
+    /// Methods and topics of a service: `limits.names_per_service`; 0 for an edge.
+    #[prost(uint32, tag = "4")]
+    pub names: u32,
 }
 /// Asks for a page of the edges that match everything that is set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -306,6 +340,374 @@ pub struct ListServiceTopicsResponse {
     /// The next page's `page_token`; empty on the last page.
     #[prost(string, tag = "16")]
     pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks to call a method of an edge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallEdgeRequest {
+    /// The edge.
+    #[prost(uint64, tag = "1")]
+    pub edge_id: u64,
+    /// The method.
+    #[prost(string, tag = "2")]
+    pub method: ::prost::alloc::string::String,
+    /// What it is called with. At most what fits into a frame: `limits.frame_size`.
+    #[prost(bytes = "vec", tag = "3")]
+    pub payload: ::prost::alloc::vec::Vec<u8>,
+    /// How long it may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
+    #[prost(uint32, tag = "4")]
+    pub timeout_ms: u32,
+}
+/// Asks to send a message to an edge.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishToEdgeRequest {
+    /// The edge.
+    #[prost(uint64, tag = "1")]
+    pub edge_id: u64,
+    /// The topic.
+    #[prost(string, tag = "2")]
+    pub topic: ::prost::alloc::string::String,
+    /// What is sent. At most what fits into a frame.
+    #[prost(bytes = "vec", tag = "3")]
+    pub payload: ::prost::alloc::vec::Vec<u8>,
+    /// How long the ack may take, as for a call.
+    #[prost(uint32, tag = "4")]
+    pub timeout_ms: u32,
+}
+/// Asks to call a method of a service.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallServiceRequest {
+    /// The service.
+    #[prost(uint64, tag = "1")]
+    pub service_id: u64,
+    /// The method.
+    #[prost(string, tag = "2")]
+    pub method: ::prost::alloc::string::String,
+    /// What it is called with.
+    #[prost(bytes = "vec", tag = "3")]
+    pub payload: ::prost::alloc::vec::Vec<u8>,
+    /// How long it may take, as for an edge.
+    #[prost(uint32, tag = "4")]
+    pub timeout_ms: u32,
+}
+/// Asks to send a message to a service.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishToServiceRequest {
+    /// The service.
+    #[prost(uint64, tag = "1")]
+    pub service_id: u64,
+    /// The topic.
+    #[prost(string, tag = "2")]
+    pub topic: ::prost::alloc::string::String,
+    /// What is sent.
+    #[prost(bytes = "vec", tag = "3")]
+    pub payload: ::prost::alloc::vec::Vec<u8>,
+    /// How long the ack may take.
+    #[prost(uint32, tag = "4")]
+    pub timeout_ms: u32,
+}
+/// What was answered to a call.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallResponse {
+    /// The answer.
+    #[prost(bytes = "vec", tag = "1")]
+    pub payload: ::prost::alloc::vec::Vec<u8>,
+}
+/// A message was acked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishResponse {}
+/// Asks about the gateway itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStatusRequest {}
+/// The gateway itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Status {
+    /// Its id in its cluster; empty if it is part of none.
+    #[prost(string, tag = "1")]
+    pub frontier_id: ::prost::alloc::string::String,
+    /// The version of the program.
+    #[prost(string, tag = "2")]
+    pub version: ::prost::alloc::string::String,
+    /// When it started, in seconds since 1970.
+    #[prost(int64, tag = "3")]
+    pub start_time: i64,
+    /// How many edges are connected.
+    #[prost(uint64, tag = "4")]
+    pub edges: u64,
+    /// How many services are connected.
+    #[prost(uint64, tag = "5")]
+    pub services: u64,
+    /// Whether it drains.
+    #[prost(bool, tag = "6")]
+    pub draining: bool,
+    /// Where it listens for edges, as URLs.
+    #[prost(string, repeated, tag = "7")]
+    pub edgebound: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where it listens for services, as URLs.
+    #[prost(string, repeated, tag = "8")]
+    pub servicebound: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Asks what peers may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPolicyRequest {}
+/// What peers may do, and how much, as it is in force.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Policy {
+    /// What holds where no rule says anything: allow or deny.
+    #[prost(string, tag = "1")]
+    pub default: ::prost::alloc::string::String,
+    /// The rules.
+    #[prost(message, repeated, tag = "2")]
+    pub rules: ::prost::alloc::vec::Vec<Rule>,
+    /// The quotas.
+    #[prost(message, repeated, tag = "3")]
+    pub quotas: ::prost::alloc::vec::Vec<Quota>,
+    /// The limits, by their keys in the configuration.
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub limits: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// A rule.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Rule {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whom it is about: all of these; everybody if there is none.
+    #[prost(message, repeated, tag = "2")]
+    pub who: ::prost::alloc::vec::Vec<Condition>,
+    /// What it allows.
+    #[prost(message, repeated, tag = "3")]
+    pub allow: ::prost::alloc::vec::Vec<Condition>,
+    /// What it denies.
+    #[prost(message, repeated, tag = "4")]
+    pub deny: ::prost::alloc::vec::Vec<Condition>,
+}
+/// A key of a rule or a quota, and what is written there.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Condition {
+    /// The key, such as `service` or `call`.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// One of these; none at all if there is none.
+    #[prost(string, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A quota.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Quota {
+    /// What is counted together: `edge`, `address` or `label` and its key.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    /// Whom it is about: all of these; all edges if there is none.
+    #[prost(message, repeated, tag = "2")]
+    pub who: ::prost::alloc::vec::Vec<Condition>,
+    /// Its limits.
+    #[prost(message, repeated, tag = "3")]
+    pub limits: ::prost::alloc::vec::Vec<QuotaLimit>,
+}
+/// A limit of a quota.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct QuotaLimit {
+    /// What it counts: messages, bytes, calls, streams or connects.
+    #[prost(string, tag = "1")]
+    pub counts: ::prost::alloc::string::String,
+    /// How many each second.
+    #[prost(double, tag = "2")]
+    pub per_second: f64,
+    /// How many at once.
+    #[prost(uint64, tag = "3")]
+    pub burst: u64,
+}
+/// Asks what is logged.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetLogLevelRequest {}
+/// Asks to change what is logged.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetLogLevelRequest {
+    /// The level, as `log.level` has it: `info`, or `info,frontier_exchange=debug`.
+    #[prost(string, tag = "1")]
+    pub level: ::prost::alloc::string::String,
+}
+/// What is logged.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogLevel {
+    /// The level.
+    #[prost(string, tag = "1")]
+    pub level: ::prost::alloc::string::String,
+}
+/// Asks to drain.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainRequest {}
+/// The gateway drains.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainResponse {}
+/// Asks to watch.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    /// What to hear of; everything if there is none.
+    #[prost(enumeration = "WatchKind", repeated, tag = "1")]
+    pub kinds: ::prost::alloc::vec::Vec<i32>,
+}
+/// One thing that is told; none is a sign of life.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchResponse {
+    /// What is told.
+    #[prost(oneof = "watch_response::Event", tags = "1, 2, 3")]
+    pub event: ::core::option::Option<watch_response::Event>,
+}
+/// Nested message and enum types in `WatchResponse`.
+pub mod watch_response {
+    /// What is told.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Event {
+        /// A part of a snapshot.
+        #[prost(message, tag = "1")]
+        Snapshot(super::Snapshot),
+        /// A change. It says what is so from now on, so it may be applied to a state that has it already.
+        #[prost(message, tag = "2")]
+        Change(super::Change),
+        /// What went through in the last second.
+        #[prost(message, tag = "3")]
+        Rates(super::Rates),
+    }
+}
+/// A part of a snapshot. There is another one, from its `first` part on, where a watch was read too slowly to be told each
+/// change.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Snapshot {
+    /// Connected edges.
+    #[prost(message, repeated, tag = "1")]
+    pub edges: ::prost::alloc::vec::Vec<Edge>,
+    /// Connected services.
+    #[prost(message, repeated, tag = "2")]
+    pub services: ::prost::alloc::vec::Vec<Service>,
+    /// The first part: forget what was known before.
+    #[prost(bool, tag = "3")]
+    pub first: bool,
+    /// The last part: changes follow. Some of them may be in the snapshot already.
+    #[prost(bool, tag = "4")]
+    pub last: bool,
+}
+/// A change.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Change {
+    /// What has changed.
+    #[prost(oneof = "change::What", tags = "1, 2, 3, 4")]
+    pub what: ::core::option::Option<change::What>,
+}
+/// Nested message and enum types in `Change`.
+pub mod change {
+    /// What has changed.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum What {
+        /// An edge has connected.
+        #[prost(message, tag = "1")]
+        EdgeOnline(super::Edge),
+        /// A connection of an edge has ended.
+        #[prost(message, tag = "2")]
+        EdgeOffline(super::EdgeOffline),
+        /// A service has connected.
+        #[prost(message, tag = "3")]
+        ServiceOnline(super::Service),
+        /// A connection of a service has ended.
+        #[prost(message, tag = "4")]
+        ServiceOffline(super::ServiceOffline),
+    }
+}
+/// A connection of an edge has ended. If the edge is known with a greater stamp, it stays.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EdgeOffline {
+    /// Its id.
+    #[prost(uint64, tag = "1")]
+    pub edge_id: u64,
+    /// When it had connected.
+    #[prost(uint64, tag = "2")]
+    pub stamp: u64,
+}
+/// A connection of a service has ended. If the service is known with a greater stamp, it stays.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServiceOffline {
+    /// Its id.
+    #[prost(uint64, tag = "1")]
+    pub service_id: u64,
+    /// When it had connected.
+    #[prost(uint64, tag = "2")]
+    pub stamp: u64,
+}
+/// What goes through, each second.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Rates {
+    /// Calls that began.
+    #[prost(message, optional, tag = "1")]
+    pub calls: ::core::option::Option<Rate>,
+    /// Messages.
+    #[prost(message, optional, tag = "2")]
+    pub messages: ::core::option::Option<Rate>,
+    /// Streams that were opened.
+    #[prost(message, optional, tag = "3")]
+    pub streams: ::core::option::Option<Rate>,
+    /// Calls, messages and streams that ended with an error of any kind.
+    #[prost(message, optional, tag = "4")]
+    pub failed: ::core::option::Option<Rate>,
+    /// How many edges are connected.
+    #[prost(uint64, tag = "5")]
+    pub edges: u64,
+    /// How many services are connected.
+    #[prost(uint64, tag = "6")]
+    pub services: u64,
+}
+/// How many each second, by direction.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Rate {
+    /// From edges to services.
+    #[prost(double, tag = "1")]
+    pub to_service: f64,
+    /// From services to edges.
+    #[prost(double, tag = "2")]
+    pub to_edge: f64,
+    /// Of the gateway itself.
+    #[prost(double, tag = "3")]
+    pub own: f64,
+}
+/// What a watch may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WatchKind {
+    /// Nothing that can be asked for.
+    Unspecified = 0,
+    /// Edges.
+    Edges = 1,
+    /// Services.
+    Services = 2,
+    /// What goes through.
+    Rates = 3,
+}
+impl WatchKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WATCH_KIND_UNSPECIFIED",
+            Self::Edges => "WATCH_KIND_EDGES",
+            Self::Services => "WATCH_KIND_SERVICES",
+            Self::Rates => "WATCH_KIND_RATES",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WATCH_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "WATCH_KIND_EDGES" => Some(Self::Edges),
+            "WATCH_KIND_SERVICES" => Some(Self::Services),
+            "WATCH_KIND_RATES" => Some(Self::Rates),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 #[cfg(feature = "client")]
@@ -589,6 +991,239 @@ pub mod control_plane_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Calls a method of an edge, as the gateway. What the edge answers as an error is `ABORTED`, with its text.
+        /// REST: `POST /v1/edges/{edge_id}/call`
+        pub async fn call_edge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CallEdgeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/CallEdge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "CallEdge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends a message to an edge, as the gateway, and waits for its ack. REST: `POST /v1/edges/{edge_id}/publish`
+        pub async fn publish_to_edge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishToEdgeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/PublishToEdge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "PublishToEdge"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The same to a service. REST: `POST /v1/services/{service_id}/call`
+        pub async fn call_service(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CallServiceRequest>,
+        ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/CallService",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "CallService"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The same to a service. REST: `POST /v1/services/{service_id}/publish`
+        pub async fn publish_to_service(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishToServiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/PublishToService",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("controlplane.ControlPlane", "PublishToService"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The gateway itself. REST: `GET /v1/status`
+        pub async fn get_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStatusRequest>,
+        ) -> std::result::Result<tonic::Response<super::Status>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/GetStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "GetStatus"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What peers may do, and how much. REST: `GET /v1/policy`
+        pub async fn get_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPolicyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Policy>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/GetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "GetPolicy"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What is logged. REST: `GET /v1/log_level`
+        pub async fn get_log_level(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetLogLevelRequest>,
+        ) -> std::result::Result<tonic::Response<super::LogLevel>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/GetLogLevel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "GetLogLevel"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes what is logged, until it is changed in the configuration or the gateway ends. REST: `PUT /v1/log_level`
+        pub async fn set_log_level(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetLogLevelRequest>,
+        ) -> std::result::Result<tonic::Response<super::LogLevel>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/SetLogLevel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "SetLogLevel"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has the gateway drain and end, as SIGTERM does. REST: `POST /v1/drain`
+        pub async fn drain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DrainRequest>,
+        ) -> std::result::Result<tonic::Response<super::DrainResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/Drain",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "Drain"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Who is connected, then who comes and goes; and what goes through each second. REST: `GET /v1/watch`, server-sent
+        /// events. `RESOURCE_EXHAUSTED`: there are too many watches, or this one was not read for long.
+        pub async fn watch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/Watch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "Watch"));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -663,6 +1298,64 @@ pub mod control_plane_server {
             tonic::Response<super::ListServiceTopicsResponse>,
             tonic::Status,
         >;
+        /// Calls a method of an edge, as the gateway. What the edge answers as an error is `ABORTED`, with its text.
+        /// REST: `POST /v1/edges/{edge_id}/call`
+        async fn call_edge(
+            &self,
+            request: tonic::Request<super::CallEdgeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status>;
+        /// Sends a message to an edge, as the gateway, and waits for its ack. REST: `POST /v1/edges/{edge_id}/publish`
+        async fn publish_to_edge(
+            &self,
+            request: tonic::Request<super::PublishToEdgeRequest>,
+        ) -> std::result::Result<tonic::Response<super::PublishResponse>, tonic::Status>;
+        /// The same to a service. REST: `POST /v1/services/{service_id}/call`
+        async fn call_service(
+            &self,
+            request: tonic::Request<super::CallServiceRequest>,
+        ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status>;
+        /// The same to a service. REST: `POST /v1/services/{service_id}/publish`
+        async fn publish_to_service(
+            &self,
+            request: tonic::Request<super::PublishToServiceRequest>,
+        ) -> std::result::Result<tonic::Response<super::PublishResponse>, tonic::Status>;
+        /// The gateway itself. REST: `GET /v1/status`
+        async fn get_status(
+            &self,
+            request: tonic::Request<super::GetStatusRequest>,
+        ) -> std::result::Result<tonic::Response<super::Status>, tonic::Status>;
+        /// What peers may do, and how much. REST: `GET /v1/policy`
+        async fn get_policy(
+            &self,
+            request: tonic::Request<super::GetPolicyRequest>,
+        ) -> std::result::Result<tonic::Response<super::Policy>, tonic::Status>;
+        /// What is logged. REST: `GET /v1/log_level`
+        async fn get_log_level(
+            &self,
+            request: tonic::Request<super::GetLogLevelRequest>,
+        ) -> std::result::Result<tonic::Response<super::LogLevel>, tonic::Status>;
+        /// Changes what is logged, until it is changed in the configuration or the gateway ends. REST: `PUT /v1/log_level`
+        async fn set_log_level(
+            &self,
+            request: tonic::Request<super::SetLogLevelRequest>,
+        ) -> std::result::Result<tonic::Response<super::LogLevel>, tonic::Status>;
+        /// Has the gateway drain and end, as SIGTERM does. REST: `POST /v1/drain`
+        async fn drain(
+            &self,
+            request: tonic::Request<super::DrainRequest>,
+        ) -> std::result::Result<tonic::Response<super::DrainResponse>, tonic::Status>;
+        /// Server streaming response type for the Watch method.
+        type WatchStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Who is connected, then who comes and goes; and what goes through each second. REST: `GET /v1/watch`, server-sent
+        /// events. `RESOURCE_EXHAUSTED`: there are too many watches, or this one was not read for long.
+        async fn watch(
+            &self,
+            request: tonic::Request<super::WatchRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
     }
     /// Questions about one gateway, and changes to it.
     ///
@@ -1103,6 +1796,457 @@ pub mod control_plane_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/CallEdge" => {
+                    #[allow(non_camel_case_types)]
+                    struct CallEdgeSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::CallEdgeRequest>
+                    for CallEdgeSvc<T> {
+                        type Response = super::CallResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CallEdgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::call_edge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CallEdgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/PublishToEdge" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishToEdgeSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::PublishToEdgeRequest>
+                    for PublishToEdgeSvc<T> {
+                        type Response = super::PublishResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishToEdgeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::publish_to_edge(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishToEdgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/CallService" => {
+                    #[allow(non_camel_case_types)]
+                    struct CallServiceSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::CallServiceRequest>
+                    for CallServiceSvc<T> {
+                        type Response = super::CallResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CallServiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::call_service(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CallServiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/PublishToService" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishToServiceSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::PublishToServiceRequest>
+                    for PublishToServiceSvc<T> {
+                        type Response = super::PublishResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishToServiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::publish_to_service(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishToServiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/GetStatus" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStatusSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::GetStatusRequest>
+                    for GetStatusSvc<T> {
+                        type Response = super::Status;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStatusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::get_status(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/GetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPolicySvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::GetPolicyRequest>
+                    for GetPolicySvc<T> {
+                        type Response = super::Policy;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::get_policy(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/GetLogLevel" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetLogLevelSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::GetLogLevelRequest>
+                    for GetLogLevelSvc<T> {
+                        type Response = super::LogLevel;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetLogLevelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::get_log_level(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetLogLevelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/SetLogLevel" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetLogLevelSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::SetLogLevelRequest>
+                    for SetLogLevelSvc<T> {
+                        type Response = super::LogLevel;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetLogLevelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::set_log_level(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetLogLevelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/Drain" => {
+                    #[allow(non_camel_case_types)]
+                    struct DrainSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::DrainRequest> for DrainSvc<T> {
+                        type Response = super::DrainResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DrainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::drain(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DrainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/Watch" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::ServerStreamingService<super::WatchRequest>
+                    for WatchSvc<T> {
+                        type Response = super::WatchResponse;
+                        type ResponseStream = T::WatchStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::watch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -4,7 +4,7 @@ use super::*;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const PLANES: [Plane; 1] = [Plane::Frontlas];
+const PLANES: [Plane; 2] = [Plane::Gateway, Plane::Frontlas];
 
 /// What a browser may take for the whole console, over the wire.
 const MOST: usize = 300 * 1024;

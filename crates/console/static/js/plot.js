@@ -35,7 +35,7 @@ export class Plot {
       h('span', { class: `swatch ${line.colour}` }), h('span', {}, line.name), this.#values[index]));
     this.when = h('span', { class: 'when' });
     this.element = h('figure', { class: 'plot card' },
-      h('figcaption', {}, h('h3', {}, title), this.when, h('ul', { class: 'legend' }, legend)), this.#canvas);
+      h('figcaption', {}, h('h2', {}, title), this.when, h('ul', { class: 'legend' }, legend)), this.#canvas);
     this.title = title;
     this.#listen(signal);
   }

@@ -1,6 +1,6 @@
 //! The `log.level` directives, and the handle that changes them while the process logs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::{error, fmt};
 
 use tracing::level_filters::LevelFilter;
@@ -91,14 +91,15 @@ fn split(directives: &str) -> Vec<&str> {
 #[derive(Clone)]
 pub struct LogHandle {
     base: Arc<str>,
+    level: Arc<Mutex<LogFilter>>,
     /// The library's handle has a type for each format.
     replace: Arc<dyn Fn(EnvFilter) -> Result<(), LogGone> + Send + Sync>,
 }
 
 impl LogHandle {
-    pub(super) fn new<S: 'static>(base: &str, handle: Handle<EnvFilter, S>) -> Self {
+    pub(super) fn new<S: 'static>(base: &str, level: &LogFilter, handle: Handle<EnvFilter, S>) -> Self {
         let replace = move |filter| handle.reload(filter).map_err(|_| LogGone);
-        Self { base: base.into(), replace: Arc::new(replace) }
+        Self { base: base.into(), level: Arc::new(Mutex::new(level.clone())), replace: Arc::new(replace) }
     }
 
     /// Logs what `level` says from now on, beside the base that logging was started with.
@@ -106,7 +107,17 @@ impl LogHandle {
     /// # Errors
     /// If logging has ended, which it does in tests only.
     pub fn set_level(&self, level: &LogFilter) -> Result<(), LogGone> {
-        (self.replace)(level.to_env_filter(&self.base))
+        // One after the other, so that what is told is what holds.
+        let mut held = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.replace)(level.to_env_filter(&self.base))?;
+        held.clone_from(level);
+        Ok(())
+    }
+
+    /// What is logged now, beside the base.
+    #[must_use]
+    pub fn level(&self) -> LogFilter {
+        self.level.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

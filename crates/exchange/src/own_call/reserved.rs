@@ -104,7 +104,7 @@ impl Exchange {
         let ReservedCall {
             origin, id, correlation, method, custom, payload, edge, returns, deadline, ..
         } = &call;
-        let own = OwnCall { method, custom, payload, may_repeat: false };
+        let own = OwnCall { kind: RequestKind::Call, method, custom, payload, may_repeat: false };
         let chooser = Chooser { id: edge.id, ip: edge.address, affinity: None };
         let mut tried = Tried::new();
         let called = self.call_here(own, chooser, *deadline, &mut tried);

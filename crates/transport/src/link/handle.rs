@@ -206,7 +206,7 @@ impl LinkHandle {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn writable(&self) -> Result<(), CloseReason> {
-        let room = self.shared.outbox.lock().room.clone();
+        let room = self.shared.outbox.lock().room();
         loop {
             let notified = room.notified();
             tokio::pin!(notified);

@@ -18,13 +18,13 @@ pub(crate) struct Outbox {
     pub(crate) closed: Option<CloseReason>,
     /// Whether no more requests are taken.
     pub(crate) sealed: bool,
-    /// Tells those who wait for room.
-    pub(crate) room: Arc<Notify>,
+    /// Tells those who wait for room, once somebody has.
+    room: Option<Arc<Notify>>,
 }
 
 impl Outbox {
     pub(crate) fn new() -> Self {
-        Self { queued: Vec::new(), taken: 0, closed: None, sealed: false, room: Arc::default() }
+        Self { queued: Vec::new(), taken: 0, closed: None, sealed: false, room: None }
     }
 
     pub(crate) fn backlog(&self) -> usize {
@@ -50,13 +50,24 @@ impl Outbox {
     pub(crate) fn take(&mut self, soft: usize) -> Vec<u8> {
         self.taken = self.queued.len();
         if self.taken < soft {
-            self.room.notify_waiters();
+            self.tell_room();
         }
         std::mem::take(&mut self.queued)
     }
 
     pub(crate) fn close(&mut self, reason: CloseReason) {
         self.closed.get_or_insert(reason);
-        self.room.notify_waiters();
+        self.tell_room();
+    }
+
+    /// What tells that there is room.
+    pub(crate) fn room(&mut self) -> Arc<Notify> {
+        self.room.get_or_insert_default().clone()
+    }
+
+    fn tell_room(&self) {
+        if let Some(room) = &self.room {
+            room.notify_waiters();
+        }
     }
 }

@@ -127,38 +127,42 @@ impl<W> Connection<W> {
 
     /// A stream of the peer's is there for who accepts it.
     fn offer(&mut self, number: u32) {
-        self.backlog.push(number);
+        self.backlog.get_or_insert_default().push(number);
         self.note_given_up(number);
     }
 
     /// A stream that the peer gave up before anybody had it: of no use if nothing came, and the first to make room if
     /// bytes did. Not the lane, whose end is the connection's.
     fn note_given_up(&mut self, number: u32) {
-        let Some(stream) = self.streams.get(&number).filter(|stream| stream.is_given_up()) else { return };
+        let Some(stream) = self.streams.get(number).filter(|stream| stream.is_given_up()) else { return };
         let is_empty = stream.unread.len() == 0;
-        let is_lane = self.lane == 0 && self.backlog.first() == Some(number);
-        if !is_lane && self.backlog.give_up(number) && is_empty {
+        let Some(backlog) = &mut self.backlog else { return };
+        let is_lane = self.lane == 0 && backlog.first() == Some(number);
+        if !is_lane && backlog.give_up(number) && is_empty {
             self.drop_unaccepted(number);
         }
     }
 
     /// Makes room for one more stream. Whether there was one to drop.
     fn make_room(&mut self) -> bool {
-        let Some(oldest) = self.backlog.oldest_given_up() else { return false };
+        let oldest = self.backlog.as_mut().and_then(|backlog| backlog.oldest_given_up());
+        let Some(oldest) = oldest else { return false };
         self.drop_unaccepted(oldest);
         true
     }
 
     fn drop_unaccepted(&mut self, number: u32) {
-        self.backlog.remove(number);
-        self.streams.remove(&number);
+        if let Some(backlog) = &mut self.backlog {
+            backlog.remove(number);
+        }
+        self.streams.remove(number);
         self.has_room();
     }
 
     /// `number`, unless it is of a stream of ours that the peer has not heard of: it guesses, and means none.
     fn known(&self, number: u32) -> u32 {
         let is_guessed =
-            self.role.opens(number) && self.streams.get(&number).is_some_and(|stream| !stream.is_announced);
+            self.role.opens(number) && self.streams.get(number).is_some_and(|stream| !stream.is_announced);
         if is_guessed { NOBODY } else { number }
     }
 
@@ -173,13 +177,13 @@ impl<W> Connection<W> {
         if number == 0 || self.role.opens(number) {
             return Err(Violation::Number(number));
         }
-        if self.streams.contains_key(&number) {
+        if self.streams.contains(number) {
             return Err(Violation::Duplicate(number));
         }
         if self.streams.len() >= self.config.max_streams && !self.make_room() {
             return Err(Violation::TooManyStreams(self.config.max_streams));
         }
-        self.streams.insert(number, Box::new(Stream::accepted()));
+        self.streams.insert(number, Stream::accepted());
         Ok(())
     }
 
@@ -187,7 +191,7 @@ impl<W> Connection<W> {
     /// half-closed meanwhile.
     fn on_taken(&mut self, number: u32, is_reset: bool) {
         if self.role.opens(number)
-            && let Some(stream) = self.streams.get_mut(&number)
+            && let Some(stream) = self.streams.get_mut(number)
             && !std::mem::replace(&mut stream.is_taken, true)
         {
             stream.is_refused = is_reset;
@@ -198,7 +202,7 @@ impl<W> Connection<W> {
     }
 
     fn on_credit(&mut self, number: u32, credit: u32) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&number) else { return Ok(()) };
+        let Some(stream) = self.streams.get_mut(number) else { return Ok(()) };
         stream.credit = stream.credit.checked_add(credit).ok_or(Violation::Credit(number))?;
         if credit > 0 {
             self.woken.extend(stream.writer.take());
@@ -207,7 +211,7 @@ impl<W> Connection<W> {
     }
 
     fn on_length(&mut self, number: u32, len: u32) -> Result<(), Violation> {
-        let Some(stream) = self.streams.get_mut(&number) else {
+        let Some(stream) = self.streams.get_mut(number) else {
             // Of a stream that was given up, as a rule; nothing of it is kept.
             if self.has_forgotten
                 && number != NOBODY
@@ -224,7 +228,7 @@ impl<W> Connection<W> {
     }
 
     fn on_bytes(&mut self, number: u32, bytes: &[u8]) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         match stream.holder {
             Holder::Held if stream.receiving == Half::Open && !bytes.is_empty() => {
                 stream.unread.push(bytes);
@@ -236,7 +240,7 @@ impl<W> Connection<W> {
     }
 
     fn on_end(&mut self, number: u32) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         if stream.receiving == Half::Open {
             stream.receiving = Half::Ended;
             // It needs no more credit.
@@ -247,7 +251,7 @@ impl<W> Connection<W> {
     }
 
     fn on_reset(&mut self, number: u32) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.streams.get_mut(number) else { return };
         stream.reset();
         self.woken.extend(stream.reader.take());
         self.woken.extend(stream.writer.take());

@@ -3,7 +3,6 @@
 use super::Connection;
 use crate::flight::Flight;
 use crate::{Bulk, Flags, HEADER_LEN, Header};
-use std::collections::VecDeque;
 use std::time::Instant;
 
 /// How much is gathered at a time beyond what is owed, in bytes.
@@ -51,7 +50,7 @@ impl<W> Connection<W> {
 
     /// Asks how much of what was sent has come, if that is due.
     fn ask(&mut self, bulk: &Bulk, out: &mut Vec<u8>, now: &impl Fn() -> Instant) {
-        let next = self.ready.front().and_then(|number| self.streams.get(number));
+        let next = self.ready.front().and_then(|number| self.streams.get(*number));
         let more = bulk.rest().len() + next.map_or(0, |stream| stream.queued.len());
         if let Some(flight) = &mut self.flight {
             let asked = flight.ask(more, now);
@@ -70,7 +69,7 @@ impl<W> Connection<W> {
             out.extend_from_slice(&Header::data(Flags::RST, number, 0).encode());
         }
         for number in std::mem::take(&mut self.owing) {
-            let Some(stream) = self.streams.get_mut(&number) else { continue };
+            let Some(stream) = self.streams.get_mut(number) else { continue };
             stream.is_owing = false;
             let flags = if std::mem::take(&mut stream.owes_ack) { Flags::ACK } else { Flags::NONE };
             let credit = std::mem::take(&mut stream.owed_credit);
@@ -81,7 +80,7 @@ impl<W> Connection<W> {
     }
 
     fn gather_lane(&mut self, out: &mut Vec<u8>) {
-        let Some(lane) = self.streams.get_mut(&self.lane) else { return };
+        let Some(lane) = self.streams.get_mut(self.lane) else { return };
         if lane.queued.is_empty() {
             return;
         }
@@ -97,7 +96,7 @@ impl<W> Connection<W> {
 
     fn gather_ends(&mut self, out: &mut Vec<u8>) {
         for number in std::mem::take(&mut self.ending) {
-            let Some(stream) = self.streams.get_mut(&number) else { continue };
+            let Some(stream) = self.streams.get_mut(number) else { continue };
             if stream.has_only_ends() && self.sending != Some(number) {
                 stream.is_queued = false;
                 out.extend_from_slice(&stream.take_queued());
@@ -115,7 +114,7 @@ impl<W> Connection<W> {
                 break;
             }
             let Some(number) = self.ready.front().copied() else { break };
-            let Some(stream) = self.streams.get_mut(&number) else {
+            let Some(stream) = self.streams.get_mut(number) else {
                 self.ready.pop_front();
                 continue;
             };
@@ -134,7 +133,7 @@ impl<W> Connection<W> {
             out.extend_from_slice(&frames);
         }
         if self.ready.is_empty() {
-            self.ready = VecDeque::new();
+            self.ready.tidy();
         }
     }
 
@@ -143,7 +142,7 @@ impl<W> Connection<W> {
         let most = self.flight.as_ref().map_or(usize::MAX, |flight| flight.max_turn());
         for _ in 0..self.ready.len() {
             let number = *self.ready.front()?;
-            match self.streams.get(&number) {
+            match self.streams.get(number) {
                 Some(stream) if stream.queued.len() >= BULK => {
                     return Some((number, self.take_ready(number, most)));
                 }
@@ -158,7 +157,7 @@ impl<W> Connection<W> {
     /// Takes the frames of the first that is ready, which is ready again if it has more.
     fn take_ready(&mut self, number: u32, most: usize) -> Vec<u8> {
         self.ready.pop_front();
-        let Some(stream) = self.streams.get_mut(&number) else { return Vec::new() };
+        let Some(stream) = self.streams.get_mut(number) else { return Vec::new() };
         let frames = stream.take_some(most);
         stream.is_queued = !stream.queued.is_empty();
         if stream.is_queued {

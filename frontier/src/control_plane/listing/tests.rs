@@ -204,3 +204,43 @@ async fn what_walks_far_waits_for_its_turn_and_the_first_page_does_not() {
         assert!(waiting.is_err());
     }
 }
+
+/// How long pages of 100 out of 100,000 edges take while others come and go:
+/// `cargo test --release -p frontier --lib measuring -- --ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it measures, and takes a release build"]
+async fn measuring_pages_of_many() {
+    let exchange = exchange();
+    let _seats = edges(&exchange, 100_000);
+    let queries = queries(&exchange);
+    let (churning, stop) = (exchange.clone(), tokio_util::sync::CancellationToken::new());
+    let stopped = stop.clone();
+    let churn = tokio::spawn(async move {
+        let mut came = 0_u64;
+        while !stopped.is_cancelled() {
+            came += 1;
+            drop(edge(&churning, came, b"", "10.9.9.9:9"));
+            tokio::task::yield_now().await;
+        }
+        came
+    });
+    let page = || ListEdgesRequest { page_size: 100, ..Default::default() };
+    let deep = ListEdgesRequest { page: 900, ..page() };
+    let filtered = ListEdgesRequest { meta: Some("m3".into()), ..page() };
+    let by_meta = ListEdgesRequest { order: Some("+meta".into()), ..page() };
+    for (name, request) in
+        [("the first", page()), ("number 900", deep), ("of a meta", filtered), ("by meta", by_meta)]
+    {
+        let mut took: Vec<_> = Vec::new();
+        for _ in 0..100 {
+            let began = std::time::Instant::now();
+            let found = queries.edges(request.clone()).await.unwrap();
+            took.push(began.elapsed());
+            assert_eq!(found.items.len(), 100);
+        }
+        took.sort();
+        println!("{name}: median {:?}, of 100 the 99th {:?}", took[50], took[98]);
+    }
+    stop.cancel();
+    println!("{} edges came and went", churn.await.unwrap());
+}

@@ -12,6 +12,7 @@ fn link(id: &str) -> Arc<GatewayLink> {
         limits: config.limits,
         stop: Default::default(),
         tasks: Default::default(),
+        carriers: None,
     };
     GatewayLink::new(id, "tcp://192.0.2.1:1".parse().unwrap(), Arc::new(dialler))
 }

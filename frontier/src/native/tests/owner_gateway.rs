@@ -11,7 +11,7 @@ fn start() -> (Arc<Exchange>, Forwarding, LookupQueue) {
     let forward = config.membership.unwrap().forward.unwrap();
     let (locator, mut asked) = Locator::new();
     asked.set_connected(true);
-    let forwarding = Forwarding::new("own", &forward, &config.limits, locator);
+    let forwarding = Forwarding::new("own", &forward, &config.limits, locator, None);
     let exchange = testing::exchange_of(|_| {}, Some(Arc::new(forwarding.clone())));
     (exchange, forwarding, asked)
 }

@@ -287,7 +287,7 @@ async fn an_idle_edge_is_small() {
         + size_of::<frontier_exchange::Peer>()
         + size_of::<NativeOutlet>()
         + size_of::<(u64, usize)>();
-    assert!(bytes <= 768, "{bytes} bytes");
+    assert!(bytes <= 768, "{bytes} bytes, the session {}", size_of_val(&session));
 }
 
 /// It was let in before the gateway began to drain, and is online after the others have been told.

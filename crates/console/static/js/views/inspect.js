@@ -57,7 +57,7 @@ export function inspector(kind, path, live, signal) {
     const list = kind.fields(row).filter(([, value]) => value !== undefined && value !== '' && value !== null);
     replace(panel, head(id, kind.title?.(row)),
       h('dl', { class: 'fields' }, list.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
-      kind.acts?.(row, gone));
+      kind.acts?.(row, () => { gone(); live.tell(kind.noun, { offline: id }); }));
   };
 
   return (id) => {

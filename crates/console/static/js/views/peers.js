@@ -30,6 +30,9 @@ export const peersPage = (kind) => (main, live, signal) => {
     onEnd: () => peers?.more(),
   }, signal);
 
+  const reload = h('button', { type: 'button' }, 'Read it again');
+  reload.addEventListener('click', () => load());
+
   const showNote = () => {
     totalOf.textContent = count(total());
     const again = h('button', { type: 'button' }, 'Try again');
@@ -40,7 +43,10 @@ export const peersPage = (kind) => (main, live, signal) => {
     if (peers.isLoading && found === 0) return replace(note, 'Loading…');
     if (found === 0) return replace(note, search.text ? `No ${kind.noun} begins like this.` : `No ${kind.noun} is connected.`);
     if (search.text) return replace(note, `${counted(found, kind.noun)} found${peers.isDone ? '' : ', and there may be more below'}`);
-    return replace(note, peers.isDone ? counted(found, kind.noun) : `The first ${count(found)}; more come as you scroll`);
+    const words = peers.isDone ? counted(found, kind.noun) : `The first ${count(found)}; more come as you scroll`;
+    // Where nobody tells who comes, only the number says that somebody has.
+    const isOld = kind.isAsked && peers.isDone && found !== total();
+    return replace(note, words, isOld && reload);
   };
   const changed = () => { grid.show(peers.rows); nextFrame(showNote); };
   const load = () => {

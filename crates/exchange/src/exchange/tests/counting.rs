@@ -165,7 +165,13 @@ fn messages_that_nobody_acks() {
 async fn calls_of_the_gateway_itself() {
     let world = World::new();
     let ask = || async {
-        let call = crate::own_call::OwnCall { method: "m", custom: b"", payload: b"", may_repeat: true };
+        let call = crate::own_call::OwnCall {
+            kind: RequestKind::Call,
+            method: "m",
+            custom: b"",
+            payload: b"",
+            may_repeat: true,
+        };
         let id = EdgeId(EDGE);
         world.exchange.call_service(call, id, Some(testing::ADDR.ip()), Duration::from_secs(1)).await
     };

@@ -9,7 +9,13 @@ use frontier_protocol::{EDGE_OFFLINE, EDGE_ONLINE, GET_EDGE_ID, VerifiedEdge};
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 async fn own_call(exchange: &Exchange, timeout: Duration) -> Option<OwnReply> {
-    let call = OwnCall { method: EDGE_ONLINE, custom: b"", payload: b"event", may_repeat: true };
+    let call = OwnCall {
+        kind: RequestKind::Call,
+        method: EDGE_ONLINE,
+        custom: b"",
+        payload: b"event",
+        may_repeat: true,
+    };
     exchange.call_service(call, EdgeId(EDGE), Some(testing::ADDR.ip()), timeout).await
 }
 

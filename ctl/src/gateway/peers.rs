@@ -1,0 +1,162 @@
+//! Edges and services of one gateway.
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output::{Printer, Table};
+use crate::plane::{Call, Plane};
+use crate::timestamp::age;
+use hyper::Method;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use std::time::Duration;
+
+/// As many as a page may have.
+const PAGE: usize = 1000;
+
+/// How a gateway's REST side calls a kind of peers, and what people see of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peers {
+    /// `edge`, `service`.
+    pub(crate) name: &'static str,
+    plural: &'static str,
+    columns: &'static [(&'static str, &'static str)],
+}
+
+impl Peers {
+    pub(crate) const EDGES: Self = Self {
+        name: "edge",
+        plural: "edges",
+        columns: &[
+            ("EDGE", "edge_id"),
+            ("META", "meta"),
+            ("ADDR", "addr"),
+            ("SUBJECT", "subject"),
+            ("STREAMS", "streams"),
+            ("CALLS FROM", "calls_from"),
+            ("CALLS TO", "calls_to"),
+            ("AGE", "create_time"),
+        ],
+    };
+
+    pub(crate) const SERVICES: Self = Self {
+        name: "service",
+        plural: "services",
+        columns: &[
+            ("SERVICE", "service_id"),
+            ("NAME", "service"),
+            ("ADDR", "addr"),
+            ("SUBJECT", "subject"),
+            ("METHODS", "rpcs"),
+            ("TOPICS", "topics"),
+            ("STREAMS", "streams"),
+            ("CALLS TO", "calls_to"),
+            ("AGE", "create_time"),
+        ],
+    };
+
+    fn path(self, id: &str) -> String {
+        format!("/v1/{}/{id}", self.plural)
+    }
+
+    /// Lists them in the order in which they connected, which a gateway reads page by page without looking at all others.
+    pub(crate) async fn list(self, plane: &mut Plane, limit: usize, printer: &Printer) -> Outcome {
+        let path = format!("/v1/{}", self.plural);
+        let progress = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
+        let mut records: Vec<Value> = Vec::new();
+        let mut token = None;
+        while records.len() < limit {
+            let size = PAGE.min(limit - records.len());
+            let mut query = vec![("order", "+create_time".to_owned()), ("page_size", size.to_string())];
+            query.extend(token.take().map(|token| ("page_token", token)));
+            let mut page: Value = plane.get(&path, &query).await?;
+            if let Some(Value::Array(peers)) = page.get_mut(self.plural).map(Value::take) {
+                records.extend(peers);
+            }
+            progress.set_message(format!("{} {}", records.len(), self.plural));
+            progress.tick();
+            token = page["next_page_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+        progress.finish_and_clear();
+        printer.list(&self.table(&records), &records)
+    }
+
+    /// How many there are.
+    pub(crate) async fn count(self, plane: &mut Plane) -> Outcome<u64> {
+        let page: Value =
+            plane.get(&format!("/v1/{}", self.plural), &[("page_size", "1".to_owned())]).await?;
+        page["count"]
+            .as_u64()
+            .ok_or_else(|| Failure::new(Exit::Failure, "the gateway does not say how many there are"))
+    }
+
+    /// Shows those of these ids.
+    pub(crate) async fn get(self, plane: &mut Plane, ids: &[String], printer: &Printer) -> Outcome {
+        let (mut records, mut missing) = (Vec::new(), Vec::new());
+        for id in ids {
+            match plane.get::<Value>(&self.path(&number(id)?), &[]).await {
+                Ok(record) => records.push(record),
+                Err(failure) if failure.is_not_found() => missing.push(id.as_str()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        match records.as_slice() {
+            [] => {}
+            [record] if missing.is_empty() => printer.one(&self.table(&records), record)?,
+            _ => printer.list(&self.table(&records), &records)?,
+        }
+        self.none_is(&missing)
+    }
+
+    /// Closes the connections of those of these ids.
+    pub(crate) async fn kick(self, plane: &mut Plane, ids: &[String]) -> Outcome {
+        let mut missing = Vec::new();
+        for id in ids {
+            let path = self.path(&number(id)?);
+            let call = Call { method: Method::DELETE, path: &path, query: &[], body: None };
+            match plane.call::<Value>(&call).await {
+                Ok(_) => {}
+                Err(failure) if failure.is_not_found() => missing.push(id.as_str()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        self.none_is(&missing)
+    }
+
+    fn none_is(self, missing: &[&str]) -> Outcome {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Failure, format!("not at this gateway: {} {}", self.name, missing.join(", ")))
+            .advise("`--from frontlas` finds the gateway where it is; --gateway is which one to ask"))
+    }
+
+    fn table(self, records: &[Value]) -> Table {
+        let header: Vec<&str> = self.columns.iter().map(|(header, _)| *header).collect();
+        let mut table = Table::new(&header);
+        for record in records {
+            table.row(self.columns.iter().map(|(_, field)| cell(field, &record[field])));
+        }
+        table
+    }
+}
+
+/// An id, which goes into a path.
+fn number(id: &str) -> Outcome<String> {
+    let number =
+        id.parse::<u64>().map_err(|_| Failure::usage(format!("{id:?} is no id: a whole number is")))?;
+    Ok(number.to_string())
+}
+
+fn cell(field: &str, value: &Value) -> String {
+    match (field, value) {
+        ("create_time", Value::String(seconds)) => {
+            seconds.parse().map(Duration::from_secs).map(age).unwrap_or_default()
+        }
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Null) => String::new(),
+        (_, value) => value.to_string(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The console of a gateway: who is connected to it is found, looked at and kicked, and what goes through is seen.
+
+use crate::browser::Browser;
+use crate::world::log_in;
+use frontier_access::authn::token;
+use frontier_sdk::{Edge, EdgeId, Service};
+use frontier_tests::{Gateway, RawPeer, echo, replace, within};
+use serde_json::json;
+use std::net::SocketAddr;
+
+const READER: &str = "frt_a-reader";
+const OPERATOR: &str = "frt_an-operator";
+
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+
+/// A gateway with an edge that answers, one that will not come again, and a service.
+struct World {
+    gateway: Gateway,
+    control: SocketAddr,
+    edge: Edge,
+    raw: RawPeer,
+    _service: Service,
+}
+
+impl World {
+    async fn start() -> Self {
+        let builder = Gateway::builder();
+        let file = builder.file("operators.yaml");
+        let entry = |token: &str, role: &str| format!("- {{hash: '{}', role: {role}}}\n", token::hash(token));
+        replace(&file, entry(READER, "read") + &entry(OPERATOR, "operate"));
+        let builder = builder.set("controlplane.auth.methods", json!([{"token": {"file": file}}]));
+        let gateway = builder.set("controlplane.listen.addr", "127.0.0.1:0").start().await;
+        let control = gateway.control().await;
+        let edge = gateway.edge().id(EdgeId(7)).meta("sn-42");
+        let edge = within("an edge connects", edge.connect()).await.unwrap();
+        let raw = RawPeer::edge(gateway.edges()).await;
+        let service = gateway.service("files").topics(["uploads"]).connect().await.unwrap();
+        echo(&service, "put").await.unwrap();
+        Self { gateway, control, edge, raw, _service: service }
+    }
+
+    async fn browser(&self, token: &str) -> Browser {
+        log_in(self.control, token).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_is_found_looked_at_and_kicked_and_is_gone() {
+    let world = World::start().await;
+    let browser = world.browser(OPERATOR).await;
+    let id = world.raw.id();
+    browser.click("nav a[href='#/edges']").await;
+    browser.sees(".note", "2 edges").await;
+    browser.run(&format!("[...document.querySelectorAll('.space .row')].find((it) => it.textContent.includes('{id}')).click();")).await;
+    browser.sees("dialog.panel .fields", "127.0.0.1:").await;
+    browser.click("dialog.panel .acts > .danger").await;
+    browser.sees("dialog.confirm", &format!("Kick edge {id}?")).await;
+    let focus = browser.run("return document.activeElement.textContent;").await;
+    assert_eq!(focus, "Cancel", "what does no harm has the focus");
+    browser.is_good_on_all_screens("kick").await;
+    browser.press(ENTER).await;
+    browser.wait("nothing has happened", "!document.querySelector('dialog.confirm')").await;
+    browser.click("dialog.panel .acts > .danger").await;
+    browser.click("dialog.confirm .danger").await;
+    browser.sees(".notice", "was kicked").await;
+    browser.sees("dialog.panel", "not connected any more").await;
+    browser.press(ESCAPE).await;
+    browser.sees(".note", "1 edge").await;
+    browser
+        .wait("it is gone", &format!("!document.querySelector('.space').textContent.includes('{id}')"))
+        .await;
+    browser.is_good_on_all_screens("gateway-edges").await;
+    browser.has_no_complaints().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_is_shown_with_what_it_takes() {
+    let world = World::start().await;
+    let browser = world.browser(READER).await;
+    browser.click("nav a[href='#/services']").await;
+    browser.click(".space .row").await;
+    browser.sees("dialog.panel .chip", "put").await;
+    browser.sees("dialog.panel .chip", "uploads").await;
+    browser.is_good_on_all_screens("service").await;
+    browser.press(ESCAPE).await;
+    browser.click("nav a[href='#/edges']").await;
+    browser.fill("input[type=search]", "sn-").await;
+    browser.sees(".note", "1 edge found").await;
+    browser.has_no_complaints().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_look_changes_nothing() {
+    let world = World::start().await;
+    let browser = world.browser(READER).await;
+    browser.run("location.hash = '#/edges/7';").await;
+    browser.click("dialog.panel .acts > .danger").await;
+    browser.click("dialog.confirm .danger").await;
+    browser.sees(".notice.bad", "It was not kicked").await;
+    assert_eq!(world.gateway.log().find("closed by an operator"), None, "it is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_through_is_seen_as_it_does() {
+    let mut world = World::start().await;
+    let browser = world.browser(READER).await;
+    let edge = world.edge.clone();
+    let calls = tokio::spawn(async move { while edge.call("put", "x").await.is_ok() {} });
+    let calls_shown = "(() => { const text = [...document.querySelectorAll('.tiles > div')]
+        .find((it) => it.textContent.startsWith('Calls')).textContent; return /[1-9]/.test(text) && text.endsWith('/s'); })()";
+    browser.wait("calls", calls_shown).await;
+    let label = "document.querySelector('canvas').getAttribute('aria-label')";
+    browser.wait("the plot says it", &format!("/to services [1-9]/.test({label})")).await;
+    browser
+        .wait(
+            "percentiles",
+            "/p99 [0-9.]+ (µs|ms|s)/.test(document.querySelectorAll('canvas')[1].getAttribute('aria-label'))",
+        )
+        .await;
+    browser.sees(".title", "version").await;
+    browser.is_good_on_all_screens("overview").await;
+    calls.abort();
+    world.gateway.kill().await;
+    browser.sees(".state", "connecting again").await;
+}

@@ -1,0 +1,92 @@
+//! What a gateway's own control plane tells and does.
+
+use crate::world::{World, prints};
+use frontier_sdk::{Edge, EdgeId, Service, ServiceId, Status};
+use frontier_tests::{DEADLINE, Gateway, eventually, within};
+use serde_json::json;
+
+async fn world(gateway: &Gateway) -> World {
+    World::at(gateway).with("FRONTCTL_GATEWAY", format!("http://{}", gateway.control().await))
+}
+
+#[tokio::test]
+async fn peers_of_a_gateway_are_listed_in_full() {
+    let gateway = Gateway::start().await;
+    let world = world(&gateway).await;
+    let mut edges = Vec::new();
+    for id in [7, 8] {
+        let edge = Edge::builder(gateway.edge_url()).id(EdgeId(id)).meta(format!("sn-{id}"));
+        edges.push(edge.connect().await.unwrap());
+    }
+    let service = Service::builder(gateway.service_url()).name("files").id(ServiceId(5)).topics(["a", "b"]);
+    let _service = service.connect().await.unwrap();
+
+    // No frontlas is set, so that the gateway is asked.
+    let listed = world.run(&["edges", "ls", "-o", "json"]).await.json();
+    assert_eq!(
+        (&listed[0]["edge_id"], &listed[0]["meta"], &listed[1]["edge_id"]),
+        (&json!("7"), &json!("sn-7"), &json!("8"))
+    );
+    assert_eq!(world.run(&["edges", "ls", "--from", "gateway", "--count"]).await.text(), "2\n");
+    let limited = world.run(&["edges", "ls", "--limit", "1", "-o", "json"]).await.json();
+    assert_eq!(limited.as_array().unwrap().len(), 1);
+    let table = world.run(&["services", "ls"]).await.text();
+    assert!(table.starts_with("SERVICE  NAME   ADDR") && table.contains("\n5        files  "), "{table}");
+    assert_eq!(world.run(&["services", "get", "5", "-o", "json"]).await.json()["topics"], json!(2));
+    world.run(&["edges", "get", "9"]).await.failed(1, "not at this gateway: edge 9");
+    world.run(&["edges", "get", "../services/5"]).await.failed(64, "is no id");
+}
+
+#[tokio::test]
+async fn who_is_kicked_is_told_and_may_come_again() {
+    let gateway = Gateway::start().await;
+    let world = world(&gateway).await;
+    let edge = Edge::builder(gateway.edge_url()).id(EdgeId(7)).connect().await.unwrap();
+    let mut status = edge.status();
+    world.run(&["edges", "kick", "7"]).await.text();
+    within("it is told", async { while status.changed().await == Status::Connected {} }).await;
+    let again = async || world.run(&["edges", "get", "7", "-o", "json"]).await.code.filter(|code| *code == 0);
+    eventually(DEADLINE, "it comes again", again).await;
+    world.run(&["services", "kick", "5"]).await.failed(1, "not at this gateway: service 5");
+}
+
+#[tokio::test]
+async fn a_watch_of_a_gateway_tells_who_comes_and_goes() {
+    let gateway = Gateway::start().await;
+    let world = world(&gateway).await;
+    let edge = Edge::builder(gateway.edge_url()).id(EdgeId(7)).meta("sn-7").connect().await.unwrap();
+    let watch = world.start(&["edges", "watch"]);
+    let line = prints(&watch, "present").await;
+    assert!(line.contains("  edge      7  sn-7  "), "{line}");
+    edge.close().await.unwrap();
+    prints(&watch, "offline   edge      7").await;
+    let mut events = world.start(&["events", "-o", "json", "--count", "1"]);
+    let connected = async || {
+        let service = Service::builder(gateway.service_url()).name("files").connect().await.unwrap();
+        // Each one that comes and goes is an event, and the watch may not stand yet.
+        service.close().await.unwrap();
+        events.log().find("\"service_").map(drop)
+    };
+    eventually(DEADLINE, "an event is told", connected).await;
+    assert_eq!(events.exit().await, Some(0));
+}
+
+#[tokio::test]
+async fn its_status_its_log_and_its_end() {
+    let mut gateway = Gateway::start().await;
+    let world = world(&gateway).await;
+    let _edge = Edge::builder(gateway.edge_url()).connect().await.unwrap();
+    let status = world.run(&["status", "-o", "json"]).await.json();
+    assert_eq!(
+        (&status["edges"], &status["services"], &status["draining"]),
+        (&json!("1"), &json!("0"), &json!(false))
+    );
+    assert_eq!(world.run(&["top", "--once", "-o", "json"]).await.json()["edges"], json!("1"));
+    assert_eq!(world.run(&["log-level", "debug"]).await.text(), "debug\n");
+    assert_eq!(world.run(&["log-level", "-o", "json"]).await.json()["level"], json!("debug"));
+    world.run(&["log-level", "loud"]).await.failed(64, "level");
+    world.run(&["drain"]).await.failed(64, "--yes");
+    world.run(&["drain", "--yes"]).await.text();
+    assert_eq!(gateway.process().exit().await, Some(0));
+    world.run(&["status"]).await.failed(69, "is it running?");
+}
