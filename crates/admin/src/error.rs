@@ -39,6 +39,9 @@ pub enum ApiError {
     /// A gRPC method, asked in another protocol.
     #[error("this is a gRPC method: the content type must be application/grpc")]
     NotGrpc,
+    /// A browser sends something that any page could have it send.
+    #[error("a browser has to send this as application/json")]
+    NotJson,
     /// The position of a watch is not in the history.
     #[error(
         "the position is not in the history: too much has changed since, or it is of another history; watch again from a snapshot"
@@ -153,7 +156,9 @@ impl ApiError {
             }
             Self::NoRoute(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::NOT_FOUND),
             Self::Method(_) => (Code::Unimplemented, "UNIMPLEMENTED", StatusCode::METHOD_NOT_ALLOWED),
-            Self::NotGrpc => (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::NotGrpc | Self::NotJson => {
+                (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
             Self::Gone => (Code::OutOfRange, "OUT_OF_RANGE", StatusCode::GONE),
             Self::TooManyConnections(_)
             | Self::TooManyWatches(_)

@@ -51,6 +51,18 @@ async fn a_grpc_method_is_for_grpc_alone() {
 }
 
 #[tokio::test]
+async fn what_any_page_can_have_a_browser_send_gets_no_further() {
+    let world = World::new().await;
+    let status = async |headers: &str| world.send(&format!("POST /numbers HTTP/1.1{headers}")).await.0;
+    for headers in ["", "\r\ncontent-type: text/plain", "\r\ncontent-type: text/plain; a=application/json"] {
+        assert_eq!(status(headers).await, 405, "a program: {headers}");
+        assert_eq!(status(&format!("\r\norigin: http://a.example{headers}")).await, 415, "{headers}");
+    }
+    let json = "\r\norigin: http://a.example\r\ncontent-type: application/JSON; charset=utf-8";
+    assert_eq!(status(json).await, 405, "the browser has asked for leave before");
+}
+
+#[tokio::test]
 async fn a_list_is_read_by_tokens_and_by_offsets() {
     let world = World::new().await;
     let (mut seen, mut query) = (Vec::new(), "count=99".to_owned());
