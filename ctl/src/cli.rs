@@ -228,6 +228,7 @@ mod tests {
             &["call"],
             &["call", "a", "--timeout", "5"],
             &["bench", "calls", "--duration", "0"],
+            &["edges", "kick", "7", "x", "--gateway", "http://127.0.0.1:1"],
         ] {
             assert_eq!(run([&["frontctl"], wrong].concat()), Exit::Usage, "{wrong:?}");
         }

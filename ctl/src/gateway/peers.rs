@@ -112,9 +112,10 @@ impl Peers {
 
     /// Closes the connections of those of these ids.
     pub(crate) async fn kick(self, plane: &mut Plane, ids: &[String]) -> Outcome {
+        // A mistake in the last id must not be found when the first ones are gone.
+        let paths = ids.iter().map(|id| Ok(self.path(&number(id)?))).collect::<Outcome<Vec<_>>>()?;
         let mut missing = Vec::new();
-        for id in ids {
-            let path = self.path(&number(id)?);
+        for (id, path) in ids.iter().zip(paths) {
             let call = Call { method: Method::DELETE, path: &path, query: &[], body: None };
             match plane.call::<Value>(&call).await {
                 Ok(_) => {}
