@@ -152,7 +152,9 @@ fn variables_of_the_original_mean_what_they_meant_there() {
     ];
     let lookup =
         |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, text)| (*text).to_owned());
-    let config = Config::parse("edgebound: {listen: {addr: '10.0.0.1:1'}}", &lookup).unwrap();
+    let yaml = "{edgebound: {listen: {addr: '10.0.0.1:1'}}, \
+                servicebound: {listen: {advertised_addr: '10.0.0.2:30011'}}}";
+    let config = Config::parse(yaml, &lookup).unwrap();
     let membership = config.membership.unwrap();
     assert_eq!(membership.frontier_id.as_deref(), Some("frontier-worker-3"));
     assert_eq!(membership.frontlas[0].to_string(), "tcp://frontlas:40012");

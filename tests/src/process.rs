@@ -197,6 +197,8 @@ impl Drop for Process {
             let hidden = lines.len().saturating_sub(200);
             eprintln!("---- log of the {} ({hidden} earlier lines left out)", self.name);
             lines[hidden..].iter().for_each(|line| eprintln!("{line}"));
+        } else if let Some(line) = self.log.find("panicked at") {
+            panic!("the {} went on as if nothing were, but {line}", self.name);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// What stands around the code in the documents, which leaves it out.
 mod snippets {
     use bytes::Bytes;
-    use frontier_sdk::{ClusterService, Edge, EdgeEvent, EdgeId, HandlerError, Service};
+    use frontier_sdk::{ClusterService, Edge, EdgeEvent, EdgeId, HandlerError, Service, TraceContext};
     use std::time::Duration;
     use tokio::io::AsyncWriteExt;
 
@@ -70,6 +70,12 @@ mod snippets {
         let mut stream = edge.open_stream("files").meta("report.pdf").await?;
         stream.write_all(b"raw bytes").await?;
         stream.publish("checksum", digest).await?;
+        Ok(())
+    }
+
+    async fn a_trace(edge: Edge, traceparent: String, tracestate: String) -> Done {
+        let context = TraceContext::new(&traceparent, &tracestate);
+        edge.call("echo", "hello").trace(context).await?;
         Ok(())
     }
 

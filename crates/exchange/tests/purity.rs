@@ -27,8 +27,9 @@ const IO_FEATURES: [&str; 9] =
     ["fs", "full", "io-std", "io-util", "net", "process", "rt", "rt-multi-thread", "signal"];
 
 /// What the protocol and the exchange have in common: identities, codes and names, and no frame.
-const VOCABULARY: [&str; 15] = [
+const VOCABULARY: [&str; 17] = [
     "CATCH_ALL",
+    "Claim",
     "Code",
     "EDGE_OFFLINE",
     "EDGE_ONLINE",
@@ -37,6 +38,7 @@ const VOCABULARY: [&str; 15] = [
     "GET_EDGE_ID",
     "Names",
     "Offered",
+    "Proof",
     "Registration",
     "ServiceId",
     "Session",

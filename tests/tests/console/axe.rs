@@ -9,6 +9,14 @@ use tokio::sync::OnceCell;
 /// Where the version is pinned.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/console");
 
+/// The next picture but one has all that this one has asked for, and what moves has come to where it stays: half way in,
+/// nothing has the contrast that it will have.
+const SETTLED: &str = "
+    await new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
+    const ends = (it) => it.effect.getComputedTiming().iterations !== Infinity;
+    await Promise.allSettled(document.getAnimations().filter(ends).map((it) => it.finished));
+";
+
 /// The text of the library, fetched once.
 async fn axe() -> &'static str {
     static AXE: OnceCell<String> = OnceCell::const_new();
@@ -44,11 +52,7 @@ impl Browser {
             self.show_on(screen).await;
             let (width, ..) = screen.size();
             self.wait("the page has its width", &format!("innerWidth === {width}")).await;
-            // The next picture but one has all that this one has asked for.
-            self.run_async(
-                "await new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));",
-            )
-            .await;
+            self.run_async(SETTLED).await;
             self.keep_picture(&format!("{name}-{}", screen.name())).await;
             let found = self
                 .run_async("return (await axe.run(document, {resultTypes: ['violations']})).violations;")

@@ -212,10 +212,8 @@ impl QuicStream {
                 }
             };
             ready!(stopping.as_mut().poll(cx));
-            if !self.is_reset() {
-                // It came to its end, and tells nothing more.
-                return Poll::Pending;
-            }
+            // What is done must not be polled again, and tells nothing more.
+            *stopping = Box::pin(std::future::pending());
         }
     }
 

@@ -3,6 +3,7 @@
 use super::proxy::Proxy;
 use super::world::{World, config, drive, filler, read_all, send, soon};
 use crate::{CloseReason, FirstFrame, FirstFrameError, LinkConfig, MuxStream};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Sends one filler and reads another.
@@ -45,6 +46,26 @@ async fn streams_are_intact_both_ways_while_frames_flow() {
         }
         assert_eq!((a.handle.streams(), b.handle.streams()), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn whether_a_stream_is_reset_may_be_asked_again_when_it_is_over() {
+    let world = World::new(config());
+    let (a, b) = world.pair().await;
+    let (a, mut b) = (drive(a), drive(b));
+    let mut here = a.handle.open_stream().await.unwrap();
+    here.write_all(b"question").await.unwrap();
+    here.shutdown().await.unwrap();
+    let mut there = b.stream().await;
+    assert_eq!(read_all(&mut there).await, b"question");
+    for _ in 0..3 {
+        let reset = std::future::poll_fn(|cx| here.poll_reset(cx));
+        let asked = tokio::time::timeout(Duration::from_millis(100), reset).await;
+        assert!(asked.is_err(), "all that was sent has come");
+    }
+    there.write_all(b"answer").await.unwrap();
+    there.shutdown().await.unwrap();
+    assert_eq!(read_all(&mut here).await, b"answer");
 }
 
 #[tokio::test]
