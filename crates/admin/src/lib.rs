@@ -13,7 +13,7 @@
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
 //! - [`Metrics`] tells a scrape what is measured; [`Observability`] is a port for that and the probe alone.
-//! - [`reflection`] tells gRPC tools which services there are.
+//! - [`reflection()`] tells gRPC tools which services there are.
 //!
 //! Who may ask is for the daemon to say, with [`Server::operators`] or a check of its own, [`Server::guard`]; without
 //! either, whoever can reach the port may. [`Caller`] says who it is as far as the connection tells, [`Operator`] by its
