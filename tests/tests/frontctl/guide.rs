@@ -69,6 +69,14 @@ async fn every_command_of_the_guide_works() {
     };
     eventually(DEADLINE, "all are listed", listed).await;
 
+    // Of the connection that the edge has now.
+    let stamp = async || {
+        let edge = world.run(&["edges", "get", "7", "-o", "json"]).await;
+        (edge.code == Some(0)).then(|| edge.json()["stamp"].clone())
+    };
+    let first = stamp().await.expect("the edge is listed");
+    assert!(first.is_string(), "{first}");
+
     let mut going_on = Vec::new();
     for block in blocks() {
         if block == BUILD {
@@ -91,6 +99,10 @@ async fn every_command_of_the_guide_works() {
             going_on.push((script, process));
         } else {
             assert_eq!(process.exit().await, Some(0), "{script}{:#?}", process.log().lines());
+            if script.contains("kick 7") {
+                let is_back = async || stamp().await.filter(|stamp| *stamp != first);
+                eventually(DEADLINE, "the edge has connected again", is_back).await;
+            }
         }
     }
     // The stream that was accepted has ended by now, all others go on.
