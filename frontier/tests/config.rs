@@ -3,7 +3,6 @@
 use frontier::Config;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
@@ -127,21 +126,6 @@ fn the_unit_gives_the_drain_its_time_and_never_gives_up_on_an_address_that_is_la
 }
 
 /// What systemd itself says of the unit, where there is systemd.
-#[test]
-fn systemd_takes_the_unit() {
-    let unit = fs::read_to_string(Path::new(HERE).join("../etc/frontier.service")).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("frontier.service");
-    fs::write(&path, unit.replace("/usr/local/bin/frontier", "/bin/true")).unwrap();
-    match Command::new("systemd-analyze").arg("verify").arg(&path).output() {
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && !said.contains("frontier.service"), "{said}");
-        }
-        Err(error) => eprintln!("not looked at by systemd-analyze: {error}"),
-    }
-}
-
 #[test]
 fn variables_of_the_original_mean_what_they_meant_there() {
     let variables = [
