@@ -11,6 +11,7 @@ use frontier_daemon::telemetry::millis;
 use frontier_exchange::Exchange;
 use frontier_protocol::{Code, Rejection};
 use frontier_transport::{Backoff, DialOptions, Endpoint, HandshakeError};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -94,6 +95,7 @@ impl Member {
             };
             let connected = tokio::select! {
                 connected = connect(&endpoint, &self.dial, introduction, &self.exchange) => connected,
+                never = warn_once_forgotten(&self.advertised.id, &mut self.lease_ends) => match never {},
                 () = stop.cancelled() => return,
             };
             let pause = match connected {
@@ -123,6 +125,7 @@ impl Member {
             if let Some(pause) = pause.max(round) {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
+                    never = warn_once_forgotten(&self.advertised.id, &mut self.lease_ends) => match never {},
                     () = stop.cancelled() => return,
                 }
             }
@@ -171,13 +174,6 @@ impl Member {
             info!(%endpoint, "frontlas does not know this process any more: joining anew");
             return None;
         }
-        if self.lease_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
-            warn!(
-                id = self.advertised.id,
-                "frontlas has not been reached for as long as it remembers a gateway: nobody finds the edges here \
-                 by it until it is reached again"
-            );
-        }
         if std::mem::replace(&mut self.is_loss_logged, true) {
             debug!(%endpoint, error = %PeerText(error), "frontlas still can't be reached");
         } else {
@@ -189,4 +185,18 @@ impl Member {
             _ => None,
         }
     }
+}
+
+/// Logs that frontlas has forgotten the gateway, when that time comes: an attempt that hangs does not put it off.
+async fn warn_once_forgotten(id: &str, lease_ends: &mut Option<Instant>) -> Infallible {
+    if let Some(ends) = *lease_ends {
+        tokio::time::sleep_until(ends).await;
+        *lease_ends = None;
+        warn!(
+            id,
+            "frontlas has not been reached for as long as it remembers a gateway: nobody finds the edges here by it \
+             until it is reached again"
+        );
+    }
+    std::future::pending().await
 }
