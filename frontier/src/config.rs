@@ -14,7 +14,7 @@ pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
 pub use forward::Forward;
 pub use limits::Limits;
-pub use listen::{Listen, Proxies, ProxyProtocol};
+pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
 

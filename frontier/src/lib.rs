@@ -8,6 +8,7 @@ pub mod config;
 mod forwarding;
 mod gate;
 mod gateway;
+mod geminio;
 mod native;
 mod policy;
 pub mod reload;

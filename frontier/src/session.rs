@@ -1,10 +1,11 @@
-//! One connection of the native wire from its accept to its end. Its task owns the link.
+//! One connection from its accept to its end, on whichever wire. Its task owns it.
 //!
 //! ```text
 //!   handshake (Hello) ──▶ join (id, take-over, callbacks, Welcome) ──▶ serve ──▶ leave
 //!         └────────────── Reject ───────────────┘
 //! ```
 
+mod connection;
 mod context;
 mod edge;
 mod ending;
@@ -16,13 +17,13 @@ mod service;
 
 use crate::gate::Permit;
 use crate::policy::Admission;
+use connection::Connection;
 use context::Arrival;
 pub(crate) use context::Context;
-use ending::{leave, log_end, reject, turn_out};
+use ending::{leave, log_end, turn_out};
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Role};
-use frontier_transport::Link;
-use handshake::{Handshake, welcome};
+use handshake::Handshake;
 pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
 use std::net::SocketAddr;
@@ -33,7 +34,7 @@ use tracing::debug;
 struct Admitted {
     handshake: Handshake,
     admission: Admission,
-    link: Link,
+    connection: Connection,
     /// Where it comes from, which may have taken a proxy to tell.
     addr: SocketAddr,
     permit: Permit,
@@ -45,16 +46,18 @@ pub(crate) fn run(context: Arc<Context>, newcomer: Newcomer) -> impl Future<Outp
     // Boxed, so that a connection that is idle does not hold the room that its handshake took.
     let admitting = Box::pin(admit(context.clone(), newcomer));
     async move {
-        let Some(Admitted { handshake, admission, link, addr, permit }) = admitting.await else { return };
+        let Some(Admitted { handshake, admission, connection, addr, permit }) = admitting.await else {
+            return;
+        };
         // Given back when the connection ends.
         let _permit = permit;
         let arrival = Arrival { addr, ..arrival };
         match handshake.role {
-            Role::Edge => edge::run(&context, handshake, admission, arrival, link).await,
-            Role::Service => service::run(&context, handshake, admission, arrival, link).await,
+            Role::Edge => edge::run(&context, handshake, admission, arrival, connection).await,
+            Role::Service => service::run(&context, handshake, admission, arrival, connection).await,
             // Boxed, since there are few of them: an idle edge need not have the room.
             Role::Frontier => {
-                Box::pin(origin_gateway::run(&context, handshake, admission, arrival, link)).await;
+                Box::pin(origin_gateway::run(&context, handshake, admission, arrival, connection)).await;
             }
         }
     }
@@ -66,22 +69,22 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer) -> Option<Admitted> {
     // Before its TLS handshake.
     let then = context.policies.current();
     let listener = newcomer.listener;
-    let (mut handshake, link, addr, _held) = handshake::accept(&context, newcomer).await?;
+    let (mut handshake, connection, addr, _held) = handshake::accept(&context, newcomer).await?;
     let presented = std::mem::take(&mut handshake.presented);
     let Handshake { role, ref meta, .. } = handshake;
     let admission = match Admission::new(&context.policies, &then, role, listener, addr, presented, meta) {
         Ok(admission) => admission,
         Err(failure) => {
             context.policies.log_failed(handshake.role, addr, &failure);
-            reject(link, &failure).await;
+            connection.reject(&failure).await;
             return None;
         }
     };
     match context.gate.enter(addr.ip()) {
-        Ok(permit) => Some(Admitted { handshake, admission, link, addr, permit }),
+        Ok(permit) => Some(Admitted { handshake, admission, connection, addr, permit }),
         Err(error) => {
             debug!(%addr, %error, "turned away");
-            reject(link, &Failure::new(Code::Overloaded, error.to_string())).await;
+            connection.reject(&Failure::new(Code::Overloaded, error.to_string())).await;
             None
         }
     }

@@ -32,12 +32,19 @@ pub use peer_certificate::PeerCertificate;
 pub use section::read_server_tls;
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
-pub(crate) use handshake::{Accepted, Alpn, accept, connect, peer_certificate, starts_with_letter};
+pub(crate) use handshake::{
+    Accepted, Alpn, accept, connect, first_byte, peer_certificate, starts_with_letter,
+};
 pub(crate) use key_digest::KeyDigest;
 pub(crate) use stream::TlsStream;
 
+/// The stream of a client that a listener has accepted.
+pub(crate) type ServerStream = TlsStream<UnbufferedServerConnection, TcpStream>;
+
 use rustls::crypto::CryptoProvider;
+use rustls::server::UnbufferedServerConnection;
 use std::sync::{Arc, LazyLock};
+use tokio::net::TcpStream;
 
 /// The application protocol of a link, mux and lane, as ALPN has it.
 pub(crate) const ALPN_LINK: &[u8] = b"frontier/1";

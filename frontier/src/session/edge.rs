@@ -1,13 +1,13 @@
 //! An edge: everyone who must know of it knows before it is welcomed, and before its successor comes.
 
 use super::handshake::Handshake;
-use super::{Arrival, Context, leave, log_end, reject, welcome};
+use super::{Arrival, Connection, Context, leave, log_end};
 use crate::policy::Admission;
 use frontier_access::PeerText;
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
 use frontier_exchange::{Failure, Identity, Seat};
 use frontier_protocol::{Code, EdgeId};
-use frontier_transport::{CloseReason, Link, LinkHandle, Priority};
+use frontier_transport::CloseReason;
 use std::net::SocketAddr;
 use tracing::debug;
 
@@ -16,15 +16,15 @@ pub(super) fn run(
     handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    link: Link,
+    connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
-    let joining = Box::pin(join(context, handshake, admission, arrival, link));
+    let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
-        let Some((seat, mut link)) = joining.await else { return };
-        let reason = context.native(&seat, &link).serve(&mut link).await;
+        let Some((seat, mut connection)) = joining.await else { return };
+        let reason = connection.serve(context, &seat).await;
         log_end(context, seat.peer(), &reason);
-        leave(context, seat.peer(), link, &reason);
+        leave(context, seat.peer(), connection, &reason);
         let timeout = context.edge_ids.callback_timeout;
         Box::pin(presence::offline(&context.exchange, seat.peer(), timeout)).await;
     }
@@ -36,25 +36,25 @@ async fn join(
     mut handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    mut link: Link,
-) -> Option<(Seat, Link)> {
+    mut connection: Connection,
+) -> Option<(Seat, Connection)> {
     let addr = arrival.addr;
     let chosen = choose_id(context, &handshake, &admission, addr).await;
     let (id, authorization) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
         Ok(admitted) => admitted,
         Err(failure) => {
             context.policies.log_refused(context.role, addr, &failure);
-            reject(link, &failure).await;
+            connection.reject(&failure).await;
             return None;
         }
     };
     let (exchange, callback_timeout) = (&context.exchange, context.edge_ids.callback_timeout);
     let identity = Identity::Edge { id, meta: std::mem::take(&mut handshake.meta) };
-    let edge = context.peer(identity, arrival, authorization, &handshake, &link);
+    let edge = context.peer(identity, arrival, authorization, &handshake, &connection);
     let (seat, predecessor) = match exchange.join_edge(&edge) {
         Ok(joined) => joined,
         Err(error) => {
-            reject(link, &Failure::new(error.code(), error.to_string())).await;
+            connection.reject(&Failure::new(error.code(), error.to_string())).await;
             return None;
         }
     };
@@ -67,7 +67,7 @@ async fn join(
     let online = if let Some(failure) = context.review(&edge, &admission) {
         untold(failure)
     } else if edge.outlet().is_closed() {
-        untold(ended(context, &link.handle()))
+        untold(ended(context, &connection))
     } else {
         presence::online(exchange, &edge, callback_timeout).await
     };
@@ -78,28 +78,27 @@ async fn join(
         }
         drop(seat);
         debug!(edge = %id, %addr, error = %PeerText(&failure.text), "edge refused");
-        reject(link, &failure).await;
+        connection.reject(&failure).await;
         return None;
     }
-    let welcomed = link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &edge).encode(out));
-    if welcomed.is_err() || !seat.publish() {
+    if !connection.welcome(context, &handshake, &edge) || !seat.publish() {
         presence::offline(exchange, &edge, callback_timeout).await;
         drop(seat);
         // The Welcome must not go out any more.
-        let failure = ended(context, &link.handle());
-        drop(link.take_unsent(CloseReason::Superseded));
-        reject(link, &failure).await;
+        let failure = ended(context, &connection);
+        connection.take_back(CloseReason::Superseded);
+        connection.reject(&failure).await;
         return None;
     }
     exchange.expect_life(&edge);
     context.tell_if_draining(&edge);
     debug!(edge = %id, %addr, epoch = edge.epoch().0, "edge connected");
-    Some((seat, link))
+    Some((seat, connection))
 }
 
-/// Why the link of an edge was closed before the edge was online.
-fn ended(context: &Context, link: &LinkHandle) -> Failure {
-    match link.close_reason() {
+/// Why the connection of an edge was closed before the edge was online.
+fn ended(context: &Context, connection: &Connection) -> Failure {
+    match connection.close_reason() {
         Some(CloseReason::Refused(code, text)) => Failure::new(code, text),
         _ => Failure::plain(if context.closing.is_set() { Code::Draining } else { Code::Superseded }),
     }

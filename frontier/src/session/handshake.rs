@@ -1,9 +1,10 @@
 //! The gateway's side of the handshake: a dialler's Hello, read and checked.
 
+use super::connection::Connection;
 use super::context::Context;
-use super::ending::reject;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
-use crate::config::Listen;
+use crate::config::{Limits, Listen, Wires};
+use crate::geminio::{self, Greeting, GreetingError};
 use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
@@ -12,7 +13,9 @@ use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
     Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
 };
-use frontier_transport::{AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, UpgradeError};
+use frontier_transport::{
+    AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, Spoken, UpgradeError,
+};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use thiserror::Error;
@@ -44,6 +47,15 @@ enum NoHello {
     Unplaced(#[from] Unplaced),
     #[error(transparent)]
     Link(#[from] AcceptError),
+    #[error(transparent)]
+    Greeting(#[from] GreetingError),
+}
+
+/// What a dialler has said first, on its wire.
+#[expect(clippy::large_enum_variant, reason = "it is passed on at once")]
+enum First {
+    Hello(Link, Frame),
+    Greeting(Box<geminio::Connection>, Result<Greeting, Failure>),
 }
 
 /// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused. With it comes the address
@@ -51,7 +63,7 @@ enum NoHello {
 pub(super) async fn accept(
     context: &Context,
     newcomer: Newcomer,
-) -> Option<(Handshake, Link, SocketAddr, Held)> {
+) -> Option<(Handshake, Connection, SocketAddr, Held)> {
     let from = newcomer.accepted.peer;
     let given_up = newcomer.held.given_up();
     let hello = async move {
@@ -69,7 +81,7 @@ pub(super) async fn accept(
         }
         () = context.closing.wait() => return None,
     };
-    let (link, peer, frame, held) = match received {
+    let (first, peer, held) = match received {
         Ok(received) => received,
         Err(error) => {
             log_failed(context, addr, error);
@@ -77,38 +89,60 @@ pub(super) async fn accept(
         }
     };
     log(addr, &peer);
-    match read(context, &frame) {
+    let (connection, read) = match first {
+        First::Hello(link, frame) => (link.into(), read(context, &frame)),
+        First::Greeting(connection, greeting) => {
+            let read = greeting.and_then(|greeting| greeted(context, greeting));
+            (Connection::Geminio(connection), read)
+        }
+    };
+    match read {
         Ok(mut handshake) => {
             handshake.presented.certificate =
                 peer.certificate.as_deref().map(client_certificate).map(Arc::new);
-            Some((handshake, link, addr, held))
+            Some((handshake, connection, addr, held))
         }
         Err(failure) => {
             debug!(%addr, error = %PeerText(&failure.text), "handshake refused");
-            reject(link, &failure).await;
+            connection.reject(&failure).await;
             None
         }
     }
 }
 
-/// Up to the first frame. `addr` becomes that of who is behind the connection, as soon as that is known.
+/// Up to what the dialler says first. `addr` becomes that of who is behind the connection, as soon as that is known.
 async fn receive(
     context: &Context,
     mut newcomer: Newcomer,
     addr: &mut SocketAddr,
-) -> Result<(Link, PeerInfo, Frame, Held), NoHello> {
+) -> Result<(First, PeerInfo, Held), NoHello> {
     newcomer.read_proxy_header(context).await?;
     let Newcomer { listener, mut accepted, mut held } = newcomer;
     accepted.incoming.first_byte().await;
     held.heard();
     *addr = accepted.peer;
-    let (mut link, peer) = accepted.incoming.link(context.link.clone()).await?;
+    let wires = context.listener(listener).map_or(Wires::Both, |listen| listen.wires);
+    let incoming = accepted.incoming;
+    let (spoken, peer) = incoming.link_or_bytes(context.link.clone(), |first| wires.takes(first)).await?;
     if let Some(Listen { proxies, .. }) = context.listener(listener) {
         *addr = proxies.client(*addr, &peer.forwarded);
         held.count_for(*addr, proxies)?;
     }
-    let frame = first_frame(&mut link).await.map_err(AcceptError::Link)?;
-    Ok((link, peer, frame, held))
+    let first = match spoken {
+        Spoken::Link(_) if wires == Wires::Geminio => {
+            let text = "a link, at a listener for the other wire alone".to_owned();
+            return Err(AcceptError::Link(CloseReason::Protocol(text)).into());
+        }
+        Spoken::Link(mut link) => {
+            let frame = first_frame(&mut link).await.map_err(AcceptError::Link)?;
+            First::Hello(link, frame)
+        }
+        Spoken::Bytes(carrier) => {
+            let (connection, greeting) = Greeting::receive(carrier, context.role, &context.limits).await?;
+            First::Greeting(Box::new(connection), greeting)
+        }
+    };
+    Ok((first, peer, held))
 }
 
 /// What whoever runs the gateway can mend is told, the rest only with `debug`.
@@ -124,6 +158,7 @@ fn log_failed(context: &Context, addr: SocketAddr, error: NoHello) {
             return newcomer::log_dropped(context, crowded);
         }
         NoHello::Unplaced(Unplaced::Header(ProxyHeaderError::Ended | ProxyHeaderError::Io(_)))
+        | NoHello::Greeting(_)
         | NoHello::Link(_) => return debug!(%addr, reason = %PeerText(error), "no handshake"),
         NoHello::Unplaced(error) => Failure::new(Code::Denied, error.to_string()),
     };
@@ -173,33 +208,18 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         };
         return Err(Failure::new(Code::Denied, text));
     }
-    if context.notice.get().is_some() {
-        return Err(Failure::new(Code::Draining, "the gateway is stopping"));
-    }
+    check_draining(context)?;
     let limits = &context.limits;
     let terms =
         negotiate(&hello, limits.terms()).map_err(|error| Failure::new(error.code(), error.to_string()))?;
-    if hello.meta.len() > limits.meta {
-        let text = format!(
-            "a meta of {} bytes is over the limit of {} ({})",
-            hello.meta.len(),
-            limits.meta,
-            limit_key::META
-        );
-        return Err(Failure::new(Code::TooLarge, text));
-    }
+    check_meta(limits, hello.meta.len())?;
     if is_origin_gateway && (hello.name.is_empty() || hello.name.len() > 255) {
         return Err(Failure::new(Code::Denied, "the id of a frontier has 1 to 255 bytes"));
     }
-    if !is_origin_gateway && hello.name.len() > limits.name_len {
-        let (len, max) = (hello.name.len(), limits.name_len);
-        let text = format!("a name of {len} bytes is over the limit of {max} ({})", limit_key::NAME);
-        return Err(Failure::new(Code::TooLarge, text));
+    if !is_origin_gateway {
+        check_name(limits, hello.name)?;
     }
-    if let Some(len) = hello.token.as_ref().map(Token::len).filter(|len| *len > MAX_TOKEN) {
-        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}, which can't be changed");
-        return Err(Failure::new(Code::TooLarge, text));
-    }
+    check_token(hello.token.as_ref())?;
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Ok(Handshake {
         role: hello.role,
@@ -213,6 +233,63 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })
+}
+
+/// The same of a client of the Go original.
+fn greeted(context: &Context, greeting: Greeting) -> Result<Handshake, Failure> {
+    let Greeting { id, name, topics, meta, token, heartbeat } = greeting;
+    check_draining(context)?;
+    let limits = &context.limits;
+    check_meta(limits, meta.len())?;
+    check_name(limits, &name)?;
+    check_token(token.as_ref())?;
+    let heartbeat_ms = u32::try_from(heartbeat.as_millis()).unwrap_or(u32::MAX);
+    Ok(Handshake {
+        role: context.role,
+        // As with the original, an edge has no say in that unless the gateway is told to let it.
+        id: if context.role == Role::Edge && !context.edge_ids.requested { 0 } else { id },
+        name,
+        topics,
+        methods: Vec::new(),
+        meta: meta.into(),
+        terms: Terms { heartbeat_ms, ..limits.terms() },
+        features: 0,
+        session: None,
+        presented: PresentedCredentials { token, certificate: None },
+    })
+}
+
+fn check_draining(context: &Context) -> Result<(), Failure> {
+    match context.notice.get() {
+        Some(_) => Err(Failure::new(Code::Draining, "the gateway is stopping")),
+        None => Ok(()),
+    }
+}
+
+fn check_meta(limits: &Limits, len: usize) -> Result<(), Failure> {
+    if len > limits.meta {
+        let text =
+            format!("a meta of {len} bytes is over the limit of {} ({})", limits.meta, limit_key::META);
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    Ok(())
+}
+
+fn check_name(limits: &Limits, name: &str) -> Result<(), Failure> {
+    if name.len() > limits.name_len {
+        let (len, max) = (name.len(), limits.name_len);
+        let text = format!("a name of {len} bytes is over the limit of {max} ({})", limit_key::NAME);
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    Ok(())
+}
+
+fn check_token(token: Option<&Token<'_>>) -> Result<(), Failure> {
+    if let Some(len) = token.map(Token::len).filter(|len| *len > MAX_TOKEN) {
+        let text = format!("a token of {len} bytes is over the limit of {MAX_TOKEN}, which can't be changed");
+        return Err(Failure::new(Code::TooLarge, text));
+    }
+    Ok(())
 }
 
 /// What a peer that has joined is told.
