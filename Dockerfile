@@ -1,17 +1,22 @@
 # Static binaries, built for the machine that builds them, in images with nothing else.
-#   docker build --target frontier .      docker build --target frontlas .      docker build --target demo .
+#   docker build --target frontier .      docker build --target frontlas .      docker build --target frontctl .
+#   docker build --target demo .
 FROM rust:1.95-alpine AS build
 # aws-lc and mimalloc are C: a compiler, the C library, and <linux/random.h>, without which aws-lc takes getentropy().
 # The bindings of aws-lc come with it and its assembly is generated already, so neither CMake, Perl, Go nor Clang.
 RUN apk add --no-cache gcc musl-dev linux-headers
 WORKDIR /src
 COPY . .
-RUN cargo build --profile dist --locked --package frontier --package frontlas --package frontier-demo \
-    && cp target/dist/frontier target/dist/frontlas target/dist/frontier-demo /
+RUN cargo build --profile dist --locked --package frontier --package frontlas --package frontctl --package frontier-demo \
+    && cp target/dist/frontier target/dist/frontlas target/dist/frontctl target/dist/frontier-demo /
 
 FROM gcr.io/distroless/static-debian12:nonroot AS demo
 COPY --from=build /frontier-demo /usr/bin/frontier-demo
 ENTRYPOINT ["/usr/bin/frontier-demo"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS frontctl
+COPY --from=build /frontctl /usr/bin/frontctl
+ENTRYPOINT ["/usr/bin/frontctl"]
 
 FROM gcr.io/distroless/static-debian12:nonroot AS frontlas
 COPY --from=build /frontlas /usr/bin/frontlas

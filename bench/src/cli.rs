@@ -11,11 +11,13 @@ use cluster::ClusterArgs;
 use connections::{ConnectionsArgs, StormArgs};
 use frontier_config::ByteSize;
 use run::{RunArgs, VsArgs};
+use scale::ScaleArgs;
 
 mod calls;
 mod cluster;
 mod connections;
 mod run;
+mod scale;
 #[cfg(test)]
 mod tests;
 
@@ -92,6 +94,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         run: RunArgs,
     },
+    /// The same calls on 1, 2, 4 cores and so on, to which all processes are kept together
+    Scale(ScaleArgs),
     /// A raw two-hop byte proxy over TCP: the cost of copying alone
     ///
     /// Each caller has a TCP connection of its own; the proxy opens one to the service for it, and copies
@@ -128,7 +132,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         run: RunArgs,
     },
-    /// The same with a lean client of our own, so that the server is measured and not its client
+    /// The same with nats-server 2.15, which the go on the PATH builds as a module the first time
+    NatsCurrent {
+        #[command(flatten)]
+        calls: CallArgs,
+        #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Request-reply through the nats-server on the PATH with a lean client of our own, so that the server is measured and not its client
     NatsLean {
         #[command(flatten)]
         calls: CallArgs,
@@ -179,7 +192,11 @@ impl Command {
             Self::Proxy { calls, vs, run, .. } => run.into_plan(System::Proxy, vs, calls.into_work()?),
             Self::Relay { calls, vs, run } => run.into_plan(System::Relay, vs, calls.into_work()?),
             Self::Nats { calls, vs, run } => run.into_plan(System::Nats, vs, calls.into_work()?),
+            Self::NatsCurrent { calls, vs, run } => {
+                run.into_plan(System::NatsCurrent, vs, calls.into_work()?)
+            }
             Self::NatsLean { calls, vs, run } => run.into_plan(System::NatsLean, vs, calls.into_work()?),
+            Self::Scale(scale) => return Ok(Job::Scale(scale.into_plan()?)),
             Self::Connections(connections) => return Ok(Job::Connections(connections.into_plan()?)),
             Self::Storm(storm) => return Ok(Job::Storm(storm.into_plan()?)),
             Self::Cluster(cluster) => return Ok(Job::Cluster(cluster.into_plan()?)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde::{Serialize, Serializer};
 
+use crate::nats::Release;
 use crate::network::Network;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
@@ -63,8 +64,15 @@ async fn start(system: System, work: &Work, processes: &Processes) -> Result<Rig
         (System::Proxy, Work::Calls(calls)) => proxy::start_calls(calls, processes).await,
         (System::Proxy, Work::Bulk(bulk)) => proxy::start_bulk(bulk, processes).await,
         (System::Relay, Work::Calls(calls)) => relay::start(calls, processes).await,
-        (System::Nats, Work::Calls(calls)) => nats::start(NatsClient::Library, calls, processes).await,
-        (System::NatsLean, Work::Calls(calls)) => nats::start(NatsClient::Lean, calls, processes).await,
+        (System::Nats, Work::Calls(calls)) => {
+            nats::start(Release::Installed, NatsClient::Library, calls, processes).await
+        }
+        (System::NatsCurrent, Work::Calls(calls)) => {
+            nats::start(Release::Current, NatsClient::Library, calls, processes).await
+        }
+        (System::NatsLean, Work::Calls(calls)) => {
+            nats::start(Release::Installed, NatsClient::Lean, calls, processes).await
+        }
         _ => {
             bail!("{system} does not do {work}")
         }

@@ -1,4 +1,4 @@
-//! Request-reply through `nats-server`, the one on the PATH with its defaults.
+//! Request-reply through `nats-server` with its defaults: the one on the PATH, or one of the current release line.
 //!
 //! With `async-nats`, the client library that users of NATS have, it is what they get: the peer of Frontier
 //! with its SDK. That library costs more CPU time per request than the server does. With a lean client of our
@@ -14,11 +14,14 @@ use crate::work::Calls;
 
 mod lean;
 mod library;
+mod release;
 mod server;
+
+pub(crate) use release::Release;
 
 pub(crate) async fn play(role: NatsRole, console: &mut Console) -> Result<()> {
     match role {
-        NatsRole::Server { threads } => server::run(threads, console).await,
+        NatsRole::Server { program, threads } => server::run(&program, threads, console).await,
         NatsRole::Service { client: NatsClient::Library, server } => library::serve(server, console).await,
         NatsRole::Service { client: NatsClient::Lean, server } => lean::serve(server, console).await,
         NatsRole::Client { client: NatsClient::Library, server, calls, .. } => {
@@ -30,8 +33,14 @@ pub(crate) async fn play(role: NatsRole, console: &mut Console) -> Result<()> {
     }
 }
 
-pub(crate) async fn start(client: NatsClient, calls: Calls, processes: &Processes) -> Result<Rig> {
-    let server = NatsRole::Server { threads: processes.gateway_threads };
+pub(crate) async fn start(
+    release: Release,
+    client: NatsClient,
+    calls: Calls,
+    processes: &Processes,
+) -> Result<Rig> {
+    let program = release.program().await?;
+    let server = NatsRole::Server { program, threads: processes.gateway_threads };
     let server = Child::start("nats-server", 1, server).await?;
     let address = server.ready().edges.context("nats-server has no port")?;
     let mut rig = Rig::new(server)?;

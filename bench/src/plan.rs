@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 
 use crate::comparison::Comparison;
+use crate::cores::Pinned;
 use crate::measurement::{Timing, measure};
 use crate::progress::Progress;
 use crate::rig::Processes;
@@ -27,6 +28,7 @@ impl Plan {
     pub(crate) async fn run(&self) -> Result<Vec<Comparison>> {
         let mut comparisons = Vec::with_capacity(self.layouts.len());
         for &processes in &self.layouts {
+            let _pinned = processes.cores.map(Pinned::to).transpose()?;
             comparisons.push(self.compare(processes).await?);
         }
         Ok(comparisons)
@@ -39,7 +41,7 @@ impl Plan {
         for round in 1..=self.rounds {
             let mut outcomes = Vec::with_capacity(self.systems.len());
             for &system in &self.systems {
-                self.progress.begin(format!("round {round}/{}, {system}", self.rounds));
+                self.progress.begin(self.step(round, system, &processes));
                 let outcome = measure(system, &self.work, &processes, self.timing, &self.progress)
                     .await
                     .with_context(|| format!("measuring {system}"))?;
@@ -49,5 +51,10 @@ impl Plan {
         }
         self.progress.end();
         Comparison::new(self.work, self.timing, processes, rounds)
+    }
+
+    fn step(&self, round: usize, system: System, processes: &Processes) -> String {
+        let cores = processes.cores.map_or(String::new(), |cores| format!(", cores: {cores}"));
+        format!("round {round}/{}, {system}{cores}", self.rounds)
     }
 }

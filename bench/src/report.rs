@@ -42,6 +42,12 @@ fn text(comparison: &Comparison) -> String {
             );
         }
     }
+    text + &failures(comparison)
+}
+
+/// What operations failed with, if any did.
+pub(crate) fn failures(comparison: &Comparison) -> String {
+    let mut text = String::new();
     for Outcome { system, errors, first_error, .. } in &comparison.medians {
         if let Some(first) = first_error {
             text += &format!("\n{system}: {errors} operations failed, the first with: {first}\n");

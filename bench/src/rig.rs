@@ -22,6 +22,9 @@ pub(crate) struct Processes {
     /// Over how many the callers are spread.
     #[serde(rename = "client_processes")]
     pub(crate) clients: usize,
+    /// To how many cores all of them are kept, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cores: Option<usize>,
 }
 
 impl fmt::Display for Processes {

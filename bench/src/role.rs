@@ -3,6 +3,7 @@
 //! What runs a role is in `process.rs` and the modules of the systems; nothing here knows them.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,8 @@ pub(crate) enum RelayRole {
 pub(crate) enum NatsRole {
     /// `nats-server`, and the process that stops it.
     Server {
+        /// A path, or a name on the PATH.
+        program: PathBuf,
         threads: usize,
     },
     Service {

@@ -28,6 +28,8 @@ pub(crate) enum System {
     Relay,
     /// nats-server, with the client library that its users have
     Nats,
+    /// The same with nats-server 2.15, which the go on the PATH builds the first time
+    NatsCurrent,
     /// nats-server, with a client that does as little as possible
     NatsLean,
 }
@@ -39,7 +41,7 @@ impl System {
             Self::Frontier | Self::Tls | Self::Quic | Self::Ws => true,
             Self::Alone => work.scene() != Scene::default(),
             Self::Proxy => matches!(work, Work::Bulk(_)) || is_plain_call(work),
-            Self::Relay | Self::Nats | Self::NatsLean => is_plain_call(work),
+            Self::Relay | Self::Nats | Self::NatsCurrent | Self::NatsLean => is_plain_call(work),
         }
     }
 
@@ -50,7 +52,7 @@ impl System {
             Self::Tls => Some(Network::Tls),
             Self::Quic => Some(Network::Quic),
             Self::Ws => Some(Network::Ws),
-            Self::Alone | Self::Proxy | Self::Relay | Self::Nats | Self::NatsLean => None,
+            Self::Alone | Self::Proxy | Self::Relay | Self::Nats | Self::NatsCurrent | Self::NatsLean => None,
         }
     }
 }
@@ -70,6 +72,7 @@ impl fmt::Display for System {
             Self::Proxy => "proxy",
             Self::Relay => "relay",
             Self::Nats => "nats",
+            Self::NatsCurrent => "nats-current",
             Self::NatsLean => "nats-lean",
         })
     }

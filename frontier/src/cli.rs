@@ -10,9 +10,10 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+use crate::Config;
 use crate::reload::{ConfigSource, SourceError};
-use crate::{Config, cert, token};
 use clap::{Parser, Subcommand};
+use frontier_credentials::command::{CertCommand, TokenCommand};
 use frontier_daemon::process::Exit;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -36,24 +37,10 @@ struct Cli {
 enum Command {
     /// Make certificates.
     #[command(subcommand)]
-    Cert(Cert),
+    Cert(CertCommand),
     /// Make tokens, and what stands for them in a file.
     #[command(subcommand)]
-    Token(Token),
-}
-
-#[derive(Debug, Subcommand)]
-enum Cert {
-    /// Make an authority, a server's certificate and a client's for development, each with its key.
-    Dev(cert::Options),
-}
-
-#[derive(Clone, Copy, Debug, Subcommand)]
-enum Token {
-    /// Print a random token, and its hash.
-    New,
-    /// Read a token from standard input, and print its hash.
-    Hash,
+    Token(TokenCommand),
 }
 
 /// Why a command failed: the exit code, and what it says.
@@ -101,10 +88,9 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 impl Cli {
     fn execute(self, input: impl Read, output: &mut impl Write) -> Result<Exit, Failure> {
         let text = match self.command {
-            Some(Command::Cert(Cert::Dev(options))) => certify(&options)?,
-            Some(Command::Token(Token::New)) => token::new(),
-            Some(Command::Token(Token::Hash)) => {
-                token::hash(input).map_err(|error| Failure::usage(format!("{error:#}")))?
+            Some(Command::Cert(cert)) => cert.run().map_err(|error| Failure::start(format!("{error:#}")))?,
+            Some(Command::Token(token)) => {
+                token.run(input).map_err(|error| Failure::usage(format!("{error:#}")))?
             }
             None => {
                 let source = ConfigSource::new(self.config);
@@ -127,13 +113,4 @@ fn check(config: &Config) -> Result<String, Failure> {
     let mut text: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
     text.push_str("the configuration is valid");
     Ok(text)
-}
-
-fn certify(options: &cert::Options) -> Result<String, Failure> {
-    let written = cert::run(options).map_err(|error| Failure::start(format!("{error:#}")))?;
-    if written.is_empty() {
-        return Ok("all of it is there already".into());
-    }
-    let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-    Ok(paths.join("\n"))
 }

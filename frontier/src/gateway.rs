@@ -148,6 +148,7 @@ impl Gateway {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
         });
         let exchange = Exchange::new(Settings {
+            tracer: None,
             limits: config.limits.exchange(config.call_timeout),
             balance: config.balance,
             gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),

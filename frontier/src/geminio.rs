@@ -29,7 +29,7 @@ use bytes::BytesMut;
 use frontier_exchange::{Batch, Exchange, Failure, Inbound, Outlet, Peer, Unsent};
 use frontier_geminio as wire;
 use frontier_protocol::{EdgeId, Role, TAIL_LEN};
-use frontier_transport::{BoxedCarrier, CloseReason};
+use frontier_transport::{BoxedCarrier, CloseReason, Traffic};
 use inbound::Reader;
 use lane::{Ended, Lane};
 use outlet::GeminioOutlet;
@@ -60,6 +60,8 @@ pub(crate) struct Connection {
     writing: Vec<u8>,
     written: usize,
     lane: Arc<Lane>,
+    /// Bytes that have come.
+    received: u64,
     /// The client's first packet, which is answered.
     opening: u64,
     is_edge: bool,
@@ -75,6 +77,7 @@ impl fmt::Debug for Connection {
 impl Connection {
     fn new(io: BoxedCarrier, buffer: BytesMut, opening: u64, role: Role, limits: &Limits) -> Self {
         Self {
+            received: buffer.len() as u64,
             io,
             buffer,
             writing: Vec::new(),
@@ -100,6 +103,11 @@ impl Connection {
             self.lane.work.notify_one();
         }
         queued.is_ok()
+    }
+
+    /// What has come and gone so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic { received: self.received, sent: self.lane.written() }
     }
 
     /// Why it was closed.
@@ -168,13 +176,13 @@ impl Connection {
         peer: &Arc<Peer>,
         limits: &Limits,
     ) -> CloseReason {
-        let Self { io, buffer, writing, written, lane, max_frame, .. } = self;
+        let Self { io, buffer, writing, written, lane, max_frame, received, .. } = self;
         let (from, to) = tokio::io::split(io);
         let max_body = usize::try_from(limits.payload).unwrap_or(wire::MAX_BODY).saturating_mul(2);
         let max_body = max_body.min(wire::MAX_BODY);
         let reader = Reader { exchange, peer, lane, max_body, max_frame: *max_frame };
         tokio::select! {
-            reason = read(&reader, from, buffer) => reason,
+            reason = read(&reader, from, buffer, received) => reason,
             error = write(lane, to, writing, written) => match error.kind() {
                 io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => CloseReason::Peer,
                 _ => CloseReason::Lost(error.to_string()),
@@ -221,13 +229,19 @@ fn unsent_request(frame: &wire::Frame) -> Option<Unsent> {
         correlation: frontier_exchange::CorrelationId(frame.id),
         name: (*request.name).into(),
         custom: custom.to_vec().into(),
+        trace: Default::default(),
         edge: EdgeId(u64::from_be_bytes(*tail)),
         payload: request.payload.into_owned().into(),
     })
 }
 
 /// Reads and acts on packets.
-async fn read(reader: &Reader<'_>, mut io: impl AsyncRead + Unpin, buffer: &mut BytesMut) -> CloseReason {
+async fn read(
+    reader: &Reader<'_>,
+    mut io: impl AsyncRead + Unpin,
+    buffer: &mut BytesMut,
+    received: &mut u64,
+) -> CloseReason {
     let mut room = READ.0;
     loop {
         reader.peer.hear(reader.exchange.millis());
@@ -247,13 +261,17 @@ async fn read(reader: &Reader<'_>, mut io: impl AsyncRead + Unpin, buffer: &mut 
             *buffer = BytesMut::new();
         }
         buffer.reserve(room);
-        match io.read_buf(buffer).await {
+        let len = match io.read_buf(buffer).await {
             Ok(0) => return CloseReason::Peer,
-            Ok(len) if len >= room => room = (room * 4).min(READ.1),
-            Ok(len) if len * 8 < room => room = (room / 2).max(READ.0),
-            Ok(_) => {}
+            Ok(len) => len,
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return CloseReason::Peer,
             Err(error) => return CloseReason::Lost(error.to_string()),
+        };
+        *received += len as u64;
+        if len >= room {
+            room = (room * 4).min(READ.1);
+        } else if len * 8 < room {
+            room = (room / 2).max(READ.0);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The gateway: edges and services dial in, the exchange carries messages, calls and streams between
 //! them. The daemon's `main` calls [`cli::run`]; all else is here, where tests reach it.
 
-pub mod cert;
 pub mod cli;
 pub mod cluster;
 pub mod config;
@@ -15,7 +14,6 @@ pub mod reload;
 mod session;
 #[cfg(test)]
 mod testing;
-pub mod token;
 
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

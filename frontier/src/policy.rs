@@ -6,27 +6,26 @@
 
 mod admission;
 mod credentials;
+mod log;
 mod review;
 mod service_id;
 
 pub(crate) use admission::Admission;
 pub(crate) use credentials::client_certificate;
+pub(crate) use log::Ended;
 
 use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
 use arc_swap::ArcSwap;
 use frontier_access::authn::{Authenticator, AuthnError, ClientCertificate, PresentedCredentials, Verified};
-use frontier_access::{Access, ClockReading, LogDecision, LogLimiter, PeerText};
-use frontier_exchange::{Exchange, Failure};
-use frontier_protocol::{Code, Role};
-use frontier_transport::{CloseReason, Network, ServerTls, TlsError};
+use frontier_access::{Access, ClockReading};
+use frontier_exchange::Exchange;
+use frontier_protocol::Role;
+use frontier_transport::{Network, ServerTls, TlsError};
+use log::LogLimits;
 use parking_lot::Mutex;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tracing::{debug, info, warn};
-
-/// How many lines a second tell of those who were not let in, and how many of edges that broke the rules.
-const REFUSALS_PER_SECOND: u32 = 10;
+use std::time::Duration;
 
 /// How late it is noticed that credentials have expired.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
@@ -49,8 +48,7 @@ pub(crate) struct Policies {
     replacing: Mutex<()>,
     edges: Vec<Bound>,
     services: Vec<Bound>,
-    failures: LogLimiter,
-    violations: LogLimiter,
+    log_limits: LogLimits,
 }
 
 /// A listener that is open, by what it was bound to.
@@ -128,8 +126,7 @@ impl Policies {
             replacing: Mutex::default(),
             edges: bound(edges),
             services: bound(services),
-            failures: LogLimiter::new(REFUSALS_PER_SECOND),
-            violations: LogLimiter::new(REFUSALS_PER_SECOND),
+            log_limits: LogLimits::new(),
         }
     }
 
@@ -185,46 +182,6 @@ impl Policies {
         let Some(tls) = self.tls(role, listener) else { return Ok(()) };
         let chain = presented.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
         tls.check_client(&chain, at.wall)
-    }
-
-    /// Notes in the log that somebody is refused, with `debug` unless it is for its credentials.
-    pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, failure: &Failure) {
-        match failure.code {
-            Code::Unauthenticated => self.log_failed(role, addr, failure),
-            _ => debug!(%addr, error = %PeerText(&failure.text), "{} refused", side(role)),
-        }
-    }
-
-    /// Notes in the log that somebody has failed to authenticate: with a few lines a second at most.
-    pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
-        let (side, error) = (side(role), PeerText(&failure.text));
-        match self.failures.admit(Instant::now()) {
-            LogDecision::Log { suppressed: 0 } => warn!(%addr, %error, "{side} not let in"),
-            LogDecision::Log { suppressed } => warn!(%addr, %error, suppressed, "{side} not let in"),
-            LogDecision::Suppress => {}
-        }
-    }
-
-    /// Notes in the log that an edge broke the rules: with a few lines a second at most.
-    pub(crate) fn log_violation(&self, edge: u64, addr: Option<SocketAddr>, reason: &CloseReason) {
-        let (addr, reason) = (addr.map(tracing::field::display), PeerText(reason));
-        match self.violations.admit(Instant::now()) {
-            LogDecision::Log { suppressed: 0 } => info!(edge, addr, %reason, "edge disconnected"),
-            LogDecision::Log { suppressed } => info!(edge, addr, %reason, suppressed, "edge disconnected"),
-            LogDecision::Suppress => {}
-        }
-    }
-
-    /// Mentions the end of a burst after which no line followed.
-    pub(crate) fn log_suppressed(&self) {
-        let suppressed = self.failures.take_suppressed(Instant::now());
-        if suppressed > 0 {
-            warn!(suppressed, "more were not let in");
-        }
-        let suppressed = self.violations.take_suppressed(Instant::now());
-        if suppressed > 0 {
-            info!(suppressed, "more edges have broken the rules");
-        }
     }
 }
 

@@ -28,7 +28,6 @@ pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tracing::debug;
 
 /// A peer that was let in.
 struct Admitted {
@@ -83,8 +82,9 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer) -> Option<Admitted> {
     match context.gate.enter(addr.ip()) {
         Ok(permit) => Some(Admitted { handshake, admission, connection, addr, permit }),
         Err(error) => {
-            debug!(%addr, %error, "turned away");
-            connection.reject(&Failure::new(Code::Overloaded, error.to_string())).await;
+            let error = error.to_string();
+            context.policies.log_turned_away(handshake.role, addr, &error);
+            connection.reject(&Failure::new(Code::Overloaded, error)).await;
             None
         }
     }

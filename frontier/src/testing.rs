@@ -81,7 +81,7 @@ pub(crate) fn exchange_of(
     let Config { mut limits, call_timeout, .. } = config();
     set(&mut limits);
     let limits = limits.exchange(call_timeout);
-    Exchange::new(Settings { limits, balance: Balance::EdgeId, gateway_id: None, remote })
+    Exchange::new(Settings { limits, balance: Balance::EdgeId, gateway_id: None, remote, tracer: None })
 }
 
 /// A link's configuration, by default.

@@ -1,7 +1,8 @@
 //! The control plane: what the cluster answers to services, operators and other programs.
 //!
 //! ```text
-//! frontier_admin::Server ─┬─ health: livez, readyz, /cluster/v1/health, grpc.health.v1
+//! frontier_admin::Server ─┬─ console: files for browsers
+//!                         ├─ health: livez, readyz, /cluster/v1/health, grpc.health.v1
 //!                         └─ access ─▶ REST ┐
 //!                                      gRPC ┴─▶ Queries ───────────▶ Directory
 //!                                               Watches ─▶ Feed ─────┘

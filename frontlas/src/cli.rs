@@ -11,6 +11,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::time::Instant;
 use std::time::SystemTime;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
@@ -138,10 +139,15 @@ async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result
     }
     reloading.abort();
     stop.cancel();
+    let asked = Instant::now();
     // The node itself keeps the deadline, `daemon.grace`.
     tokio::select! {
         ended = running => Ok(drained(&ended)),
-        _ = signals.recv() => Ok(Exit::Interrupted),
+        signal = signals.recv() => {
+            let left = config.daemon.grace.saturating_sub(asked.elapsed());
+            tracing::warn!(%signal, ?left, "a second signal: ending without the rest of the drain, and cutting what is under way");
+            Ok(Exit::Interrupted)
+        }
     }
 }
 

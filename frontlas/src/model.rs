@@ -7,6 +7,7 @@ mod lease;
 mod record;
 
 pub use change::{Change, Changes, Former, Numbered, Position};
+pub(crate) use event::may_displace;
 pub use event::{Event, Kind, Presence, Verdict};
 pub use lease::{Incarnation, Lease, Mark, NewFrontier};
 pub use record::{Edge, Frontier, Page, Service};

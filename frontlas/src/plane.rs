@@ -23,6 +23,7 @@ mod connections;
 mod context;
 mod handshake;
 mod handshakes;
+mod log;
 mod lookup;
 mod members;
 mod pending;
@@ -42,6 +43,7 @@ use context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT};
 use frontier_protocol::Terms;
 use frontier_transport::Listener;
 use handshakes::Handshakes;
+use log::PlaneLog;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -93,6 +95,7 @@ impl Plane {
             access: PlaneAccess::open(),
             permits: Arc::new(Semaphore::new(config.frontiers)),
             handshakes: Handshakes::default(),
+            log: PlaneLog::default(),
         };
         Ok(Self { listener, addr, context, rebalance: config.rebalance })
     }

@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use frontier_protocol::{
     Ack, Code, Custom, DecodeError, Decoder, EncodeError, Flags, Frame, GoAway, Hello, Kind, Lookup,
-    LookupAck, MAX_TOKEN, MIN_MAX_FRAME, Members, Offer, Open, OpenAck, Plan, Publish, Register, RegisterAck,
-    Reject, RemoteCaller, Report, ReportAck, Request, Response, Returned, Terms, VERSION, Welcome, negotiate,
-    split_remote_caller,
+    LookupAck, MAX_TOKEN, MAX_TRACE, MIN_MAX_FRAME, Members, Offer, Open, OpenAck, Plan, Publish, Register,
+    RegisterAck, Reject, RemoteCaller, Report, ReportAck, Request, Response, Returned, TRACEPARENT_LEN,
+    Terms, TraceContext, VERSION, Welcome, negotiate, split_remote_caller, split_trace,
 };
 use std::iter;
 
@@ -109,6 +109,7 @@ fn parse(frame: &Frame) {
         Kind::Request => {
             let Ok(request) = Request::parse(frame) else { return };
             assert_eq!(sent(|out| request.encode_with(frame.id, frame.flags, out)).body, frame.body);
+            traced(request.custom.body());
         }
         Kind::Response => {
             let Ok(response) = Response::parse(frame) else { return };
@@ -171,6 +172,24 @@ fn parse(frame: &Frame) {
         // Nothing in their bodies is read.
         Kind::Ping | Kind::Pong | Kind::Cancel | Kind::Data => {}
     }
+}
+
+/// Takes a trace context off the end of a header, as of any frame that says that it has one.
+fn traced(custom: &[u8]) {
+    let Some((own, trace)) = split_trace(custom) else { return };
+    assert!(trace.is_empty() || (TRACEPARENT_LEN..=MAX_TRACE).contains(&trace.len()), "{trace:?}");
+    let Some(context) = TraceContext::parse(trace) else { return };
+    assert!(context.trace_id() != [0; 16] && context.parent_id() != [0; 8], "{context:?}");
+    let mut wire = Vec::new();
+    context.put(&mut wire);
+    assert_eq!(TraceContext::parse(&wire), Some(context));
+    let again = sent(|out| {
+        let request =
+            Request { timeout_ms: 0, method: "", custom: Custom::plain(own).traced(&wire), payload: b"" };
+        request.encode(1, out)
+    });
+    assert!(again.flags.has(Flags::TRACED));
+    assert_eq!(split_trace(&again.body[8..]), Some((own, &wire[..])));
 }
 
 /// The frame that `encode` writes, as it arrives.

@@ -1,6 +1,6 @@
 //! The custom header, and what the exchange adds to its end.
 
-use crate::{EdgeId, EncodeError};
+use crate::{EdgeId, EncodeError, trace};
 use bytes::BufMut;
 
 /// Length of the EdgeID tail, in bytes.
@@ -21,10 +21,14 @@ const CALLER_LEN: usize = 2;
 ///  body | caller | length of the caller (u16) | EdgeID (u64)
 /// ```
 ///
+/// A trace context stands behind the body, with its length (u16) behind it: see [`Flags::TRACED`](crate::Flags::TRACED).
+///
 /// Body and tail are kept apart, so that adding the tail copies nothing but the tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Custom<'a> {
     body: &'a [u8],
+    /// A trace context; empty without one.
+    trace: &'a [u8],
     /// As [`RemoteCaller`](crate::RemoteCaller) encodes it.
     caller: Option<&'a [u8]>,
     tail: Option<EdgeId>,
@@ -34,26 +38,47 @@ impl<'a> Custom<'a> {
     /// `body` alone.
     #[must_use]
     pub fn plain(body: &'a [u8]) -> Self {
-        Self { body, caller: None, tail: None }
+        Self { body, trace: b"", caller: None, tail: None }
     }
 
     /// `body` and then `edge`.
     #[must_use]
     pub fn tailed(body: &'a [u8], edge: EdgeId) -> Self {
-        Self { body, caller: None, tail: Some(edge) }
+        Self { body, trace: b"", caller: None, tail: Some(edge) }
     }
 
     /// `body`, then the remote caller, as [`RemoteCaller`](crate::RemoteCaller) encodes it, and then `edge`.
     #[must_use]
     pub fn forwarded(body: &'a [u8], caller: &'a [u8], edge: EdgeId) -> Self {
-        Self { body, caller: Some(caller), tail: Some(edge) }
+        Self { body, trace: b"", caller: Some(caller), tail: Some(edge) }
     }
 
-    /// Takes the last 8 bytes of a received header as the EdgeID. `None` if it is shorter than that.
+    /// The same with a trace context behind the body, unless it is empty or there is no room for it: what the users sent
+    /// goes in any case. Whoever sends it as [`TraceContext`](crate::TraceContext) encodes it knows that the receiver
+    /// takes it.
+    #[must_use]
+    pub fn traced(self, trace: &'a [u8]) -> Self {
+        let added = trace.len() + trace::LENGTH_LEN;
+        if trace.is_empty() || self.body.len() + self.added() + added > MAX_CUSTOM {
+            self
+        } else {
+            Self { trace, ..self }
+        }
+    }
+
+    /// Whether it has a trace context.
+    #[must_use]
+    pub fn is_traced(&self) -> bool {
+        !self.trace.is_empty()
+    }
+
+    /// Takes the last 8 bytes of a received header as the EdgeID. `None` if it is shorter than that, or they are 0, which is
+    /// the id of no edge.
     #[must_use]
     pub fn split_tail(received: &'a [u8]) -> Option<(&'a [u8], EdgeId)> {
         let (body, tail) = received.split_last_chunk::<TAIL_LEN>()?;
-        Some((body, EdgeId(u64::from_be_bytes(*tail))))
+        let edge = EdgeId(u64::from_be_bytes(*tail));
+        (edge != EdgeId(0)).then_some((body, edge))
     }
 
     /// The bytes without a tail that was added here.
@@ -65,7 +90,9 @@ impl<'a> Custom<'a> {
     /// How many bytes stand behind the body.
     #[must_use]
     pub fn added(&self) -> usize {
-        self.caller.map_or(0, |caller| caller.len() + CALLER_LEN)
+        let trace = if self.is_traced() { self.trace.len() + trace::LENGTH_LEN } else { 0 };
+        trace
+            + self.caller.map_or(0, |caller| caller.len() + CALLER_LEN)
             + if self.tail.is_some() { TAIL_LEN } else { 0 }
     }
 
@@ -79,6 +106,9 @@ impl<'a> Custom<'a> {
 
     pub(crate) fn put(&self, out: &mut impl BufMut) {
         out.put_slice(self.body);
+        if self.is_traced() {
+            trace::put(self.trace, out);
+        }
         if let Some(caller) = self.caller {
             put_caller(caller, out);
         }
@@ -132,6 +162,20 @@ mod tests {
             b"ab\x01\x02\x03\x04\x05\x06\x07\x08"
         );
         assert_eq!(Custom::tailed(b"ab", EdgeId(1)).body(), b"ab");
+    }
+
+    #[test]
+    fn a_trace_context_stands_behind_the_body_if_there_is_room() {
+        let trace = [b't'; 55];
+        let framed = [&b"ab"[..], &trace, b"\0\x37"].concat();
+        assert_eq!(bytes(Custom::plain(b"ab").traced(&trace)), framed);
+        let forwarded = Custom::forwarded(b"ab", b"caller", EdgeId(7)).traced(&trace);
+        let behind = b"caller\0\x06\0\0\0\0\0\0\0\x07";
+        assert_eq!(bytes(forwarded), [&framed[..], behind].concat());
+        assert!(forwarded.is_traced() && !Custom::plain(b"ab").traced(b"").is_traced());
+        let body = vec![0; MAX_CUSTOM - TAIL_LEN - 57];
+        assert!(Custom::tailed(&body, EdgeId(7)).traced(&trace).is_traced());
+        assert_eq!(Custom::plain(&[0; MAX_CUSTOM - 56]).traced(&trace), Custom::plain(&[0; MAX_CUSTOM - 56]));
     }
 
     #[test]

@@ -158,6 +158,9 @@ impl Flags {
     /// On `Publish`, `Request`, `Open` and `Returned` between frontiers: an edge asks, and the name says which services
     /// are asked.
     pub const BY_NAME: Self = Self(0x08);
+    /// On `Publish`, `Request`, `Open` and `Returned`: behind the users' own part of `custom` or `meta` stands a trace
+    /// context, and behind that its length. Only to who has [`FEATURE_TRACE`](crate::FEATURE_TRACE).
+    pub const TRACED: Self = Self(0x10);
     /// On `Response` between frontiers: its `custom` has no tail.
     pub const UNTAILED: Self = Self(0x08);
     /// On `Register` and `Unregister`: the names are topics. Without it they are methods.

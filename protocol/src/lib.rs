@@ -20,6 +20,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod claim;
 mod code;
 mod custom;
 mod decoder;
@@ -35,8 +36,10 @@ mod role;
 mod session;
 mod tagged;
 mod token;
+mod trace;
 mod verified_edge;
 
+pub use claim::{Claim, Proof};
 pub use code::{Code, Fault};
 pub use custom::{Custom, MAX_CUSTOM, TAIL_LEN, push_remote_caller, split_remote_caller};
 pub use decoder::{DecodeError, Decoder};
@@ -69,6 +72,9 @@ pub use retry::{retry_after, retry_detail};
 pub use role::{Role, Side};
 pub use session::Session;
 pub use token::{MAX_TOKEN, Token};
+pub use trace::{
+    MAX_TRACE, MAX_TRACESTATE, TRACEPARENT_LEN, TraceContext, push_trace, split_trace, traceparent,
+};
 pub use verified_edge::VerifiedEdge;
 
 /// The version of the wire that this crate speaks.
@@ -88,3 +94,11 @@ pub const FEATURE_BY_NAME: u32 = 0x01;
 /// A bit of the features in a frontier's `Hello` to frontlas: its edges reach the services of all other frontiers that have
 /// it.
 pub const FEATURE_FORWARDS: u32 = 0x02;
+
+/// A bit of the features in `Hello` and `Welcome` between a frontier and frontlas: reports say with what connections claim
+/// their ids ([`Claim`]), and frontlas judges it.
+pub const FEATURE_CLAIMS: u32 = 0x04;
+
+/// A bit of the features in `Hello` and `Welcome`: requests and streams that are sent there may have a trace context
+/// ([`Flags::TRACED`]). Of `Hello` for what is sent to the dialler, of `Welcome` for both directions.
+pub const FEATURE_TRACE: u32 = 0x08;

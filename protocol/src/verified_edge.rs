@@ -36,7 +36,7 @@ impl<'a> VerifiedEdge<'a> {
             custom = rest;
             match tag {
                 TAG_SUBJECT => edge.subject = std::str::from_utf8(value).ok()?,
-                TAG_EDGE_ID => edge.edge_id = Some(EdgeId(u64::from_be_bytes(value.try_into().ok()?))),
+                TAG_EDGE_ID => edge.edge_id = Some(edge_id(value)?),
                 TAG_LABEL => edge.labels.push(label(value)?),
                 _ => {}
             }
@@ -59,6 +59,11 @@ impl<'a> VerifiedEdge<'a> {
         }
         custom
     }
+}
+
+fn edge_id(value: &[u8]) -> Option<EdgeId> {
+    let id = u64::from_be_bytes(value.try_into().ok()?);
+    (id != 0).then_some(EdgeId(id))
 }
 
 #[cfg(test)]
@@ -94,7 +99,12 @@ mod tests {
     #[test]
     fn unknown_fields_are_passed_over_and_what_is_no_text_is_refused() {
         assert_eq!(VerifiedEdge::parse(b"\x09\0\x02??"), Some(VerifiedEdge::default()));
-        for custom in [&b"\x01\0\x01\xff"[..], b"\x03\0\x03\0\x01\xff", b"\x02\0\x01\x07"] {
+        for custom in [
+            &b"\x01\0\x01\xff"[..],
+            b"\x03\0\x03\0\x01\xff",
+            b"\x02\0\x01\x07",
+            b"\x02\0\x08\0\0\0\0\0\0\0\0",
+        ] {
             assert_eq!(VerifiedEdge::parse(custom), None, "{custom:?}");
         }
     }

@@ -22,7 +22,7 @@ pub struct Edge {
 }
 
 impl Builder<Edge> {
-    /// The id to ask for. The gateway, or the service that gives out ids, decides.
+    /// The id to ask for; 0 asks for none. The gateway, or the service that gives out ids, decides.
     pub fn id(mut self, id: EdgeId) -> Self {
         self.options.identity.id = id.0;
         self

@@ -63,6 +63,7 @@ impl<'a> OpenStream<'a> {
     }
 
     async fn open(self) -> Result<Stream, Error> {
+        self.check_edge()?;
         let deadline = Instant::now().checked_add(self.timeout);
         let deadline = deadline.ok_or_else(|| {
             Error::new(Code::TooLarge, "the timeout is too long: the deadline would be out of range")

@@ -248,7 +248,10 @@ pub(crate) fn url(network: Network, addr: SocketAddr) -> String {
 /// The address in the line that says where it listens.
 fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
     let line = log.find(&format!("listening for {side}"))?;
-    line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok()
+    match serde_json::from_str::<Value>(&line) {
+        Ok(line) => line["addr"].as_str()?.parse().ok(),
+        Err(_) => line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok(),
+    }
 }
 
 /// A loopback address that no other process under test listens on and no client connects from, so that a port stays

@@ -19,6 +19,7 @@ mod sdk;
 mod settings;
 mod stall_proxy;
 mod tool;
+pub mod web;
 mod witness;
 
 pub use self::frontlas::{Frontlas, FrontlasBuilder};

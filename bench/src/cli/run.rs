@@ -69,6 +69,17 @@ pub(crate) struct OutputArgs {
 
 impl RunArgs {
     pub(super) fn into_plan(self, first: System, vs: VsArgs, work: Work) -> Result<Plan> {
+        let layouts = self.processes.layouts()?;
+        self.into_plan_of(layouts, first, vs, work)
+    }
+
+    /// On one number of cores after the other, with as many threads unless set.
+    pub(super) fn into_scale(self, cores: &[usize], vs: VsArgs, work: Work) -> Result<Plan> {
+        let layouts = cores.iter().map(|cores| self.processes.on(*cores)).collect::<Result<_>>()?;
+        self.into_plan_of(layouts, System::Frontier, vs, work)
+    }
+
+    fn into_plan_of(self, layouts: Vec<Processes>, first: System, vs: VsArgs, work: Work) -> Result<Plan> {
         ensure!(self.rounds > 0, "--rounds must be at least 1");
         let counted = seconds("--seconds", self.seconds)?;
         ensure!(!counted.is_zero(), "--seconds must be more than 0");
@@ -86,7 +97,7 @@ impl RunArgs {
             work,
             rounds: self.rounds,
             timing: Timing { warmup: seconds("--warmup", self.warmup)?, counted },
-            layouts: self.processes.layouts()?,
+            layouts,
             progress: self.output.progress(),
             json: self.output.json,
         })
@@ -110,6 +121,17 @@ impl ProcessArgs {
         Ok(layouts)
     }
 
+    /// Kept to so many cores.
+    fn on(self, cores: usize) -> Result<Processes> {
+        let all = std::thread::available_parallelism()?.get();
+        ensure!(
+            cores > 0 && cores <= all,
+            "--cores {cores} must be between 1 and {all}, the cores of this machine"
+        );
+        let threads = self.threads.unwrap_or(cores);
+        Ok(Processes { cores: Some(cores), ..Self { threads: Some(threads), ..self }.single()? })
+    }
+
     /// One layout, with one thread in each process unless set.
     pub(super) fn single(self) -> Result<Processes> {
         let threads = self.threads.or(self.gateway_threads).unwrap_or(1);
@@ -118,7 +140,7 @@ impl ProcessArgs {
         ensure!(threads > 0, "--threads must be at least 1");
         ensure!(gateway_threads > 0, "--gateway-threads must be at least 1");
         ensure!(clients > 0, "--client-processes must be at least 1");
-        Ok(Processes { threads, gateway_threads, clients })
+        Ok(Processes { threads, gateway_threads, clients, cores: None })
     }
 }
 

@@ -29,8 +29,8 @@ fn a_system_is_compared_once() {
 
 #[test]
 fn every_system_does_plain_calls() {
-    let plan = plan("rpc --callers 64 --edges 10 --vs proxy,relay,nats,nats-lean");
-    assert_eq!(plan.systems.len(), 5);
+    let plan = plan("rpc --callers 64 --edges 10 --vs proxy,relay,nats,nats-current,nats-lean");
+    assert_eq!(plan.systems.len(), 6);
     assert!(plan.systems.iter().all(|system| system.supports(&plan.work)));
 }
 
@@ -54,6 +54,22 @@ fn programs_are_measured_as_they_run_by_default_and_with_one_thread() {
     assert_eq!(threads("rpc --threads 1"), [(1, 1)]);
     assert_eq!(threads("rpc --gateway-threads 3"), [(3, 3)]);
     assert_eq!(threads("rpc --threads 2 --gateway-threads 1"), [(2, 1)]);
+}
+
+#[test]
+fn a_load_is_scaled_over_all_cores_unless_told_otherwise() {
+    let cores = |line: &str| match job(line).unwrap() {
+        Job::Scale(plan) => {
+            let layouts = plan.layouts.iter();
+            layouts.map(|layout| (layout.cores, layout.threads, layout.gateway_threads)).collect::<Vec<_>>()
+        }
+        other => panic!("{line}: {other:?}"),
+    };
+    assert_eq!(cores("scale --cores 1"), [(Some(1), 1, 1)]);
+    assert_eq!(cores("scale --cores 1 --threads 4 --gateway-threads 3"), [(Some(1), 4, 3)]);
+    let all = std::thread::available_parallelism().unwrap().get();
+    let (first, last) = (cores("scale")[0], *cores("scale").last().unwrap());
+    assert_eq!((first, last), ((Some(1), 1, 1), (Some(all), all, all)));
 }
 
 #[test]
@@ -89,6 +105,10 @@ fn mistakes_are_refused() {
         "cluster --callers 0",
         "cluster --rate 0",
         "storm --client-processes 0",
+        "scale --cores 0",
+        "scale --cores 1000000",
+        "scale --cores one",
+        "scale --reverse --vs relay",
     ] {
         assert!(job(line).is_err(), "{line}");
     }

@@ -185,7 +185,7 @@ impl Frontier {
 
     fn entry(&self, op: Op, slot: u32) -> Entry<'static> {
         let addr = if op == Op::EdgeOnline { ADDR } else { "" };
-        Entry { op, id: self.share.id(slot), stamp: self.stamp(slot), addr, name: "" }
+        Entry { op, id: self.share.id(slot), stamp: self.stamp(slot), addr, name: "", claim: None }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use ::frontier::{Config, Gateway, cert};
+use ::frontier::{Config, Gateway};
 use anyhow::{Context, Result, bail};
+use frontier_credentials::cert;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use tokio_util::sync::CancellationToken;
 

@@ -17,10 +17,10 @@ use crate::console::Console;
 use crate::dialogue::Ready;
 
 /// Starts the server on a free port, and stops it when the tool is done with it, or gone.
-pub(super) async fn run(threads: usize, console: &mut Console) -> Result<()> {
+pub(super) async fn run(program: &Path, threads: usize, console: &mut Console) -> Result<()> {
     let directory =
         tempfile::Builder::new().prefix("frontier-bench-").tempdir().context("making a directory")?;
-    let mut server = launch(directory.path(), threads)?;
+    let mut server = launch(program, directory.path(), threads)?;
     let result = tokio::select! {
         address = wait_for_port(&directory, &mut server) => address,
         () = console.closed() => Err(anyhow!("the tool went away")),
@@ -36,8 +36,8 @@ pub(super) async fn run(threads: usize, console: &mut Console) -> Result<()> {
     result.map(drop)
 }
 
-fn launch(directory: &Path, threads: usize) -> Result<Child> {
-    let mut command = Command::new("nats-server");
+fn launch(program: &Path, directory: &Path, threads: usize) -> Result<Child> {
+    let mut command = Command::new(program);
     command.args(["--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir"]).arg(directory);
     command.env("GOMAXPROCS", threads.to_string());
     // Its log goes nowhere, and must not mix with this process's reports.

@@ -82,6 +82,16 @@ fn a_disturbed_connection_is_compared_with_a_quiet_one() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_load_is_kept_to_some_cores() {
+    let list = result("scale --cores 1 --callers 4 --edges 2 --warmup 0.1 --seconds 0.5 --json");
+    assert_eq!(list[0]["processes"]["cores"], 1);
+    assert_eq!(list[0]["processes"]["gateway_threads"], 1);
+    check(&list[0]["medians"][0]);
+    assert!(list[1].is_null(), "{list}");
+}
+
+#[test]
 fn all_edges_of_a_storm_get_in() {
     let result = result("storm --edges 100 --client-processes 2 --rounds 2 --json");
     let rounds = result["rounds"].as_array().unwrap();

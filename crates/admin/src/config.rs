@@ -36,6 +36,25 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// A small plane for orchestrators and scrapes, without TLS: a hundred connections, and the defaults of the rest.
+    #[must_use]
+    pub fn small(addr: SocketAddr) -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            addr,
+            tls: None,
+            connections: 100,
+            handshakes: 1024,
+            handshakes_per_address: 128,
+            watchers: 1000,
+            request_timeout: seconds(10),
+            request_size: ByteSize::mib(1).as_usize(),
+            handshake_timeout: seconds(10),
+            slow_peer_timeout: seconds(30),
+            keepalive: seconds(15),
+        }
+    }
+
     /// Reads the section. Without an address it listens on `default_addr`.
     #[must_use]
     pub fn read(section: &Section<'_>, default_addr: SocketAddr) -> Self {

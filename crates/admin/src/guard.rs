@@ -5,7 +5,7 @@ use crate::error::{ApiError, is_grpc};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, Method, Uri};
 use std::sync::Arc;
 use tonic::Status;
 
@@ -15,15 +15,25 @@ pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// The check. It computes and waits for nothing.
 pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync>;
 
+/// Which requests everybody gets an answer to.
+pub(crate) type Public = fn(&Method, &Uri, &HeaderMap) -> bool;
+
+/// Who may ask for what.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) guard: Guard,
+    pub(crate) public: Public,
+}
+
 /// Turns a request away unless the guard lets it pass, whatever path it asks for: who is not let in is not told which
 /// there are.
-pub(crate) async fn enforce(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    if request.uri().path() == HEALTH_PATH {
+pub(crate) async fn enforce(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+    let (uri, headers) = (request.uri(), request.headers());
+    if uri.path() == HEALTH_PATH || (entry.public)(request.method(), uri, headers) {
         return next.run(request).await;
     }
-    let headers = request.headers();
     let checked = match request.extensions().get::<Caller>() {
-        Some(caller) => guard(caller, headers).and_then(|()| caller.admit()),
+        Some(caller) => (entry.guard)(caller, headers).and_then(|()| caller.admit()),
         // Every connection adds one.
         None => Err(ApiError::Internal),
     };

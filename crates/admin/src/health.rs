@@ -1,6 +1,6 @@
 //! Whether the daemon can answer: it can while what it depends on does.
 
-use crate::error::ApiError;
+use crate::error::{ApiError, json};
 use crate::guard::HEALTH_PATH;
 use axum::Router;
 use axum::extract::State;
@@ -9,7 +9,9 @@ use axum::routing::get;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use http::{StatusCode, Uri};
+use serde::Serialize;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{interval, timeout};
@@ -32,15 +34,27 @@ pub struct Probe {
     dependency: &'static str,
     services: &'static [&'static str],
     check: Box<dyn Fn() -> CheckResult + Send + Sync>,
+    degraded: Degraded,
     ready: watch::Sender<bool>,
     reporter: HealthReporter,
 }
 
+/// What does not work now though the daemon can answer: a line each.
+type Degraded = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
 /// What a [`Probe`] has found last.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Readiness {
     dependency: &'static str,
     ready: watch::Receiver<bool>,
+    degraded: Degraded,
+}
+
+/// The body of `/readyz` where the daemon is ready.
+#[derive(Debug, Serialize)]
+struct Ready {
+    status: &'static str,
+    degraded: Vec<String>,
 }
 
 impl Probe {
@@ -52,15 +66,24 @@ impl Probe {
         check: impl Fn() -> CheckResult + Send + Sync + 'static,
     ) -> Self {
         let (ready, reporter) = (watch::Sender::new(false), HealthReporter::new());
-        let this = Self { dependency, services, check: Box::new(check), ready, reporter };
+        let degraded: Degraded = Arc::new(Vec::new);
+        let this = Self { dependency, services, check: Box::new(check), degraded, ready, reporter };
         this.report(ServingStatus::NotServing).await;
         this
+    }
+
+    /// The same, which tells with `/readyz` what does not work though the daemon can answer: a dependency whose loss is no
+    /// reason to send nobody here any more. A line for each, without secrets; it is asked each time.
+    #[must_use]
+    pub fn degraded(self, degraded: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
+        Self { degraded: Arc::new(degraded), ..self }
     }
 
     /// What it has found, now and later.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        Readiness { dependency: self.dependency, ready: self.ready.subscribe() }
+        let Self { dependency, ready, degraded, .. } = self;
+        Readiness { dependency, ready: ready.subscribe(), degraded: degraded.clone() }
     }
 
     pub(crate) fn routes(&self) -> Router {
@@ -122,6 +145,12 @@ impl std::fmt::Debug for Probe {
     }
 }
 
+impl std::fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readiness").field("ready", &self.ready).finish_non_exhaustive()
+    }
+}
+
 impl Readiness {
     /// Whether the last check succeeded.
     #[must_use]
@@ -151,7 +180,11 @@ async fn healthz(State(readiness): State<Readiness>, uri: Uri) -> StatusCode {
 
 async fn readyz(State(readiness): State<Readiness>) -> Response {
     match readiness.is_ready() {
-        true => StatusCode::OK.into_response(),
+        true => {
+            let degraded = (readiness.degraded)();
+            let status = if degraded.is_empty() { "ready" } else { "degraded" };
+            json(StatusCode::OK, &Ready { status, degraded })
+        }
         false => ApiError::Unavailable(readiness.dependency).into_response(),
     }
 }

@@ -12,9 +12,11 @@
 //! - [`Query`] and [`page`] read requests for lists; [`ApiError`] is an error for both gRPC and REST.
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
+//! - [`Metrics`] tells a scrape what is measured.
 //!
 //! Who may ask is for the daemon to say, with [`Server::guard`]; without one, whoever can reach the port may. [`Caller`]
-//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody.
+//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody, and [`Server::public`]
+//! what else does.
 
 mod config;
 mod connection;
@@ -22,6 +24,7 @@ mod deadline;
 mod error;
 mod guard;
 mod health;
+mod metrics;
 pub mod page;
 mod query;
 mod server;
@@ -36,6 +39,7 @@ pub use connection::Caller;
 pub use error::{ApiError, ErrorBody, json};
 pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
+pub use metrics::{Metrics, ProcessMetrics, write_runtime};
 pub use query::Query;
 pub use server::{BindError, Server};
 pub use tls::{LiveTls, TlsConfig, TlsError, certificates, private_key};

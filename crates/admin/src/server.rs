@@ -4,7 +4,7 @@ use crate::config::ServerConfig;
 use crate::connection::{Caller, ConnectionHandler};
 use crate::deadline;
 use crate::error::{ApiError, is_grpc};
-use crate::guard::{self, Guard};
+use crate::guard::{self, Entry, Guard, Public};
 use crate::health::Probe;
 use crate::standing::Places;
 use crate::tls::{LiveTls, TlsError};
@@ -14,7 +14,7 @@ use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use frontier_access::HalfOpen;
-use http::HeaderMap;
+use http::{HeaderMap, Method, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub struct Server {
     addr: SocketAddr,
     tls: Option<LiveTls>,
     guard: Option<Guard>,
+    public: Public,
     /// Cancelled once [`run`](Self::run) ends; watches end with it.
     stopping: CancellationToken,
 }
@@ -76,7 +77,16 @@ impl Server {
         let listener = TcpListener::bind(config.addr).await.map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let stopping = CancellationToken::new();
-        Ok(Self { name, config: config.clone(), listener, addr, tls, guard: None, stopping })
+        Ok(Self {
+            name,
+            config: config.clone(),
+            listener,
+            addr,
+            tls,
+            guard: None,
+            public: |_, _, _| false,
+            stopping,
+        })
     }
 
     /// Where it listens.
@@ -92,13 +102,21 @@ impl Server {
     }
 
     /// Has `check` decide of each request, by who sends it and by its headers, before anything else looks at it:
-    /// paths that do not exist are refused in the same way. `/healthz` alone answers everybody.
+    /// paths that do not exist are refused in the same way. `/healthz` answers everybody, and what is [`public`](Self::public).
     #[must_use]
     pub fn guard(
         mut self,
         check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
     ) -> Self {
         self.guard = Some(Arc::new(check));
+        self
+    }
+
+    /// Has the guard let these requests pass, whoever sends them: for files that are the same for all and hold nothing of
+    /// the daemon's.
+    #[must_use]
+    pub fn public(mut self, is_public: fn(&Method, &Uri, &HeaderMap) -> bool) -> Self {
+        self.public = is_public;
         self
     }
 
@@ -118,7 +136,9 @@ impl Server {
         let strangers = self.guard.is_some().then(|| HalfOpen::new(handshakes, handshakes_per_address));
         let places = Places::new(self.name, connections, strangers);
         let router = match self.guard {
-            Some(check) => router.layer(from_fn_with_state(check, guard::enforce)),
+            Some(guard) => {
+                router.layer(from_fn_with_state(Entry { guard, public: self.public }, guard::enforce))
+            }
             None => router,
         };
         let router = router.layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));

@@ -23,15 +23,22 @@ const WHAT: &str = "a duration with a unit such as 500ms, 10s, 1m30s or 1h";
 /// Only `0` may go without a unit: a bare `10` means seconds to one reader and milliseconds to the next.
 impl FromValue for Duration {
     fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
-        let text = value.text(WHAT)?;
-        if text == "0" {
-            return Ok(Self::ZERO);
-        }
-        if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && !text.is_empty() {
-            return Err(Invalid::new(format!("{text} needs a unit, such as {text}s or {text}ms")));
-        }
-        parse(text).map(Self::from_nanos).ok_or_else(|| Invalid::expected(WHAT, text))
+        parse_duration(value.text(WHAT)?)
     }
+}
+
+/// Reads a duration that is written as in a configuration: for command lines.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_duration(text: &str) -> Result<Duration, Invalid> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && !text.is_empty() {
+        return Err(Invalid::new(format!("{text} needs a unit, such as {text}s or {text}ms")));
+    }
+    parse(text).map(Duration::from_nanos).ok_or_else(|| Invalid::expected(WHAT, text))
 }
 
 /// Nanoseconds; `None` if the text is no duration or too long for 64 bits (584 years).

@@ -12,6 +12,7 @@ mod filter;
 pub use filter::{LogFilter, LogGone, LogHandle};
 
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 use std::{error, fmt};
 
 use tracing::Subscriber;
@@ -113,6 +114,12 @@ impl LogConfig {
             }
         }
     }
+}
+
+/// A duration as fields of the log have it, whose names end with `_ms`.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 type BoxedSubscriber = Box<dyn Subscriber + Send + Sync>;

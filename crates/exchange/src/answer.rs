@@ -22,6 +22,8 @@ pub struct Unsent {
     pub name: Box<str>,
     /// The users' own header.
     pub custom: Bytes,
+    /// The trace context; empty without one.
+    pub trace: Bytes,
     /// The payload.
     pub payload: Bytes,
     /// The edge that asks; or the edge that is asked, where it was queued for another gateway and a service asks.
@@ -58,9 +60,10 @@ impl Exchange {
         outcome: Outcome<'_>,
         batch: &mut Batch<'_>,
     ) {
-        let PendingRequest { requester, id, kind, .. } = request;
+        let PendingRequest { requester, id, kind, begun, .. } = request;
         // Without this entry the requester has cancelled, or has been answered.
         if requester.pending.lock().untrack(id, from, correlation) {
+            batch.took(kind, requester.direction(), begun);
             self.reply(&requester, id, kind, from.edge_id().or(edge), outcome, batch);
         }
     }
@@ -85,16 +88,18 @@ impl Exchange {
             // Where it could not be queued the requester's connection is closed, or closes because its queue is
             // full; it learns of its requests from that.
             (Ok(()), Ok(()) | Err(QueueError::Full | QueueError::Closed(_) | QueueError::Sealed)) => {
+                batch.tally.replied(kind, direction, outcome.payload.len());
                 match outcome.code {
                     Code::Ok => batch.tally.ok(kind, direction),
                     code => batch.counters().ended(kind.into(), direction, code),
                 }
-                return;
+                return self.end_span(requester, id, outcome.code);
             }
             (Ok(()), Err(QueueError::TooLarge(text))) => Failure::new(Code::TooLarge, text),
             (Err(failure), _) => failure,
         };
         self.counters().ended(kind.into(), direction, failure.code);
+        self.end_span(requester, id, failure.code);
         // As above.
         let _ = batch.queued(requester, requester.outlet().reply(id, kind, None, Outcome::failure(&failure)));
     }
@@ -129,15 +134,16 @@ impl Exchange {
     pub(crate) fn give_up(&self, requester: &Peer, id: u64, code: Code, batch: &mut Batch<'_>) {
         let given_up = requester.pending.lock().cancel(id);
         if let Some(sent) = given_up {
-            self.drop_request(requester, &sent, code, batch);
+            self.drop_request(requester, id, &sent, code, batch);
         }
     }
 
     /// Tells who has a request of `requester` that nobody waits for its reply any more. It ends here: a reply that is on
     /// its way finds nobody, and is not counted.
-    fn drop_request(&self, requester: &Peer, sent: &SentTo, code: Code, batch: &mut Batch<'_>) {
+    fn drop_request(&self, requester: &Peer, id: u64, sent: &SentTo, code: Code, batch: &mut Batch<'_>) {
         let SentTo { target, correlation, kind } = sent;
         self.counters().ended((*kind).into(), requester.direction(), code);
+        self.end_span(requester, id, code);
         let was_pending = target.pending.lock().complete(*correlation).is_some();
         if was_pending && *kind == RequestKind::Call {
             push_cancel(target, *correlation, batch);
@@ -161,8 +167,8 @@ impl Exchange {
     pub(crate) fn retire(self: &Arc<Self>, peer: &Arc<Peer>, unsent: &[Unsent]) {
         let InFlight { received, sent } = peer.pending.lock().close();
         let mut batch = self.batch();
-        for sent in sent {
-            self.drop_request(peer, &sent, Code::Cancelled, &mut batch);
+        for (id, sent) in sent {
+            self.drop_request(peer, id, &sent, Code::Cancelled, &mut batch);
         }
         let lost = Failure::new(Code::Disconnected, peer.lost());
         let unsent: AHashMap<u64, &Unsent> = match peer.is_service() || peer.is_owner_gateway() {
@@ -179,14 +185,15 @@ impl Exchange {
             if !requester.pending.lock().untrack(id, peer, correlation) {
                 continue;
             }
-            let Unsent { name, custom, payload, edge, .. } = again;
+            let Unsent { name, custom, trace, payload, edge, .. } = again;
             let edge = RemoteEdge::judged(*edge);
             let to = match requester.identity() {
                 Identity::Service { .. } => Destination::Edge(edge.id),
                 Identity::OriginGateway { .. } => Destination::LocalName { edge: &edge, returns: true },
                 _ => Destination::Name,
             };
-            let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
+            let envelope =
+                Envelope { kind, id, wants_reply: true, to, name, custom, trace, payload, deadline };
             self.forward_again(&requester, envelope, smallvec![peer.clone()], &mut batch);
         }
     }

@@ -1,7 +1,8 @@
 //! What many requests and replies share: one reading of the clock, one wake for each receiver, one count.
 
 use crate::Peer;
-use crate::counters::{Counters, Tally};
+use crate::counters::{Counters, Direction, Tally};
+use crate::envelope::RequestKind;
 use crate::outlet::{QueueError, Queued};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -38,6 +39,15 @@ impl<'e> Batch<'e> {
             self.wakes.push(peer.clone());
         }
         Ok(())
+    }
+
+    /// Notes that a request was answered now that was routed at `begun`.
+    #[inline]
+    pub(crate) fn took(&mut self, kind: RequestKind, direction: Direction, begun: Instant) {
+        let took = self.now().saturating_duration_since(begun);
+        if let Some(run) = self.tally.took(kind, direction, took) {
+            self.counters.add_run(&run);
+        }
     }
 
     pub(crate) fn counters(&self) -> &'e Counters {

@@ -35,6 +35,8 @@ pub struct Envelope<'a> {
     pub name: &'a str,
     /// The users' own header, without what the wire adds.
     pub custom: &'a [u8],
+    /// The trace context; empty without one.
+    pub trace: &'a [u8],
     /// The payload; empty where it follows on a leg.
     pub payload: &'a [u8],
     /// When the requester stops waiting.

@@ -1,6 +1,7 @@
 //! The exchange as a whole: what it decides by, its clock, and what it does with what comes.
 
 use crate::balance::{Balance, Balancer};
+use crate::census::Outboxes;
 use crate::counters::Counters;
 use crate::feed::{Connection, Follower};
 use crate::lobby::Lobby;
@@ -10,7 +11,9 @@ use crate::punctuality::Punctuality;
 use crate::registry::Registry;
 use crate::relocation::Relocations;
 use crate::remote::{RemoteEdges, Unacked};
+use crate::self_probe::ProbePeers;
 use crate::silence::Watch;
+use crate::trace::{Spans, Tracer};
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
 use parking_lot::Mutex;
@@ -29,6 +32,8 @@ pub struct Settings {
     pub gateway_id: Option<Box<str>>,
     /// What reaches edges at other gateways, if they are to be reached.
     pub remote: Option<Arc<dyn RemoteEdges>>,
+    /// Who records spans of requests, if anybody does.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// The exchange: everyone who is connected, what is pending between them, and the decisions.
@@ -46,19 +51,23 @@ pub struct Exchange {
     pub(crate) log_limits: LogLimits,
     pub(crate) remote: Option<Arc<dyn RemoteEdges>>,
     pub(crate) unacked: Unacked,
+    pub(crate) spans: Option<Spans>,
     pub(crate) lobby: Lobby,
     /// Whether services that go elsewhere stay for the edges that are still here.
     pub(crate) keeps_services: AtomicBool,
     pub(crate) relocations: Relocations,
     pub(crate) punctuality: Mutex<Punctuality>,
     pub(crate) watch: Mutex<Watch>,
+    /// What the last sweep found queued.
+    pub(crate) outboxes: Mutex<Outboxes>,
+    pub(crate) probe: ProbePeers,
 }
 
 impl Exchange {
     /// An exchange with nobody in it.
     #[must_use]
     pub fn new(settings: Settings) -> Arc<Self> {
-        let Settings { limits, balance, gateway_id, remote } = settings;
+        let Settings { limits, balance, gateway_id, remote, tracer } = settings;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Arc::new(Self {
             registry: Registry::new(gateway_id, remote.is_some()),
@@ -72,11 +81,14 @@ impl Exchange {
             log_limits: LogLimits::new(),
             remote,
             unacked: Unacked::default(),
+            spans: tracer.map(Spans::new),
             lobby: Lobby::new(),
             keeps_services: AtomicBool::new(false),
             relocations: Relocations::default(),
             punctuality: Mutex::default(),
             watch: Mutex::default(),
+            outboxes: Mutex::default(),
+            probe: ProbePeers::new(),
         })
     }
 

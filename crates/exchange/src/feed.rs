@@ -9,8 +9,10 @@
 //! Changes of one id are merged: what came and went again before it was taken is not told at all. A follower that
 //! is too slow is told that it has missed something, and takes a snapshot again; it slows down nobody.
 
+use crate::take_over::reported_claim;
 use crate::{Identity, Peer};
 use arc_swap::ArcSwap;
+use frontier_protocol::Claim;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::collections::hash_map::Entry;
@@ -45,6 +47,8 @@ pub struct Connection {
     pub addr: Option<SocketAddr>,
     /// A service's name; empty for an edge.
     pub name: Box<str>,
+    /// With what it claims its id.
+    pub claim: Claim,
 }
 
 /// What has happened.
@@ -114,7 +118,13 @@ struct Began {
 impl Connection {
     pub(crate) fn of(peer: &Peer) -> Self {
         let name = peer.name().into();
-        Self { key: Key::of(peer), epoch: peer.epoch().0, addr: peer.addr(), name }
+        Self {
+            key: Key::of(peer),
+            epoch: peer.epoch().0,
+            addr: peer.addr(),
+            name,
+            claim: reported_claim(peer),
+        }
     }
 }
 

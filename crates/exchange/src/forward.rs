@@ -8,6 +8,7 @@ use crate::outlet::QueueError;
 use crate::pending::{PendingRequest, Refusal, SentTo};
 use crate::route::{Route, Unrouted};
 use crate::shares::Asker;
+use crate::trace::Recorded;
 use crate::{Batch, CorrelationId, Envelope, Exchange, Failure, Identity, Peer, Violation};
 use frontier_protocol::Code;
 use std::sync::Arc;
@@ -44,8 +45,14 @@ pub(crate) enum Forwarded {
     GivenBack,
 }
 
-/// With whom a request was until now, and under which id.
-pub(crate) type Held<'a> = (&'a Peer, CorrelationId);
+/// A request that was with somebody else until now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held<'a> {
+    pub(crate) at: &'a Peer,
+    pub(crate) correlation: CorrelationId,
+    /// When it was routed first.
+    pub(crate) begun: Instant,
+}
 
 impl Exchange {
     pub(crate) fn on_request(
@@ -55,7 +62,12 @@ impl Exchange {
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
         let direction = requester.direction();
-        batch.tally.begun(envelope.kind, direction);
+        batch.tally.begun(envelope.kind, direction, envelope.payload.len());
+        let recorded = self.begin_span(requester, &envelope);
+        let envelope = match &recorded {
+            None => envelope,
+            Some(recorded) => Envelope { trace: &recorded.trace, ..envelope },
+        };
         let forwarded =
             match self.permit(requester, envelope.kind, envelope.name, envelope.payload.len() as u64) {
                 Ok(()) => self.forward(requester, envelope, Tried::new(), batch),
@@ -64,9 +76,14 @@ impl Exchange {
         match forwarded {
             Ok(Forwarded::Yes) if envelope.wants_reply => {}
             // As far as anybody will know.
-            Ok(Forwarded::Yes) => batch.tally.ok(envelope.kind, direction),
+            Ok(Forwarded::Yes) => {
+                batch.tally.ok(envelope.kind, direction);
+                end_unasked(recorded, Code::Ok);
+            }
             Ok(Forwarded::GivenBack) => {
                 self.counters().ended(envelope.kind.into(), direction, Code::EdgeNotOnline);
+                self.end_span(requester, envelope.id, Code::EdgeNotOnline);
+                end_unasked(recorded, Code::EdgeNotOnline);
             }
             Err(rejected) => {
                 let failure = rejected.failure()?;
@@ -74,6 +91,7 @@ impl Exchange {
                     self.reply_failure(requester, envelope.id, envelope.kind, &failure, batch);
                 } else {
                     self.counters().ended(envelope.kind.into(), direction, failure.code);
+                    end_unasked(recorded, failure.code);
                 }
             }
         }
@@ -129,7 +147,10 @@ impl Exchange {
             self.unacked.note(target, edge, service.id);
         }
         let queued = batch.queued(target, target.outlet().request(&outgoing));
-        let Err(error) = queued else { return Ok(Delivery::Done) };
+        let Err(error) = queued else {
+            self.note_routed(requester, &envelope, target);
+            return Ok(Delivery::Done);
+        };
         if let Some(correlation) = correlation
             && !withdraw(requester, envelope.id, target, correlation)
         {
@@ -137,7 +158,7 @@ impl Exchange {
         }
         match error {
             QueueError::Closed(_) | QueueError::Sealed => Ok(Delivery::TargetGone),
-            error => Err(not_queued(target, &error).into()),
+            error => Err(self.not_queued(target, &error).into()),
         }
     }
 
@@ -154,7 +175,8 @@ impl Exchange {
         let Envelope { kind, id, deadline, .. } = *envelope;
         let asker = Asker::of_request(requester, &envelope.to);
         let edge = envelope.to.edge();
-        let request = PendingRequest { requester: requester.clone(), asker, id, kind, deadline, edge };
+        let begun = held.map_or(now, |held| held.begun);
+        let request = PendingRequest { requester: requester.clone(), asker, id, kind, deadline, begun, edge };
         let limit = |internal: bool| if internal { usize::MAX } else { self.limits().calls };
         let most = limit(target.is_internal() || requester.is_internal());
         let inserted = target.pending.lock().insert(request, most);
@@ -176,7 +198,11 @@ impl Exchange {
                 let sent = SentTo { target: target.clone(), correlation, kind };
                 requester.pending.lock().track(id, sent, limit(requester.is_internal()))
             }
-            Some(held) if requester.pending.lock().retarget(id, held, target, correlation) => Ok(()),
+            Some(Held { at, correlation: before, .. })
+                if requester.pending.lock().retarget(id, (at, before), target, correlation) =>
+            {
+                Ok(())
+            }
             Some(_) => Err(Refusal::Closed),
         };
         match tracked {
@@ -206,6 +232,7 @@ impl Exchange {
     }
 
     fn too_many_calls(&self, whose: &str) -> Failure {
+        self.counters().refuse(key::CALLS);
         let limit = self.limits().calls;
         let text = format!(
             "{whose} has {limit} calls and messages in flight, the most there may be ({})",
@@ -215,12 +242,35 @@ impl Exchange {
     }
 
     fn over_share(&self, whose: &str, taken: usize) -> Failure {
+        self.counters().refuse(key::CALLS);
         let limit = self.limits().calls;
         let text = format!(
             "{whose} has {taken} of {limit} calls and messages in flight, and this sender its share of them ({})",
             key::CALLS
         );
         Failure::new(Code::Overloaded, text)
+    }
+
+    /// What the sender of a request that was not queued is told.
+    fn not_queued(&self, target: &Peer, error: &QueueError) -> Failure {
+        if *error == QueueError::Full {
+            self.counters().refuse(key::OUTBOX);
+        }
+        match (error, target.identity()) {
+            (QueueError::Full, Identity::OwnerGateway { id }) => {
+                let text = format!(
+                    "frontier {id} does not read fast enough; the queue for it is full ({})",
+                    key::OUTBOX
+                );
+                Failure::new(Code::Overloaded, text)
+            }
+            (QueueError::Full, _) => {
+                let text =
+                    format!("the receiver does not read fast enough; its queue is full ({})", key::OUTBOX);
+                Failure::new(Code::Overloaded, text)
+            }
+            (other, _) => Failure::new(other.code(), other.to_string()),
+        }
     }
 }
 
@@ -239,9 +289,17 @@ impl<'a> Envelope<'a> {
             from: route.from,
             name: self.name,
             custom: self.custom,
+            trace: self.trace,
             payload: self.payload,
             timeout_ms: remaining_ms(self.deadline, now),
         }
+    }
+}
+
+/// A message has ended of which nobody asks what becomes of it.
+pub(crate) fn end_unasked(recorded: Option<Recorded>, code: Code) {
+    if let Some(span) = recorded.and_then(|recorded| recorded.span) {
+        span.end(code);
     }
 }
 
@@ -265,23 +323,5 @@ pub(crate) fn withdraw(requester: &Peer, id: u64, target: &Peer, correlation: Co
 
 /// Tracks a request no longer that was held elsewhere. Whether its reply is still to be given.
 pub(crate) fn untrack(requester: &Peer, id: u64, held: Option<Held<'_>>) -> bool {
-    held.is_none_or(|(at, correlation)| requester.pending.lock().untrack(id, at, correlation))
-}
-
-/// What the sender of a request that was not queued is told.
-fn not_queued(target: &Peer, error: &QueueError) -> Failure {
-    match (error, target.identity()) {
-        (QueueError::Full, Identity::OwnerGateway { id }) => {
-            let text = format!(
-                "frontier {id} does not read fast enough; the queue for it is full ({})",
-                key::OUTBOX
-            );
-            Failure::new(Code::Overloaded, text)
-        }
-        (QueueError::Full, _) => {
-            let text = format!("the receiver does not read fast enough; its queue is full ({})", key::OUTBOX);
-            Failure::new(Code::Overloaded, text)
-        }
-        (other, _) => Failure::new(other.code(), other.to_string()),
-    }
+    held.is_none_or(|Held { at, correlation, .. }| requester.pending.lock().untrack(id, at, correlation))
 }

@@ -82,6 +82,8 @@ pub struct Returned<'a> {
     pub name: &'a str,
     /// The users' own header.
     pub custom: &'a [u8],
+    /// The trace context; empty without one.
+    pub trace: &'a [u8],
     /// The payload.
     pub payload: &'a [u8],
     /// What is left of its time, in milliseconds; 0 for the default.

@@ -1,6 +1,7 @@
 //! Moving bytes from one leg to another.
 
 use crate::Peer;
+use crate::counters::Part;
 use crate::leg::{Leg, write_all};
 use bytes::{Buf, Bytes};
 use std::io;
@@ -39,12 +40,13 @@ enum Half {
 /// reset.
 ///
 /// Each direction holds one chunk. A reader that stalls stops its own direction and nothing else: the writer runs out
-/// of its window. Who is over its quota of bytes waits in the same way.
-pub(crate) async fn join(mut a: Joined, mut b: Joined) {
+/// of its window. Who is over its quota of bytes waits in the same way. `passed` hears of each chunk: what `a` sends is the
+/// request.
+pub(crate) async fn join(mut a: Joined, mut b: Joined, passed: impl Fn(Part, usize)) {
     let (mut there, mut back) = (Half::Copying(Bytes::new()), Half::Copying(Bytes::new()));
     let joined = std::future::poll_fn(|cx| {
-        let there = there.poll(&mut a, &mut b, cx);
-        let back = back.poll(&mut b, &mut a, cx);
+        let there = there.poll(&mut a, &mut b, &|bytes| passed(Part::Request, bytes), cx);
+        let back = back.poll(&mut b, &mut a, &|bytes| passed(Part::Reply, bytes), cx);
         match (there, back) {
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ok(())),
             (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
@@ -58,7 +60,13 @@ pub(crate) async fn join(mut a: Joined, mut b: Joined) {
 }
 
 impl Half {
-    fn poll(&mut self, from: &mut Joined, to: &mut Joined, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll(
+        &mut self,
+        from: &mut Joined,
+        to: &mut Joined,
+        passed: &impl Fn(usize),
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         for _ in 0..CHUNKS_PER_POLL {
             match self {
                 Self::Copying(chunk) if chunk.has_remaining() => {
@@ -66,7 +74,11 @@ impl Half {
                     chunk.advance(written);
                 }
                 Self::Copying(_) => match ready!(from.leg.poll_chunk(cx)) {
-                    Some(chunk) => *self = Self::charged(chunk?, &from.payer),
+                    Some(chunk) => {
+                        let chunk = chunk?;
+                        passed(chunk.len());
+                        *self = Self::charged(chunk, &from.payer);
+                    }
                     None if from.leg.is_reset() => {
                         return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
                     }

@@ -29,6 +29,7 @@ impl Exchange {
         // Where nothing is free the outlet says so.
         if free > 0 && !has_share(legs.of(asker), free) {
             drop(pending);
+            self.counters().refuse(key::STREAMS);
             let text = format!(
                 "{} has {open} of {most} streams open, and this sender its share of them ({})",
                 target.as_receiver(),

@@ -29,6 +29,7 @@ mod answer;
 mod authorization;
 mod balance;
 mod batch;
+mod census;
 mod claim;
 mod counters;
 mod envelope;
@@ -64,6 +65,7 @@ mod remote_edge;
 mod remote_names;
 mod route;
 mod seat;
+mod self_probe;
 mod shares;
 mod silence;
 mod stream;
@@ -71,13 +73,15 @@ mod sweep;
 mod take_over;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod turn;
 
 pub use answer::Unsent;
 pub use authorization::{Authorization, AuthorizationCell};
 pub use balance::Balance;
 pub use batch::Batch;
-pub use counters::{Counters, Counts, Direction, RateMeter, Rates, Traffic};
+pub use census::{Census, Outboxes};
+pub use counters::{Counters, Counts, Direction, Part, RateMeter, Rates, Traffic};
 pub use envelope::{CorrelationId, Destination, Envelope, Outcome, RequestKind};
 pub use exchange::{Exchange, Settings};
 pub use failure::{Failure, RegistrationError, Violation};
@@ -91,9 +95,13 @@ pub use outgoing::{Head, LocalCaller, Outgoing, Sender, StreamHead, StreamSender
 pub use outlet::{CloseReason, Departure, OpenError, Outlet, QueueError, Queued};
 pub use own_call::{OwnReply, ReservedCall};
 pub use peer::{Identity, Peer, Stage};
+#[doc(hidden)]
+pub use registry::Held;
 pub use registry::{ClaimError, NameChange, NameChanges, NameFollower};
 pub use remote::{Found, Lookup, RemoteEdges};
 pub use remote_caller::RemoteCaller;
 pub use remote_edge::{LocalEdge, RemoteEdge};
 pub use seat::Seat;
+pub use self_probe::ProbeError;
 pub use stream::{StreamRequest, StreamTarget};
+pub use trace::{Asked, Span, Tracer};

@@ -66,6 +66,11 @@ impl Lobby {
         Err(Failure::new(Code::Overloaded, text))
     }
 
+    /// How much of it is taken, in bytes.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().total() * 1024
+    }
+
     /// Takes all the room that there is.
     #[cfg(test)]
     pub(crate) fn fill(&self) -> Room {

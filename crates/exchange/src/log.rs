@@ -73,6 +73,17 @@ impl Exchange {
         info!(edge = edge.number(), addr, suppressed, "edge has moved to another frontier");
     }
 
+    pub(crate) fn log_held(&self, edge: &Peer) {
+        let Some(suppressed) = admit(&self.log_limits.defences) else { return };
+        let (addr, subject) = (edge.addr().map(display), subject(edge));
+        let subject = PeerText(&subject);
+        info!(
+            edge = edge.number(), addr, %subject, suppressed,
+            "an edge may not displace the connection that holds its id at another frontier: that came since, or has \
+             stronger credentials"
+        );
+    }
+
     /// A service has not taken a callback about `edge`.
     pub(crate) fn log_callback(&self, method: &str, edge: &Peer, error: &str) {
         let Some(suppressed) = admit(&self.log_limits.callbacks) else { return };

@@ -19,6 +19,8 @@ pub struct Outgoing<'a> {
     pub name: &'a str,
     /// The users' own header.
     pub custom: &'a [u8],
+    /// The trace context; empty without one. Left out where its receiver takes none, or it does not fit.
+    pub trace: &'a [u8],
     /// The payload; empty where it follows on a leg.
     pub payload: &'a [u8],
     /// What is left of its time, in milliseconds: 1 at least.
@@ -81,6 +83,8 @@ pub struct StreamHead<'a> {
     pub from: StreamSender<'a>,
     /// The opener's own.
     pub meta: &'a [u8],
+    /// The trace context; empty without one.
+    pub trace: &'a [u8],
     /// How long the acceptor may take, in milliseconds.
     pub timeout_ms: u32,
 }

@@ -8,7 +8,7 @@ pub use peer::OwnReply;
 pub use reserved::ReservedCall;
 
 use crate::balance::{Chooser, Tried};
-use crate::counters::{Direction, Traffic};
+use crate::counters::{Direction, Part, Traffic};
 use crate::forward::Entered;
 use crate::outgoing::Sender;
 use crate::outlet::QueueError;
@@ -110,8 +110,10 @@ impl Exchange {
         let mut in_flight = InFlight { exchange: self, id, ends_with: Code::Cancelled };
         self.counters().begun(Traffic::Call, Direction::Own);
         let OwnCall { method, custom, payload, .. } = call;
+        self.counters().passed(Traffic::Call, Direction::Own, Part::Request, payload.len() as u64);
         let (kind, to) = (RequestKind::Call, Destination::Name);
-        let envelope = Envelope { kind, id, wants_reply: true, to, name: method, custom, payload, deadline };
+        let envelope =
+            Envelope { kind, id, wants_reply: true, to, name: method, custom, trace: b"", payload, deadline };
         // The gateway's own calls are bounded by their permits.
         let entered = match self.enter(self.own_calls.peer(), &envelope, target, None, Instant::now()) {
             Ok(Entered::Yes(correlation)) => Ok(correlation),

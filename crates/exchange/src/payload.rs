@@ -1,10 +1,10 @@
 //! Payloads that travel on a leg of their own. They are passed on as they come: the gateway never holds one whole.
 
 use crate::balance::Tried;
-use crate::counters::Begun as Counted;
+use crate::counters::{Begun as Counted, Part};
 use crate::envelope::Destination;
 use crate::failure::Rejected;
-use crate::forward::{Entered, withdraw};
+use crate::forward::{Entered, end_unasked, withdraw};
 use crate::join::{CopyError, pass_on};
 use crate::leg::{BeginError, Begun, IncomingLeg};
 use crate::outgoing::Head;
@@ -13,7 +13,6 @@ use crate::pending::PendingRequest;
 use crate::remote::Found;
 use crate::route::{Route, Unrouted};
 use crate::shares::Asker;
-use crate::stream::not_opened;
 use crate::{CorrelationId, Envelope, Exchange, Failure, Outcome, Peer, Reply, RequestKind, Violation};
 use frontier_protocol::{Code, EdgeId};
 use std::sync::Arc;
@@ -76,6 +75,9 @@ impl Exchange {
         let Envelope { kind, id, wants_reply, name, deadline, .. } = envelope;
         let direction = requester.direction();
         let counted = self.counters().begin(kind.into(), direction);
+        let mut recorded = self.begin_span(requester, &envelope);
+        let trace = recorded.as_mut().map(|recorded| std::mem::take(&mut recorded.trace));
+        let envelope = Envelope { trace: trace.as_deref().unwrap_or(envelope.trace), ..envelope };
         let mut progress = Progress { counted, is_entered: false, is_awaited: false, came: 0 };
         let meter = requester.authorization().meter();
         let permitted = if excess {
@@ -95,6 +97,7 @@ impl Exchange {
                 Err(_) => Err(Failure::plain(Code::Deadline).into()),
             }
         };
+        self.counters().passed(kind.into(), direction, Part::Request, progress.came);
         // It was charged by what it announced.
         if let Some(meter) = meter.filter(|_| was_permitted) {
             meter.give_back_bytes(len.saturating_sub(progress.came));
@@ -105,6 +108,7 @@ impl Exchange {
                 progress.counted.hand_over();
             } else {
                 progress.counted.end(Code::Ok);
+                end_unasked(recorded, Code::Ok);
             }
             // The sender's own end may be on its way still, and a drop would take from it what it has not read.
             leg.linger();
@@ -113,12 +117,15 @@ impl Exchange {
         let failure = rejected.failure()?;
         if requester.is_origin_gateway() && !progress.is_awaited {
             progress.counted.end(failure.code);
+            self.end_span(requester, id, failure.code);
+            end_unasked(recorded, failure.code);
             leg.refuse(&failure).await;
         } else if wants_reply {
             progress.counted.hand_over();
             self.reply_failure(requester, id, kind, &failure, &mut self.batch());
         } else {
             progress.counted.end(failure.code);
+            end_unasked(recorded, failure.code);
         }
         Ok(())
     }
@@ -185,7 +192,7 @@ impl Exchange {
         let onward = match target.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => return Carried::Done(Err(not_opened(target, &error).into())),
+            Err(error) => return Carried::Done(Err(self.not_opened(target, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, target, progress) {
             Ok(Entered::Yes(correlation)) => correlation,
@@ -207,6 +214,7 @@ impl Exchange {
                 leg.accept().await.map_err(|_| Failure::plain(Code::Disconnected))?;
             }
             let onward = begin(onward, &envelope, correlation, route, len).await.map_err(lost)?;
+            self.note_routed(requester, &envelope, target);
             pass_on(leg, onward, len, &mut progress.came).await.map_err(|error| copy_failed(&error))
         };
         let Err(failure) = copied.await else { return Carried::Done(Ok(())) };
@@ -287,7 +295,7 @@ impl Exchange {
         let onward = match owner.outlet().open().await {
             Ok(onward) => onward,
             Err(OpenError::Closed) => return Carried::Lost,
-            Err(error) => return Carried::Done(Err(not_opened(owner, &error).into())),
+            Err(error) => return Carried::Done(Err(self.not_opened(owner, &error).into())),
         };
         let correlation = match self.enter_payload(requester, &envelope, owner, progress) {
             Ok(Entered::Yes(correlation)) => correlation,
@@ -296,10 +304,13 @@ impl Exchange {
             Err(rejected) => return Carried::Done(Err(rejected)),
         };
         let (failure, is_not_there) = match begin(onward, &envelope, correlation, route, len).await {
-            Ok(onward) => match pass_on(leg, onward, len, &mut progress.came).await {
-                Ok(()) => return Carried::Done(Ok(())),
-                Err(error) => (copy_failed(&error), false),
-            },
+            Ok(onward) => {
+                self.note_routed(requester, &envelope, owner);
+                match pass_on(leg, onward, len, &mut progress.came).await {
+                    Ok(()) => return Carried::Done(Ok(())),
+                    Err(error) => (copy_failed(&error), false),
+                }
+            }
             Err(BeginError::Refused(failure)) => {
                 let is_not_there = matches!(
                     failure.code,
@@ -343,23 +354,26 @@ impl Exchange {
             self.answer(request, from, correlation, None, Outcome::failure(&failure), &mut batch);
             return Ok(());
         }
-        let PendingRequest { requester, id, kind, deadline, .. } = request;
+        let PendingRequest { requester, id, kind, deadline, begun, .. } = request;
         if !requester.pending.lock().untrack(id, from, correlation) {
             return Ok(());
         }
+        self.batch().took(kind, requester.direction(), begun);
         let edge = from.edge_id().or(edge);
+        let mut came = 0;
         let mut passing = Passing { exchange: self, requester: &requester, id, kind, ends_with: None };
         let passed = async {
             let onward = requester.outlet().open().await;
             let onward = onward.map_err(|error| Failure::new(error.code(), error.to_string()))?;
             let onward = onward.begin(Head::Reply(id, edge, outcome, len)).await.map_err(lost)?;
-            pass_on(&mut *leg, onward, len, &mut 0).await.map_err(|error| copy_failed(&error))
+            pass_on(&mut *leg, onward, len, &mut came).await.map_err(|error| copy_failed(&error))
         };
         let passed = timeout_at(deadline.into(), passed).await;
         passing.ends_with = Some(match passed.unwrap_or_else(|_| Err(Failure::plain(Code::Deadline))) {
             Ok(()) => Ok(outcome.code),
             Err(failure) => Err(failure),
         });
+        self.counters().passed(kind.into(), requester.direction(), Part::Reply, came);
         leg.linger();
         Ok(())
     }
@@ -380,7 +394,10 @@ impl Drop for Passing<'_> {
         let Self { exchange, requester, id, kind, .. } = *self;
         let lost = || Err(Failure::new(Code::Disconnected, CopyError::Lost.to_string()));
         match self.ends_with.take().unwrap_or_else(lost) {
-            Ok(code) => exchange.counters().ended(kind.into(), requester.direction(), code),
+            Ok(code) => {
+                exchange.counters().ended(kind.into(), requester.direction(), code);
+                exchange.end_span(requester, id, code);
+            }
             Err(failure) => exchange.reply_failure(requester, id, kind, &failure, &mut exchange.batch()),
         }
     }

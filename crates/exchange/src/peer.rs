@@ -90,6 +90,8 @@ pub struct Peer {
     pub(crate) affinity: Affinity,
     departed: Latch,
     stage: AtomicU8,
+    /// Whether the gateway asks itself with it.
+    is_probe: bool,
     /// Whether it counts as reachable for those who follow the registry.
     listed: AtomicBool,
     liveness: Liveness,
@@ -125,6 +127,7 @@ impl Peer {
             affinity: Affinity::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
+            is_probe: false,
             listed: AtomicBool::new(false),
             liveness: Liveness::new(silence_limit),
             asked_to_move: AtomicU32::new(u32::MAX),
@@ -146,6 +149,20 @@ impl Peer {
     pub fn of_session(self, session: Session) -> Self {
         let Claim { since, attempt, .. } = self.claim().by(session);
         Self { since, attempt, ..self }
+    }
+
+    /// The same, as one with which the gateway asks itself.
+    pub(crate) fn of_probe(self) -> Self {
+        Self { is_probe: true, ..self }
+    }
+
+    pub(crate) fn is_probe(&self) -> bool {
+        self.is_probe
+    }
+
+    /// Whether its client has had its id before, on an earlier connection.
+    pub fn comes_back(&self) -> bool {
+        self.since < self.epoch
     }
 
     /// With what it claims its id.
@@ -263,11 +280,12 @@ impl Peer {
         self.liveness.left(now) == Some(0)
     }
 
-    /// Whether something has waited for it for `limit` seconds without its reading any of it.
-    pub(crate) fn is_stuck(&self, now: u32, limit: u32) -> bool {
+    /// Whether something, of which `backlog` bytes are left, has waited for it for `limit` seconds without its reading any
+    /// of it.
+    pub(crate) fn is_stuck(&self, now: u32, limit: u32, backlog: usize) -> bool {
         let written = self.outlet.written();
         let (seen, since) = (&self.progress, &self.progress_at);
-        if seen.swap(written, Ordering::Relaxed) != written || self.outlet.backlog() == 0 {
+        if seen.swap(written, Ordering::Relaxed) != written || backlog == 0 {
             since.store(now, Ordering::Relaxed);
             return false;
         }
@@ -323,6 +341,7 @@ impl Peer {
     #[inline]
     pub(crate) fn direction(&self) -> Direction {
         match self.identity {
+            _ if self.is_probe => Direction::Probe,
             Identity::Edge { .. } => Direction::ToService,
             Identity::Gateway => Direction::Own,
             _ => Direction::ToEdge,

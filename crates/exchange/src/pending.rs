@@ -56,6 +56,8 @@ pub(crate) struct PendingRequest {
     pub(crate) id: u64,
     pub(crate) kind: RequestKind,
     pub(crate) deadline: Instant,
+    /// When it was routed first.
+    pub(crate) begun: Instant,
     /// The edge that a service asks; `None` for all else.
     pub(crate) edge: Option<EdgeId>,
 }
@@ -73,8 +75,8 @@ pub(crate) struct SentTo {
 pub(crate) struct InFlight {
     /// Requests to the peer.
     pub(crate) received: Vec<(CorrelationId, PendingRequest)>,
-    /// Requests of the peer, each with whom it went to.
-    pub(crate) sent: Vec<SentTo>,
+    /// Requests of the peer by its own id, each with whom it went to.
+    pub(crate) sent: Vec<(u64, SentTo)>,
 }
 
 /// Why a request was not entered.
@@ -242,7 +244,7 @@ impl Pending {
         let received =
             received.map(|(slot, entry)| (CorrelationId::new(slot, entry.generation), entry.request));
         let sent = std::mem::take(&mut self.sent);
-        InFlight { received: received.collect(), sent: sent.into_values().collect() }
+        InFlight { received: received.collect(), sent: sent.into_iter().collect() }
     }
 
     /// Takes out the requests to this peer whose deadline is over, and gives back spare memory.

@@ -1,6 +1,7 @@
 //! Whether a peer may do what it asks for, and whether it has done too much of it. Whoever is not restricted pays
 //! for one look.
 
+use crate::counters::QUOTAS;
 use crate::remote_caller::RemoteCaller;
 use crate::remote_edge::RemoteEdge;
 use crate::{Exchange, Failure, Peer, RequestKind};
@@ -130,6 +131,8 @@ impl Exchange {
             match failure.code {
                 Code::Denied => self.log_denied(peer, &failure.text),
                 _ => {
+                    // Else it is a quota.
+                    self.counters().refuse(QUOTAS);
                     let addr = peer.addr().map(display);
                     debug!(peer = peer.number(), addr, error = %PeerText(&failure.text), "refused");
                 }

@@ -36,8 +36,8 @@ pub async fn edge_id(
         edge_id: verified.edge_id,
         labels: verified.attested().collect(),
     };
-    // Spread by address: there is no id yet.
-    let key = EdgeId(u64::from(addr.port()));
+    // Spread by address: there is no id yet, and 0 is none.
+    let key = EdgeId(u64::from(addr.port()).max(1));
     let own = OwnCall { method: GET_EDGE_ID, custom: &known.encode(), payload: meta, may_repeat: true };
     let reply = exchange.call_service(own, key, Some(addr.ip()), timeout).await?;
     Some(match reply.code {

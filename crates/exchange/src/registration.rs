@@ -1,5 +1,6 @@
 //! What a service adds to its names, and takes off them, once it has joined.
 
+use crate::limits::key;
 use crate::turn::let_others_run;
 use crate::{Batch, Exchange, Peer, RegistrationError};
 use frontier_protocol::{Code, Names, Registration};
@@ -69,6 +70,15 @@ impl Exchange {
         services.publish_draft();
     }
 
+    /// Counts a registration that a limit has refused.
+    pub(crate) fn count_refused(&self, error: &RegistrationError) {
+        match error {
+            RegistrationError::TooMany(_) => self.counters().refuse(key::NAMES),
+            RegistrationError::NameTooLong { .. } => self.counters().refuse(key::NAME),
+            _ => {}
+        }
+    }
+
     fn registered(
         &self,
         service: &Arc<Peer>,
@@ -77,6 +87,9 @@ impl Exchange {
         outcome: &Result<(), RegistrationError>,
         batch: &mut Batch<'_>,
     ) {
+        if let Err(error) = outcome {
+            self.count_refused(error);
+        }
         if let Err(error) = outcome
             && error.code() == Code::Denied
         {

@@ -15,6 +15,7 @@ pub(crate) use edges::{Displaced, Edges};
 pub(crate) use elsewhere::{Elsewhere, Offerer};
 pub use offered::{NameChange, NameChanges, NameFollower};
 pub(crate) use routes::{Candidate, Candidates};
+pub use services::Held;
 pub(crate) use services::Services;
 
 use crate::Peer;

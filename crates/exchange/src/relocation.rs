@@ -71,6 +71,14 @@ impl Exchange {
         }
     }
 
+    /// The directory does not let this edge displace the connection that holds its id, at another gateway.
+    pub fn held_elsewhere(&self, edge: &Peer) {
+        self.log_held(edge);
+        let text = "this id is held by a connection at another gateway of the cluster, which came since or has \
+                    stronger credentials";
+        edge.outlet().close(CloseReason::Refused(Code::Disconnected, text.into()));
+    }
+
     /// Waits no longer for those that have had their time.
     pub(crate) fn sweep_relocations(&self, now: Instant) {
         self.end_relocations(|until, _| until <= now);

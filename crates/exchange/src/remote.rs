@@ -118,14 +118,25 @@ impl Exchange {
         found: Result<Found, Failure>,
         batch: &mut Batch<'_>,
     ) {
-        let Parked { requester, correlation, id, kind, name, custom, payload, deadline, returned_by, .. } =
-            parked;
+        let Parked {
+            requester,
+            correlation,
+            id,
+            kind,
+            name,
+            custom,
+            trace,
+            payload,
+            deadline,
+            returned_by,
+            ..
+        } = parked;
         let lobby = self.lobby.peer();
         let held: Option<Held<'_>> = match correlation {
             None => None,
             // Else somebody has told the requester already, or it has cancelled.
             Some(correlation) => match lobby.pending.lock().complete(*correlation) {
-                Some(_) => Some((&**lobby, *correlation)),
+                Some(request) => Some(Held { at: lobby, correlation: *correlation, begun: request.begun }),
                 None => return,
             },
         };
@@ -136,6 +147,7 @@ impl Exchange {
             to: Destination::Edge(edge),
             name,
             custom,
+            trace,
             payload,
             deadline: *deadline,
         };
@@ -184,7 +196,7 @@ impl Exchange {
             return self.on_returned_by_name(from, &returned, batch);
         }
         let Some(remote) = &self.remote else { return Ok(()) };
-        let Returned { correlation, edge, service, name, custom, payload, timeout_ms, .. } = returned;
+        let Returned { correlation, edge, service, name, custom, trace, payload, timeout_ms, .. } = returned;
         remote.forget(edge, from);
         let to = Destination::Edge(edge);
         let Some(correlation) = correlation else {
@@ -195,7 +207,8 @@ impl Exchange {
             };
             let deadline = self.deadline(timeout_ms, batch.now());
             let kind = RequestKind::Message;
-            let envelope = Envelope { kind, id: 0, wants_reply: false, to, name, custom, payload, deadline };
+            let envelope =
+                Envelope { kind, id: 0, wants_reply: false, to, name, custom, trace, payload, deadline };
             if let Ok(room) = self.lobby.room(Asker::of(&requester), envelope.size()) {
                 let parked = parked(&requester, &envelope, None, Some(from.clone()), room);
                 self.look_up(edge, Waiting::Request(parked));
@@ -207,9 +220,9 @@ impl Exchange {
             return Err(self.returned_otherwise(request, from, correlation, batch));
         }
         let asked = (request.edge == Some(edge)).then_some(request.requester.number());
-        let PendingRequest { requester, id, kind, deadline, .. } = request;
-        let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
-        let held: Held<'_> = (from, correlation);
+        let PendingRequest { requester, id, kind, deadline, begun, .. } = request;
+        let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, trace, payload, deadline };
+        let held = Held { at: from, correlation, begun };
         if asked.is_none() || asked != service.map(|id| id.0) {
             self.log_unasked(from, edge);
             if untrack(&requester, id, Some(held)) {
@@ -275,7 +288,7 @@ impl Exchange {
 impl Envelope<'_> {
     /// Bytes that it holds.
     pub(crate) fn size(&self) -> usize {
-        self.name.len() + self.custom.len() + self.payload.len()
+        self.name.len() + self.custom.len() + self.trace.len() + self.payload.len()
     }
 }
 
@@ -293,6 +306,7 @@ fn parked(
         kind: envelope.kind,
         name: envelope.name.into(),
         custom: envelope.custom.into(),
+        trace: envelope.trace.into(),
         payload: envelope.payload.into(),
         deadline: envelope.deadline,
         returned_by,

@@ -80,14 +80,14 @@ impl Exchange {
             self.own_calls.give_back(id);
             return Ok(());
         }
-        let Returned { name, custom, payload, .. } = *returned;
+        let Returned { name, custom, trace, payload, .. } = *returned;
         // The name is what that gateway says it was.
         if let Err(failure) = self.permit_returned(&requester, kind, name) {
             self.reply_failure(&requester, id, kind, &failure, batch);
             return Ok(());
         }
         let to = Destination::Name;
-        let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, payload, deadline };
+        let envelope = Envelope { kind, id, wants_reply: true, to, name, custom, trace, payload, deadline };
         self.forward_again(&requester, envelope, smallvec![from.clone()], batch);
         Ok(())
     }
@@ -118,6 +118,7 @@ impl Exchange {
             Ok(Forwarded::Yes) => {}
             Ok(Forwarded::GivenBack) => {
                 self.counters().ended(kind.into(), requester.direction(), Code::ServiceNotOnline);
+                self.end_span(requester, id, Code::ServiceNotOnline);
             }
             Err(rejected) => {
                 // Only a new request can break the rules, and this one had its place in the tables.

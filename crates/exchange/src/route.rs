@@ -66,7 +66,7 @@ impl Exchange {
             }
             Destination::Edge(_) | Destination::LocalEdge { .. } => self.limits().custom_to_edge_len,
         };
-        check_custom(custom.len(), max)?;
+        self.check_custom(custom.len(), max)?;
         match to {
             Destination::Name => {
                 let Some(id) = requester.edge_id() else {
@@ -76,6 +76,9 @@ impl Exchange {
                 let chooser = Chooser::online(requester, id);
                 match self.local_service(chooser, kind, name, tried) {
                     Ok(target) => Ok(Route { target, from: Sender::Edge(id) }),
+                    Err(_) if requester.is_probe() => {
+                        Ok(Route { target: self.probe.service().clone(), from: Sender::Edge(id) })
+                    }
                     Err(unrouted) => match self.elsewhere(chooser, kind.into(), name, tried) {
                         // What can't be acked can't be given back, or others could speak for any edge.
                         Some(owner) => {
@@ -100,6 +103,7 @@ impl Exchange {
             }
             Destination::Edge(id) => match self.route_to_edge(requester, id, tried)? {
                 Some(target) => Ok(Route::edge(target)),
+                None if requester.is_probe() => Ok(Route::edge(self.probe.edge().clone())),
                 None => match self.known_owner(id, tried) {
                     Some(owner) => Ok(Route::owner(owner, requester, id, true)),
                     None => Err(Unrouted::NotHere(id)),
@@ -186,6 +190,7 @@ impl Exchange {
     pub(crate) fn check_name(&self, name: &str) -> Result<(), Failure> {
         let (len, max) = (name.len(), self.limits().name_len);
         if len > max {
+            self.counters().refuse(key::NAME);
             let text = format!("a name of {len} bytes is over the limit of {max} ({})", key::NAME);
             return Err(Failure::new(Code::TooLarge, text));
         }
@@ -193,13 +198,23 @@ impl Exchange {
     }
 
     pub(crate) fn check_replied_custom(&self, len: usize) -> Result<(), Failure> {
-        check_custom(len, self.limits().custom_len)
+        self.check_custom(len, self.limits().custom_len)
     }
 
     pub(crate) fn check_payload(&self, len: u64) -> Result<(), Failure> {
         let max = self.limits().payload;
         if len > max {
+            self.counters().refuse(key::PAYLOAD);
             let text = format!("a payload of {len} bytes is over the limit of {max} ({})", key::PAYLOAD);
+            return Err(Failure::new(Code::TooLarge, text));
+        }
+        Ok(())
+    }
+
+    fn check_custom(&self, len: usize, max: usize) -> Result<(), Failure> {
+        if len > max {
+            self.counters().refuse(key::CUSTOM);
+            let text = format!("a custom header of {len} bytes is over the limit of {max} ({})", key::CUSTOM);
             return Err(Failure::new(Code::TooLarge, text));
         }
         Ok(())
@@ -249,14 +264,6 @@ fn check_reserved(kind: RequestKind, name: &str) -> Result<(), Failure> {
 /// Whether another gateway had the request before.
 pub(crate) fn was_elsewhere(tried: &Tried) -> bool {
     tried.iter().any(|peer| peer.is_owner_gateway())
-}
-
-fn check_custom(len: usize, max: usize) -> Result<(), Failure> {
-    if len > max {
-        let text = format!("a custom header of {len} bytes is over the limit of {max} ({})", key::CUSTOM);
-        return Err(Failure::new(Code::TooLarge, text));
-    }
-    Ok(())
 }
 
 pub(crate) fn was_tried(peer: &Arc<Peer>, tried: &Tried) -> bool {

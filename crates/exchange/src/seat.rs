@@ -88,7 +88,7 @@ impl Exchange {
                 {
                     self.log_defence(service, &holder, why);
                 }
-                claimed?
+                claimed.inspect_err(|error| self.count_refused(error))?
             }
             _ => None,
         };
@@ -99,6 +99,9 @@ impl Exchange {
     /// the id without a right to it may come back, and gets another.
     fn end_displaced(&self, new: &Peer, displaced: Option<Displaced>) -> Option<Arc<Peer>> {
         let (old, take_over) = displaced?;
+        if !old.outlet().is_closed() {
+            self.counters().taken_over(new.is_service());
+        }
         match take_over {
             // A client that has come back after its connection was closed displaces nobody.
             _ if old.outlet().is_closed() => {}

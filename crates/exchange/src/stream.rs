@@ -1,7 +1,7 @@
 //! Streams: where one goes, and joining its two legs.
 
 use crate::balance::{Chooser, Tried};
-use crate::counters::Traffic;
+use crate::counters::{Part, Traffic};
 use crate::forward::remaining_ms;
 use crate::join::{Joined, join};
 use crate::leg::{BeginError, IncomingLeg, Leg};
@@ -14,6 +14,7 @@ use crate::remote_caller::RemoteCaller;
 use crate::remote_edge::RemoteEdge;
 use crate::route::{was_elsewhere, was_tried};
 use crate::shares::Asker;
+use crate::trace::Span;
 use crate::{Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, EdgeId, Offered};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct StreamRequest<'a> {
     pub name: &'a str,
     /// The opener's own.
     pub meta: &'a [u8],
+    /// The trace context; empty without one.
+    pub trace: &'a [u8],
     /// When the opener stops waiting.
     pub deadline: Instant,
 }
@@ -81,7 +84,11 @@ impl Exchange {
         excess: bool,
     ) {
         let direction = opener.direction();
+        let start = Instant::now();
         let begun = self.counters().begin(Traffic::Stream, direction);
+        let mut span = self.begin_stream_span(opener, request.name, request.trace);
+        let context: Option<Box<[u8]>> = span.as_ref().map(|span| span.context().into());
+        let request = StreamRequest { trace: context.as_deref().unwrap_or(request.trace), ..request };
         let permitted =
             if excess { Err(self.too_many_streams()) } else { self.check_stream(opener, &request) };
         let opened = match permitted {
@@ -94,6 +101,7 @@ impl Exchange {
                     opened = opened => opened,
                     // Whoever it was for is told by the reset of the second leg.
                     () = std::future::poll_fn(|cx| leg.poll_abandoned(cx)) => {
+                        end(span, Code::Cancelled);
                         return begun.end(Code::Cancelled);
                     }
                 };
@@ -104,14 +112,24 @@ impl Exchange {
         match opened {
             Ok(Opened { target, leg: onward, share: _share }) => {
                 begun.end(Code::Ok);
+                if let Some(span) = &mut span {
+                    span.routed(&target);
+                }
+                end(span, Code::Ok);
+                self.counters().stream_took(direction, start.elapsed());
                 // An opener that is gone does not hear it: the target's leg is dropped and so reset.
                 if leg.accept().await.is_ok() {
                     let opened = Joined { leg, payer: opener.clone() };
-                    join(opened, Joined { leg: onward, payer: target }).await;
+                    let _joined = self.counters().join(direction);
+                    let passed = |part: Part, bytes: usize| {
+                        self.counters().passed(Traffic::Stream, direction, part, bytes as u64);
+                    };
+                    join(opened, Joined { leg: onward, payer: target }, passed).await;
                 }
             }
             Err(failure) => {
                 begun.end(failure.code);
+                end(span, failure.code);
                 leg.refuse(&failure).await;
             }
         }
@@ -120,6 +138,7 @@ impl Exchange {
     fn check_stream(&self, opener: &Peer, request: &StreamRequest<'_>) -> Result<(), Failure> {
         let (len, max) = (request.meta.len(), self.limits().meta);
         if len > max {
+            self.counters().refuse(key::META);
             let text = format!("a meta of {len} bytes is over the limit of {max} ({})", key::META);
             return Err(Failure::new(Code::TooLarge, text));
         }
@@ -128,6 +147,7 @@ impl Exchange {
     }
 
     pub(crate) fn too_many_streams(&self) -> Failure {
+        self.counters().refuse(key::STREAMS);
         Failure::new(
             Code::Overloaded,
             format!("{} streams are open, the most there may be ({})", self.limits().streams, key::STREAMS),
@@ -213,7 +233,7 @@ impl Exchange {
         let leg = match target.outlet().open().await {
             Ok(leg) => leg,
             Err(OpenError::Closed) => return Err(BeginError::Lost),
-            Err(error) => return Err(BeginError::Refused(not_opened(target, &error))),
+            Err(error) => return Err(BeginError::Refused(self.not_opened(target, &error))),
         };
         // It may have left meanwhile, and hang up before it sees this.
         if !target.is_online() {
@@ -240,7 +260,7 @@ impl Exchange {
                 tried.push(owner);
                 return Ok(None);
             }
-            Err(error) => return Err(not_opened(&owner, &error)),
+            Err(error) => return Err(self.not_opened(&owner, &error)),
         };
         let from = StreamSender::ByName(opener.as_remote_edge(id), request.name);
         match leg.begin(head(from, request)).await {
@@ -287,12 +307,35 @@ impl Exchange {
             Err(BeginError::Lost) => Err(Failure::new(Code::Disconnected, owner.lost())),
         }
     }
+
+    /// What the other end of a leg is told that could not be opened to `target`.
+    pub(crate) fn not_opened(&self, target: &Peer, error: &OpenError) -> Failure {
+        let text = match error {
+            OpenError::TooMany(limit) => {
+                self.counters().refuse(key::STREAMS);
+                format!(
+                    "{} has {limit} streams, the most there may be ({})",
+                    target.as_receiver(),
+                    key::STREAMS
+                )
+            }
+            other => other.to_string(),
+        };
+        Failure::new(error.code(), text)
+    }
+}
+
+/// Whether a stream is opened is known.
+fn end(span: Option<Box<dyn Span>>, code: Code) {
+    if let Some(span) = span {
+        span.end(code);
+    }
 }
 
 /// What is said first on the leg of a stream.
 fn head<'a>(from: StreamSender<'a>, request: &StreamRequest<'a>) -> Head<'a> {
     let timeout_ms = remaining_ms(request.deadline, Instant::now());
-    Head::Stream(StreamHead { from, meta: request.meta, timeout_ms })
+    Head::Stream(StreamHead { from, meta: request.meta, trace: request.trace, timeout_ms })
 }
 
 fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {
@@ -300,15 +343,4 @@ fn service_sender(opener: &Peer) -> Result<StreamSender<'_>, Failure> {
         Identity::Service { id, name } => Ok(StreamSender::Service(*id, name)),
         _ => Err(Failure::new(Code::Protocol, "only a service's stream goes to an edge")),
     }
-}
-
-/// What the other end of a leg is told that could not be opened to `target`.
-pub(crate) fn not_opened(target: &Peer, error: &OpenError) -> Failure {
-    let text = match error {
-        OpenError::TooMany(limit) => {
-            format!("{} has {limit} streams, the most there may be ({})", target.as_receiver(), key::STREAMS)
-        }
-        other => other.to_string(),
-    };
-    Failure::new(error.code(), text)
 }

@@ -1,6 +1,7 @@
 //! The one clock of all connections: deadlines, silence and slow peers are looked for in coarse sweeps, so that an idle
 //! connection needs no timer of its own. A sweep goes in slices, between which others run.
 
+use crate::census::Outboxes;
 use crate::outlet::CloseReason;
 use crate::turn::let_others_run;
 use crate::{Exchange, Peer};
@@ -42,10 +43,12 @@ impl Exchange {
         let judges = self.punctuality.lock().sweep(now);
         let clock = judges.then_some(clock);
         let mut place = Place::Edges(0);
+        let mut outboxes = Outboxes::default();
         while !matches!(place, Place::Done) {
-            place = self.sweep_slice(place, clock).0;
+            place = self.sweep_slice(place, clock, &mut outboxes).0;
             let_others_run().await;
         }
+        *self.outboxes.lock() = outboxes;
         let mut batch = self.batch();
         let now = Instant::now();
         self.expire(self.lobby.peer(), now, &mut batch);
@@ -57,7 +60,7 @@ impl Exchange {
 
     /// One slice: where the next one begins, and how many peers this one has looked at. Without the time of the
     /// exchange's clock nobody is called silent.
-    fn sweep_slice(&self, mut place: Place, clock: Option<u64>) -> (Place, usize) {
+    fn sweep_slice(&self, mut place: Place, clock: Option<u64>, outboxes: &mut Outboxes) -> (Place, usize) {
         let mut batch = self.batch();
         let now = Instant::now();
         let slow = u32::try_from(self.limits().slow_peer_timeout.as_secs()).unwrap_or(u32::MAX);
@@ -66,8 +69,10 @@ impl Exchange {
             let (peers, next) = self.peers_from(place, PEERS_PER_SLICE - looked_at);
             // No lock of the registry is held meanwhile.
             for peer in &peers {
+                let backlog = peer.outlet().backlog();
+                outboxes.note(backlog);
                 if let Some(clock) = clock {
-                    self.close_if_dead(peer, clock, slow);
+                    self.close_if_dead(peer, clock, slow, backlog);
                 }
                 if peer.pending.lock().is_swept() {
                     self.expire(peer, now, &mut batch);
@@ -101,10 +106,10 @@ impl Exchange {
         }
     }
 
-    fn close_if_dead(&self, peer: &Peer, clock: u64, slow: u32) {
+    fn close_if_dead(&self, peer: &Peer, clock: u64, slow: u32, backlog: usize) {
         let reason = if peer.is_silent(clock) && !peer.liveness().needs_watch() {
             CloseReason::Silent
-        } else if peer.is_stuck(u32::try_from(clock / 1000).unwrap_or(u32::MAX), slow) {
+        } else if peer.is_stuck(u32::try_from(clock / 1000).unwrap_or(u32::MAX), slow, backlog) {
             CloseReason::SlowPeer
         } else {
             return;

@@ -7,20 +7,8 @@
 use crate::claim::Claim;
 use crate::{Identity, Peer};
 use frontier_access::authn::Verified;
+use frontier_protocol::Proof;
 use std::sync::Arc;
-
-/// What the credentials of a peer say of its id, from the least to the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Proof {
-    /// There are none.
-    None,
-    /// Whose they are, and neither name nor id.
-    Subject,
-    /// The name of the service.
-    Name,
-    /// The id.
-    Id,
-}
 
 /// How one connection comes to have the id of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +40,7 @@ impl TakeOver {
 
     fn by_proof(new: &Peer, old: &Peer) -> Result<Self, &'static str> {
         let (mine, its) = (verified(new), verified(old));
-        let (proof, other) = (Proof::of(new, &mine), Proof::of(old, &its));
+        let (proof, other) = (proof(new, &mine), proof(old, &its));
         // Proof of a name is none of the id: it counts among those of that name only.
         if proof == Proof::Id && other < Proof::Id {
             return Ok(Self::Stronger);
@@ -73,19 +61,27 @@ impl TakeOver {
     }
 }
 
-impl Proof {
-    fn of(peer: &Peer, verified: &Verified) -> Self {
-        let (id, name) = match peer.identity() {
-            Identity::Edge { .. } => (verified.edge_id.is_some(), false),
-            _ => (verified.service_id.is_some(), verified.service.is_some()),
-        };
-        match (id, name) {
-            (true, _) => Self::Id,
-            (false, true) => Self::Name,
-            (false, false) if !verified.subject.is_empty() => Self::Subject,
-            (false, false) => Self::None,
-        }
+/// What the credentials of a peer say of its id.
+fn proof(peer: &Peer, verified: &Verified) -> Proof {
+    let (id, name) = match peer.identity() {
+        Identity::Edge { .. } => (verified.edge_id.is_some(), false),
+        _ => (verified.service_id.is_some(), verified.service.is_some()),
+    };
+    match (id, name) {
+        (true, _) => Proof::Id,
+        (false, true) => Proof::Name,
+        (false, false) if !verified.subject.is_empty() => Proof::Subject,
+        (false, false) => Proof::None,
     }
+}
+
+/// With what a peer claims its id at other gateways: the directory weighs it as [`TakeOver`] does here.
+pub(crate) fn reported_claim(peer: &Peer) -> frontier_protocol::Claim {
+    let (Claim { epoch, since, .. }, verified) = (peer.claim(), verified(peer));
+    let proof = proof(peer, &verified);
+    // It is looked at only where there is nothing better.
+    let subject = if proof == Proof::Subject { verified.subject_digest() } else { 0 };
+    frontier_protocol::Claim { since, comes_back: since < epoch, proof, subject }
 }
 
 fn verified(peer: &Peer) -> Arc<Verified> {

@@ -43,7 +43,8 @@ pub(crate) fn exchange() -> Arc<Exchange> {
 }
 
 pub(crate) fn exchange_with(set: impl FnOnce(&mut Settings)) -> Arc<Exchange> {
-    let mut settings = Settings { limits: LIMITS, balance: Balance::EdgeId, gateway_id: None, remote: None };
+    let mut settings =
+        Settings { limits: LIMITS, balance: Balance::EdgeId, gateway_id: None, remote: None, tracer: None };
     set(&mut settings);
     Exchange::new(settings)
 }
@@ -215,7 +216,7 @@ impl TestPeer {
 /// A call with nothing in it.
 pub(crate) fn call(id: u64, to: Destination<'_>) -> Envelope<'_> {
     let (kind, deadline) = (RequestKind::Call, Instant::now() + Duration::from_secs(30));
-    Envelope { kind, id, wants_reply: true, to, name: "m", custom: b"", payload: b"", deadline }
+    Envelope { kind, id, wants_reply: true, to, name: "m", custom: b"", trace: b"", payload: b"", deadline }
 }
 
 /// A message that is acked.

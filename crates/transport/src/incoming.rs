@@ -193,15 +193,17 @@ impl Incoming {
         }
     }
 
-    /// Waits until the peer has sent something, which is not taken, or has left.
+    /// Waits until the peer has sent something, which is not taken, or has left. Whether it begins as a header of the
+    /// PROXY protocol does, as far as that has come.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub async fn first_byte(&mut self) {
-        if let Accepted::Tcp { io, .. } = &mut self.0 {
-            // A failure is met again by whoever reads.
-            let _ = io.peek(&mut [0]).await;
-        }
+    pub async fn begins_with_proxy_header(&mut self) -> bool {
+        let Accepted::Tcp { io, .. } = &mut self.0 else { return false };
+        let mut begin = [0; 12];
+        // A failure is met again by whoever reads.
+        let length = io.peek(&mut begin).await.unwrap_or(0);
+        proxy_header::is_begin(&begin[..length])
     }
 
     /// Makes a link of it: TLS, the upgrade to WebSocket, and the lane, as far as the listener has each.

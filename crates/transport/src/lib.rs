@@ -63,7 +63,7 @@ pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use memory::MemoryPort;
-pub use mux::MuxStream;
+pub use mux::{MuxStream, Traffic};
 pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
@@ -72,7 +72,7 @@ pub use tcp::connect_any;
 #[cfg(feature = "config")]
 pub use tls::read_server_tls;
 pub use tls::{
-    CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
+    ALPN_LINK, CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
     ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
 pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};

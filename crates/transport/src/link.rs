@@ -10,7 +10,7 @@ mod tests;
 pub use reason::{CloseReason, LinkError};
 
 use crate::buffer;
-use crate::mux::{Mux, MuxStream, RawStream, Role, StreamSlot, YamuxMux};
+use crate::mux::{Mux, MuxStream, RawStream, Role, StreamSlot, Traffic, YamuxMux};
 use frontier_protocol::{Decoder, Frame};
 use handle::{LinkHandle, OpenError};
 use std::fmt;
@@ -142,6 +142,12 @@ impl Link {
     /// Sets the longest frame that the peer may send from here on, in bytes.
     pub fn set_max_frame(&mut self, max_frame: usize) {
         self.decoder.set_max_frame(max_frame);
+    }
+
+    /// What has come and gone so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.mux.traffic()
     }
 
     /// When something last came from the peer, if anything has since the last call. Over QUIC what comes on streams

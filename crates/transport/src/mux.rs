@@ -19,6 +19,15 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+/// Bytes of a connection, those of its multiplexer included: inside TLS and WebSocket; over QUIC whole datagrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the peer.
+    pub received: u64,
+    /// To the peer.
+    pub sent: u64,
+}
+
 /// A connection that carries streams. Its owner polls it; nothing moves otherwise.
 pub(crate) trait Mux: Send {
     /// The next stream that the peer opened. Drives reads and writes as well; reads one buffer at most,
@@ -31,6 +40,8 @@ pub(crate) trait Mux: Send {
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// Sends what has been gathered, and ends our side of the connection, of which `lane` is the lane.
     fn poll_shutdown(&mut self, lane: &mut RawStream, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// What has come and gone so far.
+    fn traffic(&self) -> Traffic;
     /// When something last came from the peer, if anything has since the last call.
     fn take_heard(&mut self) -> Option<Instant>;
     /// Bytes of buffers that are held.

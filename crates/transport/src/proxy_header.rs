@@ -72,6 +72,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, ProxyHeaderError> {
     }
 }
 
+/// Whether `bytes` is enough of a header to be nothing else: of the binary one what no other protocol begins with.
+pub(crate) fn is_begin(bytes: &[u8]) -> bool {
+    [text::START, &binary::SIGNATURE[..8]].iter().any(|start| bytes.starts_with(start))
+}
+
 /// Whether `bytes`, as far as it goes, begins with `start`; `None` if that takes more of them.
 fn begins_with(bytes: &[u8], start: &[u8]) -> Option<bool> {
     let n = bytes.len().min(start.len());

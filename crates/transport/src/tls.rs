@@ -47,7 +47,7 @@ use std::sync::{Arc, LazyLock};
 use tokio::net::TcpStream;
 
 /// The application protocol of a link, mux and lane, as ALPN has it.
-pub(crate) const ALPN_LINK: &[u8] = b"frontier/1";
+pub const ALPN_LINK: &[u8] = b"frontier/1";
 
 /// The application protocol in which a WebSocket starts.
 pub(crate) const ALPN_HTTP: &[u8] = b"http/1.1";

@@ -6,6 +6,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+use crate::backlog::Backlog;
 use crate::flight::Flight;
 use crate::stream::{Half, Holder, Stream};
 use crate::unacknowledged::Unacknowledged;
@@ -64,10 +65,7 @@ pub struct Connection<W> {
     next: Option<u32>,
     unacknowledged: Unacknowledged,
     decoder: Decoder,
-    /// Streams that the peer opened and that nobody has yet.
-    accepted: VecDeque<u32>,
-    /// Those of them that the peer gave up again.
-    given_up: VecDeque<u32>,
+    backlog: Backlog,
     /// Values of pings to answer.
     pongs: VecDeque<u32>,
     /// The value of a ping of our own that is to go out.
@@ -109,8 +107,7 @@ impl<W> Connection<W> {
             next: Some(role.first_stream()),
             unacknowledged: Unacknowledged::default(),
             decoder: Decoder::default(),
-            accepted: VecDeque::new(),
-            given_up: VecDeque::new(),
+            backlog: Backlog::default(),
             pongs: VecDeque::new(),
             ping: None,
             owing: VecDeque::new(),
@@ -157,14 +154,7 @@ impl<W> Connection<W> {
 
     /// The next stream that the peer opened. It is acknowledged with this.
     pub fn accept(&mut self) -> Option<u32> {
-        let number = self.accepted.pop_front()?;
-        if self.accepted.is_empty() {
-            self.accepted = VecDeque::new();
-            self.given_up = VecDeque::new();
-        }
-        if let Some(at) = self.given_up.iter().position(|given_up| *given_up == number) {
-            self.given_up.remove(at);
-        }
+        let number = self.backlog.pop()?;
         self.note_lane(number);
         if let Some(stream) = self.streams.get_mut(&number)
             && stream.sending == Half::Open

@@ -19,6 +19,7 @@
 //! A stream belongs to whoever opened or accepted it until [`release`](Connection::release) or
 //! [`linger`](Connection::linger). Waiters are of any type `W`; a task's waker as a rule.
 
+mod backlog;
 mod bulk;
 mod config;
 mod connection;

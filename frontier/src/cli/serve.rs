@@ -5,7 +5,7 @@ use crate::reload::{ConfigSource, Live, Reloader};
 use crate::{Config, Gateway, ServeError, StartError};
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
-use frontier_daemon::shutdown::Signals;
+use frontier_daemon::shutdown::{Signal, Signals};
 use std::error::Error as _;
 use std::io;
 use std::time::SystemTime;
@@ -50,7 +50,9 @@ async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result
     let (mut signals, reloads) =
         listen().map_err(|error| Failure::start(format!("can't listen for signals: {error}")))?;
     let gateway = Gateway::bind(config).map_err(|error| not_bound(&error))?;
-    let reloading = tokio::spawn(reloader(gateway.live()).run(reloads));
+    let live = gateway.live();
+    let cut = live.clone();
+    let reloading = tokio::spawn(reloader(live).run(reloads));
     let stop = CancellationToken::new();
     let mut serving = tokio::spawn(gateway.run(stop.clone()));
     tokio::select! {
@@ -61,7 +63,10 @@ async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result
     stop.cancel();
     tokio::select! {
         served = serving => Ok(drained(served)),
-        _ = signals.recv() => Ok(Exit::Interrupted),
+        signal = signals.recv() => {
+            log_cut(signal, cut.connections());
+            Ok(Exit::Interrupted)
+        }
     }
 }
 
@@ -101,6 +106,11 @@ fn served_by_itself(served: Result<Result<(), ServeError>, JoinError>) -> Exit {
         Err(error) => tracing::error!(%error, "the gateway has stopped"),
     }
     Exit::StartFailure
+}
+
+/// Says before the end what the drain would have spared.
+fn log_cut(signal: Signal, connections: usize) {
+    tracing::warn!(%signal, connections, "a second signal: ending without the rest of the drain, and cutting these connections");
 }
 
 /// The gateway ended when it was asked to.

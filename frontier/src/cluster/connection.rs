@@ -5,12 +5,12 @@ use super::clock::{Clock, Reading};
 use super::handshake::Established;
 use super::locate::{Found, LocateError, Location, LookupQueue, LookupRequest};
 use super::reporter::{Next, Reporter};
-use frontier_exchange::Exchange;
+use frontier_exchange::{Exchange, Peer};
 use frontier_protocol::{
-    Beat, Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Members, Plan, ReportAck,
-    Side, Superseded, ping, pong, pong_time,
+    Beat, Code, EncodeError, FEATURE_CLAIMS, Frame, GoAway, Heartbeat, Kind, Lookup, LookupAck, Members,
+    Plan, ReportAck, Side, Superseded, ping, pong, pong_time,
 };
-use frontier_transport::{Event, Link, LinkError, Priority};
+use frontier_transport::{Event, Link, LinkError, Priority, Traffic};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,8 @@ const MAX_LOOKUPS: usize = 1024;
 #[derive(Debug)]
 pub(super) enum End {
     /// The gateway has left the cluster.
-    Left,
-    Lost(String),
+    Left(Traffic),
+    Lost(String, Traffic),
 }
 
 /// A connection to frontlas, owned by one task.
@@ -78,7 +78,11 @@ impl<'a> Connection<'a> {
             clock,
             link: established.link,
             early: established.early,
-            reporter: Reporter::new(exchange.follow(), state.draining.is_set()),
+            reporter: Reporter::new(
+                exchange.follow(),
+                established.welcome.features & FEATURE_CLAIMS != 0,
+                state.draining.is_set(),
+            ),
             exchange,
             state,
             lookup_queue,
@@ -94,6 +98,7 @@ impl<'a> Connection<'a> {
 
     pub(super) async fn run(mut self, stop: &CancellationToken) -> End {
         let ended = self.serve(stop).await;
+        let traffic = self.link.traffic();
         self.lookup_queue.set_connected(false);
         self.exchange.set_has_directory(false);
         self.state.gateways.pause();
@@ -103,9 +108,9 @@ impl<'a> Connection<'a> {
                 let closed = self.link.close(|_| Ok(()));
                 // Frontlas knows already.
                 let _ = tokio::time::timeout(CLOSE_TIMEOUT, closed).await;
-                End::Left
+                End::Left(traffic)
             }
-            Err(reason) => End::Lost(reason),
+            Err(reason) => End::Lost(reason, traffic),
         }
     }
 
@@ -237,7 +242,8 @@ impl<'a> Connection<'a> {
             }
             Kind::ReportAck => {
                 let ack = ReportAck::parse(frame).map_err(broken)?;
-                ack.superseded.iter().for_each(|superseded| self.close(*superseded));
+                self.named(&ack.superseded).for_each(|edge| self.exchange.relocated(&edge));
+                self.named(&ack.held).for_each(|edge| self.exchange.held_elsewhere(&edge));
                 self.reporter.answered(frame.id, &ack, Instant::now());
             }
             Kind::LookupAck => {
@@ -265,13 +271,11 @@ impl<'a> Connection<'a> {
         Ok(false)
     }
 
-    /// Closes what is left of a connection whose edge has connected elsewhere since.
-    fn close(&self, superseded: Superseded) {
-        let Superseded { edge: id, stamp } = superseded;
-        let Some(edge) = self.exchange.edge(id) else { return };
-        if self.clock.stamp(edge.epoch().0) == stamp {
-            self.exchange.relocated(&edge);
-        }
+    /// Those of these connections that are still there.
+    fn named(&self, named: &[Superseded]) -> impl Iterator<Item = Arc<Peer>> {
+        named.iter().filter_map(|Superseded { edge: id, stamp }| {
+            self.exchange.edge(*id).filter(|edge| self.clock.stamp(edge.epoch().0) == *stamp)
+        })
     }
 
     fn look_up(&mut self, request: LookupRequest) {

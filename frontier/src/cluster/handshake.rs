@@ -5,7 +5,8 @@ use super::clock::Reading;
 use crate::config::TokenSource;
 use frontier_exchange::Exchange;
 use frontier_protocol::{
-    FEATURE_FORWARDS, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Token, Welcome, ping, pong_time,
+    FEATURE_CLAIMS, FEATURE_FORWARDS, Frame, GoAway, Hello, Kind, MIN_MAX_FRAME, Role, Token, Welcome, ping,
+    pong_time,
 };
 use frontier_transport::handshake::{offer, within};
 use frontier_transport::{
@@ -85,7 +86,7 @@ pub(super) async fn connect(
 impl Introduction<'_> {
     fn hello(&self, token: Option<Token<'static>>) -> Hello<'_> {
         let Advertised { id, servicebound, edgebound, forwards } = self.advertised;
-        let features = if *forwards { FEATURE_FORWARDS } else { 0 };
+        let features = FEATURE_CLAIMS | if *forwards { FEATURE_FORWARDS } else { 0 };
         let advertised = frontier_protocol::Advertised { servicebound, edgebound };
         Hello { id: self.incarnation, name: id, advertised, features, token, ..Hello::new(Role::Frontier) }
     }

@@ -7,6 +7,7 @@ use super::locate::LookupQueue;
 use super::{Advertised, ClusterState};
 use crate::config::{Membership, TokenSource};
 use frontier_access::PeerText;
+use frontier_daemon::telemetry::millis;
 use frontier_exchange::Exchange;
 use frontier_protocol::{Code, Rejection};
 use frontier_transport::{Backoff, DialOptions, Endpoint, HandshakeError};
@@ -91,9 +92,15 @@ impl Member {
             };
             let pause = match connected {
                 Ok(established) => match self.serve(established, &endpoint, &stop).await {
-                    End::Left => return,
-                    End::Lost(reason) => {
-                        warn!(%endpoint, reason = %PeerText(&reason), "the connection to frontlas is lost, the gateway goes on without");
+                    End::Left(traffic) => {
+                        let (duration_ms, received_bytes, sent_bytes) =
+                            (millis(start.elapsed()), traffic.received, traffic.sent);
+                        return info!(%endpoint, cause = "left", duration_ms, received_bytes, sent_bytes, "left the cluster");
+                    }
+                    End::Lost(reason, traffic) => {
+                        let (duration_ms, received_bytes, sent_bytes) =
+                            (millis(start.elapsed()), traffic.received, traffic.sent);
+                        warn!(%endpoint, cause = "lost", reason = %PeerText(&reason), duration_ms, received_bytes, sent_bytes, "the connection to frontlas is lost, the gateway goes on without");
                         self.is_loss_logged = true;
                         None
                     }

@@ -19,7 +19,7 @@ const MAX_ENTRIES: usize = 512;
 const MAX_BYTES: usize = 192 * 1024;
 
 /// What an entry takes at most, without its name.
-const MAX_ENTRY_BYTES: usize = 21 + 64;
+const MAX_ENTRY_BYTES: usize = 21 + 64 + 18;
 
 /// The least time from one snapshot to the next.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,6 +45,8 @@ pub(super) struct Reporter {
     not_before: Option<Instant>,
     snapshot_at: Option<Instant>,
     backoff: Backoff,
+    /// Whether frontlas judges with what connections claim their ids.
+    tells_claims: bool,
     /// Whether the gateway drains.
     draining: bool,
     /// Whether frontlas has taken a report that says so.
@@ -87,8 +89,9 @@ pub(super) enum Next {
 }
 
 impl Reporter {
-    pub(super) fn new(follower: Follower, draining: bool) -> Self {
+    pub(super) fn new(follower: Follower, tells_claims: bool, draining: bool) -> Self {
         Self {
+            tells_claims,
             draining,
             is_drain_reported: false,
             follower: Arc::new(follower),
@@ -186,7 +189,10 @@ impl Reporter {
     ) -> Result<(), EncodeError> {
         let Some(current) = &mut self.current else { return Ok(()) };
         let addrs: Vec<String> = current.changes.iter().map(addr).collect();
-        let entries = current.changes.iter().zip(&addrs).map(|(change, addr)| entry(change, addr, clock));
+        let entries = current.changes.iter().zip(&addrs).map(|(change, addr)| {
+            let entry = entry(change, addr, clock);
+            Entry { claim: entry.claim.filter(|_| self.tells_claims), ..entry }
+        });
         let report = Report { part: current.part, draining: current.draining, entries: entries.collect() };
         self.last_id += 1;
         current.sent = Some((self.last_id, now));
@@ -271,17 +277,17 @@ fn addr(change: &Change) -> String {
 }
 
 fn entry<'a>(change: &'a Change, addr: &'a str, clock: &Clock) -> Entry<'a> {
-    let (key, epoch, name, online) = match change {
-        Change::Online(Connection { key, epoch, name, .. }) => (*key, *epoch, &**name, true),
-        Change::Offline { key, epoch } => (*key, *epoch, "", false),
+    let (key, epoch, name, claim) = match change {
+        Change::Online(Connection { key, epoch, name, claim, .. }) => (*key, *epoch, &**name, Some(*claim)),
+        Change::Offline { key, epoch } => (*key, *epoch, "", None),
     };
-    let (op, id) = match (key, online) {
+    let (op, id) = match (key, claim.is_some()) {
         (Key::Edge(id), true) => (Op::EdgeOnline, id),
         (Key::Edge(id), false) => (Op::EdgeOffline, id),
         (Key::Service(id), true) => (Op::ServiceOnline, id),
         (Key::Service(id), false) => (Op::ServiceOffline, id),
     };
-    Entry { op, id, stamp: clock.stamp(epoch), addr, name }
+    Entry { op, id, stamp: clock.stamp(epoch), addr, name, claim }
 }
 
 #[cfg(test)]

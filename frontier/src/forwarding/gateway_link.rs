@@ -6,6 +6,7 @@ use crate::config::{Forward, Limits};
 use crate::native::{Native, StreamLimits};
 use arc_swap::ArcSwapOption;
 use frontier_access::PeerText;
+use frontier_daemon::telemetry::millis;
 use frontier_exchange::{Exchange, Failure, Peer, Seat};
 use frontier_protocol::Code;
 use frontier_transport::{Backoff, Endpoint};
@@ -248,8 +249,17 @@ impl GatewayLink {
             limits: StreamLimits::new(limits),
         };
         let serve = Serve { native, link: &self, interval, idle: forward.idle, stop };
-        let reason = serve.run(link).await;
-        info!(frontier = %PeerText(&self.id), reason = %PeerText(&reason), "the connection to another gateway has ended");
+        let (reason, traffic) = serve.run(link).await;
+        info!(
+            frontier = %PeerText(&self.id),
+            endpoint = %self.endpoint,
+            cause = reason.cause(),
+            reason = %PeerText(&reason),
+            duration_ms = millis(since.elapsed()),
+            received_bytes = traffic.received,
+            sent_bytes = traffic.sent,
+            "the connection to another gateway has ended"
+        );
         if since.elapsed() >= MIN_LIFETIME {
             self.attempts.lock().pauses.reset();
         } else if !stop.is_cancelled() && matches!(self.attempts.lock().state, State::Idle) {

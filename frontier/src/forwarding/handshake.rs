@@ -3,7 +3,7 @@
 use super::gateway_link::Dialler;
 use crate::native::NativeOutlet;
 use frontier_exchange::{Exchange, Identity, Peer};
-use frontier_protocol::{FEATURE_BY_NAME, Heartbeat, Hello, Role};
+use frontier_protocol::{FEATURE_BY_NAME, FEATURE_TRACE, Heartbeat, Hello, Role};
 use frontier_transport::handshake::{Granted, offer, within};
 use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub(super) async fn dial(
         let hello = Hello {
             max_frame: limits.terms().max_frame,
             heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
-            features: FEATURE_BY_NAME,
+            features: FEATURE_BY_NAME | FEATURE_TRACE,
             name: own,
             token,
             ..Hello::new(Role::Frontier)
@@ -55,7 +55,9 @@ pub(super) async fn dial(
         let Granted { welcome, terms } = offer(&mut link, &hello).await?;
         welcome.from_gateway()?;
         let identity = Identity::OwnerGateway { id: id.into() };
-        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame).owner_gateway();
+        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame)
+            .owner_gateway()
+            .with_features(welcome.features);
         let interval = Duration::from_millis(terms.heartbeat_ms.into());
         let silence = Heartbeat::limit(interval);
         let owner = Peer::new(identity, exchange.next_epoch(), None, Box::new(outlet), silence);

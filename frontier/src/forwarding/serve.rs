@@ -4,7 +4,7 @@ use super::gateway_link::GatewayLink;
 use crate::native::{self, Native};
 use frontier_exchange::Stage;
 use frontier_protocol::{Beat, Code, GoAway, Heartbeat, ping};
-use frontier_transport::{CloseReason, Link, Priority};
+use frontier_transport::{CloseReason, Link, Priority, Traffic};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,9 +27,10 @@ pub(super) struct Serve<'a> {
 }
 
 impl Serve<'_> {
-    /// Carries requests to the owner gateway, and its replies back, until the link ends.
-    pub(super) async fn run(self, mut link: Link) -> CloseReason {
+    /// Carries requests to the owner gateway, and its replies back, until the link ends. What it carried is told, too.
+    pub(super) async fn run(self, mut link: Link) -> (CloseReason, Traffic) {
         let reason = self.drive(&mut link).await;
+        let traffic = link.traffic();
         self.native.peer.advance(Stage::Gone);
         if matches!(reason, CloseReason::Local) {
             let closed = link.close(|out| GoAway::new(Code::Ok, 0, "").encode(out));
@@ -40,7 +41,7 @@ impl Serve<'_> {
             let unsent = link.take_unsent(reason.clone());
             self.native.exchange.leave(&self.native.peer, &native::unsent(&unsent, true));
         }
-        reason
+        (reason, traffic)
     }
 
     async fn drive(&self, link: &mut Link) -> CloseReason {

@@ -241,7 +241,7 @@ impl Reader<'_> {
                 (None, Ok(edge)) => (StreamTarget::Edge(EdgeId(edge)), ""),
                 (None, Err(_)) => (StreamTarget::Unreadable("the peer of a stream is no EdgeID"), ""),
             };
-            let request = StreamRequest { to: target, name, meta: &meta, deadline };
+            let request = StreamRequest { to: target, name, meta: &meta, trace: b"", deadline };
             exchange.on_stream(&peer, request, leg, false).await;
         });
     }
@@ -285,5 +285,5 @@ fn envelope<'a>(
         (None, Some((custom, edge))) => (Destination::Edge(edge), custom),
         (None, None) => (Destination::Unreadable(NO_EDGE_ID), &*request.custom),
     };
-    Envelope { kind, id, wants_reply: true, to, name: &request.name, custom, payload, deadline }
+    Envelope { kind, id, wants_reply: true, to, name: &request.name, custom, trace: b"", payload, deadline }
 }

@@ -218,7 +218,8 @@ impl GeminioOutlet {
         let lane = self.lane.clone();
         let queue = move |payload: Vec<u8>| {
             let (name, custom) = (&*name, &custom[..]);
-            let request = Outgoing { kind, correlation, from, name, custom, payload: b"", timeout_ms };
+            let request =
+                Outgoing { kind, correlation, from, name, custom, trace: b"", payload: b"", timeout_ms };
             self.queue_request(&request, &payload)
         };
         Gathering::new(lane, Box::new(queue))

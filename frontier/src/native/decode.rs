@@ -8,7 +8,7 @@ use frontier_exchange::{
 };
 use frontier_protocol::{
     Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, Offer, OfferEntry, ParseError, Publish, Register,
-    Request, Response, split_remote_caller,
+    Request, Response, split_remote_caller, split_trace,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -27,7 +27,9 @@ pub(super) enum Asker {
     Edge(RemoteEdge),
 }
 
-const NO_EDGE_ID: &str = "the custom header is too short to end with an EdgeID";
+const NO_EDGE_ID: &str = "the custom header does not end with an EdgeID, which has 8 bytes and is not 0";
+
+pub(super) const NO_TRACE: &str = "the trace context is longer than what it stands in";
 
 pub(super) fn broken(error: &ParseError) -> Violation {
     Violation::new(error.to_string())
@@ -112,9 +114,16 @@ impl Decode<'_> {
                 Publish::parse(frame).map_err(|error| broken(&error))?;
             (RequestKind::Message, frame.flags.has(Flags::ACKED), timeout_ms, topic, custom, payload)
         };
-        let (to, custom) = self.destination(custom.body(), frame.flags, caller);
+        let (mut to, mut custom) = self.destination(custom.body(), frame.flags, caller);
+        let mut trace: &[u8] = b"";
+        if frame.flags.has(Flags::TRACED) {
+            match split_trace(custom) {
+                Some(parts) => (custom, trace) = parts,
+                None => to = Destination::Unreadable(NO_TRACE),
+            }
+        }
         let deadline = self.exchange.deadline(timeout_ms, now);
-        Ok(Envelope { kind, id: frame.id, wants_reply, to, name, custom, payload, deadline })
+        Ok(Envelope { kind, id: frame.id, wants_reply, to, name, custom, trace, payload, deadline })
     }
 
     /// Whom a request is for, by who sent it and by the end of its custom header; with what is left of that.
@@ -175,6 +184,10 @@ fn returned(frame: &Frame) -> Result<Returned<'_>, Violation> {
     let Some(((custom, caller), edge)) = forwarded else {
         return Err(broken(&ParseError::Invalid { kind: frame.kind, field: "custom header" }));
     };
+    let traced = if frame.flags.has(Flags::TRACED) { split_trace(custom) } else { Some((custom, &b""[..])) };
+    let Some((custom, trace)) = traced else {
+        return Err(broken(&ParseError::Invalid { kind: frame.kind, field: "trace context" }));
+    };
     Ok(Returned {
         correlation: (frame.id != 0).then_some(CorrelationId(frame.id)),
         edge,
@@ -182,6 +195,7 @@ fn returned(frame: &Frame) -> Result<Returned<'_>, Violation> {
         service: frontier_protocol::RemoteCaller::parse(caller).map(|caller| caller.id),
         name,
         custom,
+        trace,
         payload,
         timeout_ms,
     })
@@ -197,11 +211,14 @@ pub(super) fn unsent(frame: &Frame, is_forwarded: bool) -> Option<Unsent> {
     };
     let (custom, edge) = Custom::split_tail(custom.body())?;
     let custom = if is_forwarded { split_remote_caller(custom)?.0 } else { custom };
+    let traced = if frame.flags.has(Flags::TRACED) { split_trace(custom) } else { None };
+    let (custom, trace) = traced.unwrap_or((custom, b""));
     Some(Unsent {
         edge,
         correlation: CorrelationId(frame.id),
         name: name.into(),
         custom: Bytes::copy_from_slice(custom),
+        trace: Bytes::copy_from_slice(trace),
         payload: Bytes::copy_from_slice(payload),
     })
 }

@@ -9,13 +9,17 @@ use frontier_exchange::{
     StreamSender, write_all,
 };
 use frontier_protocol::{
-    Code, Custom, EncodeError, Flags, HEADER_LEN, Open, OpenAck, ParseError, Response, push_remote_caller,
+    Code, Custom, EncodeError, Flags, HEADER_LEN, MAX_CUSTOM, Open, OpenAck, ParseError, Response,
+    push_remote_caller, push_trace,
 };
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, LinkHandle, MuxStream};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
+
+/// Bytes beside each part that stands behind the meta of a stream.
+const BEHIND_OVERHEAD: usize = 2;
 
 /// A stream whose first frame was read or written.
 #[derive(Debug)]
@@ -119,13 +123,14 @@ pub(super) struct NewNativeLeg {
     pub(super) first_frame: usize,
     pub(super) is_owner_gateway: bool,
     pub(super) tells_tails: bool,
+    pub(super) takes_traces: bool,
 }
 
 impl NewLeg for NewNativeLeg {
     fn begin<'a>(self: Box<Self>, head: Head<'a>) -> BoxFuture<'a, Result<Box<dyn Leg>, BeginError>> {
         Box::pin(async move {
-            let Self { stream, link, first_frame, is_owner_gateway, tells_tails } = *self;
-            let encoded = encode(&head, tells_tails)
+            let Self { stream, link, first_frame, is_owner_gateway, tells_tails, takes_traces } = *self;
+            let encoded = encode(&head, tells_tails, takes_traces)
                 .map_err(|error| BeginError::Refused(Failure::new(Code::TooLarge, error.to_string())))?;
             let mut leg = NativeLeg::new(stream);
             write_all(&mut leg, &encoded).await.map_err(|_| BeginError::Lost)?;
@@ -172,27 +177,17 @@ fn broken(link: &LinkHandle, text: String) -> BeginError {
     BeginError::Refused(Failure::new(Code::Protocol, "the receiver broke the protocol"))
 }
 
-fn encode(head: &Head<'_>, tells_tails: bool) -> Result<Vec<u8>, EncodeError> {
+fn encode(head: &Head<'_>, tells_tails: bool, takes_traces: bool) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::with_capacity(128);
     match *head {
-        Head::Stream(StreamHead { from, meta, timeout_ms }) => match from {
-            StreamSender::Edge(id, name) => Open { peer: id.0, timeout_ms, name, meta }.encode(&mut out)?,
-            StreamSender::Service(id, name) => {
-                Open { peer: id.0, timeout_ms, name, meta }.encode(&mut out)?
-            }
-            StreamSender::Remote(service, edge) => {
-                let mut told = meta.to_vec();
-                push_remote_caller(&encode_caller(service), &mut told)?;
-                Open { peer: edge.0, timeout_ms, name: "", meta: &told }.encode(&mut out)?;
-            }
-            StreamSender::ByName(edge, name) => {
-                let mut told = meta.to_vec();
-                push_remote_caller(&encode_edge(edge), &mut told)?;
-                let open = Open { peer: edge.id.0, timeout_ms, name, meta: &told };
-                open.encode_with(Flags::BY_NAME, &mut out)?;
-            }
-        },
-        Head::Request(request, len) => encode_detached(request, len, &mut out)?,
+        Head::Stream(head) => {
+            let trace = if takes_traces { head.trace } else { b"" };
+            encode_open(&head, trace, &mut out)?;
+        }
+        Head::Request(request, len) => {
+            let trace = if takes_traces { request.trace } else { b"" };
+            encode_detached(&Outgoing { trace, ..*request }, len, &mut out)?;
+        }
         Head::Reply(id, edge, outcome, len) => {
             let custom = reply_custom(outcome.custom, edge);
             let (code, detail, payload) = (outcome.code, outcome.detail, &announced(len)?[..]);
@@ -203,9 +198,39 @@ fn encode(head: &Head<'_>, tells_tails: bool) -> Result<Vec<u8>, EncodeError> {
     Ok(out)
 }
 
+fn encode_open(head: &StreamHead<'_>, trace: &[u8], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let StreamHead { from, meta, timeout_ms, .. } = *head;
+    let (peer, name, caller) = match from {
+        StreamSender::Edge(id, name) => (id.0, name, None),
+        StreamSender::Service(id, name) => (id.0, name, None),
+        StreamSender::Remote(service, edge) => (edge.0, "", Some(encode_caller(service))),
+        StreamSender::ByName(edge, name) => (edge.id.0, name, Some(encode_edge(edge))),
+    };
+    let mut flags = match from {
+        StreamSender::ByName(..) => Flags::BY_NAME,
+        _ => Flags::default(),
+    };
+    if trace.is_empty() && caller.is_none() {
+        return Open { peer, timeout_ms, name, meta }.encode_with(flags, out);
+    }
+    let mut told = meta.to_vec();
+    let behind = caller.as_ref().map_or(0, |caller| caller.len() + BEHIND_OVERHEAD);
+    // It is left out where there is no room for it.
+    if !trace.is_empty() && meta.len() + trace.len() + BEHIND_OVERHEAD + behind <= MAX_CUSTOM {
+        push_trace(trace, &mut told)?;
+        flags = flags.with(Flags::TRACED);
+    }
+    if let Some(caller) = caller {
+        push_remote_caller(&caller, &mut told)?;
+    }
+    Open { peer, timeout_ms, name, meta: &told }.encode_with(flags, out)
+}
+
 fn encode_detached(request: &Outgoing<'_>, len: u64, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let payload = announced(len)?;
-    let encode = |custom, out: &mut Vec<u8>| encode_request(request, custom, &payload, Flags::DETACHED, out);
+    let encode = |custom: Custom<'_>, out: &mut Vec<u8>| {
+        encode_request(request, custom.traced(request.trace), &payload, Flags::DETACHED, out)
+    };
     match request.from {
         Sender::Edge(id) => encode(Custom::tailed(request.custom, id), out),
         Sender::Unnamed => encode(Custom::plain(request.custom), out),

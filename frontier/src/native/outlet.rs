@@ -8,14 +8,17 @@ use frontier_exchange::{
     Outlet, QueueError, Queued, Registration, RegistrationError, RemoteCaller, RequestKind, Sender,
 };
 use frontier_protocol::{
-    Ack, Cancel, Code, Custom, EdgeId, EncodeError, Flags, GoAway, HEADER_LEN, Offer, OfferEntry,
-    RegisterAck, Response, Returned, TAIL_LEN,
+    Ack, Cancel, Code, Custom, EdgeId, EncodeError, FEATURE_TRACE, Flags, GoAway, HEADER_LEN, Offer,
+    OfferEntry, RegisterAck, Response, Returned, TAIL_LEN,
 };
 use frontier_transport::{LinkHandle, Priority, PushError};
 use std::time::Duration;
 
 /// Bytes of a call, a message or a response in front of its name.
 const ADDRESSED_LEN: usize = HEADER_LEN + 8;
+
+/// Bytes beside a trace context.
+const TRACE_OVERHEAD: usize = 2;
 
 /// A peer on a link.
 #[derive(Debug)]
@@ -29,13 +32,22 @@ pub(crate) struct NativeOutlet {
     is_owner_gateway: bool,
     /// Whether it is another gateway that is told which replies have no tail.
     tells_tails: bool,
+    /// Whether it takes trace contexts.
+    takes_traces: bool,
 }
 
 impl NativeOutlet {
     /// To a peer that takes frames of `max_frame` bytes, and is taken frames of `first_frame` bytes from.
     pub(crate) fn new(link: LinkHandle, max_frame: u32, first_frame: usize) -> Self {
         let first_frame = u32::try_from(first_frame).unwrap_or(u32::MAX);
-        Self { link, max_frame, first_frame, is_owner_gateway: false, tells_tails: false }
+        Self {
+            link,
+            max_frame,
+            first_frame,
+            is_owner_gateway: false,
+            tells_tails: false,
+            takes_traces: false,
+        }
     }
 
     /// The same to another gateway, which is asked for its edges.
@@ -46,6 +58,18 @@ impl NativeOutlet {
     /// The same to another gateway, which asks here, and by name as well.
     pub(crate) fn origin_gateway(self) -> Self {
         Self { tells_tails: true, ..self }
+    }
+
+    /// The same to a peer with which these features were agreed on.
+    pub(crate) fn with_features(self, features: u32) -> Self {
+        Self { takes_traces: features & FEATURE_TRACE != 0, ..self }
+    }
+
+    /// The trace context that may go with a request of `len` bytes, itself aside.
+    #[inline]
+    fn trace<'a>(&self, trace: &'a [u8], len: usize) -> &'a [u8] {
+        let may_go = !trace.is_empty() && self.takes_traces && self.takes(len + trace.len() + TRACE_OVERHEAD);
+        if may_go { trace } else { b"" }
     }
 
     fn takes(&self, frame_len: usize) -> bool {
@@ -92,6 +116,7 @@ impl Outlet for NativeOutlet {
         if !self.takes(ADDRESSED_LEN + len) {
             return Err(self.too_long("the frame", "its receiver"));
         }
+        let custom = custom.traced(self.trace(request.trace, ADDRESSED_LEN + len));
         self.push(Priority::Request, |out| {
             encode_request(request, custom, request.payload, Flags::default(), out)
         })
@@ -146,13 +171,15 @@ impl Outlet for NativeOutlet {
         edge: EdgeId,
         caller: Option<&RemoteCaller>,
     ) -> Result<Queued, QueueError> {
-        let Outgoing { timeout_ms, name, custom, payload, .. } = *request;
+        let Outgoing { timeout_ms, name, custom, trace, payload, .. } = *request;
         let (encoded, flags) = match caller {
             Some(caller) => (&*caller.encoded, Flags::default()),
             // It knows its edge.
             None => (&b""[..], Flags::BY_NAME),
         };
         let custom = Custom::forwarded(custom, encoded, edge);
+        let len = name.len() + custom.body().len() + custom.added() + payload.len();
+        let custom = custom.traced(self.trace(trace, ADDRESSED_LEN + len));
         let id = request.correlation.map_or(0, |correlation| correlation.0);
         self.push(Priority::Reply, |out| {
             Returned { timeout_ms, name, custom, payload }.encode_with(id, flags, out)
@@ -196,6 +223,7 @@ impl Outlet for NativeOutlet {
                 first_frame: self.first_frame as usize,
                 is_owner_gateway: self.is_owner_gateway,
                 tells_tails: self.tells_tails,
+                takes_traces: self.takes_traces,
             });
             Ok(leg)
         })

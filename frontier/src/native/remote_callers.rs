@@ -135,6 +135,10 @@ impl RemoteCallers {
     /// showed nothing.
     fn decode(&self, encoded: &[u8], policy: &Policy) -> Option<RemoteCaller> {
         let caller = frontier_protocol::RemoteCaller::parse(encoded)?;
+        if caller.id == ServiceId(0) {
+            // Only what is said of an edge has no id of a service.
+            return None;
+        }
         let labels = self.labels(&caller)?;
         let principal = frontier_access::Principal {
             role: Role::Service,

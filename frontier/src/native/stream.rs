@@ -1,13 +1,14 @@
 //! Streams that a peer opens: user streams, and those that carry a detached payload.
 
 use super::Native;
-use super::decode::{Decode, broken};
+use super::decode::{Decode, NO_TRACE, broken};
 use super::leg::NativeLeg;
 use frontier_exchange::{Envelope, StreamRequest, StreamTarget, Violation};
-use frontier_protocol::{EdgeId, Flags, Frame, Kind, Open, split_remote_caller};
+use frontier_protocol::{EdgeId, Flags, Frame, Kind, Open, split_remote_caller, split_trace};
 use frontier_transport::{CloseReason, FirstFrame, FirstFrameError, MuxStream};
 use std::time::Instant;
 
+const NO_EDGE_ID: &str = "the stream is for the EdgeID 0, which no edge has";
 const NO_CALLER: &str = "the meta is too short to end with who asks";
 
 impl Native {
@@ -54,7 +55,10 @@ impl Native {
         let open = Open::parse(frame).map_err(|error| broken(&error))?;
         let deadline = self.exchange.deadline(open.timeout_ms, Instant::now());
         let (found, edge);
+        // An edge asks for a name. Whoever else opens a stream names an edge.
+        let names_nobody = open.peer == 0 && self.peer.edge_id().is_none();
         let (to, meta) = match (&self.callers, self.peer.edge_id()) {
+            _ if names_nobody => (StreamTarget::Unreadable(NO_EDGE_ID), open.meta),
             (Some(callers), _) => match split_remote_caller(open.meta) {
                 Some((meta, caller)) if frame.flags.has(Flags::BY_NAME) => {
                     edge = callers.edge(EdgeId(open.peer), caller);
@@ -69,7 +73,12 @@ impl Native {
             (None, Some(_)) => (StreamTarget::Name, open.meta),
             (None, None) => (StreamTarget::Edge(EdgeId(open.peer)), open.meta),
         };
-        let request = StreamRequest { to, name: open.name, meta, deadline };
+        let traced = if frame.flags.has(Flags::TRACED) { split_trace(meta) } else { Some((meta, &b""[..])) };
+        let (to, meta, trace) = match traced {
+            Some((meta, trace)) => (to, meta, trace),
+            None => (StreamTarget::Unreadable(NO_TRACE), meta, &b""[..]),
+        };
+        let request = StreamRequest { to, name: open.name, meta, trace, deadline };
         self.exchange.on_stream(&self.peer, request, leg, excess).await;
         Ok(())
     }

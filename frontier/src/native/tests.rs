@@ -8,6 +8,7 @@ mod leave;
 mod origin_gateway;
 mod owner_gateway;
 mod relocation;
+mod streams;
 
 use super::*;
 use crate::testing::{self, Parked, Remote};

@@ -145,7 +145,8 @@ edgebound:
     #[test]
     fn who_came_under_an_earlier_policy_is_judged_by_the_one_that_holds() {
         let folder = tempfile::tempdir().unwrap();
-        crate::cert::run(&crate::cert::Options::new(folder.path())).unwrap();
+        let options = frontier_credentials::cert::Options::new(folder.path());
+        frontier_credentials::cert::run(&options).unwrap();
         let (before, after) = (config(folder.path(), "optional"), config(folder.path(), "required"));
         let access = |config: &Config| crate::config::load(&config.access).unwrap();
         let policies = Policies::new(&before, access(&before));

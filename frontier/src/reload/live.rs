@@ -28,6 +28,13 @@ impl Live {
         Self { exchange, policies }
     }
 
+    /// How many peers are connected.
+    pub(crate) fn connections(&self) -> usize {
+        let mut count = 0;
+        self.exchange.for_each(|_| count += 1);
+        count
+    }
+
     /// Puts what can change at run time in place: who may connect and what they may do, and the certificates
     /// that `config` has loaded. Blocks while it reads files, and while it looks at all connections.
     ///

@@ -7,7 +7,7 @@ use crate::geminio;
 use crate::native::{self, NativeOutlet};
 use frontier_exchange::{Failure, Identity, Outlet, Peer, Seat, Unsent};
 use frontier_protocol::{GoAway, Reject};
-use frontier_transport::{CloseReason, Link, Priority};
+use frontier_transport::{CloseReason, Link, Priority, Traffic};
 use std::time::Duration;
 
 /// How long a link that is being closed may take to say so to its peer.
@@ -42,6 +42,7 @@ impl Connection {
             Self::Native(link) => {
                 let terms = &handshake.terms;
                 let outlet = NativeOutlet::new(link.handle(), terms.max_frame, context.limits.frame);
+                let outlet = outlet.with_features(handshake.features);
                 Box::new(match identity {
                     Identity::OriginGateway { .. } => outlet.origin_gateway(),
                     _ => outlet,
@@ -59,6 +60,14 @@ impl Connection {
                 link.handle().push(Priority::Reply, |out| welcome.encode(out)).is_ok()
             }
             Self::Geminio(connection) => connection.welcome(peer.number()),
+        }
+    }
+
+    /// What has come and gone so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        match self {
+            Self::Native(link) => link.traffic(),
+            Self::Geminio(connection) => connection.traffic(),
         }
     }
 

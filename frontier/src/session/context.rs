@@ -13,7 +13,7 @@ use frontier_protocol::{Epoch, Heartbeat, Role, Session};
 use frontier_transport::{Link, LinkConfig};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -120,7 +120,7 @@ impl Context {
         connection: &Connection,
     ) -> Arc<Peer> {
         let Handshake { id: wanted, terms, session, .. } = handshake;
-        let Arrival { addr, epoch } = arrival;
+        let Arrival { addr, epoch, .. } = arrival;
         let outlet = connection.outlet(self, handshake, &identity);
         let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
         let peer = Peer::new(identity, epoch, Some(addr), outlet, silence);
@@ -152,10 +152,12 @@ pub(super) struct Arrival {
     /// Of two connections with one id that one counts which was accepted later, however long their handshakes take: a
     /// dialler that has given one up and made another must not lose it to the first.
     pub(super) epoch: Epoch,
+    /// When it was accepted.
+    pub(super) at: Instant,
 }
 
 impl Arrival {
     pub(super) fn now(exchange: &Exchange, addr: SocketAddr) -> Self {
-        Self { addr, epoch: exchange.next_epoch() }
+        Self { addr, epoch: exchange.next_epoch(), at: Instant::now() }
     }
 }

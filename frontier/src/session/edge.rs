@@ -3,7 +3,6 @@
 use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end};
 use crate::policy::Admission;
-use frontier_access::PeerText;
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
 use frontier_exchange::{Failure, Identity, Seat};
 use frontier_protocol::{Code, EdgeId};
@@ -18,12 +17,13 @@ pub(super) fn run(
     arrival: Arrival,
     connection: Connection,
 ) -> impl Future<Output = ()> + Send {
+    let since = arrival.at;
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
     let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
         let Some((seat, mut connection)) = joining.await else { return };
         let reason = connection.serve(context, &seat).await;
-        log_end(context, seat.peer(), &reason);
+        log_end(context, seat.peer(), since, &connection, &reason);
         leave(context, seat.peer(), connection, &reason);
         let timeout = context.edge_ids.callback_timeout;
         Box::pin(presence::offline(&context.exchange, seat.peer(), timeout)).await;
@@ -77,7 +77,7 @@ async fn join(
             presence::offline(exchange, &edge, callback_timeout).await;
         }
         drop(seat);
-        debug!(edge = %id, %addr, error = %PeerText(&failure.text), "edge refused");
+        context.policies.log_refused_as(context.role, Some(id.0), addr, &failure);
         connection.reject(&failure).await;
         return None;
     }
@@ -92,7 +92,7 @@ async fn join(
     }
     exchange.expect_life(&edge);
     context.tell_if_draining(&edge);
-    debug!(edge = %id, %addr, epoch = edge.epoch().0, "edge connected");
+    debug!(edge = id.0, %addr, epoch = edge.epoch().0, "edge connected");
     Some((seat, connection))
 }
 

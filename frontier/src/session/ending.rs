@@ -2,14 +2,13 @@
 
 use super::connection::{Connection, close_later};
 use super::context::Context;
-use frontier_access::PeerText;
+use crate::policy::Ended;
 use frontier_exchange::{Failure, Peer, Stage};
 use frontier_protocol::{Code, Role};
 use frontier_transport::CloseReason;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tracing::field::display;
-use tracing::{debug, info};
+use std::time::Instant;
 
 /// Ends the connection of a peer that was refused when it had joined already, before its Welcome went out.
 pub(super) async fn turn_out<T>(
@@ -46,18 +45,14 @@ pub(super) fn close_code(reason: &CloseReason) -> Option<Code> {
     }
 }
 
-pub(super) fn log_end(context: &Context, peer: &Peer, reason: &CloseReason) {
-    let (id, addr) = (peer.number(), peer.addr());
-    let is_violation = matches!(reason, CloseReason::Protocol(_));
-    if is_violation && peer.edge_id().is_some() {
-        return context.policies.log_violation(id, addr, reason);
-    }
-    let (addr, reason) = (addr.map(display), PeerText(reason));
-    match peer.edge_id() {
-        Some(_) => debug!(edge = id, addr, %reason, "edge disconnected"),
-        None if peer.is_origin_gateway() => {
-            info!(frontier = peer.name(), addr, %reason, "another gateway asks here no more");
-        }
-        None => info!(service = id, name = peer.name(), addr, %reason, "service disconnected"),
-    }
+/// The line that tells of the whole of a connection.
+pub(super) fn log_end(
+    context: &Context,
+    peer: &Peer,
+    since: Instant,
+    connection: &Connection,
+    reason: &CloseReason,
+) {
+    let (duration, traffic) = (since.elapsed(), connection.traffic());
+    context.policies.log_end(Ended { peer, reason, duration, traffic });
 }

@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::context::Context;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
-use crate::config::{Limits, Listen, Wires};
+use crate::config::{Limits, Listen, ProxyProtocol, Wires};
 use crate::geminio::{self, Greeting, GreetingError};
 use crate::policy::client_certificate;
 use bytes::Bytes;
@@ -11,7 +11,8 @@ use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, FEATURE_BY_NAME, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION, Welcome, negotiate,
+    Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,
+    Welcome, negotiate,
 };
 use frontier_transport::{
     AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, Spoken, UpgradeError,
@@ -103,7 +104,7 @@ pub(super) async fn accept(
             Some((handshake, connection, addr, held))
         }
         Err(failure) => {
-            debug!(%addr, error = %PeerText(&failure.text), "handshake refused");
+            context.policies.log_refused(context.role, addr, &failure);
             connection.reject(&failure).await;
             None
         }
@@ -118,8 +119,14 @@ async fn receive(
 ) -> Result<(First, PeerInfo, Held), NoHello> {
     newcomer.read_proxy_header(context).await?;
     let Newcomer { listener, mut accepted, mut held } = newcomer;
-    accepted.incoming.first_byte().await;
+    let is_proxied = accepted.incoming.begins_with_proxy_header().await;
     held.heard();
+    if is_proxied
+        && let Some(listen) = context.listener(listener)
+        && listen.proxies.protocol == ProxyProtocol::Off
+    {
+        return Err(Unplaced::NotAsked(listen.key.clone()).into());
+    }
     *addr = accepted.peer;
     let wires = context.listener(listener).map_or(Wires::Both, |listen| listen.wires);
     let incoming = accepted.incoming;
@@ -229,7 +236,8 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
         methods: owned(&hello.methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
-        features: if is_origin_gateway { hello.features & FEATURE_BY_NAME } else { 0 },
+        features: hello.features
+            & if is_origin_gateway { FEATURE_BY_NAME | FEATURE_TRACE } else { FEATURE_TRACE },
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
     })

@@ -8,7 +8,7 @@ use frontier_transport::{Accepted, ProxyHeader, ProxyHeaderError};
 use std::net::SocketAddr;
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::{debug, warn};
+use tracing::warn;
 
 /// A connection of which nothing is known but its address, which may be a proxy's.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ pub(super) enum Unplaced {
         "a proxy in `trusted_proxies` sent no header of the PROXY protocol: have it send one, or set `proxy_protocol_optional`"
     )]
     NoHeader,
+    #[error(
+        "a header of the PROXY protocol, and `{0}.proxy_protocol` is off: set it, and `trusted_proxies`, where a proxy is in front"
+    )]
+    NotAsked(String),
     #[error("a header of the PROXY protocol in the other version than `proxy_protocol` says")]
     OtherVersion,
     #[error(transparent)]
@@ -47,8 +51,12 @@ impl Newcomer {
     /// A place for a connection that came to the listener of this number. `None` if there is none: it is dropped.
     pub(crate) fn new(context: &Context, listener: u16, mut accepted: Accepted) -> Option<Self> {
         let turned_away = if context.gate.is_full() {
-            debug!(addr = %accepted.peer, "one connection too many");
-            Some(context.turned_away.clone().try_acquire_owned().ok()?)
+            let Ok(permit) = context.turned_away.clone().try_acquire_owned() else {
+                let error = "more connections than limits.connections, and too many are being told so";
+                context.policies.log_turned_away(context.role, accepted.peer, error);
+                return None;
+            };
+            Some(permit)
         } else {
             None
         };

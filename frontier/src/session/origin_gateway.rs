@@ -4,6 +4,7 @@ use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end, turn_out};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
+use frontier_access::PeerText;
 use frontier_exchange::{Exchange, Identity, Peer, Seat};
 use frontier_protocol::FEATURE_BY_NAME;
 use frontier_transport::CloseReason;
@@ -32,7 +33,7 @@ pub(super) async fn run(
         reason = native.serve(link) => reason,
         reason = offer_names(&context.exchange, seat.peer()), if asks_by_name => reason,
     };
-    log_end(context, seat.peer(), &reason);
+    log_end(context, seat.peer(), arrival.at, &connection, &reason);
     leave(context, seat.peer(), connection, &reason);
 }
 
@@ -82,6 +83,6 @@ async fn join(
         drop(seat);
         return turn_out(context, handshake.role, addr, connection, &failure).await;
     }
-    info!(frontier = handshake.name, %addr, "another gateway asks here for its services and edges");
+    info!(frontier = %PeerText(&handshake.name), %addr, "another gateway asks here for its services and edges");
     Some((seat, connection))
 }

@@ -3,6 +3,7 @@
 use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end, turn_out};
 use crate::policy::Admission;
+use frontier_access::PeerText;
 use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::CloseReason;
@@ -15,11 +16,12 @@ pub(super) fn run(
     arrival: Arrival,
     connection: Connection,
 ) -> impl Future<Output = ()> + Send {
+    let since = arrival.at;
     let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
         let Some((seat, mut connection)) = joining.await else { return };
         let reason = connection.serve(context, &seat).await;
-        log_end(context, seat.peer(), &reason);
+        log_end(context, seat.peer(), since, &connection, &reason);
         // From here on nothing is routed to it, so its names may go one by one.
         seat.peer().advance(Stage::Gone);
         Box::pin(context.exchange.unregister_all(seat.peer())).await;
@@ -83,7 +85,7 @@ async fn join(
         return turn_out(context, handshake.role, addr, connection, &failure).await;
     }
     exchange.expect_life(&service);
-    info!(service = %id, name = service.name(), %addr, "service connected");
+    info!(service = id.0, name = %PeerText(service.name()), %addr, "service connected");
     Some((seat, connection))
 }
 

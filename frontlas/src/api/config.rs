@@ -12,6 +12,8 @@ pub struct ControlPlaneConfig {
     pub server: ServerConfig,
     /// `watch_interval`: the pause between two polls of the directory's changes, while someone watches. 100 ms.
     pub watch_interval: Duration,
+    /// `console`: whether the web console is served, whose files everybody gets. true.
+    pub console: bool,
 }
 
 impl ControlPlaneConfig {
@@ -23,6 +25,7 @@ impl ControlPlaneConfig {
         Self {
             server: ServerConfig::read(section, (Ipv4Addr::LOCALHOST, 40011).into()),
             watch_interval: section.within("watch_interval", default, range),
+            console: section.get("console", true),
         }
     }
 }

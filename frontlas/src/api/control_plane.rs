@@ -49,6 +49,13 @@ impl ControlPlane {
         let grpc = ClusterServiceServer::new(Grpc { queries, watches })
             .max_decoding_message_size(config.server.request_size);
         let routes = rest::routes(rest).route_service("/controlplane.ClusterService/{call}", grpc);
+        let (server, routes) = match config.console {
+            true => (
+                server.public(frontier_console::is_public),
+                routes.merge(frontier_console::routes(frontier_console::Plane::Frontlas)),
+            ),
+            false => (server, routes),
+        };
         let probe = Probe::new("the directory", &SERVICES, move || {
             let (directory, writes) = (directory.clone(), writes.clone());
             Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
@@ -68,7 +75,7 @@ impl ControlPlane {
         self.server.tls()
     }
 
-    /// Has those who ask say who they are, whatever they ask for but `/healthz`. Without this everybody may ask.
+    /// Has those who ask say who they are, whatever they ask for but `/healthz` and the files of the console. Without this everybody may ask.
     #[must_use]
     pub fn with_access(mut self, access: PlaneAccess) -> Self {
         self.access = Some(access.clone());

@@ -2,7 +2,7 @@
 
 use super::state::{Record, State};
 use crate::DirectoryError;
-use crate::model::{Change, Event, Former, Kind, Lease, Presence, Timestamp, Verdict};
+use crate::model::{Change, Event, Former, Kind, Lease, Presence, Timestamp, Verdict, may_displace};
 use std::collections::BTreeMap;
 
 impl State {
@@ -66,8 +66,18 @@ impl State {
             }
             // A record from the future was written by another clock: it must not block the present.
             let older = (order, frontier) < (old.order, old.frontier.as_str()) && old.order <= self.now;
-            if !same && older {
-                return Verdict::Superseded { by: old.frontier.clone() };
+            // At one frontier, that has judged already.
+            let is_contested = lives && old.frontier != frontier;
+            let (mine, its) =
+                ((presence.service.as_deref(), presence.claim), (old.service.as_deref(), old.claim));
+            let by = || old.frontier.clone();
+            match (older, is_contested) {
+                _ if same => {}
+                // It was told of in the wrong order.
+                (true, true) if !may_displace(its, mine) => {}
+                (true, _) => return Verdict::Superseded { by: by() },
+                (false, true) if !may_displace(mine, its) => return Verdict::Held { by: by() },
+                (false, _) => {}
             }
         }
         if self.nodes.get(frontier).is_some_and(|node| node.is_full(kind, id, self.bounds)) {
@@ -84,6 +94,7 @@ impl State {
             generation,
             addr: presence.addr.clone(),
             service: presence.service.clone(),
+            claim: presence.claim,
             stamp,
             order,
             update_time: Timestamp(self.now).seconds(),

@@ -3,6 +3,7 @@
 use super::history::History;
 use crate::model::{Change, Incarnation, Kind, Lease, Mark, NewFrontier, Timestamp};
 use crate::{Bounds, DirectoryError, Lifetimes};
+use frontier_protocol::Claim;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ pub(super) struct Record {
     pub(super) generation: u64,
     pub(super) addr: String,
     pub(super) service: Option<String>,
+    pub(super) claim: Option<Claim>,
     pub(super) stamp: u64,
     /// Its place in the order of connections: the stamp, or when it was reported if that was earlier.
     pub(super) order: u64,

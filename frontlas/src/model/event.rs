@@ -1,6 +1,7 @@
 //! What frontiers report of connections, and the verdicts on it.
 
 use super::{Invalid, MAX_TEXT, Timestamp};
+use frontier_protocol::{Claim, Proof};
 
 /// What a frontier reports. A connection has one id and one stamp from its beginning to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +32,14 @@ pub struct Presence {
     pub stamp: Timestamp,
     /// The service's name; `None` for an edge.
     pub service: Option<String>,
+    /// With what it claims its id, if its frontier tells: by that it is judged whom it may displace.
+    pub claim: Option<Claim>,
 }
 
 impl Presence {
     /// An edge.
     pub fn edge(edge_id: u64, addr: impl Into<String>, stamp: Timestamp) -> Self {
-        Self { id: edge_id, addr: addr.into(), stamp, service: None }
+        Self { id: edge_id, addr: addr.into(), stamp, service: None, claim: None }
     }
 
     /// A service.
@@ -46,7 +49,7 @@ impl Presence {
         addr: impl Into<String>,
         stamp: Timestamp,
     ) -> Self {
-        Self { id: service_id, addr: addr.into(), stamp, service: Some(name.into()) }
+        Self { id: service_id, addr: addr.into(), stamp, service: Some(name.into()), claim: None }
     }
 
     /// What it is of.
@@ -71,6 +74,30 @@ impl Presence {
         }
         Ok(())
     }
+}
+
+/// Whether a later connection may displace an earlier one, at another frontier, that is still there. Each with its
+/// service's name, if it is one, and with what it claims the id: the rules are those of one gateway.
+#[must_use]
+pub(crate) fn may_displace(
+    later: (Option<&str>, Option<Claim>),
+    earlier: (Option<&str>, Option<Claim>),
+) -> bool {
+    let ((name, Some(claim)), (other_name, Some(other))) = (later, earlier) else { return true };
+    if claim.proof == Proof::Id && other.proof < Proof::Id {
+        return true;
+    }
+    if name != other_name || claim.proof < other.proof {
+        return false;
+    }
+    if claim.proof > other.proof {
+        return true;
+    }
+    if claim.proof == Proof::Subject && claim.subject != other.subject {
+        return false;
+    }
+    // A service may be at many frontiers: its latest connection counts, wherever it comes from.
+    name.is_some() || !claim.comes_back || claim.since >= other.since
 }
 
 /// An edge or a service.
@@ -98,6 +125,12 @@ pub enum Verdict {
     /// the reported connection is stale and should be closed. Only for [`Event::Online`].
     Superseded {
         /// Where the later connection is, or was.
+        by: String,
+    },
+    /// Another connection holds the id, at another frontier, and the reported one may not displace it by their claims:
+    /// the reported one should be closed. Only for [`Event::Online`].
+    Held {
+        /// Where the connection is that holds it.
         by: String,
     },
     /// The frontier has as many connections of this kind as it may ([`Bounds`](crate::Bounds)).

@@ -3,6 +3,7 @@
 use super::clock::DirectoryClock;
 use super::connections::Connections;
 use super::handshakes::Handshakes;
+use super::log::PlaneLog;
 use crate::{Directory, DirectoryError, PlaneAccess};
 use frontier_protocol::{Code, Terms};
 use frontier_transport::LinkConfig;
@@ -32,6 +33,7 @@ pub(super) struct Context {
     pub(super) permits: Arc<Semaphore>,
     /// Those that have not said yet who they are.
     pub(super) handshakes: Handshakes,
+    pub(super) log: PlaneLog,
 }
 
 /// Gives an operation of the directory its time.

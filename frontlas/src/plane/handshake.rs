@@ -7,16 +7,14 @@ use crate::{Directory, DirectoryError};
 use frontier_access::PeerText;
 use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
 use frontier_protocol::{
-    Code, Epoch, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token, VERSION, Welcome,
-    negotiate, retry_detail,
+    Code, Epoch, FEATURE_CLAIMS, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token,
+    VERSION, Welcome, negotiate, retry_detail,
 };
-use frontier_transport::{
-    AcceptError, Accepted, CloseReason, Event, Link, LinkError, PeerInfo, Priority, masked_url,
-};
+use frontier_transport::{AcceptError, Accepted, CloseReason, Event, Link, LinkError, PeerInfo, Priority};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::{debug, info};
+use tracing::debug;
 
 /// A frontier that has joined.
 pub(super) struct Joined {
@@ -36,7 +34,7 @@ pub(super) struct Joined {
 struct JoinRequest {
     frontier: NewFrontier,
     incarnation: Option<Incarnation>,
-    forwards: bool,
+    features: u32,
     terms: Terms,
     presented: PresentedCredentials,
     verified: Verified,
@@ -92,10 +90,10 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
     };
     match joined {
         Ok((request, lease, time)) => {
-            let JoinRequest { frontier, terms, presented, verified, permit, .. } = request;
+            let JoinRequest { frontier, features, terms, presented, verified, permit, .. } = request;
             let welcome = Welcome {
                 version: VERSION,
-                features: 0,
+                features: features & FEATURE_CLAIMS,
                 max_frame: terms.max_frame,
                 heartbeat_ms: terms.heartbeat_ms,
                 id: lease.incarnation().0,
@@ -105,8 +103,7 @@ pub(super) async fn run(context: &Context, accepted: Accepted) -> Option<Joined>
             };
             link.handle().push(Priority::Reply, |out| welcome.encode(out)).ok()?;
             context.access.audit().frontier_accepted(addr, &frontier.id, &verified);
-            info!(frontier = frontier.id, %addr, servicebound = masked_url(&frontier.advertised_sb_addr),
-                edgebound = masked_url(&frontier.advertised_eb_addr), "frontier connected");
+            context.log.connected(addr, &frontier);
             Some(Joined { frontier, lease, terms, link, presented, verified, permit })
         }
         Err(Rejection { code, detail, text }) => {
@@ -167,8 +164,7 @@ fn parse(
         Rejection::new(Code::Overloaded, "frontlas is full: frontier_plane.max_frontiers is reached")
     })?;
     let incarnation = (hello.id != 0).then_some(Incarnation(hello.id));
-    let forwards = hello.features & FEATURE_FORWARDS != 0;
-    Ok(JoinRequest { frontier, incarnation, forwards, terms, presented, verified, permit })
+    Ok(JoinRequest { frontier, incarnation, features: hello.features, terms, presented, verified, permit })
 }
 
 async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, Lease, Timestamp), Rejection> {
@@ -176,7 +172,7 @@ async fn join(context: &Context, request: JoinRequest) -> Result<(JoinRequest, L
     let joined = with_timeout(DIRECTORY_TIMEOUT, async {
         let incarnation = known(directory, &request).await?;
         let lease = directory.join(&request.frontier, incarnation).await?;
-        if request.forwards {
+        if request.features & FEATURE_FORWARDS != 0 {
             directory.mark(&lease, Mark::Forwarding).await?;
         }
         // The last thing before the Welcome: it should be fresh when it arrives.

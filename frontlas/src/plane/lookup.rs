@@ -2,7 +2,7 @@
 
 use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::model::advertised::url;
-use frontier_protocol::{Code, Lookup, LookupAck, retry_detail};
+use frontier_protocol::{Code, EdgeId, Lookup, LookupAck, retry_detail};
 use frontier_transport::{LinkHandle, Priority};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,10 @@ impl Lookups {
     /// Starts a lookup, which sends its answer by itself.
     pub(super) fn start(&self, id: u64, lookup: Lookup) {
         let link = self.link.clone();
+        if lookup.edge == EdgeId(0) {
+            // A gateway should not have asked. It is no reason to turn it out: one of its services may have.
+            return answer(&link, id, &LookupAck::failed(Code::EdgeNotOnline, 0));
+        }
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             let refused = LookupAck::failed(Code::Overloaded, retry_detail(RETRY_AFTER));
             return answer(&link, id, &refused);

@@ -26,6 +26,7 @@ pub(super) struct OwnedAck {
     pub(super) code: Code,
     resync: bool,
     superseded: Vec<Superseded>,
+    held: Vec<Superseded>,
     text: String,
 }
 
@@ -55,6 +56,8 @@ pub(super) struct Reporter {
 struct Done {
     /// The reported connections that a later one has superseded.
     superseded: Vec<Superseded>,
+    /// Those that may not displace the connections that hold their ids.
+    held: Vec<Superseded>,
     /// Of what the frontier has more than it may.
     full: Option<Kind>,
 }
@@ -84,11 +87,11 @@ impl OwnedReport {
 }
 
 fn event(entry: &Entry<'_>) -> Event {
-    let Entry { op, id, stamp, addr, name } = *entry;
+    let Entry { op, id, stamp, addr, name, claim } = *entry;
     let stamp = Timestamp(stamp);
     match op {
-        Op::EdgeOnline => Event::Online(Presence::edge(id, addr, stamp)),
-        Op::ServiceOnline => Event::Online(Presence::service(id, name, addr, stamp)),
+        Op::EdgeOnline => Event::Online(Presence { claim, ..Presence::edge(id, addr, stamp) }),
+        Op::ServiceOnline => Event::Online(Presence { claim, ..Presence::service(id, name, addr, stamp) }),
         Op::EdgeOffline => Event::Offline { kind: Kind::Edge, id, stamp },
         Op::ServiceOffline => Event::Offline { kind: Kind::Service, id, stamp },
     }
@@ -97,12 +100,14 @@ fn event(entry: &Entry<'_>) -> Event {
 impl OwnedAck {
     /// Requests a snapshot, without a report before it.
     pub(super) fn resync() -> Self {
-        Self { id: 0, code: Code::Ok, resync: true, superseded: Vec::new(), text: "send a snapshot".into() }
+        let text = "send a snapshot".into();
+        Self { id: 0, code: Code::Ok, resync: true, superseded: Vec::new(), held: Vec::new(), text }
     }
 
     pub(super) fn as_ack(&self) -> ReportAck<'_> {
-        let Self { code, resync, superseded, text, .. } = self;
-        ReportAck { code: *code, detail: 0, resync: *resync, superseded: superseded.clone(), text }
+        let Self { code, resync, superseded, held, text, .. } = self;
+        let (superseded, held) = (superseded.clone(), held.clone());
+        ReportAck { code: *code, detail: 0, resync: *resync, superseded, held, text }
     }
 }
 
@@ -128,8 +133,8 @@ impl Reporter {
             Ok(Done { full: Some(kind), .. }) => self.full(*kind),
             Err(error) => self.failed(error),
         };
-        let superseded = done.map(|done| done.superseded).unwrap_or_default();
-        OwnedAck { id: report.id, code, resync, superseded, text }
+        let (superseded, held) = done.map(|done| (done.superseded, done.held)).unwrap_or_default();
+        OwnedAck { id: report.id, code, resync, superseded, held, text }
     }
 
     async fn apply(&mut self, report: &OwnedReport) -> Result<Done, DirectoryError> {
@@ -285,11 +290,14 @@ pub(super) async fn refresh(context: Arc<Context>, lease: Arc<Lease>) -> Refresh
 impl Done {
     /// By the verdicts on what was reported, of which `None` is no connection that was made.
     fn new<'a>(reported: impl Iterator<Item = Option<&'a Presence>>, verdicts: &[Verdict]) -> Self {
-        let mut done = Self { superseded: Vec::new(), full: None };
+        let mut done = Self { superseded: Vec::new(), held: Vec::new(), full: None };
         for (presence, verdict) in reported.zip(verdicts) {
             match (presence, verdict) {
                 (Some(Presence { id, stamp, service: None, .. }), Verdict::Superseded { .. }) => {
                     done.superseded.push(Superseded { edge: EdgeId(*id), stamp: stamp.0 });
+                }
+                (Some(Presence { id, stamp, service: None, .. }), Verdict::Held { .. }) => {
+                    done.held.push(Superseded { edge: EdgeId(*id), stamp: stamp.0 });
                 }
                 (Some(presence), Verdict::Full) => done.full = Some(presence.kind()),
                 _ => {}

@@ -2,20 +2,23 @@
 
 use super::context::{CLOSE_TIMEOUT, Context};
 use super::handshake::{self, Joined};
+use super::log::Ended;
 use super::lookup::Lookups;
 use super::pending::{PendingRefresh, PendingReport};
 use super::reporter::{OwnedAck, OwnedReport, Reporter, refresh};
 use super::review::Review;
-use frontier_access::{PeerText, Place};
+use frontier_access::Place;
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
 };
 use frontier_transport::{Accepted, CloseReason, Event, Link, LinkError, Priority};
+use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 /// The pause after a refresh that the directory did not answer: several fit into the shortest time to live.
 const REFRESH_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -47,7 +50,7 @@ enum End {
 
 /// Runs a connection to its end.
 pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place, stop: CancellationToken) {
-    let addr = accepted.peer;
+    let (addr, since) = (accepted.peer, Instant::now());
     let given_up = place.given_up();
     let joined = tokio::select! {
         joined = handshake::run(&context, accepted) => joined,
@@ -61,6 +64,8 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place,
     };
     let id = frontier.id.clone();
     let Some(_registration) = context.connections.add(&id, lease.session(), link.handle()) else {
+        let reason = CloseReason::Superseded;
+        log_end(&context, &id, addr, since, &link, reason.cause(), &reason);
         return close(link, Code::Superseded, "the frontier has a later connection").await;
     };
     let mut session = Session {
@@ -77,18 +82,22 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place,
     let idle_timeout = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
     match session.serve(&mut link, idle_timeout, &stop).await {
         End::Left => {
-            info!(frontier = id, %addr, "frontier leaves");
+            log_end(&context, &id, addr, since, &link, "left", &"it leaves the cluster");
             if let PendingReport::Idle(mut reporter) = session.reporter {
                 reporter.leave().await;
             }
             close(link, Code::Ok, "").await;
         }
-        End::Stopped => close(link, Code::Draining, "frontlas is stopping").await,
+        End::Stopped => {
+            let text = "frontlas is stopping";
+            log_end(&context, &id, addr, since, &link, CloseReason::Local.cause(), &text);
+            close(link, Code::Draining, text).await;
+        }
         End::Closed(reason) => {
             if let CloseReason::Refused(..) = reason {
                 context.access.audit().frontier_turned_out(addr, &id, &reason);
             }
-            info!(frontier = id, %addr, reason = %PeerText(&reason), "frontier disconnected");
+            log_end(&context, &id, addr, since, &link, reason.cause(), &reason);
             if reason != CloseReason::Superseded {
                 session.mark_away().await;
             }
@@ -103,6 +112,19 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place,
             close(link, code, &reason.to_string()).await;
         }
     }
+}
+
+fn log_end(
+    context: &Context,
+    frontier: &str,
+    addr: SocketAddr,
+    since: Instant,
+    link: &Link,
+    cause: &'static str,
+    reason: &dyn fmt::Display,
+) {
+    let (duration, traffic) = (since.elapsed(), link.traffic());
+    context.log.ended(Ended { frontier, addr, cause, reason, duration, traffic });
 }
 
 /// Closes with a GoAway that says why.

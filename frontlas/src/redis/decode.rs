@@ -68,9 +68,11 @@ pub(super) fn verdict(text: &str) -> Result<Verdict, DirectoryError> {
         "a" => Ok(Verdict::Applied),
         "u" => Ok(Verdict::Unchanged),
         "f" => Ok(Verdict::Full),
-        _ => {
-            text.strip_prefix('s').map(|by| Verdict::Superseded { by: by.to_owned() }).ok_or_else(unexpected)
-        }
+        _ => match text.split_at_checked(1) {
+            Some(("s", by)) => Ok(Verdict::Superseded { by: by.to_owned() }),
+            Some(("h", by)) => Ok(Verdict::Held { by: by.to_owned() }),
+            _ => Err(unexpected()),
+        },
     }
 }
 

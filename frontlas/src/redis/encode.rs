@@ -2,6 +2,7 @@
 
 use super::script::Args;
 use crate::model::{Event, Kind, Presence, Timestamp};
+use frontier_protocol::Claim;
 
 /// One event of a report, as the script takes it.
 pub(super) enum EventArgs<'a> {
@@ -36,14 +37,23 @@ impl EventArgs<'_> {
 
     /// The beginning of the record's JSON; the script adds what it knows better.
     fn record_head(&self) -> String {
-        match self {
-            Self::Online(Presence { addr, service: None, .. }) => format!(r#""addr":{}"#, json(addr)),
-            Self::Online(Presence { addr, service: Some(name), .. }) => {
-                format!(r#""service":{},"addr":{}"#, json(name), json(addr))
-            }
-            Self::Offline(..) => String::new(),
+        let Self::Online(Presence { addr, service, claim, .. }) = self else { return String::new() };
+        let mut head = match service {
+            None => format!(r#""addr":{}"#, json(addr)),
+            Some(name) => format!(r#""service":{},"addr":{}"#, json(name), json(addr)),
+        };
+        if let Some(claim) = claim {
+            head.push_str(&format!(r#","claim":{}"#, claim_json(claim)));
         }
+        head
     }
+}
+
+/// Numbers that a Lua number holds, and the digest as text.
+fn claim_json(claim: &Claim) -> String {
+    let Claim { since, comes_back, proof, subject } = *claim;
+    let (since, proof) = (since.0.min(Timestamp::MAX.0), proof as u8);
+    format!(r#"{{"since":{since},"comes_back":{comes_back},"proof":{proof},"subject":"{subject:016x}"}}"#)
 }
 
 /// Text in quotes, escaped.

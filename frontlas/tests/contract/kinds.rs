@@ -2,7 +2,7 @@
 //! take long to start run them all in one.
 
 use crate::world::{Kind, World};
-use crate::{bounds, concurrent, expiry, frontiers, history, marks, moves, paging, random, resync};
+use crate::{bounds, claims, concurrent, expiry, frontiers, history, marks, moves, paging, random, resync};
 
 macro_rules! contract {
     ($($module:ident::$test:ident,)*) => {
@@ -48,6 +48,10 @@ contract! {
     marks::a_later_process_does_not_drain,
     marks::one_that_comes_again_is_not_away_but_still_drains,
     marks::only_who_holds_the_lease_may_mark,
+    claims::who_comes_back_does_not_displace_who_came_since,
+    claims::the_order_of_reports_does_not_decide_who_holds_an_id,
+    claims::stronger_credentials_displace_and_weaker_do_not,
+    claims::a_service_displaces_those_of_its_name,
     moves::an_edge_is_found_where_it_is,
     moves::a_service_is_found_where_it_is,
     moves::a_late_offline_of_the_old_frontier_changes_nothing,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test does not expect ends it")]
 
 mod bounds;
+mod claims;
 mod concurrent;
 mod expiry;
 mod failures;

@@ -60,6 +60,13 @@ async fn the_grace_has_an_end_and_a_second_signal_ends_it_at_once() {
             .await
             .expect("it says that it drains");
             node.signal(Signal::SIGINT);
+            timeout(DEADLINE, async {
+                while !node.lines.next_line().await.unwrap().expect("it says so").contains("a second signal")
+                {
+                }
+            })
+            .await
+            .expect("it says what it cuts");
         }
         assert_eq!(node.code().await, Some(code));
     }

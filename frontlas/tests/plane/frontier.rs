@@ -220,7 +220,7 @@ pub(crate) fn hello(id: &str, incarnation: u64) -> Hello<'_> {
 
 pub(crate) fn entry(op: Op, id: u64, stamp: u64) -> Entry<'static> {
     let addr = if matches!(op, Op::EdgeOnline | Op::ServiceOnline) { "192.0.2.7:1" } else { "" };
-    Entry { op, id, stamp, addr, name: if op == Op::ServiceOnline { "s" } else { "" } }
+    Entry { op, id, stamp, addr, name: if op == Op::ServiceOnline { "s" } else { "" }, claim: None }
 }
 
 pub(crate) async fn dial(addr: SocketAddr) -> Link {

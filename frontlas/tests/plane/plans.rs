@@ -52,16 +52,16 @@ fn is(others: &[(String, u64)], expected: &[(&str, u64)]) -> bool {
 #[tokio::test]
 async fn a_frontier_hears_of_the_others_and_how_many_edges_to_give_to_them() {
     let world = world();
-    let mut first = join(&world, "a", 0..90).await;
+    let mut first = join(&world, "a", 1..91).await;
     told(&mut first, |keep, others| keep == u64::MAX && others.is_empty()).await;
     let mut second = join(&world, "b", 0..0).await;
     let mut third = join(&world, "c", 100..130).await;
     told(&mut first, |keep, others| keep == 40 && is(others, &[("b", 40), ("c", 10)])).await;
     told(&mut third, |keep, others| keep == 40 && is(others, &[("b", 0), ("a", 0)])).await;
     // They have gone.
-    let moved = (0..40).map(|edge| entry(Op::EdgeOnline, edge, edge + 1_000)).collect();
+    let moved = (1..41).map(|edge| entry(Op::EdgeOnline, edge, edge + 1_000)).collect();
     second.report(Part::Changes, moved).await;
-    let moved = (40..50).map(|edge| entry(Op::EdgeOnline, edge, edge + 1_000)).collect();
+    let moved = (41..51).map(|edge| entry(Op::EdgeOnline, edge, edge + 1_000)).collect();
     third.report(Part::Changes, moved).await;
     told(&mut first, |keep, others| keep == u64::MAX && others.iter().all(|(_, want)| *want == 0)).await;
 }
@@ -69,7 +69,7 @@ async fn a_frontier_hears_of_the_others_and_how_many_edges_to_give_to_them() {
 #[tokio::test]
 async fn one_that_drains_gets_nobody_and_still_hears_of_the_others() {
     let world = world();
-    let mut first = join(&world, "a", 0..90).await;
+    let mut first = join(&world, "a", 1..91).await;
     let mut second = join(&world, "b", 0..0).await;
     told(&mut first, |keep, _| keep == 45).await;
     second.send(|out| Report { part: Part::Changes, draining: true, entries: Vec::new() }.encode(7, out));
@@ -88,7 +88,7 @@ async fn one_that_drains_gets_nobody_and_still_hears_of_the_others() {
 #[tokio::test]
 async fn one_whose_connection_is_lost_gets_nobody_until_it_comes_again() {
     let world = world();
-    let mut first = join(&world, "a", 0..90).await;
+    let mut first = join(&world, "a", 1..91).await;
     let second = join(&world, "b", 0..0).await;
     told(&mut first, |keep, _| keep == 45).await;
     let incarnation = second.welcome.id;

@@ -150,6 +150,27 @@ async fn a_frontier_may_ask_where_an_edge_is() {
     }
 }
 
+/// One of its services may have asked for it, which is no reason to turn out the frontier.
+#[tokio::test]
+async fn a_lookup_of_the_id_that_nobody_has_is_answered_and_a_report_of_it_is_a_breach() {
+    let world = World::new();
+    for op in [Op::EdgeOnline, Op::EdgeOffline, Op::ServiceOnline, Op::ServiceOffline] {
+        let mut frontier = world.frontier("f").await;
+        frontier.snapshot(vec![online(1, 10)]).await;
+        frontier.send(|out| Lookup { edge: EdgeId(0) }.encode(5, out));
+        loop {
+            let frame = frontier.frame().await.unwrap();
+            if frame.kind == frontier_protocol::Kind::LookupAck {
+                assert_eq!(LookupAck::parse(&frame).unwrap().code, Code::EdgeNotOnline);
+                break;
+            }
+        }
+        frontier.tell(Part::Changes, vec![entry(op, 0, 10)]);
+        assert_eq!(frontier.end().await, Code::Protocol, "{op:?}");
+    }
+    assert_eq!(world.edges().await, [(1, "f".into())]);
+}
+
 /// A frontlas of an earlier version on the same store has written it without a scheme.
 #[tokio::test]
 async fn a_lookup_gives_a_url_whatever_is_kept() {

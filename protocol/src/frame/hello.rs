@@ -54,7 +54,7 @@ pub struct Hello<'a> {
     /// What it is.
     pub role: Role,
     /// Features that it has, a bit each: [`FEATURE_BY_NAME`](crate::FEATURE_BY_NAME),
-    /// [`FEATURE_FORWARDS`](crate::FEATURE_FORWARDS).
+    /// [`FEATURE_FORWARDS`](crate::FEATURE_FORWARDS), [`FEATURE_TRACE`](crate::FEATURE_TRACE).
     pub features: u32,
     /// The longest frame that it takes on the lane, in bytes.
     pub max_frame: u32,

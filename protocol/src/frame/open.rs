@@ -20,7 +20,8 @@
 //! | gateway | edge | the ServiceID of the opener | the opener's name |
 //! | frontier | frontier | the EdgeID of the acceptor; with [`Flags::BY_NAME`] that of the opener | empty; with it the service's name |
 //!
-//! `meta` is the opener's, for the acceptor. `OpenAck` carries the code in the header; its
+//! `meta` is the opener's, for the acceptor; with [`Flags::TRACED`] a trace context stands behind it, and its length.
+//! `OpenAck` carries the code in the header; its
 //! body:
 //!
 //! ```text
@@ -77,7 +78,7 @@ impl<'a> Open<'a> {
         self.encode_with(Flags::default(), out)
     }
 
-    /// The same with flags: [`Flags::BY_NAME`].
+    /// The same with flags: [`Flags::BY_NAME`], [`Flags::TRACED`].
     ///
     /// # Errors
     /// [`EncodeError`] if a part does not fit the layout; nothing was written then.

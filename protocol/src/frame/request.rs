@@ -14,7 +14,8 @@
 //!
 //! `timeout_ms` is what is left of the caller's deadline, in milliseconds; 0 asks for the gateway's
 //! default. From a service to the gateway `custom` ends with the EdgeID of the callee; from the
-//! gateway to a service it ends with the EdgeID of the caller. With [`Flags::DETACHED`] the payload
+//! gateway to a service it ends with the EdgeID of the caller. With [`Flags::TRACED`] a trace context stands behind the
+//! users' own part of it ([`Custom`]). With [`Flags::DETACHED`] the payload
 //! is replaced by its length (u32) and follows on the same mux stream.
 //!
 //! `Cancel` has no body: its id is that of the request.
@@ -109,6 +110,7 @@ pub(super) fn put_addressed(
 ) -> Result<(), EncodeError> {
     let name_len = name_len(name)?;
     let custom_len = custom.wire_len()?;
+    let flags = if custom.is_traced() { flags.with(Flags::TRACED) } else { flags };
     let body_len = FIXED + usize::from(name_len) + usize::from(custom_len) + payload.len();
     put_header(out, kind, flags, Code::Ok, id, body_len)?;
     out.put_u32(timeout_ms);

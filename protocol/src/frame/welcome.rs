@@ -47,7 +47,7 @@ impl Welcome {
     /// Reads a `Welcome` frame.
     ///
     /// # Errors
-    /// [`ParseError`] if another kind came or the body is cut short.
+    /// [`ParseError`] if another kind came, the body is cut short or the id is 0.
     pub fn parse(frame: &Frame) -> Result<Self, ParseError> {
         expect(frame, Kind::Welcome)?;
         let mut reader = Reader::new(frame);
@@ -63,6 +63,9 @@ impl Welcome {
             max_payload: reader.u64("max payload")?,
             directory_time: None,
         };
+        if welcome.id == 0 {
+            return Err(reader.invalid("id"));
+        }
         while let Some((tag, value)) = reader.tagged()? {
             if tag == TAG_TIME {
                 let time = value.try_into().map_err(|_| reader.invalid("directory time"))?;
@@ -120,6 +123,14 @@ mod tests {
     fn round_trip() {
         let (welcome, frame) = sample();
         assert_eq!(Welcome::parse(&frame), Ok(welcome));
+    }
+
+    #[test]
+    fn the_id_0_is_refused_as_it_is_nobodys() {
+        let (_, frame) = sample();
+        let body = [&frame.body[..16], &[0; 8], &frame.body[24..]].concat();
+        let invalid = ParseError::Invalid { kind: Kind::Welcome, field: "id" };
+        assert_eq!(Welcome::parse(&Frame { body: body.into(), ..frame }), Err(invalid));
     }
 
     #[test]

@@ -206,6 +206,24 @@ fn refused() -> Vec<Refused> {
             whole(Kind::Welcome, 0, &[&[0; 40][..], &[1, 0, 7], &[0; 7]].concat()),
             Class::Invalid,
         ),
+        (
+            "welcome-id-0",
+            "0 is the id of nobody",
+            whole(Kind::Welcome, 0, &[&[1][..], &[0; 39]].concat()),
+            Class::Invalid,
+        ),
+        (
+            "report-id-0",
+            "0 is the id of nobody",
+            whole(Kind::Report, 0, &[&[1][..], &[0; 20]].concat()),
+            Class::Invalid,
+        ),
+        (
+            "report-ack-superseded-0",
+            "a replaced connection of the EdgeID 0",
+            whole(Kind::ReportAck, 0, &[&[0; 4][..], &[1, 0, 16], &[0; 8], &[1; 8]].concat()),
+            Class::Invalid,
+        ),
         ("report-op", "no such op", whole(Kind::Report, 0, &[0; 21]), Class::Invalid),
         ("report-cut", "half an entry", whole(Kind::Report, 1, &[1; 20]), Class::Truncated),
         (

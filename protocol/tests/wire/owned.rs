@@ -31,6 +31,31 @@ macro_rules! fields {
     };
 }
 
+/// One connection of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Presence {
+    pub(crate) op: u8,
+    pub(crate) id: Decimal,
+    pub(crate) stamp: Decimal,
+    pub(crate) addr: String,
+    pub(crate) name: String,
+    /// Only where it is told: vectors of before stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claim: Option<OwnedClaim>,
+}
+
+/// The answer to a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Taken {
+    pub(crate) detail: u32,
+    pub(crate) superseded: Vec<Replaced>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) held: Vec<Replaced>,
+    pub(crate) text: String,
+}
+
 fields! {
     Empty {}
     Life { directory_time: Option<Decimal> }
@@ -70,10 +95,9 @@ fields! {
     Row { names: Vec<String> }
     Wish { peer: Decimal, timeout_ms: u32, name: String, meta: Hex }
     Raw { payload: Hex }
-    Presence { op: u8, id: Decimal, stamp: Decimal, addr: String, name: String }
     Presences { entries: Vec<Presence> }
     Replaced { edge: Decimal, stamp: Decimal }
-    Taken { detail: u32, superseded: Vec<Replaced>, text: String }
+    OwnedClaim { since: Decimal, comes_back: bool, proof: u8, subject: Decimal }
     Wanted { edge: Decimal }
     Found { detail: u32, frontier: String, servicebound: String }
     OtherGateway { want: Decimal, edges: Decimal, frontier: String, edgebound: String, servicebound: String }

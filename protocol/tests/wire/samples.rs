@@ -3,6 +3,7 @@
 mod forwarding;
 mod plane;
 mod routing;
+mod traces;
 
 use crate::golden::Vector;
 use crate::json::{Decimal, Hex};
@@ -28,6 +29,7 @@ pub(crate) fn all() -> Vec<Vector> {
         forwarding::requests(),
         forwarding::by_name(),
         forwarding::offers(),
+        traces::requests(),
     ]
     .concat()
 }
@@ -116,7 +118,8 @@ fn handshake() -> Vec<Vector> {
         max_payload: Decimal(1 << 30),
         directory_time: None,
     };
-    vec![
+    let traces = traces::handshake(edge.clone(), welcome.clone());
+    let mut vectors = vec![
         vector("hello-edge", "an edge with meta, without wishes", plain(0), Fields::Hello(edge)),
         vector(
             "hello-again",
@@ -144,7 +147,9 @@ fn handshake() -> Vec<Vector> {
             outcome(Code::Overloaded, 0),
             Fields::Reject(said(1_500, "too many connections")),
         ),
-    ]
+    ];
+    vectors.extend(traces);
+    vectors
 }
 
 fn lifetime() -> Vec<Vector> {

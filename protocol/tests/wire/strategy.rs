@@ -3,8 +3,8 @@
 use crate::json::{Decimal, Hex};
 use crate::owned::{
     Addressed, Answer, Empty, Fields, Found, Grant, Header, Leave, Life, NameChange, NameChanges,
-    OtherGateway, OtherPlace, Outcome, OwnedHello, OwnedSession, Places, Presence, Presences, Raw, Replaced,
-    Row, Schedule, Taken, Text, Wanted, Wish,
+    OtherGateway, OtherPlace, Outcome, OwnedClaim, OwnedHello, OwnedSession, Places, Presence, Presences,
+    Raw, Replaced, Row, Schedule, Taken, Text, Wanted, Wish,
 };
 use frontier_protocol::{Flags, TAIL_LEN};
 use proptest::collection::vec;
@@ -22,10 +22,11 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
             .prop_map(|(h, directory_time)| (h, Fields::Pong(Life { directory_time }))),
         (header(true, false), flags(Flags::STAYS), leave())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::GoAway(f))),
-        (header(false, true), flags(Flags::ACKED), addressed())
+        (header(false, true), any_of(&[Flags::ACKED, Flags::TRACED]), addressed())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Publish(f))),
         (header(true, true), said()).prop_map(|(h, f)| (h, Fields::Ack(f))),
-        (header(false, true), addressed()).prop_map(|(h, f)| (h, Fields::Request(f))),
+        (header(false, true), flags(Flags::TRACED), addressed())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Request(f))),
         (header(true, true), answer()).prop_map(|(h, f)| (h, Fields::Response(f))),
         header(false, true).prop_map(|h| (h, Fields::Cancel(Empty {}))),
         (header(false, true), flags(Flags::TOPICS), row())
@@ -34,7 +35,8 @@ pub(crate) fn frame() -> impl Strategy<Value = (Header, Fields)> {
         (header(false, true), flags(Flags::TOPICS), row())
             .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Unregister(f))),
         (header(true, true), text()).prop_map(|(h, f)| (h, Fields::UnregisterAck(f))),
-        (header(false, false), wish()).prop_map(|(h, f)| (h, Fields::Open(f))),
+        (header(false, false), flags(Flags::TRACED), wish())
+            .prop_map(|(h, flags, f)| (Header { flags, ..h }, Fields::Open(f))),
         (header(true, false), said()).prop_map(|(h, f)| (h, Fields::OpenAck(f))),
         (header(false, false), bytes()).prop_map(|(h, payload)| (h, Fields::Data(Raw { payload }))),
         (header(false, true), part(), flags(Flags::DRAINING), vec(presence(), 0..5)).prop_map(
@@ -88,6 +90,12 @@ fn header(code: bool, id: bool) -> impl Strategy<Value = Header> {
 
 fn flags(flag: Flags) -> impl Strategy<Value = u8> {
     prop_oneof![Just(0), Just(flag.0)]
+}
+
+/// Any of these flags.
+fn any_of(each: &'static [Flags]) -> impl Strategy<Value = u8> {
+    proptest::sample::subsequence(each, 0..=each.len())
+        .prop_map(|some| some.into_iter().fold(0, |flags, flag| flags | flag.0))
 }
 
 fn decimal() -> impl Strategy<Value = Decimal> {
@@ -210,17 +218,25 @@ fn name_change() -> impl Strategy<Value = NameChange> {
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
-    (1..=4u8, decimal(), decimal(), any::<(String, String)>())
-        .prop_map(|(op, id, stamp, (addr, name))| Presence { op, id, stamp, addr, name })
+    (1..=4u8, 1..=u64::MAX, decimal(), any::<(String, String)>(), option::of(claim())).prop_map(
+        |(op, id, stamp, (addr, name), claim)| {
+            // Who has left claims nothing.
+            let claim = claim.filter(|_| op % 2 == 1);
+            Presence { op, id: Decimal(id), stamp, addr, name, claim }
+        },
+    )
+}
+
+fn claim() -> impl Strategy<Value = OwnedClaim> {
+    (decimal(), any::<bool>(), 0..=3u8, decimal())
+        .prop_map(|(since, comes_back, proof, subject)| OwnedClaim { since, comes_back, proof, subject })
 }
 
 fn taken() -> impl Strategy<Value = Taken> {
-    let replaced = (decimal(), decimal()).prop_map(|(edge, stamp)| Replaced { edge, stamp });
-    (any::<(u32, String)>(), vec(replaced, 0..4)).prop_map(|((detail, text), superseded)| Taken {
-        detail,
-        superseded,
-        text,
-    })
+    let replaced =
+        || (1..=u64::MAX, decimal()).prop_map(|(edge, stamp)| Replaced { edge: Decimal(edge), stamp });
+    (any::<(u32, String)>(), vec(replaced(), 0..4), vec(replaced(), 0..4))
+        .prop_map(|((detail, text), superseded, held)| Taken { detail, superseded, held, text })
 }
 
 fn schedule() -> impl Strategy<Value = Schedule> {

@@ -47,6 +47,14 @@ pub(crate) trait Operation: Sync {
     /// The edge that a service means.
     fn edge(&self) -> Option<EdgeId>;
 
+    /// Refuses the id that no edge has, which would be looked for in vain in the whole cluster.
+    fn check_edge(&self) -> Result<(), Error> {
+        match self.edge() {
+            Some(EdgeId(0)) => Err(Error::new(Code::Protocol, "0 is the id of no edge")),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it failed because the gateway does not have the edge.
     fn is_at_other_gateway(&self, error: &Error) -> bool {
         self.edge().is_some() && error.code() == Code::EdgeNotOnline

@@ -1,6 +1,6 @@
 //! A call or a message between the moment in which it can be sent and its answer.
 
-use super::{Client, Envelope, Target, retry};
+use super::{Client, Envelope, Operation, Target, retry};
 use crate::connection::{NotSent, ResponseFuture};
 use crate::{Error, Response};
 use frontier_protocol::Code;
@@ -44,6 +44,7 @@ impl<'a> PendingRequest<'a> {
 
     /// Sends the envelope, if that can be done at once. `None` if no answer is waited for.
     fn start(&self) -> Result<Option<State<'a>>, Error> {
+        self.envelope.check_edge()?;
         let Some(deadline) = Instant::now().checked_add(self.envelope.timeout) else {
             return Err(Error::new(
                 Code::TooLarge,

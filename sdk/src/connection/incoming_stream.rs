@@ -62,10 +62,13 @@ impl IncomingStream {
             Ok(open) => open,
             Err(error) => return debug!(%error, "an incoming stream was reset: its Open frame is damaged"),
         };
-        let peer = match self.connection.role {
-            Role::Service => Peer::Edge(EdgeId(open.peer)),
-            Role::Edge | Role::Frontier => {
-                Peer::Service { id: Some(ServiceId(open.peer)), name: open.name.to_owned() }
+        let peer = match (self.connection.role, open.peer) {
+            (_, 0) => {
+                return refuse(stream, Code::Protocol, "the stream is from the id 0, which nobody has").await;
+            }
+            (Role::Service, id) => Peer::Edge(EdgeId(id)),
+            (Role::Edge | Role::Frontier, id) => {
+                Peer::Service { id: Some(ServiceId(id)), name: open.name.to_owned() }
             }
         };
         if self.is_excess {

@@ -22,9 +22,10 @@ impl EdgeEvent {
         Self { id, meta: meta.into(), addr: addr.into() }
     }
 
-    /// Reads the payload that [`frontier_protocol::EDGE_ONLINE`] describes. `None` if it is cut short.
+    /// Reads the payload that [`frontier_protocol::EDGE_ONLINE`] describes. `None` if it is cut short, or of
+    /// the id 0.
     pub(super) fn parse(mut payload: Bytes) -> Option<Self> {
-        let id = EdgeId(payload.try_get_u64().ok()?);
+        let id = EdgeId(payload.try_get_u64().ok().filter(|&id| id != 0)?);
         let addr_len = usize::from(payload.try_get_u16().ok()?);
         if payload.len() < addr_len {
             return None;
@@ -48,5 +49,6 @@ mod tests {
         for len in 0..14 {
             assert_eq!(EdgeEvent::parse(payload[..len].to_vec().into()), None, "{len} bytes");
         }
+        assert_eq!(EdgeEvent::parse(vec![0; 10].into()), None, "0 is the id of no edge");
     }
 }

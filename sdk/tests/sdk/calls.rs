@@ -43,6 +43,25 @@ async fn a_service_names_the_edge_and_never_sees_the_tail() {
 }
 
 #[tokio::test]
+async fn the_id_that_no_edge_has_is_never_sent() {
+    let mut gateway = Gateway::bind();
+    let (service, mut peer) = gateway.connected_service().await;
+    let nobody = EdgeId(0);
+    let failed = [
+        soon(service.call(nobody, "reboot", "")).await.unwrap_err(),
+        soon(service.call(nobody, "reboot", vec![0; 100_000])).await.unwrap_err(),
+        soon(service.publish(nobody, "")).await.unwrap_err(),
+        soon(service.open_stream(nobody)).await.unwrap_err(),
+    ];
+    for error in failed {
+        assert_eq!((error.code(), error.text()), (Code::Protocol, "0 is the id of no edge"));
+    }
+    let call = service.call(EdgeId(5), "next", "").timeout(Duration::from_millis(20));
+    let (_, frame) = soon(async { tokio::join!(call, peer.expect(Kind::Request)) }).await;
+    assert_eq!(Request::parse(&frame).unwrap().method, "next", "nothing came before it");
+}
+
+#[tokio::test]
 async fn an_error_comes_back_whole() {
     let mut gateway = Gateway::bind();
     let (edge, mut peer) = gateway.connected_edge().await;

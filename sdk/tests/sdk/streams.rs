@@ -74,6 +74,18 @@ async fn a_stream_is_accepted() {
 }
 
 #[tokio::test]
+async fn a_stream_from_the_id_that_nobody_has_is_refused() {
+    let mut gateway = Gateway::bind();
+    let ((_edge, edge), (_service, service)) =
+        (gateway.connected_edge().await, gateway.connected_service().await);
+    for peer in [edge, service] {
+        let mux = peer.stream(&open(0, "files")).await;
+        let FirstFrame { frame, .. } = soon(FirstFrame::read(mux, 1024)).await.unwrap();
+        assert_eq!(code(&frame), Code::Protocol);
+    }
+}
+
+#[tokio::test]
 async fn streams_that_nobody_accepts_are_refused() {
     let mut gateway = Gateway::bind();
     let (edge, peer) = gateway.connected_edge().await;

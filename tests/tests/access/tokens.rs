@@ -28,6 +28,6 @@ pub(crate) fn signed(claims: &Value, secret: &str) -> String {
 
 /// The entry of a token in a file.
 pub(crate) fn entry(token: &str, rest: &str) -> String {
-    let hash = frontier::token::hash(token.as_bytes()).unwrap();
+    let hash = frontier_credentials::token::hash(token.as_bytes()).unwrap();
     format!("- {{{}, {rest}}}\n", hash.replacen("hash: ", "hash: '", 1) + "'")
 }

@@ -4,6 +4,7 @@ mod by_name;
 mod failures;
 mod forwarding;
 mod identity;
+mod log;
 mod moves;
 mod planes;
 mod presence;

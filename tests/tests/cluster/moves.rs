@@ -2,8 +2,10 @@
 
 use crate::world::{Frontlas, member};
 use frontier_sdk::EdgeId;
-use frontier_tests::{DEADLINE, StallProxy, eventually};
+use frontier_tests::{DEADLINE, StallProxy, eventually, replace, within};
 use frontlas::{Directory, Event, NewFrontier, Presence};
+use serde_json::json;
+use std::time::Duration;
 
 const ID: EdgeId = EdgeId(7);
 
@@ -60,7 +62,7 @@ async fn an_edge_that_the_directory_has_elsewhere_comes_back() {
     let moved = async || gateway.log().find("edge has moved to another frontier");
     eventually(DEADLINE, "the gateway is told", moved).await;
     frontlas.finds(ID.0, "f0").await;
-    let end = tokio::time::timeout(std::time::Duration::ZERO, edge.closed()).await;
+    let end = tokio::time::timeout(Duration::ZERO, edge.closed()).await;
     assert!(end.is_err(), "its program goes on: {end:?}");
 }
 
@@ -86,4 +88,48 @@ async fn a_gateway_that_was_away_hears_later_who_has_moved() {
     frontlas.has([ID.0]).await;
     assert_eq!(frontlas.edge(ID.0).await.as_deref(), Some("f1"));
     drop((stale, edge));
+}
+
+/// Two programs with one id, at two gateways: they would else throw each other out for ever.
+#[tokio::test]
+async fn a_program_that_comes_back_elsewhere_does_not_throw_out_who_has_come_since() {
+    let frontlas = Frontlas::patient();
+    let gateways = [frontlas.gateway("f0").start().await, frontlas.gateway("f1").start().await];
+    let (least, most) = (Duration::from_millis(20), Duration::from_millis(50));
+    let first = gateways[0].edge().id(ID).backoff(least, most).connect().await.unwrap();
+    frontlas.finds(ID.0, "f0").await;
+    let second = gateways[1].edge().id(ID).connect().await.unwrap();
+    let refused = async || gateways[0].log().find("may not displace the connection that holds its id");
+    let line = eventually(DEADLINE, "the first one has come back", refused).await;
+    assert!(line.contains("edge=7") && line.contains("127.0.0.1"), "{line}");
+    assert_eq!(frontlas.edge(ID.0).await.as_deref(), Some("f1"));
+    assert!(gateways[1].log().find("moved").is_none(), "the second one was left alone");
+    // It waits for its id, and has it once that is free.
+    second.close().await.unwrap();
+    frontlas.finds(ID.0, "f0").await;
+    drop(first);
+}
+
+/// Who shows that the id is its own takes it from whoever holds it at another gateway, and keeps it.
+#[tokio::test]
+async fn credentials_are_weighed_across_gateways() {
+    let frontlas = Frontlas::patient();
+    let hash = frontier_credentials::token::hash(&b"frt_seven"[..]).expect("a token has a hash");
+    let guarded = frontlas.gateway("f1");
+    let file = guarded.file("tokens.yaml");
+    replace(&file, format!("- {{{}', edge_id: 7}}\n", hash.replacen("hash: ", "hash: '", 1)));
+    let guarded = guarded.set("edgebound.auth.methods", json!([{"token": {"file": file}}])).start().await;
+    let open = frontlas.gateway("f0").start().await;
+    let thief = open.edge().id(ID).connect().await.unwrap();
+    frontlas.finds(ID.0, "f0").await;
+    let owner = guarded.edge().id(ID).token("frt_seven").connect().await.unwrap();
+    frontlas.finds(ID.0, "f1").await;
+    let refused = async || open.log().find("may not displace the connection that holds its id");
+    eventually(DEADLINE, "the other one has tried again", refused).await;
+    drop(thief);
+    let newcomer = open.edge().id(ID).reconnect(false).connect().await.unwrap();
+    within("it is closed", newcomer.closed()).await;
+    assert_eq!(frontlas.edge(ID.0).await.as_deref(), Some("f1"));
+    assert!(guarded.log().find("moved").is_none(), "the owner was left alone");
+    drop(owner);
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 async fn guarded(folder: &TempDir) -> World {
     let tokens = folder.path().join("tokens.yaml");
     let entry = |token: &str, rest: &str| {
-        let hash = frontier::token::hash(token.as_bytes()).expect("a token has a hash");
+        let hash = frontier_credentials::token::hash(token.as_bytes()).expect("a token has a hash");
         format!("- {{{}', {rest}}}\n", hash.replacen("hash: ", "hash: '", 1))
     };
     replace(&tokens, [entry("frt_reads", "role: read"), entry("frt_files", "service: files")].concat());

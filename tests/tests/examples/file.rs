@@ -1,7 +1,7 @@
 //! The `file` example: transfers, refusals and losses.
 
 use crate::program::Program;
-use crate::web::body;
+use frontier_tests::web::body;
 use frontier_tests::{DEADLINE, Gateway, eventually};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -7,6 +7,3 @@ mod chatroom;
 mod file;
 mod program;
 mod quickstart;
-mod ssh;
-mod tunnel;
-mod web;

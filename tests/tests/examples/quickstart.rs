@@ -66,13 +66,6 @@ async fn each_example_shows_what_it_is_told_to() {
     let mut send = Program::example("file", ["send", &token].iter().chain(&as_edge));
     assert_eq!(send.exits().await, Some(0));
 
-    let arguments = ["expose", "--name", "web", "--target", "127.0.0.1:9"];
-    let expose = Program::example("tunnel", arguments.iter().chain(&as_edge));
-    expose.prints("exposed").await;
-    let arguments = ["listen", "--edge", "web", "--addr", "127.0.0.1:0"];
-    let listen = Program::example("tunnel", arguments.iter().chain(&as_service));
-    listen.prints("listening on").await;
-
     // Last, since the room lets in nobody else.
     let room = Program::example("chatroom", ["service"].iter().chain(&as_service));
     room.prints("the room is open").await;

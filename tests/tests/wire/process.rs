@@ -181,6 +181,8 @@ async fn a_second_signal_ends_it_at_once() {
     assert_eq!(edge.frame().await.kind, Kind::GoAway);
     gateway.process().signal(Signal::SIGINT);
     assert_eq!(gateway.process().exit().await, Some(130));
+    let line = gateway.log().find("a second signal").expect("it says what it cuts");
+    assert!(format!("{line:?}").contains("connections"), "{line:?}");
 }
 
 /// CONF-018

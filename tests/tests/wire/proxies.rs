@@ -102,6 +102,19 @@ async fn a_header_from_elsewhere_is_refused_and_without_one_strangers_come_for_t
 }
 
 #[tokio::test]
+async fn a_header_that_nobody_asked_for_is_told_of_with_the_key() {
+    for header in [V1, V2] {
+        for network in [Network::Tcp, Network::Tls] {
+            let gateway = Gateway::over(network).start().await;
+            let behind = proxy(&gateway, Adds::Header(header)).await;
+            connect_error(|| edge(&gateway, behind)).await;
+            let line = gateway.log().find("`edgebound.listen.proxy_protocol` is off");
+            assert!(line.is_some_and(|it| it.contains("WARN")), "{:?}", gateway.log().lines());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_must_send_the_header_that_is_asked_for() {
     // Each has a gateway of its own, since there are few lines of this kind in a second.
     let strict = async || speaking(Network::Tls, "v2", &["127.0.0.1"]).start().await;

@@ -1,6 +1,7 @@
 //! Readiness, over HTTP and gRPC.
 
 use crate::world::{Backend, World, within};
+use serde_json::json;
 use tonic::Code;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
@@ -22,6 +23,16 @@ async fn it_is_ready_while_the_check_succeeds_and_alive_anyway() {
         world.set(Backend::Answers);
         world.becomes("/readyz", 200).await;
     }
+}
+
+#[tokio::test]
+async fn what_is_degraded_is_told_and_takes_nobody_out_of_service() {
+    let world = World::new().await;
+    world.becomes("/readyz", 200).await;
+    assert_eq!(world.json("/readyz").await.1, json!({"status": "ready", "degraded": []}));
+    world.set(Backend::Degraded);
+    let told = json!({"status": "degraded", "degraded": ["something beside it is away"]});
+    assert_eq!(world.json("/readyz").await, (200, told));
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use axum::routing::get;
 use frontier_admin::page::{PageRequest, PageTokens, collect};
-use frontier_admin::{ApiError, Caller, Probe, Query, Server, ServerConfig, WatchSource, Watches, json, sse};
+use frontier_admin::{
+    ApiError, Caller, Metrics, Probe, Query, Server, ServerConfig, WatchSource, Watches, json, sse,
+};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Value, json as value};
 use std::net::SocketAddr;
@@ -33,6 +35,7 @@ pub(crate) enum Backend {
     Answers,
     Fails,
     Hangs,
+    Degraded,
 }
 
 /// A server; it ends when this is dropped.
@@ -81,19 +84,34 @@ impl World {
             let state = state.load(Ordering::SeqCst);
             Box::pin(async move {
                 match state {
-                    0 => Ok(()),
+                    0 | 3 => Ok(()),
                     1 => Err("backend.internal:1 refused".to_owned()),
                     _ => std::future::pending().await,
                 }
             })
         })
-        .await;
+        .await
+        .degraded({
+            let state = backend.clone();
+            move || match state.load(Ordering::SeqCst) {
+                3 => vec!["something beside it is away".to_owned()],
+                _ => Vec::new(),
+            }
+        });
+        let metrics = Metrics::new({
+            let state = backend.clone();
+            move |out| {
+                let state = u32::from(state.load(Ordering::SeqCst));
+                out.gauge("backend_state", "What the backend does.").sample(&[], state);
+            }
+        });
         let router = Router::new()
             .route("/caller", get(caller))
             .route("/numbers", get(numbers))
             .route("/hangs", get(std::future::pending::<StatusCode>))
             .route("/watch", get(watch))
-            .with_state(server.watches());
+            .with_state(server.watches())
+            .merge(metrics.routes());
         let (addr, stop) = (server.addr(), CancellationToken::new());
         let running = tokio::spawn(server.run(router, probe, stop.clone(), grace));
         Self { addr, stop: stop.clone(), running, backend, _stop: stop.drop_guard() }

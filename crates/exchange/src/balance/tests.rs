@@ -117,8 +117,15 @@ fn the_least_busy_one_is_chosen() {
     let send = |service: &Arc<Peer>| {
         let (kind, deadline) = (RequestKind::Call, Instant::now());
         let asker = Asker::of(&requester);
-        let request =
-            PendingRequest { requester: requester.clone(), asker, id: 1, kind, deadline, edge: None };
+        let request = PendingRequest {
+            requester: requester.clone(),
+            asker,
+            id: 1,
+            kind,
+            deadline,
+            begun: deadline,
+            edge: None,
+        };
         service.pending.lock().insert(request, 9).unwrap();
     };
     for expected in [1, 2, 3, 1, 2, 3] {

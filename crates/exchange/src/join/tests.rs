@@ -11,7 +11,7 @@ fn joined(window: usize, payer: Arc<Peer>) -> (MemoryLeg, MemoryLeg, JoinHandle<
     let other = testing::lone(testing::service(1));
     let a = Joined { leg: Box::new(a), payer };
     let b = Joined { leg: Box::new(b), payer: other };
-    (at_a, at_b, tokio::spawn(join(a, b)))
+    (at_a, at_b, tokio::spawn(join(a, b, |_, _| ())))
 }
 
 fn anyone() -> Arc<Peer> {

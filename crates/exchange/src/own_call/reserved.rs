@@ -2,6 +2,7 @@
 
 use super::{OwnCall, OwnReply};
 use crate::balance::{Chooser, Tried};
+use crate::counters::Part;
 use crate::envelope::{CorrelationId, Outcome};
 use crate::failure::Rejected;
 use crate::forward::Entered;
@@ -55,6 +56,7 @@ impl Exchange {
         };
         let direction = origin.direction();
         self.counters().begun(kind.into(), direction);
+        self.counters().passed(kind.into(), direction, Part::Request, payload.len() as u64);
         let own = self.own_calls.peer();
         let entered = || -> Result<_, Rejected> {
             self.check_payload(payload.len() as u64)?;
@@ -132,6 +134,7 @@ impl Exchange {
                     to,
                     name: method,
                     custom: b"",
+                    trace: b"",
                     payload: b"",
                     deadline: *deadline,
                 };

@@ -44,18 +44,26 @@ fn a_peer_is_stuck_when_what_waits_does_not_move_for_so_long() {
     let reply = testing::outcome(Code::Ok, "");
     let _ = peer.outlet().reply(1, crate::RequestKind::Call, None, reply).unwrap();
     // It has just come: however late it is, nothing has waited for long.
-    assert!(!peer.is_stuck(1_000, 30));
-    assert!(!peer.is_stuck(1_029, 30));
-    assert!(peer.is_stuck(1_030, 30));
+    assert!(!peer.is_stuck(1_000, 30, peer.outlet().backlog()));
+    assert!(!peer.is_stuck(1_029, 30, peer.outlet().backlog()));
+    assert!(peer.is_stuck(1_030, 30, peer.outlet().backlog()));
     outlet.set_written(100);
-    assert!(!peer.is_stuck(1_040, 30) && !peer.is_stuck(1_069, 30), "it reads, if slowly");
-    assert!(peer.is_stuck(1_070, 30));
+    assert!(
+        !peer.is_stuck(1_040, 30, peer.outlet().backlog())
+            && !peer.is_stuck(1_069, 30, peer.outlet().backlog()),
+        "it reads, if slowly"
+    );
+    assert!(peer.is_stuck(1_070, 30, peer.outlet().backlog()));
 }
 
 #[test]
 fn an_idle_peer_is_never_stuck() {
     let (peer, _) = peer();
-    assert!(!peer.is_stuck(0, 30) && !peer.is_stuck(1_000, 30) && !peer.is_stuck(9_000, 30));
+    assert!(
+        !peer.is_stuck(0, 30, peer.outlet().backlog())
+            && !peer.is_stuck(1_000, 30, peer.outlet().backlog())
+            && !peer.is_stuck(9_000, 30, peer.outlet().backlog())
+    );
 }
 
 #[test]

@@ -14,7 +14,15 @@ fn request(requester: &Arc<Peer>, id: u64) -> PendingRequest {
     let deadline = Instant::now() + Duration::from_secs(60);
     let asker = Asker::of(requester);
     let kind = RequestKind::Call;
-    PendingRequest { requester: requester.clone(), asker, id, kind, deadline, edge: None }
+    PendingRequest {
+        requester: requester.clone(),
+        asker,
+        id,
+        kind,
+        deadline,
+        begun: Instant::now(),
+        edge: None,
+    }
 }
 
 fn sent_to(target: &Arc<Peer>, correlation: CorrelationId) -> SentTo {
@@ -91,7 +99,7 @@ fn closed_tables_give_everything_back_once_and_take_nothing() {
         received.iter().map(|(correlation, it)| (*correlation, it.id)).collect::<Vec<_>>(),
         [(correlation, 5)]
     );
-    assert!(matches!(sent.as_slice(), [SentTo { correlation: CorrelationId(44), .. }]));
+    assert!(matches!(sent.as_slice(), [(_, SentTo { correlation: CorrelationId(44), .. })]));
     let InFlight { received, sent } = pending.close();
     assert!(received.is_empty() && sent.is_empty() && !pending.is_busy());
     assert!(matches!(pending.insert(request(&other, 5), LIMIT), Err(Refusal::Closed)));

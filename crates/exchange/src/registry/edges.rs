@@ -76,6 +76,11 @@ impl Edges {
         self.shard(id).read().get(&id.0).filter(|edge| edge.is_online()).cloned()
     }
 
+    /// How many ids are held.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+
     pub(crate) fn is_taken(&self, id: EdgeId) -> bool {
         self.shard(id).read().contains_key(&id.0)
     }

@@ -157,6 +157,11 @@ impl Elsewhere {
         }
     }
 
+    /// How many methods, topics and names of services are offered.
+    pub(crate) fn len_by_kind(&self) -> [usize; 3] {
+        self.names.read().each_ref().map(|table| table.len())
+    }
+
     #[cfg(test)]
     fn len(&self) -> usize {
         self.names.read().iter().map(|table| table.len()).sum()

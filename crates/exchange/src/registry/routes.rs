@@ -75,6 +75,11 @@ impl Routes {
         }
     }
 
+    /// How many methods, topics and names are taken.
+    pub(crate) fn len_by_kind(&self) -> [usize; 3] {
+        [&self.methods, &self.topics, &self.names].map(NameMap::len)
+    }
+
     /// The services that registered the method.
     pub(crate) fn method(&self, method: &str) -> Option<&Candidates> {
         self.methods.get(method)

@@ -14,7 +14,7 @@ use ahash::AHashSet;
 use arc_swap::{ArcSwap, Guard};
 use frontier_access::rules::PermissionDenied;
 use frontier_protocol::{Names, Offered, Registration, ServiceId};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -40,6 +40,12 @@ struct Members {
     draft: Draft,
     lists: Lists,
     offers: Offers,
+}
+
+/// The services, held.
+#[derive(Debug)]
+pub struct Held<'s> {
+    _members: MutexGuard<'s, Members>,
 }
 
 /// A service and the names that it registered.
@@ -75,6 +81,16 @@ impl Services {
     /// The service with this id.
     pub(crate) fn get(&self, id: ServiceId) -> Option<Arc<Peer>> {
         self.members.lock().by_id.get(&id.0).map(|member| member.service.clone())
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.lock().by_id.len()
+    }
+
+    /// Lets nobody come or go, until it is dropped.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        Held { _members: self.members.lock() }
     }
 
     pub(crate) fn is_taken(&self, id: ServiceId) -> bool {

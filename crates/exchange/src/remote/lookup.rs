@@ -71,6 +71,7 @@ pub(super) struct Parked {
     pub(super) kind: RequestKind,
     pub(super) name: Box<str>,
     pub(super) custom: Box<[u8]>,
+    pub(super) trace: Box<[u8]>,
     pub(super) payload: Box<[u8]>,
     pub(super) deadline: Instant,
     /// The gateway that gave it back.

@@ -10,7 +10,8 @@ use std::time::Duration;
 fn slices(exchange: &Exchange) -> Vec<usize> {
     let (mut place, mut slices) = (Place::Edges(0), Vec::new());
     while !matches!(place, Place::Done) {
-        let (next, looked_at) = exchange.sweep_slice(place, Some(exchange.millis()));
+        let (next, looked_at) =
+            exchange.sweep_slice(place, Some(exchange.millis()), &mut Outboxes::default());
         place = next;
         slices.push(looked_at);
     }
@@ -59,10 +60,11 @@ fn a_peer_that_comes_or_goes_between_two_slices_harms_nobody() {
     let exchange = testing::exchange();
     let mut services: Vec<TestPeer> =
         (0..600).map(|id| TestPeer::service(&exchange, id, &["m"], &[])).collect();
-    let (place, _) = exchange.sweep_slice(Place::Services(None), Some(exchange.millis()));
+    let (place, _) =
+        exchange.sweep_slice(Place::Services(None), Some(exchange.millis()), &mut Outboxes::default());
     services.drain(100..400);
     services.push(TestPeer::service(&exchange, 1000, &[], &[]));
-    let (_, looked_at) = exchange.sweep_slice(place, Some(exchange.millis()));
+    let (_, looked_at) = exchange.sweep_slice(place, Some(exchange.millis()), &mut Outboxes::default());
     assert_eq!(looked_at, 201);
     assert!(services.iter().all(|service| service.outlet.close_reason().is_none()));
 }
@@ -85,7 +87,7 @@ fn a_slice_over_a_million_idle_peers_takes_less_than_a_millisecond() {
     let (mut place, mut times) = (Place::Edges(0), Vec::new());
     while !matches!(place, Place::Done) {
         let start = Instant::now();
-        place = exchange.sweep_slice(place, Some(exchange.millis())).0;
+        place = exchange.sweep_slice(place, Some(exchange.millis()), &mut Outboxes::default()).0;
         times.push(start.elapsed());
     }
     times.sort_unstable();

@@ -34,6 +34,7 @@ pub(crate) struct SentRequest {
     pub(crate) from: SentFrom,
     pub(crate) name: String,
     pub(crate) custom: Vec<u8>,
+    pub(crate) trace: Vec<u8>,
     pub(crate) payload: Vec<u8>,
     pub(crate) timeout_ms: u32,
 }
@@ -61,7 +62,7 @@ pub(crate) struct SentReply {
 
 impl SentRequest {
     pub(super) fn of(request: &Outgoing<'_>) -> Self {
-        let Outgoing { kind, correlation, from, name, custom, payload, timeout_ms } = *request;
+        let Outgoing { kind, correlation, from, name, custom, trace, payload, timeout_ms } = *request;
         let from = match from {
             Sender::Edge(id) => SentFrom::Edge(id.0),
             Sender::Unnamed => SentFrom::Unnamed,
@@ -70,8 +71,8 @@ impl SentRequest {
             }
             Sender::ByName { edge, returns } => SentFrom::ByName { edge: edge.id.0, returns },
         };
-        let (custom, payload) = (custom.to_vec(), payload.to_vec());
-        Self { kind, correlation, from, name: name.to_owned(), custom, payload, timeout_ms }
+        let (custom, trace, payload) = (custom.to_vec(), trace.to_vec(), payload.to_vec());
+        Self { kind, correlation, from, name: name.to_owned(), custom, trace, payload, timeout_ms }
     }
 
     /// Under which its reply comes.
@@ -192,7 +193,7 @@ impl Recorder {
     pub(crate) fn unsent(&self) -> Vec<Unsent> {
         let requests = self.take_requests().into_iter();
         let unsent = |request: SentRequest| {
-            let SentRequest { correlation, name, custom, payload, from, .. } = request;
+            let SentRequest { correlation, name, custom, trace, payload, from, .. } = request;
             let edge = match from {
                 SentFrom::Edge(edge) | SentFrom::Service { edge, .. } | SentFrom::ByName { edge, .. } => edge,
                 SentFrom::Unnamed => 0,
@@ -202,6 +203,7 @@ impl Recorder {
                 correlation: correlation?,
                 name: name.into(),
                 custom: custom.into(),
+                trace: trace.into(),
                 payload: payload.into(),
             })
         };

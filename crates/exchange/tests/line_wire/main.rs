@@ -28,7 +28,7 @@ fn exchange() -> Arc<Exchange> {
         max_timeout: Duration::from_secs(60),
         slow_peer_timeout: Duration::from_secs(30),
     };
-    Exchange::new(Settings { limits, balance: Balance::EdgeId, gateway_id: None, remote: None })
+    Exchange::new(Settings { limits, balance: Balance::EdgeId, gateway_id: None, remote: None, tracer: None })
 }
 
 /// A peer on the line wire.

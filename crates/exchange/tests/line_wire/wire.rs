@@ -237,7 +237,7 @@ impl LineWire {
         };
         let (name, payload) = (words.next(), words.0.as_bytes());
         let deadline = self.exchange.deadline(0, batch.now());
-        Ok(Envelope { kind, id, wants_reply, to, name, custom: b"", payload, deadline })
+        Ok(Envelope { kind, id, wants_reply, to, name, custom: b"", trace: b"", payload, deadline })
     }
 
     /// A stream is joined by a task of its own.
@@ -250,7 +250,7 @@ impl LineWire {
             let edge = to.strip_prefix('@').and_then(|id| id.parse().ok());
             let name = if edge.is_some() { "" } else { &*to };
             let to = edge.map_or(StreamTarget::Name, |id| StreamTarget::Edge(EdgeId(id)));
-            let request = StreamRequest { to, name, meta: meta.as_bytes(), deadline };
+            let request = StreamRequest { to, name, meta: meta.as_bytes(), trace: b"", deadline };
             exchange.on_stream(&peer, request, Box::new(leg), false).await;
         });
     }

@@ -45,6 +45,21 @@ pub enum LinkError {
 }
 
 impl CloseReason {
+    /// The reason in one word that does not change, for logs and counters.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Lost(_) => "lost",
+            Self::Protocol(_) => "protocol",
+            Self::SlowPeer => "slow",
+            Self::Silent => "silent",
+            Self::Superseded => "superseded",
+            Self::Refused(..) => "refused",
+            Self::Local => "local",
+        }
+    }
+
     /// What an error of the mux means.
     pub(crate) fn lost(error: io::Error) -> Self {
         match error.kind() {

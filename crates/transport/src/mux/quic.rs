@@ -9,7 +9,7 @@ pub(crate) use error::{alert, into_io};
 pub(crate) use liveness::KEEP_ALIVE;
 pub(crate) use stream::QuicStream;
 
-use super::{Mux, RawStream};
+use super::{Mux, RawStream, Traffic};
 use liveness::Liveness;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 use shared::Shared;
@@ -196,6 +196,11 @@ impl Mux for QuicMux {
             Some(reason) => Err(into_io(reason)),
             None => Ok(()),
         })
+    }
+
+    fn traffic(&self) -> Traffic {
+        let stats = self.connection.stats();
+        Traffic { received: stats.udp_rx.bytes, sent: stats.udp_tx.bytes }
     }
 
     fn take_heard(&mut self) -> Option<Instant> {

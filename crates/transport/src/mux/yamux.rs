@@ -11,7 +11,7 @@ mod stream;
 
 pub(crate) use stream::YamuxStream;
 
-use super::{Mux, MuxStream, RawStream};
+use super::{Mux, MuxStream, RawStream, Traffic};
 use crate::buffer;
 use first_byte::check_first_byte;
 use frontier_yamux::{Config, Header, OpenError, Violation};
@@ -38,6 +38,8 @@ pub(crate) struct YamuxMux<T> {
     /// Whether the first byte that came has been checked.
     checked: bool,
     violation: Option<Violation>,
+    /// Bytes that have come.
+    received: u64,
     /// When bytes last came since the owner last asked.
     heard: Option<Instant>,
     /// Until the peer's answer is overdue for which bytes wait.
@@ -57,6 +59,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
             output: Output::default(),
             checked: false,
             violation: None,
+            received: 0,
             heard: None,
             overdue: None,
         }
@@ -81,6 +84,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
     fn receive(&mut self, input: &[u8]) -> io::Result<()> {
         let now = Instant::now();
         self.heard = Some(now);
+        self.received += input.len() as u64;
         if !std::mem::replace(&mut self.checked, true) {
             check_first_byte(input[0])?;
         }
@@ -182,6 +186,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
         ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
         self.output.end();
         Poll::Ready(Ok(()))
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic { received: self.received, sent: self.output.total() }
     }
 
     fn take_heard(&mut self) -> Option<Instant> {

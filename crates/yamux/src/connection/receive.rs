@@ -127,34 +127,30 @@ impl<W> Connection<W> {
 
     /// A stream of the peer's is there for who accepts it.
     fn offer(&mut self, number: u32) {
-        self.accepted.push_back(number);
+        self.backlog.push(number);
         self.note_given_up(number);
     }
 
     /// A stream that the peer gave up before anybody had it: of no use if nothing came, and the first to make room if
     /// bytes did. Not the lane, whose end is the connection's.
     fn note_given_up(&mut self, number: u32) {
-        let Some(at) = self.accepted.iter().rposition(|accepted| *accepted == number) else { return };
-        let Some(stream) = self.streams.get(&number) else { return };
-        if !stream.is_given_up() || (self.lane == 0 && at == 0) || self.given_up.contains(&number) {
-            return;
-        }
-        self.given_up.push_back(number);
-        if stream.unread.len() == 0 {
+        let Some(stream) = self.streams.get(&number).filter(|stream| stream.is_given_up()) else { return };
+        let is_empty = stream.unread.len() == 0;
+        let is_lane = self.lane == 0 && self.backlog.first() == Some(number);
+        if !is_lane && self.backlog.give_up(number) && is_empty {
             self.drop_unaccepted(number);
         }
     }
 
     /// Makes room for one more stream. Whether there was one to drop.
     fn make_room(&mut self) -> bool {
-        let Some(oldest) = self.given_up.front().copied() else { return false };
+        let Some(oldest) = self.backlog.oldest_given_up() else { return false };
         self.drop_unaccepted(oldest);
         true
     }
 
     fn drop_unaccepted(&mut self, number: u32) {
-        self.accepted.retain(|accepted| *accepted != number);
-        self.given_up.retain(|given_up| *given_up != number);
+        self.backlog.remove(number);
         self.streams.remove(&number);
         self.has_room();
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::{self, ADDR, Parked};
 use frontier_exchange::Exchange;
-use frontier_protocol::{Code, Frame};
+use frontier_protocol::{Claim, Code, Frame};
 
 struct World {
     exchange: Arc<Exchange>,
@@ -24,7 +24,7 @@ struct Sent {
 impl World {
     fn new() -> Self {
         let exchange = testing::exchange();
-        Self { reporter: Reporter::new(exchange.follow(), false), exchange, now: Instant::now() }
+        Self { reporter: Reporter::new(exchange.follow(), true, false), exchange, now: Instant::now() }
     }
 
     /// One that has told that nobody is there.
@@ -99,7 +99,7 @@ async fn that_the_gateway_drains_is_told_once_at_least_and_with_every_report() {
     let _edge = Parked::edge(&world.exchange, 1).await;
     assert!(world.sent().draining);
     // On another connection.
-    world.reporter = Reporter::new(world.exchange.follow(), true);
+    world.reporter = Reporter::new(world.exchange.follow(), true, true);
     world.take_snapshot();
     let snapshot = world.sent();
     assert!(snapshot.draining);
@@ -153,9 +153,10 @@ async fn reports_keep_to_their_bounds() {
         epoch: 1,
         addr: Some(ADDR),
         name: "x".repeat(name).into(),
+        claim: Claim::default(),
     };
-    let small = (0..MAX_ENTRIES + 1).map(|id| connection(id, 1));
-    let large = (MAX_ENTRIES + 1..MAX_ENTRIES + 101).map(|id| connection(id, 8 * 1024));
+    let small = (1..MAX_ENTRIES + 2).map(|id| connection(id, 1));
+    let large = (MAX_ENTRIES + 2..MAX_ENTRIES + 102).map(|id| connection(id, 8 * 1024));
     let all: Vec<Connection> = small.chain(large).collect();
     let count = all.len();
     world.reporter.snapshot(all, world.now);

@@ -86,7 +86,8 @@ fn what_is_remembered_is_bounded_and_what_is_broken_is_refused() {
         assert!(callers.cache.lock().size <= MAX_CACHED);
     }
     let no_label = wire("", "", &[("", "")], [9; 4]);
-    for broken in [&b""[..], b"\0\0\0\0\0\0\0", &no_label] {
+    let nobody = [0; 8];
+    for broken in [&b""[..], b"\0\0\0\0\0\0\0", &nobody, &no_label] {
         let found = callers.get(broken);
         assert!(found.unreadable.is_some() && *found.encoded == *broken, "{found:?}");
     }

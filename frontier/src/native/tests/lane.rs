@@ -138,6 +138,8 @@ async fn what_can_not_be_routed_is_refused_with_a_reason() {
         act(&exchange, &service.peer, &request(10 + len as u64, "m", &tail(EDGE)[..len], b""));
         act(&exchange, &service.peer, &publish(20 + len as u64, "t", &tail(EDGE)[..len], Flags::ACKED));
     }
+    act(&exchange, &service.peer, &request(30, "m", &tail(0), b""));
+    act(&exchange, &service.peer, &publish(31, "t", &tail(0), Flags::ACKED));
     let told = answers(&edge.close());
     let expected = [
         Code::Denied,
@@ -151,7 +153,7 @@ async fn what_can_not_be_routed_is_refused_with_a_reason() {
     assert!(told.iter().all(|(_, _, text)| !text.is_empty()));
     let told = answers(&service.close());
     assert_eq!(told[0], (1, Code::EdgeNotOnline, "edge 8 is not online".into()));
-    assert_eq!(told.len(), 17);
+    assert_eq!(told.len(), 19);
     assert!(told[1..].iter().all(|(_, code, text)| *code == Code::Protocol && !text.is_empty()));
     assert!(!edge.peer.is_busy() && !service.peer.is_busy(), "nothing is left behind");
 }

@@ -1,7 +1,8 @@
 -- Online and offline events, in order, and chunks of a resync.
 -- ARGV: 6 frontier as JSON, 7 alive in ms, 8 and 9 meta of edges and of services in ms, 10 the number of the resync or '',
 -- 11 and 12 the most edges and services of a frontier, then for each event: '+' or '-', 'edges' or 'services', id, stamp, the beginning of the record ('' if '-')
--- Gives for each event: 'a' applied, 'u' unchanged, 'f' full, 's' and a frontier: superseded by it.
+-- Gives for each event: 'a' applied, 'u' unchanged, 'f' full, 's' and a frontier: superseded by it, 'h' and a frontier: it is
+-- held there.
 
 local generation = leased()
 local resync = generation and call('HGET', own, 'resyncing')
@@ -30,6 +31,29 @@ local function is_full(kind, id)
     return count >= most[kind] and not call('ZSCORE', all, padded(id))
 end
 
+-- Whether a later connection may displace an earlier one that is still there, at another frontier.
+local function may_displace(kind, later, earlier)
+    local mine, its = later.claim, earlier.claim
+    if type(mine) ~= 'table' or type(its) ~= 'table' or type(mine.proof) ~= 'number' or type(its.proof) ~= 'number' then
+        return true
+    end
+    if mine.proof == 3 and its.proof < 3 then
+        return true
+    end
+    if later.service ~= earlier.service or mine.proof < its.proof then
+        return false
+    end
+    if mine.proof > its.proof then
+        return true
+    end
+    if mine.proof == 1 and mine.subject ~= its.subject then
+        return false
+    end
+    -- A service may be at many frontiers.
+    return kind == 'services' or mine.comes_back ~= true
+        or (tonumber(mine.since) or 0) >= (tonumber(its.since) or 0)
+end
+
 local function online(kind, id, stamp, head)
     local key = prefix .. kind .. ':' .. id
     local at = tonumber(stamp)
@@ -49,7 +73,18 @@ local function online(kind, id, stamp, head)
         end
         local older = order < old.order or (order == old.order and precedes(frontier, old.frontier_id))
         -- A record from the future was written by another clock: it must not block the present.
-        if not same and older and old.order <= now then
+        older = older and old.order <= now
+        -- At one frontier, that has judged already.
+        if not same and lived and old.frontier_id ~= frontier then
+            local it = cjson.decode('{' .. head .. '}')
+            if older then
+                -- It was told of in the wrong order, if the other one may not displace it.
+                older = may_displace(kind, old, it)
+            elseif not may_displace(kind, it, old) then
+                return 'h' .. old.frontier_id
+            end
+        end
+        if not same and older then
             return 's' .. old.frontier_id
         end
     end

@@ -1,8 +1,10 @@
 //! Reports, their answers and plans, between owned fields and the types of the crate.
 
-use super::{OtherGateway, Presence, Presences, Replaced, Schedule, Taken};
+use super::{OtherGateway, OwnedClaim, Presence, Presences, Replaced, Schedule, Taken};
 use crate::json::Decimal;
-use frontier_protocol::{Code, EdgeId, Entry, Flags, Op, Other, Part, Plan, Report, ReportAck, Superseded};
+use frontier_protocol::{
+    Claim, Code, EdgeId, Entry, Epoch, Flags, Op, Other, Part, Plan, Proof, Report, ReportAck, Superseded,
+};
 
 impl Presences {
     pub(super) fn report(&self, flags: Flags) -> Report<'_> {
@@ -11,9 +13,9 @@ impl Presences {
         } else {
             Part::Changes
         };
-        let entries = self.entries.iter().map(|Presence { op, id, stamp, addr, name }| {
+        let entries = self.entries.iter().map(|Presence { op, id, stamp, addr, name, claim }| {
             let op = Op::from_wire(*op).expect("an op");
-            Entry { op, id: id.0, stamp: stamp.0, addr, name }
+            Entry { op, id: id.0, stamp: stamp.0, addr, name, claim: claim.as_ref().map(OwnedClaim::claim) }
         });
         Report { part, draining: flags.has(Flags::DRAINING), entries: entries.collect() }
     }
@@ -27,17 +29,34 @@ impl From<Report<'_>> for Presences {
             stamp: Decimal(entry.stamp),
             addr: entry.addr.into(),
             name: entry.name.into(),
+            claim: entry.claim.map(OwnedClaim::from),
         };
         Self { entries: report.entries.into_iter().map(presence).collect() }
+    }
+}
+
+impl OwnedClaim {
+    fn claim(&self) -> Claim {
+        let Self { since, comes_back, proof, subject } = self;
+        let proof = Proof::from_wire(*proof).expect("a proof");
+        Claim { since: Epoch(since.0), comes_back: *comes_back, proof, subject: subject.0 }
+    }
+}
+
+impl From<Claim> for OwnedClaim {
+    fn from(claim: Claim) -> Self {
+        let Claim { since, comes_back, proof, subject } = claim;
+        Self { since: Decimal(since.0), comes_back, proof: proof as u8, subject: Decimal(subject) }
     }
 }
 
 impl Taken {
     pub(super) fn ack(&self, code: Code, flags: Flags) -> ReportAck<'_> {
         let superseded = |from: &Replaced| Superseded { edge: EdgeId(from.edge.0), stamp: from.stamp.0 };
+        let held = self.held.iter().map(superseded).collect();
         let superseded = self.superseded.iter().map(superseded).collect();
         let resync = flags.has(Flags::RESYNC);
-        ReportAck { code, detail: self.detail, resync, superseded, text: &self.text }
+        ReportAck { code, detail: self.detail, resync, superseded, held, text: &self.text }
     }
 }
 
@@ -45,7 +64,8 @@ impl From<ReportAck<'_>> for Taken {
     fn from(ack: ReportAck<'_>) -> Self {
         let replaced = |from: Superseded| Replaced { edge: Decimal(from.edge.0), stamp: Decimal(from.stamp) };
         let superseded = ack.superseded.into_iter().map(replaced).collect();
-        Self { detail: ack.detail, superseded, text: ack.text.into() }
+        let held = ack.held.into_iter().map(replaced).collect();
+        Self { detail: ack.detail, superseded, held, text: ack.text.into() }
     }
 }
 

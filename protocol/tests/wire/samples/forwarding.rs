@@ -1,6 +1,6 @@
 //! Requests that go from frontier to frontier, of services to edges and of edges to services, and what is offered.
 
-use super::{header, hex, plain, vector};
+use super::{header, hex, plain, traces, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{Addressed, Answer, Fields, NameChange, NameChanges, Wish};
@@ -66,7 +66,7 @@ pub(super) fn by_name() -> Vec<Vector> {
     let open = Wish { peer: Decimal(7), timeout_ms: 900, name: "files".into(), meta };
     let custom = hex(b"a header of a service");
     let answer = Answer { detail: 0, custom, edge_tail: None, payload: hex(b"hi") };
-    vec![
+    let mut vectors = vec![
         vector(
             "request-by-name",
             "a call of edge 7 on its way to a frontier that offers `echo`, to be returned from there if need be",
@@ -91,7 +91,9 @@ pub(super) fn by_name() -> Vec<Vector> {
             header(Flags::UNTAILED, Code::Ok, 9),
             Fields::Response(answer),
         ),
-    ]
+    ];
+    vectors.extend(traces::forwarded(&edge()));
+    vectors
 }
 
 /// What the services of a frontier take.

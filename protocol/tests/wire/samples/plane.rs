@@ -4,8 +4,8 @@ use super::{header, hex, outcome, plain, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
 use crate::owned::{
-    Fields, Found, Grant, Life, OtherGateway, OtherPlace, OwnedHello, Places, Presence, Presences, Replaced,
-    Schedule, Taken, Wanted,
+    Fields, Found, Grant, Life, OtherGateway, OtherPlace, OwnedClaim, OwnedHello, Places, Presence,
+    Presences, Replaced, Schedule, Taken, Wanted,
 };
 use frontier_protocol::{Code, Flags, Op};
 
@@ -13,7 +13,13 @@ const STAMP: u64 = 1_700_000_000_123_456;
 
 fn presence(op: Op, id: u64, addr: &str, name: &str) -> Presence {
     let (id, stamp) = (Decimal(id), Decimal(STAMP));
-    Presence { op: op as u8, id, stamp, addr: addr.into(), name: name.into() }
+    Presence { op: op as u8, id, stamp, addr: addr.into(), name: name.into(), claim: None }
+}
+
+fn claimed(op: Op, id: u64, name: &str) -> Presence {
+    let (comes_back, proof) = (op == Op::EdgeOnline, if op == Op::EdgeOnline { 1 } else { 2 });
+    let claim = OwnedClaim { since: Decimal(STAMP - 5), comes_back, proof, subject: Decimal(1 << 60) };
+    Presence { claim: Some(claim), ..presence(op, id, "192.0.2.7:50123", name) }
 }
 
 /// A frontier introduces itself.
@@ -76,8 +82,9 @@ pub(super) fn reports() -> Vec<Vector> {
     ];
     let snapshot = vec![presence(Op::ServiceOnline, 3, "[2001:db8::7]:1", "größe")];
     let report = |entries| Fields::Report(Presences { entries });
-    let ack =
-        |detail, superseded, text: &str| Fields::ReportAck(Taken { detail, superseded, text: text.into() });
+    let ack = |detail, superseded, text: &str| {
+        Fields::ReportAck(Taken { detail, superseded, held: Vec::new(), text: text.into() })
+    };
     let replaced = Replaced { edge: Decimal(7), stamp: Decimal(STAMP) };
     vec![
         vector("report", "an edge has come, a service and an edge have gone", plain(5), report(changes)),
@@ -98,6 +105,23 @@ pub(super) fn reports() -> Vec<Vector> {
             "nothing has changed but that the frontier drains",
             header(Flags::DRAINING, Code::Ok, 6),
             report(Vec::new()),
+        ),
+        vector(
+            "report-claims",
+            "an edge that comes back with a token of its own, and a service whose credentials fix its name",
+            plain(7),
+            report(vec![claimed(Op::EdgeOnline, 7, ""), claimed(Op::ServiceOnline, 3, "files")]),
+        ),
+        vector(
+            "report-ack-held",
+            "edge 7 may not have its id from the connection that holds it elsewhere",
+            plain(7),
+            Fields::ReportAck(Taken {
+                detail: 0,
+                superseded: Vec::new(),
+                held: vec![Replaced { edge: Decimal(7), stamp: Decimal(STAMP) }],
+                text: String::new(),
+            }),
         ),
         vector("report-ack", "the directory has taken it", plain(5), ack(0, Vec::new(), "")),
         vector(

@@ -10,7 +10,7 @@ use frontier_tests::{
 use serde_json::json;
 
 fn entry(token: &str, rest: &str) -> String {
-    let hash = frontier::token::hash(token.as_bytes()).expect("a token has a hash");
+    let hash = frontier_credentials::token::hash(token.as_bytes()).expect("a token has a hash");
     format!("- {{{}', {rest}}}\n", hash.replacen("hash: ", "hash: '", 1))
 }
 

@@ -81,8 +81,13 @@ async fn who_carries_no_streams_refuses_them() {
     let _seat = exchange.join_service(&broker, &[], &[]).unwrap();
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let request =
-        crate::StreamRequest { to: crate::StreamTarget::Name, name: "service-1", meta: b"", deadline };
+    let request = crate::StreamRequest {
+        to: crate::StreamTarget::Name,
+        name: "service-1",
+        meta: b"",
+        trace: b"",
+        deadline,
+    };
     exchange.on_stream(&edge.peer, request, Box::new(near), false).await;
     let [Said::Refused(failure)] = &far.said()[..] else { panic!("{:?}", far.said()) };
     assert_eq!(failure.code, Code::StreamRefused);

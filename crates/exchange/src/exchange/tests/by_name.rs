@@ -35,6 +35,7 @@ fn give_back(owner: &TestPeer, request: &SentRequest) {
         service: None,
         name: &request.name,
         custom: &request.custom,
+        trace: b"",
         payload: &request.payload,
         timeout_ms: request.timeout_ms,
     };
@@ -325,7 +326,7 @@ fn what_comes_back_by_another_name_is_judged_anew() {
 async fn stream(exchange: &Arc<Exchange>, opener: &TestPeer, to: StreamTarget<'_>) -> MemoryLeg {
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(5);
-    let request = StreamRequest { to, name: "files", meta: b"meta", deadline };
+    let request = StreamRequest { to, name: "files", meta: b"meta", trace: b"", deadline };
     exchange.on_stream(&opener.peer, request, Box::new(near), false).await;
     far
 }

@@ -198,7 +198,8 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
             let (near, far) = testing::legs::pair(testing::legs::WINDOW);
             // The end of what it writes would not say that it no longer waits.
             let _far = (!is_given_up).then_some(far);
-            let request = StreamRequest { to: StreamTarget::Name, name, meta: b"", deadline: soon() };
+            let request =
+                StreamRequest { to: StreamTarget::Name, name, meta: b"", trace: b"", deadline: soon() };
             exchange.on_stream(peer, request, Box::new(near), false).await;
         }
     };
@@ -208,7 +209,8 @@ async fn streams_that_are_taken_refused_late_or_given_up() {
     world.service.outlet.accept_next(Acceptance::Never);
     open("service-1", false).await;
     let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
-    let request = StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", deadline: soon() };
+    let request =
+        StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", trace: b"", deadline: soon() };
     let stream = world.exchange.on_stream(&world.edge.peer, request, Box::new(near), false);
     let ended = async {
         tokio::task::yield_now().await;
@@ -259,7 +261,8 @@ async fn a_stream_or_a_payload_whose_task_is_dropped() {
     world.service.outlet.open_after(&Arc::default());
     let (near, _far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let request = StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", deadline };
+    let request =
+        StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", trace: b"", deadline };
     let stream = world.exchange.on_stream(&world.edge.peer, request, Box::new(near), false);
     drop_after_a_turn(stream).await;
     let (near, _far) = testing::legs::pair(testing::legs::WINDOW);

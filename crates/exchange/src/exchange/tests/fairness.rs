@@ -125,7 +125,8 @@ async fn open(edge: &TestPeer) -> Result<MemoryLeg, Failure> {
     let deadline = Instant::now() + Duration::from_secs(10);
     let (exchange, peer) = (edge.exchange.clone(), edge.peer.clone());
     tokio::spawn(async move {
-        let request = StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", deadline };
+        let request =
+            StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", trace: b"", deadline };
         exchange.on_stream(&peer, request, Box::new(near), false).await;
     });
     testing::soon(async {

@@ -166,6 +166,7 @@ impl World {
                     service: Some(ServiceId(2)),
                     name: "m0",
                     custom: b"",
+                    trace: b"",
                     payload: b"",
                     timeout_ms: 0,
                 };

@@ -31,6 +31,7 @@ fn give_back(owner: &TestPeer, request: &SentRequest) {
         by_name: false,
         name: &request.name,
         custom: &request.custom,
+        trace: b"",
         payload: &request.payload,
         timeout_ms: request.timeout_ms,
     };
@@ -158,6 +159,7 @@ fn what_comes_back_unasked_is_dropped() {
         by_name: false,
         name: "steal",
         custom: b"",
+        trace: b"",
         payload: b"in the name of another",
         timeout_ms: 0,
     };
@@ -196,6 +198,7 @@ fn a_call_that_comes_back_as_another_one_has_failed() {
             by_name: false,
             name: "steal",
             custom: b"",
+            trace: b"",
             payload: b"",
             timeout_ms: 0,
         };

@@ -38,6 +38,7 @@ fn give_back(owner: &TestPeer, request: &SentRequest) {
         service: None,
         name: &request.name,
         custom: b"",
+        trace: b"",
         payload: b"",
         timeout_ms: 1,
     };

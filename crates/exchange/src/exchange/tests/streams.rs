@@ -14,7 +14,7 @@ const TO_EDGE: To<'static> = (StreamTarget::Edge(EdgeId(EDGE)), "");
 async fn said(opener: &TestPeer, (to, name): To<'_>, meta: &[u8], excess: bool) -> Vec<Said> {
     let (near, far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(1);
-    let request = StreamRequest { to, name, meta, deadline };
+    let request = StreamRequest { to, name, meta, trace: b"", deadline };
     opener.exchange.on_stream(&opener.peer, request, Box::new(near), excess).await;
     far.said()
 }
@@ -30,7 +30,7 @@ async fn refusal(opener: &TestPeer, (to, name): To<'_>) -> Code {
 async fn used(opener: &TestPeer, target: &TestPeer, (to, name): To<'_>) -> Vec<Said> {
     let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let request = StreamRequest { to, name, meta: b"meta", deadline };
+    let request = StreamRequest { to, name, meta: b"meta", trace: b"", deadline };
     let stream = opener.exchange.on_stream(&opener.peer, request, Box::new(near), false);
     let uses = async {
         far.send(b"there").await;
@@ -170,6 +170,7 @@ async fn an_opener_that_gives_up_resets_the_targets_leg() {
     let request = StreamRequest {
         to: TO_SERVICE.0,
         name: TO_SERVICE.1,
+        trace: b"",
         meta: b"",
         deadline: Instant::now() + Duration::from_secs(10),
     };
@@ -256,7 +257,7 @@ async fn an_opener_that_ends_its_half_at_once_hears_what_became_of_its_stream() 
         let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
         far.end().await;
         let deadline = Instant::now() + Duration::from_secs(5);
-        let request = StreamRequest { to: StreamTarget::Name, name, meta: b"", deadline };
+        let request = StreamRequest { to: StreamTarget::Name, name, meta: b"", trace: b"", deadline };
         let carried = exchange.on_stream(&edge.peer, request, Box::new(near), false);
         if name == "nobody" {
             carried.await;

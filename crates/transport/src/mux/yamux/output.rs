@@ -18,6 +18,8 @@ pub(super) struct Output {
     out: Vec<u8>,
     /// How much of `out` has been sent.
     sent: usize,
+    /// Bytes that the socket has taken so far.
+    total: u64,
     bulk: Bulk,
     /// Whether the socket may hold some of what was sent, as TLS does when its own socket takes no more.
     unflushed: bool,
@@ -81,6 +83,11 @@ impl Output {
         !self.bulk.is_over()
     }
 
+    /// Bytes that the socket has taken so far.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.out.capacity()
@@ -110,6 +117,7 @@ impl Output {
 
     fn sent(&mut self, n: usize) {
         self.unflushed = true;
+        self.total += n as u64;
         let out = self.out.len() - self.sent;
         let of_bulk = match self.bulk.is_started() {
             true => n.min(self.bulk.permitted().len()),

@@ -1,0 +1,83 @@
+//! Rates, from counters that are read again and again.
+
+use super::{Counters, Counts, Direction, Traffic};
+use std::time::{Duration, Instant};
+
+/// Turns counters into rates, for one follower: each reads at its own pace.
+#[derive(Debug)]
+pub struct RateMeter {
+    last: Counts,
+    at: Instant,
+}
+
+/// What has happened since the last reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rates {
+    before: Counts,
+    now: Counts,
+    /// How long ago the last reading was.
+    pub over: Duration,
+}
+
+impl RateMeter {
+    /// Counts from `now` on.
+    #[must_use]
+    pub fn new(counters: &Counters, now: Instant) -> Self {
+        Self { last: counters.counts(), at: now }
+    }
+
+    /// What has happened since the last reading.
+    pub fn read(&mut self, counters: &Counters, now: Instant) -> Rates {
+        let counts = counters.counts();
+        let before = std::mem::replace(&mut self.last, counts.clone());
+        let over = now.saturating_duration_since(std::mem::replace(&mut self.at, now));
+        Rates { before, now: counts, over }
+    }
+}
+
+impl Rates {
+    /// How many were begun, per second.
+    #[must_use]
+    pub fn begun(&self, traffic: Traffic, direction: Direction) -> f64 {
+        self.per_second(self.now.begun(traffic, direction) - self.before.begun(traffic, direction))
+    }
+
+    /// How many ended with an error, per second.
+    #[must_use]
+    pub fn failed(&self, traffic: Traffic, direction: Direction) -> f64 {
+        self.per_second(self.now.failed(traffic, direction) - self.before.failed(traffic, direction))
+    }
+
+    fn per_second(&self, count: u64) -> f64 {
+        if self.over.is_zero() { 0.0 } else { count as f64 / self.over.as_secs_f64() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Tally;
+    use super::*;
+    use crate::RequestKind;
+    use frontier_protocol::Code;
+
+    #[test]
+    fn a_meter_tells_what_has_happened_since_it_was_last_read() {
+        let (counters, start) = (Counters::default(), Instant::now());
+        let mut meter = RateMeter::new(&counters, start);
+        let mut tally = Tally::default();
+        (0..10).for_each(|_| tally.begun(RequestKind::Call, Direction::ToEdge, 3));
+        counters.add(&tally);
+        counters.ended(Traffic::Call, Direction::ToEdge, Code::Deadline);
+        let rates = meter.read(&counters, start + Duration::from_secs(2));
+        assert_eq!(rates.begun(Traffic::Call, Direction::ToEdge), 5.0);
+        assert_eq!(rates.failed(Traffic::Call, Direction::ToEdge), 0.5);
+        assert_eq!(rates.begun(Traffic::Message, Direction::ToEdge), 0.0);
+        let rates = meter.read(&counters, start + Duration::from_secs(3));
+        assert_eq!(rates.begun(Traffic::Call, Direction::ToEdge), 0.0);
+        assert_eq!(
+            meter.read(&counters, start).begun(Traffic::Call, Direction::ToEdge),
+            0.0,
+            "no time has passed"
+        );
+    }
+}

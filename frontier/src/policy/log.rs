@@ -1,0 +1,144 @@
+//! What the log says of connections: who was not let in, and how each one ended. A few lines a second of each kind, so
+//! that whoever comes and goes in a loop fills no disk and hides nobody else.
+
+use super::{Policies, side};
+use frontier_access::{LogDecision, LogLimiter, PeerText};
+use frontier_daemon::telemetry::millis;
+use frontier_exchange::{Failure, Peer};
+use frontier_protocol::{Code, Role};
+use frontier_transport::{CloseReason, Traffic};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tracing::field::display;
+use tracing::{debug, info, warn};
+
+/// Lines a second of each kind.
+const LINES_PER_SECOND: u32 = 10;
+
+/// The limits of each kind of line.
+#[derive(Debug)]
+pub(super) struct LogLimits {
+    failures: LogLimiter,
+    refusals: LogLimiter,
+    turned_away: LogLimiter,
+    violations: LogLimiter,
+    edges: LogLimiter,
+    others: LogLimiter,
+}
+
+/// A connection that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended<'a> {
+    pub(crate) peer: &'a Peer,
+    pub(crate) reason: &'a CloseReason,
+    /// From its accept.
+    pub(crate) duration: Duration,
+    pub(crate) traffic: Traffic,
+}
+
+impl LogLimits {
+    pub(super) fn new() -> Self {
+        let limiter = || LogLimiter::new(LINES_PER_SECOND);
+        Self {
+            failures: limiter(),
+            refusals: limiter(),
+            turned_away: limiter(),
+            violations: limiter(),
+            edges: limiter(),
+            others: limiter(),
+        }
+    }
+}
+
+/// How many lines were left out before this one, if any; `None` if this one is left out as well.
+fn admit(limiter: &LogLimiter) -> Option<Option<u64>> {
+    match limiter.admit(Instant::now()) {
+        LogDecision::Log { suppressed } => Some((suppressed > 0).then_some(suppressed)),
+        LogDecision::Suppress => None,
+    }
+}
+
+/// The line of a connection's end: one set of fields, whoever it was.
+macro_rules! end_line {
+    ($log:ident, $ended:expr, $suppressed:expr) => {{
+        let Ended { peer, reason, duration, traffic } = $ended;
+        let (id, addr, cause) = (peer.number(), peer.addr().map(display), reason.cause());
+        let duration_ms = millis(duration);
+        let (received_bytes, sent_bytes) = (traffic.received, traffic.sent);
+        let (name, reason, suppressed) = (display(PeerText(peer.name())), PeerText(reason), $suppressed);
+        if peer.edge_id().is_some() {
+            $log!(edge = id, addr, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "edge disconnected");
+        } else if peer.is_origin_gateway() {
+            $log!(frontier = name, addr, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "another gateway asks here no more");
+        } else {
+            $log!(service = id, name, addr, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "service disconnected");
+        }
+    }};
+}
+
+impl Policies {
+    /// A peer is refused, of whom no more is known.
+    pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, failure: &Failure) {
+        self.log_refused_as(role, None, addr, failure);
+    }
+
+    /// A peer is refused that would have had this id.
+    pub(crate) fn log_refused_as(&self, role: Role, id: Option<u64>, addr: SocketAddr, failure: &Failure) {
+        if failure.code == Code::Unauthenticated {
+            return self.log_failed(role, addr, failure);
+        }
+        let Some(suppressed) = admit(&self.log_limits.refusals) else { return };
+        let (side, code, error) = (side(role), failure.code, PeerText(&failure.text));
+        info!(id, %addr, %code, %error, suppressed, "{side} refused");
+    }
+
+    /// A peer has failed to show who it is, or something that whoever runs the gateway can mend keeps it out.
+    pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
+        let Some(suppressed) = admit(&self.log_limits.failures) else { return };
+        let (side, error) = (side(role), PeerText(&failure.text));
+        warn!(%addr, %error, suppressed, "{side} not let in");
+    }
+
+    /// A peer is one too many, by the limit that `error` names.
+    pub(crate) fn log_turned_away(&self, role: Role, addr: SocketAddr, error: &str) {
+        let Some(suppressed) = admit(&self.log_limits.turned_away) else { return };
+        warn!(%addr, error, suppressed, "{} turned away", side(role));
+    }
+
+    /// A connection has ended. What there is no room for is there with `debug`.
+    pub(crate) fn log_end(&self, ended: Ended<'_>) {
+        let limiter = match ended.reason {
+            CloseReason::Protocol(_) => &self.log_limits.violations,
+            _ if ended.peer.edge_id().is_some() => &self.log_limits.edges,
+            _ => &self.log_limits.others,
+        };
+        match admit(limiter) {
+            Some(suppressed) => end_line!(info, ended, suppressed),
+            None => end_line!(debug, ended, None::<u64>),
+        }
+    }
+
+    /// Mentions the end of a burst after which no line followed.
+    pub(crate) fn log_suppressed(&self) {
+        let limits = &self.log_limits;
+        let now = Instant::now();
+        for (limiter, what) in [(&limits.failures, "not let in"), (&limits.turned_away, "turned away")] {
+            let suppressed = limiter.take_suppressed(now);
+            if suppressed > 0 {
+                warn!(suppressed, "more were {what}");
+            }
+        }
+        let ends = [
+            (&limits.refusals, "peers were refused"),
+            (&limits.violations, "peers have broken the rules"),
+            (&limits.edges, "edges have disconnected"),
+            (&limits.others, "services and gateways have disconnected"),
+        ];
+        for (limiter, what) in ends {
+            let suppressed = limiter.take_suppressed(now);
+            if suppressed > 0 {
+                info!(suppressed, "more {what}");
+            }
+        }
+    }
+}

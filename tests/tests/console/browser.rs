@@ -1,0 +1,198 @@
+//! Chromium, by what chromedriver takes: <https://www.w3.org/TR/webdriver2/>.
+
+use crate::screen::Screen;
+use frontier_tests::{DEADLINE, Process, eventually, tool};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+/// What JSON calls an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one tab, closed when dropped.
+pub(crate) struct Browser {
+    session: String,
+    port: u16,
+    _driver: Process,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let chromium = tool("chromium", "chromium");
+        let mut command = Command::new(tool("chromedriver", "chromium-driver"));
+        command.arg("--port=0");
+        let driver = Process::spawn("chromedriver", command);
+        let port = eventually(DEADLINE, "chromedriver listens", async || {
+            let line = driver.log().find("started successfully on port ")?;
+            line.rsplit_once(' ')?.1.trim_end_matches('.').parse().ok()
+        });
+        let port: u16 = port.await;
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = [
+            "--headless=new",
+            // Containers seldom allow what the sandbox needs; nothing foreign is opened here.
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--no-first-run",
+            "--no-proxy-server",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let options = json!({
+            "goog:chromeOptions": {"binary": chromium, "args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let body = json!({"capabilities": {"alwaysMatch": options}});
+        let made = tokio::task::spawn_blocking(move || ask(port, "POST", "/session", &body)).await.unwrap();
+        let session = made["sessionId"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+        Self { session, port, _driver: driver, _profile: profile }
+    }
+
+    async fn command(&self, method: &'static str, path: &str, body: Value) -> Value {
+        let (port, path) = (self.port, format!("/session/{}{path}", self.session));
+        tokio::task::spawn_blocking(move || ask(port, method, &path, &body)).await.unwrap()
+    }
+
+    /// Goes to an address, and waits until it is loaded.
+    pub(crate) async fn open(&self, url: &str) {
+        self.command("POST", "/url", json!({"url": url})).await;
+    }
+
+    /// What the body of a function gives.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.command("POST", "/execute/sync", json!({"script": script, "args": []})).await
+    }
+
+    /// What a function body gives, which may wait.
+    pub(crate) async fn run_async(&self, script: &str) -> Value {
+        let script = format!(
+            "const done = arguments[0]; (async () => {{ {script} }})().then(done, (error) => done(String(error)));"
+        );
+        self.command("POST", "/execute/async", json!({"script": script, "args": []})).await
+    }
+
+    /// Waits until an expression holds.
+    pub(crate) async fn wait(&self, what: &str, expression: &str) {
+        let script = format!("return !!({expression});");
+        let holds = async || (self.run(&script).await == Value::Bool(true)).then_some(());
+        eventually(DEADLINE, what, holds).await;
+    }
+
+    /// Waits until an element of this selector has this text in it.
+    pub(crate) async fn sees(&self, selector: &str, text: &str) {
+        let expression = format!(
+            "[...document.querySelectorAll({selector:?})].some((it) => it.textContent.includes({text:?}))"
+        );
+        self.wait(&format!("{selector} has {text}"), &expression).await;
+    }
+
+    async fn element(&self, selector: &str) -> String {
+        self.wait(selector, &format!("document.querySelector({selector:?})")).await;
+        let found =
+            self.command("POST", "/element", json!({"using": "css selector", "value": selector})).await;
+        found[ELEMENT].as_str().unwrap_or_else(|| panic!("{selector}: {found}")).to_owned()
+    }
+
+    /// Clicks on an element, once it is there.
+    pub(crate) async fn click(&self, selector: &str) {
+        let element = self.element(selector).await;
+        self.command("POST", &format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Types into a field, in place of what is in it.
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        let element = self.element(selector).await;
+        self.command("POST", &format!("/element/{element}/clear"), json!({})).await;
+        self.command("POST", &format!("/element/{element}/value"), json!({"text": text})).await;
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        let strokes = keys
+            .chars()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key.to_string()})));
+        let strokes: Vec<_> = strokes.collect();
+        let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]});
+        self.command("POST", "/actions", actions).await;
+    }
+
+    /// Has the browser be a screen of this size and colours.
+    pub(crate) async fn show_on(&self, screen: Screen) {
+        let (width, height, is_phone) = screen.size();
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone}),
+        )
+        .await;
+        let scheme = json!({"name": "prefers-color-scheme", "value": screen.theme()});
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": [scheme]})).await;
+    }
+
+    async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.command("POST", "/goog/cdp/execute", json!({"cmd": command, "params": parameters})).await
+    }
+
+    /// A picture of what is shown, if somebody wants to look at it.
+    pub(crate) async fn keep_picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("CONSOLE_SHOTS") else { return };
+        let picture = self.command("GET", "/screenshot", Value::Null).await;
+        let bytes = data_encoding::BASE64.decode(picture.as_str().unwrap().as_bytes()).unwrap();
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// Nothing has gone wrong in the page that is no answer to a wrong token, and its policy has refused nothing.
+    pub(crate) async fn has_no_complaints(&self) {
+        let lines = self.command("POST", "/se/log", json!({"type": "browser"})).await;
+        for line in lines.as_array().unwrap() {
+            let text = line["message"].as_str().unwrap();
+            let is_refusal = text.contains("status of 401") || text.contains("status of 403");
+            assert!(line["level"] != "SEVERE" || is_refusal, "{text}");
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver would leave the browser behind. It has ended by itself if this fails.
+        let _ = request(self.port, "DELETE", &format!("/session/{}", self.session), "");
+    }
+}
+
+/// The value of the answer to a command.
+fn ask(port: u16, method: &str, path: &str, body: &Value) -> Value {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let answer = request(port, method, path, &body).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let mut answer: Value =
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"));
+    let value = answer["value"].take();
+    assert!(value.get("error").is_none(), "{path}: {value}");
+    value
+}
+
+fn request(port: u16, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all((head + body).as_bytes())?;
+    // It keeps the connection open, whatever it is asked for.
+    let mut answer = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        answer.read_line(&mut line)?;
+        match line.trim_end().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            None if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    answer.read_exact(&mut body)?;
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}

@@ -1,0 +1,79 @@
+//! What scripts go by: exit codes, and texts that say what to do.
+
+use crate::world::World;
+use frontier_tests::{Frontlas, Gateway};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+const TOKENS: &str = "
+- hash: HASH1
+  name: reader
+  role: read
+- hash: HASH2
+  name: sensor
+  edge_id: 7
+";
+
+/// Two new tokens, and the file that lists them.
+async fn tokens(world: &World) -> [String; 2] {
+    let mut file = TOKENS.to_owned();
+    let mut made = Vec::new();
+    for hash in ["HASH1", "HASH2"] {
+        let text = world.run(&["token", "new"]).await.text();
+        let (token, line) = text.trim_end().split_once('\n').unwrap();
+        file = file.replace(hash, line.strip_prefix("hash: ").unwrap());
+        made.push(token.strip_prefix("token: ").unwrap().to_owned());
+    }
+    std::fs::write(world.path("tokens.yaml"), file).unwrap();
+    made.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn who_cant_be_reached_is_69() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let world = World::new();
+    let url = format!("http://{closed}");
+    world.run(&["edges", "ls", "--frontlas", &url]).await.failed(69, "is it running?");
+    let url = format!("tcp://{closed}");
+    let ended = world.run(&["call", "echo", "--edgebound", &url, "--timeout", "300ms"]).await;
+    ended.failed(69, "`frontctl doctor` looks at each part");
+    world.run(&["edges", "ls", "--frontlas", "tcp://a"]).await.failed(64, "http://host:port");
+    world.run(&["call", "echo", "--edgebound", "a:1"]).await.failed(64, "a:1");
+    world.run(&["call", "echo", "--cert", "c.pem"]).await.failed(64, "needs its --key");
+}
+
+#[tokio::test]
+async fn credentials_that_are_missing_or_wrong_are_77() {
+    let world = World::new();
+    let [reader, sensor] = tokens(&world).await;
+    let methods = serde_json::json!([{"token": {"file": world.path("tokens.yaml")}}]);
+    let frontlas = Frontlas::builder().set("control_plane.auth.methods", methods.clone()).start().await;
+    let gateway = Gateway::builder().set("edgebound.auth.methods", methods).start().await;
+    let url = format!("http://{}", frontlas.control());
+    let ls = ["edges", "ls", "--frontlas", &url];
+    world.run(&ls).await.failed(77, "FRONTCTL_TOKEN");
+    let call = ["call", "echo", "--edgebound", &gateway.edge_url()];
+    world.run(&call).await.failed(77, "--token-file");
+
+    let world = world.with("FRONTCTL_TOKEN", sensor.clone());
+    world.run(&ls).await.failed(77, "another role");
+    // It is let in, and only then is nobody there.
+    world.run(&call).await.failed(1, "method not found");
+    std::fs::write(world.path("reader"), format!("{reader}\n")).unwrap();
+    world.run(&[&ls[..], &["--token-file", "reader"]].concat()).await.failed(64, "leave one of them out");
+    let other = World::new();
+    std::fs::write(other.path("reader"), reader).unwrap();
+    let added = ["context", "add", "lab", "--frontlas", &url, "--token-file", "reader"];
+    other.run(&added).await.text();
+    assert_eq!(other.run(&["edges", "ls", "-o", "json"]).await.json(), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_failure() {
+    let world = World::new();
+    let mut command: Command = world.command(&["completion", "bash"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = command.stdin(Stdio::null()).stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+}
