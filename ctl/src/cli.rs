@@ -1,5 +1,6 @@
 //! The command line: what it may say, which command it starts, and how the process ends.
 
+use crate::bench::BenchCommand;
 use crate::call::CallCommand;
 use crate::completion::{self, Shell};
 use crate::context::ContextCommand;
@@ -15,6 +16,7 @@ use crate::publish::PublishCommand;
 use crate::settings::ConnectionOptions;
 use crate::stream::StreamCommand;
 use crate::subscribe::SubscribeCommand;
+use crate::top::TopCommand;
 use clap::{ArgAction, CommandFactory as _, Parser, Subcommand};
 use frontier_credentials::command::{CertCommand, TokenCommand};
 use std::ffi::OsString;
@@ -67,6 +69,8 @@ enum Command {
     Services(DirectoryCommand<Services>),
     /// Print who comes and goes, as it happens.
     Events(EventsCommand),
+    /// Show the cluster live: who is where, and how many come and go.
+    Top(TopCommand),
     /// Call a method of a service; with --edge, of an edge.
     Call(CallCommand),
     /// Send a message to whoever takes its topic; with --edge, to an edge.
@@ -80,6 +84,9 @@ enum Command {
     /// Forward TCP connections and UDP datagrams to what is beside an edge, or beside a service.
     #[command(subcommand)]
     Forward(ForwardCommand),
+    /// Put load on a gateway, and tell rates and latencies.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Look at each part between here and an installation, and say what is wrong.
     Doctor(DoctorCommand),
     /// Make certificates.
@@ -145,10 +152,12 @@ impl Cli {
             Command::Edges(command) => go_on(command.run(&settings()?, &printer)),
             Command::Services(command) => go_on(command.run(&settings()?, &printer)),
             Command::Events(command) => go_on(command.run(&settings()?, &printer)),
+            Command::Top(command) => go_on(command.run(&settings()?, &printer)),
             Command::Call(command) => end(command.run(&settings()?, &printer)),
             Command::Publish(command) => end(command.run(&settings()?, &printer)),
             Command::Sub(command) => go_on(command.run(&settings()?, &printer)),
             Command::Forward(command) => go_on(command.run(&settings()?)),
+            Command::Bench(command) => end(command.run(&settings()?, &printer)),
             Command::Doctor(command) => end(command.run(&connection, &printer)),
             Command::Stream(command) => end(command.run(&settings()?)),
         }
@@ -182,12 +191,13 @@ fn log(verbose: u8) {
         _ => "debug",
     };
     let is_terminal = io::stderr().is_terminal();
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(io::stderr)
         .with_ansi(is_terminal)
-        .with_target(verbose > 0)
-        .init();
+        .with_target(verbose > 0);
+    // Whoever calls this in a process of its own has set another one.
+    let _ = subscriber.try_init();
 }
 
 #[cfg(test)]

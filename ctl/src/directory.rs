@@ -4,6 +4,7 @@ mod kinds;
 mod pages;
 
 pub(crate) use kinds::{Edges, Frontiers, Kind, Services};
+pub(crate) use pages::all_of;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};

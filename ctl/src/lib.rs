@@ -4,8 +4,9 @@
 //!   cli ──▶ Settings (options, variables, context) ──▶ a command ─┬▶ SDK: edge or service ──▶ gateway
 //!                                                                 └▶ Plane: REST and SSE ──▶ frontlas
 //! ```
-//! A command gives a [`Failure`](failure::Failure) or nothing; what it prints goes through `output`.
+//! A command gives a `Failure` or nothing; what it prints goes through `output`.
 
+mod bench;
 mod bytes_text;
 mod call;
 mod cli;
@@ -27,6 +28,7 @@ mod settings;
 mod stream;
 mod subscribe;
 mod timestamp;
+mod top;
 mod watch;
 
 pub use cli::run;

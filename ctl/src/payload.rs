@@ -21,8 +21,14 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Reads it. Blocks while it does.
-    pub(crate) fn read(&self) -> Outcome<Vec<u8>> {
+    /// Reads it, on a thread of its own: standard input may be a terminal at which nobody types.
+    pub(crate) async fn read(&self) -> Outcome<Vec<u8>> {
+        let payload = self.clone();
+        let read = tokio::task::spawn_blocking(move || payload.read_blocking()).await;
+        read.unwrap_or_else(|error| Err(Failure::usage(format!("the payload can't be read: {error}"))))
+    }
+
+    fn read_blocking(&self) -> Outcome<Vec<u8>> {
         match (&self.file, self.data.as_deref()) {
             (Some(path), _) => {
                 let wrong = |error| Failure::usage(format!("--file: {}: {error}", path.display()));

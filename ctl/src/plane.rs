@@ -161,26 +161,41 @@ impl Plane {
 
     /// The head of a good response; a bad one is read and becomes a failure.
     async fn respond(&mut self, call: &Call<'_>, accept: &str) -> Outcome<Response<Incoming>> {
+        if let Some(connection) = self.connection.take().filter(|connection| !connection.is_closed())
+            && let Ok(response) = self.send(connection, call, accept).await
+        {
+            return self.judged(response).await;
+        }
+        // There is none, or its server has closed it meanwhile. Each request may be sent twice: it says what is to be so.
+        let connected = dial::connect(&self.address, &self.tls).await;
+        let connection = connected.map_err(|error| {
+            self.failure(Exit::Unreachable, error).advise(format!(
+                "is it running? `frontctl doctor` looks at each part; --{} or a context sets the address",
+                self.kind.name()
+            ))
+        })?;
+        let response = self.send(connection, call, accept).await?;
+        self.judged(response).await
+    }
+
+    async fn judged(&mut self, response: Response<Incoming>) -> Outcome<Response<Incoming>> {
+        if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
+    }
+
+    async fn send(
+        &mut self,
+        mut connection: SendRequest<Full<Bytes>>,
+        call: &Call<'_>,
+        accept: &str,
+    ) -> Outcome<Response<Incoming>> {
         let request = self.request(call, accept).await?;
-        let mut connection = match self.connection.take().filter(|connection| !connection.is_closed()) {
-            Some(connection) => connection,
-            None => {
-                let unreachable = |error: std::io::Error| self.failure(Exit::Unreachable, error);
-                dial::connect(&self.address, &self.tls).await.map_err(unreachable).map_err(|failure| {
-                    failure.advise(format!(
-                        "is it running? `frontctl doctor` looks at each part; --{} or a context sets the address",
-                        self.kind.name()
-                    ))
-                })?
-            }
-        };
         let lost = |error: hyper::Error| {
             self.failure(Exit::Unreachable, format!("the connection was lost: {error}"))
         };
         connection.ready().await.map_err(lost)?;
         let response = connection.send_request(request).await.map_err(lost)?;
         self.connection = Some(connection);
-        if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
+        Ok(response)
     }
 
     async fn request(&self, call: &Call<'_>, accept: &str) -> Outcome<Request<Full<Bytes>>> {

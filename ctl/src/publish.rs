@@ -27,7 +27,7 @@ pub(crate) struct PublishCommand {
 impl PublishCommand {
     /// Returns when the receiver is done with it.
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
-        let payload = self.payload.read()?;
+        let payload = self.payload.read().await?;
         let custom = self.payload.custom.clone();
         let begin;
         match self.edge {

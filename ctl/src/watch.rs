@@ -31,12 +31,24 @@ pub(crate) struct Watch {
     events: Option<Events>,
     /// Whether it ever stood: a first attempt that fails is told at once.
     has_stood: bool,
+    is_silent: bool,
 }
 
 impl Watch {
     /// Of these kinds, separated by commas.
     pub(crate) fn new(plane: Plane, kinds: &'static str) -> Self {
-        Self { plane, kinds, position: None, events: None, has_stood: false }
+        Self { plane, kinds, position: None, events: None, has_stood: false, is_silent: false }
+    }
+
+    /// Says nothing of losses: where a screen is drawn nothing else may be printed.
+    pub(crate) fn in_silence(self) -> Self {
+        Self { is_silent: true, ..self }
+    }
+
+    fn note(&self, text: &str) {
+        if !self.is_silent {
+            note(text);
+        }
     }
 
     /// The next thing that it tells. After a loss it connects again, and says so on standard error.
@@ -59,7 +71,7 @@ impl Watch {
             if !self.has_stood || !passes {
                 return Err(failure);
             }
-            note(&format!("{failure}\n  trying again in {pause:?}"));
+            self.note(&format!("{failure}\n  trying again in {pause:?}"));
             tokio::time::sleep(pause).await;
             pause = (2 * pause).min(PAUSES.1);
         }
@@ -72,7 +84,7 @@ impl Watch {
             let opened = self.plane.events("/cluster/v1/watch", &query).await;
             match opened {
                 Err(failure) if failure.is_gone() && self.position.is_some() => {
-                    note("too much has changed meanwhile: here is everything again");
+                    self.note("too much has changed meanwhile: here is everything again");
                     self.position = None;
                 }
                 opened => {
@@ -104,6 +116,11 @@ impl Watch {
 }
 
 impl Told {
+    /// Whether somebody has come.
+    pub(crate) fn is_online(&self) -> bool {
+        self.0["type"].as_str().is_some_and(|told| told.ends_with("_online"))
+    }
+
     /// Prints it: programs get it as it was told, with the time beside it.
     pub(crate) fn print(mut self, printer: &Printer) -> Outcome {
         let text = describe(&self.0);

@@ -15,6 +15,7 @@
 mod advertise;
 mod clock;
 mod connection;
+mod frontlas_state;
 mod handshake;
 mod known_gateways;
 mod locate;
@@ -30,6 +31,7 @@ pub use locate::{LocateError, Location, Locator};
 pub(crate) use locate::LookupQueue;
 
 pub(crate) use advertise::{Advertised, Bound, unreachable};
+pub(crate) use frontlas_state::FrontlasState;
 pub(crate) use known_gateways::{Assignment, KnownGateways};
 pub(crate) use member::Member;
 pub(crate) use neighbours::{Listed, Neighbours};
@@ -43,6 +45,8 @@ pub(crate) struct ClusterState {
     pub(crate) gateways: KnownGateways,
     /// All of them, and where they are reached from here.
     pub(crate) neighbours: Neighbours,
+    /// How it stands with frontlas.
+    pub(crate) frontlas: FrontlasState,
     /// Set when this gateway begins to drain.
     pub(crate) draining: Latch,
 }

@@ -1,30 +1,39 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod control_plane;
 mod forward;
 mod limits;
 mod listen;
 mod membership;
 mod token_source;
+mod tracing;
 mod validation;
 
 use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
+pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
+pub use tracing::Tracing;
 
 use frontier_access::AccessConfig;
+use frontier_admin::ObservabilityConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Where metrics are served, unless it is said.
+const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9091);
 
 /// How one service is chosen among those that take the same name, as it stands in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,6 +60,8 @@ pub struct Config {
     pub edgebound: Edgebound,
     /// The side of the services.
     pub servicebound: Servicebound,
+    /// The port for operators; `None` if there is to be none.
+    pub control_plane: Option<ControlPlaneConfig>,
     /// How one service is chosen among several.
     pub balance: Balance,
     /// The deadline of a call or a message that brings none.
@@ -63,6 +74,10 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// Where traces are sent, if they are.
+    pub tracing: Option<Tracing>,
+    /// The port for scrapes and orchestrators, if there is to be one.
+    pub observability: Option<ObservabilityConfig>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
 }
@@ -127,6 +142,8 @@ impl Config {
         Override::new("FRONTIER_LOG_FORMAT", "log.format"),
         Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
+        Override::new("FRONTIER_CONTROLPLANE_ADDR", "controlplane.listen.addr"),
+        Override::new("FRONTIER_CONTROLPLANE_OPEN_TO_ALL", "controlplane.open_to_all"),
         Override::new("FRONTIER_THREADS", "daemon.threads"),
         Override::new("FRONTIER_ID", "daemon.frontier_id"),
         Override::seconds("FRONTIER_DRAIN_SECONDS", "daemon.grace"),
@@ -203,7 +220,9 @@ impl Config {
     pub fn files(&self) -> Vec<PathBuf> {
         let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
-        of_tls.chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
+        let of_plane = self.control_plane.iter().flat_map(|plane| plane.server.tls.iter());
+        let of_plane = of_plane.flat_map(|tls| tls.files().map(Path::to_path_buf));
+        of_tls.chain(of_plane).chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
     }
 
     /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
@@ -213,7 +232,9 @@ impl Config {
         let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
         let listeners =
             sides.into_iter().flat_map(|(side, all)| all.iter().map(move |listen| (side, listen)));
-        listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access)).collect()
+        let listeners = listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access));
+        let exposed = self.control_plane.as_ref().and_then(|plane| plane.exposure(&self.access));
+        listeners.chain(exposed).collect()
     }
 
     /// The [files](Self::files), if they are to be watched.
@@ -230,6 +251,7 @@ impl Config {
         access::read_side(&edgebound, &edge_listeners, &mut access);
         let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
         access::read_side(&servicebound, &service_listeners, &mut access);
+        let control_plane = ControlPlaneConfig::read(root, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
         let mut config = Self {
@@ -254,6 +276,7 @@ impl Config {
                 listeners: service_listeners,
                 alternatives: listen::alternatives(&servicebound),
             },
+            control_plane,
             balance: exchange.get("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
@@ -264,6 +287,8 @@ impl Config {
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),
+            tracing: Tracing::read(&root.section("tracing").fixed()),
+            observability: ObservabilityConfig::read(root, OBSERVABILITY),
             fixed: FixedSettings::default(),
         };
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {

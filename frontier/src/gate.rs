@@ -34,6 +34,16 @@ pub(crate) enum GateError {
     Address(usize),
 }
 
+impl GateError {
+    /// The limit that it is about.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Connections(_) => "limits.connections",
+            Self::Address(_) => "limits.connections_per_address",
+        }
+    }
+}
+
 impl Gate {
     pub(crate) fn new(limit: usize, limit_per_address: usize) -> Arc<Self> {
         let (count, by_address) = Default::default();

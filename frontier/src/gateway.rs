@@ -1,20 +1,22 @@
 //! The gateway as a whole: what it is made of, from listening to the end of the drain.
 
 mod drain;
-mod expiry;
 mod side;
 
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
 use crate::config::{AccessErrors, Config, Listen};
+use crate::control_plane::ControlPlane;
 use crate::forwarding::Forwarding;
+use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
 use crate::session::Context;
+use crate::traces::Recorder;
 use drain::DrainConfig;
-use expiry::ExpiryLog;
-use frontier_exchange::{Exchange, RemoteEdges, Settings};
+use frontier_admin::{BindError, Observability, ProcessMetrics};
+use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
 use frontier_protocol::Role;
-use frontier_transport::MemoryPort;
+use frontier_transport::{ExpiryLog, MemoryPort};
 use side::{Listeners, Side};
 use std::convert::Infallible;
 use std::io;
@@ -22,6 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +55,15 @@ pub enum StartError {
     /// Files that say who may connect and what they may do can't be used.
     #[error("{0}")]
     Access(AccessErrors),
+    /// Traces can't be sent as `tracing` says.
+    #[error("traces can't be sent by `tracing`: {0}")]
+    Traces(opentelemetry_otlp::ExporterBuildError),
+    /// The port for metrics did not start.
+    #[error(transparent)]
+    Observability(BindError),
+    /// The port for operators did not start.
+    #[error(transparent)]
+    ControlPlane(BindError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -94,6 +106,10 @@ pub struct Gateway {
     cluster: Arc<ClusterState>,
     member: Option<(Member, Locator)>,
     forwarding: Option<Forwarding>,
+    traces: Option<Arc<Recorder>>,
+    observability: Option<Observability>,
+    process: ProcessMetrics,
+    control_plane: Option<ControlPlane>,
 }
 
 impl Gateway {
@@ -103,7 +119,15 @@ impl Gateway {
     /// [`StartError`] if an address can't be listened on, or there is something wrong with the files that say
     /// who may connect and what they may do.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
-        Self::bind_with(config, Listeners::bind)
+        let mut gateway = Self::bind_with(config, Listeners::bind)?;
+        let observability = config.observability.as_ref().map(Observability::bind).transpose();
+        gateway.observability = observability.map_err(StartError::Observability)?;
+        if let Some(plane) = &config.control_plane {
+            let Self { exchange, policies, .. } = &gateway;
+            gateway.control_plane =
+                ControlPlane::bind(plane, config, exchange, policies).map_err(StartError::ControlPlane)?;
+        }
+        Ok(gateway)
     }
 
     /// Listens on no address, but within this process: for tests of edges and services. The first listener of each side
@@ -147,8 +171,13 @@ impl Gateway {
         let forwarding = advertised.as_ref().zip(forward).map(|(advertised, forward)| {
             Forwarding::new(&advertised.id, forward, &config.limits, locator.clone())
         });
+        let instance =
+            advertised.as_ref().map(|it| it.id.clone()).or_else(frontier_daemon::process::host_name);
+        let instance = instance.unwrap_or_else(|| "frontier".to_owned());
+        let traces = config.tracing.as_ref().map(|tracing| Recorder::new(tracing, &instance)).transpose();
+        let traces = traces.map_err(StartError::Traces)?.map(Arc::new);
         let exchange = Exchange::new(Settings {
-            tracer: None,
+            tracer: traces.clone().map(|traces| traces as Arc<dyn Tracer>),
             limits: config.limits.exchange(config.call_timeout),
             balance: config.balance,
             gateway_id: advertised.as_ref().map(|advertised| advertised.id.as_str().into()),
@@ -164,13 +193,23 @@ impl Gateway {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
             policies: policies.clone(),
-            expiry: ExpiryLog::new(config),
+            expiry: expiry_log(config),
             drain: DrainConfig::new(config),
             cluster,
             member,
             forwarding,
             exchange,
+            traces,
+            observability: None,
+            process: ProcessMetrics::new(),
+            control_plane: None,
         })
+    }
+
+    /// Where metrics are served, and whether the gateway is ready; `None` if they are not.
+    #[must_use]
+    pub fn observability(&self) -> Option<SocketAddr> {
+        self.observability.as_ref().map(Observability::addr)
     }
 
     /// Where edges connect to, by the first of their listeners.
@@ -200,7 +239,14 @@ impl Gateway {
     /// What reloads it while it runs.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live::new(self.exchange.clone(), self.policies.clone())
+        let plane_tls = self.control_plane.as_ref().and_then(ControlPlane::tls);
+        Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
+    }
+
+    /// Where operators connect to; `None` if there is no control plane.
+    #[must_use]
+    pub fn control_plane(&self) -> Option<SocketAddr> {
+        self.control_plane.as_ref().map(ControlPlane::addr)
     }
 
     /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
@@ -216,7 +262,41 @@ impl Gateway {
     /// # Errors
     /// [`ServeError`] if a part of the gateway fails before `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let Self { exchange, edges, services, policies, expiry, drain, cluster, member, forwarding } = self;
+        let Self {
+            exchange,
+            edges,
+            services,
+            policies,
+            expiry,
+            drain,
+            cluster,
+            member,
+            forwarding,
+            traces,
+            control_plane,
+            ..
+        } = self;
+        let telling = Telling::new(GatewayMetrics {
+            exchange: exchange.clone(),
+            contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
+            cluster: cluster.clone(),
+            self_probe: SelfProbe::new(exchange.clone()),
+            process: self.process,
+            runtime: Handle::current(),
+        });
+        // All of them go on to the end of the drain.
+        let is_asked = self.observability.is_some() || control_plane.is_some();
+        let _probing = is_asked.then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
+        let observing = match self.observability {
+            Some(port) => Some(port.run(telling.metrics(), telling.probe(&[""], stop.clone()).await)),
+            None => None,
+        };
+        let over = CancellationToken::new();
+        let operating = control_plane.map(|plane| {
+            let (telling, stop, over) = (telling.clone(), stop.clone(), over.clone());
+            tokio::spawn(async move { plane.run(&telling, stop, over).await })
+        });
+        let _operating = operating.as_ref().map(|operating| AbortOnDrop(operating.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -268,6 +348,17 @@ impl Gateway {
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
         }
+        if let Some(traces) = traces {
+            traces.close(schedule.share(Instant::now(), LEAVE_TIMEOUT)).await;
+        }
+        if let Some(observing) = observing {
+            observing.end().await;
+        }
+        over.cancel();
+        if let Some(operating) = operating {
+            // It keeps a deadline itself.
+            let _ = operating.await;
+        }
         Ok(())
     }
 }
@@ -289,3 +380,17 @@ async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
     };
     tokio::join!(sweeps, watch)
 }
+
+/// What the gateway shows and goes by, at its listeners and where it dials: what of it ends soon is told.
+fn expiry_log(config: &Config) -> ExpiryLog {
+    let listeners = config.edgebound.listeners.iter().chain(&config.servicebound.listeners);
+    let log = listeners.filter_map(|listen| listen.tls.clone()).fold(ExpiryLog::new(), ExpiryLog::server);
+    let dialled = config.membership.iter().flat_map(|membership| {
+        let others = membership.forward.as_ref().map(|forward| forward.dial.tls.clone());
+        [Some(membership.dial.tls.clone()), others]
+    });
+    dialled.flatten().fold(log, ExpiryLog::client)
+}
+
+#[cfg(test)]
+mod tests;

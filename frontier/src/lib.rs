@@ -4,16 +4,19 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+mod control_plane;
 mod forwarding;
 mod gate;
 mod gateway;
 mod geminio;
 mod native;
+mod observability;
 mod policy;
 pub mod reload;
 mod session;
 #[cfg(test)]
 mod testing;
+mod traces;
 
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

@@ -5,13 +5,11 @@
 //! [`Authorization`](frontier_exchange::Authorization), which a later policy may replace.
 
 mod admission;
-mod credentials;
 mod log;
 mod review;
 mod service_id;
 
 pub(crate) use admission::Admission;
-pub(crate) use credentials::client_certificate;
 pub(crate) use log::Ended;
 
 use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
@@ -33,7 +31,7 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
 /// One configuration of access with all of its files read, and what each listener asks by it.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    pub(crate) access: Access,
+    pub(crate) access: Arc<Access>,
     pub(crate) reload: ReloadConfig,
     /// How many there were before it.
     generation: u32,
@@ -119,7 +117,7 @@ impl Policies {
             services: asked(services, SERVICEBOUND),
             reload: config.reload,
             generation: 0,
-            access,
+            access: Arc::new(access),
         };
         Self {
             current: ArcSwap::from_pointee(policy),
@@ -158,7 +156,7 @@ impl Policies {
             services: renew(&self.services, &config.servicebound.listeners, &before.services, SERVICEBOUND),
             reload: config.reload,
             generation: before.generation.saturating_add(1),
-            access,
+            access: Arc::new(access),
         };
         self.current.store(Arc::new(policy));
     }

@@ -7,6 +7,7 @@
 
 mod connection;
 mod context;
+mod counters;
 mod edge;
 mod ending;
 mod handshake;
@@ -20,7 +21,8 @@ use crate::policy::Admission;
 use connection::Connection;
 use context::Arrival;
 pub(crate) use context::Context;
-use ending::{leave, log_end, turn_out};
+pub(crate) use counters::label;
+use ending::{leave, log_end, reject, turn_out};
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Role};
 use handshake::Handshake;
@@ -75,16 +77,17 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer) -> Option<Admitted> {
         Ok(admission) => admission,
         Err(failure) => {
             context.policies.log_failed(handshake.role, addr, &failure);
-            connection.reject(&failure).await;
+            reject(&context, connection, &failure).await;
             return None;
         }
     };
     match context.gate.enter(addr.ip()) {
         Ok(permit) => Some(Admitted { handshake, admission, connection, addr, permit }),
         Err(error) => {
+            context.counters.refused(error.key());
             let error = error.to_string();
             context.policies.log_turned_away(handshake.role, addr, &error);
-            connection.reject(&Failure::new(Code::Overloaded, error)).await;
+            reject(&context, connection, &Failure::new(Code::Overloaded, error)).await;
             None
         }
     }

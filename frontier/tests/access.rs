@@ -1,7 +1,7 @@
 //! The examples of `docs/access.md` are loaded and do what the text says.
 
 use frontier::Config;
-use frontier::config::{EDGEBOUND, SERVICEBOUND};
+use frontier::config::{CONTROLPLANE, EDGEBOUND, SERVICEBOUND};
 use frontier_access::authn::{AuthConfig, AuthnError, ClientCertificate, Credentials};
 use frontier_access::{Access, ClockReading, Labels, Principal};
 use frontier_config as config;
@@ -35,7 +35,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 #[test]
 fn the_guide_has_no_other_yaml() {
     assert_eq!(guide().matches("```yaml").count(), examples().len());
-    assert_eq!(examples().len(), 9);
+    assert_eq!(examples().len(), 11);
 }
 
 #[test]
@@ -70,6 +70,19 @@ fn the_sections_of_methods_are_valid() {
         assert_eq!(auth.needs_certificate(), text.contains("mtls"), "{text}");
         assert_eq!(auth.meta_labels.is_empty(), !text.contains("meta_labels"), "{text}");
     }
+}
+
+#[test]
+fn the_example_for_operators_is_loaded_and_holds() {
+    let text = |wanted: &str| examples().into_iter().find(|(name, _)| name == wanted).expect(wanted).1;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("operators.yaml"), text("example: operators.yaml")).unwrap();
+    let surroundings = config::Surroundings { environment: &|_| None, variables: &[], folder: folder.path() };
+    let yaml = text("example: operators").replace("tls: {enable: true, certs", "tls: {enable: false, certs");
+    let config = Config::load(&yaml, &surroundings).unwrap_or_else(|refused| panic!("{}", refused.errors));
+    assert_eq!(config.control_plane.unwrap().server.addr.port(), 30010);
+    let access = Access::load(&config.access, Instant::now()).unwrap();
+    assert!(!access.authenticator(CONTROLPLANE).unwrap().is_none() && access.warnings().is_empty());
 }
 
 #[test]

@@ -9,21 +9,17 @@
 //! the audit log, whose target is `frontlas::audit`.
 
 mod audit;
-mod certificate;
 mod config;
 
-pub(crate) use certificate::client_certificate;
-pub(crate) use config::{Listening, key_of, read, refuse_open_planes};
+pub(crate) use config::{key_of, read};
 
 use arc_swap::ArcSwap;
 use audit::Audit;
-use frontier_access::authn::{AuthnError, Credentials, OperatorRole, PresentedCredentials, Side, Verified};
+use frontier_access::authn::{AuthnError, Credentials, PresentedCredentials, Side, Verified};
 use frontier_access::{Access, AccessConfig, ClockReading, LoadErrors};
-use frontier_admin::{ApiError, Caller, bearer_token};
-use frontier_transport::PeerCertificate;
-use http::HeaderMap;
+use frontier_admin::{AuditTarget, Operators, no_way_in};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -81,13 +77,8 @@ impl PlaneAccess {
     /// What may surprise about the files that were read, in lines.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let current = self.0.current.load();
-        let planes = [(CONTROL_PLANE, Side::Operator, "role"), (FRONTIER_PLANE, Side::Frontier, "frontier")];
-        let useless = planes.into_iter().filter(|(plane, side, _)| {
-            current.authenticator(plane).is_some_and(|authenticator| !authenticator.has_way_in(*side))
-        });
-        let useless = useless.map(|(plane, _, key)| {
-            format!("{plane}.auth: nobody gets in: none of the tokens that it names has a `{key}`")
-        });
+        let useless = [(CONTROL_PLANE, Side::Operator), (FRONTIER_PLANE, Side::Frontier)];
+        let useless = useless.into_iter().filter_map(|(plane, side)| no_way_in(&current, plane, side));
         current.warnings().iter().map(ToString::to_string).chain(useless).collect()
     }
 
@@ -133,34 +124,10 @@ impl PlaneAccess {
         Ok(verified)
     }
 
-    /// Whether whoever sends this request may look at the cluster.
-    ///
-    /// # Errors
-    /// What it is told.
-    pub(crate) fn operator(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), ApiError> {
-        let presented = caller.certificate.as_ref();
-        let certificate = presented.and_then(|der| PeerCertificate::parse(std::slice::from_ref(der)));
-        let certificate = certificate.as_ref().map(client_certificate);
-        let credentials = Credentials { token: bearer_token(headers), certificate: certificate.as_ref() };
-        let asked = self.ask(CONTROL_PLANE, Side::Operator, caller.addr.ip(), &credentials);
-        let granted = asked.and_then(|verified| match verified {
-            Some(verified) => verified.confirm_role(OperatorRole::Read).map(|()| Some(verified)),
-            None => Ok(None),
-        });
-        match granted {
-            // Nobody is asked: there is nothing to tell of anybody.
-            Ok(None) => Ok(()),
-            Ok(Some(verified)) => {
-                if caller.is_new() {
-                    self.0.audit.operator_accepted(caller.addr, &verified);
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.0.audit.operator_refused(caller.addr, &error);
-                Err(told(error))
-            }
-        }
+    /// Who may ask the control plane.
+    pub(crate) fn operators(&self) -> Operators {
+        let inner = self.0.clone();
+        Operators::new(CONTROL_PLANE, AuditTarget::Frontlas, move || inner.current.load_full())
     }
 
     /// `None` where nobody is asked.
@@ -197,20 +164,4 @@ impl fmt::Debug for PlaneAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PlaneAccess").finish_non_exhaustive()
     }
-}
-
-/// What a client of the control plane is told.
-fn told(error: AuthnError) -> ApiError {
-    let text = error.to_string();
-    match error {
-        AuthnError::Throttled { retry_after } => ApiError::Throttled { reason: text, retry_after },
-        // It is known who asks.
-        AuthnError::NotOperator | AuthnError::RoleTooLow { .. } => ApiError::Denied(text),
-        _ => ApiError::Unauthenticated(text),
-    }
-}
-
-/// Whether only this machine reaches it.
-pub(crate) fn is_local(addr: SocketAddr) -> bool {
-    addr.ip().to_canonical().is_loopback()
 }

@@ -10,8 +10,7 @@
 //!
 //! Both read edges and services in bulk through `Scans`.
 //!
-//! gRPC and REST share one port, the handlers, and the errors. Nobody is asked who they are: whoever can reach
-//! the port may ask. The seam for a check is [`ControlPlane::with_access`].
+//! gRPC and REST share one port, the handlers, and the errors. Who may ask is for [`ControlPlane::with_access`].
 
 mod config;
 mod control_plane;
@@ -27,3 +26,4 @@ mod write_state;
 
 pub use config::ControlPlaneConfig;
 pub use control_plane::ControlPlane;
+pub(crate) use control_plane::{Load, LoadNow};

@@ -1,16 +1,21 @@
 //! What can be set, its defaults and its bounds.
 
-use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE, Listening, is_local};
+use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE};
 use crate::api::ControlPlaneConfig;
 use crate::plane::PlaneConfig;
 use crate::{Bounds, Lifetimes, PlaneAccess, RedisConfig};
+use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::TlsConfig;
+use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig, TlsConfig, TlsError, exposure};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Where metrics are served, unless it is said.
+const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9092);
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -25,6 +30,8 @@ pub struct Config {
     pub frontier_plane: PlaneConfig,
     /// Who may connect to the two.
     pub access: AccessConfig,
+    /// The port for scrapes and orchestrators, if there is to be one.
+    pub observability: Option<ObservabilityConfig>,
     /// Where it is kept who is where.
     pub store: Store,
     /// How long it is kept.
@@ -118,7 +125,7 @@ impl Config {
     /// `frontier_plane.listen.tls` are.
     fn reject_files(&self, root: &Section<'_>) {
         if let Some(Err(error)) = self.control_plane.server.tls.as_ref().map(TlsConfig::load) {
-            root.reject_at("control_plane.listen.tls", error.to_string());
+            root.reject_at(&self.control_plane_key(&error), error.to_string());
         }
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             for error in &errors.0 {
@@ -127,8 +134,14 @@ impl Config {
             }
         }
         if let Store::Redis(redis) = &self.store {
-            redis.check_files().into_iter().for_each(|line| root.reject_at("redis", line));
+            redis.check_files().into_iter().for_each(|(key, text)| root.reject_at(&key, text));
         }
+    }
+
+    /// Where the file is named that is wrong with the control plane's TLS.
+    fn control_plane_key(&self, error: &TlsError) -> String {
+        let key = self.control_plane.server.tls.as_ref().map_or("", |tls| tls.key_of(error));
+        format!("control_plane.listen.tls.{key}")
     }
 
     /// What may surprise about the planes though it was asked for, in lines: those that answer whoever reaches them
@@ -142,15 +155,7 @@ impl Config {
         ];
         let line = |(plane, addr, is_secured, power)| {
             let asks = self.access.auth.get(plane).is_some_and(|auth| !auth.is_none());
-            match (is_local(addr), asks, is_secured) {
-                (true, ..) | (false, true, true) => None,
-                (false, false, _) => Some(format!(
-                    "whoever reaches {addr} {power}: {plane}.open_to_all is set; {plane}.auth asks for credentials"
-                )),
-                (false, true, false) => Some(format!(
-                    "the credentials that are shown to {addr} can be read on the way: set {plane}.listen.tls"
-                )),
-            }
+            exposure(plane, addr, asks, is_secured, power)
         };
         planes.into_iter().filter_map(line).collect()
     }
@@ -168,12 +173,12 @@ impl Config {
     pub fn check_files(&self) -> Vec<String> {
         let tls = self.control_plane.server.tls.as_ref().and_then(|tls| tls.load().err());
         let mut lines: Vec<_> =
-            tls.into_iter().map(|error| format!("control_plane.listen.tls: {error}")).collect();
+            tls.into_iter().map(|error| format!("{}: {error}", self.control_plane_key(&error))).collect();
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             lines.extend(errors.to_string().lines().map(str::to_owned));
         }
         if let Store::Redis(redis) = &self.store {
-            lines.extend(redis.check_files());
+            lines.extend(redis.check_files().into_iter().map(|(key, text)| format!("{key}: {text}")));
         }
         lines
     }
@@ -192,37 +197,34 @@ impl Config {
         tls.chain(redis).chain(frontiers).chain(access).collect()
     }
 
-    fn listening(&self) -> [Listening; 2] {
-        let (control, frontiers) = (&self.control_plane.server, &self.frontier_plane.listen);
-        let asks = |tls: &ServerTls| tls.client_auth() != ClientAuth::Off;
-        [
-            Listening {
-                plane: CONTROL_PLANE,
-                addr: control.addr,
-                takes_certificates: control.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty()),
-            },
-            Listening {
-                plane: FRONTIER_PLANE,
-                addr: frontiers.addr,
-                // If its files can't be read, that is told elsewhere.
-                takes_certificates: frontiers.tls.as_ref().map_or(frontiers.network == Network::Tls, asks),
-            },
-        ]
+    /// Those of the files that have certificates in them and that it reads by itself, but for those that it would not use.
+    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
+        let tls = self.control_plane.server.tls.iter();
+        let tls = tls.flat_map(|tls| std::iter::once(&tls.cert).chain(&tls.client_ca_certs).cloned());
+        let redis = match &self.store {
+            Store::Redis(redis) => redis.certificates(),
+            Store::Memory => Vec::new(),
+        };
+        tls.chain(redis).collect()
     }
 
     fn read(root: &Section<'_>) -> Self {
         let daemon = root.section("daemon").fixed();
         let grace = Duration::from_secs(10);
+        let control_plane = ControlPlaneConfig::read(&root.section(CONTROL_PLANE).fixed());
+        let frontier_plane = PlaneConfig::read(&root.section(FRONTIER_PLANE).fixed());
+        let planes = [of_control_plane(&control_plane.server), of_frontier_plane(&frontier_plane)];
         let config = Self {
             log: LogConfig::read(&root.section("log")),
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
                 grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
             },
-            control_plane: ControlPlaneConfig::read(&root.section("control_plane").fixed()),
-            frontier_plane: PlaneConfig::read(&root.section("frontier_plane").fixed()),
+            control_plane,
+            frontier_plane,
+            observability: ObservabilityConfig::read(root, OBSERVABILITY),
             store: Store::read(root),
-            access: access::read(root),
+            access: access::read(root, planes),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").fixed().section("expiration")),
             bounds: Bounds::read(&root.section("frontier_plane").fixed()),
             watch_files: root.section("reload").reloadable().get("watch", true),
@@ -235,8 +237,37 @@ impl Config {
             let text = format!("{} is taken by control_plane.listen.addr, {}", frontiers.addr, control.addr);
             root.section("frontier_plane").section("listen").reject("addr", text);
         }
-        access::refuse_open_planes(root, &config.access, &config.listening());
+        if let Some(observability) = &config.observability {
+            let addr = observability.addr;
+            let planes = [("control_plane", &control), ("frontier_plane", frontiers)];
+            let overlaps = |bind: &Bind| bind.network != Network::Quic && bind.overlaps(&Bind::tcp(addr));
+            if let Some((plane, by)) = planes.into_iter().find(|(_, bind)| overlaps(bind)) {
+                let text = format!("{addr} is taken by {plane}.listen.addr, {}", by.addr);
+                root.reject_at("observability.addr", text);
+            }
+        }
         config
+    }
+}
+
+fn of_control_plane(server: &ServerConfig) -> PlaneAuth {
+    PlaneAuth {
+        plane: CONTROL_PLANE,
+        side: Side::Operator,
+        addr: server.addr,
+        takes_certificates: server.takes_certificates(),
+    }
+}
+
+fn of_frontier_plane(config: &PlaneConfig) -> PlaneAuth {
+    let asks = |tls: &ServerTls| tls.client_auth() != ClientAuth::Off;
+    let listen = &config.listen;
+    PlaneAuth {
+        plane: FRONTIER_PLANE,
+        side: Side::Frontier,
+        addr: listen.addr,
+        // If its files can't be read, that is told elsewhere.
+        takes_certificates: listen.tls.as_ref().map_or(listen.network == Network::Tls, asks),
     }
 }
 
@@ -264,7 +295,10 @@ mod tests {
     #[test]
     fn both_planes_are_for_this_machine_unless_it_is_said_who_may_connect() {
         let config = parse("").unwrap();
-        assert!(is_local(config.control_plane.server.addr) && is_local(config.frontier_plane.listen.addr));
+        assert!(
+            frontier_admin::is_local(config.control_plane.server.addr)
+                && frontier_admin::is_local(config.frontier_plane.listen.addr)
+        );
         for plane in [CONTROL_PLANE, FRONTIER_PLANE] {
             for addr in ["0.0.0.0:9", "'[::]:9'", "192.0.2.1:9"] {
                 let with = |more: &str| parse(&format!("{plane}: {{listen: {{addr: {addr}}}, {more}}}"));
@@ -289,6 +323,19 @@ mod tests {
     }
 
     #[test]
+    fn the_port_for_metrics_is_no_other_ports() {
+        for (plane, addr) in [(CONTROL_PLANE, 1), (FRONTIER_PLANE, 2)] {
+            let error = parse(&format!(
+                "{{control_plane: {{listen: {{addr: 127.0.0.1:1}}}}, frontier_plane: {{listen: {{addr: 127.0.0.1:2}}}}, \
+                 observability: {{enable: true, addr: 127.0.0.1:{addr}}}}}"
+            ));
+            let expected = format!("observability.addr: 127.0.0.1:{addr} is taken by {plane}.listen.addr");
+            assert!(error.unwrap_err().contains(&expected), "{expected}");
+        }
+        assert_eq!(parse("").unwrap().observability, None);
+    }
+
+    #[test]
     fn files_are_looked_at_whatever_else_is_wrong_and_named_by_their_keys() {
         let yaml = "
 control_plane:
@@ -303,10 +350,10 @@ frontier_plane:
         let errors = Config::load(yaml, &surroundings).unwrap_err().to_string();
         for expected in [
             "control_plane.connections: ",
-            "control_plane.listen.tls: ",
+            "control_plane.listen.tls.certs[0].cert: ",
             "control_plane.auth.methods[0].token.file: ",
             "control_plane.auth.methods[1].jwt.keys[0].jwks_file: ",
-            "frontier_plane.listen.tls",
+            "frontier_plane.listen.tls.certs[0].cert: ",
             "frontier_plane.auth.methods[0].token.file: ",
         ] {
             let line = errors.lines().find(|line| line.contains(expected));

@@ -8,6 +8,7 @@ pub mod config;
 pub mod directory;
 mod lifetimes;
 mod memory;
+mod metrics;
 mod model;
 mod node;
 pub mod plane;

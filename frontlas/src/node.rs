@@ -2,16 +2,20 @@
 
 use crate::api::ControlPlane;
 use crate::config::{Config, Store};
+use crate::metrics::{NodeMetrics, Sample};
 use crate::plane::{Plane, PlaneError};
 use crate::reload::Live;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
 use frontier_access::LoadErrors;
-use frontier_admin::BindError;
-use frontier_transport::ServerTls;
+use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics};
+use frontier_transport::{ExpiryLog, ServerTls, expiring_files};
+use parking_lot::Mutex;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -40,7 +44,12 @@ pub struct Node {
     control_plane: ControlPlane,
     frontier_plane: Plane,
     frontier_tls: Option<ServerTls>,
+    /// The other files with certificates that are in use.
+    certificates: Arc<Mutex<Vec<PathBuf>>>,
     access: PlaneAccess,
+    observability: Option<Observability>,
+    metrics: Metrics,
+    sample: Arc<Sample>,
     grace: Duration,
 }
 
@@ -75,8 +84,34 @@ impl Node {
             warn!("{line}");
         }
         let frontier_tls = config.frontier_plane.listen.tls.clone();
+        let certificates = Arc::new(Mutex::new(config.certificates()));
         let grace = config.daemon.grace;
-        Ok(Self { directory, redis, control_plane, frontier_plane, frontier_tls, access, grace })
+        let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
+        let sample = Arc::<Sample>::default();
+        let metrics = NodeMetrics {
+            readiness: control_plane.readiness(),
+            sample: sample.clone(),
+            load: control_plane.load(),
+            frontiers: frontier_plane.count(),
+            redis: redis.clone(),
+            process: ProcessMetrics::new(),
+            runtime: Handle::current(),
+        };
+        let metrics = Metrics::new(move |out| metrics.write(out));
+        let control_plane = control_plane.with_metrics(&metrics);
+        Ok(Self {
+            directory,
+            redis,
+            control_plane,
+            frontier_plane,
+            frontier_tls,
+            certificates,
+            access,
+            observability,
+            metrics,
+            sample,
+            grace,
+        })
     }
 
     /// Where the control plane listens.
@@ -91,11 +126,23 @@ impl Node {
         self.frontier_plane.addr()
     }
 
+    /// Where metrics are served beside the control plane; `None` if they are not.
+    #[must_use]
+    pub fn observability_addr(&self) -> Option<SocketAddr> {
+        self.observability.as_ref().map(Observability::addr)
+    }
+
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        let Self { control_plane, frontier_tls, access, redis, .. } = self;
-        Live::new(control_plane.tls(), frontier_tls.clone(), access.clone(), redis.clone())
+        let Self { control_plane, frontier_tls, certificates, access, redis, .. } = self;
+        Live::new(
+            control_plane.tls(),
+            frontier_tls.clone(),
+            access.clone(),
+            redis.clone(),
+            certificates.clone(),
+        )
     }
 
     /// Who is where. It can be asked before [`run`](Self::run), during it and after it.
@@ -106,11 +153,36 @@ impl Node {
 
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
+        let certificates = self.certificates;
+        let expiry = self.frontier_tls.into_iter().fold(ExpiryLog::new(), ExpiryLog::server);
+        let expiry = expiry.look(move |now| {
+            let certificates = certificates.lock().clone();
+            expiring_files(&certificates, now)
+        });
+        // The control plane's probe asks the directory; what that takes must not be on another thread.
+        let readiness = self.control_plane.readiness();
+        let check = move || -> CheckResult {
+            let is_ready = readiness.is_ready();
+            let found = if is_ready { Ok(()) } else { Err("the control plane is not ready".to_owned()) };
+            Box::pin(std::future::ready(found))
+        };
+        let observing = match self.observability {
+            Some(port) => Some(port.run(&self.metrics, Probe::new("the directory", &[""], check).await)),
+            None => None,
+        };
         let frontiers = self.frontier_plane.run(stop.clone());
         let serving = async { tokio::join!(self.control_plane.run(stop, self.grace), frontiers) };
         tokio::select! {
             _ = serving => {}
+            () = async {
+                expiry.run().await;
+                std::future::pending().await
+            } => {}
             () = sweep(&*self.directory) => {}
+            () = self.sample.run(&*self.directory) => {}
+        }
+        if let Some(observing) = observing {
+            observing.end().await;
         }
     }
 }

@@ -63,6 +63,15 @@ pub struct PlaneError {
     pub source: io::Error,
 }
 
+/// Tells how many frontiers are connected.
+pub(crate) struct FrontierCount(Connections);
+
+impl FrontierCount {
+    pub(crate) fn now(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// Listens for frontiers.
 pub struct Plane {
     listener: Listener,
@@ -105,6 +114,11 @@ impl Plane {
     pub fn with_access(mut self, access: PlaneAccess) -> Self {
         self.context.access = access;
         self
+    }
+
+    /// How many frontiers are connected, now and later.
+    pub(crate) fn count(&self) -> FrontierCount {
+        FrontierCount(self.context.connections.clone())
     }
 
     /// Where frontiers connect to.

@@ -34,6 +34,7 @@ mod query;
 mod refresh;
 mod report;
 mod script;
+mod stats;
 
 pub use config::{RedisConfig, RedisMode, RedisTls};
 pub use host_port::HostPort;
@@ -42,6 +43,7 @@ use crate::{Bounds, DirectoryError, Lifetimes};
 use connection::Connection;
 use redis::FromRedisValue;
 use script::{Args, Script, Scripts};
+pub(crate) use stats::RedisStats;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -83,6 +85,11 @@ impl RedisDirectory {
     /// as it was made.
     pub fn reconfigure(&self, config: &RedisConfig) {
         self.connection.reconfigure(config);
+    }
+
+    /// How it does.
+    pub(crate) fn stats(&self) -> &RedisStats {
+        self.connection.stats()
     }
 
     async fn run<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {

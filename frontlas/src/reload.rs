@@ -12,6 +12,7 @@ use frontier_config::{Environment, FixedSettings, Surroundings};
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
 use frontier_transport::ServerTls;
+use parking_lot::Mutex;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Live {
     frontier_tls: Option<ServerTls>,
     access: PlaneAccess,
     redis: Option<Arc<RedisDirectory>>,
+    /// Files with certificates, which are looked at for their ends.
+    certificates: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 /// Where the configuration comes from: a file and the process's environment, or that alone.
@@ -53,8 +56,9 @@ impl Live {
         frontier_tls: Option<ServerTls>,
         access: PlaneAccess,
         redis: Option<Arc<RedisDirectory>>,
+        certificates: Arc<Mutex<Vec<PathBuf>>>,
     ) -> Self {
-        Self { tls, frontier_tls, access, redis }
+        Self { tls, frontier_tls, access, redis, certificates }
     }
 
     /// Puts in place what can change at run time. Blocks while it reads files.
@@ -80,6 +84,7 @@ impl Live {
         if let (Some(live), Store::Redis(redis)) = (&self.redis, &config.store) {
             live.reconfigure(redis);
         }
+        *self.certificates.lock() = config.certificates();
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Calls, as users await them.
 
 use crate::client::{Envelope, EnvelopeKind, PendingRequest, Target};
-use crate::{Error, Response};
+use crate::{Error, Response, TraceContext};
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::fmt;
@@ -36,6 +36,7 @@ impl<'a> Call<'a> {
             name: method,
             payload: payload.into(),
             custom: Bytes::new(),
+            trace: None,
             edge,
             timeout: target.call_timeout(),
         };
@@ -45,6 +46,12 @@ impl<'a> Call<'a> {
     /// How long to wait for the answer, from the first poll on. It travels with the call.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.change(|envelope| envelope.timeout = timeout);
+        self
+    }
+
+    /// The trace that the call belongs to; without this, and with the feature `trace`, that of the current span.
+    pub fn trace(mut self, context: impl Into<Option<TraceContext>>) -> Self {
+        self.0.change(|envelope| envelope.trace = context.into());
         self
     }
 

@@ -25,7 +25,7 @@ pub(crate) use response_future::ResponseFuture;
 
 use crate::Error;
 use crate::message::Settle;
-use frontier_protocol::{Ack, Code, EncodeError, Kind, Response, Role};
+use frontier_protocol::{Ack, Code, EncodeError, FEATURE_TRACE, Kind, Response, Role, Welcome};
 use frontier_transport::{CloseReason, LinkHandle, Priority, PushError};
 use pending_requests::PendingRequests;
 use running::Running;
@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     pub(crate) role: Role,
     /// The longest payload that the gateway carries, in bytes.
     pub(crate) max_payload: u64,
+    /// Whether the gateway takes trace contexts.
+    pub(crate) takes_traces: bool,
     pending: PendingRequests,
     running: Running,
     /// Handlers, messages in the user's hands, payloads under way.
@@ -69,11 +71,12 @@ pub(crate) enum NotSent {
 }
 
 impl Connection {
-    pub(crate) fn new(link: LinkHandle, role: Role, max_payload: u64) -> Self {
+    pub(crate) fn new(link: LinkHandle, role: Role, welcome: &Welcome) -> Self {
         Self {
             link,
             role,
-            max_payload,
+            max_payload: welcome.max_payload,
+            takes_traces: welcome.features & FEATURE_TRACE != 0,
             pending: PendingRequests::new(),
             running: Running::default(),
             work: AtomicUsize::new(0),

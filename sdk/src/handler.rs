@@ -115,7 +115,12 @@ where
         let registered = self.clone();
         let mut task = Box::pin(async move {
             let deadline = request.deadline.into();
-            let handled = AssertUnwindSafe(async move { (registered.handler)(request).await }).catch_unwind();
+            #[cfg(feature = "trace")]
+            let span = crate::trace::handler_span(&request);
+            let handled = async move { (registered.handler)(request).await };
+            #[cfg(feature = "trace")]
+            let handled = tracing::Instrument::instrument(handled, span);
+            let handled = AssertUnwindSafe(handled).catch_unwind();
             let outcome = match until(deadline, handled).await {
                 Some(Ok(answer)) => Outcome::Answered(answer),
                 Some(Err(panic)) => Outcome::Panicked(panic_text(&*panic)),

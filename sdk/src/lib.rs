@@ -93,6 +93,10 @@
 //! documents of one's own. [`Request::new`], [`Message::new`], [`EdgeEvent::new`] and [`EdgeIdRequest::new`] make what
 //! handlers get, to try them without a gateway. The crate `frontier-testing` has a gateway in memory, for all of a program.
 //!
+//! # Traces
+//! A [`TraceContext`] travels with calls, messages and streams, and handlers see it. The feature `trace` takes it from the
+//! current span of `tracing` and runs handlers in spans that go on from it; what exports them is the program's own.
+//!
 //! # What blocks what
 //! On a runtime of several threads, as `#[tokio::main]` makes, a thread of the SDK carries the connections of all clients of
 //! the process (`frontier-io`), and calls no code of the program's: handlers, sources of tokens and whoever waits for an
@@ -142,6 +146,7 @@ mod service;
 mod status;
 mod stream;
 mod supervisor;
+mod trace;
 
 pub use builder::Builder;
 pub use bytes::Bytes;
@@ -168,3 +173,4 @@ pub use status::{Closed, Status, StatusWatch};
 pub use stream::{
     Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,
 };
+pub use trace::TraceContext;

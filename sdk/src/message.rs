@@ -1,5 +1,6 @@
 //! Messages that came, and the acks that their senders wait for.
 
+use crate::TraceContext;
 use crate::{Error, HandlerError};
 use bytes::Bytes;
 use frontier_protocol::{Code, EdgeId};
@@ -25,6 +26,8 @@ pub struct Message {
     pub custom: Bytes,
     /// The edge that sent it, if an edge did.
     pub edge_id: Option<EdgeId>,
+    /// The trace that the message belongs to, if its sender has said so.
+    pub trace: Option<TraceContext>,
     pub(crate) receipt: Receipt,
 }
 
@@ -80,7 +83,7 @@ impl Message {
         let (sender, receiver) = oneshot::channel();
         let receipt = Receipt::new(Arc::new(Observer(Mutex::new(Some(sender)))), 0);
         let (topic, data, custom) = (topic.into(), data.into(), Bytes::new());
-        (Self { topic, data, custom, edge_id: None, receipt }, MessageOutcome(receiver))
+        (Self { topic, data, custom, edge_id: None, trace: None, receipt }, MessageOutcome(receiver))
     }
 }
 
@@ -180,6 +183,7 @@ mod tests {
             data: Bytes::new(),
             custom: Bytes::new(),
             edge_id: None,
+            trace: None,
             receipt: Receipt::new(record.clone(), id),
         }
     }

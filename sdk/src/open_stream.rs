@@ -1,11 +1,13 @@
 //! Opening a stream, as users await it.
 
-use crate::Error;
 use crate::client::{Operation, Target, left, millis, retry};
 use crate::connection::{Connection, NotSent};
 use crate::stream::{Peer, Stream, StreamConfig};
+use crate::{Error, TraceContext};
 use bytes::Bytes;
-use frontier_protocol::{Code, EdgeId, Kind, MIN_MAX_FRAME, Open, OpenAck};
+use frontier_protocol::{
+    Code, EdgeId, Flags, Kind, MAX_CUSTOM, MAX_TRACE, MIN_MAX_FRAME, Open, OpenAck, push_trace,
+};
 use frontier_transport::{FirstFrame, MuxStream, OpenError};
 use std::fmt;
 use std::pin::Pin;
@@ -29,6 +31,7 @@ pub struct OpenStream<'a> {
     target: Target<'a>,
     peer: Peer,
     meta: Bytes,
+    trace: Option<TraceContext>,
     timeout: Duration,
     config: StreamConfig,
 }
@@ -39,6 +42,7 @@ impl<'a> OpenStream<'a> {
             target,
             peer,
             meta: Bytes::new(),
+            trace: None,
             timeout: target.call_timeout(),
             config: target.stream_config(),
         }
@@ -47,6 +51,12 @@ impl<'a> OpenStream<'a> {
     /// Opaque bytes for whoever accepts the stream: at most 65,535.
     pub fn meta(mut self, meta: impl Into<Bytes>) -> Self {
         self.meta = meta.into();
+        self
+    }
+
+    /// The trace that the stream belongs to; without this, and with the feature `trace`, that of the current span.
+    pub fn trace(mut self, context: impl Into<Option<TraceContext>>) -> Self {
+        self.trace = context.into();
         self
     }
 
@@ -63,6 +73,14 @@ impl<'a> OpenStream<'a> {
     }
 
     async fn open(self) -> Result<Stream, Error> {
+        #[cfg(feature = "trace")]
+        let this = Self { trace: self.trace.clone().or_else(TraceContext::current), ..self };
+        #[cfg(not(feature = "trace"))]
+        let this = self;
+        this.open_traced().await
+    }
+
+    async fn open_traced(self) -> Result<Stream, Error> {
         self.check_edge()?;
         let deadline = Instant::now().checked_add(self.timeout);
         let deadline = deadline.ok_or_else(|| {
@@ -76,7 +94,8 @@ impl<'a> OpenStream<'a> {
                 Peer::Service { .. } => Err(Error::new(Code::Denied, "a service opens no stream to another")),
             },
         };
-        Ok(Stream::new(opened?, self.peer, self.meta, self.config, Handle::current()))
+        let stream = Stream::new(opened?, self.peer, self.meta, self.config, Handle::current());
+        Ok(stream.traced(self.trace))
     }
 
     async fn open_on(&self, connection: &Arc<Connection>, deadline: Instant) -> Result<MuxStream, NotSent> {
@@ -87,8 +106,17 @@ impl<'a> OpenStream<'a> {
             Peer::Service { name, .. } => (0, name.as_str()),
         };
         let mut hello = Vec::with_capacity(64 + name.len() + self.meta.len());
-        let open = Open { peer, timeout_ms: millis(left(deadline)), name, meta: &self.meta };
-        open.encode(&mut hello).map_err(|error| NotSent::Refused(error.into()))?;
+        let (mut traced, mut flags) = (Vec::new(), Flags::default());
+        if let Some(trace) = self.trace.as_ref().filter(|_| connection.takes_traces)
+            && self.meta.len() + MAX_TRACE + 2 <= MAX_CUSTOM
+        {
+            traced.extend_from_slice(&self.meta);
+            push_trace(trace.encoded(), &mut traced).map_err(|error| NotSent::Refused(error.into()))?;
+            flags = Flags::TRACED;
+        }
+        let meta = if traced.is_empty() { &self.meta[..] } else { &traced };
+        let open = Open { peer, timeout_ms: millis(left(deadline)), name, meta };
+        open.encode_with(flags, &mut hello).map_err(|error| NotSent::Refused(error.into()))?;
         let mut stream = match connection.link.open_stream().await {
             Ok(stream) => stream,
             Err(OpenError::Closed) => return Err(NotSent::Gone),

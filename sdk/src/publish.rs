@@ -1,7 +1,7 @@
 //! Messages to be sent, as users await them.
 
-use crate::Error;
 use crate::client::{Envelope, EnvelopeKind, PendingRequest, Target};
+use crate::{Error, TraceContext};
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::fmt;
@@ -35,6 +35,7 @@ impl<'a> Publish<'a> {
             name: topic,
             payload: payload.into(),
             custom: Bytes::new(),
+            trace: None,
             edge,
             timeout: target.call_timeout(),
         };
@@ -44,6 +45,12 @@ impl<'a> Publish<'a> {
     /// How long to wait for the ack, from the first poll on. It travels with the message.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.change(|envelope| envelope.timeout = timeout);
+        self
+    }
+
+    /// The trace that the message belongs to; without this, and with the feature `trace`, that of the current span.
+    pub fn trace(mut self, context: impl Into<Option<TraceContext>>) -> Self {
+        self.0.change(|envelope| envelope.trace = context.into());
         self
     }
 

@@ -1,5 +1,6 @@
 //! A call as its handler gets it, and its answer.
 
+use crate::TraceContext;
 use bytes::Bytes;
 use frontier_protocol::EdgeId;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Request {
     pub custom: Bytes,
     /// The edge that calls, if an edge does.
     pub edge_id: Option<EdgeId>,
+    /// The trace that the call belongs to, if its caller has said so.
+    pub trace: Option<TraceContext>,
     /// When the caller stops waiting. The handler is dropped then.
     pub deadline: Instant,
 }
@@ -43,7 +46,14 @@ impl Request {
     #[must_use]
     pub fn new(method: &str, data: impl Into<Bytes>) -> Self {
         let (method, data, custom) = (method.into(), data.into(), Bytes::new());
-        Self { method, data, custom, edge_id: None, deadline: Instant::now() + Duration::from_secs(30) }
+        Self {
+            method,
+            data,
+            custom,
+            edge_id: None,
+            trace: None,
+            deadline: Instant::now() + Duration::from_secs(30),
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub use self::request::{StreamRequest, StreamResponse};
 use self::core::Core;
 use self::end::End;
 use self::pump::Pump;
-use crate::HandlerError;
+use crate::{HandlerError, TraceContext};
 use bytes::Bytes;
 use frontier_protocol::Kind;
 use frontier_transport::MuxStream;
@@ -80,6 +80,7 @@ struct Handle {
     core: Arc<Core>,
     peer: Peer,
     meta: Bytes,
+    trace: Option<TraceContext>,
 }
 
 impl Drop for Handle {
@@ -106,7 +107,21 @@ impl Stream {
         runtime: tokio::runtime::Handle,
     ) -> Self {
         let core = Core::new(mux, config, runtime);
-        Self { handle: Arc::new(Handle { core, peer, meta }) }
+        Self { handle: Arc::new(Handle { core, peer, meta, trace: None }) }
+    }
+
+    /// The same stream, which belongs to a trace. It has no clone yet.
+    pub(crate) fn traced(mut self, trace: Option<TraceContext>) -> Self {
+        if let Some(handle) = Arc::get_mut(&mut self.handle) {
+            handle.trace = trace;
+        }
+        self
+    }
+
+    /// The trace that the stream belongs to, if its opener has said so.
+    #[must_use]
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.handle.trace.as_ref()
     }
 
     /// Who is at the other end: for the one who opened the stream, whom it asked for.

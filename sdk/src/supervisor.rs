@@ -17,6 +17,7 @@ use crate::client::{Client, Stop};
 use crate::connection::{Drain, End};
 use crate::status::Closed;
 use frontier_protocol::Code;
+use frontier_transport::ExpiryLog;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinError;
@@ -52,7 +53,16 @@ impl Supervisor {
 
     /// Runs until the client is closed for good.
     pub(crate) async fn run(mut self, first: Live) {
-        let closed = self.supervise(first).await;
+        let expiry = ExpiryLog::new().client(self.client.options.redial.dial.tls.clone());
+        let expiry = Box::pin(async {
+            expiry.run().await;
+            // There is nothing to look at.
+            std::future::pending::<()>().await;
+        });
+        let closed = tokio::select! {
+            closed = self.supervise(first) => closed,
+            () = expiry => return,
+        };
         debug!(%closed, "closed");
         self.draining.iter().for_each(Live::cut);
         self.client.finish(closed);

@@ -65,6 +65,7 @@ impl Gateway {
             settings.set(&format!("{side}.listen.addr"), format!("{ip}:0"));
             settings.set(&format!("{side}.listen.network"), network.as_str());
         }
+        settings.set("controlplane.listen.addr", format!("{ip}:0"));
         let files = Arc::new(tempfile::tempdir().expect("a temporary directory"));
         let builder = GatewayBuilder { network, settings, files, open_files: None };
         if !tls::is_secured(network) {
@@ -105,6 +106,18 @@ impl Gateway {
     #[must_use]
     pub fn services(&self) -> SocketAddr {
         self.services
+    }
+
+    /// Where operators connect to.
+    ///
+    /// # Panics
+    /// If it has no control plane.
+    pub async fn control(&self) -> SocketAddr {
+        let bound = async || {
+            let line = self.log().find("the control plane listens")?;
+            addr_in(&line)
+        };
+        eventually(DEADLINE, "it listens for operators", bound).await
     }
 
     /// Where edges connect to, as a URL.
@@ -247,8 +260,11 @@ pub(crate) fn url(network: Network, addr: SocketAddr) -> String {
 
 /// The address in the line that says where it listens.
 fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
-    let line = log.find(&format!("listening for {side}"))?;
-    match serde_json::from_str::<Value>(&line) {
+    addr_in(&log.find(&format!("listening for {side}"))?)
+}
+
+fn addr_in(line: &str) -> Option<SocketAddr> {
+    match serde_json::from_str::<Value>(line) {
         Ok(line) => line["addr"].as_str()?.parse().ok(),
         Err(_) => line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok(),
     }

@@ -36,6 +36,12 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Whether clients can show a certificate.
+    #[must_use]
+    pub fn takes_certificates(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty())
+    }
+
     /// A small plane for orchestrators and scrapes, without TLS: a hundred connections, and the defaults of the rest.
     #[must_use]
     pub fn small(addr: SocketAddr) -> Self {

@@ -2,6 +2,7 @@
 
 use crate::connection::Caller;
 use crate::error::{ApiError, is_grpc};
+use crate::operators::{Operator, Operators};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,8 +13,13 @@ use tonic::Status;
 /// The path that answers whoever asks. It tells one bit, and orchestrators have no credentials to show.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 
-/// The check. It computes and waits for nothing.
-pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync>;
+/// The check. It computes and waits for nothing. It tells who asks, if it is one of [`Operators`].
+pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<Option<Operator>, ApiError> + Send + Sync>;
+
+/// That of operators.
+pub(crate) fn of_operators(operators: Operators) -> Guard {
+    Arc::new(move |caller, headers| operators.check(caller, headers).map(Some))
+}
 
 /// Which requests everybody gets an answer to.
 pub(crate) type Public = fn(&Method, &Uri, &HeaderMap) -> bool;
@@ -27,18 +33,23 @@ pub(crate) struct Entry {
 
 /// Turns a request away unless the guard lets it pass, whatever path it asks for: who is not let in is not told which
 /// there are.
-pub(crate) async fn enforce(State(entry): State<Entry>, request: Request, next: Next) -> Response {
+pub(crate) async fn enforce(State(entry): State<Entry>, mut request: Request, next: Next) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
     if uri.path() == HEALTH_PATH || (entry.public)(request.method(), uri, headers) {
         return next.run(request).await;
     }
     let checked = match request.extensions().get::<Caller>() {
-        Some(caller) => (entry.guard)(caller, headers).and_then(|()| caller.admit()),
+        Some(caller) => (entry.guard)(caller, headers).and_then(|operator| caller.admit().map(|()| operator)),
         // Every connection adds one.
         None => Err(ApiError::Internal),
     };
     match checked {
-        Ok(()) => next.run(request).await,
+        Ok(operator) => {
+            if let Some(operator) = operator {
+                request.extensions_mut().insert(operator);
+            }
+            next.run(request).await
+        }
         Err(error) if is_grpc(headers) => Status::from(error).into_http(),
         Err(error) => error.into_response(),
     }

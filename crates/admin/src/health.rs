@@ -35,6 +35,7 @@ pub struct Probe {
     services: &'static [&'static str],
     check: Box<dyn Fn() -> CheckResult + Send + Sync>,
     degraded: Degraded,
+    until: CancellationToken,
     ready: watch::Sender<bool>,
     reporter: HealthReporter,
 }
@@ -67,7 +68,8 @@ impl Probe {
     ) -> Self {
         let (ready, reporter) = (watch::Sender::new(false), HealthReporter::new());
         let degraded: Degraded = Arc::new(Vec::new);
-        let this = Self { dependency, services, check: Box::new(check), degraded, ready, reporter };
+        let (check, until) = (Box::new(check), CancellationToken::new());
+        let this = Self { dependency, services, check, degraded, until, ready, reporter };
         this.report(ServingStatus::NotServing).await;
         this
     }
@@ -77,6 +79,12 @@ impl Probe {
     #[must_use]
     pub fn degraded(self, degraded: impl Fn() -> Vec<String> + Send + Sync + 'static) -> Self {
         Self { degraded: Arc::new(degraded), ..self }
+    }
+
+    /// The same, which says that the daemon is not ready any more once `until` is cancelled, though it is served on.
+    #[must_use]
+    pub fn until(self, until: CancellationToken) -> Self {
+        Self { until, ..self }
     }
 
     /// What it has found, now and later.
@@ -102,6 +110,7 @@ impl Probe {
         loop {
             let checked = tokio::select! {
                 () = stop.cancelled() => break,
+                () = self.until.cancelled() => break,
                 checked = async {
                     tick.tick().await;
                     timeout(CHECK_TIMEOUT, (self.check)()).await
@@ -126,6 +135,7 @@ impl Probe {
         }
         self.ready.send_replace(false);
         self.report(ServingStatus::NotServing).await;
+        stop.cancelled().await;
         // Ends the watches.
         for service in self.services {
             self.reporter.clear_service_status(service).await;

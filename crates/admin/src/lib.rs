@@ -12,11 +12,13 @@
 //! - [`Query`] and [`page`] read requests for lists; [`ApiError`] is an error for both gRPC and REST.
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
-//! - [`Metrics`] tells a scrape what is measured.
+//! - [`Metrics`] tells a scrape what is measured; [`Observability`] is a port for that and the probe alone.
+//! - [`reflection`] tells gRPC tools which services there are.
 //!
-//! Who may ask is for the daemon to say, with [`Server::guard`]; without one, whoever can reach the port may. [`Caller`]
-//! says who it is as far as the connection tells, [`bearer_token`] reads the token. `/healthz` answers everybody, and [`Server::public`]
-//! what else does.
+//! Who may ask is for the daemon to say, with [`Server::operators`] or a check of its own, [`Server::guard`]; without
+//! either, whoever can reach the port may. [`Caller`] says who it is as far as the connection tells, [`Operator`] by its
+//! credentials, and has what it changes written to the audit log. `/healthz` answers everybody, and [`Server::public`] what
+//! else does.
 
 mod config;
 mod connection;
@@ -25,8 +27,11 @@ mod error;
 mod guard;
 mod health;
 mod metrics;
+mod observability;
+mod operators;
 pub mod page;
 mod query;
+mod reflection;
 mod server;
 pub mod sse;
 mod stall;
@@ -40,7 +45,13 @@ pub use error::{ApiError, ErrorBody, json};
 pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
 pub use metrics::{Metrics, ProcessMetrics, write_runtime};
+pub use observability::{Observability, ObservabilityConfig, Observing};
+pub use operators::{
+    AuditTarget, Operator, Operators, PlaneAuth, admit_line, client_certificate, exposure, is_local,
+    no_way_in,
+};
 pub use query::Query;
+pub use reflection::{ReflectionError, reflection};
 pub use server::{BindError, Server};
 pub use tls::{LiveTls, TlsConfig, TlsError, certificates, private_key};
 pub use watch::{WatchSlot, WatchSource, Watches};

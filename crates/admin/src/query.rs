@@ -60,6 +60,21 @@ impl Query {
         self.text(name)?.map(|text| number(name, &text)).transpose()
     }
 
+    /// The same with a sign, for fields that protobuf has as signed.
+    ///
+    /// # Errors
+    /// If it is repeated, or no whole number in the range of the type.
+    pub fn signed<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, ApiError> {
+        let text = self.text(name)?;
+        text.map(|text| match text.strip_prefix('-') {
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().map_err(|_| not_a_number(name, &text))
+            }
+            _ => number(name, &text),
+        })
+        .transpose()
+    }
+
     /// Ids, each in a parameter of its own or separated by commas.
     ///
     /// # Errors
@@ -119,10 +134,11 @@ impl Query {
 fn number<N: FromStr>(name: &str, text: &str) -> Result<N, ApiError> {
     // `from_str` takes a sign.
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|_| digits)
-        .ok_or_else(|| ApiError::invalid(format!("{name} must be a whole number, not {:?}", short(text))))
+    text.parse().ok().filter(|_| digits).ok_or_else(|| not_a_number(name, text))
+}
+
+fn not_a_number(name: &str, text: &str) -> ApiError {
+    ApiError::invalid(format!("{name} must be a whole number, not {:?}", short(text)))
 }
 
 /// `edgeId` is `edge_id`: protobuf's JSON knows both.
@@ -167,6 +183,17 @@ mod tests {
             query(&format!("edge_ids={text}")).ids("edge_ids").expect_err(text);
         }
         assert_eq!(query("edge_id=18446744073709551615").numbers(["edge_id"]), Ok([u64::MAX]));
+    }
+
+    #[test]
+    fn a_signed_number_may_have_a_minus() {
+        let signed = |text: &str| query(&format!("page={text}")).signed::<i32>("page");
+        assert_eq!(signed("-7"), Ok(Some(-7)));
+        assert_eq!(signed("-2147483648"), Ok(Some(i32::MIN)));
+        assert_eq!(query("").signed::<i32>("page"), Ok(None));
+        for wrong in ["-", "--1", "+1", "-+1", "-%201", "2147483648", "-2147483649", "x", ""] {
+            signed(wrong).expect_err(wrong);
+        }
     }
 
     #[test]

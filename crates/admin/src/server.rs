@@ -6,6 +6,7 @@ use crate::deadline;
 use crate::error::{ApiError, is_grpc};
 use crate::guard::{self, Entry, Guard, Public};
 use crate::health::Probe;
+use crate::operators::Operators;
 use crate::standing::Places;
 use crate::tls::{LiveTls, TlsError};
 use crate::watch::Watches;
@@ -18,7 +19,7 @@ use http::{HeaderMap, Method, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +28,9 @@ use tracing::{debug, info, warn};
 
 /// The pause after a failed accept: mostly file descriptors are short, and trying again at once would spin.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Connections that wait in the kernel to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,11 +74,14 @@ impl Server {
     ///
     /// # Errors
     /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
-    pub async fn bind(name: &'static str, config: &ServerConfig) -> Result<Self, BindError> {
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn bind(name: &'static str, config: &ServerConfig) -> Result<Self, BindError> {
         let tls = config.tls.as_ref().map(|tls| tls.load()).transpose();
         let tls = tls.map_err(|source| BindError::Tls { name, source })?.map(LiveTls::new);
         let failed = |source| BindError::Listen { name, addr: config.addr, source };
-        let listener = TcpListener::bind(config.addr).await.map_err(failed)?;
+        let listener = listen(config.addr).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let stopping = CancellationToken::new();
         Ok(Self {
@@ -108,7 +115,15 @@ impl Server {
         mut self,
         check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
     ) -> Self {
-        self.guard = Some(Arc::new(check));
+        self.guard = Some(Arc::new(move |caller, headers| check(caller, headers).map(|()| None)));
+        self
+    }
+
+    /// Has `operators` decide of each request, as [`guard`](Self::guard) does. Those that pass have an extension, the
+    /// [`Operator`](crate::Operator).
+    #[must_use]
+    pub fn operators(mut self, operators: Operators) -> Self {
+        self.guard = Some(guard::of_operators(operators));
         self
     }
 
@@ -165,6 +180,15 @@ impl Server {
             tasks.wait().await;
         }
     }
+}
+
+/// Waits for nothing: a name would have to be looked up, and this is an address.
+fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As `TcpListener::bind` does: else a restart has to wait for what is left of connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 async fn accept(listener: &TcpListener, handler: ConnectionHandler, tasks: &TaskTracker, places: &Places) {

@@ -89,6 +89,17 @@ impl TlsConfig {
         [&self.cert, &self.key].into_iter().chain(&self.client_ca_certs).map(PathBuf::as_path)
     }
 
+    /// Where in the section the file is named of which an error of [`load`](Self::load) speaks.
+    #[must_use]
+    pub fn key_of(&self, error: &TlsError) -> &'static str {
+        match error {
+            TlsError::File { path, .. } if *path == self.cert => "certs[0].cert",
+            TlsError::File { path, .. } if *path == self.key => "certs[0].key",
+            TlsError::File { .. } => "ca_certs",
+            TlsError::Unusable(_) => "certs",
+        }
+    }
+
     /// Reads the files. Blocks while it does.
     ///
     /// # Errors

@@ -70,6 +70,12 @@ impl Watches {
         self.ended.send_modify(|count| *count += 1);
     }
 
+    /// How many are open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.limit.saturating_sub(self.permits.available_permits())
+    }
+
     /// A place for one more watch. Take it first: what opening a watch costs is then bounded as well.
     ///
     /// # Errors

@@ -5,7 +5,6 @@
 //! has `null` for who is not there.
 
 mod list;
-mod number;
 mod record;
 mod watch;
 

@@ -1,11 +1,16 @@
 //! What control planes and their clients agree on.
 //!
-//! [`cluster`] is the control plane of frontlas: messages, and by feature the generated client and server.
-//! With the feature `json`, [`json`] has what its REST side answers.
+//! [`cluster`] is the control plane of frontlas and [`gateway`] that of a gateway: messages, and by feature the
+//! generated client and server. With the feature `json`, [`json`] and [`gateway_json`] have what their REST sides answer.
 //!
 //! The code is generated from `proto/` and checked in, so a build needs neither protoc nor a generator, and
 //! readers find the code where they look for it. A test generates it again, in pure Rust, and fails if what is
 //! checked in differs; `UPDATE_GENERATED=1 cargo test -p frontier-api` writes it.
+
+#[cfg(feature = "json")]
+mod binary;
+#[cfg(feature = "json")]
+mod number;
 
 /// The control plane of frontlas: `ClusterService`, and the `Health` that came with it.
 ///
@@ -22,5 +27,27 @@
 )]
 #[path = "generated/cluster.rs"]
 pub mod cluster;
+
+/// The control plane of a gateway: `ControlPlane`.
+#[rustfmt::skip]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+#[path = "generated/gateway.rs"]
+pub mod gateway;
+
+#[cfg(feature = "json")]
+pub mod gateway_json;
 #[cfg(feature = "json")]
 pub mod json;
+
+/// The services and messages of [`cluster`] as protobuf describes them, for reflection: a `FileDescriptorSet`.
+pub const CLUSTER_DESCRIPTORS: &[u8] = include_bytes!("generated/cluster.binpb");
+
+/// The same of [`gateway`].
+pub const GATEWAY_DESCRIPTORS: &[u8] = include_bytes!("generated/gateway.binpb");

@@ -1,38 +1,60 @@
-//! The checked-in code is what the protobuf files say.
+//! The checked-in code, and the checked-in descriptions for reflection, are what the protobuf files say.
 
+use prost::Message;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The code for these files of one protobuf package, which is named so by the caller.
-fn generate(files: &[&str], package: &str) -> String {
+/// The code for these files of one protobuf package, which is named so by the caller, and their description.
+fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
     let include = Path::new(HERE).join("proto");
     let descriptors = protox::compile(files, [&include]).expect("the protobuf files are right");
+    let mut described = descriptors.clone();
+    for file in &mut described.file {
+        // Comments are for those who read the code.
+        file.source_code_info = None;
+        // Reflection knows files by their names, and that of the standard health has the name of ours.
+        let names = file.name.iter_mut().chain(&mut file.dependency);
+        names.for_each(|name| name.insert_str(0, "controlplane/"));
+    }
     let out = tempfile::tempdir().expect("there is room for a directory");
     tonic_prost_build::configure()
         .out_dir(out.path())
         // The transport is the user's choice: without it there is no `connect`.
         .build_transport(false)
+        .btree_map(".")
         .client_mod_attribute(".", r#"#[cfg(feature = "client")]"#)
         .server_mod_attribute(".", r#"#[cfg(feature = "server")]"#)
         .compile_fds(descriptors)
         .expect("code can be generated");
-    fs::read_to_string(out.path().join(format!("{package}.rs"))).expect("the package has code")
+    let code = fs::read_to_string(out.path().join(format!("{package}.rs")));
+    (code.expect("the package has code"), described.encode_to_vec())
 }
 
-fn check(file: &str, generated: &str) {
+fn check(file: &str, generated: &[u8]) {
     let path: PathBuf = [HERE, "src/generated", file].iter().collect();
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         fs::write(&path, generated).expect("the source is writable");
     }
     assert!(
-        fs::read_to_string(&path).expect("the file exists") == generated,
+        fs::read(&path).expect("the file exists") == generated,
         "{file} is stale: run `UPDATE_GENERATED=1 cargo test -p frontier-api`"
     );
 }
 
+fn check_package(name: &str, files: &[&str]) {
+    let (code, description) = generate(files, "controlplane");
+    check(&format!("{name}.rs"), code.as_bytes());
+    check(&format!("{name}.binpb"), &description);
+}
+
 #[test]
 fn the_code_of_the_cluster_is_up_to_date() {
-    check("cluster.rs", &generate(&["cluster.proto", "health.proto"], "controlplane"));
+    check_package("cluster", &["cluster.proto", "health.proto"]);
+}
+
+#[test]
+fn the_code_of_the_gateway_is_up_to_date() {
+    check_package("gateway", &["frontier.proto"]);
 }

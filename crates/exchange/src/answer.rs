@@ -88,9 +88,11 @@ impl Exchange {
             // Where it could not be queued the requester's connection is closed, or closes because its queue is
             // full; it learns of its requests from that.
             (Ok(()), Ok(()) | Err(QueueError::Full | QueueError::Closed(_) | QueueError::Sealed)) => {
-                batch.tally.replied(kind, direction, outcome.payload.len());
                 match outcome.code {
-                    Code::Ok => batch.tally.ok(kind, direction),
+                    Code::Ok => {
+                        batch.tally.ok(kind, direction);
+                        batch.tally.replied(kind, direction, outcome.payload.len());
+                    }
                     code => batch.counters().ended(kind.into(), direction, code),
                 }
                 return self.end_span(requester, id, outcome.code);

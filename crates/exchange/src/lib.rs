@@ -75,6 +75,7 @@ mod take_over;
 mod testing;
 mod trace;
 mod turn;
+mod view;
 
 pub use answer::Unsent;
 pub use authorization::{Authorization, AuthorizationCell};

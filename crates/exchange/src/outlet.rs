@@ -239,6 +239,9 @@ pub enum CloseReason {
     /// The peer did not read what was sent to it.
     #[error("the peer reads too slowly")]
     SlowPeer,
+    /// An operator closed it. The peer may come again.
+    #[error("closed by an operator")]
+    Kicked,
     /// The peer was let in, and would not be any more: what it is told.
     #[error("{1}")]
     Refused(Code, String),

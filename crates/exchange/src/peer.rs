@@ -227,7 +227,8 @@ impl Peer {
         self.stage.fetch_max(stage as u8, Ordering::AcqRel);
     }
 
-    pub(crate) fn is_listed(&self) -> bool {
+    /// Whether it counts as reachable for those who follow who is here.
+    pub fn is_listed(&self) -> bool {
         self.listed.load(Ordering::Acquire)
     }
 

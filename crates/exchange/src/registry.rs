@@ -1,5 +1,6 @@
 //! Who is here, and who takes what. The registry never sends anything; who follows it is told by the [`Feed`].
 
+mod by_epoch;
 mod draft;
 mod edges;
 mod elsewhere;
@@ -20,9 +21,7 @@ pub(crate) use services::Services;
 
 use crate::Peer;
 use crate::feed::{Connection, Feed};
-use parking_lot::Mutex;
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use by_epoch::ByEpoch;
 use std::sync::Arc;
 
 /// Everyone who is connected.
@@ -63,26 +62,23 @@ impl Registry {
     }
 }
 
-/// Connections with other gateways: those that ask here, and those that are asked.
+/// Connections with other gateways: those that ask here, and those that are asked. The same gateway may be there more
+/// than once.
 #[derive(Debug, Default)]
-pub(crate) struct Gateways {
-    /// By epoch. The same gateway may be there more than once.
-    by_epoch: Mutex<BTreeMap<u64, Arc<Peer>>>,
-}
+pub(crate) struct Gateways(ByEpoch);
 
 impl Gateways {
     pub(crate) fn add(&self, gateway: &Arc<Peer>) {
-        self.by_epoch.lock().insert(gateway.epoch().0, gateway.clone());
+        self.0.add(gateway);
     }
 
     pub(crate) fn remove(&self, gateway: &Arc<Peer>) {
-        self.by_epoch.lock().remove(&gateway.epoch().0);
+        self.0.remove(gateway);
     }
 
     /// As many as `count` of them with epochs greater than `after`, in the order of their epochs.
     pub(crate) fn some(&self, after: Option<u64>, count: usize) -> Vec<Arc<Peer>> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.by_epoch.lock().range((start, Bound::Unbounded)).take(count).map(|(_, it)| it.clone()).collect()
+        self.0.some(after, count)
     }
 
     pub(crate) fn for_each(&self, visit: impl FnMut(&Arc<Peer>)) {

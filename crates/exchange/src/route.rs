@@ -101,6 +101,8 @@ impl Exchange {
             Destination::Edge(_) if !requester.is_service() => {
                 Err(Failure::new(Code::Protocol, "only a service's request goes to an edge").into())
             }
+            // Nobody has it, so nobody is asked where it is.
+            Destination::Edge(id @ EdgeId(0)) => Err(Failure::edge_not_online(id).into()),
             Destination::Edge(id) => match self.route_to_edge(requester, id, tried)? {
                 Some(target) => Ok(Route::edge(target)),
                 None if requester.is_probe() => Ok(Route::edge(self.probe.edge().clone())),

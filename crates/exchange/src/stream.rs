@@ -198,6 +198,8 @@ impl Exchange {
                     (edge, StreamSender::Service(caller.id, &caller.name))
                 }
                 StreamTarget::Unreadable(text) => return Err(Failure::new(Code::Protocol, text)),
+                // Nobody has it, so nobody is asked where it is.
+                StreamTarget::Edge(id @ EdgeId(0)) => return Err(Failure::edge_not_online(id)),
                 StreamTarget::Edge(id) => match self.edge(id) {
                     Some(edge) => {
                         self.permit_reach(opener, id, &edge)?;

@@ -3,9 +3,11 @@
 pub(crate) mod legs;
 pub(crate) mod log;
 pub(crate) mod recorder;
+pub(crate) mod sent;
 
 pub(crate) use legs::{Acceptance, MemoryLeg, Said, StreamFrom};
-pub(crate) use recorder::{Recorder, Sent, SentFrom, SentReply, SentRequest};
+pub(crate) use recorder::Recorder;
+pub(crate) use sent::{Sent, SentFrom, SentReply, SentRequest};
 
 use crate::{
     Authorization, AuthorizationCell, Balance, CloseReason, CorrelationId, Destination, Envelope, Exchange,

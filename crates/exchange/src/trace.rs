@@ -80,7 +80,7 @@ impl Spans {
 
     fn shard(&self, key: (u64, u64)) -> &Mutex<AHashMap<(u64, u64), Open>> {
         // Ids and epochs both count up.
-        &self.shards[key.0.wrapping_add(key.1) as usize % SHARDS]
+        &self.shards[usize::from(key.0.wrapping_add(key.1).to_le_bytes()[0]) % SHARDS]
     }
 
     fn begin(&self, requester: &Peer, envelope: &Envelope<'_>) -> Option<Recorded> {

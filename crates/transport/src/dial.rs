@@ -119,37 +119,76 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
         let failed = |source| DialError::Connect { endpoint: endpoint.clone(), source };
         return Ok(Link::dial(connector.connect(endpoint).await.map_err(failed)?, config).await?);
     }
-    match endpoint.scheme() {
-        Scheme::Quic if matches!(options.proxy, ProxyChoice::To(_)) => {
-            return Err(DialError::ProxyOverQuic(endpoint.clone()));
-        }
-        Scheme::Quic => return over_quic(endpoint, options, config).await,
-        Scheme::Tcp => return Ok(Link::dial(connect(endpoint, options).await?, config).await?),
-        Scheme::Tls | Scheme::Ws | Scheme::Wss => {}
+    if endpoint.scheme() == Scheme::Quic {
+        return match options.proxy {
+            ProxyChoice::To(_) => Err(DialError::ProxyOverQuic(endpoint.clone())),
+            _ => over_quic(endpoint, options, config).await,
+        };
     }
     // What is wrong with the TLS settings is so whether the server can be reached or not.
-    let alpn = if endpoint.scheme() == Scheme::Tls { ALPN_LINK } else { ALPN_HTTP };
-    let tls = match endpoint.is_secured() {
-        true => Some(settings(endpoint, options, alpn).await?),
-        false => None,
-    };
-    let io = connect(endpoint, options).await?;
-    let linked = tokio::time::timeout(SECURE_TIMEOUT, async {
-        let io: BoxedCarrier = match tls {
-            None => Box::new(upgrade(io, endpoint, options).await?),
-            Some(tls) => {
-                let io = secure(io, endpoint, tls).await?;
-                match endpoint.scheme() {
-                    Scheme::Wss => Box::new(upgrade(io, endpoint, options).await?),
-                    _ => Box::new(io),
-                }
-            }
+    let prepared = Prepared::load(endpoint, options).await?;
+    prepared.link(connect(endpoint, options).await?, endpoint, options, config).await
+}
+
+/// What is there before an endpoint over TCP is connected to.
+pub(crate) struct Prepared {
+    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+}
+
+/// What is needed to dial an endpoint at several addresses; `None` for one that is dialled once, which is not over TCP or
+/// by way of another.
+pub(crate) async fn prepare(
+    endpoint: &Endpoint,
+    options: &DialOptions,
+) -> Result<Option<Prepared>, DialError> {
+    let (host, port) = endpoint.host_port();
+    if options.connector.is_some()
+        || endpoint.scheme() == Scheme::Quic
+        || options.proxy.to(host, port, endpoint.is_secured())?.is_some()
+    {
+        return Ok(None);
+    }
+    Prepared::load(endpoint, options).await.map(Some)
+}
+
+impl Prepared {
+    async fn load(endpoint: &Endpoint, options: &DialOptions) -> Result<Self, DialError> {
+        let alpn = if endpoint.scheme() == Scheme::Tls { ALPN_LINK } else { ALPN_HTTP };
+        let tls = match endpoint.is_secured() {
+            true => Some(settings(endpoint, options, alpn).await?),
+            false => None,
         };
-        Ok(Link::dial(io, config).await?)
-    });
-    linked
-        .await
-        .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
+        Ok(Self { tls })
+    }
+
+    /// The link over a connection that stands.
+    pub(crate) async fn link(
+        &self,
+        io: RoamingTcp,
+        endpoint: &Endpoint,
+        options: &DialOptions,
+        config: LinkConfig,
+    ) -> Result<Link, DialError> {
+        if endpoint.scheme() == Scheme::Tcp {
+            return Ok(Link::dial(io, config).await?);
+        }
+        let linked = tokio::time::timeout(SECURE_TIMEOUT, async {
+            let io: BoxedCarrier = match self.tls.clone() {
+                None => Box::new(upgrade(io, endpoint, options).await?),
+                Some(tls) => {
+                    let io = secure(io, endpoint, tls).await?;
+                    match endpoint.scheme() {
+                        Scheme::Wss => Box::new(upgrade(io, endpoint, options).await?),
+                        _ => Box::new(io),
+                    }
+                }
+            };
+            Ok(Link::dial(io, config).await?)
+        });
+        linked
+            .await
+            .unwrap_or_else(|_| Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }))
+    }
 }
 
 async fn connect(endpoint: &Endpoint, options: &DialOptions) -> Result<RoamingTcp, DialError> {

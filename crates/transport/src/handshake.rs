@@ -46,6 +46,14 @@ pub enum HandshakeError {
     Welcome(#[from] WelcomeError),
 }
 
+impl HandshakeError {
+    /// Whether the other end has answered: another address of its name is not asked the same.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Rejected(_) | Self::Welcome(_) | Self::TooLong(_))
+    }
+}
+
 impl From<DialError> for HandshakeError {
     fn from(error: DialError) -> Self {
         Self::Dial(error)

@@ -32,6 +32,7 @@ pub mod fuzzing;
 pub mod handshake;
 mod handshake_threads;
 mod incoming;
+mod introduction;
 mod link;
 mod listener;
 mod memory;
@@ -59,6 +60,7 @@ pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo, Spoken};
+pub use introduction::dial_and_introduce;
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
@@ -72,8 +74,9 @@ pub use tcp::connect_any;
 #[cfg(feature = "config")]
 pub use tls::read_server_tls;
 pub use tls::{
-    ALPN_LINK, CertificateFiles, ClientAuth, ClientTls, ClientTlsError, Party, PeerCertificate, ServerTls,
-    ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
+    ALPN_LINK, CertificateFiles, ClientAuth, ClientTls, ClientTlsError, ExpiryLog, Party, PeerCertificate,
+    ServerTls, ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
+    expiring_files,
 };
 pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};
 

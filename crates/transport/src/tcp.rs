@@ -21,9 +21,15 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Cancel safety
 /// Cancel safe: what was begun is dropped.
 pub async fn connect_any(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let connected = race(addresses, TcpStream::connect).await?;
+    Ok(connect_first(addresses).await?.1)
+}
+
+/// The same, and which address that is.
+pub(crate) async fn connect_first(addresses: Vec<SocketAddr>) -> io::Result<(SocketAddr, TcpStream)> {
+    let connect = |address| async move { Ok::<_, io::Error>((address, TcpStream::connect(address).await?)) };
+    let (address, connected) = race(addresses, connect).await?;
     connected.set_nodelay(true)?;
-    Ok(connected)
+    Ok((address, connected))
 }
 
 /// What comes of the first of these addresses to which `connect` leads in its time.

@@ -11,6 +11,8 @@
 mod any_certificate;
 mod client;
 mod error;
+mod expiry;
+mod expiry_log;
 mod handshake;
 mod key_digest;
 mod mistake;
@@ -26,6 +28,8 @@ mod words;
 
 pub use client::{ClientTls, ClientTlsError};
 pub use error::{Party, TlsError};
+pub use expiry::expiring_files;
+pub use expiry_log::ExpiryLog;
 pub use mistake::{TlsFile, TlsMistake, TlsMistakes};
 pub use peer_certificate::PeerCertificate;
 #[cfg(feature = "config")]

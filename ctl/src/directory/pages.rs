@@ -37,12 +37,16 @@ pub(super) async fn all<K: Kind>(plane: &mut Plane, list: &List) -> Outcome<Vec<
     Ok(records)
 }
 
+/// All of a kind.
+pub(crate) async fn all_of<K: Kind>(plane: &mut Plane) -> Outcome<Vec<K::Record>> {
+    all::<K>(plane, &List { frontier: None, limit: None, count: false }).await
+}
+
 /// How many there are.
 pub(super) async fn count<K: Kind>(plane: &mut Plane) -> Outcome<u64> {
     if K::PLURAL == "frontiers" {
         // They are few, and nothing counts them.
-        let list = List { frontier: None, limit: None, count: false };
-        return Ok(all::<K>(plane, &list).await?.len() as u64);
+        return Ok(all_of::<K>(plane).await?.len() as u64);
     }
     let Count { count } = plane.get(&format!("/cluster/v1/{}/count", K::PLURAL), &[]).await?;
     Ok(count)

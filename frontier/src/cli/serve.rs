@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::reload::{ConfigSource, Live, Reloader};
 use crate::{Config, Gateway, ServeError, StartError};
+use frontier_admin::BindError;
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::{Signal, Signals};
@@ -77,14 +78,22 @@ fn listen() -> io::Result<(Signals, Reloads)> {
 pub(super) fn not_bound(error: &StartError) -> Failure {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     let advice = match error {
-        StartError::Listen { source, .. } => advice(source.kind()),
+        StartError::Listen { source, .. }
+        | StartError::ControlPlane(BindError::Listen { source, .. })
+        | StartError::Observability(BindError::Listen { source, .. }) => advice(source.kind()),
         _ => "",
     };
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
     match error {
-        StartError::Access(_) | StartError::Advertise(_) => Failure::usage(text),
-        StartError::Listen { .. } | StartError::Nowhere(_) => Failure::start(text),
+        StartError::Access(_)
+        | StartError::Advertise(_)
+        | StartError::Traces(_)
+        | StartError::ControlPlane(BindError::Tls { .. }) => Failure::usage(text),
+        StartError::Listen { .. }
+        | StartError::Nowhere(_)
+        | StartError::Observability(_)
+        | StartError::ControlPlane(BindError::Listen { .. }) => Failure::start(text),
     }
 }
 

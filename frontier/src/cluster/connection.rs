@@ -74,6 +74,7 @@ impl<'a> Connection<'a> {
         let interval = Duration::from_millis(established.welcome.heartbeat_ms.into());
         lookup_queue.set_connected(true);
         exchange.set_has_directory(true);
+        state.frontlas.connected();
         Self {
             clock,
             link: established.link,
@@ -101,6 +102,7 @@ impl<'a> Connection<'a> {
         let traffic = self.link.traffic();
         self.lookup_queue.set_connected(false);
         self.exchange.set_has_directory(false);
+        self.state.frontlas.lost();
         self.state.gateways.pause();
         self.state.neighbours.pause();
         match ended {
@@ -127,6 +129,7 @@ impl<'a> Connection<'a> {
         loop {
             let now = Instant::now();
             let next = self.report(now).await?;
+            self.state.frontlas.set_reported(next == Next::News);
             let wake_at = [Some(self.beat(now)?), self.pong_due, self.close_due, timer(next)];
             let wake_at = wake_at.into_iter().flatten().min();
             let (follower, state) = (self.reporter.follower(), self.state.clone());

@@ -10,7 +10,7 @@ use frontier_protocol::{
 };
 use frontier_transport::handshake::{offer, within};
 use frontier_transport::{
-    CloseReason, DialOptions, Endpoint, Event, HandshakeError, Link, LinkConfig, Priority,
+    CloseReason, DialOptions, Endpoint, Event, HandshakeError, Link, LinkConfig, Priority, dial_and_introduce,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -64,23 +64,32 @@ pub(super) async fn connect(
         Some(token) => Some(token.load().await.map_err(unreadable)?),
         None => None,
     };
-    let mut link = frontier_transport::dial(endpoint, dial, link_config()).await?;
-    let established = async {
-        let sent_at = exchange.micros();
-        let welcome = offer(&mut link, &introduction.hello(token)).await?.welcome;
-        let time = welcome.from_frontlas()?;
-        let mut reading = Reading::new(sent_at, exchange.micros(), time);
-        let mut early = Vec::new();
-        let until = Instant::now() + READINGS_TIMEOUT;
-        for id in 1..=MAX_READINGS {
-            reading = reading.best(read_time(&mut link, exchange, id, &mut early).await?);
-            if Instant::now() > until {
-                break;
-            }
-        }
-        Ok(Established { link, welcome, reading, early })
+    let introduce = |link| {
+        let introduced = introduce(link, introduction, token.clone(), exchange);
+        within("the handshake with frontlas", HANDSHAKE_TIMEOUT, introduced)
     };
-    within("the handshake with frontlas", HANDSHAKE_TIMEOUT, established).await
+    dial_and_introduce(endpoint, dial, link_config(), introduce, HandshakeError::is_answer).await
+}
+
+async fn introduce(
+    mut link: Link,
+    introduction: Introduction<'_>,
+    token: Option<Token<'static>>,
+    exchange: &Exchange,
+) -> Result<Established, HandshakeError> {
+    let sent_at = exchange.micros();
+    let welcome = offer(&mut link, &introduction.hello(token)).await?.welcome;
+    let time = welcome.from_frontlas()?;
+    let mut reading = Reading::new(sent_at, exchange.micros(), time);
+    let mut early = Vec::new();
+    let until = Instant::now() + READINGS_TIMEOUT;
+    for id in 1..=MAX_READINGS {
+        reading = reading.best(read_time(&mut link, exchange, id, &mut early).await?);
+        if Instant::now() > until {
+            break;
+        }
+    }
+    Ok(Established { link, welcome, reading, early })
 }
 
 impl Introduction<'_> {

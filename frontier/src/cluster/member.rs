@@ -73,6 +73,7 @@ impl Member {
         if self.frontlas.is_empty() {
             return;
         }
+        self.state.frontlas.begin();
         let mut backoff = Backoff::equal_jitter(RECONNECT_PAUSE.0, RECONNECT_PAUSE.1);
         let mut superseded = Backoff::equal_jitter(SUPERSEDED_PAUSE.0, SUPERSEDED_PAUSE.1);
         // At random, so that the gateways spread over all frontlas.

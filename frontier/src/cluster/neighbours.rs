@@ -81,6 +81,11 @@ impl Neighbours {
         });
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.listed.borrow().as_ref().map_or(0, |listed| listed.len())
+    }
+
     /// Hears of every list from now on.
     pub(crate) fn follow(&self) -> watch::Receiver<Listed> {
         self.listed.subscribe()

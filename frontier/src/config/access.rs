@@ -1,9 +1,10 @@
 //! What each side asks of those who connect, and the files that the configuration of access names.
 
-use super::Listen;
+use super::{CONTROLPLANE, Listen};
 use frontier_access::authn::jwt::KeySource;
-use frontier_access::authn::{AuthConfig, MethodConfig};
+use frontier_access::authn::{AuthConfig, MethodConfig, Side};
 use frontier_access::{Access, AccessConfig, LoadErrors, QuotaSource};
+use frontier_admin::no_way_in;
 use frontier_config::Section;
 use frontier_transport::{ClientAuth, Network, ServerTls};
 use std::fmt;
@@ -92,6 +93,11 @@ impl AccessErrors {
         self.0.iter().map(line).collect()
     }
 
+    /// That of one file, or of those of one section, which that key names.
+    pub(crate) fn of(key: &str, error: &impl fmt::Display) -> Self {
+        Self(vec![FileMistake { key: Some(key.to_owned()), text: error.to_string() }])
+    }
+
     pub(super) fn mistakes(&self) -> &[FileMistake] {
         &self.0
     }
@@ -125,7 +131,9 @@ impl std::error::Error for AccessErrors {}
 /// What may surprise about the files that were read, each with the key that names it.
 pub(crate) fn warnings(config: &AccessConfig, access: &Access) -> Vec<String> {
     let files = files(config);
-    access.warnings().iter().map(|warning| format!("{}{warning}", key(&files, &warning.what))).collect()
+    let of_files = access.warnings().iter();
+    let of_files = of_files.map(|warning| format!("{}{warning}", key(&files, &warning.what)));
+    of_files.chain(no_way_in(access, CONTROLPLANE, Side::Operator)).collect()
 }
 
 /// The key that names the file `what`, as the beginning of a line.

@@ -2,6 +2,7 @@
 
 use super::{Config, Listen};
 use crate::cluster::{Bound, unreachable};
+use frontier_admin::TlsConfig;
 use frontier_config::Section;
 use frontier_transport::Bind;
 
@@ -9,18 +10,32 @@ use frontier_transport::Bind;
 pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
     let sides = [&config.edgebound.listeners, &config.servicebound.listeners];
     let listeners: Vec<&Listen> = sides.into_iter().flatten().collect();
+    let bind = |listen: &Listen| Bind {
+        network: listen.network,
+        tls: None,
+        only_v6: listen.only_v6,
+        ..Bind::tcp(listen.addr)
+    };
     for (index, listen) in listeners.iter().enumerate() {
-        let bind = |listen: &Listen| Bind {
-            network: listen.network,
-            addr: listen.addr,
-            tls: None,
-            only_v6: listen.only_v6,
-        };
         let taken = listeners[..index].iter().find(|other| bind(other).overlaps(&bind(listen)));
         if let Some(by) = taken {
             let text = format!("{} is taken by {}.addr, {}", listen.addr, by.key, by.addr);
             root.reject_at(&format!("{}.addr", listen.key), text);
         }
+    }
+    let plane = config.control_plane.as_ref().filter(|plane| !plane.may_be_taken());
+    let plane = plane.map(|plane| ("controlplane.listen.addr", plane.server.addr));
+    let observability = config.observability.as_ref().map(|port| ("observability.addr", port.addr));
+    for (key, addr) in plane.into_iter().chain(observability) {
+        let port = Bind::tcp(addr);
+        if let Some(by) = listeners.iter().find(|listen| port.overlaps(&bind(listen))) {
+            root.reject_at(key, format!("{addr} is taken by {}.addr, {}", by.key, by.addr));
+        }
+    }
+    if let (Some((by, plane)), Some((key, addr))) = (plane, observability)
+        && Bind::tcp(plane).overlaps(&Bind::tcp(addr))
+    {
+        root.reject_at(key, format!("{addr} is taken by {by}, {plane}"));
     }
 }
 
@@ -40,6 +55,10 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
         for mistake in errors.mistakes() {
             root.reject_at(mistake.key.as_deref().unwrap_or_default(), &mistake.text);
         }
+    }
+    let plane = config.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
+    if let Some(Err(error)) = plane.map(TlsConfig::load) {
+        root.reject_at("controlplane.listen.tls", error.to_string());
     }
     let Some(membership) = &config.membership else { return };
     let clients = [Some((&membership.dial, "frontlas.dial")), {
@@ -90,6 +109,10 @@ mod tests {
         assert_eq!(mistakes(of_one_side)[0].0, "edgebound.listeners[1].addr");
         let yaml = "edgebound: {listen: {addr: 127.0.0.1:0}}\nservicebound: {listen: {addr: 127.0.0.1:0}}";
         load(yaml).unwrap();
+        let yaml =
+            "{edgebound: {listen: {addr: 0.0.0.0:9}}, observability: {enable: true, addr: 127.0.0.1:9}}";
+        let text = "127.0.0.1:9 is taken by edgebound.listen.addr, 0.0.0.0:9";
+        assert_eq!(mistakes(yaml), [("observability.addr".into(), text.into())]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::native::NativeOutlet;
 use frontier_exchange::{Exchange, Identity, Peer};
 use frontier_protocol::{FEATURE_BY_NAME, FEATURE_TRACE, Heartbeat, Hello, Role};
 use frontier_transport::handshake::{Granted, offer, within};
-use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link};
+use frontier_transport::{CloseReason, Endpoint, HandshakeError, Link, dial_and_introduce};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,36 +33,37 @@ pub(super) async fn dial(
     exchange: &Exchange,
 ) -> Result<Established, HandshakeError> {
     let Dialler { own, forward, limits, .. } = dialler;
-    let mut link =
-        frontier_transport::dial(endpoint, &forward.dial_to(id), limits.link(Role::Frontier)).await?;
-    let established = async {
-        let token = match &forward.token {
-            None => None,
-            Some(token) => Some(token.load().await.map_err(|error| {
-                HandshakeError::Link(CloseReason::Lost(format!(
-                    "this gateway's token can't be read: {error}"
-                )))
-            })?),
-        };
-        let hello = Hello {
-            max_frame: limits.terms().max_frame,
-            heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
-            features: FEATURE_BY_NAME | FEATURE_TRACE,
-            name: own,
-            token,
-            ..Hello::new(Role::Frontier)
-        };
-        let Granted { welcome, terms } = offer(&mut link, &hello).await?;
-        welcome.from_gateway()?;
-        let identity = Identity::OwnerGateway { id: id.into() };
-        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame)
-            .owner_gateway()
-            .with_features(welcome.features);
-        let interval = Duration::from_millis(terms.heartbeat_ms.into());
-        let silence = Heartbeat::limit(interval);
-        let owner = Peer::new(identity, exchange.next_epoch(), None, Box::new(outlet), silence);
-        let offers = welcome.features & FEATURE_BY_NAME != 0;
-        Ok(Established { link, owner: Arc::new(owner), offers, interval })
+    let unreadable = |error| {
+        HandshakeError::Link(CloseReason::Lost(format!("this gateway's token can't be read: {error}")))
     };
-    within("the handshake with another gateway", HANDSHAKE_TIMEOUT, established).await
+    let token = match &forward.token {
+        None => None,
+        Some(token) => Some(token.load().await.map_err(unreadable)?),
+    };
+    let hello = &Hello {
+        max_frame: limits.terms().max_frame,
+        heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
+        features: FEATURE_BY_NAME | FEATURE_TRACE,
+        name: own,
+        token,
+        ..Hello::new(Role::Frontier)
+    };
+    let introduce = |mut link: Link| {
+        let established = async move {
+            let Granted { welcome, terms } = offer(&mut link, hello).await?;
+            welcome.from_gateway()?;
+            let identity = Identity::OwnerGateway { id: id.into() };
+            let outlet = NativeOutlet::new(link.handle(), terms.max_frame, limits.frame)
+                .owner_gateway()
+                .with_features(welcome.features);
+            let interval = Duration::from_millis(terms.heartbeat_ms.into());
+            let silence = Heartbeat::limit(interval);
+            let owner = Peer::new(identity, exchange.next_epoch(), None, Box::new(outlet), silence);
+            let offers = welcome.features & FEATURE_BY_NAME != 0;
+            Ok(Established { link, owner: Arc::new(owner), offers, interval })
+        };
+        within("the handshake with another gateway", HANDSHAKE_TIMEOUT, established)
+    };
+    let (options, config) = (forward.dial_to(id), limits.link(Role::Frontier));
+    dial_and_introduce(endpoint, &options, config, introduce, HandshakeError::is_answer).await
 }

@@ -214,7 +214,13 @@ async fn gateways_leave(services: &Context, deadline: Instant) {
     drop(batch);
     while origin_gateways(services) > 0 {
         if Instant::now() >= deadline {
-            return info!("the grace is over with requests of other gateways still here");
+            let mut requests = 0;
+            exchange.for_each_origin_gateway(|gateway| requests += gateway.in_flight());
+            return warn!(
+                requests,
+                "the grace is over with requests of other gateways in flight: they fail with Disconnected there, and may \
+                 be tried again"
+            );
         }
         tokio::time::sleep(POLL_INTERVAL).await;
     }

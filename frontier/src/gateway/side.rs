@@ -78,6 +78,10 @@ impl Side {
         Self { context: Arc::new(context) }
     }
 
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
     /// Starts a session for each connection until `stop`; the sessions go on. Nothing but accepting is
     /// waited for here.
     pub(super) async fn accept(self, listeners: Listeners, stop: CancellationToken) -> Closed {

@@ -159,6 +159,7 @@ impl Outlet for GeminioOutlet {
             CloseReason::SlowPeer => frontier_transport::CloseReason::SlowPeer,
             CloseReason::Refused(code, text) => frontier_transport::CloseReason::Refused(code, text),
             CloseReason::Local => frontier_transport::CloseReason::Local,
+            CloseReason::Kicked => frontier_transport::CloseReason::Kicked,
         });
     }
 

@@ -8,7 +8,7 @@ use frontier_exchange::{
 };
 use frontier_protocol::{
     Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, Offer, OfferEntry, ParseError, Publish, Register,
-    Request, Response, split_remote_caller, split_trace,
+    Request, Response, TAIL_LEN, split_remote_caller, split_trace,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -137,7 +137,13 @@ impl Decode<'_> {
             return (Destination::Name, custom);
         }
         let unreadable = (Destination::Unreadable(NO_EDGE_ID), custom);
-        let Some((rest, edge)) = Custom::split_tail(custom) else { return unreadable };
+        let Some((rest, edge)) = Custom::split_tail(custom) else {
+            return match custom.split_last_chunk::<TAIL_LEN>() {
+                // 0, the id of nobody.
+                Some((rest, _)) if self.callers.is_none() => (Destination::Edge(EdgeId(0)), rest),
+                _ => unreadable,
+            };
+        };
         let Some(callers) = self.callers else { return (Destination::Edge(edge), rest) };
         let Some((custom, encoded)) = split_remote_caller(rest) else { return unreadable };
         let returns = flags.has(Flags::RETURN);

@@ -245,6 +245,7 @@ impl Outlet for NativeOutlet {
             CloseReason::Superseded => frontier_transport::CloseReason::Superseded,
             CloseReason::Silent => frontier_transport::CloseReason::Silent,
             CloseReason::SlowPeer => frontier_transport::CloseReason::SlowPeer,
+            CloseReason::Kicked => frontier_transport::CloseReason::Kicked,
             CloseReason::Refused(code, text) => frontier_transport::CloseReason::Refused(code, text),
             CloseReason::Local => frontier_transport::CloseReason::Local,
         });

@@ -55,10 +55,8 @@ impl Native {
         let open = Open::parse(frame).map_err(|error| broken(&error))?;
         let deadline = self.exchange.deadline(open.timeout_ms, Instant::now());
         let (found, edge);
-        // An edge asks for a name. Whoever else opens a stream names an edge.
-        let names_nobody = open.peer == 0 && self.peer.edge_id().is_none();
         let (to, meta) = match (&self.callers, self.peer.edge_id()) {
-            _ if names_nobody => (StreamTarget::Unreadable(NO_EDGE_ID), open.meta),
+            (Some(_), _) if open.peer == 0 => (StreamTarget::Unreadable(NO_EDGE_ID), open.meta),
             (Some(callers), _) => match split_remote_caller(open.meta) {
                 Some((meta, caller)) if frame.flags.has(Flags::BY_NAME) => {
                     edge = callers.edge(EdgeId(open.peer), caller);

@@ -79,24 +79,34 @@ macro_rules! end_line {
 impl Policies {
     /// A peer is refused, of whom no more is known.
     pub(crate) fn log_refused(&self, role: Role, addr: SocketAddr, failure: &Failure) {
-        self.log_refused_as(role, None, addr, failure);
+        self.log_refused_as(role, (None, ""), addr, failure);
     }
 
-    /// A peer is refused that would have had this id.
-    pub(crate) fn log_refused_as(&self, role: Role, id: Option<u64>, addr: SocketAddr, failure: &Failure) {
+    /// A peer is refused that would have had this id, or whose credentials, which are good, have this name; empty without one.
+    pub(crate) fn log_refused_as(
+        &self,
+        role: Role,
+        (id, subject): (Option<u64>, &str),
+        addr: SocketAddr,
+        failure: &Failure,
+    ) {
         if failure.code == Code::Unauthenticated {
-            return self.log_failed(role, addr, failure);
+            return self.log_not_let_in(role, subject, addr, failure);
         }
         let Some(suppressed) = admit(&self.log_limits.refusals) else { return };
         let (side, code, error) = (side(role), failure.code, PeerText(&failure.text));
-        info!(id, %addr, %code, %error, suppressed, "{side} refused");
+        info!(id, subject = named(subject), %addr, %code, %error, suppressed, "{side} refused");
     }
 
     /// A peer has failed to show who it is, or something that whoever runs the gateway can mend keeps it out.
     pub(crate) fn log_failed(&self, role: Role, addr: SocketAddr, failure: &Failure) {
+        self.log_not_let_in(role, "", addr, failure);
+    }
+
+    fn log_not_let_in(&self, role: Role, subject: &str, addr: SocketAddr, failure: &Failure) {
         let Some(suppressed) = admit(&self.log_limits.failures) else { return };
         let (side, error) = (side(role), PeerText(&failure.text));
-        warn!(%addr, %error, suppressed, "{side} not let in");
+        warn!(subject = named(subject), %addr, %error, suppressed, "{side} not let in");
     }
 
     /// A peer is one too many, by the limit that `error` names.
@@ -141,4 +151,9 @@ impl Policies {
             }
         }
     }
+}
+
+/// The name of credentials for the log, if they have one.
+fn named(subject: &str) -> Option<tracing::field::DisplayValue<PeerText<&str>>> {
+    (!subject.is_empty()).then(|| display(PeerText(subject)))
 }

@@ -3,6 +3,7 @@
 use crate::config::{self, AccessErrors, Config};
 use crate::policy::Policies;
 use frontier_access::ClockReading;
+use frontier_admin::LiveTls;
 use frontier_exchange::{Exchange, Peer};
 use std::sync::Arc;
 use tracing::warn;
@@ -12,6 +13,8 @@ use tracing::warn;
 pub struct Live {
     exchange: Arc<Exchange>,
     policies: Arc<Policies>,
+    /// That of the control plane, if it has any.
+    plane_tls: Option<LiveTls>,
 }
 
 /// What became of those who were connected.
@@ -24,8 +27,8 @@ pub struct Reviewed {
 }
 
 impl Live {
-    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>) -> Self {
-        Self { exchange, policies }
+    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, plane_tls: Option<LiveTls>) -> Self {
+        Self { exchange, policies, plane_tls }
     }
 
     /// How many peers are connected.
@@ -42,10 +45,16 @@ impl Live {
     /// Everything that is wrong with the files; nothing has changed then.
     pub fn reload(&self, config: &Config) -> Result<Reviewed, AccessErrors> {
         let access = config::reload(&self.policies.current().access, &config.access)?;
+        let tls = config.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
+        let tls = self.plane_tls.as_ref().zip(tls).map(|(live, tls)| tls.load().map(|tls| (live, tls)));
+        let tls = tls.transpose().map_err(|error| AccessErrors::of("controlplane.listen.tls", &error))?;
         for warning in config::access_warnings(&config.access, &access) {
             warn!("{warning}");
         }
         self.policies.replace(config, access);
+        if let Some((live, tls)) = tls {
+            live.replace(tls);
+        }
         let mut peers: Vec<Arc<Peer>> = Vec::new();
         self.exchange.for_each(|peer| peers.push(peer.clone()));
         let now = ClockReading::now();

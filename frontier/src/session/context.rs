@@ -1,6 +1,7 @@
 //! What sessions share, and what of one connection is known from the start.
 
 use super::connection::Connection;
+use super::counters::SessionCounters;
 use super::handshake::Handshake;
 use super::notice::Notice;
 use crate::config::{Config, Limits, Listen};
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub(crate) turned_away: Arc<Semaphore>,
     /// Everything that runs for a connection, and what is left to be said to it.
     pub(crate) sessions: TaskTracker,
+    /// What became of connections.
+    pub(crate) counters: SessionCounters,
     /// Set when the gateway begins to drain: what peers are told, and nobody new is let in.
     pub(crate) notice: OnceLock<Notice>,
     /// Set when the side is closed: no handshake goes on from here.
@@ -79,6 +82,7 @@ impl Context {
             },
             link: Arc::new(limits.link(role)),
             sessions: TaskTracker::new(),
+            counters: SessionCounters::default(),
             notice: OnceLock::new(),
             closing: Latch::default(),
         }

@@ -1,7 +1,7 @@
 //! An edge: everyone who must know of it knows before it is welcomed, and before its successor comes.
 
 use super::handshake::Handshake;
-use super::{Arrival, Connection, Context, leave, log_end};
+use super::{Arrival, Connection, Context, leave, log_end, reject};
 use crate::policy::Admission;
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
 use frontier_exchange::{Failure, Identity, Seat};
@@ -19,9 +19,11 @@ pub(super) fn run(
 ) -> impl Future<Output = ()> + Send {
     let since = arrival.at;
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
+    let network = handshake.network;
     let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
         let Some((seat, mut connection)) = joining.await else { return };
+        let _connected = context.counters.connected(seat.peer(), network);
         let reason = connection.serve(context, &seat).await;
         log_end(context, seat.peer(), since, &connection, &reason);
         leave(context, seat.peer(), connection, &reason);
@@ -43,8 +45,9 @@ async fn join(
     let (id, authorization) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &failure);
-            connection.reject(&failure).await;
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(context.role, whose, addr, &failure);
+            reject(context, connection, &failure).await;
             return None;
         }
     };
@@ -54,7 +57,7 @@ async fn join(
     let (seat, predecessor) = match exchange.join_edge(&edge) {
         Ok(joined) => joined,
         Err(error) => {
-            connection.reject(&Failure::new(error.code(), error.to_string())).await;
+            reject(context, connection, &Failure::new(error.code(), error.to_string())).await;
             return None;
         }
     };
@@ -77,8 +80,9 @@ async fn join(
             presence::offline(exchange, &edge, callback_timeout).await;
         }
         drop(seat);
-        context.policies.log_refused_as(context.role, Some(id.0), addr, &failure);
-        connection.reject(&failure).await;
+        let whose = (Some(id.0), admission.verified.subject.as_str());
+        context.policies.log_refused_as(context.role, whose, addr, &failure);
+        reject(context, connection, &failure).await;
         return None;
     }
     if !connection.welcome(context, &handshake, &edge) || !seat.publish() {
@@ -87,7 +91,7 @@ async fn join(
         // The Welcome must not go out any more.
         let failure = ended(context, &connection);
         connection.take_back(CloseReason::Superseded);
-        connection.reject(&failure).await;
+        reject(context, connection, &failure).await;
         return None;
     }
     exchange.expect_life(&edge);

@@ -10,6 +10,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Closes the connection of a peer that was not let in.
+pub(super) async fn reject(context: &Context, connection: Connection, failure: &Failure) {
+    context.counters.refused_handshake(context.role, failure.code);
+    connection.reject(failure).await;
+}
+
 /// Ends the connection of a peer that was refused when it had joined already, before its Welcome went out.
 pub(super) async fn turn_out<T>(
     context: &Context,
@@ -20,12 +26,13 @@ pub(super) async fn turn_out<T>(
 ) -> Option<T> {
     connection.take_back(CloseReason::Local);
     context.policies.log_refused(role, addr, failure);
-    connection.reject(failure).await;
+    reject(context, connection, failure).await;
     None
 }
 
 /// Ends the connection of `peer` and everything in flight on it.
 pub(super) fn leave(context: &Context, peer: &Arc<Peer>, mut connection: Connection, reason: &CloseReason) {
+    context.counters.ended(peer, reason);
     // Nothing is queued behind this, so what was not sent is all there.
     peer.advance(Stage::Gone);
     let unsent = connection.take_unsent(reason.clone());
@@ -40,7 +47,7 @@ pub(super) fn close_code(reason: &CloseReason) -> Option<Code> {
         CloseReason::Refused(code, _) => Some(*code),
         CloseReason::Local => Some(Code::Draining),
         CloseReason::Protocol(_) => Some(Code::Protocol),
-        CloseReason::Silent | CloseReason::SlowPeer => Some(Code::Disconnected),
+        CloseReason::Silent | CloseReason::SlowPeer | CloseReason::Kicked => Some(Code::Disconnected),
         CloseReason::Peer | CloseReason::Lost(_) => None,
     }
 }

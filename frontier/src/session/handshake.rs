@@ -2,20 +2,22 @@
 
 use super::connection::Connection;
 use super::context::Context;
+use super::counters::HandshakeFailure;
+use super::ending::reject;
 use super::newcomer::{self, Held, Newcomer, Unplaced};
 use crate::config::{Limits, Listen, ProxyProtocol, Wires};
 use crate::geminio::{self, Greeting, GreetingError};
-use crate::policy::client_certificate;
 use bytes::Bytes;
 use frontier_access::PeerText;
 use frontier_access::authn::PresentedCredentials;
+use frontier_admin::client_certificate;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
     Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,
     Welcome, negotiate,
 };
 use frontier_transport::{
-    AcceptError, CloseReason, Event, Link, PeerInfo, ProxyHeaderError, Spoken, UpgradeError,
+    AcceptError, CloseReason, Event, Link, Network, PeerInfo, ProxyHeaderError, Spoken, UpgradeError,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,6 +41,8 @@ pub(super) struct Handshake {
     pub(super) session: Option<Session>,
     /// By what it is to be known.
     pub(super) presented: PresentedCredentials,
+    /// How it is carried.
+    pub(super) network: Network,
 }
 
 /// Why there is no Hello.
@@ -59,6 +63,24 @@ enum First {
     Greeting(Box<geminio::Connection>, Result<Greeting, Failure>),
 }
 
+impl HandshakeFailure {
+    fn of(error: &NoHello) -> Self {
+        match error {
+            NoHello::Unplaced(Unplaced::Crowded(_)) => Self::Crowded,
+            NoHello::Unplaced(Unplaced::Header(ProxyHeaderError::Ended | ProxyHeaderError::Io(_))) => {
+                Self::Lost
+            }
+            NoHello::Unplaced(_) => Self::ProxyHeader,
+            NoHello::Link(AcceptError::Tls(_)) => Self::Tls,
+            NoHello::Link(AcceptError::Upgrade(_)) => Self::Upgrade,
+            NoHello::Link(AcceptError::Link(CloseReason::Protocol(_)))
+            | NoHello::Greeting(GreetingError::Decode(_) | GreetingError::Other(_)) => Self::Protocol,
+            NoHello::Greeting(GreetingError::Io(_) | GreetingError::Left) => Self::Lost,
+            NoHello::Link(AcceptError::Link(_) | AcceptError::NoByteStream) => Self::Lost,
+        }
+    }
+}
+
 /// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused. With it comes the address
 /// of who is behind the connection, and what that holds until it is let in.
 pub(super) async fn accept(
@@ -74,9 +96,13 @@ pub(super) async fn accept(
     };
     let (addr, received) = tokio::select! {
         received = tokio::time::timeout(context.limits.handshake_timeout, hello) => {
-            received.inspect_err(|_| debug!(addr = %from, "no handshake in time")).ok()?
+            received.inspect_err(|_| {
+                context.counters.failed_handshake(context.role, HandshakeFailure::Timeout);
+                debug!(addr = %from, "no handshake in time");
+            }).ok()?
         }
         () = given_up.wait() => {
+            context.counters.failed_handshake(context.role, HandshakeFailure::Crowded);
             debug!(addr = %from, "no handshake before its place went to another connection");
             return None;
         }
@@ -91,9 +117,9 @@ pub(super) async fn accept(
     };
     log(addr, &peer);
     let (connection, read) = match first {
-        First::Hello(link, frame) => (link.into(), read(context, &frame)),
+        First::Hello(link, frame) => (link.into(), read(context, &frame, peer.network)),
         First::Greeting(connection, greeting) => {
-            let read = greeting.and_then(|greeting| greeted(context, greeting));
+            let read = greeting.and_then(|greeting| greeted(context, greeting, peer.network));
             (Connection::Geminio(connection), read)
         }
     };
@@ -105,7 +131,7 @@ pub(super) async fn accept(
         }
         Err(failure) => {
             context.policies.log_refused(context.role, addr, &failure);
-            connection.reject(&failure).await;
+            reject(context, connection, &failure).await;
             None
         }
     }
@@ -154,6 +180,7 @@ async fn receive(
 
 /// What whoever runs the gateway can mend is told, the rest only with `debug`.
 fn log_failed(context: &Context, addr: SocketAddr, error: NoHello) {
+    context.counters.failed_handshake(context.role, HandshakeFailure::of(&error));
     let failure = match error {
         NoHello::Link(AcceptError::Tls(error)) if error.is_of_client_certificate() => {
             Failure::new(Code::Unauthenticated, error.to_string())
@@ -199,7 +226,7 @@ async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
     }
 }
 
-fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
+fn read(context: &Context, frame: &Frame, network: Network) -> Result<Handshake, Failure> {
     let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
     let is_origin_gateway = (context.role, hello.role) == (Role::Service, Role::Frontier);
     if is_origin_gateway && !context.exchange.reaches_remote_edges() {
@@ -240,11 +267,12 @@ fn read(context: &Context, frame: &Frame) -> Result<Handshake, Failure> {
             & if is_origin_gateway { FEATURE_BY_NAME | FEATURE_TRACE } else { FEATURE_TRACE },
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
+        network,
     })
 }
 
 /// The same of a client of the Go original.
-fn greeted(context: &Context, greeting: Greeting) -> Result<Handshake, Failure> {
+fn greeted(context: &Context, greeting: Greeting, network: Network) -> Result<Handshake, Failure> {
     let Greeting { id, name, topics, meta, token, heartbeat } = greeting;
     check_draining(context)?;
     let limits = &context.limits;
@@ -263,6 +291,7 @@ fn greeted(context: &Context, greeting: Greeting) -> Result<Handshake, Failure> 
         terms: Terms { heartbeat_ms, ..limits.terms() },
         features: 0,
         session: None,
+        network,
         presented: PresentedCredentials { token, certificate: None },
     })
 }

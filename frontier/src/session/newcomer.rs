@@ -52,6 +52,7 @@ impl Newcomer {
     pub(crate) fn new(context: &Context, listener: u16, mut accepted: Accepted) -> Option<Self> {
         let turned_away = if context.gate.is_full() {
             let Ok(permit) = context.turned_away.clone().try_acquire_owned() else {
+                context.counters.refused("limits.connections");
                 let error = "more connections than limits.connections, and too many are being told so";
                 context.policies.log_turned_away(context.role, accepted.peer, error);
                 return None;
@@ -127,6 +128,7 @@ pub(super) fn log_dropped(context: &Context, error: Crowded) {
         Crowded::All(_) => "limits.handshakes",
         Crowded::Address(_) => "limits.handshakes_per_address",
     };
+    context.counters.refused(key);
     if let Some(suppressed) = context.half_open.admit_line() {
         warn!(%error, key, suppressed, "dropped a connection for {}", side(context.role));
     }

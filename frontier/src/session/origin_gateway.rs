@@ -1,7 +1,7 @@
 //! Another gateway that asks here for its services and edges, and is told what the services here take.
 
 use super::handshake::Handshake;
-use super::{Arrival, Connection, Context, leave, log_end, turn_out};
+use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
 use frontier_access::PeerText;
@@ -24,8 +24,10 @@ pub(super) async fn run(
     let callers =
         RemoteCallers::new(context.policies.clone(), admission.asked_for_credentials(), arrival.addr.ip());
     let asks_by_name = handshake.features & FEATURE_BY_NAME != 0;
+    let network = handshake.network;
     let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     let Some((seat, mut connection)) = joining.await else { return };
+    let _connected = context.counters.connected(seat.peer(), network);
     // Gateways speak our own wire among themselves.
     let Some(link) = connection.link_mut() else { return };
     let native = Native { callers: Some(Arc::new(callers)), ..context.native(&seat, link) };
@@ -67,8 +69,9 @@ async fn join(
     let authorization = match admission.gateway(&handshake.name) {
         Ok(authorization) => authorization,
         Err(failure) => {
-            context.policies.log_refused(handshake.role, addr, &failure);
-            connection.reject(&failure).await;
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(handshake.role, whose, addr, &failure);
+            reject(context, connection, &failure).await;
             return None;
         }
     };
@@ -76,6 +79,7 @@ async fn join(
     let gateway = context.peer(identity, arrival, authorization, &handshake, &connection);
     let seat = context.exchange.join_gateway(&gateway);
     if !connection.welcome(context, &handshake, &gateway) {
+        context.counters.lost_handshake(context.role);
         return None;
     }
     context.close_if_closing(&gateway);

@@ -1,7 +1,7 @@
 //! A service: it is routed to from just before its Welcome is sent.
 
 use super::handshake::Handshake;
-use super::{Arrival, Connection, Context, leave, log_end, turn_out};
+use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
 use crate::policy::Admission;
 use frontier_access::PeerText;
 use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
@@ -16,10 +16,12 @@ pub(super) fn run(
     arrival: Arrival,
     connection: Connection,
 ) -> impl Future<Output = ()> + Send {
+    let network = handshake.network;
     let since = arrival.at;
     let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
         let Some((seat, mut connection)) = joining.await else { return };
+        let _connected = context.counters.connected(seat.peer(), network);
         let reason = connection.serve(context, &seat).await;
         log_end(context, seat.peer(), since, &connection, &reason);
         // From here on nothing is routed to it, so its names may go one by one.
@@ -42,8 +44,9 @@ async fn join(
     {
         Ok(admitted) => admitted,
         Err(failure) => {
-            context.policies.log_refused(context.role, addr, &failure);
-            connection.reject(&failure).await;
+            let whose = (None, admission.verified.subject.as_str());
+            context.policies.log_refused_as(context.role, whose, addr, &failure);
+            reject(context, connection, &failure).await;
             return None;
         }
     };
@@ -59,6 +62,7 @@ async fn join(
     let methods: Vec<&str> = handshake.methods.iter().map(String::as_str).collect();
     let topics: Vec<&str> = handshake.topics.iter().map(String::as_str).collect();
     if !is_welcomed {
+        context.counters.lost_handshake(context.role);
         return None;
     }
     let seat = match exchange.join_service(&service, &methods, &topics) {
@@ -72,9 +76,12 @@ async fn join(
                 // Told already, with whoever holds the id.
                 _ if matches!(error, RegistrationError::Protected(_)) => {}
                 Code::Denied => exchange.log_denied(&service, &failure.text),
-                _ => context.policies.log_refused(context.role, addr, &failure),
+                _ => {
+                    let whose = (Some(service.number()), admission.verified.subject.as_str());
+                    context.policies.log_refused_as(context.role, whose, addr, &failure);
+                }
             }
-            connection.reject(&failure).await;
+            reject(context, connection, &failure).await;
             return None;
         }
     };

@@ -1,15 +1,16 @@
-//! The audit log: who came to a plane, from where, and whether they were let in.
+//! The audit log of the frontier plane: who came to it, from where, and whether they were let in. That of the control
+//! plane is [`frontier_admin::Operators`]'.
 
-use frontier_access::authn::{AuthnError, Verified};
-use frontier_access::{LogDecision, LogLimiter, PeerText};
+use frontier_access::authn::Verified;
+use frontier_access::{LogLimiter, PeerText};
+use frontier_admin::admit_line;
 use frontier_protocol::Code;
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Instant;
 use tracing::{info, warn};
 
 /// The target of its lines: `log.level: info,frontlas::audit=off` silences them. Their fields stay as they are: `plane`,
-/// `outcome`, `addr`, `subject`, `frontier`, `role`, `code`, `reason`, `suppressed`.
+/// `outcome`, `addr`, `subject`, `frontier`, `code`, `reason`, `suppressed`.
 pub(crate) const AUDIT_TARGET: &str = "frontlas::audit";
 
 /// How many lines of each kind there are in a second.
@@ -19,26 +20,19 @@ const LINES_PER_SECOND: u32 = 10;
 pub(crate) struct Audit {
     frontiers_accepted: LogLimiter,
     frontiers_refused: LogLimiter,
-    operators_accepted: LogLimiter,
-    operators_refused: LogLimiter,
 }
 
 impl Default for Audit {
     fn default() -> Self {
         let limiter = || LogLimiter::new(LINES_PER_SECOND);
-        Self {
-            frontiers_accepted: limiter(),
-            frontiers_refused: limiter(),
-            operators_accepted: limiter(),
-            operators_refused: limiter(),
-        }
+        Self { frontiers_accepted: limiter(), frontiers_refused: limiter() }
     }
 }
 
 impl Audit {
     /// A frontier has joined.
     pub(crate) fn frontier_accepted(&self, addr: SocketAddr, id: &str, verified: &Verified) {
-        let Some(suppressed) = admit(&self.frontiers_accepted) else { return };
+        let Some(suppressed) = admit_line(&self.frontiers_accepted) else { return };
         info!(
             target: AUDIT_TARGET,
             plane = "frontier",
@@ -53,7 +47,7 @@ impl Audit {
 
     /// Somebody may not join. `id` is the frontier that it wants to be, if it has come to say so.
     pub(crate) fn frontier_refused(&self, addr: SocketAddr, id: Option<&str>, code: Code, reason: &str) {
-        let Some(suppressed) = admit(&self.frontiers_refused) else { return };
+        let Some(suppressed) = admit_line(&self.frontiers_refused) else { return };
         warn!(
             target: AUDIT_TARGET,
             plane = "frontier",
@@ -69,7 +63,7 @@ impl Audit {
 
     /// A frontier that was connected is no longer let in.
     pub(crate) fn frontier_turned_out(&self, addr: SocketAddr, id: &str, reason: &impl fmt::Display) {
-        let Some(suppressed) = admit(&self.frontiers_refused) else { return };
+        let Some(suppressed) = admit_line(&self.frontiers_refused) else { return };
         warn!(
             target: AUDIT_TARGET,
             plane = "frontier",
@@ -81,47 +75,9 @@ impl Audit {
             "closing the connection of a frontier"
         );
     }
-
-    /// Somebody asks for the first time on a connection.
-    pub(crate) fn operator_accepted(&self, addr: SocketAddr, verified: &Verified) {
-        let Some(suppressed) = admit(&self.operators_accepted) else { return };
-        info!(
-            target: AUDIT_TARGET,
-            plane = "control",
-            outcome = "accepted",
-            %addr,
-            subject = subject(verified),
-            role = verified.role.map(tracing::field::display),
-            suppressed,
-            "a client of the control plane"
-        );
-    }
-
-    /// Somebody may not ask.
-    pub(crate) fn operator_refused(&self, addr: SocketAddr, error: &AuthnError) {
-        let Some(suppressed) = admit(&self.operators_refused) else { return };
-        warn!(
-            target: AUDIT_TARGET,
-            plane = "control",
-            outcome = "refused",
-            %addr,
-            code = %error.code(),
-            reason = %PeerText(error),
-            suppressed,
-            "refused a client of the control plane"
-        );
-    }
 }
 
 /// By its credentials; nothing where none were needed.
 fn subject(verified: &Verified) -> Option<tracing::field::DisplayValue<PeerText<&str>>> {
     (!verified.subject.is_empty()).then(|| tracing::field::display(PeerText(&*verified.subject)))
-}
-
-/// How many lines were left out before this one, if any; `None` if this one is left out as well.
-fn admit(limiter: &LogLimiter) -> Option<Option<u64>> {
-    match limiter.admit(Instant::now()) {
-        LogDecision::Log { suppressed } => Some((suppressed > 0).then_some(suppressed)),
-        LogDecision::Suppress => None,
-    }
 }

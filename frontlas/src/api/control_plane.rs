@@ -10,12 +10,37 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Probe, Server, Watches};
+use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches, reflection};
+use frontier_api::CLUSTER_DESCRIPTORS;
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Tells what a control plane is at.
+pub(crate) struct Load {
+    watches: Watches,
+    scans: Scans,
+}
+
+/// How much that is.
+pub(crate) struct LoadNow {
+    /// Watches that are open.
+    pub(crate) watches: usize,
+    /// Lists that are being read.
+    pub(crate) lists: usize,
+    /// Pages that are being read, for both.
+    pub(crate) reads: usize,
+}
+
+impl Load {
+    pub(crate) fn now(&self) -> LoadNow {
+        let (lists, reads) = self.scans.under_way();
+        LoadNow { watches: self.watches.count(), lists, reads }
+    }
+}
 
 /// gRPC and REST over a directory, on one port.
 pub struct ControlPlane {
@@ -23,6 +48,7 @@ pub struct ControlPlane {
     /// What tells of the cluster.
     routes: Router,
     watches: Watches,
+    scans: Scans,
     access: Option<PlaneAccess>,
     probe: Probe,
 }
@@ -33,14 +59,14 @@ impl ControlPlane {
     /// # Errors
     /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
     pub async fn bind(config: &ControlPlaneConfig, directory: Arc<dyn Directory>) -> Result<Self, BindError> {
-        let server = Server::bind("control plane", &config.server).await?;
+        let server = Server::bind("control plane", &config.server)?;
         let scans = Scans::new(directory.clone());
         let writes = WriteState::default();
         let queries = Queries::new(directory.clone(), scans.clone(), writes.clone());
         let open = server.watches();
         let watches = ClusterWatches::new(
             directory.clone(),
-            scans,
+            scans.clone(),
             writes.clone(),
             config.watch_interval,
             open.clone(),
@@ -60,7 +86,24 @@ impl ControlPlane {
             let (directory, writes) = (directory.clone(), writes.clone());
             Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
         });
-        Ok(Self { server, routes, watches: open, access: None, probe: probe.await })
+        Ok(Self { server, routes, watches: open, scans, access: None, probe: probe.await })
+    }
+
+    /// What it is at, now and later.
+    pub(crate) fn load(&self) -> Load {
+        Load { watches: self.watches.clone(), scans: self.scans.clone() }
+    }
+
+    /// What its probe has found, now and later.
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.probe.readiness()
+    }
+
+    /// Serves these as well.
+    #[must_use]
+    pub(crate) fn with_metrics(mut self, metrics: &Metrics) -> Self {
+        self.routes = self.routes.merge(metrics.routes());
+        self
     }
 
     /// Where it listens.
@@ -79,14 +122,18 @@ impl ControlPlane {
     #[must_use]
     pub fn with_access(mut self, access: PlaneAccess) -> Self {
         self.access = Some(access.clone());
-        self.server = self.server.guard(move |caller, headers| access.operator(caller, headers));
+        self.server = self.server.operators(access.operators());
         self
     }
 
     /// Serves until `stop`. Then it is no longer ready, takes no more connections and ends the watches; what
     /// is in flight has `grace`.
     pub async fn run(self, stop: CancellationToken, grace: Duration) {
-        let router = self.routes.merge(health::routes(self.probe.readiness()));
+        let mut router = self.routes.merge(health::routes(self.probe.readiness()));
+        match reflection(CLUSTER_DESCRIPTORS) {
+            Ok(reflection) => router = router.merge(reflection),
+            Err(error) => warn!(%error, "there is no reflection"),
+        }
         let serving = self.server.run(router, self.probe, stop, grace);
         tokio::select! {
             () = serving => {}

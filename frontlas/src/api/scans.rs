@@ -35,6 +35,12 @@ impl Scans {
         Self { directory, lists: semaphore(MAX_LISTS), reads: semaphore(MAX_READS) }
     }
 
+    /// How many lists are under way, and how many pages are being read.
+    pub(super) fn under_way(&self) -> (usize, usize) {
+        let taken = |of: &Semaphore, limit: usize| limit.saturating_sub(of.available_permits());
+        (taken(&self.lists, MAX_LISTS), taken(&self.reads, MAX_READS))
+    }
+
     /// A place for one list, to be held until it is read.
     pub(super) fn list(&self) -> Result<SemaphorePermit<'_>, ApiError> {
         self.lists.try_acquire().map_err(|_| ApiError::TooManyLists(MAX_LISTS))

@@ -67,6 +67,10 @@ impl Connections {
         self.joined.notified().await;
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_frontier.lock().len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_frontier.lock().is_empty()
     }

@@ -1,11 +1,11 @@
 //! From the accept of a connection to the Welcome, or to the Reject.
 
 use super::context::{CLOSE_TIMEOUT, Context, DIRECTORY_TIMEOUT, HANDSHAKE_TIMEOUT, code, with_timeout};
-use crate::access::client_certificate;
 use crate::model::{Incarnation, Invalid, Lease, Mark, NewFrontier, Timestamp};
 use crate::{Directory, DirectoryError};
 use frontier_access::PeerText;
 use frontier_access::authn::{AuthnError, PresentedCredentials, Verified};
+use frontier_admin::client_certificate;
 use frontier_protocol::{
     Code, Epoch, FEATURE_CLAIMS, FEATURE_FORWARDS, Frame, Hello, MAX_TOKEN, Reject, Role, Terms, Token,
     VERSION, Welcome, negotiate, retry_detail,

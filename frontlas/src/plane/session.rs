@@ -104,7 +104,7 @@ pub(super) async fn run(context: Arc<Context>, accepted: Accepted, place: Place,
             let code = match reason {
                 CloseReason::Superseded => Code::Superseded,
                 CloseReason::Protocol(_) => Code::Protocol,
-                CloseReason::Silent | CloseReason::SlowPeer => Code::Disconnected,
+                CloseReason::Silent | CloseReason::SlowPeer | CloseReason::Kicked => Code::Disconnected,
                 CloseReason::Refused(code, _) => code,
                 CloseReason::Local => Code::Draining,
                 CloseReason::Peer | CloseReason::Lost(_) => return,

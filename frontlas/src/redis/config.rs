@@ -134,21 +134,39 @@ impl RedisConfig {
         secrets.chain(tls).collect()
     }
 
-    /// Reads the files of TLS. Gives a line for each that is of no use. Blocks while it does.
+    /// Reads the files of TLS. Gives the key and a line for each that is of no use. Blocks while it does.
     #[must_use]
-    pub fn check_files(&self) -> Vec<String> {
+    pub fn check_files(&self) -> Vec<(String, String)> {
         let Some(tls) = &self.tls else { return Vec::new() };
         let certificates = |path: &PathBuf| frontier_admin::certificates(path).err();
-        let mut errors: Vec<_> = tls.ca_certs.iter().filter_map(certificates).collect();
+        let cas = tls.ca_certs.iter().enumerate();
+        let cas = cas.map(|(index, path)| (format!("redis.tls.ca_certs[{index}]"), certificates(path)));
+        let mut checked: Vec<_> = cas.collect();
         if let Some((cert, key)) = &tls.identity {
-            errors.extend(certificates(cert));
-            errors.extend(frontier_admin::private_key(key).err());
+            checked.push(("redis.tls.cert".to_owned(), certificates(cert)));
+            checked.push(("redis.tls.key".to_owned(), frontier_admin::private_key(key).err()));
         }
-        errors.iter().map(|error| format!("redis.tls: {error}")).collect()
+        checked.into_iter().filter_map(|(key, error)| Some((key, error?.to_string()))).collect()
+    }
+
+    /// The files of TLS that have certificates in them.
+    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
+        let tls = self.tls.iter();
+        let shown = tls.clone().flat_map(|tls| tls.identity.iter().map(|(cert, _)| cert));
+        tls.flat_map(|tls| &tls.ca_certs).chain(shown).cloned().collect()
     }
 }
 
 impl RedisMode {
+    /// The key that says where to connect.
+    pub(super) fn key(&self) -> &'static str {
+        match self {
+            Self::Standalone { .. } => "redis.standalone.addr",
+            Self::Sentinel { .. } => "redis.sentinel.addrs",
+            Self::Cluster { .. } => "redis.cluster.addrs",
+        }
+    }
+
     /// Asks for the keys of all modes: a file may have sections of those that it does not use.
     fn read(redis: &Section<'_>) -> Self {
         let kind = redis.get("mode", Kind::Standalone);

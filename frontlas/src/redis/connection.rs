@@ -4,6 +4,7 @@ use super::config::RedisConfig;
 use super::dial::{Handle, dial};
 use super::error::{is_broken, unavailable, unexpected};
 use super::script::{Args, Script, is_not_loaded};
+use super::stats::RedisStats;
 use crate::DirectoryError;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Value};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(super) struct Connection {
     /// A key in the slot of all keys.
     key: String,
     slot: Mutex<Slot>,
+    stats: RedisStats,
 }
 
 /// The present connection, or why there is none.
@@ -48,7 +50,12 @@ struct Failure {
 impl Connection {
     pub(super) fn new(config: RedisConfig, key: String) -> Self {
         let slot = Slot { number: 0, handle: None, made_at: Instant::now(), failure: None };
-        Self { config: parking_lot::Mutex::new(Arc::new(config)), key, slot: Mutex::new(slot) }
+        Self {
+            config: parking_lot::Mutex::new(Arc::new(config)),
+            key,
+            slot: Mutex::new(slot),
+            stats: RedisStats::default(),
+        }
     }
 
     /// Goes on with other credentials, from the next connect on.
@@ -60,8 +67,24 @@ impl Connection {
         self.config.lock().clone()
     }
 
+    /// What became of scripts and connects.
+    pub(super) fn stats(&self) -> &RedisStats {
+        &self.stats
+    }
+
     /// Runs a script, all of which may be run twice. A connection that turns out to be of no use is replaced, once.
     pub(super) async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        args: &Args,
+    ) -> Result<T, DirectoryError> {
+        let start = Instant::now();
+        let result = self.run_uncounted(script, args).await;
+        self.stats.ran(script.writes, &result, start.elapsed());
+        result
+    }
+
+    async fn run_uncounted<T: FromRedisValue>(
         &self,
         script: &Script,
         args: &Args,
@@ -123,6 +146,7 @@ impl Connection {
         }
         match dial(&self.config()).await {
             Ok(handle) => {
+                self.stats.connected(true);
                 if slot.failure.take().is_some() {
                     tracing::info!("redis: connected again");
                 }
@@ -130,6 +154,7 @@ impl Connection {
                 Ok((slot.number, handle))
             }
             Err(line) => {
+                self.stats.connected(false);
                 let last = slot.failure.as_ref();
                 let delay = last.map_or(MIN_RECONNECT_DELAY, |it| (it.delay * 2).min(MAX_RECONNECT_DELAY));
                 if slot.failure.as_ref().is_none_or(|last| last.line != line) {
@@ -162,6 +187,7 @@ impl Connection {
         }
         if slot.number == number && slot.handle.take().is_some() {
             slot.number += 1;
+            self.stats.discarded();
             tracing::debug!("redis: the connection is given up");
         }
         true

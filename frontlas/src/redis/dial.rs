@@ -62,7 +62,7 @@ async fn server(
     login: Login<'_>,
     within: Duration,
 ) -> Result<MultiplexedConnection, String> {
-    let failed = |error: &RedisError| format!("{} ({addr})", describe(error));
+    let failed = |error: &RedisError| format!("{} ({addr}, by {})", describe(error), config.mode.key());
     let info = info(config, addr, login).map_err(|error| failed(&error))?;
     let client = match &config.tls {
         None => Client::open(info),
@@ -74,7 +74,7 @@ async fn server(
         AsyncConnectionConfig::new().set_connection_timeout(Some(within)).set_response_timeout(None);
     match timeout(within, client.get_multiplexed_async_connection_with_config(&settings)).await {
         Ok(connected) => connected.map_err(|error| failed(&error)),
-        Err(_) => Err(format!("redis: no connection within {within:?} ({addr})")),
+        Err(_) => Err(format!("redis: no connection within {within:?} ({addr}, by {})", config.mode.key())),
     }
 }
 
@@ -83,7 +83,8 @@ async fn cluster(
     addrs: &[HostPort],
     login: Login<'_>,
 ) -> Result<ClusterConnection, String> {
-    let failed = |error: RedisError| format!("{} ({})", describe(&error), listed(addrs));
+    let failed =
+        |error: RedisError| format!("{} ({}, by redis.cluster.addrs)", describe(&error), listed(addrs));
     let infos: Result<Vec<_>, _> = addrs.iter().map(|addr| info(config, addr, login)).collect();
     let mut builder = ClusterClientBuilder::new(infos.map_err(failed)?)
         .connection_timeout(config.dial_timeout)
@@ -96,7 +97,11 @@ async fn cluster(
     let client = builder.build().map_err(failed)?;
     match timeout(config.dial_timeout, client.get_async_connection()).await {
         Ok(connected) => connected.map_err(failed),
-        Err(_) => Err(format!("redis: no connection within {:?} ({})", config.dial_timeout, listed(addrs))),
+        Err(_) => Err(format!(
+            "redis: no connection within {:?} ({}, by redis.cluster.addrs)",
+            config.dial_timeout,
+            listed(addrs)
+        )),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is sent to the other side and may be answered: calls and messages.
 
 use crate::connection::{Connection, NotSent, ResponseFuture, detached};
-use crate::{Error, Response};
+use crate::{Error, Response, TraceContext};
 use bytes::Bytes;
 use frontier_protocol::{Code, Custom, EdgeId, EncodeError, FRAGMENT, Flags, Kind, Publish, Request};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) name: &'a str,
     pub(crate) payload: Bytes,
     pub(crate) custom: Bytes,
+    pub(crate) trace: Option<TraceContext>,
     /// The edge that a service means.
     pub(crate) edge: Option<EdgeId>,
     pub(crate) timeout: Duration,
@@ -50,7 +51,7 @@ pub(crate) trait Operation: Sync {
     /// Refuses the id that no edge has, which would be looked for in vain in the whole cluster.
     fn check_edge(&self) -> Result<(), Error> {
         match self.edge() {
-            Some(EdgeId(0)) => Err(Error::new(Code::Protocol, "0 is the id of no edge")),
+            Some(EdgeId(0)) => Err(Error::new(Code::EdgeNotOnline, "0 is the id of no edge")),
             _ => Ok(()),
         }
     }
@@ -107,7 +108,8 @@ impl Envelope<'_> {
         left: Duration,
     ) -> Result<Option<ResponseFuture>, NotSent> {
         let timeout_ms = millis(left);
-        let encode = |id, out: &mut Vec<u8>| self.encode(id, timeout_ms, false, out);
+        let takes_traces = connection.takes_traces;
+        let encode = |id, out: &mut Vec<u8>| self.encode(id, timeout_ms, takes_traces, false, out);
         match self.answer() {
             Some(answer) => connection.request(answer, deadline, encode).map(Some),
             None => connection.send(|out| encode(0, out)).map(|()| None),
@@ -123,7 +125,7 @@ impl Envelope<'_> {
         let waiting = self.answer().map(|answer| connection.reserve(answer, deadline)).transpose()?;
         let id = waiting.as_ref().map_or(0, ResponseFuture::id);
         let mut head = Vec::new();
-        let encoded = self.encode(id, millis(left(deadline)), true, &mut head);
+        let encoded = self.encode(id, millis(left(deadline)), connection.takes_traces, true, &mut head);
         encoded.map_err(|error| NotSent::Refused(error.into()))?;
         let send = detached::send(&connection.link, &head, &self.payload);
         let Some(mut waiting) = waiting else {
@@ -154,10 +156,21 @@ impl Envelope<'_> {
         }
     }
 
-    fn encode(&self, id: u64, timeout_ms: u32, detached: bool, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn encode(
+        &self,
+        id: u64,
+        timeout_ms: u32,
+        takes_traces: bool,
+        detached: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
         let custom = match self.edge {
             Some(edge) => Custom::tailed(&self.custom, edge),
             None => Custom::plain(&self.custom),
+        };
+        let custom = match &self.trace {
+            Some(trace) if takes_traces => custom.traced(trace.encoded()),
+            _ => custom,
         };
         let mut flags = Flags::default();
         if self.kind == EnvelopeKind::Publish {

@@ -118,6 +118,10 @@ impl Future for PendingRequest<'_> {
             let answer = match &mut self.state {
                 State::Fresh => {
                     self.state = State::Over;
+                    #[cfg(feature = "trace")]
+                    if self.envelope.trace.is_none() {
+                        self.envelope.trace = crate::TraceContext::current();
+                    }
                     match self.start()? {
                         Some(state) => self.state = state,
                         None => return Poll::Ready(Ok(Response::default())),

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::kept::kept;
 use crate::message::Receipt;
 use crate::queue::Refused;
-use crate::{Error, Message, Request, Response};
+use crate::{Error, Message, Request, Response, TraceContext};
 use bytes::Bytes;
 use frontier_protocol as wire;
 use frontier_protocol::{Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, ParseError, Role, Side};
@@ -157,9 +157,9 @@ impl Inbound {
         let job = Job::new(self.connection.clone(), frame.id, deadline);
         // The gateway's own requests are about an edge, not from one.
         let has_tail = !wire::is_reserved(request.method);
-        let (custom, edge_id) = self.split(frame, request.custom, has_tail);
+        let (custom, edge_id, trace) = self.split(frame, request.custom, has_tail)?;
         let data = detached.unwrap_or_else(|| frame.body.slice_ref(request.payload));
-        let request = Request { method, data, custom, edge_id, deadline: deadline.into_std() };
+        let request = Request { method, data, custom, edge_id, trace, deadline: deadline.into_std() };
         self.backlog.push(Queued { id: frame.id, handler, request, job }, taken, &mut self.clock);
         Ok(())
     }
@@ -172,12 +172,13 @@ impl Inbound {
         } else {
             Receipt::none()
         };
-        let (custom, edge_id) = self.split(frame, publish.custom, true);
+        let (custom, edge_id, trace) = self.split(frame, publish.custom, true)?;
         let message = Message {
             topic: self.topics.name(publish.topic),
             data: detached.unwrap_or_else(|| kept(frame.body.slice_ref(publish.payload))),
             custom: kept(custom),
             edge_id,
+            trace,
             receipt,
         };
         match self.client.intake.inbox.push(message) {
@@ -204,7 +205,7 @@ impl Inbound {
                 let text = String::from_utf8_lossy(response.payload);
                 return Err(Error::from_wire(response.code, response.detail, &text));
             }
-            let (custom, _) = self.split(frame, response.custom, true);
+            let (custom, _) = self.split_tail(frame, response.custom, true);
             Ok(Response { data: detached.unwrap_or_else(|| frame.body.slice_ref(response.payload)), custom })
         });
         Ok(())
@@ -216,8 +217,25 @@ impl Inbound {
         }
     }
 
-    /// The user's part of a custom header, and the EdgeID that the exchange added for a service.
-    fn split(&self, frame: &Frame, custom: Custom<'_>, has_tail: bool) -> (Bytes, Option<EdgeId>) {
+    /// The user's part of a custom header, the EdgeID that the exchange added for a service, and the trace context that the
+    /// sender did.
+    fn split(
+        &self,
+        frame: &Frame,
+        custom: Custom<'_>,
+        has_tail: bool,
+    ) -> Result<(Bytes, Option<EdgeId>, Option<TraceContext>), ParseError> {
+        let (custom, edge) = self.split_tail(frame, custom, has_tail);
+        if !frame.flags.has(Flags::TRACED) {
+            return Ok((custom, edge, None));
+        }
+        let (own, trace) = TraceContext::split(&custom, frame.flags)
+            .ok_or(ParseError::Invalid { kind: frame.kind, field: "trace context" })?;
+        Ok((custom.slice_ref(own), edge, trace))
+    }
+
+    /// The same, but for the trace context.
+    fn split_tail(&self, frame: &Frame, custom: Custom<'_>, has_tail: bool) -> (Bytes, Option<EdgeId>) {
         let received = custom.body();
         let tailed = match self.connection.role {
             Role::Service if has_tail => Custom::split_tail(received),

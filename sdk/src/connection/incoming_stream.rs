@@ -1,6 +1,7 @@
 //! Streams that the gateway opened: user streams, and detached payloads.
 
 use super::Connection;
+use crate::TraceContext;
 use crate::client::Client;
 use crate::queue::Refused;
 use crate::stream::{Peer, Stream};
@@ -62,6 +63,11 @@ impl IncomingStream {
             Ok(open) => open,
             Err(error) => return debug!(%error, "an incoming stream was reset: its Open frame is damaged"),
         };
+        let Some((meta, trace)) = TraceContext::split(open.meta, frame.flags) else {
+            return debug!(
+                "an incoming stream was reset: its trace context is longer than what it stands in"
+            );
+        };
         let peer = match (self.connection.role, open.peer) {
             (_, 0) => {
                 return refuse(stream, Code::Protocol, "the stream is from the id 0, which nobody has").await;
@@ -82,9 +88,10 @@ impl IncomingStream {
             Err(Refused::Closed(())) => return refuse(stream, Code::Draining, "").await,
         };
         if answer(&mut stream, Code::Ok, "").await.is_ok() {
-            let meta = frame.body.slice_ref(open.meta);
+            let meta = frame.body.slice_ref(meta);
             let config = self.client.options.stream.clone();
-            place.fill(Stream::new(stream, peer, meta, config, self.client.executor.user().clone()));
+            let runtime = self.client.executor.user().clone();
+            place.fill(Stream::new(stream, peer, meta, config, runtime).traced(trace));
         }
     }
 

@@ -49,7 +49,14 @@ mod tests {
 
     fn parse(custom: Vec<u8>) -> Option<EdgeIdRequest> {
         let (method, data, custom) = ("get_edge_id".into(), "meta".into(), custom.into());
-        EdgeIdRequest::parse(Request { method, data, custom, edge_id: None, deadline: Instant::now() })
+        EdgeIdRequest::parse(Request {
+            method,
+            data,
+            custom,
+            edge_id: None,
+            trace: None,
+            deadline: Instant::now(),
+        })
     }
 
     #[test]

@@ -7,10 +7,11 @@ use crate::credentials::TokenError;
 use crate::options::Options;
 use crate::status::Closed;
 use crate::supervisor::offered_link::OfferedLink;
-use frontier_protocol::{Code, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
+use frontier_protocol::{Code, FEATURE_TRACE, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
 use frontier_transport::handshake::within;
 use frontier_transport::{
     CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
+    dial_and_introduce,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -153,18 +154,20 @@ impl Attempt<'_> {
     pub(crate) async fn make(self) -> Result<Live, AttemptError> {
         let options = &self.client.options;
         let token = options.credentials.token().await?;
-        let dialled =
-            frontier_transport::dial(self.endpoint, &options.redial.dial, link_config(options)).await;
-        let link = dialled.map_err(HandshakeError::from)?;
         let registered = self.client.registered_names();
         let (hello, sent) = self.hello(&registered, token)?;
-        let unanswered = self.client.cancelled_attempt.hello();
-        let offered = OfferedLink::offer(link, &hello);
-        let granted = within("the handshake", HANDSHAKE_TIMEOUT, offered).await;
-        if matches!(granted, Ok(_) | Err(HandshakeError::Rejected(_) | HandshakeError::Welcome(_))) {
-            unanswered.answered();
-        }
-        let (link, granted) = granted?;
+        let (hello, client) = (&hello, self.client);
+        let offer = |link| async move {
+            let unanswered = client.cancelled_attempt.hello();
+            let granted = within("the handshake", HANDSHAKE_TIMEOUT, OfferedLink::offer(link, hello)).await;
+            if granted.as_ref().map_or_else(HandshakeError::is_answer, |_| true) {
+                unanswered.answered();
+            }
+            granted
+        };
+        let (dial, config) = (&options.redial.dial, link_config(options));
+        let (link, granted) =
+            dial_and_introduce(self.endpoint, dial, config, offer, HandshakeError::is_answer).await?;
         let live = self.start(link, granted)?;
         if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {
             live.cut();
@@ -195,6 +198,7 @@ impl Attempt<'_> {
             topics: registered.topics().map(|topic| &**topic).collect(),
             meta: &identity.meta,
             token,
+            features: FEATURE_TRACE,
             session: Some(self.client.session.say(self.number, self.client.id())),
             ..Hello::new(identity.role)
         };
@@ -213,7 +217,7 @@ impl Attempt<'_> {
         self.client.set_id(welcome.id);
         self.client.session.welcomed(welcome.id, welcome.epoch);
         let role = self.client.options.identity.role;
-        let connection = Arc::new(Connection::new(link.handle(), role, welcome.max_payload));
+        let connection = Arc::new(Connection::new(link.handle(), role, &welcome));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
         let ended = driver.spawn();

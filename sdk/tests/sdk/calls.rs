@@ -54,7 +54,7 @@ async fn the_id_that_no_edge_has_is_never_sent() {
         soon(service.open_stream(nobody)).await.unwrap_err(),
     ];
     for error in failed {
-        assert_eq!((error.code(), error.text()), (Code::Protocol, "0 is the id of no edge"));
+        assert_eq!((error.code(), error.text()), (Code::EdgeNotOnline, "0 is the id of no edge"));
     }
     let call = service.call(EdgeId(5), "next", "").timeout(Duration::from_millis(20));
     let (_, frame) = soon(async { tokio::join!(call, peer.expect(Kind::Request)) }).await;

@@ -91,5 +91,6 @@ async fn what_it_says_stays_on_one_line_of_the_log_and_does_not_fill_it() {
     assert!(code == Code::Denied && text.starts_with(&told), "{code}");
     let line = world.logs(r"no\n2026-01-01 WARN forged\u{1b}[2Jxxx").await;
     assert!(line.contains("edge refused") && line.len() < 600, "{line}");
+    assert!(line.contains("subject=sensor 7"), "whose credentials they are: {line}");
     assert!(!world.log().lines().iter().any(|line| line.starts_with("2026-01-01 WARN")));
 }

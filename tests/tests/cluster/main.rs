@@ -8,4 +8,5 @@ mod log;
 mod moves;
 mod planes;
 mod presence;
+mod traces;
 mod world;

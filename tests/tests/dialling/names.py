@@ -1,14 +1,15 @@
 """Two DNS servers, of which one never answers, and addresses that never answer either.
 
 gateway.test has 127.0.0.2. holed.test has 127.0.0.1 before it, where connections to 30012 and 30013 stay without an
-answer.
+answer. mute.test has 127.0.0.5 before it, where they are taken, and nothing is ever said.
 """
 
 import select
 import socket
 import struct
 
-NAMES = {b"\x07gateway\x04test\0": ["127.0.0.2"], b"\x05holed\x04test\0": ["127.0.0.1", "127.0.0.2"]}
+NAMES = {b"\x07gateway\x04test\0": ["127.0.0.2"], b"\x05holed\x04test\0": ["127.0.0.1", "127.0.0.2"],
+         b"\x04mute\x04test\0": ["127.0.0.5", "127.0.0.2"]}
 A = 1
 
 
@@ -37,10 +38,18 @@ def hole(port):
             return held
 
 
+def mute(port):
+    """The kernel takes the connections, and nobody else does."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.5", port))
+    listener.listen(128)
+    return listener
+
+
 dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 dead.bind(("127.0.0.3", 53))
 # Before anyone can look them up.
-holes = [hole(30012), hole(30013)]
+holes = [hole(30012), hole(30013), mute(30012), mute(30013)]
 alive = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 alive.bind(("127.0.0.4", 53))
 while True:

@@ -49,6 +49,17 @@ async fn an_address_of_a_name_that_is_a_black_hole_does_not_keep_an_edge_from_th
 }
 
 #[tokio::test]
+async fn an_address_of_a_name_that_takes_connections_and_says_nothing_does_not_keep_an_edge_from_the_others()
+{
+    for (scheme, port) in [("tcp", 30012), ("ws", 30013)] {
+        let begin = std::time::Instant::now();
+        connects(&format!("{scheme}://mute.test:{port}"), None).await;
+        // A handshake may take 30 s. The world itself takes some: the first DNS server is dead.
+        assert!(begin.elapsed().as_secs() < 25, "{:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn the_proxy_that_the_environment_names_is_taken() {
     let edge = connects("ws://gateway.test:30013", Some(tool("microsocks", "microsocks"))).await;
     assert!(edge.log().find("connected to gateway.test:30013").is_some(), "{:?}", edge.log().lines());

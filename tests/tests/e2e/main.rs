@@ -163,6 +163,8 @@ over_all_networks! {
         a_reset_is_no_good_end,
         the_loss_of_a_peer_resets_its_streams,
         streams_end_with_the_edge_that_closes,
+        a_stream_that_is_given_up_half_closed_is_told_to_its_writer,
+        an_edge_that_is_late_loses_none_of_many_large_calls on 2 threads,
         a_service_that_is_late_loses_none_of_many_streams on 2 threads,
         a_thousand_streams_each_way_at_the_same_time on 2 threads,
         ten_thousand_streams_on_one_edge_leave_nothing_behind on 2 threads,

@@ -1,9 +1,9 @@
 //! Streams, both ways.
 
-use frontier_sdk::{Code, Edge, Peer, Service, Stream, StreamResponse};
-use frontier_tests::{DEADLINE, Gateway, Network, echo, eventually, within};
+use frontier_sdk::{Code, Edge, EdgeId, Peer, Service, Stream, StreamResponse};
+use frontier_tests::{DEADLINE, Gateway, Network, Process, echo, eventually, within};
 use std::io::ErrorKind;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
@@ -236,6 +236,49 @@ pub(crate) async fn a_service_that_is_late_loses_none_of_many_streams(net: Netwo
     let opened: Vec<Stream> = opened.into_iter().collect::<Result<_, _>>().expect("none is refused");
     for _ in &opened {
         within("a stream", service.accept_stream()).await.expect("an accepted stream");
+    }
+}
+
+/// Whoever has ended its own half and gives up the other: who writes there must not wait for ever.
+pub(crate) async fn a_stream_that_is_given_up_half_closed_is_told_to_its_writer(net: Network) {
+    let gateway = Gateway::over(net).start().await;
+    let (service, edge) = pair(&gateway).await;
+    for edge_gives_up in [true, false] {
+        let (opened, accepted) = up(&edge, &service).await;
+        let (mut gives_up, mut writes) = if edge_gives_up { (opened, accepted) } else { (accepted, opened) };
+        gives_up.shutdown().await.expect("its half ends");
+        let mut end = Vec::new();
+        within("the end", writes.read_to_end(&mut end)).await.expect("in good order");
+        let writing = tokio::spawn(async move {
+            let chunk = vec![7; 64 * 1024];
+            while writes.write_all(&chunk).await.is_ok() {}
+        });
+        read(&mut gives_up, 1024).await;
+        drop(gives_up);
+        within("the writer hears of it", writing).await.expect("it ends");
+    }
+    // Nothing of it is left in the way.
+    let (_opened, _accepted) = up(&edge, &service).await;
+}
+
+/// Its process is paused, and takes none of them for two seconds.
+pub(crate) async fn an_edge_that_is_late_loses_none_of_many_large_calls(net: Network) {
+    let gateway = Gateway::over(net).start().await;
+    let edge = Process::edge_of_id(&gateway, 7).await;
+    let service = gateway.service("files").connect().await.expect("a service");
+    edge.freeze();
+    let mut calls = JoinSet::new();
+    for _ in 0..600 {
+        let service = service.clone();
+        calls.spawn(async move {
+            service.call(EdgeId(7), "echo", vec![7; 70_000]).timeout(DEADLINE).await.map(|it| it.data.len())
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    edge.thaw();
+    let answers = within("all are answered", calls.join_all()).await;
+    for answer in answers {
+        assert_eq!(answer.expect("none is lost"), 70_000);
     }
 }
 

@@ -7,6 +7,8 @@ mod data;
 mod directory;
 mod doctor;
 mod forward;
+mod guide;
+mod load;
 mod refusals;
 mod ssh;
 mod streams;

@@ -1,9 +1,13 @@
 //! What scripts go by: exit codes, and texts that say what to do.
 
 use crate::world::World;
-use frontier_tests::{Frontlas, Gateway};
+use frontier_sdk::{Code, Edge, HandlerError, Request, Response, Service};
+use frontier_tests::{DEADLINE, Frontlas, Gateway, eventually, within};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const TOKENS: &str = "
 - hash: HASH1
@@ -66,6 +70,43 @@ async fn credentials_that_are_missing_or_wrong_are_77() {
     let added = ["context", "add", "lab", "--frontlas", &url, "--token-file", "reader"];
     other.run(&added).await.text();
     assert_eq!(other.run(&["edges", "ls", "-o", "json"]).await.json(), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn ctrl_c_before_it_is_done_is_130_and_a_second_one_ends_what_is_held_up() {
+    let gateway = Gateway::start().await;
+    let service = Service::builder(gateway.service_url());
+    let hangs = |_: Request| std::future::pending::<Result<Response, HandlerError>>();
+    let (started, mut starts) = tokio::sync::mpsc::channel(1);
+    let wait = move |request: Request| {
+        let _ = started.try_send(());
+        hangs(request)
+    };
+    let _service = service.register("wait", wait).connect().await.unwrap();
+    let world = World::at(&gateway);
+    let mut call = world.start(&["call", "wait"]);
+    within("the call comes", starts.recv()).await;
+    call.signal(Signal::SIGINT);
+    assert_eq!(call.exit().await, Some(130));
+
+    // Nobody reads what it prints, and the pipe is full at some time.
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let mut command = world.command(&["sub", "telemetry", "--raw"]);
+    let mut sub = command.stdin(Stdio::null()).stdout(writer).spawn().unwrap();
+    let edge = Edge::builder(gateway.edge_url()).connect().await.unwrap();
+    let is_full = async || {
+        let sent = edge.publish("telemetry", vec![b'x'; 100_000]).timeout(Duration::from_secs(1)).await;
+        sent.is_err_and(|error| error.code() == Code::Deadline).then_some(())
+    };
+    eventually(DEADLINE, "the pipe is full", is_full).await;
+    let pid = Pid::from_raw(sub.id().cast_signed());
+    let ends = async || {
+        // Signals that come at the same time are one.
+        let _ = kill(pid, Signal::SIGINT);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        sub.try_wait().unwrap()
+    };
+    assert_eq!(eventually(DEADLINE, "it ends", ends).await.code(), Some(130));
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ async fn files_that_are_of_no_use_are_named() {
     let fails = async |tls: TlsConfig| {
         let mut config = config("");
         config.tls = Some(tls);
-        let error = Server::bind("test server", &config).await.err().expect("it does not start");
+        let error = Server::bind("test server", &config).err().expect("it does not start");
         std::error::Error::source(&error).expect("there is a reason").to_string()
     };
     let other = |path: &str| files.path(path);

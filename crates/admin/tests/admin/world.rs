@@ -69,12 +69,12 @@ impl World {
         settings: &str,
         check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
     ) -> Self {
-        let server = Server::bind("test server", &config(settings)).await.unwrap().guard(check);
+        let server = Server::bind("test server", &config(settings)).unwrap().guard(check);
         Self::on(server, Duration::from_secs(5)).await
     }
 
     pub(crate) async fn build(config: &ServerConfig, grace: Duration) -> Self {
-        Self::on(Server::bind("test server", config).await.unwrap(), grace).await
+        Self::on(Server::bind("test server", config).unwrap(), grace).await
     }
 
     async fn on(server: Server, grace: Duration) -> Self {

@@ -1,7 +1,7 @@
 //! Answers to requests for one of them, for lists, and for counts.
 
-use super::number;
 use super::record::{Edge, Frontier, Service};
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// The frontier of an edge, under its name and under the misspelt one that old clients know.

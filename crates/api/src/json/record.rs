@@ -1,7 +1,7 @@
 //! A frontier, an edge, a service.
 
-use super::number;
 use crate::cluster;
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// A frontier.

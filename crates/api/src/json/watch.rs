@@ -1,9 +1,9 @@
 //! The events of a watch.
 
-use super::number;
 use super::record::{Edge, Frontier, Service};
 use crate::cluster;
 use crate::cluster::change::What;
+use crate::number;
 use serde::{Deserialize, Serialize};
 
 /// The data of the event `snapshot`: a part of it. The last part's event has an id, the position that the

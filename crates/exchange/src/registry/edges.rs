@@ -1,5 +1,6 @@
 //! The edges by their id.
 
+use super::by_epoch::ByEpoch;
 use crate::feed::Feed;
 use crate::take_over::TakeOver;
 use crate::{Peer, Stage};
@@ -49,6 +50,8 @@ type Shard = RwLock<AHashMap<u64, Arc<Peer>>>;
 pub(crate) struct Edges {
     shards: Box<[Shard]>,
     hasher: RandomState,
+    /// Those who can be reached.
+    listed: ByEpoch,
     feed: Arc<Feed>,
 }
 
@@ -61,7 +64,7 @@ impl Default for Edges {
 impl Edges {
     pub(super) fn new(feed: Arc<Feed>) -> Self {
         let shards = std::iter::repeat_with(Shard::default).take(SHARDS).collect();
-        Self { shards, hasher: RandomState::new(), feed }
+        Self { shards, hasher: RandomState::new(), listed: ByEpoch::default(), feed }
     }
 
     fn shard(&self, id: EdgeId) -> &Shard {
@@ -74,6 +77,16 @@ impl Edges {
     /// The edge, if calls can reach it.
     pub(crate) fn online(&self, id: EdgeId) -> Option<Arc<Peer>> {
         self.shard(id).read().get(&id.0).filter(|edge| edge.is_online()).cloned()
+    }
+
+    /// The edge, if it counts as reachable: calls may no longer go to one that leaves.
+    pub(crate) fn listed(&self, id: EdgeId) -> Option<Arc<Peer>> {
+        self.shard(id).read().get(&id.0).filter(|edge| edge.is_listed()).cloned()
+    }
+
+    /// Those who can be reached, by when they came.
+    pub(crate) fn by_epoch(&self) -> &ByEpoch {
+        &self.listed
     }
 
     /// How many ids are held.
@@ -119,6 +132,7 @@ impl Edges {
             Some(current) if Arc::ptr_eq(current, edge) => {
                 edge.advance(Stage::Online);
                 if edge.is_online() {
+                    self.listed.add(edge);
                     edge.list();
                     self.feed.online(edge);
                 }
@@ -138,6 +152,7 @@ impl Edges {
 
     fn delist(&self, edge: &Peer) {
         if edge.delist() {
+            self.listed.remove(edge);
             self.feed.offline(edge);
         }
     }

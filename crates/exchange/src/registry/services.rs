@@ -311,6 +311,22 @@ impl Services {
         denied(service, self.members.lock().of(service)?)
     }
 
+    /// The methods or topics that `service` takes, in no order. In one piece: at most as many as one service may have.
+    pub(crate) fn names(&self, service: &Arc<Peer>, of: Names) -> Vec<Arc<str>> {
+        let mut members = self.members.lock();
+        members.of(service).map(|member| member.names(of).iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// How many methods or topics it takes.
+    pub(crate) fn name_count(&self, service: &Arc<Peer>, of: Names) -> usize {
+        self.members.lock().of(service).map_or(0, |member| member.names(of).len())
+    }
+
+    /// Whether it takes this method or topic.
+    pub(crate) fn takes(&self, service: &Arc<Peer>, of: Names, name: &str) -> bool {
+        self.members.lock().of(service).is_some_and(|member| member.names(of).contains(name))
+    }
+
     /// As many as `count` of them with ids greater than `after`, in the order of their ids.
     pub(crate) fn some(&self, after: Option<u64>, count: usize) -> Vec<Arc<Peer>> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);

@@ -1,6 +1,6 @@
 //! Legs in memory: two ends of a pipe in each direction, which a window bounds.
 
-use super::recorder::{SentReply, SentRequest};
+use super::sent::{SentReply, SentRequest};
 use crate::leg::{BeginError, Begun};
 use crate::outgoing::{Head, StreamSender};
 use crate::{BoxFuture, Failure, IncomingLeg, Leg, NewLeg, RequestKind};

@@ -5,15 +5,18 @@ use crate::testing::{self, TestPeer, acked, call, outcome, unacked};
 use crate::{Destination, Stage};
 use std::time::Duration;
 
+/// The name of a request, where it was sent, and how it ended.
+type Record = (String, Vec<u64>, Code);
+
 /// Records what ends, under the name of the request.
 #[derive(Debug, Default)]
-struct Recording(Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>);
+struct Recording(Arc<Mutex<Vec<Record>>>);
 
 #[derive(Debug)]
 struct Recorder {
     name: String,
     targets: Vec<u64>,
-    ended: Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>,
+    ended: Arc<Mutex<Vec<Record>>>,
 }
 
 impl Tracer for Recording {
@@ -41,7 +44,7 @@ impl Span for Recorder {
     }
 }
 
-type Ended = Arc<Mutex<Vec<(String, Vec<u64>, Code)>>>;
+type Ended = Arc<Mutex<Vec<Record>>>;
 
 fn exchange() -> (Arc<Exchange>, Ended) {
     let ended = Ended::default();

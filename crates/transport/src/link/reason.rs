@@ -22,6 +22,9 @@ pub enum CloseReason {
     /// The peer gave no sign of life.
     #[error("the peer gave no sign of life")]
     Silent,
+    /// An operator closed it. The peer may come again.
+    #[error("closed by an operator")]
+    Kicked,
     /// A newer connection took over the identity.
     #[error("a newer connection took over")]
     Superseded,
@@ -54,6 +57,7 @@ impl CloseReason {
             Self::Protocol(_) => "protocol",
             Self::SlowPeer => "slow",
             Self::Silent => "silent",
+            Self::Kicked => "kicked",
             Self::Superseded => "superseded",
             Self::Refused(..) => "refused",
             Self::Local => "local",

@@ -1,6 +1,7 @@
 //! The settings of a client's TLS.
 
 use super::any_certificate::AnyCertificate;
+use super::expiry;
 use super::pem::PairMistake;
 use super::{TlsVersion, crypto_provider, pem};
 use rustls::client::Resumption;
@@ -12,6 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use thiserror::Error;
 use tracing::debug;
 
@@ -167,6 +169,29 @@ impl ClientTls {
     /// What is wrong with the files.
     pub fn check_identity(&self) -> Result<(), ClientTlsError> {
         self.identity().map(drop)
+    }
+
+    /// Whether there are certificates in it, to show or to trust.
+    pub(super) fn names_certificates(&self) -> bool {
+        self.identity.is_some() || !self.cas.is_empty()
+    }
+
+    /// A line for each certificate that is shown, or by which servers are trusted, that has to be renewed soon, or has not
+    /// been in time. The same words each time. Blocks while it reads the files.
+    #[must_use]
+    pub fn expiring(&self, now: SystemTime) -> Vec<String> {
+        let shown = self.identity.iter().map(|(chain, _)| (chain, "the client's certificate"));
+        let trusted = self.cas.iter().map(|ca| (ca, "the CA"));
+        let lines = shown.chain(trusted).flat_map(|(source, what)| {
+            let origin = match source {
+                Source::File(path) => path.clone(),
+                Source::Pem(_) => PathBuf::from(what),
+            };
+            // What is wrong with a file is told by whoever connects with it.
+            let found = source.parse(what, pem::certificates).unwrap_or_default();
+            expiry::expiring(found.iter().map(|der| (origin.as_path(), der)), now)
+        });
+        expiry::clipped(lines.collect())
     }
 
     fn load_blocking(&self, alpn: &[u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {

@@ -1,7 +1,6 @@
 //! The certificates of listeners, which can be replaced under way.
 
 mod client_verifier;
-mod expiry;
 mod inspect;
 mod judge;
 mod loader;
@@ -9,11 +8,11 @@ mod revocation;
 
 pub(super) use client_verifier::RevocationListExpired;
 
+use super::expiry::{self, Dated};
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::SniResolver;
 use super::{KeyDigest, TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
-use expiry::Dated;
 use loader::Loader;
 use revocation::Revocations;
 use rustls::ServerConfig;
@@ -23,6 +22,7 @@ use rustls::server::danger::ClientCertVerifier;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A certificate with its chain, and its private key: PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,5 +171,20 @@ impl Loaded {
             dated,
             revocations,
         })
+    }
+}
+
+impl ServerTls {
+    /// A line for each certificate, CA and revocation list that has to be renewed soon, or has not been in time. The same
+    /// words each time, so that they can be told once a day; ten lines, and how many more there are.
+    #[must_use]
+    pub fn expiring(&self, now: SystemTime) -> Vec<String> {
+        let loaded = self.current.load();
+        let mut lines = expiry::expiring(loaded.dated.iter().map(|(path, der)| (path.as_path(), der)), now);
+        let lists = loaded.revocations.iter().flat_map(|revocations| revocations.iter());
+        lines.extend(
+            lists.filter_map(|list| list.expiry(now).map(|line| format!("{}: {line}", list.path.display()))),
+        );
+        expiry::clipped(lines)
     }
 }

@@ -19,7 +19,9 @@ async fn told(remote: &Remote) -> Code {
 async fn a_stream_for_the_id_that_no_edge_has_is_refused_at_once() {
     let exchange = testing::exchange();
     let service = Remote::service(&exchange, 1, &[], &[]).await;
-    assert_eq!(told(&service).await, Code::Protocol);
+    assert_eq!(told(&service).await, Code::EdgeNotOnline);
+    let origin = Remote::origin_gateway(&exchange, testing::policies(""), true).await;
+    assert_eq!(told(&origin).await, Code::Protocol, "a gateway should know better");
     let edge = Remote::edge(&exchange, EDGE).await;
     assert_eq!(told(&edge).await, Code::ServiceNotOnline, "an edge names a service");
 }

@@ -50,6 +50,7 @@ impl Dialled {
             terms: TERMS,
             session: None,
             presented: Default::default(),
+            network: frontier_transport::Network::Tcp,
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
         let session =

@@ -28,6 +28,7 @@ fn handshake() -> Handshake {
         terms: TERMS,
         session: None,
         presented: Default::default(),
+        network: frontier_transport::Network::Tcp,
     }
 }
 

@@ -159,3 +159,39 @@ async fn a_gateway_that_stops_ends_its_links_and_edges_are_found_where_they_went
     answers(&first, 1).await;
     drop((moved, there));
 }
+
+/// What is cut off at the end of the grace may be tried again, and the log tells how much that was.
+#[tokio::test]
+async fn calls_of_other_gateways_that_outlast_a_drain_fail_so_that_they_may_be_tried_again() {
+    let frontlas = Frontlas::patient();
+    let start = |id| forwarding(id, &[frontlas.addr]).set("daemon.grace", "3s").start();
+    let (mut owner, origin) = tokio::join!(start("owner"), start("origin"));
+    super::is_member(&origin).await;
+    let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let hang = move |_: Request| {
+        began.send(()).expect("the test goes on");
+        std::future::pending()
+    };
+    let edge = owner.edge().id(EdgeId(7)).reconnect(false).register("hang", hang).connect().await.unwrap();
+    frontlas.finds(7, "owner").await;
+    let service = std::sync::Arc::new(origin.service("files").connect().await.unwrap());
+    let calls: Vec<_> = (0..3)
+        .map(|_| {
+            let service = service.clone();
+            tokio::spawn(async move { service.call(EdgeId(7), "hang", "").timeout(DEADLINE).await })
+        })
+        .collect();
+    for _ in 0..3 {
+        within("a call is there", begun.recv()).await.unwrap();
+    }
+    owner.terminate();
+    for call in calls {
+        let error = within("an answer", call).await.unwrap().unwrap_err();
+        assert!(matches!(error.code(), Code::Disconnected | Code::Draining), "{error}");
+        assert!(error.is_retryable(), "{error}");
+    }
+    assert_eq!(owner.process().exit().await, Some(0));
+    let line = owner.log().find("the grace is over with edges still here");
+    assert!(line.is_some(), "{:?}", owner.log().lines());
+    drop(edge);
+}

@@ -1,7 +1,7 @@
 //! That no asker fills what others need as well: a service, an edge, a link, the lobby, the gateway's own calls.
 
 use super::*;
-use crate::{RemoteCaller, StreamRequest, StreamTarget, presence};
+use crate::{RemoteCaller, RemoteEdge, StreamRequest, StreamTarget, presence};
 use frontier_protocol::{EDGE_OFFLINE, ServiceId};
 
 /// Of `LIMITS`.
@@ -83,6 +83,34 @@ fn each_service_behind_the_link_of_another_gateway_has_a_share_of_its_own() {
     assert!(links[0].codes().is_empty(), "the link is not one asker");
     links[1].send(call(1, to(&greedy)));
     assert!(links[1].codes().is_empty(), "nor is an id, which is another service at another gateway");
+}
+
+#[test]
+fn each_edge_behind_the_link_of_another_gateway_has_a_share_of_its_own() {
+    let exchange = testing::exchange();
+    let service = TestPeer::service(&exchange, 1, &["m"], &[]);
+    let links = [TestPeer::origin_gateway(&exchange), TestPeer::origin_gateway(&exchange)];
+    let edge = |id| RemoteEdge { is_verified: true, ..RemoteEdge::judged(EdgeId(id)) };
+    let [greedy, modest] = [edge(7), edge(8)];
+    let to = |edge| Destination::LocalName { edge, returns: false };
+    let (held, text) = fill(&links[0], to(&greedy));
+    assert_eq!(held, CALLS / 4 * 3);
+    assert!(text.contains("and this sender its share of them"), "{text}");
+    for id in 2000..2100 {
+        links[0].send(call(id, to(&modest)));
+    }
+    assert!(links[0].codes().is_empty(), "the link is not one asker");
+    links[1].send(call(1, to(&greedy)));
+    assert!(links[1].codes().is_empty(), "nor is an id, which is another edge at another gateway");
+    let here = TestPeer::edge(&exchange, 7);
+    here.send(call(1, Destination::Name));
+    assert!(here.codes().is_empty(), "those that are connected here have places too");
+    // What the greedy one gives back is there for all.
+    let requests = service.requests();
+    requests[..300].iter().for_each(|request| service.reply(request, ok()));
+    links[0].codes();
+    links[0].send(call(3000, to(&greedy)));
+    assert!(links[0].codes().is_empty());
 }
 
 #[test]

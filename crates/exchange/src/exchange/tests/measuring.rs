@@ -61,7 +61,8 @@ async fn a_stream_counts_until_it_is_taken_and_for_as_long_as_it_goes_on() {
     let service = TestPeer::service(&exchange, 1, &[], &[]);
     let (near, mut far) = testing::legs::pair(testing::legs::WINDOW);
     let deadline = Instant::now() + Duration::from_secs(10);
-    let request = StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", deadline };
+    let request =
+        StreamRequest { to: StreamTarget::Name, name: "service-1", meta: b"", trace: b"", deadline };
     let stream = edge.exchange.on_stream(&edge.peer, request, Box::new(near), false);
     let uses = async {
         far.send(b"there").await;

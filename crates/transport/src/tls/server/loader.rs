@@ -1,10 +1,10 @@
 //! Reads the files of a listener's TLS, and collects all that is wrong with them.
 
 use super::client_verifier::ClientVerifier;
-use super::expiry::Dated;
 use super::revocation::{RevocationList, Revocations};
 use super::{CertificateFiles, ClientAuth, ServerTlsConfig, judge};
 use crate::tls::KeyDigest;
+use crate::tls::expiry::Dated;
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::pem::{self, Bundle, PairMistake};
 use crate::tls::words;

@@ -1,8 +1,8 @@
 //! Tells the log of certificates and revocation lists that have to be renewed soon: each once a day.
 
-use crate::Config;
-use frontier_transport::ServerTls;
+use super::{ClientTls, ServerTls};
 use std::collections::HashMap;
+use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 use tracing::warn;
 
@@ -12,36 +12,70 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 /// How soon the same line is said again: a day, less what an hourly look may be early.
 const AGAIN: Duration = Duration::from_secs(24 * 3600 - 60);
 
-/// What the listeners show and go by, and what was said of it.
-#[derive(Debug)]
-pub(super) struct ExpiryLog {
-    /// Those of the listeners: what is reloaded there is so here.
-    tls: Vec<ServerTls>,
+type Source = Box<dyn Fn(SystemTime) -> Vec<String> + Send>;
+
+/// What a program shows and goes by over TLS, and what was said of it: whatever it listens to or dials, and what is reloaded
+/// there is so here.
+#[derive(Default)]
+pub struct ExpiryLog {
+    sources: Vec<Source>,
     told: HashMap<String, Instant>,
 }
 
 impl ExpiryLog {
-    pub(super) fn new(config: &Config) -> Self {
-        let listeners = config.edgebound.listeners.iter().chain(&config.servicebound.listeners);
-        Self { tls: listeners.filter_map(|listen| listen.tls.clone()).collect(), told: HashMap::new() }
+    /// Looks at nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at what a listener shows and goes by.
+    #[must_use]
+    pub fn server(self, tls: ServerTls) -> Self {
+        self.look(move |now| tls.expiring(now))
+    }
+
+    /// Looks at what a dialler shows and goes by.
+    #[must_use]
+    pub fn client(self, tls: ClientTls) -> Self {
+        // The authorities of the system are renewed by others.
+        if tls.names_certificates() { self.look(move |now| tls.expiring(now)) } else { self }
+    }
+
+    /// Looks at something else: a line for each of what ends soon, in the same words each time. It may block.
+    #[must_use]
+    pub fn look(mut self, expiring: impl Fn(SystemTime) -> Vec<String> + Send + 'static) -> Self {
+        self.sources.push(Box::new(expiring));
+        self
     }
 
     /// Looks every hour, until it is dropped.
-    pub(super) async fn run(mut self) {
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn run(mut self) {
         let mut interval = tokio::time::interval(INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while !self.tls.is_empty() {
+        while !self.sources.is_empty() {
             interval.tick().await;
-            for line in self.due(SystemTime::now(), Instant::now()) {
+            // It reads files.
+            let looked = tokio::task::spawn_blocking(move || {
+                let lines = self.due(SystemTime::now(), Instant::now());
+                (self, lines)
+            });
+            // Fails only if the runtime ends, or a parser of others panics.
+            let Ok((back, lines)) = looked.await else { return };
+            self = back;
+            for line in lines {
                 warn!("renew it: {line}");
             }
         }
     }
 
-    /// What is to be said now. Listeners may have the same files.
+    /// What is to be said now. Several may have the same files.
     fn due(&mut self, wall: SystemTime, now: Instant) -> Vec<String> {
         self.told.retain(|_, at| now.saturating_duration_since(*at) < AGAIN);
-        let mut lines: Vec<String> = self.tls.iter().flat_map(|tls| tls.expiring(wall)).collect();
+        let mut lines: Vec<String> = self.sources.iter().flat_map(|expiring| expiring(wall)).collect();
         lines.retain(|line| {
             let is_new = !self.told.contains_key(line);
             if is_new {
@@ -53,14 +87,20 @@ impl ExpiryLog {
     }
 }
 
+impl fmt::Debug for ExpiryLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpiryLog").field("sources", &self.sources.len()).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use frontier_transport::{CertificateFiles, ServerTlsConfig};
+    use crate::tls::{CertificateFiles, ServerTlsConfig, expiring_files};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    /// One that ends in ten days, for two listeners.
+    /// One that ends in ten days, for two listeners, a dialler that shows and trusts it, and whoever else names its file.
     fn log() -> (ExpiryLog, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let (cert, key) = (dir.path().join("a.pem"), dir.path().join("a.key"));
@@ -70,9 +110,13 @@ mod tests {
         let pair = rcgen::KeyPair::generate().unwrap();
         std::fs::write(&cert, params.self_signed(&pair).unwrap().pem()).unwrap();
         std::fs::write(&key, pair.serialize_pem()).unwrap();
+        let client = ClientTls::new().identity_files(&cert, &key).ca_file(&cert);
+        assert_eq!(client.expiring(SystemTime::now()).len(), 2, "what it shows, and what it trusts");
+        let files = vec![cert.clone(), dir.path().join("not there")];
         let certs = vec![CertificateFiles { cert, key }];
         let tls = ServerTls::load(ServerTlsConfig { certs, ..ServerTlsConfig::default() }).unwrap();
-        (ExpiryLog { tls: vec![tls.clone(), tls], told: HashMap::new() }, dir)
+        let log = ExpiryLog::new().server(tls.clone()).server(tls).client(client);
+        (log.look(move |now| expiring_files(&files, now)), dir)
     }
 
     #[test]
@@ -90,7 +134,7 @@ mod tests {
         let (mut log, _dir) = log();
         let (wall, start) = (SystemTime::now(), Instant::now());
         assert_eq!(log.due(wall, start).len(), 1);
-        log.tls.clear();
+        log.sources.clear();
         assert_eq!(log.due(wall, start + 25 * HOUR), [] as [String; 0]);
         assert!(log.told.is_empty(), "nothing is kept of it");
     }

@@ -4,7 +4,8 @@ use frontier_access::authn::ClientCertificate;
 use frontier_transport::PeerCertificate;
 
 /// What authentication, and a later look at the chain, need of a certificate that a handshake has verified.
-pub(crate) fn client_certificate(certificate: &PeerCertificate) -> ClientCertificate {
+#[must_use]
+pub fn client_certificate(certificate: &PeerCertificate) -> ClientCertificate {
     ClientCertificate {
         common_name: certificate.subject_common_name.clone(),
         dns_names: certificate.dns_names.clone(),

@@ -1,9 +1,9 @@
 //! What is going to be past its time: certificates, CAs and revocation lists, told while they can still be renewed.
 
-use super::{Loaded, ServerTls};
-use crate::tls::peer_certificate::time;
+use super::peer_certificate::time;
+use super::pem;
 use rustls::pki_types::CertificateDer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -15,37 +15,45 @@ pub(super) const LIST: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Files that are told of at once. A bundle of CAs may have a hundred members.
 const MAX_LINES: usize = 10;
 
-impl ServerTls {
-    /// A line for each certificate, CA and revocation list that has to be renewed soon, or has not been in time. The same
-    /// words each time, so that they can be told once a day; ten lines, and how many more there are.
-    #[must_use]
-    pub fn expiring(&self, now: SystemTime) -> Vec<String> {
-        let loaded = self.current.load();
-        let mut lines = loaded.expiring(now);
-        if lines.len() > MAX_LINES {
-            let more = lines.len() - MAX_LINES;
-            lines.truncate(MAX_LINES);
-            lines.push(format!("{more} more certificates or revocation lists expire soon, or have expired"));
-        }
-        lines
-    }
+/// A line for each of these certificates that has to be renewed soon, or has not been in time.
+pub(super) fn expiring<'a>(
+    dated: impl IntoIterator<Item = (&'a Path, &'a CertificateDer<'static>)>,
+    now: SystemTime,
+) -> Vec<String> {
+    let line = |(path, der): (&Path, &CertificateDer<'static>)| {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        let (from, to) = (parsed.validity().not_before, parsed.validity().not_after);
+        let (subject, end) = (parsed.subject(), time(to.timestamp()));
+        let life = end.duration_since(time(from.timestamp())).unwrap_or_default();
+        is_near(now, end, life, CERTIFICATE)
+            .then(|| format!("{}: the certificate of `{subject}` expires on {to}", path.display()))
+    };
+    dated.into_iter().filter_map(line).collect()
 }
 
-impl Loaded {
-    fn expiring(&self, now: SystemTime) -> Vec<String> {
-        let certificates = self.dated.iter().filter_map(|(path, der)| {
-            let (_, parsed) = X509Certificate::from_der(der).ok()?;
-            let (from, to) = (parsed.validity().not_before, parsed.validity().not_after);
-            let (subject, end) = (parsed.subject(), time(to.timestamp()));
-            let life = end.duration_since(time(from.timestamp())).unwrap_or_default();
-            is_near(now, end, life, CERTIFICATE)
-                .then(|| format!("{}: the certificate of `{subject}` expires on {to}", path.display()))
-        });
-        let lists = self.revocations.iter().flat_map(|revocations| revocations.iter());
-        let lists =
-            lists.filter_map(|list| list.expiry(now).map(|line| format!("{}: {line}", list.path.display())));
-        certificates.chain(lists).collect()
+/// The same for all certificates in these PEM files. Blocks while it reads them; one that can't be read is passed over, as
+/// that is told elsewhere.
+#[must_use]
+pub fn expiring_files(paths: &[PathBuf], now: SystemTime) -> Vec<String> {
+    let lines = paths.iter().flat_map(|path| {
+        let found = std::fs::read(path).ok().and_then(|text| pem::certificates(&text).ok());
+        found
+            .unwrap_or_default()
+            .iter()
+            .flat_map(|der| expiring([(path.as_path(), der)], now))
+            .collect::<Vec<_>>()
+    });
+    clipped(lines.collect())
+}
+
+/// Ten of these lines, and how many more there are.
+pub(super) fn clipped(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MAX_LINES {
+        let more = lines.len() - MAX_LINES;
+        lines.truncate(MAX_LINES);
+        lines.push(format!("{more} more certificates or revocation lists expire soon, or have expired"));
     }
+    lines
 }
 
 /// Whether what ends at `end` after a life of `life` is to be told of, `ahead` of its end at most.

@@ -1,0 +1,104 @@
+//! Who may ask a control plane, and change something by it.
+//!
+//! ```text
+//!   request ── token, certificate ─▶ Operators ─▶ Access ─▶ no role: refused
+//!                                                   └─▶ Operator, an extension of the request
+//!   handler ── Operator::perform ─▶ is its role enough? ─▶ the change ─▶ a line of the audit log
+//! ```
+
+mod audit;
+mod auth;
+mod certificate;
+mod operator;
+
+pub use audit::{AuditTarget, admit_line};
+pub use auth::{PlaneAuth, exposure, is_local, no_way_in};
+pub use certificate::client_certificate;
+pub use operator::Operator;
+
+use audit::Audit;
+
+use crate::connection::Caller;
+use crate::error::ApiError;
+use crate::guard::bearer_token;
+use frontier_access::authn::{AuthnError, Credentials, OperatorRole, Side, Verified};
+use frontier_access::{Access, ClockReading};
+use frontier_transport::PeerCertificate;
+use http::HeaderMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Who may ask a control plane, as of now. Cheap to clone.
+#[derive(Clone)]
+pub struct Operators {
+    plane: &'static str,
+    access: Arc<dyn Fn() -> Arc<Access> + Send + Sync>,
+    audit: Arc<Audit>,
+}
+
+impl Operators {
+    /// By what `access` has, at the time of each request, for the listener `plane`. If it asks for nothing, everybody
+    /// may do everything.
+    pub fn new(
+        plane: &'static str,
+        target: AuditTarget,
+        access: impl Fn() -> Arc<Access> + Send + Sync + 'static,
+    ) -> Self {
+        Self { plane, access: Arc::new(access), audit: Arc::new(Audit::new(target)) }
+    }
+
+    /// Who sends a request, if they may look at anything at all.
+    pub(crate) fn check(&self, caller: &Caller, headers: &HeaderMap) -> Result<Operator, ApiError> {
+        let granted = self.identify(caller, headers).and_then(|verified| match verified {
+            Some(verified) => verified.confirm_role(OperatorRole::Read).map(|()| Some(verified)),
+            None => Ok(None),
+        });
+        match granted {
+            // Nobody is asked: there is nothing to tell of anybody.
+            Ok(None) => Ok(Operator::anybody(caller.addr, self.audit.clone())),
+            Ok(Some(verified)) => {
+                if caller.is_new() {
+                    self.audit.accepted(caller.addr, &verified);
+                }
+                Ok(Operator::verified(caller.addr, verified, self.audit.clone()))
+            }
+            Err(error) => {
+                self.audit.refused(caller.addr, &error);
+                Err(told(error))
+            }
+        }
+    }
+
+    /// `None` where nobody is asked.
+    fn identify(&self, caller: &Caller, headers: &HeaderMap) -> Result<Option<Verified>, AuthnError> {
+        let access = (self.access)();
+        let Some(authenticator) = access.authenticator(self.plane).filter(|it| !it.is_none()) else {
+            return Ok(None);
+        };
+        let presented = caller.certificate.as_ref();
+        let certificate = presented.and_then(|der| PeerCertificate::parse(std::slice::from_ref(der)));
+        let certificate = certificate.as_ref().map(client_certificate);
+        let credentials = Credentials { token: bearer_token(headers), certificate: certificate.as_ref() };
+        let address = caller.addr.ip();
+        access
+            .authenticate(authenticator, Side::Operator, address, &credentials, ClockReading::now())
+            .map(Some)
+    }
+}
+
+impl fmt::Debug for Operators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operators").field("plane", &self.plane).finish_non_exhaustive()
+    }
+}
+
+/// What a client of the control plane is told.
+fn told(error: AuthnError) -> ApiError {
+    let text = error.to_string();
+    match error {
+        AuthnError::Throttled { retry_after } => ApiError::Throttled { reason: text, retry_after },
+        // It is known who asks.
+        AuthnError::NotOperator | AuthnError::RoleTooLow { .. } => ApiError::Denied(text),
+        _ => ApiError::Unauthenticated(text),
+    }
+}

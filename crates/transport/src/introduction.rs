@@ -1,0 +1,126 @@
+//! Dialling up to the end of the handshake: an address of a name that takes the connection and then says nothing, or what
+//! the dialler can't use, is not waited for while there are others.
+
+use crate::address::lookup;
+use crate::dial::prepare;
+use crate::roaming_tcp::RoamingTcp;
+use crate::tcp::connect_first;
+use crate::{DialError, DialOptions, Endpoint, Link, LinkConfig, Staggered};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+
+/// How long an address that has taken the connection is given before the next one is tried beside it. Longer than a
+/// handshake takes, as a rule: a dialler that is let in at two of them has to leave one again.
+const HEAD_START: Duration = Duration::from_secs(3);
+
+/// Dials `endpoint` as [`dial`](crate::dial()) does, and introduces the dialler: `introduce` is the handshake over a link.
+/// Of a name with several addresses another one is tried beside the one that has taken the connection, once that has not
+/// brought the handshake to its end within 3 seconds, or has failed; the first to come through is the one, the others are
+/// dropped. Where `is_answer` says of an error that the other end has answered with it, that is the outcome.
+///
+/// QUIC, where the addresses are raced until one speaks it, and proxies are dialled once.
+///
+/// # Errors
+/// [`DialError`], or what `introduce` fails with: of several addresses the first that failed. `introduce` sets its own
+/// deadline.
+///
+/// # Cancel safety
+/// Cancel safe: the connections are dropped. The other ends may have read what they were told.
+pub async fn dial_and_introduce<T, E, F>(
+    endpoint: &Endpoint,
+    options: &DialOptions,
+    config: LinkConfig,
+    introduce: impl Fn(Link) -> F,
+    is_answer: impl Fn(&E) -> bool,
+) -> Result<T, E>
+where
+    E: From<DialError>,
+    F: Future<Output = Result<T, E>>,
+{
+    let prepared = match prepare(endpoint, options).await? {
+        Some(prepared) => prepared,
+        None => return introduce(crate::dial(endpoint, options, config).await?).await,
+    };
+    let addresses = &Addresses::of(endpoint).await?;
+    let (prepared, introduce) = (&prepared, &introduce);
+    let introduce_at = |io: io::Result<TcpStream>| {
+        let config = config.clone();
+        async move {
+            let io = io.map_err(|source| DialError::Connect { endpoint: endpoint.clone(), source })?;
+            introduce(prepared.link(RoamingTcp::new(io), endpoint, options, config).await?).await
+        }
+    };
+    let none = || DialError::Connect { endpoint: endpoint.clone(), source: io::ErrorKind::NotFound.into() };
+    addresses.race(introduce_at, is_answer).await.unwrap_or_else(|| Err(none().into()))
+}
+
+/// The addresses of a name that no attempt has come to yet.
+struct Addresses {
+    left: Mutex<Vec<SocketAddr>>,
+    count: usize,
+}
+
+impl Addresses {
+    async fn of(endpoint: &Endpoint) -> Result<Self, DialError> {
+        let (host, port) = endpoint.host_port();
+        let looked_up = lookup(host, port).await;
+        let left = looked_up.map_err(|source| DialError::Lookup { endpoint: endpoint.clone(), source })?;
+        Ok(Self::new(left))
+    }
+
+    fn new(left: Vec<SocketAddr>) -> Self {
+        Self { count: left.len(), left: Mutex::new(left) }
+    }
+
+    /// What comes of the first of them with which the dialler comes through, of an answer, or else of the first that fails.
+    /// `None` without any.
+    async fn race<T, E, F>(
+        &self,
+        introduce: impl Fn(io::Result<TcpStream>) -> F,
+        is_answer: impl Fn(&E) -> bool,
+    ) -> Option<Result<T, E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let introduce = &introduce;
+        let mut attempts = Staggered::new(0..self.count, HEAD_START, |_| async move {
+            Some(introduce(self.next().await?).await)
+        });
+        let mut first = None;
+        while let Some(outcome) = attempts.next().await {
+            match outcome {
+                None => {}
+                Some(Err(error)) if !is_answer(&error) => {
+                    first.get_or_insert(error);
+                }
+                outcome => return outcome,
+            }
+        }
+        first.map(Err)
+    }
+
+    /// A connection to one of those that are left, which are raced. `None` if none is, or none has answered before.
+    async fn next(&self) -> Option<io::Result<TcpStream>> {
+        // One attempt after the other, or two would come to the same address.
+        let mut left = self.left.lock().await;
+        if left.is_empty() {
+            return None;
+        }
+        Some(match connect_first(left.clone()).await {
+            Ok((address, io)) => {
+                left.retain(|other| *other != address);
+                Ok(io)
+            }
+            Err(error) => {
+                left.clear();
+                Err(error)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! The control plane of a gateway through its port, with the real program and real peers.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod access;
+mod kick;
+mod lists;
+mod port;
+mod reflection;
+mod world;

@@ -1,0 +1,140 @@
+//! The Rust in README.md and docs/: it stands here as well, so that it compiles, and a test finds what does not.
+
+#![expect(dead_code, reason = "nothing of this is run: it is to compile")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What stands around the code in the documents, which leaves it out.
+mod snippets {
+    use bytes::Bytes;
+    use frontier_sdk::{ClusterService, Edge, EdgeEvent, EdgeId, HandlerError, Service};
+    use std::time::Duration;
+    use tokio::io::AsyncWriteExt;
+
+    type Done = Result<(), Box<dyn std::error::Error>>;
+
+    #[expect(unused_variables, reason = "as it stands in README.md")]
+    async fn an_edge() -> Done {
+        use frontier_sdk::{Edge, Request, Response};
+
+        let edge = Edge::builder("tcp://127.0.0.1:30012").meta("sn-42").connect().await?; // reconnects by itself
+        edge.register("reboot", |_: Request| async { Ok(Response::new("rebooting")) }).await?;
+        edge.publish("telemetry", "21.5").await?; // done by the receiver
+        let answer = edge.call("echo", "hello").await?;
+        Ok(())
+    }
+
+    async fn a_service() -> Done {
+        use frontier_sdk::{Request, Response, Service};
+
+        let service =
+            Service::builder("tcp://127.0.0.1:30011").name("files").topics(["telemetry"]).connect().await?;
+        service.register("echo", |request: Request| async move { Ok(Response::new(request.data)) }).await?;
+        while let Some(message) = service.recv().await {
+            println!("{:?} says {:?}", message.edge_id, message.data);
+            message.done();
+        }
+        Ok(())
+    }
+
+    async fn give_id(_meta: Bytes) -> Result<EdgeId, HandlerError> {
+        Ok(EdgeId(7))
+    }
+
+    async fn note(_event: EdgeEvent) -> Result<(), HandlerError> {
+        Ok(())
+    }
+
+    #[expect(unused_variables, reason = "as it stands in the guide")]
+    async fn no_gap(url: &str) -> Done {
+        let service =
+            Service::builder(url).name("files").on_edge_id(give_id).on_edge_online(note).connect().await?;
+        Ok(())
+    }
+
+    #[expect(unused_variables, reason = "as it stands in the guide")]
+    async fn calls(edge: Edge, service: Service, edge_id: EdgeId) -> Done {
+        let answer = edge.call("echo", "hello").timeout(Duration::from_secs(2)).await?;
+        let answer = service.call(edge_id, "reboot", "").await?;
+        Ok(())
+    }
+
+    async fn messages(edge: Edge, service: Service, edge_id: EdgeId) -> Done {
+        edge.publish("telemetry", "21.5").await?; // to a service
+        service.publish(edge_id, "a new config").topic("config").await?; // to an edge; the topic may be left out
+        Ok(())
+    }
+
+    async fn streams(edge: Edge, digest: Bytes) -> Done {
+        let mut stream = edge.open_stream("files").meta("report.pdf").await?;
+        stream.write_all(b"raw bytes").await?;
+        stream.publish("checksum", digest).await?;
+        Ok(())
+    }
+
+    #[expect(unused_variables, reason = "as it stands in the guide")]
+    async fn a_cluster() -> Done {
+        let service = ClusterService::builder("http://atlas-1:40011")
+            .url("http://atlas-2:40011")
+            .name("files")
+            .topics(["telemetry"])
+            .connect()
+            .await?;
+        service.call(EdgeId(42), "reboot", "now").await?;
+
+        let edge = Edge::builder("frontlas://atlas-1:40011")
+            .url("frontlas://atlas-2:40011")
+            .meta("sn-42")
+            .connect()
+            .await?;
+        Ok(())
+    }
+}
+
+/// Without what differs where it was laid out anew: white space, and commas at the end of a line. Comments stay.
+fn bare(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace() && *c != ',').collect()
+}
+
+/// The blocks of Rust in a document.
+fn blocks(document: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in document.lines() {
+        match (&mut open, line.trim()) {
+            (None, "```rust") => open = Some(String::new()),
+            (Some(_), "```") => blocks.extend(open.take()),
+            (Some(block), _) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_rust_in_the_documents_compiles() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let mut documents = vec![root.join("README.md")];
+    let docs = std::fs::read_dir(root.join("docs")).expect("docs").map(|entry| entry.expect("a file").path());
+    // docs/testing.md is one program, and a doctest of `frontier-testing`.
+    let is_ours =
+        |path: &PathBuf| path.extension().is_some_and(|it| it == "md") && !path.ends_with("testing.md");
+    documents.extend(docs.filter(is_ours));
+    let here = bare(include_str!("documents.rs"));
+    let mut found = BTreeMap::new();
+    for path in documents {
+        let name = path.strip_prefix(root).expect("it is in there").display().to_string();
+        for block in blocks(&std::fs::read_to_string(&path).expect("text")) {
+            assert!(
+                here.contains(&bare(&block)),
+                "put this into tests/tests/documents.rs, from {name}:\n{block}"
+            );
+            *found.entry(name.clone()).or_insert(0) += 1;
+        }
+    }
+    assert!(found.contains_key("README.md") && found.contains_key("docs/guide.md"), "{found:?}");
+}
