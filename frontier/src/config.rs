@@ -1,11 +1,13 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod bypass;
 mod control_plane;
 mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod original;
 mod token_source;
 mod tracing;
 mod validation;
@@ -14,6 +16,7 @@ use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
+pub use bypass::Bypass;
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use limits::Limits;
@@ -25,6 +28,7 @@ pub use tracing::Tracing;
 use frontier_access::AccessConfig;
 use frontier_admin::ObservabilityConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::ServerTls;
@@ -78,6 +82,8 @@ pub struct Config {
     pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
     pub observability: Option<ObservabilityConfig>,
+    /// What is written and means nothing, in lines.
+    pub(crate) ignored: Vec<String>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
 }
@@ -104,6 +110,8 @@ pub struct Edgebound {
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+    /// Where connections go that speak neither wire; `None` to refuse them.
+    pub bypass: Option<Bypass>,
     /// Where edges may go when the gateway stops, as URLs.
     pub alternatives: Vec<String>,
 }
@@ -138,8 +146,12 @@ pub struct Refused {
 impl Config {
     /// The environment variables that replace keys.
     pub const OVERRIDES: &[Override] = &[
+        foreign_keys::LOG_LEVEL,
+        foreign_keys::LOG_OUTPUT,
+        foreign_keys::LOG_FORMAT,
         Override::new("FRONTIER_LOG_LEVEL", "log.level"),
         Override::new("FRONTIER_LOG_FORMAT", "log.format"),
+        Override::new("FRONTIER_LOG_OUTPUT", "log.output"),
         Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
         Override::port("FRONTIER_EDGEBOUND_PORT", "edgebound.listen.addr", "0.0.0.0:30012"),
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
@@ -200,7 +212,8 @@ impl Config {
     /// If they have changed since the configuration was loaded: everything that is wrong with them.
     pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
-        let warnings = self.listener_warnings().chain(self.membership_warnings());
+        let warnings = self.ignored.iter().cloned();
+        let warnings = warnings.chain(self.listener_warnings()).chain(self.membership_warnings());
         Ok(warnings.chain(access::warnings(&self.access, &access)).collect())
     }
 
@@ -275,6 +288,7 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
+                bypass: Bypass::read(&edgebound),
                 alternatives: listen::alternatives(&edgebound),
             },
             servicebound: Servicebound {
@@ -282,7 +296,7 @@ impl Config {
                 alternatives: listen::alternatives(&servicebound),
             },
             control_plane,
-            balance: exchange.get("hashby", HashBy::default()).0,
+            balance: exchange.filled("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
                 Duration::from_secs(30),
@@ -294,6 +308,7 @@ impl Config {
             membership: Membership::read(root),
             tracing: Tracing::read(&root.section("tracing").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
+            ignored: original::ignored(root),
             fixed: FixedSettings::default(),
         };
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {

@@ -172,7 +172,9 @@ impl Gateway {
         }
         let services = listen(Role::Service, &config.servicebound.listeners)?;
         let edges = listen(Role::Edge, &config.edgebound.listeners)?;
-        for line in config.open_listeners().into_iter().chain(config.membership_warnings()) {
+        for line in
+            config.ignored.iter().cloned().chain(config.open_listeners()).chain(config.membership_warnings())
+        {
             warn!("{line}");
         }
         let advertised = match &config.membership {

@@ -140,6 +140,12 @@ impl GatewayMetrics {
                 family.sample(&[("side", side), ("network", network)], count);
             }
         }
+        let (bypassed, failed) = self.contexts[0].counters.bypasses();
+        let help = "Connections on neither wire that go on to `edgebound.bypass`.";
+        out.gauge("frontier_bypass_connections", help).sample(&[], bypassed);
+        let help =
+            "Connections on neither wire that were dropped, since `edgebound.bypass` could not be reached.";
+        out.counter("frontier_bypass_failures_total", help).sample(&[], failed);
         let help = "Handshakes that have ended, by their result. A failure before the peer has said who it is counts for \
                     the side of its listener.";
         let mut family = out.counter("frontier_handshakes_total", help);
