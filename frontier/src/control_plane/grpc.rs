@@ -121,8 +121,8 @@ impl ControlPlane for Grpc {
         Ok(Response::new(PublishResponse {}))
     }
 
-    async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<GatewayStatus> {
-        Ok(Response::new(self.about.status()))
+    async fn get_status(&self, request: Request<GetStatusRequest>) -> Answer<GatewayStatus> {
+        Ok(Response::new(self.about.status(operator(&request)?.role())))
     }
 
     async fn get_policy(&self, _: Request<GetPolicyRequest>) -> Answer<Policy> {
@@ -148,9 +148,10 @@ impl ControlPlane for Grpc {
 
     async fn watch(&self, request: Request<WatchRequest>) -> Answer<Self::WatchStream> {
         // An unknown number counts as the unspecified kind, which is refused.
-        let kinds = request.into_inner().kinds;
+        let WatchRequest { kinds, changes_only } = request.into_inner();
         let kinds = kinds.iter().map(|kind| WatchKind::try_from(*kind).unwrap_or_default());
-        let events = self.watches.open(WatchFilter::new(kinds)?)?;
+        let filter = WatchFilter { changes_only, ..WatchFilter::new(kinds)? };
+        let events = self.watches.open(filter)?;
         Ok(Response::new(Box::pin(events.map(|event| Ok(event?)))))
     }
 }

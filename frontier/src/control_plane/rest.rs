@@ -232,9 +232,9 @@ fn bare(uri: &Uri) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn status(State(rest): State<Shared>, uri: Uri) -> Answer {
+async fn status(State(rest): State<Shared>, Extension(operator): Extension<Operator>, uri: Uri) -> Answer {
     bare(&uri)?;
-    Ok(ok(&Status::from(rest.about.status())))
+    Ok(ok(&Status::from(rest.about.status(operator.role()))))
 }
 
 async fn policy(State(rest): State<Shared>, uri: Uri) -> Answer {
@@ -270,8 +270,10 @@ async fn drain(State(rest): State<Shared>, Extension(operator): Extension<Operat
 async fn watch(State(rest): State<Shared>, uri: Uri) -> Answer {
     let mut query = Query::parse(&uri)?;
     let kinds = query.all("kinds");
+    let changes_only = query.flag("changes_only")?;
     query.end()?;
     let filter = WatchFilter::new(kinds.iter().flat_map(|names| names.split(',')).map(kind))?;
+    let filter = WatchFilter { changes_only, ..filter };
     Ok(sse::response(rest.watches.open(filter)?, frame))
 }
 

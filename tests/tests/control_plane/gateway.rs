@@ -16,6 +16,7 @@ async fn it_says_what_it_is() {
     );
     assert_eq!(status["edgebound"], json!([gateway.edge_url()]));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["role"], "admin", "nobody is asked who they are");
     assert!(status["start_time"].as_str().unwrap().parse::<u64>().unwrap() > 1_700_000_000);
 }
 

@@ -446,6 +446,9 @@ pub struct Status {
     /// Where it listens for services, as URLs.
     #[prost(string, repeated, tag = "8")]
     pub servicebound: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What who asks may do here: read, operate or admin.
+    #[prost(string, tag = "9")]
+    pub role: ::prost::alloc::string::String,
 }
 /// Asks what peers may do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -550,6 +553,10 @@ pub struct WatchRequest {
     /// What to hear of; everything if there is none.
     #[prost(enumeration = "WatchKind", repeated, tag = "1")]
     pub kinds: ::prost::alloc::vec::Vec<i32>,
+    /// Only what changes from now on: each snapshot is one part with nobody in it. One that comes later says that changes
+    /// were missed.
+    #[prost(bool, tag = "2")]
+    pub changes_only: bool,
 }
 /// One thing that is told; none is a sign of life.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -658,6 +665,41 @@ pub struct Rates {
     /// How many services are connected.
     #[prost(uint64, tag = "6")]
     pub services: u64,
+    /// How long the calls took that ended in the last second.
+    #[prost(message, optional, tag = "7")]
+    pub latency: ::core::option::Option<Latency>,
+}
+/// How long calls took, from where they were routed to their answer, whatever that was. What is not set had none.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Latency {
+    /// From edges to services.
+    #[prost(message, optional, tag = "1")]
+    pub to_service: ::core::option::Option<Quantiles>,
+    /// From services to edges.
+    #[prost(message, optional, tag = "2")]
+    pub to_edge: ::core::option::Option<Quantiles>,
+    /// Both together.
+    #[prost(message, optional, tag = "3")]
+    pub all: ::core::option::Option<Quantiles>,
+}
+/// What a share of some durations has not exceeded, in seconds; read from the buckets of /metrics.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Quantiles {
+    /// How many durations there were.
+    #[prost(uint64, tag = "1")]
+    pub count: u64,
+    /// Half of them.
+    #[prost(double, tag = "2")]
+    pub p50: f64,
+    /// 90 %.
+    #[prost(double, tag = "3")]
+    pub p90: f64,
+    /// 99 %.
+    #[prost(double, tag = "4")]
+    pub p99: f64,
+    /// 99.9 %.
+    #[prost(double, tag = "5")]
+    pub p999: f64,
 }
 /// How many each second, by direction.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
