@@ -43,6 +43,7 @@ mod proxy_header;
 mod quic;
 mod roaming_tcp;
 mod signal;
+mod spin;
 mod staggered;
 mod staging;
 mod tcp;
@@ -69,6 +70,7 @@ pub use mux::{MuxStream, Traffic};
 pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
+pub use spin::Spin;
 pub use staggered::Staggered;
 pub use tcp::connect_any;
 #[cfg(feature = "config")]
