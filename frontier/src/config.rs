@@ -17,7 +17,7 @@ pub(crate) use access::{files, load, reload};
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use limits::Limits;
-pub use listen::{Listen, Proxies, ProxyProtocol};
+pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
 pub use tracing::Tracing;

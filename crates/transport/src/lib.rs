@@ -60,7 +60,7 @@ pub use downgrade::{Downgrade, DowngradeRule};
 pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};
-pub use incoming::{AcceptError, Incoming, Network, PeerInfo};
+pub use incoming::{AcceptError, Incoming, Network, PeerInfo, Spoken};
 pub use introduction::dial_and_introduce;
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
