@@ -4,10 +4,11 @@ use super::handshake::Handshake;
 use super::{Arrival, Context, leave, log_end, reject, welcome};
 use crate::policy::Admission;
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
-use frontier_exchange::{Failure, Identity, Seat};
-use frontier_protocol::{Code, EdgeId};
+use frontier_exchange::{Failure, Identity, Peer, Seat};
+use frontier_protocol::{Code, EdgeId, FEATURE_EDGE_METHODS};
 use frontier_transport::{CloseReason, Link, LinkHandle, Priority};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tracing::debug;
 
 pub(super) fn run(
@@ -85,6 +86,7 @@ async fn join(
         reject(context, link, &failure).await;
         return None;
     }
+    tell_methods(context, &mut handshake, &edge, addr);
     let welcomed = link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &edge).encode(out));
     if welcomed.is_err() || !seat.publish() {
         presence::offline(exchange, &edge, callback_timeout).await;
@@ -99,6 +101,16 @@ async fn join(
     context.tell_if_draining(&edge);
     debug!(edge = id.0, %addr, epoch = edge.epoch().0, "edge connected");
     Some((seat, link))
+}
+
+/// Notes what methods the edge has told of. Where there is no room for them the edge may register no others either.
+fn tell_methods(context: &Context, handshake: &mut Handshake, edge: &Arc<Peer>, addr: SocketAddr) {
+    let methods = std::mem::take(&mut handshake.methods);
+    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    if let Err(error) = context.exchange.add_methods(edge, &methods) {
+        context.exchange.log_unlisted(addr, &error);
+        handshake.features &= !FEATURE_EDGE_METHODS;
+    }
 }
 
 /// Why the link of an edge was closed before the edge was online.
