@@ -89,7 +89,7 @@ impl Client {
         registered: RegisteredNames,
         cancelled_attempt: Arc<CancelledAttempt>,
     ) -> Self {
-        let executor = Executor::current(options.io_thread);
+        let executor = Executor::current(options.io_thread, options.spin);
         if executor.is_apart() {
             options.credentials.run_on(executor.user());
             #[cfg(feature = "cluster")]

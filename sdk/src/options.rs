@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) tells_methods: bool,
     /// Whether a thread of the SDK carries the connection; unless set it depends on the runtime.
     pub(crate) io_thread: Option<bool>,
+    /// For how long that thread stays awake after it had something to do.
+    pub(crate) spin: Duration,
     /// Of streams that say nothing else.
     pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
@@ -159,6 +161,7 @@ impl Options {
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
             tells_methods: true,
             io_thread: None,
+            spin: Duration::ZERO,
             stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),

@@ -143,6 +143,11 @@ pub trait Outlet: Debug + Send + Sync {
     fn streams(&self) -> u32 {
         0
     }
+
+    /// What lists, logs and metrics call the wire; empty for the gateway's own, which they call by what carries it.
+    fn wire(&self) -> &'static str {
+        ""
+    }
 }
 
 /// Something was queued.

@@ -39,11 +39,13 @@ impl Listeners {
         }
     }
 
-    /// Key and network of the one that a peer came through.
+    /// Key and network of the one that a peer came through; for another wire than our own, that.
     fn of(&self, peer: &Peer) -> (String, String) {
         let listeners = if peer.is_service() { &self.services } else { &self.edges };
         let listener = listeners.get(usize::from(peer.authorization().listener()));
-        listener.map(|it| (it.key.clone(), it.network.to_owned())).unwrap_or_default()
+        let (key, network) = listener.map(|it| (it.key.clone(), it.network)).unwrap_or_default();
+        let wire = peer.outlet().wire();
+        (key, if wire.is_empty() { network } else { wire }.to_owned())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::browser::Browser;
 use crate::world::log_in;
 use frontier_access::authn::token;
-use frontier_sdk::{Edge, EdgeId, Service};
+use frontier_sdk::{Edge, EdgeId, Response, Service};
 use frontier_tests::{Gateway, RawPeer, echo, replace, within};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -32,7 +32,8 @@ impl World {
         let builder = builder.set("controlplane.auth.methods", json!([{"token": {"file": file}}]));
         let gateway = builder.set("controlplane.listen.addr", "127.0.0.1:0").start().await;
         let control = gateway.control().await;
-        let edge = gateway.edge().id(EdgeId(7)).meta("sn-42");
+        let reboot = |_| async { Ok(Response::new("")) };
+        let edge = gateway.edge().id(EdgeId(7)).meta("sn-42").register("reboot", reboot);
         let edge = within("an edge connects", edge.connect()).await.unwrap();
         let raw = RawPeer::edge(gateway.edges()).await;
         let service = gateway.service("files").topics(["uploads"]).connect().await.unwrap();
@@ -87,6 +88,8 @@ async fn a_service_is_shown_with_what_it_takes() {
     browser.click("nav a[href='#/edges']").await;
     browser.fill("input[type=search]", "sn-").await;
     browser.sees(".note", "1 edge found").await;
+    browser.click(".space .row").await;
+    browser.sees("dialog.panel .chip", "reboot").await;
     browser.has_no_complaints().await;
 }
 

@@ -9,7 +9,7 @@ use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
 };
-use frontier_transport::{Accepted, Incoming};
+use frontier_transport::{Accepted, Incoming, Link};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -53,7 +53,8 @@ impl Dialled {
             network: frontier_transport::Network::Tcp,
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
-        let session = tokio::spawn(async move { run(&context, handshake, admission, arrival, near).await });
+        let session =
+            tokio::spawn(async move { run(&context, handshake, admission, arrival, near.into()).await });
         let (frame_in, frames) = mpsc::unbounded_channel();
         let far = tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
         Self { session, frames, far }
