@@ -47,6 +47,8 @@ async fn a_service_is_shown_with_what_it_takes() {
     browser.click("nav a[href='#/edges']").await;
     browser.fill("input[type=search]", "sn-").await;
     browser.sees(".note", "1 edge found").await;
+    browser.click(".space .row").await;
+    browser.sees("dialog.panel .chip", "hangs").await;
     browser.has_no_complaints().await;
 }
 

@@ -1,7 +1,7 @@
 //! What a gateway's own control plane tells and does.
 
 use crate::world::{World, prints};
-use frontier_sdk::{Edge, EdgeId, HandlerError, Request, Service, ServiceId, Status};
+use frontier_sdk::{Edge, EdgeId, HandlerError, Request, Response, Service, ServiceId, Status};
 use frontier_tests::{DEADLINE, Gateway, eventually, replace, within};
 use serde_json::json;
 
@@ -35,6 +35,36 @@ async fn peers_of_a_gateway_are_listed_in_full() {
     assert_eq!(world.run(&["services", "get", "5", "-o", "json"]).await.json()["topics"], json!(2));
     world.run(&["edges", "get", "9"]).await.failed(1, "not at this gateway: edge 9");
     world.run(&["edges", "get", "../services/5"]).await.failed(64, "is no id");
+}
+
+#[tokio::test]
+async fn methods_are_listed_and_found() {
+    let gateway = Gateway::start().await;
+    let world = world(&gateway).await;
+    let ok = |_: Request| async { Ok(Response::new("")) };
+    let edge = |id| Edge::builder(gateway.edge_url()).id(EdgeId(id));
+    let _edges = [
+        edge(7).register("reboot", ok).register("get", ok).connect().await.unwrap(),
+        edge(8).register("get", ok).connect().await.unwrap(),
+        edge(9).connect().await.unwrap(),
+    ];
+    let service = Service::builder(gateway.service_url()).id(ServiceId(5)).register("echo", ok);
+    let _service = service.connect().await.unwrap();
+    assert_eq!(world.run(&["edges", "rpcs", "7"]).await.text(), "METHOD\nget\nreboot\n");
+    let all = world.run(&["edges", "rpcs", "-o", "json"]).await.json();
+    assert_eq!(all, json!(["get", "reboot", "get"]));
+    assert_eq!(world.run(&["edges", "methods", "--limit", "1", "-o", "json"]).await.json(), json!(["get"]));
+    assert_eq!(world.run(&["edges", "rpcs", "9", "-o", "json"]).await.json(), json!([]));
+    world.run(&["edges", "rpcs", "77"]).await.failed(1, "not at this gateway: edge 77");
+    world.run(&["edges", "rpcs", "x"]).await.failed(64, "is no id");
+    assert_eq!(world.run(&["services", "rpcs", "5"]).await.text(), "METHOD\necho\n");
+
+    let found = world.run(&["edges", "ls", "--rpc", "reboot", "-o", "json"]).await.json();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["edge_id"]), (1, &json!("7")));
+    assert_eq!(world.run(&["edges", "ls", "--rpc", "get", "--count"]).await.text(), "2\n");
+    assert_eq!(world.run(&["services", "ls", "--rpc", "get", "-o", "json"]).await.json(), json!([]));
+    let elsewhere = ["edges", "ls", "--rpc", "get", "--from", "frontlas"];
+    world.run(&elsewhere).await.failed(64, "--rpc is for a gateway");
 }
 
 #[tokio::test]

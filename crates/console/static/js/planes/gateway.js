@@ -71,15 +71,21 @@ const fields = (row) => [
 export const kinds = {
   edge: {
     ...common('edge'),
-    searches: [['meta', 'Meta'], ['edge_id', 'Id'], ['addr', 'Address']],
-    matches: (row, search) => begins(row, search, ['meta', 'addr']) || row.edge_id === search.text,
+    searches: [['meta', 'Meta'], ['edge_id', 'Id'], ['addr', 'Address'], ['rpc', 'Method']],
+    matches: (row, search) => begins(row, search, ['meta', 'addr']) || (search.by === 'edge_id' && row.edge_id === search.text),
     columns: [
       { key: 'id', name: 'Edge', width: 'minmax(9rem, 1fr)', cell: (row) => row.edge_id },
       { key: 'meta', name: 'Meta', width: 'minmax(8rem, 1.5fr)', cell: (row) => row.meta || '–' },
       { key: 'addr', name: 'Address', width: 'minmax(10rem, 1.2fr)', cell: (row) => row.addr },
       { key: 'since', name: 'Connected', width: '8rem', cell: since },
     ],
-    fields: (row) => [['Meta', row.meta], ...fields(row)],
+    /** With the methods that it has told of, which have a list of their own. */
+    async one(id, signal) {
+      const rpcs = get(url('/v1/edges/rpcs', { edge_id: id, page_size: PAGE }), { signal });
+      const [row, { rpcs: methods = [] }] = await Promise.all([oneOf('edge', id, signal), rpcs]);
+      return row && { ...row, methods };
+    },
+    fields: (row) => [['Meta', row.meta], ...fields(row), ['Methods', chips(row.methods)]],
   },
   service: {
     ...common('service'),
