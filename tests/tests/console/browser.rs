@@ -152,6 +152,22 @@ impl Browser {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
+    /// How many bytes of the console were sent to this page; all that it has asked for is below `root`.
+    pub(crate) async fn bytes_over_the_wire(&self, root: &str) -> u64 {
+        let loaded = "return performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+            .map((it) => [it.name, it.transferSize]);";
+        let loaded = self.run(loaded).await;
+        let mut size = 0;
+        for entry in loaded.as_array().unwrap() {
+            let (name, bytes) = (entry[0].as_str().unwrap(), entry[1].as_u64().unwrap());
+            assert!(name.starts_with(root), "{name}");
+            if name.contains("/console/") {
+                size += bytes;
+            }
+        }
+        size
+    }
+
     /// Nothing has gone wrong in the page that is no answer to a wrong token, and its policy has refused nothing.
     pub(crate) async fn has_no_complaints(&self) {
         self.has_no_complaints_but_of(&[]).await;

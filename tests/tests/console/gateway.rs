@@ -87,3 +87,22 @@ async fn what_goes_through_is_seen_as_it_does() {
     world.gateway.kill().await;
     browser.sees(".state", "connecting again").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_pages_of_a_gateway_are_small_and_come_from_it() {
+    let world = GatewayWorld::start().await;
+    let browser = world.browser(READER).await;
+    for (page, heading) in [
+        ("edges/7", "Edges"),
+        ("services", "Services"),
+        ("events", "Events"),
+        ("gateway", "Gateway"),
+        ("", "Overview"),
+    ] {
+        browser.run(&format!("location.hash = '#/{page}';")).await;
+        browser.sees("h1", heading).await;
+    }
+    let size = browser.bytes_over_the_wire(&world.url()).await;
+    assert!((10_000..300 * 1024).contains(&size), "{size} bytes");
+    browser.has_no_complaints().await;
+}

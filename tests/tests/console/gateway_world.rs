@@ -52,6 +52,11 @@ impl GatewayWorld {
         Self { gateway, control, edge, raw, service }
     }
 
+    /// The address of its control plane.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.control)
+    }
+
     /// A browser that has logged in.
     pub(crate) async fn browser(&self, token: &str) -> Browser {
         log_in(self.control, token).await
