@@ -44,6 +44,7 @@ mod quic;
 mod roaming_tcp;
 mod signal;
 mod sniffed;
+mod spin;
 mod staggered;
 mod staging;
 mod tcp;
@@ -70,6 +71,7 @@ pub use mux::{MuxStream, Traffic};
 pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
 pub use quic::QuicClient;
+pub use spin::Spin;
 pub use staggered::Staggered;
 pub use tcp::connect_any;
 #[cfg(feature = "config")]

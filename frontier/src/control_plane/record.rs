@@ -49,7 +49,7 @@ impl Listeners {
     }
 }
 
-pub(super) fn edge(listeners: &Listeners, peer: &Peer) -> Edge {
+pub(super) fn edge(exchange: &Exchange, listeners: &Listeners, peer: &Arc<Peer>) -> Edge {
     let meta = match peer.identity() {
         Identity::Edge { meta, .. } => &meta[..],
         _ => &[],
@@ -75,6 +75,7 @@ pub(super) fn edge(listeners: &Listeners, peer: &Peer) -> Edge {
         stamp: peer.epoch().0,
         expires,
         limits: None,
+        rpcs: small(exchange.name_count(peer, Names::Methods)),
     }
 }
 
@@ -119,7 +120,7 @@ pub(super) fn limits(exchange: &Exchange, listeners: &Listeners, peer: &Peer) ->
         calls: small(limits.calls),
         streams: limits.streams,
         outbox_bytes: listeners.outbox,
-        names: if peer.is_service() { small(limits.names) } else { 0 },
+        names: small(if peer.is_service() { limits.names } else { limits.edge_names }),
     }
 }
 

@@ -25,6 +25,9 @@ const MIN_TAKEN: u64 = 64 * 1024;
 /// How often a connection that is not read counts as heard.
 const HEARD: Duration = Duration::from_millis(500);
 
+/// How many packets a registration of an edge counts for: it takes a copy of all that the edge has registered.
+const EDGE_REGISTRATION_COST: usize = 16;
+
 const NO_EDGE_ID: &str = "illegal edgeID";
 
 /// What the packets of a connection are read with.
@@ -54,10 +57,13 @@ impl Reader<'_> {
     /// Acts on packets that came together, and on `most` at once.
     pub(super) fn on_packets(&self, buffer: &mut BytesMut, most: usize) -> Result<Turn, CloseReason> {
         let mut batch = self.exchange.batch();
-        for _ in 0..most {
+        let mut left = most;
+        while left > 0 {
             let Some(frame) = wire::decode(buffer, self.max_body).map_err(|error| broken(&error))? else {
                 return Ok(Turn::Done);
             };
+            let is_costly = frame.kind == wire::Kind::Register && !self.peer.is_service();
+            left = left.saturating_sub(if is_costly { EDGE_REGISTRATION_COST } else { 1 });
             if let Some(full) = self.on_frame(&frame, &mut batch)? {
                 return Ok(Turn::More(Some(full)));
             }
@@ -97,8 +103,15 @@ impl Reader<'_> {
                 let register = Inbound::Register { id, change: Registration::Add, of: Names::Methods, names };
                 self.exchange.on(self.peer, register, batch).map_err(|violation| broken(&violation))?;
             }
-            // Nobody asks what an edge, or a stream, takes calls of.
-            wire::Packet::Register(session, _) => {
+            // Nothing depends on it: the client answers these calls whether they are listed or not. Nobody asks what a stream
+            // takes calls of.
+            wire::Packet::Register(session, method) => {
+                if session == wire::MAIN_SESSION
+                    && let Err(error) = self.exchange.add_methods(self.peer, &[&method])
+                    && let Some(addr) = self.peer.addr()
+                {
+                    self.exchange.log_unlisted(addr, &error);
+                }
                 let said = lane.reply(|out| wire::registered(id, session, "", out));
                 if said.is_ok() {
                     lane.work.notify_one();

@@ -4,10 +4,11 @@ use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end, reject};
 use crate::policy::{Admission, wire};
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
-use frontier_exchange::{Failure, Identity, Seat};
-use frontier_protocol::{Code, EdgeId};
+use frontier_exchange::{Failure, Identity, Peer, Seat};
+use frontier_protocol::{Code, EdgeId, FEATURE_EDGE_METHODS};
 use frontier_transport::CloseReason;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tracing::debug;
 
 pub(super) fn run(
@@ -85,6 +86,7 @@ async fn join(
         reject(context, connection, &failure).await;
         return None;
     }
+    tell_methods(context, &mut handshake, &edge, addr);
     if !connection.welcome(context, &handshake, &edge) || !seat.publish() {
         presence::offline(exchange, &edge, callback_timeout).await;
         drop(seat);
@@ -98,6 +100,16 @@ async fn join(
     context.tell_if_draining(&edge);
     debug!(edge = id.0, %addr, network = wire(&edge), epoch = edge.epoch().0, "edge connected");
     Some((seat, connection))
+}
+
+/// Notes what methods the edge has told of. Where there is no room for them the edge may register no others either.
+fn tell_methods(context: &Context, handshake: &mut Handshake, edge: &Arc<Peer>, addr: SocketAddr) {
+    let methods = std::mem::take(&mut handshake.methods);
+    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    if let Err(error) = context.exchange.add_methods(edge, &methods) {
+        context.exchange.log_unlisted(addr, &error);
+        handshake.features &= !FEATURE_EDGE_METHODS;
+    }
 }
 
 /// Why the connection of an edge was closed before the edge was online.

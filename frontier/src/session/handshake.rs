@@ -13,8 +13,8 @@ use frontier_access::authn::PresentedCredentials;
 use frontier_admin::client_certificate;
 use frontier_exchange::{Failure, Peer, limit_key};
 use frontier_protocol::{
-    Code, FEATURE_BY_NAME, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session, Terms, Token, VERSION,
-    Welcome, negotiate,
+    Code, FEATURE_BY_NAME, FEATURE_EDGE_METHODS, FEATURE_TRACE, Frame, Hello, MAX_TOKEN, Role, Session,
+    Terms, Token, VERSION, Welcome, negotiate,
 };
 use frontier_transport::{
     AcceptError, BoxedCarrier, CloseReason, Event, Link, Network, PeerInfo, ProxyHeaderError, Spoken,
@@ -126,7 +126,7 @@ pub(super) async fn accept(context: &Context, newcomer: Newcomer) -> Option<Come
         First::Foreign(carrier) => return Some(Come::Foreign(carrier, addr, held)),
         First::Hello(link, frame) => {
             log(addr, &peer, peer.network.as_str());
-            (link.into(), read(context, &frame, peer.network))
+            (link.into(), read(context, &frame, peer.network, addr))
         }
         First::Greeting(connection, greeting) => {
             log(addr, &peer, geminio::wire(peer.network == Network::Tls));
@@ -243,7 +243,7 @@ async fn first_frame(link: &mut Link) -> Result<Frame, CloseReason> {
     }
 }
 
-fn read(context: &Context, frame: &Frame, network: Network) -> Result<Handshake, Failure> {
+fn read(context: &Context, frame: &Frame, network: Network, addr: SocketAddr) -> Result<Handshake, Failure> {
     let hello = Hello::parse(frame).map_err(|error| Failure::new(Code::Protocol, error.to_string()))?;
     let is_origin_gateway = (context.role, hello.role) == (Role::Service, Role::Frontier);
     if is_origin_gateway && !context.exchange.reaches_remote_edges() {
@@ -271,21 +271,48 @@ fn read(context: &Context, frame: &Frame, network: Network) -> Result<Handshake,
         check_name(limits, hello.name)?;
     }
     check_token(hello.token.as_ref())?;
+    let mut features = hello.features
+        & match hello.role {
+            Role::Edge => FEATURE_TRACE | FEATURE_EDGE_METHODS,
+            Role::Service => FEATURE_TRACE,
+            Role::Frontier => FEATURE_TRACE | FEATURE_BY_NAME,
+        };
+    let (topics, methods) = match hello.role {
+        Role::Edge => (&[][..], edge_methods(context, &hello, &mut features, addr)),
+        Role::Service | Role::Frontier => (&hello.topics[..], &hello.methods[..]),
+    };
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Ok(Handshake {
         role: hello.role,
         id: hello.id,
         name: hello.name.to_owned(),
-        topics: owned(&hello.topics),
-        methods: owned(&hello.methods),
+        topics: owned(topics),
+        methods: owned(methods),
         meta: Bytes::copy_from_slice(hello.meta),
         terms,
-        features: hello.features
-            & if is_origin_gateway { FEATURE_BY_NAME | FEATURE_TRACE } else { FEATURE_TRACE },
+        features,
         session: hello.session,
         presented: PresentedCredentials { token: hello.token.map(Token::into_owned), certificate: None },
         network,
     })
+}
+
+/// The methods that an edge tells of. Where they are too many none count, and the edge is let in all the same.
+fn edge_methods<'h>(
+    context: &Context,
+    hello: &'h Hello<'_>,
+    features: &mut u32,
+    addr: SocketAddr,
+) -> &'h [&'h str] {
+    if *features & FEATURE_EDGE_METHODS == 0 {
+        return &[];
+    }
+    if let Err(error) = context.exchange.check_methods(&hello.methods) {
+        context.exchange.log_unlisted(addr, &error);
+        *features &= !FEATURE_EDGE_METHODS;
+        return &[];
+    }
+    &hello.methods
 }
 
 /// The same of a client of the Go original.

@@ -1,9 +1,21 @@
 //! How clients of the original come and go.
 
 use crate::client::Client;
+use frontier_api::gateway::control_plane_client::ControlPlaneClient;
+use frontier_api::gateway::{ListEdgeRpCsRequest, ListEdgesRequest};
 use frontier_geminio::Kind;
-use frontier_sdk::Edge;
+use frontier_sdk::{Edge, HandlerError, Request, Response};
 use frontier_tests::{DEADLINE, Gateway, eventually, within};
+use tonic::transport::{Channel, Endpoint};
+
+async fn ok(_: Request) -> Result<Response, HandlerError> {
+    Ok(Response::new(""))
+}
+
+async fn plane(gateway: &Gateway) -> ControlPlaneClient<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", gateway.control().await)).unwrap();
+    ControlPlaneClient::new(within("a connection", endpoint.connect()).await.unwrap())
+}
 
 #[tokio::test]
 async fn both_wires_come_to_the_same_port_and_leave_in_good_order() {
@@ -119,4 +131,29 @@ async fn clients_come_back_to_a_gateway_that_was_killed() {
     let mut edge = Client::edge(&gateway).await;
     let answer = within("an answer", edge.call("echo", b"", b"again")).await;
     assert_eq!(answer, Ok(b"again".to_vec()));
+}
+
+#[tokio::test]
+async fn what_an_edge_registers_is_listed_and_over_a_limit_it_is_registered_all_the_same() {
+    let gateway = Gateway::builder().set("limits.names_per_edge", 2).start().await;
+    let mut edge = Client::edge(&gateway).await;
+    let _ours = gateway.edge().register("reboot", ok).connect().await.unwrap();
+    for method in ["get", "reboot", "third"] {
+        edge.register(method).await;
+    }
+    let mut plane = plane(&gateway).await;
+    let request = ListEdgeRpCsRequest { edge_id: Some(edge.id), ..Default::default() };
+    let listed = plane.list_edge_rp_cs(request).await.unwrap().into_inner();
+    assert_eq!((listed.rpcs, listed.count), (vec!["get".into(), "reboot".into()], 2));
+    let request = ListEdgesRequest { rpc: Some("reboot".into()), ..Default::default() };
+    assert_eq!(plane.list_edges(request).await.unwrap().into_inner().count, 2);
+    let logged = async || gateway.log().find("limits.names_per_edge");
+    eventually(DEADLINE, "it is logged", logged).await;
+    edge.close().await;
+    let gone = async || {
+        let listed =
+            plane.clone().list_edge_rp_cs(ListEdgeRpCsRequest::default()).await.unwrap().into_inner();
+        (listed.rpcs == ["reboot"]).then_some(())
+    };
+    eventually(DEADLINE, "what it told has gone with it", gone).await;
 }

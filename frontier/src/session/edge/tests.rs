@@ -285,7 +285,7 @@ async fn an_idle_edge_is_small() {
     let session = super::super::run(context, newcomer.unwrap());
     // The session's task but for its link, the peer, and its place in the registry.
     let bytes = size_of_val(&session) - size_of::<Link>()
-        + size_of::<frontier_exchange::Peer>()
+        + size_of::<Peer>()
         + size_of::<NativeOutlet>()
         + size_of::<(u64, usize)>();
     assert!(bytes <= 768, "{bytes} bytes, the session {}", size_of_val(&session));
