@@ -26,6 +26,11 @@ impl Operator {
         Self { addr, verified: Some(Arc::new(verified)), audit }
     }
 
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_anybody(&self) -> bool {
+        self.verified.is_none()
+    }
+
     /// Does `work` if the role goes as far as `needed`. Either way the audit log has a line of it: who, from where, the
     /// `action` on the `target`, and what became of it.
     ///
