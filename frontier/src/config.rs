@@ -17,7 +17,7 @@ pub(crate) use access::{files, load, reload};
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use limits::Limits;
-pub use listen::{Listen, Proxies, ProxyProtocol};
+pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
 pub use tracing::Tracing;
@@ -27,7 +27,7 @@ use frontier_admin::ObservabilityConfig;
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
-use frontier_transport::ServerTls;
+use frontier_transport::{ServerTls, Spin};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -87,6 +87,8 @@ pub struct Config {
 pub struct Daemon {
     /// Worker threads; 0 for one per processor.
     pub threads: usize,
+    /// For how long threads of connections stay awake after they had something to do.
+    pub spin: Duration,
     /// How long the gateway may take from the signal to stop to its end.
     pub grace: Duration,
     /// The part of the grace over which edges are sent away, one after the other.
@@ -263,6 +265,7 @@ impl Config {
             log,
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
+                spin: daemon.within("spin", Duration::ZERO, Duration::ZERO..=Spin::MAX),
                 grace,
                 drain_spread: daemon.within("drain_spread", grace / 2, Duration::ZERO..=grace),
             },

@@ -179,7 +179,7 @@ impl Gateway {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,
         };
-        let carriers = CarrierThreads::start().map_err(StartError::Threads)?;
+        let carriers = CarrierThreads::start(config.daemon.spin).map_err(StartError::Threads)?;
         let carried_by = carriers.as_ref().map(|threads| &threads.carriers);
         let (locator, lookups) = Locator::new();
         let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());

@@ -9,6 +9,7 @@ mod control_plane;
 mod forwarding;
 mod gate;
 mod gateway;
+mod geminio;
 mod native;
 mod observability;
 mod policy;

@@ -230,6 +230,14 @@ impl<P> Builder<P> {
         self
     }
 
+    /// How long the [thread of the SDK](Self::io_thread) looks for more, after it had something to do, before it sleeps: it
+    /// spares that thread's wake-ups, for a processor that is busy meanwhile. 0 unless set, 10 ms at most; of all clients of
+    /// the process the longest counts, from then on.
+    pub fn spin(mut self, time: Duration) -> Self {
+        self.options.spin = time;
+        self
+    }
+
     pub(crate) async fn establish(self) -> Result<Handle, ConnectError> {
         establish(Client::new(self.options.checked()?, self.handlers)).await
     }

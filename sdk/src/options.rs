@@ -24,8 +24,12 @@ pub(crate) struct Options {
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
     pub(crate) bulk_rate: usize,
+    /// Whether an edge tells the gateway what methods it answers.
+    pub(crate) tells_methods: bool,
     /// Whether a thread of the SDK carries the connection; unless set it depends on the runtime.
     pub(crate) io_thread: Option<bool>,
+    /// For how long that thread stays awake after it had something to do.
+    pub(crate) spin: Duration,
     /// Of streams that say nothing else.
     pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
@@ -128,6 +132,11 @@ impl Options {
         Ok(self)
     }
 
+    /// Whether this is an edge that tells the gateway what methods it answers.
+    pub(crate) fn tells_methods(&self) -> bool {
+        self.tells_methods && self.identity.role == Role::Edge
+    }
+
     pub(crate) fn new(role: Role, url: String) -> Self {
         Self {
             identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
@@ -150,7 +159,9 @@ impl Options {
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
+            tells_methods: true,
             io_thread: None,
+            spin: Duration::ZERO,
             stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),

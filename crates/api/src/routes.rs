@@ -42,6 +42,7 @@ routes! {
     /// A route of the control plane of a gateway.
     GatewayRoute {
         ListEdges = GET "/v1/edges",
+        ListEdgeRPCs = GET "/v1/edges/rpcs",
         GetEdge = GET "/v1/edges/{edge_id}",
         KickEdge = DELETE "/v1/edges/{edge_id}",
         CallEdge = POST "/v1/edges/{edge_id}/call",

@@ -62,7 +62,20 @@ pub(crate) enum Layers {
 /// The byte stream of a peer. Plain TCP is not boxed: a link over it is compiled for it.
 enum ByteStream {
     Tcp(RoamingTcp),
+    Tls(Box<tls::ServerStream>),
     Layered(BoxedCarrier),
+}
+
+/// What a client speaks, where a listener takes more than links.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a link is what nearly everyone speaks, and it is passed on at once"
+)]
+pub enum Spoken {
+    /// A link.
+    Link(Link),
+    /// What its first byte said, which has not been read.
+    Bytes(BoxedCarrier),
 }
 
 /// How it is told, over TLS, that a client starts with HTTP.
@@ -91,6 +104,15 @@ pub enum AcceptError {
     NoByteStream,
 }
 
+impl fmt::Debug for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link(link) => f.debug_tuple("Link").field(link).finish(),
+            Self::Bytes(_) => f.write_str("Bytes"),
+        }
+    }
+}
+
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -111,7 +133,7 @@ impl PeerInfo {
 impl Network {
     /// As it stands in a configuration.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
@@ -211,9 +233,47 @@ impl Incoming {
         let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::AlpnOrFirstByte, rules).await?;
         let link = match stream {
             ByteStream::Tcp(io) => Link::accept(io, config).await?,
+            ByteStream::Tls(stream) => Link::accept(stream as BoxedCarrier, config).await?,
             ByteStream::Layered(carrier) => Link::accept(carrier, config).await?,
         };
         Ok((link, peer))
+    }
+
+    /// The same where other protocols come to the same place, which `is_other` tells by the first byte that a client sends:
+    /// then the byte stream. Over QUIC, and over a WebSocket, everything is a link.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is dropped.
+    pub async fn link_or_bytes(
+        self,
+        config: Arc<LinkConfig>,
+        is_other: impl Fn(u8) -> bool + Send,
+    ) -> Result<(Spoken, PeerInfo), AcceptError> {
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
+            other => {
+                let (link, peer) = Self(other).link(config).await?;
+                return Ok((Spoken::Link(link), peer));
+            }
+        };
+        let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::AlpnOrFirstByte, rules).await?;
+        let spoken = match stream {
+            ByteStream::Tcp(mut io) => match io.first_byte().await {
+                Some(first) if is_other(first) => Spoken::Bytes(Box::new(io)),
+                _ => Spoken::Link(Link::accept(io, config).await?),
+            },
+            ByteStream::Tls(mut stream) => {
+                match tls::first_byte(&mut stream).await.map_err(AcceptError::Tls)? {
+                    Some(first) if is_other(first) => Spoken::Bytes(stream),
+                    _ => Spoken::Link(Link::accept(stream as BoxedCarrier, config).await?),
+                }
+            }
+            ByteStream::Layered(carrier) => Spoken::Link(Link::accept(carrier, config).await?),
+        };
+        Ok((spoken, peer))
     }
 
     /// The byte stream itself, for a protocol that is not a link's: what is left after TLS and the upgrade
@@ -235,8 +295,9 @@ impl Incoming {
             Accepted::Memory(carrier) => return Ok((carrier, PeerInfo::plain())),
         };
         let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::Alpn, rules).await?;
-        let carrier = match stream {
+        let carrier: BoxedCarrier = match stream {
             ByteStream::Tcp(io) => Box::new(io),
+            ByteStream::Tls(stream) => stream,
             ByteStream::Layered(carrier) => carrier,
         };
         Ok((carrier, peer))
@@ -276,7 +337,7 @@ impl Layers {
         };
         if !is_http && !only_websocket {
             peer.network = Network::Tls;
-            return Ok((ByteStream::Layered(Box::new(stream)), peer));
+            return Ok((ByteStream::Tls(Box::new(stream)), peer));
         }
         peer.network = Network::Ws;
         let upgraded = websocket::accept(stream, &rules).await.map_err(AcceptError::Upgrade)?;

@@ -24,6 +24,15 @@ impl RoamingTcp {
         Self { socket: Some(socket), runtime: Handle::current().id() }
     }
 
+    /// The first byte that the peer sends, which is not taken; `None` if it has left, which is met again by whoever reads.
+    pub(crate) async fn first_byte(&mut self) -> Option<u8> {
+        let mut first = [0];
+        match self.here().ok()?.peek(&mut first).await {
+            Ok(1) => Some(first[0]),
+            _ => None,
+        }
+    }
+
     fn here(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         let here = Handle::current().id();
         if here != self.runtime {

@@ -34,6 +34,7 @@ pub(super) const SERVICES: Fields = &[
     ("addr", Field::Addr),
 ];
 pub(super) const NAMES: Fields = &[("create_time", Field::CreateTime), ("service_id", Field::Id)];
+pub(super) const EDGE_NAMES: Fields = &[("create_time", Field::CreateTime), ("edge_id", Field::Id)];
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(super) struct Place {
     field: Field,
     key: Vec<u8>,
     pub(super) epoch: u64,
-    /// In a list of names: behind which of those of that service.
+    /// In a list of names: behind which of those of that peer.
     pub(super) name: String,
 }
 
@@ -140,7 +141,7 @@ impl Place {
         Self { field: order.field, key, epoch: peer.epoch().0, name: String::new() }
     }
 
-    /// The same, behind that name of its service.
+    /// The same, behind that name of its peer.
     pub(super) fn at(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
@@ -236,9 +237,13 @@ mod tests {
 
     #[test]
     fn the_orders_are_those_of_the_document() {
-        for (path, fields) in
-            [("edges", EDGES), ("services", SERVICES), ("services/rpcs", NAMES), ("services/topics", NAMES)]
-        {
+        for (path, fields) in [
+            ("edges", EDGES),
+            ("edges/rpcs", EDGE_NAMES),
+            ("services", SERVICES),
+            ("services/rpcs", NAMES),
+            ("services/topics", NAMES),
+        ] {
             let schema = documented(path, "order");
             let known =
                 fields.iter().flat_map(|(name, _)| ["", "-", "+"].map(|sign| format!("{sign}{name}")));

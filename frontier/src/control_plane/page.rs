@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_document() {
-        for path in ["edges", "services", "services/rpcs", "services/topics"] {
+        for path in ["edges", "edges/rpcs", "services", "services/rpcs", "services/topics"] {
             let default = |name| documented(path, name)["default"].clone();
             assert_eq!(default("page"), 1, "{path}");
             assert_eq!(default("page_size"), DEFAULT_SIZE, "{path}");

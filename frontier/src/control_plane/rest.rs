@@ -14,8 +14,9 @@ use frontier_admin::{ApiError, Operator, Query, json};
 use frontier_api::GatewayRoute;
 use frontier_api::gateway::watch_response::Event;
 use frontier_api::gateway::{
-    ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest, ListServiceRpCsResponse,
-    ListServiceTopicsRequest, ListServiceTopicsResponse, ListServicesRequest, ListServicesResponse,
+    ListEdgeRpCsRequest, ListEdgeRpCsResponse, ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest,
+    ListServiceRpCsResponse, ListServiceTopicsRequest, ListServiceTopicsResponse, ListServicesRequest,
+    ListServicesResponse,
 };
 use frontier_api::gateway::{WatchKind, WatchResponse};
 use frontier_api::gateway_json::{
@@ -54,6 +55,7 @@ fn handler(route: GatewayRoute) -> MethodRouter<Shared> {
         R::KickService => on(method, kick_service),
         R::CallService => on(method, call_service),
         R::PublishToService => on(method, publish_to_service),
+        R::ListEdgeRPCs => on(method, edge_rpcs),
         R::ListServiceRPCs => on(method, service_rpcs),
         R::ListServiceTopics => on(method, service_topics),
         R::GetStatus => on(method, status),
@@ -117,6 +119,24 @@ async fn edges(State(rest): State<Shared>, uri: Uri) -> Answer {
     let list = rest.queries.edges(request).await?;
     let count = list.count();
     Ok(ok(&Edges::from(ListEdgesResponse { edges: list.items, count, next_page_token: list.next })))
+}
+
+async fn edge_rpcs(State(rest): State<Shared>, uri: Uri) -> Answer {
+    let mut query = Query::parse(&uri)?;
+    let request = ListEdgeRpCsRequest {
+        meta: query.text("meta")?,
+        edge_id: query.number("edge_id")?,
+        page: query.signed("page")?.unwrap_or_default(),
+        page_size: query.signed("page_size")?.unwrap_or_default(),
+        start_time: query.signed("start_time")?,
+        end_time: query.signed("end_time")?,
+        order: query.text("order")?,
+        page_token: query.text("page_token")?.unwrap_or_default(),
+    };
+    query.end()?;
+    let list = rest.queries.edge_rpcs(request).await?;
+    let count = list.count();
+    Ok(ok(&Rpcs::from(ListEdgeRpCsResponse { rpcs: list.items, count, next_page_token: list.next })))
 }
 
 async fn services(State(rest): State<Shared>, uri: Uri) -> Answer {
@@ -247,9 +267,9 @@ fn bare(uri: &Uri) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn status(State(rest): State<Shared>, uri: Uri) -> Answer {
+async fn status(State(rest): State<Shared>, Extension(operator): Extension<Operator>, uri: Uri) -> Answer {
     bare(&uri)?;
-    Ok(ok(&Status::from(rest.about.status())))
+    Ok(ok(&Status::from(rest.about.status(operator.role()))))
 }
 
 async fn policy(State(rest): State<Shared>, uri: Uri) -> Answer {
@@ -285,8 +305,10 @@ async fn drain(State(rest): State<Shared>, Extension(operator): Extension<Operat
 async fn watch(State(rest): State<Shared>, uri: Uri) -> Answer {
     let mut query = Query::parse(&uri)?;
     let kinds = query.all("kinds");
+    let changes_only = query.flag("changes_only")?;
     query.end()?;
     let filter = WatchFilter::new(kinds.iter().flat_map(|names| names.split(',')).map(kind))?;
+    let filter = WatchFilter { changes_only, ..filter };
     Ok(sse::response(rest.watches.open(filter)?, frame))
 }
 

@@ -46,6 +46,13 @@ pub(super) fn edge(exchange: &Arc<Exchange>, id: u64, meta: &[u8], addr: &str) -
     seat
 }
 
+/// The same, which tells of these methods.
+pub(super) fn telling_edge(exchange: &Arc<Exchange>, id: u64, meta: &str, methods: &[&str]) -> Seat {
+    let seat = edge(exchange, id, meta.as_bytes(), "10.0.0.1:1");
+    exchange.add_methods(seat.peer(), methods).unwrap();
+    seat
+}
+
 /// A service that takes these methods, which is connected until this is dropped.
 pub(super) fn service(exchange: &Arc<Exchange>, id: u64, name: &str, methods: &[&str]) -> Seat {
     let identity = Identity::Service { id: ServiceId(id), name: name.into() };

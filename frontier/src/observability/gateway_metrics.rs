@@ -196,8 +196,17 @@ impl GatewayMetrics {
 }
 
 fn write_census(out: &mut Exposition, census: &Census) {
-    let Census { edges, services, names, offered, origin_gateways, owner_gateways, lobby, outboxes } =
-        *census;
+    let Census {
+        edges,
+        services,
+        names,
+        offered,
+        edge_methods,
+        origin_gateways,
+        owner_gateways,
+        lobby,
+        outboxes,
+    } = *census;
     let help = "EdgeIDs that a connection holds, joining and leaving ones included.";
     out.gauge("frontier_edges", help).sample(&[], edges);
     out.gauge("frontier_services", "Services that are connected.").sample(&[], services);
@@ -211,6 +220,8 @@ fn write_census(out: &mut Exposition, census: &Census) {
     for (kind, count) in KINDS.into_iter().zip(offered) {
         family.sample(&[("kind", kind)], count);
     }
+    let help = "What the methods that edges have told of take, as it is counted against the bound.";
+    out.gauge("frontier_edge_methods_bytes", help).sample(&[], edge_methods);
     let help = "Links to other gateways that stand, by who asks over them.";
     let mut family = out.gauge("frontier_gateway_links", help);
     family.sample(&[("direction", "out")], owner_gateways);

@@ -1,12 +1,20 @@
 //! What became of connections, in numbers: for metrics.
 
+use crate::geminio;
 use frontier_exchange::{Identity, Peer};
 use frontier_protocol::{Code, Role};
 use frontier_transport::{CloseReason, Network};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// All networks, in the order of their counters.
-const NETWORKS: [Network; 4] = [Network::Tcp, Network::Tls, Network::Ws, Network::Quic];
+/// What carries a connection, and the other wire by its own name, in the order of their counters.
+const NETWORKS: [&str; 6] = [
+    Network::Tcp.as_str(),
+    Network::Tls.as_str(),
+    Network::Ws.as_str(),
+    Network::Quic.as_str(),
+    geminio::wire(false),
+    geminio::wire(true),
+];
 
 /// Why connections end, as metrics say it.
 const REASONS: [&str; 9] =
@@ -118,7 +126,9 @@ impl SessionCounters {
         if peer.comes_back() {
             count(&side.reconnects);
         }
-        let place = NETWORKS.iter().position(|it| *it == network).unwrap_or(0);
+        let wire = peer.outlet().wire();
+        let word = if wire.is_empty() { network.as_str() } else { wire };
+        let place = NETWORKS.iter().position(|it| *it == word).unwrap_or(0);
         count(&side.connections[place]);
         Connected(&side.connections[place])
     }
@@ -164,7 +174,7 @@ impl SessionCounters {
     /// Connections of peers that have joined, by what carries them.
     pub(crate) fn networks(&self, role: Role) -> Networks {
         let counts = &self.side(role).connections;
-        std::array::from_fn(|place| (NETWORKS[place].as_str(), counts[place].load(Ordering::Relaxed)))
+        std::array::from_fn(|place| (NETWORKS[place], counts[place].load(Ordering::Relaxed)))
     }
 
     /// How handshakes ended, each with its label, and how many there were. The first one is success.
@@ -220,7 +230,7 @@ mod tests {
         let edge = Remote::edge(&exchange, 1).await;
         let (counters, peer) = (SessionCounters::default(), &edge.peer);
         let connected = counters.connected(peer, Network::Quic);
-        let all = [("tcp", 0), ("tls", 0), ("ws", 0), ("quic", 1)];
+        let all = [("tcp", 0), ("tls", 0), ("ws", 0), ("quic", 1), ("geminio", 0), ("geminio+tls", 0)];
         assert_eq!(counters.networks(Role::Edge), all);
         counters.ended(peer, &CloseReason::Silent);
         drop(connected);

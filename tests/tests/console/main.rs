@@ -4,10 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod actions;
 mod axe;
 mod browser;
+mod bytes;
 mod cluster;
+mod follows;
 mod gateway;
+mod gateway_world;
+mod load;
 mod login;
 mod screen;
 mod storm;

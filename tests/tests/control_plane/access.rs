@@ -16,8 +16,9 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 /// Every route, with the least role that it takes.
-const ROUTES: [(&str, &str, &str); 18] = [
+const ROUTES: [(&str, &str, &str); 19] = [
     ("GET", "/v1/edges", "reader"),
+    ("GET", "/v1/edges/rpcs", "reader"),
     ("GET", "/v1/edges/7", "reader"),
     ("DELETE", "/v1/edges/7", "operator"),
     ("GET", "/v1/services", "reader"),

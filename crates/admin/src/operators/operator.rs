@@ -31,6 +31,13 @@ impl Operator {
         self.verified.is_none()
     }
 
+    /// As what it may do: everything, where nobody is asked who they are.
+    #[must_use]
+    pub fn role(&self) -> OperatorRole {
+        // Who has none is not let in.
+        self.verified.as_ref().map_or(OperatorRole::Admin, |it| it.role.unwrap_or(OperatorRole::Read))
+    }
+
     /// Does `work` if the role goes as far as `needed`. Either way the audit log has a line of it: who, from where, the
     /// `action` on the `target`, and what became of it.
     ///

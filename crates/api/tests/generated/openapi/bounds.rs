@@ -17,6 +17,7 @@ pub(crate) fn apply(field: &FieldDescriptor, schema: &mut Value) {
     let more = match name {
         "ListEdgesRequest.order" => orders(&["create_time", "edge_id", "meta", "addr"]),
         "ListServicesRequest.order" => orders(&["create_time", "service_id", "service", "addr"]),
+        "ListEdgeRPCsRequest.order" => orders(&["create_time", "edge_id"]),
         "ListServiceRPCsRequest.order" | "ListServiceTopicsRequest.order" => {
             orders(&["create_time", "service_id"])
         }
@@ -67,15 +68,6 @@ pub(crate) fn rest_description(field: &FieldDescriptor) -> Option<&'static str> 
 /// Whether it is what a peer is sent, and no filter of a list.
 fn is_sent(field: &FieldDescriptor) -> bool {
     field.parent_message().get_field_by_name("payload").is_some()
-}
-
-/// What REST does not take.
-pub(crate) fn left_out(request: &str) -> &'static [&'static str] {
-    match request {
-        // Refused: a gateway does not know what edges have registered.
-        "ListEdgesRequest" => &["rpc"],
-        _ => &[],
-    }
 }
 
 /// Whether there is no answer without it: the one id that frontlas is asked for.

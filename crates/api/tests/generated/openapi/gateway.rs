@@ -26,7 +26,7 @@ fn operation(route: GatewayRoute) -> Operation {
     use GatewayRoute as R;
     const REQUEST: &[u16] = &[404, 413, 415, 424];
     match route {
-        R::ListEdges => Operation::read("edges", &[]),
+        R::ListEdges | R::ListEdgeRPCs => Operation::read("edges", &[]),
         R::GetEdge => Operation::read("edges", &[404]),
         R::KickEdge => Operation::operate("edges", &[404]),
         R::CallEdge | R::PublishToEdge => Operation::operate("edges", REQUEST).with_body(),
@@ -55,6 +55,8 @@ fn schemas(pool: &DescriptorPool) -> Schemas {
     schemas.answer(&message("ListServicesResponse"), |it: gateway::ListServicesResponse| {
         json::Services::from(it)
     });
+    schemas
+        .answer(&message("ListEdgeRPCsResponse"), |it: gateway::ListEdgeRpCsResponse| json::Rpcs::from(it));
     schemas.answer(&message("ListServiceRPCsResponse"), |it: gateway::ListServiceRpCsResponse| {
         json::Rpcs::from(it)
     });
@@ -73,6 +75,9 @@ fn schemas(pool: &DescriptorPool) -> Schemas {
     schemas.answer(&message("LogLevel"), |it: gateway::LogLevel| LogLevel { level: it.level });
     schemas.answer(&message("DrainResponse"), |_: gateway::DrainResponse| nothing());
     schemas.answer(&message("Snapshot"), |it: gateway::Snapshot| json::Snapshot::from(it));
+    schemas.answer(&message("Latency"), |it: gateway::Latency| {
+        json::Rates::from(gateway::Rates { latency: Some(it), ..Default::default() }).latency
+    });
     schemas.answer(&message("Rates"), |it: gateway::Rates| json::Rates::from(it));
     schemas.tagged(&message("Change"), changes());
     schemas.body::<Call>(&message("CallEdgeRequest"), &["edge_id"], bounds::apply);

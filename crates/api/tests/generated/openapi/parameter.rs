@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 /// Those in the path, then those of the query, in the order of their numbers.
 pub(crate) fn parameters(path: &str, request: &MessageDescriptor, in_body: bool) -> Vec<Value> {
     let is_in_path = |field: &FieldDescriptor| path.contains(&format!("{{{}}}", field.name()));
-    let left_out = bounds::left_out(request.name());
-    let (in_path, in_query): (Vec<_>, Vec<_>) =
-        request.fields().filter(|field| !left_out.contains(&field.name())).partition(is_in_path);
+    let (in_path, in_query): (Vec<_>, Vec<_>) = request.fields().partition(is_in_path);
     assert_eq!(
         in_path.len(),
         path.matches('{').count(),
@@ -26,6 +24,7 @@ pub(crate) fn parameters(path: &str, request: &MessageDescriptor, in_body: bool)
 fn parameter(field: &FieldDescriptor, place: &str) -> Value {
     let mut schema = match field.kind() {
         Kind::String => json!({"type": "string"}),
+        Kind::Bool => json!({"type": "boolean", "default": false}),
         Kind::Enum(kinds) => json!({"type": "string", "enum": words(&kinds)}),
         // Written as text: what it looks like is among the bounds.
         Kind::Message(_) => json!({"type": "string"}),
