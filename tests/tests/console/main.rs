@@ -1,10 +1,11 @@
-//! The web console in a browser, as a person uses it: headless Chromium, driven over the WebDriver protocol.
+//! The web console, and the page of `examples/bridge`, in a browser as a person uses it: headless Chromium, driven over the WebDriver protocol.
 //!
 //! `CONSOLE_SHOTS=FOLDER` keeps pictures of all pages, in both widths and both themes, to be looked at.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod axe;
+mod bridge;
 mod browser;
 mod cluster;
 mod gateway;
