@@ -7,6 +7,7 @@ mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod mq;
 mod original;
 mod token_source;
 mod tracing;
@@ -22,6 +23,7 @@ pub use forward::Forward;
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
+pub use mq::Mq;
 pub use token_source::TokenSource;
 pub use tracing::Tracing;
 
@@ -78,6 +80,8 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// The topics that go to message brokers.
+    pub mq: Mq,
     /// Where traces are sent, if they are.
     pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
@@ -242,7 +246,11 @@ impl Config {
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
         let of_plane = self.control_plane.iter().flat_map(|plane| plane.server.tls.iter());
         let of_plane = of_plane.flat_map(|tls| tls.files().map(Path::to_path_buf));
-        of_tls.chain(of_plane).chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
+        of_tls
+            .chain(of_plane)
+            .chain(self.mq.files.iter().cloned())
+            .chain(files(&self.access).into_iter().map(|(_, path)| path))
+            .collect()
     }
 
     /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
@@ -274,6 +282,7 @@ impl Config {
         let control_plane = ControlPlaneConfig::read(root, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
+        let limits = Limits::read(&root.section("limits").fixed());
         let mut config = Self {
             log,
             daemon: Daemon {
@@ -305,7 +314,8 @@ impl Config {
                 Duration::from_secs(30),
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
-            limits: Limits::read(&root.section("limits").fixed()),
+            mq: Mq::read(root, limits.name_len),
+            limits,
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),

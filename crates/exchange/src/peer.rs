@@ -73,6 +73,17 @@ pub enum Stage {
     Gone = 4,
 }
 
+/// What a peer is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Somebody has connected.
+    Connection,
+    /// The gateway asks itself with it.
+    Probe,
+    /// A message broker is behind it.
+    Broker,
+}
+
 /// One connection: who is there, what is pending from and to it, and the way to it.
 #[derive(Debug)]
 pub struct Peer {
@@ -90,8 +101,7 @@ pub struct Peer {
     pub(crate) affinity: Affinity,
     departed: Latch,
     stage: AtomicU8,
-    /// Whether the gateway asks itself with it.
-    is_probe: bool,
+    purpose: Purpose,
     /// Whether it counts as reachable for those who follow the registry.
     listed: AtomicBool,
     liveness: Liveness,
@@ -127,7 +137,7 @@ impl Peer {
             affinity: Affinity::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
-            is_probe: false,
+            purpose: Purpose::Connection,
             listed: AtomicBool::new(false),
             liveness: Liveness::new(silence_limit),
             asked_to_move: AtomicU32::new(u32::MAX),
@@ -153,11 +163,22 @@ impl Peer {
 
     /// The same, as one with which the gateway asks itself.
     pub(crate) fn of_probe(self) -> Self {
-        Self { is_probe: true, ..self }
+        Self { purpose: Purpose::Probe, ..self }
+    }
+
+    /// The same, as a service that is a part of this gateway, and what it takes goes to a message broker.
+    #[must_use]
+    pub fn of_broker(self) -> Self {
+        Self { purpose: Purpose::Broker, ..self }
+    }
+
+    /// Whether it is such: it has no credentials, nobody kicks it, and it goes nowhere when the gateway drains.
+    pub fn is_broker(&self) -> bool {
+        self.purpose == Purpose::Broker
     }
 
     pub(crate) fn is_probe(&self) -> bool {
-        self.is_probe
+        self.purpose == Purpose::Probe
     }
 
     /// Whether its client has had its id before, on an earlier connection.
@@ -342,7 +363,7 @@ impl Peer {
     #[inline]
     pub(crate) fn direction(&self) -> Direction {
         match self.identity {
-            _ if self.is_probe => Direction::Probe,
+            _ if self.is_probe() => Direction::Probe,
             Identity::Edge { .. } => Direction::ToService,
             Identity::Gateway => Direction::Own,
             _ => Direction::ToEdge,

@@ -56,7 +56,7 @@ impl Live {
             live.replace(tls);
         }
         let mut peers: Vec<Arc<Peer>> = Vec::new();
-        self.exchange.for_each(|peer| peers.push(peer.clone()));
+        self.exchange.for_each(|peer| peers.extend((!peer.is_broker()).then(|| peer.clone())));
         let now = ClockReading::now();
         let refused = peers.iter().filter(|peer| self.policies.review(&self.exchange, peer, now).is_some());
         Ok(Reviewed { refused: refused.count(), connections: peers.len() })
