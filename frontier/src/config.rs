@@ -7,6 +7,7 @@ mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod mq;
 mod original;
 mod token_source;
 mod tracing;
@@ -23,6 +24,7 @@ pub use frontier_bridge::{BridgeConfig, PLANE as BRIDGE};
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
+pub use mq::Mq;
 pub use token_source::TokenSource;
 pub use tracing::Tracing;
 
@@ -81,6 +83,8 @@ pub struct Config {
     pub reload: ReloadConfig,
     /// The cluster that it is part of, if any.
     pub membership: Option<Membership>,
+    /// The topics that go to message brokers.
+    pub mq: Mq,
     /// Where traces are sent, if they are.
     pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
@@ -244,7 +248,11 @@ impl Config {
         let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
         let of_planes = self.plane_tls().into_iter().flat_map(|(_, tls)| tls.files().map(Path::to_path_buf));
-        of_tls.chain(of_planes).chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
+        of_tls
+            .chain(of_planes)
+            .chain(self.mq.files.iter().cloned())
+            .chain(files(&self.access).into_iter().map(|(_, path)| path))
+            .collect()
     }
 
     /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
@@ -288,6 +296,7 @@ impl Config {
         let bridge = BridgeConfig::read(root, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
+        let limits = Limits::read(&root.section("limits").fixed());
         let mut config = Self {
             log,
             daemon: Daemon {
@@ -320,7 +329,8 @@ impl Config {
                 Duration::from_secs(30),
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
-            limits: Limits::read(&root.section("limits").fixed()),
+            mq: Mq::read(root, limits.name_len),
+            limits,
             access,
             reload: ReloadConfig::read(&root.section("reload")),
             membership: Membership::read(root),

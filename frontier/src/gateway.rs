@@ -9,6 +9,7 @@ use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, 
 use crate::config::{AccessErrors, BRIDGE, CONTROLPLANE, Config, Listen};
 use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
+use crate::mq::Brokers;
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
@@ -18,6 +19,7 @@ use drain::DrainConfig;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
 use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
+use frontier_mq::SinkConfig;
 use frontier_protocol::Role;
 use frontier_transport::{ExpiryLog, MemoryPort};
 use side::{Listeners, Side};
@@ -35,6 +37,9 @@ use tracing::warn;
 
 /// How long leaving the cluster may take, at most.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long brokers may take, at the end of a drain, to confirm messages of which nobody waits to hear.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long edges wait at the start, until it is known what the services of other gateways take.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -117,6 +122,8 @@ pub struct Gateway {
     forwarding: Option<Forwarding>,
     carriers: Option<CarrierThreads>,
     traces: Option<Arc<Recorder>>,
+    /// The topics that go to message brokers.
+    mq: Vec<SinkConfig>,
     observability: Option<Observability>,
     process: ProcessMetrics,
     control_plane: Option<ControlPlane>,
@@ -230,6 +237,7 @@ impl Gateway {
             exchange,
             carriers,
             traces,
+            mq: config.mq.sinks.clone(),
             observability: None,
             process: ProcessMetrics::new(),
             control_plane: None,
@@ -329,15 +337,18 @@ impl Gateway {
             member,
             forwarding,
             traces,
+            mq,
             control_plane,
             bridge,
             ..
         } = self;
+        let brokers = Brokers::start(&exchange, &mq);
         let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
             cluster: cluster.clone(),
+            sinks: brokers.sinks(),
             self_probe: SelfProbe::new(exchange.clone()),
             process: self.process,
             runtime: Handle::current(),
@@ -401,6 +412,8 @@ impl Gateway {
         cluster.draining.set();
         let schedule = drain.schedule();
         drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
+        // What nobody waits for is still to be confirmed.
+        brokers.close(schedule.share(Instant::now(), CONFIRM_TIMEOUT)).await;
         if let Some(forwarding) = forwarding {
             // What is left of its links ends with the process.
             let _ = timeout(schedule.share(Instant::now(), LEAVE_TIMEOUT), forwarding.close()).await;

@@ -14,7 +14,9 @@ pub(crate) use gateway_metrics::GatewayMetrics;
 pub(crate) use self_probe::SelfProbe;
 
 use crate::cluster::ClusterState;
+use crate::mq::complaints;
 use frontier_admin::{Metrics, Probe};
+use frontier_mq::Sink;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -24,12 +26,14 @@ pub(crate) struct Telling {
     metrics: Metrics,
     self_probe: Arc<SelfProbe>,
     cluster: Arc<ClusterState>,
+    sinks: Vec<Arc<Sink>>,
 }
 
 impl Telling {
     pub(crate) fn new(metrics: GatewayMetrics) -> Self {
         let (self_probe, cluster) = (metrics.self_probe.clone(), metrics.cluster.clone());
-        Self { metrics: Metrics::new(move |out| metrics.write(out)), self_probe, cluster }
+        let sinks = metrics.sinks.clone();
+        Self { metrics: Metrics::new(move |out| metrics.write(out)), self_probe, cluster, sinks }
     }
 
     /// Asks the gateway again and again whether it answers, until it is dropped.
@@ -51,6 +55,9 @@ impl Telling {
             Box::pin(async move { checked }) as frontier_admin::CheckResult
         };
         let probe = Probe::new("the exchange", services, check).await;
-        probe.until(stop).degraded(move || cluster.frontlas.complaint().into_iter().collect())
+        let sinks = self.sinks.clone();
+        probe
+            .until(stop)
+            .degraded(move || cluster.frontlas.complaint().into_iter().chain(complaints(&sinks)).collect())
     }
 }

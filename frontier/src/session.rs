@@ -29,6 +29,7 @@ use frontier_protocol::{Code, Role};
 use handshake::{Come, Handshake};
 pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
+pub(crate) use service::unused_service_id;
 use std::sync::Arc;
 
 /// A peer that was let in.

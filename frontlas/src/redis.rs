@@ -29,7 +29,6 @@ mod dial;
 mod directory;
 mod encode;
 mod error;
-mod host_port;
 mod query;
 mod refresh;
 mod report;
@@ -37,7 +36,7 @@ mod script;
 mod stats;
 
 pub use config::{RedisConfig, RedisMode, RedisTls};
-pub use host_port::HostPort;
+pub use frontier_config::HostPort;
 
 use crate::{Bounds, DirectoryError, Lifetimes};
 use connection::Connection;

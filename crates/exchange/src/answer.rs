@@ -98,6 +98,7 @@ impl Exchange {
                 return self.end_span(requester, id, outcome.code);
             }
             (Ok(()), Err(QueueError::TooLarge(text))) => Failure::new(Code::TooLarge, text),
+            (Ok(()), Err(QueueError::Refused(code, text))) => Failure::new(code, text),
             (Err(failure), _) => failure,
         };
         self.counters().ended(kind.into(), direction, failure.code);

@@ -110,7 +110,7 @@ impl AuthorizationCell {
     }
 
     /// Calls `look` with the peer's labels.
-    pub(crate) fn with_labels<T>(&self, look: impl FnOnce(&Labels) -> T) -> T {
+    pub fn with_labels<T>(&self, look: impl FnOnce(&Labels) -> T) -> T {
         static NONE: Labels = Labels::new();
         match &*self.current.load() {
             Some(authorization) => look(&authorization.verified.labels),

@@ -31,7 +31,12 @@ pub struct Outgoing<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum Sender<'a> {
     /// An edge, to a service.
-    Edge(EdgeId),
+    Edge {
+        /// The edge.
+        id: EdgeId,
+        /// Who it is by its credentials; `None` for an edge of another gateway.
+        authorization: Option<&'a AuthorizationCell>,
+    },
     /// A service, to an edge; or the gateway itself, to a service.
     Unnamed,
     /// A service of this gateway, to the gateway that owns the edge.

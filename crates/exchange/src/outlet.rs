@@ -193,6 +193,9 @@ pub enum QueueError {
     /// The peer or its wire does not take so much.
     #[error("{0}")]
     TooLarge(Cow<'static, str>),
+    /// What is behind the outlet does not take it, and nobody else is tried: the code and the text for the sender.
+    #[error("{1}")]
+    Refused(Code, Cow<'static, str>),
 }
 
 impl QueueError {
@@ -204,6 +207,7 @@ impl QueueError {
             Self::Closed(_) => Code::Disconnected,
             Self::Sealed => Code::Draining,
             Self::TooLarge(_) => Code::TooLarge,
+            Self::Refused(code, _) => *code,
         }
     }
 }

@@ -74,10 +74,11 @@ impl Exchange {
                 };
                 check_reserved(kind, name)?;
                 let chooser = Chooser::online(requester, id);
+                let from_edge = || Sender::Edge { id, authorization: Some(requester.authorization()) };
                 match self.local_service(chooser, kind, name, tried) {
-                    Ok(target) => Ok(Route { target, from: Sender::Edge(id) }),
+                    Ok(target) => Ok(Route { target, from: from_edge() }),
                     Err(_) if requester.is_probe() => {
-                        Ok(Route { target: self.probe.service().clone(), from: Sender::Edge(id) })
+                        Ok(Route { target: self.probe.service().clone(), from: from_edge() })
                     }
                     Err(unrouted) => match self.elsewhere(chooser, kind.into(), name, tried) {
                         // What can't be acked can't be given back, or others could speak for any edge.
@@ -94,7 +95,9 @@ impl Exchange {
                 self.permit_remote_edge(requester, edge, kind.into(), name)?;
                 let chooser = Chooser { id: edge.id, ip: edge.address, affinity: None };
                 match self.local_service(chooser, kind, name, tried) {
-                    Ok(target) => Ok(Route { target, from: Sender::Edge(edge.id) }),
+                    Ok(target) => {
+                        Ok(Route { target, from: Sender::Edge { id: edge.id, authorization: None } })
+                    }
                     Err(unrouted) => Err(Unrouted::NoTaker(unrouted.failure(kind, name, tried))),
                 }
             }

@@ -37,7 +37,7 @@ impl GeminioOutlet {
     fn queue_request(&self, request: &Outgoing<'_>, payload: &[u8]) -> Result<Queued, QueueError> {
         let Outgoing { correlation, from, name, custom, timeout_ms, .. } = *request;
         let tail = match from {
-            Sender::Edge(edge) => Some(edge.0),
+            Sender::Edge { id, .. } => Some(id.0),
             _ => None,
         };
         let timeout = Duration::from_millis(timeout_ms.into());
@@ -219,7 +219,7 @@ impl GeminioOutlet {
         let Outgoing { kind, correlation, from, timeout_ms, .. } = *request;
         let (name, custom) = (request.name.to_owned(), request.custom.to_vec());
         let from = match from {
-            Sender::Edge(edge) => Sender::Edge(edge),
+            Sender::Edge { id, .. } => Sender::Edge { id, authorization: None },
             _ => Sender::Unnamed,
         };
         let lane = self.lane.clone();

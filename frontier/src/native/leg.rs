@@ -232,7 +232,7 @@ fn encode_detached(request: &Outgoing<'_>, len: u64, out: &mut Vec<u8>) -> Resul
         encode_request(request, custom.traced(request.trace), &payload, Flags::DETACHED, out)
     };
     match request.from {
-        Sender::Edge(id) => encode(Custom::tailed(request.custom, id), out),
+        Sender::Edge { id, .. } => encode(Custom::tailed(request.custom, id), out),
         Sender::Unnamed => encode(Custom::plain(request.custom), out),
         Sender::Service { service, edge, .. } => {
             encode(Custom::forwarded(request.custom, &encode_caller(service), edge), out)

@@ -105,7 +105,7 @@ impl Outlet for NativeOutlet {
     fn request(&self, request: &Outgoing<'_>) -> Result<Queued, QueueError> {
         let caller;
         let custom = match request.from {
-            Sender::Edge(id) => Custom::tailed(request.custom, id),
+            Sender::Edge { id, .. } => Custom::tailed(request.custom, id),
             Sender::Unnamed => Custom::plain(request.custom),
             Sender::Service { service, edge, .. } => {
                 caller = encode_caller(service);

@@ -2,10 +2,12 @@
 
 use super::{SelfProbe, bridge_metrics};
 use crate::cluster::ClusterState;
+use crate::mq::write_metrics;
 use crate::session::{Context, label};
 use frontier_admin::{ProcessMetrics, write_runtime};
 use frontier_exchange::{Census, Counts, Direction, Exchange, Part, Traffic};
 use frontier_metrics::Exposition;
+use frontier_mq::Sink;
 use frontier_protocol::{Code, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ pub(crate) struct GatewayMetrics {
     /// The sessions of both sides.
     pub(crate) contexts: [Arc<Context>; 2],
     pub(crate) cluster: Arc<ClusterState>,
+    /// Those of `mq`.
+    pub(crate) sinks: Vec<Arc<Sink>>,
     pub(crate) self_probe: Arc<SelfProbe>,
     pub(crate) process: ProcessMetrics,
     /// The runtime that serves everybody.
@@ -76,6 +80,7 @@ impl GatewayMetrics {
         if let Some(bridge) = &self.bridge {
             bridge_metrics::write(bridge, out);
         }
+        write_metrics(&self.sinks, out);
         self.process.write(out);
         write_runtime(&self.runtime, out);
     }

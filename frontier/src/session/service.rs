@@ -4,7 +4,7 @@ use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
 use crate::policy::{Admission, wire};
 use frontier_access::PeerText;
-use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
+use frontier_exchange::{Exchange, Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::CloseReason;
 use tracing::info;
@@ -52,7 +52,7 @@ async fn join(
     };
     let id = match (own, handshake.id) {
         (Some(own), _) => own,
-        (None, 0) => allocate(|id| exchange.is_service_taken(id)),
+        (None, 0) => unused_service_id(exchange),
         (None, wanted) => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: handshake.name.as_str().into() };
@@ -96,10 +96,11 @@ async fn join(
     Some((seat, connection))
 }
 
-fn allocate(is_taken: impl Fn(ServiceId) -> bool) -> ServiceId {
+/// An id that no service has.
+pub(crate) fn unused_service_id(exchange: &Exchange) -> ServiceId {
     loop {
         let id = ServiceId(rand::random_range(1..=u64::MAX >> 1));
-        if !is_taken(id) {
+        if !exchange.is_service_taken(id) {
             return id;
         }
     }

@@ -1,6 +1,6 @@
 //! How Redis is reached: the section, its defaults and its bounds.
 
-use super::host_port::HostPort;
+use frontier_config::HostPort;
 use frontier_config::{Choice, Secret, Section};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -4,7 +4,7 @@ mod sentinel;
 
 use super::config::{RedisConfig, RedisMode, RedisTls};
 use super::error::describe;
-use super::host_port::HostPort;
+use frontier_config::HostPort;
 use frontier_config::Secret;
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;

@@ -66,3 +66,26 @@ async fn a_service_is_kicked_over_grpc() {
     };
     eventually(DEADLINE, "the service is there again, with its method", again).await;
 }
+
+#[tokio::test]
+async fn a_sink_is_listed_and_not_kicked() {
+    // Its broker need not be there.
+    let gateway = Gateway::builder()
+        .set("mq.redis.enable", true)
+        .set("mq.redis.addrs", json!(["127.0.0.1:1"]))
+        .set("mq.redis.producer.channels", json!(["temp"]));
+    let gateway = gateway.start().await;
+    let rest = Rest::of(&gateway).await;
+    let listed = rest.get("/v1/services").await["services"][0].clone();
+    assert_eq!(
+        (&listed["service"], &listed["addr"], &listed["topics"]),
+        (&json!("mq:redis"), &json!(""), &json!(1))
+    );
+    let path = format!("/v1/services/{}", listed["service_id"].as_str().unwrap());
+    let (status, answer) = rest.ask("DELETE", &path).await;
+    assert!(
+        status >= 400 && answer.to_string().contains("is a sink of this gateway's `mq`"),
+        "{status} {answer}"
+    );
+    assert_eq!(rest.ask("GET", &path).await.0, 200);
+}

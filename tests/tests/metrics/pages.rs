@@ -53,7 +53,12 @@ fn names_in(expression: &str, known: &Families) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn the_page_has_every_metric_of_a_gateway() {
-    let gateway = with_bridge(observed()).start().await;
+    // With a bridge, and a sink, whose broker need not be there.
+    let gateway = with_bridge(observed())
+        .set("mq.nats.enable", true)
+        .set("mq.nats.addrs", serde_json::json!(["127.0.0.1:1"]))
+        .set("mq.nats.producer.subjects", serde_json::json!(["temp"]));
+    let gateway = gateway.start().await;
     let edge = gateway.edge().connect().await.unwrap();
     let told = Scrape::of(metrics_of(&gateway).await).await.families();
     let documented: BTreeMap<_, _> =

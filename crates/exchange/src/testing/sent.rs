@@ -55,7 +55,7 @@ impl SentRequest {
     pub(super) fn of(request: &Outgoing<'_>) -> Self {
         let Outgoing { kind, correlation, from, name, custom, trace, payload, timeout_ms } = *request;
         let from = match from {
-            Sender::Edge(id) => SentFrom::Edge(id.0),
+            Sender::Edge { id, .. } => SentFrom::Edge(id.0),
             Sender::Unnamed => SentFrom::Unnamed,
             Sender::Service { service, edge, returns } => {
                 SentFrom::Service { service: service.id.0, edge: edge.0, returns }

@@ -75,7 +75,7 @@ impl Outlet for Lines {
     fn request(&self, request: &Outgoing<'_>) -> Result<Queued, QueueError> {
         let verb = if request.kind == RequestKind::Call { "CALL" } else { "PUB" };
         let id = request.correlation.map_or("-".to_owned(), |correlation| correlation.0.to_string());
-        let from = if let Sender::Edge(id) = request.from { format!("@{id}") } else { "-".to_owned() };
+        let from = if let Sender::Edge { id, .. } = request.from { format!("@{id}") } else { "-".to_owned() };
         self.say(format!("{verb} {id} {from} {} {}", request.name, text(request.payload)?))
     }
 

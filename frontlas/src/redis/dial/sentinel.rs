@@ -3,7 +3,7 @@
 use super::{Login, server};
 use crate::redis::config::RedisConfig;
 use crate::redis::error::describe;
-use crate::redis::host_port::HostPort;
+use frontier_config::HostPort;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd, from_redis_value_ref};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Hosts by name, as configurations have them.
 
-use frontier_config::{FromValue, Invalid, Value};
+use crate::{FromValue, Invalid, Value};
 use std::fmt;
 
 /// A host, by name or address, and a port.

@@ -1,0 +1,40 @@
+//! Message brokers: sinks that send messages and tell when the broker has confirmed them. It knows nothing of edges,
+//! services or the exchange.
+//!
+//! ```text
+//!   Sink::send ─▶ Pending: waiting ─▶ Session of a broker ─▶ the broker
+//!                    │       ▲             │                    │
+//!                    │       └─ not sent ──┤◀─────(confirms)────┘
+//!                    └─(deadline)─▶ Confirm ◀─ confirmed, refused
+//! ```
+//!
+//! A [`Sink`] is one connection to one broker. [`Sink::send`] waits for nothing: a message is taken, or refused at
+//! once. Each message that is taken ends exactly once, in [`Confirm`]: the broker has confirmed it, or there is a
+//! [`SendError`] that says whether it may have been stored all the same. Messages go out in the order in which they
+//! were taken; whatever waits goes out together.
+//!
+//! A [backend](BackendConfig) is a feature of this crate: `nats` and `redis`, both on by default.
+
+mod backend;
+mod error;
+mod message;
+mod metrics;
+#[cfg(feature = "nats")]
+mod nats;
+mod pending;
+#[cfg(feature = "redis")]
+mod redis;
+mod settings;
+mod sink;
+mod supervisor;
+mod template;
+
+pub use error::{Cause, SendError};
+pub use message::{Confirm, Message, Outcome};
+pub use metrics::{SinkMetrics, SinkStatus};
+pub use settings::{
+    BackendConfig, Bounds, BrokerTls, Credentials, Format, JetStreamConfig, NatsConfig, RedisConfig,
+    RedisTarget, SinkConfig, is_valid_subject,
+};
+pub use sink::{Room, Sink, StartError};
+pub use template::{Template, TemplateError};

@@ -1,0 +1,21 @@
+//! What travels beside the payload, as headers of NATS.
+
+use super::Settings;
+use crate::Message;
+use async_nats::HeaderMap;
+use data_encoding::BASE64;
+
+/// The headers of the message of this number.
+pub(super) fn headers(settings: &Settings, number: u64, message: &Message) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("Frontier-Edge-Id", message.edge_id.to_string());
+    headers.insert("Frontier-Topic", &*message.topic);
+    headers.insert("Frontier-Message-Id", settings.message_id(number));
+    if !message.custom.is_empty() {
+        headers.insert("Frontier-Custom", BASE64.encode(&message.custom));
+    }
+    if !message.labels.is_empty() {
+        headers.insert("Frontier-Labels", message.encoded_labels());
+    }
+    headers
+}

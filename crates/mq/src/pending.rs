@@ -1,0 +1,429 @@
+//! Messages of a sink that wait, and those that the broker has and has not confirmed.
+//!
+//! ```text
+//!   send ─▶ waiting ──take──▶ in flight ──answer──▶ ended
+//!              │ ▲               │  │
+//!              │ └──put back─────┘  │ (the connection was lost, or the broker did not look at it)
+//!              └────deadline────────┴──▶ ended
+//! ```
+
+mod deadlines;
+
+use crate::metrics::{SinkMetrics, SinkStatus};
+use crate::{Bounds, Cause, Confirm, Message, Outcome, SendError};
+use parking_lot::Mutex;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How many ends are told at once.
+const CHUNK: usize = 256;
+
+/// What is pending at a sink.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    name: &'static str,
+    bounds: Bounds,
+    state: Mutex<State>,
+    /// Something waits.
+    waiting: Notify,
+    confirm: Arc<dyn Confirm>,
+    metrics: SinkMetrics,
+}
+
+#[derive(Debug)]
+struct State {
+    /// In the order of their numbers.
+    waiting: VecDeque<(u64, Entry)>,
+    in_flight: BTreeMap<u64, Entry>,
+    /// What both count for, and what is reserved.
+    bytes: usize,
+    /// The number of the next message.
+    next: u64,
+    /// No deadline is earlier.
+    next_deadline: Option<Instant>,
+    /// Since when the broker owes an answer and has given none.
+    silent_since: Option<Instant>,
+    away: Option<Away>,
+    is_closing: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Away {
+    since: Instant,
+    cause: Arc<str>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    message: Arc<Message>,
+    token: Option<u64>,
+    came: Instant,
+    deadline: Instant,
+    size: usize,
+}
+
+/// What a broker has said of the message of that number.
+pub(crate) type Answer = (u64, Result<(), SendError>);
+
+impl Pending {
+    pub(crate) fn new(name: &'static str, bounds: Bounds, confirm: Arc<dyn Confirm>) -> Self {
+        let state = State {
+            waiting: VecDeque::new(),
+            in_flight: BTreeMap::new(),
+            bytes: 0,
+            next: 1,
+            next_deadline: None,
+            silent_since: None,
+            away: Some(Away { since: Instant::now(), cause: "not connected yet".into() }),
+            is_closing: false,
+        };
+        Self {
+            name,
+            bounds,
+            state: Mutex::new(state),
+            waiting: Notify::new(),
+            confirm,
+            metrics: SinkMetrics::default(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    pub(crate) fn metrics(&self) -> &SinkMetrics {
+        &self.metrics
+    }
+
+    pub(crate) fn status(&self) -> SinkStatus {
+        let state = self.state.lock();
+        SinkStatus {
+            away: state.away.as_ref().map(|away| (away.since.elapsed(), away.cause.to_string())),
+            waiting: state.waiting.len(),
+            in_flight: state.in_flight.len(),
+            bytes: state.bytes,
+        }
+    }
+
+    /// Takes a message, of which `reserved` bytes are counted already. With a token its end is told.
+    pub(crate) fn send(
+        &self,
+        message: Message,
+        token: Option<u64>,
+        timeout: Duration,
+        reserved: usize,
+    ) -> Result<(), SendError> {
+        let now = Instant::now();
+        let size = message.size();
+        let mut state = self.state.lock();
+        state.bytes -= reserved;
+        self.admit(&state, size).inspect_err(|error| self.metrics.fail(error.cause))?;
+        let deadline = now + timeout.min(self.bounds.timeout);
+        let number = state.next;
+        state.next += 1;
+        state.bytes += size;
+        state.next_deadline = Some(state.next_deadline.map_or(deadline, |next| next.min(deadline)));
+        let entry = Entry { message: Arc::new(message), token, came: now, deadline, size };
+        state.waiting.push_back((number, entry));
+        drop(state);
+        self.metrics.took();
+        self.waiting.notify_one();
+        Ok(())
+    }
+
+    /// Counts bytes of a message that is still on its way here, and will have `len` of them.
+    pub(crate) fn reserve(&self, bytes: usize, len: usize) -> Result<(), SendError> {
+        let mut state = self.state.lock();
+        let admitted = self.admit(&state, bytes).and_then(|()| self.could_hold(len));
+        admitted.inspect_err(|error| self.metrics.fail(error.cause))?;
+        state.bytes += bytes;
+        Ok(())
+    }
+
+    /// Gives back what was reserved.
+    pub(crate) fn release(&self, bytes: usize) {
+        self.state.lock().bytes -= bytes;
+    }
+
+    fn admit(&self, state: &State, size: usize) -> Result<(), SendError> {
+        let name = self.name;
+        if state.is_closing {
+            return Err(SendError::new(Cause::Closing, format!("{name} takes no more: the gateway stops")));
+        }
+        if let Some(away) = state.away.as_ref().filter(|away| away.since.elapsed() >= self.bounds.timeout) {
+            return Err(self.not_connected(away));
+        }
+        let Bounds { messages, bytes, .. } = self.bounds;
+        self.could_hold(size)?;
+        let held = state.waiting.len() + state.in_flight.len();
+        let why = || state.away.as_ref().map(|away| format!("; {}", not_connected(away))).unwrap_or_default();
+        if held >= messages {
+            let text = format!("{name} holds {held} messages, the most it may (max_inflight){}", why());
+            return Err(SendError::new(Cause::Overloaded, text));
+        }
+        if state.bytes + size > bytes {
+            let text = format!(
+                "{name} holds {} of the {bytes} bytes that it may (max_inflight_size){}",
+                state.bytes,
+                why()
+            );
+            return Err(SendError::new(Cause::Overloaded, text));
+        }
+        Ok(())
+    }
+
+    fn could_hold(&self, size: usize) -> Result<(), SendError> {
+        let (name, bytes) = (self.name, self.bounds.bytes);
+        if size <= bytes {
+            return Ok(());
+        }
+        let text = format!(
+            "{name}: a message that counts for {size} bytes is over what all may (max_inflight_size, {bytes})"
+        );
+        Err(SendError::new(Cause::TooLarge, text))
+    }
+
+    fn not_connected(&self, away: &Away) -> SendError {
+        SendError::new(Cause::NotConnected, format!("{}: {}", self.name, not_connected(away)))
+    }
+
+    /// Waits until something waits, and gives as many messages as that, each with its number: they are in flight from
+    /// here on.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: without an end nothing was taken.
+    pub(crate) async fn take(&self, messages: usize, bytes: usize) -> Vec<(u64, Arc<Message>)> {
+        loop {
+            let taken = self.take_now(messages, bytes);
+            if !taken.is_empty() {
+                return taken;
+            }
+            self.waiting.notified().await;
+        }
+    }
+
+    fn take_now(&self, messages: usize, bytes: usize) -> Vec<(u64, Arc<Message>)> {
+        let mut state = self.state.lock();
+        let (mut taken, mut size) = (Vec::new(), 0);
+        while let Some((_, entry)) = state.waiting.front() {
+            if taken.len() >= messages || (!taken.is_empty() && size + entry.size > bytes) {
+                // There is more, for whoever comes next.
+                self.waiting.notify_one();
+                break;
+            }
+            size += entry.size;
+            let Some((number, entry)) = state.waiting.pop_front() else { break };
+            taken.push((number, entry.message.clone()));
+            state.in_flight.insert(number, entry);
+        }
+        if !taken.is_empty() && state.silent_since.is_none() {
+            state.silent_since = Some(Instant::now());
+        }
+        taken
+    }
+
+    /// The broker has answered these. What nobody waits for any more is left out.
+    pub(crate) fn answer(&self, answers: impl IntoIterator<Item = Answer>) {
+        let mut answers = answers.into_iter();
+        loop {
+            let (mut outcomes, mut is_over) = (Vec::new(), true);
+            {
+                let now = Instant::now();
+                let mut state = self.state.lock();
+                for (number, result) in answers.by_ref().take(CHUNK) {
+                    is_over = false;
+                    state.silent_since = Some(now);
+                    let Some(entry) = state.in_flight.remove(&number) else { continue };
+                    self.end(&mut state, entry, result, now, &mut outcomes);
+                }
+                if state.in_flight.is_empty() {
+                    state.silent_since = None;
+                }
+            }
+            self.tell(outcomes);
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    /// The broker has everything in flight up to that number.
+    #[cfg(feature = "nats")]
+    pub(crate) fn confirm_through(&self, number: u64) {
+        let numbers: Vec<u64> =
+            self.state.lock().in_flight.range(..=number).map(|(number, _)| *number).collect();
+        self.answer(numbers.into_iter().map(|number| (number, Ok(()))));
+    }
+
+    /// The broker does not take those in flight for which `is_refused` holds.
+    #[cfg(feature = "nats")]
+    pub(crate) fn refuse(&self, is_refused: impl Fn(&Message) -> bool, error: &SendError) {
+        let state = self.state.lock();
+        let refused = state.in_flight.iter().filter(|(_, entry)| is_refused(&entry.message));
+        let numbers: Vec<u64> = refused.map(|(number, _)| *number).collect();
+        drop(state);
+        self.answer(numbers.into_iter().map(|number| (number, Err(error.clone()))));
+    }
+
+    /// The broker has not looked at these: they wait again, where they were.
+    #[cfg(feature = "redis")]
+    pub(crate) fn put_back(&self, numbers: impl IntoIterator<Item = u64>) {
+        let mut state = self.state.lock();
+        let mut back: Vec<_> = numbers
+            .into_iter()
+            .filter_map(|number| state.in_flight.remove(&number).map(|entry| (number, entry)))
+            .collect();
+        back.sort_unstable_by_key(|(number, _)| *number);
+        Self::wait_again(&mut state, back);
+        drop(state);
+        self.waiting.notify_one();
+    }
+
+    /// In front of what waits already, which came later.
+    fn wait_again(state: &mut State, back: Vec<(u64, Entry)>) {
+        for it in back.into_iter().rev() {
+            state.waiting.push_front(it);
+        }
+        if state.in_flight.is_empty() {
+            state.silent_since = None;
+        }
+    }
+
+    /// There is a connection.
+    pub(crate) fn connected(&self) {
+        self.metrics.connected();
+        let mut state = self.state.lock();
+        (state.away, state.silent_since) = (None, None);
+        drop(state);
+        self.waiting.notify_one();
+    }
+
+    /// The connection was lost. What was in flight goes out again where the broker recognizes it.
+    pub(crate) fn lost(&self, cause: &str, recognizes: bool) {
+        self.metrics.lost();
+        let flying = {
+            let mut state = self.state.lock();
+            state.away = Some(Away { since: Instant::now(), cause: cause.into() });
+            let flying = std::mem::take(&mut state.in_flight);
+            state.silent_since = None;
+            if recognizes {
+                self.metrics.repeat(flying.len());
+                Self::wait_again(&mut state, flying.into_iter().collect());
+                BTreeMap::new()
+            } else {
+                flying
+            }
+        };
+        self.end_lost(flying, cause);
+    }
+
+    /// What is in flight is lost, as far as anybody knows.
+    #[cfg(feature = "nats")]
+    pub(crate) fn give_up(&self, cause: &str) {
+        let flying = std::mem::take(&mut self.state.lock().in_flight);
+        self.end_lost(flying, cause);
+    }
+
+    fn end_lost(&self, flying: BTreeMap<u64, Entry>, cause: &str) {
+        let name = self.name;
+        let text = format!(
+            "{name}: the connection was lost before the broker answered ({cause}); it may have the message"
+        );
+        self.end_all(flying.into_values(), |_| SendError::new(Cause::Lost, text.clone()));
+    }
+
+    /// There is still no connection, because of that.
+    pub(crate) fn not_yet(&self, cause: &str) {
+        if let Some(away) = &mut self.state.lock().away {
+            away.cause = cause.into();
+        }
+    }
+
+    /// From here on nothing is taken.
+    pub(crate) fn close(&self) {
+        self.state.lock().is_closing = true;
+    }
+
+    /// How many messages are pending.
+    pub(crate) fn len(&self) -> usize {
+        let state = self.state.lock();
+        state.waiting.len() + state.in_flight.len()
+    }
+
+    /// Ends whatever is left.
+    pub(crate) fn end_everything(&self) {
+        self.close();
+        let (waiting, flying) = {
+            let mut state = self.state.lock();
+            (std::mem::take(&mut state.waiting), std::mem::take(&mut state.in_flight))
+        };
+        let name = self.name;
+        self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| {
+            SendError::new(Cause::Closing, format!("{name}: the gateway stopped before the message was sent"))
+        });
+        self.end_all(flying.into_values(), |_| {
+            let text =
+                format!("{name}: the gateway stopped before the broker answered; it may have the message");
+            SendError::new(Cause::Lost, text)
+        });
+    }
+
+    /// Ends entries that stand in no table any more.
+    fn end_all(&self, entries: impl IntoIterator<Item = Entry>, error: impl Fn(&Entry) -> SendError) {
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let now = Instant::now();
+            let mut outcomes = Vec::new();
+            for entry in entries.by_ref().take(CHUNK) {
+                let error = error(&entry);
+                self.end(&mut self.state.lock(), entry, Err(error), now, &mut outcomes);
+            }
+            self.tell(outcomes);
+        }
+    }
+
+    fn end(
+        &self,
+        state: &mut State,
+        entry: Entry,
+        result: Result<(), SendError>,
+        now: Instant,
+        outcomes: &mut Vec<Outcome>,
+    ) {
+        state.bytes -= entry.size;
+        match &result {
+            Ok(()) => self.metrics.confirm(entry.took(now)),
+            Err(error) => self.metrics.fail(error.cause),
+        }
+        if let Some(token) = entry.token {
+            outcomes.push(Outcome { token, result });
+        }
+    }
+
+    /// Under no lock.
+    fn tell(&self, outcomes: Vec<Outcome>) {
+        if !outcomes.is_empty() {
+            self.confirm.ended(outcomes);
+        }
+    }
+}
+
+impl Entry {
+    fn took(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.came)
+    }
+}
+
+fn not_connected(away: &Away) -> String {
+    format!("the broker is not connected since {:.1} s: {}", away.since.elapsed().as_secs_f64(), away.cause)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! What ends by itself: messages whose time is over, and the patience with a broker that does not answer.
+
+use super::{Entry, Pending, State};
+use crate::{Cause, SendError};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How much later than its messages a silent broker is given up: they have ended by their own deadlines then.
+const GRACE: Duration = Duration::from_millis(100);
+
+impl Pending {
+    /// Ends what is over its deadline, for as long as it is polled.
+    pub(crate) async fn keep_deadlines(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(TICK).await;
+            self.expire(Instant::now());
+        }
+    }
+
+    /// Waits until the broker has owed an answer for too long.
+    pub(crate) async fn silence(&self) {
+        loop {
+            tokio::time::sleep(TICK).await;
+            let since = self.state.lock().silent_since;
+            if since.is_some_and(|since| since.elapsed() >= self.bounds.timeout + GRACE) {
+                return;
+            }
+        }
+    }
+
+    fn expire(&self, now: Instant) {
+        let (waiting, flying, away) = {
+            let mut state = self.state.lock();
+            if state.next_deadline.is_none_or(|next| next > now) {
+                return;
+            }
+            let State { waiting, in_flight, away, .. } = &mut *state;
+            let mut late = Vec::new();
+            let mut kept = VecDeque::with_capacity(waiting.len());
+            for (number, entry) in std::mem::take(waiting) {
+                if entry.deadline <= now {
+                    late.push(entry);
+                } else {
+                    kept.push_back((number, entry));
+                }
+            }
+            *waiting = kept;
+            let flying: Vec<Entry> =
+                in_flight.extract_if(.., |_, entry| entry.deadline <= now).map(|(_, it)| it).collect();
+            let away = away.clone();
+            let deadlines = state.waiting.iter().map(|(_, it)| it).chain(state.in_flight.values());
+            state.next_deadline = deadlines.map(|entry| entry.deadline).min();
+            (late, flying, away)
+        };
+        self.end_all(waiting, |entry| match &away {
+            Some(away) => self.not_connected(away),
+            None => {
+                let text =
+                    format!("{}: not sent within {:?}: the broker is too slow", self.name, entry.took(now));
+                SendError::new(Cause::Deadline, text)
+            }
+        });
+        self.end_all(flying, |entry| {
+            let text = format!(
+                "{}: no answer within {:?}; the broker may have the message",
+                self.name,
+                entry.took(now)
+            );
+            SendError::new(Cause::Unanswered, text)
+        });
+    }
+}

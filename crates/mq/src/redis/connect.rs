@@ -1,0 +1,104 @@
+//! Connecting to a server of Redis.
+
+use super::reply::describe;
+use crate::{BrokerTls, RedisConfig};
+use frontier_config::HostPort;
+use frontier_transport::crypto_provider;
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ErrorKind, IntoConnectionInfo,
+    ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, RedisError, ServerErrorKind, TlsCertificates,
+    Value, cmd,
+};
+use rustls::crypto::CryptoProvider;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+/// Cancelled once a connection is lost.
+pub(super) type Lost = CancellationToken;
+
+/// Connects, by RESP3: only there a connection that is lost while nothing is asked says so. The error is one line.
+pub(super) async fn server(
+    config: &RedisConfig,
+    addr: &HostPort,
+) -> Result<(MultiplexedConnection, Lost), String> {
+    let failed = |error: &RedisError| format!("{} ({addr})", describe(error));
+    let mut login =
+        RedisConnectionInfo::default().set_db(config.db.into()).set_protocol(ProtocolVersion::RESP3);
+    if let Some(username) = &config.credentials.username {
+        login = login.set_username(username);
+    }
+    if let Some(password) = &config.credentials.password {
+        login = login.set_password(password.expose());
+    }
+    let (host, port) = (addr.host.clone(), addr.port);
+    let place = match config.tls {
+        None => ConnectionAddr::Tcp(host, port),
+        Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+    };
+    let info = place.into_connection_info().map_err(|error| failed(&error))?;
+    let info = info.set_redis_settings(login).set_tcp_settings(TcpSettings::default().set_nodelay(true));
+    let client = match &config.tls {
+        None => Client::open(info),
+        Some(tls) => {
+            // The library takes that of the process. Fails if there is one already: then that one is used.
+            let _ = CryptoProvider::clone(&crypto_provider()).install_default();
+            Client::build_with_tls(info, certificates(tls).await?)
+        }
+    };
+    let client = client.map_err(|error| failed(&error))?;
+    let lost = Lost::new();
+    let token = lost.clone();
+    let hear = move |push: PushInfo| -> Result<(), redis::aio::SendError> {
+        if push.kind == PushKind::Disconnection {
+            token.cancel();
+        }
+        Ok(())
+    };
+    // How long a connection and an answer may take is the supervisor's to say.
+    let settings = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_push_sender(hear);
+    let connection = client.get_multiplexed_async_connection_with_config(&settings).await;
+    connection.map(|connection| (connection, lost)).map_err(|error| failed(&error))
+}
+
+/// Refuses a replica, which takes no writes: another address may be the master.
+pub(super) async fn check_master(
+    connection: &mut MultiplexedConnection,
+    addr: &HostPort,
+) -> Result<(), String> {
+    match cmd("ROLE").query_async::<Value>(connection).await {
+        Ok(Value::Array(role)) => match role.first() {
+            Some(Value::BulkString(role)) if role == b"slave" => {
+                Err(format!("{addr} is a replica, and takes no writes"))
+            }
+            _ => Ok(()),
+        },
+        Ok(_) => Ok(()),
+        // Whoever may not ask that may write all the same.
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => Ok(()),
+        Err(error) => Err(format!("{} ({addr})", describe(&error))),
+    }
+}
+
+async fn certificates(tls: &BrokerTls) -> Result<TlsCertificates, String> {
+    let mut roots = Vec::new();
+    for path in &tls.ca_certs {
+        roots.extend(read(path).await?);
+        roots.push(b'\n');
+    }
+    let client_tls = match &tls.identity {
+        None => None,
+        Some((cert, key)) => {
+            Some(ClientTlsConfig { client_cert: read(cert).await?, client_key: read(key).await? })
+        }
+    };
+    Ok(TlsCertificates { client_tls, root_cert: (!roots.is_empty()).then_some(roots) })
+}
+
+async fn read(path: &Path) -> Result<Vec<u8>, String> {
+    tokio::fs::read(path).await.map_err(|error| format!("can't read {}: {error}", path.display()))
+}

@@ -1,0 +1,207 @@
+//! Topics that go to message brokers: the section `mq`, which older files call `mqm`.
+//!
+//! A topic is a name, as it is for services; which subject, channel or stream it becomes is said by a template.
+
+mod nats;
+mod redis;
+mod tls;
+
+use frontier_config::{ByteSize, HostPort, Secret, Section};
+use frontier_mq::{Bounds, Credentials, SinkConfig, Template};
+use frontier_protocol::CATCH_ALL;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Topics of one sink, at most: as many names as a service may have by default.
+const MAX_TOPICS: usize = 10_000;
+
+/// Brokers that the original knows as well.
+const NOT_HERE: [&str; 3] = ["kafka", "amqp", "nsq"];
+
+/// The sinks, and what they were read from.
+#[derive(Clone, Debug, Default)]
+pub struct Mq {
+    /// The sinks that are enabled.
+    pub sinks: Vec<SinkConfig>,
+    /// The files that they name.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// The keys of one sink, as they are read: which lists have topics, by their paths.
+#[derive(Debug, Default)]
+struct Sinks {
+    sinks: Vec<SinkConfig>,
+    /// Where each topic was given first.
+    topics: HashMap<String, String>,
+    files: Vec<PathBuf>,
+    /// Of all secrets: differs where one of them does.
+    secrets: u64,
+}
+
+impl Mq {
+    pub(super) fn read(root: &Section<'_>, name_size: usize) -> Self {
+        let root = &root.fixed_as("mq");
+        let (section, original) = (root.section("mq"), root.section("mqm"));
+        if section.is_present() && original.is_present() {
+            root.reject("mqm", "is there beside `mq`, which is the same section: keep one of them");
+        }
+        // An absent one is read as well, for its keys to be known.
+        let mut read = Sinks::read(&section, name_size);
+        let other = Sinks::read(&original, name_size);
+        if original.is_present() {
+            read = other;
+        }
+        let mq = Self { sinks: read.sinks, files: read.files };
+        // Secrets show nothing of themselves, and a change of one is a change all the same.
+        root.record(&(&mq, read.secrets));
+        mq
+    }
+}
+
+impl Sinks {
+    fn read(section: &Section<'_>, name_size: usize) -> Self {
+        let bounds = bounds(section);
+        let mut sinks = Self::default();
+        nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
+        redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
+        for key in NOT_HERE {
+            // Files of the original have a section for each broker.
+            let _ = section.ignored(key, "there is no such sink here");
+            if section.ignored_text(key, "enable") == Some("true") {
+                section.reject(key, "can't be enabled: there is no such sink here, but of NATS and Redis");
+            }
+        }
+        sinks
+    }
+
+    /// Adds a sink, unless it has no topics.
+    fn add(&mut self, section: &Section<'_>, key: &'static str, sink: SinkConfig) {
+        if !sink.backend.is_built() {
+            section.reject(key, "can't be used: this binary was built without this broker");
+        }
+        let path = format!("{}.{key}", section.path());
+        for topic in &sink.topics {
+            if let Some(first) = self.topics.insert(topic.clone(), path.clone()) {
+                let text =
+                    format!("has {topic:?}, which {first} has: each message would go to one of the two");
+                section.reject(key, text);
+            }
+        }
+        self.sinks.push(sink);
+    }
+}
+
+fn bounds(section: &Section<'_>) -> Bounds {
+    let (ms, minute) = (Duration::from_millis, Duration::from_secs(60));
+    let bytes =
+        section.within("max_inflight_size", ByteSize::mib(64), ByteSize::kib(64)..=ByteSize::mib(16 << 10));
+    Bounds {
+        messages: section.within("max_inflight", 16_384, 1..=1_000_000),
+        bytes: bytes.as_usize(),
+        timeout: section.within("timeout", ms(10_000), ms(100)..=10 * minute),
+        connect_timeout: section.within("connect_timeout", ms(5000), ms(100)..=minute),
+        max_backoff: section.within("max_backoff", ms(5000), ms(100)..=10 * minute),
+    }
+}
+
+/// The topics of a list.
+struct Topics {
+    /// Whether there are any, right or wrong.
+    is_given: bool,
+    kept: Vec<String>,
+}
+
+/// The topics under `key`, each of which can be one; and `is_target` says what is wrong with what it becomes.
+fn topics(
+    section: &Section<'_>,
+    key: &'static str,
+    name_size: usize,
+    is_target: impl Fn(&str) -> Result<(), String>,
+) -> Topics {
+    let topics: Vec<String> = section.list(key, Vec::new());
+    if topics.len() > MAX_TOPICS {
+        section.reject(key, format!("has {} topics, and may have {MAX_TOPICS}", topics.len()));
+    }
+    let (is_given, mut kept) = (!topics.is_empty(), Vec::new());
+    for topic in topics {
+        let wrong = match &*topic {
+            "" => Some("has an empty topic".to_owned()),
+            _ if topic.len() > name_size => {
+                Some(format!("has a topic of {} bytes, and limits.name_size is {name_size}", topic.len()))
+            }
+            _ if topic.chars().any(char::is_control) => {
+                Some(format!("has {topic:?}, with a control character in it"))
+            }
+            _ if kept.contains(&topic) => Some(format!("has {topic:?} twice")),
+            // What no service and no other sink takes: what each becomes is looked at when it comes.
+            CATCH_ALL => is_target("topic").err().map(|why| format!("has `*`, where \"topic\" {why}")),
+            _ => is_target(&topic).err().map(|why| format!("has {topic:?}, which {why}")),
+        };
+        match wrong {
+            Some(text) => section.reject(key, text),
+            None => kept.push(topic),
+        }
+    }
+    Topics { is_given, kept }
+}
+
+/// What a topic becomes: the topic itself, unless it is said.
+fn template(section: &Section<'_>, key: &'static str) -> Template {
+    let text: String = section.get(key, "{topic}".to_owned());
+    Template::parse(&text).unwrap_or_else(|error| {
+        section.reject(key, error.to_string());
+        Template::topic()
+    })
+}
+
+/// Addresses, with the default's port where there is none, and perhaps with a scheme in front.
+fn addrs(section: &Section<'_>, is_enabled: bool, schemes: &[&str], port: u16) -> Vec<HostPort> {
+    let texts: Vec<String> = section.list("addrs", vec![format!("127.0.0.1:{port}")]);
+    if texts.is_empty() && is_enabled {
+        section.reject("addrs", "must have an address");
+    }
+    let parse = |text: &String| {
+        let bare = schemes.iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+        let parsed = bare.parse().or_else(|()| format!("{bare}:{port}").parse::<HostPort>());
+        parsed
+            .inspect_err(|()| {
+                // Not repeated: there may be a password in it.
+                section.reject(
+                    "addrs",
+                    "expected a host and a port such as broker.example:4222, with the user beside",
+                );
+            })
+            .ok()
+    };
+    texts.iter().filter_map(parse).collect()
+}
+
+/// User and password, and a token where the broker knows such.
+fn credentials(section: &Section<'_>, takes_tokens: bool, sinks: &mut Sinks) -> Credentials {
+    let secret = |key| section.optional::<Secret>(key).filter(|secret| !secret.is_empty());
+    let username: Option<String> = section.optional("username");
+    let credentials = Credentials {
+        username: username.filter(|name| !name.is_empty()),
+        password: secret("password"),
+        token: if takes_tokens { secret("token") } else { None },
+    };
+    if credentials.username.is_some() && credentials.password.is_none() {
+        section.reject("password", "is required with `username`");
+    }
+    if credentials.token.is_some() && credentials.password.is_some() {
+        section.reject("token", "is there beside `password`; one of them is enough");
+    }
+    let secrets = [&credentials.password, &credentials.token].into_iter().flatten();
+    for secret in secrets {
+        let mut hasher = DefaultHasher::new();
+        (sinks.secrets, secret.expose()).hash(&mut hasher);
+        sinks.secrets = hasher.finish();
+        sinks.files.extend(secret.file().map(PathBuf::from));
+    }
+    credentials
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+use crate::Config;
+use frontier_mq::{BackendConfig, Format, RedisTarget, SinkConfig, Template};
+use std::time::Duration;
+
+fn sinks(yaml: &str) -> Vec<SinkConfig> {
+    Config::parse(yaml, &|_| None).unwrap().mq.sinks
+}
+
+fn mistakes(yaml: &str) -> Vec<String> {
+    let errors = Config::parse(yaml, &|_| None).expect_err(yaml);
+    errors.mistakes().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn without_the_section_there_is_no_sink() {
+    assert!(sinks("").is_empty());
+    assert!(sinks("mq: {nats: {producer: {subjects: [a]}}, redis: {producer: {channels: [b]}}}").is_empty());
+}
+
+#[test]
+fn a_file_of_the_original_loads() {
+    let yaml = "
+mqm:
+  kafka: {enable: false, addrs: [], producer: {topics: [], idepotent: false}}
+  amqp: {enable: false, vhost: '', queueBindings: null}
+  nsq: {enable: false, addrs: null}
+  nats:
+    enable: true
+    addrs: [192.168.1.10:4222, nats://192.168.1.11:4222, nats.example]
+    producer: {subjects: [temperature]}
+    jetstream:
+      enable: true
+      name: telemetry
+      producer: {subjects: [humidity, pressure]}
+  redis:
+    enable: true
+    addrs: ['192.168.1.10:6379']
+    db: 3
+    password: hidden
+    producer: {channels: [alarms]}
+";
+    let sinks = sinks(yaml);
+    assert_eq!(sinks.iter().map(|sink| sink.name).collect::<Vec<_>>(), ["nats", "jetstream", "redis"]);
+    assert!(!format!("{sinks:?}").contains("hidden"));
+    let BackendConfig::Nats(nats) = &sinks[1].backend else { panic!("{sinks:?}") };
+    let addrs: Vec<String> = nats.addrs.iter().map(ToString::to_string).collect();
+    assert_eq!(addrs, ["192.168.1.10:4222", "192.168.1.11:4222", "nats.example:4222"]);
+    assert_eq!(nats.jetstream.as_ref().unwrap().create.as_deref(), Some("telemetry"));
+    assert_eq!(sinks[1].topics, ["humidity", "pressure"]);
+    let BackendConfig::Redis(redis) = &sinks[2].backend else { panic!("{sinks:?}") };
+    assert_eq!(redis.db, 3);
+    let RedisTarget::Channel { channel, format: Format::Payload, needs_subscriber: false } = &redis.target
+    else {
+        panic!("{redis:?}")
+    };
+    assert_eq!(*channel, Template::topic());
+}
+
+#[test]
+fn each_sink_has_its_bounds_and_its_templates() {
+    let yaml = "
+mq:
+  max_inflight: 100
+  max_inflight_size: 1MiB
+  timeout: 2s
+  redis:
+    enable: true
+    username: gateway
+    password: {env: REDIS_PASSWORD}
+    streams: {max_len: 1000, create: false, producer: {topics: [a], stream: 'edge:{edge_id}:{topic}'}}
+";
+    let environment = |name: &str| (name == "REDIS_PASSWORD").then(|| "secret".to_owned());
+    let config = Config::parse(yaml, &environment).unwrap();
+    let [sink] = &config.mq.sinks[..] else { panic!("{:?}", config.mq.sinks) };
+    let bounds = sink.bounds;
+    assert_eq!((bounds.messages, bounds.bytes, bounds.timeout), (100, 1 << 20, Duration::from_secs(2)));
+    let BackendConfig::Redis(redis) = &sink.backend else { panic!("{sink:?}") };
+    let RedisTarget::Stream { key, max_len: Some(1000), create: false } = &redis.target else {
+        panic!("{redis:?}")
+    };
+    assert_eq!(key.name("a", "7"), "edge:7:a");
+    assert_eq!(redis.credentials.username.as_deref(), Some("gateway"));
+}
+
+#[test]
+fn each_mistake_names_its_key() {
+    let with = |section: &str, rest: &str| format!("mq: {{{section}: {{enable: true, {rest}}}}}");
+    for (yaml, expected) in [
+        ("{mq: {}, mqm: {}}".to_owned(), "mqm: is there beside `mq`"),
+        ("mq: {timeout: 1ms}".to_owned(), "mq.timeout: must lie"),
+        ("mq: {max_inflight: 0}".to_owned(), "mq.max_inflight: must lie"),
+        ("mq: {nat: {}}".to_owned(), "mq.nat: unknown key"),
+        ("mqm: {kafka: {enable: true, addrs: [a]}}".to_owned(), "mqm.kafka: can't be enabled"),
+        (with("nats", ""), "mq.nats.producer.subjects: has no topic"),
+        (with("nats", "addrs: [], producer: {subjects: [a]}"), "mq.nats.addrs: must have an address"),
+        (
+            with("nats", "addrs: ['nats://u:secret@h:1'], producer: {subjects: [a]}"),
+            "mq.nats.addrs: expected a host and a port",
+        ),
+        (
+            with("nats", "producer: {subjects: ['a..b']}"),
+            "mq.nats.producer.subjects: has \"a..b\", which becomes",
+        ),
+        (
+            with("nats", "producer: {subjects: ['*'], subject: 'a..{topic}'}"),
+            "mq.nats.producer.subjects: has `*`, where \"topic\" becomes \"a..topic\"",
+        ),
+        (with("nats", "producer: {subjects: [a, a]}"), "mq.nats.producer.subjects: has \"a\" twice"),
+        (
+            with("nats", "producer: {subjects: [a], subject: '{x}'}"),
+            "mq.nats.producer.subject: knows {topic}",
+        ),
+        (
+            with("nats", "producer: {subjects: [a]}, jetstream: {enable: true, producer: {subjects: [a]}}"),
+            "mq.nats.jetstream.producer.subjects: has \"a\", which mq.nats.producer.subjects has",
+        ),
+        (
+            with("nats", "producer: {subjects: [a]}, jetstream: {enable: true, name: a.b}"),
+            "mq.nats.jetstream.name: can't be",
+        ),
+        ("mq: {nats: {jetstream: {enable: true}}}".to_owned(), "mq.nats.jetstream.enable: needs"),
+        (with("nats", "username: u, producer: {subjects: [a]}"), "mq.nats.password: is required"),
+        (
+            with("nats", "password: p, token: t, producer: {subjects: [a]}"),
+            "mq.nats.token: is there beside `password`",
+        ),
+        (
+            with("nats", "tls: {cert: c, key: k}, producer: {subjects: [a]}"),
+            "mq.nats.tls.enable: must be true",
+        ),
+        (
+            with("nats", "tls: {enable: true, ca_certs: [/no/ca]}, producer: {subjects: [a]}"),
+            "mq.nats.tls.ca_certs[0]: ",
+        ),
+        (
+            with("redis", "tls: {enable: true, cert: c}, producer: {channels: [a]}"),
+            "mq.redis.tls.key: is required",
+        ),
+        (with("redis", ""), "mq.redis.producer.channels: has no topic"),
+        (with("redis", "producer: {channels: [\"a\\n\"]}"), "mq.redis.producer.channels: has \"a\\n\""),
+        (with("redis", "producer: {channels: [a], format: xml}"), "mq.redis.producer.format: "),
+        (with("redis", "streams: {max_len: -1, producer: {topics: [a]}}"), "mq.redis.streams.max_len: "),
+    ] {
+        let found = mistakes(&yaml);
+        assert!(found.len() == 1 && found[0].contains(expected), "{yaml}: {found:?}");
+    }
+}
+
+#[test]
+fn a_change_takes_a_restart() {
+    let fixed = |yaml: &str| Config::parse(yaml, &|_| None).unwrap().fixed;
+    let before = fixed("mq: {nats: {enable: true, producer: {subjects: [a]}}}");
+    assert_eq!(
+        before.changed(&fixed("mqm: {nats: {enable: true, producer: {subjects: [a]}}}")),
+        [] as [&str; 0]
+    );
+    assert_eq!(before.changed(&fixed("mq: {nats: {enable: true, producer: {subjects: [a, b]}}}")), ["mq"]);
+    let password = |password| fixed(&format!("mq: {{redis: {{password: {password}}}}}"));
+    assert_eq!(password("a").changed(&password("b")), ["mq"]);
+    assert_eq!(password("a").changed(&password("a")), [] as [&str; 0]);
+}

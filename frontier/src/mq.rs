@@ -1,0 +1,102 @@
+//! Topics that go to message brokers: each sink of `mq` is a service of the exchange that takes its topics.
+//!
+//! ```text
+//!   edge ─▶ exchange ─▶ SinkOutlet ─▶ Sink ─▶ broker
+//!    ▲          ▲                       │
+//!    └── ack ───┴────── Confirms ◀──────┘ (confirmed, refused)
+//! ```
+
+mod confirms;
+mod leg;
+mod metrics;
+mod outlet;
+
+pub(crate) use metrics::write_metrics;
+
+use confirms::Confirms;
+use frontier_exchange::{Exchange, Identity, Peer, RegistrationError, Seat};
+use frontier_mq::{Sink, SinkConfig};
+use outlet::SinkOutlet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+/// Silence of a broker is the sink's to notice.
+const NO_SILENCE_LIMIT: Duration = Duration::MAX;
+
+/// The sinks of a gateway.
+#[derive(Debug, Default)]
+pub(crate) struct Brokers {
+    sinks: Vec<(Arc<Sink>, Seat)>,
+}
+
+impl Brokers {
+    /// Starts the sinks; their topics are taken when this returns, whether their brokers are there or not.
+    pub(crate) fn start(exchange: &Arc<Exchange>, configs: &[SinkConfig]) -> Self {
+        let sinks = configs.iter().filter_map(|config| {
+            let topics = config.topics.len();
+            match start(exchange, config) {
+                Ok(started) => {
+                    info!(sink = config.name, topics, "topics go to a broker");
+                    Some(started)
+                }
+                // Nothing of this passes the look at the configuration.
+                Err(cause) => {
+                    error!(sink = config.name, topics, "topics do not go to their broker: {cause}");
+                    None
+                }
+            }
+        });
+        Self { sinks: sinks.collect() }
+    }
+
+    /// The sinks, for whoever asks how they are.
+    pub(crate) fn sinks(&self) -> Vec<Arc<Sink>> {
+        self.sinks.iter().map(|(sink, _)| sink.clone()).collect()
+    }
+
+    /// Waits until all messages are confirmed, or `within` has passed, and ends the connections.
+    pub(crate) async fn close(self, within: Duration) {
+        let mut closing = JoinSet::new();
+        for (sink, seat) in self.sinks {
+            closing.spawn(async move {
+                let left = sink.close(within).await;
+                if left > 0 {
+                    warn!(
+                        sink = sink.name(),
+                        messages = left,
+                        "the broker has not confirmed these messages in time"
+                    );
+                }
+                drop(seat);
+            });
+        }
+        closing.join_all().await;
+    }
+}
+
+fn start(exchange: &Arc<Exchange>, config: &SinkConfig) -> Result<(Arc<Sink>, Seat), String> {
+    let confirms = Arc::new(Confirms::new(exchange.clone()));
+    let sink = Sink::start(config, confirms.clone()).map_err(|error| error.to_string())?;
+    let sink = Arc::new(sink);
+    let id = crate::session::unused_service_id(exchange);
+    let identity = Identity::Service { id, name: format!("mq:{}", config.name).into() };
+    let outlet = Box::new(SinkOutlet::new(sink.clone(), confirms.clone(), &config.topics));
+    let peer = Peer::new(identity, exchange.next_epoch(), None, outlet, NO_SILENCE_LIMIT).of_gateway();
+    let peer = Arc::new(peer);
+    confirms.set_peer(&peer);
+    let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();
+    let joined = exchange.join_service(&peer, &[], &topics);
+    let (seat, _) = joined.map_err(|error: RegistrationError| error.to_string())?;
+    Ok((sink, seat))
+}
+
+/// One line for each broker that is away.
+pub(crate) fn complaints(sinks: &[Arc<Sink>]) -> Vec<String> {
+    let away = sinks.iter().filter_map(|sink| Some((sink.name(), sink.status().away?)));
+    let line = |(name, (since, cause)): (&str, (Duration, String))| {
+        format!("the broker of mq:{name} is not connected since {} s: {cause}", since.as_secs())
+    };
+    away.map(line).collect()
+}

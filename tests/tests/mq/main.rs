@@ -1,0 +1,14 @@
+//! Topics that go to message brokers: real ones, and what arrived there is read by clients that share nothing with the
+//! gateway's.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod gateway;
+mod jetstream;
+mod load;
+mod nats;
+mod redis;
+mod redis_cluster;
+mod redis_streams;
+mod resp;
+mod world;
