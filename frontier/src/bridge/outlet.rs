@@ -68,7 +68,7 @@ impl BridgeOutlet {
 /// Who sends a request; 0 if that is no edge.
 pub(super) fn edge_of(sender: &Sender<'_>) -> u64 {
     match sender {
-        Sender::Edge(edge) => edge.0,
+        Sender::Edge { id, .. } => id.0,
         _ => 0,
     }
 }
