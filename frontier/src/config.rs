@@ -1,11 +1,13 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod bypass;
 mod control_plane;
 mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod original;
 mod token_source;
 mod tracing;
 mod validation;
@@ -14,8 +16,10 @@ use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
+pub use bypass::Bypass;
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
+pub use frontier_bridge::{BridgeConfig, PLANE as BRIDGE};
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
@@ -23,8 +27,9 @@ pub use token_source::TokenSource;
 pub use tracing::Tracing;
 
 use frontier_access::AccessConfig;
-use frontier_admin::ObservabilityConfig;
+use frontier_admin::{ObservabilityConfig, TlsConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
 use frontier_transport::{ServerTls, Spin};
@@ -62,6 +67,8 @@ pub struct Config {
     pub servicebound: Servicebound,
     /// The port for operators; `None` if there is to be none.
     pub control_plane: Option<ControlPlaneConfig>,
+    /// Topics for browsers; `None` if there are to be none.
+    pub bridge: Option<BridgeConfig>,
     /// How one service is chosen among several.
     pub balance: Balance,
     /// The deadline of a call or a message that brings none.
@@ -78,6 +85,8 @@ pub struct Config {
     pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
     pub observability: Option<ObservabilityConfig>,
+    /// What is written and means nothing, in lines.
+    pub(crate) ignored: Vec<String>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
 }
@@ -106,6 +115,8 @@ pub struct Edgebound {
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+    /// Where connections go that speak neither wire; `None` to refuse them.
+    pub bypass: Option<Bypass>,
     /// Where edges may go when the gateway stops, as URLs.
     pub alternatives: Vec<String>,
 }
@@ -140,8 +151,12 @@ pub struct Refused {
 impl Config {
     /// The environment variables that replace keys.
     pub const OVERRIDES: &[Override] = &[
+        foreign_keys::LOG_LEVEL,
+        foreign_keys::LOG_OUTPUT,
+        foreign_keys::LOG_FORMAT,
         Override::new("FRONTIER_LOG_LEVEL", "log.level"),
         Override::new("FRONTIER_LOG_FORMAT", "log.format"),
+        Override::new("FRONTIER_LOG_OUTPUT", "log.output"),
         Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
         Override::port("FRONTIER_EDGEBOUND_PORT", "edgebound.listen.addr", "0.0.0.0:30012"),
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
@@ -202,7 +217,8 @@ impl Config {
     /// If they have changed since the configuration was loaded: everything that is wrong with them.
     pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
-        let warnings = self.listener_warnings().chain(self.membership_warnings());
+        let warnings = self.ignored.iter().cloned();
+        let warnings = warnings.chain(self.listener_warnings()).chain(self.membership_warnings());
         Ok(warnings.chain(access::warnings(&self.access, &access)).collect())
     }
 
@@ -227,9 +243,8 @@ impl Config {
     pub fn files(&self) -> Vec<PathBuf> {
         let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
-        let of_plane = self.control_plane.iter().flat_map(|plane| plane.server.tls.iter());
-        let of_plane = of_plane.flat_map(|tls| tls.files().map(Path::to_path_buf));
-        of_tls.chain(of_plane).chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
+        let of_planes = self.plane_tls().into_iter().flat_map(|(_, tls)| tls.files().map(Path::to_path_buf));
+        of_tls.chain(of_planes).chain(files(&self.access).into_iter().map(|(_, path)| path)).collect()
     }
 
     /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
@@ -241,7 +256,18 @@ impl Config {
             sides.into_iter().flat_map(|(side, all)| all.iter().map(move |listen| (side, listen)));
         let listeners = listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access));
         let exposed = self.control_plane.as_ref().and_then(|plane| plane.exposure(&self.access));
-        listeners.chain(exposed).collect()
+        let bridge = self.bridge.as_ref().and_then(|bridge| bridge.exposure(&self.access));
+        listeners.chain(exposed).chain(bridge).collect()
+    }
+
+    /// The TLS of those planes that have any, each with the key of its section.
+    pub(crate) fn plane_tls(&self) -> Vec<(&'static str, &TlsConfig)> {
+        let control_plane = self.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
+        let bridge = self.bridge.as_ref().and_then(|bridge| bridge.server.tls.as_ref());
+        [(CONTROLPLANE, control_plane), (BRIDGE, bridge)]
+            .into_iter()
+            .filter_map(|(key, tls)| Some((key, tls?)))
+            .collect()
     }
 
     /// The [files](Self::files), if they are to be watched.
@@ -259,6 +285,7 @@ impl Config {
         let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
         access::read_side(&servicebound, &service_listeners, &mut access);
         let control_plane = ControlPlaneConfig::read(root, &mut access);
+        let bridge = BridgeConfig::read(root, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
         let mut config = Self {
@@ -278,6 +305,7 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
+                bypass: Bypass::read(&edgebound),
                 alternatives: listen::alternatives(&edgebound),
             },
             servicebound: Servicebound {
@@ -285,7 +313,8 @@ impl Config {
                 alternatives: listen::alternatives(&servicebound),
             },
             control_plane,
-            balance: exchange.get("hashby", HashBy::default()).0,
+            bridge,
+            balance: exchange.filled("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
                 Duration::from_secs(30),
@@ -297,6 +326,7 @@ impl Config {
             membership: Membership::read(root),
             tracing: Tracing::read(&root.section("tracing").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
+            ignored: original::ignored(root),
             fixed: FixedSettings::default(),
         };
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {
@@ -343,6 +373,7 @@ edgebound:
   listeners:
     - {addr: 127.0.0.1:1, auth: {methods: [{token: {file: /t}}, {mtls: {}}, {jwt: {keys: [{secret: s}]}}]}}
 quotas: [{for: edge, calls: {rate: 1}}]
+bridge: {topics: [{name: t, fields: [a]}], flat: [{path: /f, topics: [t]}]}
 ";
         for yaml in ["", every_form] {
             assert_eq!(fixed(yaml).undeclared(), [] as [&str; 0]);

@@ -5,6 +5,7 @@
 //!         └────────────── Reject ───────────────┘
 //! ```
 
+mod bypass;
 mod connection;
 mod context;
 mod counters;
@@ -25,7 +26,7 @@ pub(crate) use counters::label;
 use ending::{leave, log_end, reject, turn_out};
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Role};
-use handshake::Handshake;
+use handshake::{Come, Handshake};
 pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
 use std::sync::Arc;
@@ -81,7 +82,13 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer, arrival: Arrival) -> O
     // Before its TLS handshake.
     let then = context.policies.current();
     let listener = newcomer.listener;
-    let (mut handshake, connection, addr, _held) = handshake::accept(&context, newcomer).await?;
+    let (mut handshake, connection, addr, _held) = match handshake::accept(&context, newcomer).await? {
+        Come::Peer(handshake, connection, addr, held) => (handshake, connection, addr, held),
+        Come::Foreign(carrier, addr, held) => {
+            bypass::run(&context, carrier, addr, held).await;
+            return None;
+        }
+    };
     let presented = std::mem::take(&mut handshake.presented);
     let Handshake { role, ref meta, .. } = handshake;
     let admission = match Admission::new(&context.policies, &then, role, listener, addr, presented, meta) {

@@ -63,7 +63,8 @@ pub enum TlsError {
 impl TlsConfig {
     /// `None` unless it is enabled. The other keys are checked all the same. Whether it is takes a restart, all else
     /// a reload.
-    pub(crate) fn read(tls: &Section<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn read(tls: &Section<'_>) -> Option<Self> {
         let enable = tls.fixed().get("enable", false);
         let tls = &tls.reloadable();
         let path = |pair: &Section<'_>, key| pair.required(key, PathBuf::new());
@@ -71,6 +72,13 @@ impl TlsConfig {
         let pairs: Vec<_> = pairs.iter().map(|pair| (path(pair, "cert"), path(pair, "key"))).collect();
         let Mtls(mtls) = tls.get("mtls", Mtls(None));
         let ca_certs: Vec<PathBuf> = tls.list("ca_certs", Vec::new());
+        if tls.get("insecure_skip_verify", false) {
+            // As at the other listeners: older files have it.
+            tls.reject(
+                "insecure_skip_verify",
+                "means nothing for a listener; clients are verified by `mtls`",
+            );
+        }
         if enable && pairs.len() != 1 {
             tls.reject("certs", "needs one pair of cert and key with `enable: true`");
         }

@@ -1,9 +1,11 @@
 //! What a listener accepted, and what becomes of it: a link, or a plain byte stream for another protocol.
 
-use crate::carrier::BoxedCarrier;
+use crate::carrier::{BoxedCarrier, Carrier};
 use crate::proxy_header::{self, ProxyHeader, ProxyHeaderError};
 use crate::quic::{QuicError, QuicIncoming};
 use crate::roaming_tcp::RoamingTcp;
+use crate::sniffed::{Begin, sniff};
+use crate::tcp::keep_alive;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, Alpn, PeerCertificate, ServerTls, TlsError};
 use crate::websocket::{self, UpgradeError, UpgradeRules};
 use crate::{CloseReason, Link, LinkConfig};
@@ -76,6 +78,8 @@ pub enum Spoken {
     Link(Link),
     /// What its first byte said, which has not been read.
     Bytes(BoxedCarrier),
+    /// Something else, of which nothing is known.
+    Foreign(BoxedCarrier),
 }
 
 /// How it is told, over TLS, that a client starts with HTTP.
@@ -85,6 +89,8 @@ enum HttpBy {
     Alpn,
     /// Where it agreed on none, by the first byte that it sends.
     AlpnOrFirstByte,
+    /// Not at all: what starts with HTTP is for somebody else.
+    Nothing,
 }
 
 /// Why a connection did not become a link, or a byte stream.
@@ -109,6 +115,7 @@ impl fmt::Debug for Spoken {
         match self {
             Self::Link(link) => f.debug_tuple("Link").field(link).finish(),
             Self::Bytes(_) => f.write_str("Bytes"),
+            Self::Foreign(_) => f.write_str("Foreign"),
         }
     }
 }
@@ -276,6 +283,36 @@ impl Incoming {
         Ok((spoken, peer))
     }
 
+    /// The same where any other protocol may come as well, HTTP among them: what begins neither as a link nor with `other`
+    /// is passed on as it is. `other` may be empty.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is dropped.
+    pub async fn link_or_foreign(
+        self,
+        config: Arc<LinkConfig>,
+        other: &[u8],
+    ) -> Result<(Spoken, PeerInfo), AcceptError> {
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
+            accepted => {
+                let (link, peer) = Self(accepted).link(config).await?;
+                return Ok((Spoken::Link(link), peer));
+            }
+        };
+        keep_alive(&io);
+        let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::Nothing, rules).await?;
+        let spoken = match stream {
+            ByteStream::Tcp(io) => spoken(io, config, other).await?,
+            ByteStream::Tls(stream) => spoken(stream, config, other).await?,
+            ByteStream::Layered(carrier) => Spoken::Link(Link::accept(carrier, config).await?),
+        };
+        Ok((spoken, peer))
+    }
+
     /// The byte stream itself, for a protocol that is not a link's: what is left after TLS and the upgrade
     /// to WebSocket, as far as the listener has each. Nothing is read of what the peer sends in it, so
     /// either side may speak first. On a listener for TLS only a client that agrees on `http/1.1` (ALPN)
@@ -329,7 +366,7 @@ impl Layers {
         let tls::Accepted { mut stream, certificate, server_name, alpn } = accepted;
         (peer.certificate, peer.server_name) = (certificate.map(Arc::new), server_name);
         let is_http = match alpn {
-            Alpn::Http => true,
+            Alpn::Http => http != HttpBy::Nothing,
             Alpn::None if http == HttpBy::AlpnOrFirstByte && !only_websocket => {
                 tls::starts_with_letter(&mut stream).await.map_err(AcceptError::Tls)?
             }
@@ -344,6 +381,20 @@ impl Layers {
         peer.forwarded = upgraded.forwarded;
         Ok((ByteStream::Layered(Box::new(upgraded.socket)), peer))
     }
+}
+
+/// What is spoken in a byte stream, by how it begins.
+async fn spoken(
+    io: impl Carrier + 'static,
+    config: Arc<LinkConfig>,
+    other: &[u8],
+) -> Result<Spoken, AcceptError> {
+    let (begin, io) = sniff(io, other).await.map_err(CloseReason::lost)?;
+    Ok(match begin {
+        Begin::Link => Spoken::Link(Link::accept(Box::new(io) as BoxedCarrier, config).await?),
+        Begin::Other => Spoken::Bytes(Box::new(io)),
+        Begin::Foreign => Spoken::Foreign(Box::new(io)),
+    })
 }
 
 async fn over_quic(

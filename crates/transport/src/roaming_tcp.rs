@@ -1,5 +1,6 @@
 //! A TCP socket that follows its reader from runtime to runtime.
 
+use crate::tcp::keep_alive;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -30,6 +31,13 @@ impl RoamingTcp {
         match self.here().ok()?.peek(&mut first).await {
             Ok(1) => Some(first[0]),
             _ => None,
+        }
+    }
+
+    /// Has the kernel notice that the peer is gone.
+    pub(crate) fn keep_alive(&self) {
+        if let Some(socket) = &self.socket {
+            keep_alive(socket);
         }
     }
 

@@ -5,6 +5,7 @@ mod proxies;
 pub use proxies::{Proxies, ProxyProtocol};
 
 use super::EDGEBOUND;
+use crate::geminio;
 use frontier_access::authn::AuthConfig;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
 use frontier_transport::{Endpoint, Network, ServerTls, UpgradeRules, read_server_tls};
@@ -57,6 +58,14 @@ pub enum Wires {
 }
 
 impl Wires {
+    /// What a client of the original begins with, if it is let in; else empty.
+    pub(crate) fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Native => &[],
+            Self::Geminio | Self::Both => &frontier_geminio::PREFIX,
+        }
+    }
+
     /// Whether a client whose first byte this is, is taken for one of the original.
     pub(crate) fn takes(self, first: u8) -> bool {
         match self {
@@ -118,8 +127,16 @@ impl Listen {
     pub fn scheme(&self) -> &'static str {
         match (self.network, self.tls.is_some()) {
             (Network::Ws, true) => "wss",
+            (_, has_tls) if self.wires == Wires::Geminio => geminio::wire(has_tls),
             (network, _) => network.as_str(),
         }
+    }
+
+    /// Of the listeners of one side the one that others are told of: the first for clients of our own wire, or else the first.
+    #[must_use]
+    pub fn told(listeners: &[Self]) -> Option<(usize, &Self)> {
+        let mut all = listeners.iter().enumerate();
+        all.clone().find(|(_, listen)| listen.wires != Wires::Geminio).or_else(|| all.next())
     }
 
     /// Plain TCP.

@@ -1,8 +1,7 @@
 //! What is wrong with a configuration as a whole: what several sections say together, and the files that it names.
 
-use super::{Config, Listen};
+use super::{Config, Listen, Wires};
 use crate::cluster::{Bound, unreachable};
-use frontier_admin::TlsConfig;
 use frontier_config::Section;
 use frontier_transport::Bind;
 
@@ -25,17 +24,17 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
     }
     let plane = config.control_plane.as_ref().filter(|plane| !plane.may_be_taken());
     let plane = plane.map(|plane| ("controlplane.listen.addr", plane.server.addr));
+    let bridge = config.bridge.as_ref().map(|bridge| ("bridge.listen.addr", bridge.server.addr));
     let observability = config.observability.as_ref().map(|port| ("observability.addr", port.addr));
-    for (key, addr) in plane.into_iter().chain(observability) {
-        let port = Bind::tcp(addr);
+    let ports: Vec<_> = [plane, bridge, observability].into_iter().flatten().collect();
+    for (index, (key, addr)) in ports.iter().enumerate() {
+        let port = Bind::tcp(*addr);
         if let Some(by) = listeners.iter().find(|listen| port.overlaps(&bind(listen))) {
             root.reject_at(key, format!("{addr} is taken by {}.addr, {}", by.key, by.addr));
+        } else if let Some((by, taken)) = ports[..index].iter().find(|(_, by)| port.overlaps(&Bind::tcp(*by)))
+        {
+            root.reject_at(key, format!("{addr} is taken by {by}, {taken}"));
         }
-    }
-    if let (Some((by, plane)), Some((key, addr))) = (plane, observability)
-        && Bind::tcp(plane).overlaps(&Bind::tcp(addr))
-    {
-        root.reject_at(key, format!("{addr} is taken by {by}, {plane}"));
     }
 }
 
@@ -43,9 +42,16 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
 pub(super) fn reject_unreachable(config: &Config, root: &Section<'_>) {
     let Some(membership) = &config.membership else { return };
     let sides = [&config.servicebound.listeners, &config.edgebound.listeners];
-    let bound = sides.map(|listeners| Bound::new(&listeners[0], listeners[0].addr));
+    let bound = sides.map(|listeners| {
+        let (_, told) = Listen::told(listeners).unwrap_or((0, &listeners[0]));
+        Bound::new(told, told.addr)
+    });
     for error in unreachable(membership, &bound[0], &bound[1]) {
         root.reject_at(error.key(), error.reason());
+    }
+    if membership.forward.is_some() && bound[0].wires == Wires::Geminio {
+        let text = "needs a listener of `servicebound` that is not for clients of the Go original alone: other gateways ask there";
+        root.reject_at("frontlas.forward.enable", text);
     }
 }
 
@@ -56,14 +62,17 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(mistake.key.as_deref().unwrap_or_default(), &mistake.text);
         }
     }
-    let plane = config.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
-    if let Some(Err(error)) = plane.map(TlsConfig::load) {
-        root.reject_at("controlplane.listen.tls", error.to_string());
+    for (key, tls) in config.plane_tls() {
+        if let Err(error) = tls.load() {
+            root.reject_at(&format!("{key}.listen.tls"), error.to_string());
+        }
     }
-    let Some(membership) = &config.membership else { return };
-    let clients = [Some((&membership.dial, "frontlas.dial")), {
-        membership.forward.as_ref().map(|forward| (&forward.dial, "frontlas.forward"))
-    }];
+    let member = config.membership.as_ref();
+    let clients = [
+        config.edgebound.bypass.as_ref().map(|bypass| (&bypass.dial, "edgebound.bypass")),
+        member.map(|membership| (&membership.dial, "frontlas.dial")),
+        member.and_then(|it| it.forward.as_ref()).map(|forward| (&forward.dial, "frontlas.forward")),
+    ];
     for (dial, section) in clients.into_iter().flatten() {
         for error in dial.tls.check_cas() {
             root.reject_at(&format!("{section}.tls.ca_certs"), error.to_string());
@@ -72,6 +81,7 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(&format!("{section}.tls.cert"), error.to_string());
         }
     }
+    let Some(membership) = member else { return };
     let forward = membership.forward.as_ref().and_then(|forward| forward.token.as_ref());
     for (token, key) in
         [(membership.token.as_ref(), "frontlas.dial.token_file"), (forward, "frontlas.forward.token_file")]

@@ -6,7 +6,7 @@ use frontier_access::{LogDecision, LogLimiter, PeerText};
 use frontier_daemon::telemetry::millis;
 use frontier_exchange::{Failure, Peer};
 use frontier_protocol::{Code, Role};
-use frontier_transport::{CloseReason, Traffic};
+use frontier_transport::{CloseReason, Endpoint, Traffic};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tracing::field::display;
@@ -25,6 +25,7 @@ pub(super) struct LogLimits {
     edges: LogLimiter,
     others: LogLimiter,
     streams: LogLimiter,
+    bypass: LogLimiter,
 }
 
 /// A connection that has ended.
@@ -48,6 +49,7 @@ impl LogLimits {
             edges: limiter(),
             others: limiter(),
             streams: limiter(),
+            bypass: limiter(),
         }
     }
 }
@@ -131,6 +133,12 @@ impl Policies {
         }
     }
 
+    /// A connection on neither wire could not go where it belongs.
+    pub(crate) fn log_failed_bypass(&self, addr: SocketAddr, to: &Endpoint, error: &str) {
+        let Some(suppressed) = admit(&self.log_limits.bypass) else { return };
+        warn!(%addr, %to, error, suppressed, "edgebound.bypass can't be reached: dropped a connection on neither wire");
+    }
+
     /// A stream is closed since nobody reads it, on a wire that could not have its writer wait.
     pub(crate) fn log_unread_stream(&self, peer: &Peer, waiting: usize) {
         let Some(suppressed) = admit(&self.log_limits.streams) else { return };
@@ -146,7 +154,11 @@ impl Policies {
     pub(crate) fn log_suppressed(&self) {
         let limits = &self.log_limits;
         let now = Instant::now();
-        for (limiter, what) in [(&limits.failures, "not let in"), (&limits.turned_away, "turned away")] {
+        for (limiter, what) in [
+            (&limits.failures, "not let in"),
+            (&limits.turned_away, "turned away"),
+            (&limits.bypass, "dropped, since edgebound.bypass can't be reached"),
+        ] {
             let suppressed = limiter.take_suppressed(now);
             if suppressed > 0 {
                 warn!(suppressed, "more were {what}");

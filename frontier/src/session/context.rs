@@ -5,7 +5,7 @@ use super::counters::SessionCounters;
 use super::handshake::Handshake;
 use super::notice::Notice;
 use crate::carriers::Carriers;
-use crate::config::{Config, Limits, Listen};
+use crate::config::{Bypass, Config, Limits, Listen};
 use crate::gate::Gate;
 use crate::native::{Native, StreamLimits};
 use crate::policy::{Admission, Policies};
@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) role: Role,
     pub(crate) limits: Limits,
     pub(crate) edge_ids: EdgeIds,
+    /// Where connections go that speak neither wire.
+    pub(super) bypass: Option<Bypass>,
     pub(crate) link: Arc<LinkConfig>,
     /// In the order of their numbers.
     listeners: Vec<Listen>,
@@ -83,6 +85,7 @@ impl Context {
                 requested: edgebound.requested_ids,
                 callback_timeout: edgebound.callback_timeout,
             },
+            bypass: edgebound.bypass.clone().filter(|_| role == Role::Edge),
             link: Arc::new(limits.link(role)),
             sessions: TaskTracker::new(),
             carriers: None,

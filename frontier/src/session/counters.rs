@@ -67,6 +67,9 @@ impl HandshakeFailure {
 pub(crate) struct SessionCounters {
     sides: [Side; 3],
     limits: [AtomicU64; LIMITS.len()],
+    /// Connections on neither wire that go elsewhere, and those that could not.
+    bypassed: AtomicU64,
+    failed_bypasses: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -80,7 +83,7 @@ struct Side {
 /// How many connections each network carries.
 type Networks = [(&'static str, u64); NETWORKS.len()];
 
-/// A connection of a peer that has joined, until it is dropped.
+/// A connection that is counted, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Connected<'c>(&'c AtomicU64);
 
@@ -106,7 +109,12 @@ impl Default for SessionCounters {
             ends: zeros(),
             reconnects: AtomicU64::new(0),
         };
-        Self { sides: std::array::from_fn(side), limits: zeros() }
+        Self {
+            sides: std::array::from_fn(side),
+            limits: zeros(),
+            bypassed: AtomicU64::new(0),
+            failed_bypasses: AtomicU64::new(0),
+        }
     }
 }
 
@@ -169,6 +177,22 @@ impl SessionCounters {
         if let Some(place) = LIMITS.iter().position(|it| *it == limit) {
             count(&self.limits[place]);
         }
+    }
+
+    /// A connection on neither wire goes elsewhere.
+    pub(super) fn bypassed(&self) -> Connected<'_> {
+        count(&self.bypassed);
+        Connected(&self.bypassed)
+    }
+
+    /// One could not.
+    pub(super) fn failed_bypass(&self) {
+        count(&self.failed_bypasses);
+    }
+
+    /// How many connections on neither wire go elsewhere, and how many could not.
+    pub(crate) fn bypasses(&self) -> (u64, u64) {
+        (self.bypassed.load(Ordering::Relaxed), self.failed_bypasses.load(Ordering::Relaxed))
     }
 
     /// Connections of peers that have joined, by what carries them.

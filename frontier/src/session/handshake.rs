@@ -17,7 +17,8 @@ use frontier_protocol::{
     Terms, Token, VERSION, Welcome, negotiate,
 };
 use frontier_transport::{
-    AcceptError, CloseReason, Event, Link, Network, PeerInfo, ProxyHeaderError, Spoken, UpgradeError,
+    AcceptError, BoxedCarrier, CloseReason, Event, Link, Network, PeerInfo, ProxyHeaderError, Spoken,
+    UpgradeError,
 };
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,6 +62,15 @@ enum NoHello {
 enum First {
     Hello(Link, Frame),
     Greeting(Box<geminio::Connection>, Result<Greeting, Failure>),
+    Foreign(BoxedCarrier),
+}
+
+/// Who has come, where it comes from, and what it holds until it is let in.
+#[expect(clippy::large_enum_variant, reason = "it is passed on at once")]
+pub(super) enum Come {
+    Peer(Handshake, Connection, SocketAddr, Held),
+    /// A connection on neither wire, which goes elsewhere.
+    Foreign(BoxedCarrier, SocketAddr, Held),
 }
 
 impl HandshakeFailure {
@@ -83,10 +93,7 @@ impl HandshakeFailure {
 
 /// Waits for the dialler's Hello and checks it. `None` if it did not come or was refused. With it comes the address
 /// of who is behind the connection, and what that holds until it is let in.
-pub(super) async fn accept(
-    context: &Context,
-    newcomer: Newcomer,
-) -> Option<(Handshake, Connection, SocketAddr, Held)> {
+pub(super) async fn accept(context: &Context, newcomer: Newcomer) -> Option<Come> {
     let from = newcomer.accepted.peer;
     let given_up = newcomer.held.given_up();
     let hello = async move {
@@ -116,6 +123,7 @@ pub(super) async fn accept(
         }
     };
     let (connection, read) = match first {
+        First::Foreign(carrier) => return Some(Come::Foreign(carrier, addr, held)),
         First::Hello(link, frame) => {
             log(addr, &peer, peer.network.as_str());
             (link.into(), read(context, &frame, peer.network, addr))
@@ -130,7 +138,7 @@ pub(super) async fn accept(
         Ok(mut handshake) => {
             handshake.presented.certificate =
                 peer.certificate.as_deref().map(client_certificate).map(Arc::new);
-            Some((handshake, connection, addr, held))
+            Some(Come::Peer(handshake, connection, addr, held))
         }
         Err(failure) => {
             context.policies.log_refused(context.role, addr, &failure);
@@ -159,7 +167,11 @@ async fn receive(
     *addr = accepted.peer;
     let wires = context.listener(listener).map_or(Wires::Both, |listen| listen.wires);
     let incoming = accepted.incoming;
-    let (spoken, peer) = incoming.link_or_bytes(context.link.clone(), |first| wires.takes(first)).await?;
+    let link = context.link.clone();
+    let (spoken, peer) = match &context.bypass {
+        Some(_) => incoming.link_or_foreign(link, wires.prefix()).await?,
+        None => incoming.link_or_bytes(link, |first| wires.takes(first)).await?,
+    };
     if let Some(Listen { proxies, .. }) = context.listener(listener) {
         *addr = proxies.client(*addr, &peer.forwarded);
         held.count_for(*addr, proxies)?;
@@ -178,6 +190,7 @@ async fn receive(
             let (connection, greeting) = Greeting::receive(carrier, context.role, &context.limits).await?;
             First::Greeting(Box::new(connection), greeting)
         }
+        Spoken::Foreign(carrier) => First::Foreign(carrier),
     };
     Ok((first, peer, held))
 }

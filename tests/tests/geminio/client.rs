@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 pub(crate) struct Client {
     io: BoxedCarrier,
@@ -32,13 +33,8 @@ impl Client {
 
     /// The same over TLS: or why that fails.
     pub(crate) async fn dial_tls(addr: SocketAddr, tls: &ClientTls) -> std::io::Result<Self> {
-        let mut config = (*tls.load(b"").await.unwrap()).clone();
         // The original names no protocol.
-        config.alpn_protocols.clear();
-        let io = within("a connection", TcpStream::connect(addr)).await?;
-        let name = tls.name("").unwrap();
-        let io = within("TLS", TlsConnector::from(Arc::new(config)).connect(name, io)).await?;
-        Ok(Self::over(Box::new(io)))
+        Ok(Self::over(Box::new(self::tls(addr, tls, b"").await?)))
     }
 
     fn over(io: BoxedCarrier) -> Self {
@@ -280,6 +276,19 @@ impl Client {
         self.send(|_, out| wire::disconnected(frame.id, out)).await;
         assert_eq!(self.rest().await, []);
     }
+}
+
+/// A connection over TLS in which this protocol is named, or none.
+pub(crate) async fn tls(
+    addr: SocketAddr,
+    tls: &ClientTls,
+    alpn: &'static [u8],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut config = (*tls.load(alpn).await.unwrap()).clone();
+    config.alpn_protocols.retain(|protocol| !protocol.is_empty());
+    let io = within("a connection", TcpStream::connect(addr)).await?;
+    let name = tls.name("").unwrap();
+    within("TLS", TlsConnector::from(Arc::new(config)).connect(name, io)).await
 }
 
 fn is_of(frame: &Frame, session: u64) -> bool {

@@ -25,6 +25,8 @@ fn nonsense() -> Vec<Vec<u8>> {
         all.push(header);
     }
     let session = 1_u64.to_be_bytes();
+    let deep = [&b"{\"x\":"[..], &[b'['; 100_000]].concat();
+    all.push(packet(Kind::Call as u8, 1, &[&session[..], &deep].concat()));
     for json in [&b""[..], b"{", b"[]", b"null", b"{\"value\":7}", b"{\"value\":\"!\"}", b"{\"key\":\"a\"}"] {
         for kind in [Kind::Call, Kind::Message, Kind::Response, Kind::MessageAck] {
             all.push(packet(kind as u8, 1, &[&session[..], json].concat()));

@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod bounds;
+mod bypass;
 mod calls;
 mod client;
+mod cluster;
 mod hostile;
 mod joining;
 mod messages;

@@ -17,7 +17,7 @@ pub(crate) async fn get(addr: SocketAddr, path: &str) -> String {
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-async fn scrape(log: &Log) -> String {
+pub(crate) async fn scrape(log: &Log) -> String {
     let told = async || {
         let line = log.find("the metrics plane listens")?;
         line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok()
