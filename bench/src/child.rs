@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::dialogue::{Order, Ready, Report};
 use crate::procfs::Sample;
-use crate::role::{Role, Spec};
+use crate::role::{Role, Spec, Threads};
 use crate::tally::Tally;
 
 /// A role in a process of its own. Dropping it closes the process's stdin, upon which it cleans up and exits.
@@ -26,7 +26,7 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts a process, and waits until it is ready.
-    pub(crate) async fn start(name: &'static str, threads: usize, role: impl Into<Role>) -> Result<Self> {
+    pub(crate) async fn start(name: &'static str, threads: Threads, role: impl Into<Role>) -> Result<Self> {
         let spec = serde_json::to_string(&Spec { threads, role: role.into() })?;
         let mut process = Command::new(env::current_exe().context("finding the tool's own executable")?)
             .args(["role", &spec])

@@ -17,7 +17,7 @@ use crate::dialogue::{Churn, Order};
 use crate::layout::Layout;
 use crate::number::thousands;
 use crate::progress::Progress;
-use crate::role::{ClusterRole, LookupClient};
+use crate::role::{ClusterRole, LookupClient, Threads};
 use findings::{Findings, Phase, Samples, Work};
 
 mod connection;
@@ -61,7 +61,7 @@ pub(crate) async fn play(role: ClusterRole, console: &mut Console) -> Result<()>
 
 /// Each has one thread.
 async fn start(name: &'static str, role: ClusterRole) -> Result<Child> {
-    Child::start(name, 1, role).await
+    Child::start(name, Threads::ONE, role).await
 }
 
 /// Starts a frontlas that keeps its directory in memory.

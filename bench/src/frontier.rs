@@ -53,7 +53,7 @@ pub(crate) async fn start_gateway(network: Network, processes: &Processes) -> Re
 /// Starts a gateway and nothing else, whose certificate has such a key.
 pub(crate) async fn start_gateway_with(network: Network, key: Key, processes: &Processes) -> Result<Child> {
     let role = FrontierRole::Gateway { network, key, membership: None };
-    Child::start("gateway", processes.gateway_threads, role).await
+    Child::start("gateway", processes.of_gateway(), role).await
 }
 
 /// Edges that call a service one call after the other, while something else happens.
@@ -76,7 +76,7 @@ async fn start_member(
     processes: &Processes,
 ) -> Result<Child> {
     let role = FrontierRole::Gateway { network, key: Key::default(), membership };
-    Child::start("gateway", processes.gateway_threads, role).await
+    Child::start("gateway", processes.of_gateway(), role).await
 }
 
 /// Starts a cluster of two gateways: one for those who call, which is measured, and one for those who answer. With

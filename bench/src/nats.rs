@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::child::Child;
 use crate::console::Console;
 use crate::rig::{Processes, Rig};
-use crate::role::{NatsClient, NatsRole};
+use crate::role::{NatsClient, NatsRole, Threads};
 use crate::work::Calls;
 
 mod lean;
@@ -41,7 +41,7 @@ pub(crate) async fn start(
 ) -> Result<Rig> {
     let program = release.program().await?;
     let server = NatsRole::Server { program, threads: processes.gateway_threads };
-    let server = Child::start("nats-server", 1, server).await?;
+    let server = Child::start("nats-server", Threads::ONE, server).await?;
     let address = server.ready().edges.context("nats-server has no port")?;
     let mut rig = Rig::new(server)?;
     rig.start_service(processes, NatsRole::Service { client, server: address }).await?;

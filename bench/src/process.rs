@@ -4,6 +4,8 @@
 //! process outlives the tool, however that ends.
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -23,12 +25,20 @@ pub(crate) fn main(spec: &str) -> ExitCode {
 fn run(spec: &str) -> Result<()> {
     let Spec { threads, role } = serde_json::from_str(spec).context("reading the role")?;
     raise_file_limit()?;
-    let runtime = runtime(threads)?;
+    let runtime = runtime(threads.count)?;
+    let _ = SPIN.set(Duration::from_micros(threads.spin_us));
     let mut console = Console::open();
     let result = runtime.block_on(play(role, &mut console));
     // Connections that are still busy are not worth waiting for.
     runtime.shutdown_background();
     result
+}
+
+/// For how long threads of connections stay awake in this process.
+static SPIN: OnceLock<Duration> = OnceLock::new();
+
+pub(crate) fn spin() -> Duration {
+    SPIN.get().copied().unwrap_or_default()
 }
 
 async fn play(role: Role, console: &mut Console) -> Result<()> {

@@ -42,10 +42,10 @@ pub(crate) async fn start_bulk(bulk: Bulk, processes: &Processes) -> Result<Rig>
 
 /// The service comes first: the proxy dials it.
 async fn start_between(service: ProxyRole, processes: &Processes) -> Result<(Rig, SocketAddr)> {
-    let service = Child::start("service", processes.threads, service).await?;
+    let service = Child::start("service", processes.of_each(), service).await?;
     let target = service.ready().services.context("the service has no port")?;
     let role = ProxyRole::Gateway { service: target };
-    let gateway = Child::start("proxy", processes.gateway_threads, role).await?;
+    let gateway = Child::start("proxy", processes.of_gateway(), role).await?;
     let address = gateway.ready().edges.context("the proxy has no port")?;
     let mut rig = Rig::new(gateway)?;
     rig.adopt_service(service);

@@ -26,7 +26,7 @@ pub(crate) async fn play(role: RelayRole, console: &mut Console) -> Result<()> {
 }
 
 pub(crate) async fn start(calls: Calls, processes: &Processes) -> Result<Rig> {
-    let gateway = Child::start("relay", processes.gateway_threads, RelayRole::Gateway).await?;
+    let gateway = Child::start("relay", processes.of_gateway(), RelayRole::Gateway).await?;
     let mut rig = Rig::new(gateway)?;
     let ready = *rig.gateway().ready();
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::child::Child;
 use crate::dialogue::Order;
 use crate::procfs::Sample;
-use crate::role::Role;
+use crate::role::{Role, Threads};
 use crate::tally::Tally;
 
 /// How many processes and threads there are.
@@ -19,6 +19,8 @@ pub(crate) struct Processes {
     pub(crate) threads: usize,
     /// Of the gateway.
     pub(crate) gateway_threads: usize,
+    /// For how long threads of connections stay awake, in microseconds.
+    pub(crate) spin_us: u64,
     /// Over how many the callers are spread.
     #[serde(rename = "client_processes")]
     pub(crate) clients: usize,
@@ -27,14 +29,29 @@ pub(crate) struct Processes {
     pub(crate) cores: Option<usize>,
 }
 
+impl Processes {
+    /// Of each service and client.
+    pub(crate) fn of_each(&self) -> Threads {
+        Threads { count: self.threads, spin_us: self.spin_us }
+    }
+
+    pub(crate) fn of_gateway(&self) -> Threads {
+        Threads { count: self.gateway_threads, spin_us: self.spin_us }
+    }
+}
+
 impl fmt::Display for Processes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.threads, self.gateway_threads) {
-            (1, 1) => f.write_str("one thread in each process"),
-            (threads, gateway) if threads == gateway => write!(f, "{threads} threads in each process"),
+            (1, 1) => f.write_str("one thread in each process")?,
+            (threads, gateway) if threads == gateway => write!(f, "{threads} threads in each process")?,
             (threads, gateway) => {
-                write!(f, "threads in each process: {threads}, in the gateway's: {gateway}")
+                write!(f, "threads in each process: {threads}, in the gateway's: {gateway}")?;
             }
+        }
+        match self.spin_us {
+            0 => Ok(()),
+            spin => write!(f, ", which stay awake for {spin} µs"),
         }
     }
 }
@@ -90,12 +107,12 @@ impl Rig {
     }
 
     pub(crate) async fn start_service(&mut self, processes: &Processes, role: impl Into<Role>) -> Result<()> {
-        self.services.push(Child::start("service", processes.threads, role).await?);
+        self.services.push(Child::start("service", processes.of_each(), role).await?);
         Ok(())
     }
 
     pub(crate) async fn start_client(&mut self, processes: &Processes, role: impl Into<Role>) -> Result<()> {
-        self.clients.push(Child::start("client", processes.threads, role).await?);
+        self.clients.push(Child::start("client", processes.of_each(), role).await?);
         Ok(())
     }
 

@@ -11,11 +11,24 @@ use crate::layout::Layout;
 use crate::network::{Address, Key, Network};
 use crate::work::{Bulk, Calls};
 
-/// What a process does, and on how many threads.
+/// What a process does, and on which threads.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Spec {
-    pub(crate) threads: usize,
+    pub(crate) threads: Threads,
     pub(crate) role: Role,
+}
+
+/// The threads of a process.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Threads {
+    pub(crate) count: usize,
+    /// For how long those for connections stay awake after they had something to do, in microseconds.
+    pub(crate) spin_us: u64,
+}
+
+impl Threads {
+    /// One that waits as any other does.
+    pub(crate) const ONE: Self = Self { count: 1, spin_us: 0 };
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -43,6 +43,9 @@ pub(crate) struct Options {
     /// Bytes of each call, message or write.
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     size: u32,
+    /// No more than so many a second, of all callers together; as many as there can be unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    rate: Option<u32>,
     /// How long to count.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = more_than_nothing)]
     duration: Duration,

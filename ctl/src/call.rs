@@ -2,6 +2,7 @@
 
 use crate::bytes_text;
 use crate::failure::Outcome;
+use crate::gateway::{Route, call};
 use crate::identity::Identity;
 use crate::output::Printer;
 use crate::payload::{self, Payload};
@@ -10,7 +11,7 @@ use crate::timestamp::micros;
 use clap::Args;
 use frontier_sdk::{EdgeId, Response};
 use serde_json::Map;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CallCommand {
@@ -22,12 +23,19 @@ pub(crate) struct CallCommand {
     #[arg(long, value_name = "ID")]
     edge: Option<u64>,
     #[command(flatten)]
+    route: Route,
+    #[command(flatten)]
     identity: Identity,
 }
 
 impl CallCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
+        let receiver = self.route.receiver(self.edge, &self.identity, &self.payload.custom)?;
         let payload = self.payload.read().await?;
+        if let Some(receiver) = receiver {
+            let answered = call(settings, &receiver, &self.method, &payload).await?;
+            return print(printer, &answered.data, None, answered.elapsed);
+        }
         let custom = self.payload.custom.clone();
         let begin;
         let response = match self.edge {
@@ -48,14 +56,21 @@ impl CallCommand {
             }
         };
         let elapsed = begin.elapsed();
-        if printer.is_for_people() {
-            return payload::write(&response.data);
-        }
         let Response { data, custom, .. } = response;
-        let mut document = Map::new();
-        bytes_text::set(&mut document, "data", &data);
-        bytes_text::set(&mut document, "custom", &custom);
-        document.insert("elapsed_us".to_owned(), micros(elapsed).into());
-        printer.one(&Default::default(), &document)
+        print(printer, &data, Some(&custom), elapsed)
     }
+}
+
+/// The answer; a gateway does not tell the header beside it.
+fn print(printer: &Printer, data: &[u8], custom: Option<&[u8]>, elapsed: Duration) -> Outcome {
+    if printer.is_for_people() {
+        return payload::write(data);
+    }
+    let mut document = Map::new();
+    bytes_text::set(&mut document, "data", data);
+    if let Some(custom) = custom {
+        bytes_text::set(&mut document, "custom", custom);
+    }
+    document.insert("elapsed_us".to_owned(), micros(elapsed).into());
+    printer.one(&Default::default(), &document)
 }

@@ -10,7 +10,7 @@ use crate::events::EventsCommand;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::forward::ForwardCommand;
-use crate::gateway::{DrainCommand, LogLevelCommand, Peers, StatusCommand};
+use crate::gateway::{DrainCommand, LogLevelCommand, Peers, PolicyCommand, StatusCommand};
 use crate::interrupt::{finish, until_interrupted};
 use crate::output::{self, Format, Printer};
 use crate::publish::PublishCommand;
@@ -72,6 +72,8 @@ enum Command {
     Events(EventsCommand),
     /// Show what a gateway says of itself.
     Status(StatusCommand),
+    /// Show what the peers of a gateway may do, and how much: rules, quotas and limits in force.
+    Policy(PolicyCommand),
     /// Show or set what a gateway logs.
     LogLevel(LogLevelCommand),
     /// Have a gateway drain and end, as SIGTERM does.
@@ -160,6 +162,7 @@ impl Cli {
             Command::Services(command) => go_on(command.run(Peers::SERVICES, &settings()?, &printer)),
             Command::Events(command) => go_on(command.run(&settings()?, &printer)),
             Command::Status(command) => end(command.run(&settings()?, &printer)),
+            Command::Policy(command) => end(command.run(&settings()?, &printer)),
             Command::LogLevel(command) => end(command.run(&settings()?, &printer)),
             Command::Drain(command) => end(command.run(&settings()?)),
             Command::Top(command) => go_on(command.run(&settings()?, &printer)),
@@ -229,6 +232,8 @@ mod tests {
             &["call", "a", "--timeout", "5"],
             &["bench", "calls", "--duration", "0"],
             &["edges", "kick", "7", "x", "--gateway", "http://127.0.0.1:1"],
+            &["call", "a", "--via", "plane"],
+            &["publish", "a", "b", "--service", "s"],
         ] {
             assert_eq!(run([&["frontctl"], wrong].concat()), Exit::Usage, "{wrong:?}");
         }

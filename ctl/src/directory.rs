@@ -35,8 +35,20 @@ pub(crate) enum PeersCommand<K: Kind> {
     Ls {
         #[command(flatten)]
         list: List,
+        /// Only those that answer this method, as a gateway tells it: edges that have told it so.
+        #[arg(long, value_name = "METHOD")]
+        rpc: Option<String>,
         #[command(flatten)]
         from: Via,
+    },
+    /// List the methods that a gateway's peers answer, those of each in their order: of an edge what it has told.
+    #[command(visible_alias = "methods")]
+    Rpcs {
+        /// Only those of this one.
+        id: Option<String>,
+        /// Only so many.
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
     },
     /// Show one or some, by id.
     Get {
@@ -95,7 +107,7 @@ impl FrontiersCommand {
 impl<K: Kind> PeersCommand<K> {
     pub(crate) async fn run(self, peers: Peers, settings: &Settings, printer: &Printer) -> Outcome {
         match self {
-            Self::Ls { list, from } if from.is_gateway(settings) => {
+            Self::Ls { list, rpc, from } if from.is_gateway(settings) => {
                 if list.frontier.is_some() {
                     return Err(Failure::usage(
                         "--frontier is for frontlas: a gateway knows its own peers alone",
@@ -104,9 +116,17 @@ impl<K: Kind> PeersCommand<K> {
                 }
                 let mut plane = settings.plane(PlaneKind::Gateway)?;
                 if list.count {
-                    return counted(peers.count(&mut plane).await?, printer);
+                    return counted(peers.count(&mut plane, rpc.as_deref()).await?, printer);
                 }
-                peers.list(&mut plane, list.limit.unwrap_or(usize::MAX), printer).await
+                peers.list(&mut plane, rpc.as_deref(), list.limit.unwrap_or(usize::MAX), printer).await
+            }
+            Self::Ls { rpc: Some(_), .. } => {
+                Err(Failure::usage("--rpc is for a gateway: frontlas does not know who answers which method")
+                    .advise("--from gateway"))
+            }
+            Self::Rpcs { id, limit } => {
+                let mut plane = settings.plane(PlaneKind::Gateway)?;
+                peers.rpcs(&mut plane, id.as_deref(), limit.unwrap_or(usize::MAX), printer).await
             }
             Self::Ls { list, .. } => ls::<K>(list, settings, printer).await,
             Self::Get { get, from } if from.is_gateway(settings) => {

@@ -20,7 +20,7 @@ impl EventsCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
         let plane = self.from.plane(settings)?;
         let kinds = plane.kinds();
-        let mut watch = Watch::new(plane, kinds);
+        let mut watch = Watch::new(plane, kinds).of_changes_only();
         let mut left = self.count;
         while left != Some(0) {
             // What is there already is no event.

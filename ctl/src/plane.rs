@@ -96,6 +96,11 @@ impl Plane {
         Ok(Self { kind, address, tls, token, timeout, connection: None })
     }
 
+    /// One that waits for so much longer: where a peer has the time that is set for an answer.
+    pub(crate) fn patient(self, longer: Duration) -> Self {
+        Self { timeout: self.timeout.saturating_add(longer), ..self }
+    }
+
     /// What is at `path`.
     pub(crate) async fn get<T: DeserializeOwned>(
         &mut self,
@@ -135,6 +140,10 @@ impl Plane {
             PlaneKind::Frontlas => "/cluster/v1/watch",
             PlaneKind::Gateway => "/v1/watch",
         }
+    }
+
+    pub(crate) fn is_gateway(&self) -> bool {
+        self.kind == PlaneKind::Gateway
     }
 
     /// Which kinds of records it tells of.
@@ -187,7 +196,8 @@ impl Plane {
         {
             return self.judged(response).await;
         }
-        // There is none, or its server has closed it meanwhile. Each request may be sent twice: it says what is to be so.
+        // There is none, or its server has closed it meanwhile. What is sent on one that has stood may be sent twice: it
+        // says what is to be so. Calls of peers are sent on a new one.
         let connected = dial::connect(&self.address, &self.tls).await;
         let connection = connected.map_err(|error| {
             self.failure(Exit::Unreachable, error).advise(format!(

@@ -1,6 +1,7 @@
 //! `frontctl publish`: one message, and its ack.
 
 use crate::failure::Outcome;
+use crate::gateway::{Route, publish};
 use crate::identity::Identity;
 use crate::output::Printer;
 use crate::payload::Payload;
@@ -9,7 +10,7 @@ use crate::timestamp::micros;
 use clap::Args;
 use frontier_sdk::EdgeId;
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PublishCommand {
@@ -21,13 +22,27 @@ pub(crate) struct PublishCommand {
     #[arg(long, value_name = "ID")]
     edge: Option<u64>,
     #[command(flatten)]
+    route: Route,
+    #[command(flatten)]
     identity: Identity,
 }
 
 impl PublishCommand {
     /// Returns when the receiver is done with it.
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
+        let receiver = self.route.receiver(self.edge, &self.identity, &self.payload.custom)?;
         let payload = self.payload.read().await?;
+        let elapsed = match receiver {
+            Some(receiver) => publish(settings, &receiver, &self.topic, &payload).await?,
+            None => self.send(settings, payload).await?,
+        };
+        if printer.is_for_people() {
+            return Ok(());
+        }
+        printer.one(&Default::default(), &json!({"topic": self.topic, "elapsed_us": micros(elapsed)}))
+    }
+
+    async fn send(&self, settings: &Settings, payload: Vec<u8>) -> Outcome<Duration> {
         let custom = self.payload.custom.clone();
         let begin;
         match self.edge {
@@ -45,10 +60,6 @@ impl PublishCommand {
                 let _ = edge.close().await;
             }
         }
-        if printer.is_for_people() {
-            return Ok(());
-        }
-        let elapsed = micros(begin.elapsed());
-        printer.one(&Default::default(), &json!({"topic": self.topic, "elapsed_us": elapsed}))
+        Ok(begin.elapsed())
     }
 }

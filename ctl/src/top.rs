@@ -6,7 +6,7 @@ mod rates;
 mod screen;
 
 use crate::failure::{Failure, Outcome};
-use crate::gateway::StatusCommand;
+use crate::gateway::{status, status_table};
 use crate::output::Printer;
 use crate::plane::PlaneKind;
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ use frontier_config::parse_duration;
 use rates::Rates;
 use screen::Screen;
 use std::io::IsTerminal as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More often than that nobody reads it.
 const FASTEST: Duration = Duration::from_millis(100);
@@ -36,7 +36,12 @@ impl TopCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
         if self.once || !printer.is_for_people() {
             if settings.context.frontlas.is_none() && settings.context.gateway.is_some() {
-                return StatusCommand {}.run(settings, printer).await;
+                let mut status = status(settings).await?;
+                let mut table = status_table(&status);
+                let rates = rates::once(settings).await?;
+                rates::rows(&rates).into_iter().for_each(|row| table.row(row));
+                status["rates"] = rates;
+                return printer.one(&table, &status);
             }
             let frontiers = cluster::look(&mut settings.plane(PlaneKind::Frontlas)?).await?;
             return printer.list(&cluster::table(&frontiers), &frontiers);
@@ -57,18 +62,21 @@ impl TopCommand {
         };
         let mut screen = Screen::open()?;
         let mut ticks = tokio::time::interval(self.interval.max(FASTEST));
+        let mut took = None;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
+                    let begin = Instant::now();
                     if let Some(cluster) = &mut cluster {
                         cluster.look().await;
                     }
-                    screen.draw(|width| lines(rates.as_ref(), cluster.as_ref(), width))?;
+                    screen.draw(|width| lines(rates.as_ref(), cluster.as_ref(), took, width))?;
+                    took = Some(begin.elapsed());
                 }
                 key = screen.key() => match key {
                     screen::Key::Quit => return Ok(()),
                     screen::Key::Redraw => {
-                        screen.draw(|width| lines(rates.as_ref(), cluster.as_ref(), width))?;
+                        screen.draw(|width| lines(rates.as_ref(), cluster.as_ref(), took, width))?;
                     }
                 },
             }
@@ -76,8 +84,15 @@ impl TopCommand {
     }
 }
 
-fn lines(rates: Option<&Rates>, cluster: Option<&Cluster>, width: usize) -> Vec<String> {
-    let mut lines = vec![format!("frontctl top   {}   q: leave", timestamp::now()), String::new()];
+/// `took` is what the refresh before has taken, from asking to the last line.
+fn lines(
+    rates: Option<&Rates>,
+    cluster: Option<&Cluster>,
+    took: Option<Duration>,
+    width: usize,
+) -> Vec<String> {
+    let took = took.map(|took| format!("   refreshed in {}", timestamp::took(took))).unwrap_or_default();
+    let mut lines = vec![format!("frontctl top   {}   q: leave{took}", timestamp::now()), String::new()];
     lines.extend(rates.into_iter().flat_map(|rates| rates.lines(width)));
     lines.extend(cluster.into_iter().flat_map(|cluster| cluster.lines(width)));
     lines

@@ -33,12 +33,27 @@ pub(crate) struct Watch {
     /// Whether it ever stood: a first attempt that fails is told at once.
     has_stood: bool,
     is_silent: bool,
+    /// Where a gateway need not tell who is there.
+    wants_changes_only: bool,
 }
 
 impl Watch {
     /// Of these kinds, separated by commas.
     pub(crate) fn new(plane: Plane, kinds: &'static str) -> Self {
-        Self { plane, kinds, position: None, events: None, has_stood: false, is_silent: false }
+        Self {
+            plane,
+            kinds,
+            position: None,
+            events: None,
+            has_stood: false,
+            is_silent: false,
+            wants_changes_only: false,
+        }
+    }
+
+    /// Does not have a gateway tell who is there, which for many takes long. Frontlas tells that in any case.
+    pub(crate) fn of_changes_only(self) -> Self {
+        Self { wants_changes_only: true, ..self }
     }
 
     /// Says nothing of losses: where a screen is drawn nothing else may be printed.
@@ -82,6 +97,9 @@ impl Watch {
         let Some(events) = &mut self.events else {
             let mut query = vec![("kinds", self.kinds.to_owned())];
             query.extend(self.position.clone().map(|position| ("after", position)));
+            if self.wants_changes_only && self.plane.is_gateway() {
+                query.push(("changes_only", true.to_string()));
+            }
             let opened = self.plane.events(self.plane.watch_path(), &query).await;
             match opened {
                 Err(failure) if failure.is_gone() && self.position.is_some() => {

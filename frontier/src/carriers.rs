@@ -17,9 +17,11 @@ mod thread;
 pub(crate) use thread::CarrierThreads;
 
 use carried::{Carried, Work};
+use frontier_transport::Spin;
 use load::Load;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -35,15 +37,17 @@ struct Carrier {
     load: Load,
     /// Tells the thread that it has connections again.
     occupied: Notify,
+    spin: Spin,
 }
 
 impl Carriers {
-    fn new(runtimes: impl Iterator<Item = Handle>) -> Self {
+    fn new(runtimes: impl Iterator<Item = Handle>, spin: Duration) -> Self {
         let carrier = |runtime| Carrier {
             runtime,
             connections: AtomicUsize::new(0),
             load: Load::default(),
             occupied: Notify::new(),
+            spin: Spin::new(spin),
         };
         Self(runtimes.map(carrier).collect())
     }

@@ -14,6 +14,7 @@ use crate::Config;
 use crate::reload::{ConfigSource, SourceError};
 use clap::{Parser, Subcommand};
 use frontier_credentials::command::{CertCommand, TokenCommand};
+use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::process::Exit;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -29,6 +30,8 @@ struct Cli {
     /// Check the configuration and exit.
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    log: LogFlags,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -93,7 +96,10 @@ impl Cli {
                 token.run(input).map_err(|error| Failure::usage(format!("{error:#}")))?
             }
             None => {
-                let source = ConfigSource::new(self.config);
+                for line in self.log.ignored() {
+                    eprintln!("frontier: {line}");
+                }
+                let source = ConfigSource::new(self.config).with_flags(self.log);
                 if !self.check {
                     let (config, read_at) = source.load_settled()?;
                     return serve::serve(source, &config, read_at);

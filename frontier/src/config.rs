@@ -1,11 +1,13 @@
 //! The gateway's configuration: what can be set, its defaults and its bounds.
 
 mod access;
+mod bypass;
 mod control_plane;
 mod forward;
 mod limits;
 mod listen;
 mod membership;
+mod original;
 mod token_source;
 mod tracing;
 mod validation;
@@ -14,11 +16,12 @@ use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
+pub use bypass::Bypass;
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use frontier_bridge::{BridgeConfig, PLANE as BRIDGE};
 pub use limits::Limits;
-pub use listen::{Listen, Proxies, ProxyProtocol};
+pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
 pub use token_source::TokenSource;
 pub use tracing::Tracing;
@@ -26,9 +29,10 @@ pub use tracing::Tracing;
 use frontier_access::AccessConfig;
 use frontier_admin::{ObservabilityConfig, TlsConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
-use frontier_transport::ServerTls;
+use frontier_transport::{ServerTls, Spin};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,6 +85,8 @@ pub struct Config {
     pub tracing: Option<Tracing>,
     /// The port for scrapes and orchestrators, if there is to be one.
     pub observability: Option<ObservabilityConfig>,
+    /// What is written and means nothing, in lines.
+    pub(crate) ignored: Vec<String>,
     /// The values of what takes a restart, as they were read.
     pub fixed: FixedSettings,
 }
@@ -90,6 +96,8 @@ pub struct Config {
 pub struct Daemon {
     /// Worker threads; 0 for one per processor.
     pub threads: usize,
+    /// For how long threads of connections stay awake after they had something to do.
+    pub spin: Duration,
     /// How long the gateway may take from the signal to stop to its end.
     pub grace: Duration,
     /// The part of the grace over which edges are sent away, one after the other.
@@ -107,6 +115,8 @@ pub struct Edgebound {
     pub requested_ids: bool,
     /// How long a service may take over `get_edge_id`, `edge_online` and `edge_offline`.
     pub callback_timeout: Duration,
+    /// Where connections go that speak neither wire; `None` to refuse them.
+    pub bypass: Option<Bypass>,
     /// Where edges may go when the gateway stops, as URLs.
     pub alternatives: Vec<String>,
 }
@@ -141,8 +151,12 @@ pub struct Refused {
 impl Config {
     /// The environment variables that replace keys.
     pub const OVERRIDES: &[Override] = &[
+        foreign_keys::LOG_LEVEL,
+        foreign_keys::LOG_OUTPUT,
+        foreign_keys::LOG_FORMAT,
         Override::new("FRONTIER_LOG_LEVEL", "log.level"),
         Override::new("FRONTIER_LOG_FORMAT", "log.format"),
+        Override::new("FRONTIER_LOG_OUTPUT", "log.output"),
         Override::new("FRONTIER_EDGEBOUND_ADDR", "edgebound.listen.addr"),
         Override::port("FRONTIER_EDGEBOUND_PORT", "edgebound.listen.addr", "0.0.0.0:30012"),
         Override::new("FRONTIER_SERVICEBOUND_ADDR", "servicebound.listen.addr"),
@@ -203,7 +217,8 @@ impl Config {
     /// If they have changed since the configuration was loaded: everything that is wrong with them.
     pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
         let access = load(&self.access)?;
-        let warnings = self.listener_warnings().chain(self.membership_warnings());
+        let warnings = self.ignored.iter().cloned();
+        let warnings = warnings.chain(self.listener_warnings()).chain(self.membership_warnings());
         Ok(warnings.chain(access::warnings(&self.access, &access)).collect())
     }
 
@@ -277,6 +292,7 @@ impl Config {
             log,
             daemon: Daemon {
                 threads: daemon.within("threads", 0, 0..=1024),
+                spin: daemon.within("spin", Duration::ZERO, Duration::ZERO..=Spin::MAX),
                 grace,
                 drain_spread: daemon.within("drain_spread", grace / 2, Duration::ZERO..=grace),
             },
@@ -289,6 +305,7 @@ impl Config {
                     Duration::from_secs(5),
                     Duration::from_millis(10)..=Duration::from_secs(300),
                 ),
+                bypass: Bypass::read(&edgebound),
                 alternatives: listen::alternatives(&edgebound),
             },
             servicebound: Servicebound {
@@ -297,7 +314,7 @@ impl Config {
             },
             control_plane,
             bridge,
-            balance: exchange.get("hashby", HashBy::default()).0,
+            balance: exchange.filled("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
                 Duration::from_secs(30),
@@ -309,6 +326,7 @@ impl Config {
             membership: Membership::read(root),
             tracing: Tracing::read(&root.section("tracing").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
+            ignored: original::ignored(root),
             fixed: FixedSettings::default(),
         };
         if let Some(forward) = config.membership.as_mut().and_then(|membership| membership.forward.as_mut()) {

@@ -181,14 +181,16 @@ impl Gateway {
         }
         let services = listen(Role::Service, &config.servicebound.listeners)?;
         let edges = listen(Role::Edge, &config.edgebound.listeners)?;
-        for line in config.open_listeners().into_iter().chain(config.membership_warnings()) {
+        for line in
+            config.ignored.iter().cloned().chain(config.open_listeners()).chain(config.membership_warnings())
+        {
             warn!("{line}");
         }
         let advertised = match &config.membership {
             Some(membership) => Some(Advertised::new(membership, &services.bound, &edges.bound)?),
             None => None,
         };
-        let carriers = CarrierThreads::start().map_err(StartError::Threads)?;
+        let carriers = CarrierThreads::start(config.daemon.spin).map_err(StartError::Threads)?;
         let carried_by = carriers.as_ref().map(|threads| &threads.carriers);
         let (locator, lookups) = Locator::new();
         let forward = config.membership.as_ref().and_then(|membership| membership.forward.as_ref());

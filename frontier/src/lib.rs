@@ -10,6 +10,7 @@ mod control_plane;
 mod forwarding;
 mod gate;
 mod gateway;
+mod geminio;
 mod native;
 mod observability;
 mod policy;

@@ -32,6 +32,9 @@ const REGISTERED_AT_ONCE: usize = 16 * 1024;
 /// What a registration counts for beside its names.
 const REGISTRATION_COST: usize = 64;
 
+/// What one of an edge counts for: it takes a copy of all that the edge has told of.
+const EDGE_REGISTRATION_COST: usize = 1024;
+
 /// What a connection of the native wire needs beside the link.
 #[derive(Clone, Debug)]
 pub(crate) struct Native {
@@ -96,7 +99,7 @@ impl Native {
         Ok(None)
     }
 
-    /// Routes every frame that has come before anyone is woken; but a service that registers much at once has to let
+    /// Routes every frame that has come before anyone is woken; but a peer that registers much at once has to let
     /// others run between: then that registration is returned, and the frames behind it wait for it.
     pub(crate) fn take_frames(&self, link: &mut Link) -> Result<Option<Registering>, CloseReason> {
         let mut registered = 0;
@@ -115,8 +118,9 @@ impl Native {
             if matches!(frame.kind, Kind::Request | Kind::Publish) {
                 link.note_request();
             }
-            if matches!(frame.kind, Kind::Register | Kind::Unregister) && self.peer.is_service() {
-                registered += REGISTRATION_COST + frame.body.len();
+            if decode::is_registration(&frame) && decode::may_register(&self.peer) {
+                let cost = if self.peer.is_service() { REGISTRATION_COST } else { EDGE_REGISTRATION_COST };
+                registered += cost + frame.body.len();
                 if registered > REGISTERED_AT_ONCE {
                     return Ok(Some(Box::pin(register(self.exchange.clone(), self.peer.clone(), frame))));
                 }

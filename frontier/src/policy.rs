@@ -10,7 +10,7 @@ mod review;
 mod service_id;
 
 pub(crate) use admission::Admission;
-pub(crate) use log::Ended;
+pub(crate) use log::{Ended, wire};
 
 use crate::config::{Config, EDGEBOUND, Listen, ReloadConfig, SERVICEBOUND};
 use arc_swap::ArcSwap;

@@ -1,10 +1,12 @@
-//! One connection of the native wire from its accept to its end. Its task owns the link.
+//! One connection from its accept to its end, on whichever wire. Its task owns it.
 //!
 //! ```text
 //!   handshake (Hello) ──▶ join (id, take-over, callbacks, Welcome) ──▶ serve ──▶ leave
 //!         └────────────── Reject ───────────────┘
 //! ```
 
+mod bypass;
+mod connection;
 mod context;
 mod counters;
 mod edge;
@@ -17,14 +19,14 @@ mod service;
 
 use crate::gate::Permit;
 use crate::policy::Admission;
+use connection::Connection;
 use context::Arrival;
 pub(crate) use context::Context;
 pub(crate) use counters::label;
 use ending::{leave, log_end, reject, turn_out};
 use frontier_exchange::Failure;
 use frontier_protocol::{Code, Role};
-use frontier_transport::Link;
-use handshake::{Handshake, welcome};
+use handshake::{Come, Handshake};
 pub(crate) use newcomer::Newcomer;
 pub(crate) use notice::{Alternatives, Notice};
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 struct Admitted {
     handshake: Handshake,
     admission: Admission,
-    link: Link,
+    connection: Connection,
     /// Where it comes from, which may have taken a proxy to tell.
     arrival: Arrival,
     permit: Permit,
@@ -60,15 +62,15 @@ pub(crate) fn run(context: Arc<Context>, newcomer: Newcomer) -> impl Future<Outp
 #[expect(clippy::manual_async_fn, reason = "that keeps room for its arguments twice")]
 fn serve(context: Arc<Context>, admitted: Box<Admitted>) -> impl Future<Output = ()> + Send {
     async move {
-        let Admitted { handshake, admission, link, arrival, permit } = *admitted;
+        let Admitted { handshake, admission, connection, arrival, permit } = *admitted;
         // Given back when the connection ends.
         let _permit = permit;
         match handshake.role {
-            Role::Edge => edge::run(&context, handshake, admission, arrival, link).await,
-            Role::Service => service::run(&context, handshake, admission, arrival, link).await,
+            Role::Edge => edge::run(&context, handshake, admission, arrival, connection).await,
+            Role::Service => service::run(&context, handshake, admission, arrival, connection).await,
             // Boxed, since there are few of them: an idle edge need not have the room.
             Role::Frontier => {
-                Box::pin(origin_gateway::run(&context, handshake, admission, arrival, link)).await;
+                Box::pin(origin_gateway::run(&context, handshake, admission, arrival, connection)).await;
             }
         }
     }
@@ -80,27 +82,33 @@ async fn admit(context: Arc<Context>, newcomer: Newcomer, arrival: Arrival) -> O
     // Before its TLS handshake.
     let then = context.policies.current();
     let listener = newcomer.listener;
-    let (mut handshake, link, addr, _held) = handshake::accept(&context, newcomer).await?;
+    let (mut handshake, connection, addr, _held) = match handshake::accept(&context, newcomer).await? {
+        Come::Peer(handshake, connection, addr, held) => (handshake, connection, addr, held),
+        Come::Foreign(carrier, addr, held) => {
+            bypass::run(&context, carrier, addr, held).await;
+            return None;
+        }
+    };
     let presented = std::mem::take(&mut handshake.presented);
     let Handshake { role, ref meta, .. } = handshake;
     let admission = match Admission::new(&context.policies, &then, role, listener, addr, presented, meta) {
         Ok(admission) => admission,
         Err(failure) => {
             context.policies.log_failed(handshake.role, addr, &failure);
-            reject(&context, link, &failure).await;
+            reject(&context, connection, &failure).await;
             return None;
         }
     };
     match context.gate.enter(addr.ip()) {
         Ok(permit) => {
             let arrival = Arrival { addr, ..arrival };
-            Some(Box::new(Admitted { handshake, admission, link, arrival, permit }))
+            Some(Box::new(Admitted { handshake, admission, connection, arrival, permit }))
         }
         Err(error) => {
             context.counters.refused(error.key());
             let error = error.to_string();
             context.policies.log_turned_away(handshake.role, addr, &error);
-            reject(&context, link, &Failure::new(Code::Overloaded, error)).await;
+            reject(&context, connection, &Failure::new(Code::Overloaded, error)).await;
             None
         }
     }

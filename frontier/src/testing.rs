@@ -5,7 +5,9 @@ use crate::native::{self, Native, NativeOutlet, RemoteCallers, StreamLimits};
 use crate::policy::{Admission, Policies};
 use crate::session::Context;
 use frontier_exchange::{Balance, Exchange, Identity, Peer, RemoteEdges, Seat, Settings};
-use frontier_protocol::{Decoder, EdgeId, EncodeError, Frame, Role, ServiceId, Terms, pong};
+use frontier_protocol::{
+    Decoder, EdgeId, EncodeError, FEATURE_EDGE_METHODS, Frame, Role, ServiceId, Terms, pong,
+};
 use frontier_transport::{CloseReason, Event, Link, LinkConfig, LinkHandle, MuxStream, Priority};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -119,7 +121,7 @@ impl Parked {
     async fn new(exchange: &Arc<Exchange>, identity: Identity, config: LinkConfig) -> Self {
         let (io, _) = tokio::io::duplex(64);
         let link = Link::dial(io, config).await.unwrap();
-        let peer = Arc::new(peer(exchange, identity, &link));
+        let peer = Arc::new(peer(exchange, identity, 0, &link));
         Self { peer, link, seat: None }
     }
 
@@ -163,8 +165,8 @@ impl Parked {
     }
 }
 
-fn peer(exchange: &Exchange, identity: Identity, link: &Link) -> Peer {
-    let outlet = NativeOutlet::new(link.handle(), TERMS.max_frame, 1 << 20);
+fn peer(exchange: &Exchange, identity: Identity, features: u32, link: &Link) -> Peer {
+    let outlet = NativeOutlet::new(link.handle(), TERMS.max_frame, 1 << 20).with_features(features);
     let outlet = match identity {
         Identity::OwnerGateway { .. } => outlet.owner_gateway(),
         Identity::OriginGateway { .. } => outlet.origin_gateway(),
@@ -189,6 +191,11 @@ impl Remote {
         Self::new(exchange, edge(id), &[], &[]).await
     }
 
+    /// One that may tell what methods it answers.
+    pub(crate) async fn telling_edge(exchange: &Arc<Exchange>, id: u64) -> Self {
+        Self::serving(exchange, edge(id), (&[], &[]), FEATURE_EDGE_METHODS, None).await
+    }
+
     pub(crate) async fn service(
         exchange: &Arc<Exchange>,
         id: u64,
@@ -206,7 +213,7 @@ impl Remote {
     ) -> Self {
         let callers = Arc::new(RemoteCallers::new(policies, is_verified, ADDR.ip()));
         let identity = Identity::OriginGateway { id: "origin".into() };
-        Self::with_callers(exchange, identity, &[], &[], Some(callers)).await
+        Self::serving(exchange, identity, (&[], &[]), 0, Some(callers)).await
     }
 
     /// Another gateway, which is asked for its edges.
@@ -215,18 +222,18 @@ impl Remote {
     }
 
     async fn new(exchange: &Arc<Exchange>, identity: Identity, methods: &[&str], topics: &[&str]) -> Self {
-        Self::with_callers(exchange, identity, methods, topics, None).await
+        Self::serving(exchange, identity, (methods, topics), 0, None).await
     }
 
-    async fn with_callers(
+    async fn serving(
         exchange: &Arc<Exchange>,
         identity: Identity,
-        methods: &[&str],
-        topics: &[&str],
+        (methods, topics): (&[&str], &[&str]),
+        features: u32,
         callers: Option<Arc<RemoteCallers>>,
     ) -> Self {
         let (near, far) = links(link_config()).await;
-        let peer = Arc::new(peer(exchange, identity, &near));
+        let peer = Arc::new(peer(exchange, identity, features, &near));
         let seat = join(exchange, &peer, methods, topics);
         let native = Native {
             exchange: exchange.clone(),

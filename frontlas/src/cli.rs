@@ -3,6 +3,7 @@
 use crate::reload::{ConfigSource, Live, Reloader, variables};
 use crate::{Config, Node};
 use clap::Parser;
+use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
 use frontier_daemon::reload::{Reloads, WatchOptions};
@@ -28,6 +29,9 @@ pub struct Cli {
     /// Check the configuration and the files that it names, and exit.
     #[arg(long)]
     pub check: bool,
+    /// What the log is like.
+    #[command(flatten)]
+    pub log: LogFlags,
 }
 
 /// These libraries log what peers do wrong on their connections, which is not for the operator.
@@ -50,6 +54,9 @@ impl Cli {
     /// Loads the configuration, and runs until a signal.
     fn run(&self) -> Exit {
         let read_at = SystemTime::now();
+        for line in self.log.ignored() {
+            eprintln!("frontlas: {line}");
+        }
         let config = match self.load_with(&|name| std::env::var(name).ok(), &variables()) {
             Ok(config) => config,
             Err(error) => {
@@ -91,7 +98,7 @@ impl Cli {
     }
 
     fn source(&self) -> ConfigSource {
-        ConfigSource { path: self.config.clone() }
+        ConfigSource { path: self.config.clone(), flags: self.log.clone() }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE};
 use crate::api::ControlPlaneConfig;
+use crate::original;
 use crate::plane::PlaneConfig;
 use crate::{Bounds, Lifetimes, PlaneAccess, RedisConfig};
 use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
 use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig, TlsConfig, TlsError, exposure};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,6 +44,8 @@ pub struct Config {
     pub watch_files: bool,
     /// `reload.enforce`: whether frontiers are closed that would no longer be let in.
     pub enforce: bool,
+    /// What is written and means nothing, in lines.
+    pub(crate) ignored: Vec<String>,
     /// What takes a restart to change, for a reload to tell.
     pub fixed: FixedSettings,
 }
@@ -80,8 +84,12 @@ const REDIS_TYPES: &[&str] = &["standalone", "sentinel", "cluster"];
 impl Config {
     /// The environment variables that replace keys.
     pub const OVERRIDES: &[Override] = &[
+        foreign_keys::LOG_LEVEL,
+        foreign_keys::LOG_OUTPUT,
+        foreign_keys::LOG_FORMAT,
         Override::new("FRONTLAS_LOG_LEVEL", "log.level"),
         Override::new("FRONTLAS_LOG_FORMAT", "log.format"),
+        Override::new("FRONTLAS_LOG_OUTPUT", "log.output"),
         Override::new("FRONTLAS_THREADS", "daemon.threads"),
         Override::new("FRONTLAS_CONTROL_PLANE_ADDR", "control_plane.listen.addr"),
         Override::port("FRONTLAS_CONTROLPLANE_PORT", "control_plane.listen.addr", "127.0.0.1:40011"),
@@ -177,7 +185,7 @@ impl Config {
     pub(crate) fn warnings(&self) -> Vec<String> {
         // If its files are of no use, that is told elsewhere.
         let access = PlaneAccess::load(&self.access).map(|access| access.warnings()).unwrap_or_default();
-        self.exposed_planes().into_iter().chain(access).collect()
+        self.ignored.iter().cloned().chain(self.exposed_planes()).chain(access).collect()
     }
 
     /// Reads the files that it names, and throws away what is in them. Gives a line for each that is of no use.
@@ -242,6 +250,7 @@ impl Config {
             bounds: Bounds::read(&root.section("frontier_plane").fixed()),
             watch_files: root.section("reload").reloadable().get("watch", true),
             enforce: root.section("reload").reloadable().get("enforce", false),
+            ignored: original::ignored(root),
             fixed: FixedSettings::default(),
         };
         let (control, frontiers) =

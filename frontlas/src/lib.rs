@@ -11,6 +11,7 @@ mod memory;
 mod metrics;
 mod model;
 mod node;
+mod original;
 pub mod plane;
 mod redis;
 mod reload;

@@ -1,6 +1,6 @@
 //! How long what is reported counts.
 
-use frontier_config::Section;
+use frontier_config::{Seconds, Section};
 use std::time::Duration;
 
 /// How long things live in the directory without being refreshed, and how much of the past is kept.
@@ -34,8 +34,9 @@ impl Lifetimes {
         let (second, day) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
         let alive = expiration.within("alive", default.alive, second..=day);
         let meta = |key| {
-            let meta: Option<Duration> = expiration.optional(key);
-            match meta {
+            // The Go original has seconds.
+            let meta: Option<Seconds> = expiration.optional(key);
+            match meta.and_then(|Seconds(meta)| meta) {
                 None => alive,
                 Some(meta) if (alive..=30 * day).contains(&meta) => meta,
                 Some(meta) => {

@@ -80,7 +80,9 @@ impl Node {
         let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
         let frontier_plane = frontier_plane.with_access(access.clone());
         let tls = config.frontier_plane.listen.tls.iter().flat_map(ServerTls::warnings);
-        for line in config.exposed_planes().into_iter().chain(access.warnings()).chain(tls) {
+        for line in
+            config.ignored.iter().cloned().chain(config.exposed_planes()).chain(access.warnings()).chain(tls)
+        {
             warn!("{line}");
         }
         let frontier_tls = config.frontier_plane.listen.tls.clone();

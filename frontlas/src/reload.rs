@@ -9,6 +9,7 @@ use crate::config::Store;
 use crate::{Config, PlaneAccess, RedisDirectory};
 use frontier_admin::LiveTls;
 use frontier_config::{Environment, FixedSettings, Surroundings};
+use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
 use frontier_transport::ServerTls;
@@ -35,6 +36,7 @@ pub struct Live {
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigSource {
     pub(crate) path: Option<PathBuf>,
+    pub(crate) flags: LogFlags,
 }
 
 /// Keeps a node up to date with its configuration.
@@ -102,7 +104,8 @@ impl ConfigSource {
     /// A line that says which file can't be read, or every mistake in it.
     pub(crate) fn load(&self, environment: Environment<'_>, variables: &[String]) -> Result<Config, String> {
         let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let surroundings = Surroundings { environment, variables, folder };
+        let environment = |name: &str| self.flags.variable(name).or_else(|| environment(name));
+        let surroundings = Surroundings { environment: &environment, variables, folder };
         let Some(path) = &self.path else {
             return Config::load("", &surroundings).map_err(|errors| errors.to_string());
         };

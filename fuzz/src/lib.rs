@@ -3,5 +3,6 @@
 //! run the same bodies.
 
 pub mod config;
+pub mod geminio;
 pub mod wire;
 pub mod yamux;

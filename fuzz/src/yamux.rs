@@ -27,7 +27,7 @@ fn listen(role: Role, wire: &[u8], sizes: impl Iterator<Item = usize>, now: Inst
     let mut connection = connection(role);
     let violation = feed(&mut connection, wire, sizes, now, |_| {});
     let mut streams = BTreeMap::new();
-    while let Some(stream) = connection.accept() {
+    while let Some(stream) = connection.accept(|| now) {
         let mut came = Vec::new();
         while let Read::Some(bytes) = connection.read(stream, || now) {
             assert!(!bytes.is_empty());
@@ -48,7 +48,7 @@ fn answer(role: Role, wire: &[u8], sizes: impl Iterator<Item = usize>, now: Inst
         connection.finish(own);
     }
     feed(&mut connection, wire, sizes, now, |connection| {
-        while let Some(stream) = connection.accept() {
+        while let Some(stream) = connection.accept(|| now) {
             connection.wait_readable(stream, ());
             let _ = connection.read(stream, || now);
             if let Write::Some(n) = connection.write(stream, &[7; 9_000], Vec::new) {

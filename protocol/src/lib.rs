@@ -102,3 +102,7 @@ pub const FEATURE_CLAIMS: u32 = 0x04;
 /// A bit of the features in `Hello` and `Welcome`: requests and streams that are sent there may have a trace context
 /// ([`Flags::TRACED`]). Of `Hello` for what is sent to the dialler, of `Welcome` for both directions.
 pub const FEATURE_TRACE: u32 = 0x08;
+
+/// A bit of the features in `Hello` and `Welcome` of an edge: it tells what methods it answers, with `Hello` and later with
+/// [`Register`]. Of `Welcome`: the gateway has noted those of `Hello`, and takes [`Register`]s.
+pub const FEATURE_EDGE_METHODS: u32 = 0x10;

@@ -53,7 +53,8 @@ pub enum Side {
 
 impl Side {
     /// Whether a frame of `kind` may come from this side on the lane once the handshake is over.
-    /// Anything else is a protocol error.
+    /// Anything else is a protocol error, and so is a registration of an edge with which
+    /// [`FEATURE_EDGE_METHODS`](crate::FEATURE_EDGE_METHODS) was not agreed on.
     #[must_use]
     pub fn may_send(self, kind: Kind) -> bool {
         match kind {
@@ -70,7 +71,9 @@ impl Side {
             Kind::Returned | Kind::Offer => self == Self::OwnerGateway,
             Kind::Report | Kind::Lookup => self == Self::Dialler(Role::Frontier),
             Kind::ReportAck | Kind::LookupAck | Kind::Plan | Kind::Members => self == Self::Frontlas,
-            Kind::Register | Kind::Unregister => self == Self::Dialler(Role::Service),
+            Kind::Register | Kind::Unregister => {
+                matches!(self, Self::Dialler(Role::Edge | Role::Service))
+            }
             Kind::RegisterAck | Kind::UnregisterAck => self == Self::Gateway,
             Kind::Hello | Kind::Welcome | Kind::Reject => false,
             Kind::Open | Kind::OpenAck | Kind::Data => false,
@@ -98,9 +101,9 @@ mod tests {
             (Kind::Request, [true, true, true, false, false, true, false]),
             (Kind::Response, [true, true, true, false, false, false, true]),
             (Kind::Cancel, [true, true, true, false, false, true, false]),
-            (Kind::Register, [false, true, false, false, false, false, false]),
+            (Kind::Register, [true, true, false, false, false, false, false]),
             (Kind::RegisterAck, [false, false, true, false, false, false, false]),
-            (Kind::Unregister, [false, true, false, false, false, false, false]),
+            (Kind::Unregister, [true, true, false, false, false, false, false]),
             (Kind::UnregisterAck, [false, false, true, false, false, false, false]),
             (Kind::Open, [false, false, false, false, false, false, false]),
             (Kind::OpenAck, [false, false, false, false, false, false, false]),

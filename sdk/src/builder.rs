@@ -221,12 +221,29 @@ impl<P> Builder<P> {
         self
     }
 
+    /// Whether a client that was connected ends with [`Closed::Refused`](crate::Closed) once a gateway refuses it. Unless
+    /// set it tries again, since the mistake may be the gateway's: with [`Status::Refused`](crate::Status) meanwhile, and
+    /// pauses that grow to twelve times the longest of [`backoff`](Self::backoff). The first `connect` fails at a refusal
+    /// in any case. A `ClusterService` always tries again.
+    pub fn end_on_refusal(mut self, end: bool) -> Self {
+        self.options.redial.ends_on_refusal = end;
+        self
+    }
+
     /// Whether a thread of the SDK carries the connection, one for all clients of the process. Then no code of the
     /// program can hold up what the connection needs to live, and many calls cost the program's threads few wake-ups.
     /// Unless set it does where `connect` is awaited on a runtime of several threads; on a current-thread runtime
     /// everything stays on that.
     pub fn io_thread(mut self, apart: bool) -> Self {
         self.options.io_thread = Some(apart);
+        self
+    }
+
+    /// How long the [thread of the SDK](Self::io_thread) looks for more, after it had something to do, before it sleeps: it
+    /// spares that thread's wake-ups, for a processor that is busy meanwhile. 0 unless set, 10 ms at most; of all clients of
+    /// the process the longest counts, from then on.
+    pub fn spin(mut self, time: Duration) -> Self {
+        self.options.spin = time;
         self
     }
 

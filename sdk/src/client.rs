@@ -9,12 +9,14 @@ mod relocations;
 pub(crate) mod retry;
 mod session;
 mod target;
+mod told_methods;
 
 pub(crate) use envelope::{Envelope, EnvelopeKind, Operation, left, millis};
 pub(crate) use intake::Intake;
 pub(crate) use pending_request::PendingRequest;
 pub(crate) use registered_names::RegisteredNames;
 pub(crate) use target::Target;
+pub(crate) use told_methods::ToldMethods;
 
 use crate::Error;
 use crate::connection::Connection;
@@ -41,7 +43,7 @@ pub(crate) struct Client {
     pub(crate) intake: Arc<Intake>,
     /// Whether the intake ends with this client.
     owns_intake: bool,
-    /// Of a service; empty for an edge. Locked while it is decided which connection takes requests.
+    /// Those of an edge are told, but not waited for. Locked while it is decided which connection takes requests.
     registered: Mutex<RegisteredNames>,
     /// The connection that takes requests.
     current: ArcSwapOption<Connection>,
@@ -69,12 +71,11 @@ pub(crate) enum Stop {
 
 impl Client {
     pub(crate) fn new(options: Options, handlers: Handlers) -> Self {
+        let topics = options.identity.topics.iter().map(|topic| topic.as_str().into());
         let registered = match options.identity.role {
+            Role::Edge if options.tells_methods() => RegisteredNames::new(handlers.names().cloned(), []),
             Role::Edge | Role::Frontier => RegisteredNames::default(),
-            Role::Service => RegisteredNames::new(
-                handlers.names().cloned(),
-                options.identity.topics.iter().map(|topic| topic.as_str().into()),
-            ),
+            Role::Service => RegisteredNames::new(handlers.names().cloned(), topics),
         };
         let intake = Arc::new(Intake::new(&options, handlers));
         Self { owns_intake: true, ..Self::sharing(options, intake, registered, Arc::default()) }
@@ -88,7 +89,7 @@ impl Client {
         registered: RegisteredNames,
         cancelled_attempt: Arc<CancelledAttempt>,
     ) -> Self {
-        let executor = Executor::current(options.io_thread);
+        let executor = Executor::current(options.io_thread, options.spin);
         if executor.is_apart() {
             options.credentials.run_on(executor.user());
             #[cfg(feature = "cluster")]
@@ -153,16 +154,23 @@ impl Client {
                 }
             };
             if tokio::time::timeout_at(deadline, changed).await.is_err() {
-                return Err(Error::new(Code::Disconnected, "there was no connection within the deadline"));
+                let text = "there was no connection within the deadline";
+                return Err(match &*status.borrow() {
+                    Status::Refused { code, text: why } => Error::new(
+                        Code::Disconnected,
+                        format!("{text}: refused by the gateway: {code}: {why}"),
+                    ),
+                    _ => Error::new(Code::Disconnected, text),
+                });
             }
         }
     }
 
     /// `connection`, whose gateway has been sent these names, takes requests from now on; unless there are others
-    /// by now.
+    /// by now, which a gateway must know of before it routes by them.
     fn activate(&self, connection: &Arc<Connection>, sent: &RegisteredNames) -> bool {
         let registered = self.registered.lock();
-        if *registered != *sent {
+        if self.options.identity.role == Role::Service && *registered != *sent {
             return false;
         }
         self.relocations.arrived();
@@ -186,7 +194,26 @@ impl Client {
 
     pub(crate) fn reconnecting(&self) {
         self.current.store(None);
-        self.status.send_replace(Status::Reconnecting);
+        self.status.send_if_modified(|status| {
+            let is_news = !matches!(status, Status::Reconnecting | Status::Refused { .. });
+            if is_news {
+                *status = Status::Reconnecting;
+            }
+            is_news
+        });
+    }
+
+    /// It is refused. Whether that is news.
+    pub(crate) fn refused(&self, code: Code, text: String) -> bool {
+        self.current.store(None);
+        let refused = Status::Refused { code, text };
+        self.status.send_if_modified(|status| {
+            let is_news = *status != refused;
+            if is_news {
+                *status = refused;
+            }
+            is_news
+        })
     }
 
     /// Ends the client for good.

@@ -24,6 +24,7 @@ pub(crate) use pending_requests::Answer;
 pub(crate) use response_future::ResponseFuture;
 
 use crate::Error;
+use crate::client::ToldMethods;
 use crate::message::Settle;
 use frontier_protocol::{Ack, Code, EncodeError, FEATURE_TRACE, Kind, Response, Role, Welcome};
 use frontier_transport::{CloseReason, LinkHandle, Priority, PushError};
@@ -45,6 +46,8 @@ pub(crate) struct Connection {
     pub(crate) max_payload: u64,
     /// Whether the gateway takes trace contexts.
     pub(crate) takes_traces: bool,
+    /// What the gateway has been told of the methods of an edge, if it wants to know.
+    pub(crate) told: Option<Box<ToldMethods>>,
     pending: PendingRequests,
     running: Running,
     /// Handlers, messages in the user's hands, payloads under way.
@@ -71,12 +74,13 @@ pub(crate) enum NotSent {
 }
 
 impl Connection {
-    pub(crate) fn new(link: LinkHandle, role: Role, welcome: &Welcome) -> Self {
+    pub(crate) fn new(link: LinkHandle, role: Role, welcome: &Welcome, told: Option<ToldMethods>) -> Self {
         Self {
             link,
             role,
             max_payload: welcome.max_payload,
             takes_traces: welcome.features & FEATURE_TRACE != 0,
+            told: told.map(Box::new),
             pending: PendingRequests::new(),
             running: Running::default(),
             work: AtomicUsize::new(0),

@@ -8,7 +8,7 @@ use crate::status::{Closed, Status, StatusWatch};
 use crate::stream::{Peer, Stream};
 use crate::{Call, Error, HandlerError, Message, OpenStream, Publish, Request, Response};
 use bytes::Bytes;
-use frontier_protocol::{EdgeId, Role};
+use frontier_protocol::{EdgeId, Registration, Role};
 use std::fmt;
 
 /// A remote device, agent or job, connected to a gateway and through it to the services.
@@ -35,6 +35,18 @@ impl Builder<Edge> {
         Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     {
         self.handlers.insert(method, Registered::new(handler));
+        self
+    }
+
+    /// Whether the gateway is told which methods this edge answers, so that operators and programs see them in its lists.
+    /// It is unless set.
+    ///
+    /// ```
+    /// # use frontier_sdk::Edge;
+    /// let edge = Edge::builder("tcp://127.0.0.1:30012").tell_methods(false);
+    /// ```
+    pub fn tell_methods(mut self, tell: bool) -> Self {
+        self.options.tells_methods = tell;
         self
     }
 
@@ -74,8 +86,9 @@ impl Edge {
         Call::new(Target::Client(&self.client), method, payload, None)
     }
 
-    /// Answers calls of `method` with `handler`, instead of the one before it. Services may call any
-    /// method of an edge, so nothing is announced.
+    /// Answers calls of `method` with `handler`, instead of the one before it. The gateway is told of it soon, for its
+    /// lists, unless [`tell_methods`](Builder::tell_methods) says otherwise; services may call any method of an edge,
+    /// told or not.
     ///
     /// A handler's future is dropped at the caller's deadline, when the caller gives up and when the
     /// connection is lost. A handler that holds a clone of this edge keeps it from closing by drop.
@@ -92,6 +105,7 @@ impl Edge {
         Fut: Future<Output = Result<Response, HandlerError>> + Send + 'static,
     {
         self.client.intake.methods.insert(method, Registered::new(handler));
+        self.client.note_method(Registration::Add, method);
         Ok(())
     }
 
@@ -105,6 +119,7 @@ impl Edge {
     #[expect(clippy::unused_async, reason = "the same shape as on a service, where it waits")]
     pub async fn unregister(&self, method: &str) -> Result<(), Error> {
         self.client.intake.methods.remove(method);
+        self.client.note_method(Registration::Remove, method);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::delivery::{Completion, Delivery};
 use crate::io_thread::IoThread;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tracing::warn;
@@ -28,15 +29,18 @@ struct Apart {
 
 impl Executor {
     /// Of a client that is built in the current runtime. `apart` tells whether its connections are carried by a thread
-    /// of their own; unless set that is so if the runtime has several threads.
-    pub(crate) fn current(apart: Option<bool>) -> Self {
+    /// of their own; unless set that is so if the runtime has several threads. That thread then stays awake for `spin` after
+    /// it had something to do.
+    pub(crate) fn current(apart: Option<bool>, spin: Duration) -> Self {
         let user = Handle::current();
         let is_apart = apart.unwrap_or_else(|| user.runtime_flavor() != RuntimeFlavor::CurrentThread);
         let apart = is_apart.then(IoThread::shared).and_then(|started| {
             let started = started.inspect_err(|error| {
                 warn!(%error, "can't start the thread for connections: the program's own threads carry them");
             });
-            Some(Apart { io: started.ok()?, delivery: Delivery::of(&user) })
+            let io = started.ok()?;
+            io.stay_awake(spin);
+            Some(Apart { io, delivery: Delivery::of(&user) })
         });
         Self { user, apart }
     }

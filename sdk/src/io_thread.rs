@@ -6,6 +6,7 @@ use doorbell::{Doorbell, Rung};
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -41,6 +42,11 @@ impl IoThread {
             runtime.block_on(doorbell.run());
         })?;
         Ok(this)
+    }
+
+    /// Has the thread stay awake for so long after it had something to do, unless it does so for longer.
+    pub(crate) fn stay_awake(&self, spin: Duration) {
+        self.doorbell.spin.at_least(spin);
     }
 
     /// Starts a task there.

@@ -6,7 +6,7 @@ use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
 use frontier_transport::{
-    DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
+    Backoff, DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -24,8 +24,12 @@ pub(crate) struct Options {
     pub(crate) receive_queue: usize,
     pub(crate) window_growth: usize,
     pub(crate) bulk_rate: usize,
+    /// Whether an edge tells the gateway what methods it answers.
+    pub(crate) tells_methods: bool,
     /// Whether a thread of the SDK carries the connection; unless set it depends on the runtime.
     pub(crate) io_thread: Option<bool>,
+    /// For how long that thread stays awake after it had something to do.
+    pub(crate) spin: Duration,
     /// Of streams that say nothing else.
     pub(crate) stream: StreamConfig,
     #[cfg(feature = "cluster")]
@@ -82,6 +86,8 @@ pub(crate) struct Redial {
     pub(crate) backoff: (Duration, Duration),
     /// Whether a lost connection is made anew.
     pub(crate) reconnect: bool,
+    /// Whether a client that was connected ends once a gateway refuses it.
+    pub(crate) ends_on_refusal: bool,
     /// Whether the gateways that a draining one names will do as well.
     pub(crate) follows: bool,
     /// Whether others may name addresses without TLS to a client that uses it.
@@ -108,6 +114,21 @@ impl fmt::Debug for ProxySetting {
     }
 }
 
+impl Redial {
+    /// How many times the longest pause between attempts the pauses grow to where this client is refused.
+    const REFUSAL_FACTOR: u32 = 12;
+
+    /// The least ceiling of such a pause, where there is none between other attempts.
+    const LEAST_REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+
+    /// The pauses where this client is refused, each at least half of its ceiling: nothing is gained by haste there.
+    pub(crate) fn refusal_backoff(&self) -> Backoff {
+        let (min, max) = self.backoff;
+        let min = min.max(Self::LEAST_REFUSAL_PAUSE);
+        Backoff::equal_jitter(min, max.saturating_mul(Self::REFUSAL_FACTOR))
+    }
+}
+
 impl Options {
     /// With what the user, or the environment, says of proxies and headers, checked.
     pub(crate) fn checked(mut self) -> Result<Self, ConnectError> {
@@ -128,6 +149,11 @@ impl Options {
         Ok(self)
     }
 
+    /// Whether this is an edge that tells the gateway what methods it answers.
+    pub(crate) fn tells_methods(&self) -> bool {
+        self.tells_methods && self.identity.role == Role::Edge
+    }
+
     pub(crate) fn new(role: Role, url: String) -> Self {
         Self {
             identity: Identity { role, id: 0, name: String::new(), topics: Vec::new(), meta: Bytes::new() },
@@ -141,6 +167,7 @@ impl Options {
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),
                 reconnect: true,
+                ends_on_refusal: false,
                 follows: true,
                 allows_downgrade: false,
             },
@@ -150,7 +177,9 @@ impl Options {
             receive_queue: 1024,
             window_growth: LinkConfig::WINDOW_GROWTH,
             bulk_rate: if role == Role::Edge { LinkConfig::BULK_RATE } else { 0 },
+            tells_methods: true,
             io_thread: None,
+            spin: Duration::ZERO,
             stream: StreamConfig::default(),
             #[cfg(feature = "cluster")]
             cluster: ClusterOptions::default(),
@@ -161,6 +190,19 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_refused_pauses_for_minutes_at_last_and_never_not_at_all() {
+        let mut redial = Options::new(Role::Edge, String::new()).redial;
+        let last = |redial: &Redial| {
+            let mut pauses = redial.refusal_backoff();
+            (0..20).map(|_| pauses.next_pause()).last().unwrap()
+        };
+        let minute = Duration::from_secs(60);
+        assert!((minute..=2 * minute).contains(&last(&redial)));
+        redial.backoff = (Duration::ZERO, Duration::from_millis(10));
+        assert!(last(&redial) >= Duration::from_millis(60));
+    }
 
     #[test]
     fn the_bulk_of_an_edge_alone_is_slowed_down_unless_set() {

@@ -52,6 +52,10 @@ pub(crate) struct ProcessArgs {
     /// Threads of the gateway process, of nats-server its GOMAXPROCS; unless set as many as the others have
     #[arg(long, value_name = "N")]
     gateway_threads: Option<usize>,
+    /// How long the gateway's and the SDK's threads for connections look for more before they sleep: `daemon.spin`, and `spin`
+    /// of the SDK, in microseconds
+    #[arg(long, default_value_t = 0, value_name = "US")]
+    spin: u64,
     /// Processes that the edges and callers are spread over
     #[arg(long, default_value_t = 1, value_name = "N")]
     client_processes: usize,
@@ -140,7 +144,8 @@ impl ProcessArgs {
         ensure!(threads > 0, "--threads must be at least 1");
         ensure!(gateway_threads > 0, "--gateway-threads must be at least 1");
         ensure!(clients > 0, "--client-processes must be at least 1");
-        Ok(Processes { threads, gateway_threads, clients, cores: None })
+        ensure!(self.spin <= 10_000, "--spin must be at most 10000");
+        Ok(Processes { threads, gateway_threads, spin_us: self.spin, clients, cores: None })
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result, anyhow};
 use frontier_sdk::{Builder, ClientTls, Edge, EdgeId, QuicClient, Service};
 
 use crate::network::Address;
+use crate::process;
 
 /// What edges call, and what they publish to.
 pub(super) const METHOD: &str = "echo";
@@ -55,6 +56,7 @@ fn options<P>(builder: Builder<P>) -> Builder<P> {
         // The gateway made its certificate a moment ago, and nobody but us knows its port.
         .tls(ClientTls::new().danger_accept_any_certificate())
         .reconnect(false)
+        .spin(process::spin())
         .connect_timeout(Duration::from_secs(60))
         .max_handlers(MAX_IN_FLIGHT)
         .receive_queue(MAX_IN_FLIGHT)

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::console::Console;
 use crate::dialogue::Ready;
 use crate::network::{Key, Network};
+use crate::process;
 use crate::role::Membership;
 
 /// Runs the gateway as the daemon does, but for its ports and for a drain at the end, which nobody waits for.
@@ -27,8 +28,10 @@ pub(super) async fn run(
         Network::Tls | Network::Quic => certificate(dir.path(), key)?,
     };
     let listen = format!("{{listen: {{network: {network}, addr: 127.0.0.1:0, {tls}}}}}");
+    let id = membership.as_ref().map(|it| format!(", frontier_id: {}", it.id)).unwrap_or_default();
+    let daemon = format!("daemon: {{spin: {}us{id}}}", process::spin().as_micros());
     let membership = membership.as_ref().map(membership_yaml).unwrap_or_default();
-    let yaml = format!("edgebound: {listen}\nservicebound: {listen}\n{membership}");
+    let yaml = format!("{daemon}\nedgebound: {listen}\nservicebound: {listen}\n{membership}");
     let config = Config::parse(&yaml, &|_| None).context("the gateway's configuration")?;
     let gateway = Gateway::bind(&config)?;
     console.ready(Ready {
@@ -44,9 +47,9 @@ pub(super) async fn run(
     }
 }
 
-fn membership_yaml(Membership { id, frontlas }: &Membership) -> String {
+fn membership_yaml(Membership { frontlas, .. }: &Membership) -> String {
     let cluster = format!("{{enable: true, dial: {{addrs: ['{frontlas}']}}, forward: {{enable: true}}}}");
-    format!("daemon: {{frontier_id: {id}}}\nfrontlas: {cluster}\n")
+    format!("frontlas: {cluster}\n")
 }
 
 /// Makes a certificate, and says so as a configuration does.

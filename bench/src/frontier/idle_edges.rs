@@ -46,7 +46,7 @@ impl IdleEdges {
         for part in 0..parts {
             let edges = edges / parts + usize::from(part < edges % parts);
             let role = FrontierRole::IdleEdges { gateway, edges, at_once };
-            children.push(Child::start("idle-edges", processes.threads, role).await?);
+            children.push(Child::start("idle-edges", processes.of_each(), role).await?);
         }
         Ok(Self { children })
     }

@@ -75,6 +75,18 @@ impl Query {
         .transpose()
     }
 
+    /// Whether a parameter says `true`, that may be there once; it says `false` if it is not.
+    ///
+    /// # Errors
+    /// If it is repeated, or says something else.
+    pub fn flag(&mut self, name: &str) -> Result<bool, ApiError> {
+        match self.text(name)?.as_deref() {
+            Some("true") => Ok(true),
+            Some("false") | None => Ok(false),
+            Some(_) => Err(ApiError::invalid(format!("{name} must be true or false"))),
+        }
+    }
+
     /// Ids, each in a parameter of its own or separated by commas.
     ///
     /// # Errors
@@ -193,6 +205,18 @@ mod tests {
         assert_eq!(query("").signed::<i32>("page"), Ok(None));
         for wrong in ["-", "--1", "+1", "-+1", "-%201", "2147483648", "-2147483649", "x", ""] {
             signed(wrong).expect_err(wrong);
+        }
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false() {
+        let flag = |text: &str| query(text).flag("changes_only");
+        assert_eq!(
+            (flag("changesOnly=true"), flag("changes_only=false"), flag("")),
+            (Ok(true), Ok(false), Ok(false))
+        );
+        for wrong in ["changes_only", "changes_only=1", "changes_only=true&changes_only=true"] {
+            flag(wrong).expect_err(wrong);
         }
     }
 

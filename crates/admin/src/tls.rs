@@ -72,6 +72,13 @@ impl TlsConfig {
         let pairs: Vec<_> = pairs.iter().map(|pair| (path(pair, "cert"), path(pair, "key"))).collect();
         let Mtls(mtls) = tls.get("mtls", Mtls(None));
         let ca_certs: Vec<PathBuf> = tls.list("ca_certs", Vec::new());
+        if tls.get("insecure_skip_verify", false) {
+            // As at the other listeners: older files have it.
+            tls.reject(
+                "insecure_skip_verify",
+                "means nothing for a listener; clients are verified by `mtls`",
+            );
+        }
         if enable && pairs.len() != 1 {
             tls.reject("certs", "needs one pair of cert and key with `enable: true`");
         }

@@ -13,6 +13,6 @@ pub use list::{Edges, Rpcs, Services, Topics};
 pub use peer::{Edge, PeerLimits, Service};
 pub use request::{Answer, Call, LogLevel, Publish};
 pub use status::{Condition, Policy, Quota, QuotaLimit, Rule, Status};
-pub use watch::{Change, Rate, Rates, Snapshot};
+pub use watch::{Change, Latency, Quantiles, Rate, Rates, Snapshot};
 
 use crate::number;

@@ -27,6 +27,22 @@ impl FromValue for Duration {
     }
 }
 
+/// A duration of which a bare number gives the seconds, as files of others have it; `None` for a bare 0, which is the
+/// default there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub Option<Duration>);
+
+impl FromValue for Seconds {
+    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
+        let text = value.text(WHAT)?;
+        Ok(Self(match text.parse() {
+            Ok(0) => None,
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => Some(parse_duration(text)?),
+        }))
+    }
+}
+
 /// Reads a duration that is written as in a configuration: for command lines.
 ///
 /// # Errors

@@ -72,7 +72,7 @@ mod yaml;
 
 pub use byte_size::ByteSize;
 pub use document::{Document, Environment};
-pub use duration::parse_duration;
+pub use duration::{Seconds, parse_duration};
 pub use fixed::FixedSettings;
 pub use mistake::{ConfigErrors, Mistake, Place};
 pub use overrides::{Override, overrides_help};

@@ -1,6 +1,7 @@
 //! A section: how a component reads its own part of the file.
 
 mod collections;
+mod foreign;
 
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
@@ -163,8 +164,16 @@ impl<'d> Section<'d> {
     where
         T: FromValue + PartialOrd + Debug,
     {
+        let value = self.value(key);
+        self.value_within(key, value, default, range)
+    }
+
+    fn value_within<T>(&self, key: &'static str, value: Option<T>, default: T, range: RangeInclusive<T>) -> T
+    where
+        T: PartialOrd + Debug,
+    {
         debug_assert!(range.contains(&default), "the default of {key} lies outside its own range");
-        let value = match self.value(key) {
+        let value = match value {
             None => default,
             Some(value) if range.contains(&value) => value,
             Some(value) => {

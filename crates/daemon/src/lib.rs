@@ -2,12 +2,16 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`foreign_keys`] | keys of the Go original that mean nothing here |
 //! | [`telemetry`] | the `log` section and the subscriber that it describes |
+//! | [`log_flags`] | options of a command line about the log |
 //! | [`reload`] | SIGHUP and changes of files |
 //! | [`supervisor`] | what systemd is told |
 //! | [`shutdown`] | the signals that ask the process to end |
 //! | [`process`] | exit codes, the limit on open files, the name of the host |
 
+pub mod foreign_keys;
+pub mod log_flags;
 pub mod process;
 pub mod reload;
 pub mod shutdown;

@@ -13,6 +13,8 @@ pub struct Census {
     pub names: [usize; 3],
     /// The same that other gateways offer.
     pub offered: [usize; 3],
+    /// What the methods that edges have told of take, in bytes.
+    pub edge_methods: usize,
     /// Other gateways that ask here, by their connections.
     pub origin_gateways: usize,
     /// Other gateways that are asked, by their connections.
@@ -58,6 +60,7 @@ impl Exchange {
             services: registry.services.len(),
             names: registry.services.routes().len_by_kind(),
             offered: registry.elsewhere.len_by_kind(),
+            edge_methods: registry.edge_methods.taken(),
             origin_gateways,
             owner_gateways,
             lobby: self.lobby.taken(),

@@ -88,11 +88,30 @@ pub enum RegistrationError {
         /// The limit.
         max: usize,
     },
+    /// More methods than an edge may tell of.
+    #[error("an edge may tell of {0} methods, and no more ({key})", key = key::EDGE_NAMES)]
+    TooManyOfEdge(usize),
+    /// The names of an edge's methods are too long together.
+    #[error("the methods of an edge are {len} bytes, over the limit of {max} ({key})", key = key::EDGE_NAMES_LEN)]
+    TooLongOfEdge {
+        /// Their length together, in bytes.
+        len: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// All edges together have told of too much.
+    #[error("the methods that edges tell of take the {0} bytes that they may ({key})", key = key::ALL_EDGE_NAMES_LEN)]
+    TooMuchOfEdges(usize),
+    /// An edge wants to take a topic.
+    #[error(
+        "an edge registers methods alone: it gets each message that a service sends it, whatever the topic"
+    )]
+    TopicOfEdge,
     /// A name is empty.
     #[error("a name must not be empty")]
     EmptyName,
-    /// The service is no longer the one that has its id.
-    #[error("another connection has taken over this service's id")]
+    /// The service, or the edge, is no longer the one that has its id.
+    #[error("another connection has taken over this id")]
     Superseded,
     /// The id is held by a service that may not be displaced by this one: why.
     #[error("{0}")]
@@ -107,9 +126,9 @@ impl RegistrationError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::TooMany(_) => Code::Overloaded,
-            Self::NameTooLong { .. } => Code::TooLarge,
-            Self::EmptyName | Self::Denied(_) | Self::Protected(_) => Code::Denied,
+            Self::TooMany(_) | Self::TooManyOfEdge(_) | Self::TooMuchOfEdges(_) => Code::Overloaded,
+            Self::NameTooLong { .. } | Self::TooLongOfEdge { .. } => Code::TooLarge,
+            Self::EmptyName | Self::TopicOfEdge | Self::Denied(_) | Self::Protected(_) => Code::Denied,
             Self::Superseded => Code::Superseded,
         }
     }

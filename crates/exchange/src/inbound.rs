@@ -14,7 +14,7 @@ pub enum Inbound<'a> {
     Reply(Reply<'a>),
     /// The peer no longer waits for its request of this id.
     Cancel(u64),
-    /// A service adds names, or takes them away. Either all of them or none.
+    /// A service adds names, or takes them away; an edge tells what methods it answers. Either all of them or none.
     Register {
         /// The peer's id for this.
         id: u64,

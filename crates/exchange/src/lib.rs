@@ -17,6 +17,8 @@
 //!    [`Exchange::join_gateway`]. What it gets is a [`Seat`]: dropping it ends the peer, however that comes about.
 //! 2. It hands over what the peer sends with [`Exchange::on`], any number of times with one [`Batch`] of [`Exchange::batch`], and drops
 //!    the batch before it waits: only then are those woken who were sent something.
+//!    What an edge tells with its handshake it hands to [`Exchange::add_methods`]; later, as a service,
+//!    with [`Inbound::Register`].
 //!    A registration of more than a few hundred names it hands to [`Exchange::register`], which lets others run.
 //! 3. Streams and payloads too large to be queued come with a [`Leg`]: [`Exchange::on_stream`],
 //!    [`Exchange::on_payload_request`], [`Exchange::on_payload_reply`].

@@ -15,6 +15,12 @@ pub mod key {
     pub const CUSTOM: &str = "limits.custom_size";
     /// [`Limits::names`](super::Limits::names).
     pub const NAMES: &str = "limits.names_per_service";
+    /// [`Limits::edge_names`](super::Limits::edge_names).
+    pub const EDGE_NAMES: &str = "limits.names_per_edge";
+    /// [`Limits::edge_names_len`](super::Limits::edge_names_len).
+    pub const EDGE_NAMES_LEN: &str = "limits.edge_names_size";
+    /// [`Limits::all_edge_names_len`](super::Limits::all_edge_names_len).
+    pub const ALL_EDGE_NAMES_LEN: &str = "limits.all_edge_names_size";
     /// [`Limits::calls`](super::Limits::calls).
     pub const CALLS: &str = "limits.calls_per_connection";
     /// [`Limits::streams`](super::Limits::streams).
@@ -22,7 +28,19 @@ pub mod key {
     /// What waits in an [`Outlet`](crate::Outlet).
     pub const OUTBOX: &str = "limits.outbox_size";
     /// All of them.
-    pub const ALL: [&str; 8] = [PAYLOAD, META, NAME, CUSTOM, NAMES, CALLS, STREAMS, OUTBOX];
+    pub const ALL: [&str; 11] = [
+        PAYLOAD,
+        META,
+        NAME,
+        CUSTOM,
+        NAMES,
+        EDGE_NAMES,
+        EDGE_NAMES_LEN,
+        ALL_EDGE_NAMES_LEN,
+        CALLS,
+        STREAMS,
+        OUTBOX,
+    ];
 }
 
 /// What peers may make the exchange hold. Beyond each limit there is an error, never a wait.
@@ -41,6 +59,12 @@ pub struct Limits {
     pub custom_to_edge_len: usize,
     /// Methods and topics that one service may register.
     pub names: usize,
+    /// Methods that one edge may tell of.
+    pub edge_names: usize,
+    /// What the names of those may take together, in bytes.
+    pub edge_names_len: usize,
+    /// What the different lists of methods that all edges tell of may take together, in bytes.
+    pub all_edge_names_len: usize,
     /// Calls and acked messages in flight from, and to, one connection.
     pub calls: usize,
     /// Streams open at once on one connection.

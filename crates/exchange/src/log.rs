@@ -1,9 +1,10 @@
 //! What the exchange says in the log of its peers: escaped and clipped, and a few lines a second of each kind.
 
 use crate::outlet::CloseReason;
-use crate::{Exchange, Identity, Peer};
+use crate::{Exchange, Identity, Peer, RegistrationError};
 use frontier_access::{LogDecision, LogLimiter, PeerText};
 use frontier_protocol::EdgeId;
+use std::net::SocketAddr;
 use std::time::Instant;
 use tracing::field::display;
 use tracing::{info, warn};
@@ -21,6 +22,7 @@ pub(crate) struct LogLimits {
     take_overs: LogLimiter,
     defences: LogLimiter,
     unasked: LogLimiter,
+    unlisted: LogLimiter,
 }
 
 impl LogLimits {
@@ -34,6 +36,7 @@ impl LogLimits {
             take_overs: limiter(),
             defences: limiter(),
             unasked: limiter(),
+            unlisted: limiter(),
         }
     }
 }
@@ -65,6 +68,12 @@ impl Exchange {
         let Some(suppressed) = admit(&self.log_limits.unasked) else { return };
         let frontier = PeerText(from.name());
         warn!(%frontier, edge = edge.0, suppressed, "dropped what another gateway gave back: it was not asked for that");
+    }
+
+    /// What an edge at `addr` has told with its handshake is not kept: the edge is let in all the same, and hears no reason.
+    pub fn log_unlisted(&self, addr: SocketAddr, error: &RegistrationError) {
+        let Some(suppressed) = admit(&self.log_limits.unlisted) else { return };
+        warn!(%addr, %error, suppressed, "the methods that an edge tells of are not listed");
     }
 
     pub(crate) fn log_moved(&self, edge: &Peer) {

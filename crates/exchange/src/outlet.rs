@@ -46,7 +46,7 @@ pub trait Outlet: Debug + Send + Sync {
     /// [`QueueError`]; nothing was queued then.
     fn cancel(&self, correlation: CorrelationId) -> Result<Queued, QueueError>;
 
-    /// Tells a service what became of its registration `id`.
+    /// Tells a service, or an edge, what became of its registration `id`.
     ///
     /// # Errors
     /// [`QueueError`]; nothing was queued then.
@@ -58,6 +58,12 @@ pub trait Outlet: Debug + Send + Sync {
     ) -> Result<Queued, QueueError> {
         let _ = (id, change, outcome);
         Ok(Queued::SENT)
+    }
+
+    /// Whether the peer, which is an edge or a service, may register names. A wire on which it may not by agreement takes what
+    /// it registers for a breach.
+    fn may_register(&self) -> bool {
+        true
     }
 
     /// Gives a request back to the gateway that it came from: `edge` is not here, for which `caller` asked; or without one,
@@ -136,6 +142,11 @@ pub trait Outlet: Debug + Send + Sync {
     /// Legs that are open or being opened, in both directions.
     fn streams(&self) -> u32 {
         0
+    }
+
+    /// What lists, logs and metrics call the wire; empty for the gateway's own, which they call by what carries it.
+    fn wire(&self) -> &'static str {
+        ""
     }
 }
 

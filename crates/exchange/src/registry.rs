@@ -2,18 +2,22 @@
 
 mod by_epoch;
 mod draft;
+mod edge_methods;
 mod edges;
 mod elsewhere;
 mod lists;
+mod method_lists;
 mod name_map;
 mod offered;
 mod offers;
 mod routes;
 mod services;
 
+pub(crate) use edge_methods::EdgeMethods;
 pub use edges::ClaimError;
 pub(crate) use edges::{Displaced, Edges};
 pub(crate) use elsewhere::{Elsewhere, Offerer};
+pub(crate) use method_lists::MethodList;
 pub use offered::{NameChange, NameChanges, NameFollower};
 pub(crate) use routes::{Candidate, Candidates};
 pub use services::Held;
@@ -28,6 +32,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) edges: Edges,
+    pub(crate) edge_methods: EdgeMethods,
     pub(crate) services: Services,
     pub(crate) gateways: Gateways,
     pub(crate) elsewhere: Elsewhere,
@@ -41,6 +46,7 @@ impl Registry {
         let feed = Arc::<Feed>::default();
         Self {
             edges: Edges::new(feed.clone()),
+            edge_methods: EdgeMethods::default(),
             services: Services::new(feed.clone(), gateway_id, offers),
             gateways: Gateways::default(),
             elsewhere: Elsewhere::default(),

@@ -33,7 +33,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let Self { exchange, peer } = self;
         match peer.identity() {
-            Identity::Edge { id, .. } => exchange.registry().edges.release(*id, peer),
+            Identity::Edge { id, .. } => {
+                exchange.registry().edges.release(*id, peer);
+                exchange.registry().edge_methods.forget(peer);
+            }
             Identity::Service { .. } => exchange.registry().services.release(peer),
             _ => {
                 peer.advance(Stage::Gone);

@@ -1,6 +1,7 @@
 //! What operators see of who is here, in slices, and what they do about it.
 
 use crate::outlet::CloseReason;
+use crate::registry::MethodList;
 use crate::{Exchange, Follower, Peer};
 use frontier_protocol::{EdgeId, Names, ServiceId};
 use std::ops::RangeBounds;
@@ -65,19 +66,35 @@ impl Exchange {
         self.registry().services.some(after, MAX_SLICE)
     }
 
-    /// The methods or topics that `service` takes, in no order.
-    pub fn names_of(&self, service: &Arc<Peer>, of: Names) -> Vec<Arc<str>> {
-        self.registry().services.names(service, of)
+    /// The methods or topics that a service takes, or the methods that an edge has told of, in no order.
+    pub fn names_of(&self, peer: &Arc<Peer>, of: Names) -> Vec<Arc<str>> {
+        if peer.is_service() {
+            return self.registry().services.names(peer, of);
+        }
+        self.told_by(peer, of).iter().flat_map(|list| list.iter()).map(Arc::from).collect()
     }
 
-    /// How many methods or topics `service` takes.
-    pub fn name_count(&self, service: &Arc<Peer>, of: Names) -> usize {
-        self.registry().services.name_count(service, of)
+    /// How many there are of them.
+    pub fn name_count(&self, peer: &Arc<Peer>, of: Names) -> usize {
+        if peer.is_service() {
+            return self.registry().services.name_count(peer, of);
+        }
+        self.told_by(peer, of).map_or(0, |list| list.len())
     }
 
-    /// Whether `service` takes this method or topic.
-    pub fn takes(&self, service: &Arc<Peer>, of: Names, name: &str) -> bool {
-        self.registry().services.takes(service, of, name)
+    /// Whether this method or topic is one of them.
+    pub fn takes(&self, peer: &Arc<Peer>, of: Names, name: &str) -> bool {
+        if peer.is_service() {
+            return self.registry().services.takes(peer, of, name);
+        }
+        self.told_by(peer, of).is_some_and(|list| list.contains(name))
+    }
+
+    fn told_by(&self, edge: &Peer, of: Names) -> Option<Arc<MethodList>> {
+        match of {
+            Names::Methods => self.registry().edge_methods.of(edge),
+            Names::Topics => None,
+        }
     }
 
     /// Closes the connection of `peer`, which is told so. What is in flight from and to it fails as when a connection is

@@ -88,6 +88,47 @@ impl Distribution {
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
+
+    /// What has come since an earlier look at the same histogram.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            buckets: std::array::from_fn(|number| {
+                self.buckets[number].saturating_sub(earlier.buckets[number])
+            }),
+            sum: self.sum.saturating_sub(earlier.sum),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            buckets: std::array::from_fn(|number| self.buckets[number].saturating_add(other.buckets[number])),
+            sum: self.sum.saturating_add(other.sum),
+        }
+    }
+
+    /// What a share of them, from 0 to 1, has not exceeded: as if those of a bucket were spread evenly over it, as
+    /// Prometheus has it. What lies above the last bound is told as that. `None` if there were none.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<Duration> {
+        let all = self.count();
+        if all == 0 {
+            return None;
+        }
+        let wanted = share.clamp(0.0, 1.0) * all as f64;
+        let (mut low, mut below) = (0, 0);
+        for (count, (bound, _)) in self.buckets.iter().zip(BOUNDS) {
+            let up_to = below + count;
+            if *count > 0 && up_to as f64 >= wanted {
+                let inside = (wanted - below as f64) / *count as f64;
+                return Some(Duration::from_nanos(low) + Duration::from_nanos(bound - low).mul_f64(inside));
+            }
+            (low, below) = (bound, up_to);
+        }
+        Some(Duration::from_nanos(low))
+    }
 }
 
 #[cfg(test)]
@@ -115,5 +156,24 @@ mod tests {
         assert_eq!(one.distribution(), many.distribution());
         assert_eq!(one.distribution().count(), 3);
         assert_eq!(one.distribution().sum, Duration::from_micros(90));
+    }
+
+    #[test]
+    fn a_quantile_lies_in_its_bucket_and_is_none_of_nothing() {
+        let histogram = Histogram::default();
+        assert_eq!(histogram.distribution().quantile(0.5), None);
+        let before = histogram.distribution();
+        histogram.add(bucket(Duration::from_micros(30)), 98, Duration::from_micros(98 * 30));
+        histogram.record(Duration::from_millis(7));
+        histogram.record(Duration::from_secs(60));
+        let now = histogram.distribution().since(&before);
+        let micros = |share| now.quantile(share).unwrap().as_micros();
+        assert!((20..=50).contains(&micros(0.5)), "{}", micros(0.5));
+        assert!((5_000..=10_000).contains(&micros(0.99)), "{}", micros(0.99));
+        assert_eq!(micros(1.0), 30_000_000, "more than the last bound is not told");
+        assert_eq!(micros(0.0), 20);
+        assert_eq!(now.since(&now).quantile(0.5), None);
+        assert_eq!(now.and(&now).count(), 200);
+        assert_eq!(now.and(&now).quantile(0.5), now.quantile(0.5));
     }
 }

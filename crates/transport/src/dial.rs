@@ -130,6 +130,36 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
     prepared.link(connect(endpoint, options).await?, endpoint, options, config).await
 }
 
+/// Connects to an endpoint of `tcp` or `tls` for a protocol that is not a link's: the byte stream. No protocol is named
+/// in its TLS handshake.
+///
+/// # Errors
+/// As [`dial`], and for another scheme.
+///
+/// # Cancel safety
+/// Cancel safe: the connection is dropped.
+pub async fn dial_bytes(endpoint: &Endpoint, options: &DialOptions) -> Result<BoxedCarrier, DialError> {
+    let tls = match endpoint.scheme() {
+        Scheme::Tcp => None,
+        Scheme::Tls => Some(settings(endpoint, options, b"").await?),
+        Scheme::Quic | Scheme::Ws | Scheme::Wss => {
+            let source =
+                io::Error::new(io::ErrorKind::Unsupported, "it is no plain byte stream: use tcp or tls");
+            return Err(DialError::Connect { endpoint: endpoint.clone(), source });
+        }
+    };
+    let io = connect(endpoint, options).await?;
+    io.keep_alive();
+    let Some((settings, name)) = tls else { return Ok(Box::new(io)) };
+    let mut settings = (*settings).clone();
+    settings.alpn_protocols.clear();
+    let secured = tokio::time::timeout(SECURE_TIMEOUT, secure(io, endpoint, (settings.into(), name)));
+    match secured.await {
+        Ok(secured) => Ok(Box::new(secured?)),
+        Err(_) => Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }),
+    }
+}
+
 /// What is there before an endpoint over TCP is connected to.
 pub(crate) struct Prepared {
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,

@@ -1,9 +1,11 @@
 //! What a listener accepted, and what becomes of it: a link, or a plain byte stream for another protocol.
 
-use crate::carrier::BoxedCarrier;
+use crate::carrier::{BoxedCarrier, Carrier};
 use crate::proxy_header::{self, ProxyHeader, ProxyHeaderError};
 use crate::quic::{QuicError, QuicIncoming};
 use crate::roaming_tcp::RoamingTcp;
+use crate::sniffed::{Begin, sniff};
+use crate::tcp::keep_alive;
 use crate::tls::{self, ALPN_HTTP, ALPN_LINK, Alpn, PeerCertificate, ServerTls, TlsError};
 use crate::websocket::{self, UpgradeError, UpgradeRules};
 use crate::{CloseReason, Link, LinkConfig};
@@ -62,7 +64,22 @@ pub(crate) enum Layers {
 /// The byte stream of a peer. Plain TCP is not boxed: a link over it is compiled for it.
 enum ByteStream {
     Tcp(RoamingTcp),
+    Tls(Box<tls::ServerStream>),
     Layered(BoxedCarrier),
+}
+
+/// What a client speaks, where a listener takes more than links.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a link is what nearly everyone speaks, and it is passed on at once"
+)]
+pub enum Spoken {
+    /// A link.
+    Link(Link),
+    /// What its first byte said, which has not been read.
+    Bytes(BoxedCarrier),
+    /// Something else, of which nothing is known.
+    Foreign(BoxedCarrier),
 }
 
 /// How it is told, over TLS, that a client starts with HTTP.
@@ -72,6 +89,8 @@ enum HttpBy {
     Alpn,
     /// Where it agreed on none, by the first byte that it sends.
     AlpnOrFirstByte,
+    /// Not at all: what starts with HTTP is for somebody else.
+    Nothing,
 }
 
 /// Why a connection did not become a link, or a byte stream.
@@ -89,6 +108,16 @@ pub enum AcceptError {
     /// A byte stream was asked for, where there is none.
     #[error("QUIC has streams of its own and no plain byte stream: listen on tcp, tls or ws instead")]
     NoByteStream,
+}
+
+impl fmt::Debug for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link(link) => f.debug_tuple("Link").field(link).finish(),
+            Self::Bytes(_) => f.write_str("Bytes"),
+            Self::Foreign(_) => f.write_str("Foreign"),
+        }
+    }
 }
 
 impl fmt::Debug for Incoming {
@@ -111,7 +140,7 @@ impl PeerInfo {
 impl Network {
     /// As it stands in a configuration.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
@@ -211,9 +240,77 @@ impl Incoming {
         let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::AlpnOrFirstByte, rules).await?;
         let link = match stream {
             ByteStream::Tcp(io) => Link::accept(io, config).await?,
+            ByteStream::Tls(stream) => Link::accept(stream as BoxedCarrier, config).await?,
             ByteStream::Layered(carrier) => Link::accept(carrier, config).await?,
         };
         Ok((link, peer))
+    }
+
+    /// The same where other protocols come to the same place, which `is_other` tells by the first byte that a client sends:
+    /// then the byte stream. Over QUIC, and over a WebSocket, everything is a link.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is dropped.
+    pub async fn link_or_bytes(
+        self,
+        config: Arc<LinkConfig>,
+        is_other: impl Fn(u8) -> bool + Send,
+    ) -> Result<(Spoken, PeerInfo), AcceptError> {
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
+            other => {
+                let (link, peer) = Self(other).link(config).await?;
+                return Ok((Spoken::Link(link), peer));
+            }
+        };
+        let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::AlpnOrFirstByte, rules).await?;
+        let spoken = match stream {
+            ByteStream::Tcp(mut io) => match io.first_byte().await {
+                Some(first) if is_other(first) => Spoken::Bytes(Box::new(io)),
+                _ => Spoken::Link(Link::accept(io, config).await?),
+            },
+            ByteStream::Tls(mut stream) => {
+                match tls::first_byte(&mut stream).await.map_err(AcceptError::Tls)? {
+                    Some(first) if is_other(first) => Spoken::Bytes(stream),
+                    _ => Spoken::Link(Link::accept(stream as BoxedCarrier, config).await?),
+                }
+            }
+            ByteStream::Layered(carrier) => Spoken::Link(Link::accept(carrier, config).await?),
+        };
+        Ok((spoken, peer))
+    }
+
+    /// The same where any other protocol may come as well, HTTP among them: what begins neither as a link nor with `other`
+    /// is passed on as it is. `other` may be empty.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link).
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the connection is dropped.
+    pub async fn link_or_foreign(
+        self,
+        config: Arc<LinkConfig>,
+        other: &[u8],
+    ) -> Result<(Spoken, PeerInfo), AcceptError> {
+        let (io, layers, rules) = match self.0 {
+            Accepted::Tcp { io, layers, rules } => (io, layers, rules),
+            accepted => {
+                let (link, peer) = Self(accepted).link(config).await?;
+                return Ok((Spoken::Link(link), peer));
+            }
+        };
+        keep_alive(&io);
+        let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::Nothing, rules).await?;
+        let spoken = match stream {
+            ByteStream::Tcp(io) => spoken(io, config, other).await?,
+            ByteStream::Tls(stream) => spoken(stream, config, other).await?,
+            ByteStream::Layered(carrier) => Spoken::Link(Link::accept(carrier, config).await?),
+        };
+        Ok((spoken, peer))
     }
 
     /// The byte stream itself, for a protocol that is not a link's: what is left after TLS and the upgrade
@@ -235,8 +332,9 @@ impl Incoming {
             Accepted::Memory(carrier) => return Ok((carrier, PeerInfo::plain())),
         };
         let (stream, peer) = layers.open(RoamingTcp::new(io), HttpBy::Alpn, rules).await?;
-        let carrier = match stream {
+        let carrier: BoxedCarrier = match stream {
             ByteStream::Tcp(io) => Box::new(io),
+            ByteStream::Tls(stream) => stream,
             ByteStream::Layered(carrier) => carrier,
         };
         Ok((carrier, peer))
@@ -268,7 +366,7 @@ impl Layers {
         let tls::Accepted { mut stream, certificate, server_name, alpn } = accepted;
         (peer.certificate, peer.server_name) = (certificate.map(Arc::new), server_name);
         let is_http = match alpn {
-            Alpn::Http => true,
+            Alpn::Http => http != HttpBy::Nothing,
             Alpn::None if http == HttpBy::AlpnOrFirstByte && !only_websocket => {
                 tls::starts_with_letter(&mut stream).await.map_err(AcceptError::Tls)?
             }
@@ -276,13 +374,27 @@ impl Layers {
         };
         if !is_http && !only_websocket {
             peer.network = Network::Tls;
-            return Ok((ByteStream::Layered(Box::new(stream)), peer));
+            return Ok((ByteStream::Tls(Box::new(stream)), peer));
         }
         peer.network = Network::Ws;
         let upgraded = websocket::accept(stream, &rules).await.map_err(AcceptError::Upgrade)?;
         peer.forwarded = upgraded.forwarded;
         Ok((ByteStream::Layered(Box::new(upgraded.socket)), peer))
     }
+}
+
+/// What is spoken in a byte stream, by how it begins.
+async fn spoken(
+    io: impl Carrier + 'static,
+    config: Arc<LinkConfig>,
+    other: &[u8],
+) -> Result<Spoken, AcceptError> {
+    let (begin, io) = sniff(io, other).await.map_err(CloseReason::lost)?;
+    Ok(match begin {
+        Begin::Link => Spoken::Link(Link::accept(Box::new(io) as BoxedCarrier, config).await?),
+        Begin::Other => Spoken::Bytes(Box::new(io)),
+        Begin::Foreign => Spoken::Foreign(Box::new(io)),
+    })
 }
 
 async fn over_quic(

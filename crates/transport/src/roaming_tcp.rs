@@ -1,5 +1,6 @@
 //! A TCP socket that follows its reader from runtime to runtime.
 
+use crate::tcp::keep_alive;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -22,6 +23,22 @@ impl RoamingTcp {
     /// A socket of the current runtime.
     pub(crate) fn new(socket: TcpStream) -> Self {
         Self { socket: Some(socket), runtime: Handle::current().id() }
+    }
+
+    /// The first byte that the peer sends, which is not taken; `None` if it has left, which is met again by whoever reads.
+    pub(crate) async fn first_byte(&mut self) -> Option<u8> {
+        let mut first = [0];
+        match self.here().ok()?.peek(&mut first).await {
+            Ok(1) => Some(first[0]),
+            _ => None,
+        }
+    }
+
+    /// Has the kernel notice that the peer is gone.
+    pub(crate) fn keep_alive(&self) {
+        if let Some(socket) = &self.socket {
+            keep_alive(socket);
+        }
     }
 
     fn here(&mut self) -> io::Result<Pin<&mut TcpStream>> {

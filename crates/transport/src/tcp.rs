@@ -9,6 +9,17 @@ use tokio::net::TcpStream;
 /// How long an address is tried before the next one is tried beside it (RFC 8305, 8).
 pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How long a connection may be silent before the kernel asks whether the peer is there, and between two questions. After
+/// some of them it is lost.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
+
+/// Has the kernel notice that a peer is gone, for protocols of which we know no sign of life.
+pub(crate) fn keep_alive(io: &TcpStream) {
+    let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
+    // Without it a peer that is lost is noticed when something is sent to it.
+    let _ = socket2::SockRef::from(io).set_tcp_keepalive(&keepalive);
+}
+
 /// How long one address may take to answer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -36,11 +36,18 @@ pub use peer_certificate::PeerCertificate;
 pub use section::read_server_tls;
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
-pub(crate) use handshake::{Accepted, Alpn, accept, connect, peer_certificate, starts_with_letter};
+pub(crate) use handshake::{
+    Accepted, Alpn, accept, connect, first_byte, peer_certificate, starts_with_letter,
+};
 pub(crate) use key_digest::KeyDigest;
 pub(crate) use stream::TlsStream;
 
+/// The stream of a client that a listener has accepted.
+pub(crate) type ServerStream = TlsStream<UnbufferedServerConnection, RoamingTcp>;
+
+use crate::roaming_tcp::RoamingTcp;
 use rustls::crypto::CryptoProvider;
+use rustls::server::UnbufferedServerConnection;
 use std::sync::{Arc, LazyLock};
 
 /// The application protocol of a link, mux and lane, as ALPN has it.

@@ -1,5 +1,6 @@
 //! A connection: its streams, and what is asked of them on our side.
 
+mod acks;
 mod receive;
 mod release;
 mod send;
@@ -13,6 +14,7 @@ use crate::stream::{Half, Holder, Stream};
 use crate::streams::Streams;
 use crate::unacknowledged::Unacknowledged;
 use crate::{Config, Role};
+use acks::HeldAcks;
 use bytes::Bytes;
 use receive::Decoder;
 use std::time::Instant;
@@ -72,6 +74,8 @@ pub struct Connection<W> {
     pongs: Queue,
     /// The value of a ping of our own that is to go out.
     ping: Option<u32>,
+    /// Acknowledgements that wait for something to go out with.
+    acks: Option<Box<HeldAcks>>,
     /// Streams that owe something to the peer.
     owing: Queue,
     /// Streams that have nothing to send but ends.
@@ -112,6 +116,7 @@ impl<W> Connection<W> {
             backlog: None,
             pongs: Queue::default(),
             ping: None,
+            acks: None,
             owing: Queue::default(),
             ending: Queue::default(),
             ready: Queue::default(),
@@ -154,8 +159,8 @@ impl<W> Connection<W> {
         Ok(Some(number))
     }
 
-    /// The next stream that the peer opened. It is acknowledged with this.
-    pub fn accept(&mut self) -> Option<u32> {
+    /// The next stream that the peer opened. It is acknowledged with this: with what goes out next, or soon.
+    pub fn accept(&mut self, now: impl FnOnce() -> Instant) -> Option<u32> {
         let backlog = self.backlog.as_mut()?;
         let number = backlog.pop();
         if backlog.is_empty() {
@@ -167,7 +172,7 @@ impl<W> Connection<W> {
             && stream.sending == Half::Open
         {
             stream.owes_ack = true;
-            self.owe(number);
+            self.hold_ack(number, now);
         }
         Some(number)
     }
@@ -333,6 +338,7 @@ impl<W> Connection<W> {
     pub fn close(&mut self) {
         self.is_closed = true;
         (self.pongs, self.owing, self.resets) = (Queue::default(), Queue::default(), Queue::default());
+        self.acks = None;
         (self.ending, self.ready) = (Queue::default(), Queue::default());
         self.has_room();
         let mut left = Vec::new();

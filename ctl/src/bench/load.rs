@@ -9,7 +9,7 @@ use frontier_sdk::{Bytes, Edge, Stream};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, interval_at};
 
 /// After a failure, so that a gateway that refuses is not asked all the time.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -20,8 +20,14 @@ pub(super) async fn run(rig: &Rig, work: Work, options: &Options) -> Outcome<Tal
     let end = begin + options.duration;
     let payload = Bytes::from(vec![b'x'; options.size as usize]);
     let mut callers = JoinSet::new();
-    for edge in rig.edges.iter().cycle().take(options.callers.into()) {
-        let caller = Caller { edge: edge.clone(), to: rig.to.clone(), payload: payload.clone(), begin, end };
+    let all = u32::from(options.callers);
+    let pace = options.rate.map(|rate| (Duration::from_secs(1) * all / rate).max(Duration::from_nanos(1)));
+    let start = Instant::now();
+    for (edge, number) in rig.edges.iter().cycle().zip(0..options.callers) {
+        // Not all at the same time.
+        let turns = pace.map(|pace| interval_at(start + pace * u32::from(number) / all, pace));
+        let (edge, to, payload) = (edge.clone(), rig.to.clone(), payload.clone());
+        let caller = Caller { edge, to, payload, begin, end, turns };
         callers.spawn(async move {
             match work {
                 Work::Stream => caller.write().await,
@@ -47,13 +53,22 @@ struct Caller {
     payload: Bytes,
     begin: Instant,
     end: Instant,
+    /// When it may go on, where a rate is set. One that is late catches up.
+    turns: Option<Interval>,
 }
 
 impl Caller {
+    async fn turn(&mut self) {
+        if let Some(turns) = &mut self.turns {
+            turns.tick().await;
+        }
+    }
+
     /// Calls or messages, one after the other.
-    async fn ask(self, work: Work) -> Tally {
+    async fn ask(mut self, work: Work) -> Tally {
         let mut tally = Tally::default();
         loop {
+            self.turn().await;
             let start = Instant::now();
             if start >= self.end {
                 return tally;
@@ -78,7 +93,7 @@ impl Caller {
     }
 
     /// Writes on a stream, which the other end reads.
-    async fn write(self) -> Tally {
+    async fn write(mut self) -> Tally {
         let mut tally = Tally::default();
         let mut stream: Stream = match self.edge.open_stream(&self.to).await {
             Ok(stream) => stream,
@@ -88,6 +103,7 @@ impl Caller {
             }
         };
         loop {
+            self.turn().await;
             let start = Instant::now();
             if start >= self.end {
                 // What is still on its way is of no interest.

@@ -26,14 +26,24 @@ pub(crate) struct DrainCommand {
 
 impl StatusCommand {
     pub(crate) async fn run(self, settings: &Settings, printer: &Printer) -> Outcome {
-        let status: Value = settings.plane(PlaneKind::Gateway)?.get("/v1/status", &[]).await?;
-        let mut table = Table::new(&["WHAT", "VALUE"]);
-        for (what, value) in status.as_object().into_iter().flatten() {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            table.row([what.clone(), text]);
-        }
-        printer.one(&table, &status)
+        let status = status(settings).await?;
+        printer.one(&status_table(&status), &status)
     }
+}
+
+/// What a gateway says of itself.
+pub(crate) async fn status(settings: &Settings) -> Outcome<Value> {
+    settings.plane(PlaneKind::Gateway)?.get("/v1/status", &[]).await
+}
+
+/// The same for people.
+pub(crate) fn status_table(status: &Value) -> Table {
+    let mut table = Table::new(&["WHAT", "VALUE"]);
+    for (what, value) in status.as_object().into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        table.row([what.clone(), text]);
+    }
+    table
 }
 
 impl LogLevelCommand {

@@ -19,6 +19,7 @@ pub(crate) struct Peers {
     /// `edge`, `service`.
     pub(crate) name: &'static str,
     plural: &'static str,
+    id: &'static str,
     columns: &'static [(&'static str, &'static str)],
 }
 
@@ -26,11 +27,13 @@ impl Peers {
     pub(crate) const EDGES: Self = Self {
         name: "edge",
         plural: "edges",
+        id: "edge_id",
         columns: &[
             ("EDGE", "edge_id"),
             ("META", "meta"),
             ("ADDR", "addr"),
             ("SUBJECT", "subject"),
+            ("METHODS", "rpcs"),
             ("STREAMS", "streams"),
             ("CALLS FROM", "calls_from"),
             ("CALLS TO", "calls_to"),
@@ -41,6 +44,7 @@ impl Peers {
     pub(crate) const SERVICES: Self = Self {
         name: "service",
         plural: "services",
+        id: "service_id",
         columns: &[
             ("SERVICE", "service_id"),
             ("NAME", "service"),
@@ -58,38 +62,57 @@ impl Peers {
         format!("/v1/{}/{id}", self.plural)
     }
 
-    /// Lists them in the order in which they connected, which a gateway reads page by page without looking at all others.
-    pub(crate) async fn list(self, plane: &mut Plane, limit: usize, printer: &Printer) -> Outcome {
-        let path = format!("/v1/{}", self.plural);
-        let progress = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
-        let mut records: Vec<Value> = Vec::new();
-        let mut token = None;
-        while records.len() < limit {
-            let size = PAGE.min(limit - records.len());
-            let mut query = vec![("order", "+create_time".to_owned()), ("page_size", size.to_string())];
-            query.extend(token.take().map(|token| ("page_token", token)));
-            let mut page: Value = plane.get(&path, &query).await?;
-            if let Some(Value::Array(peers)) = page.get_mut(self.plural).map(Value::take) {
-                records.extend(peers);
-            }
-            progress.set_message(format!("{} {}", records.len(), self.plural));
-            progress.tick();
-            token = page["next_page_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
-            if token.is_none() {
-                break;
-            }
-        }
-        progress.finish_and_clear();
+    fn path_of(self, list: &str) -> String {
+        format!("/v1/{}{list}", self.plural)
+    }
+
+    /// Lists them, those that answer `rpc` if it is set, in the order in which they connected, which a gateway reads page by
+    /// page without looking at all others.
+    pub(crate) async fn list(
+        self,
+        plane: &mut Plane,
+        rpc: Option<&str>,
+        limit: usize,
+        printer: &Printer,
+    ) -> Outcome {
+        let filter = rpc.map(|rpc| ("rpc", rpc.to_owned()));
+        let records = pages(plane, &self.path_of(""), self.plural, filter, limit).await?;
         printer.list(&self.table(&records), &records)
     }
 
-    /// How many there are.
-    pub(crate) async fn count(self, plane: &mut Plane) -> Outcome<u64> {
-        let page: Value =
-            plane.get(&format!("/v1/{}", self.plural), &[("page_size", "1".to_owned())]).await?;
+    /// How many there are, of those that answer `rpc` if it is set.
+    pub(crate) async fn count(self, plane: &mut Plane, rpc: Option<&str>) -> Outcome<u64> {
+        let mut query = vec![("page_size", "1".to_owned())];
+        query.extend(rpc.map(|rpc| ("rpc", rpc.to_owned())));
+        let page: Value = plane.get(&self.path_of(""), &query).await?;
         page["count"]
             .as_u64()
             .ok_or_else(|| Failure::new(Exit::Failure, "the gateway does not say how many there are"))
+    }
+
+    /// Lists the methods that they answer, or that the one of this id does.
+    pub(crate) async fn rpcs(
+        self,
+        plane: &mut Plane,
+        id: Option<&str>,
+        limit: usize,
+        printer: &Printer,
+    ) -> Outcome {
+        let filter = id.map(number).transpose()?.map(|id| (self.id, id));
+        let rpcs = pages(plane, &self.path_of("/rpcs"), "rpcs", filter, limit).await?;
+        let mut table = Table::new(&["METHOD"]);
+        for rpc in &rpcs {
+            table.row([cell("rpc", rpc)]);
+        }
+        if let Some(id) = id.filter(|_| rpcs.is_empty()) {
+            // One that has none, or nobody.
+            return match plane.get::<Value>(&self.path(&number(id)?), &[]).await {
+                Ok(_) => printer.list(&table, &rpcs),
+                Err(failure) if failure.is_not_found() => self.none_is(&[id]),
+                Err(failure) => Err(failure),
+            };
+        }
+        printer.list(&table, &rpcs)
     }
 
     /// Shows those of these ids.
@@ -142,6 +165,37 @@ impl Peers {
         }
         table
     }
+}
+
+/// A list from its first page to its last, or up to so many. A terminal sees on standard error how far it is.
+async fn pages(
+    plane: &mut Plane,
+    path: &str,
+    of: &str,
+    filter: Option<(&str, String)>,
+    limit: usize,
+) -> Outcome<Vec<Value>> {
+    let progress = ProgressBar::no_length().with_style(ProgressStyle::default_spinner());
+    let mut items: Vec<Value> = Vec::new();
+    let mut token = None;
+    while items.len() < limit {
+        let size = PAGE.min(limit - items.len());
+        let mut query = vec![("order", "+create_time".to_owned()), ("page_size", size.to_string())];
+        query.extend(filter.clone());
+        query.extend(token.take().map(|token| ("page_token", token)));
+        let mut page: Value = plane.get(path, &query).await?;
+        if let Some(Value::Array(some)) = page.get_mut(of).map(Value::take) {
+            items.extend(some);
+        }
+        progress.set_message(format!("{} {of}", items.len()));
+        progress.tick();
+        token = page["next_page_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    Ok(items)
 }
 
 /// An id, which goes into a path.

@@ -41,7 +41,9 @@ impl Future for Carried {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        if this.carriers.0[this.at].load.has_order()
+        let carrier = &this.carriers.0[this.at];
+        carrier.spin.busy();
+        if carrier.load.has_order()
             && let Some(to) = this.moves_to()
             && let Some(work) = this.work.take()
         {

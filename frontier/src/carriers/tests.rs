@@ -9,7 +9,7 @@ use tokio::time::timeout;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 fn start(threads: usize) -> CarrierThreads {
-    CarrierThreads::start_so_many(threads).unwrap()
+    CarrierThreads::start_so_many(threads, Duration::ZERO).unwrap()
 }
 
 /// A connection that tells on which thread it is, whenever it is asked.
@@ -125,10 +125,28 @@ async fn what_is_carried_ends_with_the_threads() {
 
 #[tokio::test]
 async fn a_runtime_with_one_thread_carries_connections_itself() {
-    assert!(CarrierThreads::start().unwrap().is_none());
+    assert!(CarrierThreads::start(Duration::ZERO).unwrap().is_none());
+    let spinning = CarrierThreads::start(Duration::from_micros(50)).unwrap();
+    assert_eq!(spinning.unwrap().carriers.0.len(), 1, "unless it is to stay awake");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn there_are_as_many_as_the_runtime_has() {
-    assert_eq!(CarrierThreads::start().unwrap().unwrap().carriers.0.len(), 3);
+    assert_eq!(CarrierThreads::start(Duration::ZERO).unwrap().unwrap().carriers.0.len(), 3);
+}
+
+/// Else connections would move all the time.
+#[tokio::test]
+async fn a_thread_that_stays_awake_for_nothing_is_not_busy() {
+    let threads = CarrierThreads::start_so_many(2, Spin::MAX).unwrap();
+    let connection = connection(&threads.carriers);
+    let first = &threads.carriers.0[0];
+    let until = std::time::Instant::now() + Duration::from_secs(2);
+    while std::time::Instant::now() < until {
+        thread_of(&connection).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (idle, share) = (first.spin.idle(), first.load.share());
+    assert!(idle > Duration::from_secs(1), "awake in vain for {idle:?}");
+    assert!(share < load::FREE, "{share} thousandths");
 }

@@ -1,7 +1,7 @@
 //! The threads themselves: one runtime each, and a look at how busy it is.
 
-use super::Carriers;
 use super::load::Share;
+use super::{Carrier, Carriers};
 use rustix::time::{ClockId, clock_gettime};
 use std::io;
 use std::sync::Arc;
@@ -27,29 +27,40 @@ pub(crate) struct CarrierThreads {
 }
 
 impl CarrierThreads {
-    /// As many as the current runtime has threads. None if it has only one: that carries connections itself.
+    /// As many as the current runtime has threads, which stay awake for so long after they had something to do. None if it
+    /// has only one, and that need not: it carries connections itself.
     ///
     /// # Errors
     /// When the system gives no more threads, or no more descriptors.
-    pub(crate) fn start() -> io::Result<Option<Self>> {
+    pub(crate) fn start(spin: Duration) -> io::Result<Option<Self>> {
         let Ok(runtime) = Handle::try_current() else { return Ok(None) };
-        let threads = runtime.metrics().num_workers();
-        if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread || threads < 2 {
+        let threads = match runtime.runtime_flavor() {
+            RuntimeFlavor::CurrentThread => 1,
+            _ => runtime.metrics().num_workers(),
+        };
+        if threads < 2 && spin.is_zero() {
             return Ok(None);
         }
-        Self::start_so_many(threads).map(Some)
+        Self::start_so_many(threads, spin).map(Some)
     }
 
-    pub(super) fn start_so_many(threads: usize) -> io::Result<Self> {
+    pub(super) fn start_so_many(threads: usize, spin: Duration) -> io::Result<Self> {
         let runtimes = (0..threads).map(|_| Builder::new_current_thread().enable_all().build());
         let runtimes = runtimes.collect::<io::Result<Vec<Runtime>>>()?;
-        let carriers = Arc::new(Carriers::new(runtimes.iter().map(|runtime| runtime.handle().clone())));
+        let handles = runtimes.iter().map(|runtime| runtime.handle().clone());
+        let carriers = Arc::new(Carriers::new(handles, spin));
         let stop = CancellationToken::new();
         let this = Self { carriers: carriers.clone(), _stop: stop.clone().drop_guard() };
         for (at, runtime) in runtimes.into_iter().enumerate() {
             let (carriers, stop) = (carriers.clone(), stop.clone());
             thread::Builder::new().name(format!("connections-{at}")).spawn(move || {
-                runtime.block_on(stop.run_until_cancelled(carriers.watch(at)));
+                let carries = async {
+                    tokio::select! {
+                        never = carriers.0[at].spin.run() => match never {},
+                        () = carriers.watch(at) => {}
+                    }
+                };
+                runtime.block_on(stop.run_until_cancelled(carries));
                 // What is still carried ends here, as it does where a runtime of several threads ends.
                 runtime.shutdown_background();
             })?;
@@ -69,7 +80,7 @@ impl Carriers {
             }
             let mut period = PERIOD;
             while carrier.connections.load(Ordering::Relaxed) > 0 {
-                let busy = busy_share(period).await;
+                let busy = carrier.busy_share(period).await;
                 self.decide(at, busy);
                 period = if busy < IDLE { IDLE_PERIOD } else { PERIOD };
             }
@@ -77,11 +88,17 @@ impl Carriers {
     }
 }
 
-/// For which share of the next period the current thread computes.
-async fn busy_share(period: Duration) -> Share {
-    let (start, computed) = (Instant::now(), computed());
-    sleep(period).await;
-    share(self::computed().saturating_sub(computed), start.elapsed())
+impl Carrier {
+    /// For which share of the next period the current thread, which is this, has something to compute.
+    async fn busy_share(&self, period: Duration) -> Share {
+        let (start, worked) = (Instant::now(), self.worked());
+        sleep(period).await;
+        share(self.worked().saturating_sub(worked), start.elapsed())
+    }
+
+    fn worked(&self) -> Duration {
+        computed().saturating_sub(self.spin.idle())
+    }
 }
 
 fn share(computed: Duration, of: Duration) -> Share {
@@ -113,6 +130,8 @@ mod tests {
         while computed() == before {
             assert!(start.elapsed() < Duration::from_secs(10), "the clock stands still");
         }
-        assert!(busy_share(Duration::from_millis(20)).await < 1000, "and one that sleeps is not");
+        let carriers = Carriers::new(std::iter::once(Handle::current()), Duration::ZERO);
+        let busy = carriers.0[0].busy_share(Duration::from_millis(20)).await;
+        assert!(busy < 1000, "and one that sleeps is not");
     }
 }

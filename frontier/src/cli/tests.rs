@@ -45,6 +45,16 @@ fn the_help_names_every_variable_that_replaces_a_key() {
 }
 
 #[test]
+fn options_about_the_log_replace_the_file_and_those_of_the_original_are_taken() {
+    let path = file("log: {level: info, output: stdout}");
+    let path = path.to_str().unwrap();
+    let check = |options: &[&str]| execute(&[&["--config", path, "--check"], options].concat(), "");
+    assert_eq!(check(&["--loglevel", "warn", "--log-file", "/l", "--daemon-rlimit-nofile"]).0, Exit::Ok);
+    let (exit, text) = check(&["--loglevel=frontier=loud", "--log-output", "file"]);
+    assert!(exit == Exit::Usage && text.contains("log.level: ") && text.contains("log.output: "), "{text}");
+}
+
+#[test]
 fn relative_paths_start_at_the_folder_of_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("frontier.yaml");

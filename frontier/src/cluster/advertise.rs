@@ -1,6 +1,6 @@
 //! What others are told of this gateway: its id and its URLs.
 
-use crate::config::{Listen, Membership};
+use crate::config::{Listen, Membership, Wires};
 use frontier_transport::{Endpoint, Network};
 use std::net::SocketAddr;
 use thiserror::Error;
@@ -20,8 +20,9 @@ pub(crate) struct Advertised {
 pub(crate) struct Bound {
     /// The key path of its `advertised_addr`.
     pub(crate) key: String,
-    pub(crate) network: Network,
-    pub(crate) tls: bool,
+    /// That of its URL.
+    pub(crate) scheme: &'static str,
+    pub(crate) wires: Wires,
     pub(crate) addr: SocketAddr,
     /// Its `advertised_addr`, as it is written; `None` for `addr`.
     pub(crate) advertised: Option<String>,
@@ -32,18 +33,10 @@ impl Bound {
     pub(crate) fn new(listen: &Listen, addr: SocketAddr) -> Self {
         Self {
             key: format!("{}.advertised_addr", listen.key),
-            network: listen.network,
-            tls: listen.tls.is_some(),
+            scheme: listen.scheme(),
+            wires: listen.wires,
             addr,
             advertised: listen.advertised_addr.clone(),
-        }
-    }
-
-    /// The scheme of its URL.
-    fn scheme(&self) -> &'static str {
-        match (self.network, self.tls) {
-            (Network::Ws, true) => "wss",
-            (network, _) => network.as_str(),
         }
     }
 }
@@ -126,8 +119,31 @@ fn id(membership: &Membership, edgebound: &Bound) -> Result<String, AdvertiseErr
 }
 
 /// Where a side can be dialled.
+///
+/// ```text
+///   tcp://host:port        both wires: clients of the Go original are told host:port
+///   tcp://host:port/       our own wire alone: they are told the URL, which they take for no address
+///   geminio://host:port    theirs alone: they are told host:port, and clients of our own wire do not dial it
+/// ```
 fn url(bound: &Bound) -> Result<String, AdvertiseError> {
-    let (scheme, addr, key) = (bound.scheme(), bound.addr, bound.key.clone());
+    let Bound { scheme, wires, .. } = *bound;
+    let url = plain_url(bound)?;
+    let is_plain = scheme == Network::Tcp.as_str() && url.starts_with("tcp://");
+    Ok(match (wires, url.split_once("://")) {
+        (Wires::Geminio, Some((_, rest))) => format!("{scheme}://{rest}"),
+        (Wires::Native, _) if is_plain => format!("{url}/"),
+        _ => url,
+    })
+}
+
+/// The same in a scheme that is dialled.
+fn plain_url(bound: &Bound) -> Result<String, AdvertiseError> {
+    let (addr, key) = (bound.addr, bound.key.clone());
+    let scheme = match bound.wires {
+        // It is looked at like any address.
+        Wires::Geminio => Network::Tcp.as_str(),
+        Wires::Native | Wires::Both => bound.scheme,
+    };
     let Some(written) = &bound.advertised else {
         return match addr.ip().is_unspecified() {
             true => Err(AdvertiseError::Anywhere { key, addr }),
@@ -158,7 +174,7 @@ mod tests {
 
     fn bound(addr: &str) -> Bound {
         let key = "edgebound.listen.advertised_addr".into();
-        Bound { key, network: Network::Tls, tls: true, addr: addr.parse().unwrap(), advertised: None }
+        Bound { key, scheme: "tls", wires: Wires::Both, addr: addr.parse().unwrap(), advertised: None }
     }
 
     #[test]
@@ -170,6 +186,25 @@ mod tests {
             let text = format!("must be set with `frontlas.enable`: nobody can dial {anywhere}");
             assert_eq!(error.to_string(), format!("edgebound.listen.advertised_addr: {text}"));
         }
+    }
+
+    #[test]
+    fn a_listener_for_one_wire_is_no_plain_address_for_the_other() {
+        let bound = |scheme, wires| Bound { scheme, wires, ..bound("192.0.2.1:1") };
+        for (scheme, wires, told) in [
+            ("tcp", Wires::Both, "tcp://192.0.2.1:1"),
+            ("tcp", Wires::Native, "tcp://192.0.2.1:1/"),
+            ("tls", Wires::Native, "tls://192.0.2.1:1"),
+            ("geminio", Wires::Geminio, "geminio://192.0.2.1:1"),
+            ("geminio+tls", Wires::Geminio, "geminio+tls://192.0.2.1:1"),
+        ] {
+            assert_eq!(url(&bound(scheme, wires)).unwrap(), told);
+        }
+        let written =
+            Bound { advertised: Some("gw.example:7".to_owned()), ..bound("geminio", Wires::Geminio) };
+        assert_eq!(url(&written).unwrap(), "geminio://gw.example:7");
+        let nowhere = Bound { addr: ([0, 0, 0, 0], 1).into(), ..bound("geminio", Wires::Geminio) };
+        assert!(url(&nowhere).is_err());
     }
 
     #[test]

@@ -46,6 +46,12 @@ pub struct Limits {
     pub custom_len: usize,
     /// Methods and topics that one service may register.
     pub names: usize,
+    /// Methods that one edge may tell of.
+    pub edge_names: usize,
+    /// What the names of those may take together, in bytes.
+    pub edge_names_len: usize,
+    /// What the different lists of methods that all edges tell of may take together, in bytes.
+    pub all_edge_names_len: usize,
     /// The longest deadline; a longer one is cut to it.
     pub max_timeout: Duration,
 }
@@ -95,6 +101,10 @@ impl Limits {
             name_len: size("name_size", ByteSize::bytes(255), ByteSize::bytes(1), kib(8)).as_usize(),
             custom_len: size("custom_size", kib(8), ByteSize::bytes(8), kib(32)).as_usize(),
             names: section.within("names_per_service", 10_000, 1..=1_000_000),
+            // A change takes time in proportion to all that the edge has told of.
+            edge_names: section.within("names_per_edge", 1000, 1..=4096),
+            edge_names_len: size("edge_names_size", kib(16), kib(1), kib(128)).as_usize(),
+            all_edge_names_len: size("all_edge_names_size", mib(64), mib(1), mib(16 * 1024)).as_usize(),
             max_timeout: time("max_timeout", seconds(24 * 3600), seconds(1), seconds(30 * 24 * 3600)),
         }
     }
@@ -122,6 +132,9 @@ impl Limits {
             // What services send ends with an EdgeID, for which the least `custom_size` has room.
             custom_to_edge_len: self.custom_len - TAIL_LEN,
             names: self.names,
+            edge_names: self.edge_names,
+            edge_names_len: self.edge_names_len,
+            all_edge_names_len: self.all_edge_names_len,
             calls: self.calls,
             streams: self.streams,
             call_timeout,

@@ -5,6 +5,7 @@ mod proxies;
 pub use proxies::{Proxies, ProxyProtocol};
 
 use super::EDGEBOUND;
+use crate::geminio;
 use frontier_access::authn::AuthConfig;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
 use frontier_transport::{Endpoint, Network, ServerTls, UpgradeRules, read_server_tls};
@@ -41,6 +42,38 @@ pub struct Listen {
     pub proxies: Proxies,
     /// By what a request for a WebSocket is judged.
     pub upgrade: Arc<UpgradeRules>,
+    /// Whose clients are let in.
+    pub wires: Wires,
+}
+
+/// Which wires are spoken at a listener: our own, and that of the Go original. Their first byte tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wires {
+    /// Our own.
+    Native,
+    /// The original's.
+    Geminio,
+    /// Both.
+    Both,
+}
+
+impl Wires {
+    /// What a client of the original begins with, if it is let in; else empty.
+    pub(crate) fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Native => &[],
+            Self::Geminio | Self::Both => &frontier_geminio::PREFIX,
+        }
+    }
+
+    /// Whether a client whose first byte this is, is taken for one of the original.
+    pub(crate) fn takes(self, first: u8) -> bool {
+        match self {
+            Self::Native => false,
+            Self::Geminio => true,
+            Self::Both => first == frontier_geminio::PREFIX[0],
+        }
+    }
 }
 
 /// The word for a network, whether with TLS or not.
@@ -50,11 +83,19 @@ enum Word {
     Tls,
     Quic,
     Ws,
+    Geminio,
+    GeminioTls,
 }
 
 impl Choice for Word {
-    const CHOICES: &'static [(&'static str, Self)] =
-        &[("tcp", Self::Tcp), ("tls", Self::Tls), ("quic", Self::Quic), ("ws", Self::Ws)];
+    const CHOICES: &'static [(&'static str, Self)] = &[
+        ("tcp", Self::Tcp),
+        ("tls", Self::Tls),
+        ("quic", Self::Quic),
+        ("ws", Self::Ws),
+        ("geminio", Self::Geminio),
+        ("geminio+tls", Self::GeminioTls),
+    ];
 }
 
 /// `host:port` or a URL; empty for none.
@@ -86,8 +127,16 @@ impl Listen {
     pub fn scheme(&self) -> &'static str {
         match (self.network, self.tls.is_some()) {
             (Network::Ws, true) => "wss",
+            (_, has_tls) if self.wires == Wires::Geminio => geminio::wire(has_tls),
             (network, _) => network.as_str(),
         }
+    }
+
+    /// Of the listeners of one side the one that others are told of: the first for clients of our own wire, or else the first.
+    #[must_use]
+    pub fn told(listeners: &[Self]) -> Option<(usize, &Self)> {
+        let mut all = listeners.iter().enumerate();
+        all.clone().find(|(_, listen)| listen.wires != Wires::Geminio).or_else(|| all.next())
     }
 
     /// Plain TCP.
@@ -103,6 +152,7 @@ impl Listen {
             auth: None,
             proxies: Proxies::default(),
             upgrade: Arc::default(),
+            wires: Wires::Both,
         }
     }
 
@@ -150,17 +200,22 @@ impl Listen {
         let word = section.get("network", Word::Tcp);
         let advertised = section.get("advertised_addr", Advertised(None)).0;
         let tls = section.section("tls");
-        let must = matches!(word, Word::Tls | Word::Quic);
+        let must = matches!(word, Word::Tls | Word::Quic | Word::GeminioTls);
         let enable = tls.get("enable", must);
         if must && !enable {
-            tls.reject("enable", "must be true for `network: tls` and `network: quic`");
+            let text = match word {
+                Word::GeminioTls => "must be true for `network: geminio+tls`",
+                _ => "must be true for `network: tls` and `network: quic`",
+            };
+            tls.reject("enable", text);
         }
         let network = match (word, enable) {
-            (Word::Tcp, false) => Network::Tcp,
-            (Word::Tcp | Word::Tls, _) => Network::Tls,
+            (Word::Tcp | Word::Geminio, false) => Network::Tcp,
+            (Word::Tcp | Word::Tls | Word::Geminio | Word::GeminioTls, _) => Network::Tls,
             (Word::Quic, _) => Network::Quic,
             (Word::Ws, _) => Network::Ws,
         };
+        let wires = Wires::read(section, word);
         let proxies = Proxies::read(section, network);
         let upgrade = proxies.read_upgrade(section, network);
         // Certificates, and who is asked for one, can be changed: only whether TLS is spoken cannot.
@@ -181,6 +236,7 @@ impl Listen {
             auth: name,
             proxies,
             upgrade,
+            wires,
         }
     }
 
@@ -212,7 +268,26 @@ impl Listen {
     /// What is bound and said of it: what takes a restart.
     fn bound(&self) -> impl Debug {
         let proxies = (self.proxies.clone(), self.upgrade.clone());
-        (self.network, self.addr, self.advertised_addr.clone(), self.tls.is_some(), proxies)
+        (self.network, self.addr, self.advertised_addr.clone(), self.tls.is_some(), proxies, self.wires)
+    }
+}
+
+impl Wires {
+    fn read(section: &Section<'_>, word: Word) -> Self {
+        let both = section.get("geminio", true);
+        match word {
+            Word::Geminio | Word::GeminioTls => {
+                if !both {
+                    section.reject(
+                        "geminio",
+                        "must not be false for `network: geminio` and `network: geminio+tls`",
+                    );
+                }
+                Self::Geminio
+            }
+            Word::Tcp | Word::Tls if both => Self::Both,
+            _ => Self::Native,
+        }
     }
 }
 

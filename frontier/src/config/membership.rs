@@ -108,10 +108,13 @@ fn frontier_id(daemon: &Section<'_>) -> Option<String> {
 
 /// Addresses are `host:port` in the language of `network`, or URLs.
 fn endpoints(dial: &Section<'_>) -> Vec<Endpoint> {
-    let network: String = dial.get("network", "tcp".into());
+    let mut network: String = dial.get("network", "tcp".into());
     if !["tcp", "tls", "quic", "ws", "wss"].contains(&network.as_str()) {
         dial.reject("network", "must be one of tcp, tls, quic, ws, wss");
         return Vec::new();
+    }
+    if network == "tcp" && is_tls_enabled(&dial.section("tls")) {
+        network = "tls".into();
     }
     let addrs: Vec<String> = dial.list("addrs", vec!["127.0.0.1:40012".into()]);
     if addrs.is_empty() {
@@ -128,8 +131,13 @@ fn endpoints(dial: &Section<'_>) -> Vec<Endpoint> {
     endpoints
 }
 
+/// Whether the section says that TLS is spoken where the address does not, as the Go original has it.
+pub(super) fn is_tls_enabled(tls: &Section<'_>) -> bool {
+    tls.get("enable", false)
+}
+
 /// With the name of the server, for those that are dialled by an address.
-fn dial_tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
+pub(super) fn dial_tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
     let settings = tls(section, is_secure);
     let Some(name) = section.optional::<String>("server_name") else { return settings };
     let settings = settings.server_name(name);
@@ -143,13 +151,34 @@ pub(super) fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
     let path = |key| section.optional::<PathBuf>(key);
     let mut tls = ClientTls::new();
     let cas = section.list::<PathBuf>("ca_certs", Vec::new());
-    if !cas.is_empty() && !is_secure {
+    // Where it is said that there is no TLS, the rest may lie ready.
+    if !cas.is_empty() && !is_secure && section.optional::<bool>("enable") != Some(false) {
         section.reject("ca_certs", "is of no use: no address is dialled over TLS");
     }
     for ca in cas {
         tls = tls.ca_file(ca);
     }
-    match (path("cert"), path("key")) {
+    let pairs = section.sections("certs");
+    let (cert, key) = match &pairs[..] {
+        [] => (path("cert"), path("key")),
+        [pair] => {
+            if path("cert").is_some() || path("key").is_some() {
+                section.reject("certs", "is there beside `cert` and `key`: one certificate is shown");
+            }
+            (Some(pair.required("cert", PathBuf::new())), Some(pair.required("key", PathBuf::new())))
+        }
+        [_, second, ..] => {
+            for pair in &pairs {
+                let _ = (pair.optional::<PathBuf>("cert"), pair.optional::<PathBuf>("key"));
+            }
+            second.reject("cert", "is one too many: one certificate is shown");
+            (None, None)
+        }
+    };
+    if section.get("mtls", false) && (cert.is_none() || key.is_none()) {
+        section.reject("mtls", "needs `certs`: without a certificate there is none to show");
+    }
+    match (cert, key) {
         (Some(cert), Some(key)) => tls = tls.identity_files(cert, key),
         (None, None) => {}
         (Some(_), None) => section.reject("key", "is required with `cert`"),

@@ -7,6 +7,7 @@
 //! ```
 
 use frontier_config::{Secret, Section};
+use frontier_transport::ClientTls;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
@@ -113,19 +114,24 @@ impl Tls {
             }
             return None;
         }
-        let [ca, cert, key] = paths.map(|(key, path)| {
-            let path = path?;
-            let read = std::fs::read(&path);
-            read.inspect_err(|error| section.reject(key, format!("{}: {error}", path.display()))).ok()
-        });
-        let identity = match (cert, key) {
-            (Some(cert), Some(key)) => Some((cert, Secret::new(String::from_utf8_lossy(&key)))),
-            (None, None) => None,
-            _ => {
-                section.reject("cert", "and `key` go together");
-                None
+        let [ca, cert, key] = paths.map(|(_, path)| path);
+        if let Some(ca) = &ca {
+            for error in ClientTls::new().ca_file(ca).check_cas() {
+                section.reject("ca", error.to_string());
             }
-        };
+        }
+        match (&cert, &key) {
+            (Some(cert), Some(key)) => {
+                if let Err(error) = ClientTls::new().identity_files(cert, key).check_identity() {
+                    section.reject("cert", error.to_string());
+                }
+            }
+            (None, None) => {}
+            _ => section.reject("cert", "and `key` go together"),
+        }
+        // What can't be read has been refused.
+        let [ca, cert, key] = [ca, cert, key].map(|path| std::fs::read(path?).ok());
+        let identity = cert.zip(key).map(|(cert, key)| (cert, Secret::new(String::from_utf8_lossy(&key))));
         Some(Self { ca, identity })
     }
 }
@@ -169,7 +175,9 @@ mod tests {
             ("headers: {'a b': c}", "tracing.headers"),
             ("endpoint: 'http://host:1', tls: {ca: ca.pem}", "tracing.tls.ca"),
             ("endpoint: 'https://host:1', tls: {ca: /no/ca}", "tracing.tls.ca"),
+            ("endpoint: 'https://host:1', tls: {ca: /dev/null}", "tracing.tls.ca"),
             ("endpoint: 'https://host:1', tls: {cert: /dev/null}", "tracing.tls.cert"),
+            ("endpoint: 'https://host:1', tls: {cert: /dev/null, key: /dev/null}", "tracing.tls.cert"),
         ] {
             let found = mistakes(tracing);
             assert!(found.len() == 1 && found[0].starts_with(key), "{tracing}: {found:?}");

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration as a whole: what several sections say together, and the files that it names.
 
-use super::{Config, Listen};
+use super::{Config, Listen, Wires};
 use crate::cluster::{Bound, unreachable};
 use frontier_config::Section;
 use frontier_transport::Bind;
@@ -42,9 +42,16 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
 pub(super) fn reject_unreachable(config: &Config, root: &Section<'_>) {
     let Some(membership) = &config.membership else { return };
     let sides = [&config.servicebound.listeners, &config.edgebound.listeners];
-    let bound = sides.map(|listeners| Bound::new(&listeners[0], listeners[0].addr));
+    let bound = sides.map(|listeners| {
+        let (_, told) = Listen::told(listeners).unwrap_or((0, &listeners[0]));
+        Bound::new(told, told.addr)
+    });
     for error in unreachable(membership, &bound[0], &bound[1]) {
         root.reject_at(error.key(), error.reason());
+    }
+    if membership.forward.is_some() && bound[0].wires == Wires::Geminio {
+        let text = "needs a listener of `servicebound` that is not for clients of the Go original alone: other gateways ask there";
+        root.reject_at("frontlas.forward.enable", text);
     }
 }
 
@@ -60,10 +67,12 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(&format!("{key}.listen.tls"), error.to_string());
         }
     }
-    let Some(membership) = &config.membership else { return };
-    let clients = [Some((&membership.dial, "frontlas.dial")), {
-        membership.forward.as_ref().map(|forward| (&forward.dial, "frontlas.forward"))
-    }];
+    let member = config.membership.as_ref();
+    let clients = [
+        config.edgebound.bypass.as_ref().map(|bypass| (&bypass.dial, "edgebound.bypass")),
+        member.map(|membership| (&membership.dial, "frontlas.dial")),
+        member.and_then(|it| it.forward.as_ref()).map(|forward| (&forward.dial, "frontlas.forward")),
+    ];
     for (dial, section) in clients.into_iter().flatten() {
         for error in dial.tls.check_cas() {
             root.reject_at(&format!("{section}.tls.ca_certs"), error.to_string());
@@ -72,6 +81,7 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(&format!("{section}.tls.cert"), error.to_string());
         }
     }
+    let Some(membership) = member else { return };
     let forward = membership.forward.as_ref().and_then(|forward| forward.token.as_ref());
     for (token, key) in
         [(membership.token.as_ref(), "frontlas.dial.token_file"), (forward, "frontlas.forward.token_file")]

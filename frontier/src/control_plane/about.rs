@@ -3,6 +3,7 @@
 use crate::cluster::ClusterState;
 use crate::config::{Config, Listen};
 use crate::policy::Policies;
+use frontier_access::authn::OperatorRole;
 use frontier_access::rules::Verdict;
 use frontier_access::{Condition, LimitDescription, QuotaDescription, RuleDescription};
 use frontier_api::gateway;
@@ -63,7 +64,8 @@ impl About {
         self.cluster.draining.is_set()
     }
 
-    pub(super) fn status(&self) -> gateway::Status {
+    /// As who has this role is told.
+    pub(super) fn status(&self, role: OperatorRole) -> gateway::Status {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         gateway::Status {
             frontier_id: self.fixed.frontier_id.clone(),
@@ -74,6 +76,7 @@ impl About {
             draining: self.is_draining(),
             edgebound: self.fixed.edgebound.clone(),
             servicebound: self.fixed.servicebound.clone(),
+            role: role.as_str().to_owned(),
         }
     }
 

@@ -8,11 +8,11 @@ use frontier_api::gateway::control_plane_server::ControlPlane;
 use frontier_api::gateway::{
     CallEdgeRequest, CallResponse, CallServiceRequest, DrainRequest, DrainResponse, Edge, GetEdgeRequest,
     GetLogLevelRequest, GetPolicyRequest, GetServiceRequest, GetStatusRequest, KickEdgeRequest,
-    KickEdgeResponse, KickServiceRequest, KickServiceResponse, ListEdgesRequest, ListEdgesResponse,
-    ListServiceRpCsRequest, ListServiceRpCsResponse, ListServiceTopicsRequest, ListServiceTopicsResponse,
-    ListServicesRequest, ListServicesResponse, LogLevel, Policy, PublishResponse, PublishToEdgeRequest,
-    PublishToServiceRequest, Service, SetLogLevelRequest, Status as GatewayStatus, WatchKind, WatchRequest,
-    WatchResponse,
+    KickEdgeResponse, KickServiceRequest, KickServiceResponse, ListEdgeRpCsRequest, ListEdgeRpCsResponse,
+    ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest, ListServiceRpCsResponse,
+    ListServiceTopicsRequest, ListServiceTopicsResponse, ListServicesRequest, ListServicesResponse, LogLevel,
+    Policy, PublishResponse, PublishToEdgeRequest, PublishToServiceRequest, Service, SetLogLevelRequest,
+    Status as GatewayStatus, WatchKind, WatchRequest, WatchResponse,
 };
 use frontier_exchange::RequestKind;
 use futures_util::{Stream, StreamExt};
@@ -53,6 +53,12 @@ impl ControlPlane for Grpc {
         let operator = operator(&request)?;
         self.actions.kick_edge(&operator, request.into_inner().edge_id).await?;
         Ok(Response::new(KickEdgeResponse {}))
+    }
+
+    async fn list_edge_rp_cs(&self, request: Request<ListEdgeRpCsRequest>) -> Answer<ListEdgeRpCsResponse> {
+        let list = self.queries.edge_rpcs(request.into_inner()).await?;
+        let count = list.count();
+        Ok(Response::new(ListEdgeRpCsResponse { rpcs: list.items, count, next_page_token: list.next }))
     }
 
     async fn list_services(&self, request: Request<ListServicesRequest>) -> Answer<ListServicesResponse> {
@@ -121,8 +127,8 @@ impl ControlPlane for Grpc {
         Ok(Response::new(PublishResponse {}))
     }
 
-    async fn get_status(&self, _: Request<GetStatusRequest>) -> Answer<GatewayStatus> {
-        Ok(Response::new(self.about.status()))
+    async fn get_status(&self, request: Request<GetStatusRequest>) -> Answer<GatewayStatus> {
+        Ok(Response::new(self.about.status(operator(&request)?.role())))
     }
 
     async fn get_policy(&self, _: Request<GetPolicyRequest>) -> Answer<Policy> {
@@ -148,9 +154,10 @@ impl ControlPlane for Grpc {
 
     async fn watch(&self, request: Request<WatchRequest>) -> Answer<Self::WatchStream> {
         // An unknown number counts as the unspecified kind, which is refused.
-        let kinds = request.into_inner().kinds;
+        let WatchRequest { kinds, changes_only } = request.into_inner();
         let kinds = kinds.iter().map(|kind| WatchKind::try_from(*kind).unwrap_or_default());
-        let events = self.watches.open(WatchFilter::new(kinds)?)?;
+        let filter = WatchFilter { changes_only, ..WatchFilter::new(kinds)? };
+        let events = self.watches.open(filter)?;
         Ok(Response::new(Box::pin(events.map(|event| Ok(event?)))))
     }
 }

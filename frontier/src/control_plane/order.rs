@@ -34,6 +34,7 @@ pub(super) const SERVICES: Fields = &[
     ("addr", Field::Addr),
 ];
 pub(super) const NAMES: Fields = &[("create_time", Field::CreateTime), ("service_id", Field::Id)];
+pub(super) const EDGE_NAMES: Fields = &[("create_time", Field::CreateTime), ("edge_id", Field::Id)];
 
 /// The order of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub(super) struct Place {
     field: Field,
     key: Vec<u8>,
     pub(super) epoch: u64,
-    /// In a list of names: behind which of those of that service.
+    /// In a list of names: behind which of those of that peer.
     pub(super) name: String,
 }
 
@@ -140,7 +141,7 @@ impl Place {
         Self { field: order.field, key, epoch: peer.epoch().0, name: String::new() }
     }
 
-    /// The same, behind that name of its service.
+    /// The same, behind that name of its peer.
     pub(super) fn at(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
@@ -212,6 +213,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::documented;
     use super::*;
 
     fn order(text: &str) -> Result<Order, ApiError> {
@@ -230,6 +232,26 @@ mod tests {
         assert_eq!(order(" edge_id"), is(Field::Id, false), "as a query string has it");
         for wrong in ["-", "+", "id", "--addr", "service", "create_time; drop", "é"] {
             order(wrong).expect_err(wrong);
+        }
+    }
+
+    #[test]
+    fn the_orders_are_those_of_the_document() {
+        for (path, fields) in [
+            ("edges", EDGES),
+            ("edges/rpcs", EDGE_NAMES),
+            ("services", SERVICES),
+            ("services/rpcs", NAMES),
+            ("services/topics", NAMES),
+        ] {
+            let schema = documented(path, "order");
+            let known =
+                fields.iter().flat_map(|(name, _)| ["", "-", "+"].map(|sign| format!("{sign}{name}")));
+            let known = ["".to_owned()].into_iter().chain(known);
+            assert_eq!(schema["enum"], known.collect::<serde_json::Value>(), "{path}");
+            for order in schema["enum"].as_array().unwrap() {
+                Order::parse(order.as_str(), fields, false).unwrap();
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use super::record::{self, Listeners};
 use super::walk::{Epochs, Walks, Who};
 use frontier_admin::ApiError;
 use frontier_api::gateway::{
-    Edge, ListEdgesRequest, ListServiceRpCsRequest, ListServiceTopicsRequest, ListServicesRequest, Service,
+    Edge, ListEdgeRpCsRequest, ListEdgesRequest, ListServiceRpCsRequest, ListServiceTopicsRequest,
+    ListServicesRequest, Service,
 };
 use frontier_exchange::{Exchange, Identity, Peer};
 use frontier_protocol::{EdgeId, Names, ServiceId};
@@ -61,8 +62,8 @@ impl Queries {
         &self.exchange
     }
 
-    pub(super) fn edge_record(&self, edge: &Peer) -> Edge {
-        record::edge(&self.listeners, edge)
+    pub(super) fn edge_record(&self, edge: &Arc<Peer>) -> Edge {
+        record::edge(&self.exchange, &self.listeners, edge)
     }
 
     pub(super) fn service_record(&self, service: &Arc<Peer>) -> Service {
@@ -94,30 +95,46 @@ impl Queries {
             order,
             page_token,
         } = request;
-        if rpc.is_some() {
-            return Err(ApiError::invalid("rpc: a gateway does not know what edges have registered"));
-        }
         let order = Order::parse(order.as_deref(), order::EDGES, true)?;
         let page = Page::new(page, page_size, &page_token, order)?;
         let epochs = epochs(start_time, end_time);
-        let matches = |edge: &Peer| {
-            let has_meta = |start: &String| match edge.identity() {
-                Identity::Edge { meta, .. } => meta.starts_with(start.as_bytes()),
-                _ => false,
-            };
-            meta.as_ref().is_none_or(has_meta) && has_addr(edge, addr.as_deref())
+        let matches = |edge: &Arc<Peer>| {
+            has_meta(edge, meta.as_deref())
+                && has_addr(edge, addr.as_deref())
+                && rpc.as_ref().is_none_or(|rpc| self.exchange.takes(edge, Names::Methods, rpc))
         };
         let found = if let Some(id) = edge_id {
             let edge = self.exchange.listed_edge(EdgeId(id));
             one(edge.filter(|edge| epochs.contains(edge.epoch().0) && matches(edge)), &page)
         } else {
-            let is_filtered = meta.is_some() || addr.is_some();
-            let matches = is_filtered.then_some(|edge: &Arc<Peer>| matches(edge));
+            let is_filtered = meta.is_some() || addr.is_some() || rpc.is_some();
+            let matches = is_filtered.then_some(matches);
             let newest_first = order.field != Field::CreateTime || order.greatest_first;
             let who = Who::Edges { newest_first };
             listing::list(&self.exchange, &self.walks, Wanted { who, epochs, order, page, matches }).await?
         };
         Ok(found.map(|edge| self.edge_record(&edge)))
+    }
+
+    pub(super) async fn edge_rpcs(&self, request: ListEdgeRpCsRequest) -> Result<Listing<String>, ApiError> {
+        let ListEdgeRpCsRequest { meta, edge_id, page, page_size, start_time, end_time, order, page_token } =
+            request;
+        let order = Order::parse(order.as_deref(), order::EDGE_NAMES, false)?;
+        let page = Page::new(page, page_size, &page_token, order)?;
+        let epochs = epochs(start_time, end_time);
+        let matches = |edge: &Arc<Peer>| has_meta(edge, meta.as_deref());
+        let wanted = names::Wanted { of: Names::Methods, epochs, order, page: &page };
+        match edge_id {
+            Some(id) => {
+                let edge = self.exchange.listed_edge(EdgeId(id));
+                let edge = edge.filter(|edge| epochs.contains(edge.epoch().0) && matches(edge));
+                Ok(names::of_one(&self.exchange, wanted, edge).await)
+            }
+            None => {
+                let who = Who::Edges { newest_first: order.greatest_first };
+                names::list(&self.exchange, &self.walks, who, wanted, matches).await
+            }
+        }
     }
 
     pub(super) async fn services(&self, request: ListServicesRequest) -> Result<Listing<Service>, ApiError> {
@@ -196,7 +213,8 @@ impl Queries {
             request.service.as_ref().is_none_or(|start| it.name().starts_with(start))
                 && request.service_id.is_none_or(|id| it.number() == id)
         };
-        names::list(&self.exchange, &self.walks, of, epochs, order, &page, matches).await
+        let wanted = names::Wanted { of, epochs, order, page: &page };
+        names::list(&self.exchange, &self.walks, Who::Services, wanted, matches).await
     }
 }
 
@@ -228,6 +246,15 @@ fn epochs(start: Option<i64>, end: Option<i64>) -> Epochs {
         // Nobody has come before 1970.
         Some(0) => Epochs(1, 0),
         Some(end) => Epochs(first, end - 1),
+    }
+}
+
+/// Whether the meta of an edge begins so.
+fn has_meta(edge: &Peer, start: Option<&str>) -> bool {
+    match (edge.identity(), start) {
+        (_, None) => true,
+        (Identity::Edge { meta, .. }, Some(start)) => meta.starts_with(start.as_bytes()),
+        _ => false,
     }
 }
 

@@ -39,15 +39,17 @@ impl Listeners {
         }
     }
 
-    /// Key and network of the one that a peer came through.
+    /// Key and network of the one that a peer came through; for another wire than our own, that.
     fn of(&self, peer: &Peer) -> (String, String) {
         let listeners = if peer.is_service() { &self.services } else { &self.edges };
         let listener = listeners.get(usize::from(peer.authorization().listener()));
-        listener.map(|it| (it.key.clone(), it.network.to_owned())).unwrap_or_default()
+        let (key, network) = listener.map(|it| (it.key.clone(), it.network)).unwrap_or_default();
+        let wire = peer.outlet().wire();
+        (key, if wire.is_empty() { network } else { wire }.to_owned())
     }
 }
 
-pub(super) fn edge(listeners: &Listeners, peer: &Peer) -> Edge {
+pub(super) fn edge(exchange: &Exchange, listeners: &Listeners, peer: &Arc<Peer>) -> Edge {
     let meta = match peer.identity() {
         Identity::Edge { meta, .. } => &meta[..],
         _ => &[],
@@ -73,6 +75,7 @@ pub(super) fn edge(listeners: &Listeners, peer: &Peer) -> Edge {
         stamp: peer.epoch().0,
         expires,
         limits: None,
+        rpcs: small(exchange.name_count(peer, Names::Methods)),
     }
 }
 
@@ -117,7 +120,7 @@ pub(super) fn limits(exchange: &Exchange, listeners: &Listeners, peer: &Peer) ->
         calls: small(limits.calls),
         streams: limits.streams,
         outbox_bytes: listeners.outbox,
-        names: if peer.is_service() { small(limits.names) } else { 0 },
+        names: small(if peer.is_service() { limits.names } else { limits.edge_names }),
     }
 }
 

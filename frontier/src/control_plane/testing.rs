@@ -46,9 +46,24 @@ pub(super) fn edge(exchange: &Arc<Exchange>, id: u64, meta: &[u8], addr: &str) -
     seat
 }
 
+/// The same, which tells of these methods.
+pub(super) fn telling_edge(exchange: &Arc<Exchange>, id: u64, meta: &str, methods: &[&str]) -> Seat {
+    let seat = edge(exchange, id, meta.as_bytes(), "10.0.0.1:1");
+    exchange.add_methods(seat.peer(), methods).unwrap();
+    seat
+}
+
 /// A service that takes these methods, which is connected until this is dropped.
 pub(super) fn service(exchange: &Arc<Exchange>, id: u64, name: &str, methods: &[&str]) -> Seat {
     let identity = Identity::Service { id: ServiceId(id), name: name.into() };
     let service = peer(exchange, identity, SocketAddr::from(([127, 0, 0, 1], 7)));
     exchange.join_service(&service, methods, &[]).unwrap().0
+}
+
+/// The schema of a parameter of a list, by the OpenAPI document.
+pub(super) fn documented(path: &str, parameter: &str) -> serde_json::Value {
+    let document: serde_json::Value = serde_json::from_str(frontier_api::GATEWAY_OPENAPI).unwrap();
+    let parameters = document["paths"][format!("/v1/{path}")]["get"]["parameters"].as_array().unwrap();
+    let found = parameters.iter().find(|it| it["name"] == parameter);
+    found.unwrap_or_else(|| panic!("{path} has no {parameter}"))["schema"].clone()
 }

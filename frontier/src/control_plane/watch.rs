@@ -27,11 +27,13 @@ pub(super) struct WatchFilter {
     pub(super) edges: bool,
     pub(super) services: bool,
     pub(super) rates: bool,
+    /// Nobody is in a snapshot.
+    pub(super) changes_only: bool,
 }
 
 impl WatchFilter {
-    const ALL: Self = Self { edges: true, services: true, rates: true };
-    const NONE: Self = Self { edges: false, services: false, rates: false };
+    const ALL: Self = Self { edges: true, services: true, rates: true, changes_only: false };
+    const NONE: Self = Self { edges: false, services: false, rates: false, changes_only: false };
 
     /// These kinds; all if there are none.
     pub(super) fn new(kinds: impl IntoIterator<Item = WatchKind>) -> Result<Self, ApiError> {

@@ -2,7 +2,8 @@
 
 use super::StartError;
 use crate::cluster::Bound;
-use crate::config::Listen;
+use crate::config::{Listen, Wires};
+use crate::geminio;
 use crate::session::{self, Context, Newcomer};
 use frontier_protocol::Role;
 use frontier_transport::{Accepted, Bind, Listener, MemoryPort, Network};
@@ -17,7 +18,7 @@ use tracing::{info, warn};
 pub(super) struct Listeners {
     listeners: Vec<(Network, Listener)>,
     pub(super) addrs: Vec<SocketAddr>,
-    /// The first of them, as others are told of it.
+    /// One of them, as others are told of it.
     pub(super) bound: Bound,
 }
 
@@ -48,14 +49,16 @@ impl Listeners {
             let listener = Listener::bind(Bind { network, addr, tls: tls.clone(), only_v6: listen.only_v6 })
                 .map_err(fail)?;
             let addr = listener.local_addr().map_err(fail)?;
-            info!(%addr, network = network.as_str(), tls = tls.is_some(), "listening for {side}");
+            let word = if listen.wires == Wires::Geminio { geminio::wire(false) } else { network.as_str() };
+            info!(%addr, network = word, tls = tls.is_some(), "listening for {side}");
             for warning in listen.warnings() {
                 warn!(%addr, "{warning}");
             }
             listeners.push((network, listener));
             addrs.push(addr);
         }
-        Ok(Self { listeners, bound: Bound::new(first, addrs[0]), addrs })
+        let (told, first) = Listen::told(listen).unwrap_or((0, first));
+        Ok(Self { listeners, bound: Bound::new(first, addrs[told]), addrs })
     }
 }
 

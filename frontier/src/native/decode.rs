@@ -42,6 +42,12 @@ impl Decode<'_> {
         if !side(peer).may_send(frame.kind) {
             return Err(Violation::new(format!("{:?} must not come from a peer of this kind", frame.kind)));
         }
+        if is_registration(frame) && !may_register(peer) {
+            return Err(Violation::new(format!(
+                "{:?} must not come from an edge without the feature",
+                frame.kind
+            )));
+        }
         if frame.flags.has(Flags::DETACHED)
             && matches!(frame.kind, Kind::Request | Kind::Publish | Kind::Response)
         {
@@ -179,6 +185,15 @@ impl Decode<'_> {
             _ => (custom, None),
         }
     }
+}
+
+pub(super) fn is_registration(frame: &Frame) -> bool {
+    matches!(frame.kind, Kind::Register | Kind::Unregister)
+}
+
+/// Whether the peer may register names: a service, and an edge with which that was agreed on.
+pub(super) fn may_register(peer: &Peer) -> bool {
+    peer.is_service() || (peer.edge_id().is_some() && peer.outlet().may_register())
 }
 
 /// A request that another gateway gives back.

@@ -8,8 +8,8 @@ use frontier_exchange::{
     Outlet, QueueError, Queued, Registration, RegistrationError, RemoteCaller, RequestKind, Sender,
 };
 use frontier_protocol::{
-    Ack, Cancel, Code, Custom, EdgeId, EncodeError, FEATURE_TRACE, Flags, GoAway, HEADER_LEN, Offer,
-    OfferEntry, RegisterAck, Response, Returned, TAIL_LEN,
+    Ack, Cancel, Code, Custom, EdgeId, EncodeError, FEATURE_EDGE_METHODS, FEATURE_TRACE, Flags, GoAway,
+    HEADER_LEN, Offer, OfferEntry, RegisterAck, Response, Returned, TAIL_LEN,
 };
 use frontier_transport::{LinkHandle, Priority, PushError};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub(crate) struct NativeOutlet {
     tells_tails: bool,
     /// Whether it takes trace contexts.
     takes_traces: bool,
+    /// Whether it may tell what methods it answers, if it is an edge.
+    tells_methods: bool,
 }
 
 impl NativeOutlet {
@@ -47,6 +49,7 @@ impl NativeOutlet {
             is_owner_gateway: false,
             tells_tails: false,
             takes_traces: false,
+            tells_methods: false,
         }
     }
 
@@ -62,7 +65,8 @@ impl NativeOutlet {
 
     /// The same to a peer with which these features were agreed on.
     pub(crate) fn with_features(self, features: u32) -> Self {
-        Self { takes_traces: features & FEATURE_TRACE != 0, ..self }
+        let has = |feature| features & feature != 0;
+        Self { takes_traces: has(FEATURE_TRACE), tells_methods: has(FEATURE_EDGE_METHODS), ..self }
     }
 
     /// The trace context that may go with a request of `len` bytes, itself aside.
@@ -163,6 +167,10 @@ impl Outlet for NativeOutlet {
             Err(error) => (error.code(), error.to_string()),
         };
         self.push(Priority::Reply, |out| RegisterAck { change, code, text: &text }.encode(id, out))
+    }
+
+    fn may_register(&self) -> bool {
+        self.tells_methods
     }
 
     fn give_back(

@@ -144,6 +144,12 @@ impl GatewayMetrics {
                 family.sample(&[("side", side), ("network", network)], count);
             }
         }
+        let (bypassed, failed) = self.contexts[0].counters.bypasses();
+        let help = "Connections on neither wire that go on to `edgebound.bypass`.";
+        out.gauge("frontier_bypass_connections", help).sample(&[], bypassed);
+        let help =
+            "Connections on neither wire that were dropped, since `edgebound.bypass` could not be reached.";
+        out.counter("frontier_bypass_failures_total", help).sample(&[], failed);
         let help = "Handshakes that have ended, by their result. A failure before the peer has said who it is counts for \
                     the side of its listener.";
         let mut family = out.counter("frontier_handshakes_total", help);
@@ -200,8 +206,17 @@ impl GatewayMetrics {
 }
 
 fn write_census(out: &mut Exposition, census: &Census) {
-    let Census { edges, services, names, offered, origin_gateways, owner_gateways, lobby, outboxes } =
-        *census;
+    let Census {
+        edges,
+        services,
+        names,
+        offered,
+        edge_methods,
+        origin_gateways,
+        owner_gateways,
+        lobby,
+        outboxes,
+    } = *census;
     let help = "EdgeIDs that a connection holds, joining and leaving ones included.";
     out.gauge("frontier_edges", help).sample(&[], edges);
     out.gauge("frontier_services", "Services that are connected.").sample(&[], services);
@@ -215,6 +230,8 @@ fn write_census(out: &mut Exposition, census: &Census) {
     for (kind, count) in KINDS.into_iter().zip(offered) {
         family.sample(&[("kind", kind)], count);
     }
+    let help = "What the methods that edges have told of take, as it is counted against the bound.";
+    out.gauge("frontier_edge_methods_bytes", help).sample(&[], edge_methods);
     let help = "Links to other gateways that stand, by who asks over them.";
     let mut family = out.gauge("frontier_gateway_links", help);
     family.sample(&[("direction", "out")], owner_gateways);

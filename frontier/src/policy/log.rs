@@ -6,7 +6,7 @@ use frontier_access::{LogDecision, LogLimiter, PeerText};
 use frontier_daemon::telemetry::millis;
 use frontier_exchange::{Failure, Peer};
 use frontier_protocol::{Code, Role};
-use frontier_transport::{CloseReason, Traffic};
+use frontier_transport::{CloseReason, Endpoint, Traffic};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tracing::field::display;
@@ -24,6 +24,8 @@ pub(super) struct LogLimits {
     violations: LogLimiter,
     edges: LogLimiter,
     others: LogLimiter,
+    streams: LogLimiter,
+    bypass: LogLimiter,
 }
 
 /// A connection that has ended.
@@ -46,6 +48,8 @@ impl LogLimits {
             violations: limiter(),
             edges: limiter(),
             others: limiter(),
+            streams: limiter(),
+            bypass: limiter(),
         }
     }
 }
@@ -64,14 +68,15 @@ macro_rules! end_line {
         let Ended { peer, reason, duration, traffic } = $ended;
         let (id, addr, cause) = (peer.number(), peer.addr().map(display), reason.cause());
         let duration_ms = millis(duration);
+        let network = wire(peer);
         let (received_bytes, sent_bytes) = (traffic.received, traffic.sent);
         let (name, reason, suppressed) = (display(PeerText(peer.name())), PeerText(reason), $suppressed);
         if peer.edge_id().is_some() {
-            $log!(edge = id, addr, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "edge disconnected");
+            $log!(edge = id, addr, network, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "edge disconnected");
         } else if peer.is_origin_gateway() {
             $log!(frontier = name, addr, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "another gateway asks here no more");
         } else {
-            $log!(service = id, name, addr, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "service disconnected");
+            $log!(service = id, name, addr, network, cause, %reason, duration_ms, received_bytes, sent_bytes, suppressed, "service disconnected");
         }
     }};
 }
@@ -128,29 +133,56 @@ impl Policies {
         }
     }
 
+    /// A connection on neither wire could not go where it belongs.
+    pub(crate) fn log_failed_bypass(&self, addr: SocketAddr, to: &Endpoint, error: &str) {
+        let Some(suppressed) = admit(&self.log_limits.bypass) else { return };
+        warn!(%addr, %to, error, suppressed, "edgebound.bypass can't be reached: dropped a connection on neither wire");
+    }
+
+    /// A stream is closed since nobody reads it, on a wire that could not have its writer wait.
+    pub(crate) fn log_unread_stream(&self, peer: &Peer, waiting: usize) {
+        let Some(suppressed) = admit(&self.log_limits.streams) else { return };
+        let (id, network) = (peer.number(), wire(peer));
+        if peer.is_service() {
+            info!(service = id, network, waiting, suppressed, "closed a stream that nobody reads");
+        } else {
+            info!(edge = id, network, waiting, suppressed, "closed a stream that nobody reads");
+        }
+    }
+
     /// Mentions the end of a burst after which no line followed.
     pub(crate) fn log_suppressed(&self) {
         let limits = &self.log_limits;
         let now = Instant::now();
-        for (limiter, what) in [(&limits.failures, "not let in"), (&limits.turned_away, "turned away")] {
+        for (limiter, what) in [
+            (&limits.failures, "not let in"),
+            (&limits.turned_away, "turned away"),
+            (&limits.bypass, "dropped, since edgebound.bypass can't be reached"),
+        ] {
             let suppressed = limiter.take_suppressed(now);
             if suppressed > 0 {
                 warn!(suppressed, "more were {what}");
             }
         }
-        let ends = [
+        let others = [
             (&limits.refusals, "peers were refused"),
             (&limits.violations, "peers have broken the rules"),
             (&limits.edges, "edges have disconnected"),
             (&limits.others, "services and gateways have disconnected"),
+            (&limits.streams, "streams that nobody reads were closed"),
         ];
-        for (limiter, what) in ends {
+        for (limiter, what) in others {
             let suppressed = limiter.take_suppressed(now);
             if suppressed > 0 {
                 info!(suppressed, "more {what}");
             }
         }
     }
+}
+
+/// The wire of a peer for the log, if it is not our own.
+pub(crate) fn wire(peer: &Peer) -> Option<&'static str> {
+    Some(peer.outlet().wire()).filter(|wire| !wire.is_empty())
 }
 
 /// The name of credentials for the log, if they have one.

@@ -3,6 +3,7 @@
 use crate::Config;
 use crate::config::Refused;
 use frontier_config::Surroundings;
+use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::reload::read_settled;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -12,6 +13,7 @@ use std::{fmt, io};
 #[derive(Clone, Debug)]
 pub struct ConfigSource {
     path: Option<PathBuf>,
+    flags: LogFlags,
 }
 
 /// Why there is no configuration.
@@ -27,7 +29,13 @@ impl ConfigSource {
     /// From the file at `path`, if one is given.
     #[must_use]
     pub fn new(path: Option<PathBuf>) -> Self {
-        Self { path }
+        Self { path, flags: LogFlags::default() }
+    }
+
+    /// With what the command line says in place of variables.
+    #[must_use]
+    pub fn with_flags(self, flags: LogFlags) -> Self {
+        Self { flags, ..self }
     }
 
     /// Reads it, and the files that it names. Blocks while it does.
@@ -44,7 +52,7 @@ impl ConfigSource {
         let variables: Vec<String> =
             std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         let surroundings = Surroundings {
-            environment: &|name| std::env::var(name).ok(),
+            environment: &|name| self.flags.variable(name).or_else(|| std::env::var(name).ok()),
             variables: &variables,
             folder: self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")),
         };

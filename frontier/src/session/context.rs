@@ -1,12 +1,13 @@
 //! What sessions share, and what of one connection is known from the start.
 
+use super::connection::Connection;
 use super::counters::SessionCounters;
 use super::handshake::Handshake;
 use super::notice::Notice;
 use crate::carriers::Carriers;
-use crate::config::{Config, Limits, Listen};
+use crate::config::{Bypass, Config, Limits, Listen};
 use crate::gate::Gate;
-use crate::native::{Native, NativeOutlet, StreamLimits};
+use crate::native::{Native, StreamLimits};
 use crate::policy::{Admission, Policies};
 use frontier_access::HalfOpen;
 use frontier_exchange::{AuthorizationCell, Exchange, Failure, Identity, Latch, Peer, Seat, Stage};
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) role: Role,
     pub(crate) limits: Limits,
     pub(crate) edge_ids: EdgeIds,
+    /// Where connections go that speak neither wire.
+    pub(super) bypass: Option<Bypass>,
     pub(crate) link: Arc<LinkConfig>,
     /// In the order of their numbers.
     listeners: Vec<Listen>,
@@ -82,6 +85,7 @@ impl Context {
                 requested: edgebound.requested_ids,
                 callback_timeout: edgebound.callback_timeout,
             },
+            bypass: edgebound.bypass.clone().filter(|_| role == Role::Edge),
             link: Arc::new(limits.link(role)),
             sessions: TaskTracker::new(),
             carriers: None,
@@ -122,25 +126,20 @@ impl Context {
         self.policies.review_newcomer(&self.exchange, peer, &admission.policy).map(Failure::from)
     }
 
-    /// A peer on `link`, which has not joined yet.
+    /// A peer on `connection`, which has not joined yet.
     pub(super) fn peer(
         &self,
         identity: Identity,
         arrival: Arrival,
         authorization: AuthorizationCell,
         handshake: &Handshake,
-        link: &Link,
+        connection: &Connection,
     ) -> Arc<Peer> {
-        let Handshake { id: wanted, terms, session, features, .. } = handshake;
+        let Handshake { id: wanted, terms, session, .. } = handshake;
         let Arrival { addr, epoch, .. } = arrival;
-        let outlet = NativeOutlet::new(link.handle(), terms.max_frame, self.limits.frame);
-        let outlet = outlet.with_features(*features);
-        let outlet = match identity {
-            Identity::OriginGateway { .. } => outlet.origin_gateway(),
-            _ => outlet,
-        };
+        let outlet = connection.outlet(self, handshake, &identity);
         let silence = Heartbeat::limit(Duration::from_millis(terms.heartbeat_ms.into()));
-        let peer = Peer::new(identity, epoch, Some(addr), Box::new(outlet), silence);
+        let peer = Peer::new(identity, epoch, Some(addr), outlet, silence);
         let peer = peer.authorized(authorization);
         // Since when it holds another id says nothing of this one.
         let since = |session: Session| if peer.number() == *wanted { session.since } else { Epoch(0) };

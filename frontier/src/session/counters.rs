@@ -1,12 +1,20 @@
 //! What became of connections, in numbers: for metrics.
 
+use crate::geminio;
 use frontier_exchange::{Identity, Peer};
 use frontier_protocol::{Code, Role};
 use frontier_transport::{CloseReason, Network};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// All networks, in the order of their counters.
-const NETWORKS: [Network; 4] = [Network::Tcp, Network::Tls, Network::Ws, Network::Quic];
+/// What carries a connection, and the other wire by its own name, in the order of their counters.
+const NETWORKS: [&str; 6] = [
+    Network::Tcp.as_str(),
+    Network::Tls.as_str(),
+    Network::Ws.as_str(),
+    Network::Quic.as_str(),
+    geminio::wire(false),
+    geminio::wire(true),
+];
 
 /// Why connections end, as metrics say it.
 const REASONS: [&str; 9] =
@@ -59,6 +67,9 @@ impl HandshakeFailure {
 pub(crate) struct SessionCounters {
     sides: [Side; 3],
     limits: [AtomicU64; LIMITS.len()],
+    /// Connections on neither wire that go elsewhere, and those that could not.
+    bypassed: AtomicU64,
+    failed_bypasses: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -72,7 +83,7 @@ struct Side {
 /// How many connections each network carries.
 type Networks = [(&'static str, u64); NETWORKS.len()];
 
-/// A connection of a peer that has joined, until it is dropped.
+/// A connection that is counted, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Connected<'c>(&'c AtomicU64);
 
@@ -98,7 +109,12 @@ impl Default for SessionCounters {
             ends: zeros(),
             reconnects: AtomicU64::new(0),
         };
-        Self { sides: std::array::from_fn(side), limits: zeros() }
+        Self {
+            sides: std::array::from_fn(side),
+            limits: zeros(),
+            bypassed: AtomicU64::new(0),
+            failed_bypasses: AtomicU64::new(0),
+        }
     }
 }
 
@@ -118,7 +134,9 @@ impl SessionCounters {
         if peer.comes_back() {
             count(&side.reconnects);
         }
-        let place = NETWORKS.iter().position(|it| *it == network).unwrap_or(0);
+        let wire = peer.outlet().wire();
+        let word = if wire.is_empty() { network.as_str() } else { wire };
+        let place = NETWORKS.iter().position(|it| *it == word).unwrap_or(0);
         count(&side.connections[place]);
         Connected(&side.connections[place])
     }
@@ -161,10 +179,26 @@ impl SessionCounters {
         }
     }
 
+    /// A connection on neither wire goes elsewhere.
+    pub(super) fn bypassed(&self) -> Connected<'_> {
+        count(&self.bypassed);
+        Connected(&self.bypassed)
+    }
+
+    /// One could not.
+    pub(super) fn failed_bypass(&self) {
+        count(&self.failed_bypasses);
+    }
+
+    /// How many connections on neither wire go elsewhere, and how many could not.
+    pub(crate) fn bypasses(&self) -> (u64, u64) {
+        (self.bypassed.load(Ordering::Relaxed), self.failed_bypasses.load(Ordering::Relaxed))
+    }
+
     /// Connections of peers that have joined, by what carries them.
     pub(crate) fn networks(&self, role: Role) -> Networks {
         let counts = &self.side(role).connections;
-        std::array::from_fn(|place| (NETWORKS[place].as_str(), counts[place].load(Ordering::Relaxed)))
+        std::array::from_fn(|place| (NETWORKS[place], counts[place].load(Ordering::Relaxed)))
     }
 
     /// How handshakes ended, each with its label, and how many there were. The first one is success.
@@ -220,7 +254,7 @@ mod tests {
         let edge = Remote::edge(&exchange, 1).await;
         let (counters, peer) = (SessionCounters::default(), &edge.peer);
         let connected = counters.connected(peer, Network::Quic);
-        let all = [("tcp", 0), ("tls", 0), ("ws", 0), ("quic", 1)];
+        let all = [("tcp", 0), ("tls", 0), ("ws", 0), ("quic", 1), ("geminio", 0), ("geminio+tls", 0)];
         assert_eq!(counters.networks(Role::Edge), all);
         counters.ended(peer, &CloseReason::Silent);
         drop(connected);

@@ -1,13 +1,14 @@
 //! An edge: everyone who must know of it knows before it is welcomed, and before its successor comes.
 
 use super::handshake::Handshake;
-use super::{Arrival, Context, leave, log_end, reject, welcome};
-use crate::policy::Admission;
+use super::{Arrival, Connection, Context, leave, log_end, reject};
+use crate::policy::{Admission, wire};
 use frontier_exchange::presence::{self, EdgeIdRequest, NotOnline};
-use frontier_exchange::{Failure, Identity, Seat};
-use frontier_protocol::{Code, EdgeId};
-use frontier_transport::{CloseReason, Link, LinkHandle, Priority};
+use frontier_exchange::{Failure, Identity, Peer, Seat};
+use frontier_protocol::{Code, EdgeId, FEATURE_EDGE_METHODS};
+use frontier_transport::CloseReason;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tracing::debug;
 
 pub(super) fn run(
@@ -15,18 +16,18 @@ pub(super) fn run(
     handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    link: Link,
+    connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     let since = arrival.at;
     // Not an `async fn`: that keeps the room of its arguments for as long as the connection lives.
     let network = handshake.network;
-    let joining = Box::pin(join(context, handshake, admission, arrival, link));
+    let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
-        let Some((seat, mut link)) = joining.await else { return };
+        let Some((seat, mut connection)) = joining.await else { return };
         let _connected = context.counters.connected(seat.peer(), network);
-        let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(context, seat.peer(), since, &link, &reason);
-        leave(context, seat.peer(), link, &reason);
+        let reason = connection.serve(context, &seat).await;
+        log_end(context, seat.peer(), since, &connection, &reason);
+        leave(context, seat.peer(), connection, &reason);
         let timeout = context.edge_ids.callback_timeout;
         Box::pin(presence::offline(&context.exchange, seat.peer(), timeout)).await;
     }
@@ -38,8 +39,8 @@ async fn join(
     mut handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    mut link: Link,
-) -> Option<(Seat, Link)> {
+    mut connection: Connection,
+) -> Option<(Seat, Connection)> {
     let addr = arrival.addr;
     let chosen = choose_id(context, &handshake, &admission, addr).await;
     let (id, authorization) = match chosen.and_then(|id| Ok((id, admission.edge(id, addr)?))) {
@@ -47,17 +48,17 @@ async fn join(
         Err(failure) => {
             let whose = (None, admission.verified.subject.as_str());
             context.policies.log_refused_as(context.role, whose, addr, &failure);
-            reject(context, link, &failure).await;
+            reject(context, connection, &failure).await;
             return None;
         }
     };
     let (exchange, callback_timeout) = (&context.exchange, context.edge_ids.callback_timeout);
     let identity = Identity::Edge { id, meta: std::mem::take(&mut handshake.meta) };
-    let edge = context.peer(identity, arrival, authorization, &handshake, &link);
+    let edge = context.peer(identity, arrival, authorization, &handshake, &connection);
     let (seat, predecessor) = match exchange.join_edge(&edge) {
         Ok(joined) => joined,
         Err(error) => {
-            reject(context, link, &Failure::new(error.code(), error.to_string())).await;
+            reject(context, connection, &Failure::new(error.code(), error.to_string())).await;
             return None;
         }
     };
@@ -70,7 +71,7 @@ async fn join(
     let online = if let Some(failure) = context.review(&edge, &admission) {
         untold(failure)
     } else if edge.outlet().is_closed() {
-        untold(ended(context, &link.handle()))
+        untold(ended(context, &connection))
     } else {
         presence::online(exchange, &edge, callback_timeout).await
     };
@@ -82,28 +83,38 @@ async fn join(
         drop(seat);
         let whose = (Some(id.0), admission.verified.subject.as_str());
         context.policies.log_refused_as(context.role, whose, addr, &failure);
-        reject(context, link, &failure).await;
+        reject(context, connection, &failure).await;
         return None;
     }
-    let welcomed = link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &edge).encode(out));
-    if welcomed.is_err() || !seat.publish() {
+    tell_methods(context, &mut handshake, &edge, addr);
+    if !connection.welcome(context, &handshake, &edge) || !seat.publish() {
         presence::offline(exchange, &edge, callback_timeout).await;
         drop(seat);
         // The Welcome must not go out any more.
-        let failure = ended(context, &link.handle());
-        drop(link.take_unsent(CloseReason::Superseded));
-        reject(context, link, &failure).await;
+        let failure = ended(context, &connection);
+        connection.take_back(CloseReason::Superseded);
+        reject(context, connection, &failure).await;
         return None;
     }
     exchange.expect_life(&edge);
     context.tell_if_draining(&edge);
-    debug!(edge = id.0, %addr, epoch = edge.epoch().0, "edge connected");
-    Some((seat, link))
+    debug!(edge = id.0, %addr, network = wire(&edge), epoch = edge.epoch().0, "edge connected");
+    Some((seat, connection))
 }
 
-/// Why the link of an edge was closed before the edge was online.
-fn ended(context: &Context, link: &LinkHandle) -> Failure {
-    match link.close_reason() {
+/// Notes what methods the edge has told of. Where there is no room for them the edge may register no others either.
+fn tell_methods(context: &Context, handshake: &mut Handshake, edge: &Arc<Peer>, addr: SocketAddr) {
+    let methods = std::mem::take(&mut handshake.methods);
+    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+    if let Err(error) = context.exchange.add_methods(edge, &methods) {
+        context.exchange.log_unlisted(addr, &error);
+        handshake.features &= !FEATURE_EDGE_METHODS;
+    }
+}
+
+/// Why the connection of an edge was closed before the edge was online.
+fn ended(context: &Context, connection: &Connection) -> Failure {
+    match connection.close_reason() {
         Some(CloseReason::Refused(code, text)) => Failure::new(code, text),
         _ => Failure::plain(if context.closing.is_set() { Code::Draining } else { Code::Superseded }),
     }

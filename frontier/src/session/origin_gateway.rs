@@ -1,13 +1,13 @@
 //! Another gateway that asks here for its services and edges, and is told what the services here take.
 
 use super::handshake::Handshake;
-use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
+use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
 use frontier_access::PeerText;
 use frontier_exchange::{Exchange, Identity, Peer, Seat};
 use frontier_protocol::FEATURE_BY_NAME;
-use frontier_transport::{CloseReason, Link, Priority};
+use frontier_transport::CloseReason;
 use std::sync::Arc;
 use tracing::info;
 
@@ -19,22 +19,24 @@ pub(super) async fn run(
     handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    link: Link,
+    connection: Connection,
 ) {
     let callers =
         RemoteCallers::new(context.policies.clone(), admission.asked_for_credentials(), arrival.addr.ip());
     let asks_by_name = handshake.features & FEATURE_BY_NAME != 0;
     let network = handshake.network;
-    let joining = Box::pin(join(context, handshake, admission, arrival, link));
-    let Some((seat, mut link)) = joining.await else { return };
+    let joining = Box::pin(join(context, handshake, admission, arrival, connection));
+    let Some((seat, mut connection)) = joining.await else { return };
     let _connected = context.counters.connected(seat.peer(), network);
-    let native = Native { callers: Some(Arc::new(callers)), ..context.native(&seat, &link) };
+    // Gateways speak our own wire among themselves.
+    let Some(link) = connection.link_mut() else { return };
+    let native = Native { callers: Some(Arc::new(callers)), ..context.native(&seat, link) };
     let reason = tokio::select! {
-        reason = native.serve(&mut link) => reason,
+        reason = native.serve(link) => reason,
         reason = offer_names(&context.exchange, seat.peer()), if asks_by_name => reason,
     };
-    log_end(context, seat.peer(), arrival.at, &link, &reason);
-    leave(context, seat.peer(), link, &reason);
+    log_end(context, seat.peer(), arrival.at, &connection, &reason);
+    leave(context, seat.peer(), connection, &reason);
 }
 
 /// Tells the gateway what the services here take, for as long as its connection lasts. What waits to be read there is
@@ -61,32 +63,30 @@ async fn join(
     handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    link: Link,
-) -> Option<(Seat, Link)> {
+    connection: Connection,
+) -> Option<(Seat, Connection)> {
     let addr = arrival.addr;
     let authorization = match admission.gateway(&handshake.name) {
         Ok(authorization) => authorization,
         Err(failure) => {
             let whose = (None, admission.verified.subject.as_str());
             context.policies.log_refused_as(handshake.role, whose, addr, &failure);
-            reject(context, link, &failure).await;
+            reject(context, connection, &failure).await;
             return None;
         }
     };
     let identity = Identity::OriginGateway { id: handshake.name.as_str().into() };
-    let gateway = context.peer(identity, arrival, authorization, &handshake, &link);
+    let gateway = context.peer(identity, arrival, authorization, &handshake, &connection);
     let seat = context.exchange.join_gateway(&gateway);
-    let welcomed =
-        link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &gateway).encode(out));
-    if welcomed.is_err() {
+    if !connection.welcome(context, &handshake, &gateway) {
         context.counters.lost_handshake(context.role);
         return None;
     }
     context.close_if_closing(&gateway);
     if let Some(failure) = context.review(&gateway, &admission) {
         drop(seat);
-        return turn_out(context, handshake.role, addr, link, &failure).await;
+        return turn_out(context, handshake.role, addr, connection, &failure).await;
     }
     info!(frontier = %PeerText(&handshake.name), %addr, "another gateway asks here for its services and edges");
-    Some((seat, link))
+    Some((seat, connection))
 }

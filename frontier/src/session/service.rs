@@ -1,12 +1,12 @@
 //! A service: it is routed to from just before its Welcome is sent.
 
 use super::handshake::Handshake;
-use super::{Arrival, Context, leave, log_end, reject, turn_out, welcome};
-use crate::policy::Admission;
+use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
+use crate::policy::{Admission, wire};
 use frontier_access::PeerText;
 use frontier_exchange::{Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
-use frontier_transport::{Link, Priority};
+use frontier_transport::CloseReason;
 use tracing::info;
 
 pub(super) fn run(
@@ -14,20 +14,20 @@ pub(super) fn run(
     handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    link: Link,
+    connection: Connection,
 ) -> impl Future<Output = ()> + Send {
     let network = handshake.network;
     let since = arrival.at;
-    let joining = Box::pin(join(context, handshake, admission, arrival, link));
+    let joining = Box::pin(join(context, handshake, admission, arrival, connection));
     async move {
-        let Some((seat, mut link)) = joining.await else { return };
+        let Some((seat, mut connection)) = joining.await else { return };
         let _connected = context.counters.connected(seat.peer(), network);
-        let reason = context.native(&seat, &link).serve(&mut link).await;
-        log_end(context, seat.peer(), since, &link, &reason);
+        let reason = connection.serve(context, &seat).await;
+        log_end(context, seat.peer(), since, &connection, &reason);
         // From here on nothing is routed to it, so its names may go one by one.
         seat.peer().advance(Stage::Gone);
         Box::pin(context.exchange.unregister_all(seat.peer())).await;
-        leave(context, seat.peer(), link, &reason);
+        leave(context, seat.peer(), connection, &reason);
     }
 }
 
@@ -36,8 +36,8 @@ async fn join(
     handshake: Handshake,
     admission: Admission,
     arrival: Arrival,
-    link: Link,
-) -> Option<(Seat, Link)> {
+    connection: Connection,
+) -> Option<(Seat, Connection)> {
     let (exchange, addr) = (&context.exchange, arrival.addr);
     let own = admission.service_id(exchange, &handshake.name, handshake.id);
     let (own, authorization) = match own.and_then(|own| Ok((own, admission.service(&handshake.name, addr)?)))
@@ -46,7 +46,7 @@ async fn join(
         Err(failure) => {
             let whose = (None, admission.verified.subject.as_str());
             context.policies.log_refused_as(context.role, whose, addr, &failure);
-            reject(context, link, &failure).await;
+            reject(context, connection, &failure).await;
             return None;
         }
     };
@@ -56,25 +56,21 @@ async fn join(
         (None, wanted) => ServiceId(wanted),
     };
     let identity = Identity::Service { id, name: handshake.name.as_str().into() };
-    let service = context.peer(identity, arrival, authorization, &handshake, &link);
+    let service = context.peer(identity, arrival, authorization, &handshake, &connection);
     // The Welcome is queued first: nothing can come before it once the service can be routed to.
-    let welcomed =
-        link.handle().push(Priority::Reply, |out| welcome(context, &handshake, &service).encode(out));
+    let is_welcomed = connection.welcome(context, &handshake, &service);
     let methods: Vec<&str> = handshake.methods.iter().map(String::as_str).collect();
     let topics: Vec<&str> = handshake.topics.iter().map(String::as_str).collect();
-    let joined = match welcomed {
-        Ok(_) => exchange.join_service(&service, &methods, &topics),
-        Err(_) => {
-            context.counters.lost_handshake(context.role);
-            return None;
-        }
-    };
-    let seat = match joined {
+    if !is_welcomed {
+        context.counters.lost_handshake(context.role);
+        return None;
+    }
+    let seat = match exchange.join_service(&service, &methods, &topics) {
         Ok((seat, _)) => seat,
         Err(error) => {
-            let mut link = link;
+            let mut connection = connection;
             // The Welcome must not go out any more.
-            drop(link.take_unsent(frontier_transport::CloseReason::Local));
+            connection.take_back(CloseReason::Local);
             let failure = Failure::new(error.code(), error.to_string());
             match failure.code {
                 // Told already, with whoever holds the id.
@@ -85,7 +81,7 @@ async fn join(
                     context.policies.log_refused_as(context.role, whose, addr, &failure);
                 }
             }
-            reject(context, link, &failure).await;
+            reject(context, connection, &failure).await;
             return None;
         }
     };
@@ -93,11 +89,11 @@ async fn join(
     context.close_if_closing(&service);
     if let Some(failure) = context.review(&service, &admission) {
         drop(seat);
-        return turn_out(context, handshake.role, addr, link, &failure).await;
+        return turn_out(context, handshake.role, addr, connection, &failure).await;
     }
     exchange.expect_life(&service);
-    info!(service = id.0, name = %PeerText(service.name()), %addr, "service connected");
-    Some((seat, link))
+    info!(service = id.0, name = %PeerText(service.name()), %addr, network = wire(&service), "service connected");
+    Some((seat, connection))
 }
 
 fn allocate(is_taken: impl Fn(ServiceId) -> bool) -> ServiceId {

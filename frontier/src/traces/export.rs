@@ -30,7 +30,7 @@ impl<E: SpanExporter> SpanExporter for Logged<E> {
         let was_failing = self.is_failing.swap(is_failing, Ordering::Relaxed);
         match &exported {
             Err(error) if !was_failing => {
-                warn!(endpoint, error = %PeerText(error), spans, "traces are not taken: look at tracing.endpoint, and at the collector there");
+                warn!(endpoint, error = %PeerText(error), spans, "traces are not taken: look at tracing.endpoint, for https:// at tracing.tls, and at the collector there");
             }
             Err(error) => debug!(endpoint, error = %PeerText(error), spans, "traces are still not taken"),
             Ok(()) if was_failing => info!(endpoint, "traces are taken again"),

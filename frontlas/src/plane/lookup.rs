@@ -1,7 +1,7 @@
 //! Where an edge is: the lookups of one frontier.
 
 use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
-use crate::model::advertised::url;
+use crate::model::advertised::{native, url};
 use frontier_protocol::{Code, EdgeId, Lookup, LookupAck, retry_detail};
 use frontier_transport::{LinkHandle, Priority};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Lookups {
             let found = with_timeout(DIRECTORY_TIMEOUT, context.directory.frontiers_by_edge(&edge)).await;
             match found.map(|mut found| found.pop().flatten()) {
                 Ok(Some(frontier)) => {
-                    let servicebound = &url(&frontier.advertised_sb_addr);
+                    let servicebound = &url(native(&frontier.advertised_sb_addr));
                     let found = LookupAck { code: Code::Ok, detail: 0, frontier: &frontier.id, servicebound };
                     answer(&link, id, &found);
                 }

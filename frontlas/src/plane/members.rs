@@ -3,6 +3,7 @@
 use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
 use crate::model::Frontier;
+use crate::model::advertised::native;
 use frontier_protocol::{MIN_MAX_FRAME, Members, OtherMember};
 use frontier_transport::{LinkHandle, Priority};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -72,8 +73,9 @@ fn stands_for(frontiers: &[Frontier]) -> u64 {
 /// Sends the frontier `own` all others. Whether it was sent; if not, the connection is over.
 fn send(frontiers: &[Frontier], own: &str, link: &LinkHandle) -> bool {
     let others = frontiers.iter().filter(|frontier| frontier.id != own).take(MAX_OTHERS);
-    let others =
-        others.map(|it| OtherMember { frontier: &it.id, servicebound: &it.advertised_sb_addr }).collect();
+    let others = others
+        .map(|it| OtherMember { frontier: &it.id, servicebound: native(&it.advertised_sb_addr) })
+        .collect();
     pieces(others).iter().all(|piece| link.send(Priority::Reply, |out| piece.encode(0, out)).is_ok())
 }
 

@@ -101,12 +101,12 @@ impl RedisConfig {
     pub fn read(redis: &Section<'_>) -> Self {
         let default = Self::standalone(HostPort::new("127.0.0.1", 6379));
         let (redis, login) = (&redis.fixed(), redis.reloadable());
-        let time =
-            |key, default| redis.within(key, default, Duration::from_millis(10)..=Duration::from_secs(300));
+        let range = Duration::from_millis(10)..=Duration::from_secs(300);
+        let time = |key, default| redis.seconds_within(key, default, range.clone());
         let config = Self {
             mode: RedisMode::read(redis),
-            username: login.optional("username"),
-            password: login.optional("password"),
+            username: login.optional_filled("username"),
+            password: login.optional_filled("password"),
             dial_timeout: time("dial_timeout", default.dial_timeout),
             read_timeout: time("read_timeout", default.read_timeout),
             write_timeout: time("write_timeout", default.write_timeout),
@@ -169,16 +169,16 @@ impl RedisMode {
 
     /// Asks for the keys of all modes: a file may have sections of those that it does not use.
     fn read(redis: &Section<'_>) -> Self {
-        let kind = redis.get("mode", Kind::Standalone);
+        let kind = redis.filled("mode", Kind::Standalone);
         let (standalone, sentinel) = (redis.section("standalone"), redis.section("sentinel"));
         let cluster = redis.section("cluster");
         let db = |section: &Section<'_>| section.get("db", 0);
         let of_standalone = Self::Standalone {
-            addr: standalone.get("addr", HostPort::new("127.0.0.1", 6379)),
+            addr: standalone.filled("addr", HostPort::new("127.0.0.1", 6379)),
             db: db(&standalone),
         };
         let sentinels: Vec<HostPort> = sentinel.list("addrs", Vec::new());
-        let master_name: Option<String> = sentinel.optional("master_name");
+        let master_name: Option<String> = sentinel.optional_filled("master_name");
         let nodes: Vec<HostPort> = cluster.list("addrs", Vec::new());
         match kind {
             Kind::Sentinel if sentinels.is_empty() => sentinel.reject("addrs", "is required in this mode"),

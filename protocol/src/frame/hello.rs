@@ -18,13 +18,14 @@
 //! | 2 | topic, UTF-8 | service | any number |
 //! | 3 | meta, opaque bytes | edge, service | at most once |
 //! | 4 | token, UTF-8: the dialler's credentials, at most 16,384 bytes | all | at most once |
-//! | 5 | method, UTF-8 | service | any number |
+//! | 5 | method, UTF-8 | service, edge | any number |
 //! | 6 | where services reach it, a URL, UTF-8 | frontier | at most once |
 //! | 7 | where edges reach it, a URL, UTF-8 | frontier | at most once |
 //! | 8 | session: client (u64), attempt (u32), since (u64): see [`Session`] | edge, service | at most once |
 //!
 //! The service takes the topics and answers the methods from the moment in which it can be routed to:
-//! all of them, or the gateway rejects it. An edge's are not looked at.
+//! all of them, or the gateway rejects it. The methods of an edge are looked at with
+//! [`FEATURE_EDGE_METHODS`](crate::FEATURE_EDGE_METHODS) alone; an edge takes no topics.
 //!
 //! `max frame` is the longest frame on the lane that the dialler takes; `heartbeat` is the interval
 //! that it would like, 0 for the gateway's. A wanted id of 0 leaves the choice to the gateway.
@@ -54,7 +55,8 @@ pub struct Hello<'a> {
     /// What it is.
     pub role: Role,
     /// Features that it has, a bit each: [`FEATURE_BY_NAME`](crate::FEATURE_BY_NAME),
-    /// [`FEATURE_FORWARDS`](crate::FEATURE_FORWARDS), [`FEATURE_TRACE`](crate::FEATURE_TRACE).
+    /// [`FEATURE_FORWARDS`](crate::FEATURE_FORWARDS), [`FEATURE_TRACE`](crate::FEATURE_TRACE),
+    /// [`FEATURE_EDGE_METHODS`](crate::FEATURE_EDGE_METHODS).
     pub features: u32,
     /// The longest frame that it takes on the lane, in bytes.
     pub max_frame: u32,
@@ -66,7 +68,7 @@ pub struct Hello<'a> {
     pub name: &'a str,
     /// The topics that a service takes from the start.
     pub topics: Vec<&'a str>,
-    /// The methods that a service answers from the start.
+    /// The methods that a service, or an edge, answers from the start.
     pub methods: Vec<&'a str>,
     /// Opaque bytes for the service that gives out ids.
     pub meta: &'a [u8],

@@ -3,6 +3,9 @@
 //! ```text
 //! service ── Register ────▶ gateway
 //! service ◀─ RegisterAck ── gateway      (routing knows the names before the answer is sent)
+//!
+//! edge ── Register ────▶ gateway         (if `Welcome` has FEATURE_EDGE_METHODS; methods only)
+//! edge ◀─ RegisterAck ── gateway         (the control plane knows them; routing does not look at them)
 //! ```
 //!
 //! The body of the requests is a row of names, each a length (u16) and the name, UTF-8: methods, or
@@ -32,7 +35,7 @@ pub enum Registration {
     Remove,
 }
 
-/// A change of the names that a service takes, borrowed from the frame that carries it.
+/// A change of the names that a service, or an edge, takes, borrowed from the frame that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Register<'a> {
     /// Added or taken away.

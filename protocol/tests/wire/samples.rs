@@ -119,6 +119,7 @@ fn handshake() -> Vec<Vector> {
         directory_time: None,
     };
     let traces = traces::handshake(edge.clone(), welcome.clone());
+    let edge_methods = routing::handshake(edge.clone(), welcome.clone());
     let mut vectors = vec![
         vector("hello-edge", "an edge with meta, without wishes", plain(0), Fields::Hello(edge)),
         vector(
@@ -149,6 +150,7 @@ fn handshake() -> Vec<Vector> {
         ),
     ];
     vectors.extend(traces);
+    vectors.extend(edge_methods);
     vectors
 }
 

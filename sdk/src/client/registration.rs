@@ -98,18 +98,29 @@ impl Client {
         while !self.activate(connection, &sent) {
             let wanted = self.registered_names();
             for Change { change, of, names } in wanted.changes_since(&sent) {
-                let mut rest = &names[..];
-                while !rest.is_empty() {
-                    let (batch, behind) = rest.split_at(batch_len(rest));
-                    let names = batch.iter().map(|name| &**name).collect();
-                    send_registration(connection, &Register { change, of, names }, deadline).await?;
-                    rest = behind;
-                }
+                send_names(connection, change, of, &names, deadline).await?;
             }
             sent = wanted;
         }
         Ok(())
     }
+}
+
+/// Registers or unregisters names, in as many frames as it takes.
+pub(super) async fn send_names(
+    connection: &Arc<Connection>,
+    change: Registration,
+    of: Names,
+    mut rest: &[Arc<str>],
+    deadline: Instant,
+) -> Result<(), Error> {
+    while !rest.is_empty() {
+        let (batch, behind) = rest.split_at(batch_len(rest));
+        let names = batch.iter().map(|name| &**name).collect();
+        send_registration(connection, &Register { change, of, names }, deadline).await?;
+        rest = behind;
+    }
+    Ok(())
 }
 
 async fn send_registration(

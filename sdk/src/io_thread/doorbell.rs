@@ -1,5 +1,6 @@
 //! How the program's threads wake tasks of the thread that carries connections: once for many tasks.
 
+use frontier_transport::Spin;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::cell::Cell;
@@ -31,6 +32,7 @@ pub(super) struct Doorbell {
     /// Each task is in here once at most.
     rung: Mutex<Vec<Arc<Bell>>>,
     answers: AtomicWaker,
+    pub(super) spin: Spin,
 }
 
 /// The bell of one task.
@@ -51,6 +53,13 @@ pub(super) struct Rung<F> {
 impl Doorbell {
     /// Answers for ever, on the thread.
     pub(super) async fn run(&self) {
+        tokio::select! {
+            () = self.answer() => {}
+            never = self.spin.run() => match never {},
+        }
+    }
+
+    async fn answer(&self) {
         let mut rung = Vec::new();
         poll_fn(|cx| {
             self.answers.register(cx.waker());
@@ -100,6 +109,7 @@ impl<F: Future> Future for Rung<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.bell.doorbell.spin.busy();
         self.bell.task.register(cx.waker());
         let Self { task, waker, .. } = &mut *self;
         task.as_mut().poll(&mut Context::from_waker(waker))

@@ -1,13 +1,15 @@
 //! One attempt to connect to one address: the token, dialling, the handshake, and what did not fit the Hello.
 
 use crate::Error;
-use crate::client::{Client, RegisteredNames};
+use crate::client::{Client, RegisteredNames, ToldMethods};
 use crate::connection::{Connection, Drain, Driver, End};
 use crate::credentials::TokenError;
 use crate::options::Options;
 use crate::status::Closed;
 use crate::supervisor::offered_link::OfferedLink;
-use frontier_protocol::{Code, FEATURE_TRACE, Hello, MIN_MAX_FRAME, Rejection, Token, WelcomeError};
+use frontier_protocol::{
+    Code, FEATURE_EDGE_METHODS, FEATURE_TRACE, Hello, MIN_MAX_FRAME, Rejection, Role, Token, WelcomeError,
+};
 use frontier_transport::handshake::within;
 use frontier_transport::{
     CloseReason, DialError, Downgrade, Endpoint, Granted, HandshakeError, Link, LinkConfig,
@@ -127,25 +129,24 @@ impl AttemptError {
         }
     }
 
-    /// What becomes of a client that can't connect again because of this.
+    /// How a client ends that gives up because of this.
     pub(crate) fn closed(&self) -> Option<Closed> {
-        let (code, text) = self.refusal()?;
+        let (code, text) = match self {
+            Self::Handshake(error @ HandshakeError::TooLong(_)) => (Code::TooLarge, error.to_string()),
+            Self::Handshake(
+                error @ HandshakeError::Dial(DialError::TlsSettings(_) | DialError::ProxyVariable(_)),
+            ) => (Code::Denied, error.to_string()),
+            _ => self.refusal()?,
+        };
         if code == Code::Superseded {
             return Some(Closed::Superseded);
         }
         (!code.is_retryable()).then_some(Closed::Refused { code, text })
     }
 
-    /// Whether another attempt would fail the same way.
+    /// Whether another attempt would fail the same way, as things are now.
     pub(crate) fn is_final(&self) -> bool {
-        let is_of_no_use = matches!(
-            self,
-            Self::Handshake(
-                HandshakeError::TooLong(_)
-                    | HandshakeError::Dial(DialError::TlsSettings(_) | DialError::ProxyVariable(_))
-            )
-        );
-        is_of_no_use || self.closed().is_some()
+        self.closed().is_some()
     }
 }
 
@@ -168,7 +169,7 @@ impl Attempt<'_> {
         let (dial, config) = (&options.redial.dial, link_config(options));
         let (link, granted) =
             dial_and_introduce(self.endpoint, dial, config, offer, HandshakeError::is_answer).await?;
-        let live = self.start(link, granted)?;
+        let live = self.start(link, granted, &sent)?;
         if live.draining.borrow().as_ref().is_some_and(|drain| !drain.stays) {
             live.cut();
             return Err(AttemptError::lost("the gateway is going away"));
@@ -177,6 +178,7 @@ impl Attempt<'_> {
         let deadline = Instant::now() + REGISTER_TIMEOUT;
         let registered = self.client.register_rest(&live.connection, sent, deadline).await;
         registered.map_err(AttemptError::Register)?;
+        self.client.tell_methods();
         guard.ready();
         Ok(live)
     }
@@ -198,7 +200,7 @@ impl Attempt<'_> {
             topics: registered.topics().map(|topic| &**topic).collect(),
             meta: &identity.meta,
             token,
-            features: FEATURE_TRACE,
+            features: FEATURE_TRACE | if options.tells_methods() { FEATURE_EDGE_METHODS } else { 0 },
             session: Some(self.client.session.say(self.number, self.client.id())),
             ..Hello::new(identity.role)
         };
@@ -209,7 +211,12 @@ impl Attempt<'_> {
         Ok((hello, sent))
     }
 
-    fn start(&self, link: Link, Granted { welcome, terms }: Granted) -> Result<Live, AttemptError> {
+    fn start(
+        &self,
+        link: Link,
+        Granted { welcome, terms }: Granted,
+        sent: &RegisteredNames,
+    ) -> Result<Live, AttemptError> {
         if self.keeps_id && welcome.id != self.client.id() {
             let text = format!("the gateway gives the id {}, not {}", welcome.id, self.client.id());
             return Err(AttemptError::Lost(text));
@@ -217,7 +224,9 @@ impl Attempt<'_> {
         self.client.set_id(welcome.id);
         self.client.session.welcomed(welcome.id, welcome.epoch);
         let role = self.client.options.identity.role;
-        let connection = Arc::new(Connection::new(link.handle(), role, &welcome));
+        let told = (role == Role::Edge && welcome.features & FEATURE_EDGE_METHODS != 0)
+            .then(|| ToldMethods::new(sent.clone()));
+        let connection = Arc::new(Connection::new(link.handle(), role, &welcome, told));
         let heartbeat = Duration::from_millis(terms.heartbeat_ms.into());
         let (driver, draining) = Driver::new(self.client.clone(), connection.clone(), link, heartbeat);
         let ended = driver.spawn();

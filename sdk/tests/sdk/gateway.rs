@@ -34,6 +34,7 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     pub(crate) topics: Vec<String>,
     pub(crate) methods: Vec<String>,
+    pub(crate) features: u32,
     pub(crate) meta: Bytes,
     pub(crate) token: Option<String>,
     pub(crate) session: Session,
@@ -83,6 +84,7 @@ impl Gateway {
                         name: hello.name.to_owned(),
                         topics: owned(hello.topics),
                         methods: owned(hello.methods),
+                        features: hello.features,
                         meta: Bytes::copy_from_slice(hello.meta),
                         session: hello.session.unwrap(),
                         token: hello.token.map(|token| token.expose().to_owned()),
@@ -123,19 +125,29 @@ impl Caller {
         self.welcome_unread().drive()
     }
 
+    /// Welcomes with these features.
+    pub(crate) fn welcome_with(self, features: u32) -> Peer {
+        let welcome = self.granted(features);
+        self.welcome_as(&welcome).drive()
+    }
+
     /// Welcomes, but reads nothing more until it is driven.
     pub(crate) fn welcome_unread(self) -> Unread {
-        let welcome = Welcome {
+        let welcome = self.granted(0);
+        self.welcome_as(&welcome)
+    }
+
+    fn granted(&self, features: u32) -> Welcome {
+        Welcome {
             version: frontier_protocol::VERSION,
-            features: 0,
+            features,
             max_frame: 256 * 1024,
             heartbeat_ms: 60_000,
             id: if self.id == 0 { 7 } else { self.id },
             epoch: Epoch(1),
             max_payload: MAX_PAYLOAD,
             directory_time: None,
-        };
-        self.welcome_as(&welcome)
+        }
     }
 
     pub(crate) fn welcome_as(self, welcome: &Welcome) -> Unread {

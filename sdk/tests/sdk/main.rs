@@ -16,3 +16,4 @@ mod reconnect;
 mod registration;
 mod silent;
 mod streams;
+mod told_methods;

@@ -109,6 +109,15 @@ impl Browser {
         self.command("POST", &format!("/element/{element}/value"), json!({"text": text})).await;
     }
 
+    /// Moves the mouse to the middle of an element, once it is there.
+    pub(crate) async fn point_at(&self, selector: &str) {
+        let element = self.element(selector).await;
+        let moved =
+            json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": {ELEMENT: element}});
+        let actions = json!({"actions": [{"type": "pointer", "id": "mouse", "actions": [moved]}]});
+        self.command("POST", "/actions", actions).await;
+    }
+
     /// Presses keys, wherever the focus is.
     pub(crate) async fn press(&self, keys: &str) {
         let strokes = keys
@@ -143,12 +152,34 @@ impl Browser {
         std::fs::write(std::path::Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
+    /// How many bytes of the console were sent to this page; all that it has asked for is below `root`.
+    pub(crate) async fn bytes_over_the_wire(&self, root: &str) -> u64 {
+        let loaded = "return performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+            .map((it) => [it.name, it.transferSize]);";
+        let loaded = self.run(loaded).await;
+        let mut size = 0;
+        for entry in loaded.as_array().unwrap() {
+            let (name, bytes) = (entry[0].as_str().unwrap(), entry[1].as_u64().unwrap());
+            assert!(name.starts_with(root), "{name}");
+            if name.contains("/console/") {
+                size += bytes;
+            }
+        }
+        size
+    }
+
     /// Nothing has gone wrong in the page that is no answer to a wrong token, and its policy has refused nothing.
     pub(crate) async fn has_no_complaints(&self) {
+        self.has_no_complaints_but_of(&[]).await;
+    }
+
+    /// The same, where a test has the plane refuse something else as well.
+    pub(crate) async fn has_no_complaints_but_of(&self, expected: &[&str]) {
         let lines = self.command("POST", "/se/log", json!({"type": "browser"})).await;
         for line in lines.as_array().unwrap() {
             let text = line["message"].as_str().unwrap();
             let is_refusal = text.contains("status of 401") || text.contains("status of 403");
+            let is_refusal = is_refusal || expected.iter().any(|it| text.contains(it));
             assert!(line["level"] != "SEVERE" || is_refusal, "{text}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::world::World;
 use frontier_sdk::{Edge, EdgeId, Service};
 use frontier_tests::{Gateway, within};
+use frontlas::{Directory, Event, NewFrontier, Presence};
 
 const DOWN: &str = "\u{e015}";
 const ENTER: &str = "\u{e007}";
@@ -117,5 +118,31 @@ async fn a_gateway_leads_to_its_edges() {
         .await;
     browser.sees(".note", "5 edges found").await;
     browser.wait("those of east", &format!("{ROWS}.join() === '4,5,6,7,8'")).await;
+    browser.has_no_complaints().await;
+}
+
+/// Nobody tells of each edge of a gateway that is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_at_a_gateway_that_has_gone_leaves_the_list_with_it() {
+    let world = World::start().await;
+    let directory = &world.directory;
+    let now = directory.time().await.unwrap();
+    let join = async |id: &str, edges: std::ops::Range<u64>| {
+        let addr = format!("tcp://{id}:1");
+        let frontier =
+            NewFrontier { id: id.into(), advertised_sb_addr: addr.clone(), advertised_eb_addr: addr };
+        let lease = directory.join(&frontier, None).await.unwrap();
+        let online = |id| Event::Online(Presence::edge(id, "192.0.2.1:40000", now));
+        directory.apply(&lease, &edges.map(online).collect::<Vec<_>>()).await.unwrap();
+        lease
+    };
+    let (west, _east) = (join("west", 1..4).await, join("east", 4..6).await);
+    let browser = world.browser().await;
+    browser.run("location.hash = '#/edges/2';").await;
+    browser.sees("dialog.panel", "west").await;
+    browser.wait("all of them", &format!("{ROWS}.join() === '1,2,3,4,5'")).await;
+    directory.leave(&west).await.unwrap();
+    browser.sees("dialog.panel", "not connected any more").await;
+    browser.wait("those of east", &format!("{ROWS}.join() === '4,5'")).await;
     browser.has_no_complaints().await;
 }

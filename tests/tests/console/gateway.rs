@@ -1,53 +1,13 @@
 //! The console of a gateway: who is connected to it is found, looked at and kicked, and what goes through is seen.
 
-use crate::browser::Browser;
-use crate::world::log_in;
-use frontier_access::authn::token;
-use frontier_sdk::{Edge, EdgeId, Service};
-use frontier_tests::{Gateway, RawPeer, echo, replace, within};
-use serde_json::json;
-use std::net::SocketAddr;
-
-const READER: &str = "frt_a-reader";
-const OPERATOR: &str = "frt_an-operator";
+use crate::gateway_world::{GatewayWorld, OPERATOR, READER};
 
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
 
-/// A gateway with an edge that answers, one that will not come again, and a service.
-struct World {
-    gateway: Gateway,
-    control: SocketAddr,
-    edge: Edge,
-    raw: RawPeer,
-    _service: Service,
-}
-
-impl World {
-    async fn start() -> Self {
-        let builder = Gateway::builder();
-        let file = builder.file("operators.yaml");
-        let entry = |token: &str, role: &str| format!("- {{hash: '{}', role: {role}}}\n", token::hash(token));
-        replace(&file, entry(READER, "read") + &entry(OPERATOR, "operate"));
-        let builder = builder.set("controlplane.auth.methods", json!([{"token": {"file": file}}]));
-        let gateway = builder.set("controlplane.listen.addr", "127.0.0.1:0").start().await;
-        let control = gateway.control().await;
-        let edge = gateway.edge().id(EdgeId(7)).meta("sn-42");
-        let edge = within("an edge connects", edge.connect()).await.unwrap();
-        let raw = RawPeer::edge(gateway.edges()).await;
-        let service = gateway.service("files").topics(["uploads"]).connect().await.unwrap();
-        echo(&service, "put").await.unwrap();
-        Self { gateway, control, edge, raw, _service: service }
-    }
-
-    async fn browser(&self, token: &str) -> Browser {
-        log_in(self.control, token).await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edge_is_found_looked_at_and_kicked_and_is_gone() {
-    let world = World::start().await;
+    let world = GatewayWorld::start().await;
     let browser = world.browser(OPERATOR).await;
     let id = world.raw.id();
     browser.click("nav a[href='#/edges']").await;
@@ -76,7 +36,7 @@ async fn an_edge_is_found_looked_at_and_kicked_and_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_is_shown_with_what_it_takes() {
-    let world = World::start().await;
+    let world = GatewayWorld::start().await;
     let browser = world.browser(READER).await;
     browser.click("nav a[href='#/services']").await;
     browser.click(".space .row").await;
@@ -87,14 +47,17 @@ async fn a_service_is_shown_with_what_it_takes() {
     browser.click("nav a[href='#/edges']").await;
     browser.fill("input[type=search]", "sn-").await;
     browser.sees(".note", "1 edge found").await;
+    browser.click(".space .row").await;
+    browser.sees("dialog.panel .chip", "hangs").await;
     browser.has_no_complaints().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_only_look_changes_nothing() {
-    let world = World::start().await;
+    let world = GatewayWorld::start().await;
     let browser = world.browser(READER).await;
     browser.run("location.hash = '#/edges/7';").await;
+    browser.sees(".acts > .lacking", "To kick it takes the role operate; yours is read").await;
     browser.click("dialog.panel .acts > .danger").await;
     browser.click("dialog.confirm .danger").await;
     browser.sees(".notice.bad", "It was not kicked").await;
@@ -103,7 +66,7 @@ async fn who_may_only_look_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_through_is_seen_as_it_does() {
-    let mut world = World::start().await;
+    let mut world = GatewayWorld::start().await;
     let browser = world.browser(READER).await;
     let edge = world.edge.clone();
     let calls = tokio::spawn(async move { while edge.call("put", "x").await.is_ok() {} });
@@ -123,4 +86,23 @@ async fn what_goes_through_is_seen_as_it_does() {
     calls.abort();
     world.gateway.kill().await;
     browser.sees(".state", "connecting again").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_pages_of_a_gateway_are_small_and_come_from_it() {
+    let world = GatewayWorld::start().await;
+    let browser = world.browser(READER).await;
+    for (page, heading) in [
+        ("edges/7", "Edges"),
+        ("services", "Services"),
+        ("events", "Events"),
+        ("gateway", "Gateway"),
+        ("", "Overview"),
+    ] {
+        browser.run(&format!("location.hash = '#/{page}';")).await;
+        browser.sees("h1", heading).await;
+    }
+    let size = browser.bytes_over_the_wire(&world.url()).await;
+    assert!((10_000..300 * 1024).contains(&size), "{size} bytes");
+    browser.has_no_complaints().await;
 }

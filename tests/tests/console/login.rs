@@ -58,18 +58,7 @@ async fn all_of_it_is_small_and_comes_from_the_plane() {
             .wait(page, &format!("document.querySelector('nav a[aria-current]').hash === '#/{page}'"))
             .await;
     }
-    let loaded =
-        "return performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
-        .map((it) => [it.name, it.transferSize]);";
-    let loaded = browser.run(loaded).await;
-    let mut size = 0;
-    for entry in loaded.as_array().unwrap() {
-        let (name, bytes) = (entry[0].as_str().unwrap(), entry[1].as_u64().unwrap());
-        assert!(name.starts_with(&world.url("").replace("/console/", "/")), "{name}");
-        if name.contains("/console/") {
-            size += bytes;
-        }
-    }
+    let size = browser.bytes_over_the_wire(&world.url("").replace("/console/", "/")).await;
     assert!((10_000..300 * 1024).contains(&size), "{size} bytes");
     browser.has_no_complaints().await;
 }

@@ -4,11 +4,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod actions;
 mod axe;
 mod bridge;
 mod browser;
+mod bytes;
 mod cluster;
+mod follows;
 mod gateway;
+mod gateway_world;
+mod load;
 mod login;
 mod screen;
 mod storm;

@@ -84,3 +84,12 @@ pub(crate) async fn log_in(plane: SocketAddr, token: &str) -> Browser {
     browser.sees(".state", "live").await;
     browser
 }
+
+/// A browser at a plane that asks nobody who they are.
+pub(crate) async fn log_in_to_nobody(plane: SocketAddr) -> Browser {
+    let browser = Browser::start().await;
+    browser.show_on(Screen::DESK).await;
+    browser.open(&format!("http://{plane}/")).await;
+    browser.sees(".state", "live").await;
+    browser
+}

@@ -16,6 +16,7 @@ async fn it_says_what_it_is() {
     );
     assert_eq!(status["edgebound"], json!([gateway.edge_url()]));
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(status["role"], "admin", "nobody is asked who they are");
     assert!(status["start_time"].as_str().unwrap().parse::<u64>().unwrap() > 1_700_000_000);
 }
 
@@ -86,7 +87,7 @@ async fn what_the_credentials_of_an_edge_say_is_shown() {
     let edge = Rest::of(&gateway).await.get("/v1/edges/7").await;
     assert_eq!((&edge["subject"], &edge["labels"]), (&json!("sensor 7"), &json!({"region": "eu"})), "{edge}");
     assert_eq!(edge["expires"], "4070908800");
-    let limits = json!({"calls": 16384, "streams": 1024, "outbox_bytes": "8388608", "names": 0});
+    let limits = json!({"calls": 16384, "streams": 1024, "outbox_bytes": "8388608", "names": 1000});
     assert_eq!(edge["limits"], limits);
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod access;
+mod edge_methods;
 mod gateway;
 mod kick;
 mod lists;

@@ -81,6 +81,29 @@ async fn a_snapshot_then_every_change() {
 }
 
 #[tokio::test]
+async fn who_wants_changes_only_is_told_of_nobody_who_is_there() {
+    let gateway = Gateway::start().await;
+    let first = gateway.edge().id(EdgeId(1)).connect().await.unwrap();
+    let rest = Rest::of(&gateway).await;
+    let mut events = Events::open(&rest, "?kinds=edges,services&changes_only=true").await;
+    assert_eq!(
+        events.next().await,
+        ("snapshot".to_owned(), serde_json::json!({"first": true, "last": true}))
+    );
+    let _second = gateway.edge().id(EdgeId(2)).connect().await.unwrap();
+    assert_eq!(events.find("change").await["edge"]["edge_id"], "2");
+    first.close().await.unwrap();
+    assert_eq!(events.find("change").await["edge_id"], "1");
+    assert_eq!(rest.ask("GET", "/v1/watch?changes_only=perhaps").await.0, 400);
+    let mut client = grpc(rest.addr).await;
+    let request = WatchRequest { kinds: Vec::new(), changes_only: true };
+    let mut watch = client.watch(request).await.unwrap().into_inner();
+    let event = within("a snapshot", watch.message()).await.unwrap().unwrap().event;
+    let Some(Event::Snapshot(part)) = event else { panic!("{event:?}") };
+    assert!(part.first && part.last && part.edges.is_empty());
+}
+
+#[tokio::test]
 async fn rates_are_told_each_second() {
     let gateway = Gateway::start().await;
     let service = gateway.service("s").connect().await.unwrap();
@@ -92,7 +115,13 @@ async fn rates_are_told_each_second() {
     loop {
         let (name, rates) = events.next().await;
         assert_eq!((&*name, &rates["edges"]), ("rates", &Value::from("1")));
-        if rates["calls"]["to_service"].as_f64().unwrap() > 0.0 {
+        if rates["calls"]["to_service"].as_f64().unwrap() > 0.0 && rates["latency"]["all"] != Value::Null {
+            let latency = &rates["latency"];
+            assert_eq!((&latency["to_service"], latency.get("to_edge")), (&latency["all"], None), "{rates}");
+            let [p50, p90, p99, p999] =
+                ["p50", "p90", "p99", "p999"].map(|it| latency["all"][it].as_f64().unwrap());
+            assert!(0.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= p999 && p999 <= 30.0, "{rates}");
+            assert!(latency["all"]["count"].as_str().unwrap().parse::<u64>().unwrap() > 0, "{rates}");
             break;
         }
     }
@@ -106,7 +135,7 @@ async fn the_same_over_grpc_and_it_ends_where_its_rights_do() {
     let gateway = guarded().set("reload.enforce", true).start().await;
     let rest = Rest::of(&gateway).await.with("reader");
     let mut client = grpc(rest.addr).await;
-    let request = WatchRequest { kinds: vec![WatchKind::Edges.into()] };
+    let request = WatchRequest { kinds: vec![WatchKind::Edges.into()], changes_only: false };
     let mut watch = client.watch(crate::world::shown("reader", request)).await.unwrap().into_inner();
     let event = within("a snapshot", watch.message()).await.unwrap().unwrap().event;
     let Some(Event::Snapshot(part)) = event else { panic!("{event:?}") };

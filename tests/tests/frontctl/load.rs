@@ -24,6 +24,9 @@ async fn a_load_of_each_kind_is_measured() {
         assert_eq!(result["failed"], json!({}));
         assert!(result["latency_us"]["p50"].as_u64() <= result["latency_us"]["max"].as_u64(), "{result}");
     }
+    let arguments = ["bench", "calls", "--rate", "200", "--duration", "500ms", "--warmup", "0", "-o", "json"];
+    let result = world.run(&arguments).await.json();
+    assert!((1..=100).contains(&result["done"].as_u64().unwrap()), "{result}");
     let echo = |request: Request| async move { Ok(Response::new(request.data)) };
     let _service = Service::builder(gateway.service_url()).register("echo", echo).connect().await.unwrap();
     let arguments = ["bench", "calls", "--to", "echo", "--duration", "200ms", "--warmup", "0"];
@@ -42,7 +45,8 @@ async fn top_draws_on_a_terminal_and_gives_it_back() {
         .set("daemon.frontier_id", "f1")
         .start()
         .await;
-    let world = World::at(&gateway).and(&frontlas);
+    let control = format!("http://{}", gateway.control().await);
+    let world = World::at(&gateway).and(&frontlas).with("FRONTCTL_GATEWAY", control);
     world.run(&["top"]).await.failed(64, "--once");
     let listed = async || {
         let list = world.run(&["top", "--once", "-o", "json"]).await.json();
@@ -70,7 +74,9 @@ async fn top_draws_on_a_terminal_and_gives_it_back() {
     let text = || String::from_utf8_lossy(&drawn.lock().unwrap()).into_owned();
     let shows = async || {
         let text = text();
-        (text.contains("1 frontiers") && text.contains("f1") && text.contains("online/s")).then_some(())
+        let of_cluster = ["1 frontiers", "f1", "online/s"];
+        let of_gateway = ["calls up/s", "p99.9", "refreshed in "];
+        of_cluster.iter().chain(&of_gateway).all(|it| text.contains(it)).then_some(())
     };
     eventually(DEADLINE, "it draws", shows).await;
     let mut stdin = child.stdin.take().unwrap();

@@ -1,6 +1,10 @@
-"""A collector: takes spans by OTLP over gRPC, and prints each as a line of JSON."""
+"""A collector: takes spans by OTLP over gRPC, and prints each as a line of JSON.
+
+With three files, a certificate, its key and a CA, it speaks TLS, and takes clients of that CA alone.
+"""
 
 import json
+import sys
 from concurrent import futures
 
 import grpc
@@ -40,7 +44,12 @@ class Collector(rpc.TraceServiceServicer):
 
 server = grpc.server(futures.ThreadPoolExecutor(max_workers=4))
 rpc.add_TraceServiceServicer_to_server(Collector(), server)
-port = server.add_insecure_port("127.0.0.1:0")
+if len(sys.argv) > 1:
+    cert, key, ca = (open(path, "rb").read() for path in sys.argv[1:])
+    credentials = grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True)
+    port = server.add_secure_port("127.0.0.1:0", credentials)
+else:
+    port = server.add_insecure_port("127.0.0.1:0")
 server.start()
 print(f"listening {port}", flush=True)
 server.wait_for_termination()

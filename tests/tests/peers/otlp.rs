@@ -1,7 +1,7 @@
 //! A collector that is not ours, and one trace from an edge over two gateways to a service.
 
 use frontier_sdk::{Edge, Service, TraceContext};
-use frontier_tests::{DEADLINE, Frontlas, Gateway, Process, eventually};
+use frontier_tests::{Authority, DEADLINE, Frontlas, Gateway, Process, Validity, eventually, replace};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
@@ -24,6 +24,15 @@ struct Collector {
 
 impl Collector {
     async fn start() -> Self {
+        Self::start_with("http", &[]).await
+    }
+
+    /// One that speaks TLS with these files: a certificate, its key, and the CA of those who may connect.
+    async fn over_tls(files: [&Path; 3]) -> Self {
+        Self::start_with("https", &files).await
+    }
+
+    async fn start_with(scheme: &str, files: &[&Path]) -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let python = here.join("../target/otlp/bin/python3");
         assert!(
@@ -33,12 +42,12 @@ impl Collector {
             python.display()
         );
         let mut command = Command::new(python);
-        command.arg(here.join("tests/peers/otlp.py"));
+        command.arg(here.join("tests/peers/otlp.py")).args(files);
         let process = Process::spawn("collector", command);
         let port = eventually(DEADLINE, "the collector listens", async || {
             Some(process.log().find("listening ")?.split_once(' ')?.1.to_owned())
         });
-        let url = format!("http://127.0.0.1:{}", port.await);
+        let url = format!("{scheme}://127.0.0.1:{}", port.await);
         Self { process, url }
     }
 
@@ -198,4 +207,50 @@ async fn a_collector_that_is_away_holds_up_nobody_and_is_told_of_once() {
         edge.call("echo", "hello").await.unwrap();
     }
     assert_eq!(gateway.log().lines().iter().filter(|line| line.contains("traces are")).count(), 1);
+}
+
+/// A call through a gateway whose collector is reached over TLS: the gateway, and what makes calls.
+async fn traced(builder: frontier_tests::GatewayBuilder) -> (Gateway, Edge, Service) {
+    let gateway = builder.set("tracing.sample_ratio", 1.0).set("log.level", "info").start().await;
+    let service = Service::builder(gateway.service_url()).name("files");
+    let service = service.register("echo", async |request| Ok(request.data.into())).connect().await.unwrap();
+    let edge = Edge::builder(gateway.edge_url()).connect().await.unwrap();
+    edge.call("echo", "hello").await.unwrap();
+    (gateway, edge, service)
+}
+
+#[tokio::test]
+async fn spans_go_over_tls_to_a_collector_of_an_own_ca_that_knows_its_clients() {
+    let builder = Gateway::builder();
+    let (ca, client_ca) = (Authority::new("collector"), Authority::new("clients"));
+    let server = ca.server(&["127.0.0.1"], Validity::Now).write(builder.dir(), "collector");
+    let client = client_ca.client("gateway", &[], Validity::Now).write(builder.dir(), "gateway");
+    let [ca_file, client_ca_file] = ["collector-ca.pem", "client-ca.pem"].map(|name| builder.file(name));
+    replace(&ca_file, ca.pem());
+    replace(&client_ca_file, client_ca.pem());
+    let collector = Collector::over_tls([&server.cert, &server.key, &client_ca_file]).await;
+    let builder = builder
+        .set("tracing.endpoint", collector.url.clone())
+        .set("tracing.tls", serde_json::json!({"ca": ca_file, "cert": client.cert, "key": client.key}));
+    let _calling = traced(builder).await;
+    let span = collector.span("the call", |span| span["name"] == "call echo").await;
+    assert_eq!(span["attributes"]["frontier.code"], "ok");
+}
+
+#[tokio::test]
+async fn a_collector_that_is_not_trusted_gets_nothing_and_the_log_says_why() {
+    let builder = Gateway::builder();
+    let (ca, other) = (Authority::new("collector"), Authority::new("other"));
+    let server = ca.server(&["127.0.0.1"], Validity::Now).write(builder.dir(), "collector");
+    let [ca_file, other_file] = ["collector-ca.pem", "other-ca.pem"].map(|name| builder.file(name));
+    replace(&ca_file, ca.pem());
+    replace(&other_file, other.pem());
+    let collector = Collector::over_tls([&server.cert, &server.key, &ca_file]).await;
+    let builder = builder
+        .set("tracing.endpoint", collector.url.clone())
+        .set("tracing.tls", serde_json::json!({"ca": other_file}));
+    let (gateway, ..) = traced(builder).await;
+    let line = eventually(DEADLINE, "it is told", async || gateway.log().find("traces are not taken")).await;
+    assert!(line.contains("tracing.tls") && line.contains("UnknownIssuer"), "{line}");
+    assert!(collector.spans().is_empty());
 }

@@ -134,9 +134,9 @@ async fn frames_of_the_wrong_side_end_the_connection() {
     witness.check().await;
 }
 
-/// An edge takes no methods: what it registers, its SDK keeps to itself.
+/// Older gateways do not know it, so an edge has to ask first.
 #[tokio::test]
-async fn an_edge_must_not_register() {
+async fn an_edge_must_not_register_unless_that_was_agreed_on() {
     let gateway = Gateway::start().await;
     for change in [Registration::Add, Registration::Remove] {
         let mut bytes = Vec::new();

@@ -26,6 +26,18 @@ impl Operator {
         Self { addr, verified: Some(Arc::new(verified)), audit }
     }
 
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_anybody(&self) -> bool {
+        self.verified.is_none()
+    }
+
+    /// As what it may do: everything, where nobody is asked who they are.
+    #[must_use]
+    pub fn role(&self) -> OperatorRole {
+        // Who has none is not let in.
+        self.verified.as_ref().map_or(OperatorRole::Admin, |it| it.role.unwrap_or(OperatorRole::Read))
+    }
+
     /// Does `work` if the role goes as far as `needed`. Either way the audit log has a line of it: who, from where, the
     /// `action` on the `target`, and what became of it.
     ///

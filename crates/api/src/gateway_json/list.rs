@@ -66,6 +66,13 @@ impl From<gateway::ListServicesResponse> for Services {
     }
 }
 
+impl From<gateway::ListEdgeRpCsResponse> for Rpcs {
+    fn from(answer: gateway::ListEdgeRpCsResponse) -> Self {
+        let gateway::ListEdgeRpCsResponse { rpcs, count, next_page_token } = answer;
+        Self { rpcs, count, next_page_token }
+    }
+}
+
 impl From<gateway::ListServiceRpCsResponse> for Rpcs {
     fn from(answer: gateway::ListServiceRpCsResponse) -> Self {
         let gateway::ListServiceRpCsResponse { rpcs, count, next_page_token } = answer;

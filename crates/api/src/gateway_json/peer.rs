@@ -38,6 +38,9 @@ pub struct Edge {
     /// Bytes that wait to be sent to it.
     #[serde(with = "number")]
     pub outbox_bytes: u64,
+    /// How many methods it has told of.
+    #[serde(default)]
+    pub rpcs: u32,
     /// When it connected, in microseconds since 1970.
     #[serde(default, with = "number")]
     pub stamp: u64,
@@ -104,7 +107,7 @@ pub struct PeerLimits {
     /// Bytes that wait for it.
     #[serde(with = "number")]
     pub outbox_bytes: u64,
-    /// Methods and topics of a service; 0 for an edge.
+    /// Methods and topics of a service, methods of an edge.
     pub names: u32,
 }
 
@@ -131,6 +134,7 @@ impl From<gateway::Edge> for Edge {
             calls_from,
             calls_to,
             outbox_bytes,
+            rpcs,
             stamp,
             expires,
             limits,
@@ -149,6 +153,7 @@ impl From<gateway::Edge> for Edge {
             calls_from,
             calls_to,
             outbox_bytes,
+            rpcs,
             stamp,
             expires,
             limits: limits.map(Into::into),

@@ -26,6 +26,9 @@ pub struct Status {
     pub edgebound: Vec<String>,
     /// Where it listens for services, as URLs.
     pub servicebound: Vec<String>,
+    /// What who asks may do here; empty if an older version was asked.
+    #[serde(default)]
+    pub role: String,
 }
 
 /// What peers may do, and how much, as it is in force.
@@ -97,8 +100,9 @@ impl From<gateway::Status> for Status {
             draining,
             edgebound,
             servicebound,
+            role,
         } = status;
-        Self { frontier_id, version, start_time, edges, services, draining, edgebound, servicebound }
+        Self { frontier_id, version, start_time, edges, services, draining, edgebound, servicebound, role }
     }
 }
 

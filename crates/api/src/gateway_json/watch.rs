@@ -71,6 +71,39 @@ pub struct Rates {
     /// How many services are connected.
     #[serde(with = "number")]
     pub services: u64,
+    /// How long the calls took that ended.
+    #[serde(default)]
+    pub latency: Latency,
+}
+
+/// How long calls took; what is absent had none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// From edges to services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_service: Option<Quantiles>,
+    /// From services to edges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_edge: Option<Quantiles>,
+    /// Both together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all: Option<Quantiles>,
+}
+
+/// What a share of some durations has not exceeded, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// How many durations there were.
+    #[serde(with = "number")]
+    pub count: u64,
+    /// Half of them.
+    pub p50: f64,
+    /// 90 %.
+    pub p90: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// 99.9 %.
+    pub p999: f64,
 }
 
 /// How many each second, by direction.
@@ -109,7 +142,12 @@ impl From<What> for Change {
 
 impl From<gateway::Rates> for Rates {
     fn from(rates: gateway::Rates) -> Self {
-        let gateway::Rates { calls, messages, streams, failed, edges, services } = rates;
+        let gateway::Rates { calls, messages, streams, failed, edges, services, latency } = rates;
+        let quantiles = |it: gateway::Quantiles| {
+            let gateway::Quantiles { count, p50, p90, p99, p999 } = it;
+            Quantiles { count, p50, p90, p99, p999 }
+        };
+        let gateway::Latency { to_service, to_edge, all } = latency.unwrap_or_default();
         let rate = |rate: Option<gateway::Rate>| {
             let gateway::Rate { to_service, to_edge, own } = rate.unwrap_or_default();
             Rate { to_service, to_edge, own }
@@ -121,6 +159,11 @@ impl From<gateway::Rates> for Rates {
             failed: rate(failed),
             edges,
             services,
+            latency: Latency {
+                to_service: to_service.map(quantiles),
+                to_edge: to_edge.map(quantiles),
+                all: all.map(quantiles),
+            },
         }
     }
 }

@@ -53,6 +53,9 @@ pub struct Edge {
     /// What it may have in flight. Not in lists.
     #[prost(message, optional, tag = "28")]
     pub limits: ::core::option::Option<PeerLimits>,
+    /// How many methods it has told of.
+    #[prost(uint32, tag = "29")]
+    pub rpcs: u32,
 }
 /// A connected service.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -124,7 +127,7 @@ pub struct PeerLimits {
     /// Bytes that wait for it: `limits.outbox_size`.
     #[prost(uint64, tag = "3")]
     pub outbox_bytes: u64,
-    /// Methods and topics of a service: `limits.names_per_service`; 0 for an edge.
+    /// Methods and topics of a service: `limits.names_per_service`; methods of an edge: `limits.names_per_edge`.
     #[prost(uint32, tag = "4")]
     pub names: u32,
 }
@@ -137,7 +140,7 @@ pub struct ListEdgesRequest {
     /// The beginning of their address.
     #[prost(string, optional, tag = "2")]
     pub addr: ::core::option::Option<::prost::alloc::string::String>,
-    /// Refused: a gateway does not know what edges have registered.
+    /// Those that have told of this method.
     #[prost(string, optional, tag = "3")]
     pub rpc: ::core::option::Option<::prost::alloc::string::String>,
     /// The one with this id.
@@ -193,6 +196,49 @@ pub struct KickEdgeRequest {
 /// The connection of the edge is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KickEdgeResponse {}
+/// Asks for a page of the methods of the edges that match everything that is set.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListEdgeRpCsRequest {
+    /// The beginning of the edge's meta.
+    #[prost(string, optional, tag = "1")]
+    pub meta: ::core::option::Option<::prost::alloc::string::String>,
+    /// The one with this id.
+    #[prost(uint64, optional, tag = "2")]
+    pub edge_id: ::core::option::Option<u64>,
+    /// The number of the page: 1 if it is less. Misses or repeats some when edges come or go between two pages.
+    #[prost(int32, tag = "3")]
+    pub page: i32,
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// Of those that connected at this second or later, since 1970.
+    #[prost(int64, optional, tag = "5")]
+    pub start_time: ::core::option::Option<i64>,
+    /// Of those that connected before this second.
+    #[prost(int64, optional, tag = "6")]
+    pub end_time: ::core::option::Option<i64>,
+    /// By what they are ordered: `create_time` or `edge_id` of the edge, with `-` in front for the greatest first or `+`
+    /// for the least. Without either it is `+`; without a field `-create_time`. Those of one edge are in the order of their
+    /// names.
+    #[prost(string, optional, tag = "7")]
+    pub order: ::core::option::Option<::prost::alloc::string::String>,
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
+    #[prost(string, tag = "16")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Answers with methods: one that several edges have told of is there for each.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListEdgeRpCsResponse {
+    /// The methods of the page.
+    #[prost(string, repeated, tag = "1")]
+    pub rpcs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many match.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+    /// The next page's `page_token`; empty on the last page.
+    #[prost(string, tag = "16")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
 /// Asks for a page of the services that match everything that is set.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListServicesRequest {
@@ -208,10 +254,10 @@ pub struct ListServicesRequest {
     /// Those that take this topic.
     #[prost(string, optional, tag = "4")]
     pub topic: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when services come or go between two pages.
     #[prost(int32, tag = "5")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "6")]
     pub page_size: i32,
     /// Those that connected at this second or later, since 1970.
@@ -220,11 +266,11 @@ pub struct ListServicesRequest {
     /// Those that connected before this second.
     #[prost(int64, optional, tag = "8")]
     pub end_time: ::core::option::Option<i64>,
-    /// By `create_time`, `service_id`, `service` or `addr`, with `-` or `+` in front. Without either it is `+`; without a
-    /// field `-create_time`.
+    /// By what they are ordered: `create_time`, `service_id`, `service` or `addr`, with `-` in front for the greatest first
+    /// or `+` for the least. Without either it is `+`; without a field `-create_time`.
     #[prost(string, optional, tag = "9")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -267,10 +313,10 @@ pub struct ListServiceRpCsRequest {
     /// The one with this id.
     #[prost(uint64, optional, tag = "2")]
     pub service_id: ::core::option::Option<u64>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when services come or go between two pages.
     #[prost(int32, tag = "3")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
     /// Of those that connected at this second or later, since 1970.
@@ -279,11 +325,12 @@ pub struct ListServiceRpCsRequest {
     /// Of those that connected before this second.
     #[prost(int64, optional, tag = "6")]
     pub end_time: ::core::option::Option<i64>,
-    /// By `create_time` or `service_id` of the service, with `-` or `+` in front. Without either it is `+`; without a field
-    /// `-create_time`. Those of one service are in the order of their names.
+    /// By what they are ordered: `create_time` or `service_id` of the service, with `-` in front for the greatest first or
+    /// `+` for the least. Without either it is `+`; without a field `-create_time`. Those of one service are in the order
+    /// of their names.
     #[prost(string, optional, tag = "7")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -309,10 +356,10 @@ pub struct ListServiceTopicsRequest {
     /// The one with this id.
     #[prost(uint64, optional, tag = "2")]
     pub service_id: ::core::option::Option<u64>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when services come or go between two pages.
     #[prost(int32, tag = "3")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
     /// Of those that connected at this second or later, since 1970.
@@ -321,10 +368,12 @@ pub struct ListServiceTopicsRequest {
     /// Of those that connected before this second.
     #[prost(int64, optional, tag = "6")]
     pub end_time: ::core::option::Option<i64>,
-    /// As for methods.
+    /// By what they are ordered: `create_time` or `service_id` of the service, with `-` in front for the greatest first or
+    /// `+` for the least. Without either it is `+`; without a field `-create_time`. Those of one service are in the order
+    /// of their names.
     #[prost(string, optional, tag = "7")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -347,7 +396,7 @@ pub struct CallEdgeRequest {
     /// The edge.
     #[prost(uint64, tag = "1")]
     pub edge_id: u64,
-    /// The method.
+    /// The method: 1 to 255 bytes, and none of the reserved ones, such as `get_edge_id`, which are the gateway's alone.
     #[prost(string, tag = "2")]
     pub method: ::prost::alloc::string::String,
     /// What it is called with. At most what fits into a frame: `limits.frame_size`.
@@ -364,13 +413,14 @@ pub struct PublishToEdgeRequest {
     /// The edge.
     #[prost(uint64, tag = "1")]
     pub edge_id: u64,
-    /// The topic.
+    /// The topic: 1 to 255 bytes, and none of the reserved names.
     #[prost(string, tag = "2")]
     pub topic: ::prost::alloc::string::String,
-    /// What is sent. At most what fits into a frame.
+    /// What is sent. At most what fits into a frame: `limits.frame_size`.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: ::prost::alloc::vec::Vec<u8>,
-    /// How long the ack may take, as for a call.
+    /// How long its ack may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
     #[prost(uint32, tag = "4")]
     pub timeout_ms: u32,
 }
@@ -380,13 +430,14 @@ pub struct CallServiceRequest {
     /// The service.
     #[prost(uint64, tag = "1")]
     pub service_id: u64,
-    /// The method.
+    /// The method: 1 to 255 bytes, and none of the reserved ones, such as `get_edge_id`, which are the gateway's alone.
     #[prost(string, tag = "2")]
     pub method: ::prost::alloc::string::String,
-    /// What it is called with.
+    /// What it is called with. At most what fits into a frame: `limits.frame_size`.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: ::prost::alloc::vec::Vec<u8>,
-    /// How long it may take, as for an edge.
+    /// How long it may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
     #[prost(uint32, tag = "4")]
     pub timeout_ms: u32,
 }
@@ -396,13 +447,14 @@ pub struct PublishToServiceRequest {
     /// The service.
     #[prost(uint64, tag = "1")]
     pub service_id: u64,
-    /// The topic.
+    /// The topic: 1 to 255 bytes, and none of the reserved names.
     #[prost(string, tag = "2")]
     pub topic: ::prost::alloc::string::String,
-    /// What is sent.
+    /// What is sent. At most what fits into a frame: `limits.frame_size`.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: ::prost::alloc::vec::Vec<u8>,
-    /// How long the ack may take.
+    /// How long its ack may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
     #[prost(uint32, tag = "4")]
     pub timeout_ms: u32,
 }
@@ -446,6 +498,9 @@ pub struct Status {
     /// Where it listens for services, as URLs.
     #[prost(string, repeated, tag = "8")]
     pub servicebound: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What who asks may do here: read, operate or admin.
+    #[prost(string, tag = "9")]
+    pub role: ::prost::alloc::string::String,
 }
 /// Asks what peers may do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -550,6 +605,10 @@ pub struct WatchRequest {
     /// What to hear of; everything if there is none.
     #[prost(enumeration = "WatchKind", repeated, tag = "1")]
     pub kinds: ::prost::alloc::vec::Vec<i32>,
+    /// Only what changes from now on: each snapshot is one part with nobody in it. One that comes later says that changes
+    /// were missed.
+    #[prost(bool, tag = "2")]
+    pub changes_only: bool,
 }
 /// One thing that is told; none is a sign of life.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -658,6 +717,41 @@ pub struct Rates {
     /// How many services are connected.
     #[prost(uint64, tag = "6")]
     pub services: u64,
+    /// How long the calls took that ended in the last second.
+    #[prost(message, optional, tag = "7")]
+    pub latency: ::core::option::Option<Latency>,
+}
+/// How long calls took, from where they were routed to their answer, whatever that was. What is not set had none.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Latency {
+    /// From edges to services.
+    #[prost(message, optional, tag = "1")]
+    pub to_service: ::core::option::Option<Quantiles>,
+    /// From services to edges.
+    #[prost(message, optional, tag = "2")]
+    pub to_edge: ::core::option::Option<Quantiles>,
+    /// Both together.
+    #[prost(message, optional, tag = "3")]
+    pub all: ::core::option::Option<Quantiles>,
+}
+/// What a share of some durations has not exceeded, in seconds; read from the buckets of /metrics.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Quantiles {
+    /// How many durations there were.
+    #[prost(uint64, tag = "1")]
+    pub count: u64,
+    /// Half of them.
+    #[prost(double, tag = "2")]
+    pub p50: f64,
+    /// 90 %.
+    #[prost(double, tag = "3")]
+    pub p90: f64,
+    /// 99 %.
+    #[prost(double, tag = "4")]
+    pub p99: f64,
+    /// 99.9 %.
+    #[prost(double, tag = "5")]
+    pub p999: f64,
 }
 /// How many each second, by direction.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -867,6 +961,31 @@ pub mod control_plane_client {
                 .insert(GrpcMethod::new("controlplane.ControlPlane", "KickEdge"));
             self.inner.unary(req, path, codec).await
         }
+        /// A page of the methods that edges have told of. REST: `GET /v1/edges/rpcs`
+        pub async fn list_edge_rp_cs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListEdgeRpCsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEdgeRpCsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/controlplane.ControlPlane/ListEdgeRPCs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("controlplane.ControlPlane", "ListEdgeRPCs"));
+            self.inner.unary(req, path, codec).await
+        }
         /// A page of the services. REST: `GET /v1/services`
         pub async fn list_services(
             &mut self,
@@ -1039,7 +1158,8 @@ pub mod control_plane_client {
                 .insert(GrpcMethod::new("controlplane.ControlPlane", "PublishToEdge"));
             self.inner.unary(req, path, codec).await
         }
-        /// The same to a service. REST: `POST /v1/services/{service_id}/call`
+        /// Calls a method of a service, as the gateway. What the service answers as an error is `ABORTED`, with its text.
+        /// REST: `POST /v1/services/{service_id}/call`
         pub async fn call_service(
             &mut self,
             request: impl tonic::IntoRequest<super::CallServiceRequest>,
@@ -1061,7 +1181,8 @@ pub mod control_plane_client {
                 .insert(GrpcMethod::new("controlplane.ControlPlane", "CallService"));
             self.inner.unary(req, path, codec).await
         }
-        /// The same to a service. REST: `POST /v1/services/{service_id}/publish`
+        /// Sends a message to a service, as the gateway, and waits for its ack.
+        /// REST: `POST /v1/services/{service_id}/publish`
         pub async fn publish_to_service(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishToServiceRequest>,
@@ -1261,6 +1382,14 @@ pub mod control_plane_server {
             tonic::Response<super::KickEdgeResponse>,
             tonic::Status,
         >;
+        /// A page of the methods that edges have told of. REST: `GET /v1/edges/rpcs`
+        async fn list_edge_rp_cs(
+            &self,
+            request: tonic::Request<super::ListEdgeRpCsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEdgeRpCsResponse>,
+            tonic::Status,
+        >;
         /// A page of the services. REST: `GET /v1/services`
         async fn list_services(
             &self,
@@ -1309,12 +1438,14 @@ pub mod control_plane_server {
             &self,
             request: tonic::Request<super::PublishToEdgeRequest>,
         ) -> std::result::Result<tonic::Response<super::PublishResponse>, tonic::Status>;
-        /// The same to a service. REST: `POST /v1/services/{service_id}/call`
+        /// Calls a method of a service, as the gateway. What the service answers as an error is `ABORTED`, with its text.
+        /// REST: `POST /v1/services/{service_id}/call`
         async fn call_service(
             &self,
             request: tonic::Request<super::CallServiceRequest>,
         ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status>;
-        /// The same to a service. REST: `POST /v1/services/{service_id}/publish`
+        /// Sends a message to a service, as the gateway, and waits for its ack.
+        /// REST: `POST /v1/services/{service_id}/publish`
         async fn publish_to_service(
             &self,
             request: tonic::Request<super::PublishToServiceRequest>,
@@ -1558,6 +1689,51 @@ pub mod control_plane_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = KickEdgeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/controlplane.ControlPlane/ListEdgeRPCs" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListEdgeRPCsSvc<T: ControlPlane>(pub Arc<T>);
+                    impl<
+                        T: ControlPlane,
+                    > tonic::server::UnaryService<super::ListEdgeRpCsRequest>
+                    for ListEdgeRPCsSvc<T> {
+                        type Response = super::ListEdgeRpCsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListEdgeRpCsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlPlane>::list_edge_rp_cs(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListEdgeRPCsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -187,3 +187,24 @@ fn relative_paths_start_at_the_folder_of_the_file() {
     assert_eq!(root.get("d", crate::Secret::new("")).expose(), "hunter2");
     document.finish().unwrap();
 }
+
+#[test]
+fn files_of_others_may_have_keys_that_mean_nothing_and_forms_of_their_own() {
+    let text = "a: {b: [{c: 1}], on: true}\nd: ''\ne: false\nf: 0\ng: ''\nh: 7\ni: 0\nj: 90\nk: 2m\n";
+    let document = Document::parse(text, &|_| None).unwrap();
+    let root = document.root();
+    let line = root.ignored("a", "it is the other way round").unwrap();
+    assert_eq!(line, "line 1, column 4: a is not used: it is the other way round");
+    assert_eq!((root.ignored_text("a", "on"), root.ignored_text("a", "b")), (Some("true"), None));
+    assert_eq!(["d", "e", "f", "absent"].map(|key| root.ignored(key, "")), [const { None }; 4]);
+    assert_eq!((root.filled("g", 5_u8), root.filled("h", 5_u8)), (5, 7));
+    assert_eq!(root.optional_filled::<String>("d"), None);
+    let seconds = |key| {
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(100));
+        root.seconds_within(key, Duration::from_secs(3), least..=most).as_secs()
+    };
+    assert_eq!((seconds("i"), seconds("j"), seconds("absent"), seconds("k")), (3, 90, 3, 3));
+    let errors = document.finish().unwrap_err();
+    assert_eq!(errors.mistakes()[0].message(), "must lie between 1s and 100s, is 120s");
+    assert_eq!(errors.mistakes().len(), 1);
+}

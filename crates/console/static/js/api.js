@@ -11,6 +11,8 @@ export class Refusal extends Error {
     super(body?.message ?? `the answer was ${status}`);
     this.status = status;
     this.code = body?.code ?? '';
+    /** What a peer has answered, where one was asked. */
+    this.peer = body?.peer;
     this.retryAfter = Number(retryAfter ?? 0);
   }
 }

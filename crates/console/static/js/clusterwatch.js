@@ -23,8 +23,12 @@ export function clusterWatch(live, signal) {
     event: (name, data) => { if (name === 'change') cluster.change(data); },
     state: (state, why) => live.setStatus(state, why),
   };
+  let hasStood = false;
   const path = async (last) => {
     const after = last || await position(signal);
+    // From a new beginning: what was told before is not all that has happened.
+    if (hasStood && !last) live.tell('missed');
+    hasStood = true;
     await recount(cluster, signal);
     return url('/cluster/v1/watch', { after });
   };
@@ -74,6 +78,8 @@ class ClusterState {
       case 'frontier_offline':
         this.#live.frontiers.delete(change.frontier_id);
         note('frontier_offline', () => `Gateway ${change.frontier_id} has gone`, (n) => `${n} gateways have gone`);
+        // Who was there has gone with it; nobody tells of each.
+        this.#live.tell('frontier_gone', change.frontier_id);
         return this.#live.tell('frontiers');
       case 'edge_online': {
         const { edge, former_frontier_id: former } = change;
@@ -89,7 +95,7 @@ class ClusterState {
         this.#add('edges', change.frontier_id, -1);
         counters.left.add();
         note('edge_offline', () => `Edge ${change.edge_id} left ${change.frontier_id}`, (n) => `${counted(n, 'edge')} left`);
-        return this.#live.tell('edge', { offline: change.edge_id });
+        return this.#live.tell('edge', { offline: change.edge_id, stamp: change.stamp });
       case 'service_online': {
         const { service, former_frontier_id: former } = change;
         this.#add('services', service.frontier_id, 1);
@@ -100,7 +106,7 @@ class ClusterState {
       case 'service_offline':
         this.#add('services', change.frontier_id, -1);
         note('service_offline', () => `Service ${change.service_id} left ${change.frontier_id}`, (n) => `${counted(n, 'service')} left`);
-        return this.#live.tell('service', { offline: change.service_id });
+        return this.#live.tell('service', { offline: change.service_id, stamp: change.stamp });
       default:
         return undefined;
     }

@@ -4,8 +4,11 @@ import { isBefore } from './format.js';
 
 // More than anybody scrolls through, and what a browser can lay out.
 const LONGEST = 400_000;
-// The pause between two looks at what has changed, in milliseconds.
+// The pause between two looks at what has changed, in milliseconds; for long lists so many times what a look takes.
 const CHANGES_SHOWN = 200;
+const REST = 5;
+// Who has left while a page was on its way; of more it is not remembered.
+const MOST_LEFT = 50_000;
 
 /**
  * The list of one kind at one search. `kind` is of the plane: `page(token, search, signal)` gives `{rows, next, seen}`,
@@ -21,12 +24,17 @@ export class Peers {
   #search;
   #onChange;
   #signal;
+  /** Who is in the list, or comes into it with the next look. */
   #known = new Map();
-  #gone = new Set();
+  #came = [];
+  #haveLeft = false;
+  /** When those had connected who have left since a page was asked for: it may still tell of them. */
+  #left = new Map();
   #next = '';
   #isLoading = false;
   #timer = 0;
-  #changed = () => this.#settle();
+  #took = 0;
+  #look = () => this.#settle();
 
   constructor(kind, search, onChange, signal) {
     this.#kind = kind;
@@ -39,11 +47,11 @@ export class Peers {
     return this.#isLoading;
   }
 
-  /** Loads what comes next; where few match, until there are some. */
-  async more() {
-    if (this.#isLoading || this.isDone || this.error) return;
+  /** Loads what comes next, so many at least if they are there; where few match, several pages. */
+  async more(least = 50) {
+    if (this.#isLoading || this.isDone || this.error || this.#signal.aborted) return;
     this.#isLoading = true;
-    const before = this.rows.length;
+    const wanted = this.rows.length + least;
     try {
       if (this.seen === 0) this.#add(await this.#kind.first?.(this.#search, this.#signal) ?? []);
       do {
@@ -53,11 +61,12 @@ export class Peers {
         this.#next = next;
         this.isDone = !next || this.rows.length >= LONGEST;
         this.#onChange();
-      } while (!this.isDone && this.rows.length < before + 50);
+      } while (!this.isDone && this.rows.length < wanted);
     } catch (error) {
       if (!this.#signal.aborted) this.error = error;
     } finally {
       this.#isLoading = false;
+      this.#left.clear();
       if (!this.#signal.aborted) this.#onChange();
     }
   }
@@ -71,65 +80,84 @@ export class Peers {
   /** Somebody has come, or has come again elsewhere. */
   online(row) {
     const id = row[this.#kind.id];
-    if (this.#gone.has(id)) this.#settle();
     if (!this.#kind.matches(row, this.#search)) return;
     const known = this.#known.get(id);
+    if (known && isBefore(row.stamp, known.stamp)) return;
     if (known) {
       Object.assign(known, row);
-    } else if (this.#kind.newestFirst) {
-      this.#known.set(id, row);
-      this.rows.unshift(row);
     } else {
-      // In the order of ids; beyond the last page that is loaded it comes with its own.
-      const at = lowerBound(this.rows, id, this.#kind.id);
-      if (at === this.rows.length && !this.isDone) return;
       this.#known.set(id, row);
-      this.rows.splice(at, 0, row);
+      this.#came.push(row);
     }
     this.#soon();
   }
 
-  /** Somebody has left. */
-  offline(id) {
-    if (!this.#known.delete(id)) return;
-    this.#gone.add(id);
+  /** The connection of that stamp has ended; any, where none is named. */
+  offline(id, stamp) {
+    if (this.#isLoading && stamp && this.#left.size < MOST_LEFT) this.#left.set(id, stamp);
+    const known = this.#known.get(id);
+    if (!known || (stamp && isBefore(stamp, known.stamp))) return;
+    this.#known.delete(id);
+    this.#haveLeft = true;
     this.#soon();
+  }
+
+  /** All who are so have left. */
+  offlineWhere(isSo) {
+    for (const [id, row] of this.#known) if (isSo(row)) this.offline(id);
   }
 
   /** Long lists are not gone through for each change of many. */
   #soon() {
     if (this.#timer) return;
-    this.#timer = setTimeout(this.#changed, CHANGES_SHOWN);
+    this.#timer = setTimeout(this.#look, Math.max(CHANGES_SHOWN, REST * this.#took));
   }
 
   #add(rows) {
     for (const row of rows) {
       const id = row[this.#kind.id];
-      if (this.#known.has(id)) continue;
+      const left = this.#left.get(id);
+      if (this.#known.has(id) || (left && !isBefore(left, row.stamp))) continue;
       this.#known.set(id, row);
       this.rows.push(row);
     }
   }
 
+  /** Puts those in who have come and takes those out who have left, in one go. */
   #settle() {
     this.#timer = 0;
     if (this.#signal.aborted) return;
-    if (this.#gone.size > 0) {
-      const stays = this.rows.filter((row) => !this.#gone.has(row[this.#kind.id]));
-      this.rows.length = 0;
-      for (const row of stays) this.rows.push(row);
-      this.#gone.clear();
-    }
+    const begin = performance.now();
+    const isHere = (row) => this.#known.get(row[this.#kind.id]) === row;
+    const stay = this.#haveLeft ? this.rows.filter(isHere) : this.rows.slice();
+    const come = this.#came.filter(isHere);
+    this.#came = [];
+    this.#haveLeft = false;
+    const all = this.#kind.newestFirst ? come.reverse().concat(stay) : this.#merge(stay, come);
+    for (const row of all.splice(LONGEST)) this.#known.delete(row[this.#kind.id]);
+    // The same array: whoever shows it has kept it.
+    this.rows.length = 0;
+    for (const row of all) this.rows.push(row);
+    this.#took = performance.now() - begin;
     this.#onChange();
   }
-}
 
-function lowerBound(rows, id, key) {
-  let [low, high] = [0, rows.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isBefore(rows[middle][key], id)) low = middle + 1;
-    else high = middle;
+  /** In the order of ids; who comes beyond the last page that is loaded comes with its own. */
+  #merge(stay, come) {
+    const { id } = this.#kind;
+    come.sort((one, other) => (isBefore(one[id], other[id]) ? -1 : 1));
+    const last = this.isDone ? null : stay.at(-1)?.[id] ?? '';
+    const all = [];
+    let at = 0;
+    for (const row of come) {
+      if (last !== null && !isBefore(row[id], last)) {
+        this.#known.delete(row[id]);
+        continue;
+      }
+      while (at < stay.length && isBefore(stay[at][id], row[id])) all.push(stay[at++]);
+      all.push(row);
+    }
+    while (at < stay.length) all.push(stay[at++]);
+    return all;
   }
-  return low;
 }

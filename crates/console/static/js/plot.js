@@ -20,6 +20,7 @@ export class Plot {
   #format;
   #log;
   #canvas;
+  #swatches;
   #values;
   #at = null;
   #isVisible = true;
@@ -31,8 +32,8 @@ export class Plot {
     this.#log = log;
     this.#canvas = h('canvas', { height: HEIGHT, tabindex: 0, role: 'img', 'aria-label': title });
     this.#values = lines.map(() => h('output', {}, '–'));
-    const legend = lines.map((line, index) => h('li', {},
-      h('span', { class: `swatch ${line.colour}` }), h('span', {}, line.name), this.#values[index]));
+    this.#swatches = lines.map((line) => h('span', { class: `swatch ${line.colour}` }));
+    const legend = lines.map((line, index) => h('li', {}, this.#swatches[index], h('span', {}, line.name), this.#values[index]));
     this.when = h('span', { class: 'when' });
     this.element = h('figure', { class: 'plot card' },
       h('figcaption', {}, h('h2', {}, title), this.when, h('ul', { class: 'legend' }, legend)), this.#canvas);
@@ -100,15 +101,16 @@ export class Plot {
     canvas.height = Math.round(HEIGHT * ratio);
     const pen = canvas.getContext('2d');
     pen.scale(ratio, ratio);
+    // As the browser has settled them: a canvas takes no variables, and not the choice between two themes.
     const style = getComputedStyle(canvas);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    const [text, ground] = [style.color, style.borderTopColor];
     const axis = this.#log ? logAxis(this.#lines) : linearAxis(this.#lines);
     const x = (ago) => width - RIGHT - (ago / (LENGTH - 1)) * (width - LEFT - RIGHT);
     const y = (value) => HEIGHT - BOTTOM - axis.share(value) * (HEIGHT - TOP - BOTTOM);
 
     pen.font = `11px ${style.fontFamily}`;
-    pen.fillStyle = colour('muted');
-    pen.strokeStyle = colour('line');
+    pen.fillStyle = text;
+    pen.strokeStyle = ground;
     pen.lineWidth = 1;
     pen.textAlign = 'right';
     pen.textBaseline = 'middle';
@@ -125,9 +127,12 @@ export class Plot {
     pen.textAlign = 'right';
     pen.fillText('now', width - RIGHT, HEIGHT - 8);
 
-    this.#lines.forEach((line, index) => paintLine(pen, line.series, x, y, colour(line.colour), index === 0 && !this.#log));
+    this.#lines.forEach((line, index) => {
+      const { backgroundColor } = getComputedStyle(this.#swatches[index]);
+      paintLine(pen, line.series, x, y, backgroundColor, index === 0 && !this.#log);
+    });
     if (this.#at !== null) {
-      pen.strokeStyle = colour('muted');
+      pen.strokeStyle = text;
       pen.beginPath();
       pen.moveTo(x(this.#at), TOP);
       pen.lineTo(x(this.#at), HEIGHT - BOTTOM);

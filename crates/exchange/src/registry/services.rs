@@ -400,7 +400,7 @@ fn denied(service: &Peer, member: &Member) -> Option<PermissionDenied> {
     methods.and_then(|()| permit(service, Names::Topics, &member.topics)).err()
 }
 
-fn check(names: &[&str], limits: &Limits) -> Result<(), RegistrationError> {
+pub(super) fn check(names: &[&str], limits: &Limits) -> Result<(), RegistrationError> {
     for name in names {
         if name.is_empty() {
             return Err(RegistrationError::EmptyName);

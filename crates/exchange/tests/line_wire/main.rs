@@ -8,7 +8,7 @@ use frontier_exchange::{
     Balance, CloseReason, CorrelationId, Exchange, Identity, Inbound, Limits, Outcome, Outgoing, Outlet,
     Peer, QueueError, Queued, Reply, RequestKind, Settings,
 };
-use frontier_protocol::{Code, EdgeId, ServiceId};
+use frontier_protocol::{Code, EdgeId, Names, ServiceId};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -22,6 +22,9 @@ fn exchange() -> Arc<Exchange> {
         custom_len: 1024,
         custom_to_edge_len: 1024,
         names: 4,
+        edge_names: 2,
+        edge_names_len: 1024,
+        all_edge_names_len: 1 << 20,
         calls: 100,
         streams: 8,
         call_timeout: Duration::from_secs(30),
@@ -129,6 +132,19 @@ fn names_come_and_go() {
     assert_eq!(service.heard(), ["DONE 10 ok", refused]);
     edge.say("CALL 3 late hello");
     assert!(edge.heard()[0].starts_with("REPLY 3 - MethodNotFound"));
+}
+
+#[test]
+fn an_edge_tells_what_it_answers_in_the_same_words() {
+    let exchange = exchange();
+    let mut edge = Line::hello(&exchange, "HELLO edge 7");
+    edge.say("ADD 1 methods reboot,get\nADD 2 methods set\nREMOVE 3 methods get\nADD 4 topics news");
+    let heard = edge.heard();
+    let refused = "DONE 2 an edge may tell of 2 methods, and no more (limits.names_per_edge)";
+    assert_eq!((&*heard[0], &*heard[1], &*heard[2]), ("DONE 1 ok", refused, "DONE 3 ok"));
+    assert!(heard[3].starts_with("DONE 4 an edge registers methods alone"), "{}", heard[3]);
+    let peer = exchange.listed_edge(EdgeId(7)).expect("it is here");
+    assert_eq!(exchange.names_of(&peer, Names::Methods), ["reboot".into()]);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) struct YamuxMux<T> {
     received: u64,
     /// When bytes last came since the owner last asked.
     heard: Option<Instant>,
-    /// Until the peer's answer is overdue for which bytes wait.
+    /// Until what waits goes out at the latest.
     overdue: Option<Pin<Box<Sleep>>>,
 }
 
@@ -94,7 +94,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
         })
     }
 
-    /// Has the owner look again when a peer does not answer, even if nothing else happens.
+    /// Has the owner look again when what waits has waited for long enough, even if nothing else happens.
     fn poll_overdue(&mut self, cx: &mut Context<'_>) {
         let Some(at) = self.shared.update(|connection| connection.overdue_at()) else {
             self.overdue = None;
@@ -112,7 +112,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> YamuxMux<T> {
     }
 
     fn accept(&self) -> Option<RawStream> {
-        let number = self.shared.update(|connection| connection.accept())?;
+        let number = self.shared.update(|connection| connection.accept(|| Instant::now().into_std()))?;
         Some(RawStream::Yamux(YamuxStream::new(self.shared.clone(), number)))
     }
 
@@ -168,7 +168,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Mux for YamuxMux<T> {
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.output.poll_send(&mut self.io, &self.shared, cx));
-        // What waits for room on the way goes out when the peer has answered.
+        // What waits for room on the way goes out when the peer has answered; acknowledgements with what comes next.
         if self.output.is_behind() || self.shared.is_behind() {
             self.poll_overdue(cx);
             return Poll::Pending;

@@ -74,9 +74,17 @@ where
     S: Session,
     T: AsyncRead + AsyncWrite + Unpin,
 {
+    Ok(first_byte(stream).await?.is_some_and(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// Waits for the peer's first byte, which stays to be read. `None` at the end.
+pub(crate) async fn first_byte<S, T>(stream: &mut TlsStream<S, T>) -> Result<Option<u8>, TlsError>
+where
+    S: Session,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
     let first = poll_fn(|cx| stream.poll_peek(cx)).await;
-    let first = first.map_err(|error| TlsError::Io(error.to_string()))?;
-    Ok(first.is_some_and(|byte| byte.is_ascii_alphabetic()))
+    first.map_err(|error| TlsError::Io(error.to_string()))
 }
 
 /// What a client's certificate says, which has been verified; `None` if it has shown none.

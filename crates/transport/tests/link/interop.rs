@@ -5,6 +5,7 @@ use frontier_transport::{Link, Priority};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt as _};
@@ -128,6 +129,8 @@ async fn an_acceptor_speaks_with_the_other_make() {
         assert!(!theirs.is_closed());
         drop(ours.write_all(b"y").await);
     }
+    // The clock stands still: after no longer than that all are acknowledged.
+    tokio::time::sleep(Duration::from_millis(6)).await;
     let pending = kept.iter().filter(|(theirs, _)| theirs.is_pending_ack()).count();
     assert_eq!(pending, 0);
     let (mut theirs, ours) = kept.pop().unwrap();

@@ -19,6 +19,7 @@ impl<W> Connection<W> {
         if bulk.is_over() {
             self.sending = None;
         }
+        self.owe_acks(bulk, &now);
         self.has_work = false;
         if let Some(flight) = &mut self.flight {
             flight.expire(&now);
@@ -41,11 +42,13 @@ impl<W> Connection<W> {
         }
     }
 
-    /// When [`fetch`](Self::fetch) is to be called although nothing has happened: what waits for a peer's answer waits no
-    /// longer than until then.
+    /// When [`fetch`](Self::fetch) is to be called although nothing has happened: what waits for a peer's answer, or for
+    /// something to go out with, waits no longer than until then.
     #[must_use]
     pub fn overdue_at(&self) -> Option<Instant> {
-        self.flight.as_ref().and_then(|flight| flight.overdue_at())
+        let late = self.flight.as_ref().and_then(|flight| flight.overdue_at());
+        let due = self.acks.as_ref().map(|held| held.due);
+        late.into_iter().chain(due).min()
     }
 
     /// Asks how much of what was sent has come, if that is due.
@@ -187,6 +190,10 @@ impl<W> Connection<W> {
     /// Whether something waits that was not fetched.
     #[must_use]
     pub fn is_behind(&self) -> bool {
+        self.acks.is_some() || self.waits()
+    }
+
+    pub(super) fn waits(&self) -> bool {
         !(self.ready.is_empty()
             && self.ending.is_empty()
             && self.owing.is_empty()

@@ -1,5 +1,6 @@
 //! Two connections that talk, and one that is told what no peer should say.
 
+use super::acks::ACK_DELAY;
 use super::release::MAX_LINGERING;
 use super::*;
 use crate::header::frame_len;
@@ -26,8 +27,13 @@ fn server() -> Connection<u32> {
     Connection::new(Role::Server, config())
 }
 
+/// What is to go out once acknowledgements have waited.
 fn fetch(connection: &mut Connection<u32>) -> Vec<u8> {
-    let (mut out, mut bulk, now) = (Vec::new(), Bulk::default(), start());
+    fetch_at(connection, start() + ACK_DELAY)
+}
+
+fn fetch_at(connection: &mut Connection<u32>, now: Instant) -> Vec<u8> {
+    let (mut out, mut bulk) = (Vec::new(), Bulk::default());
     connection.fetch(&mut out, &mut bulk, || now);
     out.extend_from_slice(bulk.permitted());
     out
@@ -42,11 +48,44 @@ fn a_stream_is_acknowledged_when_it_is_accepted_and_once() {
     let mut it = server();
     receive(&mut it, &[Header::data(Flags::SYN, 1, 0), Header::window_update(Flags::SYN, 3, 0)]).unwrap();
     assert_eq!(fetch(&mut it), b"", "nobody has it yet");
-    assert_eq!((it.accept(), it.accept(), it.accept()), (Some(1), Some(3), None));
+    assert_eq!((it.accept(start), it.accept(start), it.accept(start)), (Some(1), Some(3), None));
     let acknowledged = [1, 3].map(|stream| Header::window_update(Flags::ACK, stream, 0).encode()).concat();
     assert_eq!(fetch(&mut it), acknowledged);
     it.write(3, b"x", Vec::new);
     assert_eq!(fetch(&mut it), [&Header::data(Flags::NONE, 3, 1).encode()[..], b"x"].concat());
+}
+
+#[test]
+fn an_acknowledgement_goes_out_with_what_comes_next_and_soon_without() {
+    let now = start();
+    let mut it = server();
+    receive(&mut it, &[1, 3, 5].map(|stream| Header::data(Flags::SYN, stream, 0))).unwrap();
+    let ack = |stream| Header::window_update(Flags::ACK, stream, 0).encode();
+    assert_eq!((it.accept(|| now), it.accept(|| now)), (Some(1), Some(3)));
+    assert_eq!(fetch_at(&mut it, now), b"");
+    assert!(it.is_behind() && it.overdue_at() == Some(now + ACK_DELAY));
+    it.write(3, b"x", Vec::new);
+    let answer = Header::data(Flags::NONE, 3, 1).encode();
+    assert_eq!(fetch_at(&mut it, now), [&ack(1)[..], &ack(3), &answer, b"x"].concat());
+    assert!(!it.is_behind() && it.overdue_at().is_none());
+    assert_eq!(it.accept(|| now), Some(5));
+    assert_eq!(fetch_at(&mut it, now + ACK_DELAY - Duration::from_nanos(1)), b"");
+    assert_eq!(fetch_at(&mut it, now + ACK_DELAY), ack(5));
+}
+
+#[test]
+fn many_acknowledgements_do_not_wait() {
+    let now = start();
+    let mut it = server();
+    let opened: Vec<u32> = (0..16).map(|n| 2 * n + 1).collect();
+    for &stream in &opened {
+        receive(&mut it, &[Header::data(Flags::SYN, stream, 0)]).unwrap();
+        assert_eq!(fetch_at(&mut it, now), b"");
+        assert_eq!(it.accept(|| now), Some(stream));
+    }
+    let acknowledged: Vec<u32> =
+        frames(&fetch_at(&mut it, now)).iter().map(|(header, _)| header.stream).collect();
+    assert_eq!(acknowledged, opened);
 }
 
 #[test]
@@ -55,7 +94,7 @@ fn a_stream_given_up_half_closed_is_reset_and_its_peer_told_on_both_halves() {
     let stream = pair.open(b"question");
     pair.client.finish(stream);
     pair.settle();
-    assert_eq!(pair.server.accept(), Some(stream));
+    assert_eq!(pair.server.accept(start), Some(stream));
     pair.server.write(stream, b"part", Vec::new);
     pair.settle();
     assert!(matches!(pair.client.read(stream, start), Read::Some(_)));
@@ -79,7 +118,7 @@ fn what_was_written_before_it_was_given_up_arrives() {
     let stream = pair.open(&[7; 100_000][..50_000]);
     pair.client.release(stream);
     pair.settle();
-    assert_eq!(pair.server.accept(), Some(stream));
+    assert_eq!(pair.server.accept(start), Some(stream));
     assert_eq!(pair.read_all(stream).len(), 50_000);
     assert!(pair.server.is_reset(stream));
     assert_eq!(pair.server.write(stream, b"x", Vec::new), Write::Closed);
@@ -92,7 +131,7 @@ fn one_that_lingers_takes_nothing_from_its_reader_and_tells_its_writer() {
     pair.client.finish(stream);
     pair.client.linger(stream);
     pair.settle();
-    assert_eq!(pair.server.accept(), Some(stream));
+    assert_eq!(pair.server.accept(start), Some(stream));
     assert_eq!((pair.read_all(stream), pair.server.is_reset(stream)), (b"all of it".to_vec(), false));
     pair.server.write(stream, b"does anybody read", Vec::new);
     pair.settle();
@@ -111,7 +150,7 @@ fn those_that_linger_are_forgotten_with_the_peers_end_and_bounded_without() {
         pair.client.finish(stream);
         pair.client.linger(stream);
         pair.settle();
-        assert_eq!(pair.server.accept(), Some(stream));
+        assert_eq!(pair.server.accept(start), Some(stream));
         streams.push(stream);
     }
     assert_eq!(pair.client.streams(), 1 + MAX_LINGERING);
@@ -142,7 +181,7 @@ fn no_more_streams_are_opened_than_the_peer_has_not_taken() {
     pair.settle();
     assert_eq!(pair.client.open(|| 9), Ok(None));
     for _ in 0..3 {
-        assert!(pair.server.accept().is_some());
+        assert!(pair.server.accept(start).is_some());
     }
     pair.settle();
     assert_eq!(pair.client.take_woken(), [9]);
@@ -175,7 +214,7 @@ fn a_good_go_away_ends_no_stream_but_lets_none_begin() {
     receive(&mut pair.client, &[Header::go_away(0)]).unwrap();
     assert!(pair.client.peer_leaves());
     assert_eq!(pair.client.open(|| 0), Err(OpenError::GoAway));
-    assert_eq!(pair.server.accept(), Some(stream));
+    assert_eq!(pair.server.accept(start), Some(stream));
     pair.server.write(stream, b"answer", Vec::new);
     pair.server.finish(stream);
     pair.settle();
@@ -258,7 +297,7 @@ fn frames_of_streams_that_are_not_there_are_passed_over() {
     receive(&mut it, &[Header::data(Flags::NONE, 5, 3)]).unwrap();
     it.receive(b"abc", start()).unwrap();
     receive(&mut it, &[Header::data(Flags::SYN, 1, 0)]).unwrap();
-    assert_eq!((it.accept(), it.streams()), (Some(1), 1));
+    assert_eq!((it.accept(start), it.streams()), (Some(1), 1));
 }
 
 #[test]
@@ -317,7 +356,7 @@ fn an_end_never_overtakes_the_bytes_before_it() {
 fn credit_is_told_once_for_all_that_was_read() {
     let mut it = server();
     receive(&mut it, &[Header::data(Flags::SYN, 1, 0)]).unwrap();
-    assert_eq!(it.accept(), Some(1));
+    assert_eq!(it.accept(start), Some(1));
     fetch(&mut it);
     for _ in 0..4 {
         receive(&mut it, &[Header::data(Flags::NONE, 1, 64 * 1024)]).unwrap();
@@ -385,7 +424,7 @@ fn streams_that_are_given_up_before_anybody_has_them_take_no_place() {
         wire.extend(Header::data(Flags::SYN, 5_003, 0).encode());
         assert_eq!(it.receive(&wire, start()), Ok(()));
         assert!(it.streams() <= 4);
-        let accepted: Vec<_> = std::iter::from_fn(|| it.accept()).collect();
+        let accepted: Vec<_> = std::iter::from_fn(|| it.accept(start)).collect();
         assert_eq!((accepted[..2].to_vec(), accepted.last()), (vec![1, 3], Some(&5_003)));
         if body.is_empty() {
             assert_eq!(accepted.len(), 3, "nothing came of the others");

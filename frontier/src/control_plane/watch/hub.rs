@@ -1,7 +1,8 @@
 //! The one follower of the registry and the one meter of the counters, for all watches.
 
-use frontier_api::gateway::{Rate, Rates};
+use frontier_api::gateway::{Latency, Quantiles, Rate, Rates};
 use frontier_exchange::{Change, Direction, Exchange, RateMeter, Traffic};
+use frontier_metrics::Distribution;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
@@ -23,7 +24,7 @@ pub(super) enum News {
     Changes(Arc<[Change]>),
     /// Some of that is not known.
     Missed,
-    Rates(Rates),
+    Rates(Arc<Rates>),
 }
 
 /// Tells the watches.
@@ -60,7 +61,7 @@ impl Hub {
                         News::Missed
                     }
                 },
-                _ = tick.tick() => News::Rates(rates(&exchange, &mut meter)),
+                _ = tick.tick() => News::Rates(Arc::new(rates(&exchange, &mut meter))),
             };
             let Some(hub) = hub.upgrade() else { return };
             // Nobody may watch just now.
@@ -87,5 +88,28 @@ fn rates(exchange: &Exchange, meter: &mut RateMeter) -> Rates {
         failed: Some(by_direction(&failed)),
         edges: u64::try_from(exchange.edge_count()).unwrap_or(u64::MAX),
         services: u64::try_from(exchange.service_count()).unwrap_or(u64::MAX),
+        latency: Some(latency(&read)),
     }
+}
+
+fn latency(read: &frontier_exchange::Rates) -> Latency {
+    let [to_service, to_edge] = [Direction::ToService, Direction::ToEdge].map(|way| read.calls_took(way));
+    Latency {
+        to_service: quantiles(&to_service),
+        to_edge: quantiles(&to_edge),
+        all: quantiles(&to_service.and(&to_edge)),
+    }
+}
+
+/// `None` where there was nothing.
+fn quantiles(took: &Distribution) -> Option<Quantiles> {
+    let seconds = |share| took.quantile(share).map(|it| it.as_secs_f64());
+    let count = took.count();
+    Some(Quantiles {
+        count,
+        p50: seconds(0.5)?,
+        p90: seconds(0.9)?,
+        p99: seconds(0.99)?,
+        p999: seconds(0.999)?,
+    })
 }

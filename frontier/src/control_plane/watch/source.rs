@@ -54,6 +54,11 @@ impl Source {
         let exchange = self.queries.exchange();
         let first = matches!(self.next, Next::First);
         let mut part = Snapshot { first, ..Snapshot::default() };
+        if first && self.filter.changes_only {
+            self.next = Next::Live;
+            part.last = true;
+            return Some(part);
+        }
         let edges_after = match self.next {
             Next::First => Some(None),
             Next::Edges(epoch) => Some(Some(epoch)),
@@ -116,7 +121,7 @@ impl Source {
                 let events = events.collect::<Vec<_>>();
                 self.waiting.extend(events);
             }
-            News::Rates(rates) if self.filter.rates => self.waiting.push_back(told(Event::Rates(*rates))),
+            News::Rates(rates) if self.filter.rates => self.waiting.push_back(told(Event::Rates(**rates))),
             News::Rates(_) => {}
             News::Missed => self.start_again(),
         }

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::Limits;
 use frontier_protocol::{Ack, GET_EDGE_ID, Names, Register, Registration};
 use frontier_transport::{CloseReason, LinkConfig};
+use std::task::Poll;
 
 #[tokio::test]
 async fn a_call_of_an_edge_gains_the_tail_and_its_answer_comes_back_as_it_was() {
@@ -66,6 +67,40 @@ async fn names_by_the_thousand_are_registered_in_pieces_and_what_comes_behind_wa
         Ok(())
     });
     assert!(matches!(service.ended().await, CloseReason::Protocol(_)));
+}
+
+#[tokio::test]
+async fn an_edge_that_registers_without_end_hears_of_each_and_others_run_meanwhile() {
+    let exchange = testing::exchange();
+    let mut edge = Remote::telling_edge(&exchange, EDGE).await;
+    let most = exchange.limits().edge_names as u64;
+    for id in 0..most + 200 {
+        let name = format!("m{id}");
+        let register = Register { change: Registration::Add, of: Names::Methods, names: vec![&name] };
+        edge.send(|out| register.encode(id, out));
+    }
+    let (watched, told) = (exchange.clone(), edge.peer.clone());
+    let mut turns = 0;
+    let others = tokio::spawn(std::future::poll_fn(move |cx| {
+        let takes = |id: u64| watched.takes(&told, Names::Methods, &format!("m{id}"));
+        if takes(most - 1) {
+            return Poll::Ready(turns);
+        }
+        turns += u64::from(takes(0));
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }));
+    for id in 0..most + 200 {
+        let frame = edge.recv().await;
+        let expected = if id < most { Code::Ok } else { Code::Overloaded };
+        assert_eq!((frame.id, frame.kind, frame.code), (id, Kind::RegisterAck, expected));
+    }
+    assert!(testing::soon(others).await.unwrap() >= most / 16 - 1);
+    assert_eq!(exchange.name_count(&edge.peer, Names::Methods) as u64, most);
+    let topic = Register { change: Registration::Remove, of: Names::Topics, names: vec!["t"] };
+    edge.send(|out| topic.encode(7, out));
+    let frame = edge.recv().await;
+    assert_eq!((frame.kind, frame.code), (Kind::UnregisterAck, Code::Denied));
 }
 
 #[tokio::test]

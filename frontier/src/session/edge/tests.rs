@@ -9,7 +9,7 @@ use crate::testing::{self, ADDR, Remote, TERMS};
 use frontier_protocol::{
     Custom, EDGE_OFFLINE, EDGE_ONLINE, Flags, Frame, GoAway, Kind, Reject, Request, Response, Role,
 };
-use frontier_transport::{Accepted, Incoming};
+use frontier_transport::{Accepted, Incoming, Link};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -53,7 +53,8 @@ impl Dialled {
             network: frontier_transport::Network::Tcp,
         };
         let (context, admission) = (context.clone(), testing::anyone(context));
-        let session = tokio::spawn(async move { run(&context, handshake, admission, arrival, near).await });
+        let session =
+            tokio::spawn(async move { run(&context, handshake, admission, arrival, near.into()).await });
         let (frame_in, frames) = mpsc::unbounded_channel();
         let far = tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
         Self { session, frames, far }
@@ -284,7 +285,7 @@ async fn an_idle_edge_is_small() {
     let session = super::super::run(context, newcomer.unwrap());
     // The session's task but for its link, the peer, and its place in the registry.
     let bytes = size_of_val(&session) - size_of::<Link>()
-        + size_of::<frontier_exchange::Peer>()
+        + size_of::<Peer>()
         + size_of::<NativeOutlet>()
         + size_of::<(u64, usize)>();
     assert!(bytes <= 768, "{bytes} bytes, the session {}", size_of_val(&session));

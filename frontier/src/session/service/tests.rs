@@ -46,7 +46,7 @@ async fn dial_at(
     let topics = topics.iter().map(|topic| (*topic).to_owned()).collect();
     let handshake = Handshake { topics, ..handshake() };
     let (context, admission) = (context.clone(), testing::anyone(context));
-    tokio::spawn(async move { run(&context, handshake, admission, arrival, near).await });
+    tokio::spawn(async move { run(&context, handshake, admission, arrival, near.into()).await });
     let (frame_in, frames) = mpsc::unbounded_channel();
     tokio::spawn(testing::drive(far, frame_in, mpsc::unbounded_channel().0));
     frames
@@ -146,7 +146,7 @@ async fn a_session_that_breaks_off_is_no_longer_routed_to() {
     let (near, _far) = testing::links(context.limits.link(Role::Service)).await;
     let handshake = Handshake { topics: vec!["t".into()], ..handshake() };
     let arrival = Arrival::now(&context.exchange, ADDR);
-    let mut session = Box::pin(run(&context, handshake, testing::anyone(&context), arrival, near));
+    let mut session = Box::pin(run(&context, handshake, testing::anyone(&context), arrival, near.into()));
     // The first poll brings it online.
     tokio::select! {
         biased;

@@ -2,7 +2,7 @@
 
 use super::RebalanceConfig;
 use super::balance::{Balance, Decision};
-use crate::model::advertised::url;
+use crate::model::advertised::{native, url};
 use crate::model::{Frontier, Timestamp};
 use frontier_protocol::{Other, Plan};
 use std::time::Duration;
@@ -35,7 +35,8 @@ impl ClusterPlan {
         let mut open: Vec<Frontier> = frontiers.into_iter().filter(Frontier::is_open).collect();
         for Frontier { advertised_sb_addr, advertised_eb_addr, .. } in &mut open {
             // What a frontlas of an earlier version has written may be without a scheme.
-            (*advertised_sb_addr, *advertised_eb_addr) = (url(advertised_sb_addr), url(advertised_eb_addr));
+            (*advertised_sb_addr, *advertised_eb_addr) =
+                (url(native(advertised_sb_addr)), url(native(advertised_eb_addr)));
         }
         let age = |frontier: &Frontier| Duration::from_micros(now.0.saturating_sub(frontier.since.0));
         let is_new = |frontier: &Frontier| age(frontier) < config.settle;

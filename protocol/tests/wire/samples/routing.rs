@@ -3,10 +3,26 @@
 use super::{header, hex, outcome, plain, said, text, vector};
 use crate::golden::Vector;
 use crate::json::Decimal;
-use crate::owned::{Fields, Raw, Row, Wish};
-use frontier_protocol::{Code, Flags};
+use crate::owned::{Fields, Grant, OwnedHello, Raw, Row, Wish};
+use frontier_protocol::{Code, FEATURE_EDGE_METHODS, Flags};
 
-/// What services register.
+/// How an edge tells what methods it answers.
+pub(super) fn handshake(hello: OwnedHello, welcome: Grant) -> Vec<Vector> {
+    let methods = vec!["reboot".into(), "größe".into()];
+    let hello = OwnedHello { features: FEATURE_EDGE_METHODS, methods, ..hello };
+    let welcome = Grant { features: FEATURE_EDGE_METHODS, ..welcome };
+    vec![
+        vector("hello-edge-methods", "an edge that tells of two methods", plain(0), Fields::Hello(hello)),
+        vector(
+            "welcome-edge-methods",
+            "they are noted, and the edge may register others",
+            plain(0),
+            Fields::Welcome(welcome),
+        ),
+    ]
+}
+
+/// What services and edges register.
 pub(super) fn registrations() -> Vec<Vector> {
     let row = |names: &[&str]| Row { names: names.iter().map(|name| (*name).into()).collect() };
     vec![
@@ -23,6 +39,12 @@ pub(super) fn registrations() -> Vec<Vector> {
             Fields::Register(row(&["*"])),
         ),
         vector("register-ack", "routing knows the names now", plain(5), Fields::RegisterAck(text(""))),
+        vector(
+            "register-edge-method",
+            "an edge tells of one more method, which it may if Welcome has the bit",
+            plain(9),
+            Fields::Register(row(&["reboot"])),
+        ),
         vector("unregister", "a method is taken back", plain(8), Fields::Unregister(row(&["größe"]))),
         vector(
             "unregister-ack-overloaded",

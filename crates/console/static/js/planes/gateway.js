@@ -4,9 +4,13 @@ import { ask, get, url } from './api.js';
 import { ago, bytes, count, time } from './format.js';
 import { h } from './dom.js';
 import { gatewayWatch } from './gatewaywatch.js';
+import { setRole } from './role.js';
+import { controlPage } from './views/control.js';
+import { eventsPage } from './views/events.js';
 import { kickButton } from './views/kick.js';
 import { overviewPage } from './views/overview.js';
 import { peersPage } from './views/peers.js';
+import { requestForm } from './views/request.js';
 
 const PAGE = 500;
 
@@ -14,14 +18,14 @@ export const name = 'Gateway';
 export const product = 'gateway';
 
 /** Fails where the credentials are not good. */
-export const check = (options) => get('/v1/services?page_size=1', options);
+export const check = async (options) => setRole((await get('/v1/status', options)).role);
 
 export const follow = gatewayWatch;
 
 const since = (row) => h('time', { title: time(row.create_time) }, ago(row.create_time));
 
 /** What both kinds have. The gateway searches and pages by itself. */
-const common = (kind) => withKick({
+const common = (kind) => withActs({
   noun: kind,
   id: `${kind}_id`,
   newestFirst: true,
@@ -34,6 +38,7 @@ const common = (kind) => withKick({
   },
   one: (id, signal) => oneOf(kind, id, signal),
   kick: (id) => ask('DELETE', `/v1/${kind}s/${id}`),
+  send: (id, what, body, signal) => ask('POST', `/v1/${kind}s/${id}/${what}`, { body, signal }),
 });
 
 /** Nothing where nobody of this id is connected. */
@@ -42,7 +47,10 @@ const oneOf = (kind, id, signal) => get(`/v1/${kind}s/${id}`, { signal }).catch(
   throw error;
 });
 
-const withKick = (kind) => ({ ...kind, acts: kickButton(kind) });
+const withActs = (kind) => {
+  const [request, kick] = [requestForm(kind), kickButton(kind)];
+  return { ...kind, acts: (row, onGone) => h('div', { class: 'acts' }, request(row), kick(row, onGone)) };
+};
 
 const begins = (row, search, keys) => !search.text || (keys.includes(search.by) && String(row[search.by] ?? '').startsWith(search.text));
 
@@ -63,20 +71,28 @@ const fields = (row) => [
 export const kinds = {
   edge: {
     ...common('edge'),
-    searches: [['meta', 'Meta'], ['edge_id', 'Id'], ['addr', 'Address']],
-    matches: (row, search) => begins(row, search, ['meta', 'addr']) || row.edge_id === search.text,
+    searches: [['meta', 'Meta'], ['edge_id', 'Id'], ['addr', 'Address'], ['rpc', 'Method']],
+    matches: (row, search) => begins(row, search, ['meta', 'addr']) || (search.by === 'edge_id' && row.edge_id === search.text),
     columns: [
       { key: 'id', name: 'Edge', width: 'minmax(9rem, 1fr)', cell: (row) => row.edge_id },
       { key: 'meta', name: 'Meta', width: 'minmax(8rem, 1.5fr)', cell: (row) => row.meta || '–' },
       { key: 'addr', name: 'Address', width: 'minmax(10rem, 1.2fr)', cell: (row) => row.addr },
       { key: 'since', name: 'Connected', width: '8rem', cell: since },
     ],
-    fields: (row) => [['Meta', row.meta], ...fields(row)],
+    /** With the methods that it has told of, which have a list of their own. */
+    async one(id, signal) {
+      const rpcs = get(url('/v1/edges/rpcs', { edge_id: id, page_size: PAGE }), { signal });
+      const [row, { rpcs: methods = [] }] = await Promise.all([oneOf('edge', id, signal), rpcs]);
+      return row && { ...row, methods };
+    },
+    fields: (row) => [['Meta', row.meta], ...fields(row), ['Methods', chips(row.methods)]],
   },
   service: {
     ...common('service'),
     searches: [['service', 'Name'], ['addr', 'Address'], ['rpc', 'Method'], ['topic', 'Topic']],
     matches: (row, search) => begins(row, search, ['service', 'addr']),
+    /** What a service takes is not told with it. */
+    isUntold: (search) => Boolean(search.text) && ['rpc', 'topic'].includes(search.by),
     columns: [
       { key: 'name', name: 'Service', width: 'minmax(8rem, 1.3fr)', cell: (row) => row.service || '(no name)' },
       { key: 'id', name: 'Id', width: 'minmax(9rem, 1fr)', cell: (row) => row.service_id },
@@ -98,4 +114,6 @@ export const pages = [
   { path: '', name: 'Overview', icon: 'overview', open: overviewPage },
   { path: 'edges', name: 'Edges', icon: 'edges', open: peersPage(kinds.edge) },
   { path: 'services', name: 'Services', icon: 'services', open: peersPage(kinds.service) },
+  { path: 'events', name: 'Events', icon: 'events', open: eventsPage },
+  { path: 'gateway', name: 'Gateway', icon: 'gateway', open: controlPage },
 ];

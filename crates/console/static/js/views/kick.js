@@ -1,10 +1,11 @@
 // The button that closes the connection of a peer.
 
 import { h } from '../dom.js';
+import { lacking } from '../role.js';
 import { confirm } from './confirm.js';
 import { notice } from './notice.js';
 
-/** The part of the panel for this peer; `onGone` is called once it was kicked. */
+/** The button for this peer, and what else is to be said of it; `onGone` is called once it was kicked. */
 export const kickButton = (kind) => (row, onGone) => {
   const id = row[kind.id];
   const button = h('button', { class: 'danger', type: 'button' }, `Kick this ${kind.noun}`);
@@ -25,5 +26,5 @@ export const kickButton = (kind) => (row, onGone) => {
       notice(`It was not kicked: ${error.message}`, 'bad');
     }
   });
-  return h('div', { class: 'acts' }, button);
+  return [lacking('operate', 'To kick it'), button];
 };

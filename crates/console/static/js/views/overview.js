@@ -11,7 +11,7 @@ export function overviewPage(main, live, signal) {
   const line = (name, colour, series) => ({ name, colour, series });
   const plots = [
     ['Calls', rate, [line('to services', 'c1', rates.callsToService), line('to edges', 'c3', rates.callsToEdge)]],
-    ['Latency of calls', duration, [line('p50', 'c1', rates.p50), line('p99', 'c3', rates.p99), line('p99.9', 'c2', rates.p999)], true],
+    ['Call latency', duration, [line('p50', 'c1', rates.p50), line('p99', 'c3', rates.p99), line('p99.9', 'c2', rates.p999)], true],
     ['Messages', rate, [line('to services', 'c1', rates.messagesToService), line('to edges', 'c3', rates.messagesToEdge)]],
     ['Failures and streams', rate, [line('failed', 'c2', rates.failed), line('streams', 'c4', rates.streams)]],
     ['In flight', short, [line('requests', 'c1', rates.inFlight), line('open streams', 'c4', rates.streamsOpen)]],

@@ -136,6 +136,8 @@ fn what_there_is_is_counted_and_what_waits_is_swept_up() {
     let expected =
         Census { edges: 1, services: 1, names: [2, 1, 1], origin_gateways: 1, outboxes, ..Census::default() };
     assert_eq!(exchange.census(), expected);
+    exchange.add_methods(&edge.peer, &["m"]).unwrap();
+    assert!(exchange.census().edge_methods > 1);
     assert!(waiting > 0);
 }
 

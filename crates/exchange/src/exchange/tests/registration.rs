@@ -1,4 +1,4 @@
-//! What a service is told of the names that it adds and takes away.
+//! What a service, or an edge, is told of the names that it adds and takes away.
 
 use super::*;
 use crate::{Registration, RegistrationError};
@@ -98,4 +98,98 @@ fn names_without_end_are_registered_with_pauses_and_told_once() {
     edge.send(Envelope { name: "m4999", ..call(2, Destination::Name) });
     assert_eq!(edge.codes(), [(2, Code::MethodNotFound)]);
     assert!(service.peer.is_online(), "it is there, and takes nothing");
+}
+
+fn methods(edge: &TestPeer) -> Vec<String> {
+    let mut names: Vec<_> =
+        edge.exchange.names_of(&edge.peer, Names::Methods).iter().map(ToString::to_string).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_an_edge_tells_is_seen_and_routes_nothing() {
+    let exchange = testing::exchange();
+    let (edge, service) = (TestPeer::edge(&exchange, EDGE), TestPeer::service(&exchange, 1, &[], &[]));
+    exchange.add_methods(&edge.peer, &["reboot"]).unwrap();
+    let told = register(&edge, 5, Registration::Add, Names::Methods, &["m"]);
+    assert_eq!(told, Sent::Registered { id: 5, change: Registration::Add, error: None });
+    assert_eq!(methods(&edge), ["m", "reboot"]);
+    assert!(exchange.takes(&edge.peer, Names::Methods, "m"));
+    assert!(!exchange.takes(&edge.peer, Names::Topics, "m"));
+    register(&edge, 6, Registration::Remove, Names::Methods, &["m"]);
+    assert_eq!((methods(&edge), exchange.name_count(&edge.peer, Names::Methods)), (vec!["reboot".into()], 1));
+    // A service may call what the edge has not told of, and nobody else calls an edge by what it has.
+    service.send(call(1, to_edge(EDGE)));
+    assert_eq!(edge.request().name, "m");
+    let other = TestPeer::edge(&exchange, EDGE + 1);
+    other.send(Envelope { name: "reboot", ..call(1, Destination::Name) });
+    assert_eq!(other.codes(), [(1, Code::MethodNotFound)]);
+}
+
+#[test]
+fn what_an_edge_told_ends_with_its_connection_and_passes_to_no_successor() {
+    let exchange = testing::exchange();
+    let mut edge = TestPeer::edge(&exchange, EDGE);
+    exchange.add_methods(&edge.peer, &["m"]).unwrap();
+    let mut successor = TestPeer::edge(&exchange, EDGE);
+    assert_eq!(methods(&successor), [] as [&str; 0]);
+    // It is closed, and so hears nothing any more.
+    let late = Inbound::Register { id: 9, change: Registration::Add, of: Names::Methods, names: &["late"] };
+    edge.on(late).unwrap();
+    assert_eq!(methods(&edge), ["m"]);
+    edge.leave();
+    exchange.add_methods(&successor.peer, &["m"]).unwrap();
+    successor.vanish();
+    assert_eq!(exchange.census().edge_methods, 0);
+    assert_eq!(exchange.add_methods(&edge.peer, &["m"]), Err(RegistrationError::Superseded));
+}
+
+#[test]
+fn an_edge_that_tells_too_much_hears_the_limit_and_keeps_what_it_told() {
+    let exchange = testing::exchange_with(|settings| {
+        let limits = &mut settings.limits;
+        (limits.edge_names, limits.edge_names_len, limits.all_edge_names_len) = (2, 10, 200);
+    });
+    let edge = TestPeer::edge(&exchange, EDGE);
+    exchange.add_methods(&edge.peer, &["a"]).unwrap();
+    let refusal = |of, names: &[&str]| match register(&edge, 9, Registration::Add, of, names) {
+        Sent::Registered { id: 9, change: Registration::Add, error: Some(error) } => error,
+        other => panic!("{other:?}"),
+    };
+    let over = [
+        (Names::Methods, vec!["b", "c"], Code::Overloaded, "limits.names_per_edge"),
+        (Names::Methods, vec!["1234567890"], Code::TooLarge, "limits.edge_names_size"),
+        (Names::Methods, vec!["b"], Code::Overloaded, "limits.all_edge_names_size"),
+        (Names::Methods, vec![""], Code::Denied, "empty"),
+        (Names::Topics, vec!["t"], Code::Denied, "an edge registers methods alone"),
+    ];
+    for (of, names, code, text) in over {
+        let error = refusal(of, &names);
+        assert_eq!(error.code(), code, "{names:?}");
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!(methods(&edge), ["a"]);
+    }
+    assert!(exchange.check_methods(&["a", "b", "c"]).is_err() && exchange.check_methods(&["a"]).is_ok());
+    let counted: Vec<_> =
+        exchange.counters().refusals().filter(|(key, count)| *count > 0 && key.contains("edge")).collect();
+    let (each, size, all) = ("limits.names_per_edge", "limits.edge_names_size", "limits.all_edge_names_size");
+    assert_eq!(counted, [(each, 2), (size, 1), (all, 1)]);
+}
+
+#[test]
+fn an_edge_that_registers_much_lets_others_run_before() {
+    let exchange = testing::exchange();
+    let edge = TestPeer::edge(&exchange, EDGE);
+    let register = exchange.register(&edge.peer, 5, Registration::Add, Names::Methods, &["m"]);
+    let turns = testing::run(async {
+        let (mut register, mut turns) = (std::pin::pin!(register), 0);
+        std::future::poll_fn(|cx| {
+            turns += 1;
+            register.as_mut().poll(cx)
+        })
+        .await;
+        turns
+    });
+    assert_eq!((turns, methods(&edge)), (2, vec!["m".into()]));
 }

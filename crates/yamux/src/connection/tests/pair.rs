@@ -15,7 +15,7 @@ impl Pair {
         let mut pair = Self { client, server, now: start() };
         let lane = pair.open(b"lane");
         pair.settle();
-        assert_eq!((lane, pair.server.accept()), (1, Some(1)));
+        assert_eq!((lane, pair.server.accept(start)), (1, Some(1)));
         pair.settle();
         assert_eq!(pair.read_all(1), b"lane");
         pair
@@ -34,7 +34,7 @@ impl Pair {
         for _ in 0..40 {
             while matches!(self.client.write(stream, &[0; 60_000], Vec::new), Write::Some(_)) {}
             self.settle();
-            self.server.accept();
+            self.server.accept(start);
             self.read_all(stream);
         }
         self.client.release(stream);
@@ -50,10 +50,13 @@ impl Pair {
                 carry(&mut self.client, &mut self.server, now),
                 carry(&mut self.server, &mut self.client, now),
             ];
-            if sent == [0, 0] {
-                return;
-            }
-            self.now += Duration::from_micros(50);
+            let due =
+                [&self.client, &self.server].into_iter().filter_map(|it| Some(it.acks.as_ref()?.due)).max();
+            self.now = match due {
+                None if sent == [0, 0] => return,
+                Some(due) if sent == [0, 0] => self.now.max(due),
+                _ => self.now + Duration::from_micros(50),
+            };
         }
     }
 

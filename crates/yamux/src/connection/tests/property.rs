@@ -94,7 +94,7 @@ proptest! {
                     let n = len.min(from.wire.len());
                     let piece: Vec<u8> = from.wire.drain(..n).collect();
                     prop_assert_eq!(to.connection.receive(&piece, now), Ok(()));
-                    while b.connection.accept().is_some() {}
+                    while b.connection.accept(start).is_some() {}
                 }
             }
         }
@@ -125,7 +125,7 @@ proptest! {
             if it.receive(&piece, start()).is_err() {
                 break;
             }
-            while let Some(stream) = it.accept() {
+            while let Some(stream) = it.accept(start) {
                 it.write(stream, b"answer", Vec::new);
                 it.read(stream, start);
                 if stream % 3 == 0 { it.release(stream) } else { it.finish(stream) }

@@ -1,0 +1,456 @@
+//! What the task of a connection shares with those who send to its peer: the outbox, and the streams.
+
+use super::outbox::Outbox;
+use super::stream::{MAX_INBOUND, MAX_INBOUND_OF_ALL, MIN_INBOUND, Stream};
+use ahash::{AHashMap, AHashSet};
+use bytes::Bytes;
+use frontier_exchange::{QueueError, Queued};
+use frontier_geminio as wire;
+use frontier_transport::CloseReason;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+
+/// How much is written at once, in bytes, before others have their turn.
+const BATCH: usize = 256 * 1024;
+
+/// Ids of what no reply brings back: no correlation id has this lower half.
+const OWN_ID: u64 = u32::MAX as u64;
+
+#[derive(Debug)]
+pub(super) struct Lane {
+    state: Mutex<State>,
+    /// There is something to write.
+    pub(super) work: Notify,
+    /// There is room for requests.
+    room: Notify,
+    /// A stream that was full has room.
+    pub(super) read: Notify,
+    /// The connection is closed, or to be left.
+    ended: Notify,
+    written: AtomicU64,
+    ids: AtomicU64,
+    hard: usize,
+    max_streams: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    outbox: Outbox,
+    streams: AHashMap<u64, Stream>,
+    /// What waits in all of them for their readers, in bytes.
+    inbound_len: usize,
+    /// Streams that have something to write, in their turn.
+    ready: VecDeque<u64>,
+    next_session: u64,
+    /// Calls whose reply is to be an EdgeID.
+    asks_for_id: AHashSet<u64>,
+    leave_at: Option<Instant>,
+    /// The answer to the peer's goodbye.
+    goodbye: Vec<u8>,
+}
+
+/// Whether the connection may go on.
+pub(super) enum Ended {
+    Closed(CloseReason),
+    /// The last word was said: it ends once nothing is in flight.
+    Sealed,
+    /// It is to be left at this time.
+    Leaves(Instant),
+}
+
+impl Lane {
+    pub(super) fn new(soft: usize, max_streams: u32) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                outbox: Outbox::new(soft),
+                streams: AHashMap::new(),
+                inbound_len: 0,
+                ready: VecDeque::new(),
+                next_session: wire::MAIN_SESSION,
+                asks_for_id: AHashSet::new(),
+                leave_at: None,
+                goodbye: Vec::new(),
+            }),
+            work: Notify::new(),
+            room: Notify::new(),
+            read: Notify::new(),
+            ended: Notify::new(),
+            written: AtomicU64::new(0),
+            ids: AtomicU64::new(1),
+            hard: 2 * soft,
+            max_streams: max_streams as usize,
+        })
+    }
+
+    /// An id for a packet that no correlation id stands for.
+    pub(super) fn next_id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed) << 32 | OWN_ID
+    }
+
+    /// Queues a request that `encode` appends.
+    pub(super) fn request(
+        &self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), wire::EncodeError>,
+    ) -> Result<Queued, QueueError> {
+        let outbox = &mut self.state.lock().outbox;
+        outbox.admits()?;
+        let was_empty = outbox.queued.is_empty();
+        encode(&mut outbox.queued).map_err(|error| QueueError::TooLarge(error.to_string().into()))?;
+        Ok(Queued { needs_wake: was_empty })
+    }
+
+    /// Queues a message, which may wait until others are acknowledged.
+    pub(super) fn message(
+        &self,
+        id: u64,
+        deadline: Instant,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), wire::EncodeError>,
+    ) -> Result<Queued, QueueError> {
+        let outbox = &mut self.state.lock().outbox;
+        outbox.admits()?;
+        let mut packet = Vec::new();
+        encode(&mut packet).map_err(|error| QueueError::TooLarge(error.to_string().into()))?;
+        outbox.message(id, packet, deadline);
+        Ok(Queued { needs_wake: true })
+    }
+
+    /// A message was acknowledged.
+    pub(super) fn acked(&self, id: u64) {
+        if self.state.lock().outbox.acked(id, Instant::now()) {
+            self.work.notify_one();
+        }
+    }
+
+    /// Queues a reply or a notice. Who does not read them is closed.
+    pub(super) fn reply(
+        &self,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), wire::EncodeError>,
+    ) -> Result<Queued, QueueError> {
+        let mut state = self.state.lock();
+        let outbox = &mut state.outbox;
+        if let Some(reason) = &outbox.closed {
+            return Err(QueueError::Closed(reason.to_string().into()));
+        }
+        if outbox.backlog() >= self.hard {
+            drop(state);
+            self.close(CloseReason::SlowPeer);
+            return Err(QueueError::Full);
+        }
+        let was_empty = outbox.queued.is_empty();
+        encode(&mut outbox.queued).map_err(|error| QueueError::TooLarge(error.to_string().into()))?;
+        Ok(Queued { needs_wake: was_empty })
+    }
+
+    /// The same for a packet that always fits, sent at once. A peer that is gone does not hear it.
+    pub(super) fn say(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+        let queued = self.reply(|out| {
+            encode(out);
+            Ok(())
+        });
+        if queued.is_ok() {
+            self.work.notify_one();
+        }
+    }
+
+    /// The peer has said goodbye: the answer stands behind everything else.
+    pub(super) fn answer_goodbye(&self, id: u64) {
+        wire::disconnected(id, &mut self.state.lock().goodbye);
+    }
+
+    pub(super) fn take_goodbye(&self) -> Vec<u8> {
+        std::mem::take(&mut self.state.lock().goodbye)
+    }
+
+    pub(super) fn note_id_request(&self, id: u64) {
+        self.state.lock().asks_for_id.insert(id);
+    }
+
+    /// Whether the reply to this call is to be an EdgeID.
+    pub(super) fn was_id_request(&self, id: u64) -> bool {
+        let asks = &mut self.state.lock().asks_for_id;
+        !asks.is_empty() && asks.remove(&id)
+    }
+
+    /// Waits for something to write, and moves it to `out`: packets first, then one of each stream.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn next_batch(self: &Arc<Self>, out: &mut Vec<u8>) {
+        loop {
+            if self.take_batch(out) {
+                return;
+            }
+            self.work.notified().await;
+        }
+    }
+
+    fn take_batch(self: &Arc<Self>, out: &mut Vec<u8>) -> bool {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let State { outbox, streams, ready, .. } = &mut *state;
+        std::mem::swap(out, &mut outbox.queued);
+        for _ in 0..ready.len() {
+            if out.len() >= BATCH {
+                break;
+            }
+            let Some(session) = ready.pop_front() else { break };
+            let Some(stream) = streams.get_mut(&session) else { continue };
+            stream.write_one(self.next_id(), session, now, out);
+            stream.is_ready = stream.has_outbound();
+            if stream.is_ready {
+                ready.push_back(session);
+            } else if stream.is_released {
+                self.end_later(session, stream.linger(now));
+            }
+        }
+        if ready.is_empty() && ready.capacity() > 64 {
+            *ready = VecDeque::new();
+        }
+        outbox.taken = out.len();
+        !out.is_empty()
+    }
+
+    pub(super) fn wrote(&self, len: usize) {
+        self.written.fetch_add(len as u64, Ordering::Relaxed);
+        let outbox = &mut self.state.lock().outbox;
+        outbox.taken = outbox.taken.saturating_sub(len);
+        if outbox.has_room() {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// Packets that were never written, and none will be.
+    pub(super) fn take_unsent(&self, reason: CloseReason) -> Vec<u8> {
+        self.close(reason);
+        self.state.lock().outbox.take_unsent()
+    }
+
+    pub(super) fn backlog(&self) -> usize {
+        self.state.lock().outbox.backlog()
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub(super) async fn writable(&self) {
+        loop {
+            let notified = self.room.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if !matches!(self.state.lock().outbox.admits(), Err(QueueError::Full)) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    pub(super) fn close(&self, reason: CloseReason) {
+        let mut state = self.state.lock();
+        if state.outbox.closed.is_some() {
+            return;
+        }
+        state.outbox.closed = Some(reason);
+        state.streams.values_mut().for_each(Stream::wake);
+        drop(state);
+        self.room.notify_waiters();
+        self.ended.notify_one();
+    }
+
+    pub(super) fn close_reason(&self) -> Option<CloseReason> {
+        self.state.lock().outbox.closed.clone()
+    }
+
+    pub(super) fn seal(&self) -> Result<Queued, QueueError> {
+        let outbox = &mut self.state.lock().outbox;
+        if let Some(reason) = &outbox.closed {
+            return Err(QueueError::Closed(reason.to_string().into()));
+        }
+        outbox.sealed = true;
+        self.ended.notify_one();
+        Ok(Queued::SENT)
+    }
+
+    pub(super) fn leave_at(&self, at: Instant) {
+        self.state.lock().leave_at = Some(at);
+        self.ended.notify_one();
+    }
+
+    /// Waits until the connection is closed, or is to end.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn ended(&self) -> Ended {
+        loop {
+            {
+                let mut state = self.state.lock();
+                if let Some(reason) = &state.outbox.closed {
+                    return Ended::Closed(reason.clone());
+                }
+                if let Some(at) = state.leave_at.take() {
+                    return Ended::Leaves(at);
+                }
+                if state.outbox.sealed {
+                    return Ended::Sealed;
+                }
+            }
+            self.ended.notified().await;
+        }
+    }
+
+    pub(super) fn streams(&self) -> u32 {
+        u32::try_from(self.state.lock().streams.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn max_streams(&self) -> usize {
+        self.max_streams
+    }
+
+    /// One more stream, under this session or under one of ours. `None` if the session is taken, or there are as many as
+    /// there may be.
+    pub(super) fn add_stream(&self, session: Option<u64>) -> Option<u64> {
+        let mut state = self.state.lock();
+        if state.streams.len() >= self.max_streams || state.outbox.closed.is_some() {
+            return None;
+        }
+        let session = match session {
+            Some(session) if session <= wire::MAIN_SESSION || state.streams.contains_key(&session) => {
+                return None;
+            }
+            Some(session) => session,
+            None => loop {
+                state.next_session += 1;
+                if !state.streams.contains_key(&state.next_session) {
+                    break state.next_session;
+                }
+            },
+        };
+        state.streams.insert(session, Stream::default());
+        Some(session)
+    }
+
+    /// Acts on a stream. `None` if it is not there, or the connection is closed.
+    pub(super) fn with<T>(&self, session: u64, act: impl FnOnce(&mut Stream) -> T) -> Option<T> {
+        let mut state = self.state.lock();
+        let State { outbox, streams, inbound_len, .. } = &mut *state;
+        if outbox.closed.is_some() {
+            return None;
+        }
+        let stream = streams.get_mut(&session)?;
+        let before = stream.inbound_len;
+        let acted = act(stream);
+        *inbound_len = *inbound_len - before + stream.inbound_len;
+        Some(acted)
+    }
+
+    /// The same where the stream is given something to write.
+    pub(super) fn write<T>(&self, session: u64, act: impl FnOnce(&mut Stream) -> T) -> Option<T> {
+        let mut state = self.state.lock();
+        let State { outbox, streams, ready, .. } = &mut *state;
+        if outbox.closed.is_some() {
+            return None;
+        }
+        let stream = streams.get_mut(&session)?;
+        let acted = act(stream);
+        if stream.has_dismissed {
+            stream.clear_outbound();
+        } else if stream.has_outbound() && !stream.is_ready {
+            stream.is_ready = true;
+            ready.push_back(session);
+            drop(state);
+            self.work.notify_one();
+        }
+        Some(acted)
+    }
+
+    /// Gives a stream what has come for it. Whether it is full now, and nothing more is to be read for it.
+    pub(super) fn deliver(&self, session: u64, pieces: impl IntoIterator<Item = Bytes>) -> bool {
+        self.with(session, |stream| {
+            if !(stream.is_released || stream.is_dismissed || stream.is_overrun) {
+                pieces.into_iter().for_each(|piece| stream.push(piece));
+            }
+        });
+        self.fullness(session).is_some()
+    }
+
+    /// What the reader of a stream has taken so far, and what waits for it, if that is all that may wait.
+    pub(super) fn fullness(&self, session: u64) -> Option<(u64, usize)> {
+        let state = self.state.lock();
+        let stream = state.streams.get(&session)?;
+        let most = if state.inbound_len > MAX_INBOUND_OF_ALL { MIN_INBOUND } else { MAX_INBOUND };
+        let is_full = stream.inbound_len > most && state.outbox.closed.is_none();
+        is_full.then_some((stream.taken, stream.inbound_len))
+    }
+
+    /// Gives a stream up that nobody reads.
+    pub(super) fn overrun(self: &Arc<Self>, session: u64) {
+        let is_there = self.with(session, |stream| {
+            stream.is_overrun = true;
+            stream.discard();
+            stream.wake();
+        });
+        if is_there.is_some() {
+            self.end(session);
+        }
+    }
+
+    /// The peer has closed a stream.
+    pub(super) fn dismissed_by_peer(&self, session: u64) {
+        let is_open = self.with(session, |stream| {
+            stream.is_dismissed = true;
+            stream.clear_outbound();
+            stream.wake();
+            !std::mem::replace(&mut stream.has_dismissed, true)
+        });
+        if is_open == Some(true) {
+            self.say(|out| wire::dismiss(self.next_id(), session, out));
+        }
+        self.forget_closed(session);
+    }
+
+    /// Nobody here has anything to do with a stream any more: it is closed behind all that was written on it.
+    pub(super) fn release(self: &Arc<Self>, session: u64, keeps_written: bool) {
+        let linger = self.with(session, |stream| {
+            stream.is_released = true;
+            stream.discard();
+            if !keeps_written {
+                stream.clear_outbound();
+            }
+            (!stream.has_outbound()).then(|| stream.linger(Instant::now()))
+        });
+        self.read.notify_one();
+        if let Some(Some(linger)) = linger {
+            self.end_later(session, linger);
+        }
+    }
+
+    fn end_later(self: &Arc<Self>, session: u64, linger: Duration) {
+        let lane = self.clone();
+        tokio::spawn(async move {
+            if !linger.is_zero() {
+                tokio::time::sleep(linger).await;
+            }
+            lane.end(session);
+        });
+    }
+
+    /// Closes a stream for our part.
+    fn end(&self, session: u64) {
+        if self.with(session, |stream| !std::mem::replace(&mut stream.has_dismissed, true)) == Some(true) {
+            self.say(|out| wire::dismiss(self.next_id(), session, out));
+        }
+        self.forget_closed(session);
+    }
+
+    fn forget_closed(&self, session: u64) {
+        let mut state = self.state.lock();
+        let is_over = |it: &Stream| it.is_released && it.is_dismissed && it.has_dismissed;
+        if state.streams.get(&session).is_some_and(is_over) {
+            state.streams.remove(&session);
+        }
+    }
+}
