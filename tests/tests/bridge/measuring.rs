@@ -24,7 +24,7 @@ const COUNTED: Duration = Duration::from_secs(10);
 /// Text of about 200 bytes, with the time at which it was published in front.
 fn payload(since: Instant) -> String {
     let padding = "x".repeat(150);
-    format!(r#"{{"t":{:012},"temperature":21.5,"padding":"{padding}"}}"#, since.elapsed().as_micros())
+    format!(r#"{{"t":"{:012}","temperature":21.5,"padding":"{padding}"}}"#, since.elapsed().as_micros())
 }
 
 /// Latencies in steps of a millisecond, up to 10 s.
@@ -91,7 +91,7 @@ async fn read(
     is_counting: Arc<AtomicBool>,
     latencies: Arc<Latencies>,
 ) {
-    const MARK: &[u8] = br#""t":"#;
+    const MARK: &[u8] = br#""t":""#;
     let (mut buffer, mut kept) = (vec![0; 4096], 0);
     loop {
         let Ok(count) = stream.read(&mut buffer[kept..]).await else { return };
