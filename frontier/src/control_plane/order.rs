@@ -8,12 +8,16 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+/// As much of a meta as decides an order, in bytes: the token of a page has it in hex, and has to fit into the head of a
+/// request.
+const MAX_TEXT: usize = 256;
+
 /// By what a list is ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     CreateTime,
     Id,
-    /// The meta of edges, the name of services.
+    /// The beginning of the meta of edges, the name of services.
     Text,
     Addr,
 }
@@ -112,10 +116,10 @@ impl Field {
             Self::CreateTime => Key::Nothing,
             Self::Id => Key::Number(peer.number()),
             Self::Addr => Key::Addr(peer.addr()),
-            Self::Text => Key::Text(match peer.identity() {
+            Self::Text => Key::Text(start(match peer.identity() {
                 Identity::Edge { meta, .. } => meta,
                 _ => peer.name().as_bytes(),
-            }),
+            })),
         }
     }
 
@@ -183,7 +187,7 @@ impl Place {
             Field::CreateTime => self.key.is_empty(),
             Field::Id => self.key.len() == 8,
             Field::Addr => self.key.is_empty() || self.addr().is_some(),
-            Field::Text => true,
+            Field::Text => self.key.len() <= MAX_TEXT,
         }
     }
 
@@ -200,6 +204,10 @@ impl Place {
             Field::Text => Key::Text(&self.key),
         }
     }
+}
+
+fn start(text: &[u8]) -> &[u8] {
+    text.get(..MAX_TEXT).unwrap_or(text)
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -276,6 +284,8 @@ mod tests {
         {
             Place::parse(wrong, order("create_time").unwrap()).expect_err(wrong);
         }
+        let long = format!("t1.{}", "61".repeat(MAX_TEXT + 1));
+        Place::parse(&long, order("meta").unwrap()).unwrap_err();
         for wrong in ["a1.3132", "i1.00", "a1.0"] {
             Place::parse(wrong, order("addr").unwrap()).expect_err(wrong);
         }

@@ -71,6 +71,24 @@ async fn pages_by_token_have_everyone_once_in_every_order() {
     }
 }
 
+/// A token that had the whole meta would not fit into the head of the request that it is for.
+#[tokio::test]
+async fn tokens_are_short_however_long_metas_are() {
+    let exchange = exchange();
+    let long = |id: u64| format!("{}{id}", "m".repeat(60_000));
+    let one = |id: u64| edge(&exchange, id, long(id % 5).as_bytes(), "10.0.0.1:1");
+    let _seats: Vec<_> = (1..=50).map(one).collect();
+    let queries = queries(&exchange);
+    for order in ["-meta", "+meta"] {
+        let request = ListEdgesRequest { page_size: 7, order: Some(order.into()), ..Default::default() };
+        let token = queries.edges(request.clone()).await.unwrap().next;
+        assert!(!token.is_empty() && token.len() < 600, "{}", token.len());
+        let found = all(&queries, &request).await;
+        let ids: BTreeSet<u64> = found.iter().map(|edge| edge.edge_id).collect();
+        assert_eq!((found.len(), ids.len()), (50, 50), "{order}");
+    }
+}
+
 #[tokio::test]
 async fn who_stays_is_on_one_page_whoever_comes_and_goes() {
     let exchange = exchange();
