@@ -102,6 +102,7 @@ impl Plane {
             terms,
             link,
             access: PlaneAccess::open(),
+            tls: config.listen.tls.clone(),
             permits: Arc::new(Semaphore::new(config.frontiers)),
             handshakes: Handshakes::default(),
             log: PlaneLog::default(),

@@ -8,6 +8,7 @@ mod inbound;
 mod incoming_stream;
 mod job;
 mod lifecycle;
+mod losses;
 mod migrating_task;
 mod pace;
 mod pending_requests;

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::client::{Client, Stop};
 use crate::connection::{Drain, End};
 use crate::status::Closed;
-use frontier_protocol::Code;
+use frontier_protocol::{Code, PeerText};
 use frontier_transport::ExpiryLog;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -142,14 +142,14 @@ impl Supervisor {
                 Some(Closed::Refused { code, text })
             }
             End::Refused { code, text } => {
-                warn!(%code, text, "refused, and the connection was ended: connecting again");
+                warn!(%code, text = %PeerText(&text), "refused, and the connection was ended: connecting again");
                 self.client.refused(code, text);
                 self.route.turned_away();
                 None
             }
             End::Lost(reason) if !self.client.options.redial.reconnect => Some(Closed::Lost(reason)),
             End::Lost(reason) => {
-                warn!(reason, "the connection was lost: connecting again");
+                warn!(reason = %PeerText(reason), "the connection was lost: connecting again");
                 None
             }
         }

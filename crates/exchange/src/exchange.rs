@@ -13,7 +13,9 @@ use crate::relocation::Relocations;
 use crate::remote::{RemoteEdges, Unacked};
 use crate::self_probe::ProbePeers;
 use crate::silence::Watch;
+use crate::sweep::PEERS_PER_SLICE;
 use crate::trace::{Spans, Tracer};
+use crate::turn::let_others_run;
 use crate::{Batch, Inbound, Limits, Peer, Violation};
 use frontier_protocol::{EdgeId, Epoch, ServiceId};
 use parking_lot::Mutex;
@@ -225,6 +227,24 @@ impl Exchange {
     /// Calls `visit` with each edge. What comes or goes meanwhile may be missed.
     pub fn for_each_edge(&self, visit: impl FnMut(&Arc<Peer>)) {
         self.registry.edges.for_each(visit);
+    }
+
+    /// The same in slices of a few hundred edges, between which others run.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the rest is not visited.
+    pub async fn for_each_edge_in_slices(&self, mut visit: impl FnMut(&Arc<Peer>)) {
+        let (mut shard, mut since_pause) = (0, 0);
+        loop {
+            let Some(edges) = self.registry.edges.shard_of(shard) else { return };
+            shard += 1;
+            since_pause += edges.len();
+            edges.iter().for_each(&mut visit);
+            if since_pause >= PEERS_PER_SLICE {
+                since_pause = 0;
+                let_others_run().await;
+            }
+        }
     }
 
     /// Calls `visit` with each service that has connected: not with what is a part of the gateway.

@@ -7,7 +7,7 @@ use frontier_protocol::EdgeId;
 use std::net::SocketAddr;
 use std::time::Instant;
 use tracing::field::display;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// Lines a second of each kind.
 const LINES_PER_SECOND: u32 = 10;
@@ -57,10 +57,11 @@ impl Exchange {
         info!(peer = peer.number(), addr, %error, suppressed, "denied");
     }
 
+    /// For who looks closer: the line at the end of the connection gives the reason too.
     pub(crate) fn log_closed(&self, peer: &Peer, reason: &CloseReason) {
         let Some(suppressed) = admit(&self.log_limits.closings) else { return };
         let (addr, reason) = (peer.addr().map(display), PeerText(reason));
-        info!(peer = peer.number(), addr, %reason, suppressed, "closing a connection");
+        debug!(peer = peer.number(), addr, %reason, suppressed, "closing a connection");
     }
 
     /// Another gateway gave back what it was not asked for. It may do so in a loop.

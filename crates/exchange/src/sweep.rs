@@ -4,13 +4,13 @@
 use crate::census::Outboxes;
 use crate::outlet::CloseReason;
 use crate::turn::let_others_run;
-use crate::{Exchange, Peer};
+use crate::{Exchange, Peer, Stage};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Peers that are looked at without a pause. Those of one shard of the edges come on top of it: a few hundred, at a
 /// million edges.
-const PEERS_PER_SLICE: usize = 256;
+pub(crate) const PEERS_PER_SLICE: usize = 256;
 
 /// How far a sweep has come.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +107,10 @@ impl Exchange {
     }
 
     fn close_if_dead(&self, peer: &Peer, clock: u64, slow: u32, backlog: usize) {
+        // One that was closed stands in the registry until services have heard of its end.
+        if peer.outlet().is_closed() || peer.stage() == Stage::Gone {
+            return;
+        }
         let reason = if peer.is_silent(clock) && !peer.liveness().needs_watch() {
             CloseReason::Silent
         } else if peer.is_stuck(u32::try_from(clock / 1000).unwrap_or(u32::MAX), slow, backlog) {

@@ -65,6 +65,9 @@ fn of_tls(error: &TlsError) -> &'static str {
         TlsError::NotTls(_) | TlsError::Ended(_) | TlsError::Io(_) => {
             "see whether the listener has TLS: if not, dial it with tcp or ws"
         }
+        TlsError::NoProtocol(_) => {
+            "a terminator in front of the gateway knows only some application protocols: have the TLS settings offer one of those (`alpn`), or none, or dial wss, to a WebSocket listener"
+        }
         TlsError::NoCertificate | TlsError::Refused(..) => {
             "see that the TLS settings have a certificate that the server takes; its log may say more"
         }

@@ -183,7 +183,10 @@ pub(crate) async fn prepare(
 
 impl Prepared {
     async fn load(endpoint: &Endpoint, options: &DialOptions) -> Result<Self, DialError> {
-        let alpn = if endpoint.scheme() == Scheme::Tls { ALPN_LINK } else { ALPN_HTTP };
+        let alpn = match endpoint.scheme() {
+            Scheme::Tls => options.tls.link_alpn(),
+            _ => vec![ALPN_HTTP.to_vec()],
+        };
         let tls = match endpoint.is_secured() {
             true => Some(settings(endpoint, options, alpn).await?),
             false => None,
@@ -245,7 +248,7 @@ async fn over_quic(
     config: LinkConfig,
 ) -> Result<Link, DialError> {
     let (host, port) = endpoint.host_port();
-    let (settings, name) = settings(endpoint, options, ALPN_LINK).await?;
+    let (settings, name) = settings(endpoint, options, vec![ALPN_LINK.to_vec()]).await?;
     let dialled = options.quic.dial((host, port), &name.to_str(), &settings, config).await;
     dialled.map_err(|error| match error {
         QuicError::Lookup(source) => DialError::Lookup { endpoint: endpoint.clone(), source },
@@ -267,10 +270,10 @@ async fn secure(
 async fn settings(
     endpoint: &Endpoint,
     options: &DialOptions,
-    alpn: &'static [u8],
+    alpn: Vec<Vec<u8>>,
 ) -> Result<(Arc<ClientConfig>, ServerName<'static>), DialError> {
     let tls = &options.tls;
-    let settings = tls.load(alpn).await.map_err(DialError::TlsSettings)?;
+    let settings = tls.load_offering(alpn).await.map_err(DialError::TlsSettings)?;
     let name = tls.name(endpoint.host_port().0).map_err(DialError::TlsSettings)?;
     if tls.accepts_any() {
         warn!(%endpoint, "DANGER: any certificate is accepted, anyone may be at the other end");

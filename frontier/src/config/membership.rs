@@ -184,6 +184,10 @@ pub(super) fn tls(section: &Section<'_>, is_secure: bool) -> ClientTls {
         (Some(_), None) => section.reject("key", "is required with `cert`"),
         (None, Some(_)) => section.reject("cert", "is required with `key`"),
     }
+    tls = tls.alpn(section.list::<String>("alpn", vec!["frontier/1".into()]));
+    if let Err(error) = tls.check_alpn() {
+        section.reject("alpn", error.to_string());
+    }
     if section.get("insecure_skip_verify", false) {
         tls = tls.danger_accept_any_certificate();
     }
@@ -248,6 +252,8 @@ mod tests {
             ("frontlas: {dial: {tls: {ca_certs: [a.pem]}}}", "frontlas.dial.tls.ca_certs: is of no use"),
             ("frontlas: {dial: {network: tls, tls: {cert: a.pem}}}", "frontlas.dial.tls.key: is required"),
             ("daemon: {frontier_id: \"a\\nb\"}", "daemon.frontier_id: must have"),
+            ("frontlas: {dial: {tls: {alpn: ['']}}}", "frontlas.dial.tls.alpn: at most 16"),
+            ("frontlas: {forward: {tls: {alpn: ['']}}}", "frontlas.forward.tls.alpn: at most 16"),
             ("frontlas: {forward: {enable: true}}", "frontlas.forward.enable: needs `frontlas.enable`"),
             ("frontlas: {forward: {idle: 0s}}", "frontlas.forward.idle: "),
             (

@@ -111,14 +111,15 @@ pub(super) async fn run(
     let for_services = Alternatives::new(&config.service_alternatives, for_services);
     announce(services, schedule.end(), for_services);
     announce(edges, deadline, Alternatives::new(&config.edge_alternatives, for_edges));
-    tell(services, |_| Duration::ZERO);
+    tell(services, |_| Duration::ZERO).await;
     tell_gateways(services);
     let asked_from_elsewhere = origin_gateways(services) > 0;
-    if census(edges).here > 0 || asked_from_elsewhere {
+    if census(edges).await.here > 0 || asked_from_elsewhere {
         services_go_first(services, schedule.services_lead(Instant::now())).await;
     }
-    if census(edges).here > 0 {
-        let departures = Departures::new(census(edges).here, schedule.spread(Instant::now()));
+    let here = census(edges).await.here;
+    if here > 0 {
+        let departures = Departures::new(here, schedule.spread(Instant::now()));
         info!(edges = departures.count(), over = ?departures.over(), "sending edges away");
         if let Some(per_second) = departures.rush() {
             warn!(
@@ -127,15 +128,15 @@ pub(super) async fn run(
             );
         }
         let last = Instant::now() + departures.over();
-        tell(edges, |index| departures.delay(index));
+        tell(edges, |index| departures.delay(index)).await;
         edges_leave(edges, deadline, last).await;
     }
-    close_all(edges);
+    close_all(edges).await;
     finish(&edges.sessions, "edges", schedule.share(Instant::now(), last_words)).await;
     gateways_leave(services, deadline).await;
     edges.exchange.let_services_go();
     services_end(services, deadline).await;
-    close_all(services);
+    close_all(services).await;
     finish(&services.sessions, "services", schedule.share(Instant::now(), last_words)).await;
 }
 
@@ -146,7 +147,7 @@ fn announce(side: &Context, until: Instant, alternatives: Alternatives) {
 }
 
 /// Tells every peer of one side after how long to go.
-fn tell(side: &Context, delay: impl Fn(usize) -> Duration) {
+async fn tell(side: &Context, delay: impl Fn(usize) -> Duration) {
     let Some(notice) = side.notice.get() else { return };
     let mut index = 0;
     for_each(side, |peer| {
@@ -155,16 +156,15 @@ fn tell(side: &Context, delay: impl Fn(usize) -> Duration) {
             notice.tell(peer, delay(index), side.exchange.clock());
             index += 1;
         }
-    });
+    })
+    .await;
 }
 
 /// Waits until no service is here alone.
 async fn services_go_first(services: &Context, until: Instant) {
     loop {
         let mut unmoved = 0;
-        for_each(services, |service| {
-            unmoved += usize::from(service.stage() < Stage::Moved);
-        });
+        for_each(services, |service| unmoved += usize::from(service.stage() < Stage::Moved)).await;
         if unmoved == 0 || Instant::now() >= until {
             return;
         }
@@ -179,7 +179,7 @@ async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
     let (mut before, mut moved) = (usize::MAX, last);
     loop {
         let start = Instant::now();
-        let now = census(edges);
+        let now = census(edges).await;
         if now.here == 0 {
             return;
         }
@@ -193,7 +193,7 @@ async fn edges_leave(edges: &Context, deadline: Instant, last: Instant) {
             return info!(edges = now.here, "closing edges that stay and are idle");
         }
         before = now.here;
-        // With many of them looking takes a while, and others need the processor too.
+        // With many of them looking takes a while, in slices, and others need the processor too.
         let pause = POLL_INTERVAL.max(10 * start.elapsed());
         tokio::time::sleep_until(deadline.min(start + pause)).await;
     }
@@ -244,11 +244,11 @@ async fn services_end(services: &Context, deadline: Instant) {
             return;
         }
         tokio::time::sleep(POLL_INTERVAL).await;
-        idle = if census(services).busy > 0 { 0 } else { idle + 1 };
+        idle = if census(services).await.busy > 0 { 0 } else { idle + 1 };
     }
 }
 
-fn census(side: &Context) -> Census {
+async fn census(side: &Context) -> Census {
     let mut census = Census::default();
     for_each(side, |peer| {
         let stage = peer.stage();
@@ -258,27 +258,29 @@ fn census(side: &Context) -> Census {
         let is_here = stage < Stage::Leaving || (stage == Stage::Leaving && is_busy);
         census.here += usize::from(is_here);
         census.busy += usize::from(is_here && is_busy);
-    });
+    })
+    .await;
     census
 }
 
 /// Closes every connection of one side, and those that are still in their handshake.
-fn close_all(side: &Context) {
+async fn close_all(side: &Context) {
     side.closing.set();
     let close = |peer: &Arc<Peer>| {
         peer.advance(Stage::Gone);
         peer.outlet().close(CloseReason::Local);
     };
-    for_each(side, close);
+    for_each(side, close).await;
     if side.role != Role::Edge {
         // Other gateways ask for edges and services, which are gone.
         side.exchange.for_each_origin_gateway(close);
     }
 }
 
-fn for_each(side: &Context, visit: impl FnMut(&Arc<Peer>)) {
+/// Edges in slices: others need the worker too.
+async fn for_each(side: &Context, visit: impl FnMut(&Arc<Peer>)) {
     match side.role {
-        Role::Edge => side.exchange.for_each_edge(visit),
+        Role::Edge => side.exchange.for_each_edge_in_slices(visit).await,
         Role::Service | Role::Frontier => side.exchange.for_each_service(visit),
     }
 }

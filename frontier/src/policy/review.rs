@@ -6,8 +6,8 @@ use frontier_access::{ClockReading, PeerText, Principal};
 use frontier_exchange::{Authorization, CloseReason, Exchange, Failure, Identity, Peer};
 use frontier_protocol::{Code, Role};
 use std::sync::Arc;
+use tracing::debug;
 use tracing::field::display;
-use tracing::info;
 
 /// Why somebody who is connected would not be let in any more: what it is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,8 @@ impl Policies {
             && enforce
         {
             let addr = peer.addr().map(display);
-            info!(peer = peer.number(), addr, error = %PeerText(text), "closing a connection");
+            // The line at the end of the connection says it for everybody else.
+            debug!(peer = peer.number(), addr, error = %PeerText(text), "closing a connection");
             peer.outlet().close(CloseReason::Refused(*code, text.clone()));
         }
         Ok(refused)

@@ -5,10 +5,11 @@ use super::connections::Connections;
 use super::handshakes::Handshakes;
 use super::log::PlaneLog;
 use crate::{Directory, DirectoryError, PlaneAccess};
+use frontier_access::authn::{ClientCertificate, PresentedCredentials};
 use frontier_protocol::{Code, Terms};
-use frontier_transport::LinkConfig;
+use frontier_transport::{LinkConfig, ServerTls, TlsError};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 
 /// From the accept of a connection to its Hello: a peer that sends none holds a permit no longer.
@@ -29,11 +30,23 @@ pub(super) struct Context {
     pub(super) link: Arc<LinkConfig>,
     /// Who may connect.
     pub(super) access: PlaneAccess,
+    /// What certificates are held against, as it is now.
+    pub(super) tls: Option<ServerTls>,
     /// One for each frontier that there may be.
     pub(super) permits: Arc<Semaphore>,
     /// Those that have not said yet who they are.
     pub(super) handshakes: Handshakes,
     pub(super) log: PlaneLog,
+}
+
+impl Context {
+    /// Whether the certificate that was presented, or that none was, would do in a handshake now: since the one that there
+    /// was, CAs and revocation lists may have been read again.
+    pub(super) fn check_certificate(&self, presented: &PresentedCredentials) -> Result<(), TlsError> {
+        let Some(tls) = &self.tls else { return Ok(()) };
+        let chain = presented.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
+        tls.check_client(&chain, SystemTime::now())
+    }
 }
 
 /// Gives an operation of the directory its time.

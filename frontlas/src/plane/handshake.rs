@@ -150,6 +150,8 @@ fn parse(
     }
     let certificate = peer.certificate.as_deref().map(client_certificate).map(Arc::new);
     let presented = PresentedCredentials { token: hello.token.map(Token::into_owned), certificate };
+    let checked = context.check_certificate(&presented);
+    checked.map_err(|error| Rejection::new(Code::Unauthenticated, error))?;
     let verified = context.access.frontier(address, &presented, hello.name)?;
     let frontier = NewFrontier {
         id: hello.name.to_owned(),

@@ -2,12 +2,25 @@
 
 use super::context::Context;
 use frontier_access::authn::{AuthnError, PresentedCredentials};
+use frontier_protocol::Code;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The least and the longest time until the clock is looked at again: it may have been set meanwhile.
 const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3600));
+
+/// Why a frontier would not be let in now.
+pub(super) struct Refusal {
+    pub(super) code: Code,
+    pub(super) text: String,
+}
+
+impl From<AuthnError> for Refusal {
+    fn from(error: AuthnError) -> Self {
+        Self { code: error.code(), text: error.to_string() }
+    }
+}
 
 /// What one frontier was let in by, and when that is to be looked at again.
 pub(super) struct Review {
@@ -42,8 +55,10 @@ impl Review {
     ///
     /// # Errors
     /// Why not.
-    pub(super) fn judge(&mut self, context: &Context, id: &str) -> Result<(), AuthnError> {
+    pub(super) fn judge(&mut self, context: &Context, id: &str) -> Result<(), Refusal> {
         if *self.enforced.borrow() {
+            let checked = context.check_certificate(&self.presented);
+            checked.map_err(|error| Refusal { code: Code::Unauthenticated, text: error.to_string() })?;
             self.expires = context.access.review_frontier(&self.presented, id)?.expires;
         }
         Ok(())

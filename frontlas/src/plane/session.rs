@@ -6,7 +6,7 @@ use super::log::Ended;
 use super::lookup::Lookups;
 use super::pending::{PendingRefresh, PendingReport};
 use super::reporter::{OwnedAck, OwnedReport, Reporter, refresh};
-use super::review::Review;
+use super::review::{Refusal, Review};
 use frontier_access::Place;
 use frontier_protocol::{
     Code, EncodeError, Frame, GoAway, Heartbeat, Kind, Lookup, Report, Role, Side, pong, pong_at,
@@ -172,8 +172,8 @@ impl Session {
                 }
                 () = self.refresh.done() => {}
                 () = self.credentials.due() => {
-                    if let Err(error) = self.credentials.judge(&self.context, &self.id) {
-                        return End::Closed(CloseReason::Refused(error.code(), error.to_string()));
+                    if let Err(Refusal { code, text }) = self.credentials.judge(&self.context, &self.id) {
+                        return End::Closed(CloseReason::Refused(code, text));
                     }
                 }
                 () = until(refresh_at) => {}

@@ -6,7 +6,7 @@ use crate::frontlas::FrontlasError;
 use frontier_api::cluster::change::What;
 use frontier_api::cluster::watch_response::Event;
 use frontier_api::cluster::{Edge, Frontier, Position, Snapshot, WatchKind};
-use frontier_protocol::EdgeId;
+use frontier_protocol::{EdgeId, PeerText};
 use frontier_transport::Backoff;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Follower {
                     self.after = None;
                 }
                 error => {
-                    warn!(%error, "the watch of the cluster has ended: it is started again");
+                    warn!(error = %PeerText(error), "the watch of the cluster has ended: it is started again");
                     self.cluster.frontlas.pass_over();
                 }
             }

@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::frontlas::endpoint;
 use crate::status::{Closed, Status, StatusWatch};
 use arc_swap::ArcSwapOption;
-use frontier_protocol::Code;
+use frontier_protocol::{Code, PeerText};
 use frontier_transport::{Backoff, DowngradeRule};
 use parking_lot::Mutex;
 use std::future::pending;
@@ -185,7 +185,7 @@ impl Task {
                     return self.cluster.finish(Closed::Superseded);
                 }
                 Step::Status(Status::Closed(closed)) => {
-                    warn!(frontier = &*self.member.id, %closed, "the connection to a frontier has ended");
+                    warn!(frontier = &*self.member.id, closed = %PeerText(&closed), "the connection to a frontier has ended");
                     self.established = None;
                     self.member.client.store(None);
                     self.registers_later = true;
@@ -284,9 +284,9 @@ impl Task {
         let is_refusal = !matches!(error, ConnectError::Timeout { .. });
         let before = self.member.failure.lock().replace(error.clone());
         if is_refusal && before.as_ref() == Some(&error) {
-            debug!(frontier = &*self.member.id, %error, "refused by a frontier as before");
+            debug!(frontier = &*self.member.id, error = %PeerText(&error), "refused by a frontier as before");
         } else {
-            warn!(frontier = &*self.member.id, %error, "could not connect to a frontier: trying on after a pause");
+            warn!(frontier = &*self.member.id, error = %PeerText(&error), "could not connect to a frontier: trying on after a pause");
         }
         self.cluster.refresh();
         if is_refusal { self.refusals.next_pause() } else { least + self.backoff.next_pause() }

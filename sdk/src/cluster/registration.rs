@@ -5,7 +5,7 @@ use crate::Error;
 use crate::client::Client;
 use crate::connection::Job;
 use crate::handler::Handler;
-use frontier_protocol::{Code, Names, Registration};
+use frontier_protocol::{Code, Names, PeerText, Registration};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
@@ -72,7 +72,7 @@ impl Cluster {
                 match updated {
                     Ok(is_there) => taken |= is_there,
                     Err(error) => {
-                        warn!(frontier = &**frontier, name, %error, "a frontier refuses to register a name");
+                        warn!(frontier = &**frontier, name, error = %PeerText(&error), "a frontier refuses to register a name");
                         refused = Some(error);
                     }
                 }
@@ -98,7 +98,7 @@ impl Cluster {
                 if let Err(error) =
                     client.update_registration_now(change.change, change.of, &name, deadline).await
                 {
-                    warn!(frontier, name = &*name, %error, "a frontier refuses to register a name");
+                    warn!(frontier, name = &*name, error = %PeerText(&error), "a frontier refuses to register a name");
                 }
             }
         }

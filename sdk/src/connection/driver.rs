@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::timers::Timers;
 use crate::Error;
 use crate::client::Client;
-use frontier_protocol::{Beat, Cancel, Code, GoAway, Kind, ParseError};
+use frontier_protocol::{Beat, Cancel, Code, GoAway, Kind, ParseError, PeerText};
 use frontier_transport::{CloseReason, Event, Link, LinkError, MuxStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -204,7 +204,7 @@ impl Driver {
         let now = Instant::now();
         if stays {
             if self.lifecycle.move_requested(now + grace.max(GRACE_MARGIN)) {
-                debug!(%code, text, ?alternatives, "the gateway asks the client to move to another one");
+                debug!(%code, text = %PeerText(&text), ?alternatives, "the gateway asks the client to move to another one");
                 let start = now + delay.min(MAX_MOVE_DELAY);
                 self.draining.send_replace(Some(Drain { start, alternatives, stays }));
             }
@@ -212,7 +212,7 @@ impl Driver {
         }
         let until = if grace.is_zero() { now } else { now + grace + GRACE_MARGIN };
         if self.lifecycle.go_away_received(until, code == Code::Ok || grace.is_zero()) {
-            debug!(%code, text, ?grace, ?delay, ?alternatives, "the gateway is going away");
+            debug!(%code, text = %PeerText(&text), ?grace, ?delay, ?alternatives, "the gateway is going away");
             self.connection.is_draining.store(true, Ordering::SeqCst);
             self.draining.send_replace(Some(Drain { start: now + delay.min(grace), alternatives, stays }));
         }

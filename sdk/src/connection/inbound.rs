@@ -1,6 +1,7 @@
 //! What becomes of each frame that comes on the lane.
 
 use super::backlog::{Backlog, Queued};
+use super::losses::Losses;
 use super::running::ReserveError;
 use super::timers::Clock;
 use super::topics::Topics;
@@ -16,7 +17,6 @@ use frontier_protocol::{Ack, Code, Custom, EdgeId, Flags, Frame, GoAway, Kind, P
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::warn;
 
 /// How many of the gateways are kept that a draining one names.
 const MAX_ALTERNATIVES: usize = 8;
@@ -29,6 +29,7 @@ pub(super) struct Inbound {
     backlog: Backlog,
     topics: Topics,
     clock: Clock,
+    losses: Losses,
 }
 
 /// The gateway says that it leaves.
@@ -48,7 +49,14 @@ pub(super) struct GoAwayNotice {
 impl Inbound {
     pub(super) fn new(client: Arc<Client>, connection: Arc<Connection>) -> Self {
         let backlog = Backlog::new(client.clone(), connection.clone());
-        Self { client, connection, backlog, topics: Topics::default(), clock: Clock::default() }
+        Self {
+            client,
+            connection,
+            backlog,
+            topics: Topics::default(),
+            clock: Clock::default(),
+            losses: Losses::default(),
+        }
     }
 
     /// Starts handlers that had to wait for others to end.
@@ -185,7 +193,7 @@ impl Inbound {
             Ok(()) => {}
             Err(Refused::Full(message)) => {
                 if message.receipt.is_none() {
-                    warn!(topic = %message.topic, "an unacked message was lost: the receive queue is full");
+                    self.losses.note(&message.topic, *self.clock.now());
                 }
                 message.receipt.settle(
                     Code::Overloaded,

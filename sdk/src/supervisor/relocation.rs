@@ -5,6 +5,7 @@ use super::route::tell;
 use super::{AttemptError, Live, Stop, Supervisor, judged, until_stopped};
 use crate::connection::{Drain, End};
 use crate::status::Closed;
+use frontier_protocol::PeerText;
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
@@ -71,12 +72,12 @@ impl Supervisor {
                     return Ok(fresh);
                 }
                 Round::Failed(error) if drain.stays => {
-                    debug!(%error, "no other gateway takes the client: it stays");
+                    debug!(error = %PeerText(error), "no other gateway takes the client: it stays");
                     return Ok(live);
                 }
                 Round::Failed(error) => {
                     self.client.relocations.round_failed();
-                    warn!(%error, "no other gateway takes the client yet: trying on while the present one drains");
+                    warn!(error = %PeerText(error), "no other gateway takes the client yet: trying on while the present one drains");
                 }
                 Round::Alone(error, end) => {
                     self.client.relocations.round_failed();

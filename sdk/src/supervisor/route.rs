@@ -7,6 +7,7 @@ use crate::connect_error::ConnectError;
 use crate::frontlas::Discovery;
 use crate::options::Options;
 use crate::status::Closed;
+use frontier_protocol::PeerText;
 use frontier_transport::{Backoff, DowngradeRule, Endpoint, Staggered};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -192,9 +193,10 @@ impl Route {
             until = Some(Instant::now() + PATIENCE);
             // The first one is told at once: a mistake that lasts would else be silent until the connect timeout.
             if self.connected.is_none() && !std::mem::replace(&mut self.is_failure_logged, true) {
-                warn!(%endpoint, %error, advice = error.advice(), "could not connect: trying on");
+                let advice = error.advice();
+                warn!(%endpoint, error = %PeerText(&error), advice, "could not connect: trying on");
             } else {
-                debug!(%endpoint, %error, "could not connect");
+                debug!(%endpoint, error = %PeerText(&error), "could not connect");
             }
             if let Some(after) = error.retry_after() {
                 self.addresses.defer(place, after);
@@ -243,7 +245,7 @@ impl Route {
                     return Ok(live);
                 }
                 Err(error) => {
-                    debug!(%endpoint, %error, "could not connect");
+                    debug!(%endpoint, error = %PeerText(&error), "could not connect");
                     // It has no say in whether the client may live on.
                     last = AttemptError::lost(error);
                 }
@@ -270,12 +272,12 @@ pub(super) fn tell(client: &Client, error: &AttemptError) {
     match error.closed() {
         Some(Closed::Refused { code, text }) => {
             if client.refused(code, text) {
-                warn!(%error, advice, "refused: trying on, with pauses that grow");
+                warn!(error = %PeerText(error), advice, "refused: trying on, with pauses that grow");
             } else {
-                debug!(%error, "refused as before");
+                debug!(error = %PeerText(error), "refused as before");
             }
         }
-        _ => warn!(%error, "could not connect again: trying on after a pause"),
+        _ => warn!(error = %PeerText(error), "could not connect again: trying on after a pause"),
     }
 }
 

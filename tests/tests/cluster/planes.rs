@@ -98,6 +98,48 @@ async fn both_planes_over_tls_with_certificates_of_their_clients() {
         .await;
 }
 
+/// One that is connected has to go, and one that holds on to its connection does not get around it.
+#[tokio::test]
+async fn a_gateway_whose_certificate_is_revoked_is_closed_and_not_let_in_again() {
+    let (folder, ca) = (tempfile::tempdir().unwrap(), Authority::new("planes"));
+    let [ca_file, crl_file] = ["ca.pem", "revoked.crl"].map(|name| folder.path().join(name));
+    replace(&ca_file, ca.pem());
+    replace(&crl_file, ca.revoke(&[]));
+    let server = ca.server(&[SERVER_NAME], Validity::Now).write(folder.path(), "frontlas");
+    let methods = json!([{"mtls": {"frontier": "uri:urn:frontier:gateway:{id}"}}]);
+    let frontlas = Frontlas::builder()
+        .set("frontier_plane.listen.network", "tls")
+        .set("frontier_plane.listen.tls.certs", json!([{"cert": server.cert, "key": server.key}]))
+        .set("frontier_plane.listen.tls.mtls", true)
+        .set("frontier_plane.listen.tls.ca_certs", json!([ca_file]))
+        .set("frontier_plane.listen.tls.crls", json!([crl_file]))
+        .set("frontier_plane.auth.methods", methods)
+        .set("reload.enforce", true)
+        .start()
+        .await;
+    let shown =
+        ["f1", "f2"].map(|id| ca.client("gateway", &[&format!("urn:frontier:gateway:{id}")], Validity::Now));
+    let gateway = async |id: &str, shown: &frontier_tests::Identity| {
+        let builder = member(id, &frontlas);
+        let files = shown.write(builder.dir(), "shown");
+        let builder = builder
+            .set("frontlas.dial.network", "tls")
+            .set("frontlas.dial.tls.ca_certs", json!([ca_file]))
+            .set("frontlas.dial.tls.server_name", SERVER_NAME)
+            .set("frontlas.dial.tls.cert", json!(files.cert))
+            .set("frontlas.dial.tls.key", json!(files.key));
+        let gateway = builder.start().await;
+        says(frontlas.log(), &["frontlas::audit", "accepted", id]).await;
+        gateway
+    };
+    let (revoked, _stays) = (gateway("f1", &shown[0]).await, gateway("f2", &shown[1]).await);
+    replace(&crl_file, ca.revoke(&[&shown[0]]));
+    says(frontlas.log(), &["f1", "the client's certificate is revoked"]).await;
+    says(revoked.log(), &["can't be reached", "our certificate is revoked"]).await;
+    let lines = frontlas.log().lines();
+    assert!(!lines.iter().any(|line| line.contains("f2") && line.contains("revoked")), "{lines:?}");
+}
+
 /// A frontlas that knows gateways by tokens, which lie in this folder.
 async fn guarded(folder: &TempDir, tokens: &str) -> Frontlas {
     let file = folder.path().join("tokens.yaml");

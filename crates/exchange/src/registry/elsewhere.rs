@@ -87,7 +87,7 @@ impl Elsewhere {
                     true if by.names.len() >= MAX_NAMES => {
                         if !std::mem::replace(&mut by.is_excess_told, true) {
                             tracing::warn!(
-                                frontier = gateway.name(),
+                                frontier = %frontier_protocol::PeerText(gateway.name()),
                                 "another gateway offers over {MAX_NAMES} names, edges here do not reach the rest of them"
                             );
                         }

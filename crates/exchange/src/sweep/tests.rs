@@ -55,6 +55,44 @@ async fn others_have_their_turn_between_the_slices() {
     assert!(other.await.unwrap() >= 3000 / (PEERS_PER_SLICE + 32));
 }
 
+#[tokio::test]
+async fn whoever_visits_all_edges_lets_others_have_their_turn() {
+    let exchange = testing::exchange();
+    let _edges = edges(&exchange, 0..3000);
+    let turns = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let other = tokio::spawn({
+        let turns = turns.clone();
+        async move {
+            loop {
+                turns.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let mut visited = std::collections::BTreeSet::new();
+    exchange.for_each_edge_in_slices(|edge| assert!(visited.insert(edge.number()))).await;
+    other.abort();
+    assert_eq!(visited.len(), 3000);
+    assert!(turns.load(std::sync::atomic::Ordering::Relaxed) >= 3000 / (PEERS_PER_SLICE + 64));
+}
+
+/// It stands in the registry until services have heard of its end, and sweeps come by meanwhile.
+#[test]
+fn a_silent_connection_is_logged_once() {
+    let exchange = testing::exchange();
+    let silent = TestPeer::edge(&exchange, 1);
+    silent.peer.hear(0);
+    let mut lines = Vec::new();
+    let start = Instant::now();
+    for seconds in 0..=300 {
+        let sweep = exchange.sweep_at(start + Duration::from_secs(seconds), seconds * 1000);
+        lines.extend(testing::log::logged(|| testing::run(sweep)));
+    }
+    assert_eq!(silent.outlet.close_reason(), Some(CloseReason::Silent));
+    let said = lines.iter().filter(|line| line.contains("closing a connection")).count();
+    assert_eq!(said, 1, "{lines:?}");
+}
+
 #[test]
 fn a_peer_that_comes_or_goes_between_two_slices_harms_nobody() {
     let exchange = testing::exchange();

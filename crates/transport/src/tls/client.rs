@@ -3,7 +3,7 @@
 use super::any_certificate::AnyCertificate;
 use super::expiry;
 use super::pem::PairMistake;
-use super::{TlsVersion, crypto_provider, pem};
+use super::{ALPN_LINK, TlsVersion, crypto_provider, pem};
 use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -36,7 +36,12 @@ pub struct ClientTls {
     identity: Option<(Source, Source)>,
     min_version: TlsVersion,
     accept_any: bool,
+    /// What is offered over `tls`, if not [`ALPN_LINK`].
+    alpn: Option<Vec<Vec<u8>>>,
 }
+
+/// The most application protocols that are offered.
+const MAX_ALPN: usize = 16;
 
 /// Settings of the client's side of TLS that are of no use.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -55,6 +60,9 @@ pub enum ClientTlsError {
     /// The name is neither a DNS name nor an IP address.
     #[error("`{0}` is no name that a certificate could be for")]
     ServerName(String),
+    /// They can't be offered as application protocols.
+    #[error("at most {MAX_ALPN} application protocols (ALPN) can be offered, of 1 to 255 bytes each")]
+    Alpn,
     /// The TLS library refuses them.
     #[error("{0}")]
     Other(String),
@@ -120,6 +128,32 @@ impl ClientTls {
         self
     }
 
+    /// Offers these application protocols (ALPN) over `tls`, in place of `frontier/1`; with none of them the extension is
+    /// left out. For a terminator in front of the gateway that takes only what it knows, such as `h2` and `http/1.1`. Over
+    /// `wss` and `quic` nothing changes. At most 16, of 1 to 255 bytes each.
+    pub fn alpn<S: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = S>) -> Self {
+        self.alpn = Some(protocols.into_iter().map(|protocol| protocol.as_ref().to_vec()).collect());
+        self
+    }
+
+    /// Looks at the application protocols that are offered.
+    ///
+    /// # Errors
+    /// [`ClientTlsError::Alpn`] if they can't be.
+    pub fn check_alpn(&self) -> Result<(), ClientTlsError> {
+        let protocols = self.alpn.as_deref().unwrap_or_default();
+        let is_wrong = |protocol: &Vec<u8>| !(1..=255).contains(&protocol.len());
+        if protocols.len() > MAX_ALPN || protocols.iter().any(is_wrong) {
+            return Err(ClientTlsError::Alpn);
+        }
+        Ok(())
+    }
+
+    /// What is offered over `tls`.
+    pub(crate) fn link_alpn(&self) -> Vec<Vec<u8>> {
+        self.alpn.clone().unwrap_or_else(|| vec![ALPN_LINK.to_vec()])
+    }
+
     /// Takes **any** server for the right one: whoever is on the path can read and change everything.
     /// For development only. Each connect logs a warning.
     pub fn danger_accept_any_certificate(mut self) -> Self {
@@ -151,6 +185,15 @@ impl ClientTls {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn load(&self, alpn: &'static [u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
+        self.load_offering(vec![alpn.to_vec()]).await
+    }
+
+    /// As [`load`](Self::load), with any number of protocols.
+    pub(crate) async fn load_offering(
+        &self,
+        alpn: Vec<Vec<u8>>,
+    ) -> Result<Arc<ClientConfig>, ClientTlsError> {
+        self.check_alpn()?;
         let settings = self.clone();
         let loaded = tokio::task::spawn_blocking(move || settings.load_blocking(alpn)).await;
         loaded.unwrap_or_else(|error| Err(ClientTlsError::Other(error.to_string())))
@@ -194,7 +237,7 @@ impl ClientTls {
         expiry::clipped(lines.collect())
     }
 
-    fn load_blocking(&self, alpn: &[u8]) -> Result<Arc<ClientConfig>, ClientTlsError> {
+    fn load_blocking(&self, alpn: Vec<Vec<u8>>) -> Result<Arc<ClientConfig>, ClientTlsError> {
         let other = |error: rustls::Error| ClientTlsError::Other(error.to_string());
         let verifier = self.verifier()?;
         let builder = ClientConfig::builder_with_provider(crypto_provider())
@@ -209,7 +252,7 @@ impl ClientTls {
                 builder.with_client_cert_resolver(Arc::new(resolver))
             }
         };
-        config.alpn_protocols = vec![alpn.to_vec()];
+        config.alpn_protocols = alpn;
         config.resumption = Resumption::disabled();
         Ok(Arc::new(config))
     }
@@ -287,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_and_never_shown() {
-        let load = |tls: ClientTls| tls.load_blocking(b"x").unwrap_err().to_string();
+        let load = |tls: ClientTls| tls.load_blocking(Vec::new()).unwrap_err().to_string();
         let missing = load(ClientTls::new().ca_file("/nowhere/ca.pem"));
         assert_eq!(missing, "/nowhere/ca.pem: there is no such file");
         let empty = load(ClientTls::new().ca_pem("no PEM"));
@@ -295,6 +338,18 @@ mod tests {
         let tls = ClientTls::new().identity_pem("c", "-----BEGIN PRIVATE KEY-----\nhunter2\n");
         let text = format!("{tls:?} {}", load(tls.clone().danger_accept_any_certificate()));
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn what_can_not_be_offered_as_an_application_protocol_is_refused() {
+        let check = |protocols: &[&str]| ClientTls::new().alpn(protocols).check_alpn();
+        assert_eq!([check(&[]), check(&["h2", "http/1.1"])], [Ok(()), Ok(())]);
+        let long = "x".repeat(256);
+        for wrong in [&[""][..], &[&long], &["h2"; MAX_ALPN + 1]] {
+            assert_eq!(check(wrong), Err(ClientTlsError::Alpn));
+        }
+        assert_eq!(ClientTls::new().link_alpn(), [ALPN_LINK]);
+        assert_eq!(ClientTls::new().alpn([""; 0]).link_alpn(), [[0_u8; 0]; 0]);
     }
 
     #[test]

@@ -71,6 +71,9 @@ pub enum TlsError {
     /// The peer speaks TLS, and within it none of the application protocols that are served here (ALPN).
     #[error("the {0} speaks none of the application protocols that are served here (ALPN)")]
     OtherProtocol(Party),
+    /// The peer takes none of the application protocols that it was offered (ALPN).
+    #[error("the {0} takes none of the application protocols that it was offered (ALPN)")]
+    NoProtocol(Party),
     /// The peer has ended the connection with a reason.
     #[error("the {0} refused: {1}")]
     Refused(Party, String),
@@ -122,7 +125,10 @@ impl TlsError {
 
     /// The peer has ended the handshake with this alert.
     pub(crate) fn received_alert(alert: AlertDescription, peer: Party) -> Self {
-        Self::Refused(peer, refusal(alert))
+        match alert {
+            AlertDescription::NoApplicationProtocol => Self::NoProtocol(peer),
+            alert => Self::Refused(peer, refusal(alert)),
+        }
     }
 
     /// We have ended the handshake with this alert, for a reason of which only the text is left, as over
@@ -219,7 +225,6 @@ fn refusal(alert: AlertDescription) -> String {
         AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
             "it has no version, cipher or kind of certificate in common with us"
         }
-        AlertDescription::NoApplicationProtocol => "it speaks another application protocol",
         AlertDescription::UnrecognisedName => "it has no certificate for the name that we asked for",
         other => return format!("TLS alert: {}", words::plain(&other)),
     };

@@ -9,7 +9,7 @@ const SHOWN: usize = 256;
 /// terminal takes for commands or shows as others, and not longer than some 256 characters.
 ///
 /// ```
-/// use frontier_access::PeerText;
+/// use frontier_protocol::PeerText;
 ///
 /// assert_eq!(PeerText("no\nWARN all is lost").to_string(), r"no\nWARN all is lost");
 /// ```
