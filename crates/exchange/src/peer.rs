@@ -73,6 +73,17 @@ pub enum Stage {
     Gone = 4,
 }
 
+/// Where a peer is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// It has connected.
+    Connection,
+    /// It is a part of the gateway.
+    Part,
+    /// The gateway asks itself with it.
+    Probe,
+}
+
 /// One connection: who is there, what is pending from and to it, and the way to it.
 #[derive(Debug)]
 pub struct Peer {
@@ -90,8 +101,8 @@ pub struct Peer {
     pub(crate) affinity: Affinity,
     departed: Latch,
     stage: AtomicU8,
-    /// Whether the gateway asks itself with it.
-    is_probe: bool,
+    /// One byte: there are a million peers.
+    origin: Origin,
     /// Whether it counts as reachable for those who follow the registry.
     listed: AtomicBool,
     liveness: Liveness,
@@ -127,7 +138,7 @@ impl Peer {
             affinity: Affinity::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
-            is_probe: false,
+            origin: Origin::Connection,
             listed: AtomicBool::new(false),
             liveness: Liveness::new(silence_limit),
             asked_to_move: AtomicU32::new(u32::MAX),
@@ -153,11 +164,22 @@ impl Peer {
 
     /// The same, as one with which the gateway asks itself.
     pub(crate) fn of_probe(self) -> Self {
-        Self { is_probe: true, ..self }
+        Self { origin: Origin::Probe, ..self }
+    }
+
+    /// The same, as a part of the gateway: no policy judges it, nobody kicks it, and no drain waits for it.
+    #[must_use]
+    pub fn of_gateway(self) -> Self {
+        Self { origin: Origin::Part, ..self }
+    }
+
+    /// Whether it is a part of the gateway.
+    pub fn is_of_gateway(&self) -> bool {
+        self.origin == Origin::Part
     }
 
     pub(crate) fn is_probe(&self) -> bool {
-        self.is_probe
+        self.origin == Origin::Probe
     }
 
     /// Whether its client has had its id before, on an earlier connection.
@@ -342,7 +364,7 @@ impl Peer {
     #[inline]
     pub(crate) fn direction(&self) -> Direction {
         match self.identity {
-            _ if self.is_probe => Direction::Probe,
+            _ if self.is_probe() => Direction::Probe,
             Identity::Edge { .. } => Direction::ToService,
             Identity::Gateway => Direction::Own,
             _ => Direction::ToEdge,

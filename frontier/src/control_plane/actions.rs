@@ -44,7 +44,14 @@ impl Actions {
 
     /// Closes the connection of a service.
     pub(super) async fn kick_service(&self, operator: &Operator, id: u64) -> Result<(), ApiError> {
-        let kick = async { self.kick(&*find_service(&self.exchange, id)?).await };
+        let kick = async {
+            let service = find_service(&self.exchange, id)?;
+            if service.is_of_gateway() {
+                let text = format!("`{}` is a part of the gateway: it has no connection", service.name());
+                return Err(ApiError::Precondition(text));
+            }
+            self.kick(&service).await
+        };
         operator.perform(OperatorRole::Operate, "kick", &format!("service {id}"), kick).await
     }
 

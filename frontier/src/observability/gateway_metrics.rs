@@ -1,6 +1,6 @@
 //! Everything that is measured of a gateway, as a scrape gets it: docs/metrics.md.
 
-use super::SelfProbe;
+use super::{SelfProbe, bridge_metrics};
 use crate::cluster::ClusterState;
 use crate::session::{Context, label};
 use frontier_admin::{ProcessMetrics, write_runtime};
@@ -22,6 +22,7 @@ pub(crate) struct GatewayMetrics {
     pub(crate) process: ProcessMetrics,
     /// The runtime that serves everybody.
     pub(crate) runtime: Handle,
+    pub(crate) bridge: Option<frontier_bridge::Handle>,
 }
 
 /// The sides, with the place of the context that counts each.
@@ -72,6 +73,9 @@ impl GatewayMetrics {
         self.write_refusals(out);
         write_census(out, &self.exchange.census());
         self.write_cluster(out);
+        if let Some(bridge) = &self.bridge {
+            bridge_metrics::write(bridge, out);
+        }
         self.process.write(out);
         write_runtime(&self.runtime, out);
     }

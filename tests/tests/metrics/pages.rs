@@ -1,6 +1,6 @@
 //! What is written about metrics is about metrics that there are: the page, the dashboard, the alert rules.
 
-use crate::http::{metrics_of, observed};
+use crate::http::{metrics_of, observed, with_bridge};
 use crate::scrape::{Families, Scrape};
 use frontier_tests::tool;
 use serde_json::Value;
@@ -53,7 +53,7 @@ fn names_in(expression: &str, known: &Families) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn the_page_has_every_metric_of_a_gateway() {
-    let gateway = observed().start().await;
+    let gateway = with_bridge(observed()).start().await;
     let edge = gateway.edge().connect().await.unwrap();
     let told = Scrape::of(metrics_of(&gateway).await).await.families();
     let documented: BTreeMap<_, _> =
