@@ -1,13 +1,15 @@
 //! What a listener accepted, and what becomes of it: a link, or a plain byte stream for another protocol.
 
+mod layers;
+
 use crate::carrier::{BoxedCarrier, Carrier};
 use crate::proxy_header::{self, ProxyHeader, ProxyHeaderError};
 use crate::quic::{QuicError, QuicIncoming};
 use crate::roaming_tcp::RoamingTcp;
 use crate::sniffed::{Begin, sniff};
 use crate::tcp::keep_alive;
-use crate::tls::{self, ALPN_HTTP, ALPN_LINK, Alpn, PeerCertificate, ServerTls, TlsError};
-use crate::websocket::{self, UpgradeError, UpgradeRules};
+use crate::tls::{self, PeerCertificate, ServerTls, TlsError};
+use crate::websocket::{UpgradeError, UpgradeRules};
 use crate::{CloseReason, Link, LinkConfig};
 use std::fmt;
 use std::net::IpAddr;
@@ -338,48 +340,6 @@ impl Incoming {
             ByteStream::Layered(carrier) => carrier,
         };
         Ok((carrier, peer))
-    }
-}
-
-impl Layers {
-    /// Goes through the handshakes.
-    async fn open(
-        self,
-        io: RoamingTcp,
-        http: HttpBy,
-        rules: Option<Arc<UpgradeRules>>,
-    ) -> Result<(ByteStream, PeerInfo), AcceptError> {
-        let rules = rules.unwrap_or_default();
-        let mut peer = PeerInfo::plain();
-        let (tls, only_websocket) = match self {
-            Self::Plain => return Ok((ByteStream::Tcp(io), peer)),
-            Self::WebSocket(None) => {
-                peer.network = Network::Ws;
-                let upgraded = websocket::accept(io, &rules).await.map_err(AcceptError::Upgrade)?;
-                peer.forwarded = upgraded.forwarded;
-                return Ok((ByteStream::Layered(Box::new(upgraded.socket)), peer));
-            }
-            Self::Tls(tls) => (tls, false),
-            Self::WebSocket(Some(tls)) => (tls, true),
-        };
-        let accepted = tls::accept(io, &tls, &[ALPN_LINK, ALPN_HTTP]).await.map_err(AcceptError::Tls)?;
-        let tls::Accepted { mut stream, certificate, server_name, alpn } = accepted;
-        (peer.certificate, peer.server_name) = (certificate.map(Arc::new), server_name);
-        let is_http = match alpn {
-            Alpn::Http => http != HttpBy::Nothing,
-            Alpn::None if http == HttpBy::AlpnOrFirstByte && !only_websocket => {
-                tls::starts_with_letter(&mut stream).await.map_err(AcceptError::Tls)?
-            }
-            Alpn::None | Alpn::Link => false,
-        };
-        if !is_http && !only_websocket {
-            peer.network = Network::Tls;
-            return Ok((ByteStream::Tls(Box::new(stream)), peer));
-        }
-        peer.network = Network::Ws;
-        let upgraded = websocket::accept(stream, &rules).await.map_err(AcceptError::Upgrade)?;
-        peer.forwarded = upgraded.forwarded;
-        Ok((ByteStream::Layered(Box::new(upgraded.socket)), peer))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the task of a connection shares with those who send to its peer: the outbox, and the streams.
 
+mod streams;
+
 use super::outbox::Outbox;
-use super::stream::{MAX_INBOUND, MAX_INBOUND_OF_ALL, MIN_INBOUND, Stream};
+use super::stream::Stream;
 use ahash::{AHashMap, AHashSet};
-use bytes::Bytes;
 use frontier_exchange::{QueueError, Queued};
 use frontier_geminio as wire;
 use frontier_transport::CloseReason;
@@ -11,7 +12,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// How much is written at once, in bytes, before others have their turn.
@@ -299,158 +300,6 @@ impl Lane {
                 }
             }
             self.ended.notified().await;
-        }
-    }
-
-    pub(super) fn streams(&self) -> u32 {
-        u32::try_from(self.state.lock().streams.len()).unwrap_or(u32::MAX)
-    }
-
-    pub(super) fn max_streams(&self) -> usize {
-        self.max_streams
-    }
-
-    /// One more stream, under this session or under one of ours. `None` if the session is taken, or there are as many as
-    /// there may be.
-    pub(super) fn add_stream(&self, session: Option<u64>) -> Option<u64> {
-        let mut state = self.state.lock();
-        if state.streams.len() >= self.max_streams || state.outbox.closed.is_some() {
-            return None;
-        }
-        let session = match session {
-            Some(session) if session <= wire::MAIN_SESSION || state.streams.contains_key(&session) => {
-                return None;
-            }
-            Some(session) => session,
-            None => loop {
-                state.next_session += 1;
-                if !state.streams.contains_key(&state.next_session) {
-                    break state.next_session;
-                }
-            },
-        };
-        state.streams.insert(session, Stream::default());
-        Some(session)
-    }
-
-    /// Acts on a stream. `None` if it is not there, or the connection is closed.
-    pub(super) fn with<T>(&self, session: u64, act: impl FnOnce(&mut Stream) -> T) -> Option<T> {
-        let mut state = self.state.lock();
-        let State { outbox, streams, inbound_len, .. } = &mut *state;
-        if outbox.closed.is_some() {
-            return None;
-        }
-        let stream = streams.get_mut(&session)?;
-        let before = stream.inbound_len;
-        let acted = act(stream);
-        *inbound_len = *inbound_len - before + stream.inbound_len;
-        Some(acted)
-    }
-
-    /// The same where the stream is given something to write.
-    pub(super) fn write<T>(&self, session: u64, act: impl FnOnce(&mut Stream) -> T) -> Option<T> {
-        let mut state = self.state.lock();
-        let State { outbox, streams, ready, .. } = &mut *state;
-        if outbox.closed.is_some() {
-            return None;
-        }
-        let stream = streams.get_mut(&session)?;
-        let acted = act(stream);
-        if stream.has_dismissed {
-            stream.clear_outbound();
-        } else if stream.has_outbound() && !stream.is_ready {
-            stream.is_ready = true;
-            ready.push_back(session);
-            drop(state);
-            self.work.notify_one();
-        }
-        Some(acted)
-    }
-
-    /// Gives a stream what has come for it. Whether it is full now, and nothing more is to be read for it.
-    pub(super) fn deliver(&self, session: u64, pieces: impl IntoIterator<Item = Bytes>) -> bool {
-        self.with(session, |stream| {
-            if !(stream.is_released || stream.is_dismissed || stream.is_overrun) {
-                pieces.into_iter().for_each(|piece| stream.push(piece));
-            }
-        });
-        self.fullness(session).is_some()
-    }
-
-    /// What the reader of a stream has taken so far, and what waits for it, if that is all that may wait.
-    pub(super) fn fullness(&self, session: u64) -> Option<(u64, usize)> {
-        let state = self.state.lock();
-        let stream = state.streams.get(&session)?;
-        let most = if state.inbound_len > MAX_INBOUND_OF_ALL { MIN_INBOUND } else { MAX_INBOUND };
-        let is_full = stream.inbound_len > most && state.outbox.closed.is_none();
-        is_full.then_some((stream.taken, stream.inbound_len))
-    }
-
-    /// Gives a stream up that nobody reads.
-    pub(super) fn overrun(self: &Arc<Self>, session: u64) {
-        let is_there = self.with(session, |stream| {
-            stream.is_overrun = true;
-            stream.discard();
-            stream.wake();
-        });
-        if is_there.is_some() {
-            self.end(session);
-        }
-    }
-
-    /// The peer has closed a stream.
-    pub(super) fn dismissed_by_peer(&self, session: u64) {
-        let is_open = self.with(session, |stream| {
-            stream.is_dismissed = true;
-            stream.clear_outbound();
-            stream.wake();
-            !std::mem::replace(&mut stream.has_dismissed, true)
-        });
-        if is_open == Some(true) {
-            self.say(|out| wire::dismiss(self.next_id(), session, out));
-        }
-        self.forget_closed(session);
-    }
-
-    /// Nobody here has anything to do with a stream any more: it is closed behind all that was written on it.
-    pub(super) fn release(self: &Arc<Self>, session: u64, keeps_written: bool) {
-        let linger = self.with(session, |stream| {
-            stream.is_released = true;
-            stream.discard();
-            if !keeps_written {
-                stream.clear_outbound();
-            }
-            (!stream.has_outbound()).then(|| stream.linger(Instant::now()))
-        });
-        self.read.notify_one();
-        if let Some(Some(linger)) = linger {
-            self.end_later(session, linger);
-        }
-    }
-
-    fn end_later(self: &Arc<Self>, session: u64, linger: Duration) {
-        let lane = self.clone();
-        tokio::spawn(async move {
-            if !linger.is_zero() {
-                tokio::time::sleep(linger).await;
-            }
-            lane.end(session);
-        });
-    }
-
-    /// Closes a stream for our part.
-    fn end(&self, session: u64) {
-        if self.with(session, |stream| !std::mem::replace(&mut stream.has_dismissed, true)) == Some(true) {
-            self.say(|out| wire::dismiss(self.next_id(), session, out));
-        }
-        self.forget_closed(session);
-    }
-
-    fn forget_closed(&self, session: u64) {
-        let mut state = self.state.lock();
-        let is_over = |it: &Stream| it.is_released && it.is_dismissed && it.has_dismissed;
-        if state.streams.get(&session).is_some_and(is_over) {
-            state.streams.remove(&session);
         }
     }
 }
