@@ -20,6 +20,7 @@ pub(crate) use access::{files, load, reload};
 pub use bypass::Bypass;
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
+pub use frontier_bridge::{BridgeConfig, PLANE as BRIDGE};
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
@@ -28,7 +29,7 @@ pub use token_source::TokenSource;
 pub use tracing::Tracing;
 
 use frontier_access::AccessConfig;
-use frontier_admin::ObservabilityConfig;
+use frontier_admin::{ObservabilityConfig, TlsConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
@@ -68,6 +69,8 @@ pub struct Config {
     pub servicebound: Servicebound,
     /// The port for operators; `None` if there is to be none.
     pub control_plane: Option<ControlPlaneConfig>,
+    /// Topics for browsers; `None` if there are to be none.
+    pub bridge: Option<BridgeConfig>,
     /// How one service is chosen among several.
     pub balance: Balance,
     /// The deadline of a call or a message that brings none.
@@ -244,10 +247,9 @@ impl Config {
     pub fn files(&self) -> Vec<PathBuf> {
         let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
-        let of_plane = self.control_plane.iter().flat_map(|plane| plane.server.tls.iter());
-        let of_plane = of_plane.flat_map(|tls| tls.files().map(Path::to_path_buf));
+        let of_planes = self.plane_tls().into_iter().flat_map(|(_, tls)| tls.files().map(Path::to_path_buf));
         of_tls
-            .chain(of_plane)
+            .chain(of_planes)
             .chain(self.mq.files.iter().cloned())
             .chain(files(&self.access).into_iter().map(|(_, path)| path))
             .collect()
@@ -262,7 +264,18 @@ impl Config {
             sides.into_iter().flat_map(|(side, all)| all.iter().map(move |listen| (side, listen)));
         let listeners = listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access));
         let exposed = self.control_plane.as_ref().and_then(|plane| plane.exposure(&self.access));
-        listeners.chain(exposed).collect()
+        let bridge = self.bridge.as_ref().and_then(|bridge| bridge.exposure(&self.access));
+        listeners.chain(exposed).chain(bridge).collect()
+    }
+
+    /// The TLS of those planes that have any, each with the key of its section.
+    pub(crate) fn plane_tls(&self) -> Vec<(&'static str, &TlsConfig)> {
+        let control_plane = self.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
+        let bridge = self.bridge.as_ref().and_then(|bridge| bridge.server.tls.as_ref());
+        [(CONTROLPLANE, control_plane), (BRIDGE, bridge)]
+            .into_iter()
+            .filter_map(|(key, tls)| Some((key, tls?)))
+            .collect()
     }
 
     /// The [files](Self::files), if they are to be watched.
@@ -280,6 +293,7 @@ impl Config {
         let service_listeners = Listen::read_side(&servicebound, 30011, &mut access.auth);
         access::read_side(&servicebound, &service_listeners, &mut access);
         let control_plane = ControlPlaneConfig::read(root, &mut access);
+        let bridge = BridgeConfig::read(root, &mut access);
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
         let limits = Limits::read(&root.section("limits").fixed());
@@ -308,6 +322,7 @@ impl Config {
                 alternatives: listen::alternatives(&servicebound),
             },
             control_plane,
+            bridge,
             balance: exchange.filled("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
@@ -368,6 +383,7 @@ edgebound:
   listeners:
     - {addr: 127.0.0.1:1, auth: {methods: [{token: {file: /t}}, {mtls: {}}, {jwt: {keys: [{secret: s}]}}]}}
 quotas: [{for: edge, calls: {rate: 1}}]
+bridge: {topics: [{name: t, fields: [a]}], flat: [{path: /f, topics: [t]}]}
 ";
         for yaml in ["", every_form] {
             assert_eq!(fixed(yaml).undeclared(), [] as [&str; 0]);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frontier_admin::Server ─┬─ console: files for browsers
-//!                         ├─ health: healthz, livez, readyz, grpc.health.v1; reflection
+//!                         ├─ health: healthz, livez, readyz, grpc.health.v1; reflection; openapi.json
 //!                         └─ Operators ─▶ REST ┐
 //!                                         gRPC ┴─▶ Queries, About ─▶ Exchange, in slices; Policies
 //!                                                  Actions, Requests ─▶ Exchange
@@ -35,9 +35,9 @@ use crate::policy::Policies;
 use about::About;
 pub(crate) use about::Addrs;
 use actions::Actions;
-use frontier_admin::{AuditTarget, BindError, LiveTls, Operators, Server, Watches, reflection};
-use frontier_api::GATEWAY_DESCRIPTORS;
+use frontier_admin::{AuditTarget, BindError, LiveTls, Operators, Server, Watches, openapi, reflection};
 use frontier_api::gateway::control_plane_server::ControlPlaneServer;
+use frontier_api::{GATEWAY_DESCRIPTORS, GATEWAY_OPENAPI};
 use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::Exchange;
 use grpc::Grpc;
@@ -176,6 +176,10 @@ impl ControlPlane {
         match reflection(GATEWAY_DESCRIPTORS) {
             Ok(reflection) => routes = routes.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
+        }
+        match openapi(GATEWAY_OPENAPI) {
+            Ok(document) => routes = routes.merge(document),
+            Err(error) => warn!(%error, "there is no OpenAPI document"),
         }
         if has_console {
             routes = routes.merge(frontier_console::routes(frontier_console::Plane::Gateway));

@@ -3,9 +3,10 @@
 mod drain;
 mod side;
 
+use crate::bridge::{BridgeError, GatewayBridge};
 use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
-use crate::config::{AccessErrors, Config, Listen};
+use crate::config::{AccessErrors, BRIDGE, CONTROLPLANE, Config, Listen};
 use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
 use crate::mq::Brokers;
@@ -74,6 +75,9 @@ pub enum StartError {
     /// The port for operators did not start.
     #[error(transparent)]
     ControlPlane(BindError),
+    /// The bridge did not start.
+    #[error(transparent)]
+    Bridge(#[from] BridgeError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -123,6 +127,7 @@ pub struct Gateway {
     observability: Option<Observability>,
     process: ProcessMetrics,
     control_plane: Option<ControlPlane>,
+    bridge: Option<GatewayBridge>,
 }
 
 impl Gateway {
@@ -146,6 +151,10 @@ impl Gateway {
             };
             gateway.control_plane =
                 ControlPlane::bind(plane, config, parts).map_err(StartError::ControlPlane)?;
+        }
+        if let Some(bridge) = &config.bridge {
+            let Self { exchange, policies, .. } = &gateway;
+            gateway.bridge = Some(GatewayBridge::bind(bridge, exchange, policies)?);
         }
         Ok(gateway)
     }
@@ -232,6 +241,7 @@ impl Gateway {
             observability: None,
             process: ProcessMetrics::new(),
             control_plane: None,
+            bridge: None,
         })
     }
 
@@ -268,8 +278,10 @@ impl Gateway {
     /// What reloads it while it runs.
     #[must_use]
     pub fn live(&self) -> Live {
-        let plane_tls = self.control_plane.as_ref().and_then(ControlPlane::tls);
-        Live::new(self.exchange.clone(), self.policies.clone(), plane_tls)
+        let plane = self.control_plane.as_ref().and_then(ControlPlane::tls).map(|tls| (CONTROLPLANE, tls));
+        let bridge = self.bridge.as_ref().and_then(GatewayBridge::tls).map(|tls| (BRIDGE, tls));
+        let tls = plane.into_iter().chain(bridge).collect();
+        Live::new(self.exchange.clone(), self.policies.clone(), tls)
     }
 
     /// Has operators change what is logged.
@@ -291,6 +303,12 @@ impl Gateway {
     #[must_use]
     pub fn control_plane(&self) -> Option<SocketAddr> {
         self.control_plane.as_ref().map(ControlPlane::addr)
+    }
+
+    /// Where subscribers of the bridge connect to; `None` if there is none.
+    #[must_use]
+    pub fn bridge(&self) -> Option<SocketAddr> {
+        self.bridge.as_ref().map(GatewayBridge::addr)
     }
 
     /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
@@ -321,6 +339,7 @@ impl Gateway {
             traces,
             mq,
             control_plane,
+            bridge,
             ..
         } = self;
         let brokers = Brokers::start(&exchange, &mq);
@@ -333,9 +352,10 @@ impl Gateway {
             self_probe: SelfProbe::new(exchange.clone()),
             process: self.process,
             runtime: Handle::current(),
+            bridge: bridge.as_ref().map(GatewayBridge::handle),
         });
         // All of them go on to the end of the drain.
-        let is_asked = self.observability.is_some() || control_plane.is_some();
+        let is_asked = self.observability.is_some() || control_plane.is_some() || bridge.is_some();
         let _probing = is_asked.then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
         let observing = match self.observability {
             Some(port) => Some(port.run(telling.metrics(), telling.probe(&[""], stop.clone()).await)),
@@ -347,6 +367,11 @@ impl Gateway {
             tokio::spawn(async move { plane.run(&telling, stop, over).await })
         });
         let _operating = operating.as_ref().map(|operating| AbortOnDrop(operating.abort_handle()));
+        let bridging = bridge.map(|bridge| {
+            let (telling, stop) = (telling.clone(), stop.clone());
+            tokio::spawn(async move { bridge.run(&telling, stop).await })
+        });
+        let _bridging = bridging.map(|bridging| AbortOnDrop(bridging.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));

@@ -1,6 +1,7 @@
 //! The gateway: edges and services dial in, the exchange carries messages, calls and streams between
 //! them. The daemon's `main` calls [`cli::run`]; all else is here, where tests reach it.
 
+mod bridge;
 mod carriers;
 pub mod cli;
 pub mod cluster;
@@ -20,5 +21,6 @@ mod session;
 mod testing;
 mod traces;
 
+pub use bridge::BridgeError;
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};

@@ -83,7 +83,7 @@ fn start(exchange: &Arc<Exchange>, config: &SinkConfig) -> Result<(Arc<Sink>, Se
     let id = crate::session::unused_service_id(exchange);
     let identity = Identity::Service { id, name: format!("mq:{}", config.name).into() };
     let outlet = Box::new(SinkOutlet::new(sink.clone(), confirms.clone(), &config.topics));
-    let peer = Peer::new(identity, exchange.next_epoch(), None, outlet, NO_SILENCE_LIMIT).of_broker();
+    let peer = Peer::new(identity, exchange.next_epoch(), None, outlet, NO_SILENCE_LIMIT).of_gateway();
     let peer = Arc::new(peer);
     confirms.set_peer(&peer);
     let topics: Vec<&str> = config.topics.iter().map(String::as_str).collect();

@@ -6,6 +6,7 @@
 //!          └─(each second)─ SelfProbe ◀── /readyz ────────────────────┘
 //! ```
 
+mod bridge_metrics;
 mod gateway_metrics;
 mod self_probe;
 

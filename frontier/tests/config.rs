@@ -37,6 +37,18 @@ fn the_sample_says_what_the_defaults_are() {
 }
 
 #[test]
+fn the_sample_says_what_the_defaults_of_a_bridge_are() {
+    let sample = fs::read_to_string(Path::new(HERE).join("../etc/frontier.yaml")).unwrap();
+    let enabled = sample.replacen("bridge:\n  enable: false", "bridge:\n  enable: true", 1).replacen(
+        "\n  topics: []",
+        "\n  topics: [{name: t}]",
+        1,
+    );
+    let defaults = parse("bridge: {enable: true, topics: [{name: t}]}").unwrap().bridge.unwrap();
+    assert_eq!(format!("{:#?}", parse(&enabled).unwrap().bridge.unwrap()), format!("{defaults:#?}"));
+}
+
+#[test]
 fn every_variable_that_replaces_a_key_is_documented() {
     let docs = fs::read_to_string(Path::new(HERE).join("../docs/operations.md")).unwrap();
     for variable in Config::OVERRIDES {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! frontier_admin::Server ─┬─ console: files for browsers
-//!                         ├─ health: livez, readyz, /cluster/v1/health, grpc.health.v1
+//!                         ├─ health: livez, readyz, /cluster/v1/health, grpc.health.v1; reflection; openapi.json
 //!                         └─ access ─▶ REST ┐
 //!                                      gRPC ┴─▶ Queries ───────────▶ Directory
 //!                                               Watches ─▶ Feed ─────┘

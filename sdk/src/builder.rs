@@ -221,6 +221,15 @@ impl<P> Builder<P> {
         self
     }
 
+    /// Whether a client that was connected ends with [`Closed::Refused`](crate::Closed) once a gateway refuses it. Unless
+    /// set it tries again, since the mistake may be the gateway's: with [`Status::Refused`](crate::Status) meanwhile, and
+    /// pauses that grow to twelve times the longest of [`backoff`](Self::backoff). The first `connect` fails at a refusal
+    /// in any case. A `ClusterService` always tries again.
+    pub fn end_on_refusal(mut self, end: bool) -> Self {
+        self.options.redial.ends_on_refusal = end;
+        self
+    }
+
     /// Whether a thread of the SDK carries the connection, one for all clients of the process. Then no code of the
     /// program can hold up what the connection needs to live, and many calls cost the program's threads few wake-ups.
     /// Unless set it does where `connect` is awaited on a runtime of several threads; on a current-thread runtime

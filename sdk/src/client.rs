@@ -154,7 +154,14 @@ impl Client {
                 }
             };
             if tokio::time::timeout_at(deadline, changed).await.is_err() {
-                return Err(Error::new(Code::Disconnected, "there was no connection within the deadline"));
+                let text = "there was no connection within the deadline";
+                return Err(match &*status.borrow() {
+                    Status::Refused { code, text: why } => Error::new(
+                        Code::Disconnected,
+                        format!("{text}: refused by the gateway: {code}: {why}"),
+                    ),
+                    _ => Error::new(Code::Disconnected, text),
+                });
             }
         }
     }
@@ -187,7 +194,26 @@ impl Client {
 
     pub(crate) fn reconnecting(&self) {
         self.current.store(None);
-        self.status.send_replace(Status::Reconnecting);
+        self.status.send_if_modified(|status| {
+            let is_news = !matches!(status, Status::Reconnecting | Status::Refused { .. });
+            if is_news {
+                *status = Status::Reconnecting;
+            }
+            is_news
+        });
+    }
+
+    /// It is refused. Whether that is news.
+    pub(crate) fn refused(&self, code: Code, text: String) -> bool {
+        self.current.store(None);
+        let refused = Status::Refused { code, text };
+        self.status.send_if_modified(|status| {
+            let is_news = *status != refused;
+            if is_news {
+                *status = refused;
+            }
+            is_news
+        })
     }
 
     /// Ends the client for good.

@@ -102,7 +102,12 @@ impl Cluster {
     /// A member has a connection now, or has none: tells the users.
     fn refresh(&self) {
         self.life.status.send_if_modified(|status| {
-            let now = if self.members.is_any_connected() { Status::Connected } else { Status::Reconnecting };
+            let now = if self.members.is_any_connected() {
+                Status::Connected
+            } else {
+                let refusal = self.members.refusal();
+                refusal.map_or(Status::Reconnecting, |(code, text)| Status::Refused { code, text })
+            };
             let changes = !matches!(status, Status::Closed(_)) && *status != now;
             if changes {
                 *status = now;

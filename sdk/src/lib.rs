@@ -79,8 +79,8 @@
 //! - messages in the queue stay there. Their senders were told of the loss and may send them again;
 //! - streams are reset.
 //!
-//! It ends for good, with a [`Closed`] reason, when a newer connection takes over the id or the gateway
-//! refuses the client. If the gateway announces that it goes away, a connection to another one is made
+//! It ends for good, with a [`Closed`] reason, when a newer connection takes over the id. A gateway that refuses a client which was
+//! connected before is asked again, with pauses that grow to minutes and [`Status::Refused`] meanwhile. If the gateway announces that it goes away, a connection to another one is made
 //! first; then everything new goes over that, and what is in flight comes to its end on the old one.
 //!
 //! # A cluster

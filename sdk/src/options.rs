@@ -6,7 +6,7 @@ use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
 use frontier_transport::{
-    DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
+    Backoff, DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -86,6 +86,8 @@ pub(crate) struct Redial {
     pub(crate) backoff: (Duration, Duration),
     /// Whether a lost connection is made anew.
     pub(crate) reconnect: bool,
+    /// Whether a client that was connected ends once a gateway refuses it.
+    pub(crate) ends_on_refusal: bool,
     /// Whether the gateways that a draining one names will do as well.
     pub(crate) follows: bool,
     /// Whether others may name addresses without TLS to a client that uses it.
@@ -109,6 +111,21 @@ impl fmt::Debug for ProxySetting {
             Self::Direct => "Direct",
             Self::To(_) => "To(****)",
         })
+    }
+}
+
+impl Redial {
+    /// How many times the longest pause between attempts the pauses grow to where this client is refused.
+    const REFUSAL_FACTOR: u32 = 12;
+
+    /// The least ceiling of such a pause, where there is none between other attempts.
+    const LEAST_REFUSAL_PAUSE: Duration = Duration::from_millis(10);
+
+    /// The pauses where this client is refused, each at least half of its ceiling: nothing is gained by haste there.
+    pub(crate) fn refusal_backoff(&self) -> Backoff {
+        let (min, max) = self.backoff;
+        let min = min.max(Self::LEAST_REFUSAL_PAUSE);
+        Backoff::equal_jitter(min, max.saturating_mul(Self::REFUSAL_FACTOR))
     }
 }
 
@@ -150,6 +167,7 @@ impl Options {
                 close_timeout: Duration::from_secs(5),
                 backoff: (Duration::from_millis(100), Duration::from_secs(10)),
                 reconnect: true,
+                ends_on_refusal: false,
                 follows: true,
                 allows_downgrade: false,
             },
@@ -172,6 +190,19 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_refused_pauses_for_minutes_at_last_and_never_not_at_all() {
+        let mut redial = Options::new(Role::Edge, String::new()).redial;
+        let last = |redial: &Redial| {
+            let mut pauses = redial.refusal_backoff();
+            (0..20).map(|_| pauses.next_pause()).last().unwrap()
+        };
+        let minute = Duration::from_secs(60);
+        assert!((minute..=2 * minute).contains(&last(&redial)));
+        redial.backoff = (Duration::ZERO, Duration::from_millis(10));
+        assert!(last(&redial) >= Duration::from_millis(60));
+    }
 
     #[test]
     fn the_bulk_of_an_edge_alone_is_slowed_down_unless_set() {

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 /// How a client stands to the gateway.
 ///
 /// ```text
-/// Connected ⇄ Reconnecting
-///     └──────┬─────┘
-///          Closed
+/// Connected ⇄ Reconnecting ─▶ Refused ─▶ Connected
+///     └────────────┴─┬───────────┘
+///                  Closed
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -18,6 +18,15 @@ pub enum Status {
     Connected,
     /// The connection was lost, a new one is being made. Calls wait for it.
     Reconnecting,
+    /// Not connected, and whoever was asked last refuses this client, or its own settings are of no use any more. It was
+    /// connected before, so it goes on trying, with pauses that grow: the mistake may be the gateway's, and mended there.
+    /// Calls wait for the connection.
+    Refused {
+        /// Why.
+        code: Code,
+        /// Why, in words.
+        text: String,
+    },
     /// It is over.
     Closed(Closed),
 }
@@ -32,7 +41,7 @@ pub enum Closed {
     /// seconds of an attempt to connect that was given up without an answer it may be that very attempt: then
     /// this counts as a loss.
     Superseded,
-    /// The gateway refuses this client.
+    /// The gateway refuses this client, which was built to [end then](crate::Builder::end_on_refusal), or not to reconnect.
     Refused {
         /// Why.
         code: Code,

@@ -117,7 +117,7 @@ impl Supervisor {
     }
 
     /// Why the client is over with this end of its connection, or `None` if it goes on.
-    fn after(&self, end: End) -> Option<Closed> {
+    fn after(&mut self, end: End) -> Option<Closed> {
         match end {
             End::Left { is_complete } => {
                 if !is_complete {
@@ -136,7 +136,17 @@ impl Supervisor {
                 None
             }
             End::Superseded => Some(Closed::Superseded),
-            End::Refused { code, text } => Some(Closed::Refused { code, text }),
+            End::Refused { code, text }
+                if self.client.options.redial.ends_on_refusal || !self.client.options.redial.reconnect =>
+            {
+                Some(Closed::Refused { code, text })
+            }
+            End::Refused { code, text } => {
+                warn!(%code, text, "refused, and the connection was ended: connecting again");
+                self.client.refused(code, text);
+                self.route.turned_away();
+                None
+            }
             End::Lost(reason) if !self.client.options.redial.reconnect => Some(Closed::Lost(reason)),
             End::Lost(reason) => {
                 warn!(reason, "the connection was lost: connecting again");

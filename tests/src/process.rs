@@ -182,6 +182,12 @@ impl Process {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("it is running").count()
     }
 
+    /// What the system calls it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
     }

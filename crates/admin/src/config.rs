@@ -33,6 +33,9 @@ pub struct ServerConfig {
     pub handshake_timeout: Duration,
     /// `slow_peer_timeout`: how long a peer may take nothing of what waits for it. 30 s.
     pub slow_peer_timeout: Duration,
+    /// What the system keeps for a peer that does not read, in bytes; it takes up to twice as much. `None` leaves that to
+    /// the system, as no key does.
+    pub send_buffer: Option<u32>,
     /// `keepalive`: after how long a quiet watch sends a sign of life, and an HTTP/2 connection a ping. 15 s.
     pub keepalive: Duration,
 }
@@ -61,6 +64,7 @@ impl ServerConfig {
             request_size: ByteSize::mib(1).as_usize(),
             handshake_timeout: seconds(10),
             slow_peer_timeout: seconds(30),
+            send_buffer: None,
             keepalive: seconds(15),
         }
     }
@@ -88,6 +92,7 @@ impl ServerConfig {
             request_size: size.as_usize(),
             handshake_timeout: time("handshake_timeout", seconds(10), millis(10), seconds(300)),
             slow_peer_timeout: time("slow_peer_timeout", seconds(30), millis(100), seconds(3600)),
+            send_buffer: None,
             keepalive: time("keepalive", seconds(15), millis(100), seconds(3600)),
         }
     }

@@ -145,7 +145,8 @@ impl ConnectionHandler {
             request
         });
         let io = TokioIo::new(StallGuard::new(stream, self.handshake_timeout, self.slow_peer_timeout));
-        let mut connection = pin!(self.http.serve_connection(io, TowerToHyperService::new(service)));
+        let service = TowerToHyperService::new(service);
+        let mut connection = pin!(self.http.serve_connection_with_upgrades(io, service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = stays_unknown => {

@@ -42,6 +42,9 @@ pub enum ApiError {
     /// A browser sends something that any page could have it send.
     #[error("a browser has to send this as application/json")]
     NotJson,
+    /// The body of a request is longer than it may be.
+    #[error("the body is longer than it may be (request_size)")]
+    BodyTooLarge,
     /// The position of a watch is not in the history.
     #[error(
         "the position is not in the history: too much has changed since, or it is of another history; watch again from a snapshot"
@@ -148,7 +151,7 @@ impl ApiError {
             Self::Peer { fault: PeerFault::Failed, .. } => {
                 (Code::Aborted, "ABORTED", StatusCode::FAILED_DEPENDENCY)
             }
-            Self::Peer { fault: PeerFault::TooLarge, .. } => {
+            Self::BodyTooLarge | Self::Peer { fault: PeerFault::TooLarge, .. } => {
                 (Code::InvalidArgument, "INVALID_ARGUMENT", StatusCode::PAYLOAD_TOO_LARGE)
             }
             Self::Peer { fault: PeerFault::Gone, .. } | Self::NotFound(_) => {

@@ -2,7 +2,7 @@
 
 use crate::connection::Caller;
 use crate::error::{ApiError, is_grpc};
-use crate::operators::{Operator, Operators};
+use crate::operators::Operators;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -13,12 +13,23 @@ use tonic::Status;
 /// The path that answers whoever asks. It tells one bit, and orchestrators have no credentials to show.
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 
-/// The check. It computes and waits for nothing. It tells who asks, if it is one of [`Operators`].
-pub(crate) type Guard = Arc<dyn Fn(&Caller, &HeaderMap) -> Result<Option<Operator>, ApiError> + Send + Sync>;
+/// The check. It computes and waits for nothing. What it finds out it adds to the request, and where it does not let that
+/// pass it says what is answered.
+pub(crate) type Guard = Arc<dyn Fn(&Caller, &mut Request) -> Result<(), Box<Response>> + Send + Sync>;
 
-/// That of operators.
+/// That of operators: the request gets the [`Operator`](crate::Operator).
 pub(crate) fn of_operators(operators: Operators) -> Guard {
-    Arc::new(move |caller, headers| operators.check(caller, headers).map(Some))
+    Arc::new(move |caller, request| {
+        let operator = operators.check(caller, request.headers());
+        let operator = operator.map_err(|error| refusal(error, request.headers()))?;
+        request.extensions_mut().insert(operator);
+        Ok(())
+    })
+}
+
+/// The answer to a request that is not let pass.
+pub(crate) fn refusal(error: ApiError, headers: &HeaderMap) -> Box<Response> {
+    Box::new(if is_grpc(headers) { Status::from(error).into_http() } else { error.into_response() })
 }
 
 /// Which requests everybody gets an answer to.
@@ -38,20 +49,15 @@ pub(crate) async fn enforce(State(entry): State<Entry>, mut request: Request, ne
     if uri.path() == HEALTH_PATH || (entry.public)(request.method(), uri, headers) {
         return next.run(request).await;
     }
-    let checked = match request.extensions().get::<Caller>() {
-        Some(caller) => (entry.guard)(caller, headers).and_then(|operator| caller.admit().map(|()| operator)),
+    let checked = match request.extensions().get::<Caller>().cloned() {
+        Some(caller) => (entry.guard)(&caller, &mut request)
+            .and_then(|()| caller.admit().map_err(|error| refusal(error, request.headers()))),
         // Every connection adds one.
-        None => Err(ApiError::Internal),
+        None => Err(refusal(ApiError::Internal, headers)),
     };
     match checked {
-        Ok(operator) => {
-            if let Some(operator) = operator {
-                request.extensions_mut().insert(operator);
-            }
-            next.run(request).await
-        }
-        Err(error) if is_grpc(headers) => Status::from(error).into_http(),
-        Err(error) => error.into_response(),
+        Ok(()) => next.run(request).await,
+        Err(answer) => *answer,
     }
 }
 

@@ -195,8 +195,11 @@ impl Readiness {
 /// answer.
 async fn healthz(State(readiness): State<Readiness>, uri: Uri) -> StatusCode {
     match uri.query() {
-        Some("ready") if !readiness.is_ready() => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::OK,
+        None | Some("") => StatusCode::OK,
+        Some("ready" | "ready=" | "ready=true") if readiness.is_ready() => StatusCode::OK,
+        Some("ready" | "ready=" | "ready=true") => StatusCode::SERVICE_UNAVAILABLE,
+        // Whoever has misspelt it must not be told that all is well.
+        Some(_) => StatusCode::BAD_REQUEST,
     }
 }
 

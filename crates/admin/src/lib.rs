@@ -13,7 +13,7 @@
 //! - [`Watches`] runs streams of changes, one task each; [`sse`] writes them as server-sent events.
 //! - [`Probe`] says whether the daemon can answer.
 //! - [`Metrics`] tells a scrape what is measured; [`Observability`] is a port for that and the probe alone.
-//! - [`reflection()`] tells gRPC tools which services there are.
+//! - [`reflection()`] tells gRPC tools which services there are, and [`openapi()`] tools of REST what is served.
 //!
 //! Who may ask is for the daemon to say, with [`Server::operators`] or a check of its own, [`Server::guard`]; without
 //! either, whoever can reach the port may. [`Caller`] says who it is as far as the connection tells, [`Operator`] by its
@@ -29,6 +29,7 @@ mod health;
 mod media_type;
 mod metrics;
 mod observability;
+mod openapi;
 mod operators;
 pub mod page;
 mod query;
@@ -47,6 +48,7 @@ pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
 pub use metrics::{Metrics, ProcessMetrics, write_runtime};
 pub use observability::{Observability, ObservabilityConfig, Observing};
+pub use openapi::{OpenApiError, openapi};
 pub use operators::{
     AuditTarget, Operator, Operators, PlaneAuth, admit_line, client_certificate, exposure, is_local,
     no_way_in,

@@ -82,7 +82,7 @@ impl Server {
         let tls = config.tls.as_ref().map(|tls| tls.load()).transpose();
         let tls = tls.map_err(|source| BindError::Tls { name, source })?.map(LiveTls::new);
         let failed = |source| BindError::Listen { name, addr: config.addr, source };
-        let listener = listen(config.addr).map_err(failed)?;
+        let listener = listen(config).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let stopping = CancellationToken::new();
         Ok(Self {
@@ -113,10 +113,22 @@ impl Server {
     /// paths that do not exist are refused in the same way. `/healthz` answers everybody, and what is [`public`](Self::public).
     #[must_use]
     pub fn guard(
-        mut self,
+        self,
         check: impl Fn(&Caller, &HeaderMap) -> Result<(), ApiError> + Send + Sync + 'static,
     ) -> Self {
-        self.guard = Some(Arc::new(move |caller, headers| check(caller, headers).map(|()| None)));
+        self.gate(move |caller, request| {
+            check(caller, request.headers()).map_err(|error| guard::refusal(error, request.headers()))
+        })
+    }
+
+    /// As [`guard`](Self::guard), by all of the request but its body, to which it may add what it finds out; and with what
+    /// is answered otherwise.
+    #[must_use]
+    pub fn gate(
+        mut self,
+        check: impl Fn(&Caller, &mut Request) -> Result<(), Box<Response>> + Send + Sync + 'static,
+    ) -> Self {
+        self.guard = Some(Arc::new(check));
         self
     }
 
@@ -185,10 +197,15 @@ impl Server {
 }
 
 /// Waits for nothing: a name would have to be looked up, and this is an address.
-fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+fn listen(config: &ServerConfig) -> std::io::Result<TcpListener> {
+    let ServerConfig { addr, send_buffer, .. } = *config;
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // As `TcpListener::bind` does: else a restart has to wait for what is left of connections.
     socket.set_reuseaddr(true)?;
+    if let Some(size) = send_buffer {
+        // Connections have it from their listener.
+        socket.set_send_buffer_size(size)?;
+    }
     socket.bind(addr)?;
     socket.listen(BACKLOG)
 }

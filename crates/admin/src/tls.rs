@@ -63,7 +63,8 @@ pub enum TlsError {
 impl TlsConfig {
     /// `None` unless it is enabled. The other keys are checked all the same. Whether it is takes a restart, all else
     /// a reload.
-    pub(crate) fn read(tls: &Section<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn read(tls: &Section<'_>) -> Option<Self> {
         let enable = tls.fixed().get("enable", false);
         let tls = &tls.reloadable();
         let path = |pair: &Section<'_>, key| pair.required(key, PathBuf::new());

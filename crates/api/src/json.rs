@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(from_value::<Edge>(text.clone()).unwrap(), edge());
         let mut numbers = text.clone();
         numbers["edge_id"] = json!(u64::MAX);
-        numbers["update_time"] = json!(7);
+        numbers["update_time"] = json!(7.0);
         assert_eq!(from_value::<Edge>(numbers).unwrap(), edge());
         for wrong in
             [json!("x"), json!(""), json!(-1), json!(1.5), json!("18446744073709551616"), json!(null)]

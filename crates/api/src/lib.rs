@@ -1,11 +1,12 @@
 //! What control planes and their clients agree on.
 //!
 //! [`cluster`] is the control plane of frontlas and [`gateway`] that of a gateway: messages, and by feature the
-//! generated client and server. With the feature `json`, [`json`] and [`gateway_json`] have what their REST sides answer.
+//! generated client and server. With the feature `json`, [`json`] and [`gateway_json`] have what their REST sides answer,
+//! [`ClusterRoute`] and [`GatewayRoute`] where, and [`CLUSTER_OPENAPI`] and [`GATEWAY_OPENAPI`] say all of it to programs.
 //!
 //! The code is generated from `proto/` and checked in, so a build needs neither protoc nor a generator, and
-//! readers find the code where they look for it. A test generates it again, in pure Rust, and fails if what is
-//! checked in differs; `UPDATE_GENERATED=1 cargo test -p frontier-api` writes it.
+//! readers find the code where they look for it; so are the OpenAPI documents, from `proto/`, the routes, and what the JSON
+//! types write. A test generates all of it again, in pure Rust, and fails if what is checked in differs; `UPDATE_GENERATED=1 cargo test -p frontier-api` writes it.
 
 #[cfg(feature = "json")]
 mod binary;
@@ -45,9 +46,22 @@ pub mod gateway;
 pub mod gateway_json;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "json")]
+mod routes;
+
+#[cfg(feature = "json")]
+pub use routes::{ClusterRoute, GatewayRoute};
 
 /// The services and messages of [`cluster`] as protobuf describes them, for reflection: a `FileDescriptorSet`.
 pub const CLUSTER_DESCRIPTORS: &[u8] = include_bytes!("generated/cluster.binpb");
 
 /// The same of [`gateway`].
 pub const GATEWAY_DESCRIPTORS: &[u8] = include_bytes!("generated/gateway.binpb");
+
+/// The REST side of [`cluster`] as OpenAPI 3.1 describes it, in JSON.
+#[cfg(feature = "json")]
+pub const CLUSTER_OPENAPI: &str = include_str!("../openapi/frontlas.json");
+
+/// The same of [`gateway`].
+#[cfg(feature = "json")]
+pub const GATEWAY_OPENAPI: &str = include_str!("../openapi/gateway.json");

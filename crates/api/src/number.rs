@@ -1,4 +1,4 @@
-//! 64-bit numbers as text.
+//! 64-bit numbers as text. Whole numbers are read in every form that JSON has for them: `7`, `7.0` and `70e-1`.
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
@@ -15,6 +15,11 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     deserializer.deserialize_any(TextOrNumber::<u64>(expected, PhantomData))
 }
 
+/// One of 32 bits, which is a number in JSON.
+pub(crate) fn small<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    deserializer.deserialize_any(Number("a whole number from 0 to 4294967295", PhantomData::<u32>))
+}
+
 /// With a sign.
 pub(crate) mod signed {
     pub(crate) use super::serialize;
@@ -28,7 +33,9 @@ pub(crate) mod signed {
 
 struct TextOrNumber<N>(&'static str, PhantomData<N>);
 
-impl<N: FromStr + TryFrom<u64> + TryFrom<i64>> Visitor<'_> for TextOrNumber<N> {
+struct Number<N>(&'static str, PhantomData<N>);
+
+impl<N: FromStr + TryFrom<u64> + TryFrom<i64>> Visitor<'_> for Number<N> {
     type Value = N;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,6 +48,32 @@ impl<N: FromStr + TryFrom<u64> + TryFrom<i64>> Visitor<'_> for TextOrNumber<N> {
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<N, E> {
         N::try_from(number).map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<N, E> {
+        // Added, 0 takes the sign from -0.
+        let whole = (number.fract() == 0.0).then(|| format!("{:.0}", number + 0.0).parse().ok());
+        whole.flatten().ok_or_else(|| E::invalid_value(de::Unexpected::Float(number), &self))
+    }
+}
+
+impl<N: FromStr + TryFrom<u64> + TryFrom<i64>> Visitor<'_> for TextOrNumber<N> {
+    type Value = N;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<N, E> {
+        Number(self.0, self.1).visit_u64(number)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<N, E> {
+        Number(self.0, self.1).visit_i64(number)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<N, E> {
+        Number(self.0, self.1).visit_f64(number)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<N, E> {

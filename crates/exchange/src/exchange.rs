@@ -227,9 +227,13 @@ impl Exchange {
         self.registry.edges.for_each(visit);
     }
 
-    /// Calls `visit` with each service.
-    pub fn for_each_service(&self, visit: impl FnMut(&Arc<Peer>)) {
-        self.registry.services.for_each(visit);
+    /// Calls `visit` with each service that has connected: not with what is a part of the gateway.
+    pub fn for_each_service(&self, mut visit: impl FnMut(&Arc<Peer>)) {
+        self.registry.services.for_each(|service| {
+            if !service.is_of_gateway() {
+                visit(service);
+            }
+        });
     }
 
     /// Calls `visit` with each connection of another gateway that asks here.

@@ -73,15 +73,15 @@ pub enum Stage {
     Gone = 4,
 }
 
-/// What a peer is there for.
+/// Where a peer is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
-    /// Somebody has connected.
+enum Origin {
+    /// It has connected.
     Connection,
+    /// It is a part of the gateway.
+    Part,
     /// The gateway asks itself with it.
     Probe,
-    /// A message broker is behind it.
-    Broker,
 }
 
 /// One connection: who is there, what is pending from and to it, and the way to it.
@@ -101,7 +101,8 @@ pub struct Peer {
     pub(crate) affinity: Affinity,
     departed: Latch,
     stage: AtomicU8,
-    purpose: Purpose,
+    /// One byte: there are a million peers.
+    origin: Origin,
     /// Whether it counts as reachable for those who follow the registry.
     listed: AtomicBool,
     liveness: Liveness,
@@ -137,7 +138,7 @@ impl Peer {
             affinity: Affinity::default(),
             departed: Latch::default(),
             stage: AtomicU8::new(Stage::Joining as u8),
-            purpose: Purpose::Connection,
+            origin: Origin::Connection,
             listed: AtomicBool::new(false),
             liveness: Liveness::new(silence_limit),
             asked_to_move: AtomicU32::new(u32::MAX),
@@ -163,22 +164,22 @@ impl Peer {
 
     /// The same, as one with which the gateway asks itself.
     pub(crate) fn of_probe(self) -> Self {
-        Self { purpose: Purpose::Probe, ..self }
+        Self { origin: Origin::Probe, ..self }
     }
 
-    /// The same, as a service that is a part of this gateway, and what it takes goes to a message broker.
+    /// The same, as a part of the gateway: no policy judges it, nobody kicks it, and no drain waits for it.
     #[must_use]
-    pub fn of_broker(self) -> Self {
-        Self { purpose: Purpose::Broker, ..self }
+    pub fn of_gateway(self) -> Self {
+        Self { origin: Origin::Part, ..self }
     }
 
-    /// Whether it is such: it has no credentials, nobody kicks it, and it goes nowhere when the gateway drains.
-    pub fn is_broker(&self) -> bool {
-        self.purpose == Purpose::Broker
+    /// Whether it is a part of the gateway.
+    pub fn is_of_gateway(&self) -> bool {
+        self.origin == Origin::Part
     }
 
     pub(crate) fn is_probe(&self) -> bool {
-        self.purpose == Purpose::Probe
+        self.origin == Origin::Probe
     }
 
     /// Whether its client has had its id before, on an earlier connection.

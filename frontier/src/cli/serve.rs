@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::reload::{ConfigSource, Live, Reloader};
-use crate::{Config, Gateway, ServeError, StartError};
+use crate::{BridgeError, Config, Gateway, ServeError, StartError};
 use frontier_admin::BindError;
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
@@ -93,6 +93,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
     let advice = match error {
         StartError::Listen { source, .. }
         | StartError::ControlPlane(BindError::Listen { source, .. })
+        | StartError::Bridge(BridgeError::Bind(BindError::Listen { source, .. }))
         | StartError::Observability(BindError::Listen { source, .. }) => advice(source.kind()),
         _ => "",
     };
@@ -102,11 +103,13 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Access(_)
         | StartError::Advertise(_)
         | StartError::Traces(_)
+        | StartError::Bridge(BridgeError::Topics(_) | BridgeError::Bind(BindError::Tls { .. }))
         | StartError::ControlPlane(BindError::Tls { .. }) => Failure::usage(text),
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
         | StartError::Threads(_)
+        | StartError::Bridge(BridgeError::Bind(BindError::Listen { .. }))
         | StartError::ControlPlane(BindError::Listen { .. }) => Failure::start(text),
     }
 }

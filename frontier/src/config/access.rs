@@ -1,6 +1,6 @@
 //! What each side asks of those who connect, and the files that the configuration of access names.
 
-use super::{CONTROLPLANE, Listen};
+use super::{BRIDGE, CONTROLPLANE, Listen};
 use frontier_access::authn::jwt::KeySource;
 use frontier_access::authn::{AuthConfig, MethodConfig, Side};
 use frontier_access::{Access, AccessConfig, LoadErrors, QuotaSource};
@@ -133,7 +133,30 @@ pub(crate) fn warnings(config: &AccessConfig, access: &Access) -> Vec<String> {
     let files = files(config);
     let of_files = access.warnings().iter();
     let of_files = of_files.map(|warning| format!("{}{warning}", key(&files, &warning.what)));
-    of_files.chain(no_way_in(access, CONTROLPLANE, Side::Operator)).collect()
+    let no_way_in = no_way_in(access, CONTROLPLANE, Side::Operator);
+    of_files.chain(no_way_in).chain(tokens_of_machines(config)).collect()
+}
+
+/// What may surprise about the tokens of subscribers: those that name nobody are good for edges and services as well,
+/// where these are asked for tokens of the same file. And subscribers' are in the hands of pages.
+fn tokens_of_machines(config: &AccessConfig) -> Vec<String> {
+    let token_files = |auth: &AuthConfig| {
+        let methods = auth.methods.iter();
+        let files = methods.filter_map(|method| match method {
+            MethodConfig::Token { file } => Some(file.clone()),
+            _ => None,
+        });
+        files.collect::<Vec<_>>()
+    };
+    let Some(of_bridge) = config.auth.get(BRIDGE).map(token_files) else { return Vec::new() };
+    let others = config.auth.iter().filter(|(name, _)| *name != BRIDGE && *name != CONTROLPLANE);
+    let shared = others.filter(|(_, auth)| token_files(auth).iter().any(|file| of_bridge.contains(file)));
+    let line = |(name, _): (&String, _)| {
+        format!(
+            "{BRIDGE}.auth: its tokens are those of {name}.auth, so whoever has one may connect there too: use another file"
+        )
+    };
+    shared.map(line).collect()
 }
 
 /// The key that names the file `what`, as the beginning of a line.

@@ -2,7 +2,6 @@
 
 use super::{Config, Listen, Wires};
 use crate::cluster::{Bound, unreachable};
-use frontier_admin::TlsConfig;
 use frontier_config::Section;
 use frontier_transport::Bind;
 
@@ -25,17 +24,17 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
     }
     let plane = config.control_plane.as_ref().filter(|plane| !plane.may_be_taken());
     let plane = plane.map(|plane| ("controlplane.listen.addr", plane.server.addr));
+    let bridge = config.bridge.as_ref().map(|bridge| ("bridge.listen.addr", bridge.server.addr));
     let observability = config.observability.as_ref().map(|port| ("observability.addr", port.addr));
-    for (key, addr) in plane.into_iter().chain(observability) {
-        let port = Bind::tcp(addr);
+    let ports: Vec<_> = [plane, bridge, observability].into_iter().flatten().collect();
+    for (index, (key, addr)) in ports.iter().enumerate() {
+        let port = Bind::tcp(*addr);
         if let Some(by) = listeners.iter().find(|listen| port.overlaps(&bind(listen))) {
             root.reject_at(key, format!("{addr} is taken by {}.addr, {}", by.key, by.addr));
+        } else if let Some((by, taken)) = ports[..index].iter().find(|(_, by)| port.overlaps(&Bind::tcp(*by)))
+        {
+            root.reject_at(key, format!("{addr} is taken by {by}, {taken}"));
         }
-    }
-    if let (Some((by, plane)), Some((key, addr))) = (plane, observability)
-        && Bind::tcp(plane).overlaps(&Bind::tcp(addr))
-    {
-        root.reject_at(key, format!("{addr} is taken by {by}, {plane}"));
     }
 }
 
@@ -63,9 +62,10 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(mistake.key.as_deref().unwrap_or_default(), &mistake.text);
         }
     }
-    let plane = config.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
-    if let Some(Err(error)) = plane.map(TlsConfig::load) {
-        root.reject_at("controlplane.listen.tls", error.to_string());
+    for (key, tls) in config.plane_tls() {
+        if let Err(error) = tls.load() {
+            root.reject_at(&format!("{key}.listen.tls"), error.to_string());
+        }
     }
     let member = config.membership.as_ref();
     let clients = [

@@ -46,11 +46,8 @@ impl Actions {
     pub(super) async fn kick_service(&self, operator: &Operator, id: u64) -> Result<(), ApiError> {
         let kick = async {
             let service = find_service(&self.exchange, id)?;
-            if service.is_broker() {
-                let text = format!(
-                    "{} is a sink of this gateway's `mq`, and no connection of a service",
-                    service.name()
-                );
+            if service.is_of_gateway() {
+                let text = format!("`{}` is a part of the gateway: it has no connection", service.name());
                 return Err(ApiError::Precondition(text));
             }
             self.kick(&service).await

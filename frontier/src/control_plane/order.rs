@@ -213,6 +213,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::documented;
     use super::*;
 
     fn order(text: &str) -> Result<Order, ApiError> {
@@ -231,6 +232,26 @@ mod tests {
         assert_eq!(order(" edge_id"), is(Field::Id, false), "as a query string has it");
         for wrong in ["-", "+", "id", "--addr", "service", "create_time; drop", "é"] {
             order(wrong).expect_err(wrong);
+        }
+    }
+
+    #[test]
+    fn the_orders_are_those_of_the_document() {
+        for (path, fields) in [
+            ("edges", EDGES),
+            ("edges/rpcs", EDGE_NAMES),
+            ("services", SERVICES),
+            ("services/rpcs", NAMES),
+            ("services/topics", NAMES),
+        ] {
+            let schema = documented(path, "order");
+            let known =
+                fields.iter().flat_map(|(name, _)| ["", "-", "+"].map(|sign| format!("{sign}{name}")));
+            let known = ["".to_owned()].into_iter().chain(known);
+            assert_eq!(schema["enum"], known.collect::<serde_json::Value>(), "{path}");
+            for order in schema["enum"].as_array().unwrap() {
+                Order::parse(order.as_str(), fields, false).unwrap();
+            }
         }
     }
 

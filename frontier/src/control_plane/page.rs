@@ -92,6 +92,7 @@ impl<T> Listing<T> {
 #[cfg(test)]
 mod tests {
     use super::super::order::EDGES;
+    use super::super::testing::documented;
     use super::*;
 
     fn page(page: i32, size: i32, token: &str) -> Result<Page, ApiError> {
@@ -105,6 +106,16 @@ mod tests {
         assert_eq!(is(page(i32::MIN, i32::MIN, "")), (0, 10));
         assert_eq!(is(page(3, 20, "")), (40, 20));
         assert_eq!(is(page(1, i32::MAX, "")), (0, 1000));
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_document() {
+        for path in ["edges", "edges/rpcs", "services", "services/rpcs", "services/topics"] {
+            let default = |name| documented(path, name)["default"].clone();
+            assert_eq!(default("page"), 1, "{path}");
+            assert_eq!(default("page_size"), DEFAULT_SIZE, "{path}");
+            assert_eq!(default("order"), "-create_time", "{path}");
+        }
     }
 
     #[test]

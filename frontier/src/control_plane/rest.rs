@@ -8,9 +8,10 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Extension, Path, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use frontier_admin::sse::{self, event};
 use frontier_admin::{ApiError, Operator, Query, json};
+use frontier_api::GatewayRoute;
 use frontier_api::gateway::watch_response::Event;
 use frontier_api::gateway::{
     ListEdgeRpCsRequest, ListEdgeRpCsResponse, ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest,
@@ -32,27 +33,38 @@ type Answer = Result<Response, ApiError>;
 /// An id in the path.
 type Id = Result<Path<u64>, PathRejection>;
 
-/// No body is longer than `request_size`.
+/// Every route of the table. No body is longer than `request_size`.
 pub(super) fn routes(rest: Shared, request_size: usize) -> Router {
-    Router::new()
-        .route("/v1/status", get(status))
-        .route("/v1/policy", get(policy))
-        .route("/v1/log_level", get(log_level).put(set_log_level))
-        .route("/v1/drain", post(drain))
-        .route("/v1/watch", get(watch))
-        .route("/v1/edges", get(edges))
-        .route("/v1/edges/rpcs", get(edge_rpcs))
-        .route("/v1/edges/{edge_id}", get(edge).delete(kick_edge))
-        .route("/v1/edges/{edge_id}/call", post(call_edge))
-        .route("/v1/edges/{edge_id}/publish", post(publish_to_edge))
-        .route("/v1/services", get(services))
-        .route("/v1/services/rpcs", get(service_rpcs))
-        .route("/v1/services/topics", get(service_topics))
-        .route("/v1/services/{service_id}", get(service).delete(kick_service))
-        .route("/v1/services/{service_id}/call", post(call_service))
-        .route("/v1/services/{service_id}/publish", post(publish_to_service))
-        .layer(DefaultBodyLimit::max(request_size))
-        .with_state(rest)
+    let add = |router: Router<Shared>, route: &GatewayRoute| router.route(route.path(), handler(*route));
+    let router = GatewayRoute::ALL.iter().fold(Router::new(), add);
+    router.layer(DefaultBodyLimit::max(request_size)).with_state(rest)
+}
+
+fn handler(route: GatewayRoute) -> MethodRouter<Shared> {
+    use GatewayRoute as R;
+    // There is a filter for each method of the table, and a test asks them all.
+    let method = MethodFilter::try_from(route.method()).unwrap_or(MethodFilter::GET);
+    match route {
+        R::ListEdges => on(method, edges),
+        R::GetEdge => on(method, edge),
+        R::KickEdge => on(method, kick_edge),
+        R::CallEdge => on(method, call_edge),
+        R::PublishToEdge => on(method, publish_to_edge),
+        R::ListServices => on(method, services),
+        R::GetService => on(method, service),
+        R::KickService => on(method, kick_service),
+        R::CallService => on(method, call_service),
+        R::PublishToService => on(method, publish_to_service),
+        R::ListEdgeRPCs => on(method, edge_rpcs),
+        R::ListServiceRPCs => on(method, service_rpcs),
+        R::ListServiceTopics => on(method, service_topics),
+        R::GetStatus => on(method, status),
+        R::GetPolicy => on(method, policy),
+        R::GetLogLevel => on(method, log_level),
+        R::SetLogLevel => on(method, set_log_level),
+        R::Drain => on(method, drain),
+        R::Watch => on(method, watch),
+    }
 }
 
 /// The id, where there is nothing else.
@@ -187,7 +199,10 @@ async fn service_topics(State(rest): State<Shared>, uri: Uri) -> Answer {
 type Body = Result<Bytes, BytesRejection>;
 
 fn read<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
-    let body = body.map_err(|error| ApiError::invalid(format!("the body can't be read: {error}")))?;
+    let body = body.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge,
+        _ => ApiError::invalid(format!("the body can't be read: {error}")),
+    })?;
     serde_json::from_slice(&body)
         .map_err(|error| ApiError::invalid(format!("the body is not as it should be: {error}")))
 }

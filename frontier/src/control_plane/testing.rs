@@ -59,3 +59,11 @@ pub(super) fn service(exchange: &Arc<Exchange>, id: u64, name: &str, methods: &[
     let service = peer(exchange, identity, SocketAddr::from(([127, 0, 0, 1], 7)));
     exchange.join_service(&service, methods, &[]).unwrap().0
 }
+
+/// The schema of a parameter of a list, by the OpenAPI document.
+pub(super) fn documented(path: &str, parameter: &str) -> serde_json::Value {
+    let document: serde_json::Value = serde_json::from_str(frontier_api::GATEWAY_OPENAPI).unwrap();
+    let parameters = document["paths"][format!("/v1/{path}")]["get"]["parameters"].as_array().unwrap();
+    let found = parameters.iter().find(|it| it["name"] == parameter);
+    found.unwrap_or_else(|| panic!("{path} has no {parameter}"))["schema"].clone()
+}

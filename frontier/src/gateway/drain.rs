@@ -162,9 +162,7 @@ fn tell(side: &Context, delay: impl Fn(usize) -> Duration) {
 async fn services_go_first(services: &Context, until: Instant) {
     loop {
         let mut unmoved = 0;
-        for_each(services, |service| {
-            unmoved += usize::from(service.stage() < Stage::Moved && !service.is_broker());
-        });
+        for_each(services, |service| unmoved += usize::from(service.stage() < Stage::Moved));
         if unmoved == 0 || Instant::now() >= until {
             return;
         }

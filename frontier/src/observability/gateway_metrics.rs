@@ -1,6 +1,6 @@
 //! Everything that is measured of a gateway, as a scrape gets it: docs/metrics.md.
 
-use super::SelfProbe;
+use super::{SelfProbe, bridge_metrics};
 use crate::cluster::ClusterState;
 use crate::mq::write_metrics;
 use crate::session::{Context, label};
@@ -26,6 +26,7 @@ pub(crate) struct GatewayMetrics {
     pub(crate) process: ProcessMetrics,
     /// The runtime that serves everybody.
     pub(crate) runtime: Handle,
+    pub(crate) bridge: Option<frontier_bridge::Handle>,
 }
 
 /// The sides, with the place of the context that counts each.
@@ -77,6 +78,9 @@ impl GatewayMetrics {
         write_census(out, &self.exchange.census());
         self.write_cluster(out);
         write_metrics(&self.sinks, out);
+        if let Some(bridge) = &self.bridge {
+            bridge_metrics::write(bridge, out);
+        }
         self.process.write(out);
         write_runtime(&self.runtime, out);
     }

@@ -13,8 +13,8 @@ use tracing::warn;
 pub struct Live {
     exchange: Arc<Exchange>,
     policies: Arc<Policies>,
-    /// That of the control plane, if it has any.
-    plane_tls: Option<LiveTls>,
+    /// That of the planes which have any, each with the key of its section.
+    tls: Vec<(&'static str, LiveTls)>,
 }
 
 /// What became of those who were connected.
@@ -27,8 +27,12 @@ pub struct Reviewed {
 }
 
 impl Live {
-    pub(crate) fn new(exchange: Arc<Exchange>, policies: Arc<Policies>, plane_tls: Option<LiveTls>) -> Self {
-        Self { exchange, policies, plane_tls }
+    pub(crate) fn new(
+        exchange: Arc<Exchange>,
+        policies: Arc<Policies>,
+        tls: Vec<(&'static str, LiveTls)>,
+    ) -> Self {
+        Self { exchange, policies, tls }
     }
 
     /// How many peers are connected.
@@ -45,18 +49,23 @@ impl Live {
     /// Everything that is wrong with the files; nothing has changed then.
     pub fn reload(&self, config: &Config) -> Result<Reviewed, AccessErrors> {
         let access = config::reload(&self.policies.current().access, &config.access)?;
-        let tls = config.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
-        let tls = self.plane_tls.as_ref().zip(tls).map(|(live, tls)| tls.load().map(|tls| (live, tls)));
-        let tls = tls.transpose().map_err(|error| AccessErrors::of("controlplane.listen.tls", &error))?;
+        let mut loaded = Vec::new();
+        for (key, tls) in config.plane_tls() {
+            if let Some((_, live)) = self.tls.iter().find(|(plane, _)| *plane == key) {
+                let tls = tls.load();
+                let tls = tls.map_err(|error| AccessErrors::of(&format!("{key}.listen.tls"), &error))?;
+                loaded.push((live, tls));
+            }
+        }
         for warning in config::access_warnings(&config.access, &access) {
             warn!("{warning}");
         }
         self.policies.replace(config, access);
-        if let Some((live, tls)) = tls {
+        for (live, tls) in loaded {
             live.replace(tls);
         }
         let mut peers: Vec<Arc<Peer>> = Vec::new();
-        self.exchange.for_each(|peer| peers.extend((!peer.is_broker()).then(|| peer.clone())));
+        self.exchange.for_each(|peer| peers.push(peer.clone()));
         let now = ClockReading::now();
         let refused = peers.iter().filter(|peer| self.policies.review(&self.exchange, peer, now).is_some());
         Ok(Reviewed { refused: refused.count(), connections: peers.len() })

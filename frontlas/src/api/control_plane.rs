@@ -10,9 +10,9 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches, reflection};
-use frontier_api::CLUSTER_DESCRIPTORS;
+use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches, openapi, reflection};
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
+use frontier_api::{CLUSTER_DESCRIPTORS, CLUSTER_OPENAPI};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,6 +133,10 @@ impl ControlPlane {
         match reflection(CLUSTER_DESCRIPTORS) {
             Ok(reflection) => router = router.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
+        }
+        match openapi(CLUSTER_OPENAPI) {
+            Ok(document) => router = router.merge(document),
+            Err(error) => warn!(%error, "there is no OpenAPI document"),
         }
         let serving = self.server.run(router, self.probe, stop, grace);
         tokio::select! {

@@ -8,8 +8,9 @@ use crate::model::Kind;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodFilter, MethodRouter, on};
 use frontier_admin::{ApiError, Query, json};
+use frontier_api::ClusterRoute;
 use frontier_api::cluster::{ListEdgesRequest, ListFrontiersRequest, ListServicesRequest};
 use frontier_api::json::{Count, Edges, Frontiers, OneEdge, OneFrontier, OneService, Services};
 use http::{StatusCode, Uri};
@@ -24,18 +25,27 @@ pub(super) struct Rest {
 
 type Answer = Result<Response, ApiError>;
 
+/// Every route of the table.
 pub(super) fn routes(rest: Rest) -> Router {
-    Router::new()
-        .route("/cluster/v1/frontier", get(frontier))
-        .route("/cluster/v1/frontiers", get(frontiers))
-        .route("/cluster/v1/edge", get(edge))
-        .route("/cluster/v1/edges", get(edges))
-        .route("/cluster/v1/edges/count", get(edges_count))
-        .route("/cluster/v1/service", get(service))
-        .route("/cluster/v1/services", get(services))
-        .route("/cluster/v1/services/count", get(services_count))
-        .route("/cluster/v1/watch", get(sse::watch))
-        .with_state(rest)
+    let add = |router: Router<Rest>, route: &ClusterRoute| router.route(route.path(), handler(*route));
+    ClusterRoute::ALL.iter().fold(Router::new(), add).with_state(rest)
+}
+
+fn handler(route: ClusterRoute) -> MethodRouter<Rest> {
+    use ClusterRoute as R;
+    // There is a filter for each method of the table, and a test asks them all.
+    let method = MethodFilter::try_from(route.method()).unwrap_or(MethodFilter::GET);
+    match route {
+        R::GetFrontierByEdge => on(method, frontier),
+        R::ListFrontiers => on(method, frontiers),
+        R::GetEdgeByID => on(method, edge),
+        R::ListEdges => on(method, edges),
+        R::GetEdgesCount => on(method, edges_count),
+        R::GetServiceByID => on(method, service),
+        R::ListServices => on(method, services),
+        R::GetServicesCount => on(method, services_count),
+        R::Watch => on(method, sse::watch),
+    }
 }
 
 async fn frontier(State(rest): State<Rest>, uri: Uri) -> Answer {

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 use tonic_health::pb::health_client::HealthClient;
 
 /// Each path that there is, and some that there are not.
-const PATHS: [&str; 17] = [
+const PATHS: [&str; 18] = [
     "/cluster/v1/frontier?edge_id=1",
     "/cluster/v1/frontiers",
     "/cluster/v1/edge?edge_id=1",
@@ -32,6 +32,7 @@ const PATHS: [&str; 17] = [
     "/cluster/v1/health",
     "/livez",
     "/readyz",
+    "/openapi.json",
     "/controlplane.ClusterService/ListEdges",
     "/grpc.health.v1.Health/Check",
     "/nowhere",

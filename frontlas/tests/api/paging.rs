@@ -2,8 +2,8 @@
 
 use crate::world::World;
 use frontier_api::cluster::{ListEdgesRequest, ListFrontiersRequest};
-use frontier_api::json;
-use serde_json::from_value;
+use frontier_api::{CLUSTER_OPENAPI, json};
+use serde_json::{Value, from_value};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -82,4 +82,27 @@ async fn the_length_of_a_page_is_bounded() {
         let (code, text) = world.error(&format!("/cluster/v1/{list}?cursor=4000000000"), 400).await;
         assert!(code == "INVALID_ARGUMENT" && text.contains("4000000000"), "{code}: {text}");
     }
+}
+
+#[tokio::test]
+async fn defaults_and_bounds_are_those_of_the_document() {
+    let document: Value = serde_json::from_str(CLUSTER_OPENAPI).unwrap();
+    let parameters = document["paths"]["/cluster/v1/edges"]["get"]["parameters"].as_array().unwrap();
+    let bound = |parameter: &str, key: &str| {
+        let found = parameters.iter().find(|it| it["name"] == parameter).unwrap();
+        found["schema"][key].as_u64().unwrap()
+    };
+    let (count, ids) = (bound("count", "default"), bound("edge_ids", "maxItems"));
+    let world = World::new().await;
+    let lease = world.frontier("f1").await;
+    world.edges(&lease, 1..=count + 1).await;
+    let page: json::Edges = from_value(world.ok("/cluster/v1/edges").await).unwrap();
+    assert_eq!(page.edges.len() as u64, count);
+    let path = |ids: u64| {
+        let ids: Vec<_> = (1..=ids).map(|id| id.to_string()).collect();
+        format!("/cluster/v1/edges?edge_ids={}", ids.join(","))
+    };
+    let page: json::Edges = from_value(world.ok(&path(ids)).await).unwrap();
+    assert_eq!(page.edges.len() as u64, ids);
+    world.error(&path(ids + 1), 400).await;
 }

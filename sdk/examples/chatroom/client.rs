@@ -120,6 +120,7 @@ async fn follow(edge: &Edge) {
         match status.changed().await {
             Status::Connected => println!("! connected again"),
             Status::Reconnecting => println!("! the connection was lost; trying again"),
+            Status::Refused { text, .. } => println!("! not let in: {text}; trying again"),
             Status::Closed(_) => return,
         }
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// The longest pause before a gateway that refuses this service is tried again.
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
@@ -128,6 +128,8 @@ struct Task {
     listing: watch::Receiver<Listing>,
     established: Option<Established>,
     backoff: Backoff,
+    /// The pauses where the service is refused.
+    refusals: Backoff,
     /// For the addresses that frontlas lists.
     rule: DowngradeRule,
     /// Whether the Hello carries no names, and they are registered one by one behind it: the gateway may have refused
@@ -145,6 +147,7 @@ pub(super) async fn run(cluster: Arc<Cluster>, member: Arc<Member>) {
         member: member.clone(),
         established: None,
         backoff: Backoff::full_jitter(min, max.min(MAX_RETRY_PAUSE)),
+        refusals: cluster.options.redial.refusal_backoff(),
         rule: DowngradeRule::new(cluster.frontlas.is_secured())
             .allow_any(cluster.options.redial.allows_downgrade),
         registers_later: false,
@@ -187,13 +190,17 @@ impl Task {
                     self.member.client.store(None);
                     self.registers_later = true;
                     pause = self.backoff.next_pause();
+                    if let Closed::Refused { code, text } = closed {
+                        *self.member.failure.lock() = Some(ConnectError::Refused { code, text });
+                        pause = self.refusals.next_pause();
+                    }
                     self.cluster.refresh();
                 }
                 Step::Status(Status::Connected) => {
                     self.cluster.refresh();
                     self.catch_up().await;
                 }
-                Step::Status(Status::Reconnecting) => self.cluster.refresh(),
+                Step::Status(Status::Reconnecting | Status::Refused { .. }) => self.cluster.refresh(),
                 Step::GraceOver => {
                     if self.cluster.members.forget(&self.member) {
                         info!(frontier = &*self.member.id, "a frontier is listed no longer");
@@ -243,6 +250,7 @@ impl Task {
     async fn take_up(&mut self, handle: Handle, address: String) {
         info!(frontier = &*self.member.id, address, "connected to a frontier");
         self.backoff.reset();
+        self.refusals.reset();
         self.registers_later = false;
         *self.member.failure.lock() = None;
         if let Ok(endpoint) = endpoint(&address) {
@@ -270,13 +278,18 @@ impl Task {
 
     /// How long to wait after a failure.
     fn failed(&mut self, error: ConnectError) -> Duration {
-        warn!(frontier = &*self.member.id, %error, "could not connect to a frontier");
         // It may be one of the names that it does not take, or something else.
         self.registers_later = !self.registers_later;
         let least = error.retry_after().unwrap_or_default().min(MAX_RETRY_PAUSE);
-        *self.member.failure.lock() = Some(error);
-        self.cluster.members.changed();
-        least + self.backoff.next_pause()
+        let is_refusal = !matches!(error, ConnectError::Timeout { .. });
+        let before = self.member.failure.lock().replace(error.clone());
+        if is_refusal && before.as_ref() == Some(&error) {
+            debug!(frontier = &*self.member.id, %error, "refused by a frontier as before");
+        } else {
+            warn!(frontier = &*self.member.id, %error, "could not connect to a frontier: trying on after a pause");
+        }
+        self.cluster.refresh();
+        if is_refusal { self.refusals.next_pause() } else { least + self.backoff.next_pause() }
     }
 
     /// Leaves the gateway in good order.
@@ -307,6 +320,8 @@ async fn connect(
     rule.judge(&endpoint)?;
     options.redial.urls = vec![endpoint.url()];
     options.redial.reconnect = true;
+    // This task tries again itself, by turns with the names in the Hello and behind it.
+    options.redial.ends_on_refusal = true;
     options.redial.follows = false;
     let names = if registers_later { RegisteredNames::default() } else { cluster.names.lock().clone() };
     let client = Client::sharing(options, cluster.intake.clone(), names, cluster.cancelled_attempt.clone());

@@ -2,8 +2,10 @@
 
 use super::Cluster;
 use super::member::{self, Listing, Member};
+use crate::ConnectError;
 use crate::frontlas::servicebound;
 use frontier_api::cluster::Frontier;
+use frontier_protocol::Code;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,6 +46,14 @@ impl Members {
 
     pub(super) fn is_any_connected(&self) -> bool {
         self.all.read().values().any(|member| member.is_connected())
+    }
+
+    /// Why a gateway refuses the service, if one does.
+    pub(super) fn refusal(&self) -> Option<(Code, String)> {
+        self.all.read().values().find_map(|member| match member.failure()? {
+            ConnectError::Refused { code, text } => Some((code, text)),
+            _ => None,
+        })
     }
 
     /// Whether frontlas has listed the gateways at least once.

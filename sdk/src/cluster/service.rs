@@ -148,7 +148,7 @@ impl ClusterService {
         self.cluster.update_registration(Registration::Remove, Names::Methods, method).await
     }
 
-    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge for good, with
+    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge, with
     /// its text; [`HandlerError::retry_later`] has it come again.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ impl ClusterService {
         self.cluster.register(GET_EDGE_ID, presence::edge_id_request(handler)).await
     }
 
-    /// Hears of each edge that comes to any frontier. An error refuses the edge for good, with its text. When
+    /// Hears of each edge that comes to any frontier. An error refuses the edge, with its text. When
     /// an edge moves, the one frontier may tell that it has come before the other tells that it has left.
     ///
     /// # Errors

@@ -24,7 +24,10 @@ impl End {
             Self::Lost(reason) => Error::new(Code::Disconnected, reason.clone()),
             Self::Left { .. } => Closed::Local.error(),
             Self::Superseded => Closed::Superseded.error(),
-            Self::Refused { code, text } => Error::new(*code, text.clone()),
+            // Not with that code: nobody knows what became of them.
+            Self::Refused { code, text } => {
+                Error::new(Code::Disconnected, format!("refused by the gateway: {code}: {text}"))
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl Service {
-    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge for good,
+    /// Gives out the ids of edges, by the meta that each presents. An error refuses the edge,
     /// with its text; [`HandlerError::retry_later`] has it come again.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Service {
         self.register_erased(GET_EDGE_ID, edge_id_request(handler)).await
     }
 
-    /// Hears of each edge that comes. An error refuses the edge for good, with its text;
+    /// Hears of each edge that comes. An error refuses the edge, with its text;
     /// [`HandlerError::retry_later`] has it come again.
     ///
     /// # Errors

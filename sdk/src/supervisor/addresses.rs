@@ -1,6 +1,6 @@
 //! The addresses of gateways, and the order in which they are tried.
 
-use frontier_transport::{Downgrade, DowngradeRule, Endpoint, EndpointError};
+use frontier_transport::{Backoff, Downgrade, DowngradeRule, Endpoint, EndpointError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -23,6 +23,8 @@ pub(crate) struct Addresses {
     last: Option<Endpoint>,
     /// For those that the user has not named.
     rule: DowngradeRule,
+    /// The pauses for an address that refuses the client, from the first on.
+    refusals: Backoff,
 }
 
 struct Address {
@@ -30,6 +32,8 @@ struct Address {
     source: Source,
     /// Its gateway has asked for no attempt before this.
     not_before: Option<Instant>,
+    /// The pauses after its refusals.
+    refusals: Backoff,
 }
 
 /// Who has named an address.
@@ -43,9 +47,14 @@ enum Source {
 }
 
 impl Addresses {
-    /// Those in the user's URLs. What others name has to keep to `rule`.
-    pub(super) fn parse(urls: &[String], rule: DowngradeRule) -> Result<Self, EndpointError> {
-        let address = |url: &String| Ok(Address::new(url.parse()?, Source::User));
+    /// Those in the user's URLs. What others name has to keep to `rule`; one that refuses the client is left alone for the
+    /// pauses of `refusals`.
+    pub(super) fn parse(
+        urls: &[String],
+        rule: DowngradeRule,
+        refusals: Backoff,
+    ) -> Result<Self, EndpointError> {
+        let address = |url: &String| Ok(Address::new(url.parse()?, Source::User, &refusals));
         let all = urls.iter().map(address).collect::<Result<Vec<_>, EndpointError>>()?;
         Ok(Self {
             #[cfg(feature = "cluster")]
@@ -56,6 +65,7 @@ impl Addresses {
             all,
             next: 0,
             prefers_others: false,
+            refusals,
         })
     }
 
@@ -69,14 +79,13 @@ impl Addresses {
         }
         let found = found.into_iter().map(|endpoint| (endpoint, Source::Frontlas));
         let fixed = self.fixed.iter().cloned().map(|endpoint| (endpoint, Source::User));
-        let not_before = |endpoint: &Endpoint| {
-            let known = self.all.iter().find(|address| address.endpoint == *endpoint);
-            known.and_then(|address| address.not_before)
+        let address = |(endpoint, source)| {
+            let known = self.all.iter().find(|address| address.endpoint == endpoint);
+            let not_before = known.and_then(|address| address.not_before);
+            let refusals = known.map_or(&self.refusals, |address| &address.refusals).clone();
+            Address { endpoint, source, not_before, refusals }
         };
-        let named: Vec<_> = found
-            .chain(fixed)
-            .map(|(endpoint, source)| Address { not_before: not_before(&endpoint), endpoint, source })
-            .collect();
+        let named: Vec<_> = found.chain(fixed).map(address).collect();
         let others = self.all.drain(self.named..).collect::<Vec<_>>();
         self.named = named.len();
         self.all = named;
@@ -92,7 +101,7 @@ impl Addresses {
         self.all.truncate(self.named);
         for url in urls {
             match url.parse() {
-                Ok(endpoint) => self.all.push(Address::new(endpoint, Source::Gateway)),
+                Ok(endpoint) => self.all.push(Address::new(endpoint, Source::Gateway, &self.refusals)),
                 Err(error) => {
                     debug!(%error, "an alternative that a gateway named is left out: its URL can't be read")
                 }
@@ -181,10 +190,33 @@ impl Addresses {
 
     /// The gateway there wants no visit for so long.
     pub(super) fn defer(&mut self, place: usize, after: Duration) {
-        let not_before = Instant::now() + after.min(MAX_RETRY_AFTER);
+        self.leave_alone(place, after.min(MAX_RETRY_AFTER));
+    }
+
+    fn leave_alone(&mut self, place: usize, pause: Duration) {
+        let Some(not_before) = Instant::now().checked_add(pause) else { return };
         let endpoint = self.all[place].endpoint.clone();
         let same = self.all.iter_mut().filter(|address| address.endpoint == endpoint);
-        same.for_each(|address| address.not_before = Some(not_before));
+        same.for_each(|address| address.not_before = address.not_before.max(Some(not_before)));
+    }
+
+    /// The gateway there refuses the client.
+    pub(super) fn refused(&mut self, place: usize) {
+        let pause = self.all[place].refusals.next_pause();
+        self.leave_alone(place, pause);
+    }
+
+    /// The gateway where the last connection was has ended it, and refuses the client.
+    pub(super) fn turned_away(&mut self) {
+        let is_last = |address: &Address| Some(&address.endpoint) == self.last.as_ref();
+        if let Some(place) = self.all.iter().position(is_last) {
+            self.refused(place);
+        }
+    }
+
+    /// Refusals from before are history.
+    pub(super) fn forget_refusals(&mut self) {
+        self.all.iter_mut().for_each(|address| address.refusals.reset());
     }
 
     /// From when on there is an address that may be tried; `None` if there is one now.
@@ -200,8 +232,8 @@ impl Addresses {
 }
 
 impl Address {
-    fn new(endpoint: Endpoint, source: Source) -> Self {
-        Self { endpoint, source, not_before: None }
+    fn new(endpoint: Endpoint, source: Source, refusals: &Backoff) -> Self {
+        Self { endpoint, source, not_before: None, refusals: refusals.clone() }
     }
 
     /// The user may go anywhere; others may lead nobody to where TLS is missing.
@@ -232,7 +264,12 @@ mod tests {
     }
 
     fn parse(urls: &[String]) -> Addresses {
-        Addresses::parse(urls, DowngradeRule::default()).unwrap()
+        parse_with(urls, DowngradeRule::default())
+    }
+
+    fn parse_with(urls: &[String], rule: DowngradeRule) -> Addresses {
+        let refusals = Backoff::equal_jitter(Duration::from_secs(1), Duration::from_secs(120));
+        Addresses::parse(urls, rule, refusals).unwrap()
     }
 
     /// The ports in the order of the next round, each visited.
@@ -314,7 +351,7 @@ mod tests {
         addresses.arrived(1);
         addresses.found(found());
         assert_eq!(round(&mut addresses), [2, 9], "the user's own is without TLS, and stays");
-        let mut addresses = Addresses::parse(&[], DowngradeRule::new(true)).unwrap();
+        let mut addresses = parse_with(&[], DowngradeRule::new(true));
         addresses.found(found());
         assert_eq!(round(&mut addresses), [2], "frontlas is asked over TLS");
         addresses.found(found()[..1].to_vec());
@@ -350,5 +387,36 @@ mod tests {
         assert_eq!((addresses.not_before(), round(&mut addresses)), (None, vec![2]));
         tokio::time::advance(MAX_RETRY_AFTER).await;
         assert_eq!(round(&mut addresses), [1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_refuses_is_left_alone_for_longer_and_longer() {
+        let mut addresses = parse(&urls(&[1, 2]));
+        for least in [500, 1000, 2000] {
+            assert!(round(&mut addresses).contains(&1));
+            addresses.refused(0);
+            assert_eq!(round(&mut addresses), [2], "the others are tried meanwhile");
+            tokio::time::advance(Duration::from_millis(least) - Duration::from_millis(1)).await;
+            assert_eq!(round(&mut addresses), [2]);
+            tokio::time::advance(Duration::from_millis(least + 1)).await;
+        }
+        addresses.forget_refusals();
+        addresses.arrived(0);
+        addresses.turned_away();
+        assert_eq!(round(&mut addresses), [2]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(round(&mut addresses).contains(&1), "it begins with the shortest pause again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asks_for_a_longer_pause_gets_it() {
+        let mut addresses = parse(&urls(&[1]));
+        addresses.refused(0);
+        addresses.defer(0, Duration::from_secs(60));
+        addresses.refused(0);
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(round(&mut addresses).is_empty());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(round(&mut addresses), [1]);
     }
 }

@@ -129,25 +129,24 @@ impl AttemptError {
         }
     }
 
-    /// What becomes of a client that can't connect again because of this.
+    /// How a client ends that gives up because of this.
     pub(crate) fn closed(&self) -> Option<Closed> {
-        let (code, text) = self.refusal()?;
+        let (code, text) = match self {
+            Self::Handshake(error @ HandshakeError::TooLong(_)) => (Code::TooLarge, error.to_string()),
+            Self::Handshake(
+                error @ HandshakeError::Dial(DialError::TlsSettings(_) | DialError::ProxyVariable(_)),
+            ) => (Code::Denied, error.to_string()),
+            _ => self.refusal()?,
+        };
         if code == Code::Superseded {
             return Some(Closed::Superseded);
         }
         (!code.is_retryable()).then_some(Closed::Refused { code, text })
     }
 
-    /// Whether another attempt would fail the same way.
+    /// Whether another attempt would fail the same way, as things are now.
     pub(crate) fn is_final(&self) -> bool {
-        let is_of_no_use = matches!(
-            self,
-            Self::Handshake(
-                HandshakeError::TooLong(_)
-                    | HandshakeError::Dial(DialError::TlsSettings(_) | DialError::ProxyVariable(_))
-            )
-        );
-        is_of_no_use || self.closed().is_some()
+        self.closed().is_some()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Moving to another gateway because the present one drains, or asks for it: first the new connection, then the
 //! end of the old one.
 
+use super::route::tell;
 use super::{AttemptError, Live, Stop, Supervisor, judged, until_stopped};
 use crate::connection::{Drain, End};
 use crate::status::Closed;
@@ -116,11 +117,14 @@ impl Supervisor {
 
     /// The old connection is gone, and there is no new one. `error` is why, if it was tried.
     async fn lost(&mut self, end: End, error: Option<AttemptError>) -> Result<Live, Closed> {
-        let closed = self.after(end).or_else(|| error.and_then(|error| error.closed()));
-        match closed {
-            Some(closed) => Err(closed),
-            None => self.connect_again().await,
+        let closed = self.after(end).or_else(|| self.route.end(error.as_ref()?));
+        if let Some(closed) = closed {
+            return Err(closed);
         }
+        if let Some(error) = error.filter(AttemptError::is_final) {
+            tell(&self.client, &error);
+        }
+        self.connect_again().await
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Route {
     addresses: Addresses,
     backoff: Backoff,
     connected: Option<Instant>,
+    /// Whether a refusal ends the client though it was connected before.
+    ends_on_refusal: bool,
     /// The address whose attempt began last, while a round is under way. It stays so if the round is cancelled.
     trying: Mutex<Option<Endpoint>>,
     /// Whether it has been logged that the way to the first connection is not smooth.
@@ -53,6 +55,7 @@ impl Route {
             addresses,
             backoff,
             connected: None,
+            ends_on_refusal: options.redial.ends_on_refusal,
             trying: Mutex::default(),
             is_failure_logged: false,
             discovery,
@@ -64,7 +67,14 @@ impl Route {
     pub(crate) fn new(options: &Options) -> Result<Self, ConnectError> {
         let addresses = addresses(options, &options.redial.urls, true)?;
         let backoff = Backoff::full_jitter(options.redial.backoff.0, options.redial.backoff.1);
-        Ok(Self { addresses, backoff, connected: None, trying: Mutex::default(), is_failure_logged: false })
+        Ok(Self {
+            addresses,
+            backoff,
+            connected: None,
+            ends_on_refusal: options.redial.ends_on_refusal,
+            trying: Mutex::default(),
+            is_failure_logged: false,
+        })
     }
 
     /// Makes the first connection: a round at once, then as often as it takes. The caller sets the
@@ -92,14 +102,29 @@ impl Route {
             self.pause(client).await;
             match self.round(client).await {
                 Ok(live) => return Ok(live),
-                Err(error) => match error.closed() {
-                    Some(closed) => return Err(closed),
-                    None => {
-                        client.relocations.round_failed();
-                        warn!(%error, "could not connect again: trying on after a pause");
+                Err(error) => {
+                    if let Some(closed) = self.end(&error) {
+                        return Err(closed);
                     }
-                },
+                    client.relocations.round_failed();
+                    tell(client, &error);
+                }
             }
+        }
+    }
+
+    /// How the client ends because of this error, or `None` if it goes on. Once it has been connected no refusal is final:
+    /// it may be the gateway that is wrong, and for a minute.
+    pub(super) fn end(&self, error: &AttemptError) -> Option<Closed> {
+        let goes_on = self.connected.is_some() && !self.ends_on_refusal;
+        error.closed().filter(|closed| *closed == Closed::Superseded || !goes_on)
+    }
+
+    /// The gateway has ended the connection, and refuses the client.
+    pub(super) fn turned_away(&mut self) {
+        // Else what credentials there are now may do at once.
+        if !self.has_stood_well() {
+            self.addresses.turned_away();
         }
     }
 
@@ -115,6 +140,7 @@ impl Route {
         let is_well = lived >= self.backoff.max();
         if is_well {
             self.backoff.reset();
+            self.addresses.forget_refusals();
         }
         is_well
     }
@@ -178,10 +204,16 @@ impl Route {
             last = match error {
                 error if error.is_superseded() && is_own() => AttemptError::lost(error),
                 // What the user did not name has no say in whether the client may live on.
-                error if error.is_final() && self.addresses.is_alternative(place) => {
+                error if self.end(&error).is_some() && self.addresses.is_alternative(place) => {
                     AttemptError::lost(error)
                 }
-                error if error.is_final() => return Err(error),
+                error if self.end(&error).is_some() => return Err(error),
+                error if error.is_final() => {
+                    self.addresses.refused(place);
+                    error
+                }
+                // That one is refused elsewhere says more.
+                _ if last.is_final() => last,
                 error => error,
             };
         }
@@ -232,6 +264,21 @@ impl Route {
     }
 }
 
+/// Tells the log, and the program, why a client that was connected is not yet again.
+pub(super) fn tell(client: &Client, error: &AttemptError) {
+    let advice = error.advice();
+    match error.closed() {
+        Some(Closed::Refused { code, text }) => {
+            if client.refused(code, text) {
+                warn!(%error, advice, "refused: trying on, with pauses that grow");
+            } else {
+                debug!(%error, "refused as before");
+            }
+        }
+        _ => warn!(%error, "could not connect again: trying on after a pause"),
+    }
+}
+
 /// The outcome of the next attempt, if it comes by then.
 async fn next<I, S, F>(attempts: &mut Staggered<I, S, F>, until: Option<Instant>) -> Option<F::Output>
 where
@@ -249,7 +296,8 @@ where
 fn addresses(options: &Options, urls: &[String], asks_secured: bool) -> Result<Addresses, ConnectError> {
     let secured = |url: &String| url.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_secured());
     let rule = DowngradeRule::new(asks_secured && urls.iter().all(secured));
-    Ok(Addresses::parse(urls, rule.allow_any(options.redial.allows_downgrade))?)
+    let rule = rule.allow_any(options.redial.allows_downgrade);
+    Ok(Addresses::parse(urls, rule, options.redial.refusal_backoff())?)
 }
 
 #[cfg(test)]

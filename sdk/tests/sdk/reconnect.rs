@@ -127,14 +127,131 @@ async fn a_client_that_may_have_superseded_itself_comes_back() {
     assert_eq!(answer.unwrap().data, "here");
 }
 
+fn refused(code: Code, text: &str) -> Status {
+    Status::Refused { code, text: text.into() }
+}
+
 #[tokio::test]
-async fn a_rejection_at_the_reconnect_is_final() {
+async fn no_refusal_ends_a_client_that_was_connected() {
+    let mut gateway = Gateway::bind();
+    let (edge, peer) = gateway.connected_edge().await;
+    let mut status = edge.status();
+    peer.cut();
+    let codes = Code::ALL.iter().copied().chain([Code::Unknown(4711)]);
+    for code in codes.filter(|code| !matches!(code, Code::Ok | Code::Superseded)) {
+        gateway.accept().await.reject(code, &format!("{code} today")).await;
+        if !code.is_retryable() {
+            let expected = refused(code, &format!("{code} today"));
+            soon(async {
+                while status.get() != expected {
+                    status.changed().await;
+                }
+            })
+            .await;
+        }
+    }
+    let call = edge.call("m", "");
+    let (response, _peer) = soon(async {
+        tokio::join!(call, async {
+            let mut peer = gateway.welcome().await;
+            let frame = peer.expect(Kind::Request).await;
+            peer.respond(frame.id, b"back");
+            peer
+        })
+    })
+    .await;
+    assert_eq!(response.unwrap().data, "back");
+    assert_eq!(status.get(), Status::Connected);
+}
+
+#[tokio::test]
+async fn a_client_that_is_turned_away_comes_back() {
+    let mut gateway = Gateway::bind();
+    let (edge, mut peer) = gateway.connected_edge().await;
+    let mut status = edge.status();
+    for code in [Code::Denied, Code::Protocol, Code::Unauthenticated, Code::Unknown(4711)] {
+        let in_flight = edge.call("m", "");
+        tokio::pin!(in_flight);
+        assert!(futures_util::poll!(&mut in_flight).is_pending());
+        peer.expect(Kind::Request).await;
+        peer.send(|out| GoAway::new(code, 0, "by a mistyped rule").encode(out));
+        let error = soon(in_flight).await.unwrap_err();
+        assert_eq!(error.code(), Code::Disconnected, "nobody knows what became of it: {error}");
+        let caller = gateway.accept().await;
+        if code != Code::Unauthenticated {
+            assert_eq!(status.get(), refused(code, "by a mistyped rule"));
+        }
+        peer = caller.welcome();
+        soon(async {
+            while status.get() != Status::Connected {
+                status.changed().await;
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_connection_says_why_there_is_none() {
     let mut gateway = Gateway::bind();
     let (edge, peer) = gateway.connected_edge().await;
     peer.cut();
     gateway.accept().await.reject(Code::Unauthenticated, "expired").await;
-    let refused = Closed::Refused { code: Code::Unauthenticated, text: "expired".into() };
-    assert_eq!(soon(edge.closed()).await, refused);
+    let mut status = edge.status();
+    let expected = refused(Code::Unauthenticated, "expired");
+    soon(async {
+        while status.get() != expected {
+            status.changed().await;
+        }
+    })
+    .await;
+    let error = soon(edge.call("m", "").timeout(Duration::from_millis(20))).await.unwrap_err();
+    assert_eq!(error.code(), Code::Disconnected);
+    assert!(error.text().ends_with("refused by the gateway: unauthenticated: expired"), "{error}");
+}
+
+#[tokio::test]
+async fn where_one_gateway_refuses_another_one_takes_the_client() {
+    let (mut wrong, mut right) = (Gateway::bind(), Gateway::bind());
+    let connect = tokio::spawn(wrong.edge().url(&right.url).connect());
+    let peer = wrong.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    peer.cut();
+    let refuses = async {
+        loop {
+            wrong.accept().await.reject(Code::Denied, "not here").await;
+        }
+    };
+    let _peer = tokio::select! {
+        () = refuses => unreachable!(),
+        peer = right.welcome() => peer,
+    };
+    let mut status = edge.status();
+    soon(async {
+        while status.get() != Status::Connected {
+            status.changed().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_may_end_at_a_refusal() {
+    for by_reject in [true, false] {
+        let mut gateway = Gateway::bind();
+        let connect = tokio::spawn(gateway.edge().end_on_refusal(true).connect());
+        let peer = gateway.welcome().await;
+        let edge = soon(connect).await.unwrap().unwrap();
+        if by_reject {
+            peer.cut();
+            gateway.accept().await.reject(Code::Denied, "expelled").await;
+        } else {
+            peer.send(|out| GoAway::new(Code::Denied, 0, "expelled").encode(out));
+        }
+        let refused = Closed::Refused { code: Code::Denied, text: "expelled".into() };
+        assert_eq!(soon(edge.closed()).await, refused);
+        assert_eq!(soon(edge.call("m", "")).await.unwrap_err().code(), Code::Denied);
+    }
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 use crate::certificates::{self, MTLS};
 use crate::tokens::{SECRET, at, entry, jwt};
 use crate::world::World;
-use frontier_sdk::{Closed, Code, EdgeId, Status};
+use frontier_sdk::{Closed, Code, EdgeId, EdgeIdRequest, HandlerError, Status, StatusWatch};
 use frontier_tests::{Authority, DEADLINE, Identity, Validity, echo, eventually, within};
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 const YAML: &str = "
 edgebound: {listen: {addr: HERE}, auth: {methods: [{token: {file: DIR/tokens.yaml}}]}}
@@ -25,8 +25,24 @@ async fn start() -> World {
     world.with("rules.yaml", "default: allow\nrules: []").start(YAML).await
 }
 
-fn refused(code: Code, text: &str) -> Closed {
-    Closed::Refused { code, text: text.to_owned() }
+/// Waits until the client is refused for this.
+async fn refused(mut status: StatusWatch, code: Code, text: &str) {
+    let expected = Status::Refused { code, text: text.to_owned() };
+    let comes = async {
+        while status.get() != expected {
+            status.changed().await;
+        }
+    };
+    within(&format!("{expected:?}"), comes).await;
+}
+
+async fn is_back(mut status: StatusWatch) {
+    within("it is back", async {
+        while status.get() != Status::Connected {
+            status.changed().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -36,10 +52,11 @@ async fn a_token_that_is_gone_closes_its_connection_and_no_other() {
     let eight = world.edge().token("frt_eight").connect().await.unwrap();
     let said = world.reloaded(|| world.write("tokens.yaml", tokens(&[("frt_eight", 8)]))).await;
     assert!(said.contains("reloaded: 1 would be refused now, closed"), "{said}");
-    // It tries again, and is told for good.
-    let closed = within("it is closed", seven.closed()).await;
-    assert_eq!(closed, refused(Code::Unauthenticated, "unknown token"));
+    refused(seven.status(), Code::Unauthenticated, "unknown token").await;
     assert_eq!(eight.status().get(), Status::Connected);
+    world.write("tokens.yaml", tokens(&[("frt_seven", 7), ("frt_eight", 8)]));
+    is_back(seven.status()).await;
+    assert_eq!(seven.id(), EdgeId(7));
 }
 
 #[tokio::test]
@@ -47,8 +64,7 @@ async fn credentials_that_are_now_for_another_id_close_the_connection() {
     let world = start().await;
     let seven = world.edge().token("frt_seven").connect().await.unwrap();
     world.reloaded(|| world.write("tokens.yaml", tokens(&[("frt_seven", 70)]))).await;
-    let closed = within("it is closed", seven.closed()).await;
-    assert_eq!(closed, refused(Code::Unauthenticated, "the credentials are for another EdgeID"));
+    refused(seven.status(), Code::Unauthenticated, "the credentials are for another EdgeID").await;
 }
 
 #[tokio::test]
@@ -59,9 +75,50 @@ async fn a_service_whose_names_are_no_longer_allowed_is_closed() {
     let rule =
         "default: allow\nrules: [{name: no files, who: {service: '*'}, deny: {register_methods: 'files.*'}}]";
     world.reloaded(|| world.write("rules.yaml", rule)).await;
-    let closed = within("it is closed", service.closed()).await;
     let text = "registering method `files.read` is denied by rule `no files`";
-    assert_eq!(closed, refused(Code::Denied, text));
+    refused(service.status(), Code::Denied, text).await;
+    world.write("rules.yaml", "default: allow\nrules: []");
+    is_back(service.status()).await;
+}
+
+/// Whatever was wrong with the gateway for a while, all are back once it is mended, and nobody had to be started again.
+#[tokio::test]
+async fn after_mistakes_of_the_gateway_everybody_comes_back() {
+    let world = start().await;
+    let is_down = Arc::new(AtomicBool::new(false));
+    let down = is_down.clone();
+    let allocate = move |request: EdgeIdRequest| {
+        let answer = if down.load(Ordering::Relaxed) {
+            Err(HandlerError::from("the database is away"))
+        } else {
+            Ok(request.fixed_id.unwrap_or(EdgeId(9)))
+        };
+        async move { answer }
+    };
+    let service = world.service("ids").on_edge_id_request(allocate).connect().await.unwrap();
+    let seven = world.edge().token("frt_seven").connect().await.unwrap();
+    let eight = world.edge().token("frt_eight").connect().await.unwrap();
+    let edges = [&seven, &eight];
+
+    // An empty file, and behind it a handler that fails.
+    world.write("tokens.yaml", "[]");
+    for edge in edges {
+        refused(edge.status(), Code::Unauthenticated, "unknown token").await;
+    }
+    is_down.store(true, Ordering::Relaxed);
+    world.write("tokens.yaml", tokens(&[("frt_seven", 7), ("frt_eight", 8)]));
+    for edge in edges {
+        refused(edge.status(), Code::Denied, "the database is away").await;
+    }
+    is_down.store(false, Ordering::Relaxed);
+    for edge in edges {
+        is_back(edge.status()).await;
+    }
+    assert_eq!((seven.id(), eight.id()), (EdgeId(7), EdgeId(8)));
+    assert_eq!(service.status().get(), Status::Connected);
+    // A newcomer hears at once that it is not let in.
+    let error = within("a refusal", world.edge().token("frt_nine").connect()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

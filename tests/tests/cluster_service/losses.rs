@@ -2,7 +2,8 @@
 
 use crate::world::{World, knows, who};
 use frontier_sdk::{Code, Response, Status};
-use frontier_tests::{DEADLINE, eventually, within};
+use frontier_tests::{DEADLINE, Gateway, eventually, replace, within};
+use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
@@ -39,6 +40,38 @@ async fn a_gateway_that_comes_back_is_connected_to_again_and_calls_wait_for_it()
     let echo = eventually(DEADLINE, "the method is there again", echo).await;
     assert_eq!(echo.data, "x");
     assert_eq!(service.status().get(), Status::Connected);
+}
+
+#[tokio::test]
+async fn a_gateway_that_refuses_the_service_for_a_while_has_it_back() {
+    let world = World::new().await;
+    let hash = frontier_credentials::token::hash(&b"frt_service"[..]).expect("a token has a hash");
+    let good = format!("- {{{}'}}\n", hash.replacen("hash: ", "hash: '", 1));
+    let guarded = Gateway::builder().set("reload.enforce", true);
+    let file = guarded.file("tokens.yaml");
+    replace(&file, &good);
+    let guarded = guarded.set("servicebound.auth.methods", json!([{"token": {"file": file}}]));
+    let gateway = world.frontier_of("f1", guarded).await;
+    let service = within("it connects", world.service().token("frt_service").connect()).await.unwrap();
+    let edge = world.edge(1, &gateway).await;
+
+    let mut status = service.status();
+    replace(&file, "[]");
+    let refused = Status::Refused { code: Code::Unauthenticated, text: "unknown token".into() };
+    within("it is refused", async {
+        while status.get() != refused {
+            status.changed().await;
+        }
+    })
+    .await;
+    replace(&file, &good);
+    within("it is back", async {
+        while status.get() != Status::Connected {
+            status.changed().await;
+        }
+    })
+    .await;
+    assert_eq!(who(&service, edge.id()).await.unwrap(), "f1");
 }
 
 #[tokio::test]

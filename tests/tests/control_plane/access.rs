@@ -8,14 +8,17 @@ use frontier_api::gateway::{
     ListServiceRpCsRequest, ListServiceTopicsRequest, ListServicesRequest, PublishToEdgeRequest,
     PublishToServiceRequest, SetLogLevelRequest, WatchRequest,
 };
+use frontier_api::{GATEWAY_OPENAPI, GatewayRoute};
 use frontier_sdk::EdgeId;
 use frontier_tests::{DEADLINE, Gateway, eventually, replace};
+use serde_json::Value;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 /// Every route, with the least role that it takes.
-const ROUTES: [(&str, &str, &str); 18] = [
+const ROUTES: [(&str, &str, &str); 19] = [
     ("GET", "/v1/edges", "reader"),
+    ("GET", "/v1/edges/rpcs", "reader"),
     ("GET", "/v1/edges/7", "reader"),
     ("DELETE", "/v1/edges/7", "operator"),
     ("GET", "/v1/services", "reader"),
@@ -35,6 +38,25 @@ const ROUTES: [(&str, &str, &str); 18] = [
     // Last: it ends the gateway.
     ("POST", "/v1/drain", "admin"),
 ];
+
+#[test]
+fn the_document_says_which_role_each_route_takes() {
+    let document: Value = serde_json::from_str(GATEWAY_OPENAPI).unwrap();
+    let said = |method: &str, path: &str| {
+        let path = path.split('?').next().unwrap().replace("edges/7", "edges/{edge_id}");
+        let path = path.replace("services/7", "services/{service_id}");
+        document["paths"][path][method.to_lowercase()]["x-role"].as_str().map(str::to_owned)
+    };
+    for (method, path, needed) in ROUTES {
+        let role = match needed {
+            "reader" => "read",
+            "operator" => "operate",
+            other => other,
+        };
+        assert_eq!(said(method, path).as_deref(), Some(role), "{method} {path}");
+    }
+    assert_eq!(ROUTES.len(), GatewayRoute::ALL.len());
+}
 
 /// A body that each of them takes.
 fn body(path: &str) -> &'static str {

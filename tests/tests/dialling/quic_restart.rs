@@ -14,7 +14,7 @@ async fn times(edge: &Edge, killed: Instant, limit: Duration) -> (Duration, Dura
             match status.changed().await {
                 Status::Reconnecting => noticed = Some(killed.elapsed()),
                 Status::Connected => return killed.elapsed(),
-                Status::Closed(closed) => panic!("{closed}"),
+                over @ (Status::Refused { .. } | Status::Closed(_)) => panic!("{over:?}"),
             }
         }
     };

@@ -10,6 +10,14 @@ pub(crate) fn observed() -> GatewayBuilder {
     observing(Gateway::builder())
 }
 
+/// The same with a bridge, which has metrics of its own.
+pub(crate) fn with_bridge(gateway: GatewayBuilder) -> GatewayBuilder {
+    gateway
+        .set("bridge.enable", true)
+        .set("bridge.listen.addr", "127.0.0.1:0")
+        .set("bridge.topics", serde_json::json!([{"name": "telemetry"}]))
+}
+
 /// The same of any gateway.
 pub(crate) fn observing(gateway: GatewayBuilder) -> GatewayBuilder {
     gateway.set("observability.enable", true).set("observability.addr", "127.0.0.1:0")

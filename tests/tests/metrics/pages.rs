@@ -1,6 +1,6 @@
 //! What is written about metrics is about metrics that there are: the page, the dashboard, the alert rules.
 
-use crate::http::{metrics_of, observed};
+use crate::http::{metrics_of, observed, with_bridge};
 use crate::scrape::{Families, Scrape};
 use frontier_tests::tool;
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn names_in(expression: &str, known: &Families) -> BTreeSet<String> {
 #[tokio::test]
 async fn the_page_has_every_metric_of_a_gateway() {
     // With a sink, whose broker need not be there.
-    let gateway = observed()
+    let gateway = with_bridge(observed())
         .set("mq.nats.enable", true)
         .set("mq.nats.addrs", serde_json::json!(["127.0.0.1:1"]))
         .set("mq.nats.producer.subjects", serde_json::json!(["temp"]));

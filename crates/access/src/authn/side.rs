@@ -15,6 +15,8 @@ pub enum Side {
     Frontier,
     /// As an operator, or a program of one, at a control plane.
     Operator,
+    /// As a subscriber, mostly a page in a browser, at the bridge.
+    Subscriber,
 }
 
 impl From<Role> for Side {

@@ -17,6 +17,8 @@ pub enum Action<'a> {
     Publish(&'a str),
     /// Open a stream to a service.
     OpenStream(&'a str),
+    /// See the messages of a topic at the bridge.
+    Subscribe(&'a str),
     /// Send anything to an edge: a call, a message or a stream.
     Reach(EdgeId),
 }
@@ -29,16 +31,18 @@ pub(super) enum Kind {
     Call,
     Publish,
     OpenStream,
+    Subscribe,
 }
 
 impl Kind {
     /// In the order of their numbers, with their keys.
-    pub(super) const ALL: [(Self, &'static str); 5] = [
+    pub(super) const ALL: [(Self, &'static str); 6] = [
         (Self::RegisterMethod, "register_methods"),
         (Self::RegisterTopic, "register_topics"),
         (Self::Call, "call"),
         (Self::Publish, "publish"),
         (Self::OpenStream, "open_streams_to"),
+        (Self::Subscribe, "subscribe"),
     ];
 
     pub(super) fn of(self, name: &str) -> Action<'_> {
@@ -48,6 +52,7 @@ impl Kind {
             Self::Call => Action::Call(name),
             Self::Publish => Action::Publish(name),
             Self::OpenStream => Action::OpenStream(name),
+            Self::Subscribe => Action::Subscribe(name),
         }
     }
 }
@@ -63,6 +68,7 @@ impl fmt::Display for Action<'_> {
             Self::Call(name) => ("calling", *name),
             Self::Publish(name) => ("publishing", *name),
             Self::OpenStream(name) => ("opening a stream to", *name),
+            Self::Subscribe(name) => ("subscribing to", *name),
             Self::Reach(id) => return write!(f, "reaching edge {id}"),
         };
         let shown: String = name.chars().take(SHOWN).collect();

@@ -109,6 +109,14 @@ impl Grants {
         self.may(Kind::OpenStream, service)
     }
 
+    /// Whether a subscriber of the bridge may see the messages of `topic`.
+    ///
+    /// # Errors
+    /// The [`PermissionDenied`] if it may not.
+    pub fn may_subscribe(&self, topic: &str) -> Result<(), PermissionDenied> {
+        self.may(Kind::Subscribe, topic)
+    }
+
     /// Whether the peer may send calls, messages and streams to the edge with this id and these labels.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub struct PlaneAuth {
     pub addr: SocketAddr,
     /// Whether its clients can show a certificate.
     pub takes_certificates: bool,
-    /// Who connects: operators, or frontiers.
+    /// Who connects: operators, frontiers or subscribers.
     pub side: Side,
 }
 
@@ -49,6 +49,10 @@ impl PlaneAuth {
     }
 
     fn refuse_useless(&self, root: &Section<'_>, auth: &AuthConfig) {
+        if self.side == Side::Subscriber {
+            // They go by no name of their own.
+            return;
+        }
         let for_operators = self.side == Side::Operator;
         for (index, method) in auth.methods.iter().enumerate() {
             let (name, needed, has) = match method {

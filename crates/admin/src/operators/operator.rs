@@ -26,6 +26,11 @@ impl Operator {
         Self { addr, verified: Some(Arc::new(verified)), audit }
     }
 
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_anybody(&self) -> bool {
+        self.verified.is_none()
+    }
+
     /// As what it may do: everything, where nobody is asked who they are.
     #[must_use]
     pub fn role(&self) -> OperatorRole {

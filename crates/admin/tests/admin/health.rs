@@ -25,6 +25,20 @@ async fn it_is_ready_while_the_check_succeeds_and_alive_anyway() {
     }
 }
 
+/// `?redy` must not be answered with "it runs", which looks like "it can answer".
+#[tokio::test]
+async fn a_question_that_is_misspelt_is_not_answered() {
+    let world = World::new().await;
+    world.becomes("/healthz?ready", 200).await;
+    for (query, status) in [("", 200), ("?", 200), ("?ready=", 200), ("?ready=true", 200)] {
+        assert_eq!(world.send(&format!("GET /healthz{query} HTTP/1.1")).await.0, status, "{query}");
+    }
+    for query in ["?redy", "?ready=no", "?ready&x", "?READY", "?%72eady"] {
+        let (status, _, body) = world.send(&format!("GET /healthz{query} HTTP/1.1")).await;
+        assert_eq!((status, &*body), (400, ""), "{query}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_degraded_is_told_and_takes_nobody_out_of_service() {
     let world = World::new().await;

@@ -499,7 +499,7 @@ pub mod cluster_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The frontier that an edge is connected to. `NOT_FOUND` if it is not connected. REST: `/cluster/v1/frontier`
+        /// The frontier that an edge is connected to. `NOT_FOUND` if it is not connected. REST: `GET /cluster/v1/frontier`
         pub async fn get_frontier_by_edge(
             &mut self,
             request: impl tonic::IntoRequest<super::GetFrontierByEdgeIdRequest>,
@@ -526,7 +526,7 @@ pub mod cluster_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// All frontiers, a page of them, or those of some ids. REST: `/cluster/v1/frontiers`
+        /// All frontiers, a page of them, or those of some ids. REST: `GET /cluster/v1/frontiers`
         pub async fn list_frontiers(
             &mut self,
             request: impl tonic::IntoRequest<super::ListFrontiersRequest>,
@@ -551,7 +551,7 @@ pub mod cluster_service_client {
                 .insert(GrpcMethod::new("controlplane.ClusterService", "ListFrontiers"));
             self.inner.unary(req, path, codec).await
         }
-        /// A page of the edges, or those of some ids. REST: `/cluster/v1/edges`
+        /// A page of the edges, or those of some ids. REST: `GET /cluster/v1/edges`
         pub async fn list_edges(
             &mut self,
             request: impl tonic::IntoRequest<super::ListEdgesRequest>,
@@ -576,7 +576,7 @@ pub mod cluster_service_client {
                 .insert(GrpcMethod::new("controlplane.ClusterService", "ListEdges"));
             self.inner.unary(req, path, codec).await
         }
-        /// One edge. `NOT_FOUND` if it is not connected. REST: `/cluster/v1/edge`
+        /// One edge. `NOT_FOUND` if it is not connected. REST: `GET /cluster/v1/edge`
         pub async fn get_edge_by_id(
             &mut self,
             request: impl tonic::IntoRequest<super::GetEdgeByIdRequest>,
@@ -601,7 +601,7 @@ pub mod cluster_service_client {
                 .insert(GrpcMethod::new("controlplane.ClusterService", "GetEdgeByID"));
             self.inner.unary(req, path, codec).await
         }
-        /// How many edges are connected. REST: `/cluster/v1/edges/count`
+        /// How many edges are connected. REST: `GET /cluster/v1/edges/count`
         pub async fn get_edges_count(
             &mut self,
             request: impl tonic::IntoRequest<super::GetEdgesCountRequest>,
@@ -626,7 +626,7 @@ pub mod cluster_service_client {
                 .insert(GrpcMethod::new("controlplane.ClusterService", "GetEdgesCount"));
             self.inner.unary(req, path, codec).await
         }
-        /// A page of the services, or those of some ids. REST: `/cluster/v1/services`
+        /// A page of the services, or those of some ids. REST: `GET /cluster/v1/services`
         pub async fn list_services(
             &mut self,
             request: impl tonic::IntoRequest<super::ListServicesRequest>,
@@ -651,7 +651,7 @@ pub mod cluster_service_client {
                 .insert(GrpcMethod::new("controlplane.ClusterService", "ListServices"));
             self.inner.unary(req, path, codec).await
         }
-        /// One service. `NOT_FOUND` if it is not connected. REST: `/cluster/v1/service`
+        /// One service. `NOT_FOUND` if it is not connected. REST: `GET /cluster/v1/service`
         pub async fn get_service_by_id(
             &mut self,
             request: impl tonic::IntoRequest<super::GetServiceByIdRequest>,
@@ -678,7 +678,7 @@ pub mod cluster_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// How many services are connected. REST: `/cluster/v1/services/count`
+        /// How many services are connected. REST: `GET /cluster/v1/services/count`
         pub async fn get_services_count(
             &mut self,
             request: impl tonic::IntoRequest<super::GetServicesCountRequest>,
@@ -705,7 +705,7 @@ pub mod cluster_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Everything that is connected, then everything that changes. REST: `/cluster/v1/watch`, server-sent events
+        /// Everything that is connected, then everything that changes. REST: `GET /cluster/v1/watch`, server-sent events
         ///
         /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history: too much has changed
         /// since, or, in an open watch, faster than it was read. Watch again without `after`. Every other error leaves
@@ -750,7 +750,7 @@ pub mod cluster_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ClusterServiceServer.
     #[async_trait]
     pub trait ClusterService: std::marker::Send + std::marker::Sync + 'static {
-        /// The frontier that an edge is connected to. `NOT_FOUND` if it is not connected. REST: `/cluster/v1/frontier`
+        /// The frontier that an edge is connected to. `NOT_FOUND` if it is not connected. REST: `GET /cluster/v1/frontier`
         async fn get_frontier_by_edge(
             &self,
             request: tonic::Request<super::GetFrontierByEdgeIdRequest>,
@@ -758,7 +758,7 @@ pub mod cluster_service_server {
             tonic::Response<super::GetFrontierByEdgeIdResponse>,
             tonic::Status,
         >;
-        /// All frontiers, a page of them, or those of some ids. REST: `/cluster/v1/frontiers`
+        /// All frontiers, a page of them, or those of some ids. REST: `GET /cluster/v1/frontiers`
         async fn list_frontiers(
             &self,
             request: tonic::Request<super::ListFrontiersRequest>,
@@ -766,7 +766,7 @@ pub mod cluster_service_server {
             tonic::Response<super::ListFrontiersResponse>,
             tonic::Status,
         >;
-        /// A page of the edges, or those of some ids. REST: `/cluster/v1/edges`
+        /// A page of the edges, or those of some ids. REST: `GET /cluster/v1/edges`
         async fn list_edges(
             &self,
             request: tonic::Request<super::ListEdgesRequest>,
@@ -774,7 +774,7 @@ pub mod cluster_service_server {
             tonic::Response<super::ListEdgesResponse>,
             tonic::Status,
         >;
-        /// One edge. `NOT_FOUND` if it is not connected. REST: `/cluster/v1/edge`
+        /// One edge. `NOT_FOUND` if it is not connected. REST: `GET /cluster/v1/edge`
         async fn get_edge_by_id(
             &self,
             request: tonic::Request<super::GetEdgeByIdRequest>,
@@ -782,7 +782,7 @@ pub mod cluster_service_server {
             tonic::Response<super::GetEdgeByIdResponse>,
             tonic::Status,
         >;
-        /// How many edges are connected. REST: `/cluster/v1/edges/count`
+        /// How many edges are connected. REST: `GET /cluster/v1/edges/count`
         async fn get_edges_count(
             &self,
             request: tonic::Request<super::GetEdgesCountRequest>,
@@ -790,7 +790,7 @@ pub mod cluster_service_server {
             tonic::Response<super::GetEdgesCountResponse>,
             tonic::Status,
         >;
-        /// A page of the services, or those of some ids. REST: `/cluster/v1/services`
+        /// A page of the services, or those of some ids. REST: `GET /cluster/v1/services`
         async fn list_services(
             &self,
             request: tonic::Request<super::ListServicesRequest>,
@@ -798,7 +798,7 @@ pub mod cluster_service_server {
             tonic::Response<super::ListServicesResponse>,
             tonic::Status,
         >;
-        /// One service. `NOT_FOUND` if it is not connected. REST: `/cluster/v1/service`
+        /// One service. `NOT_FOUND` if it is not connected. REST: `GET /cluster/v1/service`
         async fn get_service_by_id(
             &self,
             request: tonic::Request<super::GetServiceByIdRequest>,
@@ -806,7 +806,7 @@ pub mod cluster_service_server {
             tonic::Response<super::GetServiceByIdResponse>,
             tonic::Status,
         >;
-        /// How many services are connected. REST: `/cluster/v1/services/count`
+        /// How many services are connected. REST: `GET /cluster/v1/services/count`
         async fn get_services_count(
             &self,
             request: tonic::Request<super::GetServicesCountRequest>,
@@ -820,7 +820,7 @@ pub mod cluster_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Everything that is connected, then everything that changes. REST: `/cluster/v1/watch`, server-sent events
+        /// Everything that is connected, then everything that changes. REST: `GET /cluster/v1/watch`, server-sent events
         ///
         /// `OUT_OF_RANGE`: the position to go on from is no longer, or never was, in the history: too much has changed
         /// since, or, in an open watch, faster than it was read. Watch again without `after`. Every other error leaves
@@ -1508,7 +1508,7 @@ pub mod health_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The status now. REST: `/cluster/v1/health`, 200 or 417.
+        /// The status now. REST: `GET /cluster/v1/health`, 200 or 417.
         pub async fn check(
             &mut self,
             request: impl tonic::IntoRequest<super::HealthCheckRequest>,
@@ -1572,7 +1572,7 @@ pub mod health_server {
     /// Generated trait containing gRPC methods that should be implemented for use with HealthServer.
     #[async_trait]
     pub trait Health: std::marker::Send + std::marker::Sync + 'static {
-        /// The status now. REST: `/cluster/v1/health`, 200 or 417.
+        /// The status now. REST: `GET /cluster/v1/health`, 200 or 417.
         async fn check(
             &self,
             request: tonic::Request<super::HealthCheckRequest>,

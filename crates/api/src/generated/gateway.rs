@@ -205,10 +205,10 @@ pub struct ListEdgeRpCsRequest {
     /// The one with this id.
     #[prost(uint64, optional, tag = "2")]
     pub edge_id: ::core::option::Option<u64>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when edges come or go between two pages.
     #[prost(int32, tag = "3")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
     /// Of those that connected at this second or later, since 1970.
@@ -217,11 +217,12 @@ pub struct ListEdgeRpCsRequest {
     /// Of those that connected before this second.
     #[prost(int64, optional, tag = "6")]
     pub end_time: ::core::option::Option<i64>,
-    /// By `create_time` or `edge_id` of the edge, with `-` or `+` in front. Without either it is `+`; without a field
-    /// `-create_time`. Those of one edge are in the order of their names.
+    /// By what they are ordered: `create_time` or `edge_id` of the edge, with `-` in front for the greatest first or `+`
+    /// for the least. Without either it is `+`; without a field `-create_time`. Those of one edge are in the order of their
+    /// names.
     #[prost(string, optional, tag = "7")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -253,10 +254,10 @@ pub struct ListServicesRequest {
     /// Those that take this topic.
     #[prost(string, optional, tag = "4")]
     pub topic: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when services come or go between two pages.
     #[prost(int32, tag = "5")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "6")]
     pub page_size: i32,
     /// Those that connected at this second or later, since 1970.
@@ -265,11 +266,11 @@ pub struct ListServicesRequest {
     /// Those that connected before this second.
     #[prost(int64, optional, tag = "8")]
     pub end_time: ::core::option::Option<i64>,
-    /// By `create_time`, `service_id`, `service` or `addr`, with `-` or `+` in front. Without either it is `+`; without a
-    /// field `-create_time`.
+    /// By what they are ordered: `create_time`, `service_id`, `service` or `addr`, with `-` in front for the greatest first
+    /// or `+` for the least. Without either it is `+`; without a field `-create_time`.
     #[prost(string, optional, tag = "9")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -312,10 +313,10 @@ pub struct ListServiceRpCsRequest {
     /// The one with this id.
     #[prost(uint64, optional, tag = "2")]
     pub service_id: ::core::option::Option<u64>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when services come or go between two pages.
     #[prost(int32, tag = "3")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
     /// Of those that connected at this second or later, since 1970.
@@ -324,11 +325,12 @@ pub struct ListServiceRpCsRequest {
     /// Of those that connected before this second.
     #[prost(int64, optional, tag = "6")]
     pub end_time: ::core::option::Option<i64>,
-    /// By `create_time` or `service_id` of the service, with `-` or `+` in front. Without either it is `+`; without a field
-    /// `-create_time`. Those of one service are in the order of their names.
+    /// By what they are ordered: `create_time` or `service_id` of the service, with `-` in front for the greatest first or
+    /// `+` for the least. Without either it is `+`; without a field `-create_time`. Those of one service are in the order
+    /// of their names.
     #[prost(string, optional, tag = "7")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -354,10 +356,10 @@ pub struct ListServiceTopicsRequest {
     /// The one with this id.
     #[prost(uint64, optional, tag = "2")]
     pub service_id: ::core::option::Option<u64>,
-    /// As for edges.
+    /// The number of the page: 1 if it is less. Misses or repeats some when services come or go between two pages.
     #[prost(int32, tag = "3")]
     pub page: i32,
-    /// As for edges.
+    /// How many are on a page: 10 if it is less than 1, and never more than 1000.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
     /// Of those that connected at this second or later, since 1970.
@@ -366,10 +368,12 @@ pub struct ListServiceTopicsRequest {
     /// Of those that connected before this second.
     #[prost(int64, optional, tag = "6")]
     pub end_time: ::core::option::Option<i64>,
-    /// As for methods.
+    /// By what they are ordered: `create_time` or `service_id` of the service, with `-` in front for the greatest first or
+    /// `+` for the least. Without either it is `+`; without a field `-create_time`. Those of one service are in the order
+    /// of their names.
     #[prost(string, optional, tag = "7")]
     pub order: ::core::option::Option<::prost::alloc::string::String>,
-    /// As for edges.
+    /// The `next_page_token` of the page before, in place of `page`: neither misses nor repeats any that stays.
     #[prost(string, tag = "16")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -392,7 +396,7 @@ pub struct CallEdgeRequest {
     /// The edge.
     #[prost(uint64, tag = "1")]
     pub edge_id: u64,
-    /// The method.
+    /// The method: 1 to 255 bytes, and none of the reserved ones, such as `get_edge_id`, which are the gateway's alone.
     #[prost(string, tag = "2")]
     pub method: ::prost::alloc::string::String,
     /// What it is called with. At most what fits into a frame: `limits.frame_size`.
@@ -409,13 +413,14 @@ pub struct PublishToEdgeRequest {
     /// The edge.
     #[prost(uint64, tag = "1")]
     pub edge_id: u64,
-    /// The topic.
+    /// The topic: 1 to 255 bytes, and none of the reserved names.
     #[prost(string, tag = "2")]
     pub topic: ::prost::alloc::string::String,
-    /// What is sent. At most what fits into a frame.
+    /// What is sent. At most what fits into a frame: `limits.frame_size`.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: ::prost::alloc::vec::Vec<u8>,
-    /// How long the ack may take, as for a call.
+    /// How long its ack may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
     #[prost(uint32, tag = "4")]
     pub timeout_ms: u32,
 }
@@ -425,13 +430,14 @@ pub struct CallServiceRequest {
     /// The service.
     #[prost(uint64, tag = "1")]
     pub service_id: u64,
-    /// The method.
+    /// The method: 1 to 255 bytes, and none of the reserved ones, such as `get_edge_id`, which are the gateway's alone.
     #[prost(string, tag = "2")]
     pub method: ::prost::alloc::string::String,
-    /// What it is called with.
+    /// What it is called with. At most what fits into a frame: `limits.frame_size`.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: ::prost::alloc::vec::Vec<u8>,
-    /// How long it may take, as for an edge.
+    /// How long it may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
     #[prost(uint32, tag = "4")]
     pub timeout_ms: u32,
 }
@@ -441,13 +447,14 @@ pub struct PublishToServiceRequest {
     /// The service.
     #[prost(uint64, tag = "1")]
     pub service_id: u64,
-    /// The topic.
+    /// The topic: 1 to 255 bytes, and none of the reserved names.
     #[prost(string, tag = "2")]
     pub topic: ::prost::alloc::string::String,
-    /// What is sent.
+    /// What is sent. At most what fits into a frame: `limits.frame_size`.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: ::prost::alloc::vec::Vec<u8>,
-    /// How long the ack may take.
+    /// How long its ack may take, in milliseconds; 0, and whatever is longer, is as long as a request may take:
+    /// `controlplane.request_timeout`.
     #[prost(uint32, tag = "4")]
     pub timeout_ms: u32,
 }
@@ -1151,7 +1158,8 @@ pub mod control_plane_client {
                 .insert(GrpcMethod::new("controlplane.ControlPlane", "PublishToEdge"));
             self.inner.unary(req, path, codec).await
         }
-        /// The same to a service. REST: `POST /v1/services/{service_id}/call`
+        /// Calls a method of a service, as the gateway. What the service answers as an error is `ABORTED`, with its text.
+        /// REST: `POST /v1/services/{service_id}/call`
         pub async fn call_service(
             &mut self,
             request: impl tonic::IntoRequest<super::CallServiceRequest>,
@@ -1173,7 +1181,8 @@ pub mod control_plane_client {
                 .insert(GrpcMethod::new("controlplane.ControlPlane", "CallService"));
             self.inner.unary(req, path, codec).await
         }
-        /// The same to a service. REST: `POST /v1/services/{service_id}/publish`
+        /// Sends a message to a service, as the gateway, and waits for its ack.
+        /// REST: `POST /v1/services/{service_id}/publish`
         pub async fn publish_to_service(
             &mut self,
             request: impl tonic::IntoRequest<super::PublishToServiceRequest>,
@@ -1429,12 +1438,14 @@ pub mod control_plane_server {
             &self,
             request: tonic::Request<super::PublishToEdgeRequest>,
         ) -> std::result::Result<tonic::Response<super::PublishResponse>, tonic::Status>;
-        /// The same to a service. REST: `POST /v1/services/{service_id}/call`
+        /// Calls a method of a service, as the gateway. What the service answers as an error is `ABORTED`, with its text.
+        /// REST: `POST /v1/services/{service_id}/call`
         async fn call_service(
             &self,
             request: tonic::Request<super::CallServiceRequest>,
         ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status>;
-        /// The same to a service. REST: `POST /v1/services/{service_id}/publish`
+        /// Sends a message to a service, as the gateway, and waits for its ack.
+        /// REST: `POST /v1/services/{service_id}/publish`
         async fn publish_to_service(
             &self,
             request: tonic::Request<super::PublishToServiceRequest>,

@@ -52,8 +52,11 @@ fn kind(name: &str) -> WatchKind {
 }
 
 fn position(id: &str) -> Option<Position> {
-    let (history, number) = id.split_once('.')?;
-    Some(Position { history: history.parse().ok()?, number: number.parse().ok()? })
+    // `parse` takes a sign.
+    let number =
+        |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?;
+    let (history, place) = id.split_once('.')?;
+    Some(Position { history: number(history)?, number: number(place)? })
 }
 
 fn id(Position { history, number }: Position) -> String {

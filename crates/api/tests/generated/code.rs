@@ -1,10 +1,9 @@
-//! The checked-in code, and the checked-in descriptions for reflection, are what the protobuf files say.
+//! The code, and the descriptions for reflection.
 
+use crate::{HERE, check};
 use prost::Message;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-const HERE: &str = env!("CARGO_MANIFEST_DIR");
+use std::path::Path;
 
 /// The code for these files of one protobuf package, which is named so by the caller, and their description.
 fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
@@ -32,21 +31,10 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
     (code.expect("the package has code"), described.encode_to_vec())
 }
 
-fn check(file: &str, generated: &[u8]) {
-    let path: PathBuf = [HERE, "src/generated", file].iter().collect();
-    if std::env::var_os("UPDATE_GENERATED").is_some() {
-        fs::write(&path, generated).expect("the source is writable");
-    }
-    assert!(
-        fs::read(&path).expect("the file exists") == generated,
-        "{file} is stale: run `UPDATE_GENERATED=1 cargo test -p frontier-api`"
-    );
-}
-
 fn check_package(name: &str, files: &[&str]) {
     let (code, description) = generate(files, "controlplane");
-    check(&format!("{name}.rs"), code.as_bytes());
-    check(&format!("{name}.binpb"), &description);
+    check(&format!("src/generated/{name}.rs"), code.as_bytes());
+    check(&format!("src/generated/{name}.binpb"), &description);
 }
 
 #[test]

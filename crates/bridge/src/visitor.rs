@@ -1,0 +1,208 @@
+//! Who comes to the bridge: from which page, with which credentials, and what it may see by the rules.
+//!
+//! A page can set no header on a WebSocket or an EventSource. So a token is taken from where it can be put safely: the
+//! header `Authorization` for programs and `fetch`; a subprotocol of a WebSocket, which no log keeps; or a ticket in the
+//! URL, which is given for a token and good once. There are no cookies, so no other site can have a browser show any.
+
+use crate::counters::Refusal;
+use crate::tickets::Tickets;
+use data_encoding::BASE64URL_NOPAD;
+use frontier_access::authn::{AuthnError, Credentials, Side, Verified};
+use frontier_access::{Access, ClockReading, Principal};
+use frontier_admin::{ApiError, Caller, bearer_token, client_certificate};
+use frontier_protocol::Role;
+use frontier_transport::{OriginPattern, PeerCertificate};
+use http::{HeaderMap, Uri, header};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The name under which [`Access`] has what is asked here.
+pub const PLANE: &str = "bridge";
+
+/// What the subprotocol begins with that carries a token, in base64 for URLs.
+const TOKEN_PREFIX: &str = "bearer.";
+
+/// The longest token that is taken from a subprotocol, encoded.
+const MAX_TOKEN: usize = 16 * 1024;
+
+/// Who may come, as of now.
+pub(crate) struct Door {
+    pub(crate) access: Arc<dyn Fn() -> Arc<Access> + Send + Sync>,
+    pub(crate) origins: Vec<OriginPattern>,
+    /// Whether it is for this machine alone, so that no name of another one can be meant.
+    pub(crate) is_local: bool,
+    pub(crate) tickets: Tickets,
+}
+
+/// Who has come. An extension of each request that is let pass.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub(crate) verified: Arc<Verified>,
+    pub(crate) addr: SocketAddr,
+}
+
+/// Why somebody is turned away: what it is told, and as what it is counted.
+#[derive(Debug)]
+pub(crate) struct TurnedAway {
+    pub(crate) why: Refusal,
+    pub(crate) error: ApiError,
+}
+
+impl Door {
+    /// Who sends this request.
+    pub(crate) fn enter(
+        &self,
+        caller: &Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Visitor, TurnedAway> {
+        self.check_origin(headers)?;
+        let access = (self.access)();
+        let asks = access.authenticator(PLANE).filter(|it| !it.is_none());
+        let Some(authenticator) = asks else {
+            self.check_host(uri, headers)?;
+            return Ok(Visitor { verified: Arc::default(), addr: caller.addr });
+        };
+        let turned_away = |error: AuthnError| TurnedAway { why: Refusal::Credentials, error: told(error) };
+        if let Some(ticket) = ticket(uri) {
+            let verified = self.tickets.take(&ticket, Instant::now());
+            let verified = verified.ok_or_else(|| TurnedAway {
+                why: Refusal::Credentials,
+                error: ApiError::Unauthenticated(
+                    "the ticket is unknown, used, or too old: get another one".into(),
+                ),
+            })?;
+            return Ok(Visitor { verified, addr: caller.addr });
+        }
+        let protocol_token = protocol_token(headers);
+        let token = bearer_token(headers).or(protocol_token.as_deref());
+        let certificate = caller.certificate.as_ref();
+        let certificate = certificate.and_then(|der| PeerCertificate::parse(std::slice::from_ref(der)));
+        let certificate = certificate.as_ref().map(client_certificate);
+        let credentials = Credentials { token, certificate: certificate.as_ref() };
+        let (address, now) = (caller.addr.ip(), ClockReading::now());
+        let verified = access.authenticate(authenticator, Side::Subscriber, address, &credentials, now);
+        Ok(Visitor { verified: Arc::new(verified.map_err(turned_away)?), addr: caller.addr })
+    }
+
+    /// Whether the rules let it see this topic.
+    pub(crate) fn check_topic(&self, visitor: &Visitor, topic: &str) -> Result<(), TurnedAway> {
+        let Verified { subject, labels, .. } = &*visitor.verified;
+        // It is neither a service nor an edge with an id, so no rule for either is about it.
+        let principal = Principal {
+            role: Role::Edge,
+            subject,
+            edge_id: None,
+            service: "",
+            labels,
+            address: Some(visitor.addr.ip()),
+        };
+        let grants = (self.access)().rules().grants(&principal);
+        grants
+            .may_subscribe(topic)
+            .map_err(|denied| TurnedAway { why: Refusal::Rules, error: ApiError::Denied(denied.to_string()) })
+    }
+
+    /// The origin, if it is one that may connect.
+    pub(crate) fn allowed_origin<'h>(&self, headers: &'h HeaderMap) -> Option<&'h http::HeaderValue> {
+        let origin = headers.get(header::ORIGIN)?;
+        let text = origin.to_str().ok()?;
+        self.origins.iter().any(|pattern| pattern.allows(text)).then_some(origin)
+    }
+
+    /// Browsers name the origin of the page, and a page can't keep them from it. Programs name none.
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), TurnedAway> {
+        if !headers.contains_key(header::ORIGIN) || self.allowed_origin(headers).is_some() {
+            return Ok(());
+        }
+        let text = "pages of this origin may not connect (bridge.allowed_origins)";
+        Err(TurnedAway { why: Refusal::Origin, error: ApiError::Denied(text.into()) })
+    }
+
+    /// Where nobody is asked, a page could have its name lead to this machine, and be of the same origin then. Its name
+    /// is not one of this machine's.
+    fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), TurnedAway> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = uri.authority().map(http::uri::Authority::as_str).or(host).unwrap_or_default();
+        if !self.is_local || is_own_name(host) {
+            return Ok(());
+        }
+        let text = "the bridge asks for no credentials, so it is reached by an address or as localhost alone";
+        Err(TurnedAway { why: Refusal::Host, error: ApiError::Denied(text.into()) })
+    }
+}
+
+/// An address, or the name of every machine itself.
+fn is_own_name(authority: &str) -> bool {
+    let Ok(authority) = authority.parse::<http::uri::Authority>() else { return authority.is_empty() };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
+}
+
+/// The value of a parameter of the query.
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
+    let query = uri.query()?.as_bytes();
+    form_urlencoded::parse(query).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn ticket(uri: &Uri) -> Option<String> {
+    parameter(uri, "ticket")
+}
+
+/// The subprotocols that are offered.
+pub(crate) fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+}
+
+fn protocol_token(headers: &HeaderMap) -> Option<String> {
+    let encoded = protocols(headers).find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX))?;
+    let decoded = (encoded.len() <= MAX_TOKEN).then(|| BASE64URL_NOPAD.decode(encoded.as_bytes()).ok())?;
+    String::from_utf8(decoded?).ok()
+}
+
+fn told(error: AuthnError) -> ApiError {
+    let text = error.to_string();
+    match error {
+        AuthnError::Throttled { retry_after } => ApiError::Throttled { reason: text, retry_after },
+        _ => ApiError::Unauthenticated(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_every_machine_itself_are_own() {
+        for (host, is_own) in [
+            ("127.0.0.1:30013", true),
+            ("[::1]:30013", true),
+            ("localhost", true),
+            ("LOCALHOST:1", true),
+            ("", true),
+            ("192.0.2.1", true),
+            ("evil.example:30013", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("user@evil.example", false),
+        ] {
+            assert_eq!(is_own_name(host), is_own, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_token_comes_as_a_subprotocol_in_base64() {
+        let mut headers = HeaderMap::new();
+        let token = BASE64URL_NOPAD.encode(b"frt_secret");
+        let value = format!("frontier.bridge.v1, bearer.{token}");
+        headers.append(header::SEC_WEBSOCKET_PROTOCOL, value.parse().unwrap());
+        assert_eq!(protocol_token(&headers).as_deref(), Some("frt_secret"));
+        assert_eq!(protocols(&headers).next(), Some("frontier.bridge.v1"));
+        for wrong in ["bearer.*", "bearer", "x", "bearer._w"] {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, wrong.parse().unwrap());
+            assert_eq!(protocol_token(&headers), None, "{wrong}");
+        }
+    }
+}
