@@ -141,7 +141,7 @@ pub async fn dial(endpoint: &Endpoint, options: &DialOptions, config: LinkConfig
 pub async fn dial_bytes(endpoint: &Endpoint, options: &DialOptions) -> Result<BoxedCarrier, DialError> {
     let tls = match endpoint.scheme() {
         Scheme::Tcp => None,
-        Scheme::Tls => Some(settings(endpoint, options, b"").await?),
+        Scheme::Tls => Some(settings(endpoint, options, Vec::new()).await?),
         Scheme::Quic | Scheme::Ws | Scheme::Wss => {
             let source =
                 io::Error::new(io::ErrorKind::Unsupported, "it is no plain byte stream: use tcp or tls");
@@ -150,10 +150,8 @@ pub async fn dial_bytes(endpoint: &Endpoint, options: &DialOptions) -> Result<Bo
     };
     let io = connect(endpoint, options).await?;
     io.keep_alive();
-    let Some((settings, name)) = tls else { return Ok(Box::new(io)) };
-    let mut settings = (*settings).clone();
-    settings.alpn_protocols.clear();
-    let secured = tokio::time::timeout(SECURE_TIMEOUT, secure(io, endpoint, (settings.into(), name)));
+    let Some(tls) = tls else { return Ok(Box::new(io)) };
+    let secured = tokio::time::timeout(SECURE_TIMEOUT, secure(io, endpoint, tls));
     match secured.await {
         Ok(secured) => Ok(Box::new(secured?)),
         Err(_) => Err(DialError::Silent { endpoint: endpoint.clone(), limit: SECURE_TIMEOUT }),
