@@ -27,7 +27,7 @@ const IO_FEATURES: [&str; 9] =
     ["fs", "full", "io-std", "io-util", "net", "process", "rt", "rt-multi-thread", "signal"];
 
 /// What the protocol and the exchange have in common: identities, codes and names, and no frame.
-const VOCABULARY: [&str; 17] = [
+const VOCABULARY: [&str; 18] = [
     "CATCH_ALL",
     "Claim",
     "Code",
@@ -38,6 +38,7 @@ const VOCABULARY: [&str; 17] = [
     "GET_EDGE_ID",
     "Names",
     "Offered",
+    "PeerText",
     "Proof",
     "Registration",
     "ServiceId",

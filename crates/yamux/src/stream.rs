@@ -169,10 +169,11 @@ impl<W> Stream<W> {
         self.queued.extend_from_slice(&Header::data(flags, number, 0).encode());
     }
 
-    /// Queues that it is given up, behind what is queued.
-    pub(crate) fn queue_reset(&mut self, number: u32) {
+    /// Queues that it is given up, behind what is queued; and that it was taken before, if the peer has yet to hear that.
+    pub(crate) fn queue_reset(&mut self, number: u32, owes_ack: bool) {
         self.last = None;
-        self.queued.extend_from_slice(&Header::data(Flags::RST, number, 0).encode());
+        let taken = if owes_ack { Flags::ACK } else { Flags::NONE };
+        self.queued.extend_from_slice(&Header::data(Flags::RST | taken, number, 0).encode());
     }
 
     fn take_syn(&mut self) -> Flags {

@@ -109,6 +109,9 @@ async fn a_gateway_that_reaches_no_frontlas_for_too_long_says_that_it_is_forgott
     let frontlas = Frontlas::start(Duration::from_secs(2));
     let proxy = StallProxy::to(frontlas.addr).await;
     let gateway = member("f1", &[proxy.addr()]).start().await;
+    // Frontlas knows it before it has heard so itself, and who was never in has nothing to say.
+    let connected = async || gateway.log().find("connected to frontlas");
+    eventually(DEADLINE, "it is in", connected).await;
     frontlas.knows("f1").await;
     proxy.blackhole();
     let says = async || gateway.log().find("for as long as it remembers a gateway");

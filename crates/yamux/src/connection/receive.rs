@@ -102,7 +102,7 @@ impl<W> Connection<W> {
                     self.on_new_stream(number)?;
                 }
                 let number = self.known(number);
-                self.on_taken(number, flags.contains(Flags::RST));
+                self.on_taken(number, flags.contains(Flags::RST) && !flags.contains(Flags::ACK));
                 if flags.contains(Flags::RST) {
                     self.on_reset(number);
                 }
@@ -189,12 +189,12 @@ impl<W> Connection<W> {
 
     /// Whatever comes for a stream of ours shows that the peer has taken it: not everyone says so of one that was
     /// half-closed meanwhile.
-    fn on_taken(&mut self, number: u32, is_reset: bool) {
+    fn on_taken(&mut self, number: u32, is_refused: bool) {
         if self.role.opens(number)
             && let Some(stream) = self.streams.get_mut(number)
             && !std::mem::replace(&mut stream.is_taken, true)
         {
-            stream.is_refused = is_reset;
+            stream.is_refused = is_refused;
             self.woken.extend(stream.writer.take());
             self.unacknowledged.taken(number);
             self.has_room();

@@ -22,11 +22,13 @@ impl<W> Connection<W> {
         }
         let was_over = stream.is_over() || self.is_closed;
         stream.holder = Holder::Released;
-        (stream.owes_ack, stream.owed_credit) = (false, 0);
+        stream.owed_credit = 0;
+        let owes_ack = std::mem::take(&mut stream.owes_ack);
         if was_over {
             return self.forget_if_sent(number);
         }
-        stream.queue_reset(number);
+        // Without it the reset says that it was not taken.
+        stream.queue_reset(number, owes_ack);
         // What was to be said of the end is said by the reset.
         (stream.sending, stream.receiving) = (Half::Ended, Half::Ended);
         self.queue_ends(number);

@@ -74,6 +74,18 @@ fn an_acknowledgement_goes_out_with_what_comes_next_and_soon_without() {
 }
 
 #[test]
+fn one_that_is_given_up_at_once_was_taken_all_the_same() {
+    let mut pair = Pair::new(config());
+    let stream = pair.open(b"x");
+    pair.settle();
+    assert_eq!(pair.server.accept(start), Some(stream));
+    pair.server.release(stream);
+    pair.settle();
+    assert!(pair.client.is_taken(stream) && pair.client.is_reset(stream));
+    assert!(!pair.client.is_refused(stream));
+}
+
+#[test]
 fn many_acknowledgements_do_not_wait() {
     let now = start();
     let mut it = server();
