@@ -45,7 +45,7 @@ pub struct BridgeConfig {
     pub message_size: usize,
     /// What is kept of each channel.
     pub channel: ChannelLimits,
-    /// `pace`: how often subscribers are woken at most. 20 ms.
+    /// `pace`: how often subscribers are woken at most. 40 ms.
     pub pace: Duration,
     /// `compression`: whether those are sent compressed messages who take them. true.
     pub compression: bool,
@@ -155,7 +155,7 @@ impl BridgeConfig {
                 lag: section.within("lag", 256, 1..=1_000_000),
                 page_size: section.within("page_size", kib(256), kib(4)..=mib(64)).as_usize(),
             },
-            pace: section.within("pace", Duration::from_millis(20), Duration::ZERO..=Duration::from_secs(10)),
+            pace: section.within("pace", Duration::from_millis(40), Duration::ZERO..=Duration::from_secs(10)),
             compression: section.get("compression", true),
         };
         enable.then_some(config)

@@ -178,7 +178,7 @@ impl Sitting {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "thousands of subscribers, and a bound in time"]
 async fn thousands_of_tabs_get_each_message_in_time_and_one_that_stalls_changes_nothing() {
-    let (count, pace) = (setting("SUBSCRIBERS", 5000), setting("PACE", 20));
+    let (count, pace) = (setting("SUBSCRIBERS", 5000), setting("PACE", 40));
     let gateway = bridged().set("bridge.pace", format!("{pace}ms")).set("log.level", "info").start().await;
     let addr = bridge_of(&gateway).await;
     let (mut connecting, mut streams) = (JoinSet::new(), Vec::new());
