@@ -1,3 +1,5 @@
+//! Messages that wait for their confirm: order, bounds, deadlines, and what a lost connection does to them.
+
 use super::*;
 use bytes::Bytes;
 

@@ -1,3 +1,5 @@
+//! The section as it is today and as older files have it, and every mistake in it.
+
 use crate::Config;
 use frontier_mq::{BackendConfig, Format, RedisTarget, SinkConfig, Template};
 use std::time::Duration;
