@@ -15,12 +15,13 @@ mod outlet;
 
 use crate::observability::Telling;
 use crate::policy::Policies;
+use crate::session::unused_service_id;
 use frontier_admin::{BindError, LiveTls};
 use frontier_bridge::{Bridge, BridgeConfig, Handle, Policy};
 use frontier_exchange::{
     CorrelationId, Exchange, Identity, Inbound, Outcome, Peer, RegistrationError, Reply, RequestKind, Seat,
 };
-use frontier_protocol::{Code, ServiceId};
+use frontier_protocol::Code;
 use outlet::BridgeOutlet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ impl GatewayBridge {
             enforce: Arc::new(move || of_enforce.current().reload.enforce),
         };
         let (bridge, inboxes) = Bridge::bind(config, policy)?;
-        let identity = Identity::Service { id: free_id(exchange), name: NAME.into() };
+        let identity = Identity::Service { id: unused_service_id(exchange), name: NAME.into() };
         let outlet = Box::new(BridgeOutlet::new(inboxes, config.message_size));
         let peer = Peer::new(identity, exchange.next_epoch(), None, outlet, Duration::MAX).of_gateway();
         let joined = exchange.join_service(&Arc::new(peer), &[], &config.topic_names());
@@ -119,15 +120,6 @@ async fn judge_again(policies: Arc<Policies>, bridge: Handle) {
     }
     // Nothing is reloaded any more.
     std::future::pending().await
-}
-
-fn free_id(exchange: &Exchange) -> ServiceId {
-    loop {
-        let id = ServiceId(rand::random_range(1..=u64::MAX >> 1));
-        if !exchange.is_service_taken(id) {
-            return id;
-        }
-    }
 }
 
 impl std::fmt::Debug for GatewayBridge {
