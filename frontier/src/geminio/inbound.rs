@@ -5,6 +5,7 @@ use super::lane::Lane;
 use super::leg::StreamLeg;
 use super::payload::Received;
 use super::{presence, text, timeout_ms};
+use crate::inner_leg::Inner;
 use crate::policy::Policies;
 use bytes::{Bytes, BytesMut};
 use frontier_exchange::{
@@ -188,7 +189,7 @@ impl Reader<'_> {
         tokio::spawn(async move {
             let payload = Bytes::from(request.payload.to_vec());
             let envelope = envelope(&peer, id, &request, b"", deadline);
-            let (len, leg) = (payload.len() as u64, Box::new(Received(payload)));
+            let (len, leg) = (payload.len() as u64, Box::new(Inner(Received(payload))));
             if let Err(violation) = exchange.on_payload_request(&peer, envelope, len, leg, false).await {
                 lane.close(broken(&violation));
             }
@@ -226,7 +227,7 @@ impl Reader<'_> {
         tokio::spawn(async move {
             let outcome = Outcome { code, detail: 0, custom: &custom, payload: b"" };
             let reply = Reply { correlation, kind, outcome, edge: None };
-            let (len, leg) = (payload.len() as u64, Box::new(Received(payload)));
+            let (len, leg) = (payload.len() as u64, Box::new(Inner(Received(payload))));
             if let Err(violation) = exchange.on_payload_reply(&peer, reply, len, leg).await {
                 lane.close(broken(&violation));
             }
