@@ -265,6 +265,12 @@ impl Reader<'_> {
 
     /// Waits until a stream has room again, and gives it up if nobody reads it.
     pub(super) async fn wait_for_room(&self, session: u64) {
+        self.lane.hold(true);
+        self.room(session).await;
+        self.lane.hold(false);
+    }
+
+    async fn room(&self, session: u64) {
         let (mut since, mut before) = (Instant::now(), None);
         while let Some((taken, waiting)) = self.lane.fullness(session) {
             let before = before.get_or_insert(taken);

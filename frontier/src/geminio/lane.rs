@@ -44,6 +44,9 @@ struct State {
     streams: AHashMap<u64, Stream>,
     /// What waits in all of them for their readers, in bytes.
     inbound_len: usize,
+    /// The connection is not read, since a stream is full; or since when it is.
+    is_held: bool,
+    read_since: Instant,
     /// Streams that have something to write, in their turn.
     ready: VecDeque<u64>,
     next_session: u64,
@@ -70,6 +73,8 @@ impl Lane {
                 outbox: Outbox::new(soft),
                 streams: AHashMap::new(),
                 inbound_len: 0,
+                is_held: false,
+                read_since: Instant::now(),
                 ready: VecDeque::new(),
                 next_session: wire::MAIN_SESSION,
                 asks_for_id: AHashSet::new(),
