@@ -60,6 +60,19 @@ async fn what_was_written_before_an_end_comes_though_the_end_has_overtaken_it() 
 }
 
 #[tokio::test]
+async fn an_end_that_is_said_again_and_again_is_one() {
+    let gateway = Gateway::start().await;
+    let ((mut edge, near), (mut service, far)) = joined(&gateway).await;
+    edge.send(|id, out| (0..1000).for_each(|_| wire::dismiss(id, near, out))).await;
+    assert_eq!(service.dismissed(far).await, b"");
+    edge.dismissed(near).await;
+    edge.finish().await;
+    let rest = edge.rest().await;
+    let count = |kind| rest.iter().filter(|it| **it == kind).count();
+    assert_eq!((count(wire::Kind::Dismissed), count(wire::Kind::Dismiss)), (1000, 0));
+}
+
+#[tokio::test]
 async fn what_came_before_the_end_is_read_after_the_connection_has_gone() {
     let gateway = Gateway::start().await;
     let service = gateway.service("svc").connect().await.unwrap();

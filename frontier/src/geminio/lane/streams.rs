@@ -112,16 +112,19 @@ impl Lane {
 
     /// The peer has closed a stream: we do once nothing more comes, or at once if nobody reads it.
     pub(in crate::geminio) fn dismissed_by_peer(self: &Arc<Self>, session: u64) {
-        let is_read = self.with(session, |stream| {
-            stream.dismissed_at = Some(Instant::now());
+        let told = self.with(session, |stream| {
+            let is_first = stream.dismissed_at.is_none();
+            stream.dismissed_at.get_or_insert_with(Instant::now);
             stream.clear_outbound();
             stream.wake();
-            !(stream.is_released || stream.is_overrun || stream.has_dismissed)
+            let is_read = !(stream.is_released || stream.is_overrun || stream.has_dismissed);
+            (is_first, is_read)
         });
-        match is_read {
-            Some(true) => self.end_when_quiet(session),
-            Some(false) => self.end(session),
-            None => {}
+        match told {
+            Some((true, true)) => self.end_when_quiet(session),
+            Some((_, false)) => self.end(session),
+            // It is waited for already, or the connection is gone.
+            Some((false, true)) | None => {}
         }
     }
 
@@ -157,13 +160,13 @@ impl Lane {
 
     /// Nobody here has anything to do with a stream any more: it is closed behind all that was written on it.
     pub(in crate::geminio) fn release(self: &Arc<Self>, session: u64, keeps_written: bool) {
-        let linger = self.with(session, |stream| {
+        let linger = self.look(session, |stream, is_closed| {
             stream.is_released = true;
             stream.discard();
-            if !keeps_written {
+            if is_closed || !keeps_written {
                 stream.clear_outbound();
             }
-            (!stream.has_outbound()).then(|| stream.linger(Instant::now()))
+            (!is_closed && !stream.has_outbound()).then(|| stream.linger(Instant::now()))
         });
         self.read.notify_one();
         if let Some(Some(linger)) = linger {
