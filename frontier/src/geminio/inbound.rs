@@ -16,7 +16,7 @@ use frontier_geminio as wire;
 use frontier_protocol::{Code, Custom, EdgeId, FRAGMENT, Names};
 use frontier_transport::CloseReason;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// While a connection is not read because a stream is full, its reader has to take so much in each such time. Else it is
 /// that stream which is given up, and not the others.
@@ -173,7 +173,7 @@ impl Reader<'_> {
         request: wire::Request<'_>,
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
-        let timeout = timeout_ms(request.deadline, SystemTime::now());
+        let timeout = timeout_ms(request.deadline);
         let deadline = self.exchange.deadline(timeout, batch.now());
         if request.payload.len() <= FRAGMENT {
             let envelope = envelope(self.peer, id, &request, &request.payload, deadline);

@@ -195,10 +195,18 @@ impl Lane {
     }
 
     fn take_batch(self: &Arc<Self>, out: &mut Vec<u8>) -> bool {
-        let now = Instant::now();
         let mut state = self.state.lock();
-        let State { outbox, streams, ready, .. } = &mut *state;
-        std::mem::swap(out, &mut outbox.queued);
+        std::mem::swap(out, &mut state.outbox.queued);
+        if !state.ready.is_empty() {
+            self.take_from_streams(&mut state, out);
+        }
+        state.outbox.taken = out.len();
+        !out.is_empty()
+    }
+
+    fn take_from_streams(self: &Arc<Self>, state: &mut State, out: &mut Vec<u8>) {
+        let now = Instant::now();
+        let State { streams, ready, .. } = state;
         for _ in 0..ready.len() {
             if out.len() >= BATCH {
                 break;
@@ -216,8 +224,6 @@ impl Lane {
         if ready.is_empty() && ready.capacity() > 64 {
             *ready = VecDeque::new();
         }
-        outbox.taken = out.len();
-        !out.is_empty()
     }
 
     pub(super) fn wrote(&self, len: usize) {
