@@ -62,7 +62,7 @@ pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo, Spoken};
-pub use introduction::dial_and_introduce;
+pub use introduction::{connect_greeted, dial_and_introduce};
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
