@@ -484,4 +484,6 @@ fn expiry_log(config: &Config) -> ExpiryLog {
 }
 
 #[cfg(test)]
+mod measuring;
+#[cfg(test)]
 mod tests;
