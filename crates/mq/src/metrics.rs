@@ -23,6 +23,8 @@ pub struct SinkMetrics {
 pub struct SinkStatus {
     /// Since when the broker is not connected, and why; `None` if it is.
     pub away: Option<(Duration, String)>,
+    /// Since when the broker is there and takes nothing, and why: an alarm.
+    pub blocked: Option<(Duration, String)>,
     /// Messages that have not left yet.
     pub waiting: usize,
     /// Messages that the broker has not confirmed yet.

@@ -1,5 +1,9 @@
 //! What a sink is made with.
 
+mod amqp;
+
+pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
+
 use crate::Template;
 use frontier_config::{HostPort, Secret};
 use std::path::PathBuf;
@@ -36,6 +40,8 @@ pub struct Bounds {
 /// A broker.
 #[derive(Clone, Debug)]
 pub enum BackendConfig {
+    /// AMQP 0-9-1.
+    Amqp(Box<AmqpConfig>),
     /// Core NATS, or JetStream.
     Nats(NatsConfig),
     /// Redis.
@@ -47,6 +53,7 @@ impl BackendConfig {
     #[must_use]
     pub fn is_built(&self) -> bool {
         match self {
+            Self::Amqp(_) => cfg!(feature = "amqp"),
             Self::Nats(_) => cfg!(feature = "nats"),
             Self::Redis(_) => cfg!(feature = "redis"),
         }
