@@ -13,7 +13,7 @@
 //! [`SendError`] that says whether it may have been stored all the same. Messages go out in the order in which they
 //! were taken; whatever waits goes out together.
 //!
-//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `nats` and `redis`, all on by default.
+//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `nats` and `redis`, all on by default.
 
 #[cfg(feature = "amqp")]
 mod amqp;
@@ -21,6 +21,8 @@ mod backend;
 #[cfg(feature = "amqp")]
 mod dial;
 mod error;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod message;
 mod metrics;
 #[cfg(feature = "nats")]
@@ -32,7 +34,7 @@ mod settings;
 mod sink;
 mod supervisor;
 mod template;
-#[cfg(any(feature = "amqp", feature = "nats"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "nats"))]
 mod text;
 
 pub use error::{Cause, SendError};
@@ -40,7 +42,8 @@ pub use message::{Confirm, Message, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
-    Credentials, Format, JetStreamConfig, NatsConfig, RedisConfig, RedisTarget, SinkConfig, is_valid_subject,
+    Credentials, Format, JetStreamConfig, KafkaCompression, KafkaConfig, NatsConfig, RedisConfig,
+    RedisTarget, SaslMechanism, SinkConfig, is_valid_kafka_topic, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use template::{Template, TemplateError};

@@ -83,7 +83,10 @@ impl SinkMetrics {
         self.latency.record(after);
     }
 
-    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only JetStream recognizes what it has"))]
+    #[cfg_attr(
+        not(any(feature = "kafka", feature = "nats")),
+        expect(dead_code, reason = "only JetStream and Kafka recognize what they have")
+    )]
     pub(crate) fn duplicate(&self) {
         self.duplicates.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,8 +1,10 @@
 //! What a sink is made with.
 
 mod amqp;
+mod kafka;
 
 pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
+pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
 
 use crate::Template;
 use frontier_config::{HostPort, Secret};
@@ -42,6 +44,8 @@ pub struct Bounds {
 pub enum BackendConfig {
     /// AMQP 0-9-1.
     Amqp(Box<AmqpConfig>),
+    /// Kafka.
+    Kafka(KafkaConfig),
     /// Core NATS, or JetStream.
     Nats(NatsConfig),
     /// Redis.
@@ -54,6 +58,7 @@ impl BackendConfig {
     pub fn is_built(&self) -> bool {
         match self {
             Self::Amqp(_) => cfg!(feature = "amqp"),
+            Self::Kafka(_) => cfg!(feature = "kafka"),
             Self::Nats(_) => cfg!(feature = "nats"),
             Self::Redis(_) => cfg!(feature = "redis"),
         }

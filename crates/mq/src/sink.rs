@@ -45,6 +45,11 @@ impl Sink {
                 let amqp = crate::amqp::Amqp::new(amqp, config.name, config.bounds);
                 Ok(Self::of(pending, amqp.clone(), amqp))
             }
+            #[cfg(feature = "kafka")]
+            BackendConfig::Kafka(kafka) => {
+                let kafka = crate::kafka::Kafka::new(kafka, config.name, config.bounds);
+                Ok(Self::of(pending, kafka.clone(), kafka))
+            }
             #[cfg(feature = "nats")]
             BackendConfig::Nats(nats) => {
                 let nats = crate::nats::Nats::new(nats, config, config.bounds);
@@ -55,7 +60,7 @@ impl Sink {
                 let redis = crate::redis::Redis::new(redis, config.name);
                 Ok(Self::of(pending, redis.clone(), redis))
             }
-            #[cfg(not(all(feature = "amqp", feature = "nats", feature = "redis")))]
+            #[cfg(not(all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")))]
             _ => Err(StartError(config.name)),
         }
     }
@@ -187,7 +192,7 @@ impl Drop for Room {
 
 /// What a message that is over a broker's limit fails with.
 #[cfg_attr(
-    not(any(feature = "amqp", feature = "nats", feature = "redis")),
+    not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
     expect(dead_code, reason = "there is no broker")
 )]
 pub(crate) fn too_large(name: &str, size: usize, max: usize) -> SendError {

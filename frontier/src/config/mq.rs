@@ -3,6 +3,7 @@
 //! A topic is a name, as it is for services; which subject, channel or stream it becomes is said by a template.
 
 mod amqp;
+mod kafka;
 mod nats;
 mod redis;
 mod tls;
@@ -20,7 +21,7 @@ use std::time::Duration;
 const MAX_TOPICS: usize = 10_000;
 
 /// Brokers that the original knows as well.
-const NOT_HERE: [&str; 2] = ["kafka", "nsq"];
+const NOT_HERE: [&str; 1] = ["nsq"];
 
 /// The sinks, and what they were read from.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +68,7 @@ impl Sinks {
         let bounds = bounds(section);
         let mut sinks = Self::default();
         amqp::read(&section.section("amqp"), bounds, name_size, &mut sinks);
+        kafka::read(&section.section("kafka"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
         redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
         for key in NOT_HERE {

@@ -6,6 +6,8 @@
 mod amqp;
 mod gateway;
 mod jetstream;
+mod kafka;
+mod kafka_server;
 mod load;
 mod nats;
 mod python;

@@ -1,7 +1,7 @@
 //! The section as it is today and as older files have it, and every mistake in it.
 
 use crate::Config;
-use frontier_mq::{AmqpBinding, BackendConfig, Format, RedisTarget, SinkConfig, Template};
+use frontier_mq::{AmqpBinding, BackendConfig, Format, KafkaCompression, RedisTarget, SinkConfig, Template};
 use std::time::Duration;
 
 fn sinks(yaml: &str) -> Vec<SinkConfig> {
@@ -101,6 +101,38 @@ mqm:
 }
 
 #[test]
+fn kafka_of_the_original_loads() {
+    let yaml = "
+mqm:
+  kafka:
+    enable: true
+    addrs: ['10.0.0.1:9092', '10.0.0.2']
+    producer:
+      topics: [temp]
+      async: false
+      max_message_bytes: 2000000
+      required_acks: 1
+      timeout: 10
+      compression: gzip
+      compression_level: 6
+      idepotent: true
+      flush: {bytes: 0, messages: 0, frequency: 0, max_messages: 0}
+      retry: {max: 3, backoff: 1}
+";
+    let sinks = sinks(yaml);
+    let [sink] = &sinks[..] else { panic!("{sinks:?}") };
+    let BackendConfig::Kafka(kafka) = &sink.backend else { panic!("{sink:?}") };
+    let addrs: Vec<String> = kafka.addrs.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (sink.name, &addrs[..]),
+        ("kafka", &["10.0.0.1:9092".to_owned(), "10.0.0.2:9092".to_owned()][..])
+    );
+    assert_eq!((kafka.compression, kafka.compression_level), (KafkaCompression::Gzip, Some(6)));
+    assert_eq!((kafka.max_message_size, kafka.create_topics), (2_000_000, true));
+    assert!(kafka.credentials.username.is_none() && kafka.tls.is_none());
+}
+
+#[test]
 fn each_sink_has_its_bounds_and_its_templates() {
     let yaml = "
 mq:
@@ -167,7 +199,26 @@ fn each_mistake_names_its_key() {
             "mq.amqp.username: is there beside a user in `addrs`",
         ),
         ("mq: {nat: {}}".to_owned(), "mq.nat: unknown key"),
-        ("mqm: {kafka: {enable: true, addrs: [a]}}".to_owned(), "mqm.kafka: can't be enabled"),
+        ("mqm: {nsq: {enable: true, addrs: [a]}}".to_owned(), "mqm.nsq: can't be enabled"),
+        (with("kafka", ""), "mq.kafka.producer.topics: has no topic"),
+        (
+            with("kafka", "producer: {topics: ['a b']}"),
+            "mq.kafka.producer.topics: has \"a b\", which becomes",
+        ),
+        (with("kafka", "mechanism: md5, producer: {topics: [a]}"), "mq.kafka.mechanism: "),
+        (with("kafka", "producer: {topics: [a], compression: zstd}"), "mq.kafka.producer.compression: "),
+        (
+            with("kafka", "producer: {topics: [a], compression: lz4, compression_level: 3}"),
+            "mq.kafka.producer.compression_level: is of no use",
+        ),
+        (
+            with("kafka", "producer: {topics: [a], max_message_bytes: 10}"),
+            "mq.kafka.producer.max_message_bytes: must be 1 KiB at least",
+        ),
+        (
+            "mq: {timeout: 500ms, kafka: {enable: true, producer: {topics: [a]}}}".to_owned(),
+            "mq.kafka.enable: needs a `timeout`",
+        ),
         (with("nats", ""), "mq.nats.producer.subjects: has no topic"),
         (with("nats", "addrs: [], producer: {subjects: [a]}"), "mq.nats.addrs: must have an address"),
         (
