@@ -24,7 +24,7 @@ mod record;
 mod requests;
 mod rest;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod walk;
 mod watch;
 

@@ -485,4 +485,6 @@ fn expiry_log(config: &Config) -> ExpiryLog {
 }
 
 #[cfg(test)]
+mod measuring;
+#[cfg(test)]
 mod tests;

@@ -82,7 +82,7 @@ pub struct ChannelLimits {
     pub last_values: usize,
     /// `last_values_size`: their bytes. 16 MiB.
     pub last_values_size: usize,
-    /// `lag`: by how many messages a subscriber may be behind before it gets the newest of each key alone. 256.
+    /// `lag`: by how many messages a subscriber may be behind before it gets the newest of each key alone. 1,024.
     pub lag: u64,
     /// `page_size`: what a subscriber is given at once, in bytes: the most that is held for one that does not read.
     /// 256 KiB.
@@ -152,7 +152,7 @@ impl BridgeConfig {
                 last_values_size: section
                     .within("last_values_size", mib(16), kib(64)..=mib(16_384))
                     .as_usize(),
-                lag: section.within("lag", 256, 1..=1_000_000),
+                lag: section.within("lag", 1024, 1..=1_000_000),
                 page_size: section.within("page_size", kib(256), kib(4)..=mib(64)).as_usize(),
             },
             pace: section.within("pace", Duration::from_millis(40), Duration::ZERO..=Duration::from_secs(10)),
