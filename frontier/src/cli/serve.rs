@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The mux logs what peers do wrong, frame by frame; the gateway says once why it closed a connection. The client of NATS
 /// logs each attempt; a sink says once what has changed.
-const LOG_FILTER: &str = "yamux=off,async_nats=off";
+const LOG_FILTER: &str = "yamux=off,async_nats=off,krafka=off";
 
 /// Serves with `config`, which `source` gave at `read_at`, until a signal.
 pub(super) fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) -> Result<Exit, Failure> {

@@ -195,6 +195,17 @@ impl ClientTls {
         self.load_offering(vec![alpn.to_vec()]).await
     }
 
+    /// As [`load`](Self::load), for a protocol that has no name.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn load_bare(&self) -> Result<Arc<ClientConfig>, ClientTlsError> {
+        self.load_offering(Vec::new()).await
+    }
+
     /// As [`load`](Self::load), with any number of protocols.
     pub(crate) async fn load_offering(
         &self,
