@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # nsqd: after a clean restart, messages that were put off for an hour are delivered at once.
 #
-# `DPUB`, and `REQ` with a time, put a message off, which reads like a property of the message: nsqd keeps what it
-# has when it stops in the regular way, and a retry with a growing pause is built on that. The time is held in memory only. On
+# `DPUB`, and `REQ` with a time, put a message off. That reads like a property of the message, which nsqd keeps like all that it
+# has when it stops in the regular way; a retry with growing pauses is built on it. The time is held in memory only. On
 # the way down, messages are written to disk without it, and are ready for delivery when nsqd is up again. An upgrade of the
-# broker so releases all retries and reminders at the same moment, also those that were due tomorrow: a burst on whoever was
-# just being spared. `deferred_count` is 0 then, and nothing is logged.
+# broker so releases all retries and reminders at the same moment: a burst on whoever was just being spared.
 #
 # The script puts off a message for an hour, stops nsqd in the regular way, starts it on the same data, and subscribes. It exits
 # with 0 while nsqd behaves as described, and with 1 when that has changed.
