@@ -5,7 +5,7 @@
 # test of the peer and the network. Messages wait for `recv` in a queue, 16 at most by default. While it is full the library
 # reads nothing from the socket, pongs included, which the peer has sent at once. A consumer that works on each message a
 # little longer than they come in so fails with 1011 "keepalive ping timeout", although the event loop is free, the peer is
-# well, and messages are read all the time. What waits in the queue and in the socket is lost. Backpressure looks like
+# well, and messages are read all the time. What waits in the socket is lost. Backpressure looks like
 # what the library offers, but there is none beyond `ping_timeout`; `ping_timeout=None` on the reader's side helps.
 #
 # The script has a server that sends 50 small messages a second and answers pings, and a client that takes 0.3 s for each, with
