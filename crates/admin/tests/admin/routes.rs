@@ -6,7 +6,9 @@ use serde_json::json;
 #[tokio::test]
 async fn a_handler_knows_its_caller() {
     let world = World::new().await;
-    assert_eq!(world.json("/caller").await, (200, json!({"ip": "127.0.0.1", "certificate": false})));
+    let (status, caller) = world.json("/caller").await;
+    assert_eq!((status, &caller["ip"], &caller["certificate"]), (200, &json!("127.0.0.1"), &json!(false)));
+    assert_ne!(caller["port"], json!(0));
 }
 
 #[tokio::test]
