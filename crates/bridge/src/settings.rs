@@ -4,7 +4,7 @@ use crate::key::{KeyRule, KeyWord};
 use crate::visitor::PLANE;
 use frontier_access::AccessConfig;
 use frontier_access::authn::Side;
-use frontier_admin::{PlaneAuth, ServerConfig, TlsConfig, exposure, is_local};
+use frontier_admin::{PlaneAuth, ServerConfig, exposure};
 use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
 use frontier_transport::OriginPattern;
 use std::collections::HashSet;
@@ -126,7 +126,7 @@ impl BridgeConfig {
             plane: PLANE,
             side: Side::Subscriber,
             addr: server.addr,
-            takes_certificates: server.takes_certificates(),
+            takes_certificates: server.takes_certificates,
         };
         access.auth.insert(PLANE.to_owned(), plane.read(root));
         let origins = section.list("allowed_origins", Vec::new());
@@ -177,24 +177,12 @@ impl BridgeConfig {
         let mut seen = HashSet::new();
         all.map(String::as_str).filter(|name| seen.insert(*name)).collect()
     }
-
-    /// Whether it listens for this machine alone.
-    pub(crate) fn is_local(&self) -> bool {
-        is_local(self.server.addr)
-    }
 }
 
 fn read_server(section: &Section<'_>, subscribers: usize) -> ServerConfig {
     let (millis, seconds) = (Duration::from_millis, Duration::from_secs);
     let time = |key, default, least, most| section.within(key, default, least..=most);
-    let listen = section.section("listen");
-    let network: String = listen.get("network", "tcp".into());
-    if network != "tcp" {
-        listen.reject("network", "only tcp is spoken here");
-    }
-    let small = ServerConfig::small(listen.get("addr", DEFAULT_ADDR));
     ServerConfig {
-        tls: TlsConfig::read(&listen.section("tls")),
         connections: subscribers + MORE_CONNECTIONS,
         streams: 128,
         send_buffer: Some(SEND_BUFFER),
@@ -203,7 +191,7 @@ fn read_server(section: &Section<'_>, subscribers: usize) -> ServerConfig {
         handshake_timeout: time("handshake_timeout", seconds(10), millis(10), seconds(300)),
         slow_peer_timeout: time("slow_peer_timeout", seconds(30), millis(100), seconds(3600)),
         keepalive: time("heartbeat", seconds(15), millis(100), seconds(3600)),
-        ..small
+        ..ServerConfig::listen(&section.section("listen"), DEFAULT_ADDR)
     }
 }
 

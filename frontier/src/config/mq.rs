@@ -12,6 +12,7 @@ mod userinfo;
 use frontier_config::{ByteSize, HostPort, Secret, Section};
 use frontier_mq::{Bounds, Credentials, SinkConfig, Template};
 use frontier_protocol::CATCH_ALL;
+use frontier_transport::ClientTls;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct Mq {
     pub sinks: Vec<SinkConfig>,
     /// The files that they name.
     pub(crate) files: Vec<PathBuf>,
+    /// What is shown and trusted over TLS: to look at, not to connect with.
+    pub(crate) tls: Vec<ClientTls>,
 }
 
 /// The keys of one sink, as they are read: which lists have topics, by their paths.
@@ -39,6 +42,7 @@ struct Sinks {
     /// Where each topic was given first.
     topics: HashMap<String, String>,
     files: Vec<PathBuf>,
+    tls: Vec<ClientTls>,
     /// Of all secrets: differs where one of them does.
     secrets: u64,
 }
@@ -56,7 +60,7 @@ impl Mq {
         if original.is_present() {
             read = other;
         }
-        let mq = Self { sinks: read.sinks, files: read.files };
+        let mq = Self { sinks: read.sinks, files: read.files, tls: read.tls };
         // Secrets show nothing of themselves, and a change of one is a change all the same.
         root.record(&(&mq, read.secrets));
         mq

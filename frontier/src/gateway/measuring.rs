@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo build --release -p frontctl
-//! FRONTCTL_BIN=target/release/frontctl cargo test --release -p frontier --lib measuring_lists -- --ignored --nocapture
+//! FRONTCTL_BIN=$PWD/target/release/frontctl cargo test --release -p frontier --lib measuring_lists -- --ignored --nocapture
 //! ```
 
 use super::*;

@@ -26,7 +26,7 @@ const MAX_DECLARED: usize = 1000;
 
 pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sinks: &mut Sinks) {
     let is_enabled = section.get("enable", false);
-    let tls = tls::read(&section.section("tls"), &mut sinks.files);
+    let tls = tls::read(&section.section("tls"), sinks);
     let port = if tls.is_some() { TLS_PORT } else { PORT };
     let texts: Vec<String> = section.list("addrs", vec![format!("127.0.0.1:{port}")]);
     let (inside, texts) = split_userinfo(section, texts, &["amqp://", "amqps://"]);

@@ -50,7 +50,7 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         addrs: addrs(section, is_enabled, &["kafka://"], PORT),
         credentials: credentials(section, false, sinks),
         mechanism: section.get("mechanism", Mechanism::default()).0,
-        tls: tls::read(&section.section("tls"), &mut sinks.files),
+        tls: tls::read(&section.section("tls"), sinks),
         topic: template(&producer, "topic"),
         create_topics: producer.get("create_topics", true),
         compression,
