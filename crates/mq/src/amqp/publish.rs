@@ -179,6 +179,8 @@ impl Publisher {
             }
             Frame::Blocked(reason) => self.set_blocked(Some(reason), pending),
             Frame::Unblocked => self.set_blocked(None, pending),
+            // It is not because of a message.
+            Frame::ChannelClose(close) if self.window.len() == 0 => return Err(refused(&close)),
             Frame::ChannelClose(close) => {
                 pending.answer(std::mem::take(answers));
                 self.closed(&close, pending);
@@ -205,11 +207,7 @@ impl Publisher {
         let name = self.settings.name;
         for Sent { number, .. } in self.window.take(confirm) {
             let result = match self.window.take_returned(number) {
-                Some(why) => {
-                    let text =
-                        format!("{name}: no queue of the broker takes what goes by its routing key ({why})");
-                    Err(SendError::new(Cause::NoTarget, text))
-                }
+                Some(why) => Err(unroutable(name, &why)),
                 None if is_taken => Ok(()),
                 None => {
                     let text = format!("{name}: a queue of the broker does not take it: is it full?");
@@ -237,7 +235,7 @@ impl Publisher {
         };
         let lost = SendError::new(Cause::Lost, format!("{}; it may have this message", error.text));
         let answers = before.iter().map(|sent| match window.take_returned(sent.number) {
-            Some(why) => (sent.number, Err(SendError::new(Cause::NoTarget, why))),
+            Some(why) => (sent.number, Err(unroutable(self.settings.name, &why))),
             None => (sent.number, Err(lost.clone())),
         });
         pending.answer(answers.collect::<Vec<_>>());
@@ -299,4 +297,9 @@ impl Publisher {
         self.window.push(Sent { number, size: message.payload.len(), key: hash });
         Ok(())
     }
+}
+
+fn unroutable(name: &str, why: &str) -> SendError {
+    let text = format!("{name}: no queue of the broker takes what goes by its routing key ({why})");
+    SendError::new(Cause::NoTarget, text)
 }

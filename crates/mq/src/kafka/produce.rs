@@ -40,6 +40,8 @@ pub(super) struct Publisher {
     /// What the library and the topics here hold, with messages whose own time is over.
     held: (usize, usize),
     last_ack: Instant,
+    /// Why the producer takes nothing any more.
+    over: Option<String>,
 }
 
 /// The end of a record.
@@ -66,6 +68,7 @@ impl Publisher {
             asked: FuturesUnordered::new(),
             held: (0, 0),
             last_ack: Instant::now(),
+            over: None,
         }
     }
 
@@ -88,7 +91,7 @@ impl Publisher {
                     None
                 }
             };
-            if let Some(cause) = ended {
+            if let Some(cause) = ended.or_else(|| self.over.take()) {
                 // What has not left goes out over the next one.
                 let waiting = self.topics.values_mut().flat_map(Topic::take_all);
                 pending.put_back(waiting.map(|(number, _)| number));
@@ -125,11 +128,15 @@ impl Publisher {
                     self.deliveries.push(deliver(name.to_owned(), message, is_alone, handle).boxed());
                 }
                 Some(Err(error)) => {
-                    let error = match verdict(self.settings.name, &error, false) {
-                        Verdict::Batch(error) | Verdict::Ended(error) | Verdict::Over(error) => error,
+                    let refused = match verdict(self.settings.name, &error, false) {
+                        Verdict::Over(refused) => {
+                            self.over = Some(describe(&error));
+                            refused
+                        }
+                        Verdict::Batch(refused) | Verdict::Ended(refused) => refused,
                     };
                     self.end(&message.1);
-                    pending.answer([(message.0, Err(error))]);
+                    pending.answer([(message.0, Err(refused))]);
                 }
                 // Brokers have to be asked about the topic.
                 None => {
