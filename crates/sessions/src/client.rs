@@ -1,9 +1,13 @@
 //! One client of a session: its queues of requests and responses, as numbers.
 
+mod call;
 mod responses;
+mod state;
 
+pub use call::{Next, Taken, Verdict};
 pub(crate) use responses::Responses;
 pub use responses::{EndOfResponses, EndReason};
+pub use state::{ClientCounts, ClientState};
 
 use crate::batch::{Batch, Commit};
 use crate::fault::{Fault, FaultCode};
@@ -18,84 +22,6 @@ use std::sync::Arc;
 /// How many requests are held with their bodies, to be dispatched without a look into the store, and how many bytes.
 const WINDOW: usize = 1024;
 const WINDOW_SIZE: usize = 4 << 20;
-
-/// How a client stands.
-///
-/// ```text
-///   Connected ──end──▶ EndRequests ──all are answered──▶ AllRequestsDone ──a response is fetched──▶ GettingResponses
-///       │                                                      │                                        │
-///       └──────────────────────────── nothing happens for a time ───────────────────────────────────────┴──▶ Disconnected
-/// ```
-///
-/// One that is disconnected is connected again by whatever it does, to the state that its requests are in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClientState {
-    /// It sends requests.
-    Connected,
-    /// It sends no more, and some are not answered.
-    EndRequests,
-    /// All are answered.
-    AllRequestsDone,
-    /// And some of the responses were fetched since.
-    GettingResponses,
-    /// It has not been heard of for a time.
-    Disconnected,
-}
-
-/// A request to be called at a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Whose.
-    pub client: ClientId,
-    /// Which of the lives of that client id.
-    pub(crate) life: u64,
-    /// The request and its place.
-    pub stored: StoredRequest,
-    /// How many calls of it have been begun before and have failed.
-    pub tries: u32,
-}
-
-/// What became of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The host has answered, or the service has.
-    Done(Outcome),
-    /// It has failed, and counts as a try; why.
-    Failed(String),
-    /// It was not begun, or was given back: it does not count.
-    GivenBack,
-}
-
-/// What there is to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Call this.
-    Take(Taken),
-    /// Read requests of this client from the store, from this place on, and hand them in with
-    /// [`Session::refill`](crate::Session::refill).
-    Fetch(ClientId, Sequence),
-    /// Nothing.
-    Idle,
-}
-
-/// How much of what a client has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClientCounts {
-    /// Requests that have come.
-    pub received: u64,
-    /// Of these, those that are not committed.
-    pub uncommitted: u64,
-    /// Those that wait for a host.
-    pub queued: u64,
-    /// Those that are at a host.
-    pub running: u64,
-    /// Those that are answered, by a fault or otherwise.
-    pub answered: u64,
-    /// Those that are answered by a fault.
-    pub failed: u64,
-    /// Responses that were not fetched.
-    pub unfetched: u64,
-}
 
 /// One client of a session.
 #[derive(Debug)]
@@ -217,7 +143,9 @@ impl Client {
     pub(crate) fn begin(&mut self, batch: BatchId) -> Sequence {
         let gone = self.batch.begin(batch, self.kind == SessionKind::Durable);
         if self.kind == SessionKind::Durable {
-            self.uncommitted.drain(..).for_each(|id| drop(self.ids.remove(&id)));
+            for id in self.uncommitted.drain(..) {
+                self.ids.remove(&id);
+            }
             self.drop_from(gone.start);
         }
         gone.start
@@ -385,7 +313,9 @@ impl Client {
     /// Forgets what was fetched long ago: the place of the first response that is left, if that has changed.
     pub(crate) fn trim(&mut self, size: usize) -> Option<u64> {
         let ids = &mut self.ids;
-        self.responses.trim(size, |id| drop(ids.remove(&id)))
+        self.responses.trim(size, |id| {
+            ids.remove(&id);
+        })
     }
 
     /// Whether it may be disconnected once it has done nothing for a time.

@@ -1,13 +1,17 @@
 //! One session: who uses it, and how it stands.
 
+mod access;
+mod ending;
+mod reading;
 mod timers;
 
+pub use reading::{Reading, Start};
 pub use timers::Expired;
 
 use crate::batch::Commit;
-use crate::client::{Client, ClientCounts, EndOfResponses, EndReason, Next, Taken, Verdict};
+use crate::client::{Client, ClientCounts, EndReason, Next, Taken, Verdict};
 use crate::fault::{Fault, FaultCode};
-use crate::id::{BatchId, ClientId, Position, Sequence, SessionId};
+use crate::id::{BatchId, ClientId, Sequence, SessionId};
 use crate::limits::Limits;
 use crate::message::Request;
 use crate::settings::{SessionKind, Settings};
@@ -100,28 +104,6 @@ pub struct Sending {
     pub requests: Vec<StoredRequest>,
 }
 
-/// Where to read responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// From this place on.
-    pub from: Position,
-    /// The place after the last that is there.
-    pub until: Position,
-    /// If these are the last.
-    pub end: Option<EndOfResponses>,
-}
-
-/// Where a reader wants to begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// With the first that is still there.
-    Begin,
-    /// With the first that was not fetched.
-    Current,
-    /// Here.
-    At(Position),
-}
-
 impl Session {
     /// A new one.
     #[must_use]
@@ -163,62 +145,6 @@ impl Session {
             let client = Client::recovered(id.clone(), self.lives, self.settings.kind, owner, was);
             self.members.insert(id.clone(), Member { client, quiet_since: now, is_ready: false });
             self.note_ready(&id);
-        }
-    }
-
-    /// Attaches to it.
-    ///
-    /// # Errors
-    /// By its state, who asks, and if it is not of the `kind` that is expected.
-    pub fn attach(
-        &mut self,
-        who: Option<&str>,
-        kind: Option<SessionKind>,
-        now: Instant,
-    ) -> Result<(), Fault> {
-        self.check(who)?;
-        match kind {
-            Some(kind) if kind != self.settings.kind => {
-                let (code, is) = match self.settings.kind {
-                    SessionKind::Interactive => (FaultCode::InvalidAttachInteractiveSession, "interactive"),
-                    SessionKind::Durable => (FaultCode::InvalidAttachDurableSession, "durable"),
-                };
-                Err(Fault::new(code, format!("the session {} is {is}", self.id)))
-            }
-            _ => {
-                self.since = now;
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether `who` may use it, and whether there is anything to use.
-    ///
-    /// # Errors
-    /// [`FaultCode::AccessDenied`], [`FaultCode::SessionFinished`] or [`FaultCode::SessionFailure`].
-    pub fn check(&self, who: Option<&str>) -> Result<(), Fault> {
-        self.check_access(who)?;
-        match &self.closing {
-            None => Ok(()),
-            Some(Closing::Failed(why)) => Err(Fault::new(FaultCode::SessionFailure, why.clone())),
-            Some(closing) => {
-                let how =
-                    if *closing == Closing::Closed { "was closed" } else { "was not used for too long" };
-                Err(Fault::new(FaultCode::SessionFinished, format!("the session {} {how}", self.id)))
-            }
-        }
-    }
-
-    /// Whether `who` may look at it.
-    ///
-    /// # Errors
-    /// [`FaultCode::AccessDenied`].
-    pub fn check_access(&self, who: Option<&str>) -> Result<(), Fault> {
-        match (&self.creator, who) {
-            (Some(creator), Some(who)) if !self.settings.shared && **creator != *who => {
-                Err(Fault::new(FaultCode::AccessDenied, format!("the session {} is not shared", self.id)))
-            }
-            _ => Ok(()),
         }
     }
 
@@ -336,108 +262,6 @@ impl Session {
         }
         self.note_ready(&id);
         completion.map(|completion| (id, completion))
-    }
-
-    /// Somebody wants responses of a client.
-    ///
-    /// # Errors
-    /// By its state and who asks. Responses that are there are given out before a failure is told.
-    pub fn read(
-        &mut self,
-        who: Option<&str>,
-        client: &ClientId,
-        start: Start,
-        now: Instant,
-    ) -> Result<Reading, Fault> {
-        self.check_access(who)?;
-        if !self.members.contains_key(client)
-            && let Some((_, reason)) = self.gone.iter().rev().find(|(gone, _)| gone == client)
-        {
-            self.check(who)?;
-            let end = Some(EndOfResponses { count: 0, reason: *reason });
-            return Ok(Reading { from: 0, until: 0, end });
-        }
-        let open = self.check(who);
-        let failed = matches!(self.closing, Some(Closing::Failed(_)));
-        let member = match self.members.get_mut(client).filter(|_| failed) {
-            Some(member) => member,
-            None => {
-                open.clone()?;
-                self.member(who, client, now)?
-            }
-        };
-        member.client.check_owner(who)?;
-        let client = &mut member.client;
-        let from = match start {
-            Start::Begin => client.first_response(),
-            Start::Current => client.current_response(),
-            Start::At(position) => position.clamp(client.first_response(), client.next_response()),
-        };
-        let until = client.next_response();
-        if from == until {
-            open?;
-        }
-        client.fetch();
-        let is_last = client.is_ended() && client.is_done();
-        let end = is_last.then_some(EndOfResponses { count: until, reason: EndReason::Success });
-        Ok(Reading { from, until, end })
-    }
-
-    /// The responses of a client before this place were fetched: whether that is new, and before which place they are to be
-    /// forgotten, if any are.
-    pub fn acknowledge(
-        &mut self,
-        client: &ClientId,
-        before: Position,
-        now: Instant,
-    ) -> (bool, Option<Position>) {
-        let Some(member) = self.members.get_mut(client) else { return (false, None) };
-        member.quiet_since = now;
-        let is_new = member.client.responses.acknowledge(before);
-        // What is durable stays until it is dropped on purpose.
-        let forgets = self.settings.kind == SessionKind::Interactive;
-        (is_new, if forgets { member.client.trim(self.limits.retained_size) } else { None })
-    }
-
-    /// Drops a client and its queues. Whether there was one: then its part of the store is to be dropped.
-    ///
-    /// # Errors
-    /// By its state and who asks.
-    pub fn purge(&mut self, who: Option<&str>, client: &ClientId, now: Instant) -> Result<bool, Fault> {
-        self.check(who)?;
-        if let Some(member) = self.members.get(client) {
-            member.client.check_owner(who)?;
-        }
-        let is_there = self.members.contains_key(client);
-        if is_there {
-            self.drop_client(client, EndReason::ClientPurged, now);
-        }
-        Ok(is_there)
-    }
-
-    fn drop_client(&mut self, client: &ClientId, reason: EndReason, now: Instant) {
-        let Some(member) = self.members.remove(client) else { return };
-        add(&mut self.totals, &member.client.counts());
-        self.gone.retain(|(gone, _)| gone != client);
-        self.gone.push_back((client.clone(), reason));
-        if self.gone.len() > self.limits.clients {
-            self.gone.pop_front();
-        }
-        self.note_presence(now);
-    }
-
-    /// Ends it. Its part of the store is to be dropped, unless it has failed: then what is answered can still be fetched.
-    pub fn close(&mut self, closing: Closing, now: Instant) {
-        if self.closing.is_some() {
-            return;
-        }
-        (self.state, self.since, self.wake) = (SessionState::Finished, now, None);
-        if !matches!(closing, Closing::Failed(_)) {
-            let clients = std::mem::take(&mut self.members);
-            clients.values().for_each(|member| add(&mut self.totals, &member.client.counts()));
-        }
-        self.ready.clear();
-        self.closing = Some(closing);
     }
 
     /// The client, made if there is none, which does something now.

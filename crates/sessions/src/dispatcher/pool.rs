@@ -1,6 +1,8 @@
 //! Hosts with certain labels, and the sessions that wait for one of them.
 
-use super::host::{HostState, Labels, Rank};
+#[cfg(test)]
+use super::host::HostState;
+use super::host::{Labels, Rank};
 use super::{Dispatcher, SessionId};
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@ mod model;
 
 use super::*;
 use crate::batch::Commit;
-use crate::client::ClientState;
+use crate::client::{ClientState, EndOfResponses};
 use crate::id::MessageId;
 use crate::message::Outcome;
 
