@@ -325,7 +325,7 @@ impl Task {
     /// The next request to call, from the store if it is not held.
     async fn next(&mut self) -> Option<domain::Taken> {
         loop {
-            match self.session.next() {
+            match self.session.next_call() {
                 Next::Take(taken) => return Some(taken),
                 Next::Idle => return None,
                 Next::Fetch(client, from) => match self.log.requests(&client, from, REFILL).await {

@@ -239,7 +239,7 @@ impl Client {
     }
 
     /// What is to be called next.
-    pub(crate) fn next(&mut self) -> Next {
+    pub(crate) fn next_call(&mut self) -> Next {
         if let Some(taken) = self.again.pop_front() {
             self.running += 1;
             return Next::Take(taken);

@@ -221,13 +221,13 @@ impl Session {
     }
 
     /// What is to be called next: the clients take turns.
-    pub fn next(&mut self) -> Next {
+    pub fn next_call(&mut self) -> Next {
         if self.closing.is_some() {
             return Next::Idle;
         }
         while let Some(id) = self.ready.pop_front() {
             let Some(member) = self.members.get_mut(&id) else { continue };
-            let next = member.client.next();
+            let next = member.client.next_call();
             match &next {
                 Next::Idle => {
                     member.is_ready = false;

@@ -61,7 +61,7 @@ impl Share {
 /// Halved with each 500 of priority, and on a line between those.
 fn price(priority: u16) -> u128 {
     let steps = u32::from(priority / 500);
-    let (upper, rest) = (MIDDLE * 16 >> steps, u32::from(priority % 500));
+    let (upper, rest) = ((MIDDLE * 16) >> steps, u32::from(priority % 500));
     u128::from(upper - upper / 2 * rest / 500)
 }
 

@@ -47,7 +47,7 @@ fn flush(session: &mut Session, sent: Option<u64>, ends: bool, now: Instant) -> 
 }
 
 fn take(session: &mut Session) -> Taken {
-    match session.next() {
+    match session.next_call() {
         Next::Take(taken) => taken,
         other => panic!("{other:?}"),
     }
@@ -70,7 +70,7 @@ fn an_interactive_session_computes_at_once_and_a_durable_one_what_is_committed()
     assert_eq!(interactive.offered(), 3);
     let mut durable = session(SessionKind::Durable, now);
     send(&mut durable, 0, requests(0..3), now).unwrap();
-    assert_eq!((durable.offered(), durable.next()), (0, Next::Idle));
+    assert_eq!((durable.offered(), durable.next_call()), (0, Next::Idle));
     flush(&mut durable, Some(3), false, now).unwrap();
     assert_eq!(durable.offered(), 3);
     assert_eq!(take(&mut durable).stored.sequence, 0);
@@ -227,7 +227,7 @@ fn a_session_that_has_failed_gives_out_what_is_answered_and_then_says_so() {
     let taken = take(&mut session);
     answer(&mut session, taken, now);
     session.close(Closing::Failed("why".into()), now);
-    assert_eq!(session.next(), Next::Idle);
+    assert_eq!(session.next_call(), Next::Idle);
     let reading = session.read(WHO, &client(), Start::Begin, now).unwrap();
     assert_eq!((reading.from, reading.until, reading.end), (0, 1, None));
     assert_eq!(code(session.read(WHO, &client(), Start::At(1), now)), FaultCode::SessionFailure);
@@ -312,12 +312,12 @@ fn a_durable_session_is_suspended_and_what_was_committed_is_there_again() {
     let mut again = self::session(SessionKind::Durable, now);
     again.recover(vec![(client(), was)], now);
     assert_eq!(again.offered(), 2);
-    assert_eq!(again.next(), Next::Fetch(client(), 1));
+    assert_eq!(again.next_call(), Next::Fetch(client(), 1));
     let stored = |sequence: u64| StoredRequest { sequence, request: request(u128::from(sequence)) };
     again.refill(&client(), vec![stored(1), stored(4)]);
     assert_eq!(take(&mut again).stored.sequence, 1);
     assert_eq!(take(&mut again).stored.sequence, 4);
-    assert_eq!((again.next(), again.offered()), (Next::Idle, 2));
+    assert_eq!((again.next_call(), again.offered()), (Next::Idle, 2));
     let reading = again.read(WHO, &client(), Start::Begin, now).unwrap();
     assert_eq!((reading.from, reading.until, reading.end), (2, 3, None));
     assert_eq!(again.client(&client()).unwrap().state(), ClientState::EndRequests);

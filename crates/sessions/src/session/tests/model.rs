@@ -86,7 +86,7 @@ impl World {
 
     async fn take(&mut self) {
         loop {
-            match self.session.next() {
+            match self.session.next_call() {
                 Next::Idle => return,
                 Next::Take(taken) => return self.flying.push(taken),
                 Next::Fetch(client, from) => {
