@@ -54,6 +54,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         direction: Direction,
         #[command(flatten)]
+        scene: SceneArgs,
+        #[command(flatten)]
+        vs: VsArgs,
+        #[command(flatten)]
         run: RunArgs,
     },
     /// The throughput of streams through Frontier, all on one edge
@@ -75,6 +79,10 @@ pub(crate) enum Command {
         share: ShareArgs,
         #[command(flatten)]
         direction: Direction,
+        #[command(flatten)]
+        scene: SceneArgs,
+        #[command(flatten)]
+        vs: VsArgs,
         #[command(flatten)]
         run: RunArgs,
     },
@@ -161,24 +169,23 @@ pub(crate) enum Command {
 impl Command {
     /// Checks the arguments.
     pub(crate) fn into_job(self) -> Result<Job> {
-        let none = VsArgs::default;
         let plan = match self {
             Self::Rpc { calls, direction, scene, vs, run } => {
                 let calls = scene.apply(direction.apply(calls.into_calls()?))?;
                 run.into_plan(System::Frontier, vs, Work::Calls(calls))
             }
-            Self::Publish { calls, direction, run } => {
-                let mut calls = direction.apply(calls.into_calls()?);
+            Self::Publish { calls, direction, scene, vs, run } => {
+                let mut calls = scene.apply(direction.apply(calls.into_calls()?))?;
                 calls.operation = Operation::Message;
-                run.into_plan(System::Frontier, none(), Work::Calls(calls))
+                run.into_plan(System::Frontier, vs, Work::Calls(calls))
             }
             Self::Stream { streams, writes, vs, run } => {
                 run.into_plan(System::Frontier, vs, Work::Bulk(Bulk::new(streams, writes)?))
             }
-            Self::Open { share, direction, run } => {
-                let mut calls = direction.apply(share.into_calls(ByteSize::bytes(1))?);
+            Self::Open { share, direction, scene, vs, run } => {
+                let mut calls = scene.apply(direction.apply(share.into_calls(ByteSize::bytes(1))?))?;
                 calls.operation = Operation::Stream;
-                run.into_plan(System::Frontier, none(), Work::Calls(calls))
+                run.into_plan(System::Frontier, vs, Work::Calls(calls))
             }
             Self::Mixed { calls, run } => {
                 let mut calls = calls.into_calls()?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 use crate::console::Console;
 use crate::dialogue::{Order, Ready};
@@ -27,20 +27,29 @@ pub(crate) async fn drive<C: Caller>(
     background: JoinSet<Result<()>>,
     console: &mut Console,
 ) -> Result<()> {
-    drive_with(Arc::new(Meter::new()?), callers, background, console).await
+    drive_with(Arc::new(Meter::new()?), callers, None, background, console).await
 }
 
 /// The same, with a meter that something in the background knows too.
 pub(crate) async fn drive_with<C: Caller>(
     meter: Arc<Meter>,
     callers: Vec<C>,
+    interval: Option<Duration>,
     mut background: JoinSet<Result<()>>,
     console: &mut Console,
 ) -> Result<()> {
     let empty = Tally::new()?;
     let mut work = JoinSet::new();
-    for caller in callers {
-        work.spawn(repeat(caller, meter.clone()));
+    let (begin, count) = (tokio::time::Instant::now(), callers.len().max(1));
+    for (number, caller) in callers.into_iter().enumerate() {
+        match interval {
+            None => work.spawn(repeat(caller, meter.clone())),
+            Some(interval) => {
+                // Not all at once.
+                let first = begin + interval.mul_f64(number as f64 / count as f64);
+                work.spawn(repeat_at(caller, meter.clone(), first, interval))
+            }
+        };
     }
     console.ready(Ready::default())?;
     tokio::select! {
@@ -73,6 +82,25 @@ async fn repeat<C: Caller>(mut caller: C, meter: Arc<Meter>) {
             sleep(PAUSE_AFTER_ERROR).await;
             start = Instant::now();
         }
+    }
+}
+
+/// The same, of operations that are due at times of their own. What is behind its time counts from when it was due: the
+/// timer alone is up to a millisecond late.
+async fn repeat_at<C: Caller>(
+    mut caller: C,
+    meter: Arc<Meter>,
+    first: tokio::time::Instant,
+    interval: Duration,
+) {
+    let mut due = first;
+    loop {
+        let is_early = due > tokio::time::Instant::now();
+        sleep_until(due).await;
+        let start = if is_early { tokio::time::Instant::now() } else { due };
+        let result = caller.call().await;
+        meter.ended(start.elapsed(), &result);
+        due += interval;
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn play(role: FrontierRole, console: &mut Console) -> Result<()
         FrontierRole::Services { gateway, services, idle } => {
             answer::services(gateway, services, idle, console).await
         }
-        FrontierRole::Edges { gateway, edges } => answer::edges(gateway, edges, console).await,
+        FrontierRole::Edges { gateway, first, edges } => answer::edges(gateway, first, edges, console).await,
         FrontierRole::EdgeCallers { gateway, calls } => callers::on_edges(gateway, calls, console).await,
         FrontierRole::ServiceCallers { gateway, first, calls } => {
             callers::on_service(gateway, first, calls, console).await
@@ -79,54 +79,73 @@ async fn start_member(
     Child::start("gateway", processes.of_gateway(), role).await
 }
 
-/// Starts a cluster of two gateways: one for those who call, which is measured, and one for those who answer. With
-/// `reverse` services call, else edges do.
-async fn start_cluster(
-    network: Network,
-    reverse: bool,
-    processes: &Processes,
-) -> Result<(Rig, Address, Address)> {
+/// Where the peers of a measurement connect to.
+struct Places {
+    services: Address,
+    /// At each gateway that has some.
+    edges: Vec<Address>,
+}
+
+/// Starts a cluster, of which the gateway is measured that those who call have, or that has the services.
+async fn start_cluster(network: Network, calls: Calls, processes: &Processes) -> Result<(Rig, Places)> {
     let frontlas = cluster::start_frontlas().await?;
     let plane = frontlas.ready().edges.context("frontlas has no port for gateways")?;
-    let member = |id: &str| Some(Membership { id: id.to_owned(), frontlas: plane });
-    let near = start_member(network, member("near"), processes).await?;
-    let far = start_member(network, member("far"), processes).await?;
-    let (at_near, at_far) = (ports(network, &near)?, ports(network, &far)?);
-    let (for_edges, for_services) = if reverse { (at_far.0, at_near.1) } else { (at_near.0, at_far.1) };
-    let mut rig = Rig::new(near)?;
-    rig.adopt_bystanders(vec![far, frontlas]);
-    Ok((rig, for_edges, for_services))
+    let count = if calls.scene.across { 2 } else { calls.scene.gateways };
+    let mut gateways = Vec::with_capacity(count);
+    for number in 0..count {
+        let membership = Membership { id: format!("gateway-{number}"), frontlas: plane };
+        gateways.push(start_member(network, Some(membership), processes).await?);
+    }
+    let ports = gateways.iter().map(|gateway| ports(network, gateway)).collect::<Result<Vec<_>>>()?;
+    let edges = ports.iter().map(|(edges, _)| *edges);
+    let places = match (calls.scene.across, calls.reverse) {
+        (false, _) => Places { services: ports[0].1, edges: edges.collect() },
+        (true, true) => Places { services: ports[0].1, edges: edges.skip(1).collect() },
+        (true, false) => Places { services: ports[1].1, edges: edges.take(1).collect() },
+    };
+    let mut rig = Rig::new(gateways.remove(0))?;
+    rig.adopt_bystanders(gateways);
+    rig.adopt_bystanders(vec![frontlas]);
+    Ok((rig, places))
 }
 
 pub(crate) async fn start_calls(network: Network, calls: Calls, processes: &Processes) -> Result<Rig> {
-    let (mut rig, for_edges, for_services) = if calls.scene.across {
-        start_cluster(network, calls.reverse, processes).await?
+    let (mut rig, places) = if calls.scene.forwards() {
+        start_cluster(network, calls, processes).await?
     } else {
         let rig = Rig::new(start_gateway(network, processes).await?)?;
-        let (for_edges, for_services) = ports(network, rig.gateway())?;
-        (rig, for_edges, for_services)
+        let (edges, services) = ports(network, rig.gateway())?;
+        (rig, Places { services, edges: vec![edges] })
     };
-    if calls.scene.idle_edges > 0 {
-        let mut idle = IdleEdges::start(for_edges, calls.scene.idle_edges, processes).await?;
-        idle.connect().await?;
-        rig.adopt_bystanders(idle.into_children());
+    let spread: Vec<_> =
+        places.edges.iter().enumerate().map(|(number, at)| (*at, calls.at_gateway(number))).collect();
+    for (gateway, Calls { scene: Scene { idle_edges, .. }, .. }) in &spread {
+        if *idle_edges > 0 {
+            let mut idle = IdleEdges::start(*gateway, *idle_edges, processes).await?;
+            idle.connect().await?;
+            rig.adopt_bystanders(idle.into_children());
+        }
     }
     if calls.reverse {
-        let role = FrontierRole::Edges { gateway: for_edges, edges: calls.edges };
-        rig.start_service(processes, role).await?;
+        let mut first = 0;
+        for (gateway, Calls { edges, .. }) in spread {
+            rig.start_service(processes, FrontierRole::Edges { gateway, first, edges }).await?;
+            first += edges;
+        }
         let mut first = 0;
         for calls in calls.split(processes.clients) {
-            let role = FrontierRole::ServiceCallers { gateway: for_services, first, calls };
+            let role = FrontierRole::ServiceCallers { gateway: places.services, first, calls };
             rig.start_client(processes, role).await?;
             first += calls.edges;
         }
     } else {
         let Scene { services, idle_services: idle, .. } = calls.scene;
-        let role = FrontierRole::Services { gateway: for_services, services, idle };
+        let role = FrontierRole::Services { gateway: places.services, services, idle };
         rig.start_service(processes, role).await?;
-        for calls in calls.split(processes.clients) {
-            let role = FrontierRole::EdgeCallers { gateway: for_edges, calls };
-            rig.start_client(processes, role).await?;
+        for (gateway, calls) in spread {
+            for calls in calls.split(processes.clients) {
+                rig.start_client(processes, FrontierRole::EdgeCallers { gateway, calls }).await?;
+            }
         }
     }
     Ok(rig)

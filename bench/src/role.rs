@@ -56,9 +56,10 @@ pub(crate) enum FrontierRole {
         services: usize,
         idle: usize,
     },
-    /// Edges that answer services.
+    /// Edges that answer services, from number `first` on.
     Edges {
         gateway: Address,
+        first: usize,
         edges: usize,
     },
     /// Edges, and callers that share them.

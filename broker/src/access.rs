@@ -22,7 +22,7 @@ pub(crate) fn read(root: &Section<'_>, server: &ServerConfig) -> AccessConfig {
         plane: PLANE,
         side: Side::Operator,
         addr: server.addr,
-        takes_certificates: server.takes_certificates(),
+        takes_certificates: server.takes_certificates,
     };
     access.auth.insert(PLANE.to_owned(), plane.read(root));
     access

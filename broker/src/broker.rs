@@ -11,10 +11,8 @@ use crate::rest::{self, Rest};
 use crate::sessions::Sessions;
 use frontier_access::LoadErrors;
 use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics, Server};
-use frontier_transport::{ClientTls, ExpiryLog, expiring_files};
-use parking_lot::Mutex;
+use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
@@ -48,10 +46,9 @@ pub struct Broker {
     gateway: Gateway,
     connected: Arc<OnceLock<Connected>>,
     access: SessionAccess,
-    certificates: Arc<Mutex<Vec<PathBuf>>>,
+    tls: Option<ServerTls>,
+    expiry: ExpiryLog,
     observability: Option<Observability>,
-    /// Of the way to hosts.
-    tls: ClientTls,
     host_ttl: Duration,
     grace: Duration,
 }
@@ -60,7 +57,7 @@ impl Broker {
     /// Listens. Connections wait until [`run`](Self::run); no gateway need be there yet.
     ///
     /// # Errors
-    /// [`BrokerError`] if an address can't be listened on, or the files of TLS or access are of no use.
+    /// [`BrokerError`] if an address can't be listened on, or the files that say who may use it are of no use.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -78,7 +75,11 @@ impl Broker {
     pub fn bind_with(config: &Config, gateway: Gateway) -> Result<Self, BrokerError> {
         let access = SessionAccess::load(&config.access).map_err(BrokerError::Access)?;
         let server = Server::bind("broker", &config.sessions.server)?.operators(access.operators());
-        for line in config.exposed().into_iter().chain(access.warnings()) {
+        let tls = config.sessions.server.tls.clone();
+        let expiry = tls.iter().cloned().fold(ExpiryLog::new(), ExpiryLog::server);
+        let expiry = expiry.client(config.gateway.tls.clone());
+        let lines = config.exposed().into_iter().chain(access.warnings());
+        for line in lines.chain(config.tls_warnings()) {
             warn!("{line}");
         }
         let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
@@ -92,9 +93,9 @@ impl Broker {
             gateway,
             connected,
             access,
-            certificates: Arc::new(Mutex::new(config.certificates())),
+            tls,
+            expiry,
             observability,
-            tls: config.gateway.tls.clone(),
             host_ttl: config.hosts.ttl,
             grace: config.daemon.grace,
         })
@@ -109,7 +110,7 @@ impl Broker {
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live { tls: self.server.tls(), access: self.access.clone(), certificates: self.certificates.clone() }
+        Live { tls: self.tls.clone(), access: self.access.clone() }
     }
 
     /// Runs until `stop`. Then nothing new is taken; what is queued is computed and may be fetched, for as long as the grace
@@ -124,6 +125,7 @@ impl Broker {
             sessions: sessions.clone(),
             process: ProcessMetrics::new(),
             runtime: Handle::current(),
+            lifetimes: self.expiry.lifetimes(),
         };
         let metrics = Metrics::new(move |out| metrics.write(out));
         let observing = match self.observability {
@@ -138,11 +140,7 @@ impl Broker {
         };
         let rest = Rest::new(sessions.clone(), server.watches(), end.clone());
         let router = rest::routes(rest).merge(metrics.routes());
-        let certificates = self.certificates;
-        let expiry = ExpiryLog::new().client(self.tls).look(move |now| {
-            let certificates = certificates.lock().clone();
-            expiring_files(&certificates, now)
-        });
+        let expiry = self.expiry;
         let announced = hosts::announced(dispatch, self.host_ttl);
         let connecting = connect(gateway, announced, connected.clone());
         let draining = drain(stop, refuse, sessions, self.grace, end.clone());

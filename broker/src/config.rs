@@ -8,9 +8,10 @@ pub use sessions::{HostConfig, SessionLimits, SessionsConfig};
 
 use crate::access::{self, PLANE, SessionAccess};
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::{ObservabilityConfig, TlsConfig, exposure};
+use frontier_admin::{ObservabilityConfig, exposure};
 use frontier_config::{self as config, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::telemetry::LogConfig;
+use frontier_transport::ServerTls;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -87,14 +88,10 @@ impl Config {
         Ok(Self { fixed, ..config })
     }
 
-    /// What is wrong with the files that it names, each by its key. Blocks while they are read.
+    /// What is wrong with the files that it names, each by its key, but for those of `sessions.listen.tls`, which are read with
+    /// it. Blocks while they are read.
     fn file_mistakes(&self) -> Vec<(String, String)> {
         let mut mistakes = Vec::new();
-        if let Some(tls) = &self.sessions.server.tls
-            && let Err(error) = tls.load()
-        {
-            mistakes.push((format!("sessions.listen.tls.{}", tls.key_of(&error)), error.to_string()));
-        }
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             for error in &errors.0 {
                 let key = access::key_of(&self.access, &error.what).unwrap_or_default();
@@ -115,18 +112,10 @@ impl Config {
     /// The files that were read to come by this configuration, or will be: those to watch.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let tls = self.sessions.server.tls.iter();
-        let tls = tls.flat_map(|tls| tls.files().map(Path::to_path_buf));
+        let tls = self.sessions.server.tls.iter().flat_map(ServerTls::files);
         let access = Access::load(&self.access, Instant::now());
         let access = access.map(|access| access.files().to_vec()).unwrap_or_default();
         tls.chain(access).collect()
-    }
-
-    /// Those of the files that have certificates in them.
-    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
-        let tls = self.sessions.server.tls.iter();
-        tls.flat_map(|tls: &TlsConfig| std::iter::once(&tls.cert).chain(&tls.client_ca_certs).cloned())
-            .collect()
     }
 
     /// What may surprise about it though it was asked for, in lines.
@@ -140,7 +129,12 @@ impl Config {
     pub(crate) fn warnings(&self) -> Vec<String> {
         // If its files are of no use, that is told elsewhere.
         let access = SessionAccess::load(&self.access).map(|access| access.warnings()).unwrap_or_default();
-        self.exposed().into_iter().chain(access).collect()
+        self.exposed().into_iter().chain(self.tls_warnings()).chain(access).collect()
+    }
+
+    /// What may surprise about its certificates and proxies, though they are used.
+    pub(crate) fn tls_warnings(&self) -> Vec<String> {
+        self.sessions.server.warnings(PLANE)
     }
 
     fn read(root: &Section<'_>) -> Self {

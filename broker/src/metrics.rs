@@ -1,9 +1,10 @@
 //! Everything that is measured of a broker, as a scrape gets it: docs/metrics.md.
 
 use crate::sessions::{Sessions, Totals};
-use frontier_admin::{ProcessMetrics, Readiness, write_runtime};
+use frontier_admin::{ProcessMetrics, Readiness, write_lifetimes, write_runtime};
 use frontier_metrics::Exposition;
 use frontier_sessions::Figures;
+use frontier_transport::Lifetimes;
 use tokio::runtime::Handle;
 
 /// Where the numbers of a broker are.
@@ -12,6 +13,7 @@ pub(crate) struct BrokerMetrics {
     pub(crate) sessions: Sessions,
     pub(crate) process: ProcessMetrics,
     pub(crate) runtime: Handle,
+    pub(crate) lifetimes: Lifetimes,
 }
 
 impl BrokerMetrics {
@@ -49,6 +51,7 @@ impl BrokerMetrics {
         hosts.sample(&[("state", "draining")], all.draining);
         let help = "What hosts that are ready do at once.";
         out.gauge("broker_capacity", help).sample(&[], all.capacity);
+        write_lifetimes(&self.lifetimes, out);
         self.process.write(out);
         write_runtime(&self.runtime, out);
     }

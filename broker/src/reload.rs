@@ -7,25 +7,21 @@
 
 use crate::Config;
 use crate::access::SessionAccess;
-use frontier_admin::LiveTls;
 use frontier_config::{Environment, FixedSettings, Surroundings};
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
-use parking_lot::Mutex;
+use frontier_transport::ServerTls;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 use tracing::{debug, error, info, warn};
 
 /// A running broker, as far as it can be changed: who may use it, and its certificates.
 #[derive(Clone)]
 pub struct Live {
-    pub(crate) tls: Option<LiveTls>,
+    pub(crate) tls: Option<ServerTls>,
     pub(crate) access: SessionAccess,
-    /// Files with certificates, which are looked at for their ends.
-    pub(crate) certificates: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 /// Where the configuration comes from: a file and the process's environment, or that alone.
@@ -58,14 +54,11 @@ impl Live {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let tls = config.sessions.server.tls.as_ref().map(|tls| tls.load()).transpose();
-        let tls = tls.map_err(|error| vec![format!("sessions.listen.tls: {error}")])?;
         let access = self.access.reload(&config.access);
         access.map_err(|errors| errors.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
-        if let (Some(live), Some(loaded)) = (&self.tls, tls) {
-            live.replace(loaded);
+        if let (Some(live), Some(loaded)) = (&self.tls, &config.sessions.server.tls) {
+            live.adopt(loaded);
         }
-        *self.certificates.lock() = config.certificates();
         Ok(())
     }
 }
@@ -164,7 +157,8 @@ impl Reloader {
                 Err(error) => warn!(%error, "the log level stays as it is"),
             }
         }
-        for line in config.exposed().into_iter().chain(self.live.access.warnings()) {
+        let lines = config.exposed().into_iter().chain(self.live.access.warnings());
+        for line in lines.chain(config.tls_warnings()) {
             warn!("{line}");
         }
         for key in self.fixed.changed(&config.fixed) {

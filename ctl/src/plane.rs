@@ -11,10 +11,10 @@ use crate::context::Token;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use bytes::Bytes;
+use dial::{Sender, Way};
 use frontier_sdk::ClientTls;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -63,7 +63,9 @@ pub(crate) struct Plane {
     tls: ClientTls,
     token: Option<Token>,
     timeout: Duration,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    connection: Option<Sender>,
+    /// The way to the next one, once its name has been looked up.
+    way: Option<Way>,
 }
 
 /// How a control plane does that asks for no credentials.
@@ -93,7 +95,7 @@ impl Plane {
         let address = Address::parse(url, kind.port()).map_err(|error| {
             Failure::usage(error).advise(format!("--{} or the context sets it", kind.name()))
         })?;
-        Ok(Self { kind, address, tls, token, timeout, connection: None })
+        Ok(Self { kind, address, tls, token, timeout, connection: None, way: None })
     }
 
     /// One that waits for so much longer: where a peer has the time that is set for an answer.
@@ -170,6 +172,10 @@ impl Plane {
 
     async fn within<T>(&mut self, ask: impl AsyncFnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         let timeout = self.timeout;
+        // A DNS server that is slow has a time of its own.
+        if self.connection.as_ref().is_none_or(Sender::is_closed) {
+            self.way = Some(Way::to(&self.address).await.map_err(|error| self.unreachable(error))?);
+        }
         let asked = tokio::time::timeout(timeout, ask(self)).await;
         asked.unwrap_or_else(|_| {
             self.connection = None;
@@ -198,13 +204,14 @@ impl Plane {
         }
         // There is none, or its server has closed it meanwhile. What is sent on one that has stood may be sent twice: it
         // says what is to be so. Calls of peers are sent on a new one.
-        let connected = dial::connect(&self.address, &self.tls).await;
-        let connection = connected.map_err(|error| {
-            self.failure(Exit::Unreachable, error).advise(format!(
-                "is it running? `frontctl doctor` looks at each part; --{} or a context sets the address",
-                self.kind.name()
-            ))
-        })?;
+        let connected = match self.way.take() {
+            Some(way) => dial::connect(way, &self.address, &self.tls).await,
+            None => match Way::to(&self.address).await {
+                Ok(way) => dial::connect(way, &self.address, &self.tls).await,
+                Err(error) => Err(error),
+            },
+        };
+        let connection = connected.map_err(|error| self.unreachable(error))?;
         let response = self.send(connection, call, accept).await?;
         self.judged(response).await
     }
@@ -215,7 +222,7 @@ impl Plane {
 
     async fn send(
         &mut self,
-        mut connection: SendRequest<Full<Bytes>>,
+        mut connection: Sender,
         call: &Call<'_>,
         accept: &str,
     ) -> Outcome<Response<Incoming>> {
@@ -291,6 +298,13 @@ impl Plane {
             Some(advice) => failure.advise(advice),
             None => failure,
         }
+    }
+
+    fn unreachable(&self, error: std::io::Error) -> Failure {
+        self.failure(Exit::Unreachable, error).advise(format!(
+            "is it running? `frontctl doctor` looks at each part; --{} or a context sets the address",
+            self.kind.name()
+        ))
     }
 
     fn failure(&self, exit: Exit, text: impl std::fmt::Display) -> Failure {

@@ -16,12 +16,13 @@ mod outlet;
 use crate::observability::Telling;
 use crate::policy::Policies;
 use crate::session::unused_service_id;
-use frontier_admin::{BindError, LiveTls};
+use frontier_admin::BindError;
 use frontier_bridge::{Bridge, BridgeConfig, Handle, Policy};
 use frontier_exchange::{
     CorrelationId, Exchange, Identity, Inbound, Outcome, Peer, RegistrationError, Reply, RequestKind, Seat,
 };
 use frontier_protocol::Code;
+use frontier_transport::ServerTls;
 use outlet::BridgeOutlet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl GatewayBridge {
     }
 
     /// Its TLS, if there is any, to be changed while it runs.
-    pub(crate) fn tls(&self) -> Option<LiveTls> {
+    pub(crate) fn tls(&self) -> Option<ServerTls> {
         self.bridge.tls()
     }
 

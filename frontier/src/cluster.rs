@@ -23,6 +23,7 @@ mod member;
 mod neighbours;
 pub(crate) mod rebalance;
 mod reporter;
+mod round;
 
 pub use advertise::AdvertiseError;
 pub use locate::{LocateError, Location, Locator};

@@ -12,8 +12,8 @@ mod original;
 mod token_source;
 mod tracing;
 mod validation;
+mod warnings;
 
-use access::open_to_all;
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
 pub(crate) use access::{files, load, reload};
@@ -29,12 +29,12 @@ pub use token_source::TokenSource;
 pub use tracing::Tracing;
 
 use frontier_access::AccessConfig;
-use frontier_admin::{ObservabilityConfig, TlsConfig};
+use frontier_admin::{ObservabilityConfig, ServerConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_exchange::Balance;
-use frontier_transport::{ServerTls, Spin};
+use frontier_transport::{ClientTls, ServerTls, Spin};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -215,39 +215,12 @@ impl Config {
         load(&self.access).map(drop)
     }
 
-    /// What may surprise about the files that `access` and `auth` name, and about the certificates of the listeners.
-    ///
-    /// # Errors
-    /// If they have changed since the configuration was loaded: everything that is wrong with them.
-    pub fn warnings(&self) -> Result<Vec<String>, AccessErrors> {
-        let access = load(&self.access)?;
-        let warnings = self.ignored.iter().cloned();
-        let warnings = warnings.chain(self.listener_warnings()).chain(self.membership_warnings());
-        Ok(warnings.chain(access::warnings(&self.access, &access)).collect())
-    }
-
-    /// What may surprise about the listeners' certificates and proxies, though they are used.
-    pub(crate) fn listener_warnings(&self) -> impl Iterator<Item = String> {
-        let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
-        sides.into_iter().flat_map(|(side, listeners)| {
-            listeners.iter().flat_map(move |listen| {
-                let addr = listen.addr;
-                listen.warnings().into_iter().map(move |warning| format!("{side} {addr}: {warning}"))
-            })
-        })
-    }
-
-    /// What may surprise about how it is part of a cluster.
-    pub(crate) fn membership_warnings(&self) -> impl Iterator<Item = String> {
-        self.membership.iter().flat_map(Membership::warnings)
-    }
-
     /// The files that were read to come by this configuration, or will be: those to watch.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let listeners = self.edgebound.listeners.iter().chain(&self.servicebound.listeners);
         let of_tls = listeners.filter_map(|listen| listen.tls.as_ref()).flat_map(ServerTls::files);
-        let of_planes = self.plane_tls().into_iter().flat_map(|(_, tls)| tls.files().map(Path::to_path_buf));
+        let of_planes = self.plane_tls().into_iter().flat_map(|(_, tls)| tls.files());
         of_tls
             .chain(of_planes)
             .chain(self.mq.files.iter().cloned())
@@ -255,27 +228,27 @@ impl Config {
             .collect()
     }
 
-    /// A line for each listener that lets in whoever reaches it from another machine. What else is open there is
-    /// said with it.
-    #[must_use]
-    pub fn open_listeners(&self) -> Vec<String> {
-        let sides = [(EDGEBOUND, &self.edgebound.listeners), (SERVICEBOUND, &self.servicebound.listeners)];
-        let listeners =
-            sides.into_iter().flat_map(|(side, all)| all.iter().map(move |listen| (side, listen)));
-        let listeners = listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access));
-        let exposed = self.control_plane.as_ref().and_then(|plane| plane.exposure(&self.access));
-        let bridge = self.bridge.as_ref().and_then(|bridge| bridge.exposure(&self.access));
-        listeners.chain(exposed).chain(bridge).collect()
+    /// The TLS of those planes that have any, each with the key of its section.
+    pub(crate) fn plane_tls(&self) -> Vec<(&'static str, &ServerTls)> {
+        self.planes().into_iter().filter_map(|(key, server)| Some((key, server.tls.as_ref()?))).collect()
     }
 
-    /// The TLS of those planes that have any, each with the key of its section.
-    pub(crate) fn plane_tls(&self) -> Vec<(&'static str, &TlsConfig)> {
-        let control_plane = self.control_plane.as_ref().and_then(|plane| plane.server.tls.as_ref());
-        let bridge = self.bridge.as_ref().and_then(|bridge| bridge.server.tls.as_ref());
-        [(CONTROLPLANE, control_plane), (BRIDGE, bridge)]
-            .into_iter()
-            .filter_map(|(key, tls)| Some((key, tls?)))
-            .collect()
+    /// The planes that there are to be, each with the key of its section.
+    fn planes(&self) -> Vec<(&'static str, &ServerConfig)> {
+        let control_plane = self.control_plane.as_ref().map(|plane| (CONTROLPLANE, &plane.server));
+        let bridge = self.bridge.as_ref().map(|bridge| (BRIDGE, &bridge.server));
+        control_plane.into_iter().chain(bridge).collect()
+    }
+
+    /// The TLS with which it dials others, each with the key of the section that has a section `tls`.
+    pub(crate) fn client_tls(&self) -> Vec<(&'static str, &ClientTls)> {
+        let member = self.membership.as_ref();
+        let clients = [
+            self.edgebound.bypass.as_ref().map(|bypass| ("edgebound.bypass", &bypass.dial.tls)),
+            member.map(|membership| ("frontlas.dial", &membership.dial.tls)),
+            member.and_then(|it| it.forward.as_ref()).map(|forward| ("frontlas.forward", &forward.dial.tls)),
+        ];
+        clients.into_iter().flatten().collect()
     }
 
     /// The [files](Self::files), if they are to be watched.

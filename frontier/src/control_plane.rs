@@ -24,7 +24,7 @@ mod record;
 mod requests;
 mod rest;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod walk;
 mod watch;
 
@@ -35,11 +35,12 @@ use crate::policy::Policies;
 use about::About;
 pub(crate) use about::Addrs;
 use actions::Actions;
-use frontier_admin::{AuditTarget, BindError, LiveTls, Operators, Server, Watches, openapi, reflection};
+use frontier_admin::{AuditTarget, BindError, Operators, Server, Watches, openapi, reflection};
 use frontier_api::gateway::control_plane_server::ControlPlaneServer;
 use frontier_api::{GATEWAY_DESCRIPTORS, GATEWAY_OPENAPI};
 use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::Exchange;
+use frontier_transport::ServerTls;
 use grpc::Grpc;
 use queries::Queries;
 use record::Listeners;
@@ -99,7 +100,7 @@ impl ControlPlane {
     ) -> Result<Option<Self>, BindError> {
         let server = match Server::bind("control plane", &plane.server) {
             Ok(server) => server,
-            Err(BindError::Listen { addr, source, .. })
+            Err(BindError { addr, source, .. })
                 if source.kind() == io::ErrorKind::AddrInUse && plane.may_be_taken() =>
             {
                 warn!(
@@ -153,7 +154,7 @@ impl ControlPlane {
     }
 
     /// Its TLS, if there is any, to be changed while it runs.
-    pub(crate) fn tls(&self) -> Option<LiveTls> {
+    pub(crate) fn tls(&self) -> Option<ServerTls> {
         self.server.tls()
     }
 

@@ -24,6 +24,7 @@ mod serve;
 use crate::carriers::Carriers;
 use crate::cluster::{Listed, Locator};
 use crate::config::{Forward, Limits};
+use frontier_access::LogLimiter;
 use frontier_exchange::{Exchange, Latch, Lookup, Peer, RemoteEdges};
 use frontier_protocol::EdgeId;
 use gateway_link::Dialler;
@@ -33,6 +34,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// Lines a second of links that begin, and of those that end.
+const LINES_PER_SECOND: u32 = 10;
 
 /// Reaches edges and services at other gateways. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -70,6 +74,8 @@ impl Forwarding {
             stop: stop.clone(),
             tasks: tasks.clone(),
             carriers: carriers.cloned(),
+            comings: LogLimiter::new(LINES_PER_SECOND),
+            goings: LogLimiter::new(LINES_PER_SECOND),
         };
         Self(Arc::new(Inner {
             own: own.into(),

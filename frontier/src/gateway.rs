@@ -188,9 +188,8 @@ impl Gateway {
         }
         let services = listen(Role::Service, &config.servicebound.listeners)?;
         let edges = listen(Role::Edge, &config.edgebound.listeners)?;
-        for line in
-            config.ignored.iter().cloned().chain(config.open_listeners()).chain(config.membership_warnings())
-        {
+        let lines = config.ignored.iter().cloned().chain(config.open_listeners());
+        for line in lines.chain(config.tls_warnings()).chain(config.membership_warnings()) {
             warn!("{line}");
         }
         let advertised = match &config.membership {
@@ -353,6 +352,7 @@ impl Gateway {
             process: self.process,
             runtime: Handle::current(),
             bridge: bridge.as_ref().map(GatewayBridge::handle),
+            lifetimes: expiry.lifetimes(),
         });
         // All of them go on to the end of the drain.
         let is_asked = self.observability.is_some() || control_plane.is_some() || bridge.is_some();
@@ -473,16 +473,17 @@ async fn sweep(exchange: Arc<Exchange>) -> (Infallible, Infallible) {
     tokio::join!(sweeps, watch)
 }
 
-/// What the gateway shows and goes by, at its listeners and where it dials: what of it ends soon is told.
+/// What the gateway shows and goes by, at its listeners and planes and where it dials: what of it ends soon is told.
 fn expiry_log(config: &Config) -> ExpiryLog {
     let listeners = config.edgebound.listeners.iter().chain(&config.servicebound.listeners);
-    let log = listeners.filter_map(|listen| listen.tls.clone()).fold(ExpiryLog::new(), ExpiryLog::server);
-    let dialled = config.membership.iter().flat_map(|membership| {
-        let others = membership.forward.as_ref().map(|forward| forward.dial.tls.clone());
-        [Some(membership.dial.tls.clone()), others]
-    });
-    dialled.flatten().fold(log, ExpiryLog::client)
+    let listeners = listeners.filter_map(|listen| listen.tls.clone());
+    let planes = config.plane_tls().into_iter().map(|(_, tls)| tls.clone());
+    let log = listeners.chain(planes).fold(ExpiryLog::new(), ExpiryLog::server);
+    let dialled = config.client_tls().into_iter().map(|(_, tls)| tls).chain(&config.mq.tls);
+    dialled.cloned().fold(log, ExpiryLog::client)
 }
 
+#[cfg(test)]
+mod measuring;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,7 @@ use outlet::GeminioOutlet;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// How much is read at once, in bytes: little while nothing comes.
@@ -369,8 +369,9 @@ fn silence(heartbeat: Duration) -> Duration {
 }
 
 /// The time that is left until `deadline` by another's clock, in milliseconds; 0 for the default. One that has passed, or
-/// is far away, says that the clocks differ.
-fn timeout_ms(deadline: Option<std::time::SystemTime>, now: std::time::SystemTime) -> u32 {
-    let left = deadline.and_then(|at| at.duration_since(now).ok()).map_or(0, |left| left.as_millis());
+/// is far away, says that the clocks differ. Most requests have none, and for those nobody looks at a clock.
+fn timeout_ms(deadline: Option<SystemTime>) -> u32 {
+    let left = deadline.and_then(|at| at.duration_since(SystemTime::now()).ok());
+    let left = left.map_or(0, |left| left.as_millis());
     u32::try_from(left).unwrap_or(0)
 }

@@ -11,6 +11,7 @@ mod forwarding;
 mod gate;
 mod gateway;
 mod geminio;
+mod inner_leg;
 mod mq;
 mod native;
 mod observability;

@@ -92,11 +92,16 @@ fn start(exchange: &Arc<Exchange>, config: &SinkConfig) -> Result<(Arc<Sink>, Se
     Ok((sink, seat))
 }
 
-/// One line for each broker that is away.
+/// One line for each broker that is away, or takes nothing.
 pub(crate) fn complaints(sinks: &[Arc<Sink>]) -> Vec<String> {
-    let away = sinks.iter().filter_map(|sink| Some((sink.name(), sink.status().away?)));
-    let line = |(name, (since, cause)): (&str, (Duration, String))| {
-        format!("the broker of mq:{name} is not connected since {} s: {cause}", since.as_secs())
+    let complaint = |sink: &Arc<Sink>| {
+        let (name, status) = (sink.name(), sink.status());
+        if let Some((since, cause)) = status.away {
+            let since = since.as_secs();
+            return Some(format!("the broker of mq:{name} is not connected since {since} s: {cause}"));
+        }
+        let (since, cause) = status.blocked?;
+        Some(format!("the broker of mq:{name} takes nothing since {} s: {cause}", since.as_secs()))
     };
-    away.map(line).collect()
+    sinks.iter().filter_map(complaint).collect()
 }

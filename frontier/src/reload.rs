@@ -106,7 +106,7 @@ impl Reloader {
         for key in self.fixed.changed(&config.fixed) {
             warn!(key, "this has changed, but takes a restart");
         }
-        for line in config.open_listeners() {
+        for line in config.open_listeners().into_iter().chain(config.tls_warnings()) {
             warn!("{line}");
         }
         for listen in config.edgebound.listeners.iter().chain(&config.servicebound.listeners) {

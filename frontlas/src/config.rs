@@ -1,17 +1,19 @@
 //! What can be set, its defaults and its bounds.
 
+mod warnings;
+
 use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE};
 use crate::api::ControlPlaneConfig;
 use crate::original;
 use crate::plane::PlaneConfig;
-use crate::{Bounds, Lifetimes, PlaneAccess, RedisConfig};
+use crate::{Bounds, Lifetimes, RedisConfig};
 use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig, TlsConfig, TlsError, exposure};
+use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::foreign_keys;
 use frontier_daemon::telemetry::LogConfig;
-use frontier_transport::{Bind, ClientAuth, Network, ServerTls};
+use frontier_transport::{Bind, ClientAuth, ClientTls, Network, ServerTls};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -142,12 +144,9 @@ impl Config {
         Ok(Self { fixed, ..config })
     }
 
-    /// Refuses the files that are not read with the sections that name them, each where it is named. Those of
-    /// `frontier_plane.listen.tls` are.
+    /// Refuses the files that are not read with the sections that name them, each where it is named. Those of TLS of the
+    /// planes are.
     fn reject_files(&self, root: &Section<'_>) {
-        if let Some(Err(error)) = self.control_plane.server.tls.as_ref().map(TlsConfig::load) {
-            root.reject_at(&self.control_plane_key(&error), error.to_string());
-        }
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             for error in &errors.0 {
                 let key = access::key_of(&self.access, &error.what).unwrap_or_default();
@@ -159,42 +158,11 @@ impl Config {
         }
     }
 
-    /// Where the file is named that is wrong with the control plane's TLS.
-    fn control_plane_key(&self, error: &TlsError) -> String {
-        let key = self.control_plane.server.tls.as_ref().map_or("", |tls| tls.key_of(error));
-        format!("control_plane.listen.tls.{key}")
-    }
-
-    /// What may surprise about the planes though it was asked for, in lines: those that answer whoever reaches them
-    /// from another machine, and those where credentials can be read on the way.
-    pub(crate) fn exposed_planes(&self) -> Vec<String> {
-        let control = &self.control_plane.server;
-        let frontiers = &self.frontier_plane.listen;
-        let planes = [
-            (CONTROL_PLANE, control.addr, control.tls.is_some(), "may ask who is where"),
-            (FRONTIER_PLANE, frontiers.addr, frontiers.tls.is_some(), "may say that it is a gateway"),
-        ];
-        let line = |(plane, addr, is_secured, power)| {
-            let asks = self.access.auth.get(plane).is_some_and(|auth| !auth.is_none());
-            exposure(plane, addr, asks, is_secured, power)
-        };
-        planes.into_iter().filter_map(line).collect()
-    }
-
-    /// Everything that may surprise about it and about the files that it names. Blocks while it reads them.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        // If its files are of no use, that is told elsewhere.
-        let access = PlaneAccess::load(&self.access).map(|access| access.warnings()).unwrap_or_default();
-        self.ignored.iter().cloned().chain(self.exposed_planes()).chain(access).collect()
-    }
-
     /// Reads the files that it names, and throws away what is in them. Gives a line for each that is of no use.
     /// Blocks while it does.
     #[must_use]
     pub fn check_files(&self) -> Vec<String> {
-        let tls = self.control_plane.server.tls.as_ref().and_then(|tls| tls.load().err());
-        let mut lines: Vec<_> =
-            tls.into_iter().map(|error| format!("{}: {error}", self.control_plane_key(&error))).collect();
+        let mut lines = Vec::new();
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             lines.extend(errors.to_string().lines().map(str::to_owned));
         }
@@ -207,26 +175,27 @@ impl Config {
     /// The files that were read to come by this configuration, or will be: those to watch.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let tls = self.control_plane.server.tls.iter().flat_map(|tls| tls.files().map(Path::to_path_buf));
         let redis = match &self.store {
             Store::Redis(redis) => redis.files(),
             Store::Memory => Vec::new(),
         };
-        let frontiers = self.frontier_plane.listen.tls.iter().flat_map(ServerTls::files);
+        let tls = self.plane_tls().into_iter().flat_map(ServerTls::files);
         let access = Access::load(&self.access, Instant::now());
         let access = access.map(|access| access.files().to_vec()).unwrap_or_default();
-        tls.chain(redis).chain(frontiers).chain(access).collect()
+        tls.chain(redis).chain(access).collect()
     }
 
-    /// Those of the files that have certificates in them and that it reads by itself, but for those that it would not use.
-    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
-        let tls = self.control_plane.server.tls.iter();
-        let tls = tls.flat_map(|tls| std::iter::once(&tls.cert).chain(&tls.client_ca_certs).cloned());
-        let redis = match &self.store {
-            Store::Redis(redis) => redis.certificates(),
-            Store::Memory => Vec::new(),
-        };
-        tls.chain(redis).collect()
+    /// The TLS of those planes that have any.
+    pub(crate) fn plane_tls(&self) -> Vec<&ServerTls> {
+        self.control_plane.server.tls.iter().chain(&self.frontier_plane.listen.tls).collect()
+    }
+
+    /// The TLS with which it connects to Redis, if any: to look at.
+    pub(crate) fn redis_tls(&self) -> Option<ClientTls> {
+        match &self.store {
+            Store::Redis(redis) => redis.client_tls(),
+            Store::Memory => None,
+        }
     }
 
     fn read(root: &Section<'_>) -> Self {
@@ -277,7 +246,7 @@ fn of_control_plane(server: &ServerConfig) -> PlaneAuth {
         plane: CONTROL_PLANE,
         side: Side::Operator,
         addr: server.addr,
-        takes_certificates: server.takes_certificates(),
+        takes_certificates: server.takes_certificates,
     }
 }
 
@@ -373,6 +342,7 @@ frontier_plane:
         for expected in [
             "control_plane.connections: ",
             "control_plane.listen.tls.certs[0].cert: ",
+            "control_plane.listen.tls.certs[0].key: ",
             "control_plane.auth.methods[0].token.file: ",
             "control_plane.auth.methods[1].jwt.keys[0].jwks_file: ",
             "frontier_plane.listen.tls.certs[0].cert: ",

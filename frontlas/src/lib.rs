@@ -15,6 +15,7 @@ mod original;
 pub mod plane;
 mod redis;
 mod reload;
+mod tls;
 
 pub use self::redis::{HostPort, RedisConfig, RedisDirectory, RedisMode, RedisTls};
 pub use access::PlaneAccess;

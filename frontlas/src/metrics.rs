@@ -7,8 +7,9 @@ pub(crate) use sample::Sample;
 use crate::RedisDirectory;
 use crate::api::{Load, LoadNow};
 use crate::plane::FrontierCount;
-use frontier_admin::{ProcessMetrics, Readiness, write_runtime};
+use frontier_admin::{ProcessMetrics, Readiness, write_lifetimes, write_runtime};
 use frontier_metrics::Exposition;
+use frontier_transport::Lifetimes;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -23,6 +24,8 @@ pub(crate) struct NodeMetrics {
     pub(crate) redis: Option<Arc<RedisDirectory>>,
     pub(crate) process: ProcessMetrics,
     pub(crate) runtime: Handle,
+    /// Of certificates and revocation lists.
+    pub(crate) lifetimes: Lifetimes,
 }
 
 impl NodeMetrics {
@@ -43,6 +46,7 @@ impl NodeMetrics {
         if let Some(redis) = &self.redis {
             redis.stats().write(out);
         }
+        write_lifetimes(&self.lifetimes, out);
         self.process.write(out);
         write_runtime(&self.runtime, out);
     }

@@ -5,13 +5,12 @@ use crate::config::{Config, Store};
 use crate::metrics::{NodeMetrics, Sample};
 use crate::plane::{Plane, PlaneError};
 use crate::reload::Live;
+use crate::tls::LiveTls;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
-use frontier_access::LoadErrors;
+use frontier_access::{LoadErrors, PeerText};
 use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics};
-use frontier_transport::{ExpiryLog, ServerTls, expiring_files};
-use parking_lot::Mutex;
+use frontier_transport::ExpiryLog;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -43,9 +42,8 @@ pub struct Node {
     redis: Option<Arc<RedisDirectory>>,
     control_plane: ControlPlane,
     frontier_plane: Plane,
-    frontier_tls: Option<ServerTls>,
-    /// The other files with certificates that are in use.
-    certificates: Arc<Mutex<Vec<PathBuf>>>,
+    tls: LiveTls,
+    expiry: ExpiryLog,
     access: PlaneAccess,
     observability: Option<Observability>,
     metrics: Metrics,
@@ -58,7 +56,7 @@ impl Node {
     /// [`run`](Self::run).
     ///
     /// # Errors
-    /// [`NodeError`] if an address can't be listened on, or the files of TLS are of no use.
+    /// [`NodeError`] if an address can't be listened on, or the files that say who may connect are of no use.
     pub async fn bind(config: &Config) -> Result<Self, NodeError> {
         let redis = match &config.store {
             Store::Redis(redis) => Some(Arc::new(
@@ -79,14 +77,12 @@ impl Node {
         let control_plane = control_plane.with_access(access.clone());
         let frontier_plane = Plane::bind(config.frontier_plane.clone(), directory.clone())?;
         let frontier_plane = frontier_plane.with_access(access.clone());
-        let tls = config.frontier_plane.listen.tls.iter().flat_map(ServerTls::warnings);
-        for line in
-            config.ignored.iter().cloned().chain(config.exposed_planes()).chain(access.warnings()).chain(tls)
-        {
+        let lines = config.ignored.iter().cloned().chain(config.exposed_planes());
+        for line in lines.chain(access.warnings()).chain(config.tls_warnings()) {
             warn!("{line}");
         }
-        let frontier_tls = config.frontier_plane.listen.tls.clone();
-        let certificates = Arc::new(Mutex::new(config.certificates()));
+        let tls = LiveTls::new(config);
+        let expiry = tls.expiry_log();
         let grace = config.daemon.grace;
         let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
         let sample = Arc::<Sample>::default();
@@ -98,6 +94,7 @@ impl Node {
             redis: redis.clone(),
             process: ProcessMetrics::new(),
             runtime: Handle::current(),
+            lifetimes: expiry.lifetimes(),
         };
         let metrics = Metrics::new(move |out| metrics.write(out));
         let control_plane = control_plane.with_metrics(&metrics);
@@ -106,8 +103,8 @@ impl Node {
             redis,
             control_plane,
             frontier_plane,
-            frontier_tls,
-            certificates,
+            tls,
+            expiry,
             access,
             observability,
             metrics,
@@ -137,14 +134,8 @@ impl Node {
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        let Self { control_plane, frontier_tls, certificates, access, redis, .. } = self;
-        Live::new(
-            control_plane.tls(),
-            frontier_tls.clone(),
-            access.clone(),
-            redis.clone(),
-            certificates.clone(),
-        )
+        let Self { tls, access, redis, .. } = self;
+        Live::new(tls.clone(), access.clone(), redis.clone())
     }
 
     /// Who is where. It can be asked before [`run`](Self::run), during it and after it.
@@ -155,12 +146,7 @@ impl Node {
 
     /// Runs until `stop`; then what is in flight has the grace of the configuration.
     pub async fn run(self, stop: CancellationToken) {
-        let certificates = self.certificates;
-        let expiry = self.frontier_tls.into_iter().fold(ExpiryLog::new(), ExpiryLog::server);
-        let expiry = expiry.look(move |now| {
-            let certificates = certificates.lock().clone();
-            expiring_files(&certificates, now)
-        });
+        let expiry = self.expiry;
         // The control plane's probe asks the directory; what that takes must not be on another thread.
         let readiness = self.control_plane.readiness();
         let check = move || -> CheckResult {
@@ -202,7 +188,7 @@ async fn sweep(directory: &dyn Directory) {
                 "the leases of frontiers have run out: they, and all that is on them, are listed no longer"
             ),
             // The probe of the control plane warns when the directory does not answer.
-            Err(error) => debug!(%error, "the sweep failed, will try again"),
+            Err(error) => debug!(error = %PeerText(error), "the sweep failed, will try again"),
         }
     }
 }

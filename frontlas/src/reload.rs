@@ -6,14 +6,12 @@
 //! ```
 
 use crate::config::Store;
+use crate::tls::LiveTls;
 use crate::{Config, PlaneAccess, RedisDirectory};
-use frontier_admin::LiveTls;
 use frontier_config::{Environment, FixedSettings, Surroundings};
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
-use frontier_transport::ServerTls;
-use parking_lot::Mutex;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,12 +22,9 @@ use tracing::{debug, error, info, warn};
 /// Redis.
 #[derive(Clone)]
 pub struct Live {
-    tls: Option<LiveTls>,
-    frontier_tls: Option<ServerTls>,
+    tls: LiveTls,
     access: PlaneAccess,
     redis: Option<Arc<RedisDirectory>>,
-    /// Files with certificates, which are looked at for their ends.
-    certificates: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 /// Where the configuration comes from: a file and the process's environment, or that alone.
@@ -53,14 +48,8 @@ pub(crate) struct Reloader {
 }
 
 impl Live {
-    pub(crate) fn new(
-        tls: Option<LiveTls>,
-        frontier_tls: Option<ServerTls>,
-        access: PlaneAccess,
-        redis: Option<Arc<RedisDirectory>>,
-        certificates: Arc<Mutex<Vec<PathBuf>>>,
-    ) -> Self {
-        Self { tls, frontier_tls, access, redis, certificates }
+    pub(crate) fn new(tls: LiveTls, access: PlaneAccess, redis: Option<Arc<RedisDirectory>>) -> Self {
+        Self { tls, access, redis }
     }
 
     /// Puts in place what can change at run time. Blocks while it reads files.
@@ -75,18 +64,11 @@ impl Live {
         let access = self.access.reload(&config.access);
         let access =
             access.map_err(|errors| errors.to_string().lines().map(str::to_owned).collect::<Vec<_>>())?;
-        if let (Some(live), Some(tls)) = (&self.tls, &config.control_plane.server.tls) {
-            let loaded = tls.load().map_err(|error| vec![format!("control_plane.listen.tls: {error}")])?;
-            live.replace(loaded);
-        }
-        if let (Some(live), Some(tls)) = (&self.frontier_tls, &config.frontier_plane.listen.tls) {
-            live.adopt(tls);
-        }
+        self.tls.adopt(config);
         access.put_in_place(config.enforce);
         if let (Some(live), Store::Redis(redis)) = (&self.redis, &config.store) {
             live.reconfigure(redis);
         }
-        *self.certificates.lock() = config.certificates();
         Ok(())
     }
 }
@@ -185,7 +167,8 @@ impl Reloader {
                 Err(error) => warn!(%error, "the log level stays as it is"),
             }
         }
-        for line in config.exposed_planes().into_iter().chain(self.live.access.warnings()) {
+        let lines = config.exposed_planes().into_iter().chain(self.live.access.warnings());
+        for line in lines.chain(config.tls_warnings()) {
             warn!("{line}");
         }
         for key in self.fixed.changed(&config.fixed) {

@@ -66,8 +66,14 @@ fn the_example_of_the_guide_to_access_is_right_but_for_its_files() {
     };
     let error = Config::parse(&block("frontlas"), &|_| None).unwrap_err();
     let paths: Vec<_> = error.mistakes().iter().map(|it| it.path().to_owned()).collect();
-    let missing = ["certs[0].cert", "certs[0].key", "ca_certs"];
-    assert_eq!(paths, missing.map(|key| format!("frontier_plane.listen.tls.{key}")), "{error}");
+    let missing = [
+        "frontier_plane.listen.tls.certs[0].cert",
+        "frontier_plane.listen.tls.certs[0].key",
+        "frontier_plane.listen.tls.ca_certs",
+        "control_plane.listen.tls.certs[0].cert",
+        "control_plane.listen.tls.certs[0].key",
+    ];
+    assert_eq!(paths, missing, "{error}");
     let tokens = frontier_access::authn::token::TokenTable::parse(&block("tokens.yaml of frontlas")).unwrap();
     assert_eq!(tokens.len(), 1);
 }

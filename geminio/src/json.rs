@@ -1,9 +1,18 @@
 //! The JSON objects in bodies, as they are written. Empty fields are left out.
 
 use crate::time;
+use crate::{HEADER_LEN, MAX_BODY};
 use data_encoding::BASE64;
 use std::borrow::Cow;
 use std::time::SystemTime;
+
+/// About how long a body is beside what its sender gives, in bytes: braces, keys and two times.
+const BESIDE: usize = 192;
+
+/// Makes room for a packet with so many bytes in base64, so that it need not grow in small steps.
+pub(crate) fn make_room(out: &mut Vec<u8>, len: usize) {
+    out.reserve(HEADER_LEN + BESIDE + BASE64.encode_len(len.min(MAX_BODY)));
+}
 
 /// An object that is being appended.
 pub(crate) struct Object<'a> {

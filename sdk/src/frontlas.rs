@@ -4,6 +4,7 @@ mod address;
 mod channel;
 mod discovery;
 mod error;
+mod greeting;
 mod lookups;
 
 pub(crate) use address::Address;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Within this everything happens that is not about time itself, also on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(15);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How often a condition is looked at.
 const INTERVAL: Duration = Duration::from_millis(5);

@@ -14,6 +14,9 @@ pub(crate) struct ShareArgs {
     /// Connections that the callers share
     #[arg(long, default_value_t = 1, value_name = "N")]
     edges: usize,
+    /// Operations a second of all callers together; unless set, each begins the next one when one has ended
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -46,11 +49,18 @@ pub(crate) struct SceneArgs {
     /// The edges are at another gateway of a cluster than the service, and the calls are forwarded from one to the other
     #[arg(long)]
     across: bool,
+    /// Gateways of a cluster over which the edges are spread; the services are at the first of them, which is measured
+    #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "across")]
+    gateways: usize,
 }
 
 impl ShareArgs {
     pub(super) fn into_calls(self, size: ByteSize) -> Result<Calls> {
-        Calls::new(self.callers, self.edges, size)
+        let calls = Calls::new(self.callers, self.edges, size)?;
+        match self.rate {
+            None => Ok(calls),
+            Some(rate) => calls.at_rate(rate),
+        }
     }
 }
 
@@ -73,8 +83,15 @@ impl Direction {
 impl SceneArgs {
     pub(super) fn apply(self, calls: Calls) -> Result<Calls> {
         ensure!(self.services > 0, "--services must be at least 1");
-        let Self { idle_edges, services, idle_services, across } = self;
-        let scene = Scene { idle_edges, services, idle_services, across, ..calls.scene };
+        ensure!(self.gateways > 0, "--gateways must be at least 1");
+        ensure!(
+            self.gateways <= calls.edges,
+            "--gateways {} is more than --edges {}: some would have none",
+            self.gateways,
+            calls.edges
+        );
+        let Self { idle_edges, services, idle_services, across, gateways } = self;
+        let scene = Scene { idle_edges, services, idle_services, across, gateways, ..calls.scene };
         Ok(Calls { scene, ..calls })
     }
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(
             let connection = Connection::open(frontlas, "bench-lookups").await?;
             let mut background = JoinSet::new();
             background.spawn(look_up(connection, layout, callers, meter.clone()));
-            drive_with(meter, Vec::<GrpcCaller>::new(), background, console).await
+            drive_with(meter, Vec::<GrpcCaller>::new(), None, background, console).await
         }
     }
 }

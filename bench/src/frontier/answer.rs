@@ -34,9 +34,9 @@ pub(super) async fn services(
     until_closed(tasks, console).await
 }
 
-pub(super) async fn edges(gateway: Address, edges: usize, console: &mut Console) -> Result<()> {
+pub(super) async fn edges(gateway: Address, first: usize, edges: usize, console: &mut Console) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for number in 0..edges {
+    for number in first..first + edges {
         let edge = connect::numbered_edge(gateway, number).await?;
         edge.register(METHOD, echo).await?;
         answer(edge, &mut tasks);

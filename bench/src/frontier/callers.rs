@@ -28,7 +28,7 @@ pub(super) async fn on_edges(gateway: Address, calls: Calls, console: &mut Conso
     let mut callers = Vec::with_capacity(calls.callers);
     for number in 0..calls.edges {
         let edge = connect::edge(gateway).await?;
-        if calls.scene.across {
+        if calls.scene.forwards() {
             reaches(&edge).await?;
         }
         for _ in 0..calls.callers_on(number) {
@@ -40,7 +40,7 @@ pub(super) async fn on_edges(gateway: Address, calls: Calls, console: &mut Conso
         }
         background.spawn(async move { Err(lost(&edge.closed().await)) });
     }
-    drive_with(meter, callers, background, console).await
+    drive_with(meter, callers, calls.interval(), background, console).await
 }
 
 /// Callers of one service, spread over edges that are there already.
@@ -63,7 +63,7 @@ pub(super) async fn on_service(
     }
     let mut background = JoinSet::new();
     background.spawn(async move { Err(lost(&service.closed().await)) });
-    drive_with(Arc::new(Meter::new()?), callers, background, console).await
+    drive_with(Arc::new(Meter::new()?), callers, calls.interval(), background, console).await
 }
 
 /// Callers that only write, each into a stream of its own on one edge.

@@ -1,6 +1,7 @@
 //! Calls, messages and streams, so many in flight.
 
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub(crate) struct Calls {
     pub(crate) size: ByteSize,
     /// From service to edge, instead of from edge to service.
     pub(crate) reverse: bool,
+    /// From one operation of a caller to its next, in nanoseconds; 0: at once.
+    pub(crate) interval_ns: u64,
     pub(crate) scene: Scene,
 }
 
@@ -52,13 +55,29 @@ impl Calls {
             edges,
             size,
             reverse: false,
+            interval_ns: 0,
             scene: Scene::default(),
         })
     }
 
+    /// As many operations a second as this, of all callers together.
+    pub(crate) fn at_rate(self, rate: u32) -> Result<Self> {
+        ensure!(rate > 0, "--rate must be at least 1");
+        let interval_ns = u64::try_from(self.callers)?.saturating_mul(1_000_000_000) / u64::from(rate);
+        Ok(Self { interval_ns: interval_ns.max(1), ..self })
+    }
+
+    /// From one operation of a caller to its next, if it has to wait for that.
+    pub(crate) fn interval(self) -> Option<Duration> {
+        (self.interval_ns > 0).then(|| Duration::from_nanos(self.interval_ns))
+    }
+
     /// Whether this is the one thing that every system does: calls to a service, and nothing beside them.
     pub(crate) fn is_plain(self) -> bool {
-        self.operation == Operation::Call && !self.reverse && self.scene == Scene::default()
+        self.operation == Operation::Call
+            && !self.reverse
+            && self.interval_ns == 0
+            && self.scene == Scene::default()
     }
 
     /// Spreads callers and edges over at most `parts` processes; each gets at least one edge.
@@ -69,6 +88,17 @@ impl Calls {
             edges: share(self.edges, parts, part),
             ..self
         })
+    }
+
+    /// What is done at gateway number `gateway` of those that the edges are spread over; each has at least one edge.
+    pub(crate) fn at_gateway(self, gateway: usize) -> Self {
+        let parts = self.scene.gateways;
+        Self {
+            callers: share(self.callers, parts, gateway),
+            edges: share(self.edges, parts, gateway),
+            scene: Scene { idle_edges: share(self.scene.idle_edges, parts, gateway), ..self.scene },
+            ..self
+        }
     }
 
     /// How many of the callers use edge number `edge`.
@@ -82,7 +112,7 @@ impl Calls {
 
 impl fmt::Display for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { operation, callers, edges, size, reverse, scene } = self;
+        let Self { operation, callers, edges, size, reverse, interval_ns: _, scene } = self;
         match operation {
             Operation::Call => write!(f, "calls of {size}")?,
             Operation::Message => write!(f, "acked messages of {size}")?,
@@ -91,7 +121,13 @@ impl fmt::Display for Calls {
         if *reverse {
             write!(f, " from the service")?;
         }
-        write!(f, ", {callers} in flight over {edges} edges{scene}")
+        match self.interval() {
+            None => write!(f, ", {callers} in flight over {edges} edges{scene}"),
+            Some(interval) => {
+                let rate = *callers as f64 / interval.as_secs_f64();
+                write!(f, ", {rate:.0} a second of {callers} callers over {edges} edges{scene}")
+            }
+        }
     }
 }
 
@@ -109,5 +145,10 @@ mod tests {
             assert!(split.iter().all(|c| c.edges > 0 && c.callers >= c.edges));
         }
         assert_eq!((0..10).map(|edge| calls.callers_on(edge)).sum::<usize>(), 64);
+        let scene = Scene { gateways: 3, idle_edges: 100, ..Scene::default() };
+        let spread: Vec<_> = (0..3).map(|gateway| Calls { scene, ..calls }.at_gateway(gateway)).collect();
+        assert_eq!(spread.iter().map(|c| c.callers).sum::<usize>(), 64);
+        assert_eq!(spread.iter().map(|c| c.edges).sum::<usize>(), 10);
+        assert_eq!(spread.iter().map(|c| c.scene.idle_edges).sum::<usize>(), 100);
     }
 }

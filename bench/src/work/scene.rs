@@ -15,14 +15,23 @@ pub(crate) struct Scene {
     pub(crate) idle_services: usize,
     /// Whether the edges are at another gateway than the services.
     pub(crate) across: bool,
+    /// Gateways over which the edges are spread, with the services at the first.
+    pub(crate) gateways: usize,
     /// Whether the callers' connection also carries a stream whose reader stalls, and large messages.
     pub(crate) disturbed: bool,
+}
+
+impl Scene {
+    /// Whether a call may go from one gateway to another.
+    pub(crate) fn forwards(self) -> bool {
+        self.across || self.gateways > 1
+    }
 }
 
 impl Default for Scene {
     /// Nothing: one service, and the edges that do the work.
     fn default() -> Self {
-        Self { idle_edges: 0, services: 1, idle_services: 0, across: false, disturbed: false }
+        Self { idle_edges: 0, services: 1, idle_services: 0, across: false, gateways: 1, disturbed: false }
     }
 }
 
@@ -39,6 +48,9 @@ impl fmt::Display for Scene {
         }
         if self.across {
             write!(f, ", at another gateway")?;
+        }
+        if self.gateways > 1 {
+            write!(f, ", spread over {} gateways", self.gateways)?;
         }
         if self.disturbed {
             write!(f, ", beside a stalled stream and messages of 4 MiB on the same connection")?;

@@ -44,6 +44,22 @@ fn calls_go_across_gateways() {
 }
 
 #[test]
+fn edges_are_spread_over_gateways() {
+    for line in ["rpc", "rpc --reverse", "publish", "open"] {
+        let result = figures(&format!("{line} --gateways 3 --callers 8 --edges 6 --idle-edges 9 --vs alone"));
+        assert_eq!(result["work"]["scene"]["gateways"], 3);
+        assert_eq!(result["ratios"][0]["to"], "alone");
+    }
+}
+
+#[test]
+fn calls_can_have_a_rate() {
+    let result = figures("rpc --callers 10 --edges 2 --rate 100");
+    let rate = result["medians"][0]["operations_per_second"].as_f64().unwrap();
+    assert!((50.0..=105.0).contains(&rate), "{rate}");
+}
+
+#[test]
 fn messages_are_acked_in_both_directions() {
     figures("publish --callers 7 --edges 3");
     figures("publish --callers 7 --edges 3 --reverse");

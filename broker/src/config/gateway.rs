@@ -2,7 +2,7 @@
 
 use frontier_config::{Secret, Section};
 use frontier_sdk::ClientTls;
-use frontier_transport::Endpoint;
+use frontier_transport::{ClientFile, Endpoint};
 use std::io;
 use std::path::PathBuf;
 
@@ -76,9 +76,14 @@ impl GatewayConfig {
             }
             _ => None,
         };
-        let cas = self.tls.check_cas().into_iter().map(|error| ("ca_certs", error));
-        let tls = cas.chain(self.tls.check_identity().err().map(|error| ("cert", error)));
-        let tls = tls.map(|(key, error)| (format!("gateway.tls.{key}"), error.to_string()));
+        let tls = self.tls.check().into_iter().map(|(file, error)| {
+            let key = match file {
+                ClientFile::CaCertificate(index) => format!("ca_certs[{index}]"),
+                ClientFile::Certificate => "cert".to_owned(),
+                ClientFile::Key => "key".to_owned(),
+            };
+            (format!("gateway.tls.{key}"), error.to_string())
+        });
         sources.into_iter().filter_map(failed).chain(tls).collect()
     }
 }

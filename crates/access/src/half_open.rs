@@ -85,10 +85,10 @@ impl HalfOpen {
         Ok(self.add(&mut places, address))
     }
 
-    /// The same where the newcomer always has a place: if nobody has more than it, the oldest gives way, of its own
+    /// The same where the newcomer always has a place, also one whose address is not known: if nobody has more than it, the oldest gives way, of its own
     /// address where that has as many as it may. With the place comes why another one had to give way.
-    pub fn enter_for_oldest(self: &Arc<Self>, ip: IpAddr) -> (Place, Option<Crowded>) {
-        let address = Some(host(ip));
+    pub fn enter_for_oldest(self: &Arc<Self>, ip: Option<IpAddr>) -> (Place, Option<Crowded>) {
+        let address = ip.map(host);
         let mut places = self.places.lock();
         let crowded = if let Err(crowded) = self.check_address(&places, address) {
             places.give_up_oldest_of(address);

@@ -72,6 +72,7 @@ mod pattern;
 mod principal;
 pub mod quota;
 pub mod rules;
+mod trusted_proxies;
 
 pub use access::{Access, ClockReading};
 pub use config::{AccessConfig, QuotaSource};
@@ -86,3 +87,4 @@ pub use log_limiter::{LogDecision, LogLimiter};
 pub use network::Network;
 pub use pattern::Pattern;
 pub use principal::{Principal, Selector};
+pub use trusted_proxies::TrustedProxies;

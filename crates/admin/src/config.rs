@@ -1,7 +1,10 @@
 //! What can be set of a server.
 
-use crate::tls::TlsConfig;
+use crate::host::AllowedHosts;
+use crate::proxies::ServerProxies;
+use crate::tls;
 use frontier_config::{ByteSize, Section};
+use frontier_transport::{ClientAuth, ServerTls};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,8 +13,14 @@ use std::time::Duration;
 pub struct ServerConfig {
     /// `listen.addr`: address and port; port 0 lets the system choose.
     pub addr: SocketAddr,
-    /// `listen.tls`: TLS, if it is enabled.
-    pub tls: Option<TlsConfig>,
+    /// `listen.tls`: TLS, if it is enabled and its files are of use.
+    pub tls: Option<ServerTls>,
+    /// Whether clients can show a certificate. If the files of `listen.tls` are of no use nobody can tell, and they may.
+    pub takes_certificates: bool,
+    /// `listen.trusted_proxies`, `listen.forwarded_header`: the proxies in front of it.
+    pub proxies: ServerProxies,
+    /// `listen.allowed_hosts`: by which names it is reached where it asks for no credentials.
+    pub hosts: AllowedHosts,
     /// `connections`: how many there may be; more are closed right after the accept. 10,000.
     pub connections: usize,
     /// Requests at once on one HTTP/2 connection: each may hold a request and an answer. No key sets it.
@@ -41,10 +50,12 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// Whether clients can show a certificate.
+    /// What may surprise about its certificates and proxies, though they are used, in lines that begin with the `plane`.
     #[must_use]
-    pub fn takes_certificates(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| !tls.client_ca_certs.is_empty())
+    pub fn warnings(&self, plane: &str) -> Vec<String> {
+        let tls = self.tls.iter().flat_map(ServerTls::warnings);
+        let proxies = self.proxies.trusted.warning(&format!("{plane}.listen"));
+        tls.chain(proxies).map(|warning| format!("{plane} {}: {warning}", self.addr)).collect()
     }
 
     /// A small plane for orchestrators and scrapes, without TLS: a hundred connections, a few requests at once on each, since
@@ -55,6 +66,9 @@ impl ServerConfig {
         Self {
             addr,
             tls: None,
+            takes_certificates: false,
+            proxies: ServerProxies::default(),
+            hosts: AllowedHosts::default(),
             connections: 100,
             streams: 4,
             handshakes: 1024,
@@ -74,15 +88,9 @@ impl ServerConfig {
     pub fn read(section: &Section<'_>, default_addr: SocketAddr) -> Self {
         let (millis, seconds) = (Duration::from_millis, Duration::from_secs);
         let time = |key, default, least, most| section.within(key, default, least..=most);
-        let listen = section.section("listen");
-        let network: String = listen.get("network", "tcp".into());
-        if network != "tcp" {
-            listen.reject("network", "only tcp is spoken here");
-        }
+        let listen = Self::listen(&section.section("listen"), default_addr);
         let size = section.within("request_size", ByteSize::mib(1), ByteSize::kib(64)..=ByteSize::mib(64));
         Self {
-            addr: listen.get("addr", default_addr),
-            tls: TlsConfig::read(&listen.section("tls")),
             streams: 256,
             connections: section.within("connections", 10_000, 1..=1_000_000),
             handshakes: section.within("handshakes", 1024, 1..=1_000_000),
@@ -92,8 +100,26 @@ impl ServerConfig {
             request_size: size.as_usize(),
             handshake_timeout: time("handshake_timeout", seconds(10), millis(10), seconds(300)),
             slow_peer_timeout: time("slow_peer_timeout", seconds(30), millis(100), seconds(3600)),
-            send_buffer: None,
             keepalive: time("keepalive", seconds(15), millis(100), seconds(3600)),
+            ..listen
+        }
+    }
+
+    /// Reads the section `listen` alone: where it listens and with which certificates. All else is as for a
+    /// [`small`](Self::small) plane.
+    #[must_use]
+    pub fn listen(listen: &Section<'_>, default_addr: SocketAddr) -> Self {
+        let network: String = listen.get("network", "tcp".into());
+        if network != "tcp" {
+            listen.reject("network", "only tcp is spoken here");
+        }
+        let (tls, is_enabled) = tls::read(&listen.section("tls"));
+        Self {
+            takes_certificates: tls.as_ref().map_or(is_enabled, |tls| tls.client_auth() != ClientAuth::Off),
+            tls,
+            proxies: ServerProxies::read(listen),
+            hosts: AllowedHosts::read(listen),
+            ..Self::small(listen.get("addr", default_addr))
         }
     }
 }

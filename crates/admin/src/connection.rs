@@ -2,27 +2,32 @@
 
 use crate::config::ServerConfig;
 use crate::error::ApiError;
+use crate::host::HostRule;
+use crate::operators::{admit_line, client_certificate};
+use crate::proxies::ServerProxies;
 use crate::stall::StallGuard;
 use crate::standing::Standing;
-use crate::tls::LiveTls;
+use crate::tls;
 use axum::Router;
-use http::Request;
+use frontier_access::authn::ClientCertificate;
+use frontier_access::{LogLimiter, PeerText};
+use frontier_transport::{Party, PeerCertificate, ServerTls, TlsError};
+use http::{HeaderMap, Request, Uri};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::CertificateDer;
-use std::net::SocketAddr;
+use parking_lot::Mutex;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// The longest head of a request, in bytes: a thousand ids in the path fit in.
 const MAX_HEAD_SIZE: usize = 64 * 1024;
@@ -30,41 +35,80 @@ const MAX_HEAD_SIZE: usize = 64 * 1024;
 /// What may wait in memory for one HTTP/2 stream, in bytes: a slow reader holds up its handler, not more.
 const MAX_SEND_BUFFER_SIZE: usize = 64 * 1024;
 
-/// Who sends a request, as far as the connection tells. An extension of every request.
+/// How many lines a second tell of clients whose certificates were refused.
+const LINES_PER_SECOND: u32 = 10;
+
+/// Who sends a request, as far as the connection and trusted proxies tell. An extension of every request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Where from.
+    /// Where from; IPv4 in its own form. Of whom a trusted proxy passes on a request no port is known: 0.
     pub addr: SocketAddr,
-    /// The client's certificate, if it has shown one. It has been verified.
-    pub certificate: Option<CertificateDer<'static>>,
-    /// Whether there was a request on this connection that somebody has asked about.
-    known: Arc<AtomicBool>,
+    /// The client's certificate, if it has shown one. It has been verified in the handshake.
+    pub certificate: Option<Arc<ClientCertificate>>,
+    connection: Arc<Connection>,
+}
+
+/// What all requests of a connection have in common.
+#[derive(Debug)]
+struct Connection {
+    /// Where the last request was from that somebody has asked about.
+    known: Mutex<Option<IpAddr>>,
     /// Its place among the connections, or among those that have shown no credentials.
     standing: Arc<Standing>,
+    /// What certificates are held against, as it is now.
+    tls: Option<ServerTls>,
+    hosts: HostRule,
 }
 
 impl Caller {
-    fn new(addr: SocketAddr, certificate: Option<CertificateDer<'static>>, standing: Arc<Standing>) -> Self {
-        Self { addr, certificate, known: Arc::default(), standing }
-    }
-
     /// A request of it was let pass.
     pub(crate) fn admit(&self) -> Result<(), ApiError> {
-        self.standing.admit()
+        self.connection.standing.admit()
     }
 
-    /// Whether this is asked for the first time on this connection: for logs that have a line for each.
+    /// Whether this is asked for the first time on this connection, or of somebody else than before: for logs that have a
+    /// line for each.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        !self.known.swap(true, Ordering::Relaxed)
+        let ip = self.addr.ip();
+        self.connection.known.lock().replace(ip) != Some(ip)
+    }
+
+    /// Whether the certificate that was shown, or that none was, would do in a handshake now: since the one that there
+    /// was, CAs and revocation lists may have been read again.
+    ///
+    /// # Errors
+    /// What would be wrong with it.
+    pub fn check_certificate(&self) -> Result<(), TlsError> {
+        let Some(tls) = &self.connection.tls else { return Ok(()) };
+        let chain = self.certificate.as_deref().map(ClientCertificate::chain).unwrap_or_default();
+        tls.check_client(&chain, SystemTime::now())
+    }
+
+    /// Whether a request may be for the host that it names, where nobody is asked for credentials.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`] if the port is for this machine alone, and the host is another one.
+    pub fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+        self.connection.hosts.check(uri, headers)
+    }
+
+    /// Who sends a request with these headers over the same connection.
+    fn behind(&self, proxies: &ServerProxies, headers: &HeaderMap) -> Self {
+        Self { addr: proxies.client(self.addr, headers), ..self.clone() }
     }
 }
 
 /// Serves connections, all in the same way.
 #[derive(Clone)]
 pub(crate) struct ConnectionHandler {
+    name: &'static str,
+    /// For the lines of clients whose certificates were refused.
+    refused: Arc<LogLimiter>,
     router: Router,
-    tls: Option<LiveTls>,
+    tls: Option<ServerTls>,
+    hosts: HostRule,
+    proxies: ServerProxies,
     http: auto::Builder<TokioExecutor>,
     handshake_timeout: Duration,
     slow_peer_timeout: Duration,
@@ -92,14 +136,29 @@ fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
 impl ConnectionHandler {
     /// `stop` ends connections once nothing is in flight on them, `kill` ends them at once.
     pub(crate) fn new(
+        name: &'static str,
         config: &ServerConfig,
         router: Router,
-        tls: Option<LiveTls>,
+        hosts: HostRule,
         stop: CancellationToken,
         kill: CancellationToken,
     ) -> Self {
         let ServerConfig { handshake_timeout, slow_peer_timeout, .. } = *config;
-        Self { router, tls, http: http(config), handshake_timeout, slow_peer_timeout, stop, kill }
+        let (tls, proxies, http) = (config.tls.clone(), config.proxies.clone(), http(config));
+        let refused = Arc::new(LogLimiter::new(LINES_PER_SECOND));
+        Self {
+            name,
+            refused,
+            router,
+            tls,
+            hosts,
+            proxies,
+            http,
+            handshake_timeout,
+            slow_peer_timeout,
+            stop,
+            kill,
+        }
     }
 
     /// Serves one connection to its end, or until its place goes to another one.
@@ -114,8 +173,9 @@ impl ConnectionHandler {
     async fn serve_stream(self, stream: TcpStream, addr: SocketAddr, standing: Arc<Standing>) {
         // Fails only if the connection has ended.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = self.tls.as_ref().map(LiveTls::acceptor) else {
-            return self.serve_http(stream, Caller::new(addr, None, standing)).await;
+        let Some(tls) = self.tls.as_ref().map(tls::acceptor) else {
+            let caller = self.caller(addr, None, standing);
+            return self.serve_http(stream, caller).await;
         };
         let handshake = tokio::select! {
             () = self.stop.cancelled() => return,
@@ -123,17 +183,44 @@ impl ConnectionHandler {
         };
         match handshake {
             Ok(Ok(stream)) => {
-                let chain = stream.get_ref().1.peer_certificates();
-                let certificate = chain.and_then(|chain| chain.first()).map(|it| it.clone().into_owned());
-                self.serve_http(stream, Caller::new(addr, certificate, standing)).await;
+                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let certificate = PeerCertificate::parse(chain);
+                if certificate.is_none() && !chain.is_empty() {
+                    return debug!(%addr, "closed a connection: the client's certificate can't be read");
+                }
+                let certificate = certificate.map(|certificate| Arc::new(client_certificate(&certificate)));
+                let caller = self.caller(addr, certificate, standing);
+                self.serve_http(stream, caller).await;
             }
-            Ok(Err(error)) => debug!(%addr, %error, "the TLS handshake failed"),
+            Ok(Err(error)) => self.tell_failed(addr, &TlsError::of_handshake(&error, Party::Client)),
             Err(_) => debug!(%addr, timeout = ?self.handshake_timeout, "the TLS handshake took too long"),
         }
     }
 
+    /// What is wrong with a client's certificate is for the operator to see; all else any scanner of ports causes.
+    fn tell_failed(&self, addr: SocketAddr, error: &TlsError) {
+        let error = PeerText(error);
+        if !error.0.is_of_client_certificate() {
+            debug!(%addr, %error, "the TLS handshake failed");
+        } else if let Some(suppressed) = admit_line(&self.refused) {
+            warn!(%addr, %error, suppressed, "a client of the {} is not let in", self.name);
+        }
+    }
+
+    fn caller(
+        &self,
+        addr: SocketAddr,
+        certificate: Option<Arc<ClientCertificate>>,
+        standing: Arc<Standing>,
+    ) -> Caller {
+        let (tls, hosts) = (self.tls.clone(), self.hosts.clone());
+        let connection = Connection { known: Mutex::default(), standing, tls, hosts };
+        Caller { addr, certificate, connection: Arc::new(connection) }
+    }
+
     async fn serve_http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S, caller: Caller) {
-        let (addr, standing, patience) = (caller.addr, caller.standing.clone(), self.handshake_timeout);
+        let (addr, standing) = (caller.addr, caller.connection.standing.clone());
+        let (patience, proxies) = (self.handshake_timeout, self.proxies);
         let stays_unknown = async {
             sleep(patience).await;
             if standing.is_known() {
@@ -141,7 +228,8 @@ impl ConnectionHandler {
             }
         };
         let service = self.router.map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(caller.clone());
+            let caller = caller.behind(&proxies, request.headers());
+            request.extensions_mut().insert(caller);
             request
         });
         let io = TokioIo::new(StallGuard::new(stream, self.handshake_timeout, self.slow_peer_timeout));
@@ -167,7 +255,7 @@ impl ConnectionHandler {
             }
         };
         if let Err(error) = ended {
-            debug!(%addr, error, "a connection ended with an error");
+            debug!(%addr, error = %PeerText(error), "a connection ended with an error");
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) type Guard = Arc<dyn Fn(&Caller, &mut Request) -> Result<(), Box<Resp
 /// That of operators: the request gets the [`Operator`](crate::Operator).
 pub(crate) fn of_operators(operators: Operators) -> Guard {
     Arc::new(move |caller, request| {
-        let operator = operators.check(caller, request.headers());
+        let operator = operators.check(caller, request.uri(), request.headers());
         let operator = operator.map_err(|error| refusal(error, request.headers()))?;
         request.extensions_mut().insert(operator);
         Ok(())

@@ -262,6 +262,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_daemon_that_never_becomes_ready_says_why_once() {
         let lines = Lines::default();
+        // With one subscriber alone `tracing` asks that of the thread that comes to a line first, which in another test may have
+        // none, and goes by its answer for good.
+        let _another = tracing::Dispatch::new(Lines::default());
         let _logged = tracing::subscriber::set_default(lines.clone());
         let check = || Box::pin(async { Err("nobody is at home".to_owned()) }) as CheckResult;
         let probe = Probe::new("the test", &[""], check).await;

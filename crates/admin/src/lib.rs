@@ -18,7 +18,8 @@
 //! Who may ask is for the daemon to say, with [`Server::operators`] or a check of its own, [`Server::guard`]; without
 //! either, whoever can reach the port may. [`Caller`] says who it is as far as the connection tells, [`Operator`] by its
 //! credentials, and has what it changes written to the audit log. `/healthz` answers everybody, and [`Server::public`] what
-//! else does.
+//! else does. Where nobody is asked and the port is for this machine alone, requests for hosts by other names are refused:
+//! [`AllowedHosts`].
 
 mod config;
 mod connection;
@@ -26,12 +27,14 @@ mod deadline;
 mod error;
 mod guard;
 mod health;
+mod host;
 mod media_type;
 mod metrics;
 mod observability;
 mod openapi;
 mod operators;
 pub mod page;
+mod proxies;
 mod query;
 mod reflection;
 mod server;
@@ -46,15 +49,16 @@ pub use connection::Caller;
 pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
 pub use guard::bearer_token;
 pub use health::{CheckResult, Probe, Readiness};
-pub use metrics::{Metrics, ProcessMetrics, write_runtime};
+pub use host::AllowedHosts;
+pub use metrics::{Metrics, ProcessMetrics, write_lifetimes, write_runtime};
 pub use observability::{Observability, ObservabilityConfig, Observing};
 pub use openapi::{OpenApiError, openapi};
 pub use operators::{
     AuditTarget, Operator, Operators, PlaneAuth, admit_line, client_certificate, exposure, is_local,
     no_way_in,
 };
+pub use proxies::ServerProxies;
 pub use query::Query;
 pub use reflection::{ReflectionError, reflection};
 pub use server::{BindError, Server};
-pub use tls::{LiveTls, TlsConfig, TlsError, certificates, private_key};
 pub use watch::{WatchSlot, WatchSource, Watches};

@@ -4,9 +4,11 @@
 //! is done on a thread for work that blocks, one scrape at a time: what hangs there holds up other scrapes, and nothing else.
 
 mod accept;
+mod lifetimes;
 mod process;
 mod runtime;
 
+pub use lifetimes::write_lifetimes;
 pub use process::ProcessMetrics;
 pub use runtime::write_runtime;
 

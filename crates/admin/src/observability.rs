@@ -5,6 +5,7 @@
 
 use crate::config::ServerConfig;
 use crate::health::Probe;
+use crate::host::AllowedHosts;
 use crate::metrics::Metrics;
 use crate::server::{BindError, Server};
 use axum::Router;
@@ -28,6 +29,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct ObservabilityConfig {
     /// `addr`: where it listens.
     pub addr: SocketAddr,
+    /// `allowed_hosts`: by which names it is reached beside those of every machine itself.
+    pub hosts: AllowedHosts,
 }
 
 /// A port that is open; connections wait until [`run`](Self::run).
@@ -68,7 +71,8 @@ impl ObservabilityConfig {
             );
             section.reject("addr", text);
         }
-        is_enabled.then_some(Self { addr })
+        let hosts = AllowedHosts::read(&section);
+        is_enabled.then_some(Self { addr, hosts })
     }
 }
 
@@ -78,13 +82,14 @@ impl Observability {
     /// # Errors
     /// [`BindError`] if the address can't be listened on.
     pub fn bind(config: &ObservabilityConfig) -> Result<Self, BindError> {
-        let ObservabilityConfig { addr } = *config;
-        let failed = |source| BindError::Listen { name: NAME, addr, source };
+        let ObservabilityConfig { addr, hosts } = config.clone();
+        let failed = |source| BindError { name: NAME, addr, source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let (bound, binding) = mpsc::sync_channel(1);
         let (start, started) = oneshot::channel::<Work>();
         let serve = async move {
-            let server = match Server::bind(NAME, &ServerConfig::small(addr)) {
+            let config = ServerConfig { hosts, ..ServerConfig::small(addr) };
+            let server = match Server::bind(NAME, &config) {
                 Ok(server) => server,
                 // Whoever waits for it has not left.
                 Err(error) => return drop(bound.send(Err(error))),
@@ -155,7 +160,7 @@ mod tests {
         assert_eq!(read(""), Ok(None));
         assert_eq!(read("observability: {addr: 0.0.0.0:1}"), Ok(None));
         let addr = SocketAddr::from(([127, 0, 0, 1], 9091));
-        assert_eq!(read("observability: {enable: true}"), Ok(Some(ObservabilityConfig { addr })));
+        assert_eq!(read("observability: {enable: true}").unwrap().unwrap().addr, addr);
         let error = read("observability: {enable: true, addr: 0.0.0.0:9091}").unwrap_err();
         assert!(error.contains("observability.addr: whoever reaches 0.0.0.0:9091"), "{error}");
         assert!(error.contains("`open_to_all: true`"), "{error}");
@@ -165,24 +170,27 @@ mod tests {
 
     #[tokio::test]
     async fn it_answers_while_the_threads_of_the_daemon_are_stuck() {
-        let config = ObservabilityConfig { addr: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let port = Observability::bind(&config).unwrap();
+        let config = |addr| ObservabilityConfig { addr, hosts: AllowedHosts::default() };
+        let port = Observability::bind(&config(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
         let addr = port.addr();
         let metrics = Metrics::new(|out| out.gauge("one", "One.").sample(&[], 1_u64));
         let probe = Probe::new("the test", &[""], || Box::pin(async { Ok(()) })).await;
         let observing = port.run(&metrics, probe);
         // On the only thread of this test, which runs nothing else meanwhile.
-        let ask = |path: &str| {
+        let ask_for = |host: &str, path: &str| {
             let mut stream = TcpStream::connect(addr).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).unwrap();
             answer
         };
+        let ask = |path: &str| ask_for("localhost", path);
         assert!(ask("/healthz").starts_with("HTTP/1.1 200"));
         assert!(ask("/metrics").contains("\none 1\n"));
-        let busy = Observability::bind(&ObservabilityConfig { addr });
+        assert!(ask_for("evil.example", "/metrics").starts_with("HTTP/1.1 403"), "a page of another name");
+        assert!(ask_for("evil.example", "/healthz").starts_with("HTTP/1.1 200"));
+        let busy = Observability::bind(&config(addr));
         assert!(busy.unwrap_err().to_string().contains("for the metrics plane"));
         observing.end().await;
         assert!(TcpStream::connect(addr).is_err());

@@ -23,8 +23,8 @@ use crate::error::ApiError;
 use crate::guard::{api_key, bearer_token};
 use frontier_access::authn::{AuthnError, Credentials, OperatorRole, Side, Verified};
 use frontier_access::{Access, ClockReading};
-use frontier_transport::PeerCertificate;
-use http::HeaderMap;
+use frontier_protocol::Code;
+use http::{HeaderMap, Uri};
 use std::fmt;
 use std::sync::Arc;
 
@@ -62,24 +62,37 @@ impl Operators {
     }
 
     /// Who sends a request, if they may look at anything at all.
-    pub(crate) fn check(&self, caller: &Caller, headers: &HeaderMap) -> Result<Operator, ApiError> {
+    pub(crate) fn check(
+        &self,
+        caller: &Caller,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Operator, ApiError> {
+        let refuse = |code, error: ApiError| {
+            self.audit.refused(caller.addr, code, &error);
+            error
+        };
+        caller
+            .check_certificate()
+            .map_err(|error| refuse(Code::Unauthenticated, ApiError::Unauthenticated(error.to_string())))?;
         let granted = self.identify(caller, headers).and_then(|verified| match verified {
             Some(verified) => verified.confirm_role(OperatorRole::Read).map(|()| Some(verified)),
             None => Ok(None),
         });
         match granted {
             // Nobody is asked: there is nothing to tell of anybody.
-            Ok(None) => Ok(Operator::anybody(caller.addr, self.audit.clone())),
+            Ok(None) => {
+                let checked = caller.check_host(uri, headers);
+                checked.map_err(|error| refuse(Code::Denied, error))?;
+                Ok(Operator::anybody(caller.addr, self.audit.clone()))
+            }
             Ok(Some(verified)) => {
                 if caller.is_new() {
                     self.audit.accepted(caller.addr, &verified);
                 }
                 Ok(Operator::verified(caller.addr, verified, self.audit.clone()))
             }
-            Err(error) => {
-                self.audit.refused(caller.addr, &error);
-                Err(told(error))
-            }
+            Err(error) => Err(refuse(error.code(), told(error))),
         }
     }
 
@@ -89,10 +102,8 @@ impl Operators {
         let Some(authenticator) = access.authenticator(self.plane).filter(|it| !it.is_none()) else {
             return Ok(None);
         };
-        let presented = caller.certificate.as_ref();
-        let certificate = presented.and_then(|der| PeerCertificate::parse(std::slice::from_ref(der)));
-        let certificate = certificate.as_ref().map(client_certificate);
-        let credentials = Credentials { token: self.token(headers), certificate: certificate.as_ref() };
+        let certificate = caller.certificate.as_deref();
+        let credentials = Credentials { token: self.token(headers), certificate };
         let address = caller.addr.ip();
         access
             .authenticate(authenticator, Side::Operator, address, &credentials, ClockReading::now())

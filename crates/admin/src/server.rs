@@ -6,16 +6,18 @@ use crate::deadline;
 use crate::error::{ApiError, is_grpc};
 use crate::guard::{self, Entry, Guard, Public};
 use crate::health::Probe;
+use crate::host::{self, HostRule};
 use crate::media_type;
 use crate::operators::Operators;
+use crate::proxies::{ServerProxies, canonical};
 use crate::standing::Places;
-use crate::tls::{LiveTls, TlsError};
 use crate::watch::Watches;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use frontier_access::HalfOpen;
+use frontier_transport::ServerTls;
 use http::{HeaderMap, Method, Uri};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,27 +35,16 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// Connections that wait in the kernel to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Why a server did not start.
+/// A server did not start: its address could not be listened on.
 #[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// The address could not be listened on.
-    #[error("can't listen on {addr} for the {name}")]
-    Listen {
-        /// What the server is called.
-        name: &'static str,
-        /// The configured address.
-        addr: SocketAddr,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// The files of `listen.tls` are of no use.
-    #[error("can't use the TLS files of the {name}")]
-    Tls {
-        /// What the server is called.
-        name: &'static str,
-        /// Which file, and what is wrong with it.
-        source: TlsError,
-    },
+#[error("can't listen on {addr} for the {name}")]
+pub struct BindError {
+    /// What the server is called.
+    pub name: &'static str,
+    /// The configured address.
+    pub addr: SocketAddr,
+    /// What the operating system said.
+    pub source: std::io::Error,
 }
 
 /// A port on which gRPC and REST are served.
@@ -62,7 +53,6 @@ pub struct Server {
     config: ServerConfig,
     listener: TcpListener,
     addr: SocketAddr,
-    tls: Option<LiveTls>,
     guard: Option<Guard>,
     public: Public,
     /// Cancelled once [`run`](Self::run) ends; watches end with it.
@@ -74,14 +64,12 @@ impl Server {
     /// plane".
     ///
     /// # Errors
-    /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
+    /// [`BindError`] if the address can't be listened on.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn bind(name: &'static str, config: &ServerConfig) -> Result<Self, BindError> {
-        let tls = config.tls.as_ref().map(|tls| tls.load()).transpose();
-        let tls = tls.map_err(|source| BindError::Tls { name, source })?.map(LiveTls::new);
-        let failed = |source| BindError::Listen { name, addr: config.addr, source };
+        let failed = |source| BindError { name, addr: config.addr, source };
         let listener = listen(config).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let stopping = CancellationToken::new();
@@ -90,7 +78,6 @@ impl Server {
             config: config.clone(),
             listener,
             addr,
-            tls,
             guard: None,
             public: |_, _, _| false,
             stopping,
@@ -105,8 +92,8 @@ impl Server {
 
     /// Its TLS, if there is any, to be changed while it runs.
     #[must_use]
-    pub fn tls(&self) -> Option<LiveTls> {
-        self.tls.clone()
+    pub fn tls(&self) -> Option<ServerTls> {
+        self.config.tls.clone()
     }
 
     /// Has `check` decide of each request, by who sends it and by its headers, before anything else looks at it:
@@ -157,28 +144,35 @@ impl Server {
     /// Serves the router, and health beside it, until `stop`. Then it is no longer ready, takes no more
     /// connections and ends the watches; what is in flight has `grace`.
     pub async fn run(self, router: Router, probe: Probe, stop: CancellationToken, grace: Duration) {
-        info!(addr = %self.addr, tls = self.tls.is_some(), "the {} listens", self.name);
+        info!(addr = %self.addr, tls = self.config.tls.is_some(), "the {} listens", self.name);
         let router =
             router.merge(probe.routes()).method_not_allowed_fallback(wrong_method).fallback(no_route);
         let router = router.layer(from_fn(media_type::enforce));
         let ServerConfig { connections, handshakes, handshakes_per_address, .. } = self.config;
         let strangers = self.guard.is_some().then(|| HalfOpen::new(handshakes, handshakes_per_address));
+        let hosts = HostRule::new(self.config.addr, self.config.tls.is_some(), self.config.hosts.clone());
         let places = Places::new(self.name, connections, strangers);
         let router = match self.guard {
             Some(guard) => {
                 router.layer(from_fn_with_state(Entry { guard, public: self.public }, guard::enforce))
             }
-            None => router,
+            None => router.layer(from_fn_with_state(hosts.clone(), host::enforce)),
         };
         let router = router.layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));
         let kill = CancellationToken::new();
-        let handler =
-            ConnectionHandler::new(&self.config, router, self.tls, self.stopping.clone(), kill.clone());
+        let handler = ConnectionHandler::new(
+            self.name,
+            &self.config,
+            router,
+            hosts,
+            self.stopping.clone(),
+            kill.clone(),
+        );
         let tasks = TaskTracker::new();
         tasks.spawn(probe.run(self.stopping.clone()));
         tokio::select! {
             () = stop.cancelled() => {}
-            () = accept(&self.listener, handler, &tasks, &places) => {}
+            () = accept(&self.listener, &self.config.proxies, handler, &tasks, &places) => {}
         }
         drop(self.listener);
         self.stopping.cancel();
@@ -210,17 +204,24 @@ fn listen(config: &ServerConfig) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn accept(listener: &TcpListener, handler: ConnectionHandler, tasks: &TaskTracker, places: &Places) {
+async fn accept(
+    listener: &TcpListener,
+    proxies: &ServerProxies,
+    handler: ConnectionHandler,
+    tasks: &TaskTracker,
+    places: &Places,
+) {
     loop {
         let (stream, addr) = match listener.accept().await {
-            Ok(accepted) => accepted,
+            Ok((stream, addr)) => (stream, canonical(addr)),
             Err(error) => {
                 warn!(%error, "can't accept a connection");
                 sleep(ACCEPT_RETRY_DELAY).await;
                 continue;
             }
         };
-        let Some(standing) = places.enter(addr.ip()) else {
+        let is_proxy = proxies.trusted.trusts(addr.ip());
+        let Some(standing) = places.enter((!is_proxy).then_some(addr.ip())) else {
             debug!(%addr, "closed a connection: the limit is reached");
             continue;
         };

@@ -37,9 +37,9 @@ impl Places {
         Self { name, connections: Arc::new(Semaphore::new(limit)), limit, strangers }
     }
 
-    /// A place for a connection from this address. Where somebody is asked there always is one: then the oldest stranger
+    /// A place for a connection from this address; `None` for a proxy's, which may be there for any number of others. Where somebody is asked there always is one: then the oldest stranger
     /// gives way.
-    pub(crate) fn enter(&self, ip: IpAddr) -> Option<Standing> {
+    pub(crate) fn enter(&self, ip: Option<IpAddr>) -> Option<Standing> {
         let (held, given_up) = match &self.strangers {
             None => (Held::Known(self.connections.clone().try_acquire_owned().ok()?), GivenUp::default()),
             Some(strangers) => {

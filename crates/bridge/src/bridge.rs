@@ -9,7 +9,8 @@ use crate::routes;
 use crate::settings::{BridgeConfig, SessionSettings};
 use crate::visitor::{Door, TurnedAway};
 use frontier_access::{Access, LogLimiter};
-use frontier_admin::{BindError, LiveTls, Probe, Server, admit_line};
+use frontier_admin::{BindError, Probe, Server, admit_line};
+use frontier_transport::ServerTls;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -61,7 +62,7 @@ impl<T: Send + 'static> Bridge<T> {
     /// Listens, and makes an inbox for each topic.
     ///
     /// # Errors
-    /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
+    /// [`BindError`] if the address can't be listened on.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -92,7 +93,6 @@ impl<T: Send + 'static> Bridge<T> {
             door: Door {
                 access,
                 origins: config.allowed_origins.clone(),
-                is_local: config.is_local(),
                 tickets: crate::tickets::Tickets::default(),
             },
             places: Places::new(config.subscribers, config.subscribers_per_address),
@@ -121,7 +121,7 @@ impl<T: Send + 'static> Bridge<T> {
 
     /// Its TLS, if there is any, to be changed while it runs.
     #[must_use]
-    pub fn tls(&self) -> Option<LiveTls> {
+    pub fn tls(&self) -> Option<ServerTls> {
         self.server.tls()
     }
 

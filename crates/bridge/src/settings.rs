@@ -4,7 +4,7 @@ use crate::key::{KeyRule, KeyWord};
 use crate::visitor::PLANE;
 use frontier_access::AccessConfig;
 use frontier_access::authn::Side;
-use frontier_admin::{PlaneAuth, ServerConfig, TlsConfig, exposure, is_local};
+use frontier_admin::{PlaneAuth, ServerConfig, exposure};
 use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
 use frontier_transport::OriginPattern;
 use std::collections::HashSet;
@@ -82,7 +82,7 @@ pub struct ChannelLimits {
     pub last_values: usize,
     /// `last_values_size`: their bytes. 16 MiB.
     pub last_values_size: usize,
-    /// `lag`: by how many messages a subscriber may be behind before it gets the newest of each key alone. 256.
+    /// `lag`: by how many messages a subscriber may be behind before it gets the newest of each key alone. 1,024.
     pub lag: u64,
     /// `page_size`: what a subscriber is given at once, in bytes: the most that is held for one that does not read.
     /// 256 KiB.
@@ -126,7 +126,7 @@ impl BridgeConfig {
             plane: PLANE,
             side: Side::Subscriber,
             addr: server.addr,
-            takes_certificates: server.takes_certificates(),
+            takes_certificates: server.takes_certificates,
         };
         access.auth.insert(PLANE.to_owned(), plane.read(root));
         let origins = section.list("allowed_origins", Vec::new());
@@ -152,7 +152,7 @@ impl BridgeConfig {
                 last_values_size: section
                     .within("last_values_size", mib(16), kib(64)..=mib(16_384))
                     .as_usize(),
-                lag: section.within("lag", 256, 1..=1_000_000),
+                lag: section.within("lag", 1024, 1..=1_000_000),
                 page_size: section.within("page_size", kib(256), kib(4)..=mib(64)).as_usize(),
             },
             pace: section.within("pace", Duration::from_millis(40), Duration::ZERO..=Duration::from_secs(10)),
@@ -177,24 +177,12 @@ impl BridgeConfig {
         let mut seen = HashSet::new();
         all.map(String::as_str).filter(|name| seen.insert(*name)).collect()
     }
-
-    /// Whether it listens for this machine alone.
-    pub(crate) fn is_local(&self) -> bool {
-        is_local(self.server.addr)
-    }
 }
 
 fn read_server(section: &Section<'_>, subscribers: usize) -> ServerConfig {
     let (millis, seconds) = (Duration::from_millis, Duration::from_secs);
     let time = |key, default, least, most| section.within(key, default, least..=most);
-    let listen = section.section("listen");
-    let network: String = listen.get("network", "tcp".into());
-    if network != "tcp" {
-        listen.reject("network", "only tcp is spoken here");
-    }
-    let small = ServerConfig::small(listen.get("addr", DEFAULT_ADDR));
     ServerConfig {
-        tls: TlsConfig::read(&listen.section("tls")),
         connections: subscribers + MORE_CONNECTIONS,
         streams: 128,
         send_buffer: Some(SEND_BUFFER),
@@ -203,7 +191,7 @@ fn read_server(section: &Section<'_>, subscribers: usize) -> ServerConfig {
         handshake_timeout: time("handshake_timeout", seconds(10), millis(10), seconds(300)),
         slow_peer_timeout: time("slow_peer_timeout", seconds(30), millis(100), seconds(3600)),
         keepalive: time("heartbeat", seconds(15), millis(100), seconds(3600)),
-        ..small
+        ..ServerConfig::listen(&section.section("listen"), DEFAULT_ADDR)
     }
 }
 

@@ -9,11 +9,11 @@ use crate::tickets::Tickets;
 use data_encoding::BASE64URL_NOPAD;
 use frontier_access::authn::{AuthnError, Credentials, Side, Verified};
 use frontier_access::{Access, ClockReading, Principal};
-use frontier_admin::{ApiError, Caller, bearer_token, client_certificate};
+use frontier_admin::{ApiError, Caller, bearer_token};
 use frontier_protocol::Role;
-use frontier_transport::{OriginPattern, PeerCertificate};
+use frontier_transport::OriginPattern;
 use http::{HeaderMap, Uri, header};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,8 +30,6 @@ const MAX_TOKEN: usize = 16 * 1024;
 pub(crate) struct Door {
     pub(crate) access: Arc<dyn Fn() -> Arc<Access> + Send + Sync>,
     pub(crate) origins: Vec<OriginPattern>,
-    /// Whether it is for this machine alone, so that no name of another one can be meant.
-    pub(crate) is_local: bool,
     pub(crate) tickets: Tickets,
 }
 
@@ -60,8 +58,15 @@ impl Door {
         self.check_origin(headers)?;
         let access = (self.access)();
         let asks = access.authenticator(PLANE).filter(|it| !it.is_none());
+        let checked = caller.check_certificate();
+        checked.map_err(|error| TurnedAway {
+            why: Refusal::Credentials,
+            error: ApiError::Unauthenticated(error.to_string()),
+        })?;
         let Some(authenticator) = asks else {
-            self.check_host(uri, headers)?;
+            // A page could have its own name lead to this machine, and be of the same origin then.
+            let checked = caller.check_host(uri, headers);
+            checked.map_err(|error| TurnedAway { why: Refusal::Host, error })?;
             return Ok(Visitor { verified: Arc::default(), addr: caller.addr });
         };
         let turned_away = |error: AuthnError| TurnedAway { why: Refusal::Credentials, error: told(error) };
@@ -77,10 +82,7 @@ impl Door {
         }
         let protocol_token = protocol_token(headers);
         let token = bearer_token(headers).or(protocol_token.as_deref());
-        let certificate = caller.certificate.as_ref();
-        let certificate = certificate.and_then(|der| PeerCertificate::parse(std::slice::from_ref(der)));
-        let certificate = certificate.as_ref().map(client_certificate);
-        let credentials = Credentials { token, certificate: certificate.as_ref() };
+        let credentials = Credentials { token, certificate: caller.certificate.as_deref() };
         let (address, now) = (caller.addr.ip(), ClockReading::now());
         let verified = access.authenticate(authenticator, Side::Subscriber, address, &credentials, now);
         Ok(Visitor { verified: Arc::new(verified.map_err(turned_away)?), addr: caller.addr })
@@ -119,25 +121,6 @@ impl Door {
         let text = "pages of this origin may not connect (bridge.allowed_origins)";
         Err(TurnedAway { why: Refusal::Origin, error: ApiError::Denied(text.into()) })
     }
-
-    /// Where nobody is asked, a page could have its name lead to this machine, and be of the same origin then. Its name
-    /// is not one of this machine's.
-    fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), TurnedAway> {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let host = uri.authority().map(http::uri::Authority::as_str).or(host).unwrap_or_default();
-        if !self.is_local || is_own_name(host) {
-            return Ok(());
-        }
-        let text = "the bridge asks for no credentials, so it is reached by an address or as localhost alone";
-        Err(TurnedAway { why: Refusal::Host, error: ApiError::Denied(text.into()) })
-    }
-}
-
-/// An address, or the name of every machine itself.
-fn is_own_name(authority: &str) -> bool {
-    let Ok(authority) = authority.parse::<http::uri::Authority>() else { return authority.is_empty() };
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok()
 }
 
 /// The value of a parameter of the query.
@@ -173,24 +156,6 @@ fn told(error: AuthnError) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_names_of_every_machine_itself_are_own() {
-        for (host, is_own) in [
-            ("127.0.0.1:30013", true),
-            ("[::1]:30013", true),
-            ("localhost", true),
-            ("LOCALHOST:1", true),
-            ("", true),
-            ("192.0.2.1", true),
-            ("evil.example:30013", false),
-            ("localhost.evil.example", false),
-            ("127.0.0.1.evil.example", false),
-            ("user@evil.example", false),
-        ] {
-            assert_eq!(is_own_name(host), is_own, "{host}");
-        }
-    }
 
     #[test]
     fn a_token_comes_as_a_subprotocol_in_base64() {

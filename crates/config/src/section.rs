@@ -196,6 +196,12 @@ impl<'d> Section<'d> {
         self.report(self.document.root.place_of(path), path, message);
     }
 
+    /// Whether there is a value at this whole path, whose key is known elsewhere.
+    #[must_use]
+    pub fn is_written_at(&self, path: &str) -> bool {
+        self.document.root.has(path)
+    }
+
     /// Notes that `key` is known here, and gives its node unless it is absent or null.
     fn ask(&self, key: &'static str) -> Option<&'d Node> {
         self.ask_as(key, self.change)

@@ -64,6 +64,17 @@ impl Node {
 
     /// Where the value at `path`, such as `listeners[1].auth`, was written, or the last that is there on the way to it.
     pub(crate) fn place_of(&self, path: &str) -> &Place {
+        &self.find(path).0.place
+    }
+
+    /// Whether there is a value at `path`.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let (node, is_whole) = self.find(path);
+        is_whole && !matches!(node.content, Content::Null)
+    }
+
+    /// What is at `path`, or the last that is there on the way to it, and whether it is the whole way.
+    fn find(&self, path: &str) -> (&Self, bool) {
         let mut node = self;
         for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
             let next = match &node.content {
@@ -75,10 +86,10 @@ impl Node {
             };
             match next {
                 Some(next) => node = next,
-                None => break,
+                None => return (node, false),
             }
         }
-        &node.place
+        (node, true)
     }
 
     /// Puts a scalar at a dotted path, adding the maps on the way.

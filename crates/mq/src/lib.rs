@@ -13,10 +13,16 @@
 //! [`SendError`] that says whether it may have been stored all the same. Messages go out in the order in which they
 //! were taken; whatever waits goes out together.
 //!
-//! A [backend](BackendConfig) is a feature of this crate: `nats` and `redis`, both on by default.
+//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `nats` and `redis`, all on by default.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod backend;
+#[cfg(feature = "amqp")]
+mod dial;
 mod error;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod message;
 mod metrics;
 #[cfg(feature = "nats")]
@@ -28,13 +34,16 @@ mod settings;
 mod sink;
 mod supervisor;
 mod template;
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "nats"))]
+mod text;
 
 pub use error::{Cause, SendError};
 pub use message::{Confirm, Message, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
-    BackendConfig, Bounds, BrokerTls, Credentials, Format, JetStreamConfig, NatsConfig, RedisConfig,
-    RedisTarget, SinkConfig, is_valid_subject,
+    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
+    Credentials, Format, JetStreamConfig, KafkaCompression, KafkaConfig, NatsConfig, RedisConfig,
+    RedisTarget, SaslMechanism, SinkConfig, is_valid_kafka_topic, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use template::{Template, TemplateError};

@@ -23,6 +23,8 @@ pub struct SinkMetrics {
 pub struct SinkStatus {
     /// Since when the broker is not connected, and why; `None` if it is.
     pub away: Option<(Duration, String)>,
+    /// Since when the broker is there and takes nothing, and why: an alarm.
+    pub blocked: Option<(Duration, String)>,
     /// Messages that have not left yet.
     pub waiting: usize,
     /// Messages that the broker has not confirmed yet.
@@ -81,7 +83,10 @@ impl SinkMetrics {
         self.latency.record(after);
     }
 
-    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only JetStream recognizes what it has"))]
+    #[cfg_attr(
+        not(any(feature = "kafka", feature = "nats")),
+        expect(dead_code, reason = "only JetStream and Kafka recognize what they have")
+    )]
     pub(crate) fn duplicate(&self) {
         self.duplicates.fetch_add(1, Ordering::Relaxed);
     }

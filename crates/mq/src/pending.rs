@@ -47,6 +47,8 @@ struct State {
     /// Since when the broker owes an answer and has given none.
     silent_since: Option<Instant>,
     away: Option<Away>,
+    /// The broker is there and takes nothing, for the reason that it has given.
+    blocked: Option<Away>,
     is_closing: bool,
 }
 
@@ -78,6 +80,7 @@ impl Pending {
             next_deadline: None,
             silent_since: None,
             away: Some(Away { since: Instant::now(), cause: "not connected yet".into() }),
+            blocked: None,
             is_closing: false,
         };
         Self {
@@ -106,6 +109,7 @@ impl Pending {
         let state = self.state.lock();
         SinkStatus {
             away: state.away.as_ref().map(|away| (away.since.elapsed(), away.cause.to_string())),
+            blocked: state.blocked.as_ref().map(|it| (it.since.elapsed(), it.cause.to_string())),
             waiting: state.waiting.len(),
             in_flight: state.in_flight.len(),
             bytes: state.bytes,
@@ -160,10 +164,18 @@ impl Pending {
         if let Some(away) = state.away.as_ref().filter(|away| away.since.elapsed() >= self.bounds.timeout) {
             return Err(self.not_connected(away));
         }
+        if let Some(it) = state.blocked.as_ref().filter(|it| it.since.elapsed() >= self.bounds.timeout) {
+            return Err(self.blocked(it));
+        }
         let Bounds { messages, bytes, .. } = self.bounds;
         self.could_hold(size)?;
         let held = state.waiting.len() + state.in_flight.len();
-        let why = || state.away.as_ref().map(|away| format!("; {}", not_connected(away))).unwrap_or_default();
+        let why = || {
+            let away = state.away.as_ref().map(not_connected);
+            away.or_else(|| state.blocked.as_ref().map(blocked))
+                .map(|why| format!("; {why}"))
+                .unwrap_or_default()
+        };
         if held >= messages {
             let text = format!("{name} holds {held} messages, the most it may (max_inflight){}", why());
             return Err(SendError::new(Cause::Overloaded, text));
@@ -192,6 +204,10 @@ impl Pending {
 
     fn not_connected(&self, away: &Away) -> SendError {
         SendError::new(Cause::NotConnected, format!("{}: {}", self.name, not_connected(away)))
+    }
+
+    fn blocked(&self, it: &Away) -> SendError {
+        SendError::new(Cause::Busy, format!("{}: {}", self.name, blocked(it)))
     }
 
     /// Waits until something waits, and gives as many messages as that, each with its number: they are in flight from
@@ -273,7 +289,7 @@ impl Pending {
     }
 
     /// The broker has not looked at these: they wait again, where they were.
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "amqp", feature = "kafka", feature = "redis"))]
     pub(crate) fn put_back(&self, numbers: impl IntoIterator<Item = u64>) {
         let mut state = self.state.lock();
         let mut back: Vec<_> = numbers
@@ -284,6 +300,22 @@ impl Pending {
         Self::wait_again(&mut state, back);
         drop(state);
         self.waiting.notify_one();
+    }
+
+    /// The broker would not take any of those that wait.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn refuse_waiting(&self, error: &SendError) {
+        let waiting = std::mem::take(&mut self.state.lock().waiting);
+        self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| error.clone());
+    }
+
+    /// The broker takes nothing for now, because of that; or it does again. It owes no answers meanwhile.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn set_blocked(&self, cause: Option<&str>) {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        state.blocked = cause.map(|cause| Away { since: now, cause: cause.into() });
+        state.silent_since = (!state.in_flight.is_empty()).then_some(now);
     }
 
     /// In front of what waits already, which came later.
@@ -300,7 +332,7 @@ impl Pending {
     pub(crate) fn connected(&self) {
         self.metrics.connected();
         let mut state = self.state.lock();
-        (state.away, state.silent_since) = (None, None);
+        (state.away, state.blocked, state.silent_since) = (None, None, None);
         drop(state);
         self.waiting.notify_one();
     }
@@ -311,6 +343,7 @@ impl Pending {
         let flying = {
             let mut state = self.state.lock();
             state.away = Some(Away { since: Instant::now(), cause: cause.into() });
+            state.blocked = None;
             let flying = std::mem::take(&mut state.in_flight);
             state.silent_since = None;
             if recognizes {
@@ -423,6 +456,10 @@ impl Entry {
 
 fn not_connected(away: &Away) -> String {
     format!("the broker is not connected since {:.1} s: {}", away.since.elapsed().as_secs_f64(), away.cause)
+}
+
+fn blocked(it: &Away) -> String {
+    format!("the broker takes nothing since {:.1} s: {}", it.since.elapsed().as_secs_f64(), it.cause)
 }
 
 #[cfg(test)]

@@ -1,5 +1,11 @@
 //! What a sink is made with.
 
+mod amqp;
+mod kafka;
+
+pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
+pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
+
 use crate::Template;
 use frontier_config::{HostPort, Secret};
 use std::path::PathBuf;
@@ -36,6 +42,10 @@ pub struct Bounds {
 /// A broker.
 #[derive(Clone, Debug)]
 pub enum BackendConfig {
+    /// AMQP 0-9-1.
+    Amqp(Box<AmqpConfig>),
+    /// Kafka.
+    Kafka(KafkaConfig),
     /// Core NATS, or JetStream.
     Nats(NatsConfig),
     /// Redis.
@@ -47,6 +57,8 @@ impl BackendConfig {
     #[must_use]
     pub fn is_built(&self) -> bool {
         match self {
+            Self::Amqp(_) => cfg!(feature = "amqp"),
+            Self::Kafka(_) => cfg!(feature = "kafka"),
             Self::Nats(_) => cfg!(feature = "nats"),
             Self::Redis(_) => cfg!(feature = "redis"),
         }

@@ -40,6 +40,16 @@ impl Sink {
     pub fn start(config: &SinkConfig, confirm: Arc<dyn Confirm>) -> Result<Self, StartError> {
         let pending = Arc::new(Pending::new(config.name, config.bounds, confirm));
         match &config.backend {
+            #[cfg(feature = "amqp")]
+            BackendConfig::Amqp(amqp) => {
+                let amqp = crate::amqp::Amqp::new(amqp, config.name, config.bounds);
+                Ok(Self::of(pending, amqp.clone(), amqp))
+            }
+            #[cfg(feature = "kafka")]
+            BackendConfig::Kafka(kafka) => {
+                let kafka = crate::kafka::Kafka::new(kafka, config.name, config.bounds);
+                Ok(Self::of(pending, kafka.clone(), kafka))
+            }
             #[cfg(feature = "nats")]
             BackendConfig::Nats(nats) => {
                 let nats = crate::nats::Nats::new(nats, config, config.bounds);
@@ -50,7 +60,7 @@ impl Sink {
                 let redis = crate::redis::Redis::new(redis, config.name);
                 Ok(Self::of(pending, redis.clone(), redis))
             }
-            #[cfg(not(all(feature = "nats", feature = "redis")))]
+            #[cfg(not(all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")))]
             _ => Err(StartError(config.name)),
         }
     }
@@ -181,7 +191,10 @@ impl Drop for Room {
 }
 
 /// What a message that is over a broker's limit fails with.
-#[cfg_attr(not(any(feature = "nats", feature = "redis")), expect(dead_code, reason = "there is no broker"))]
+#[cfg_attr(
+    not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
+    expect(dead_code, reason = "there is no broker")
+)]
 pub(crate) fn too_large(name: &str, size: usize, max: usize) -> SendError {
     SendError::new(
         Cause::TooLarge,

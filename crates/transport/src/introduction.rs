@@ -16,6 +16,9 @@ use tokio::sync::Mutex;
 /// handshake takes, as a rule: a dialler that is let in at two of them has to leave one again.
 const HEAD_START: Duration = Duration::from_secs(3);
 
+/// The same, where it costs nothing but a connection to have greeted two.
+const GREETING_HEAD_START: Duration = Duration::from_secs(1);
+
 /// Dials `endpoint` as [`dial`](crate::dial()) does, and introduces the dialler: `introduce` is the handshake over a link.
 /// Of a name with several addresses another one is tried beside the one that has taken the connection, once that has not
 /// brought the handshake to its end within 3 seconds, or has failed; the first to come through is the one, the others are
@@ -54,7 +57,42 @@ where
         }
     };
     let none = || DialError::Connect { endpoint: endpoint.clone(), source: io::ErrorKind::NotFound.into() };
-    addresses.race(introduce_at, is_answer).await.unwrap_or_else(|| Err(none().into()))
+    addresses.race(HEAD_START, introduce_at, is_answer).await.unwrap_or_else(|| Err(none().into()))
+}
+
+/// Connects to one of these addresses, as [`connect_any`](crate::connect_any) does, and greets whoever is there: another
+/// address is tried beside the one that has taken the connection, once `greet` has not come to its end there within a
+/// second, or has failed. The first greeting that is answered is the outcome, the other connections are dropped.
+///
+/// # Errors
+/// Of several addresses that of the first that failed. `greet` sets its own deadline.
+///
+/// # Cancel safety
+/// Cancel safe: the connections are dropped.
+pub async fn connect_greeted<T, F>(
+    addresses: Vec<SocketAddr>,
+    greet: impl Fn(TcpStream) -> F,
+) -> io::Result<T>
+where
+    F: Future<Output = io::Result<T>>,
+{
+    greet_any(addresses, greet, |_| false).await
+}
+
+/// The same, where `is_answer` says of an error that it is the other end's answer, and so the outcome.
+pub(crate) async fn greet_any<T, E, F>(
+    addresses: Vec<SocketAddr>,
+    greet: impl Fn(TcpStream) -> F,
+    is_answer: impl Fn(&E) -> bool,
+) -> Result<T, E>
+where
+    E: From<io::Error>,
+    F: Future<Output = Result<T, E>>,
+{
+    let greet = &greet;
+    let greet_at = |io: io::Result<TcpStream>| async move { greet(io?).await };
+    let greeted = Addresses::new(addresses).race(GREETING_HEAD_START, greet_at, is_answer).await;
+    greeted.unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::NotFound).into()))
 }
 
 /// The addresses of a name that no attempt has come to yet.
@@ -79,6 +117,7 @@ impl Addresses {
     /// `None` without any.
     async fn race<T, E, F>(
         &self,
+        head_start: Duration,
         introduce: impl Fn(io::Result<TcpStream>) -> F,
         is_answer: impl Fn(&E) -> bool,
     ) -> Option<Result<T, E>>
@@ -86,7 +125,7 @@ impl Addresses {
         F: Future<Output = Result<T, E>>,
     {
         let introduce = &introduce;
-        let mut attempts = Staggered::new(0..self.count, HEAD_START, |_| async move {
+        let mut attempts = Staggered::new(0..self.count, head_start, |_| async move {
             Some(introduce(self.next().await?).await)
         });
         let mut first = None;

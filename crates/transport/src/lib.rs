@@ -62,7 +62,7 @@ pub use endpoint::{Endpoint, EndpointError, Scheme, masked_url};
 pub use first_frame::{FirstFrame, FirstFrameError};
 pub use handshake::{Granted, HandshakeError};
 pub use incoming::{AcceptError, Incoming, Network, PeerInfo, Spoken};
-pub use introduction::dial_and_introduce;
+pub use introduction::{connect_greeted, dial_and_introduce};
 pub use link::handle::{LinkHandle, OpenError, Priority, PushError};
 pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
@@ -74,13 +74,13 @@ pub use quic::QuicClient;
 pub use spin::Spin;
 pub use staggered::Staggered;
 pub use tcp::connect_any;
-#[cfg(feature = "config")]
-pub use tls::read_server_tls;
 pub use tls::{
-    ALPN_LINK, CertificateFiles, ClientAuth, ClientTls, ClientTlsError, ExpiryLog, Party, PeerCertificate,
-    ServerTls, ServerTlsConfig, TlsError, TlsFile, TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
-    expiring_files,
+    ALPN_LINK, CertificateFiles, ClientAuth, ClientFile, ClientTls, ClientTlsError, ExpiryLog, Lifetime,
+    LifetimeKind, Lifetimes, Party, PeerCertificate, ServerTls, ServerTlsConfig, TlsError, TlsFile,
+    TlsMistake, TlsMistakes, TlsVersion, crypto_provider,
 };
+#[cfg(feature = "config")]
+pub use tls::{read_server_tls, reject_client_files};
 pub use websocket::{ForwardedField, HeaderError, OriginPattern, UpgradeError, UpgradeHeaders, UpgradeRules};
 
 /// How a dialler calls itself where HTTP has it do so.

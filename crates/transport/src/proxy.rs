@@ -7,7 +7,7 @@ mod socks;
 pub use choice::{ProxyChoice, ProxyVariableError};
 
 use crate::address::lookup;
-use crate::tcp::connect_any;
+use crate::introduction::greet_any;
 use std::fmt;
 use std::io;
 use std::str::FromStr;
@@ -83,6 +83,13 @@ pub enum ProxyError {
     NameTooLong,
 }
 
+impl ProxyError {
+    /// Whether the proxy has said so, whichever of its addresses was asked.
+    fn is_answer(&self) -> bool {
+        matches!(self, Self::Credentials(_) | Self::Refused(_) | Self::NameTooLong)
+    }
+}
+
 impl From<io::Error> for ProxyError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::UnexpectedEof { Self::Ended } else { Self::Io(error) }
@@ -99,9 +106,15 @@ impl Proxy {
     /// Cancel safe: the connection is dropped.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, ProxyError> {
         let addresses = lookup(&self.host, self.port).await.map_err(ProxyError::Lookup)?;
-        let mut io = connect_any(addresses).await?;
-        self.ask(&mut io, host, port).await?;
-        Ok(io)
+        let (proxy, host) = (self.clone(), host.to_owned());
+        let ask = move |mut io: TcpStream| {
+            let (proxy, host) = (proxy.clone(), host.clone());
+            async move {
+                proxy.ask(&mut io, &host, port).await?;
+                Ok(io)
+            }
+        };
+        greet_any(addresses, ask, ProxyError::is_answer).await
     }
 
     async fn ask(

@@ -12,6 +12,7 @@
 mod client;
 mod config;
 mod config_cache;
+mod congestion;
 mod error;
 mod incoming;
 mod listener;

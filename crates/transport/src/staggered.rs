@@ -3,7 +3,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Attempts at several places, the first one first. The next one begins when an attempt has failed, or when the one
 /// before has not come to its end within its head start; those that are under way go on beside it (RFC 8305, 5).
@@ -48,6 +48,17 @@ where
                 () = until(self.next_start), if self.next_start.is_some() => self.start_next(),
                 else => return None,
             }
+        }
+    }
+
+    /// As [`next`](Self::next), and `None` too when none has ended by `until`.
+    ///
+    /// # Cancel safety
+    /// As `next`.
+    pub async fn next_by(&mut self, until: Option<Instant>) -> Option<F::Output> {
+        match until {
+            Some(until) => timeout_at(until, self.next()).await.ok().flatten(),
+            None => self.next().await,
         }
     }
 
@@ -125,6 +136,15 @@ mod tests {
     async fn one_that_is_slow_may_still_be_the_first_to_arrive() {
         let (won, starts) = starts(&[(Some(300), true), (Some(100), true)]).await;
         assert_eq!((won, starts), (Some(0), vec![ms(0), ms(250)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_never_end_are_waited_for_until_then() {
+        let begin = Instant::now();
+        let mut attempts = Staggered::new([0, 1], HEAD_START, |_| pending::<()>());
+        assert_eq!(attempts.next_by(Some(begin + ms(700))).await, None);
+        assert!(attempts.is_running());
+        assert_eq!(begin.elapsed(), ms(700));
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod error;
 mod expiry;
 mod expiry_log;
 mod handshake;
+mod judge;
 mod key_digest;
 mod mistake;
 mod peer_certificate;
@@ -26,14 +27,14 @@ mod sni;
 mod stream;
 mod words;
 
-pub use client::{ClientTls, ClientTlsError};
+pub use client::{ClientFile, ClientTls, ClientTlsError};
 pub use error::{Party, TlsError};
-pub use expiry::expiring_files;
-pub use expiry_log::ExpiryLog;
+pub use expiry::{Lifetime, LifetimeKind};
+pub use expiry_log::{ExpiryLog, Lifetimes};
 pub use mistake::{TlsFile, TlsMistake, TlsMistakes};
 pub use peer_certificate::PeerCertificate;
 #[cfg(feature = "config")]
-pub use section::read_server_tls;
+pub use section::{read_server_tls, reject_client_files};
 pub use server::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig};
 
 pub(crate) use handshake::{

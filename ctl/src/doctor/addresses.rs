@@ -52,17 +52,12 @@ async fn look_at_plane(kind: PlaneKind, path: &str, settings: &Settings, report:
 type Chain = Option<Vec<tokio_rustls::rustls::pki_types::CertificateDer<'static>>>;
 
 async fn plane_chain(plane: &Plane, settings: &Settings) -> std::io::Result<Chain> {
-    let tcp = dial::tcp(plane.address()).await?;
-    chain(&plane.address().host, tcp, b"http/1.1", settings).await
+    let looked = tokio::time::timeout(settings.timeout, chain(plane.address(), b"http/1.1", settings)).await;
+    looked.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
-async fn chain(
-    host: &str,
-    tcp: tokio::net::TcpStream,
-    alpn: &'static [u8],
-    settings: &Settings,
-) -> std::io::Result<Chain> {
-    let stream = dial::secure(host, &settings.tls(), tcp, alpn).await?;
+async fn chain(address: &Address, alpn: &'static [u8], settings: &Settings) -> std::io::Result<Chain> {
+    let stream = dial::secured(address, &settings.tls(), alpn).await?;
     Ok(stream
         .get_ref()
         .1
@@ -112,12 +107,12 @@ async fn look_at_gateway(name: &str, url: &str, settings: &Settings, report: &mu
             .advise(format!("is the gateway running? --{name} or a context sets the address"))
     };
     let begin = Instant::now();
-    let tcp = dial::tcp(&address).await.map_err(wrong)?;
+    drop(dial::tcp(&address).await.map_err(wrong)?);
     report.good(name, format!("{url} accepts connections, after {:.1?}", begin.elapsed()));
     if is_tls {
         let alpn = if endpoint.scheme() == Scheme::Tls { ALPN_LINK } else { b"http/1.1" };
         let check = format!("{name}'s certificate");
-        match chain(host, tcp, alpn, settings).await {
+        match chain(&address, alpn, settings).await {
             Ok(chain) => certificates::server(&check, chain.as_deref(), report),
             Err(error) => report.failure(
                 check,

@@ -27,8 +27,7 @@ pub(super) fn look(settings: &Settings, report: &mut Report) {
 }
 
 fn file(check: &str, path: &Path, tls: &ClientTls, report: &mut Report) {
-    let wrong = tls.check_cas().into_iter().next().or_else(|| tls.check_identity().err());
-    if let Some(error) = wrong {
+    if let Some((_, error)) = tls.check().into_iter().next() {
         return report.failure(check, &Failure::usage(error));
     }
     let text = match std::fs::read(path) {

@@ -1,13 +1,13 @@
 //! A large message on its way to the bridge: it comes in pieces, is put together, and goes into the inbox when it is whole.
 
 use super::outlet::{Inboxes, Refused, edge_of};
+use crate::inner_leg::{Inner, InnerLeg};
 use bytes::Bytes;
 use frontier_bridge::Message;
 use frontier_exchange::{BeginError, BoxFuture, CorrelationId, Failure, Head, Leg, NewLeg, RequestKind};
 use frontier_protocol::Code;
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// A leg that was opened, of which it is not known yet what for.
@@ -43,7 +43,7 @@ impl NewLeg for NewMessageLeg {
             if len > inboxes.message_size as u64 {
                 return refused(Code::TooLarge, inboxes.too_large());
             }
-            Ok(Box::new(MessageLeg {
+            Ok(Box::new(Inner(MessageLeg {
                 topic: request.name.to_owned(),
                 edge: edge_of(&request.from),
                 custom: Bytes::copy_from_slice(request.custom),
@@ -52,62 +52,42 @@ impl NewLeg for NewMessageLeg {
                 is_refused: false,
                 inboxes,
                 _permit: permit,
-            }) as Box<dyn Leg>)
+            })) as Box<dyn Leg>)
         })
     }
 }
 
 impl MessageLeg {
-    fn refuse(&mut self, why: &'static str) -> Poll<io::Result<()>> {
+    fn refuse<T>(&mut self, why: &'static str) -> io::Result<T> {
         self.is_refused = true;
-        Poll::Ready(Err(io::Error::other(why)))
+        Err(io::Error::other(why))
     }
 }
 
-impl Leg for MessageLeg {
-    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        Poll::Ready(None)
-    }
-
-    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+impl InnerLeg for MessageLeg {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.payload.len() + bytes.len() > self.inboxes.message_size {
-            return self.refuse("more has come than was announced").map_ok(|()| 0);
+            return self.refuse("more has come than was announced");
         }
         self.payload.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
+        Ok(bytes.len())
     }
 
-    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn finish(&mut self) -> io::Result<()> {
         let payload = std::mem::take(&mut self.payload).into();
         let message = Message::now(self.edge, std::mem::take(&mut self.custom), payload);
         match self.inboxes.offer(&self.topic, message, self.receipt.take()) {
-            Ok(()) => Poll::Ready(Ok(())),
+            Ok(()) => Ok(()),
             Err(Refused::Full) => self.refuse("too many messages of the topic wait for the bridge"),
             Err(Refused::TooLarge | Refused::NoTopic) => self.refuse("the bridge does not take it"),
         }
     }
 
-    fn is_reset(&self) -> bool {
-        false
-    }
-
-    fn poll_reset(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        if self.is_refused { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
+    fn is_over(&self) -> bool {
+        self.is_refused
     }
 
     fn is_refused(&self) -> bool {
         self.is_refused
-    }
-
-    fn linger(self: Box<Self>) {}
-
-    fn reset(self: Box<Self>) {}
-
-    fn poll_abandoned(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
     }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The mux logs what peers do wrong, frame by frame; the gateway says once why it closed a connection. The client of NATS
 /// logs each attempt; a sink says once what has changed.
-const LOG_FILTER: &str = "yamux=off,async_nats=off";
+const LOG_FILTER: &str = "yamux=off,async_nats=off,krafka=off";
 
 /// Serves with `config`, which `source` gave at `read_at`, until a signal.
 pub(super) fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) -> Result<Exit, Failure> {
@@ -92,9 +92,9 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     let advice = match error {
         StartError::Listen { source, .. }
-        | StartError::ControlPlane(BindError::Listen { source, .. })
-        | StartError::Bridge(BridgeError::Bind(BindError::Listen { source, .. }))
-        | StartError::Observability(BindError::Listen { source, .. }) => advice(source.kind()),
+        | StartError::ControlPlane(BindError { source, .. })
+        | StartError::Bridge(BridgeError::Bind(BindError { source, .. }))
+        | StartError::Observability(BindError { source, .. }) => advice(source.kind()),
         _ => "",
     };
     let text = format!("{error}{cause}{advice}");
@@ -103,14 +103,13 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Access(_)
         | StartError::Advertise(_)
         | StartError::Traces(_)
-        | StartError::Bridge(BridgeError::Topics(_) | BridgeError::Bind(BindError::Tls { .. }))
-        | StartError::ControlPlane(BindError::Tls { .. }) => Failure::usage(text),
+        | StartError::Bridge(BridgeError::Topics(_)) => Failure::usage(text),
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
         | StartError::Threads(_)
-        | StartError::Bridge(BridgeError::Bind(BindError::Listen { .. }))
-        | StartError::ControlPlane(BindError::Listen { .. }) => Failure::start(text),
+        | StartError::Bridge(BridgeError::Bind(_))
+        | StartError::ControlPlane(_) => Failure::start(text),
     }
 }
 

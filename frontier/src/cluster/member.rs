@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::connection::{Connection, End};
 use super::handshake::{Established, Introduction, connect};
 use super::locate::LookupQueue;
-use super::{Advertised, ClusterState};
+use super::{Advertised, ClusterState, round};
 use crate::config::{Membership, TokenSource};
 use frontier_access::PeerText;
 use frontier_daemon::telemetry::millis;
@@ -84,52 +84,74 @@ impl Member {
         let mut superseded = Backoff::equal_jitter(SUPERSEDED_PAUSE.0, SUPERSEDED_PAUSE.1);
         // At random, so that the gateways spread over all frontlas.
         let mut next = rand::random_range(0..self.frontlas.len());
-        let mut failed = 0;
         while !stop.is_cancelled() {
-            let endpoint = self.frontlas[next % self.frontlas.len()].clone();
             let start = Instant::now();
-            let introduction = Introduction {
-                advertised: &self.advertised,
-                incarnation: self.incarnation,
-                token: self.token.as_ref(),
-            };
-            let connected = tokio::select! {
-                connected = connect(&endpoint, &self.dial, introduction, &self.exchange) => connected,
-                never = warn_once_forgotten(&self.advertised.id, &mut self.lease_ends) => match never {},
+            let joined = tokio::select! {
+                joined = self.join(next, &mut superseded) => joined,
                 () = stop.cancelled() => return,
             };
-            let pause = match connected {
-                Ok(established) => match self.serve(established, &endpoint, &stop).await {
-                    End::Left(traffic) => {
-                        let (duration_ms, received_bytes, sent_bytes) =
-                            (millis(start.elapsed()), traffic.received, traffic.sent);
-                        return info!(%endpoint, cause = "left", duration_ms, received_bytes, sent_bytes, "left the cluster");
+            let (is_well, pause) = match joined {
+                Ok((place, established)) => {
+                    let endpoint = self.frontlas[place].clone();
+                    next = place;
+                    match self.serve(established, &endpoint, &stop).await {
+                        End::Left(traffic) => {
+                            let (duration_ms, received_bytes, sent_bytes) =
+                                (millis(start.elapsed()), traffic.received, traffic.sent);
+                            return info!(%endpoint, cause = "left", duration_ms, received_bytes, sent_bytes, "left the cluster");
+                        }
+                        End::Lost(reason, traffic) => {
+                            let (duration_ms, received_bytes, sent_bytes) =
+                                (millis(start.elapsed()), traffic.received, traffic.sent);
+                            warn!(%endpoint, cause = "lost", reason = %PeerText(&reason), duration_ms, received_bytes, sent_bytes, "the connection to frontlas is lost, the gateway goes on without");
+                            self.is_loss_logged = true;
+                        }
                     }
-                    End::Lost(reason, traffic) => {
-                        let (duration_ms, received_bytes, sent_bytes) =
-                            (millis(start.elapsed()), traffic.received, traffic.sent);
-                        warn!(%endpoint, cause = "lost", reason = %PeerText(&reason), duration_ms, received_bytes, sent_bytes, "the connection to frontlas is lost, the gateway goes on without");
-                        self.is_loss_logged = true;
-                        None
-                    }
-                },
-                Err(error) => self.failed(&endpoint, &error, &mut superseded),
+                    // Others may be there.
+                    (self.frontlas.len() > 1, None)
+                }
+                Err(pause) => (false, pause),
             };
-            if start.elapsed() > RECONNECT_PAUSE.1 {
-                failed = 0;
+            let is_long = start.elapsed() > RECONNECT_PAUSE.1;
+            if is_long {
                 backoff.reset();
             }
             next += 1;
-            failed += 1;
-            let round = (failed % self.frontlas.len() == 0).then(|| backoff.next_pause());
-            if let Some(pause) = pause.max(round) {
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    never = warn_once_forgotten(&self.advertised.id, &mut self.lease_ends) => match never {},
-                    () = stop.cancelled() => return,
-                }
+            if is_long && is_well {
+                continue;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(backoff.next_pause().max(pause.unwrap_or_default())) => {}
+                never = warn_once_forgotten(&self.advertised.id, &mut self.lease_ends) => match never {},
+                () = stop.cancelled() => return,
             }
         }
+    }
+
+    /// Joins at the first frontlas that lets the gateway in: each is tried once, from the place `first` on. Else how long
+    /// to wait at least.
+    async fn join(
+        &mut self,
+        first: usize,
+        superseded: &mut Backoff,
+    ) -> Result<(usize, Established), Option<Duration>> {
+        let Self {
+            exchange, advertised, dial, token, frontlas, incarnation, is_loss_logged, lease_ends, ..
+        } = self;
+        let (exchange, advertised, dial, frontlas) = (&**exchange, &*advertised, &*dial, &**frontlas);
+        let introduction = Introduction { advertised, incarnation: *incarnation, token: token.as_ref() };
+        let mut failures =
+            Failures { id: &advertised.id, incarnation, is_loss_logged, superseded, pause: None };
+        let joined = round::first_of(
+            (0..frontlas.len()).map(|turn| (first + turn) % frontlas.len()),
+            |place| connect(&frontlas[place], dial, introduction, exchange),
+            |place, error, has_others| failures.goes_on(&frontlas[place], error, has_others),
+        );
+        let joined = tokio::select! {
+            joined = joined => joined,
+            never = warn_once_forgotten(&advertised.id, lease_ends) => match never {},
+        };
+        joined.ok_or(failures.pause)
     }
 
     async fn serve(
@@ -154,36 +176,51 @@ impl Member {
         self.lease_ends = Some(Instant::now() + HEARTBEATS_PER_LEASE * heartbeat);
         end
     }
+}
 
-    /// Logs a failed attempt, as a warning only the first of many. How long to wait at least.
-    fn failed(
-        &mut self,
-        endpoint: &Endpoint,
-        error: &HandshakeError,
-        superseded: &mut Backoff,
-    ) -> Option<Duration> {
-        if let HandshakeError::Rejected(Rejection { code: Code::Superseded, .. }) = error {
-            let id = &self.advertised.id;
-            error!(id, %endpoint, "another gateway has the same id: give each its own daemon.frontier_id");
-            return Some(superseded.next_pause());
+/// What became of the attempts of a round.
+struct Failures<'a> {
+    /// The gateway's id.
+    id: &'a str,
+    incarnation: &'a mut u64,
+    is_loss_logged: &'a mut bool,
+    superseded: &'a mut Backoff,
+    /// How long to wait at least before the next round.
+    pause: Option<Duration>,
+}
+
+impl Failures<'_> {
+    /// Logs a failed attempt, as a warning only the first of many. Whether the round goes on.
+    fn goes_on(&mut self, endpoint: &Endpoint, error: &HandshakeError, has_others: bool) -> bool {
+        let code = match error {
+            HandshakeError::Rejected(Rejection { code, .. }) => *code,
+            _ => Code::Ok,
+        };
+        match code {
+            // It may be by an attempt of its own.
+            Code::Superseded if has_others => {}
+            Code::Superseded => {
+                error!(id = self.id, %endpoint, "another gateway has the same id: give each its own daemon.frontier_id");
+                self.pause = Some(self.superseded.next_pause());
+                return false;
+            }
+            Code::Denied if std::mem::take(self.incarnation) != 0 => {
+                // The one thing that is denied to a gateway that was in before. Frontlas gives out another one.
+                info!(%endpoint, "frontlas does not know this process any more: joining anew");
+                return false;
+            }
+            _ => {}
         }
-        if let HandshakeError::Rejected(Rejection { code: Code::Denied, .. }) = error
-            && std::mem::take(&mut self.incarnation) != 0
-        {
-            // The one thing that is denied to a gateway that was in before. Frontlas gives out another one.
-            info!(%endpoint, "frontlas does not know this process any more: joining anew");
-            return None;
-        }
-        if std::mem::replace(&mut self.is_loss_logged, true) {
+        if std::mem::replace(self.is_loss_logged, true) {
             debug!(%endpoint, error = %PeerText(error), "frontlas still can't be reached");
         } else {
             let advice = error.advice();
             warn!(%endpoint, error = %PeerText(error), advice, "frontlas can't be reached, the gateway goes on without and keeps trying");
         }
-        match error {
-            HandshakeError::Rejected(rejection) => rejection.retry_after,
-            _ => None,
+        if let HandshakeError::Rejected(rejection) = error {
+            self.pause = self.pause.max(rejection.retry_after);
         }
+        true
     }
 }
 

@@ -93,11 +93,6 @@ impl AccessErrors {
         self.0.iter().map(line).collect()
     }
 
-    /// That of one file, or of those of one section, which that key names.
-    pub(crate) fn of(key: &str, error: &impl fmt::Display) -> Self {
-        Self(vec![FileMistake { key: Some(key.to_owned()), text: error.to_string() }])
-    }
-
     pub(super) fn mistakes(&self) -> &[FileMistake] {
         &self.0
     }

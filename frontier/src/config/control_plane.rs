@@ -31,7 +31,7 @@ impl ControlPlaneConfig {
             plane: CONTROLPLANE,
             side: Side::Operator,
             addr: server.addr,
-            takes_certificates: server.takes_certificates(),
+            takes_certificates: server.takes_certificates,
         };
         access.auth.insert(CONTROLPLANE.to_owned(), plane.read(root));
         let console = section.get("console", true);

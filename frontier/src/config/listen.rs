@@ -243,12 +243,7 @@ impl Listen {
     /// What may surprise about its certificates and its proxies, though they are used, in lines.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = self.tls_warnings();
-        if self.proxies.trusts_all() {
-            let key = &self.key;
-            warnings.push(format!(
-                "{key}.trusted_proxies names everyone: whoever reaches this listener may pretend any address"
-            ));
-        }
+        warnings.extend(self.proxies.trusted.warning(&self.key));
         warnings
     }
 

@@ -2,13 +2,17 @@
 //!
 //! A topic is a name, as it is for services; which subject, channel or stream it becomes is said by a template.
 
+mod amqp;
+mod kafka;
 mod nats;
 mod redis;
 mod tls;
+mod userinfo;
 
 use frontier_config::{ByteSize, HostPort, Secret, Section};
 use frontier_mq::{Bounds, Credentials, SinkConfig, Template};
 use frontier_protocol::CATCH_ALL;
+use frontier_transport::ClientTls;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -18,7 +22,7 @@ use std::time::Duration;
 const MAX_TOPICS: usize = 10_000;
 
 /// Brokers that the original knows as well.
-const NOT_HERE: [&str; 3] = ["kafka", "amqp", "nsq"];
+const NOT_HERE: [&str; 1] = ["nsq"];
 
 /// The sinks, and what they were read from.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,8 @@ pub struct Mq {
     pub sinks: Vec<SinkConfig>,
     /// The files that they name.
     pub(crate) files: Vec<PathBuf>,
+    /// What is shown and trusted over TLS: to look at, not to connect with.
+    pub(crate) tls: Vec<ClientTls>,
 }
 
 /// The keys of one sink, as they are read: which lists have topics, by their paths.
@@ -36,6 +42,7 @@ struct Sinks {
     /// Where each topic was given first.
     topics: HashMap<String, String>,
     files: Vec<PathBuf>,
+    tls: Vec<ClientTls>,
     /// Of all secrets: differs where one of them does.
     secrets: u64,
 }
@@ -53,7 +60,7 @@ impl Mq {
         if original.is_present() {
             read = other;
         }
-        let mq = Self { sinks: read.sinks, files: read.files };
+        let mq = Self { sinks: read.sinks, files: read.files, tls: read.tls };
         // Secrets show nothing of themselves, and a change of one is a change all the same.
         root.record(&(&mq, read.secrets));
         mq
@@ -64,16 +71,31 @@ impl Sinks {
     fn read(section: &Section<'_>, name_size: usize) -> Self {
         let bounds = bounds(section);
         let mut sinks = Self::default();
+        amqp::read(&section.section("amqp"), bounds, name_size, &mut sinks);
+        kafka::read(&section.section("kafka"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
         redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
         for key in NOT_HERE {
             // Files of the original have a section for each broker.
             let _ = section.ignored(key, "there is no such sink here");
             if section.ignored_text(key, "enable") == Some("true") {
-                section.reject(key, "can't be enabled: there is no such sink here, but of NATS and Redis");
+                section.reject(
+                    key,
+                    "can't be enabled: there is no such sink here: docs/mq.md says which there are",
+                );
             }
         }
         sinks
+    }
+
+    /// Whoever changes one of them changes the section.
+    fn note_secrets(&mut self, credentials: &Credentials) {
+        for secret in [&credentials.password, &credentials.token].into_iter().flatten() {
+            let mut hasher = DefaultHasher::new();
+            (self.secrets, secret.expose()).hash(&mut hasher);
+            self.secrets = hasher.finish();
+            self.files.extend(secret.file().map(PathBuf::from));
+        }
     }
 
     /// Adds a sink, unless it has no topics.
@@ -159,6 +181,17 @@ fn template(section: &Section<'_>, key: &'static str) -> Template {
 /// Addresses, with the default's port where there is none, and perhaps with a scheme in front.
 fn addrs(section: &Section<'_>, is_enabled: bool, schemes: &[&str], port: u16) -> Vec<HostPort> {
     let texts: Vec<String> = section.list("addrs", vec![format!("127.0.0.1:{port}")]);
+    addrs_of(section, is_enabled, &texts, schemes, port)
+}
+
+/// The same, of texts that were read from there.
+fn addrs_of(
+    section: &Section<'_>,
+    is_enabled: bool,
+    texts: &[String],
+    schemes: &[&str],
+    port: u16,
+) -> Vec<HostPort> {
     if texts.is_empty() && is_enabled {
         section.reject("addrs", "must have an address");
     }
@@ -193,13 +226,7 @@ fn credentials(section: &Section<'_>, takes_tokens: bool, sinks: &mut Sinks) -> 
     if credentials.token.is_some() && credentials.password.is_some() {
         section.reject("token", "is there beside `password`; one of them is enough");
     }
-    let secrets = [&credentials.password, &credentials.token].into_iter().flatten();
-    for secret in secrets {
-        let mut hasher = DefaultHasher::new();
-        (sinks.secrets, secret.expose()).hash(&mut hasher);
-        sinks.secrets = hasher.finish();
-        sinks.files.extend(secret.file().map(PathBuf::from));
-    }
+    sinks.note_secrets(&credentials);
     credentials
 }
 

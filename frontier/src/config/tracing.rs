@@ -7,7 +7,7 @@
 //! ```
 
 use frontier_config::{Secret, Section};
-use frontier_transport::ClientTls;
+use frontier_transport::{ClientFile, ClientTls};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
@@ -115,19 +115,22 @@ impl Tls {
             return None;
         }
         let [ca, cert, key] = paths.map(|(_, path)| path);
-        if let Some(ca) = &ca {
-            for error in ClientTls::new().ca_file(ca).check_cas() {
-                section.reject("ca", error.to_string());
+        let tls = ca.iter().fold(ClientTls::new(), ClientTls::ca_file);
+        let tls = match (&cert, &key) {
+            (Some(cert), Some(key)) => tls.identity_files(cert, key),
+            (None, None) => tls,
+            _ => {
+                section.reject("cert", "and `key` go together");
+                tls
             }
-        }
-        match (&cert, &key) {
-            (Some(cert), Some(key)) => {
-                if let Err(error) = ClientTls::new().identity_files(cert, key).check_identity() {
-                    section.reject("cert", error.to_string());
-                }
-            }
-            (None, None) => {}
-            _ => section.reject("cert", "and `key` go together"),
+        };
+        for (file, error) in tls.check() {
+            let key = match file {
+                ClientFile::CaCertificate(_) => "ca",
+                ClientFile::Certificate => "cert",
+                ClientFile::Key => "key",
+            };
+            section.reject(key, error.to_string());
         }
         // What can't be read has been refused.
         let [ca, cert, key] = [ca, cert, key].map(|path| std::fs::read(path?).ok());
@@ -177,10 +180,12 @@ mod tests {
             ("endpoint: 'https://host:1', tls: {ca: /no/ca}", "tracing.tls.ca"),
             ("endpoint: 'https://host:1', tls: {ca: /dev/null}", "tracing.tls.ca"),
             ("endpoint: 'https://host:1', tls: {cert: /dev/null}", "tracing.tls.cert"),
-            ("endpoint: 'https://host:1', tls: {cert: /dev/null, key: /dev/null}", "tracing.tls.cert"),
         ] {
             let found = mistakes(tracing);
             assert!(found.len() == 1 && found[0].starts_with(key), "{tracing}: {found:?}");
         }
+        let found = mistakes("endpoint: 'https://host:1', tls: {cert: /dev/null, key: /dev/null}");
+        let keys: Vec<_> = found.iter().map(|it| it.split(' ').next().unwrap()).collect();
+        assert_eq!(keys, ["tracing.tls.cert", "tracing.tls.key"], "{found:?}");
     }
 }

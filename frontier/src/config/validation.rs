@@ -3,7 +3,7 @@
 use super::{Config, Listen, Wires};
 use crate::cluster::{Bound, unreachable};
 use frontier_config::Section;
-use frontier_transport::Bind;
+use frontier_transport::{Bind, reject_client_files};
 
 /// Refuses what listeners can't be together.
 pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
@@ -62,26 +62,10 @@ pub(super) fn reject_files(config: &Config, root: &Section<'_>) {
             root.reject_at(mistake.key.as_deref().unwrap_or_default(), &mistake.text);
         }
     }
-    for (key, tls) in config.plane_tls() {
-        if let Err(error) = tls.load() {
-            root.reject_at(&format!("{key}.listen.tls"), error.to_string());
-        }
+    for (section, tls) in config.client_tls() {
+        reject_client_files(root, &format!("{section}.tls"), tls);
     }
-    let member = config.membership.as_ref();
-    let clients = [
-        config.edgebound.bypass.as_ref().map(|bypass| (&bypass.dial, "edgebound.bypass")),
-        member.map(|membership| (&membership.dial, "frontlas.dial")),
-        member.and_then(|it| it.forward.as_ref()).map(|forward| (&forward.dial, "frontlas.forward")),
-    ];
-    for (dial, section) in clients.into_iter().flatten() {
-        for error in dial.tls.check_cas() {
-            root.reject_at(&format!("{section}.tls.ca_certs"), error.to_string());
-        }
-        if let Err(error) = dial.tls.check_identity() {
-            root.reject_at(&format!("{section}.tls.cert"), error.to_string());
-        }
-    }
-    let Some(membership) = member else { return };
+    let Some(membership) = &config.membership else { return };
     let forward = membership.forward.as_ref().and_then(|forward| forward.token.as_ref());
     for (token, key) in
         [(membership.token.as_ref(), "frontlas.dial.token_file"), (forward, "frontlas.forward.token_file")]
@@ -164,6 +148,12 @@ frontlas:
   enable: true
   dial: {network: tls, token_file: /no/dial-token, tls: {ca_certs: [/no/ca], cert: /no/own, key: /no/own-key}}
   forward: {enable: true, token_file: /no/token, tls: {ca_certs: [/no/ca]}}
+controlplane:
+  listen: {tls: {enable: true, certs: [{cert: /no/plane, key: /no/plane-key}], crls: [/no/crl]}}
+bridge:
+  enable: true
+  topics: [{name: t}]
+  listen: {tls: {enable: true, certs: [{cert: /no/bridge, key: /no/bridge-key}]}}
 ";
         let mistakes = mistakes(yaml);
         let keys: Vec<_> = mistakes.iter().map(|(key, _)| key.as_str()).collect();
@@ -176,10 +166,16 @@ frontlas:
             "access.rules_file",
             "access.quotas_file",
             "frontlas.dial.token_file",
-            "frontlas.dial.tls.ca_certs",
+            "frontlas.dial.tls.ca_certs[0]",
             "frontlas.dial.tls.cert",
+            "frontlas.dial.tls.key",
             "frontlas.forward.token_file",
-            "frontlas.forward.tls.ca_certs",
+            "frontlas.forward.tls.ca_certs[0]",
+            "controlplane.listen.tls.certs[0].cert",
+            "controlplane.listen.tls.certs[0].key",
+            "controlplane.listen.tls.crls",
+            "bridge.listen.tls.certs[0].cert",
+            "bridge.listen.tls.certs[0].key",
         ];
         assert_eq!(keys, expected, "{mistakes:#?}");
         for (key, text) in &mistakes[1..] {

@@ -38,7 +38,7 @@ fn peer(exchange: &Exchange, identity: Identity, addr: SocketAddr) -> Arc<Peer> 
 }
 
 /// An edge, which is connected until this is dropped.
-pub(super) fn edge(exchange: &Arc<Exchange>, id: u64, meta: &[u8], addr: &str) -> Seat {
+pub(crate) fn edge(exchange: &Arc<Exchange>, id: u64, meta: &[u8], addr: &str) -> Seat {
     let identity = Identity::Edge { id: EdgeId(id), meta: meta.to_vec().into() };
     let edge = peer(exchange, identity, addr.parse().unwrap());
     let (seat, _) = exchange.join_edge(&edge).unwrap();

@@ -6,7 +6,8 @@ use crate::carriers::Carriers;
 use crate::config::{Forward, Limits};
 use crate::native::{Native, StreamLimits};
 use arc_swap::ArcSwapOption;
-use frontier_access::PeerText;
+use frontier_access::{LogLimiter, PeerText};
+use frontier_admin::admit_line;
 use frontier_daemon::telemetry::millis;
 use frontier_exchange::{Exchange, Failure, Peer, Seat};
 use frontier_protocol::Code;
@@ -37,6 +38,9 @@ pub(super) struct Dialler {
     pub(super) tasks: TaskTracker,
     /// The threads that carry links, where there are several.
     pub(super) carriers: Option<Arc<Carriers>>,
+    /// For the lines of links that begin, and of those that end.
+    pub(super) comings: LogLimiter,
+    pub(super) goings: LogLimiter,
 }
 
 impl Dialler {
@@ -245,7 +249,9 @@ impl GatewayLink {
             }
         };
         let since = Instant::now();
-        info!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, "connected to another gateway");
+        if let Some(suppressed) = admit_line(&self.dialler.comings) {
+            info!(frontier = %PeerText(&self.id), endpoint = %self.endpoint, suppressed, "connected to another gateway");
+        }
         let seat = exchange.join_gateway(&owner);
         self.offers.store(offers, Ordering::Relaxed);
         self.owner.store(Some(owner.clone()));
@@ -262,16 +268,19 @@ impl GatewayLink {
         };
         let serve = Serve { native, link: &self, interval, idle: forward.idle, stop };
         let (reason, traffic) = serve.run(link).await;
-        info!(
-            frontier = %PeerText(&self.id),
-            endpoint = %self.endpoint,
-            cause = reason.cause(),
-            reason = %PeerText(&reason),
-            duration_ms = millis(since.elapsed()),
-            received_bytes = traffic.received,
-            sent_bytes = traffic.sent,
-            "the connection to another gateway has ended"
-        );
+        if let Some(suppressed) = admit_line(&self.dialler.goings) {
+            info!(
+                frontier = %PeerText(&self.id),
+                endpoint = %self.endpoint,
+                cause = reason.cause(),
+                reason = %PeerText(&reason),
+                duration_ms = millis(since.elapsed()),
+                received_bytes = traffic.received,
+                sent_bytes = traffic.sent,
+                suppressed,
+                "the connection to another gateway has ended"
+            );
+        }
         if since.elapsed() >= MIN_LIFETIME {
             self.attempts.lock().pauses.reset();
         } else if !stop.is_cancelled() && matches!(self.attempts.lock().state, State::Idle) {

@@ -5,6 +5,7 @@ use super::lane::Lane;
 use super::leg::StreamLeg;
 use super::payload::Received;
 use super::{presence, text, timeout_ms};
+use crate::inner_leg::Inner;
 use crate::policy::Policies;
 use bytes::{Bytes, BytesMut};
 use frontier_exchange::{
@@ -15,7 +16,7 @@ use frontier_geminio as wire;
 use frontier_protocol::{Code, Custom, EdgeId, FRAGMENT, Names};
 use frontier_transport::CloseReason;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// While a connection is not read because a stream is full, its reader has to take so much in each such time. Else it is
 /// that stream which is given up, and not the others.
@@ -172,7 +173,7 @@ impl Reader<'_> {
         request: wire::Request<'_>,
         batch: &mut Batch<'_>,
     ) -> Result<(), Violation> {
-        let timeout = timeout_ms(request.deadline, SystemTime::now());
+        let timeout = timeout_ms(request.deadline);
         let deadline = self.exchange.deadline(timeout, batch.now());
         if request.payload.len() <= FRAGMENT {
             let envelope = envelope(self.peer, id, &request, &request.payload, deadline);
@@ -188,7 +189,7 @@ impl Reader<'_> {
         tokio::spawn(async move {
             let payload = Bytes::from(request.payload.to_vec());
             let envelope = envelope(&peer, id, &request, b"", deadline);
-            let (len, leg) = (payload.len() as u64, Box::new(Received(payload)));
+            let (len, leg) = (payload.len() as u64, Box::new(Inner(Received(payload))));
             if let Err(violation) = exchange.on_payload_request(&peer, envelope, len, leg, false).await {
                 lane.close(broken(&violation));
             }
@@ -226,7 +227,7 @@ impl Reader<'_> {
         tokio::spawn(async move {
             let outcome = Outcome { code, detail: 0, custom: &custom, payload: b"" };
             let reply = Reply { correlation, kind, outcome, edge: None };
-            let (len, leg) = (payload.len() as u64, Box::new(Received(payload)));
+            let (len, leg) = (payload.len() as u64, Box::new(Inner(Received(payload))));
             if let Err(violation) = exchange.on_payload_reply(&peer, reply, len, leg).await {
                 lane.close(broken(&violation));
             }
@@ -264,6 +265,12 @@ impl Reader<'_> {
 
     /// Waits until a stream has room again, and gives it up if nobody reads it.
     pub(super) async fn wait_for_room(&self, session: u64) {
+        self.lane.hold(true);
+        self.room(session).await;
+        self.lane.hold(false);
+    }
+
+    async fn room(&self, session: u64) {
         let (mut since, mut before) = (Instant::now(), None);
         while let Some((taken, waiting)) = self.lane.fullness(session) {
             let before = before.get_or_insert(taken);

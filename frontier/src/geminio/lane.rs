@@ -44,6 +44,9 @@ struct State {
     streams: AHashMap<u64, Stream>,
     /// What waits in all of them for their readers, in bytes.
     inbound_len: usize,
+    /// The connection is not read, since a stream is full; or since when it is.
+    is_held: bool,
+    read_since: Instant,
     /// Streams that have something to write, in their turn.
     ready: VecDeque<u64>,
     next_session: u64,
@@ -70,6 +73,8 @@ impl Lane {
                 outbox: Outbox::new(soft),
                 streams: AHashMap::new(),
                 inbound_len: 0,
+                is_held: false,
+                read_since: Instant::now(),
                 ready: VecDeque::new(),
                 next_session: wire::MAIN_SESSION,
                 asks_for_id: AHashSet::new(),
@@ -190,10 +195,18 @@ impl Lane {
     }
 
     fn take_batch(self: &Arc<Self>, out: &mut Vec<u8>) -> bool {
-        let now = Instant::now();
         let mut state = self.state.lock();
-        let State { outbox, streams, ready, .. } = &mut *state;
-        std::mem::swap(out, &mut outbox.queued);
+        std::mem::swap(out, &mut state.outbox.queued);
+        if !state.ready.is_empty() {
+            self.take_from_streams(&mut state, out);
+        }
+        state.outbox.taken = out.len();
+        !out.is_empty()
+    }
+
+    fn take_from_streams(self: &Arc<Self>, state: &mut State, out: &mut Vec<u8>) {
+        let now = Instant::now();
+        let State { streams, ready, .. } = state;
         for _ in 0..ready.len() {
             if out.len() >= BATCH {
                 break;
@@ -211,8 +224,6 @@ impl Lane {
         if ready.is_empty() && ready.capacity() > 64 {
             *ready = VecDeque::new();
         }
-        outbox.taken = out.len();
-        !out.is_empty()
     }
 
     pub(super) fn wrote(&self, len: usize) {

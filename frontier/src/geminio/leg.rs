@@ -62,10 +62,13 @@ impl StreamLeg {
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Read {
-        let read = self.lane.with(self.session, |stream| match stream.pop() {
+        let read = self.lane.look(self.session, |stream, is_closed| match stream.pop() {
+            _ if is_closed && stream.dismissed_at.is_none() => Read::Lost,
             Some(bytes) => Read::Bytes(bytes),
             None if stream.is_overrun => Read::Lost,
-            None if stream.is_dismissed => Read::Dismissed,
+            // All of it has come, and it was closed before its connection was.
+            None if is_closed => Read::Dismissed,
+            None if stream.dismissed_at.is_some() && stream.has_dismissed => Read::Dismissed,
             None => {
                 stream.wait_reader(cx.waker());
                 Read::Nothing
@@ -137,7 +140,7 @@ impl Leg for StreamLeg {
             if matches!(taken, Ok(0)) {
                 stream.wait_writer(cx.waker());
             }
-            (taken, stream.has_dismissed)
+            (taken, stream.is_closed())
         });
         match taken {
             None => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
@@ -168,11 +171,16 @@ impl Leg for StreamLeg {
         if self.is_lost {
             return Poll::Ready(());
         }
-        let is_lost = self.lane.with(self.session, |stream| {
+        let lane = self.lane.look(self.session, |stream, is_closed| {
             stream.wait_reader(cx.waker());
-            stream.is_overrun
+            (stream.is_overrun || (is_closed && stream.dismissed_at.is_none()), is_closed)
         });
-        if is_lost.unwrap_or(true) { Poll::Ready(()) } else { Poll::Pending }
+        match lane {
+            None | Some((true, _)) => Poll::Ready(()),
+            // What a peer has left behind that is gone is kept as long as somebody takes it.
+            Some((false, true)) => self.poll_timer(cx).map(|()| self.is_lost = true),
+            Some((false, false)) => Poll::Pending,
+        }
     }
 
     fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {

@@ -4,6 +4,7 @@ use super::lane::Lane;
 use super::leg::StreamLeg;
 use super::payload::{Gathering, MAX_PAYLOAD};
 use super::{presence, text};
+use crate::inner_leg::Inner;
 use frontier_exchange::{
     BeginError, BoxFuture, CloseReason, CorrelationId, Departure, Failure, Head, Leg, NewLeg, OpenError,
     Outcome, Outgoing, Outlet, QueueError, Queued, Registration, RegistrationError, RequestKind, Sender,
@@ -208,7 +209,7 @@ impl NewLeg for NewGeminioLeg {
                 Head::Request(request, _) => outlet.gather_request(request),
                 Head::Reply(id, edge, outcome, _) => outlet.gather_reply(id, edge, outcome),
             };
-            let leg: Box<dyn Leg> = Box::new(gathering);
+            let leg: Box<dyn Leg> = Box::new(Inner(gathering));
             Ok(leg)
         })
     }

@@ -1,12 +1,13 @@
 //! Large payloads, which our own wire carries on legs: here each is one packet.
 
 use super::lane::Lane;
+use crate::inner_leg::{Inner, InnerLeg};
 use bytes::Bytes;
-use frontier_exchange::{BoxFuture, Failure, IncomingLeg, Leg, QueueError, Queued};
+use frontier_exchange::{BoxFuture, Failure, IncomingLeg, QueueError, Queued};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 /// What is passed on at once of a payload that has come, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -18,46 +19,23 @@ pub(super) const MAX_PAYLOAD: usize = (frontier_geminio::MAX_BODY - 128 * 1024) 
 #[derive(Debug)]
 pub(super) struct Received(pub(super) Bytes);
 
-impl Leg for Received {
-    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+impl InnerLeg for Received {
+    fn poll_chunk(&mut self) -> Poll<Option<Bytes>> {
         let len = self.0.len().min(PIECE);
-        Poll::Ready((len > 0).then(|| Ok(self.0.split_to(len))))
+        Poll::Ready((len > 0).then(|| self.0.split_to(len)))
     }
 
-    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
+    /// Nothing is said back on it.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
     }
 
-    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn is_reset(&self) -> bool {
-        false
-    }
-
-    fn poll_reset(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-
-    fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    fn is_refused(&self) -> bool {
-        false
-    }
-
-    fn linger(self: Box<Self>) {}
-
-    fn reset(self: Box<Self>) {}
-
-    fn poll_abandoned(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
-impl IncomingLeg for Received {
+impl IncomingLeg for Inner<Received> {
     fn accept(&mut self) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(async { Ok(()) })
     }
@@ -89,50 +67,25 @@ impl Gathering {
     }
 }
 
-impl Leg for Gathering {
-    /// The peer has nothing to say on it.
-    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        Poll::Ready(None)
-    }
-
-    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+impl InnerLeg for Gathering {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.gathered.len() + bytes.len() > MAX_PAYLOAD {
-            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            return Err(io::ErrorKind::InvalidData.into());
         }
         self.gathered.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
+        Ok(bytes.len())
     }
 
-    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(queue) = self.queue.take() else { return Poll::Ready(Ok(())) };
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(queue) = self.queue.take() else { return Ok(()) };
         let queued = queue(std::mem::take(&mut self.gathered));
         if queued.is_ok() {
             self.lane.work.notify_one();
         }
-        Poll::Ready(queued.map(drop).map_err(io::Error::other))
+        queued.map(drop).map_err(io::Error::other)
     }
 
-    fn is_reset(&self) -> bool {
-        false
-    }
-
-    fn poll_reset(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        if self.lane.close_reason().is_some() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    fn is_refused(&self) -> bool {
-        false
-    }
-
-    fn linger(self: Box<Self>) {}
-
-    fn reset(self: Box<Self>) {}
-
-    fn poll_abandoned(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
+    fn is_over(&self) -> bool {
+        self.lane.close_reason().is_some()
     }
 }

@@ -1,8 +1,8 @@
 //! A stream of a connection: what waits in each direction, and how it ends.
 //!
 //! ```text
-//!   Open ──(the peer's Dismiss, answered with ours)──▶ closed by the peer ──(its leg is let go)──▶ forgotten
-//!     └──(its leg is let go)──▶ Dismiss behind all that was written ──(the peer's Dismiss)──────────▲
+//!   Open ──(the peer's Dismiss)──▶ nothing more is written ──(nothing comes)──▶ our Dismiss ──(its leg is let go)──▶ forgotten
+//!     └──(its leg is let go)──▶ our Dismiss, behind all that was written ──(the peer's Dismiss)─────────────────────────▲
 //! ```
 
 use bytes::{Bytes, BytesMut};
@@ -34,6 +34,10 @@ const MAX_UNACKED: usize = 32;
 /// learns of the end never will.
 const LINGER: Duration = Duration::from_millis(200);
 
+/// How long nothing comes on a stream that the peer has closed until it has all come: a client of the original writes its
+/// Dismiss past what the application has written before, and sends nothing more once it has ours.
+pub(super) const QUIET: Duration = Duration::from_millis(50);
+
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     inbound: VecDeque<Bytes>,
@@ -46,9 +50,9 @@ pub(super) struct Stream {
     writer: Option<Waker>,
     /// The peer's answer to our opening.
     pub(super) answer: Option<Result<(), String>>,
-    /// The peer has closed it.
-    pub(super) is_dismissed: bool,
-    /// We have.
+    /// The peer has closed it, and the last that came for it has come at this time.
+    pub(super) dismissed_at: Option<Instant>,
+    /// We have, and what still comes is not read.
     pub(super) has_dismissed: bool,
     /// Nobody here has anything to do with it any more.
     pub(super) is_released: bool,
@@ -68,9 +72,17 @@ enum Piece {
 
 impl Stream {
     pub(super) fn push(&mut self, bytes: Bytes) {
+        if let Some(at) = &mut self.dismissed_at {
+            *at = Instant::now();
+        }
         self.inbound_len += bytes.len() + PIECE_COST;
         self.inbound.push_back(bytes);
         self.wake_reader();
+    }
+
+    /// Whether the peer, or we, have closed it: nothing more is written.
+    pub(super) fn is_closed(&self) -> bool {
+        self.dismissed_at.is_some() || self.has_dismissed
     }
 
     pub(super) fn pop(&mut self) -> Option<Bytes> {
@@ -140,7 +152,7 @@ impl Stream {
 
     /// Whether one more message may be sent.
     pub(super) fn may_send_message(&self) -> bool {
-        self.has_dismissed || self.unacked < MAX_UNACKED
+        self.is_closed() || self.unacked < MAX_UNACKED
     }
 
     pub(super) fn sent_message(&mut self) {

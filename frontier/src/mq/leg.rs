@@ -2,12 +2,13 @@
 
 use super::confirms::refusal;
 use super::outlet::{SinkOutlet, check_kind, timeout, token};
+use crate::inner_leg::{Inner, InnerLeg};
 use bytes::{Bytes, BytesMut};
 use frontier_exchange::{BeginError, BoxFuture, Failure, Head, Leg, NewLeg};
 use frontier_mq::{Confirm, Message, Outcome, Room, SendError};
 use frontier_protocol::Code;
 use std::io;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// A leg of which it is not known yet what it carries.
@@ -61,7 +62,7 @@ impl NewSinkLeg {
         let room = room.map_err(|error| failure(&error))?;
         let deadline = Instant::now() + timeout(request);
         let state = State::Coming(Coming { message, payload: BytesMut::new(), room, deadline });
-        Ok(Box::new(SinkLeg { outlet: self.outlet, token: token(request), state }))
+        Ok(Box::new(Inner(SinkLeg { outlet: self.outlet, token: token(request), state })))
     }
 }
 
@@ -94,50 +95,26 @@ impl SinkLeg {
     }
 }
 
-impl Leg for SinkLeg {
-    /// A broker says nothing on it.
-    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+impl InnerLeg for SinkLeg {
+    /// A broker says nothing on it, and does not end it.
+    fn poll_chunk(&mut self) -> Poll<Option<Bytes>> {
         Poll::Pending
     }
 
-    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.state {
             State::Coming(coming) => match coming.room.grow(bytes.len()) {
                 Ok(()) => coming.payload.extend_from_slice(bytes),
                 Err(error) => self.state = State::Refused(error),
             },
             State::Refused(_) => {}
-            State::Ended => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            State::Ended => return Err(io::ErrorKind::BrokenPipe.into()),
         }
-        Poll::Ready(Ok(bytes.len()))
+        Ok(bytes.len())
     }
 
-    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn finish(&mut self) -> io::Result<()> {
         self.send();
-        Poll::Ready(Ok(()))
-    }
-
-    fn is_reset(&self) -> bool {
-        false
-    }
-
-    fn poll_reset(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
-    }
-
-    fn poll_taken(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
-
-    fn is_refused(&self) -> bool {
-        false
-    }
-
-    fn linger(self: Box<Self>) {}
-
-    fn reset(self: Box<Self>) {}
-
-    fn poll_abandoned(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
+        Ok(())
     }
 }

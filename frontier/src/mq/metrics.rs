@@ -14,6 +14,11 @@ pub(crate) fn write_metrics(sinks: &[Arc<Sink>], out: &mut Exposition) {
     for (name, status) in &statuses {
         family.sample(&[("sink", name)], status.away.is_none());
     }
+    let help = "Whether the broker of a sink is connected and takes nothing, for an alarm of its own.";
+    let mut family = out.gauge("frontier_mq_blocked", help);
+    for (name, status) in &statuses {
+        family.sample(&[("sink", name)], status.blocked.is_some());
+    }
     let mut family = out.gauge("frontier_mq_waiting", "Messages for a broker that have not left yet.");
     for (name, status) in &statuses {
         family.sample(&[("sink", name)], status.waiting);

@@ -4,11 +4,12 @@ use super::{SelfProbe, bridge_metrics};
 use crate::cluster::ClusterState;
 use crate::mq::write_metrics;
 use crate::session::{Context, label};
-use frontier_admin::{ProcessMetrics, write_runtime};
+use frontier_admin::{ProcessMetrics, write_lifetimes, write_runtime};
 use frontier_exchange::{Census, Counts, Direction, Exchange, Part, Traffic};
 use frontier_metrics::Exposition;
 use frontier_mq::Sink;
 use frontier_protocol::{Code, Role};
+use frontier_transport::Lifetimes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -27,6 +28,8 @@ pub(crate) struct GatewayMetrics {
     /// The runtime that serves everybody.
     pub(crate) runtime: Handle,
     pub(crate) bridge: Option<frontier_bridge::Handle>,
+    /// Of certificates and revocation lists.
+    pub(crate) lifetimes: Lifetimes,
 }
 
 /// The sides, with the place of the context that counts each.
@@ -81,6 +84,7 @@ impl GatewayMetrics {
             bridge_metrics::write(bridge, out);
         }
         write_metrics(&self.sinks, out);
+        write_lifetimes(&self.lifetimes, out);
         self.process.write(out);
         write_runtime(&self.runtime, out);
     }

@@ -24,6 +24,8 @@ pub(super) struct LogLimits {
     violations: LogLimiter,
     edges: LogLimiter,
     others: LogLimiter,
+    services: LogLimiter,
+    gateways: LogLimiter,
     streams: LogLimiter,
     bypass: LogLimiter,
 }
@@ -48,6 +50,8 @@ impl LogLimits {
             violations: limiter(),
             edges: limiter(),
             others: limiter(),
+            services: limiter(),
+            gateways: limiter(),
             streams: limiter(),
             bypass: limiter(),
         }
@@ -118,6 +122,27 @@ impl Policies {
     pub(crate) fn log_turned_away(&self, role: Role, addr: SocketAddr, error: &str) {
         let Some(suppressed) = admit(&self.log_limits.turned_away) else { return };
         warn!(%addr, error, suppressed, "{} turned away", side(role));
+    }
+
+    /// A service has been let in. What there is no room for is there with `debug`, as it is of connections' ends: all of them
+    /// come at once, again and again, where their program fails.
+    pub(crate) fn log_service(&self, service: &Peer, addr: SocketAddr) {
+        let (id, name, network) = (service.number(), display(PeerText(service.name())), wire(service));
+        match admit(&self.log_limits.services) {
+            Some(suppressed) => info!(service = id, name, %addr, network, suppressed, "service connected"),
+            None => debug!(service = id, name, %addr, network, "service connected"),
+        }
+    }
+
+    /// Another gateway has been let in. What there is no room for is there with `debug`.
+    pub(crate) fn log_origin_gateway(&self, id: &str, addr: SocketAddr) {
+        let frontier = PeerText(id);
+        match admit(&self.log_limits.gateways) {
+            Some(suppressed) => {
+                info!(%frontier, %addr, suppressed, "another gateway asks here for its services and edges");
+            }
+            None => debug!(%frontier, %addr, "another gateway asks here for its services and edges"),
+        }
     }
 
     /// A connection has ended. What there is no room for is there with `debug`.

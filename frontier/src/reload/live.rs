@@ -3,8 +3,8 @@
 use crate::config::{self, AccessErrors, Config};
 use crate::policy::Policies;
 use frontier_access::ClockReading;
-use frontier_admin::LiveTls;
 use frontier_exchange::{Exchange, Peer};
+use frontier_transport::ServerTls;
 use std::sync::Arc;
 use tracing::warn;
 
@@ -14,7 +14,7 @@ pub struct Live {
     exchange: Arc<Exchange>,
     policies: Arc<Policies>,
     /// That of the planes which have any, each with the key of its section.
-    tls: Vec<(&'static str, LiveTls)>,
+    tls: Vec<(&'static str, ServerTls)>,
 }
 
 /// What became of those who were connected.
@@ -30,7 +30,7 @@ impl Live {
     pub(crate) fn new(
         exchange: Arc<Exchange>,
         policies: Arc<Policies>,
-        tls: Vec<(&'static str, LiveTls)>,
+        tls: Vec<(&'static str, ServerTls)>,
     ) -> Self {
         Self { exchange, policies, tls }
     }
@@ -49,20 +49,14 @@ impl Live {
     /// Everything that is wrong with the files; nothing has changed then.
     pub fn reload(&self, config: &Config) -> Result<Reviewed, AccessErrors> {
         let access = config::reload(&self.policies.current().access, &config.access)?;
-        let mut loaded = Vec::new();
-        for (key, tls) in config.plane_tls() {
-            if let Some((_, live)) = self.tls.iter().find(|(plane, _)| *plane == key) {
-                let tls = tls.load();
-                let tls = tls.map_err(|error| AccessErrors::of(&format!("{key}.listen.tls"), &error))?;
-                loaded.push((live, tls));
-            }
-        }
         for warning in config::access_warnings(&config.access, &access) {
             warn!("{warning}");
         }
         self.policies.replace(config, access);
-        for (live, tls) in loaded {
-            live.replace(tls);
+        for (key, tls) in config.plane_tls() {
+            if let Some((_, live)) = self.tls.iter().find(|(plane, _)| *plane == key) {
+                live.adopt(tls);
+            }
         }
         let mut peers: Vec<Arc<Peer>> = Vec::new();
         self.exchange.for_each(|peer| peers.push(peer.clone()));

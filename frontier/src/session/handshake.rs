@@ -173,7 +173,7 @@ async fn receive(
         None => incoming.link_or_bytes(link, |first| wires.takes(first)).await?,
     };
     if let Some(Listen { proxies, .. }) = context.listener(listener) {
-        *addr = proxies.client(*addr, &peer.forwarded);
+        *addr = proxies.trusted.client(*addr, &peer.forwarded);
         held.count_for(*addr, proxies)?;
     }
     let first = match spoken {

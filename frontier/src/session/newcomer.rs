@@ -65,7 +65,7 @@ impl Newcomer {
         let mut is_known = accepted.incoming.is_address_validated();
         if let Some(listen) = context.listener(listener) {
             accepted.incoming.set_upgrade_rules(&listen.upgrade);
-            is_known &= !listen.proxies.trusts(ip);
+            is_known &= !listen.proxies.trusted.trusts(ip);
         }
         match context.half_open.enter(is_known.then_some(ip)) {
             Ok(place) => Some(Self { listener, accepted, held: Held { place, _turned_away: turned_away } }),
@@ -103,7 +103,7 @@ impl Held {
 
     /// Counts the handshake for `client`, unless that is a proxy, which may be there for any number of others.
     pub(super) fn count_for(&mut self, client: SocketAddr, proxies: &Proxies) -> Result<(), Unplaced> {
-        if proxies.trusts(client.ip()) {
+        if proxies.trusted.trusts(client.ip()) {
             return Ok(());
         }
         Ok(self.place.set_address(client.ip())?)
@@ -112,7 +112,7 @@ impl Held {
 
 /// Who is behind a connection from `peer` that begins with this header.
 fn client(proxies: &Proxies, peer: SocketAddr, header: Option<ProxyHeader>) -> Result<SocketAddr, Unplaced> {
-    let is_trusted = proxies.trusts(peer.ip());
+    let is_trusted = proxies.trusted.trusts(peer.ip());
     match header {
         None if is_trusted && !proxies.is_optional => Err(Unplaced::NoHeader),
         None => Ok(peer),
@@ -144,11 +144,12 @@ fn side(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use frontier_access::TrustedProxies;
     use frontier_transport::ProxyVersion;
 
     #[test]
     fn a_header_is_taken_from_trusted_proxies_and_missed_from_them_alone() {
-        let trusted = vec!["10.0.0.0/8".parse().unwrap()];
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
         let proxies = Proxies { trusted, protocol: ProxyProtocol::V2, is_optional: false };
         let optional = Proxies { is_optional: true, ..proxies.clone() };
         let addr = |text: &str| text.parse::<SocketAddr>().unwrap();

@@ -4,12 +4,10 @@ use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
 use crate::native::{Native, RemoteCallers};
 use crate::policy::Admission;
-use frontier_access::PeerText;
 use frontier_exchange::{Exchange, Identity, Peer, Seat};
 use frontier_protocol::FEATURE_BY_NAME;
 use frontier_transport::CloseReason;
 use std::sync::Arc;
-use tracing::info;
 
 /// Bytes of names in one offer: it fits a frame of the least limit.
 const OFFER_SIZE: usize = 128 * 1024;
@@ -87,6 +85,6 @@ async fn join(
         drop(seat);
         return turn_out(context, handshake.role, addr, connection, &failure).await;
     }
-    info!(frontier = %PeerText(&handshake.name), %addr, "another gateway asks here for its services and edges");
+    context.policies.log_origin_gateway(&handshake.name, addr);
     Some((seat, connection))
 }

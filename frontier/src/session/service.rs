@@ -2,12 +2,10 @@
 
 use super::handshake::Handshake;
 use super::{Arrival, Connection, Context, leave, log_end, reject, turn_out};
-use crate::policy::{Admission, wire};
-use frontier_access::PeerText;
+use crate::policy::Admission;
 use frontier_exchange::{Exchange, Failure, Identity, RegistrationError, Seat, Stage};
 use frontier_protocol::{Code, ServiceId};
 use frontier_transport::CloseReason;
-use tracing::info;
 
 pub(super) fn run(
     context: &Context,
@@ -92,7 +90,7 @@ async fn join(
         return turn_out(context, handshake.role, addr, connection, &failure).await;
     }
     exchange.expect_life(&service);
-    info!(service = id.0, name = %PeerText(service.name()), %addr, network = wire(&service), "service connected");
+    context.policies.log_service(&service, addr);
     Some((seat, connection))
 }
 

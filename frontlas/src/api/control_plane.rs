@@ -10,7 +10,7 @@ use super::watch::ClusterWatches;
 use super::write_state::WriteState;
 use crate::{Directory, PlaneAccess};
 use axum::Router;
-use frontier_admin::{BindError, LiveTls, Metrics, Probe, Readiness, Server, Watches, openapi, reflection};
+use frontier_admin::{BindError, Metrics, Probe, Readiness, Server, Watches, openapi, reflection};
 use frontier_api::cluster::cluster_service_server::ClusterServiceServer;
 use frontier_api::{CLUSTER_DESCRIPTORS, CLUSTER_OPENAPI};
 use std::net::SocketAddr;
@@ -57,7 +57,7 @@ impl ControlPlane {
     /// Listens. Connections wait until [`run`](Self::run).
     ///
     /// # Errors
-    /// [`BindError`] if the address can't be listened on, or the files of TLS are of no use.
+    /// [`BindError`] if the address can't be listened on.
     pub async fn bind(config: &ControlPlaneConfig, directory: Arc<dyn Directory>) -> Result<Self, BindError> {
         let server = Server::bind("control plane", &config.server)?;
         let scans = Scans::new(directory.clone());
@@ -110,12 +110,6 @@ impl ControlPlane {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.server.addr()
-    }
-
-    /// Its TLS, if there is any, to be changed while it runs.
-    #[must_use]
-    pub fn tls(&self) -> Option<LiveTls> {
-        self.server.tls()
     }
 
     /// Has those who ask say who they are, whatever they ask for but `/healthz` and the files of the console. Without this everybody may ask.

@@ -3,6 +3,7 @@
 use crate::DirectoryError;
 use crate::model::advertised::{addr, url};
 use crate::model::{Change, Edge, Former, Frontier, NewFrontier, Position, Service};
+use frontier_access::PeerText;
 use frontier_admin::ApiError;
 use frontier_api::cluster;
 use frontier_api::cluster::change::What;
@@ -107,13 +108,13 @@ impl From<DirectoryError> for ApiError {
         match error {
             DirectoryError::Unavailable(reason) => {
                 // The reason may name hosts, which are not for clients.
-                tracing::debug!(reason, "a query failed: the directory does not answer");
+                tracing::debug!(reason = %PeerText(reason), "a query failed: the directory does not answer");
                 Self::Unavailable("the directory")
             }
             DirectoryError::Invalid(invalid) => Self::Invalid(invalid.to_string()),
             // Only operations with a lease fail like this.
             DirectoryError::Lost | DirectoryError::Replaced => {
-                tracing::error!(%error, "a query failed as only reports may");
+                tracing::error!(error = %PeerText(error), "a query failed as only reports may");
                 Self::Internal
             }
         }

@@ -24,7 +24,7 @@ impl Default for Handshakes {
 impl Handshakes {
     /// A place for a connection from `addr`.
     pub(super) fn take(&self, addr: SocketAddr) -> Place {
-        let (place, crowded) = self.0.enter_for_oldest(addr.ip());
+        let (place, crowded) = self.0.enter_for_oldest(Some(addr.ip()));
         if let Some(crowded) = crowded
             && let Some(suppressed) = self.0.admit_line()
         {

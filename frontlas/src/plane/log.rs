@@ -2,12 +2,13 @@
 
 use crate::model::NewFrontier;
 use frontier_access::{LogDecision, LogLimiter, PeerText};
+use frontier_admin::admit_line;
 use frontier_daemon::telemetry::millis;
 use frontier_transport::{Traffic, masked_url};
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 /// Lines a second of each kind.
 const LINES_PER_SECOND: u32 = 10;
@@ -16,6 +17,8 @@ const LINES_PER_SECOND: u32 = 10;
 pub(super) struct PlaneLog {
     connected: LogLimiter,
     ended: LogLimiter,
+    /// What goes wrong with the lease of a frontier, which may be that of all of them.
+    leases: LogLimiter,
 }
 
 /// A connection that has ended.
@@ -35,7 +38,7 @@ pub(super) struct Ended<'a, R> {
 impl Default for PlaneLog {
     fn default() -> Self {
         let limiter = || LogLimiter::new(LINES_PER_SECOND);
-        Self { connected: limiter(), ended: limiter() }
+        Self { connected: limiter(), ended: limiter(), leases: limiter() }
     }
 }
 
@@ -59,15 +62,33 @@ macro_rules! end_line {
 
 impl PlaneLog {
     pub(super) fn connected(&self, addr: SocketAddr, frontier: &NewFrontier) {
-        let LogDecision::Log { suppressed } = self.connected.admit(Instant::now()) else { return };
+        let Some(suppressed) = admit_line(&self.connected) else { return };
         info!(
             frontier = %PeerText(&frontier.id),
             %addr,
             servicebound = masked_url(&frontier.advertised_sb_addr),
             edgebound = masked_url(&frontier.advertised_eb_addr),
-            suppressed = (suppressed > 0).then_some(suppressed),
+            suppressed,
             "frontier connected"
         );
+    }
+
+    /// It has joined once more, since its lease was lost.
+    pub(super) fn joined_again(&self, frontier: &str) {
+        let Some(suppressed) = admit_line(&self.leases) else { return };
+        info!(frontier = %PeerText(frontier), suppressed, "frontier has joined again");
+    }
+
+    /// Something of its lease, or of what is kept by it, has failed.
+    pub(super) fn lease_failed(&self, frontier: &str, error: &dyn fmt::Display, what: &str) {
+        let Some(suppressed) = admit_line(&self.leases) else { return };
+        warn!(frontier = %PeerText(frontier), error = %PeerText(error), suppressed, "{what}");
+    }
+
+    /// It has more than the bound of this key, or no lease any more.
+    pub(super) fn lease_fell_short(&self, frontier: &str, key: Option<&str>, what: &str) {
+        let Some(suppressed) = admit_line(&self.leases) else { return };
+        warn!(frontier = %PeerText(frontier), key, suppressed, "{what}");
     }
 
     /// A connection has ended. What there is no room for is there with `debug`.

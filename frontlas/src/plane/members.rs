@@ -4,6 +4,7 @@ use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
 use crate::model::Frontier;
 use crate::model::advertised::native;
+use frontier_access::PeerText;
 use frontier_protocol::{MIN_MAX_FRAME, Members, OtherMember};
 use frontier_transport::{LinkHandle, Priority};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -45,9 +46,9 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
         };
         match &told {
             Err(error) if !fails => {
-                warn!(%error, "can't read from the directory which frontiers there are, will try again");
+                warn!(error = %PeerText(error), "can't read from the directory which frontiers there are, will try again");
             }
-            Err(error) => debug!(%error, "still can't read which frontiers there are"),
+            Err(error) => debug!(error = %PeerText(error), "still can't read which frontiers there are"),
             Ok(()) => {}
         }
         fails = told.is_err();

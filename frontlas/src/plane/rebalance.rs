@@ -14,6 +14,7 @@ pub use config::RebalanceConfig;
 use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
 use balance::Balance;
+use frontier_access::PeerText;
 use plan::ClusterPlan;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub(super) async fn run(context: Arc<Context>, config: RebalanceConfig, stop: Ca
                 moves = now;
             }
             Err(error) if !fails => {
-                warn!(%error, "can't read the frontiers from the directory, will try again");
+                warn!(error = %PeerText(error), "can't read the frontiers from the directory, will try again");
             }
             Err(_) => {}
         }

@@ -3,9 +3,10 @@
 use super::context::{Context, DIRECTORY_TIMEOUT, code, with_timeout};
 use crate::model::{Event, Kind, Lease, Mark, NewFrontier, Presence, Timestamp, Verdict};
 use crate::{Bounds, DirectoryError};
+use frontier_access::PeerText;
 use frontier_protocol::{Code, EdgeId, Entry, Op, Part, Report, ReportAck, Superseded};
 use std::sync::Arc;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
 /// A [`Report`] that has been checked, without its frame.
 pub(super) struct OwnedReport {
@@ -180,7 +181,7 @@ impl Reporter {
         }
         self.lease = Arc::new(directory.join(&self.frontier, Some(self.lease.incarnation())).await?);
         (self.is_lost, self.is_draining) = (false, false);
-        info!(frontier = self.frontier.id, "frontier has joined again");
+        self.context.log.joined_again(&self.frontier.id);
         directory.resync_begin(&self.lease).await
     }
 
@@ -217,7 +218,8 @@ impl Reporter {
             return;
         }
         if let Err(error) = with_timeout(DIRECTORY_TIMEOUT, self.context.directory.leave(&self.lease)).await {
-            warn!(frontier = self.frontier.id, %error, "can't remove a frontier that leaves: it stays for its time to live");
+            let what = "can't remove a frontier that leaves: it stays for its time to live";
+            self.context.log.lease_failed(&self.frontier.id, &error, what);
         }
     }
 
@@ -231,7 +233,8 @@ impl Reporter {
             // It is connected again already, or gone.
             Ok(()) | Err(DirectoryError::Lost) => {}
             Err(error) => {
-                debug!(frontier = self.frontier.id, %error, "can't mark a frontier as away")
+                let frontier = PeerText(&self.frontier.id);
+                debug!(%frontier, error = %PeerText(error), "can't mark a frontier as away")
             }
         }
     }
@@ -240,10 +243,8 @@ impl Reporter {
     fn full(&mut self, kind: Kind) -> (Code, bool, String) {
         let key = Bounds::key(kind);
         if !std::mem::replace(&mut self.is_full, true) {
-            warn!(
-                frontier = self.frontier.id,
-                key, "a frontier has more than it may: nobody finds the others by frontlas"
-            );
+            let what = "a frontier has more than it may: nobody finds the others by frontlas";
+            self.context.log.lease_fell_short(&self.frontier.id, Some(key), what);
         }
         (
             Code::TooLarge,
@@ -257,16 +258,15 @@ impl Reporter {
         match error {
             DirectoryError::Lost => {
                 if !self.is_lost {
-                    warn!(
-                        frontier = self.frontier.id,
-                        "the lease of a frontier is lost, and with it who is there: it is asked for a snapshot"
-                    );
+                    let what = "the lease of a frontier is lost, and with it who is there: it is asked for a snapshot";
+                    self.context.log.lease_fell_short(&self.frontier.id, None, what);
                 }
                 self.is_lost = true;
                 (Code::Internal, true, "send a snapshot".into())
             }
             DirectoryError::Unavailable(_) => {
-                debug!(frontier = self.frontier.id, %error, "the directory did not take a report");
+                let frontier = PeerText(&self.frontier.id);
+                debug!(%frontier, error = %PeerText(error), "the directory did not take a report");
                 (Code::Internal, false, error.to_string())
             }
             DirectoryError::Replaced | DirectoryError::Invalid(_) => {

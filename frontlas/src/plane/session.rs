@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 /// The pause after a refresh that the directory did not answer: several fit into the shortest time to live.
 const REFRESH_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -208,7 +207,8 @@ impl Session {
                     Ok(None) => {}
                     Ok(Some(ack)) => acknowledge(&ack, link)?,
                     Err(error) => {
-                        warn!(frontier = self.id, %error, "can't refresh the lease of a frontier, will try again");
+                        let what = "can't refresh the lease of a frontier, will try again";
+                        self.context.log.lease_failed(&self.id, &error, what);
                         self.refresh_at = Some(Instant::now() + REFRESH_RETRY_DELAY);
                     }
                 }

@@ -5,6 +5,7 @@ use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
 use crate::directory::MAX_PAGE;
 use crate::model::{Change, Changes, Position};
+use frontier_access::PeerText;
 use frontier_protocol::{EdgeId, Superseded};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub(super) async fn run(context: Arc<Context>, stop: CancellationToken) {
         if let Err(error) = followed.as_ref()
             && !fails
         {
-            warn!(%error, "can't read the changes of the directory, will try again");
+            warn!(error = %PeerText(error), "can't read the changes of the directory, will try again");
         }
         fails = followed.is_err();
     }

@@ -2,6 +2,7 @@
 
 use frontier_config::HostPort;
 use frontier_config::{Choice, Secret, Section};
+use frontier_transport::{ClientFile, ClientTls};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -138,22 +139,20 @@ impl RedisConfig {
     #[must_use]
     pub fn check_files(&self) -> Vec<(String, String)> {
         let Some(tls) = &self.tls else { return Vec::new() };
-        let certificates = |path: &PathBuf| frontier_admin::certificates(path).err();
-        let cas = tls.ca_certs.iter().enumerate();
-        let cas = cas.map(|(index, path)| (format!("redis.tls.ca_certs[{index}]"), certificates(path)));
-        let mut checked: Vec<_> = cas.collect();
-        if let Some((cert, key)) = &tls.identity {
-            checked.push(("redis.tls.cert".to_owned(), certificates(cert)));
-            checked.push(("redis.tls.key".to_owned(), frontier_admin::private_key(key).err()));
-        }
-        checked.into_iter().filter_map(|(key, error)| Some((key, error?.to_string()))).collect()
+        let wrong = tls.client().check().into_iter().map(|(file, error)| {
+            let key = match file {
+                ClientFile::CaCertificate(index) => format!("ca_certs[{index}]"),
+                ClientFile::Certificate => "cert".to_owned(),
+                ClientFile::Key => "key".to_owned(),
+            };
+            (format!("redis.tls.{key}"), error.to_string())
+        });
+        wrong.collect()
     }
 
-    /// The files of TLS that have certificates in them.
-    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
-        let tls = self.tls.iter();
-        let shown = tls.clone().flat_map(|tls| tls.identity.iter().map(|(cert, _)| cert));
-        tls.flat_map(|tls| &tls.ca_certs).chain(shown).cloned().collect()
+    /// What it shows and trusts over TLS: to look at, not to connect with.
+    pub(crate) fn client_tls(&self) -> Option<ClientTls> {
+        self.tls.as_ref().map(RedisTls::client)
     }
 }
 
@@ -214,6 +213,14 @@ impl RedisTls {
         }
         let this = Self { ca_certs: tls.list("ca_certs", Vec::new()), identity: cert.zip(key) };
         enable.then_some(this)
+    }
+
+    fn client(&self) -> ClientTls {
+        let tls = self.ca_certs.iter().fold(ClientTls::new(), ClientTls::ca_file);
+        match &self.identity {
+            Some((cert, key)) => tls.identity_files(cert, key),
+            None => tls,
+        }
     }
 }
 

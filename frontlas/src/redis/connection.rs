@@ -6,6 +6,7 @@ use super::error::{is_broken, unavailable, unexpected};
 use super::script::{Args, Script, is_not_loaded};
 use super::stats::RedisStats;
 use crate::DirectoryError;
+use frontier_access::PeerText;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +159,7 @@ impl Connection {
                 let last = slot.failure.as_ref();
                 let delay = last.map_or(MIN_RECONNECT_DELAY, |it| (it.delay * 2).min(MAX_RECONNECT_DELAY));
                 if slot.failure.as_ref().is_none_or(|last| last.line != line) {
-                    tracing::warn!("{line}");
+                    tracing::warn!("{}", PeerText(&line));
                 }
                 slot.failure = Some(Failure { line: line.clone(), retry_at: Instant::now() + delay, delay });
                 Err(DirectoryError::Unavailable(line))

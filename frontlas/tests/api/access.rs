@@ -70,7 +70,7 @@ impl Guarded {
     }
 
     async fn get(&self, method: Method, path: &str, token: Option<&str>) -> (u16, serde_json::Value) {
-        let mut request = Request::builder().method(method).uri(path).header("host", "frontlas");
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }

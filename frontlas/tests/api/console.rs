@@ -20,7 +20,7 @@ async fn guarded(settings: &str) -> World {
 
 async fn ask(world: &World, method: Method, path: &str, accept: &str) -> (u16, String) {
     let request =
-        Request::builder().method(method).uri(path).header("host", "frontlas").header("accept", accept);
+        Request::builder().method(method).uri(path).header("host", "localhost").header("accept", accept);
     let response = world.send(request.body(Empty::<Bytes>::new()).unwrap()).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();

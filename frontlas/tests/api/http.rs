@@ -26,7 +26,7 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response<Incoming> {
-        let request = Request::get(path).header("host", "frontlas").body(Empty::<Bytes>::new());
+        let request = Request::get(path).header("host", "localhost").body(Empty::<Bytes>::new());
         self.send(request.expect("it is a path")).await
     }
 

@@ -32,7 +32,7 @@ struct Events {
 
 impl Events {
     async fn open(world: &World, path: &str, last: Option<&str>) -> Self {
-        let mut request = Request::get(path).header("host", "frontlas");
+        let mut request = Request::get(path).header("host", "localhost");
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }

@@ -28,7 +28,7 @@ async fn it_answers_and_ends_with_0_on_either_signal() {
 async fn an_open_watch_does_not_hold_it_up() {
     let mut node = Running::start("daemon: {grace: 1h}").await;
     let mut watch = TcpStream::connect(node.addr).await.unwrap();
-    watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     assert_ne!(watch.read(&mut [0; 1024]).await.unwrap(), 0);
     node.signal(Signal::SIGTERM);
     assert_eq!(node.code().await, Some(0));
@@ -49,7 +49,7 @@ async fn the_grace_has_an_end_and_a_second_signal_ends_it_at_once() {
         let mut node = Running::start(&format!("redis: {redis}\ndaemon: {{grace: {grace}}}")).await;
         assert!(node.get("/readyz").await.starts_with("HTTP/1.1 503"));
         let mut request = TcpStream::connect(node.addr).await.unwrap();
-        request.write_all(b"GET /cluster/v1/edges HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        request.write_all(b"GET /cluster/v1/edges HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         // By when this is answered that has been read.
         assert!(node.get("/livez").await.starts_with("HTTP/1.1 200"));
         node.signal(Signal::SIGTERM);
@@ -118,7 +118,7 @@ async fn replicas_on_one_redis_have_one_history_and_are_ready_while_it_is_there(
         node.is(200).await;
         assert!(node.get("/cluster/v1/edges").await.ends_with(r#"{"edges":[]}"#));
         let mut watch = TcpStream::connect(node.addr).await.unwrap();
-        watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        watch.write_all(b"GET /cluster/v1/watch HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut lines = BufReader::new(&mut watch).lines();
         let id = async {
             loop {

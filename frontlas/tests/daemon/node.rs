@@ -76,7 +76,7 @@ impl Running {
 
     pub(crate) async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.addr).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         timeout(DEADLINE, stream.read_to_string(&mut answer)).await.expect("it answers").unwrap();

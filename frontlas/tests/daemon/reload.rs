@@ -182,8 +182,9 @@ async fn a_watch_ends_when_its_credentials_are_taken_back_where_that_is_enforced
     let mut node = Running::start_with(config.path()).await;
     let watch = async |token: &str, ends: &[u8]| {
         let mut stream = tokio::net::TcpStream::connect(node.addr).await.unwrap();
-        let head =
-            format!("GET /cluster/v1/watch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+        let head = format!(
+            "GET /cluster/v1/watch HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         read_to(&mut stream, ends).await;
         stream

@@ -7,7 +7,7 @@
 //! With an error nobody looks at the value. The original neither writes nor reads `custom` here.
 
 use super::{RequestKind, base64, json, number};
-use crate::json::Object;
+use crate::json::{Object, make_room};
 use crate::{DecodeError, EncodeError, Frame, Kind, frame};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -64,6 +64,7 @@ impl Reply {
             RequestKind::Call => Kind::Response,
             RequestKind::Message => Kind::MessageAck,
         };
+        make_room(out, custom.len() + outcome.map_or_else(str::len, <[u8]>::len));
         frame::encode(out, kind, id, |out| {
             out.extend_from_slice(&session.to_be_bytes());
             let mut object = Object::new(out);

@@ -7,7 +7,7 @@
 //! A call's method stands in `key`, a message's topic in `topic`. Deadlines go by the sender's clock.
 
 use super::{RequestKind, base64, json, number};
-use crate::json::Object;
+use crate::json::{Object, make_room};
 use crate::{DecodeError, EncodeError, Frame, Kind, frame, time};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -93,6 +93,7 @@ impl<'a> Request<'a> {
             RequestKind::Call => Kind::Call,
             RequestKind::Message => Kind::Message,
         };
+        make_room(out, self.name.len() + self.custom.len() + self.payload.len());
         frame::encode(out, kind, id, |out| {
             out.extend_from_slice(&self.session.to_be_bytes());
             let mut object = Object::new(out);

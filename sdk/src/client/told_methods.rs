@@ -4,7 +4,7 @@ use super::Client;
 use super::registered_names::{Change, RegisteredNames};
 use super::registration::send_names;
 use crate::connection::Connection;
-use frontier_protocol::{Names, Registration};
+use frontier_protocol::{Names, PeerText, Registration};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -86,9 +86,11 @@ impl Client {
                     Ok(()) => {}
                     // The gateway of the next connection hears everything with the Hello.
                     Err(error) if connection.link.is_closed() => {
-                        return debug!(%error, "methods were not told");
+                        return debug!(error = %PeerText(error), "methods were not told");
                     }
-                    Err(error) => warn!(%error, "the gateway does not list all methods of this edge"),
+                    Err(error) => {
+                        warn!(error = %PeerText(error), "the gateway does not list all methods of this edge")
+                    }
                 }
             }
         }

@@ -94,7 +94,7 @@ impl Follower {
     async fn poll(&self) {
         match self.cluster.frontlas.frontiers().await {
             Ok(frontiers) => self.cluster.list(&frontiers),
-            Err(error) => debug!(%error, "frontlas could not list the frontiers"),
+            Err(error) => debug!(error = %PeerText(error), "frontlas could not list the frontiers"),
         }
     }
 

@@ -6,7 +6,9 @@ use crate::client::Client;
 use crate::queue::Refused;
 use crate::stream::{Peer, Stream};
 use bytes::{Bytes, BytesMut};
-use frontier_protocol::{Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, Role, ServiceId};
+use frontier_protocol::{
+    Code, EdgeId, Flags, Frame, HEADER_LEN, Kind, Open, OpenAck, PeerText, Role, ServiceId,
+};
 use frontier_transport::{FirstFrame, MuxStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +45,9 @@ impl IncomingStream {
         let _work = Work::begin(&connection);
         match timeout(READ_TIMEOUT, FirstFrame::read(stream, MAX_FIRST_FRAME)).await {
             Ok(Ok(FirstFrame { frame, stream })) => self.dispatch(frame, stream).await,
-            Ok(Err(error)) => debug!(%error, "an incoming stream was reset: it does not start with a frame"),
+            Ok(Err(error)) => {
+                debug!(error = %PeerText(error), "an incoming stream was reset: it does not start with a frame")
+            }
             Err(_) => debug!("an incoming stream was reset: no frame within {READ_TIMEOUT:?}"),
         }
     }
@@ -61,7 +65,9 @@ impl IncomingStream {
     async fn accept(&self, frame: &Frame, mut stream: MuxStream) {
         let open = match Open::parse(frame) {
             Ok(open) => open,
-            Err(error) => return debug!(%error, "an incoming stream was reset: its Open frame is damaged"),
+            Err(error) => {
+                return debug!(error = %PeerText(error), "an incoming stream was reset: its Open frame is damaged");
+            }
         };
         let Some((meta, trace)) = TraceContext::split(open.meta, frame.flags) else {
             return debug!(

@@ -3,7 +3,7 @@
 use super::{Connection, NotSent, detached, runner};
 use crate::Response;
 use crate::handler::{Outcome, Reply};
-use frontier_protocol::{Code, Custom, EncodeError, FRAGMENT, Flags};
+use frontier_protocol::{Code, Custom, EncodeError, FRAGMENT, Flags, PeerText};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::debug;
@@ -77,7 +77,7 @@ impl Job {
         let len = detached::length(&response.data)?;
         encode(self.id, response, Flags::DETACHED, &len, &mut head)?;
         if let Err(error) = detached::send(&self.connection.link, &head, &response.data).await {
-            debug!(id = self.id, %error, "an answer was not sent whole");
+            debug!(id = self.id, error = %PeerText(&error), "an answer was not sent whole");
             self.connection.refuse_request(self.id, error.code(), error.text());
         }
         Ok(())

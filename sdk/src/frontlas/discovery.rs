@@ -5,6 +5,7 @@ use crate::connect_error::ConnectError;
 use crate::credentials::Credentials;
 use crate::options::Options;
 use frontier_api::cluster::Frontier;
+use frontier_protocol::PeerText;
 use frontier_transport::{ClientTls, Endpoint, EndpointError, ProxyChoice, masked_url};
 use rand::RngExt;
 use tracing::{debug, warn};
@@ -71,7 +72,7 @@ impl Discovery {
                 None
             }
             Err(error) => {
-                warn!(%error, "frontlas could not list the gateways: those that it listed before are tried");
+                warn!(error = %PeerText(&error), "frontlas could not list the gateways: those that it listed before are tried");
                 Some(error.to_string())
             }
         };
@@ -79,7 +80,7 @@ impl Discovery {
         let order = by_load(&self.known, |below| rng.random_range(0..below));
         let parse = |frontier: &Frontier| {
             let parsed = endpoint(edgebound(frontier));
-            parsed.inspect_err(|error| debug!(frontier = frontier.frontier_id, %error, "a gateway is left out: the address that it advertises can't be read"))
+            parsed.inspect_err(|error| debug!(frontier = %PeerText(&frontier.frontier_id), error = %PeerText(error), "a gateway is left out: the address that it advertises can't be read"))
         };
         let endpoints: Vec<_> = order.into_iter().filter_map(|frontier| parse(frontier).ok()).collect();
         if endpoints.is_empty() && problem.is_none() {

@@ -1,5 +1,6 @@
 //! The addresses of gateways, and the order in which they are tried.
 
+use frontier_protocol::PeerText;
 use frontier_transport::{Backoff, Downgrade, DowngradeRule, Endpoint, EndpointError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -103,7 +104,7 @@ impl Addresses {
             match url.parse() {
                 Ok(endpoint) => self.all.push(Address::new(endpoint, Source::Gateway, &self.refusals)),
                 Err(error) => {
-                    debug!(%error, "an alternative that a gateway named is left out: its URL can't be read")
+                    debug!(error = %PeerText(error), "an alternative that a gateway named is left out: its URL can't be read")
                 }
             }
         }
@@ -127,12 +128,12 @@ impl Addresses {
         let endpoint: Endpoint = match url.parse() {
             Ok(endpoint) => endpoint,
             Err(error) => {
-                debug!(%error, "an alternative that a gateway named is left out: its URL can't be read");
+                debug!(error = %PeerText(error), "an alternative that a gateway named is left out: its URL can't be read");
                 return None;
             }
         };
         if let Err(error) = self.rule.judge(&endpoint) {
-            warn!(%error, "an alternative that a gateway named is left out");
+            warn!(error = %PeerText(error), "an alternative that a gateway named is left out");
             return None;
         }
         (Some(&endpoint) != self.last.as_ref()).then_some(endpoint)
@@ -155,7 +156,7 @@ impl Addresses {
         let may_try = |place: &usize| {
             let address = &self.all[*place];
             if let Err(error) = address.judge(self.rule) {
-                warn!(%error, named_by = ?address.source, "an address is left out");
+                warn!(error = %PeerText(error), named_by = ?address.source, "an address is left out");
                 return false;
             }
             address.not_before.is_none_or(|not_before| not_before <= now)

@@ -57,7 +57,7 @@ async fn mistakes_in_the_configuration_are_told_with_their_keys() {
         (
             "bridge.listen.tls",
             json!({"enable": true, "certs": [{"cert": "/no/cert", "key": "/no/key"}]}),
-            "bridge.listen.tls: /no/cert",
+            "bridge.listen.tls.certs[0].cert: /no/cert",
         ),
         (
             "bridge.auth.methods",

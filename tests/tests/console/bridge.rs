@@ -72,6 +72,7 @@ async fn a_page_shows_what_edges_publish_and_goes_on_after_a_restart() {
     browser.open(&world.url).await;
     browser.sees("#state", "live").await;
     browser.wait("the last value of each", "document.querySelectorAll('.card').length === 4").await;
+    // All of it lies within `bridge.lag`, however late the page reads.
     for number in 1..=80 {
         for sensor in sensors {
             publish(&edge, sensor, number).await;

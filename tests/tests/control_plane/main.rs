@@ -6,6 +6,7 @@ mod access;
 mod edge_methods;
 mod gateway;
 mod kick;
+mod listen;
 mod lists;
 mod port;
 mod reflection;

@@ -17,7 +17,7 @@ impl Events {
     async fn open(rest: &Rest, query: &str) -> Self {
         let mut stream = TcpStream::connect(rest.addr).await.unwrap();
         let token = rest.token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let head = format!("GET /v1/watch{query} HTTP/1.1\r\nhost: x\r\n{token}\r\n");
+        let head = format!("GET /v1/watch{query} HTTP/1.1\r\nhost: localhost\r\n{token}\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         Self(BufReader::new(stream))
     }

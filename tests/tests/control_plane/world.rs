@@ -31,7 +31,7 @@ impl Rest {
         let token = self.token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let len = body.len();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {len}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {len}\r\n\
              content-type: application/json\r\n{token}\r\n"
         );
         stream.write_all(head.as_bytes()).await.unwrap();

@@ -1,7 +1,7 @@
 """Two DNS servers, of which one never answers, and addresses that never answer either.
 
-gateway.test has 127.0.0.2. holed.test has 127.0.0.1 before it, where connections to 30012 and 30013 stay without an
-answer. mute.test has 127.0.0.5 before it, where they are taken, and nothing is ever said.
+gateway.test has 127.0.0.2. holed.test has 127.0.0.1 before it, where connections to the ports of gateways and of frontlas stay
+without an answer. mute.test has 127.0.0.5 before it, where they are taken, and nothing is ever said.
 """
 
 import select
@@ -11,6 +11,7 @@ import struct
 NAMES = {b"\x07gateway\x04test\0": ["127.0.0.2"], b"\x05holed\x04test\0": ["127.0.0.1", "127.0.0.2"],
          b"\x04mute\x04test\0": ["127.0.0.5", "127.0.0.2"]}
 A = 1
+PORTS = [30012, 30013, 40011, 40012]
 
 
 def answer(query):
@@ -49,7 +50,7 @@ def mute(port):
 dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 dead.bind(("127.0.0.3", 53))
 # Before anyone can look them up.
-holes = [hole(30012), hole(30013), mute(30012), mute(30013)]
+holes = [make(port) for make in (hole, mute) for port in PORTS]
 alive = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 alive.bind(("127.0.0.4", 53))
 while True:

@@ -7,32 +7,38 @@ use std::process::Command;
 
 const WORLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dialling/names.sh");
 
-/// Starts a gateway behind names, and an edge that is given this URL. The first DNS server never answers, the second
-/// one knows `holed.test`, of which the first address is a black hole.
-fn edge(url: &str, proxy: Option<PathBuf>) -> Process {
+/// Starts gateways and a frontlas behind names, and an edge that is given this URL, or frontctl. The first DNS server never
+/// answers, the second one knows `holed.test`, of which the first address is a black hole, and `mute.test`, where that one
+/// takes connections and says nothing.
+fn world(url: &str, proxy: Option<PathBuf>) -> Process {
     let directory = tempfile::tempdir().unwrap().keep();
     let mut command = Command::new(tool("unshare", "util-linux"));
     // A user namespace makes this possible for everyone, where the system allows one.
     command.args(["--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", WORLD]);
-    command
-        .arg(tool("ip", "iproute2"))
-        .args([Process::binary("gateway-under-test"), Process::binary("peer-under-test")]);
+    command.arg(tool("ip", "iproute2")).args(
+        ["gateway", "frontlas", "frontctl", "peer"].map(|it| Process::binary(&format!("{it}-under-test"))),
+    );
     command.arg(directory).arg(url).args(proxy);
     Process::spawn("world of names", command)
 }
 
 async fn connects(url: &str, proxy: Option<PathBuf>) -> Process {
-    let mut edge = edge(url, proxy);
-    eventually(DEADLINE, "the edge is connected", async || {
+    says(url, proxy, "connected ").await
+}
+
+/// Waits until the edge, or frontctl, says so.
+async fn says(url: &str, proxy: Option<PathBuf>, line: &str) -> Process {
+    let mut world = world(url, proxy);
+    eventually(3 * DEADLINE, "it gets through", async || {
         assert!(
-            edge.is_running(),
+            world.is_running(),
             "there are no namespaces here: run this as root, or allow user namespaces. {:?}",
-            edge.log().lines()
+            world.log().lines()
         );
-        edge.log().find("connected ")
+        world.log().find(line)
     })
     .await;
-    edge
+    world
 }
 
 #[tokio::test]
@@ -56,6 +62,15 @@ async fn an_address_of_a_name_that_takes_connections_and_says_nothing_does_not_k
         connects(&format!("{scheme}://mute.test:{port}"), None).await;
         // A handshake may take 30 s. The world itself takes some: the first DNS server is dead.
         assert!(begin.elapsed().as_secs() < 25, "{:?}", begin.elapsed());
+    }
+}
+
+/// The gateways have to get to frontlas by such names too, or it would have nobody to name.
+#[tokio::test]
+async fn addresses_of_frontlas_that_are_of_no_use_keep_nobody_from_the_others() {
+    for host in ["holed.test", "mute.test"] {
+        connects(&format!("frontlas://{host}:40011"), None).await;
+        says(&format!("http://{host}:40011"), None, "tcp ").await;
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 /// What is answered to a request over HTTP.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> String {
     let mut stream = within("a connection", TcpStream::connect(addr)).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     within("an answer", stream.read_to_string(&mut answer)).await.unwrap();
@@ -73,7 +73,8 @@ async fn operators_kick_them() {
     let mut edge = Client::edge(&gateway).await;
     let control = gateway.control().await;
     let mut stream = within("a connection", TcpStream::connect(control)).await.unwrap();
-    let request = format!("DELETE /v1/edges/{} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", edge.id);
+    let request =
+        format!("DELETE /v1/edges/{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", edge.id);
     stream.write_all(request.as_bytes()).await.unwrap();
     let kinds = edge.rest().await;
     assert_eq!(kinds, [frontier_geminio::Kind::Disconnect]);

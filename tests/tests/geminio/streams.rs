@@ -31,6 +31,81 @@ async fn bytes_pass_and_closing_ends_both_directions() {
     service.dismiss(1).await;
 }
 
+/// A client of the original writes its end past what its application wrote before.
+#[tokio::test]
+async fn what_was_written_before_an_end_comes_though_the_end_has_overtaken_it() {
+    let gateway = Gateway::start().await;
+    let ((mut edge, near), (mut service, far)) = joined(&gateway).await;
+    let late = |session: u64| {
+        move |id: u64, out: &mut Vec<u8>| {
+            wire::dismiss(id, session, out);
+            wire::raw(id, session, b"last ", out).unwrap();
+            wire::raw(id, session, b"words", out).unwrap();
+        }
+    };
+    edge.send(late(near)).await;
+    assert_eq!(service.dismissed(far).await, b"last words");
+    edge.dismissed(near).await;
+    let (near, (far, ..)) = tokio::join!(edge.open("svc", b""), service.accept());
+    service.send(late(far)).await;
+    assert_eq!(edge.dismissed(near).await, b"last words");
+    // And to a peer of our own wire.
+    let ours = gateway.service("ours").connect().await.unwrap();
+    let (near, stream) = tokio::join!(edge.open("ours", b""), ours.accept_stream());
+    let mut stream = stream.unwrap();
+    edge.send(late(near)).await;
+    let mut came = Vec::new();
+    within("all of it", stream.read_to_end(&mut came)).await.unwrap();
+    assert_eq!(came, b"last words");
+}
+
+#[tokio::test]
+async fn an_end_that_is_said_again_and_again_is_one() {
+    let gateway = Gateway::start().await;
+    let ((mut edge, near), (mut service, far)) = joined(&gateway).await;
+    edge.send(|id, out| (0..1000).for_each(|_| wire::dismiss(id, near, out))).await;
+    assert_eq!(service.dismissed(far).await, b"");
+    edge.dismissed(near).await;
+    edge.finish().await;
+    let rest = edge.rest().await;
+    let count = |kind| rest.iter().filter(|it| **it == kind).count();
+    assert_eq!((count(wire::Kind::Dismissed), count(wire::Kind::Dismiss)), (1000, 0));
+}
+
+#[tokio::test]
+async fn what_came_before_the_end_is_read_after_the_connection_has_gone() {
+    let gateway = Gateway::start().await;
+    let service = gateway.service("svc").connect().await.unwrap();
+    // More than the reader's window takes: the rest waits at the gateway.
+    let bytes: Vec<_> = (0..2_000_000_u32).map(|at| at.to_le_bytes()[1]).collect();
+    for leaves_in_order in [true, false] {
+        let mut edge = Client::edge(&gateway).await;
+        let (session, stream) = tokio::join!(edge.open("svc", b""), service.accept_stream());
+        let mut stream = stream.unwrap();
+        for piece in bytes.chunks(50_000) {
+            edge.write(session, piece).await;
+        }
+        if leaves_in_order {
+            edge.dismiss(session).await;
+            edge.close().await;
+        } else {
+            edge.send(|id, out| wire::dismiss(id, session, out)).await;
+            edge.finish().await;
+            edge.rest().await;
+        }
+        let mut came = Vec::new();
+        within("all of it", stream.read_to_end(&mut came)).await.unwrap();
+        assert!(came == bytes, "{} bytes, in order: {leaves_in_order}", came.len());
+    }
+    // One that is cut off is not taken for one that has ended.
+    let mut edge = Client::edge(&gateway).await;
+    let (session, stream) = tokio::join!(edge.open("svc", b""), service.accept_stream());
+    let mut stream = stream.unwrap();
+    edge.write(session, b"half a").await;
+    drop(edge);
+    within("an error", stream.read_to_end(&mut Vec::new())).await.unwrap_err();
+}
+
 #[tokio::test]
 async fn a_service_opens_a_stream_to_an_edge_by_its_number() {
     let gateway = Gateway::start().await;

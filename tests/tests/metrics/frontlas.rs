@@ -5,14 +5,21 @@ use crate::pages::documented;
 use crate::scrape::Scrape;
 use frontier_sdk::EdgeId;
 use frontier_test_redis::Server;
-use frontier_tests::{DEADLINE, Frontlas, eventually};
+use frontier_tests::{Authority, DEADLINE, Frontlas, SERVER_NAME, Validity, eventually, replace};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 #[tokio::test]
 async fn the_page_has_every_metric_of_a_frontlas_and_they_tell_of_the_cluster() {
     let redis = Server::start();
+    let files = tempfile::tempdir().unwrap();
+    let server = Authority::common().server(&[SERVER_NAME], Validity::Now).write(files.path(), "frontlas");
+    let ca = files.path().join("ca.pem");
+    replace(&ca, Authority::common().pem());
     let frontlas = Frontlas::builder()
+        .set("frontier_plane.listen.network", "tls")
+        .set("frontier_plane.listen.tls.certs", json!([{"cert": server.cert, "key": server.key}]))
         .set("redis.standalone.addr", redis.addr().to_string())
         .set("observability.enable", true)
         .set("observability.addr", "127.0.0.1:0")
@@ -25,6 +32,8 @@ async fn the_page_has_every_metric_of_a_frontlas_and_they_tell_of_the_cluster() 
     let addr = eventually(DEADLINE, "it listens for scrapes", told).await;
     let gateway = observed()
         .set("frontlas.enable", true)
+        .set("frontlas.dial.network", "tls")
+        .set("frontlas.dial.tls", json!({"ca_certs": [ca], "server_name": SERVER_NAME}))
         .set("frontlas.dial.addrs", vec![frontlas.plane().to_string()])
         .start()
         .await;

@@ -35,7 +35,8 @@ pub(crate) async fn metrics_of(gateway: &Gateway) -> SocketAddr {
 /// Status, head and body.
 pub(crate) async fn get(addr: SocketAddr, path: &str, accept: &str) -> (u16, String, String) {
     let mut stream = within("a connection", TcpStream::connect(addr)).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\naccept: {accept}\r\nconnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     within("an answer", stream.read_to_string(&mut answer)).await.unwrap();

@@ -2,11 +2,12 @@
 
 use crate::http::{metrics_of, observed, with_bridge};
 use crate::scrape::{Families, Scrape};
-use frontier_tests::tool;
+use frontier_tests::{Authority, SERVER_NAME, Validity, tool};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -58,9 +59,17 @@ async fn the_page_has_every_metric_of_a_gateway() {
         .set("mq.nats.enable", true)
         .set("mq.nats.addrs", serde_json::json!(["127.0.0.1:1"]))
         .set("mq.nats.producer.subjects", serde_json::json!(["temp"]));
-    let gateway = gateway.start().await;
+    let server = Authority::common().server(&[SERVER_NAME], Validity::Now);
+    let server = server.write(gateway.dir(), "plane");
+    let tls = serde_json::json!({"enable": true, "certs": [{"cert": server.cert, "key": server.key}]});
+    let gateway = gateway.set("controlplane.listen.tls", tls).start().await;
     let edge = gateway.edge().connect().await.unwrap();
-    let told = Scrape::of(metrics_of(&gateway).await).await.families();
+    let scrape = Scrape::of(metrics_of(&gateway).await).await;
+    let labels = format!("{{file=\"{}\",kind=\"certificate\"}}", server.cert.display());
+    let bound = |name: &str| scrape.value(&format!("frontier_tls_{name}_timestamp_seconds{labels}"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!(bound("not_before") < now && now < bound("not_after"), "{}", scrape.text);
+    let told = scrape.families();
     let documented: BTreeMap<_, _> =
         documented("Of the gateway").into_iter().chain(documented("Of both")).collect();
     assert_eq!(format!("{told:#?}"), format!("{documented:#?}"));

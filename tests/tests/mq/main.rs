@@ -3,10 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod amqp;
 mod gateway;
 mod jetstream;
+mod kafka;
+mod kafka_server;
 mod load;
 mod nats;
+mod python;
+mod rabbitmq;
 mod redis;
 mod redis_cluster;
 mod redis_streams;

@@ -89,7 +89,7 @@ fn many_networks_of_one_site_of_ipv6_give_way_before_anybody_else() {
 #[test]
 fn where_newcomers_always_have_a_place_the_oldest_gives_way() {
     let half_open = HalfOpen::new(3, 2);
-    let enter = |last| half_open.enter_for_oldest(ip(last).unwrap());
+    let enter = |last| half_open.enter_for_oldest(ip(last));
     let (first, second) = (enter(1), enter(1));
     assert!(first.1.is_none() && second.1.is_none());
     let third = enter(1);

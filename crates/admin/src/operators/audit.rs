@@ -2,6 +2,7 @@
 
 use frontier_access::authn::{AuthnError, Verified};
 use frontier_access::{LogDecision, LogLimiter, PeerText};
+use frontier_protocol::Code;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -69,15 +70,15 @@ impl Audit {
     }
 
     /// Somebody may not ask.
-    pub(super) fn refused(&self, addr: SocketAddr, error: &AuthnError) {
+    pub(super) fn refused(&self, addr: SocketAddr, code: Code, reason: &impl fmt::Display) {
         let Some(suppressed) = admit_line(&self.refused) else { return };
         line!(
             self.target,
             warn,
             outcome = "refused",
             %addr,
-            code = %error.code(),
-            reason = %PeerText(error),
+            %code,
+            reason = %PeerText(reason),
             suppressed,
             "refused a client of the control plane"
         );

@@ -36,8 +36,8 @@ impl PlaneAuth {
         }
         if auth.is_none() && !is_open && !is_local(addr) {
             let text = format!(
-                "is required, with `methods`, where other machines reach {addr}; `open_to_all: true` lets in \
-                 whoever does"
+                "is required, with `methods`, where other machines reach {addr}; `{plane}.open_to_all: true` \
+                 lets in whoever does"
             );
             section.reject("auth", text);
         }

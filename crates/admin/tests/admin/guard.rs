@@ -73,7 +73,7 @@ async fn health_answers_everybody_with_a_status_alone() {
 
 /// Sends a request on a connection that stays. `None` once it is closed.
 async fn ask_on(stream: &mut TcpStream, head: &str) -> Option<String> {
-    stream.write_all(format!("{head}\r\nhost: x\r\n\r\n").as_bytes()).await.ok()?;
+    stream.write_all(format!("{head}\r\nhost: localhost\r\n\r\n").as_bytes()).await.ok()?;
     let mut answer = vec![0; 4096];
     let read = within(head, stream.read(&mut answer)).await.ok().filter(|read| *read > 0)?;
     Some(String::from_utf8_lossy(&answer[..read]).into_owned())

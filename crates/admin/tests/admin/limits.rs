@@ -30,7 +30,7 @@ async fn the_number_of_connections_is_bounded_and_places_are_given_back() {
     within("a place is given back", async {
         loop {
             let mut stream = TcpStream::connect(world.addr).await.unwrap();
-            let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
+            let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
             if let Ok(1..) = stream.read(&mut [0; 16]).await {
                 break;
             }

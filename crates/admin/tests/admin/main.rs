@@ -4,8 +4,10 @@
 
 mod guard;
 mod health;
+mod hosts;
 mod limits;
 mod metrics;
+mod proxies;
 mod routes;
 mod tls;
 mod watch;

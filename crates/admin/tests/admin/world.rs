@@ -77,7 +77,7 @@ impl World {
         Self::on(Server::bind("test server", config).unwrap(), grace).await
     }
 
-    async fn on(server: Server, grace: Duration) -> Self {
+    pub(crate) async fn on(server: Server, grace: Duration) -> Self {
         let backend = Arc::new(AtomicU8::new(Backend::Answers as u8));
         let state = backend.clone();
         let probe = Probe::new("the backend", &["", "test.Service"], move || {
@@ -124,7 +124,10 @@ impl World {
     /// A connection on which a request was sent.
     pub(crate) async fn request(&self, head: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.addr).await.unwrap();
-        stream.write_all(format!("{head}\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
         stream
     }
 
@@ -136,6 +139,17 @@ impl World {
         let status = answer.split(' ').nth(1).and_then(|it| it.parse().ok());
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         (status.unwrap_or_else(|| panic!("{answer}")), head.to_owned(), body.to_owned())
+    }
+
+    /// Status and body of the answer to these bytes, after which the server closes.
+    pub(crate) async fn send_raw(&self, request: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        within(request, stream.read_to_string(&mut answer)).await.unwrap();
+        let status = answer.split(' ').nth(1).and_then(|it| it.parse().ok());
+        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+        (status.unwrap_or_else(|| panic!("{answer}")), body)
     }
 
     /// Status and JSON.
@@ -156,7 +170,10 @@ impl World {
 }
 
 async fn caller(Extension(caller): Extension<Caller>) -> Response {
-    json(StatusCode::OK, &value!({"ip": caller.addr.ip(), "certificate": caller.certificate.is_some()}))
+    json(
+        StatusCode::OK,
+        &value!({"ip": caller.addr.ip(), "port": caller.addr.port(), "certificate": caller.certificate.is_some()}),
+    )
 }
 
 /// The numbers below 250, by pages of which none has more than 7 at a time.

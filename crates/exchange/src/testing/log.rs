@@ -13,6 +13,9 @@ struct Lines(Arc<Mutex<Vec<String>>>);
 /// Each as its level, its message, and `field=value` for each field.
 pub(crate) fn logged(act: impl FnOnce()) -> Vec<String> {
     let lines = Lines::default();
+    // With one subscriber alone `tracing` asks that of the thread that comes to a line first, which in another test may have
+    // none, and goes by its answer for good.
+    let _another = tracing::Dispatch::new(Lines::default());
     tracing::subscriber::with_default(lines.clone(), act);
     std::mem::take(&mut lines.0.lock())
 }

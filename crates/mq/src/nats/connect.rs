@@ -4,6 +4,7 @@
 use super::Settings;
 use super::events::Events;
 use crate::Credentials;
+use crate::text::one_line;
 use async_nats::{Auth, AuthError, Client, ConnectOptions, Subscriber};
 use frontier_transport::crypto_provider;
 use rustls::crypto::CryptoProvider;
@@ -103,9 +104,4 @@ fn auth(
             Ok(auth)
         })
     }
-}
-
-/// Without line breaks, and no longer than a line of a log.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
 }

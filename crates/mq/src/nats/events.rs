@@ -1,6 +1,6 @@
 //! What a server of NATS says beside messages: that something is not allowed, or that the connection has ended.
 
-use super::connect::one_line;
+use crate::text::one_line;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::mpsc;

@@ -1,11 +1,12 @@
 //! JetStream: each message is answered once a stream has stored it, and is known to the stream by its `Nats-Msg-Id`, so
 //! that it can be sent once more.
 
-use super::connect::{Connected, one_line};
+use super::connect::Connected;
 use super::core::{publish, refuse};
 use super::events::Event;
 use super::{BATCH, BATCH_SIZE, Settings};
 use crate::pending::{Answer, Pending};
+use crate::text::one_line;
 use crate::{Cause, SendError};
 use async_nats::{Message, StatusCode};
 use futures_util::{FutureExt, StreamExt};

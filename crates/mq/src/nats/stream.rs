@@ -1,8 +1,8 @@
 //! The stream of JetStream that is made where it is not there.
 
 use super::Settings;
-use super::connect::one_line;
 use super::jetstream::ApiError;
+use crate::text::one_line;
 use async_nats::Client;
 use serde::Deserialize;
 use serde_json::json;

@@ -26,7 +26,11 @@ impl Pending {
     pub(crate) async fn silence(&self) {
         loop {
             tokio::time::sleep(TICK).await;
-            let since = self.state.lock().silent_since;
+            let since = {
+                let state = self.state.lock();
+                // It has said why it does not answer.
+                state.silent_since.filter(|_| state.blocked.is_none())
+            };
             if since.is_some_and(|since| since.elapsed() >= self.bounds.timeout + GRACE) {
                 return;
             }
@@ -34,12 +38,12 @@ impl Pending {
     }
 
     fn expire(&self, now: Instant) {
-        let (waiting, flying, away) = {
+        let (waiting, flying, away, blocked) = {
             let mut state = self.state.lock();
             if state.next_deadline.is_none_or(|next| next > now) {
                 return;
             }
-            let State { waiting, in_flight, away, .. } = &mut *state;
+            let State { waiting, in_flight, away, blocked, .. } = &mut *state;
             let mut late = Vec::new();
             let mut kept = VecDeque::with_capacity(waiting.len());
             for (number, entry) in std::mem::take(waiting) {
@@ -52,14 +56,15 @@ impl Pending {
             *waiting = kept;
             let flying: Vec<Entry> =
                 in_flight.extract_if(.., |_, entry| entry.deadline <= now).map(|(_, it)| it).collect();
-            let away = away.clone();
+            let (away, blocked) = (away.clone(), blocked.clone());
             let deadlines = state.waiting.iter().map(|(_, it)| it).chain(state.in_flight.values());
             state.next_deadline = deadlines.map(|entry| entry.deadline).min();
-            (late, flying, away)
+            (late, flying, away, blocked)
         };
-        self.end_all(waiting, |entry| match &away {
-            Some(away) => self.not_connected(away),
-            None => {
+        self.end_all(waiting, |entry| match (&away, &blocked) {
+            (Some(away), _) => self.not_connected(away),
+            (None, Some(blocked)) => self.blocked(blocked),
+            (None, None) => {
                 let text =
                     format!("{}: not sent within {:?}: the broker is too slow", self.name, entry.took(now));
                 SendError::new(Cause::Deadline, text)

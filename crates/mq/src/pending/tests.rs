@@ -171,3 +171,28 @@ async fn a_broker_is_silent_only_while_it_owes_an_answer() {
     pending.answer([(2, Ok(()))]);
     assert!(!silent(Duration::from_secs(60)).await);
 }
+
+#[cfg(feature = "amqp")]
+#[tokio::test(start_paused = true)]
+async fn an_alarm_is_no_silence_and_ends_what_waits_as_busy() {
+    let (pending, ends) = pending();
+    pending.connected();
+    pending.put(1).unwrap();
+    pending.taken();
+    pending.put(2).unwrap();
+    pending.set_blocked(Some("low on memory"));
+    tokio::select! {
+        _ = pending.keep_deadlines() => {}
+        () = pending.silence() => panic!("the broker has said why it does not answer"),
+        () = tokio::time::sleep(2 * BOUNDS.timeout) => {}
+    }
+    assert_eq!(ends.take(), [(2, Some(Cause::Busy)), (1, Some(Cause::Unanswered))]);
+    assert!(pending.status().blocked.is_some() && pending.status().away.is_none());
+    let error = pending.send(message(1), None, BOUNDS.timeout, 0).unwrap_err();
+    assert_eq!(error.text, "test: the broker takes nothing since 20.0 s: low on memory");
+    pending.set_blocked(None);
+    (3..5).for_each(|token| pending.put(token).unwrap());
+    pending.refuse_waiting(&SendError::new(Cause::Denied, "no"));
+    assert_eq!(ends.take(), [3, 4].map(|token| (token, Some(Cause::Denied))));
+    assert_eq!(pending.status().bytes, 0);
+}

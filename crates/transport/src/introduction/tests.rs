@@ -58,7 +58,7 @@ async fn introduced(addresses: Vec<SocketAddr>) -> Result<u64, HandshakeError> {
         })
     };
     let addresses = Addresses::new(addresses);
-    let raced = addresses.race(introduce, HandshakeError::is_answer);
+    let raced = addresses.race(HEAD_START, introduce, HandshakeError::is_answer);
     tokio::time::timeout(Duration::from_secs(20), raced).await.expect("it is not waited for").unwrap()
 }
 
@@ -97,5 +97,27 @@ async fn the_first_failure_is_told_where_all_fail() {
     let hanging_up = tokio::spawn(async move { while other.accept().await.is_ok() {} });
     let error = introduced(vec![closed, hangs_up]).await.unwrap_err();
     assert!(!error.to_string().contains("refused"), "that came later: {error}");
+    hanging_up.abort();
+}
+
+#[tokio::test]
+async fn who_answers_a_greeting_is_the_one_whatever_is_before_it() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let ((silent, _never_answers), (hangs_up, first), (speaks, second)) =
+        (listen().await, listen().await, listen().await);
+    let hanging_up = tokio::spawn(async move { while first.accept().await.is_ok() {} });
+    let speaking = tokio::spawn(async move { second.accept().await.unwrap().0.write_all(b"hello").await });
+    let greet = |mut io: TcpStream| async move {
+        let mut word = [0; 5];
+        io.read_exact(&mut word).await.map(|_| word)
+    };
+    let greeted = connect_greeted(vec![silent, hangs_up, speaks], greet);
+    let greeted =
+        tokio::time::timeout(Duration::from_secs(20), greeted).await.expect("nobody waits for them");
+    assert_eq!(&greeted.unwrap(), b"hello");
+    speaking.await.unwrap().unwrap();
+    let error = connect_greeted(vec![hangs_up], greet).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(connect_greeted(vec![], greet).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     hanging_up.abort();
 }

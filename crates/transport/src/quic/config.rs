@@ -1,5 +1,6 @@
 //! The settings of QUIC: windows, streams, acknowledgements, ALPN.
 
+use super::congestion::ShortQueueConfig;
 use crate::LinkConfig;
 use crate::mux::quic::{FIRST_STREAMS, KEEP_ALIVE};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
@@ -48,6 +49,7 @@ fn transport(config: &LinkConfig) -> TransportConfig {
         .stream_receive_window(stream)
         .receive_window(total)
         .send_window(SEND_WINDOW)
+        .congestion_controller_factory(Arc::<ShortQueueConfig>::default())
         .datagram_receive_buffer_size(None)
         .datagram_send_buffer_size(0)
         // Silence is judged by the links and their owners: this one would hold for both sides.

@@ -5,6 +5,8 @@ mod frames;
 mod idle_memory;
 mod listener;
 mod migration;
+mod narrow;
 mod proxy;
+mod slow;
 mod streams;
 mod world;

@@ -1,9 +1,12 @@
 //! The settings of a client's TLS.
 
+mod inspect;
+
+pub use inspect::ClientFile;
+
 use super::any_certificate::AnyCertificate;
-use super::expiry;
-use super::pem::PairMistake;
 use super::{ALPN_LINK, TlsVersion, crypto_provider, pem};
+use inspect::pair;
 use rustls::client::Resumption;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -13,7 +16,6 @@ use rustls::{ClientConfig, RootCertStore};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 use thiserror::Error;
 use tracing::debug;
 
@@ -39,6 +41,11 @@ pub struct ClientTls {
     /// What is offered over `tls`, if not [`ALPN_LINK`].
     alpn: Option<Vec<Vec<u8>>>,
 }
+
+/// What PEM is called that comes from no file.
+const CERTIFICATE: &str = "the client's certificate";
+const KEY: &str = "the client's key";
+const CA: &str = "the CA";
 
 /// The most application protocols that are offered.
 const MAX_ALPN: usize = 16;
@@ -188,6 +195,17 @@ impl ClientTls {
         self.load_offering(vec![alpn.to_vec()]).await
     }
 
+    /// As [`load`](Self::load), for a protocol that has no name.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn load_bare(&self) -> Result<Arc<ClientConfig>, ClientTlsError> {
+        self.load_offering(Vec::new()).await
+    }
+
     /// As [`load`](Self::load), with any number of protocols.
     pub(crate) async fn load_offering(
         &self,
@@ -197,44 +215,6 @@ impl ClientTls {
         let settings = self.clone();
         let loaded = tokio::task::spawn_blocking(move || settings.load_blocking(alpn)).await;
         loaded.unwrap_or_else(|error| Err(ClientTlsError::Other(error.to_string())))
-    }
-
-    /// Everything that is wrong with the files of the CAs. Blocks while it reads them.
-    #[must_use]
-    pub fn check_cas(&self) -> Vec<ClientTlsError> {
-        let checked = self.cas.iter().map(|ca| ca.add_to(&mut RootCertStore::empty()));
-        checked.filter_map(Result::err).collect()
-    }
-
-    /// Checks the certificate and its key, if there are any. Blocks while it reads them.
-    ///
-    /// # Errors
-    /// What is wrong with the files.
-    pub fn check_identity(&self) -> Result<(), ClientTlsError> {
-        self.identity().map(drop)
-    }
-
-    /// Whether there are certificates in it, to show or to trust.
-    pub(super) fn names_certificates(&self) -> bool {
-        self.identity.is_some() || !self.cas.is_empty()
-    }
-
-    /// A line for each certificate that is shown, or by which servers are trusted, that has to be renewed soon, or has not
-    /// been in time. The same words each time. Blocks while it reads the files.
-    #[must_use]
-    pub fn expiring(&self, now: SystemTime) -> Vec<String> {
-        let shown = self.identity.iter().map(|(chain, _)| (chain, "the client's certificate"));
-        let trusted = self.cas.iter().map(|ca| (ca, "the CA"));
-        let lines = shown.chain(trusted).flat_map(|(source, what)| {
-            let origin = match source {
-                Source::File(path) => path.clone(),
-                Source::Pem(_) => PathBuf::from(what),
-            };
-            // What is wrong with a file is told by whoever connects with it.
-            let found = source.parse(what, pem::certificates).unwrap_or_default();
-            expiry::expiring(found.iter().map(|der| (origin.as_path(), der)), now)
-        });
-        expiry::clipped(lines.collect())
     }
 
     fn load_blocking(&self, alpn: Vec<Vec<u8>>) -> Result<Arc<ClientConfig>, ClientTlsError> {
@@ -259,13 +239,9 @@ impl ClientTls {
 
     fn identity(&self) -> Result<Option<CertifiedKey>, ClientTlsError> {
         let Some((chain, key)) = &self.identity else { return Ok(None) };
-        let certificates = chain.parse("the client's certificate", pem::certificates)?;
-        let private = key.parse("the client's key", pem::private_key)?;
-        let certified = pem::certified_key(certificates, private, &crypto_provider());
-        certified.map(Some).map_err(|mistake| match mistake {
-            PairMistake::Certificate(message) => chain.wrong("the client's certificate", message),
-            PairMistake::Key(message) => key.wrong("the client's key", message),
-        })
+        let certificates = chain.parse(CERTIFICATE, pem::certificates)?;
+        let private = key.parse(KEY, pem::private_key)?;
+        pair(chain, key, certificates, private).map(Some).map_err(|(_, error)| error)
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ClientTlsError> {
@@ -295,7 +271,7 @@ impl ClientTls {
 
 impl Source {
     fn add_to(&self, roots: &mut RootCertStore) -> Result<(), ClientTlsError> {
-        let bundle = self.parse("the CA", pem::bundle)?;
+        let bundle = self.parse(CA, pem::bundle)?;
         for reason in &bundle.unusable {
             debug!(origin = ?self, "left out of the CAs: {reason}");
         }
@@ -316,11 +292,15 @@ impl Source {
     }
 
     fn wrong(&self, what: &str, message: String) -> ClientTlsError {
-        let origin = match self {
+        ClientTlsError::Material { origin: self.origin(what), message }
+    }
+
+    /// The path, or what it was given as.
+    fn origin(&self, what: &str) -> String {
+        match self {
             Self::File(path) => path.display().to_string(),
             Self::Pem(_) => what.to_owned(),
-        };
-        ClientTlsError::Material { origin, message }
+        }
     }
 }
 

@@ -107,6 +107,17 @@ impl TlsError {
         }
     }
 
+    /// Why the handshake of a stream failed that another library has made of rustls.
+    #[must_use]
+    pub fn of_handshake(error: &io::Error, peer: Party) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match inner {
+            Some(inner) => Self::new(inner, peer),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => Self::Ended(peer),
+            None => Self::Io(error.to_string()),
+        }
+    }
+
     /// Whether a client was refused for its certificate, or for showing none.
     #[must_use]
     pub fn is_of_client_certificate(&self) -> bool {

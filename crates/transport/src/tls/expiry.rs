@@ -1,7 +1,6 @@
 //! What is going to be past its time: certificates, CAs and revocation lists, told while they can still be renewed.
 
 use super::peer_certificate::time;
-use super::pem;
 use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -9,45 +8,75 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// How long before its end a certificate is told of, and a list, which are made more often. What lives for less than
 /// four times as long is told of in the last quarter of its life.
-pub(super) const CERTIFICATE: Duration = Duration::from_secs(14 * 24 * 3600);
-pub(super) const LIST: Duration = Duration::from_secs(3 * 24 * 3600);
+const CERTIFICATE: Duration = Duration::from_secs(14 * 24 * 3600);
+const LIST: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Files that are told of at once. A bundle of CAs may have a hundred members.
 const MAX_LINES: usize = 10;
 
-/// A line for each of these certificates that has to be renewed soon, or has not been in time.
-pub(super) fn expiring<'a>(
-    dated: impl IntoIterator<Item = (&'a Path, &'a CertificateDer<'static>)>,
-    now: SystemTime,
-) -> Vec<String> {
-    let line = |(path, der): (&Path, &CertificateDer<'static>)| {
+/// What a file of TLS holds that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LifetimeKind {
+    /// A certificate that is shown, or one that is shown with it.
+    Certificate,
+    /// A CA by whose certificate peers are judged.
+    Authority,
+    /// A list of certificates that are revoked.
+    RevocationList,
+}
+
+impl LifetimeKind {
+    /// In one word, for labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Authority => "authority",
+            Self::RevocationList => "revocation_list",
+        }
+    }
+}
+
+/// From when to when something in a file of TLS is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// The file; what it was given as where it comes from none.
+    pub file: PathBuf,
+    /// What it is.
+    pub kind: LifetimeKind,
+    /// From when on.
+    pub begins: SystemTime,
+    /// Until when.
+    pub ends: SystemTime,
+    /// What is said of its end, behind the file.
+    text: String,
+}
+
+impl Lifetime {
+    /// That of a certificate; `None` if it is damaged.
+    pub(super) fn of_certificate(file: &Path, kind: LifetimeKind, der: &CertificateDer<'_>) -> Option<Self> {
         let (_, parsed) = X509Certificate::from_der(der).ok()?;
         let (from, to) = (parsed.validity().not_before, parsed.validity().not_after);
-        let (subject, end) = (parsed.subject(), time(to.timestamp()));
-        let life = end.duration_since(time(from.timestamp())).unwrap_or_default();
-        is_near(now, end, life, CERTIFICATE)
-            .then(|| format!("{}: the certificate of `{subject}` expires on {to}", path.display()))
-    };
-    dated.into_iter().filter_map(line).collect()
+        let text = format!("the certificate of `{}` expires on {to}", parsed.subject());
+        let (begins, ends) = (time(from.timestamp()), time(to.timestamp()));
+        Some(Self { file: file.to_owned(), kind, begins, ends, text })
+    }
+
+    pub(super) fn of_list(file: &Path, begins: SystemTime, ends: SystemTime, text: String) -> Self {
+        Self { file: file.to_owned(), kind: LifetimeKind::RevocationList, begins, ends, text }
+    }
+
+    /// What is to be said of it, if it has to be renewed soon, or has not been in time. The same words each time.
+    fn line(&self, now: SystemTime) -> Option<String> {
+        let life = self.ends.duration_since(self.begins).unwrap_or_default();
+        let ahead = if self.kind == LifetimeKind::RevocationList { LIST } else { CERTIFICATE };
+        is_near(now, self.ends, life, ahead).then(|| format!("{}: {}", self.file.display(), self.text))
+    }
 }
 
-/// The same for all certificates in these PEM files. Blocks while it reads them; one that can't be read is passed over, as
-/// that is told elsewhere.
-#[must_use]
-pub fn expiring_files(paths: &[PathBuf], now: SystemTime) -> Vec<String> {
-    let lines = paths.iter().flat_map(|path| {
-        let found = std::fs::read(path).ok().and_then(|text| pem::certificates(&text).ok());
-        found
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|der| expiring([(path.as_path(), der)], now))
-            .collect::<Vec<_>>()
-    });
-    clipped(lines.collect())
-}
-
-/// Ten of these lines, and how many more there are.
-pub(super) fn clipped(mut lines: Vec<String>) -> Vec<String> {
+/// A line for each of these that has to be renewed soon, or has not been in time: ten of them, and how many more there are.
+pub(super) fn expiring(lifetimes: &[Lifetime], now: SystemTime) -> Vec<String> {
+    let mut lines: Vec<_> = lifetimes.iter().filter_map(|lifetime| lifetime.line(now)).collect();
     if lines.len() > MAX_LINES {
         let more = lines.len() - MAX_LINES;
         lines.truncate(MAX_LINES);
@@ -57,12 +86,9 @@ pub(super) fn clipped(mut lines: Vec<String>) -> Vec<String> {
 }
 
 /// Whether what ends at `end` after a life of `life` is to be told of, `ahead` of its end at most.
-pub(super) fn is_near(now: SystemTime, end: SystemTime, life: Duration, ahead: Duration) -> bool {
+fn is_near(now: SystemTime, end: SystemTime, life: Duration, ahead: Duration) -> bool {
     end.duration_since(now).unwrap_or_default() < ahead.min(life / 4)
 }
-
-/// Certificates with the files that they are from.
-pub(super) type Dated = Vec<(PathBuf, CertificateDer<'static>)>;
 
 #[cfg(test)]
 mod tests {

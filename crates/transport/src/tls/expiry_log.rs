@@ -1,18 +1,34 @@
-//! Tells the log of certificates and revocation lists that have to be renewed soon: each once a day.
+//! Looks at certificates and revocation lists for their ends, for metrics, and tells the log of those that have to be
+//! renewed soon: each once a day.
 
+use super::expiry::{self, Lifetime};
 use super::{ClientTls, ServerTls};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tracing::warn;
 
-/// How often it is looked. Lists may live for no more than a day.
-const INTERVAL: Duration = Duration::from_secs(3600);
+/// How often it is looked. What was renewed shows in the metrics that much later.
+const INTERVAL: Duration = Duration::from_secs(60);
 
-/// How soon the same line is said again: a day, less what an hourly look may be early.
+/// How soon the same line is said again.
 const AGAIN: Duration = Duration::from_secs(24 * 3600 - 60);
 
-type Source = Box<dyn Fn(SystemTime) -> Vec<String> + Send>;
+type Source = Box<dyn Fn() -> Vec<Lifetime> + Send>;
+
+/// What an [`ExpiryLog`] has found at its last look. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Lifetimes(Arc<Mutex<Arc<[Lifetime]>>>);
+
+impl Lifetimes {
+    /// All of them. What several name is there several times.
+    #[must_use]
+    pub fn now(&self) -> Arc<[Lifetime]> {
+        self.0.lock().clone()
+    }
+}
 
 /// What a program shows and goes by over TLS, and what was said of it: whatever it listens to or dials, and what is reloaded
 /// there is so here.
@@ -20,6 +36,7 @@ type Source = Box<dyn Fn(SystemTime) -> Vec<String> + Send>;
 pub struct ExpiryLog {
     sources: Vec<Source>,
     told: HashMap<String, Instant>,
+    found: Lifetimes,
 }
 
 impl ExpiryLog {
@@ -32,24 +49,38 @@ impl ExpiryLog {
     /// Looks at what a listener shows and goes by.
     #[must_use]
     pub fn server(self, tls: ServerTls) -> Self {
-        self.look(move |now| tls.expiring(now))
+        self.look(move || tls.lifetimes())
     }
 
     /// Looks at what a dialler shows and goes by.
     #[must_use]
     pub fn client(self, tls: ClientTls) -> Self {
         // The authorities of the system are renewed by others.
-        if tls.names_certificates() { self.look(move |now| tls.expiring(now)) } else { self }
+        if tls.names_certificates() { self.look(move || tls.lifetimes()) } else { self }
     }
 
-    /// Looks at something else: a line for each of what ends soon, in the same words each time. It may block.
+    /// Looks at something else, which may change. It may block.
     #[must_use]
-    pub fn look(mut self, expiring: impl Fn(SystemTime) -> Vec<String> + Send + 'static) -> Self {
-        self.sources.push(Box::new(expiring));
+    pub fn look(mut self, lifetimes: impl Fn() -> Vec<Lifetime> + Send + 'static) -> Self {
+        self.sources.push(Box::new(lifetimes));
         self
     }
 
-    /// Looks every hour, until it is dropped.
+    /// What it finds, now and later. Blocks while it reads files.
+    #[must_use]
+    pub fn lifetimes(&self) -> Lifetimes {
+        self.find();
+        self.found.clone()
+    }
+
+    /// By each source.
+    fn find(&self) -> Vec<Vec<Lifetime>> {
+        let found: Vec<Vec<Lifetime>> = self.sources.iter().map(|lifetimes| lifetimes()).collect();
+        *self.found.0.lock() = found.iter().flatten().cloned().collect();
+        found
+    }
+
+    /// Looks every minute, until it is dropped.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -75,7 +106,9 @@ impl ExpiryLog {
     /// What is to be said now. Several may have the same files.
     fn due(&mut self, wall: SystemTime, now: Instant) -> Vec<String> {
         self.told.retain(|_, at| now.saturating_duration_since(*at) < AGAIN);
-        let mut lines: Vec<String> = self.sources.iter().flat_map(|expiring| expiring(wall)).collect();
+        let found = self.find();
+        let mut lines: Vec<String> =
+            found.iter().flat_map(|of_source| expiry::expiring(of_source, wall)).collect();
         lines.retain(|line| {
             let is_new = !self.told.contains_key(line);
             if is_new {
@@ -96,7 +129,7 @@ impl fmt::Debug for ExpiryLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::{CertificateFiles, ServerTlsConfig, expiring_files};
+    use crate::tls::{CertificateFiles, ServerTlsConfig};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -112,21 +145,26 @@ mod tests {
         std::fs::write(&key, pair.serialize_pem()).unwrap();
         let client = ClientTls::new().identity_files(&cert, &key).ca_file(&cert);
         assert_eq!(client.expiring(SystemTime::now()).len(), 2, "what it shows, and what it trusts");
-        let files = vec![cert.clone(), dir.path().join("not there")];
+        let elsewhere = ClientTls::new().ca_file(&cert).ca_file(dir.path().join("not there"));
         let certs = vec![CertificateFiles { cert, key }];
         let tls = ServerTls::load(ServerTlsConfig { certs, ..ServerTlsConfig::default() }).unwrap();
         let log = ExpiryLog::new().server(tls.clone()).server(tls).client(client);
-        (log.look(move |now| expiring_files(&files, now)), dir)
+        (log.look(move || elsewhere.lifetimes()), dir)
     }
 
     #[test]
     fn what_ends_soon_is_said_once_a_day() {
         let (mut log, _dir) = log();
         let (wall, start) = (SystemTime::now(), Instant::now());
+        let found = log.lifetimes();
+        assert_eq!(found.now().len(), 5, "it has looked");
         let said: Vec<usize> =
             (0..=48).map(|hour| log.due(wall + hour * HOUR, start + hour * HOUR).len()).collect();
         assert_eq!(said.iter().sum::<usize>(), 3, "{said:?}");
         assert_eq!((said[0], said[24], said[48]), (1, 1, 1));
+        let kinds = Vec::from_iter(found.now().iter().map(|lifetime| lifetime.kind.as_str()));
+        assert_eq!(kinds, ["certificate", "certificate", "certificate", "authority", "authority"]);
+        assert!(found.now().iter().all(|lifetime| lifetime.ends > wall && lifetime.begins < wall));
     }
 
     #[test]

@@ -1,6 +1,9 @@
-//! The TLS of a listener: the section `tls`.
+//! The TLS of a listener: the section `tls`; and what is wrong with the files of a dialler, told in its own.
 
-use super::{CertificateFiles, ClientAuth, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes, TlsVersion};
+use super::{
+    CertificateFiles, ClientAuth, ClientFile, ClientTls, ServerTls, ServerTlsConfig, TlsFile, TlsMistakes,
+    TlsVersion,
+};
 use frontier_config::{Choice, Section};
 use std::path::PathBuf;
 
@@ -53,6 +56,20 @@ pub fn read_server_tls(section: &Section<'_>, enable: bool) -> Option<ServerTls>
         return None;
     }
     ServerTls::load(config).map_err(|mistakes| reject(section, &pairs, mistakes)).ok()
+}
+
+/// Reads the files of a dialler's TLS, and refuses what is wrong with them, each where the section at `path` names it: under
+/// `cert` and `key`, or in the pair of `certs`, and the members of `ca_certs`. Blocks while it does.
+pub fn reject_client_files(root: &Section<'_>, path: &str, tls: &ClientTls) {
+    for (file, error) in tls.check() {
+        let pair = if root.is_written_at(&format!("{path}.certs")) { "certs[0]." } else { "" };
+        let key = match file {
+            ClientFile::Certificate => format!("{pair}cert"),
+            ClientFile::Key => format!("{pair}key"),
+            ClientFile::CaCertificate(index) => format!("ca_certs[{index}]"),
+        };
+        root.reject_at(&format!("{path}.{key}"), error.to_string());
+    }
 }
 
 fn reject(section: &Section<'_>, pairs: &[Section<'_>], mistakes: TlsMistakes) {

@@ -2,19 +2,18 @@
 
 mod client_verifier;
 mod inspect;
-mod judge;
 mod loader;
 mod revocation;
 
 pub(super) use client_verifier::RevocationListExpired;
 
-use super::expiry::{self, Dated};
+use super::expiry::{self, Lifetime};
 use super::mistake::{TlsFile, TlsMistake, TlsMistakes};
 use super::sni::SniResolver;
 use super::{KeyDigest, TlsVersion, crypto_provider};
 use arc_swap::ArcSwap;
 use loader::Loader;
-use revocation::Revocations;
+use revocation::{RevocationList, Revocations};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::NoServerSessionStorage;
@@ -77,8 +76,8 @@ struct Loaded {
     key: KeyDigest,
     /// The certificates themselves, without those above them.
     leaves: Vec<CertificateDer<'static>>,
-    /// All certificates, those of the CAs too, with their files.
-    dated: Dated,
+    /// From when to when all certificates are good, those of the CAs too.
+    lifetimes: Vec<Lifetime>,
     /// The lists by which clients are judged, if there are any.
     revocations: Option<Arc<Revocations>>,
 }
@@ -146,7 +145,7 @@ impl Loaded {
         let mut loader = Loader::new();
         let certificates = loader.certificates(&config.certs, &provider);
         let verifier = loader.verifier(&config, &provider);
-        let Loader { mistakes, warnings, key, dated, revocations, .. } = loader;
+        let Loader { mistakes, warnings, key, lifetimes, revocations, .. } = loader;
         let leaves = certificates.iter().filter_map(|it| it.cert.first().cloned()).collect();
         let resolver = SniResolver::new(certificates);
         let (Some(verifier), Some(resolver), true) = (verifier, resolver, mistakes.is_empty()) else {
@@ -168,7 +167,7 @@ impl Loaded {
             warnings,
             key: key.unwrap_or_default(),
             leaves,
-            dated,
+            lifetimes,
             revocations,
         })
     }
@@ -179,12 +178,15 @@ impl ServerTls {
     /// words each time, so that they can be told once a day; ten lines, and how many more there are.
     #[must_use]
     pub fn expiring(&self, now: SystemTime) -> Vec<String> {
+        expiry::expiring(&self.lifetimes(), now)
+    }
+
+    /// From when to when the certificates are good that are shown, those of the CAs by which clients are judged, and the
+    /// revocation lists that count.
+    #[must_use]
+    pub fn lifetimes(&self) -> Vec<Lifetime> {
         let loaded = self.current.load();
-        let mut lines = expiry::expiring(loaded.dated.iter().map(|(path, der)| (path.as_path(), der)), now);
         let lists = loaded.revocations.iter().flat_map(|revocations| revocations.iter());
-        lines.extend(
-            lists.filter_map(|list| list.expiry(now).map(|line| format!("{}: {line}", list.path.display()))),
-        );
-        expiry::clipped(lines)
+        loaded.lifetimes.iter().cloned().chain(lists.map(RevocationList::lifetime)).collect()
     }
 }

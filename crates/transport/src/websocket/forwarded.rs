@@ -12,21 +12,39 @@ pub enum ForwardedField {
     Forwarded,
 }
 
-/// The addresses in a request's fields of this name, the nearest last. `None` stands for one that is hidden or
-/// can't be read.
-pub(super) fn hops(fields: &[httparse::Header<'_>], field: ForwardedField) -> Vec<Option<IpAddr>> {
-    let name = match field {
-        ForwardedField::XForwardedFor => "X-Forwarded-For",
-        ForwardedField::Forwarded => "Forwarded",
-    };
-    let values = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
-    let values = values.map(|field| str::from_utf8(field.value).unwrap_or_default());
-    match field {
-        ForwardedField::XForwardedFor => {
-            values.flat_map(|value| value.split(',')).map(|hop| address(hop.trim())).collect()
+#[cfg(feature = "config")]
+impl frontier_config::Choice for ForwardedField {
+    const CHOICES: &'static [(&'static str, Self)] =
+        &[("x-forwarded-for", Self::XForwardedFor), ("forwarded", Self::Forwarded)];
+}
+
+impl ForwardedField {
+    /// The name of the field.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "X-Forwarded-For",
+            Self::Forwarded => "Forwarded",
         }
-        ForwardedField::Forwarded => values.flat_map(|value| split(value, b',')).map(of_element).collect(),
     }
+
+    /// The addresses in the values of this field of a request, the nearest last. `None` stands for one that is hidden or
+    /// can't be read.
+    pub fn hops<'a>(self, values: impl Iterator<Item = &'a [u8]>) -> Vec<Option<IpAddr>> {
+        let values = values.map(|value| str::from_utf8(value).unwrap_or_default());
+        match self {
+            Self::XForwardedFor => {
+                values.flat_map(|value| value.split(',')).map(|hop| address(hop.trim())).collect()
+            }
+            Self::Forwarded => values.flat_map(|value| split(value, b',')).map(of_element).collect(),
+        }
+    }
+}
+
+/// Those of a request with these fields.
+pub(super) fn hops(fields: &[httparse::Header<'_>], field: ForwardedField) -> Vec<Option<IpAddr>> {
+    let of_name = fields.iter().filter(|it| it.name.eq_ignore_ascii_case(field.name()));
+    field.hops(of_name.map(|it| it.value))
 }
 
 /// `for=192.0.2.1;proto=https`

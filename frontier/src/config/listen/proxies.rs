@@ -1,16 +1,15 @@
 //! The proxies in front of a listener: which of them are believed, and in what.
 
-use frontier_access::Network as Addresses;
+use frontier_access::TrustedProxies;
 use frontier_config::{Choice, FromValue, Invalid, Section, Value};
 use frontier_transport::{ForwardedField, Network, OriginPattern, ProxyVersion, UpgradeRules};
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Whose word counts on where a client connects from. Nobody's by default.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     /// `trusted_proxies`.
-    pub trusted: Vec<Addresses>,
+    pub trusted: TrustedProxies,
     /// `proxy_protocol`.
     pub protocol: ProxyProtocol,
     /// `proxy_protocol_optional`: whether a trusted proxy may leave the header out.
@@ -47,16 +46,6 @@ impl ProxyProtocol {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Field(ForwardedField);
-
-impl Choice for Field {
-    const CHOICES: &'static [(&'static str, Self)] = &[
-        ("x-forwarded-for", Self(ForwardedField::XForwardedFor)),
-        ("forwarded", Self(ForwardedField::Forwarded)),
-    ];
-}
-
 #[derive(Debug)]
 struct Origin(OriginPattern);
 
@@ -71,7 +60,7 @@ impl Proxies {
     /// Reads what a listener that speaks `network` says of proxies, and refuses what would mean nothing there.
     pub(super) fn read(section: &Section<'_>, network: Network) -> Self {
         let proxies = Self {
-            trusted: section.list("trusted_proxies", Vec::new()),
+            trusted: TrustedProxies::new(section.list("trusted_proxies", Vec::new())),
             protocol: section.get("proxy_protocol", ProxyProtocol::Off),
             is_optional: section.get("proxy_protocol_optional", false),
         };
@@ -95,7 +84,7 @@ impl Proxies {
     /// By what requests for a WebSocket are judged.
     pub(super) fn read_upgrade(&self, section: &Section<'_>, network: Network) -> Arc<UpgradeRules> {
         let origins = section.list("allowed_origins", Vec::new());
-        let field = section.get("forwarded_header", Field(ForwardedField::XForwardedFor)).0;
+        let field = section.get("forwarded_header", ForwardedField::XForwardedFor);
         if matches!(network, Network::Tcp | Network::Quic) {
             let text = "means nothing here: no WebSocket is spoken";
             if !origins.is_empty() {
@@ -110,64 +99,11 @@ impl Proxies {
             forwarded: (!self.trusted.is_empty()).then_some(field),
         })
     }
-
-    /// Whether what this address says of others counts.
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(address))
-    }
-
-    /// Whether anyone may call himself what he likes.
-    pub(super) fn trusts_all(&self) -> bool {
-        ["0.0.0.0", "::"].iter().filter_map(|all| all.parse().ok()).any(|all| self.trusts(all))
-            && ["255.255.255.255", "ffff::"]
-                .iter()
-                .filter_map(|all| all.parse().ok())
-                .any(|all| self.trusts(all))
-    }
-
-    /// Who is behind `peer`, which has passed on a request by these hops, the nearest last: the nearest hop that
-    /// is not trusted. What stands before it are the words of a stranger.
-    pub(crate) fn client(&self, peer: SocketAddr, hops: &[Option<IpAddr>]) -> SocketAddr {
-        let mut client = peer;
-        for hop in hops.iter().rev() {
-            match hop {
-                // A port is not told.
-                Some(ip) if self.trusts(client.ip()) => client = SocketAddr::new(*ip, 0),
-                _ => break,
-            }
-        }
-        client
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Config;
-
-    fn proxies(trusted: &[&str]) -> Proxies {
-        let list = trusted.iter().map(|network| format!("'{network}'")).collect::<Vec<_>>().join(", ");
-        let yaml = format!("edgebound: {{listen: {{network: ws, trusted_proxies: [{list}]}}}}");
-        Config::parse(&yaml, &|_| None).unwrap().edgebound.listeners.remove(0).proxies
-    }
-
-    #[test]
-    fn the_client_is_the_nearest_hop_that_is_not_trusted() {
-        let proxies = proxies(&["10.0.0.0/8", "::1"]);
-        for (peer, hops, client) in [
-            ("192.0.2.1:7", &["203.0.113.9"][..], "192.0.2.1:7"),
-            ("10.0.0.1:7", &["203.0.113.9"], "203.0.113.9:0"),
-            ("10.0.0.1:7", &["1.1.1.1", "203.0.113.9", "10.2.2.2"], "203.0.113.9:0"),
-            ("10.0.0.1:7", &["10.1.1.1", "10.2.2.2"], "10.1.1.1:0"),
-            ("10.0.0.1:7", &["203.0.113.9", "?"], "10.0.0.1:7"),
-            ("10.0.0.1:7", &["203.0.113.9", "?", "10.2.2.2"], "10.2.2.2:0"),
-            ("10.0.0.1:7", &[], "10.0.0.1:7"),
-            ("[::1]:7", &["2001:db8::1"], "[2001:db8::1]:0"),
-        ] {
-            let hops: Vec<Option<IpAddr>> = hops.iter().map(|hop| hop.parse().ok()).collect();
-            assert_eq!(proxies.client(peer.parse().unwrap(), &hops), client.parse().unwrap(), "{hops:?}");
-        }
-    }
 
     #[test]
     fn what_would_mean_nothing_is_refused() {
@@ -187,11 +123,5 @@ mod tests {
         assert_eq!(mistakes("proxy_protocol: v3, trusted_proxies: [10.0.0.1]")[0], path("proxy_protocol")[0]);
         Config::parse("edgebound: {listen: {proxy_protocol: any, trusted_proxies: [10.0.0.1]}}", &|_| None)
             .unwrap();
-    }
-
-    #[test]
-    fn to_trust_everyone_is_warned_of() {
-        let warns = |network| proxies(&[network]).trusts_all();
-        assert!(warns("0.0.0.0/0") && warns("::/0") && !warns("10.0.0.0/8") && !warns("::1"));
     }
 }

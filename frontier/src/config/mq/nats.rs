@@ -17,7 +17,7 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
     let core = NatsConfig {
         addrs: addrs(section, is_enabled, &["nats://", "tls://"], PORT),
         credentials: credentials(section, true, sinks),
-        tls: tls::read(&section.section("tls"), &mut sinks.files),
+        tls: tls::read(&section.section("tls"), sinks),
         subject: template(&section.section("producer"), "subject"),
         jetstream: None,
     };

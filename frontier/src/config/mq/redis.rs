@@ -35,7 +35,7 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         addrs: addrs(section, is_enabled, &["redis://", "rediss://"], PORT),
         credentials: credentials(section, false, sinks),
         db: section.get("db", 0),
-        tls: tls::read(&section.section("tls"), &mut sinks.files),
+        tls: tls::read(&section.section("tls"), sinks),
         target: channel,
     };
     let stored = RedisConfig { target: stream, ..config.clone() };

@@ -1,7 +1,7 @@
 //! The section as it is today and as older files have it, and every mistake in it.
 
 use crate::Config;
-use frontier_mq::{BackendConfig, Format, RedisTarget, SinkConfig, Template};
+use frontier_mq::{AmqpBinding, BackendConfig, Format, KafkaCompression, RedisTarget, SinkConfig, Template};
 use std::time::Duration;
 
 fn sinks(yaml: &str) -> Vec<SinkConfig> {
@@ -24,7 +24,7 @@ fn a_file_of_the_original_loads() {
     let yaml = "
 mqm:
   kafka: {enable: false, addrs: [], producer: {topics: [], idepotent: false}}
-  amqp: {enable: false, vhost: '', queueBindings: null}
+  amqp: {enable: false, vhost: '', channel_max: 0, frame_size: 0, heartbeat: 0, locale: '', queueBindings: null}
   nsq: {enable: false, addrs: null}
   nats:
     enable: true
@@ -56,6 +56,80 @@ mqm:
         panic!("{redis:?}")
     };
     assert_eq!(*channel, Template::topic());
+}
+
+#[test]
+fn amqp_of_the_original_loads_with_its_user_in_the_address() {
+    let yaml = "
+mqm:
+  amqp:
+    enable: true
+    addrs: ['gw:p%40ss@rabbit-a:5672', 'amqp://gw:p%40ss@rabbit-b/']
+    vhost: plant
+    channel_max: 100
+    frame_size: 65536
+    heartbeat: 30
+    locale: en_US
+    exchanges: [{name: plant, kind: topic, durable: false, auto_delete: true, internal: false, nowait: true}]
+    queues: [{name: all, durable: true, auto_delete: false, exclustive: true, nowait: false}]
+    queueBindings: [{queue_name: all, exchange_name: plant, binding_key: '#', nowait: false}]
+    producer:
+      routing_keys: [temp, humidity]
+      exchange: plant
+      mandatory: false
+      immediate: false
+      headers: {a: b}
+      content_type: text/plain
+      delivery_mode: 1
+      priority: 9
+      type: reading
+";
+    let sinks = sinks(yaml);
+    let [sink] = &sinks[..] else { panic!("{sinks:?}") };
+    assert!(!format!("{sinks:?}").contains("p@ss"));
+    assert_eq!((sink.name, &sink.topics[..]), ("amqp", &["temp".to_owned(), "humidity".to_owned()][..]));
+    let BackendConfig::Amqp(amqp) = &sink.backend else { panic!("{sink:?}") };
+    let addrs: Vec<String> = amqp.addrs.iter().map(ToString::to_string).collect();
+    assert_eq!(addrs, ["rabbit-a:5672", "rabbit-b:5672"]);
+    assert_eq!(amqp.credentials.username.as_deref(), Some("gw"));
+    assert_eq!(amqp.credentials.password.as_ref().unwrap().expose(), "p@ss");
+    assert_eq!((amqp.frame_size, amqp.heartbeat), (65_536, Duration::from_secs(30)));
+    assert_eq!((amqp.mandatory, amqp.is_persistent, amqp.properties.priority), (false, false, 9));
+    assert!(!amqp.exchanges[0].durable && amqp.exchanges[0].auto_delete && amqp.queues[0].exclusive);
+    let binding = AmqpBinding { queue: "all".into(), exchange: "plant".into(), key: "#".into() };
+    assert_eq!(amqp.bindings, [binding]);
+}
+
+#[test]
+fn kafka_of_the_original_loads() {
+    let yaml = "
+mqm:
+  kafka:
+    enable: true
+    addrs: ['10.0.0.1:9092', '10.0.0.2']
+    producer:
+      topics: [temp]
+      async: false
+      max_message_bytes: 2000000
+      required_acks: 1
+      timeout: 10
+      compression: gzip
+      compression_level: 6
+      idepotent: true
+      flush: {bytes: 0, messages: 0, frequency: 0, max_messages: 0}
+      retry: {max: 3, backoff: 1}
+";
+    let sinks = sinks(yaml);
+    let [sink] = &sinks[..] else { panic!("{sinks:?}") };
+    let BackendConfig::Kafka(kafka) = &sink.backend else { panic!("{sink:?}") };
+    let addrs: Vec<String> = kafka.addrs.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (sink.name, &addrs[..]),
+        ("kafka", &["10.0.0.1:9092".to_owned(), "10.0.0.2:9092".to_owned()][..])
+    );
+    assert_eq!((kafka.compression, kafka.compression_level), (KafkaCompression::Gzip, Some(6)));
+    assert_eq!((kafka.max_message_size, kafka.create_topics), (2_000_000, true));
+    assert!(kafka.credentials.username.is_none() && kafka.tls.is_none());
 }
 
 #[test]
@@ -91,8 +165,60 @@ fn each_mistake_names_its_key() {
         ("{mq: {}, mqm: {}}".to_owned(), "mqm: is there beside `mq`"),
         ("mq: {timeout: 1ms}".to_owned(), "mq.timeout: must lie"),
         ("mq: {max_inflight: 0}".to_owned(), "mq.max_inflight: must lie"),
+        (with("amqp", ""), "mq.amqp.producer.routing_keys: has no topic"),
+        (
+            with("amqp", "producer: {routing_keys: [a], immediate: true}"),
+            "mq.amqp.producer.immediate: must be false",
+        ),
+        (
+            with("amqp", "producer: {routing_keys: [a], expiration: 10s}"),
+            "mq.amqp.producer.expiration: expected milliseconds",
+        ),
+        (
+            with("amqp", "frame_size: 100, producer: {routing_keys: [a]}"),
+            "mq.amqp.frame_size: must be 4096 at least",
+        ),
+        (
+            with("amqp", "queues: [{kind: quorum}], producer: {routing_keys: [a]}"),
+            "mq.amqp.queues[0].name: is required",
+        ),
+        (
+            with("amqp", "queues: [{name: a, kind: fast}], producer: {routing_keys: [a]}"),
+            "mq.amqp.queues[0].kind: expected classic, quorum or stream",
+        ),
+        (
+            with("amqp", "addrs: ['u:secret@h', 'v:secret@h'], producer: {routing_keys: [a]}"),
+            "mq.amqp.addrs: has more than one user",
+        ),
+        (
+            with("amqp", "addrs: ['u:%zz@h'], producer: {routing_keys: [a]}"),
+            "mq.amqp.addrs: expected user:password@host:port",
+        ),
+        (
+            with("amqp", "addrs: ['u:p@h'], username: u, password: p, producer: {routing_keys: [a]}"),
+            "mq.amqp.username: is there beside a user in `addrs`",
+        ),
         ("mq: {nat: {}}".to_owned(), "mq.nat: unknown key"),
-        ("mqm: {kafka: {enable: true, addrs: [a]}}".to_owned(), "mqm.kafka: can't be enabled"),
+        ("mqm: {nsq: {enable: true, addrs: [a]}}".to_owned(), "mqm.nsq: can't be enabled"),
+        (with("kafka", ""), "mq.kafka.producer.topics: has no topic"),
+        (
+            with("kafka", "producer: {topics: ['a b']}"),
+            "mq.kafka.producer.topics: has \"a b\", which becomes",
+        ),
+        (with("kafka", "mechanism: md5, producer: {topics: [a]}"), "mq.kafka.mechanism: "),
+        (with("kafka", "producer: {topics: [a], compression: zstd}"), "mq.kafka.producer.compression: "),
+        (
+            with("kafka", "producer: {topics: [a], compression: lz4, compression_level: 3}"),
+            "mq.kafka.producer.compression_level: is of no use",
+        ),
+        (
+            with("kafka", "producer: {topics: [a], max_message_bytes: 10}"),
+            "mq.kafka.producer.max_message_bytes: must be 1 KiB at least",
+        ),
+        (
+            "mq: {timeout: 500ms, kafka: {enable: true, producer: {topics: [a]}}}".to_owned(),
+            "mq.kafka.enable: needs a `timeout`",
+        ),
         (with("nats", ""), "mq.nats.producer.subjects: has no topic"),
         (with("nats", "addrs: [], producer: {subjects: [a]}"), "mq.nats.addrs: must have an address"),
         (

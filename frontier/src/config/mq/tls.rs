@@ -1,11 +1,13 @@
 //! TLS to a broker: the section `tls`.
 
+use super::Sinks;
 use frontier_config::Section;
 use frontier_mq::BrokerTls;
+use frontier_transport::{ClientTls, reject_client_files};
 use std::path::PathBuf;
 
 /// `None` where it is off.
-pub(super) fn read(section: &Section<'_>, files: &mut Vec<PathBuf>) -> Option<BrokerTls> {
+pub(super) fn read(section: &Section<'_>, sinks: &mut Sinks) -> Option<BrokerTls> {
     let is_on = section.get("enable", false);
     let ca_certs: Vec<PathBuf> = section.list("ca_certs", Vec::new());
     let (cert, key) = (section.optional::<PathBuf>("cert"), section.optional::<PathBuf>("key"));
@@ -28,19 +30,14 @@ pub(super) fn read(section: &Section<'_>, files: &mut Vec<PathBuf>) -> Option<Br
     if !is_on {
         return None;
     }
-    for (index, path) in ca_certs.iter().enumerate() {
-        if let Err(error) = frontier_admin::certificates(path) {
-            section.reject_at(&format!("{}.ca_certs[{index}]", section.path()), error.to_string());
-        }
-    }
-    if let Some((cert, key)) = &identity {
-        if let Err(error) = frontier_admin::certificates(cert) {
-            section.reject("cert", error.to_string());
-        }
-        if let Err(error) = frontier_admin::private_key(key) {
-            section.reject("key", error.to_string());
-        }
-    }
+    let tls = ca_certs.iter().fold(ClientTls::new(), ClientTls::ca_file);
+    let tls = match &identity {
+        Some((cert, key)) => tls.identity_files(cert, key),
+        None => tls,
+    };
+    reject_client_files(section, section.path(), &tls);
+    sinks.tls.push(tls);
+    let files = &mut sinks.files;
     files.extend(ca_certs.iter().cloned());
     files.extend(identity.iter().flat_map(|(cert, key)| [cert.clone(), key.clone()]));
     Some(BrokerTls { ca_certs, identity })

@@ -3,6 +3,7 @@
 use super::*;
 use crate::forwarding::gateway_link::Dialler;
 use crate::testing;
+use frontier_access::LogLimiter;
 
 fn link(id: &str) -> Arc<GatewayLink> {
     let config = testing::config_of_member("{enable: true, forward: {enable: true}}");
@@ -13,6 +14,8 @@ fn link(id: &str) -> Arc<GatewayLink> {
         stop: Default::default(),
         tasks: Default::default(),
         carriers: None,
+        comings: LogLimiter::new(1),
+        goings: LogLimiter::new(1),
     };
     GatewayLink::new(id, "tcp://192.0.2.1:1".parse().unwrap(), Arc::new(dialler))
 }

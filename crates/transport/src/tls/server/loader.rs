@@ -2,14 +2,16 @@
 
 use super::client_verifier::ClientVerifier;
 use super::revocation::{RevocationList, Revocations};
-use super::{CertificateFiles, ClientAuth, ServerTlsConfig, judge};
+use super::{CertificateFiles, ClientAuth, ServerTlsConfig};
 use crate::tls::KeyDigest;
-use crate::tls::expiry::Dated;
+use crate::tls::expiry::{Lifetime, LifetimeKind};
+use crate::tls::judge;
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::pem::{self, Bundle, PairMistake};
 use crate::tls::words;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
@@ -24,15 +26,15 @@ pub(super) struct Loader {
     pub(super) warnings: Vec<String>,
     /// Of the first key.
     pub(super) key: Option<KeyDigest>,
-    pub(super) dated: Dated,
+    pub(super) lifetimes: Vec<Lifetime>,
     pub(super) revocations: Option<Arc<Revocations>>,
     now: SystemTime,
 }
 
 impl Loader {
     pub(super) fn new() -> Self {
-        let (mistakes, warnings, key, dated, revocations) = Default::default();
-        Self { mistakes, warnings, key, dated, revocations, now: SystemTime::now() }
+        let (mistakes, warnings, key, lifetimes, revocations) = Default::default();
+        Self { mistakes, warnings, key, lifetimes, revocations, now: SystemTime::now() }
     }
 
     /// What `parse` makes of the file.
@@ -65,7 +67,7 @@ impl Loader {
             for reason in judge::chain(&chain, provider, self.now) {
                 self.warnings.push(format!("{}: {reason}", pair.cert.display()));
             }
-            self.dated.extend(chain.iter().map(|der| (pair.cert.clone(), der.clone())));
+            self.date(&pair.cert, LifetimeKind::Certificate, &chain);
             match pem::certified_key(chain, key, provider) {
                 Ok(certificate) => certificates.push(Arc::new(certificate)),
                 Err(PairMistake::Certificate(message)) => {
@@ -90,7 +92,7 @@ impl Loader {
             let file = TlsFile::CaCertificate(index);
             let Some(bundle) = self.file(file, path, pem::bundle) else { continue };
             self.warn_of_cas(path, &bundle);
-            self.dated.extend(bundle.certificates.iter().map(|der| (path.clone(), der.clone())));
+            self.date(path, LifetimeKind::Authority, &bundle.certificates);
             cas.extend(bundle.certificates.iter().cloned());
             roots.add_parsable_certificates(bundle.certificates);
         }
@@ -134,6 +136,11 @@ impl Loader {
         };
         let inner = verifier.build().map_err(failed).ok()?;
         Some(Arc::new(ClientVerifier { inner, roots, revocations, provider: provider.clone() }))
+    }
+
+    fn date(&mut self, path: &Path, kind: LifetimeKind, certificates: &[CertificateDer<'_>]) {
+        let lifetimes = certificates.iter().filter_map(|der| Lifetime::of_certificate(path, kind, der));
+        self.lifetimes.extend(lifetimes);
     }
 
     fn warn_of_cas(&mut self, path: &Path, bundle: &Bundle) {

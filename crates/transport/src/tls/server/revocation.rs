@@ -4,7 +4,7 @@
 //! about. So a list belongs to whoever has signed it, not to a name; and of several that one key has signed, which come
 //! about when a list is appended to a file or the old file is still named, the older ones say nothing any more.
 
-use crate::tls::expiry;
+use crate::tls::expiry::Lifetime;
 use crate::tls::mistake::{TlsFile, TlsMistake};
 use crate::tls::peer_certificate::time;
 use crate::tls::words;
@@ -94,13 +94,12 @@ impl RevocationList {
         })
     }
 
-    /// When it has to be renewed, if that is soon: within three days, and with less than a quarter of its life left.
-    pub(super) fn expiry(&self, now: SystemTime) -> Option<String> {
-        let life = self.expires.duration_since(self.age.0).unwrap_or_default();
-        expiry::is_near(now, self.expires, life, expiry::LIST).then(|| {
-            let next = &self.next_update;
-            format!("{self} expires on {next}; no client with a certificate from there gets in after that")
-        })
+    /// From when to when it says something.
+    pub(super) fn lifetime(&self) -> Lifetime {
+        let next = &self.next_update;
+        let text =
+            format!("{self} expires on {next}; no client with a certificate from there gets in after that");
+        Lifetime::of_list(&self.path, self.age.0, self.expires, text)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A server's certificate as its clients will judge it, as far as that can be told here.
+//! A certificate as peers will judge it, as far as that can be told here.
 
 use crate::tls::peer_certificate::time;
 use crate::tls::words;
@@ -29,6 +29,28 @@ pub(super) fn chain(chain: &[CertificateDer<'_>], provider: &CryptoProvider, now
         ));
     }
     wrong
+}
+
+/// Why servers will refuse the client that shows `chain`, in one line each; none if nothing seems wrong.
+pub(super) fn client_chain(chain: &[CertificateDer<'_>], now: SystemTime) -> Vec<String> {
+    let mut wrong: Vec<String> = chain.iter().filter_map(|der| age_of(der, now)).collect();
+    let Some(Ok((_, leaf))) = chain.first().map(|der| X509Certificate::from_der(der)) else { return wrong };
+    let subject = leaf.subject();
+    if is_ca(&leaf) {
+        wrong.push(format!("the certificate of `{subject}` is a CA's, which servers refuse as a client's"));
+    }
+    if let Ok(Some(usage)) = leaf.extended_key_usage()
+        && !usage.value.client_auth
+        && !usage.value.any
+    {
+        wrong.push(format!("the certificate of `{subject}` is not meant for a client"));
+    }
+    wrong
+}
+
+/// [`age`] of one that has not been looked into.
+pub(super) fn age_of(der: &CertificateDer<'_>, now: SystemTime) -> Option<String> {
+    X509Certificate::from_der(der).ok().and_then(|(_, parsed)| age(&parsed, now))
 }
 
 /// That it is not, or no longer, or not yet valid.

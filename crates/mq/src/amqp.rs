@@ -1,0 +1,164 @@
+//! AMQP 0-9-1, as RabbitMQ speaks it: each message is published as mandatory, and confirmed once every queue that it goes
+//! to has it.
+
+mod connect;
+mod decode;
+mod encode;
+mod publish;
+mod refusal;
+mod topology;
+mod window;
+mod wire;
+
+use crate::backend::{Backend, Session};
+use crate::pending::Pending;
+use crate::{AmqpConfig, Bounds, Cause, Message, SendError, sink};
+use encode::{MAX_SHORT, Properties, Table};
+use publish::Publisher;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// AMQP, as a sink connects to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Amqp {
+    settings: Arc<Settings>,
+    /// Which of the addresses is tried first.
+    first: usize,
+}
+
+/// What all connections of one sink have in common.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    name: &'static str,
+    config: AmqpConfig,
+    bounds: Bounds,
+    /// Tells the messages of this start of the gateway from all others.
+    boot: u64,
+    /// Bytes of a payload that the broker takes, as far as it has said so.
+    max_size: AtomicUsize,
+}
+
+impl Settings {
+    fn routing_key(&self, message: &Message) -> String {
+        self.config.routing_key.name(&message.topic, &message.edge_id.to_string())
+    }
+
+    /// By which a message that comes back is recognized.
+    fn message_id(&self, number: u64) -> String {
+        format!("{:016x}-{number}", self.boot)
+    }
+
+    /// The number of the message of this id.
+    fn number(&self, id: &str) -> Option<u64> {
+        id.rsplit_once('-').and_then(|(_, number)| number.parse().ok())
+    }
+
+    fn check_size(&self, message: &Message) -> Result<(), SendError> {
+        let (size, max) = (message.payload.len(), self.max_size.load(Ordering::Relaxed));
+        if size > max { Err(sink::too_large(self.name, size, max)) } else { Ok(()) }
+    }
+
+    fn properties<'a>(&'a self, message: &Message, id: &'a str, timestamp: u64) -> Properties<'a> {
+        let config = &self.config;
+        let mut headers = Table::default();
+        headers.text("Frontier-Edge-Id", &message.edge_id.to_string()).text("Frontier-Topic", &message.topic);
+        if !message.custom.is_empty() {
+            headers.bytes("Frontier-Custom", &message.custom);
+        }
+        if !message.labels.is_empty() {
+            headers.text("Frontier-Labels", &message.encoded_labels());
+        }
+        let properties = &config.properties;
+        Properties {
+            content_type: &properties.content_type,
+            content_encoding: &properties.content_encoding,
+            headers,
+            delivery_mode: if config.is_persistent { 2 } else { 1 },
+            priority: properties.priority,
+            reply_to: &properties.reply_to,
+            expiration: &properties.expiration,
+            message_id: id,
+            timestamp,
+            kind: &properties.kind,
+            user_id: &properties.user_id,
+            app_id: &properties.app_id,
+        }
+    }
+}
+
+impl Amqp {
+    pub(crate) fn new(config: &AmqpConfig, name: &'static str, bounds: Bounds) -> Self {
+        let settings = Settings {
+            name,
+            config: config.clone(),
+            bounds,
+            boot: rand::random(),
+            max_size: AtomicUsize::new(usize::MAX),
+        };
+        Self { settings: Arc::new(settings), first: 0 }
+    }
+}
+
+impl Backend for Amqp {
+    type Session = AmqpSession;
+
+    /// A message that is published once more is there twice.
+    const RECOGNIZES: bool = false;
+
+    fn check(&self, message: &Message) -> Result<(), SendError> {
+        self.settings.check_size(message)?;
+        let len = self.settings.routing_key(message).len();
+        if len > MAX_SHORT {
+            let name = self.settings.name;
+            let text = format!("{name}: a routing key of {len} bytes is over what AMQP takes, {MAX_SHORT}");
+            return Err(SendError::new(Cause::Refused, text));
+        }
+        Ok(())
+    }
+
+    async fn connect(&mut self) -> Result<AmqpSession, String> {
+        let addrs = &self.settings.config.addrs;
+        let count = addrs.len().max(1);
+        // Each has its part of the time: one that does not answer keeps nobody from the next.
+        let share = self.settings.bounds.connect_timeout / u32::try_from(count).unwrap_or(u32::MAX);
+        let mut causes = Vec::new();
+        for step in 0..count {
+            let index = (self.first + step) % count;
+            let Some(addr) = addrs.get(index) else { continue };
+            let connected = tokio::time::timeout(share, connect::connect(&self.settings, addr)).await;
+            match connected.unwrap_or_else(|_| Err(format!("no connection within {share:?}"))) {
+                Ok(opened) => {
+                    // If it is lost, another is tried before.
+                    self.first = (index + 1) % count;
+                    // What it takes may have been changed.
+                    self.settings.max_size.store(usize::MAX, Ordering::Relaxed);
+                    return Ok(AmqpSession { opened: Some(opened), settings: self.settings.clone() });
+                }
+                Err(cause) => causes.push(format!("{cause} ({addr})")),
+            }
+        }
+        Err(causes.join("; "))
+    }
+}
+
+/// A connection to a server of AMQP.
+pub(crate) struct AmqpSession {
+    opened: Option<connect::Opened>,
+    settings: Arc<Settings>,
+}
+
+impl Session for AmqpSession {
+    async fn run(&mut self, pending: &Pending) -> String {
+        match self.opened.take() {
+            Some(opened) => Publisher::new(opened, self.settings.clone(), pending).run(pending).await,
+            None => "the connection was used before".to_owned(),
+        }
+    }
+}
+
+fn hash(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,90 @@
+"""A client of Kafka that is not ours: says what is in a topic, and makes, changes and deletes topics.
+
+kafka_client.py ADDR drain TOPIC             each record as a line of JSON, partition by partition
+kafka_client.py ADDR topic NAME PARTITIONS REPLICAS JSON   makes a topic with this configuration
+kafka_client.py ADDR configure NAME JSON     changes its configuration
+kafka_client.py ADDR no-topic NAME           deletes it
+kafka_client.py ADDR deny USER NAME          forbids a user to write to it
+kafka_client.py ADDR password USER PASSWORD  changes what a user shows by SCRAM-SHA-512
+"""
+
+import base64
+import json
+import sys
+
+import kafka
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ConfigResource,
+    ConfigResourceType,
+    KafkaAdminClient,
+    NewTopic,
+    ResourcePattern,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+from kafka.partitioner.default import murmur2
+
+
+def text(value):
+    """Bytes as Base64, since JSON has none."""
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def drain(addr, name):
+    consumer = kafka.KafkaConsumer(bootstrap_servers=addr, enable_auto_commit=False, group_id=None)
+    numbers = sorted(consumer.partitions_for_topic(name) or [])
+    for number in numbers:
+        partition = kafka.TopicPartition(name, number)
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        end = consumer.end_offsets([partition])[partition]
+        while consumer.position(partition) < end:
+            for record in consumer.poll(timeout_ms=1000).get(partition, []):
+                print(
+                    json.dumps(
+                        {
+                            "partition": record.partition,
+                            # Where clients in Java would send it.
+                            "javas": (murmur2(record.key) & 0x7FFFFFFF) % len(numbers),
+                            "offset": record.offset,
+                            "timestamp": record.timestamp,
+                            "key": text(record.key),
+                            "headers": {name: text(value) for name, value in record.headers},
+                            "payload": text(record.value),
+                        }
+                    )
+                )
+    consumer.close()
+
+
+def main(addr, command, *arguments):
+    if command == "drain":
+        drain(addr, *arguments)
+        return
+    admin = KafkaAdminClient(bootstrap_servers=addr)
+    if command == "topic":
+        name, partitions, replicas, configs = arguments
+        admin.create_topics([NewTopic(name, int(partitions), int(replicas), topic_configs=json.loads(configs))])
+    elif command == "configure":
+        name, configs = arguments
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=json.loads(configs))])
+    elif command == "no-topic":
+        admin.delete_topics(list(arguments))
+    elif command == "deny":
+        user, name = arguments
+        pattern = ResourcePattern(ResourceType.TOPIC, name)
+        admin.create_acls([ACL(f"User:{user}", "*", ACLOperation.WRITE, ACLPermissionType.DENY, pattern)])
+    elif command == "password":
+        user, password = arguments
+        change = UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password.encode())
+        admin.alter_user_scram_credentials([change])
+    else:
+        sys.exit(__doc__)
+    admin.close()
+
+
+main(*sys.argv[1:])
