@@ -58,7 +58,7 @@ pub(crate) struct Responses {
 impl Responses {
     pub(crate) fn recovered(was: &RecoveredClient) -> Self {
         let kept: VecDeque<_> = was.answered.iter().map(|(_, id, size)| (*id, *size)).collect();
-        let first = was.next_position - kept.len() as u64;
+        let first = was.next_position.saturating_sub(kept.len() as u64);
         let fetched = usize::try_from(was.acknowledged.saturating_sub(first)).unwrap_or(usize::MAX);
         Self {
             next: was.next_position,

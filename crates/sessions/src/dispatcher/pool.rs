@@ -118,7 +118,7 @@ impl Dispatcher {
         }
         for (id, entry) in &self.sessions {
             let attempts = self.attempts.iter().filter(|(_, attempt)| attempt.session == *id).count();
-            assert_eq!(entry.in_flight as usize, attempts);
+            assert_eq!(entry.in_flight, attempts as u64);
             assert!(entry.in_flight <= entry.most(self.config.prefetch));
         }
         for (index, pool) in &self.pools {

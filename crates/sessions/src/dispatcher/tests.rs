@@ -70,6 +70,7 @@ fn run(sessions: &[(u16, u64)], milliseconds: u64) -> Vec<u64> {
     let begin = start();
     let mut dispatcher = Dispatcher::new(without_prefetch());
     dispatcher.host_joined(host(1, 10), begin);
+    let index = |grant: &Grant| usize::try_from(grant.session.0).unwrap();
     let mut done = vec![0; sessions.len()];
     for (number, (priority, _)) in sessions.iter().enumerate() {
         dispatcher.session_opened(session(number as u128), SessionPlan { priority: *priority, ..plan() });
@@ -79,11 +80,11 @@ fn run(sessions: &[(u16, u64)], milliseconds: u64) -> Vec<u64> {
     for at in 0..milliseconds {
         let now = begin + Duration::from_millis(at);
         for grant in ends.remove(&at).unwrap_or_default() {
-            done[grant.session.0 as usize] += 1;
+            done[index(&grant)] += 1;
             dispatcher.finished(grant.attempt, Ending::Answered, now);
         }
         for grant in drain(&mut dispatcher, now) {
-            ends.entry(at + sessions[grant.session.0 as usize].1).or_default().push(grant);
+            ends.entry(at + sessions[index(&grant)].1).or_default().push(grant);
         }
     }
     dispatcher.check();
