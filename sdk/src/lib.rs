@@ -93,6 +93,9 @@
 //! documents of one's own. [`Request::new`], [`Message::new`], [`EdgeEvent::new`] and [`EdgeIdRequest::new`] make what
 //! handlers get, to try them without a gateway. The crate `frontier-testing` has a gateway in memory, for all of a program.
 //!
+//! # Hosts of work sessions
+//! The feature `host` adds `ServiceHost`, an edge that computes the requests of work sessions.
+//!
 //! # Traces
 //! A [`TraceContext`] travels with calls, messages and streams, and handlers see it. The feature `trace` takes it from the
 //! current span of `tracing` and runs handlers in spans that go on from it; what exports them is the program's own.
@@ -132,6 +135,8 @@ mod frontlas;
 mod handler;
 mod handler_error;
 mod handlers;
+#[cfg(feature = "host")]
+pub mod host;
 mod io_thread;
 #[cfg(feature = "json")]
 mod json;
@@ -162,6 +167,8 @@ pub use frontier_transport::{
     QuicClient, TlsVersion,
 };
 pub use handler_error::HandlerError;
+#[cfg(feature = "host")]
+pub use host::{HostBuilder, HostError, HostRequest, ServiceHost};
 #[cfg(feature = "json")]
 pub use json::to_json;
 pub use message::{Message, MessageOutcome};

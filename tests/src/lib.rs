@@ -5,6 +5,7 @@
 //! ([`within`], [`eventually`]), and a gateway shows its log when the test around it fails.
 
 mod authority;
+mod broker;
 mod calls_both_ways;
 mod deadline;
 mod frontlas;
@@ -24,6 +25,7 @@ mod witness;
 
 pub use self::frontlas::{Frontlas, FrontlasBuilder};
 pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, replace};
+pub use broker::{Broker, BrokerBuilder};
 pub use calls_both_ways::{CallsBothWays, Outcome};
 pub use deadline::{DEADLINE, eventually, within};
 pub use frontier_transport::Network;

@@ -51,6 +51,26 @@ impl Process {
         Self::spawn("frontlas", command)
     }
 
+    /// Starts a broker, `BROKER_BIN` or else the one of this package, with these arguments.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    #[must_use]
+    pub fn broker(arguments: &[&str]) -> Self {
+        let binary = std::env::var_os("BROKER_BIN").map_or_else(|| beside("broker-under-test"), Into::into);
+        let mut command = Command::new(binary);
+        command.args(arguments);
+        Self::spawn("broker", command)
+    }
+
+    /// Starts a host of `service` that is connected to `gateway`.
+    ///
+    /// # Panics
+    /// If it can't be started or does not connect.
+    pub async fn host(gateway: &Gateway, service: &str) -> Self {
+        Self::peer("host", &gateway.edge_url(), gateway, &[service]).await
+    }
+
     /// Starts an edge that is connected to `gateway`.
     ///
     /// # Panics

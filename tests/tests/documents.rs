@@ -53,6 +53,23 @@ mod snippets {
         Ok(())
     }
 
+    async fn a_host() -> Done {
+        use frontier_sdk::{HostRequest, Response, ServiceHost};
+
+        let host = ServiceHost::builder("tcp://127.0.0.1:30012", "calc")
+            .capacity(4)
+            .label("zone", "a")
+            .handler(|request: HostRequest| async move {
+                let number: i64 = std::str::from_utf8(&request.body)?.parse()?;
+                Ok(Response::from((number * number).to_string()))
+            })
+            .connect()
+            .await?;
+        tokio::signal::ctrl_c().await?;
+        host.drain(Duration::from_secs(15)).await; // what it has begun is done, the rest goes to others
+        Ok(())
+    }
+
     #[expect(unused_variables, reason = "as it stands in the guide")]
     async fn calls(edge: Edge, service: Service, edge_id: EdgeId) -> Done {
         let answer = edge.call("echo", "hello").timeout(Duration::from_secs(2)).await?;

@@ -72,9 +72,26 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
+/// The token in `X-Api-Key`.
+pub(crate) fn api_key(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all("x-api-key").iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    value.to_str().ok().map(str::trim).filter(|key| !key.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_api_key_is_one_header() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(api_key(&headers), None);
+        headers.append("x-api-key", http::HeaderValue::from_static(" abc "));
+        assert_eq!(api_key(&headers), Some("abc"));
+        headers.append("x-api-key", http::HeaderValue::from_static("abc"));
+        assert_eq!(api_key(&headers), None, "nobody could tell which one counts");
+    }
 
     #[test]
     fn a_token_is_one_bearer_token() {

@@ -20,7 +20,7 @@ use audit::Audit;
 
 use crate::connection::Caller;
 use crate::error::ApiError;
-use crate::guard::bearer_token;
+use crate::guard::{api_key, bearer_token};
 use frontier_access::authn::{AuthnError, Credentials, OperatorRole, Side, Verified};
 use frontier_access::{Access, ClockReading};
 use frontier_protocol::Code;
@@ -34,6 +34,7 @@ pub struct Operators {
     plane: &'static str,
     access: Arc<dyn Fn() -> Arc<Access> + Send + Sync>,
     audit: Arc<Audit>,
+    takes_api_keys: bool,
 }
 
 impl Operators {
@@ -44,7 +45,20 @@ impl Operators {
         target: AuditTarget,
         access: impl Fn() -> Arc<Access> + Send + Sync + 'static,
     ) -> Self {
-        Self { plane, access: Arc::new(access), audit: Arc::new(Audit::new(target)) }
+        Self { plane, access: Arc::new(access), audit: Arc::new(Audit::new(target)), takes_api_keys: false }
+    }
+
+    /// Takes a token in `X-Api-Key` as well as one in `Authorization`, but not two.
+    #[must_use]
+    pub fn with_api_keys(self) -> Self {
+        Self { takes_api_keys: true, ..self }
+    }
+
+    fn token<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        match (bearer_token(headers), api_key(headers).filter(|_| self.takes_api_keys)) {
+            (Some(_), Some(_)) => None,
+            (token, key) => token.or(key),
+        }
     }
 
     /// Who sends a request, if they may look at anything at all.
@@ -89,7 +103,7 @@ impl Operators {
             return Ok(None);
         };
         let certificate = caller.certificate.as_deref();
-        let credentials = Credentials { token: bearer_token(headers), certificate };
+        let credentials = Credentials { token: self.token(headers), certificate };
         let address = caller.addr.ip();
         access
             .authenticate(authenticator, Side::Operator, address, &credentials, ClockReading::now())

@@ -1,10 +1,13 @@
-//! An edge or a service as a process of its own: `peer-under-test edge|service URL SERVER-NAME CA-FILE [ID]`.
-//! It answers `echo`, says why it is closed if it is, and goes on until it is killed. The name and the file mean nothing
-//! without TLS.
+//! An edge, a service or a host as a process of its own: `peer-under-test edge|service|host URL SERVER-NAME CA-FILE [ID]`.
+//! It answers `echo`, says why it is closed if it is, and goes on until it is killed; a host, whose service is the ID, also
+//! drains on SIGTERM. The name and the file mean nothing without TLS.
 
-use frontier_sdk::{ClientTls, Edge, EdgeId, HandlerError, Request, Response, Service};
+use frontier_sdk::{
+    ClientTls, Edge, EdgeId, HandlerError, HostError, HostRequest, Request, Response, Service, ServiceHost,
+};
 use std::error;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 
@@ -34,10 +37,29 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
             println!("connected {}", service.id());
             std::future::pending().await
         }
+        "host" => {
+            let mut stop = signal(SignalKind::terminate())?;
+            let service = id.first().map_or("calc", String::as_str);
+            let edge = Edge::builder(url).tls(tls).backoff(BACKOFF.0, BACKOFF.1);
+            let host = ServiceHost::of_edge(edge, service).capacity(2).handler(compute).connect().await?;
+            println!("connected {}", host.id());
+            stop.recv().await;
+            println!("drained: {}", host.drain(Duration::from_secs(10)).await);
+            Ok(())
+        }
         other => Err(format!("no such role: {other}").into()),
     }
 }
 
 async fn echo(request: Request) -> Result<Response, HandlerError> {
     Ok(Response::new(request.data))
+}
+
+/// Answers what it was sent, unless the action is to hang.
+async fn compute(request: HostRequest) -> Result<Response, HostError> {
+    if &*request.action == "hang" && request.tries == 0 {
+        println!("hanging");
+        std::future::pending::<()>().await;
+    }
+    Ok(Response::new(request.body))
 }

@@ -19,6 +19,8 @@ pub enum AuditTarget {
     Frontlas,
     /// `frontier::audit`
     Frontier,
+    /// `broker::audit`
+    Broker,
 }
 
 /// A line of the level, with the target of the audit log. A target must be a constant.
@@ -27,6 +29,7 @@ macro_rules! line {
         match $target {
             AuditTarget::Frontlas => $level!(target: "frontlas::audit", plane = "control", $($field)*),
             AuditTarget::Frontier => $level!(target: "frontier::audit", plane = "control", $($field)*),
+            AuditTarget::Broker => $level!(target: "broker::audit", plane = "sessions", $($field)*),
         }
     };
 }

@@ -38,6 +38,20 @@ impl Operator {
         self.verified.as_ref().map_or(OperatorRole::Admin, |it| it.role.unwrap_or(OperatorRole::Read))
     }
 
+    /// The name of its credentials; `None` where nobody is asked who they are.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.verified.as_ref().map(|verified| verified.subject.as_str())
+    }
+
+    /// Whether its role goes as far as `needed`, for what is done too often to stand in the audit log.
+    ///
+    /// # Errors
+    /// [`ApiError::Denied`]
+    pub fn confirm(&self, needed: OperatorRole) -> Result<(), ApiError> {
+        self.verified.as_ref().map_or(Ok(()), |verified| verified.confirm_role(needed)).map_err(told)
+    }
+
     /// Does `work` if the role goes as far as `needed`. Either way the audit log has a line of it: who, from where, the
     /// `action` on the `target`, and what became of it.
     ///

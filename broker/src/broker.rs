@@ -1,0 +1,212 @@
+//! The broker: its sessions, and the port that clients come to.
+
+use crate::access::SessionAccess;
+use crate::config::Config;
+use crate::dispatch;
+use crate::gateway::{Connected, Gateway};
+use crate::hosts;
+use crate::metrics::BrokerMetrics;
+use crate::reload::Live;
+use crate::rest::{self, Rest};
+use crate::sessions::Sessions;
+use frontier_access::LoadErrors;
+use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics, Server};
+use frontier_transport::{ExpiryLog, ServerTls};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How often a broker that stops looks whether all is fetched.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What answers that are being written get of the grace, when all is computed.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// Why the broker did not start.
+#[derive(Debug, Error)]
+pub enum BrokerError {
+    /// Its port was not to be had.
+    #[error(transparent)]
+    Port(#[from] BindError),
+    /// The files that say who may use it are of no use.
+    #[error(transparent)]
+    Access(LoadErrors),
+}
+
+/// A broker of work sessions.
+pub struct Broker {
+    server: Server,
+    sessions: Sessions,
+    dispatch: dispatch::DispatchHandle,
+    gateway: Gateway,
+    connected: Arc<OnceLock<Connected>>,
+    access: SessionAccess,
+    tls: Option<ServerTls>,
+    expiry: ExpiryLog,
+    observability: Option<Observability>,
+    host_ttl: Duration,
+    grace: Duration,
+}
+
+impl Broker {
+    /// Listens. Connections wait until [`run`](Self::run); no gateway need be there yet.
+    ///
+    /// # Errors
+    /// [`BrokerError`] if an address can't be listened on, or the files that say who may use it are of no use.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn bind(config: &Config) -> Result<Self, BrokerError> {
+        Self::bind_with(config, Gateway::new(&config.gateway))
+    }
+
+    /// As [`bind`](Self::bind), with another way to hosts.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn bind_with(config: &Config, gateway: Gateway) -> Result<Self, BrokerError> {
+        let access = SessionAccess::load(&config.access).map_err(BrokerError::Access)?;
+        let server = Server::bind("broker", &config.sessions.server)?.operators(access.operators());
+        let tls = config.sessions.server.tls.clone();
+        let expiry = tls.iter().cloned().fold(ExpiryLog::new(), ExpiryLog::server);
+        let expiry = expiry.client(config.gateway.tls.clone());
+        let lines = config.exposed().into_iter().chain(access.warnings());
+        for line in lines.chain(config.tls_warnings()) {
+            warn!("{line}");
+        }
+        let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
+        let dispatch = dispatch::start(&config.hosts);
+        let connected = Arc::new(OnceLock::new());
+        let sessions = Sessions::new(&config.sessions, &config.hosts, dispatch.clone(), connected.clone());
+        Ok(Self {
+            server,
+            sessions,
+            dispatch,
+            gateway,
+            connected,
+            access,
+            tls,
+            expiry,
+            observability,
+            host_ttl: config.hosts.ttl,
+            grace: config.daemon.grace,
+        })
+    }
+
+    /// Where clients come.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
+
+    /// What of it a reload changes.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        Live { tls: self.tls.clone(), access: self.access.clone() }
+    }
+
+    /// Runs until `stop`. Then nothing new is taken; what is queued is computed and may be fetched, for as long as the grace
+    /// of the configuration lasts.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { server, sessions, dispatch, gateway, connected, .. } = self;
+        let (refuse, end) = (CancellationToken::new(), CancellationToken::new());
+        let probe = probe(connected.clone()).await.until(refuse.clone());
+        let readiness = probe.readiness();
+        let metrics = BrokerMetrics {
+            readiness: readiness.clone(),
+            sessions: sessions.clone(),
+            process: ProcessMetrics::new(),
+            runtime: Handle::current(),
+            lifetimes: self.expiry.lifetimes(),
+        };
+        let metrics = Metrics::new(move |out| metrics.write(out));
+        let observing = match self.observability {
+            Some(port) => {
+                let check = move || -> CheckResult {
+                    let found = if readiness.is_ready() { Ok(()) } else { Err("not ready".to_owned()) };
+                    Box::pin(std::future::ready(found))
+                };
+                Some(port.run(&metrics, Probe::new("the gateway", &[""], check).await))
+            }
+            None => None,
+        };
+        let rest = Rest::new(sessions.clone(), server.watches(), end.clone());
+        let router = rest::routes(rest).merge(metrics.routes());
+        let expiry = self.expiry;
+        let announced = hosts::announced(dispatch, self.host_ttl);
+        let connecting = connect(gateway, announced, connected.clone());
+        let draining = drain(stop, refuse, sessions, self.grace, end.clone());
+        let serving = async { tokio::join!(server.run(router, probe, end, LAST_ANSWERS), draining) };
+        tokio::select! {
+            _ = serving => {}
+            () = connecting => {}
+            () = async {
+                expiry.run().await;
+                std::future::pending().await
+            } => {}
+        }
+        if let Some(gateway) = connected.get() {
+            gateway.close().await;
+        }
+        if let Some(observing) = observing {
+            observing.end().await;
+        }
+    }
+}
+
+async fn probe(connected: Arc<OnceLock<Connected>>) -> Probe {
+    let check = move || -> CheckResult {
+        let is_there = connected.get().is_some_and(Connected::is_connected);
+        let found = if is_there { Ok(()) } else { Err("there is no connection to a gateway".to_owned()) };
+        Box::pin(std::future::ready(found))
+    };
+    Probe::new("the gateway", &[""], check).await
+}
+
+/// Connects, and then waits for ever.
+async fn connect(
+    gateway: Gateway,
+    announced: crate::gateway::Announced,
+    connected: Arc<OnceLock<Connected>>,
+) {
+    match gateway.connect(announced).await {
+        Ok(gateway) => {
+            info!("connected to the gateway");
+            let _ = connected.set(gateway);
+        }
+        Err(error) => tracing::error!(%error, "no gateway takes this broker: nothing is computed"),
+    }
+    std::future::pending().await
+}
+
+async fn drain(
+    stop: CancellationToken,
+    refuse: CancellationToken,
+    sessions: Sessions,
+    grace: Duration,
+    end: CancellationToken,
+) {
+    stop.cancelled().await;
+    refuse.cancel();
+    sessions.drain();
+    let begun = Instant::now();
+    let settled = async {
+        while sessions.left() > 0 {
+            sleep(LOOK).await;
+        }
+    };
+    if timeout(grace.saturating_sub(LAST_ANSWERS), settled).await.is_err() {
+        let left = sessions.left();
+        warn!(left, ?grace, "the grace is over: requests or responses of sessions are lost");
+    }
+    info!(took = ?begun.elapsed(), "drained");
+    end.cancel();
+}

@@ -1,0 +1,207 @@
+//! What can be set, its defaults and its bounds.
+
+mod gateway;
+mod sessions;
+
+pub use gateway::{GatewayConfig, TokenSource};
+pub use sessions::{HostConfig, SessionLimits, SessionsConfig};
+
+use crate::access::{self, PLANE, SessionAccess};
+use frontier_access::{Access, AccessConfig};
+use frontier_admin::{ObservabilityConfig, exposure};
+use frontier_config::{self as config, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+use frontier_daemon::telemetry::LogConfig;
+use frontier_transport::ServerTls;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Where metrics are served, unless it is said.
+const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9093);
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What is logged, and how.
+    pub log: LogConfig,
+    /// How the process runs.
+    pub daemon: Daemon,
+    /// Where clients come, and what they may do.
+    pub sessions: SessionsConfig,
+    /// Who may come.
+    pub access: AccessConfig,
+    /// How hosts are reached.
+    pub gateway: GatewayConfig,
+    /// How requests are given to hosts.
+    pub hosts: HostConfig,
+    /// The port for scrapes and orchestrators, if there is to be one.
+    pub observability: Option<ObservabilityConfig>,
+    /// `reload.watch`: whether files are watched. SIGHUP reloads in any case.
+    pub watch_files: bool,
+    /// What takes a restart to change, for a reload to tell.
+    pub fixed: FixedSettings,
+}
+
+/// How the process runs.
+#[derive(Clone, Debug)]
+pub struct Daemon {
+    /// Worker threads; 0 for one per processor.
+    pub threads: usize,
+    /// How long what is in flight may go on after the signal to stop.
+    pub grace: Duration,
+}
+
+impl Config {
+    /// The environment variables that replace keys.
+    pub const OVERRIDES: &[Override] = &[
+        Override::new("BROKER_LOG_LEVEL", "log.level"),
+        Override::new("BROKER_LOG_FORMAT", "log.format"),
+        Override::new("BROKER_LOG_OUTPUT", "log.output"),
+        Override::new("BROKER_THREADS", "daemon.threads"),
+        Override::new("BROKER_SESSIONS_ADDR", "sessions.listen.addr"),
+        Override::new("BROKER_SESSIONS_OPEN_TO_ALL", "sessions.open_to_all"),
+        Override::new("BROKER_GATEWAY_URL", "gateway.urls"),
+        Override::new("BROKER_GATEWAY_TOKEN", "gateway.token"),
+    ];
+
+    /// Reads YAML, with overrides from the environment.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it.
+    pub fn parse(yaml: &str, environment: config::Environment<'_>) -> Result<Self, ConfigErrors> {
+        let surroundings = Surroundings { environment, variables: &[], folder: Path::new("") };
+        let (config, fixed) = config::load_in(yaml, &surroundings, Self::OVERRIDES, Self::read)?;
+        Ok(Self { fixed, ..config })
+    }
+
+    /// As [`parse`](Self::parse), for a file; and looks into all files that it names as well. Blocks while it reads them.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake in it, in the names of variables, and in the files.
+    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+        let read = |root: &Section<'_>| {
+            let config = Self::read(root);
+            config.file_mistakes().into_iter().for_each(|(key, text)| root.reject_at(&key, text));
+            config
+        };
+        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, read)?;
+        Ok(Self { fixed, ..config })
+    }
+
+    /// What is wrong with the files that it names, each by its key, but for those of `sessions.listen.tls`, which are read with
+    /// it. Blocks while they are read.
+    fn file_mistakes(&self) -> Vec<(String, String)> {
+        let mut mistakes = Vec::new();
+        if let Err(errors) = Access::load(&self.access, Instant::now()) {
+            for error in &errors.0 {
+                let key = access::key_of(&self.access, &error.what).unwrap_or_default();
+                mistakes.push((key, error.to_string()));
+            }
+        }
+        mistakes.extend(self.gateway.file_mistakes());
+        mistakes
+    }
+
+    /// Reads the files that it names, and throws away what is in them. Gives a line for each that is of no use.
+    /// Blocks while it does.
+    #[must_use]
+    pub fn check_files(&self) -> Vec<String> {
+        self.file_mistakes().into_iter().map(|(key, text)| format!("{key}: {text}")).collect()
+    }
+
+    /// The files that were read to come by this configuration, or will be: those to watch.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let tls = self.sessions.server.tls.iter().flat_map(ServerTls::files);
+        let access = Access::load(&self.access, Instant::now());
+        let access = access.map(|access| access.files().to_vec()).unwrap_or_default();
+        tls.chain(access).collect()
+    }
+
+    /// What may surprise about it though it was asked for, in lines.
+    pub(crate) fn exposed(&self) -> Option<String> {
+        let server = &self.sessions.server;
+        let asks = self.access.auth.get(PLANE).is_some_and(|auth| !auth.is_none());
+        exposure(PLANE, server.addr, asks, server.tls.is_some(), "may have hosts compute what it likes")
+    }
+
+    /// Everything that may surprise about it and about the files that it names. Blocks while it reads them.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        // If its files are of no use, that is told elsewhere.
+        let access = SessionAccess::load(&self.access).map(|access| access.warnings()).unwrap_or_default();
+        self.exposed().into_iter().chain(self.tls_warnings()).chain(access).collect()
+    }
+
+    /// What may surprise about its certificates and proxies, though they are used.
+    pub(crate) fn tls_warnings(&self) -> Vec<String> {
+        self.sessions.server.warnings(PLANE)
+    }
+
+    fn read(root: &Section<'_>) -> Self {
+        let daemon = root.section("daemon").fixed();
+        let grace = Duration::from_secs(10);
+        let sessions = SessionsConfig::read(&root.section(PLANE).fixed());
+        let config = Self {
+            log: LogConfig::read(&root.section("log")),
+            daemon: Daemon {
+                threads: daemon.within("threads", 0, 0..=1024),
+                grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
+            },
+            access: access::read(root, &sessions.server),
+            sessions,
+            gateway: GatewayConfig::read(&root.section("gateway").fixed()),
+            hosts: HostConfig::read(&root.section("hosts").fixed()),
+            observability: ObservabilityConfig::read(root, OBSERVABILITY),
+            watch_files: root.section("reload").reloadable().get("watch", true),
+            fixed: FixedSettings::default(),
+        };
+        if let Some(observability) = &config.observability {
+            let (addr, by) = (observability.addr, config.sessions.server.addr);
+            if addr.port() != 0 && addr == by {
+                root.reject_at("observability.addr", format!("{addr} is taken by sessions.listen.addr"));
+            }
+        }
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(yaml: &str) -> Result<Config, String> {
+        Config::parse(yaml, &|_| None).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn it_is_for_this_machine_unless_it_is_said_who_may_come() {
+        assert!(frontier_admin::is_local(parse("").unwrap().sessions.server.addr));
+        let error = parse("sessions: {listen: {addr: 0.0.0.0:30020}}").unwrap_err();
+        assert!(error.contains("sessions.auth"), "{error}");
+        let open = parse("sessions: {listen: {addr: 0.0.0.0:30020}, open_to_all: true}").unwrap();
+        assert!(open.exposed().unwrap().contains("may have hosts compute"));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_with_their_keys() {
+        let yaml = "
+sessions: {listen: {addr: 127.0.0.1:1}, sessions: 0, throttle_start: 10, throttle_stop: 20, unknown: 1}
+gateway: {urls: ['http://x:1'], token: a, token_file: b}
+hosts: {balance: random, resend_limit: 1000}
+observability: {enable: true, addr: 127.0.0.1:1}
+";
+        let error = parse(yaml).unwrap_err();
+        for key in [
+            "sessions.sessions",
+            "sessions.throttle_stop",
+            "sessions.unknown",
+            "gateway.urls",
+            "gateway.token_file",
+            "hosts.balance",
+            "hosts.resend_limit",
+            "observability.addr",
+        ] {
+            assert!(error.contains(key), "{key}: {error}");
+        }
+    }
+}

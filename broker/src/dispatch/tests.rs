@@ -1,0 +1,76 @@
+use super::*;
+use frontier_sessions::{Grant, HostKey, Labels, Settings};
+use std::time::Duration;
+use tokio::time::timeout;
+
+fn config() -> HostConfig {
+    crate::Config::parse("", &|_| None).unwrap().hosts
+}
+
+fn host(edge: u64) -> Host {
+    let key = HostKey { edge, generation: 1 };
+    Host { key, node: String::new(), capacity: 1, labels: Labels::new(), depth: 0 }
+}
+
+async fn announce(dispatch: &DispatchHandle, service: &str, edge: u64, draining: bool) {
+    dispatch.tell(Event::Announced { service: service.into(), host: host(edge), draining }).await;
+}
+
+async fn open(dispatch: &DispatchHandle, session: u128, service: &str) -> Arc<Mailbox> {
+    let mailbox = Arc::<Mailbox>::default();
+    let plan = SessionPlan::from(&Settings::interactive(service));
+    let session = SessionId(session);
+    let opened = Event::Opened { session, service: service.into(), plan, mailbox: mailbox.clone() };
+    dispatch.tell(opened).await;
+    mailbox
+}
+
+async fn granted(mailbox: &Mailbox, count: usize) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    while grants.len() < count {
+        let more = timeout(Duration::from_secs(20), mailbox.take()).await;
+        grants.extend(more.expect("it is granted"));
+    }
+    grants
+}
+
+#[tokio::test]
+async fn sessions_get_what_the_hosts_of_their_service_can_take() {
+    let dispatch = start(&config());
+    let mailbox = open(&dispatch, 1, "a").await;
+    let turn = |offered, ended| Event::Turn { session: SessionId(1), offered, ended };
+    dispatch.tell(turn(10, Vec::new())).await;
+    announce(&dispatch, "b", 7, false).await;
+    announce(&dispatch, "a", 8, false).await;
+    let grants = granted(&mailbox, 2).await;
+    assert!(grants.iter().all(|grant| grant.host.edge == 8));
+    dispatch.tell(turn(10, vec![(grants[0].attempt, Ending::Answered)])).await;
+    assert_eq!(granted(&mailbox, 1).await.len(), 1);
+    // A host that is of another service now takes no more of this one.
+    announce(&dispatch, "a", 7, false).await;
+    assert!(granted(&mailbox, 2).await.iter().all(|grant| grant.host.edge == 7));
+}
+
+#[tokio::test]
+async fn what_is_said_of_services_is_forgotten_with_them() {
+    let dispatch = start(&HostConfig { ttl: Duration::from_secs(2), ..config() });
+    open(&dispatch, 1, "a").await;
+    announce(&dispatch, "a", 8, true).await;
+    let stands = async |dispatch: &DispatchHandle, wanted: Option<(usize, usize)>| {
+        let found = async {
+            loop {
+                let standing = dispatch.standing();
+                let found = standing.get("a").map(|it| (it.hosts, it.draining));
+                if found == wanted {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), found).await.expect("it is told");
+    };
+    stands(&dispatch, Some((1, 1))).await;
+    stands(&dispatch, Some((0, 0))).await;
+    dispatch.tell(Event::Closed(SessionId(1))).await;
+    stands(&dispatch, None).await;
+}

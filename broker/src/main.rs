@@ -1,0 +1,10 @@
+//! The `broker` daemon.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    frontier_broker::cli::main(std::env::args_os()).into()
+}

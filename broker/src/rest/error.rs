@@ -1,0 +1,101 @@
+//! Why a request has no answer.
+
+use axum::response::{IntoResponse, Response};
+use frontier_admin::{ApiError, json};
+use frontier_sessions::{Fault, FaultCode};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+/// After how many seconds those may try again who may.
+const RETRY_AFTER: u64 = 1;
+
+/// A fault of a session, or what is wrong with a request before it comes to one.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Fault(Fault),
+    Api(ApiError),
+}
+
+/// The body of an answer that is a fault.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FaultBody<'a> {
+    /// The name of the fault.
+    code: &'static str,
+    /// What it is about: HPC Pack's number.
+    category: u8,
+    /// For people.
+    message: &'a str,
+    /// Whether the same may go well a little later.
+    retryable: bool,
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}
+
+/// Something of the request can't be read.
+pub(super) fn invalid(text: impl Into<String>) -> Refusal {
+    Refusal::Fault(Fault::new(FaultCode::InvalidRequest, text))
+}
+
+fn status(code: FaultCode) -> StatusCode {
+    use FaultCode as F;
+    match code {
+        F::InvalidSessionId => StatusCode::NOT_FOUND,
+        F::InvalidAttachInteractiveSession
+        | F::InvalidAttachDurableSession
+        | F::SessionFinished
+        | F::SessionFailure
+        | F::StaleBatch
+        | F::SendRejected
+        | F::FlushRejected
+        | F::FlushIncomplete
+        | F::EndedTwice
+        | F::EndedAndAnswered
+        | F::EndRejected
+        | F::NothingSent => StatusCode::CONFLICT,
+        F::TooManySessions | F::TooManyClients | F::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        F::InvalidSettings
+        | F::InvalidClientId
+        | F::InvalidMessageId
+        | F::InvalidRequest
+        | F::UserDataTooLong => StatusCode::BAD_REQUEST,
+        F::MessageTooLarge | F::TooManyRequests => StatusCode::PAYLOAD_TOO_LARGE,
+        F::AccessDenied | F::AccessDeniedQueue => StatusCode::FORBIDDEN,
+        F::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        F::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        F::Draining | F::StoreUnavailable | F::NotOwner => StatusCode::SERVICE_UNAVAILABLE,
+        // These are told of requests, not of what clients ask the broker.
+        F::RetryOperationError | F::ServiceFault => StatusCode::BAD_GATEWAY,
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let fault = match self {
+            Self::Api(error) => return error.into_response(),
+            Self::Fault(fault) => fault,
+        };
+        let code = fault.code;
+        let body = FaultBody {
+            code: code.name(),
+            category: code.category() as u8,
+            message: &fault.text,
+            retryable: code.is_retryable(),
+        };
+        let mut response = json(status(code), &body);
+        if code.is_retryable() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        }
+        response
+    }
+}

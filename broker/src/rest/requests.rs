@@ -1,0 +1,150 @@
+//! Sending requests, and flushing them.
+
+use super::error::{Refusal, invalid};
+use super::ids;
+use super::json::{Enqueued, FlushRequests, FlushedRequests, Item, SendRequests};
+use super::{Answer, Id, Rest, client, who};
+use crate::session::Flush;
+use axum::extract::{Extension, Path, Request, State};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use frontier_access::authn::OperatorRole;
+use frontier_admin::{ApiError, Operator, Query, json};
+use frontier_sessions::{self as sessions, Fault, FaultCode};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// The longest body of a flush, in bytes.
+const MAX_FLUSH: usize = 4096;
+
+/// A body that was read, and the room that it takes.
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Reads a body of at most so many bytes.
+pub(super) async fn read_body(rest: &Rest, request: Request, most: usize) -> Result<Body, Refusal> {
+    let too_large = || Refusal::Api(ApiError::BodyTooLarge);
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<usize>().ok());
+    if length.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    // Who does not say how much it is may send as much as there may be.
+    let room = rest.room(length.unwrap_or(most))?;
+    match Limited::new(request.into_body(), most).collect().await {
+        Ok(body) => Ok(Body { bytes: body.to_bytes(), _room: room }),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(invalid("the body ended before it was whole")),
+    }
+}
+
+pub(super) async fn send(
+    State(rest): State<Rest>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Id,
+    request: Request,
+) -> Answer {
+    let mut query = Query::parse(request.uri())?;
+    let named = query.text("client_id")?;
+    query.end()?;
+    let session = rest.session(&id, &operator, OperatorRole::Operate)?;
+    rest.sessions.check_draining()?;
+    let key = idempotency_key(request.headers())?;
+    let limits = &rest.sessions.config().limits;
+    let body = read_body(&rest, request, limits.batch_size).await?;
+    let read: SendRequests<'_> =
+        serde_json::from_slice(&body.bytes).map_err(|error| invalid(error.to_string()))?;
+    let client = client(named.as_deref().or(read.client_id.as_deref()))?;
+    let mut texts = Texts::default();
+    let requests: Vec<sessions::Request> = read
+        .requests
+        .iter()
+        .enumerate()
+        .map(|(place, item)| to_request(place, item, key.as_deref(), &mut texts))
+        .collect::<Result<_, _>>()?;
+    let message_ids: Vec<_> = requests.iter().map(|request| request.id.to_string()).collect();
+    let batch = read.batch_id;
+    drop(read);
+    drop(body);
+    session.send(who(&operator), client, batch, requests).await?;
+    Ok(json(StatusCode::ACCEPTED, &Enqueued { enqueued: message_ids.len(), message_ids }))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ids::MAX_KEY);
+    let text = || invalid(format!("an Idempotency-Key has 1 to {} visible characters", ids::MAX_KEY));
+    key.map(|key| Some(key.to_owned())).ok_or_else(text)
+}
+
+/// Texts that stand in one request after the other are kept once.
+#[derive(Default)]
+struct Texts {
+    action: Option<Arc<str>>,
+    user_data: Option<Arc<str>>,
+}
+
+fn kept_once(text: &str, last: &mut Option<Arc<str>>) -> Arc<str> {
+    match last {
+        Some(last) if **last == *text => last.clone(),
+        _ => last.insert(text.into()).clone(),
+    }
+}
+
+fn to_request(
+    place: usize,
+    item: &Item<'_>,
+    key: Option<&str>,
+    texts: &mut Texts,
+) -> Result<sessions::Request, Fault> {
+    let wrong = |code, what: &str| Fault::new(code, format!("{what} of request {place}"));
+    let body = STANDARD
+        .decode(item.payload.as_deref().unwrap_or_default())
+        .map_err(|error| wrong(FaultCode::InvalidRequest, &format!("{error}, in the payload (base64)")))?;
+    let action = item.action.as_deref().unwrap_or_default();
+    let user_data = item.user_data.as_deref().unwrap_or_default();
+    let id = match (item.message_id.as_deref(), key) {
+        (Some(id), _) => {
+            id.parse().map_err(|_| wrong(FaultCode::InvalidMessageId, "a GUID must be the messageId"))?
+        }
+        (None, Some(key)) => ids::of_key(key, place, action, &body, user_data),
+        (None, None) => ids::random(),
+    };
+    let action = kept_once(action, &mut texts.action);
+    let user_data = kept_once(user_data, &mut texts.user_data);
+    Ok(sessions::Request { id, action, body: body.into(), user_data })
+}
+
+pub(super) async fn flush(
+    State(rest): State<Rest>,
+    Extension(operator): Extension<Operator>,
+    Path(id): Id,
+    request: Request,
+) -> Answer {
+    let mut query = Query::parse(request.uri())?;
+    let (named, ends) = (query.text("client_id")?, query.flag("end")?);
+    query.end()?;
+    let session = rest.session(&id, &operator, OperatorRole::Operate)?;
+    let body = read_body(&rest, request, MAX_FLUSH).await?;
+    let read: FlushRequests = match &body.bytes[..] {
+        [] => FlushRequests::default(),
+        bytes => serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?,
+    };
+    let client = client(named.as_deref().or(read.client_id.as_deref()))?;
+    let ends = ends || read.end;
+    let flush = Flush { batch: read.batch_id, sent: read.sent, ends };
+    let flushed = session.flush(who(&operator), client, flush).await?;
+    let message = if ends { "requests ended" } else { "requests flushed" };
+    let flushed = FlushedRequests {
+        session_id: session.id().to_string(),
+        pending_requests: flushed.pending,
+        committed_requests: flushed.committed,
+        message,
+    };
+    Ok(json(StatusCode::OK, &flushed))
+}

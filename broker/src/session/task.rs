@@ -1,0 +1,382 @@
+//! The task that owns a session.
+
+use super::{Command, Flush, Flushed, Responses, Session, View};
+use crate::dispatch::{DispatchHandle, Event, Mailbox};
+use crate::execution::{Caller, Done};
+use crate::sessions::now_ms;
+use frontier_sessions as domain;
+use frontier_sessions::{
+    AttemptId, BatchId, Budget, ClientId, Closing, Completion, Ending, Fault, FaultCode, Grant, Log, Next,
+    Position, Request, SessionPlan, SessionRecord, SessionState, Start, StoreError,
+};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, sleep_until};
+
+/// How many commands may wait.
+const WAITING: usize = 64;
+
+/// How many calls that have ended are looked at before anything else is.
+const MOST_DONE: usize = 1024;
+
+/// How much is read from the store at once, to be called.
+const REFILL: Budget = Budget { items: 1024, bytes: 4 << 20 };
+
+/// The pause before the store is asked again that did not answer.
+const STORE_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a session is made of.
+pub(crate) struct Parts {
+    pub(crate) session: domain::Session,
+    pub(crate) record: SessionRecord,
+    pub(crate) log: Box<dyn Log>,
+    pub(crate) dispatch: DispatchHandle,
+    pub(crate) caller: Arc<Caller>,
+}
+
+struct Task {
+    session: domain::Session,
+    log: Box<dyn Log>,
+    dispatch: DispatchHandle,
+    caller: Arc<Caller>,
+    mailbox: Arc<Mailbox>,
+    calls: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Calls that have ended, to be told.
+    ended: Vec<(AttemptId, Ending)>,
+    offered: u64,
+    view: Arc<watch::Sender<View>>,
+}
+
+/// Starts the task. `on_end` runs when it has ended, however it has.
+pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Session {
+    let Parts { session, record, log, dispatch, caller } = parts;
+    let view = Arc::new(watch::Sender::new(view(&session)));
+    let (commands, receiver) = mpsc::channel(WAITING);
+    let handle = Session { record, used_at: AtomicU64::new(now_ms()), commands, view: view.subscribe() };
+    let id = session.id();
+    let task = Task {
+        session,
+        log,
+        dispatch: dispatch.clone(),
+        caller,
+        mailbox: Arc::default(),
+        calls: FuturesUnordered::new(),
+        ended: Vec::new(),
+        offered: 0,
+        view: view.clone(),
+    };
+    let running = tokio::spawn(task.run(receiver));
+    tokio::spawn(async move {
+        if let Err(error) = running.await {
+            tracing::error!(%error, session = %id, "a session has failed by a fault of the broker");
+            let failed = Closing::Failed("a fault of the broker".to_owned());
+            view.send_modify(|view| (view.state, view.closing) = (SessionState::Finished, Some(failed)));
+        }
+        // Whatever it had at hosts counts no more.
+        dispatch.tell(Event::Closed(id)).await;
+        on_end();
+    });
+    handle
+}
+
+fn view(session: &domain::Session) -> View {
+    View { state: session.state(), closing: session.closing().cloned(), counts: session.counts() }
+}
+
+impl Task {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let opened = Event::Opened {
+            session: self.session.id(),
+            service: self.session.settings().service.as_str().into(),
+            plan: SessionPlan::from(self.session.settings()),
+            mailbox: self.mailbox.clone(),
+        };
+        self.dispatch.tell(opened).await;
+        while !self.is_over() {
+            let deadline = self.session.deadline();
+            let timer = async {
+                match deadline {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.on_command(command).await,
+                    None => return,
+                },
+                Some(done) = self.calls.next() => self.on_done(done).await,
+                grants = self.mailbox.take() => self.on_grants(grants).await,
+                () = timer => self.on_time().await,
+            }
+            self.report().await;
+        }
+        self.give_out_rest(commands).await;
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.session.state(), SessionState::Finished | SessionState::Suspended)
+    }
+
+    /// One that has failed still gives out what is answered, for as long as one that nobody uses is kept.
+    async fn give_out_rest(&mut self, mut commands: mpsc::Receiver<Command>) {
+        self.calls.clear();
+        if !matches!(self.session.closing(), Some(Closing::Failed(_))) {
+            return;
+        }
+        let end = sleep(self.session.settings().timeouts.session_idle);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    None | Some(Command::Close(..)) => break,
+                    Some(command) => self.on_command(command).await,
+                },
+                () = &mut end => break,
+            }
+        }
+        self.delete().await;
+    }
+
+    async fn on_command(&mut self, command: Command) {
+        let now = Instant::now();
+        // Whoever has gone away does not want the answer.
+        match command {
+            Command::Attach(who, kind, reply) => {
+                let _ = reply.send(self.session.attach(who.as_deref(), kind, now));
+            }
+            Command::Send { who, client, batch, requests, reply } => {
+                let _ = reply.send(self.send(who.as_deref(), &client, batch, requests, now).await);
+            }
+            Command::Flush { who, client, flush, reply } => {
+                let _ = reply.send(self.flush(who.as_deref(), &client, flush, now).await);
+            }
+            Command::Read { who, client, start, most, bytes, reply } => {
+                let budget = Budget { items: most, bytes };
+                let _ = reply.send(self.read(who.as_deref(), &client, start, budget, now).await);
+            }
+            Command::Acknowledge { client, before, reply } => {
+                let _ = reply.send(self.acknowledge(&client, before, now).await);
+            }
+            Command::Purge { who, client, reply } => {
+                let _ = reply.send(self.purge(who.as_deref(), &client, now).await);
+            }
+            Command::Close(who, reply) => {
+                let checked = self.session.check(who.as_deref());
+                if checked.is_ok() {
+                    self.session.close(Closing::Closed, now);
+                    self.delete().await;
+                    self.report().await;
+                }
+                let _ = reply.send(checked);
+            }
+        }
+    }
+
+    async fn send(
+        &mut self,
+        who: Option<&str>,
+        client: &ClientId,
+        batch: BatchId,
+        requests: Vec<Request>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        let sending = self.session.send(who, client, batch, requests, now)?;
+        if let Some(from) = sending.discard {
+            let discarded = self.log.discard(client, from).await;
+            self.stored(discarded)?;
+        }
+        if !sending.requests.is_empty() {
+            let appended = self.log.append(client, sending.requests.clone()).await;
+            self.stored(appended)?;
+            self.session.appended(client, sending.requests);
+        }
+        Ok(())
+    }
+
+    async fn flush(
+        &mut self,
+        who: Option<&str>,
+        client: &ClientId,
+        flush: Flush,
+        now: Instant,
+    ) -> Result<Flushed, Fault> {
+        let Flush { batch, sent, ends } = flush;
+        let commit = self.session.flush(who, client, batch, sent, ends, now)?;
+        let committed = self.log.commit(client, commit).await;
+        self.stored(committed)?;
+        self.session.committed(client, &commit);
+        let counts = self.session.client(client).map(domain::Client::counts).unwrap_or_default();
+        Ok(Flushed { pending: counts.queued + counts.running, committed: commit.before })
+    }
+
+    async fn read(
+        &mut self,
+        who: Option<&str>,
+        client: &ClientId,
+        start: Start,
+        budget: Budget,
+        now: Instant,
+    ) -> Result<Responses, Fault> {
+        let reading = self.session.read(who, client, start, now)?;
+        let mut responses = Vec::new();
+        if reading.from < reading.until && budget.items > 0 {
+            let read = self.log.responses(client, reading.from, budget).await;
+            responses = self.stored(read)?;
+        }
+        let next = responses.last().map_or(reading.from, |last| last.position + 1);
+        let remaining = reading.until.saturating_sub(next);
+        Ok(Responses { responses, next, remaining, end: reading.end.filter(|_| remaining == 0) })
+    }
+
+    async fn acknowledge(&mut self, client: &ClientId, before: Position, now: Instant) -> Result<(), Fault> {
+        let (is_new, forget) = self.session.acknowledge(client, before, now);
+        if is_new {
+            let acknowledged = self.log.acknowledge(client, before).await;
+            self.stored(acknowledged)?;
+        }
+        if let Some(before) = forget {
+            let forgotten = self.log.forget(client, before).await;
+            self.stored(forgotten)?;
+        }
+        Ok(())
+    }
+
+    async fn purge(&mut self, who: Option<&str>, client: &ClientId, now: Instant) -> Result<bool, Fault> {
+        let was_there = self.session.purge(who, client, now)?;
+        if was_there {
+            let purged = self.log.purge(client).await;
+            self.stored(purged)?;
+        }
+        Ok(was_there)
+    }
+
+    /// What the store's answer means for who asks. A session that has another owner is lost to this broker.
+    fn stored<T>(&mut self, result: Result<T, StoreError>) -> Result<T, Fault> {
+        result.map_err(|error| {
+            let code = match error {
+                StoreError::Full => FaultCode::StorageFull,
+                StoreError::Unavailable(_) | StoreError::Exists => FaultCode::StoreUnavailable,
+                StoreError::Fenced => {
+                    self.session
+                        .close(Closing::Failed("another broker has the session".into()), Instant::now());
+                    FaultCode::NotOwner
+                }
+            };
+            Fault::new(code, error.to_string())
+        })
+    }
+
+    /// Calls have ended: their responses are stored together.
+    async fn on_done(&mut self, first: Done) {
+        let now = Instant::now();
+        let mut completions: BTreeMap<ClientId, Vec<Completion>> = BTreeMap::new();
+        let mut next = Some(first);
+        let mut count = 0;
+        while let Some(Done { attempt, taken, verdict, ending }) = next {
+            self.ended.push((attempt, ending));
+            if let Some((client, completion)) = self.session.finish(taken, verdict, now) {
+                completions.entry(client).or_default().push(completion);
+            }
+            count += 1;
+            next = if count < MOST_DONE { self.calls.next().now_or_never().flatten() } else { None };
+        }
+        for (client, completions) in completions {
+            self.complete(&client, completions).await;
+        }
+    }
+
+    /// Stores responses, however long that takes: what was accepted is answered.
+    async fn complete(&mut self, client: &ClientId, completions: Vec<Completion>) {
+        loop {
+            match self.log.complete(client, completions.clone()).await {
+                Ok(()) => return,
+                Err(StoreError::Fenced) => {
+                    let why = "another broker has the session".to_owned();
+                    return self.session.close(Closing::Failed(why), Instant::now());
+                }
+                Err(error) => {
+                    tracing::warn!(%error, session = %self.session.id(), "responses are not stored yet");
+                    sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn on_grants(&mut self, grants: Vec<Grant>) {
+        for grant in grants {
+            match self.next().await {
+                Some(taken) => {
+                    let timeout = self.session.settings().timeouts.operation;
+                    let caller = self.caller.clone();
+                    self.calls.push(caller.execute(self.session.id(), grant, taken, timeout).boxed());
+                }
+                None => self.ended.push((grant.attempt, Ending::Unused)),
+            }
+        }
+    }
+
+    /// The next request to call, from the store if it is not held.
+    async fn next(&mut self) -> Option<domain::Taken> {
+        loop {
+            match self.session.next_call() {
+                Next::Take(taken) => return Some(taken),
+                Next::Idle => return None,
+                Next::Fetch(client, from) => match self.log.requests(&client, from, REFILL).await {
+                    Ok(requests) if !requests.is_empty() => self.session.refill(&client, requests),
+                    Ok(_) => {
+                        let why = "requests are missing in the store".to_owned();
+                        self.session.close(Closing::Failed(why), Instant::now());
+                    }
+                    Err(StoreError::Fenced) => {
+                        let why = "another broker has the session".to_owned();
+                        self.session.close(Closing::Failed(why), Instant::now());
+                    }
+                    Err(_) => sleep(STORE_PAUSE).await,
+                },
+            }
+        }
+    }
+
+    async fn on_time(&mut self) {
+        let expired = self.session.on_time(Instant::now());
+        for client in &expired.purged {
+            if let Err(error) = self.log.purge(client).await {
+                tracing::warn!(%error, session = %self.session.id(), "a client's queues are not dropped");
+            }
+        }
+        if expired.session && self.session.state() == SessionState::Finished {
+            self.delete().await;
+        }
+    }
+
+    async fn delete(&mut self) {
+        if let Err(error) = self.log.delete().await
+            && error != StoreError::Fenced
+        {
+            tracing::warn!(%error, session = %self.session.id(), "a session is not dropped from the store");
+        }
+    }
+
+    /// Tells the dispatchers what has changed, and all who look.
+    async fn report(&mut self) {
+        let offered = self.session.offered();
+        if offered != self.offered || !self.ended.is_empty() {
+            self.offered = offered;
+            let ended = std::mem::take(&mut self.ended);
+            self.dispatch.tell(Event::Turn { session: self.session.id(), offered, ended }).await;
+        }
+        let now = view(&self.session);
+        self.view.send_if_modified(|view| {
+            let has_changed = view.counts != now.counts || view.state != now.state;
+            *view = now;
+            has_changed
+        });
+    }
+}

@@ -1,0 +1,394 @@
+//! Who is called next, and on which host: the hosts of one service, shared among its sessions.
+//!
+//! ```text
+//!   session ── offered ─▶ waiting ─┐            ┌─ free, in the order of the balance ◀─ host joined
+//!                                  ├─ a grant ──┤
+//!   the least served first ────────┘            └─ in flight, up to capacity × (1 + prefetch)
+//!                                                       │ finished: answered, failed, given back
+//!                                                       ▼
+//!                                      free again, or blocked for a time, or gone
+//! ```
+//!
+//! A grant is a place at a host, and counts as in flight until it is finished, whatever happens: what is in flight at a host
+//! is the number of grants that are not, so nothing leaks and nothing has to be swept.
+//!
+//! Sessions get time of hosts in proportion to their weight, which doubles with each 500 of priority: the one that has had
+//! the least is next. Each grant is charged what calls of that session took so far, and what it really took in the end, so a
+//! session of long calls gets no more than one of short ones, and none waits for ever.
+
+mod host;
+mod membership;
+mod pool;
+mod share;
+
+pub use host::{Host, HostKey, HostState, Labels};
+
+use crate::id::SessionId;
+use crate::settings::{Affinity, Settings};
+use ahash::AHashMap;
+use host::HostEntry;
+use pool::{Pool, PoolIndex};
+use share::Share;
+use slab::Slab;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// By what a host is chosen among those that have a place. Places beyond the capacity are used last in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Balance {
+    /// One after the other.
+    RoundRobin,
+    /// The one with the fewest calls for its capacity.
+    #[default]
+    LeastConnections,
+    /// The one with the fewest calls, by what it says itself as well: others may use it too.
+    QueueDepth,
+}
+
+/// How calls are dispatched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DispatchConfig {
+    /// By what a host is chosen.
+    pub balance: Balance,
+    /// How many calls are kept at a host beyond its capacity, as a multiple of that. 1.
+    pub prefetch: u32,
+    /// How long a host may take to answer for the first time: until then it is tried again after 1 s, 2 s, 4 s and so on.
+    /// 60 s, of which it gets a tenth more.
+    pub initialization: Duration,
+    /// How long a host is left alone that can't be reached. 10 s.
+    pub retry_period: Duration,
+}
+
+impl Default for DispatchConfig {
+    fn default() -> Self {
+        Self {
+            balance: Balance::LeastConnections,
+            prefetch: 1,
+            initialization: Duration::from_secs(60),
+            retry_period: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Names a call that was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttemptId {
+    place: usize,
+    number: u64,
+}
+
+/// A session may call once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Names this call.
+    pub attempt: AttemptId,
+    /// Who may.
+    pub session: SessionId,
+    /// At which host.
+    pub host: HostKey,
+}
+
+/// How a call has ended, for its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The host has answered, whatever it was.
+    Answered,
+    /// The call did not end well, or in time.
+    Failed,
+    /// The host could not be reached.
+    Unreachable,
+    /// The host can't offer the service to this session: it is not asked again for it, nor are others of its node.
+    NotInitialized,
+    /// The host has given it back, as it is stopping.
+    Preempted,
+    /// There was nothing to call.
+    Unused,
+}
+
+/// What the dispatcher has to know of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPlan {
+    /// See [`Settings::priority`].
+    pub priority: u16,
+    /// Labels that a host must have.
+    pub pool: Labels,
+    /// See [`Affinity`].
+    pub affinity: Affinity,
+    /// The most calls at once, but for those that are prefetched; 0 for no limit.
+    pub maximum_units: u32,
+}
+
+impl From<&Settings> for SessionPlan {
+    fn from(settings: &Settings) -> Self {
+        let Settings { priority, pool, affinity, maximum_units, .. } = settings;
+        Self { priority: *priority, pool: pool.clone(), affinity: *affinity, maximum_units: *maximum_units }
+    }
+}
+
+/// How it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Hosts that are there.
+    pub hosts: usize,
+    /// Of these, those that can't be reached now.
+    pub blocked: usize,
+    /// Of these, those that are stopping.
+    pub draining: usize,
+    /// What the others can do at once.
+    pub capacity: u64,
+    /// Calls that are granted and not finished.
+    pub in_flight: u64,
+    /// Requests that wait for a grant.
+    pub waiting: u64,
+}
+
+/// The most nodes that a session does without.
+const MAX_BLACKLISTED: usize = 64;
+
+/// The hosts of one service, shared among its sessions.
+#[derive(Debug)]
+pub struct Dispatcher {
+    config: DispatchConfig,
+    hosts: Slab<HostEntry>,
+    by_edge: AHashMap<u64, usize>,
+    /// Hosts that are left alone, by when that ends.
+    blocked: BTreeSet<(Instant, usize)>,
+    sessions: AHashMap<SessionId, SessionEntry>,
+    pools: Slab<Pool>,
+    by_labels: BTreeMap<Labels, PoolIndex>,
+    /// Pools that have both a free host and a session that waits, by how little that has had.
+    ready: BTreeSet<(u128, PoolIndex)>,
+    attempts: Slab<Attempt>,
+    /// How much a session has had that has had no less than all others that waited.
+    clock: u128,
+    number: u64,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    number: u64,
+    session: SessionId,
+    host: usize,
+    since: Instant,
+    charged: u128,
+}
+
+#[derive(Debug)]
+struct SessionEntry {
+    plan: SessionPlan,
+    pool: PoolIndex,
+    share: Share,
+    /// How many calls it has wanted, in all, and how many it was granted.
+    offered: u64,
+    granted: u64,
+    in_flight: u64,
+    /// Whether it stands among those that wait, and as what.
+    queued_as: Option<u128>,
+    /// The host of the last grant.
+    last: Option<HostKey>,
+    /// Nodes that can't offer it the service.
+    blacklist: VecDeque<String>,
+}
+
+impl SessionEntry {
+    /// The most calls at once.
+    fn most(&self, prefetch: u32) -> u64 {
+        match self.plan.maximum_units {
+            0 => u64::MAX,
+            units => u64::from(units) * (1 + u64::from(prefetch)),
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Without hosts and sessions.
+    #[must_use]
+    pub fn new(config: DispatchConfig) -> Self {
+        Self {
+            config,
+            hosts: Slab::new(),
+            by_edge: AHashMap::default(),
+            blocked: BTreeSet::new(),
+            sessions: AHashMap::default(),
+            pools: Slab::new(),
+            by_labels: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            attempts: Slab::new(),
+            clock: 0,
+            number: 0,
+        }
+    }
+
+    /// How many calls a session has wanted, in all: see [`Session::offered`](crate::Session::offered).
+    pub fn offered(&mut self, id: SessionId, total: u64) {
+        if let Some(entry) = self.sessions.get_mut(&id) {
+            entry.offered = total;
+            self.queue(id);
+        }
+    }
+
+    /// The next call that may be made, if any.
+    pub fn next(&mut self, now: Instant) -> Option<Grant> {
+        let ready: Vec<PoolIndex> = self.ready.iter().map(|(_, pool)| *pool).take(1).collect();
+        let first = ready.first().copied()?;
+        if let Some(grant) = self.grant_from(first, now) {
+            return Some(grant);
+        }
+        // All whom it could be given to do without the nodes that are free.
+        let others: Vec<PoolIndex> = self.ready.iter().map(|(_, pool)| *pool).skip(1).collect();
+        others.into_iter().find_map(|pool| self.grant_from(pool, now))
+    }
+
+    fn grant_from(&mut self, index: PoolIndex, now: Instant) -> Option<Grant> {
+        let pool = &self.pools[index.0];
+        let (session, host) =
+            pool.waiting.iter().find_map(|(_, session)| Some((*session, self.host_for(*session, pool)?)))?;
+        Some(self.grant(session, host, now))
+    }
+
+    /// The free host on which a session is called.
+    fn host_for(&self, session: SessionId, pool: &Pool) -> Option<usize> {
+        let entry = self.sessions.get(&session)?;
+        if entry.plan.affinity == Affinity::Sticky
+            && let Some(index) = entry.last.and_then(|last| self.find(last))
+            && self.hosts[index].takes_at_once()
+            && self.hosts[index].pools.contains(&entry.pool)
+        {
+            return Some(index);
+        }
+        let suits = |host: &usize| {
+            entry.blacklist.is_empty() || !entry.blacklist.contains(&self.hosts[*host].host.node)
+        };
+        pool.free.iter().map(|(_, host)| *host).find(suits)
+    }
+
+    fn grant(&mut self, session: SessionId, host: usize, now: Instant) -> Grant {
+        self.unqueue(session);
+        self.withdraw(host);
+        self.number += 1;
+        let number = self.number;
+        let key = self.hosts[host].host.key;
+        let mut charged = 0;
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            self.clock = self.clock.max(entry.share.had());
+            charged = entry.share.charge();
+            entry.granted += 1;
+            entry.in_flight += 1;
+            entry.last = Some(key);
+        }
+        let place = self.attempts.insert(Attempt { number, session, host, since: now, charged });
+        let entry = &mut self.hosts[host];
+        entry.in_flight += 1;
+        entry.last_grant = number;
+        self.place(host);
+        self.queue(session);
+        Grant { attempt: AttemptId { place, number }, session, host: key }
+    }
+
+    /// A call has ended. What is said a second time of one is ignored.
+    pub fn finished(&mut self, attempt: AttemptId, ending: Ending, now: Instant) {
+        if self.attempts.get(attempt.place).is_none_or(|it| it.number != attempt.number) {
+            return;
+        }
+        let Attempt { session, host, since, charged, .. } = self.attempts.remove(attempt.place);
+        self.free_host(host, ending, now);
+        self.unqueue(session);
+        let node = self.hosts.get(host).map(|entry| entry.host.node.clone());
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            entry.in_flight -= 1;
+            match ending {
+                Ending::Answered | Ending::Failed => {
+                    let took = now.saturating_duration_since(since);
+                    entry.share.settle(charged, took, self.clock);
+                }
+                Ending::Unreachable | Ending::NotInitialized | Ending::Preempted => {
+                    entry.share.refund(charged);
+                }
+                Ending::Unused => {
+                    entry.share.refund(charged);
+                    entry.granted = entry.granted.saturating_sub(1);
+                }
+            }
+            if ending == Ending::NotInitialized
+                && let Some(node) = node
+                && !entry.blacklist.contains(&node)
+            {
+                entry.blacklist.truncate(MAX_BLACKLISTED - 1);
+                entry.blacklist.push_front(node);
+            }
+        }
+        self.queue(session);
+        self.forget_gone(host);
+    }
+
+    fn free_host(&mut self, index: usize, ending: Ending, now: Instant) {
+        self.withdraw(index);
+        let config = self.config;
+        let entry = &mut self.hosts[index];
+        entry.in_flight -= 1;
+        match ending {
+            Ending::Answered => entry.answered(),
+            Ending::Unreachable if entry.state == HostState::Ready => {
+                let until = now + entry.pause(&config, now);
+                entry.state = HostState::Blocked(until);
+                self.blocked.insert((until, index));
+            }
+            Ending::Preempted if entry.state == HostState::Ready => entry.state = HostState::Draining,
+            _ => {}
+        }
+        self.place(index);
+    }
+
+    fn forget_gone(&mut self, index: usize) {
+        if self.hosts.get(index).is_some_and(|it| it.state == HostState::Gone && it.in_flight == 0) {
+            self.hosts.remove(index);
+        }
+    }
+
+    /// When [`on_time`](Self::on_time) has to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.blocked.first().map(|(until, _)| *until)
+    }
+
+    /// Hosts that were left alone long enough are tried again.
+    pub fn on_time(&mut self, now: Instant) {
+        while let Some(&(until, index)) = self.blocked.first().filter(|(until, _)| *until <= now) {
+            self.blocked.remove(&(until, index));
+            self.hosts[index].state = HostState::Ready;
+            self.place(index);
+        }
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let mut figures = Figures { in_flight: self.attempts.len() as u64, ..Figures::default() };
+        for (_, entry) in self.hosts.iter().filter(|(_, entry)| entry.state != HostState::Gone) {
+            figures.hosts += 1;
+            match entry.state {
+                HostState::Blocked(_) => figures.blocked += 1,
+                HostState::Draining => figures.draining += 1,
+                HostState::Ready | HostState::Gone => figures.capacity += u64::from(entry.host.capacity),
+            }
+        }
+        figures.waiting =
+            self.sessions.values().map(|entry| entry.offered.saturating_sub(entry.granted)).sum();
+        figures
+    }
+
+    /// What is known of each host, how it stands, and how many calls it has.
+    pub fn hosts(&self) -> impl Iterator<Item = (&Host, HostState, u32)> {
+        let there = self.hosts.iter().map(|(_, entry)| entry).filter(|it| it.state != HostState::Gone);
+        there.map(|entry| (&entry.host, entry.state, entry.in_flight))
+    }
+
+    /// How many calls of a session are in flight.
+    #[must_use]
+    pub fn in_flight(&self, session: SessionId) -> u64 {
+        self.sessions.get(&session).map_or(0, |entry| entry.in_flight)
+    }
+}
+
+#[cfg(test)]
+mod tests;

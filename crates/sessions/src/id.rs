@@ -1,0 +1,142 @@
+//! Names and numbers.
+
+use crate::fault::{Fault, FaultCode};
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! hexadecimal {
+    ($(#[$doc:meta])* $name:ident, $fault:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u128);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Fault;
+
+            /// Of 32 hexadecimal digits, or with hyphens and braces as a GUID has them.
+            fn from_str(text: &str) -> Result<Self, Fault> {
+                guid(text).map(Self).ok_or_else(|| Fault::new(FaultCode::$fault, concat!($what, ": 32 hexadecimal digits, with hyphens or without")))
+            }
+        }
+    };
+}
+
+hexadecimal! {
+    /// Names a session. Whoever makes one up draws it at random.
+    SessionId, InvalidSessionId, "this is no id of a session"
+}
+
+hexadecimal! {
+    /// Names a request, by the choice of who sends it. Of two of one client with the same id the second is the first one
+    /// again.
+    MessageId, InvalidMessageId, "this is no id of a message"
+}
+
+fn guid(text: &str) -> Option<u128> {
+    let text = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'))?;
+    let hyphens: Vec<usize> = text.match_indices('-').map(|(at, _)| at).collect();
+    if !hyphens.is_empty() && hyphens != [8, 13, 18, 23] {
+        return None;
+    }
+    let digits = text.len() - hyphens.len();
+    let all_digits = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    (digits == 32 && all_digits).then(|| u128::from_str_radix(&text.replace('-', ""), 16).ok()).flatten()
+}
+
+/// Names a client of a session: its queues of requests and responses. Case does not count.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// The most characters.
+    pub const MAX: usize = 128;
+
+    /// The client of those that name none.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self("default".to_owned())
+    }
+
+    /// Of at most 128 characters: ASCII letters and digits, `_`, `-`, `{`, `}` and blanks.
+    ///
+    /// # Errors
+    /// [`FaultCode::InvalidClientId`].
+    pub fn new(text: &str) -> Result<Self, Fault> {
+        let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"_-{} ".contains(&byte);
+        if text.is_empty() || text.len() > Self::MAX || !text.bytes().all(is_fine) {
+            let text = "a client id has 1 to 128 characters: letters, digits, `_`, `-`, `{`, `}` and blanks";
+            return Err(Fault::new(FaultCode::InvalidClientId, text));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+
+    /// In lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The number of a client's life: one that is not sure what of its last requests arrived takes a higher one, and those that
+/// were not committed are gone.
+pub type BatchId = u64;
+
+/// The place of a request among those of its client, from 0.
+pub type Sequence = u64;
+
+/// The place of a response among those of its client, from 0, in the order in which they were stored.
+pub type Position = u64;
+
+/// Counts the owners of a session. A store takes nothing from an owner once there is one with a higher number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_32_digits_however_they_are_written() {
+        let id = SessionId(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+        for text in [
+            "0123456789abcdef0123456789abcdef",
+            "01234567-89ab-cdef-0123-456789abcdef",
+            "{01234567-89AB-CDEF-0123-456789ABCDEF}",
+        ] {
+            assert_eq!(text.parse::<SessionId>().unwrap(), id, "{text}");
+        }
+        assert_eq!(id.to_string().parse::<SessionId>().unwrap(), id);
+        for text in ["", "1", "{0123456789abcdef0123456789abcdef", "+123456789abcdef0123456789abcdef0"] {
+            assert_eq!(text.parse::<MessageId>().unwrap_err().code, FaultCode::InvalidMessageId, "{text}");
+        }
+        let misplaced = "0123-456789ab-cdef-0123-456789abcdef";
+        misplaced.parse::<SessionId>().unwrap_err();
+    }
+
+    #[test]
+    fn client_ids_are_short_plain_and_of_no_case() {
+        assert_eq!(ClientId::new("A-b_c {9}").unwrap(), ClientId::new("a-B_C {9}").unwrap());
+        ClientId::new(&"x".repeat(128)).unwrap();
+        for text in ["", "a/b", "ä", "a\n", "a:b", &"x".repeat(129)] {
+            assert_eq!(ClientId::new(text).unwrap_err().code, FaultCode::InvalidClientId, "{text:?}");
+        }
+    }
+}
