@@ -79,6 +79,39 @@ async fn what_goes_through_is_counted_by_kind_direction_and_result() {
     eventually(DEADLINE, "the stream has ended", is_over).await;
 }
 
+/// For Prometheus a counter that appears with 5 has increased by nothing.
+#[tokio::test]
+async fn every_counter_is_there_before_it_counts() {
+    let gateway = observed().start().await;
+    let addr = metrics_of(&gateway).await;
+    let first = Scrape::of(addr).await;
+    let service = gateway.service("files").connect().await.unwrap();
+    let edge = gateway.edge().id(EdgeId(7)).connect().await.unwrap();
+    assert_eq!(edge.call("nowhere", "").await.unwrap_err().code(), Code::MethodNotFound);
+    assert_eq!(service.call(EdgeId(8), "echo", "").await.unwrap_err().code(), Code::EdgeNotOnline);
+    assert_eq!(edge.publish("nowhere", "").await.unwrap_err().code(), Code::TopicNotOnline);
+    assert_eq!(edge.open_stream("nowhere").await.unwrap_err().code(), Code::ServiceNotOnline);
+    let wrong_side = frontier_sdk::Edge::builder(gateway.service_url()).reconnect(false).connect().await;
+    assert_eq!(wrong_side.unwrap_err().code(), Code::Denied);
+    let requests = |kind: &str, direction: &str, result: &str| {
+        format!("frontier_requests_total{{kind=\"{kind}\",direction=\"{direction}\",result=\"{result}\"}}")
+    };
+    let denied = "frontier_handshakes_total{side=\"service\",result=\"denied\"}";
+    let is_counted = async || Some(Scrape::of(addr).await).filter(|scrape| scrape.value(denied) == 1.0);
+    let later = eventually(DEADLINE, "the handshake is counted", is_counted).await;
+    for sample in [
+        requests("call", "to_service", "method_not_found"),
+        requests("call", "to_edge", "edge_not_online"),
+        requests("message", "to_service", "topic_not_online"),
+        requests("stream", "to_service", "service_not_online"),
+        denied.to_owned(),
+    ] {
+        assert_eq!((first.value(&sample), later.value(&sample)), (0.0, 1.0), "{sample}");
+    }
+    assert_eq!(first.value(&requests("call", "own", "other")), 0.0);
+    assert_eq!(first.counters(), later.counters());
+}
+
 #[tokio::test]
 async fn ends_take_overs_and_reconnects_of_connections_are_counted() {
     let gateway = observed().start().await;

@@ -40,6 +40,13 @@ impl Scrape {
         self.samples.get(sample).copied()
     }
 
+    /// The samples of counters, by name and labels.
+    pub(crate) fn counters(&self) -> BTreeSet<&str> {
+        let of_counters =
+            |sample: &&str| sample.split('{').next().is_some_and(|name| name.ends_with("_total"));
+        self.samples.keys().map(String::as_str).filter(of_counters).collect()
+    }
+
     /// All metrics.
     pub(crate) fn families(&self) -> Families {
         let types = self.text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
