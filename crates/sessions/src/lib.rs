@@ -18,7 +18,7 @@
 //!   dispatched. It holds numbers and message ids; bodies are in the store.
 //! - [`Dispatcher`] shares the hosts of one service among its sessions: who is next, and on which host.
 //! - [`Store`] is where sessions are kept, and [`Log`] the part of it for one of them; [`MemoryStore`] is one. Every store
-//!   passes the tests of [`contract`], which the feature of that name has.
+//!   passes the tests of `contract`, a module that the feature of that name has.
 //! - [`Fault`] is why something was refused, with its code, as clients see it.
 
 mod batch;
