@@ -1,14 +1,15 @@
 # Static binaries, built for the machine that builds them, in images with nothing else.
 #   docker build --target frontier .      docker build --target frontlas .      docker build --target frontctl .
-#   docker build --target demo .
+#   docker build --target broker .        docker build --target demo .
 FROM rust:1.95-alpine AS build
 # aws-lc and mimalloc are C: a compiler, the C library, and <linux/random.h>, without which aws-lc takes getentropy().
 # The bindings of aws-lc come with it and its assembly is generated already, so neither CMake, Perl, Go nor Clang.
 RUN apk add --no-cache gcc musl-dev linux-headers
 WORKDIR /src
 COPY . .
-RUN cargo build --profile dist --locked --package frontier --package frontlas --package frontctl --package frontier-demo \
-    && cp target/dist/frontier target/dist/frontlas target/dist/frontctl target/dist/frontier-demo /
+RUN cargo build --profile dist --locked --package frontier --package frontlas --package frontier-broker --package frontctl \
+      --package frontier-demo \
+    && cd target/dist && cp frontier frontlas broker frontctl frontier-demo /
 
 FROM gcr.io/distroless/static-debian12:nonroot AS demo
 COPY --from=build /frontier-demo /usr/bin/frontier-demo
@@ -25,6 +26,13 @@ COPY etc/frontlas.yaml /etc/frontlas/frontlas.yaml
 EXPOSE 40011 40012
 ENTRYPOINT ["/usr/bin/frontlas"]
 CMD ["--config", "/etc/frontlas/frontlas.yaml"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS broker
+COPY --from=build /broker /usr/bin/broker
+COPY etc/broker.yaml /etc/broker/broker.yaml
+EXPOSE 30020
+ENTRYPOINT ["/usr/bin/broker"]
+CMD ["--config", "/etc/broker/broker.yaml"]
 
 # The last one, which is built where no target is named.
 FROM gcr.io/distroless/static-debian12:nonroot AS frontier

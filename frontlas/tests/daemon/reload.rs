@@ -150,6 +150,7 @@ async fn files_that_are_of_no_use_are_told_all_at_once_by_check_and_by_the_start
         assert_eq!(code, Some(64), "{printed}");
         let names = [
             "/nowhere/a.crt",
+            "/nowhere/a.key",
             wrong.path().to_str().unwrap(),
             "/nowhere/ca.crt",
             "/nowhere/b.crt",

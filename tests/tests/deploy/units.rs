@@ -21,7 +21,7 @@ fn analyze(unit: &str, arguments: &[&str]) -> (bool, String) {
 
 #[test]
 fn systemd_finds_no_fault_with_the_units() {
-    for unit in ["frontier", "frontlas"] {
+    for unit in ["frontier", "frontlas", "broker"] {
         let (is_good, said) = analyze(unit, &["verify"]);
         assert!(is_good && said.trim().is_empty(), "{unit}: {said}");
     }
@@ -30,7 +30,7 @@ fn systemd_finds_no_fault_with_the_units() {
 /// From 0, nothing is exposed, to 10.
 #[test]
 fn the_units_leave_little_exposed() {
-    for unit in ["frontier", "frontlas"] {
+    for unit in ["frontier", "frontlas", "broker"] {
         let (is_good, said) = analyze(unit, &["security", "--offline=true", "--threshold=20", "--no-pager"]);
         assert!(is_good, "{unit}: {said}");
     }

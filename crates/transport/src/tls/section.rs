@@ -49,6 +49,10 @@ pub fn read_server_tls(section: &Section<'_>, enable: bool) -> Option<ServerTls>
         section
             .reject("insecure_skip_verify", "means nothing for a listener; clients are verified by `mtls`");
     }
+    // Whoever asks for certificates believes that they are looked at, though TLS be off.
+    if !enable && config.client_auth != ClientAuth::Off && config.ca_certs.is_empty() {
+        section.reject("ca_certs", "is required with `mtls: true`");
+    }
     // What is missing has been reported already.
     let whole =
         |pair: &CertificateFiles| [&pair.cert, &pair.key].iter().all(|path| !path.as_os_str().is_empty());
