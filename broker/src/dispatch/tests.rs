@@ -1,3 +1,5 @@
+//! The task of all dispatchers: sessions, hosts and services that come and go.
+
 use super::*;
 use frontier_sessions::{Grant, HostKey, Labels, Settings};
 use std::time::Duration;

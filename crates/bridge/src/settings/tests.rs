@@ -15,6 +15,13 @@ fn it_is_off_until_it_is_asked_for() {
     assert_eq!((on.server.addr, on.topic_names()), (DEFAULT_ADDR, vec!["t"]));
 }
 
+/// Everybody is behind by what comes within one pace: a burst must not look like being slow.
+#[test]
+fn by_default_whoever_is_within_the_history_gets_all_of_it() {
+    let on = read("bridge: {enable: true, topics: [{name: t}]}").unwrap().unwrap();
+    assert_eq!(on.channel.lag, on.channel.history as u64);
+}
+
 #[test]
 fn keys_are_a_word_or_fields() {
     let config = read(

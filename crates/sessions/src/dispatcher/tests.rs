@@ -1,3 +1,5 @@
+//! Who is next, and on which host: balances, shares, pools, retries, hosts that are left alone; and a model beside it.
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::HashMap;

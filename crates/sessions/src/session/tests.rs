@@ -1,3 +1,5 @@
+//! States and timers, batches, responses and every refusal of a session.
+
 mod model;
 
 use super::*;
