@@ -1,7 +1,6 @@
 //! The broker: its sessions, and the port that clients come to.
 
-use crate::access::SessionAccess;
-use crate::config::Config;
+use crate::config::{Config, PLANE, PLANES};
 use crate::dispatch;
 use crate::gateway::{Connected, Gateway};
 use crate::hosts;
@@ -10,7 +9,9 @@ use crate::reload::Live;
 use crate::rest::{self, Rest};
 use crate::sessions::Sessions;
 use frontier_access::LoadErrors;
-use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics, Server};
+use frontier_admin::{
+    AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
+};
 use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -45,7 +46,7 @@ pub struct Broker {
     dispatch: dispatch::DispatchHandle,
     gateway: Gateway,
     connected: Arc<OnceLock<Connected>>,
-    access: SessionAccess,
+    access: LiveAccess,
     tls: Option<ServerTls>,
     expiry: ExpiryLog,
     observability: Option<Observability>,
@@ -73,12 +74,13 @@ impl Broker {
     /// # Panics
     /// As there.
     pub fn bind_with(config: &Config, gateway: Gateway) -> Result<Self, BrokerError> {
-        let access = SessionAccess::load(&config.access).map_err(BrokerError::Access)?;
-        let server = Server::bind("broker", &config.sessions.server)?.operators(access.operators());
+        let access = LiveAccess::load(&config.access).map_err(BrokerError::Access)?;
+        let operators = access.operators(PLANE, AuditTarget::Broker).with_api_keys();
+        let server = Server::bind("broker", &config.sessions.server)?.operators(operators);
         let tls = config.sessions.server.tls.clone();
         let expiry = tls.iter().cloned().fold(ExpiryLog::new(), ExpiryLog::server);
         let expiry = expiry.client(config.gateway.tls.clone());
-        let lines = config.exposed().into_iter().chain(access.warnings());
+        let lines = config.exposed().into_iter().chain(access.warnings(PLANES));
         for line in lines.chain(config.tls_warnings()) {
             warn!("{line}");
         }

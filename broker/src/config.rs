@@ -3,18 +3,26 @@
 mod gateway;
 mod sessions;
 
+pub use frontier_daemon::config_source::Refused;
 pub use gateway::{GatewayConfig, TokenSource};
 pub use sessions::{HostConfig, SessionLimits, SessionsConfig};
 
-use crate::access::{self, PLANE, SessionAccess};
+use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::{ObservabilityConfig, exposure};
+use frontier_admin::{LiveAccess, ObservabilityConfig, PlaneAuth, ServerConfig, exposure, read_planes};
 use frontier_config::{self as config, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+use frontier_daemon::process::ProcessConfig;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::ServerTls;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+/// The section where clients come, which names its plane as well.
+pub(crate) const PLANE: &str = "sessions";
+
+/// All planes, and who comes there.
+pub(crate) const PLANES: &[(&str, Side)] = &[(PLANE, Side::Operator)];
 
 /// Where metrics are served, unless it is said.
 const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9093);
@@ -25,7 +33,7 @@ pub struct Config {
     /// What is logged, and how.
     pub log: LogConfig,
     /// How the process runs.
-    pub daemon: Daemon,
+    pub daemon: ProcessConfig,
     /// Where clients come, and what they may do.
     pub sessions: SessionsConfig,
     /// Who may come.
@@ -40,15 +48,6 @@ pub struct Config {
     pub watch_files: bool,
     /// What takes a restart to change, for a reload to tell.
     pub fixed: FixedSettings,
-}
-
-/// How the process runs.
-#[derive(Clone, Debug)]
-pub struct Daemon {
-    /// Worker threads; 0 for one per processor.
-    pub threads: usize,
-    /// How long what is in flight may go on after the signal to stop.
-    pub grace: Duration,
 }
 
 impl Config {
@@ -77,14 +76,17 @@ impl Config {
     /// As [`parse`](Self::parse), for a file; and looks into all files that it names as well. Blocks while it reads them.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with every mistake in it, in the names of variables, and in the files.
-    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+    /// [`Refused`] with every mistake in it, in the names of variables, and in the files.
+    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, Refused> {
+        let mut files = Vec::new();
         let read = |root: &Section<'_>| {
             let config = Self::read(root);
             config.file_mistakes().into_iter().for_each(|(key, text)| root.reject_at(&key, text));
+            files = config.watched();
             config
         };
-        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, read)?;
+        let loaded = config::load_in(yaml, surroundings, Self::OVERRIDES, read);
+        let (config, fixed) = loaded.map_err(|errors| Refused { errors, files })?;
         Ok(Self { fixed, ..config })
     }
 
@@ -94,7 +96,7 @@ impl Config {
         let mut mistakes = Vec::new();
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             for error in &errors.0 {
-                let key = access::key_of(&self.access, &error.what).unwrap_or_default();
+                let key = self.access.key_of(&error.what).unwrap_or_default();
                 mistakes.push((key, error.to_string()));
             }
         }
@@ -113,9 +115,12 @@ impl Config {
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let tls = self.sessions.server.tls.iter().flat_map(ServerTls::files);
-        let access = Access::load(&self.access, Instant::now());
-        let access = access.map(|access| access.files().to_vec()).unwrap_or_default();
-        tls.chain(access).collect()
+        tls.chain(self.access.files().into_iter().map(|(_, path)| path)).collect()
+    }
+
+    /// The [files](Self::files), if they are to be watched.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        if self.watch_files { self.files() } else { Vec::new() }
     }
 
     /// What may surprise about it though it was asked for, in lines.
@@ -128,7 +133,7 @@ impl Config {
     /// Everything that may surprise about it and about the files that it names. Blocks while it reads them.
     pub(crate) fn warnings(&self) -> Vec<String> {
         // If its files are of no use, that is told elsewhere.
-        let access = SessionAccess::load(&self.access).map(|access| access.warnings()).unwrap_or_default();
+        let access = LiveAccess::load(&self.access).map(|access| access.warnings(PLANES)).unwrap_or_default();
         self.exposed().into_iter().chain(self.tls_warnings()).chain(access).collect()
     }
 
@@ -138,16 +143,11 @@ impl Config {
     }
 
     fn read(root: &Section<'_>) -> Self {
-        let daemon = root.section("daemon").fixed();
-        let grace = Duration::from_secs(10);
         let sessions = SessionsConfig::read(&root.section(PLANE).fixed());
         let config = Self {
             log: LogConfig::read(&root.section("log")),
-            daemon: Daemon {
-                threads: daemon.within("threads", 0, 0..=1024),
-                grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
-            },
-            access: access::read(root, &sessions.server),
+            daemon: ProcessConfig::read(&root.section("daemon")),
+            access: read_planes(root, [plane(&sessions.server)]),
             sessions,
             gateway: GatewayConfig::read(&root.section("gateway").fixed()),
             hosts: HostConfig::read(&root.section("hosts").fixed()),
@@ -162,6 +162,15 @@ impl Config {
             }
         }
         config
+    }
+}
+
+fn plane(server: &ServerConfig) -> PlaneAuth {
+    PlaneAuth {
+        plane: PLANE,
+        side: Side::Operator,
+        addr: server.addr,
+        takes_certificates: server.takes_certificates,
     }
 }
 

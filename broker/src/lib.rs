@@ -11,7 +11,6 @@
 //!
 //! It reaches hosts with the SDK alone: it is a service, they are edges. What is decided is in `frontier-sessions`.
 
-mod access;
 mod broker;
 pub mod cli;
 pub mod config;

@@ -11,9 +11,9 @@ mod serve;
 mod tests;
 
 use crate::Config;
-use crate::reload::{ConfigSource, SourceError};
 use clap::{Parser, Subcommand};
 use frontier_credentials::command::{CertCommand, TokenCommand};
+use frontier_daemon::config_source::{ConfigSource, SourceError};
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::process::Exit;
 use std::ffi::OsString;

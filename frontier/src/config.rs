@@ -16,11 +16,12 @@ mod warnings;
 
 pub(crate) use access::warnings as access_warnings;
 pub use access::{AccessErrors, EDGEBOUND, SERVICEBOUND};
-pub(crate) use access::{files, load, reload};
+pub(crate) use access::{load, reload};
 pub use bypass::Bypass;
 pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use frontier_bridge::{BridgeConfig, PLANE as BRIDGE};
+pub use frontier_daemon::config_source::Refused;
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
@@ -143,15 +144,6 @@ pub struct ReloadConfig {
     pub enforce: bool,
 }
 
-/// A configuration that can't be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Every mistake.
-    pub errors: ConfigErrors,
-    /// The files that it names: once they are mended it may do.
-    pub files: Vec<PathBuf>,
-}
-
 impl Config {
     /// The environment variables that replace keys.
     pub const OVERRIDES: &[Override] = &[
@@ -224,7 +216,7 @@ impl Config {
         of_tls
             .chain(of_planes)
             .chain(self.mq.files.iter().cloned())
-            .chain(files(&self.access).into_iter().map(|(_, path)| path))
+            .chain(self.access.files().into_iter().map(|(_, path)| path))
             .collect()
     }
 

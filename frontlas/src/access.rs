@@ -9,31 +9,29 @@
 //! the audit log, whose target is `frontlas::audit`.
 
 mod audit;
-mod config;
 
-pub(crate) use config::{key_of, read};
-
-use arc_swap::ArcSwap;
 use audit::Audit;
 use frontier_access::authn::{AuthnError, Credentials, PresentedCredentials, Side, Verified};
 use frontier_access::{Access, AccessConfig, ClockReading, LoadErrors};
-use frontier_admin::{AuditTarget, Operators, no_way_in};
+use frontier_admin::{AuditTarget, LiveAccess, Operators};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::watch;
 
 /// The names of the two planes in [`AccessConfig::auth`]: their sections.
 pub(crate) const CONTROL_PLANE: &str = "control_plane";
 pub(crate) const FRONTIER_PLANE: &str = "frontier_plane";
 
+/// Both, and who comes there.
+const PLANES: &[(&str, Side)] = &[(CONTROL_PLANE, Side::Operator), (FRONTIER_PLANE, Side::Frontier)];
+
 /// Who may connect to the two planes. Cheap to clone; what is reloaded in one is so in all.
 #[derive(Clone)]
 pub struct PlaneAccess(Arc<Inner>);
 
 struct Inner {
-    current: ArcSwap<Access>,
+    current: LiveAccess,
     audit: Audit,
     /// Whether those who are connected are judged again, after each reload and when their credentials expire.
     enforce: watch::Sender<bool>,
@@ -46,7 +44,7 @@ impl PlaneAccess {
     /// Never: there is no file to read.
     #[must_use]
     pub fn open() -> Self {
-        let access = Access::load(&AccessConfig::default(), Instant::now());
+        let access = LiveAccess::load(&AccessConfig::default());
         Self::new(access.expect("nothing is read where nothing is configured"))
     }
 
@@ -55,17 +53,16 @@ impl PlaneAccess {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn load(config: &AccessConfig) -> Result<Self, LoadErrors> {
-        Access::load(config, Instant::now()).map(Self::new)
+        LiveAccess::load(config).map(Self::new)
     }
 
-    fn new(access: Access) -> Self {
-        let (current, enforce) = (ArcSwap::from_pointee(access), watch::Sender::new(false));
-        Self(Arc::new(Inner { current, audit: Audit::default(), enforce }))
+    fn new(current: LiveAccess) -> Self {
+        Self(Arc::new(Inner { current, audit: Audit::default(), enforce: watch::Sender::new(false) }))
     }
 
     /// Reads the files again, and keeps what has been counted. Nothing changes until [`Reloaded::put_in_place`].
     pub(crate) fn reload(&self, config: &AccessConfig) -> Result<Reloaded, LoadErrors> {
-        let access = self.0.current.load().reload(config, Instant::now())?;
+        let access = self.0.current.read_again(config)?;
         Ok(Reloaded { of: self.clone(), access })
     }
 
@@ -76,10 +73,7 @@ impl PlaneAccess {
 
     /// What may surprise about the files that were read, in lines.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let current = self.0.current.load();
-        let useless = [(CONTROL_PLANE, Side::Operator), (FRONTIER_PLANE, Side::Frontier)];
-        let useless = useless.into_iter().filter_map(|(plane, side)| no_way_in(&current, plane, side));
-        current.warnings().iter().map(ToString::to_string).chain(useless).collect()
+        self.0.current.warnings(PLANES)
     }
 
     /// Where the decisions are written down.
@@ -114,7 +108,7 @@ impl PlaneAccess {
         presented: &PresentedCredentials,
         id: &str,
     ) -> Result<Verified, AuthnError> {
-        let current = self.0.current.load();
+        let current = self.0.current.current();
         let Some(authenticator) = current.authenticator(FRONTIER_PLANE).filter(|it| !it.is_none()) else {
             return Ok(Verified::default());
         };
@@ -126,8 +120,7 @@ impl PlaneAccess {
 
     /// Who may ask the control plane.
     pub(crate) fn operators(&self) -> Operators {
-        let inner = self.0.clone();
-        Operators::new(CONTROL_PLANE, AuditTarget::Frontlas, move || inner.current.load_full())
+        self.0.current.operators(CONTROL_PLANE, AuditTarget::Frontlas)
     }
 
     /// `None` where nobody is asked.
@@ -138,7 +131,7 @@ impl PlaneAccess {
         address: IpAddr,
         credentials: &Credentials<'_>,
     ) -> Result<Option<Verified>, AuthnError> {
-        let current = self.0.current.load();
+        let current = self.0.current.current();
         let Some(authenticator) = current.authenticator(plane).filter(|it| !it.is_none()) else {
             return Ok(None);
         };
@@ -155,7 +148,7 @@ pub(crate) struct Reloaded {
 impl Reloaded {
     /// From here on these hold: for who connects, and where that is enforced for who is connected.
     pub(crate) fn put_in_place(self, enforce: bool) {
-        self.of.0.current.store(Arc::new(self.access));
+        self.of.0.current.put_in_place(self.access);
         self.of.set_enforced(enforce);
     }
 }

@@ -2,21 +2,23 @@
 
 mod warnings;
 
-use crate::access::{self, CONTROL_PLANE, FRONTIER_PLANE};
+use crate::access::{CONTROL_PLANE, FRONTIER_PLANE};
 use crate::api::ControlPlaneConfig;
 use crate::original;
 use crate::plane::PlaneConfig;
 use crate::{Bounds, Lifetimes, RedisConfig};
 use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
-use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig};
+use frontier_admin::{ObservabilityConfig, PlaneAuth, ServerConfig, read_planes};
 use frontier_config::{self as config, Choice, ConfigErrors, FixedSettings, Override, Section, Surroundings};
+pub use frontier_daemon::config_source::Refused;
 use frontier_daemon::foreign_keys;
+use frontier_daemon::process::ProcessConfig;
 use frontier_daemon::telemetry::LogConfig;
 use frontier_transport::{Bind, ClientAuth, ClientTls, Network, ServerTls};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Where metrics are served, unless it is said.
 const OBSERVABILITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9092);
@@ -27,7 +29,7 @@ pub struct Config {
     /// What is logged, and how.
     pub log: LogConfig,
     /// How the process runs.
-    pub daemon: Daemon,
+    pub daemon: ProcessConfig,
     /// What answers queries about the cluster.
     pub control_plane: ControlPlaneConfig,
     /// What frontiers report to.
@@ -50,15 +52,6 @@ pub struct Config {
     pub(crate) ignored: Vec<String>,
     /// What takes a restart to change, for a reload to tell.
     pub fixed: FixedSettings,
-}
-
-/// How the process runs.
-#[derive(Clone, Debug)]
-pub struct Daemon {
-    /// Worker threads; 0 for one per processor.
-    pub threads: usize,
-    /// How long what is in flight may go on after the signal to stop.
-    pub grace: Duration,
 }
 
 /// Where it is kept who is where.
@@ -133,14 +126,17 @@ impl Config {
     /// reads them.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with every mistake in it and in the files.
-    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, ConfigErrors> {
+    /// [`Refused`] with every mistake in it and in the files.
+    pub fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, Refused> {
+        let mut files = Vec::new();
         let read = |root: &Section<'_>| {
             let config = Self::read(root);
             config.reject_files(root);
+            files = config.watched();
             config
         };
-        let (config, fixed) = config::load_in(yaml, surroundings, Self::OVERRIDES, read)?;
+        let loaded = config::load_in(yaml, surroundings, Self::OVERRIDES, read);
+        let (config, fixed) = loaded.map_err(|errors| Refused { errors, files })?;
         Ok(Self { fixed, ..config })
     }
 
@@ -149,7 +145,7 @@ impl Config {
     fn reject_files(&self, root: &Section<'_>) {
         if let Err(errors) = Access::load(&self.access, Instant::now()) {
             for error in &errors.0 {
-                let key = access::key_of(&self.access, &error.what).unwrap_or_default();
+                let key = self.access.key_of(&error.what).unwrap_or_default();
                 root.reject_at(&key, error.to_string());
             }
         }
@@ -180,9 +176,12 @@ impl Config {
             Store::Memory => Vec::new(),
         };
         let tls = self.plane_tls().into_iter().flat_map(ServerTls::files);
-        let access = Access::load(&self.access, Instant::now());
-        let access = access.map(|access| access.files().to_vec()).unwrap_or_default();
-        tls.chain(redis).chain(access).collect()
+        tls.chain(redis).chain(self.access.files().into_iter().map(|(_, path)| path)).collect()
+    }
+
+    /// The [files](Self::files), if they are to be watched.
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        if self.watch_files { self.files() } else { Vec::new() }
     }
 
     /// The TLS of those planes that have any.
@@ -199,22 +198,17 @@ impl Config {
     }
 
     fn read(root: &Section<'_>) -> Self {
-        let daemon = root.section("daemon").fixed();
-        let grace = Duration::from_secs(10);
         let control_plane = ControlPlaneConfig::read(&root.section(CONTROL_PLANE).fixed());
         let frontier_plane = PlaneConfig::read(&root.section(FRONTIER_PLANE).fixed());
         let planes = [of_control_plane(&control_plane.server), of_frontier_plane(&frontier_plane)];
         let config = Self {
             log: LogConfig::read(&root.section("log")),
-            daemon: Daemon {
-                threads: daemon.within("threads", 0, 0..=1024),
-                grace: daemon.within("grace", grace, Duration::ZERO..=Duration::from_secs(3600)),
-            },
+            daemon: ProcessConfig::read(&root.section("daemon")),
             control_plane,
             frontier_plane,
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
             store: Store::read(root),
-            access: access::read(root, planes),
+            access: read_planes(root, planes),
             lifetimes: Lifetimes::read(&root.section("frontier_plane").fixed().section("expiration")),
             bounds: Bounds::read(&root.section("frontier_plane").fixed()),
             watch_files: root.section("reload").reloadable().get("watch", true),
@@ -338,7 +332,7 @@ frontier_plane:
   auth: {methods: [{token: {file: /nowhere/t2}}]}
 ";
         let surroundings = Surroundings { environment: &|_| None, variables: &[], folder: Path::new("") };
-        let errors = Config::load(yaml, &surroundings).unwrap_err().to_string();
+        let errors = Config::load(yaml, &surroundings).unwrap_err().errors.to_string();
         for expected in [
             "control_plane.connections: ",
             "control_plane.listen.tls.certs[0].cert: ",

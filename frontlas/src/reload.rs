@@ -1,22 +1,12 @@
-//! Reading the configuration again while the node runs.
-//!
-//! ```text
-//!   SIGHUP, a file has changed ─▶ read and check everything ─┬─▶ a mistake: the log says which, all stays as it is
-//!                                                            └─▶ put in place
-//! ```
+//! What of a running node a reload changes.
 
 use crate::config::Store;
 use crate::tls::LiveTls;
 use crate::{Config, PlaneAccess, RedisDirectory};
-use frontier_config::{Environment, FixedSettings, Surroundings};
-use frontier_daemon::log_flags::LogFlags;
-use frontier_daemon::reload::{Reload, Reloads};
-use frontier_daemon::telemetry::{LogFilter, LogHandle};
+use frontier_daemon::reload::Reload;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
 /// A running node, as far as it can be changed: who may connect to its planes, their certificates, and how it logs in at
 /// Redis.
@@ -25,26 +15,6 @@ pub struct Live {
     tls: LiveTls,
     access: PlaneAccess,
     redis: Option<Arc<RedisDirectory>>,
-}
-
-/// Where the configuration comes from: a file and the process's environment, or that alone.
-#[derive(Clone, Debug)]
-pub(crate) struct ConfigSource {
-    pub(crate) path: Option<PathBuf>,
-    pub(crate) flags: LogFlags,
-}
-
-/// Keeps a node up to date with its configuration.
-#[derive(Debug)]
-pub(crate) struct Reloader {
-    source: ConfigSource,
-    live: Live,
-    log: LogHandle,
-    level: LogFilter,
-    /// What takes a restart, as it was at the start.
-    fixed: FixedSettings,
-    files: Vec<PathBuf>,
-    read_at: SystemTime,
 }
 
 impl Live {
@@ -73,117 +43,25 @@ impl Live {
     }
 }
 
-impl fmt::Debug for Live {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live").finish_non_exhaustive()
-    }
-}
+impl frontier_daemon::reloader::Live for Live {
+    type Config = Config;
+    type Outcome = ();
 
-impl ConfigSource {
-    /// Reads it, in this environment; `variables` are the names of all that there are. Blocks while it does.
-    ///
-    /// # Errors
-    /// A line that says which file can't be read, or every mistake in it.
-    pub(crate) fn load(&self, environment: Environment<'_>, variables: &[String]) -> Result<Config, String> {
-        let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-        let environment = |name: &str| self.flags.variable(name).or_else(|| environment(name));
-        let surroundings = Surroundings { environment: &environment, variables, folder };
-        let Some(path) = &self.path else {
-            return Config::load("", &surroundings).map_err(|errors| errors.to_string());
-        };
-        let yaml = std::fs::read_to_string(path);
-        let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
-        Config::load(&yaml, &surroundings).map_err(|errors| format!("{}: {errors}", path.display()))
+    fn reload(&self, config: &Config) -> Result<(), Vec<String>> {
+        self.reload(config)
     }
 
-    /// The files to watch: the configuration's own, and those that it names. None where it says so.
-    fn watched(&self, config: &Config) -> Vec<PathBuf> {
-        if !config.watch_files {
-            return Vec::new();
-        }
-        self.path.iter().cloned().chain(config.files()).collect()
-    }
-}
-
-impl Reloader {
-    /// For the node behind `live`, which was started with `config` from `source`. `read_at` is a time before that was
-    /// read: what has changed since is read again.
-    pub(crate) fn new(
-        source: ConfigSource,
-        config: &Config,
-        live: Live,
-        log: LogHandle,
-        read_at: SystemTime,
-    ) -> Self {
-        let files = source.watched(config);
-        let (level, fixed) = (config.log.level.clone(), config.fixed.clone());
-        Self { source, live, log, level, fixed, files, read_at }
-    }
-
-    /// Reloads for as long as it is polled.
-    pub(crate) async fn run(mut self, mut reloads: Reloads) {
-        loop {
-            reloads.watch(self.files.clone(), self.read_at);
-            let reload = reloads.recv().await;
-            let reloaded = tokio::task::spawn_blocking(move || {
-                self.reload(&reload);
-                self
-            });
-            match reloaded.await {
-                Ok(reloader) => self = reloader,
-                Err(error) => return error!(%error, "nothing is reloaded any more"),
-            }
-        }
-    }
-
-    fn reload(&mut self, reload: &Reload) {
-        debug!(%reload, "reading the configuration again");
-        self.read_at = SystemTime::now();
-        let config = match self.source.load(&|name| std::env::var(name).ok(), &variables()) {
-            Ok(config) => config,
-            Err(error) => return not_reloaded(reload, error.lines()),
-        };
-        let watched = self.source.watched(&config);
-        match self.live.reload(&config) {
-            Ok(()) => {
-                self.files = watched;
-                self.put_in_place(&config);
-                info!(cause = %reload, "reloaded");
-            }
-            Err(mistakes) => {
-                // Also those that are wrong, so that it is noticed when they are mended.
-                self.files.extend(watched);
-                self.files.sort();
-                self.files.dedup();
-                not_reloaded(reload, mistakes.iter().map(String::as_str));
-            }
-        }
-    }
-
-    fn put_in_place(&mut self, config: &Config) {
-        if config.log.level != self.level {
-            match self.log.set_level(&config.log.level) {
-                Ok(()) => self.level = config.log.level.clone(),
-                Err(error) => warn!(%error, "the log level stays as it is"),
-            }
-        }
-        let lines = config.exposed_planes().into_iter().chain(self.live.access.warnings());
+    fn reloaded(&self, cause: &Reload, config: &Config, (): ()) {
+        let lines = config.exposed_planes().into_iter().chain(self.access.warnings());
         for line in lines.chain(config.tls_warnings()) {
             warn!("{line}");
         }
-        for key in self.fixed.changed(&config.fixed) {
-            warn!(key, "this has changed, but takes a restart");
-        }
+        info!(%cause, "reloaded");
     }
 }
 
-/// The names of the process's variables.
-pub(crate) fn variables() -> Vec<String> {
-    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
-}
-
-fn not_reloaded<'l>(reload: &Reload, mistakes: impl Iterator<Item = &'l str>) {
-    for mistake in mistakes {
-        error!(cause = %reload, "not reloaded, all stays as it was: {mistake}");
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
     }
 }

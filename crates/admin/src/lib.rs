@@ -54,8 +54,8 @@ pub use metrics::{Metrics, ProcessMetrics, write_lifetimes, write_runtime};
 pub use observability::{Observability, ObservabilityConfig, Observing};
 pub use openapi::{OpenApiError, openapi};
 pub use operators::{
-    AuditTarget, Operator, Operators, PlaneAuth, admit_line, client_certificate, exposure, is_local,
-    no_way_in,
+    AuditTarget, LiveAccess, Operator, Operators, PlaneAuth, admit_line, client_certificate, exposure,
+    is_local, no_way_in, read_planes,
 };
 pub use proxies::ServerProxies;
 pub use query::Query;

@@ -9,11 +9,13 @@
 mod audit;
 mod auth;
 mod certificate;
+mod live;
 mod operator;
 
 pub use audit::{AuditTarget, admit_line};
 pub use auth::{PlaneAuth, exposure, is_local, no_way_in};
 pub use certificate::client_certificate;
+pub use live::{LiveAccess, read_planes};
 pub use operator::Operator;
 
 use audit::Audit;

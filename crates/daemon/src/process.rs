@@ -2,8 +2,11 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use frontier_config::Section;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::runtime::{Builder, Runtime};
 
 /// How a daemon ended: an exit code that supervisors and scripts may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,51 @@ pub fn raise_open_files() -> io::Result<u64> {
     Ok(hard)
 }
 
+/// As [`raise_open_files`], and says in the log what came of it.
+pub fn log_open_files() {
+    match raise_open_files() {
+        Ok(files) => tracing::debug!(files, "limit of open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
+}
+
+/// The section `daemon`: how the process runs.
+#[derive(Clone, Debug)]
+pub struct ProcessConfig {
+    /// `threads`: worker threads; 0 for one per processor.
+    pub threads: usize,
+    /// `grace`: how long what is in flight may go on after the signal to stop. 10 s.
+    pub grace: Duration,
+}
+
+impl ProcessConfig {
+    /// Reads the section. A change takes a restart.
+    #[must_use]
+    pub fn read(daemon: &Section<'_>) -> Self {
+        let daemon = daemon.fixed();
+        let hour = Duration::from_secs(3600);
+        Self {
+            threads: daemon.within("threads", 0, 0..=1024),
+            grace: daemon.within("grace", Duration::from_secs(10), Duration::ZERO..=hour),
+        }
+    }
+}
+
+/// A runtime with as many worker threads; 0 is one per processor.
+///
+/// # Errors
+/// If the threads can't be started.
+pub fn runtime(threads: usize) -> io::Result<Runtime> {
+    let mut builder = match threads {
+        1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build()
+}
+
 /// The name of the machine; in a container, usually the container's. `None` if the system does not tell, or it
 /// is no text.
 #[must_use]
@@ -65,10 +113,18 @@ pub fn host_name() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::runtime::RuntimeFlavor;
 
     #[test]
     fn the_soft_limit_reaches_the_hard_limit() {
         let reached = raise_open_files().unwrap();
         assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (reached, reached));
+    }
+
+    #[test]
+    fn one_thread_needs_no_scheduler_for_several() {
+        let flavor = |threads| runtime(threads).unwrap().handle().runtime_flavor();
+        assert_eq!((flavor(1), flavor(2)), (RuntimeFlavor::CurrentThread, RuntimeFlavor::MultiThread));
+        assert_eq!(runtime(3).unwrap().metrics().num_workers(), 3);
     }
 }

@@ -1,18 +1,19 @@
 //! The gateway as a process: log, limits, worker threads, signals, drain.
 
 use super::Failure;
-use crate::reload::{ConfigSource, Live, Reloader};
+use crate::reload::Live;
 use crate::{BridgeError, Config, Gateway, ServeError, StartError};
 use frontier_admin::BindError;
-use frontier_daemon::process::Exit;
-use frontier_daemon::reload::{Reloads, WatchOptions};
-use frontier_daemon::shutdown::{Signal, Signals};
+use frontier_daemon::config_source::ConfigSource;
+use frontier_daemon::process::{Exit, log_open_files, runtime};
+use frontier_daemon::program::listen;
+use frontier_daemon::reloader::Reloader;
+use frontier_daemon::shutdown::Signal;
 use frontier_daemon::supervisor::Supervisor;
 use frontier_daemon::telemetry::LogHandle;
 use std::error::Error as _;
 use std::io;
 use std::time::SystemTime;
-use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +24,7 @@ const LOG_FILTER: &str = "yamux=off,async_nats=off,krafka=off";
 /// Serves with `config`, which `source` gave at `read_at`, until a signal.
 pub(super) fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) -> Result<Exit, Failure> {
     let log = config.log.init(LOG_FILTER).map_err(Failure::start)?;
-    match frontier_daemon::process::raise_open_files() {
-        Ok(files) => tracing::debug!(files, "limit of open files"),
-        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
-    }
+    log_open_files();
     let threads = config.daemon.threads;
     let runtime = runtime(threads).map_err(|error| {
         Failure::start(format!("can't start worker threads: {error}; `daemon.threads` is {threads}"))
@@ -38,22 +36,10 @@ pub(super) fn serve(source: ConfigSource, config: &Config, read_at: SystemTime) 
     ended
 }
 
-/// With as many worker threads; 0 is one per processor.
-pub(super) fn runtime(threads: usize) -> io::Result<Runtime> {
-    let mut builder = match threads {
-        1 => Builder::new_current_thread(),
-        _ => Builder::new_multi_thread(),
-    };
-    if threads > 1 {
-        builder.worker_threads(threads);
-    }
-    builder.enable_all().build()
-}
-
 async fn run(
     config: &Config,
     log: LogHandle,
-    reloader: impl FnOnce(Live) -> Reloader,
+    reloader: impl FnOnce(Live) -> Reloader<Live>,
 ) -> Result<Exit, Failure> {
     // Before the ports are open: whoever sees that it listens may stop it, or have it reload.
     let (mut signals, reloads) =
@@ -82,10 +68,6 @@ async fn run(
             Ok(Exit::Interrupted)
         }
     }
-}
-
-fn listen() -> io::Result<(Signals, Reloads)> {
-    Ok((Signals::listen()?, Reloads::listen(Some(WatchOptions::default()))?))
 }
 
 pub(super) fn not_bound(error: &StartError) -> Failure {

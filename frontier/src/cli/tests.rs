@@ -1,10 +1,9 @@
 //! What the program says and exits with; serving itself is tested from outside, as a process.
 
-use super::serve::{not_bound, runtime};
+use super::serve::not_bound;
 use super::*;
 use crate::StartError;
 use std::net::TcpListener;
-use tokio::runtime::RuntimeFlavor;
 
 /// What the program does with these arguments and this input: its exit code, and what it says.
 fn execute(arguments: &[&str], input: &str) -> (Exit, String) {
@@ -172,11 +171,4 @@ fn a_port_in_use_may_be_free_later_and_files_mend_themselves_never() {
     assert!(text.starts_with("can't listen on 127.0.0.1:30012 for edges: "), "{text}");
     assert!(text.ends_with("; stop the process that has it, or configure another port"), "{text}");
     assert_eq!(not_bound(&StartError::Nowhere("edges")).exit, Exit::StartFailure);
-}
-
-#[test]
-fn one_thread_needs_no_scheduler_for_several() {
-    let flavor = |threads| runtime(threads).unwrap().handle().runtime_flavor();
-    assert_eq!((flavor(1), flavor(2)), (RuntimeFlavor::CurrentThread, RuntimeFlavor::MultiThread));
-    assert_eq!(runtime(3).unwrap().metrics().num_workers(), 3);
 }

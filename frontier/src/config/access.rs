@@ -1,14 +1,13 @@
 //! What each side asks of those who connect, and the files that the configuration of access names.
 
 use super::{BRIDGE, CONTROLPLANE, Listen};
-use frontier_access::authn::jwt::KeySource;
 use frontier_access::authn::{AuthConfig, MethodConfig, Side};
-use frontier_access::{Access, AccessConfig, LoadErrors, QuotaSource};
+use frontier_access::{Access, AccessConfig, LoadErrors};
 use frontier_admin::no_way_in;
 use frontier_config::Section;
 use frontier_transport::{ClientAuth, Network, ServerTls};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The name under which [`AccessConfig::auth`] has what all listeners for edges ask that ask nothing else.
@@ -98,7 +97,7 @@ impl AccessErrors {
     }
 
     fn new(config: &AccessConfig, errors: &LoadErrors) -> Self {
-        let files = files(config);
+        let files = config.files();
         let mut found = Vec::new();
         for error in &errors.0 {
             let named = files.iter().find(|(_, path)| path.display().to_string() == error.what);
@@ -125,7 +124,7 @@ impl std::error::Error for AccessErrors {}
 
 /// What may surprise about the files that were read, each with the key that names it.
 pub(crate) fn warnings(config: &AccessConfig, access: &Access) -> Vec<String> {
-    let files = files(config);
+    let files = config.files();
     let of_files = access.warnings().iter();
     let of_files = of_files.map(|warning| format!("{}{warning}", key(&files, &warning.what)));
     let no_way_in = no_way_in(access, CONTROLPLANE, Side::Operator);
@@ -168,39 +167,6 @@ pub(crate) fn load(config: &AccessConfig) -> Result<Access, AccessErrors> {
 /// Reads them again, and keeps what `access` has counted.
 pub(crate) fn reload(access: &Access, config: &AccessConfig) -> Result<Access, AccessErrors> {
     access.reload(config, Instant::now()).map_err(|errors| AccessErrors::new(config, &errors))
-}
-
-/// The files that `config` names, each with its key.
-pub(crate) fn files(config: &AccessConfig) -> Vec<(String, PathBuf)> {
-    let mut files = Vec::new();
-    let mut add = |key: String, path: &Path| files.push((key, path.to_owned()));
-    for (name, auth) in &config.auth {
-        for (index, method) in auth.methods.iter().enumerate() {
-            let method_key = format!("{name}.auth.methods[{index}]");
-            match method {
-                MethodConfig::Token { file } => add(format!("{method_key}.token.file"), file),
-                MethodConfig::Jwt(jwt) => {
-                    for (index, key) in jwt.keys.iter().enumerate() {
-                        let (key, path) = match key {
-                            KeySource::Secret(_) => continue,
-                            KeySource::SecretFile(path) => ("secret_file", path),
-                            KeySource::PublicKeyFile(path) => ("public_key_file", path),
-                            KeySource::JwksFile(path) => ("jwks_file", path),
-                        };
-                        add(format!("{method_key}.jwt.keys[{index}].{key}"), path);
-                    }
-                }
-                MethodConfig::Mtls(_) => {}
-            }
-        }
-    }
-    if let Some(path) = &config.rules_file {
-        add("access.rules_file".into(), path);
-    }
-    if let QuotaSource::File(path) = &config.quotas {
-        add("access.quotas_file".into(), path);
-    }
-    files
 }
 
 #[cfg(test)]

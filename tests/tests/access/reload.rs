@@ -184,7 +184,7 @@ async fn a_revocation_list_is_read_again() {
 #[tokio::test]
 async fn the_log_level_changes() {
     let yaml = "
-log: {output: stderr, level: 'info,frontier::reload=debug'}
+log: {output: stderr, level: 'info,frontier_daemon::reload=debug'}
 edgebound: {listen: {addr: HERE}}
 servicebound: {listen: {addr: HERE}}
 ";

@@ -1,13 +1,42 @@
 //! Where the configuration is read from.
 
-use crate::Config;
-use crate::config::Refused;
-use frontier_config::Surroundings;
-use frontier_daemon::log_flags::LogFlags;
-use frontier_daemon::reload::read_settled;
+use crate::log_flags::LogFlags;
+use crate::reload::read_settled;
+use crate::telemetry::LogConfig;
+use frontier_config::{ConfigErrors, Environment, FixedSettings, Surroundings};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{fmt, io};
+
+/// What a daemon is configured with.
+pub trait Settings: Sized {
+    /// Reads YAML and the files that it names. Blocks while it does.
+    ///
+    /// # Errors
+    /// [`Refused`] with every mistake in it, in the names of variables, and in the files.
+    fn load(yaml: &str, surroundings: &Surroundings<'_>) -> Result<Self, Refused>;
+
+    /// The files that it names, if they are to be watched.
+    fn watched(&self) -> Vec<PathBuf>;
+
+    /// Whether its own file is to be watched.
+    fn watches(&self) -> bool;
+
+    /// What is logged, and how.
+    fn log(&self) -> &LogConfig;
+
+    /// What takes a restart to change.
+    fn fixed(&self) -> &FixedSettings;
+}
+
+/// A configuration that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Every mistake.
+    pub errors: ConfigErrors,
+    /// The files that it names: once they are mended it may do.
+    pub files: Vec<PathBuf>,
+}
 
 /// Where the configuration comes from: a file and the process's environment, or that alone.
 #[derive(Clone, Debug)]
@@ -38,47 +67,57 @@ impl ConfigSource {
         Self { flags, ..self }
     }
 
-    /// Reads it, and the files that it names. Blocks while it does.
+    /// Reads it, and the files that it names, in the process's environment. Blocks while it does.
     ///
     /// # Errors
     /// [`SourceError`] with everything that is wrong.
-    pub fn load(&self) -> Result<Config, SourceError> {
+    pub fn load<C: Settings>(&self) -> Result<C, SourceError> {
+        let variables: Vec<String> =
+            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        self.load_in(&|name| std::env::var(name).ok(), &variables)
+    }
+
+    /// As [`load`](Self::load), in this environment; `variables` are the names of all that there are.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_in<C: Settings>(
+        &self,
+        environment: Environment<'_>,
+        variables: &[String],
+    ) -> Result<C, SourceError> {
         let yaml = match &self.path {
             None => String::new(),
             Some(path) => {
                 std::fs::read_to_string(path).map_err(|error| SourceError::Unreadable(path.clone(), error))?
             }
         };
-        let variables: Vec<String> =
-            std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
         let surroundings = Surroundings {
-            environment: &|name| self.flags.variable(name).or_else(|| std::env::var(name).ok()),
-            variables: &variables,
+            environment: &|name| self.flags.variable(name).or_else(|| environment(name)),
+            variables,
             folder: self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")),
         };
-        Config::load(&yaml, &surroundings).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
+        C::load(&yaml, &surroundings).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
     }
 
     /// As [`load`](Self::load), for a start: [`read_settled`]. Gives also a time before it was read.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub fn load_settled(&self) -> Result<(Config, SystemTime), SourceError> {
+    pub fn load_settled<C: Settings>(&self) -> Result<(C, SystemTime), SourceError> {
         read_settled(|| self.load(), |config| self.watched(config))
     }
 
     /// The files to watch: the configuration's own, and those that it names. None where it says so.
-    pub(super) fn watched(&self, config: &Config) -> Vec<PathBuf> {
-        if !config.reload.watch {
-            return Vec::new();
-        }
-        self.path.iter().cloned().chain(config.watched()).collect()
+    pub(crate) fn watched<C: Settings>(&self, config: &C) -> Vec<PathBuf> {
+        let own = self.path.iter().filter(|_| config.watches());
+        own.cloned().chain(config.watched()).collect()
     }
 }
 
 impl SourceError {
     /// Files that are named, of which some may be wrong.
-    pub(super) fn files(&self) -> &[PathBuf] {
+    pub(crate) fn files(&self) -> &[PathBuf] {
         match self {
             Self::Unreadable(..) => &[],
             Self::Wrong(_, refused) => &refused.files,
