@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::reload::{ConfigSource, Live, Reloader};
-use crate::{BridgeError, Config, Gateway, ServeError, StartError};
+use crate::{BridgeError, Config, Gateway, RelayError, ServeError, StartError};
 use frontier_admin::BindError;
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
@@ -94,6 +94,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Listen { source, .. }
         | StartError::ControlPlane(BindError { source, .. })
         | StartError::Bridge(BridgeError::Bind(BindError { source, .. }))
+        | StartError::Relay(RelayError::Bind(BindError { source, .. }))
         | StartError::Observability(BindError { source, .. }) => advice(source.kind()),
         _ => "",
     };
@@ -103,12 +104,14 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Access(_)
         | StartError::Advertise(_)
         | StartError::Traces(_)
-        | StartError::Bridge(BridgeError::Topics(_)) => Failure::usage(text),
+        | StartError::Bridge(BridgeError::Topics(_))
+        | StartError::Relay(RelayError::Methods(_)) => Failure::usage(text),
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
         | StartError::Threads(_)
         | StartError::Bridge(BridgeError::Bind(_))
+        | StartError::Relay(RelayError::Bind(_))
         | StartError::ControlPlane(_) => Failure::start(text),
     }
 }
