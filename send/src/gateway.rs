@@ -33,8 +33,10 @@ impl FromStr for Gateway {
         };
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
         let is_plain = uri.query().is_none() && matches!(uri.path(), "" | "/");
+        // Such as a port that is none.
+        let has_more = uri.port_u16().is_none() && uri.authority().is_some_and(|it| it.as_str() != host);
         let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if !is_plain || has_user {
+        if !is_plain || has_more || has_user {
             return Err(wrong());
         }
         let host = host.trim_matches(['[', ']']).to_owned();
