@@ -5,15 +5,20 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tonic::Status;
 
+/// When a request will be ended without an answer. An extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestDeadline(pub Instant);
+
 /// Ends a request that has no answer within `limit`, or within the caller's `grpc-timeout` if that is shorter. A
 /// watch counts as answered when it has begun.
-pub(crate) async fn enforce(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+pub(crate) async fn enforce(State(limit): State<Duration>, mut request: Request, next: Next) -> Response {
     let grpc = is_grpc(request.headers());
     let limit = grpc_timeout(request.headers()).map_or(limit, |timeout| timeout.min(limit));
+    request.extensions_mut().insert(RequestDeadline(Instant::now() + limit));
     match timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) if grpc => Status::from(ApiError::Timeout(limit)).into_http(),

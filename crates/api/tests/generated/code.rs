@@ -31,18 +31,23 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
     (code.expect("the package has code"), described.encode_to_vec())
 }
 
-fn check_package(name: &str, files: &[&str]) {
-    let (code, description) = generate(files, "controlplane");
+fn check_package(name: &str, package: &str, files: &[&str]) {
+    let (code, description) = generate(files, package);
     check(&format!("src/generated/{name}.rs"), code.as_bytes());
     check(&format!("src/generated/{name}.binpb"), &description);
 }
 
 #[test]
 fn the_code_of_the_cluster_is_up_to_date() {
-    check_package("cluster", &["cluster.proto", "health.proto"]);
+    check_package("cluster", "controlplane", &["cluster.proto", "health.proto"]);
 }
 
 #[test]
 fn the_code_of_the_gateway_is_up_to_date() {
-    check_package("gateway", &["frontier.proto"]);
+    check_package("gateway", "controlplane", &["frontier.proto"]);
+}
+
+#[test]
+fn the_code_of_the_relay_is_up_to_date() {
+    check_package("messagebroker", "messagebroker", &["messagebroker.proto"]);
 }
