@@ -71,7 +71,7 @@ pub(crate) async fn a_snapshot_has_the_names_that_count(world: World) {
 
     // What is reported meanwhile counts, and what was there is there until the end.
     directory.resync_begin(&a.lease).await.unwrap();
-    directory.resync_chunk(&a.lease, &[again.clone()]).await.unwrap();
+    directory.resync_chunk(&a.lease, std::slice::from_ref(&again)).await.unwrap();
     assert_eq!(of(&world).await, [["new", "stays"]]);
     let came = service(&a, 4, "came").await;
     let short = service(&a, 5, "short").await;
