@@ -37,8 +37,14 @@ impl Load {
         self.share.store(share, Ordering::Relaxed);
     }
 
-    /// Has some connections go there: none at first, since it may have been a moment, and more each time.
+    /// Has some connections go there: none at first, since it may have been a moment, and more each time. While those that are to go
+    /// have not gone yet, since they have just come or have nothing to do, it is no more of them.
     pub(super) fn move_some(&self, to: usize) {
+        let left = self.left();
+        // What all were told is void.
+        if (1..=MOST).contains(&left) {
+            return self.order(to, left);
+        }
         let periods = self.busy_for.fetch_add(1, Ordering::Relaxed);
         let some = periods.checked_sub(1).map_or(0, |doublings| FIRST.checked_shl(doublings).unwrap_or(MOST));
         self.order(to, some.min(MOST));
@@ -53,6 +59,11 @@ impl Load {
     pub(super) fn keep_all(&self) {
         self.busy_for.store(0, Ordering::Relaxed);
         self.order.store(0, Ordering::Relaxed);
+    }
+
+    /// How many are to go that have not gone yet.
+    fn left(&self) -> u32 {
+        u32::try_from(self.order.load(Ordering::Relaxed) & u64::from(u32::MAX)).unwrap_or(u32::MAX)
     }
 
     fn order(&self, to: usize, some: u32) {
@@ -94,6 +105,18 @@ mod tests {
             load.move_some(3);
         }
         assert!(load.has_order(), "however long it lasts");
+    }
+
+    #[test]
+    fn those_that_could_not_go_yet_do_not_become_more() {
+        let load = Load::default();
+        for _ in 0..20 {
+            load.move_some(3);
+        }
+        load.move_some(4);
+        assert_eq!((load.take_order(), load.take_order()), (Some(4), None), "one, and where it is to go now");
+        load.move_some(4);
+        assert_eq!(std::iter::from_fn(|| load.take_order()).count(), 2, "more, once it has gone");
     }
 
     #[test]

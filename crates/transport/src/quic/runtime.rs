@@ -133,7 +133,8 @@ mod tests {
     async fn the_first_datagrams_of_a_connection_go_one_by_one() {
         let socket = socket();
         // The runtime must have heard that it can be written to.
-        poll_fn(|cx| socket.clone().create_io_poller().as_mut().poll_writable(cx)).await.unwrap();
+        let mut poller = socket.clone().create_io_poller();
+        poll_fn(|cx| poller.as_mut().poll_writable(cx)).await.unwrap();
         let all = LeanSocket(socket.clone()).max_transmit_segments();
         let noted: [Arc<parking_lot::Mutex<Vec<usize>>>; 2] = Default::default();
         let mut drivers = noted.each_ref().map(|noted| driver(socket.clone(), noted.clone()));
