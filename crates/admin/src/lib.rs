@@ -47,7 +47,7 @@ mod watch;
 pub use config::ServerConfig;
 pub use connection::Caller;
 pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
-pub use guard::bearer_token;
+pub use guard::{bearer_token, protocol_token, protocols};
 pub use health::{CheckResult, Probe, Readiness};
 pub use host::AllowedHosts;
 pub use metrics::{Metrics, ProcessMetrics, write_lifetimes, write_runtime};

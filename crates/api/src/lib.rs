@@ -1,6 +1,6 @@
-//! What control planes and their clients agree on.
+//! What daemons and their clients agree on.
 //!
-//! [`cluster`] is the control plane of frontlas and [`gateway`] that of a gateway: messages, and by feature the
+//! [`cluster`] is the control plane of frontlas, [`gateway`] that of a gateway, and [`broker`] what clients of work sessions ask: messages, and by feature the
 //! generated client and server. With the feature `json`, [`json`] and [`gateway_json`] have what their REST sides answer,
 //! [`ClusterRoute`] and [`GatewayRoute`] where, and [`CLUSTER_OPENAPI`] and [`GATEWAY_OPENAPI`] say all of it to programs.
 //!
@@ -42,6 +42,19 @@ pub mod cluster;
 #[path = "generated/gateway.rs"]
 pub mod gateway;
 
+/// Work sessions: `cloudsoa.BrokerService`.
+#[rustfmt::skip]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+#[path = "generated/broker.rs"]
+pub mod broker;
+
 #[cfg(feature = "json")]
 pub mod gateway_json;
 #[cfg(feature = "json")]
@@ -57,6 +70,9 @@ pub const CLUSTER_DESCRIPTORS: &[u8] = include_bytes!("generated/cluster.binpb")
 
 /// The same of [`gateway`].
 pub const GATEWAY_DESCRIPTORS: &[u8] = include_bytes!("generated/gateway.binpb");
+
+/// The same of [`broker`].
+pub const BROKER_DESCRIPTORS: &[u8] = include_bytes!("generated/broker.binpb");
 
 /// The REST side of [`cluster`] as OpenAPI 3.1 describes it, in JSON.
 #[cfg(feature = "json")]

@@ -15,7 +15,8 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
         file.source_code_info = None;
         // Reflection knows files by their names, and that of the standard health has the name of ours.
         let names = file.name.iter_mut().chain(&mut file.dependency);
-        names.for_each(|name| name.insert_str(0, "controlplane/"));
+        let ours = names.filter(|name| !name.starts_with("google/"));
+        ours.for_each(|name| name.insert_str(0, &format!("{package}/")));
     }
     let out = tempfile::tempdir().expect("there is room for a directory");
     tonic_prost_build::configure()
@@ -31,18 +32,23 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
     (code.expect("the package has code"), described.encode_to_vec())
 }
 
-fn check_package(name: &str, files: &[&str]) {
-    let (code, description) = generate(files, "controlplane");
+fn check_package(name: &str, files: &[&str], package: &str) {
+    let (code, description) = generate(files, package);
     check(&format!("src/generated/{name}.rs"), code.as_bytes());
     check(&format!("src/generated/{name}.binpb"), &description);
 }
 
 #[test]
 fn the_code_of_the_cluster_is_up_to_date() {
-    check_package("cluster", &["cluster.proto", "health.proto"]);
+    check_package("cluster", &["cluster.proto", "health.proto"], "controlplane");
 }
 
 #[test]
 fn the_code_of_the_gateway_is_up_to_date() {
-    check_package("gateway", &["frontier.proto"]);
+    check_package("gateway", &["frontier.proto"], "controlplane");
+}
+
+#[test]
+fn the_code_of_the_broker_is_up_to_date() {
+    check_package("broker", &["broker.proto"], "cloudsoa");
 }
