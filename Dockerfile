@@ -1,6 +1,7 @@
 # Static binaries, built for the machine that builds them, in images with nothing else.
 #   docker build --target frontier .      docker build --target frontlas .      docker build --target frontctl .
 #   docker build --target broker .        docker build --target demo .
+# And the program for batch jobs as a file, for nodes without containers: docker build --target frontier-send --output . .
 FROM rust:1.95-alpine AS build
 # aws-lc and mimalloc are C: a compiler, the C library, and <linux/random.h>, without which aws-lc takes getentropy().
 # The bindings of aws-lc come with it and its assembly is generated already, so neither CMake, Perl, Go nor Clang.
@@ -8,12 +9,15 @@ RUN apk add --no-cache gcc musl-dev linux-headers
 WORKDIR /src
 COPY . .
 RUN cargo build --profile dist --locked --package frontier --package frontlas --package frontier-broker --package frontctl \
-      --package frontier-demo \
-    && cd target/dist && cp frontier frontlas broker frontctl frontier-demo /
+      --package frontier-send --package frontier-demo \
+    && cd target/dist && cp frontier frontlas broker frontctl frontier-send frontier-demo /
 
 FROM gcr.io/distroless/static-debian12:nonroot AS demo
 COPY --from=build /frontier-demo /usr/bin/frontier-demo
 ENTRYPOINT ["/usr/bin/frontier-demo"]
+
+FROM scratch AS frontier-send
+COPY --from=build /frontier-send /frontier-send
 
 FROM gcr.io/distroless/static-debian12:nonroot AS frontctl
 COPY --from=build /frontctl /usr/bin/frontctl

@@ -6,5 +6,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    frontier_broker::cli::main(std::env::args_os()).into()
+    let exit = frontier_broker::cli::main(std::env::args_os());
+    frontier_daemon::telemetry::finish();
+    exit.into()
 }

@@ -96,6 +96,15 @@ enum Command {
     /// Put load on a gateway, and tell rates and latencies.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Send a message of a batch job by a relay, and never fail the job: `frontctl send --help` says how.
+    ///
+    /// What `frontier-send` does, which is smaller.
+    #[command(disable_help_flag = true)]
+    Send {
+        /// As those of `frontier-send`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<OsString>,
+    },
     /// Look at each part between here and an installation, and say what is wrong.
     Doctor(DoctorCommand),
     /// Make certificates.
@@ -118,7 +127,12 @@ enum Command {
 }
 
 /// Runs the program with these arguments, of which the first is its name. Blocks until it ends.
-pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit {
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    // It has options of its own, and lets no mistake of the command line fail a job.
+    if arguments.get(1).is_some_and(|command| command == "send") {
+        return Exit::OfSend(frontier_send::run(arguments.into_iter().skip(1)));
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -173,6 +187,7 @@ impl Cli {
             Command::Bench(command) => end(command.run(&settings()?, &printer)),
             Command::Doctor(command) => end(command.run(&connection, &printer)),
             Command::Stream(command) => end(command.run(&settings()?)),
+            Command::Send { .. } => Err(Failure::usage("`send` comes first: `frontctl send …`".to_owned())),
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Exit {
     Denied,
     /// 130: Ctrl-C before it was done.
     Interrupted,
+    /// What `send` ends with: 0, unless it is told to be strict.
+    OfSend(u8),
 }
 
 impl Exit {
@@ -33,6 +35,7 @@ impl Exit {
             Self::TryAgain => 75,
             Self::Denied => 77,
             Self::Interrupted => 130,
+            Self::OfSend(code) => code,
         }
     }
 }

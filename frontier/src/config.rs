@@ -22,6 +22,7 @@ pub use control_plane::{CONTROLPLANE, ControlPlaneConfig};
 pub use forward::Forward;
 pub use frontier_bridge::{BridgeConfig, PLANE as BRIDGE};
 pub use frontier_daemon::config_source::Refused;
+pub use frontier_relay::{PLANE as RELAY, RelayConfig};
 pub use limits::Limits;
 pub use listen::{Listen, Proxies, ProxyProtocol, Wires};
 pub use membership::{ClusterAlternatives, Membership};
@@ -72,6 +73,8 @@ pub struct Config {
     pub control_plane: Option<ControlPlaneConfig>,
     /// Topics for browsers; `None` if there are to be none.
     pub bridge: Option<BridgeConfig>,
+    /// The relay for batch jobs; `None` if there is to be none.
+    pub relay: Option<RelayConfig>,
     /// How one service is chosen among several.
     pub balance: Balance,
     /// The deadline of a call or a message that brings none.
@@ -229,7 +232,8 @@ impl Config {
     fn planes(&self) -> Vec<(&'static str, &ServerConfig)> {
         let control_plane = self.control_plane.as_ref().map(|plane| (CONTROLPLANE, &plane.server));
         let bridge = self.bridge.as_ref().map(|bridge| (BRIDGE, &bridge.server));
-        control_plane.into_iter().chain(bridge).collect()
+        let relay = self.relay.as_ref().map(|relay| (RELAY, &relay.server));
+        control_plane.into_iter().chain(bridge).chain(relay).collect()
     }
 
     /// The TLS with which it dials others, each with the key of the section that has a section `tls`.
@@ -262,6 +266,9 @@ impl Config {
         let grace =
             daemon.within("grace", Duration::from_secs(25), Duration::ZERO..=Duration::from_secs(3600));
         let limits = Limits::read(&root.section("limits").fixed());
+        let mq = Mq::read(root, limits.name_len);
+        let relay = RelayConfig::read(root, &mq.brokers, &mut access);
+        mq.reject_idle(root, relay.as_ref());
         let mut config = Self {
             log,
             daemon: Daemon {
@@ -288,13 +295,14 @@ impl Config {
             },
             control_plane,
             bridge,
+            relay,
             balance: exchange.filled("hashby", HashBy::default()).0,
             call_timeout: exchange.within(
                 "call_timeout",
                 Duration::from_secs(30),
                 Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
             ),
-            mq: Mq::read(root, limits.name_len),
+            mq,
             limits,
             access,
             reload: ReloadConfig::read(&root.section("reload")),
@@ -349,6 +357,7 @@ edgebound:
     - {addr: 127.0.0.1:1, auth: {methods: [{token: {file: /t}}, {mtls: {}}, {jwt: {keys: [{secret: s}]}}]}}
 quotas: [{for: edge, calls: {rate: 1}}]
 bridge: {topics: [{name: t, fields: [a]}], flat: [{path: /f, topics: [t]}]}
+relay: {amqp: {exchanges: [{name: e, routing_keys: [a]}]}, kafka: {topics: [t]}}
 ";
         for yaml in ["", every_form] {
             assert_eq!(fixed(yaml).undeclared(), [] as [&str; 0]);

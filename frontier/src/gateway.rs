@@ -6,12 +6,13 @@ mod side;
 use crate::bridge::{BridgeError, GatewayBridge};
 use crate::carriers::CarrierThreads;
 use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, rebalance};
-use crate::config::{AccessErrors, BRIDGE, CONTROLPLANE, Config, Listen};
+use crate::config::{AccessErrors, BRIDGE, CONTROLPLANE, Config, Listen, RELAY};
 use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
 use crate::mq::Brokers;
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
+use crate::relay::{GatewayRelay, RelayError};
 use crate::reload::Live;
 use crate::session::Context;
 use crate::traces::Recorder;
@@ -78,6 +79,9 @@ pub enum StartError {
     /// The bridge did not start.
     #[error(transparent)]
     Bridge(#[from] BridgeError),
+    /// The relay did not start.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -128,6 +132,7 @@ pub struct Gateway {
     process: ProcessMetrics,
     control_plane: Option<ControlPlane>,
     bridge: Option<GatewayBridge>,
+    relay: Option<GatewayRelay>,
 }
 
 impl Gateway {
@@ -155,6 +160,10 @@ impl Gateway {
         if let Some(bridge) = &config.bridge {
             let Self { exchange, policies, .. } = &gateway;
             gateway.bridge = Some(GatewayBridge::bind(bridge, exchange, policies)?);
+        }
+        if let Some(relay) = &config.relay {
+            let Self { exchange, policies, .. } = &gateway;
+            gateway.relay = Some(GatewayRelay::bind(relay, exchange, policies)?);
         }
         Ok(gateway)
     }
@@ -241,6 +250,7 @@ impl Gateway {
             process: ProcessMetrics::new(),
             control_plane: None,
             bridge: None,
+            relay: None,
         })
     }
 
@@ -279,7 +289,8 @@ impl Gateway {
     pub fn live(&self) -> Live {
         let plane = self.control_plane.as_ref().and_then(ControlPlane::tls).map(|tls| (CONTROLPLANE, tls));
         let bridge = self.bridge.as_ref().and_then(GatewayBridge::tls).map(|tls| (BRIDGE, tls));
-        let tls = plane.into_iter().chain(bridge).collect();
+        let relay = self.relay.as_ref().and_then(GatewayRelay::tls).map(|tls| (RELAY, tls));
+        let tls = plane.into_iter().chain(bridge).chain(relay).collect();
         Live::new(self.exchange.clone(), self.policies.clone(), tls)
     }
 
@@ -308,6 +319,12 @@ impl Gateway {
     #[must_use]
     pub fn bridge(&self) -> Option<SocketAddr> {
         self.bridge.as_ref().map(GatewayBridge::addr)
+    }
+
+    /// Where batch jobs connect to; `None` if there is no relay.
+    #[must_use]
+    pub fn relay(&self) -> Option<SocketAddr> {
+        self.relay.as_ref().map(GatewayRelay::addr)
     }
 
     /// Tells where the edges of the cluster are; `None` if the gateway is part of none.
@@ -339,23 +356,28 @@ impl Gateway {
             mq,
             control_plane,
             bridge,
+            relay,
             ..
         } = self;
         let brokers = Brokers::start(&exchange, &mq);
         let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
+        let relaying = relay.as_ref().map(GatewayRelay::handle);
+        let of_relay = relaying.iter().flat_map(|relay| relay.sinks());
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
             cluster: cluster.clone(),
-            sinks: brokers.sinks(),
+            sinks: brokers.sinks().into_iter().chain(of_relay).collect(),
             self_probe: SelfProbe::new(exchange.clone()),
             process: self.process,
             runtime: Handle::current(),
             bridge: bridge.as_ref().map(GatewayBridge::handle),
+            relay: relaying.clone(),
             lifetimes: expiry.lifetimes(),
         });
         // All of them go on to the end of the drain.
-        let is_asked = self.observability.is_some() || control_plane.is_some() || bridge.is_some();
+        let is_asked =
+            self.observability.is_some() || control_plane.is_some() || bridge.is_some() || relay.is_some();
         let _probing = is_asked.then(|| AbortOnDrop(tokio::spawn(telling.ask()).abort_handle()));
         let observing = match self.observability {
             Some(port) => Some(port.run(telling.metrics(), telling.probe(&[""], stop.clone()).await)),
@@ -372,6 +394,12 @@ impl Gateway {
             tokio::spawn(async move { bridge.run(&telling, stop).await })
         });
         let _bridging = bridging.map(|bridging| AbortOnDrop(bridging.abort_handle()));
+        let jobs_served = CancellationToken::new();
+        let serving_jobs = relay.map(|relay| {
+            let (telling, stop, served) = (telling.clone(), stop.clone(), jobs_served.clone());
+            tokio::spawn(async move { relay.run(&telling, stop, served).await })
+        });
+        let _serving_jobs = serving_jobs.map(|serving| AbortOnDrop(serving.abort_handle()));
         let leave = CancellationToken::new();
         let leaves = leave.clone();
         let moving = member.as_ref().map(|_| tokio::spawn(rebalance::run(exchange.clone(), cluster.clone())));
@@ -413,7 +441,17 @@ impl Gateway {
         let schedule = drain.schedule();
         drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
         // What nobody waits for is still to be confirmed.
-        brokers.close(schedule.share(Instant::now(), CONFIRM_TIMEOUT)).await;
+        if let Some(relay) = &relaying {
+            // Whoever still waits is answered, or will ask another gateway.
+            let _ = timeout(schedule.share(Instant::now(), relay.budget()), jobs_served.cancelled()).await;
+        }
+        let within = schedule.share(Instant::now(), CONFIRM_TIMEOUT);
+        let close_relay = async {
+            if let Some(relay) = &relaying {
+                relay.close(within).await;
+            }
+        };
+        tokio::join!(brokers.close(within), close_relay);
         if let Some(forwarding) = forwarding {
             // What is left of its links ends with the process.
             let _ = timeout(schedule.share(Instant::now(), LEAVE_TIMEOUT), forwarding.close()).await;

@@ -16,6 +16,7 @@ mod mq;
 mod native;
 mod observability;
 mod policy;
+mod relay;
 pub mod reload;
 mod session;
 #[cfg(test)]
@@ -25,3 +26,4 @@ mod traces;
 pub use bridge::BridgeError;
 pub use config::Config;
 pub use gateway::{Gateway, MemoryPorts, ServeError, StartError};
+pub use relay::RelayError;

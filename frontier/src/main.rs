@@ -8,5 +8,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    frontier::cli::run(std::env::args_os()).into()
+    let exit = frontier::cli::run(std::env::args_os());
+    frontier_daemon::telemetry::finish();
+    exit.into()
 }

@@ -8,6 +8,7 @@
 
 mod bridge_metrics;
 mod gateway_metrics;
+mod relay_metrics;
 mod self_probe;
 
 pub(crate) use gateway_metrics::GatewayMetrics;

@@ -49,6 +49,18 @@ fn the_sample_says_what_the_defaults_of_a_bridge_are() {
 }
 
 #[test]
+fn the_sample_says_what_the_defaults_of_a_relay_are() {
+    let sample = fs::read_to_string(Path::new(HERE).join("../etc/frontier.yaml")).unwrap();
+    let enabled = sample
+        .replacen("relay:\n  enable: false", "relay:\n  enable: true", 1)
+        .replacen("    servers: []\n    topics: []", "    servers: []\n    topics: [t]", 1)
+        .replacen("  kafka:\n    enable: false", "  kafka:\n    enable: true", 1);
+    let defaults = "{mq: {kafka: {enable: true}}, relay: {enable: true, kafka: {topics: [t]}}}";
+    let defaults = parse(defaults).unwrap().relay.unwrap();
+    assert_eq!(format!("{:#?}", parse(&enabled).unwrap().relay.unwrap()), format!("{defaults:#?}"));
+}
+
+#[test]
 fn every_variable_that_replaces_a_key_is_documented() {
     let docs = fs::read_to_string(Path::new(HERE).join("../docs/operations.md")).unwrap();
     for variable in Config::OVERRIDES {

@@ -6,5 +6,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    frontlas::cli::main(std::env::args_os()).into()
+    let exit = frontlas::cli::main(std::env::args_os());
+    frontier_daemon::telemetry::finish();
+    exit.into()
 }

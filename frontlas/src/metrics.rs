@@ -48,6 +48,9 @@ impl NodeMetrics {
         }
         write_lifetimes(&self.lifetimes, out);
         self.process.write(out);
+        let help = "Lines of the log that nobody took in time, or that could not be written.";
+        out.counter("frontier_log_lines_lost_total", help)
+            .sample(&[], frontier_daemon::telemetry::lost_lines());
         write_runtime(&self.runtime, out);
     }
 }

@@ -6,31 +6,41 @@ use std::fmt::{self, Write as _};
 const SHOWN: usize = 256;
 
 /// A text that a peer chose, or that contains one, as it may stand in a log: on one line, without characters that a
-/// terminal takes for commands or shows as others, and not longer than some 256 characters.
+/// terminal takes for commands or shows as others, and not longer than some 256 characters. One that has a `=`, by which it could
+/// pass for further fields of its line, stands in quotes.
 ///
 /// ```
 /// use frontier_protocol::PeerText;
 ///
 /// assert_eq!(PeerText("no\nWARN all is lost").to_string(), r"no\nWARN all is lost");
+/// assert_eq!(PeerText("a addr=10.0.0.1").to_string(), r#""a addr=10.0.0.1""#);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PeerText<T>(pub T);
 
 impl<T: fmt::Display> fmt::Display for PeerText<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = Line { f, left: SHOWN, is_cut: false };
+        let mut line = Line { shown: String::new(), left: SHOWN, is_cut: false };
         write!(line, "{}", self.0)?;
-        if line.is_cut { f.write_char('…') } else { Ok(()) }
+        let Line { mut shown, is_cut, .. } = line;
+        if is_cut {
+            shown.push('…');
+        }
+        if shown.contains('=') {
+            write!(f, "\"{}\"", shown.replace('"', "\\\""))
+        } else {
+            f.write_str(&shown)
+        }
     }
 }
 
-struct Line<'a, 'b> {
-    f: &'a mut fmt::Formatter<'b>,
+struct Line {
+    shown: String,
     left: usize,
     is_cut: bool,
 }
 
-impl fmt::Write for Line<'_, '_> {
+impl fmt::Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for char in text.chars() {
             if self.left == 0 {
@@ -41,9 +51,9 @@ impl fmt::Write for Line<'_, '_> {
             // Quotes and backslashes are harmless, and stand in paths.
             let is_plain = matches!(char, '"' | '\'' | '\\') || char.escape_debug().eq([char]);
             if is_plain {
-                self.f.write_char(char)?;
+                self.shown.push(char);
             } else {
-                write!(self.f, "{}", char.escape_debug())?;
+                self.shown.extend(char.escape_debug());
             }
         }
         Ok(())
@@ -62,6 +72,17 @@ mod tests {
             ("one\r\ntwo\ttabs", r"one\r\ntwo\ttabs"),
             ("\x1b[2J\x07\0", r"\u{1b}[2J\u{7}\0"),
             ("\u{202e}txet\u{2028}\u{85}", r"\u{202e}txet\u{2028}\u{85}"),
+        ] {
+            assert_eq!(PeerText(text).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_text_cannot_pass_for_fields_of_its_line() {
+        for (text, shown) in [
+            ("x addr=6.6.6.6:1 cause=\"kicked\"", "\"x addr=6.6.6.6:1 cause=\\\"kicked\\\"\""),
+            ("=", "\"=\""),
+            ("a \"quoted\" word", "a \"quoted\" word"),
         ] {
             assert_eq!(PeerText(text).to_string(), shown);
         }

@@ -181,3 +181,64 @@ fn the_rust_in_the_documents_compiles() {
     }
     assert!(found.contains_key("README.md") && found.contains_key("docs/guide.md"), "{found:?}");
 }
+
+/// The documents of the project, by their paths in it.
+fn documents(root: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.is_dir() && !name.starts_with('.') && !["target", "node_modules"].contains(&name) {
+            documents(root, &path, found);
+        } else if path.extension().is_some_and(|it| it == "md") {
+            let text = std::fs::read_to_string(&path).expect("text");
+            found.insert(path.strip_prefix(root).expect("it is in there").to_owned(), text);
+        }
+    }
+}
+
+/// The lines that are no code.
+fn prose(document: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    document.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_fence && !is_code
+    })
+}
+
+/// What a heading is called in a link, as GitHub has it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|it| it.is_alphanumeric() || " -_".contains(*it));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let mut all = BTreeMap::new();
+    documents(root, root, &mut all);
+    let mut dead = Vec::new();
+    let mut followed = 0;
+    for (path, text) in &all {
+        let links =
+            prose(text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.contains("://")) {
+            let (file, heading) =
+                link.split_once('#').map_or((link, None), |(file, name)| (file, Some(name)));
+            let target =
+                if file.is_empty() { root.join(path) } else { root.join(path).with_file_name("").join(file) };
+            followed += 1;
+            let is_there = target.exists()
+                && heading.is_none_or(|name| {
+                    let text = std::fs::read_to_string(&target).unwrap_or_default();
+                    prose(&text)
+                        .any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == name)
+                });
+            if !is_there {
+                dead.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "links that lead nowhere:\n{}", dead.join("\n"));
+    assert!(followed > 100, "only {followed} links were found");
+}

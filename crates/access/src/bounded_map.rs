@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 /// Whether an entry may be forgotten, and before which others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Retention {
+pub enum Retention {
     /// First: it is as good as a new one.
     Discard,
     /// If need be; of two the lower goes first.
@@ -20,7 +20,7 @@ pub(crate) enum Retention {
 /// lowest. A sweep looks at every entry, and comes at most once per `capacity / 8` insertions or so, unless
 /// nearly everything is in use; then at most once per eighth of what is.
 #[derive(Debug)]
-pub(crate) struct BoundedMap<K, V> {
+pub struct BoundedMap<K, V> {
     map: HashMap<K, V, ahash::RandomState>,
     capacity: usize,
     /// The length at which the next sweep is due.
@@ -28,26 +28,25 @@ pub(crate) struct BoundedMap<K, V> {
 }
 
 impl<K: Hash + Eq, V> BoundedMap<K, V> {
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// An empty one; a capacity below 8 is taken for 8.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(8);
         Self { map: HashMap::default(), capacity, sweep_at: capacity }
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+    /// The entry of `key`, if it is remembered.
+    pub fn get(&self, key: &K) -> Option<&V> {
         self.map.get(key)
     }
 
-    pub(crate) fn remove(&mut self, key: &K) {
+    /// Forgets the entry of `key`.
+    pub fn remove(&mut self, key: &K) {
         self.map.remove(key);
     }
 
     /// The entry of `key`, which is made if need be.
-    pub(crate) fn entry(
-        &mut self,
-        key: K,
-        make: impl FnOnce() -> V,
-        retention: impl Fn(&V) -> Retention,
-    ) -> &mut V {
+    pub fn entry(&mut self, key: K, make: impl FnOnce() -> V, retention: impl Fn(&V) -> Retention) -> &mut V {
         if self.map.len() >= self.sweep_at && !self.map.contains_key(&key) {
             self.sweep(retention);
         }

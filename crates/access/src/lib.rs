@@ -75,6 +75,7 @@ pub mod rules;
 mod trusted_proxies;
 
 pub use access::{Access, ClockReading};
+pub use bounded_map::{BoundedMap, Retention};
 pub use config::{AccessConfig, QuotaSource};
 pub use description::{Condition, LimitDescription, QuotaDescription, RuleDescription};
 pub use frontier_protocol::PeerText;

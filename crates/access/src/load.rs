@@ -127,10 +127,31 @@ impl Loader {
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |error: std::io::Error| format!("can't be read: {error}");
+    // A pipe would have the reader wait for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is no regular file".into());
+    }
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err("is longer than 16 MiB".into());
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_can_not_be_read_to_its_end_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(read(&pipe).unwrap_err(), "is no regular file");
+        assert_eq!(read(folder.path()).unwrap_err(), "is no regular file");
+        assert!(read(&folder.path().join("none")).unwrap_err().starts_with("can't be read"));
+        std::fs::write(folder.path().join("file"), "text").unwrap();
+        assert_eq!(read(&folder.path().join("file")).unwrap(), b"text");
+    }
 }

@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tonic::Status;
 
@@ -20,12 +20,21 @@ pub(crate) struct Deadlines {
 /// As good as none, and short enough to be reckoned with.
 const ENDLESS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
+/// When a request will be ended without an answer. An extension of every request.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestDeadline(pub Instant);
+
 /// Ends a request that has no answer within the limit, or within the caller's `grpc-timeout` if that is shorter. A
 /// watch counts as answered when it has begun.
-pub(crate) async fn enforce(State(deadlines): State<Deadlines>, request: Request, next: Next) -> Response {
+pub(crate) async fn enforce(
+    State(deadlines): State<Deadlines>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let grpc = is_grpc(request.headers());
     let limit = if (deadlines.uploads)(request.uri().path()) { ENDLESS } else { deadlines.limit };
     let limit = grpc_timeout(request.headers()).map_or(limit, |timeout| timeout.min(limit));
+    request.extensions_mut().insert(RequestDeadline(Instant::now() + limit));
     match timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) if grpc => Status::from(ApiError::Timeout(limit)).into_http(),

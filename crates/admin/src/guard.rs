@@ -28,8 +28,9 @@ pub(crate) fn of_operators(operators: Operators) -> Guard {
     })
 }
 
-/// The answer to a request that is not let pass.
-pub(crate) fn refusal(error: ApiError, headers: &HeaderMap) -> Box<Response> {
+/// The answer to a request that is not let pass, as its protocol has errors.
+#[must_use]
+pub fn refusal(error: ApiError, headers: &HeaderMap) -> Box<Response> {
     Box::new(if is_grpc(headers) { Status::from(error).into_http() } else { error.into_response() })
 }
 

@@ -46,8 +46,9 @@ mod watch;
 
 pub use config::ServerConfig;
 pub use connection::Caller;
+pub use deadline::RequestDeadline;
 pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
-pub use guard::{bearer_token, protocol_token, protocols};
+pub use guard::{bearer_token, protocol_token, protocols, refusal};
 pub use health::{CheckResult, Probe, Readiness};
 pub use host::AllowedHosts;
 pub use metrics::{Metrics, ProcessMetrics, write_lifetimes, write_runtime};

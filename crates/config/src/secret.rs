@@ -81,6 +81,10 @@ impl FromValue for Secret {
 
 fn from_file(path: &Path) -> Result<Secret, Invalid> {
     let name = quoted(&path.display().to_string());
+    // A pipe would have the reader wait for ever.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        return Err(Invalid::new(format!("{name} is no regular file")));
+    }
     match fs::read_to_string(path) {
         Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {name} is empty"))),
         Ok(text) => Ok(Secret { text: text.trim().to_owned(), file: Some(path.into()) }),

@@ -8,10 +8,13 @@
 //! ```
 
 mod filter;
+mod output;
 
 pub use filter::{LogFilter, LogGone, LogHandle};
+pub use output::{finish, lost_lines};
 
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{error, fmt};
 
@@ -20,6 +23,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use frontier_config::{Choice, Section};
+
+/// What watches files tells of each change in a folder, which may be one that the log itself makes.
+const WATCHING: &str = "notify=warn,mio=warn";
 
 /// The `log` section. The default is level `info`, as text, on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,15 +85,21 @@ impl LogConfig {
     /// directives that hold unless `level` says something else about the same module; it may be empty. The
     /// handle changes the level later.
     ///
-    /// A line is written by the thread that logs it; an output that nobody reads stalls that thread.
+    /// A thread of its own writes the lines, so that an output that nobody reads stalls nobody: [`lost_lines`] counts what it does not
+    /// take. The last ones are written by [`finish`].
     ///
     /// # Errors
     /// If a subscriber was already set.
     pub fn init(&self, base: &str) -> Result<LogHandle, AlreadyInitialised> {
-        let (subscriber, handle) = match self.output {
-            LogOutput::Stdout => self.subscriber(base, io::stdout, io::stdout().is_terminal()),
-            LogOutput::Stderr => self.subscriber(base, io::stderr, io::stderr().is_terminal()),
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        if STARTED.swap(true, Ordering::Relaxed) {
+            return Err(AlreadyInitialised);
+        }
+        let (writer, is_terminal) = match self.output {
+            LogOutput::Stdout => (output::of_process(io::stdout(), self.format), io::stdout().is_terminal()),
+            LogOutput::Stderr => (output::of_process(io::stderr(), self.format), io::stderr().is_terminal()),
         };
+        let (subscriber, handle) = self.subscriber(&format!("{WATCHING},{base}"), writer, is_terminal);
         subscriber.try_init().map(|()| handle).map_err(|_| AlreadyInitialised)
     }
 

@@ -62,7 +62,10 @@ impl Settings {
     fn properties<'a>(&'a self, message: &Message, id: &'a str, timestamp: u64) -> Properties<'a> {
         let config = &self.config;
         let mut headers = Table::default();
-        headers.text("Frontier-Edge-Id", &message.edge_id.to_string()).text("Frontier-Topic", &message.topic);
+        for (name, value) in message.origin() {
+            headers.text(name, &value);
+        }
+        headers.text("Frontier-Topic", &message.topic);
         if !message.custom.is_empty() {
             headers.bytes("Frontier-Custom", &message.custom);
         }

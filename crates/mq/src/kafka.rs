@@ -44,10 +44,17 @@ impl Settings {
     /// What the message becomes. Its timestamp is the gateway's: that of an edge may be refused, or deleted at once.
     fn record(&self, number: u64, message: &Message) -> Record {
         let mut record = Record::new(self.topic(message), message.payload.clone())
-            .key(message.edge_id.to_be_bytes().to_vec())
-            .header("Frontier-Edge-Id", message.edge_id.to_string())
             .header("Frontier-Topic", message.topic.to_string())
             .header("Frontier-Message-Id", format!("{:016x}-{number}", self.boot));
+        for (name, value) in message.origin() {
+            record = record.header(name, value.into_owned());
+        }
+        record = match &message.job {
+            None => record.key(message.edge_id.to_be_bytes().to_vec()),
+            Some(job) if !job.name.is_empty() => record.key(job.name.as_bytes().to_vec()),
+            // Any partition will do.
+            Some(_) => record,
+        };
         if !message.custom.is_empty() {
             record = record.header("Frontier-Custom", message.custom.clone());
         }
@@ -117,7 +124,7 @@ impl Drop for KafkaSession {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credentials, KafkaCompression, SaslMechanism, Template};
+    use crate::{Credentials, Job, KafkaCompression, SaslMechanism, Template};
     use bytes::Bytes;
 
     fn kafka(topic: &str, max_message_size: usize) -> Kafka {
@@ -142,6 +149,7 @@ mod tests {
     fn what_could_never_be_sent_is_refused_before() {
         let message = |topic: &str, len| Message {
             edge_id: 7,
+            job: None,
             topic: topic.into(),
             custom: Bytes::from_static(b"c"),
             labels: vec![("a".into(), "b".into())],
@@ -155,5 +163,11 @@ mod tests {
         let record = small.settings.record(5, &message("temp", 1));
         assert_eq!(record.key.as_deref(), Some(&7_u64.to_be_bytes()[..]));
         assert_eq!((&*record.topic, record.headers.len()), ("edge-7.temp", 5));
+        let of_job = |name: &str| {
+            let job = Job { name: name.into(), ..Job::default() };
+            Message { edge_id: 0, job: Some(Box::new(job)), ..message("temp", 1) }
+        };
+        assert_eq!(small.settings.record(5, &of_job("j")).key.as_deref(), Some(&b"j"[..]));
+        assert_eq!(small.settings.record(5, &of_job("")).key, None);
     }
 }

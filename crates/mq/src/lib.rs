@@ -1,4 +1,4 @@
-//! Message brokers: sinks that send messages and tell when the broker has confirmed them. It knows nothing of edges,
+//! Message brokers: sinks that send messages and tell when the broker has confirmed them. It knows nothing of
 //! services or the exchange.
 //!
 //! ```text
@@ -38,7 +38,7 @@ mod template;
 mod text;
 
 pub use error::{Cause, SendError};
-pub use message::{Confirm, Message, Outcome};
+pub use message::{Confirm, Job, Message, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,

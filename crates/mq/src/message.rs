@@ -2,6 +2,7 @@
 
 use crate::SendError;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -11,9 +12,11 @@ const OVERHEAD: usize = 256;
 /// A message for a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The edge that it is from, which is the key by which a broker may keep order.
+    /// The edge that it is from, which is the key by which a broker may keep order; 0 where `job` says whom it is from.
     pub edge_id: u64,
-    /// The topic under which the edge sent it.
+    /// The job that it is from, if it is from no edge.
+    pub job: Option<Box<Job>>,
+    /// The topic under which it was sent.
     pub topic: Arc<str>,
     /// The users' own header.
     pub custom: Bytes,
@@ -23,12 +26,45 @@ pub struct Message {
     pub payload: Bytes,
 }
 
+/// A batch job, whose messages come by a relay.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Job {
+    /// What it calls itself; empty if it does not say. It is the key by which a broker may keep order.
+    pub name: Box<str>,
+    /// Whose credentials were shown; empty where none are asked for.
+    pub user: Box<str>,
+    /// By which a message that comes twice is recognized; empty for none.
+    pub key: Box<str>,
+}
+
+impl Job {
+    fn size(&self) -> usize {
+        self.name.len() + self.user.len() + self.key.len()
+    }
+}
+
 impl Message {
     /// What it counts for in the bound on bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         let labels: usize = self.labels.iter().map(|(name, value)| name.len() + value.len()).sum();
-        OVERHEAD + self.payload.len() + self.custom.len() + labels
+        let job = self.job.as_ref().map_or(0, |job| job.size());
+        OVERHEAD + self.payload.len() + self.custom.len() + labels + job
+    }
+
+    /// Whom it is from, as headers have it: by name and value.
+    #[must_use]
+    pub fn origin(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let Some(job) = &self.job else {
+            return vec![("Frontier-Edge-Id", self.edge_id.to_string().into())];
+        };
+        let named = [
+            ("Frontier-Job", &job.name),
+            ("Frontier-User", &job.user),
+            ("Frontier-Idempotency-Key", &job.key),
+        ];
+        let given = named.into_iter().filter(|(_, value)| !value.is_empty());
+        given.map(|(name, value)| (name, Cow::Borrowed(&**value))).collect()
     }
 
     /// The labels as a query string has its fields: `region=eu&type=pump`. Empty without any.
@@ -64,8 +100,22 @@ mod tests {
     #[test]
     fn labels_are_told_apart_whatever_is_in_them() {
         let labels = vec![("a&b".into(), "1=2".into()), ("region".into(), "eu west".into())];
-        let message =
-            Message { edge_id: 1, topic: "t".into(), custom: Bytes::new(), labels, payload: Bytes::new() };
+        let message = message(labels, None);
         assert_eq!(message.encoded_labels(), "a%26b=1%3D2&region=eu+west");
+    }
+
+    fn message(labels: Vec<(Box<str>, Box<str>)>, job: Option<Box<Job>>) -> Message {
+        let (custom, payload) = (Bytes::new(), Bytes::new());
+        Message { edge_id: 1, job, topic: "t".into(), custom, labels, payload }
+    }
+
+    #[test]
+    fn a_message_is_from_an_edge_or_from_a_job() {
+        assert_eq!(message(Vec::new(), None).origin(), [("Frontier-Edge-Id", Cow::from("1"))]);
+        let job = Job { name: "slurm/7".into(), user: "".into(), key: "k".into() };
+        let message = message(Vec::new(), Some(Box::new(job)));
+        let expected = [("Frontier-Job", "slurm/7".into()), ("Frontier-Idempotency-Key", Cow::from("k"))];
+        assert_eq!(message.origin(), expected);
+        assert_eq!(message.size(), OVERHEAD + 8);
     }
 }

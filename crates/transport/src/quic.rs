@@ -17,6 +17,7 @@ mod error;
 mod incoming;
 mod listener;
 mod reset;
+mod runtime;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,8 @@ pub(crate) use incoming::QuicAccepted;
 pub(crate) use incoming::QuicIncoming;
 pub(crate) use listener::QuicListener;
 
-use quinn::{Endpoint, EndpointConfig, TokioRuntime};
+use quinn::{Endpoint, EndpointConfig};
+use runtime::LeanRuntime;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -55,5 +57,5 @@ fn bind(addr: SocketAddr, only_v6: bool) -> io::Result<UdpSocket> {
 
 /// A socket to dial from.
 fn client_endpoint(addr: SocketAddr) -> io::Result<Endpoint> {
-    Endpoint::new(EndpointConfig::default(), None, bind(addr, false)?, Arc::new(TokioRuntime))
+    Endpoint::new(EndpointConfig::default(), None, bind(addr, false)?, Arc::new(LeanRuntime))
 }

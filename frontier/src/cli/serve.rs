@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::reload::Live;
-use crate::{BridgeError, Config, Gateway, ServeError, StartError};
+use crate::{BridgeError, Config, Gateway, RelayError, ServeError, StartError};
 use frontier_admin::BindError;
 use frontier_daemon::config_source::ConfigSource;
 use frontier_daemon::process::{Exit, log_open_files, runtime};
@@ -76,6 +76,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Listen { source, .. }
         | StartError::ControlPlane(BindError { source, .. })
         | StartError::Bridge(BridgeError::Bind(BindError { source, .. }))
+        | StartError::Relay(RelayError::Bind(BindError { source, .. }))
         | StartError::Observability(BindError { source, .. }) => advice(source.kind()),
         _ => "",
     };
@@ -85,12 +86,14 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Access(_)
         | StartError::Advertise(_)
         | StartError::Traces(_)
-        | StartError::Bridge(BridgeError::Topics(_)) => Failure::usage(text),
+        | StartError::Bridge(BridgeError::Topics(_))
+        | StartError::Relay(RelayError::Methods(_)) => Failure::usage(text),
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
         | StartError::Threads(_)
         | StartError::Bridge(BridgeError::Bind(_))
+        | StartError::Relay(RelayError::Bind(_))
         | StartError::ControlPlane(_) => Failure::start(text),
     }
 }

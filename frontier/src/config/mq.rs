@@ -10,8 +10,9 @@ mod tls;
 mod userinfo;
 
 use frontier_config::{ByteSize, HostPort, Secret, Section};
-use frontier_mq::{Bounds, Credentials, SinkConfig, Template};
+use frontier_mq::{BackendConfig, Bounds, Credentials, SinkConfig, Template};
 use frontier_protocol::CATCH_ALL;
+use frontier_relay::{Brokers, RelayConfig};
 use frontier_transport::ClientTls;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -33,6 +34,17 @@ pub struct Mq {
     pub(crate) files: Vec<PathBuf>,
     /// What is shown and trusted over TLS: to look at, not to connect with.
     pub(crate) tls: Vec<ClientTls>,
+    /// The brokers that a relay may send to.
+    pub(crate) brokers: Brokers,
+    /// Brokers that no topic goes to, by where topics would be.
+    idle: Vec<(Idle, String)>,
+}
+
+/// A broker that no topic goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Idle {
+    Amqp,
+    Kafka,
 }
 
 /// The keys of one sink, as they are read: which lists have topics, by their paths.
@@ -43,6 +55,8 @@ struct Sinks {
     topics: HashMap<String, String>,
     files: Vec<PathBuf>,
     tls: Vec<ClientTls>,
+    brokers: Brokers,
+    idle: Vec<(Idle, String)>,
     /// Of all secrets: differs where one of them does.
     secrets: u64,
 }
@@ -60,10 +74,26 @@ impl Mq {
         if original.is_present() {
             read = other;
         }
-        let mq = Self { sinks: read.sinks, files: read.files, tls: read.tls };
+        let Sinks { sinks, files, tls, brokers, idle, secrets, .. } = read;
+        let mq = Self { sinks, files, tls, brokers, idle };
         // Secrets show nothing of themselves, and a change of one is a change all the same.
-        root.record(&(&mq, read.secrets));
+        root.record(&(&mq, secrets));
         mq
+    }
+}
+
+impl Mq {
+    /// Refuses brokers that neither topics nor jobs go to.
+    pub(super) fn reject_idle(&self, root: &Section<'_>, relay: Option<&RelayConfig>) {
+        for (idle, path) in &self.idle {
+            let is_used = relay.is_some_and(|relay| match idle {
+                Idle::Amqp => relay.amqp.is_some(),
+                Idle::Kafka => relay.kafka.is_some(),
+            });
+            if !is_used {
+                root.reject_at(path, "has no topic: nothing goes there");
+            }
+        }
     }
 }
 
@@ -71,6 +101,7 @@ impl Sinks {
     fn read(section: &Section<'_>, name_size: usize) -> Self {
         let bounds = bounds(section);
         let mut sinks = Self::default();
+        sinks.brokers.bounds = Some(bounds);
         amqp::read(&section.section("amqp"), bounds, name_size, &mut sinks);
         kafka::read(&section.section("kafka"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
@@ -96,6 +127,14 @@ impl Sinks {
             self.secrets = hasher.finish();
             self.files.extend(secret.file().map(PathBuf::from));
         }
+    }
+
+    /// A broker without a topic: it may be there for a relay.
+    fn is_idle(&mut self, section: &Section<'_>, idle: Idle, key: &'static str, backend: &BackendConfig) {
+        if !backend.is_built() {
+            section.reject("enable", "can't be true: this binary was built without this broker");
+        }
+        self.idle.push((idle, format!("{}.{key}", section.path())));
     }
 
     /// Adds a sink, unless it has no topics.

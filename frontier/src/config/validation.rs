@@ -25,8 +25,9 @@ pub(super) fn reject_taken_ports(config: &Config, root: &Section<'_>) {
     let plane = config.control_plane.as_ref().filter(|plane| !plane.may_be_taken());
     let plane = plane.map(|plane| ("controlplane.listen.addr", plane.server.addr));
     let bridge = config.bridge.as_ref().map(|bridge| ("bridge.listen.addr", bridge.server.addr));
+    let relay = config.relay.as_ref().map(|relay| ("relay.listen.addr", relay.server.addr));
     let observability = config.observability.as_ref().map(|port| ("observability.addr", port.addr));
-    let ports: Vec<_> = [plane, bridge, observability].into_iter().flatten().collect();
+    let ports: Vec<_> = [plane, bridge, relay, observability].into_iter().flatten().collect();
     for (index, (key, addr)) in ports.iter().enumerate() {
         let port = Bind::tcp(*addr);
         if let Some(by) = listeners.iter().find(|listen| port.overlaps(&bind(listen))) {

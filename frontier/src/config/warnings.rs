@@ -51,6 +51,7 @@ impl Config {
         let listeners = listeners.filter_map(|(side, listen)| open_to_all(side, listen, &self.access));
         let exposed = self.control_plane.as_ref().and_then(|plane| plane.exposure(&self.access));
         let bridge = self.bridge.as_ref().and_then(|bridge| bridge.exposure(&self.access));
-        listeners.chain(exposed).chain(bridge).collect()
+        let relay = self.relay.as_ref().and_then(|relay| relay.exposure(&self.access));
+        listeners.chain(exposed).chain(bridge).chain(relay).collect()
     }
 }

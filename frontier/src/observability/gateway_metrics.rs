@@ -1,6 +1,6 @@
 //! Everything that is measured of a gateway, as a scrape gets it: docs/metrics.md.
 
-use super::{SelfProbe, bridge_metrics};
+use super::{SelfProbe, bridge_metrics, relay_metrics};
 use crate::cluster::ClusterState;
 use crate::mq::write_metrics;
 use crate::session::{Context, label};
@@ -21,13 +21,14 @@ pub(crate) struct GatewayMetrics {
     /// The sessions of both sides.
     pub(crate) contexts: [Arc<Context>; 2],
     pub(crate) cluster: Arc<ClusterState>,
-    /// Those of `mq`.
+    /// Those of `mq` and of `relay`.
     pub(crate) sinks: Vec<Arc<Sink>>,
     pub(crate) self_probe: Arc<SelfProbe>,
     pub(crate) process: ProcessMetrics,
     /// The runtime that serves everybody.
     pub(crate) runtime: Handle,
     pub(crate) bridge: Option<frontier_bridge::Handle>,
+    pub(crate) relay: Option<frontier_relay::Handle>,
     /// Of certificates and revocation lists.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -83,9 +84,15 @@ impl GatewayMetrics {
         if let Some(bridge) = &self.bridge {
             bridge_metrics::write(bridge, out);
         }
+        if let Some(relay) = &self.relay {
+            relay_metrics::write(relay, out);
+        }
         write_metrics(&self.sinks, out);
         write_lifetimes(&self.lifetimes, out);
         self.process.write(out);
+        let help = "Lines of the log that nobody took in time, or that could not be written.";
+        out.counter("frontier_log_lines_lost_total", help)
+            .sample(&[], frontier_daemon::telemetry::lost_lines());
         write_runtime(&self.runtime, out);
     }
 

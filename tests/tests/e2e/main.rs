@@ -14,6 +14,7 @@ mod connecting;
 mod drain;
 mod edge_ids;
 mod fleet;
+mod log_readers;
 mod messages;
 mod migration;
 mod presence;

@@ -54,8 +54,13 @@ fn names_in(expression: &str, known: &Families) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn the_page_has_every_metric_of_a_gateway() {
-    // With a bridge, and a sink, whose broker need not be there.
+    // With a bridge, a relay, and a sink, whose broker need not be there.
     let gateway = with_bridge(observed())
+        .set("relay.enable", true)
+        .set("relay.listen.addr", "127.0.0.1:0")
+        .set("relay.kafka.topics", serde_json::json!(["t"]))
+        .set("mq.kafka.enable", true)
+        .set("mq.kafka.addrs", serde_json::json!(["127.0.0.1:1"]))
         .set("mq.nats.enable", true)
         .set("mq.nats.addrs", serde_json::json!(["127.0.0.1:1"]))
         .set("mq.nats.producer.subjects", serde_json::json!(["temp"]));

@@ -49,7 +49,7 @@ def drain(addr, name):
                         {
                             "partition": record.partition,
                             # Where clients in Java would send it.
-                            "javas": (murmur2(record.key) & 0x7FFFFFFF) % len(numbers),
+                            "javas": record.key and (murmur2(record.key) & 0x7FFFFFFF) % len(numbers),
                             "offset": record.offset,
                             "timestamp": record.timestamp,
                             "key": text(record.key),

@@ -83,7 +83,7 @@ impl Authenticator {
             (Method::Jwt(jwt), Side::Frontier) => jwt.config().frontier_claim.is_some(),
             (Method::Mtls(mtls), Side::Operator) => mtls.role.is_some(),
             (Method::Mtls(mtls), Side::Frontier) => mtls.frontier.is_some(),
-            (_, Side::Edge | Side::Service | Side::Subscriber) => true,
+            (_, Side::Edge | Side::Service | Side::Subscriber | Side::Job) => true,
         };
         self.is_none() || self.methods.iter().any(has_way)
     }

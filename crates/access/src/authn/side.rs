@@ -17,6 +17,8 @@ pub enum Side {
     Operator,
     /// As a subscriber, mostly a page in a browser, at the bridge.
     Subscriber,
+    /// As a batch job, at the relay.
+    Job,
 }
 
 impl From<Role> for Side {

@@ -94,8 +94,8 @@ impl Verified {
         }
     }
 
-    /// Refuses credentials of one side on another. Those that fix nothing are good for edges, services and subscribers,
-    /// but never for a frontier, which speaks in the names of others, nor for an operator.
+    /// Refuses credentials of one side on another. Those that fix nothing are good for edges, services, subscribers and
+    /// jobs, but never for a frontier, which speaks in the names of others, nor for an operator.
     pub(crate) fn check_side(&self, side: Side) -> Result<(), AuthnError> {
         let of_edge = self.edge_id.is_some();
         let of_service = self.service.is_some() || self.service_id.is_some();
@@ -105,10 +105,15 @@ impl Verified {
             Side::Edge if of_service && !of_edge => Err(AuthnError::WrongSide("service")),
             Side::Service if of_edge && !of_service => Err(AuthnError::WrongSide("edge")),
             // A page shows them from anybody's browser: those of a machine do not belong there.
-            Side::Subscriber if of_edge => Err(AuthnError::WrongSide("edge")),
-            Side::Subscriber if of_service => Err(AuthnError::WrongSide("service")),
-            Side::Edge | Side::Service | Side::Subscriber if !of_edge && !of_service => self.check_bound(),
-            Side::Edge | Side::Service | Side::Subscriber | Side::Frontier | Side::Operator => Ok(()),
+            // And a job shows them from wherever it runs.
+            Side::Subscriber | Side::Job if of_edge => Err(AuthnError::WrongSide("edge")),
+            Side::Subscriber | Side::Job if of_service => Err(AuthnError::WrongSide("service")),
+            Side::Edge | Side::Service | Side::Subscriber | Side::Job if !of_edge && !of_service => {
+                self.check_bound()
+            }
+            Side::Edge | Side::Service | Side::Subscriber | Side::Job | Side::Frontier | Side::Operator => {
+                Ok(())
+            }
         }
     }
 
@@ -249,10 +254,12 @@ mod tests {
         let gateway = Verified { frontier: Some("*".into()), ..Verified::default() };
         let operator = Verified { role: Some(OperatorRole::Read), ..Verified::default() };
         assert_eq!(Verified::default().check_side(Side::Subscriber), Ok(()));
+        assert_eq!(Verified::default().check_side(Side::Job), Ok(()));
         for (other, side) in
             [(edge(7), "edge"), (service("files"), "service"), (gateway, "frontier"), (operator, "operator")]
         {
             assert_eq!(other.check_side(Side::Subscriber), Err(AuthnError::WrongSide(side)));
+            assert_eq!(other.check_side(Side::Job), Err(AuthnError::WrongSide(side)));
         }
     }
 

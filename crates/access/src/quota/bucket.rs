@@ -55,7 +55,8 @@ impl Bucket {
     }
 
     /// When it will be full.
-    pub(super) fn full_at(&self) -> u64 {
+    #[must_use]
+    pub fn full_at(&self) -> u64 {
         self.full_at.load(Ordering::Relaxed)
     }
 }

@@ -14,7 +14,7 @@ pub struct PlaneAuth {
     pub addr: SocketAddr,
     /// Whether its clients can show a certificate.
     pub takes_certificates: bool,
-    /// Who connects: operators, frontiers or subscribers.
+    /// Who connects: operators, frontiers, subscribers or jobs.
     pub side: Side,
 }
 
@@ -49,7 +49,7 @@ impl PlaneAuth {
     }
 
     fn refuse_useless(&self, root: &Section<'_>, auth: &AuthConfig) {
-        if self.side == Side::Subscriber {
+        if matches!(self.side, Side::Subscriber | Side::Job) {
             // They go by no name of their own.
             return;
         }

@@ -32,7 +32,7 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
     (code.expect("the package has code"), described.encode_to_vec())
 }
 
-fn check_package(name: &str, files: &[&str], package: &str) {
+fn check_package(name: &str, package: &str, files: &[&str]) {
     let (code, description) = generate(files, package);
     check(&format!("src/generated/{name}.rs"), code.as_bytes());
     check(&format!("src/generated/{name}.binpb"), &description);
@@ -40,15 +40,20 @@ fn check_package(name: &str, files: &[&str], package: &str) {
 
 #[test]
 fn the_code_of_the_cluster_is_up_to_date() {
-    check_package("cluster", &["cluster.proto", "health.proto"], "controlplane");
+    check_package("cluster", "controlplane", &["cluster.proto", "health.proto"]);
 }
 
 #[test]
 fn the_code_of_the_gateway_is_up_to_date() {
-    check_package("gateway", &["frontier.proto"], "controlplane");
+    check_package("gateway", "controlplane", &["frontier.proto"]);
+}
+
+#[test]
+fn the_code_of_the_relay_is_up_to_date() {
+    check_package("messagebroker", "messagebroker", &["messagebroker.proto"]);
 }
 
 #[test]
 fn the_code_of_the_broker_is_up_to_date() {
-    check_package("broker", &["broker.proto"], "cloudsoa");
+    check_package("broker", "cloudsoa", &["broker.proto"]);
 }

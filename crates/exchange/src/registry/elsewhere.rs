@@ -11,8 +11,9 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// How many names one other gateway may offer. More are not known here.
+/// How many names one other gateway may offer, and how many bytes they may have together. More are not known here.
 const MAX_NAMES: usize = 262_144;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many names are taken out under one lock.
 const SLICE: usize = 1024;
@@ -42,6 +43,8 @@ pub(crate) struct Elsewhere {
 struct OfferedBy {
     offerer: Offerer,
     names: AHashSet<(Offered, Arc<str>)>,
+    /// What they have together.
+    bytes: usize,
     /// Whether it has told everything.
     is_whole: bool,
     is_excess_told: bool,
@@ -58,7 +61,7 @@ fn place(of: Offered) -> usize {
 impl OfferedBy {
     fn new(gateway: &Arc<Peer>) -> Self {
         let offerer = Offerer { gateway: gateway.clone(), hash: hash_id(gateway.name()) };
-        Self { offerer, names: AHashSet::default(), is_whole: false, is_excess_told: false }
+        Self { offerer, names: AHashSet::default(), bytes: 0, is_whole: false, is_excess_told: false }
     }
 }
 
@@ -78,17 +81,18 @@ impl Elsewhere {
         }
         let by = gateways.entry(gateway.epoch().0).or_insert_with(|| OfferedBy::new(gateway));
         if is_first {
+            by.bytes = 0;
             self.take_out(gateway, by.names.drain());
         }
         for slice in names.chunks(SLICE) {
             let mut table = self.names.write();
             for OfferedName { of, name, is_offered } in slice {
                 match is_offered {
-                    true if by.names.len() >= MAX_NAMES => {
+                    true if by.names.len() >= MAX_NAMES || by.bytes + name.len() > MAX_BYTES => {
                         if !std::mem::replace(&mut by.is_excess_told, true) {
                             tracing::warn!(
                                 frontier = %frontier_protocol::PeerText(gateway.name()),
-                                "another gateway offers over {MAX_NAMES} names, edges here do not reach the rest of them"
+                                "another gateway offers over {MAX_NAMES} names, or over {MAX_BYTES} bytes of them: edges here do not reach the rest"
                             );
                         }
                     }
@@ -172,6 +176,7 @@ fn insert(table: &mut AHashMap<Arc<str>, Offerers>, of: Offered, name: &str, by:
     let known = table.get_key_value(name).map(|(name, _)| name.clone());
     let name = known.unwrap_or_else(|| Arc::from(name));
     if by.names.insert((of, name.clone())) {
+        by.bytes += name.len();
         table.entry(name).or_default().push(by.offerer.clone());
     }
 }
@@ -179,6 +184,7 @@ fn insert(table: &mut AHashMap<Arc<str>, Offerers>, of: Offered, name: &str, by:
 fn remove(table: &mut AHashMap<Arc<str>, Offerers>, of: Offered, name: &str, by: &mut OfferedBy) {
     let Some(name) = table.get_key_value(name).map(|(name, _)| name.clone()) else { return };
     if by.names.remove(&(of, name.clone())) {
+        by.bytes -= name.len();
         withdraw(table, &name, &by.offerer.gateway);
     }
 }

@@ -78,7 +78,17 @@ mod tests {
 
     fn numbered(number: u64) -> Numbered {
         let (custom, payload) = (Bytes::new(), Bytes::new());
-        (number, Arc::new(Message { edge_id: 1, topic: "t".into(), custom, labels: Vec::new(), payload }))
+        (
+            number,
+            Arc::new(Message {
+                edge_id: 1,
+                job: None,
+                topic: "t".into(),
+                custom,
+                labels: Vec::new(),
+                payload,
+            }),
+        )
     }
 
     #[test]

@@ -8,7 +8,9 @@ use data_encoding::BASE64;
 /// The headers of the message of this number.
 pub(super) fn headers(settings: &Settings, number: u64, message: &Message) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert("Frontier-Edge-Id", message.edge_id.to_string());
+    for (name, value) in message.origin() {
+        headers.insert(name, &*value);
+    }
     headers.insert("Frontier-Topic", &*message.topic);
     headers.insert("Frontier-Message-Id", settings.message_id(number));
     if !message.custom.is_empty() {

@@ -67,6 +67,7 @@ mod tests {
     fn json_has_everything() {
         let message = Message {
             edge_id: u64::MAX,
+            job: None,
             topic: "temp".into(),
             custom: Bytes::from_static(b"\x00"),
             labels: vec![("region".into(), "eu".into())],

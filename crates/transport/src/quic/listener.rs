@@ -3,9 +3,10 @@
 use super::config_cache::ConfigCache;
 use super::incoming::QuicIncoming;
 use super::reset::endpoint_config;
+use super::runtime::LeanRuntime;
 use crate::tls::KeyDigest;
 use parking_lot::Mutex;
-use quinn::{Endpoint, ServerConfig, TokioRuntime};
+use quinn::{Endpoint, ServerConfig};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -131,7 +132,7 @@ impl QuicListener {
 
 fn endpoint(socket: UdpSocket, key: &KeyDigest, server: ServerConfig) -> io::Result<Endpoint> {
     let config = endpoint_config(key, socket.local_addr()?);
-    Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))
+    Endpoint::new(config, Some(server), socket, Arc::new(LeanRuntime))
 }
 
 impl Drop for QuicListener {

@@ -10,6 +10,14 @@ use std::io;
 use std::path::Path;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+/// What a server reads while it goes on: a pipe would have it wait for ever.
+pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, String> {
+    if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        return Err("is no regular file".to_owned());
+    }
+    read(path)
+}
+
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),

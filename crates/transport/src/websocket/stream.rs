@@ -106,6 +106,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         if header.opcode.is_control() {
             // 125 bytes at most.
             let Ok(len) = usize::try_from(header.len) else { return Err(Violation::TooLong) };
+            if header.opcode == Opcode::Close && len == 1 {
+                return Err(Violation::Frame("half a status code"));
+            }
             let Some(payload) = self.incoming.bytes_mut().get_mut(size..size + len) else { return Ok(false) };
             frame::apply(mask, payload);
             let payload = payload.to_vec();

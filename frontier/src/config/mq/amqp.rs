@@ -1,7 +1,7 @@
 //! AMQP 0-9-1, as RabbitMQ speaks it: the section `mq.amqp`.
 
 use super::userinfo::split_userinfo;
-use super::{Sinks, addrs_of, credentials, template, tls, topics};
+use super::{Idle, Sinks, addrs_of, credentials, template, tls, topics};
 use frontier_config::Section;
 use frontier_mq::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, Credentials,
@@ -64,11 +64,14 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
     let topics = topics(&producer, "routing_keys", name_size, |topic| check(&config.routing_key, topic));
     let is_given = topics.is_given;
     let topics = topics.kept;
+    if is_enabled {
+        sinks.brokers.amqp = Some(config.clone());
+    }
+    let backend = BackendConfig::Amqp(Box::new(config));
     if is_enabled && !topics.is_empty() {
-        let backend = BackendConfig::Amqp(Box::new(config));
         sinks.add(&producer, "routing_keys", SinkConfig { name: "amqp", topics, bounds, backend });
     } else if is_enabled && !is_given {
-        section.reject("producer.routing_keys", "has no topic: nothing goes there");
+        sinks.is_idle(section, Idle::Amqp, "producer.routing_keys", &backend);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Kafka: the section `mq.kafka`.
 
-use super::{Sinks, addrs, credentials, template, tls, topics};
+use super::{Idle, Sinks, addrs, credentials, template, tls, topics};
 use frontier_config::{ByteSize, Choice, Section};
 use frontier_mq::{
     BackendConfig, Bounds, KafkaCompression, KafkaConfig, SaslMechanism, SinkConfig, Template,
@@ -68,11 +68,14 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
     if is_enabled && bounds.timeout < MIN_TIMEOUT {
         section.reject("enable", format!("needs a `timeout` of the section mq of {MIN_TIMEOUT:?} at least"));
     }
+    if is_enabled {
+        sinks.brokers.kafka = Some(config.clone());
+    }
+    let backend = BackendConfig::Kafka(config);
     if is_enabled && !topics.is_empty() {
-        let backend = BackendConfig::Kafka(config);
         sinks.add(&producer, "topics", SinkConfig { name: "kafka", topics, bounds, backend });
     } else if is_enabled && !is_given {
-        section.reject("producer.topics", "has no topic: nothing goes there");
+        sinks.is_idle(section, Idle::Kafka, "producer.topics", &backend);
     }
 }
 

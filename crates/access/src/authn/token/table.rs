@@ -73,7 +73,7 @@ impl TokenTable {
         self.entries.values().any(|entry| match side {
             Side::Operator => entry.verified.role.is_some(),
             Side::Frontier => entry.verified.frontier.is_some(),
-            Side::Edge | Side::Service | Side::Subscriber => true,
+            Side::Edge | Side::Service | Side::Subscriber | Side::Job => true,
         })
     }
 

@@ -97,6 +97,24 @@ fn more_names_than_a_gateway_may_offer_are_not_known() {
     assert_eq!(elsewhere.len(), 0);
 }
 
+#[test]
+fn more_bytes_of_names_than_a_gateway_may_offer_are_not_known() {
+    let elsewhere = Elsewhere::default();
+    let a = gateway("a");
+    let long = "x".repeat(60_000);
+    let names: Vec<String> = (0..MAX_BYTES / long.len() + 2).map(|n| format!("{long}{n:04}")).collect();
+    let names: Vec<_> = names.iter().map(|text| name(Method, text)).collect();
+    let fit = MAX_BYTES / (long.len() + 4);
+    offer(&elsewhere, &a, &names);
+    assert_eq!(elsewhere.len(), fit);
+    offer(&elsewhere, &a, &[OfferedName { is_offered: false, ..names[0] }, names[fit], names[fit + 1]]);
+    assert_eq!(elsewhere.len(), fit, "there is room again, for one");
+    elsewhere.apply(&a, true, true, &names[..3]);
+    assert_eq!(elsewhere.len(), 3, "nothing of before counts");
+    offer(&elsewhere, &a, &names);
+    assert_eq!(elsewhere.len(), fit);
+}
+
 #[tokio::test]
 async fn who_waits_hears_when_a_gateway_has_told_everything_or_has_gone() {
     let elsewhere = Elsewhere::default();

@@ -44,7 +44,7 @@ impl Loader {
         path: &Path,
         parse: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Option<T> {
-        let parsed = pem::read(path).and_then(|bytes| parse(&bytes));
+        let parsed = pem::read_regular(path).and_then(|bytes| parse(&bytes));
         parsed.map_err(|message| self.mistakes.push(TlsMistake::of(file, path, message))).ok()
     }
 

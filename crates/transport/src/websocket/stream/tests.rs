@@ -49,6 +49,18 @@ async fn a_close_ends_both_directions() {
 }
 
 #[tokio::test]
+async fn a_close_with_half_a_status_code_is_a_violation() {
+    let (near, mut far) = tokio::io::duplex(1 << 10);
+    let mut server = WebSocket::new(near, Role::Server, Staging::default());
+    far.write_all(&[0x88, 0x81, 0, 0, 0, 0, 3]).await.unwrap();
+    let error = server.read(&mut [0]).await.unwrap_err();
+    assert!(error.to_string().contains("half a status code"), "{error}");
+    let mut answer = [0; 4];
+    far.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, [0x88, 2, 0x03, 0xea], "1002");
+}
+
+#[tokio::test]
 async fn pings_are_read_while_nothing_goes_out_and_not_answered_without_end() {
     let (client, mut server) = pair(1 << 10);
     let mut raw = client.io;

@@ -1,0 +1,93 @@
+//! How much the relay carries over gRPC, with everything on one machine.
+
+use crate::kafka_server::Kafka;
+use crate::rabbitmq::{RabbitMq, VirtualHost};
+use crate::relay::{relay, relay_of, to_queues};
+use crate::world::connected;
+use frontier_api::messagebroker::message_broker_client::MessageBrokerClient;
+use frontier_api::messagebroker::{KafkaMessage, KafkaTarget, Message, RabbitMqMessage, RabbitMqTarget};
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tonic::transport::Endpoint;
+
+/// Messages of each round.
+const COUNT: usize = 100_000;
+
+/// Bytes of each.
+const SIZE: usize = 256;
+
+const CONNECTIONS: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+enum To {
+    Kafka,
+    RabbitMq,
+}
+
+async fn round(addr: &str, to: To, in_flight: usize) {
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let mut callers = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let channel = Endpoint::from_shared(format!("http://{addr}")).unwrap().connect().await.unwrap();
+        for _ in 0..in_flight / CONNECTIONS {
+            let (mut client, next) = (MessageBrokerClient::new(channel.clone()), next.clone());
+            callers.push(tokio::spawn(async move {
+                let mut took = Vec::new();
+                while next.fetch_add(1, Ordering::Relaxed) < COUNT {
+                    let message = Some(Message { data: vec![b'x'; SIZE] });
+                    let begun = Instant::now();
+                    let answer = match to {
+                        To::Kafka => {
+                            let target = KafkaTarget { brokers: Vec::new(), topic: "load".into() };
+                            let message = KafkaMessage { target: Some(target), message };
+                            client.send_kafka_message(message).await
+                        }
+                        To::RabbitMq => {
+                            let (server, exchange) = (String::new(), String::new());
+                            let target = RabbitMqTarget { server, exchange, route_key: "load".into() };
+                            let message = RabbitMqMessage { target: Some(target), message };
+                            client.send_rabbit_mq_message(message).await
+                        }
+                    };
+                    assert_eq!(answer.unwrap().into_inner().error_no, 0);
+                    took.push(begun.elapsed());
+                }
+                took
+            }));
+        }
+    }
+    let mut took: Vec<Duration> = Vec::new();
+    for caller in callers {
+        took.extend(caller.await.unwrap());
+    }
+    let rate = f64::from(u32::try_from(took.len()).unwrap()) / start.elapsed().as_secs_f64();
+    took.sort_unstable();
+    let at = |share: usize| took[took.len() * share / 1000].as_secs_f64() * 1000.0;
+    println!("{to:?}, {in_flight} in flight: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms", at(500), at(990));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "figures of a quiet machine, of a release build"]
+async fn measuring_the_relay() {
+    let host = VirtualHost::of(RabbitMq::shared(), "load");
+    let kafka = Kafka::shared();
+    kafka.topic("load", 3, 1, &json!({}));
+    let gateway = to_queues(relay(), &host, &["load"])
+        .set("mq.kafka.enable", true)
+        .set("mq.kafka.addrs", json!([kafka.addr(0)]))
+        .set("relay.kafka.topics", json!(["load"]))
+        .set("relay.job_rate", 0)
+        .set("log.level", "info")
+        .start()
+        .await;
+    connected(&gateway, 2).await;
+    let addr = relay_of(&gateway).await.to_string();
+    for to in [To::Kafka, To::RabbitMq] {
+        for in_flight in [64, 1024] {
+            round(&addr, to, in_flight).await;
+        }
+    }
+}
