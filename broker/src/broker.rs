@@ -1,17 +1,20 @@
 //! The broker: its sessions, and the port that clients come to.
 
+use crate::api::Api;
 use crate::config::{Config, PLANE, PLANES};
 use crate::dispatch;
 use crate::gateway::{Connected, Gateway};
 use crate::hosts;
 use crate::metrics::BrokerMetrics;
 use crate::reload::Live;
-use crate::rest::{self, Rest};
 use crate::sessions::Sessions;
+use crate::{grpc, rest};
 use frontier_access::LoadErrors;
 use frontier_admin::{
     AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
+    reflection,
 };
+use frontier_api::BROKER_DESCRIPTORS;
 use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -27,6 +30,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What answers that are being written get of the grace, when all is computed.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// The gRPC services whose health can be asked for; the empty name stands for all.
+const SERVICES: [&str; 2] = ["", "cloudsoa.BrokerService"];
 
 /// Why the broker did not start.
 #[derive(Debug, Error)]
@@ -75,8 +81,9 @@ impl Broker {
     /// As there.
     pub fn bind_with(config: &Config, gateway: Gateway) -> Result<Self, BrokerError> {
         let access = LiveAccess::load(&config.access).map_err(BrokerError::Access)?;
-        let operators = access.operators(PLANE, AuditTarget::Broker).with_api_keys();
+        let operators = access.operators(PLANE, AuditTarget::Broker).with_api_keys().with_protocols();
         let server = Server::bind("broker", &config.sessions.server)?.operators(operators);
+        let server = server.uploads(grpc::is_upload);
         let tls = config.sessions.server.tls.clone();
         let expiry = tls.iter().cloned().fold(ExpiryLog::new(), ExpiryLog::server);
         let expiry = expiry.client(config.gateway.tls.clone());
@@ -140,8 +147,14 @@ impl Broker {
             }
             None => None,
         };
-        let rest = Rest::new(sessions.clone(), server.watches(), end.clone());
-        let router = rest::routes(rest).merge(metrics.routes());
+        let api = Api::new(sessions.clone(), server.watches(), end.clone());
+        let tasks = api.tasks.clone();
+        let mut router = rest::routes(api.clone()).merge(grpc::routes(api));
+        match reflection(BROKER_DESCRIPTORS) {
+            Ok(reflection) => router = router.merge(reflection),
+            Err(error) => warn!(%error, "there is no reflection"),
+        }
+        let router = router.merge(metrics.routes());
         let expiry = self.expiry;
         let announced = hosts::announced(dispatch, self.host_ttl);
         let connecting = connect(gateway, announced, connected.clone());
@@ -155,6 +168,9 @@ impl Broker {
                 std::future::pending().await
             } => {}
         }
+        tasks.close();
+        // WebSockets that are told why they end.
+        let _ = timeout(LAST_ANSWERS, tasks.wait()).await;
         if let Some(gateway) = connected.get() {
             gateway.close().await;
         }
@@ -170,7 +186,7 @@ async fn probe(connected: Arc<OnceLock<Connected>>) -> Probe {
         let found = if is_there { Ok(()) } else { Err("there is no connection to a gateway".to_owned()) };
         Box::pin(std::future::ready(found))
     };
-    Probe::new("the gateway", &[""], check).await
+    Probe::new("the gateway", &SERVICES, check).await
 }
 
 /// Connects, and then waits for ever.

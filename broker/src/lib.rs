@@ -1,7 +1,7 @@
 //! The broker of work sessions: clients send it requests, hosts compute them, clients fetch the responses.
 //!
 //! ```text
-//!   client ── REST ─▶ rest ─▶ Sessions ─▶ a task for each session, which owns it and its part of the store
+//!   client ── REST, WebSocket, gRPC ─▶ rest, grpc ─▶ Api ─▶ Sessions ─▶ a task for each session, which owns it and its part of the store
 //!                                               │  ▲
 //!                              offered, ended   ▼  │ grants
 //!                                        a task for each service, which owns its Dispatcher
@@ -11,14 +11,17 @@
 //!
 //! It reaches hosts with the SDK alone: it is a service, they are edges. What is decided is in `frontier-sessions`.
 
+mod api;
 mod broker;
 pub mod cli;
 pub mod config;
 mod dispatch;
 mod execution;
 mod gateway;
+mod grpc;
 mod hosts;
 mod metrics;
+mod reader;
 mod reload;
 mod rest;
 mod session;

@@ -14,6 +14,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+/// How long to wait for a change at most, where one may have come before.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// The name of who asks; `None` where nobody is asked who they are.
 pub(crate) type Who = Option<Arc<str>>;
 
@@ -169,6 +172,13 @@ impl Session {
             // One that has ended says so when it is asked again.
             let _ = timeout(left.min(idle), view.changed()).await;
         }
+    }
+
+    /// Waits until something has changed, or for a moment.
+    pub(crate) async fn changed(&self) {
+        let mut view = self.view.clone();
+        view.mark_unchanged();
+        let _ = timeout(MOMENT, view.changed()).await;
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Fault> {

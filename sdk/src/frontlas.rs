@@ -6,10 +6,15 @@ mod discovery;
 mod error;
 mod greeting;
 mod lookups;
+mod shown;
 
 pub(crate) use address::Address;
 pub(crate) use discovery::{Discovery, endpoint, servicebound};
 pub(crate) use error::FrontlasError;
+pub(crate) use lookups::Lookups;
+pub(crate) use shown::Shown;
+#[cfg(feature = "session")]
+pub(crate) use {channel::open as open_channel, error::describe};
 
 use crate::credentials::Credentials;
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
@@ -19,14 +24,13 @@ use frontier_api::cluster::{
 };
 use frontier_protocol::EdgeId;
 use frontier_transport::{ClientTls, ProxyChoice, Staggered};
-use lookups::Lookups;
 use parking_lot::Mutex;
+use shown::ShowError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
-use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Code, Response, Status, Streaming};
 
 type Client = ClusterServiceClient<Channel>;
 
@@ -174,18 +178,13 @@ impl Frontlas {
 
     /// What the next request shows.
     async fn shown(&self) -> Result<Shown, FrontlasError> {
-        let token = self.credentials.token().await;
-        let token = token.map_err(|error| FrontlasError::Away(error.to_string()))?;
-        let Some(token) = token else { return Ok(Shown(None)) };
-        // It is not repeated.
-        let value = format!("Bearer {}", token.expose()).parse::<MetadataValue<Ascii>>().map_err(|_| {
-            FrontlasError::Refused(Status::invalid_argument(
+        Shown::of(&self.credentials).await.map_err(|error| match error {
+            ShowError::Token(error) => FrontlasError::Away(error.to_string()),
+            // It is not repeated.
+            ShowError::Characters => FrontlasError::Refused(Status::invalid_argument(
                 "the token for frontlas has characters that HTTP has not",
-            ))
-        });
-        let mut value = value?;
-        value.set_sensitive(true);
-        Ok(Shown(Some(value)))
+            )),
+        })
     }
 
     /// Why there is no answer so far.
@@ -205,21 +204,6 @@ impl Frontlas {
     pub(crate) fn pass_over(&self) {
         let next = (self.preferred.load(Ordering::Relaxed) + 1) % self.replicas.len().max(1);
         self.preferred.store(next, Ordering::Relaxed);
-    }
-}
-
-/// The token of a request, as HTTP has it.
-#[derive(Clone)]
-struct Shown(Option<MetadataValue<Ascii>>);
-
-impl Shown {
-    /// The request that shows it.
-    fn by<T>(self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        if let Some(token) = self.0 {
-            request.metadata_mut().insert("authorization", token);
-        }
-        request
     }
 }
 

@@ -96,6 +96,10 @@
 //! # Hosts of work sessions
 //! The feature `host` adds `ServiceHost`, an edge that computes the requests of work sessions.
 //!
+//! # Clients of work sessions
+//! The feature `session` adds `Session` and `BrokerClient`, which have requests computed by the hosts of a service: typed bodies,
+//! responses as a stream, and connections that are made again. It brings gRPC along.
+//!
 //! # Traces
 //! A [`TraceContext`] travels with calls, messages and streams, and handlers see it. The feature `trace` takes it from the
 //! current span of `tracing` and runs handlers in spans that go on from it; what exports them is the program's own.
@@ -148,6 +152,8 @@ mod publish;
 mod queue;
 mod request;
 mod service;
+#[cfg(feature = "session")]
+mod session;
 mod status;
 mod stream;
 mod supervisor;
@@ -176,6 +182,11 @@ pub use open_stream::OpenStream;
 pub use publish::Publish;
 pub use request::{Request, Response};
 pub use service::{EdgeEvent, EdgeIdRequest, Serves, Service};
+#[cfg(feature = "session")]
+pub use session::{
+    BrokerClient, BrokerResponse, ResponseFault, ResponseStart, ResponseTask, Responses, Session,
+    SessionError, SessionStartInfo, SessionStatus,
+};
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{
     Outgoing, Peer, Stream, StreamConfig, StreamError, StreamMessage, StreamRequest, StreamResponse,

@@ -6,7 +6,8 @@ use crate::stream::StreamConfig;
 use bytes::Bytes;
 use frontier_protocol::Role;
 use frontier_transport::{
-    Backoff, DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, Scheme, UpgradeHeaders,
+    Backoff, DialOptions, Endpoint, HeaderError, LinkConfig, ProxyChoice, ProxyUrlError, Scheme,
+    UpgradeHeaders,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -104,6 +105,17 @@ pub(crate) enum ProxySetting {
     To(String),
 }
 
+impl ProxySetting {
+    /// What it comes to.
+    pub(crate) fn choice(&self) -> Result<ProxyChoice, ProxyUrlError> {
+        Ok(match self {
+            Self::Direct => ProxyChoice::Direct,
+            Self::To(url) => ProxyChoice::To(Arc::new(url.parse()?)),
+            Self::Environment => ProxyChoice::from_environment(),
+        })
+    }
+}
+
 impl fmt::Debug for ProxySetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -133,11 +145,7 @@ impl Options {
     /// With what the user, or the environment, says of proxies and headers, checked.
     pub(crate) fn checked(mut self) -> Result<Self, ConnectError> {
         let Redial { proxy, headers, dial, urls, .. } = &mut self.redial;
-        dial.proxy = match proxy {
-            ProxySetting::Direct => ProxyChoice::Direct,
-            ProxySetting::To(url) => ProxyChoice::To(Arc::new(url.parse().map_err(ConnectError::Proxy)?)),
-            ProxySetting::Environment => ProxyChoice::from_environment(),
-        };
+        dial.proxy = proxy.choice().map_err(ConnectError::Proxy)?;
         // Of the gateways that are found later, some may still be dialled over QUIC: those are left out with an error.
         if matches!(dial.proxy, ProxyChoice::To(_)) {
             let endpoints = urls.iter().filter_map(|url| url.parse::<Endpoint>().ok());

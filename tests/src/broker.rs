@@ -42,6 +42,12 @@ impl Broker {
         format!("http://{}{path}", self.addr)
     }
 
+    /// Where clients come.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// What it has printed.
     #[must_use]
     pub fn log(&self) -> &Log {

@@ -70,6 +70,26 @@ mod snippets {
         Ok(())
     }
 
+    async fn a_client_of_a_session() -> Done {
+        use frontier_sdk::{BrokerResponse, Session, SessionStartInfo};
+        use futures_util::StreamExt;
+
+        let session = Session::create(SessionStartInfo::new("http://127.0.0.1:30020", "calc")).await?;
+        let client = session.client("main")?;
+        for number in 0..1000 {
+            client.send_request("square", &number, &number.to_string()).await?; // anything that serde writes
+        }
+        client.end_requests().await?;
+
+        let mut responses = client.get_responses::<i64>();
+        while let Some(response) = responses.next().await {
+            let BrokerResponse { result, user_data, .. } = response?;
+            println!("{user_data}: {result:?}");
+        }
+        session.close().await?;
+        Ok(())
+    }
+
     #[expect(unused_variables, reason = "as it stands in the guide")]
     async fn calls(edge: Edge, service: Service, edge_id: EdgeId) -> Done {
         let answer = edge.call("echo", "hello").timeout(Duration::from_secs(2)).await?;

@@ -3,6 +3,7 @@
 use frontier_admin::ServerConfig;
 use frontier_config::{ByteSize, Choice, Section};
 use frontier_sessions::{Balance, DispatchConfig, Limits, Timeouts};
+use frontier_transport::OriginPattern;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub struct SessionsConfig {
     /// The port and its limits. 127.0.0.1:30020.
     pub server: ServerConfig,
+    /// `allowed_origins`: pages from which browsers may open a WebSocket. Programs name none, and always may.
+    pub allowed_origins: Vec<OriginPattern>,
     /// How much clients may send and keep.
     pub limits: SessionLimits,
     /// When things end, unless a session says otherwise.
@@ -71,6 +74,7 @@ impl SessionsConfig {
         let time = |key, default| section.within(key, default, millis..=month);
         Self {
             server: ServerConfig::read(section, (Ipv4Addr::LOCALHOST, 30020).into()),
+            allowed_origins: section.list("allowed_origins", Vec::new()),
             limits: SessionLimits::read(section),
             timeouts: Timeouts {
                 client_connection: time("client_connection_timeout", default.client_connection),

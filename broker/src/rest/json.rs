@@ -1,7 +1,8 @@
 //! What is read and written, in the names and numbers of CloudSOA.
 
 use super::time_span;
-use crate::session::{Session, View};
+use crate::api::{Figures, Notes, session_state};
+use crate::session::Session;
 use frontier_sessions::{Affinity, Closing, SessionKind, SessionState, Settings, Timeouts};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,13 +37,6 @@ pub(super) struct Create {
     #[serde(default)]
     pub(super) share_session: bool,
     #[serde(default)]
-    pub(super) properties: BTreeMap<String, String>,
-}
-
-/// What is noted of a session for its clients alone.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Notes {
-    pub(super) transport_scheme: u8,
     pub(super) properties: BTreeMap<String, String>,
 }
 
@@ -133,14 +127,12 @@ pub(super) struct SessionInfo {
 
 impl SessionInfo {
     pub(super) fn new(session: &Session, client_id: Option<String>) -> Self {
-        let (view, settings) = (session.view(), &session.record.settings);
-        // They were written here.
-        let notes: Notes = serde_json::from_slice(&session.record.notes).unwrap_or_default();
+        let (view, settings, notes) = (session.view(), &session.record.settings, Notes::of(session));
         let Timeouts { client_connection, session_idle, client_idle, operation } = settings.timeouts;
         Self {
             session_id: session.id().to_string(),
             service_name: settings.service.clone(),
-            state: state(&view).0,
+            state: session_state(&view).0,
             session_type: session_type(settings.kind).0,
             minimum_units: settings.minimum_units,
             maximum_units: settings.maximum_units,
@@ -160,17 +152,6 @@ impl SessionInfo {
             share_session: settings.shared,
             properties: notes.properties,
         }
-    }
-}
-
-/// CloudSOA's state of a session: its number and its name.
-pub(super) fn state(view: &View) -> (u8, &'static str) {
-    match (&view.closing, view.state) {
-        (Some(Closing::Closed), _) => (3, "Closed"),
-        (Some(Closing::Failed(_)), _) => (4, "Faulted"),
-        (Some(Closing::TimedOut), _) | (None, SessionState::Suspended) => (5, "TimedOut"),
-        (None, SessionState::Finished) => (2, "Closing"),
-        (None, SessionState::Started | SessionState::Running | SessionState::Idle) => (1, "Active"),
     }
 }
 
@@ -218,7 +199,7 @@ impl From<&Session> for Listed {
         Self {
             id: session.id().to_string(),
             service_name: session.record.settings.service.clone(),
-            status: state(&view).1,
+            status: session_state(&view).1,
             session_type: session_type(session.record.settings.kind).1,
             created_at: timestamp(session.record.created_at),
             last_accessed_at: timestamp(session.used_at()),
@@ -251,7 +232,7 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) fn new(session: &Session, hosts: usize, capacity: u64) -> Self {
+    pub(super) fn new(session: &Session, figures: Figures) -> Self {
         let view = session.view();
         let failure = match &view.closing {
             Some(Closing::Failed(why)) => Some(why.clone()),
@@ -260,7 +241,7 @@ impl Status {
         let counts = view.counts;
         Self {
             session_id: session.id().to_string(),
-            state: state(&view).0,
+            state: session_state(&view).0,
             broker_state: broker_state(view.state),
             current_units: counts.running,
             pending_requests: counts.queued + counts.running,
@@ -269,8 +250,8 @@ impl Status {
             failed_requests: counts.failed,
             unfetched_responses: counts.unfetched,
             last_accessed_at: timestamp(session.used_at()),
-            hosts,
-            capacity,
+            hosts: figures.hosts,
+            capacity: figures.capacity,
             failure,
         }
     }

@@ -1,9 +1,9 @@
 //! Sending requests, and flushing them.
 
-use super::error::{Refusal, invalid};
 use super::ids;
 use super::json::{Enqueued, FlushRequests, FlushedRequests, Item, SendRequests};
-use super::{Answer, Id, Rest, client, who};
+use super::{Answer, Id, who};
+use crate::api::{Api, Refusal, Texts, client, invalid};
 use crate::session::Flush;
 use axum::extract::{Extension, Path, Request, State};
 use base64::Engine;
@@ -14,7 +14,6 @@ use frontier_admin::{ApiError, Operator, Query, json};
 use frontier_sessions::{self as sessions, Fault, FaultCode};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The longest body of a flush, in bytes.
@@ -27,7 +26,7 @@ pub(super) struct Body {
 }
 
 /// Reads a body of at most so many bytes.
-pub(super) async fn read_body(rest: &Rest, request: Request, most: usize) -> Result<Body, Refusal> {
+pub(super) async fn read_body(api: &Api, request: Request, most: usize) -> Result<Body, Refusal> {
     let too_large = || Refusal::Api(ApiError::BodyTooLarge);
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<usize>().ok());
@@ -35,7 +34,7 @@ pub(super) async fn read_body(rest: &Rest, request: Request, most: usize) -> Res
         return Err(too_large());
     }
     // Who does not say how much it is may send as much as there may be.
-    let room = rest.room(length.unwrap_or(most))?;
+    let room = api.room(length.unwrap_or(most))?;
     match Limited::new(request.into_body(), most).collect().await {
         Ok(body) => Ok(Body { bytes: body.to_bytes(), _room: room }),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
@@ -44,7 +43,7 @@ pub(super) async fn read_body(rest: &Rest, request: Request, most: usize) -> Res
 }
 
 pub(super) async fn send(
-    State(rest): State<Rest>,
+    State(api): State<Api>,
     Extension(operator): Extension<Operator>,
     Path(id): Id,
     request: Request,
@@ -52,11 +51,11 @@ pub(super) async fn send(
     let mut query = Query::parse(request.uri())?;
     let named = query.text("client_id")?;
     query.end()?;
-    let session = rest.session(&id, &operator, OperatorRole::Operate)?;
-    rest.sessions.check_draining()?;
+    let session = api.session(&id, &operator, OperatorRole::Operate)?;
+    api.sessions.check_draining()?;
     let key = idempotency_key(request.headers())?;
-    let limits = &rest.sessions.config().limits;
-    let body = read_body(&rest, request, limits.batch_size).await?;
+    let limits = &api.sessions.config().limits;
+    let body = read_body(&api, request, limits.batch_size).await?;
     let read: SendRequests<'_> =
         serde_json::from_slice(&body.bytes).map_err(|error| invalid(error.to_string()))?;
     let client = client(named.as_deref().or(read.client_id.as_deref()))?;
@@ -82,20 +81,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     key.map(|key| Some(key.to_owned())).ok_or_else(text)
 }
 
-/// Texts that stand in one request after the other are kept once.
-#[derive(Default)]
-struct Texts {
-    action: Option<Arc<str>>,
-    user_data: Option<Arc<str>>,
-}
-
-fn kept_once(text: &str, last: &mut Option<Arc<str>>) -> Arc<str> {
-    match last {
-        Some(last) if **last == *text => last.clone(),
-        _ => last.insert(text.into()).clone(),
-    }
-}
-
 fn to_request(
     place: usize,
     item: &Item<'_>,
@@ -115,13 +100,12 @@ fn to_request(
         (None, Some(key)) => ids::of_key(key, place, action, &body, user_data),
         (None, None) => ids::random(),
     };
-    let action = kept_once(action, &mut texts.action);
-    let user_data = kept_once(user_data, &mut texts.user_data);
+    let (action, user_data) = texts.kept(action, user_data);
     Ok(sessions::Request { id, action, body: body.into(), user_data })
 }
 
 pub(super) async fn flush(
-    State(rest): State<Rest>,
+    State(api): State<Api>,
     Extension(operator): Extension<Operator>,
     Path(id): Id,
     request: Request,
@@ -129,8 +113,8 @@ pub(super) async fn flush(
     let mut query = Query::parse(request.uri())?;
     let (named, ends) = (query.text("client_id")?, query.flag("end")?);
     query.end()?;
-    let session = rest.session(&id, &operator, OperatorRole::Operate)?;
-    let body = read_body(&rest, request, MAX_FLUSH).await?;
+    let session = api.session(&id, &operator, OperatorRole::Operate)?;
+    let body = read_body(&api, request, MAX_FLUSH).await?;
     let read: FlushRequests = match &body.bytes[..] {
         [] => FlushRequests::default(),
         bytes => serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?,

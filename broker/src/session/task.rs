@@ -212,6 +212,9 @@ impl Task {
         let committed = self.log.commit(client, commit).await;
         self.stored(committed)?;
         self.session.committed(client, &commit);
+        if ends {
+            self.wake_readers();
+        }
         let counts = self.session.client(client).map(domain::Client::counts).unwrap_or_default();
         Ok(Flushed { pending: counts.queued + counts.running, committed: commit.before })
     }
@@ -251,6 +254,7 @@ impl Task {
     async fn purge(&mut self, who: Option<&str>, client: &ClientId, now: Instant) -> Result<bool, Fault> {
         let was_there = self.session.purge(who, client, now)?;
         if was_there {
+            self.wake_readers();
             let purged = self.log.purge(client).await;
             self.stored(purged)?;
         }
@@ -346,6 +350,9 @@ impl Task {
 
     async fn on_time(&mut self) {
         let expired = self.session.on_time(Instant::now());
+        if !expired.purged.is_empty() {
+            self.wake_readers();
+        }
         for client in &expired.purged {
             if let Err(error) = self.log.purge(client).await {
                 tracing::warn!(%error, session = %self.session.id(), "a client's queues are not dropped");
@@ -362,6 +369,11 @@ impl Task {
         {
             tracing::warn!(%error, session = %self.session.id(), "a session is not dropped from the store");
         }
+    }
+
+    /// Whoever waits for responses of a client looks again: none may follow, which no number tells.
+    fn wake_readers(&self) {
+        self.view.send_modify(|_| {});
     }
 
     /// Tells the dispatchers what has changed, and all who look.

@@ -4,8 +4,10 @@
 
 mod access;
 mod drain;
+mod grpc;
 mod http;
 mod limits;
 mod metrics;
+mod push;
 mod sessions;
 mod world;

@@ -9,14 +9,30 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tonic::Status;
 
+/// How long requests may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadlines {
+    pub(crate) limit: Duration,
+    /// Paths where that is for the caller to say.
+    pub(crate) uploads: fn(&str) -> bool,
+}
+
+/// As good as none, and short enough to be reckoned with.
+const ENDLESS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// When a request will be ended without an answer. An extension of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestDeadline(pub Instant);
 
-/// Ends a request that has no answer within `limit`, or within the caller's `grpc-timeout` if that is shorter. A
+/// Ends a request that has no answer within the limit, or within the caller's `grpc-timeout` if that is shorter. A
 /// watch counts as answered when it has begun.
-pub(crate) async fn enforce(State(limit): State<Duration>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn enforce(
+    State(deadlines): State<Deadlines>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let grpc = is_grpc(request.headers());
+    let limit = if (deadlines.uploads)(request.uri().path()) { ENDLESS } else { deadlines.limit };
     let limit = grpc_timeout(request.headers()).map_or(limit, |timeout| timeout.min(limit));
     request.extensions_mut().insert(RequestDeadline(Instant::now() + limit));
     match timeout(limit, next.run(request)).await {

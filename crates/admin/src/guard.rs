@@ -6,6 +6,7 @@ use crate::operators::Operators;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use data_encoding::BASE64URL_NOPAD;
 use http::{HeaderMap, Method, Uri};
 use std::sync::Arc;
 use tonic::Status;
@@ -73,6 +74,26 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
+/// What the subprotocol begins with that carries a token, in base64 for URLs.
+const TOKEN_PREFIX: &str = "bearer.";
+
+/// The longest token that is taken from a subprotocol, encoded.
+const MAX_TOKEN: usize = 16 * 1024;
+
+/// The subprotocols that a request for a WebSocket offers.
+pub fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(http::header::SEC_WEBSOCKET_PROTOCOL).iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The token in a subprotocol, `bearer.` and the token in base64 for URLs: pages can set no header on a WebSocket.
+#[must_use]
+pub fn protocol_token(headers: &HeaderMap) -> Option<String> {
+    let encoded = protocols(headers).find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX))?;
+    let decoded = (encoded.len() <= MAX_TOKEN).then(|| BASE64URL_NOPAD.decode(encoded.as_bytes()).ok())?;
+    String::from_utf8(decoded?).ok()
+}
+
 /// The token in `X-Api-Key`.
 pub(crate) fn api_key(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all("x-api-key").iter();
@@ -92,6 +113,20 @@ mod tests {
         assert_eq!(api_key(&headers), Some("abc"));
         headers.append("x-api-key", http::HeaderValue::from_static("abc"));
         assert_eq!(api_key(&headers), None, "nobody could tell which one counts");
+    }
+
+    #[test]
+    fn a_token_comes_as_a_subprotocol_in_base64() {
+        let mut headers = HeaderMap::new();
+        let token = BASE64URL_NOPAD.encode(b"frt_secret");
+        let value = format!("frontier.bridge.v1, bearer.{token}");
+        headers.append("sec-websocket-protocol", value.parse().unwrap());
+        assert_eq!(protocol_token(&headers).as_deref(), Some("frt_secret"));
+        assert_eq!(protocols(&headers).next(), Some("frontier.bridge.v1"));
+        for wrong in ["bearer.*", "bearer", "x", "bearer._w"] {
+            headers.insert("sec-websocket-protocol", wrong.parse().unwrap());
+            assert_eq!(protocol_token(&headers), None, "{wrong}");
+        }
     }
 
     #[test]

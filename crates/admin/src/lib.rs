@@ -48,7 +48,7 @@ pub use config::ServerConfig;
 pub use connection::Caller;
 pub use deadline::RequestDeadline;
 pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
-pub use guard::{bearer_token, refusal};
+pub use guard::{bearer_token, protocol_token, protocols, refusal};
 pub use health::{CheckResult, Probe, Readiness};
 pub use host::AllowedHosts;
 pub use metrics::{Metrics, ProcessMetrics, write_lifetimes, write_runtime};

@@ -22,11 +22,12 @@ use audit::Audit;
 
 use crate::connection::Caller;
 use crate::error::ApiError;
-use crate::guard::{api_key, bearer_token};
+use crate::guard::{api_key, bearer_token, protocol_token};
 use frontier_access::authn::{AuthnError, Credentials, OperatorRole, Side, Verified};
 use frontier_access::{Access, ClockReading};
 use frontier_protocol::Code;
 use http::{HeaderMap, Uri};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub struct Operators {
     access: Arc<dyn Fn() -> Arc<Access> + Send + Sync>,
     audit: Arc<Audit>,
     takes_api_keys: bool,
+    takes_protocols: bool,
 }
 
 impl Operators {
@@ -47,7 +49,13 @@ impl Operators {
         target: AuditTarget,
         access: impl Fn() -> Arc<Access> + Send + Sync + 'static,
     ) -> Self {
-        Self { plane, access: Arc::new(access), audit: Arc::new(Audit::new(target)), takes_api_keys: false }
+        Self {
+            plane,
+            access: Arc::new(access),
+            audit: Arc::new(Audit::new(target)),
+            takes_api_keys: false,
+            takes_protocols: false,
+        }
     }
 
     /// Takes a token in `X-Api-Key` as well as one in `Authorization`, but not two.
@@ -56,11 +64,19 @@ impl Operators {
         Self { takes_api_keys: true, ..self }
     }
 
-    fn token<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        match (bearer_token(headers), api_key(headers).filter(|_| self.takes_api_keys)) {
-            (Some(_), Some(_)) => None,
-            (token, key) => token.or(key),
-        }
+    /// Takes a token in a subprotocol of a WebSocket as well, since pages can set no header: [`protocol_token`].
+    #[must_use]
+    pub fn with_protocols(self) -> Self {
+        Self { takes_protocols: true, ..self }
+    }
+
+    /// The one that is there: of several nobody could tell which one counts.
+    fn token<'h>(&self, headers: &'h HeaderMap) -> Option<Cow<'h, str>> {
+        let bearer = bearer_token(headers).map(Cow::from);
+        let key = api_key(headers).filter(|_| self.takes_api_keys).map(Cow::from);
+        let protocol = protocol_token(headers).filter(|_| self.takes_protocols).map(Cow::from);
+        let mut shown = [bearer, key, protocol].into_iter().flatten();
+        shown.next().filter(|_| shown.next().is_none())
     }
 
     /// Who sends a request, if they may look at anything at all.
@@ -105,7 +121,8 @@ impl Operators {
             return Ok(None);
         };
         let certificate = caller.certificate.as_deref();
-        let credentials = Credentials { token: self.token(headers), certificate };
+        let token = self.token(headers);
+        let credentials = Credentials { token: token.as_deref(), certificate };
         let address = caller.addr.ip();
         access
             .authenticate(authenticator, Side::Operator, address, &credentials, ClockReading::now())

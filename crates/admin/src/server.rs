@@ -2,7 +2,7 @@
 
 use crate::config::ServerConfig;
 use crate::connection::{Caller, ConnectionHandler};
-use crate::deadline;
+use crate::deadline::{self, Deadlines};
 use crate::error::{ApiError, is_grpc};
 use crate::guard::{self, Entry, Guard, Public};
 use crate::health::Probe;
@@ -55,6 +55,7 @@ pub struct Server {
     addr: SocketAddr,
     guard: Option<Guard>,
     public: Public,
+    uploads: fn(&str) -> bool,
     /// Cancelled once [`run`](Self::run) ends; watches end with it.
     stopping: CancellationToken,
 }
@@ -80,6 +81,7 @@ impl Server {
             addr,
             guard: None,
             public: |_, _, _| false,
+            uploads: |_| false,
             stopping,
         })
     }
@@ -135,6 +137,14 @@ impl Server {
         self
     }
 
+    /// Lets requests for these paths take as long as their bodies come, and not `request_timeout`: a client's own deadline
+    /// holds, and it is for the daemon to bound how many there are.
+    #[must_use]
+    pub fn uploads(mut self, is_upload: fn(&str) -> bool) -> Self {
+        self.uploads = is_upload;
+        self
+    }
+
     /// The watches of this server: they are counted together, and end when it stops.
     #[must_use]
     pub fn watches(&self) -> Watches {
@@ -158,7 +168,8 @@ impl Server {
             }
             None => router.layer(from_fn_with_state(hosts.clone(), host::enforce)),
         };
-        let router = router.layer(from_fn_with_state(self.config.request_timeout, deadline::enforce));
+        let deadlines = Deadlines { limit: self.config.request_timeout, uploads: self.uploads };
+        let router = router.layer(from_fn_with_state(deadlines, deadline::enforce));
         let kill = CancellationToken::new();
         let handler = ConnectionHandler::new(
             self.name,

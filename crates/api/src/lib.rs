@@ -1,6 +1,6 @@
-//! What control planes and their clients agree on.
+//! What daemons and their clients agree on.
 //!
-//! [`cluster`] is the control plane of frontlas, [`gateway`] that of a gateway, and [`messagebroker`] the relay for batch jobs: messages, and by feature the
+//! [`cluster`] is the control plane of frontlas, [`gateway`] that of a gateway, [`broker`] what clients of work sessions ask, and [`messagebroker`] the relay for batch jobs: messages, and by feature the
 //! generated client and server. With the feature `json`, [`json`] and [`gateway_json`] have what their REST sides answer,
 //! [`ClusterRoute`] and [`GatewayRoute`] where, and [`CLUSTER_OPENAPI`] and [`GATEWAY_OPENAPI`] say all of it to programs.
 //!
@@ -42,6 +42,19 @@ pub mod cluster;
 #[path = "generated/gateway.rs"]
 pub mod gateway;
 
+/// Work sessions: `cloudsoa.BrokerService`.
+#[rustfmt::skip]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+#[path = "generated/broker.rs"]
+pub mod broker;
+
 /// The relay for batch jobs: `MessageBroker`, as the program has it that it stands in for.
 #[rustfmt::skip]
 #[allow(
@@ -71,6 +84,8 @@ pub const CLUSTER_DESCRIPTORS: &[u8] = include_bytes!("generated/cluster.binpb")
 /// The same of [`gateway`].
 pub const GATEWAY_DESCRIPTORS: &[u8] = include_bytes!("generated/gateway.binpb");
 
+/// The same of [`broker`].
+pub const BROKER_DESCRIPTORS: &[u8] = include_bytes!("generated/broker.binpb");
 /// The same of [`messagebroker`].
 pub const MESSAGEBROKER_DESCRIPTORS: &[u8] = include_bytes!("generated/messagebroker.binpb");
 

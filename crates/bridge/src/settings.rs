@@ -5,7 +5,7 @@ use crate::visitor::PLANE;
 use frontier_access::AccessConfig;
 use frontier_access::authn::Side;
 use frontier_admin::{PlaneAuth, ServerConfig, exposure};
-use frontier_config::{ByteSize, FromValue, Invalid, Section, Value};
+use frontier_config::{ByteSize, Section};
 use frontier_transport::OriginPattern;
 use std::collections::HashSet;
 use std::fmt;
@@ -104,16 +104,6 @@ impl fmt::Debug for SessionSettings {
     }
 }
 
-#[derive(Debug)]
-struct Origin(OriginPattern);
-
-impl FromValue for Origin {
-    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
-        let what = "an origin such as https://app.example or https://*.example:8443, `null`, or `*` for any";
-        value.parse(what).map(Self)
-    }
-}
-
 impl BridgeConfig {
     /// Reads the section, and what it asks of who connects. `None` if it is not enabled, which is the default.
     #[must_use]
@@ -129,7 +119,6 @@ impl BridgeConfig {
             takes_certificates: server.takes_certificates,
         };
         access.auth.insert(PLANE.to_owned(), plane.read(root));
-        let origins = section.list("allowed_origins", Vec::new());
         let topics = read_topics(&section);
         let flat = read_flat(&section);
         if enable && topics.is_empty() && flat.is_empty() {
@@ -139,7 +128,7 @@ impl BridgeConfig {
         let message_size = section.within("message_size", kib(256), kib(1)..=mib(16));
         let config = Self {
             server,
-            allowed_origins: origins.into_iter().map(|Origin(origin)| origin).collect(),
+            allowed_origins: section.list("allowed_origins", Vec::new()),
             topics,
             flat,
             subscribers,

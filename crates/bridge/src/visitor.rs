@@ -6,10 +6,9 @@
 
 use crate::counters::Refusal;
 use crate::tickets::Tickets;
-use data_encoding::BASE64URL_NOPAD;
 use frontier_access::authn::{AuthnError, Credentials, Side, Verified};
 use frontier_access::{Access, ClockReading, Principal};
-use frontier_admin::{ApiError, Caller, bearer_token};
+use frontier_admin::{ApiError, Caller, bearer_token, protocol_token};
 use frontier_protocol::Role;
 use frontier_transport::OriginPattern;
 use http::{HeaderMap, Uri, header};
@@ -19,12 +18,6 @@ use std::time::Instant;
 
 /// The name under which [`Access`] has what is asked here.
 pub const PLANE: &str = "bridge";
-
-/// What the subprotocol begins with that carries a token, in base64 for URLs.
-const TOKEN_PREFIX: &str = "bearer.";
-
-/// The longest token that is taken from a subprotocol, encoded.
-const MAX_TOKEN: usize = 16 * 1024;
 
 /// Who may come, as of now.
 pub(crate) struct Door {
@@ -133,41 +126,10 @@ fn ticket(uri: &Uri) -> Option<String> {
     parameter(uri, "ticket")
 }
 
-/// The subprotocols that are offered.
-pub(crate) fn protocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
-}
-
-fn protocol_token(headers: &HeaderMap) -> Option<String> {
-    let encoded = protocols(headers).find_map(|protocol| protocol.strip_prefix(TOKEN_PREFIX))?;
-    let decoded = (encoded.len() <= MAX_TOKEN).then(|| BASE64URL_NOPAD.decode(encoded.as_bytes()).ok())?;
-    String::from_utf8(decoded?).ok()
-}
-
 fn told(error: AuthnError) -> ApiError {
     let text = error.to_string();
     match error {
         AuthnError::Throttled { retry_after } => ApiError::Throttled { reason: text, retry_after },
         _ => ApiError::Unauthenticated(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_comes_as_a_subprotocol_in_base64() {
-        let mut headers = HeaderMap::new();
-        let token = BASE64URL_NOPAD.encode(b"frt_secret");
-        let value = format!("frontier.bridge.v1, bearer.{token}");
-        headers.append(header::SEC_WEBSOCKET_PROTOCOL, value.parse().unwrap());
-        assert_eq!(protocol_token(&headers).as_deref(), Some("frt_secret"));
-        assert_eq!(protocols(&headers).next(), Some("frontier.bridge.v1"));
-        for wrong in ["bearer.*", "bearer", "x", "bearer._w"] {
-            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, wrong.parse().unwrap());
-            assert_eq!(protocol_token(&headers), None, "{wrong}");
-        }
     }
 }

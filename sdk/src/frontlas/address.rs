@@ -23,13 +23,25 @@ impl Address {
     pub(crate) fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (_, is_tls) = *SCHEMES.iter().find(|(name, _)| *name == scheme)?;
+        Self::behind(rest, is_tls, PORT)
+    }
+
+    /// The address in a URL of a broker: `http://host:port` or `https`, with `port` unless one is named.
+    #[cfg(feature = "session")]
+    pub(crate) fn of_broker(url: &str, port: u16) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        matches!(scheme, "http" | "https").then(|| Self::behind(rest, scheme == "https", port)).flatten()
+    }
+
+    /// What stands behind the scheme.
+    fn behind(rest: &str, is_tls: bool, default: u16) -> Option<Self> {
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.rsplit_once(':') {
             // What stands behind the last colon of a bare IPv6 address is no port.
             Some((host, port)) if !port.ends_with(']') => {
                 (host, port.parse().ok().filter(|port| *port != 0)?)
             }
-            _ => (rest, PORT),
+            _ => (rest, default),
         };
         let host = match host.strip_prefix('[') {
             Some(bare) => bare.strip_suffix(']').filter(|bare| bare.contains(':'))?,
@@ -75,6 +87,13 @@ mod tests {
             ("https://[::1]", "https://[::1]:40011"),
         ] {
             assert_eq!(parsed(url).as_deref(), Some(meant), "{url}");
+        }
+        #[cfg(feature = "session")]
+        {
+            let broker = |url| Address::of_broker(url, 30020).map(|address| address.to_string());
+            assert_eq!(broker("http://b.example").as_deref(), Some("http://b.example:30020"));
+            assert_eq!(broker("https://[::1]:7/").as_deref(), Some("https://[::1]:7"));
+            assert_eq!((broker("frontlas://b"), broker("b:1"), broker("http://")), (None, None, None));
         }
         for url in
             ["", "atlas:1", "tcp://h:1", "http://", "http://h:0", "http://h:x", "http://::1", "http://a b"]

@@ -22,7 +22,7 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A channel that connects, and connects again, when it is used. `lookups` counts while
 /// the name is looked up.
-pub(super) fn open(address: &Address, tls: &ClientTls, proxy: &ProxyChoice, lookups: &Lookups) -> Channel {
+pub(crate) fn open(address: &Address, tls: &ClientTls, proxy: &ProxyChoice, lookups: &Lookups) -> Channel {
     // Parsed again and again would be no better: an address has a plain host and a port.
     let uri = |scheme: &str| Uri::builder().scheme(scheme).authority(address.authority()).path_and_query("/");
     let plain = uri("http").build().unwrap_or_default();

@@ -31,7 +31,7 @@ impl FrontlasError {
 }
 
 /// In one line, down to the cause.
-fn describe(status: &Status) -> String {
+pub(crate) fn describe(status: &Status) -> String {
     let mut text = match status.message() {
         "" => status.code().description().to_owned(),
         message => message.to_owned(),

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 /// How many lookups of a replica's name are under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lookups(Arc<AtomicUsize>);
+pub(crate) struct Lookups(Arc<AtomicUsize>);
 
 /// A lookup that is under way until this is dropped.
 pub(super) struct LookingUp(Arc<AtomicUsize>);

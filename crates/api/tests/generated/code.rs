@@ -15,7 +15,8 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
         file.source_code_info = None;
         // Reflection knows files by their names, and that of the standard health has the name of ours.
         let names = file.name.iter_mut().chain(&mut file.dependency);
-        names.for_each(|name| name.insert_str(0, "controlplane/"));
+        let ours = names.filter(|name| !name.starts_with("google/"));
+        ours.for_each(|name| name.insert_str(0, &format!("{package}/")));
     }
     let out = tempfile::tempdir().expect("there is room for a directory");
     tonic_prost_build::configure()
@@ -50,4 +51,9 @@ fn the_code_of_the_gateway_is_up_to_date() {
 #[test]
 fn the_code_of_the_relay_is_up_to_date() {
     check_package("messagebroker", "messagebroker", &["messagebroker.proto"]);
+}
+
+#[test]
+fn the_code_of_the_broker_is_up_to_date() {
+    check_package("broker", "cloudsoa", &["broker.proto"]);
 }

@@ -1,10 +1,10 @@
 //! The handshake: a request that becomes a WebSocket.
 
 use super::extension;
-use crate::visitor::protocols;
 use axum::body::Body;
 use axum::response::Response;
 use data_encoding::BASE64;
+use frontier_admin::protocols;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 
 /// The subprotocol of the bridge.

@@ -55,6 +55,14 @@ impl FromStr for OriginPattern {
     }
 }
 
+#[cfg(feature = "config")]
+impl frontier_config::FromValue for OriginPattern {
+    fn from_value(value: &frontier_config::Value<'_>) -> Result<Self, frontier_config::Invalid> {
+        let what = "an origin such as https://app.example or https://*.example:8443, `null`, or `*` for any";
+        value.parse(what)
+    }
+}
+
 impl OriginPattern {
     /// Whether a page of this origin may connect.
     #[must_use]

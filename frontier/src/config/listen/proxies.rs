@@ -1,7 +1,7 @@
 //! The proxies in front of a listener: which of them are believed, and in what.
 
 use frontier_access::TrustedProxies;
-use frontier_config::{Choice, FromValue, Invalid, Section, Value};
+use frontier_config::{Choice, Section};
 use frontier_transport::{ForwardedField, Network, OriginPattern, ProxyVersion, UpgradeRules};
 use std::sync::Arc;
 
@@ -46,16 +46,6 @@ impl ProxyProtocol {
     }
 }
 
-#[derive(Debug)]
-struct Origin(OriginPattern);
-
-impl FromValue for Origin {
-    fn from_value(value: &Value<'_>) -> Result<Self, Invalid> {
-        let what = "an origin such as https://app.example or https://*.example:8443, `null`, or `*` for any";
-        value.parse(what).map(Self)
-    }
-}
-
 impl Proxies {
     /// Reads what a listener that speaks `network` says of proxies, and refuses what would mean nothing there.
     pub(super) fn read(section: &Section<'_>, network: Network) -> Self {
@@ -83,7 +73,7 @@ impl Proxies {
 
     /// By what requests for a WebSocket are judged.
     pub(super) fn read_upgrade(&self, section: &Section<'_>, network: Network) -> Arc<UpgradeRules> {
-        let origins = section.list("allowed_origins", Vec::new());
+        let origins: Vec<OriginPattern> = section.list("allowed_origins", Vec::new());
         let field = section.get("forwarded_header", ForwardedField::XForwardedFor);
         if matches!(network, Network::Tcp | Network::Quic) {
             let text = "means nothing here: no WebSocket is spoken";
@@ -95,7 +85,7 @@ impl Proxies {
             }
         }
         Arc::new(UpgradeRules {
-            allowed_origins: origins.into_iter().map(|Origin(origin)| origin).collect(),
+            allowed_origins: origins,
             forwarded: (!self.trusted.is_empty()).then_some(field),
         })
     }

@@ -1,4 +1,4 @@
-//! Why a request has no answer.
+//! Why a request has no answer, and how REST tells it.
 
 use axum::response::{IntoResponse, Response};
 use frontier_admin::{ApiError, json};
@@ -7,11 +7,11 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 /// After how many seconds those may try again who may.
-const RETRY_AFTER: u64 = 1;
+pub(crate) const RETRY_AFTER: u64 = 1;
 
 /// A fault of a session, or what is wrong with a request before it comes to one.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Fault(Fault),
     Api(ApiError),
 }
@@ -43,7 +43,7 @@ impl From<ApiError> for Refusal {
 }
 
 /// Something of the request can't be read.
-pub(super) fn invalid(text: impl Into<String>) -> Refusal {
+pub(crate) fn invalid(text: impl Into<String>) -> Refusal {
     Refusal::Fault(Fault::new(FaultCode::InvalidRequest, text))
 }
 

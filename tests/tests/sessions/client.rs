@@ -1,0 +1,129 @@
+//! The SDK's client, over gRPC.
+
+use frontier_sdk::{BrokerResponse, ResponseFault, ResponseStart, Session, SessionError, SessionStartInfo};
+use frontier_tests::{Broker, Gateway, Process, StallProxy, eventually, within};
+use futures_util::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What goes to a host, which answers with the same.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+struct Job {
+    number: u32,
+}
+
+fn info(url: &str) -> SessionStartInfo {
+    SessionStartInfo::new(url, "calc").no_proxy()
+}
+
+type Responses = dyn Stream<Item = Result<BrokerResponse<Job>, SessionError>> + Send + Unpin;
+
+/// The numbers that are answered up to the end: each once, with its user data.
+async fn numbers(responses: &mut Responses, seen: &mut BTreeSet<u32>) {
+    while let Some(response) = within("a response", responses.next()).await {
+        let response = response.unwrap();
+        let job = response.result.unwrap();
+        assert_eq!(response.user_data, job.number.to_string());
+        assert!(seen.insert(job.number), "{} is answered once", job.number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_is_answered_once_though_connections_break() {
+    const COUNT: u32 = 3000;
+    let gateway = Gateway::builder().quick().start().await;
+    let broker = Broker::of(&gateway).start().await;
+    let _host = Process::host(&gateway, "calc").await;
+    let proxy = StallProxy::to(broker.addr()).await;
+    let session = Session::create(info(&format!("http://{}", proxy.addr()))).await.unwrap();
+    assert_eq!((session.service(), session.id().len()), ("calc", 32));
+    let client = session.client("main").unwrap();
+    let mut seen = BTreeSet::new();
+    let mut responses = client.get_responses::<Job>();
+    for number in 0..COUNT {
+        client.send_request("echo", &Job { number }, &number.to_string()).await.unwrap();
+        if number % 500 == 250 {
+            proxy.cut();
+            let next = within("responses go on", responses.next()).await.unwrap().unwrap();
+            seen.insert(next.result.unwrap().number);
+        }
+    }
+    proxy.cut();
+    within("the requests end", client.end_requests()).await.unwrap();
+    proxy.cut();
+    numbers(&mut responses, &mut seen).await;
+    assert_eq!(seen, (0..COUNT).collect());
+    let status = session.status().await.unwrap();
+    assert_eq!((status.processed, status.pending, status.is_active), (u64::from(COUNT), 0, true));
+    session.close().await.unwrap();
+    assert!(!session.status().await.unwrap().is_active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_attach_a_handler_is_called_and_what_is_wrong_is_told() {
+    let gateway = Gateway::builder().quick().start().await;
+    let broker = Broker::of(&gateway).start().await;
+    let _host = Process::host(&gateway, "calc").await;
+    let url = broker.url("");
+    let session = Session::create(info(&url).priority(3000).property("a", "b")).await.unwrap();
+    let client = session.client("main").unwrap();
+    let heard = Arc::new(Mutex::new(BTreeSet::new()));
+    let handling = client.set_response_handler({
+        let heard = heard.clone();
+        move |response: BrokerResponse<Job>| {
+            heard.lock().unwrap().insert(response.result.unwrap().number);
+            std::future::ready(())
+        }
+    });
+    let mut ids = BTreeSet::new();
+    for number in 0..10 {
+        ids.insert(client.send_request("echo", &Job { number }, &number.to_string()).await.unwrap());
+    }
+    client.flush().await.unwrap();
+    // They are computed though more may follow.
+    let all = async || (heard.lock().unwrap().len() == 10).then_some(());
+    eventually(frontier_tests::DEADLINE, "the handler is called", all).await;
+    client.end_requests().await.unwrap();
+    within("the handler is done", handling.finished()).await.unwrap();
+
+    let attached = Session::attach(info(&url), session.id()).await.unwrap();
+    let again = attached.client("main").unwrap();
+    let mut seen = BTreeSet::new();
+    numbers(&mut again.get_responses_from::<Job>(ResponseStart::Begin), &mut seen).await;
+    assert_eq!(seen, (0..10).collect());
+    let mut of_other_type = again.get_responses_from::<String>(ResponseStart::At(9));
+    let last = within("the last one", of_other_type.next()).await.unwrap().unwrap();
+    assert!(matches!(last.result, Err(ResponseFault::Body(_))) && ids.contains(&last.request_id), "{last:?}");
+    let bytes: Vec<_> = again.get_bytes_from(ResponseStart::Begin).collect().await;
+    assert!(bytes.iter().all(|it| it.as_ref().unwrap().result.as_ref().unwrap().starts_with(b"{")));
+    let error = client.end_requests().await.unwrap_err();
+    assert_eq!(error.code(), "Broker_EOMReject_GetResponse", "{error}");
+    again.close(true).await.unwrap();
+    let purged = within("it ends", client.get_responses::<Job>().next()).await.unwrap();
+    assert!(matches!(&purged, Err(SessionError::Ended(why)) if why == "ClientPurged"), "{purged:?}");
+
+    // One that is too long is told by the next call, and those after it are sent.
+    let other = session.client("other").unwrap();
+    other.send_request("echo", &Job { number: 1 }, &"x".repeat(1025)).await.unwrap();
+    let error = other.flush().await.unwrap_err();
+    assert_eq!(error.code(), "UserDataTooLong", "{error}");
+    other.send_request("echo", &Job { number: 2 }, "2").await.unwrap();
+    other.end_requests().await.unwrap();
+    let mut seen = BTreeSet::new();
+    numbers(&mut other.get_responses::<Job>(), &mut seen).await;
+    assert_eq!(seen, [2].into());
+
+    assert!(matches!(session.client("a/b"), Err(SessionError::ClientId)));
+    let unknown = Session::attach(info(&url), &"0".repeat(32)).await.unwrap_err();
+    assert_eq!(unknown.code(), "InvalidSessionId", "{unknown}");
+    let wrong = Session::create(info("tcp://127.0.0.1:1")).await.unwrap_err();
+    assert!(matches!(wrong, SessionError::Url(_)), "{wrong}");
+    let nobody = info("http://127.0.0.1:1").patience(Duration::from_millis(100));
+    let nobody = Session::create(nobody).await.unwrap_err();
+    assert!(matches!(nobody, SessionError::Unreachable(_)), "{nobody}");
+    session.close().await.unwrap();
+    let closed = within("it ends", other.get_responses::<Job>().next()).await.unwrap().unwrap_err();
+    assert_eq!(closed.code(), "Session_ValidateJobFailed_AlreadyFinished", "{closed}");
+}
