@@ -7,13 +7,16 @@ use crate::hosts;
 use crate::metrics::BrokerMetrics;
 use crate::reload::Live;
 use crate::rest::{self, Rest};
+use crate::scaling::{self, Scaling};
 use crate::sessions::Sessions;
 use frontier_access::LoadErrors;
 use frontier_admin::{
     AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
 };
+use frontier_sessions_disk::{DiskStore, OpenError};
 use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
@@ -37,6 +40,14 @@ pub enum BrokerError {
     /// The files that say who may use it are of no use.
     #[error(transparent)]
     Access(LoadErrors),
+    /// The file of durable sessions can't be used.
+    #[error("store.path: {}: {error}", path.display())]
+    Store {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: OpenError,
+    },
 }
 
 /// A broker of work sessions.
@@ -51,6 +62,7 @@ pub struct Broker {
     expiry: ExpiryLog,
     observability: Option<Observability>,
     host_ttl: Duration,
+    prefetch: u32,
     grace: Duration,
 }
 
@@ -58,7 +70,8 @@ impl Broker {
     /// Listens. Connections wait until [`run`](Self::run); no gateway need be there yet.
     ///
     /// # Errors
-    /// [`BrokerError`] if an address can't be listened on, or the files that say who may use it are of no use.
+    /// [`BrokerError`] if an address can't be listened on, or the files that say who may use it, or keep durable sessions, are
+    /// of no use.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -85,9 +98,14 @@ impl Broker {
             warn!("{line}");
         }
         let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
+        let open = |disk| {
+            DiskStore::open(disk).map_err(|error| BrokerError::Store { path: disk.path.clone(), error })
+        };
+        let disk = config.store.as_ref().map(open).transpose()?;
         let dispatch = dispatch::start(&config.hosts);
         let connected = Arc::new(OnceLock::new());
-        let sessions = Sessions::new(&config.sessions, &config.hosts, dispatch.clone(), connected.clone());
+        let sessions =
+            Sessions::new(&config.sessions, &config.hosts, disk, dispatch.clone(), connected.clone());
         Ok(Self {
             server,
             sessions,
@@ -99,6 +117,7 @@ impl Broker {
             expiry,
             observability,
             host_ttl: config.hosts.ttl,
+            prefetch: config.hosts.dispatch.prefetch,
             grace: config.daemon.grace,
         })
     }
@@ -119,6 +138,7 @@ impl Broker {
     /// of the configuration lasts.
     pub async fn run(self, stop: CancellationToken) {
         let Self { server, sessions, dispatch, gateway, connected, .. } = self;
+        sessions.recover().await;
         let (refuse, end) = (CancellationToken::new(), CancellationToken::new());
         let probe = probe(connected.clone()).await.until(refuse.clone());
         let readiness = probe.readiness();
@@ -141,11 +161,12 @@ impl Broker {
             None => None,
         };
         let rest = Rest::new(sessions.clone(), server.watches(), end.clone());
-        let router = rest::routes(rest).merge(metrics.routes());
+        let scaling = Scaling::new(sessions.clone(), server.watches(), self.prefetch);
+        let router = rest::routes(rest).merge(scaling::routes(scaling)).merge(metrics.routes());
         let expiry = self.expiry;
         let announced = hosts::announced(dispatch, self.host_ttl);
         let connecting = connect(gateway, announced, connected.clone());
-        let draining = drain(stop, refuse, sessions, self.grace, end.clone());
+        let draining = drain(stop, refuse, sessions.clone(), self.grace, end.clone());
         let serving = async { tokio::join!(server.run(router, probe, end, LAST_ANSWERS), draining) };
         tokio::select! {
             _ = serving => {}
@@ -158,6 +179,7 @@ impl Broker {
         if let Some(gateway) = connected.get() {
             gateway.close().await;
         }
+        sessions.close().await;
         if let Some(observing) = observing {
             observing.end().await;
         }

@@ -21,6 +21,7 @@ mod hosts;
 mod metrics;
 mod reload;
 mod rest;
+mod scaling;
 mod session;
 mod sessions;
 

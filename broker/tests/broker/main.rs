@@ -4,8 +4,10 @@
 
 mod access;
 mod drain;
+mod durable;
 mod http;
 mod limits;
 mod metrics;
+mod scaling;
 mod sessions;
 mod world;

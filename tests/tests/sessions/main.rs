@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod autoscale;
+mod cuts;
+mod http;
+
 use frontier_tests::{Broker, DEADLINE, Gateway, Process, eventually, tool, within};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
