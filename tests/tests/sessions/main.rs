@@ -5,6 +5,7 @@
 mod autoscale;
 mod cuts;
 mod http;
+mod programs;
 
 use frontier_tests::{Broker, DEADLINE, Gateway, Process, eventually, tool, within};
 use nix::sys::signal::Signal;
