@@ -7,6 +7,7 @@ use crate::gateway::{Connected, Gateway};
 use crate::hosts;
 use crate::metrics::BrokerMetrics;
 use crate::reload::Live;
+use crate::scaling::{self, Scaling};
 use crate::sessions::Sessions;
 use crate::{grpc, rest};
 use frontier_access::LoadErrors;
@@ -15,8 +16,10 @@ use frontier_admin::{
     reflection,
 };
 use frontier_api::BROKER_DESCRIPTORS;
+use frontier_sessions_disk::{DiskStore, OpenError};
 use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
@@ -43,6 +46,14 @@ pub enum BrokerError {
     /// The files that say who may use it are of no use.
     #[error(transparent)]
     Access(LoadErrors),
+    /// The file of durable sessions can't be used.
+    #[error("store.path: {}: {error}", path.display())]
+    Store {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: OpenError,
+    },
 }
 
 /// A broker of work sessions.
@@ -57,6 +68,7 @@ pub struct Broker {
     expiry: ExpiryLog,
     observability: Option<Observability>,
     host_ttl: Duration,
+    prefetch: u32,
     grace: Duration,
 }
 
@@ -64,7 +76,8 @@ impl Broker {
     /// Listens. Connections wait until [`run`](Self::run); no gateway need be there yet.
     ///
     /// # Errors
-    /// [`BrokerError`] if an address can't be listened on, or the files that say who may use it are of no use.
+    /// [`BrokerError`] if an address can't be listened on, or the files that say who may use it, or keep durable sessions, are
+    /// of no use.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -92,9 +105,14 @@ impl Broker {
             warn!("{line}");
         }
         let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
+        let open = |disk| {
+            DiskStore::open(disk).map_err(|error| BrokerError::Store { path: disk.path.clone(), error })
+        };
+        let disk = config.store.as_ref().map(open).transpose()?;
         let dispatch = dispatch::start(&config.hosts);
         let connected = Arc::new(OnceLock::new());
-        let sessions = Sessions::new(&config.sessions, &config.hosts, dispatch.clone(), connected.clone());
+        let sessions =
+            Sessions::new(&config.sessions, &config.hosts, disk, dispatch.clone(), connected.clone());
         Ok(Self {
             server,
             sessions,
@@ -106,6 +124,7 @@ impl Broker {
             expiry,
             observability,
             host_ttl: config.hosts.ttl,
+            prefetch: config.hosts.dispatch.prefetch,
             grace: config.daemon.grace,
         })
     }
@@ -126,6 +145,7 @@ impl Broker {
     /// of the configuration lasts.
     pub async fn run(self, stop: CancellationToken) {
         let Self { server, sessions, dispatch, gateway, connected, .. } = self;
+        sessions.recover().await;
         let (refuse, end) = (CancellationToken::new(), CancellationToken::new());
         let probe = probe(connected.clone()).await.until(refuse.clone());
         let readiness = probe.readiness();
@@ -154,11 +174,12 @@ impl Broker {
             Ok(reflection) => router = router.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
         }
-        let router = router.merge(metrics.routes());
+        let scaling = Scaling::new(sessions.clone(), server.watches(), self.prefetch);
+        let router = router.merge(scaling::routes(scaling)).merge(metrics.routes());
         let expiry = self.expiry;
         let announced = hosts::announced(dispatch, self.host_ttl);
         let connecting = connect(gateway, announced, connected.clone());
-        let draining = drain(stop, refuse, sessions, self.grace, end.clone());
+        let draining = drain(stop, refuse, sessions.clone(), self.grace, end.clone());
         let serving = async { tokio::join!(server.run(router, probe, end, LAST_ANSWERS), draining) };
         tokio::select! {
             _ = serving => {}
@@ -174,6 +195,7 @@ impl Broker {
         if let Some(gateway) = connected.get() {
             gateway.close().await;
         }
+        sessions.close().await;
         if let Some(observing) = observing {
             observing.end().await;
         }

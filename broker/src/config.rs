@@ -2,6 +2,7 @@
 
 mod gateway;
 mod sessions;
+mod store;
 
 pub use frontier_daemon::config_source::Refused;
 pub use gateway::{GatewayConfig, TokenSource};
@@ -13,6 +14,7 @@ use frontier_admin::{LiveAccess, ObservabilityConfig, PlaneAuth, ServerConfig, e
 use frontier_config::{self as config, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::process::ProcessConfig;
 use frontier_daemon::telemetry::LogConfig;
+use frontier_sessions_disk::DiskConfig;
 use frontier_transport::ServerTls;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// Who may come.
     pub access: AccessConfig,
+    /// Where durable sessions are kept; `None` for nowhere.
+    pub store: Option<DiskConfig>,
     /// How hosts are reached.
     pub gateway: GatewayConfig,
     /// How requests are given to hosts.
@@ -100,6 +104,7 @@ impl Config {
                 mistakes.push((key, error.to_string()));
             }
         }
+        mistakes.extend(self.store.as_ref().and_then(store::file_mistake));
         mistakes.extend(self.gateway.file_mistakes());
         mistakes
     }
@@ -149,6 +154,7 @@ impl Config {
             daemon: ProcessConfig::read(&root.section("daemon")),
             access: read_planes(root, [plane(&sessions.server)]),
             sessions,
+            store: store::read(&root.section("store").fixed()),
             gateway: GatewayConfig::read(&root.section("gateway").fixed()),
             hosts: HostConfig::read(&root.section("hosts").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
@@ -192,11 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn a_store_in_a_folder_that_is_not_there_is_a_mistake_of_its_key() {
+        let mistakes = |path: &str| parse(&format!("store: {{path: {path}}}")).unwrap().check_files();
+        assert_eq!(mistakes("sessions.redb"), Vec::<String>::new());
+        assert_eq!(mistakes("/nowhere/sessions.redb"), ["store.path: /nowhere: there is no such folder"]);
+        assert_eq!(mistakes("/"), ["store.path: /: is a folder; a file in it would do"]);
+    }
+
+    #[test]
     fn all_mistakes_are_told_at_once_with_their_keys() {
         let yaml = "
 sessions: {listen: {addr: 127.0.0.1:1}, sessions: 0, throttle_start: 10, throttle_stop: 20, unknown: 1}
 gateway: {urls: ['http://x:1'], token: a, token_file: b}
 hosts: {balance: random, resend_limit: 1000}
+store: {size: 1KiB, cache_size: 1MiB}
 observability: {enable: true, addr: 127.0.0.1:1}
 ";
         let error = parse(yaml).unwrap_err();
@@ -208,6 +223,8 @@ observability: {enable: true, addr: 127.0.0.1:1}
             "gateway.token_file",
             "hosts.balance",
             "hosts.resend_limit",
+            "store.size",
+            "store.cache_size",
             "observability.addr",
         ] {
             assert!(error.contains(key), "{key}: {error}");

@@ -10,14 +10,14 @@ pub(crate) use mailbox::Mailbox;
 
 use crate::config::HostConfig;
 use frontier_sessions::{
-    AttemptId, DispatchConfig, Dispatcher, Ending, Figures, Host, SessionId, SessionPlan,
+    AttemptId, DispatchConfig, Dispatcher, Ending, Figures, Host, HostState, Labels, SessionId, SessionPlan,
 };
 use leases::Leases;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 /// How many events may wait. Whoever brings one waits when there are as many.
@@ -36,6 +36,20 @@ pub(crate) enum Event {
     Turn { session: SessionId, offered: u64, ended: Vec<(AttemptId, Ending)> },
     /// A session is gone.
     Closed(SessionId),
+    /// Somebody wants to know the hosts of a service.
+    Hosts(Arc<str>, oneshot::Sender<Vec<HostStanding>>),
+}
+
+/// How a host stands.
+#[derive(Clone, Debug)]
+pub(crate) struct HostStanding {
+    pub(crate) edge: u64,
+    pub(crate) node: String,
+    pub(crate) labels: Labels,
+    /// `ready`, `blocked` or `draining`.
+    pub(crate) state: &'static str,
+    pub(crate) capacity: u32,
+    pub(crate) in_flight: u32,
 }
 
 /// How each service stands.
@@ -58,6 +72,14 @@ impl DispatchHandle {
     /// `false` if too much waits.
     pub(crate) fn try_tell(&self, event: Event) -> bool {
         self.events.try_send(event).is_ok()
+    }
+
+    /// The hosts of a service.
+    pub(crate) async fn hosts(&self, service: &str) -> Vec<HostStanding> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Event::Hosts(service.into(), reply)).await;
+        // It ends with the process.
+        answer.await.unwrap_or_default()
     }
 
     /// How the services stood a moment ago.
@@ -151,6 +173,12 @@ impl Owner {
                 entry.sessions -= 1;
                 entry.dispatcher.session_closed(session, now);
             }
+            Event::Hosts(service, reply) => {
+                let dispatcher = self.services.get(&service).map(|entry| &entry.dispatcher);
+                let hosts = dispatcher.into_iter().flat_map(Dispatcher::hosts).map(standing);
+                // Whoever has gone away does not want to know.
+                let _ = reply.send(hosts.collect());
+            }
         }
     }
 
@@ -214,6 +242,21 @@ impl Owner {
 
     fn standing(&self) -> Standing {
         self.services.iter().map(|(name, service)| (name.clone(), service.dispatcher.figures())).collect()
+    }
+}
+
+fn standing((host, state, in_flight): (&Host, HostState, u32)) -> HostStanding {
+    HostStanding {
+        edge: host.key.edge,
+        node: host.node.clone(),
+        labels: host.labels.clone(),
+        state: match state {
+            HostState::Ready => "ready",
+            HostState::Blocked(_) => "blocked",
+            HostState::Draining | HostState::Gone => "draining",
+        },
+        capacity: host.capacity,
+        in_flight,
     }
 }
 

@@ -24,6 +24,7 @@ mod metrics;
 mod reader;
 mod reload;
 mod rest;
+mod scaling;
 mod session;
 mod sessions;
 

@@ -23,7 +23,7 @@ impl BrokerMetrics {
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1_u64);
         out.gauge("broker_ready", "Whether the broker is connected to a gateway, and takes requests.")
             .sample(&[], self.readiness.is_ready());
-        let Totals { open, created, counts, stored } = self.sessions.totals();
+        let Totals { open, created, counts, stored, on_disk } = self.sessions.totals();
         out.gauge("broker_sessions", "Sessions that are open.").sample(&[], open);
         out.counter("broker_sessions_created_total", "Sessions that were created.").sample(&[], created);
         out.counter("broker_requests_total", "Requests that were accepted.").sample(&[], counts.received);
@@ -37,6 +37,8 @@ impl BrokerMetrics {
         out.gauge("broker_responses_unfetched", help).sample(&[], counts.unfetched);
         let help = "What requests and responses take in memory, in bytes.";
         out.gauge("broker_stored_bytes", help).sample(&[], stored);
+        let help = "What requests and responses of durable sessions take on disk, in bytes.";
+        out.gauge("broker_disk_bytes", help).sample(&[], on_disk);
         let mut all = Figures::default();
         for figures in self.sessions.standing().values() {
             let Figures { hosts, blocked, draining, capacity, .. } = figures;

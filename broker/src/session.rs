@@ -2,17 +2,20 @@
 
 mod task;
 
-pub(crate) use task::{Parts, start};
+pub(crate) use task::{Parts, start, view};
 
+use arc_swap::ArcSwap;
 use frontier_sessions::{
     BatchId, ClientCounts, ClientId, Closing, EndOfResponses, Fault, FaultCode, Position, Request, SessionId,
     SessionKind, SessionRecord, SessionState, Start, StoredResponse,
 };
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How long to wait for a change at most, where one may have come before.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -20,17 +23,28 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// The name of who asks; `None` where nobody is asked who they are.
 pub(crate) type Who = Option<Arc<str>>;
 
+/// How long requests wait at most for room in the store, looked at so often, before they are refused.
+const ROOM_PATIENCE: Duration = Duration::from_secs(1);
+const ROOM_LOOK: Duration = Duration::from_millis(20);
+
 type Reply<T> = oneshot::Sender<Result<T, Fault>>;
 
 /// What a session is asked.
 pub(crate) enum Command {
     Attach(Who, Option<SessionKind>, Reply<()>),
-    Send { who: Who, client: ClientId, batch: BatchId, requests: Vec<Request>, reply: Reply<()> },
+    Send { who: Who, client: ClientId, batch: BatchId, requests: Vec<Request>, reply: Reply<Sent> },
     Flush { who: Who, client: ClientId, flush: Flush, reply: Reply<Flushed> },
     Read { who: Who, client: ClientId, start: Start, most: usize, bytes: usize, reply: Reply<Responses> },
     Acknowledge { client: ClientId, before: Position, reply: Reply<()> },
     Purge { who: Who, client: ClientId, reply: Reply<bool> },
     Close(Who, Reply<()>),
+}
+
+/// What became of requests.
+pub(crate) enum Sent {
+    Stored,
+    /// There is no room; here they are again.
+    Full(Vec<Request>),
 }
 
 /// A flush, or the end of the requests.
@@ -76,18 +90,46 @@ pub(crate) struct Session {
     pub(crate) record: SessionRecord,
     /// When it was used last, in milliseconds since 1970.
     used_at: AtomicU64,
+    link: ArcSwap<Link>,
+    /// How it is taken up again once it is suspended, by one at a time.
+    revive: Revive,
+    reviving: Mutex<()>,
+}
+
+/// How a suspended session is taken up again.
+pub(crate) type Revive = Arc<dyn Fn(SessionId) -> BoxFuture<'static, Result<Link, Fault>> + Send + Sync>;
+
+/// The way to the task that owns a session.
+pub(crate) struct Link {
     commands: mpsc::Sender<Command>,
     view: watch::Receiver<View>,
+    /// Cancelled once the task has ended, and everybody who has to know that does.
+    over: CancellationToken,
+}
+
+impl Link {
+    /// To no task: the session is in its store alone.
+    pub(crate) fn suspended(view: View) -> Self {
+        let view = View { state: SessionState::Suspended, ..view };
+        let over = CancellationToken::new();
+        over.cancel();
+        Self { commands: mpsc::channel(1).0, view: watch::Sender::new(view).subscribe(), over }
+    }
 }
 
 impl Session {
+    pub(crate) fn new(record: SessionRecord, link: Link, revive: Revive) -> Self {
+        let used_at = AtomicU64::new(crate::sessions::now_ms());
+        Self { record, used_at, link: ArcSwap::from_pointee(link), revive, reviving: Mutex::new(()) }
+    }
+
     pub(crate) fn id(&self) -> SessionId {
         self.record.id
     }
 
     /// How it stands.
     pub(crate) fn view(&self) -> View {
-        self.view.borrow().clone()
+        self.link.load().view.borrow().clone()
     }
 
     /// When it was used last, in milliseconds since 1970.
@@ -109,14 +151,26 @@ impl Session {
         self.ask(|reply| Command::Attach(who, kind, reply)).await
     }
 
+    /// Sends requests. While the store is full they wait for a moment.
     pub(crate) async fn send(
         &self,
         who: Who,
         client: ClientId,
         batch: BatchId,
-        requests: Vec<Request>,
+        mut requests: Vec<Request>,
     ) -> Result<(), Fault> {
-        self.ask(|reply| Command::Send { who, client, batch, requests, reply }).await
+        let deadline = Instant::now() + ROOM_PATIENCE;
+        loop {
+            let (who, client) = (who.clone(), client.clone());
+            match self.ask(|reply| Command::Send { who, client, batch, requests, reply }).await? {
+                Sent::Stored => return Ok(()),
+                Sent::Full(_) if Instant::now() >= deadline => {
+                    return Err(Fault::new(FaultCode::StorageFull, "the store is full"));
+                }
+                Sent::Full(again) => requests = again,
+            }
+            sleep(ROOM_LOOK).await;
+        }
     }
 
     pub(crate) async fn flush(&self, who: Who, client: ClientId, flush: Flush) -> Result<Flushed, Fault> {
@@ -153,16 +207,16 @@ impl Session {
         (most, bytes): (usize, usize),
         patience: Duration,
     ) -> Result<Responses, Fault> {
-        let mut view = self.view.clone();
-        let deadline = tokio::time::Instant::now() + patience;
+        let deadline = Instant::now() + patience;
         // Whoever waits is there, and is heard of often enough.
         let idle = self.record.settings.timeouts.client_idle / 3;
         loop {
+            let mut view = self.link.load().view.clone();
             view.mark_unchanged();
             let (who, client) = (who.clone(), client.clone());
             let read = |reply| Command::Read { who, client, start, most, bytes, reply };
             let found = self.ask(read).await?;
-            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             if !found.responses.is_empty() || found.end.is_some() || left.is_zero() {
                 return Ok(found);
             }
@@ -184,15 +238,40 @@ impl Session {
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Fault> {
         self.used_at.store(crate::sessions::now_ms(), Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
-        if self.commands.send(command(reply)).await.is_err() {
-            return Err(self.ended());
+        let mut command = command(reply);
+        loop {
+            let link = self.link.load_full();
+            match link.commands.send(command).await {
+                Ok(()) => break,
+                Err(mpsc::error::SendError(back)) => command = back,
+            }
+            self.resume(&link).await?;
         }
         answer.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
+    /// Takes it up again, if the task behind `ended` has ended since nobody used it.
+    async fn resume(&self, ended: &Arc<Link>) -> Result<(), Fault> {
+        if !is_suspended(&ended.view.borrow()) {
+            return Err(self.ended());
+        }
+        let _one = self.reviving.lock().await;
+        // Else its end would be taken for that of the next one.
+        ended.over.cancelled().await;
+        if Arc::ptr_eq(&self.link.load_full(), ended) {
+            self.link.store(Arc::new((self.revive)(self.id()).await?));
+        }
+        Ok(())
+    }
+
     /// Why it answers no more.
     fn ended(&self) -> Fault {
-        match self.view().closing {
+        let view = self.view();
+        if is_suspended(&view) {
+            let text = format!("the session {} is being suspended", self.id());
+            return Fault::new(FaultCode::Draining, text);
+        }
+        match view.closing {
             Some(Closing::Failed(why)) => Fault::new(FaultCode::SessionFailure, why),
             Some(Closing::TimedOut) => {
                 let text = format!("the session {} was not used for too long", self.id());
@@ -203,4 +282,8 @@ impl Session {
             }
         }
     }
+}
+
+fn is_suspended(view: &View) -> bool {
+    view.closing.is_none() && view.state == SessionState::Suspended
 }

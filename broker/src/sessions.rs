@@ -1,16 +1,17 @@
 //! All sessions of this broker.
 
 use crate::config::{HostConfig, SessionsConfig};
-use crate::dispatch::{DispatchHandle, Standing};
+use crate::dispatch::{DispatchHandle, HostStanding, Standing};
 use crate::execution::Caller;
 use crate::gateway::Connected;
-use crate::session::{self, Parts, Session, Who};
+use crate::session::{self, Link, Parts, Revive, Session, Who};
 use dashmap::DashMap;
 use frontier_sessions as domain;
 use frontier_sessions::{
-    ClientCounts, Durability, Fault, FaultCode, MemoryStore, SessionId, SessionKind, SessionRecord, Settings,
-    Store, StoreError, Throttle,
+    ClientCounts, Fault, FaultCode, Log, MemoryStore, Opened, SessionId, SessionKind, SessionRecord,
+    SessionState, Settings, Store, StoreError, Throttle,
 };
+use frontier_sessions_disk::DiskStore;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -34,7 +35,9 @@ pub(crate) struct Sessions(Arc<Inner>);
 struct Inner {
     config: SessionsConfig,
     resend_limit: u32,
-    store: MemoryStore,
+    memory: MemoryStore,
+    /// Where durable sessions are kept, if there are any.
+    disk: Option<DiskStore>,
     dispatch: DispatchHandle,
     caller: Arc<Caller>,
     by_id: DashMap<SessionId, Arc<Session>>,
@@ -44,7 +47,7 @@ struct Inner {
     ended: Mutex<VecDeque<(Instant, SessionId)>>,
     /// What those had that are forgotten.
     forgotten: Mutex<ClientCounts>,
-    draining: AtomicBool,
+    draining: Arc<AtomicBool>,
 }
 
 /// What all sessions are at, and have done.
@@ -53,13 +56,16 @@ pub(crate) struct Totals {
     pub(crate) open: usize,
     pub(crate) created: u64,
     pub(crate) counts: ClientCounts,
+    /// What is kept in memory, and on disk, in bytes.
     pub(crate) stored: usize,
+    pub(crate) on_disk: u64,
 }
 
 impl Sessions {
     pub(crate) fn new(
         config: &SessionsConfig,
         hosts: &HostConfig,
+        disk: Option<DiskStore>,
         dispatch: DispatchHandle,
         gateway: Arc<OnceLock<Connected>>,
     ) -> Self {
@@ -71,7 +77,8 @@ impl Sessions {
         Self(Arc::new(Inner {
             config: config.clone(),
             resend_limit: hosts.resend_limit,
-            store: MemoryStore::new(config.limits.storage_size),
+            memory: MemoryStore::new(config.limits.storage_size),
+            disk,
             dispatch,
             caller,
             by_id: DashMap::new(),
@@ -79,7 +86,7 @@ impl Sessions {
             created: AtomicU64::new(0),
             ended: Mutex::default(),
             forgotten: Mutex::default(),
-            draining: AtomicBool::new(false),
+            draining: Arc::default(),
         }))
     }
 
@@ -98,38 +105,137 @@ impl Sessions {
         settings.check()?;
         self.check_draining()?;
         let inner = &self.0;
-        if settings.kind == SessionKind::Durable && inner.store.durability() == Durability::Process {
-            let text = "this broker keeps sessions in memory: it has no durable ones";
-            return Err(Fault::new(FaultCode::Unsupported, text));
-        }
+        let store = self.store(settings.kind)?;
         let place = Place::take(inner)?;
         let id = SessionId(rand::random());
         let record = SessionRecord { id, settings, creator: who, created_at: now_ms(), notes };
-        let log = inner.store.create(record.clone()).await.map_err(|error| match error {
-            StoreError::Full => Fault::new(FaultCode::StorageFull, error.to_string()),
-            _ => Fault::new(FaultCode::StoreUnavailable, error.to_string()),
-        })?;
-        let limits = &inner.config.limits;
-        let session = domain::Session::new(
-            id,
-            record.settings.clone(),
-            record.creator.clone(),
-            limits.session,
-            Throttle::new(limits.throttle_start, limits.throttle_stop),
-            inner.resend_limit,
-            Instant::now(),
-        );
-        let (dispatch, caller) = (inner.dispatch.clone(), inner.caller.clone());
-        let parts = Parts { session, record, log, dispatch, caller };
-        let sessions = self.clone();
-        let session = Arc::new(session::start(parts, move || sessions.ended(id, place)));
-        inner.by_id.insert(id, session.clone());
+        let log = store.create(record.clone()).await.map_err(|error| told(&error))?;
+        let link = self.start(self.session(&record), log, place);
+        let session = self.keep(record, link);
         inner.created.fetch_add(1, Ordering::Relaxed);
         Ok(session)
     }
 
+    /// Where sessions of this kind are kept.
+    fn store(&self, kind: SessionKind) -> Result<&dyn Store, Fault> {
+        match (kind, &self.0.disk) {
+            (SessionKind::Interactive, _) => Ok(&self.0.memory),
+            (SessionKind::Durable, Some(disk)) => Ok(disk),
+            (SessionKind::Durable, None) => {
+                let text = "this broker keeps sessions in memory: without store.path it has no durable ones";
+                Err(Fault::new(FaultCode::Unsupported, text))
+            }
+        }
+    }
+
+    fn session(&self, record: &SessionRecord) -> domain::Session {
+        let limits = &self.0.config.limits;
+        domain::Session::new(
+            record.id,
+            record.settings.clone(),
+            record.creator.clone(),
+            limits.session,
+            Throttle::new(limits.throttle_start, limits.throttle_stop),
+            self.0.resend_limit,
+            Instant::now(),
+        )
+    }
+
+    fn start(&self, session: domain::Session, log: Box<dyn Log>, place: Place) -> Link {
+        let (dispatch, caller) = (self.0.dispatch.clone(), self.0.caller.clone());
+        let id = session.id();
+        let parts = Parts { session, log, dispatch, caller, draining: self.0.draining.clone() };
+        let sessions = self.clone();
+        session::start(parts, move || sessions.ended(id, place))
+    }
+
+    fn keep(&self, record: SessionRecord, link: Link) -> Arc<Session> {
+        let sessions = self.clone();
+        let revive: Revive = Arc::new(move |id| {
+            let sessions = sessions.clone();
+            Box::pin(async move { sessions.revive(id).await })
+        });
+        let id = record.id;
+        let session = Arc::new(Session::new(record, link, revive));
+        self.0.by_id.insert(id, session.clone());
+        session
+    }
+
+    /// Takes all durable sessions up again that were there before the broker's restart. Those in which there is something to
+    /// compute go on at once, the others when somebody asks for them.
+    pub(crate) async fn recover(&self) {
+        let Some(disk) = &self.0.disk else { return };
+        let (mut after, mut count) = (None, 0_u64);
+        loop {
+            let ids = match disk.sessions(after).await {
+                Ok(ids) => ids,
+                Err(error) => return tracing::error!(%error, "durable sessions are not taken up again"),
+            };
+            let Some(last) = ids.last() else { break };
+            after = Some(*last);
+            for id in ids {
+                match disk.acquire(id).await {
+                    Ok(Some(opened)) => {
+                        self.take_up(opened);
+                        count += 1;
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, session = %id, "a session is not taken up again"),
+                }
+            }
+        }
+        if count > 0 {
+            tracing::info!(sessions = count, "durable sessions are taken up again");
+        }
+    }
+
+    fn take_up(&self, opened: Opened) {
+        let Opened { log, record, clients } = opened;
+        let has_work = clients.iter().any(|(_, client)| !client.pending.is_empty());
+        let mut session = self.session(&record);
+        session.recover(clients, Instant::now());
+        let place = if has_work { Place::take(&self.0) } else { Err(Fault::new(FaultCode::Draining, "")) };
+        let link = match place {
+            Ok(place) => self.start(session, log, place),
+            Err(fault) => {
+                if has_work {
+                    tracing::warn!(%fault, session = %record.id, "a session waits until somebody asks for it");
+                }
+                Link::suspended(session::view(&session))
+            }
+        };
+        self.keep(record, link);
+    }
+
+    /// Takes up a session that was suspended.
+    async fn revive(&self, id: SessionId) -> Result<Link, Fault> {
+        self.check_draining()?;
+        let place = Place::take(&self.0)?;
+        let opened = self.store(SessionKind::Durable)?.acquire(id).await.map_err(|error| told(&error))?;
+        let gone = || Fault::new(FaultCode::SessionFinished, format!("the session {id} was closed"));
+        let Opened { log, record, clients } = opened.ok_or_else(gone)?;
+        let mut session = self.session(&record);
+        session.recover(clients, Instant::now());
+        Ok(self.start(session, log, place))
+    }
+
+    /// Closes what is on disk.
+    pub(crate) async fn close(&self) {
+        if let Some(disk) = &self.0.disk {
+            disk.close().await;
+        }
+    }
+
     fn ended(&self, id: SessionId, place: Place) {
         drop(place);
+        // One that is suspended is there still.
+        let is_suspended = |session: &Session| {
+            let view = session.view();
+            view.closing.is_none() && view.state == SessionState::Suspended
+        };
+        if self.0.by_id.get(&id).is_some_and(|session| is_suspended(&session)) {
+            return;
+        }
         let now = Instant::now();
         let mut ended = self.0.ended.lock();
         ended.push_back((now, id));
@@ -160,6 +266,11 @@ impl Sessions {
         self.0.dispatch.standing()
     }
 
+    /// The hosts of a service.
+    pub(crate) async fn hosts(&self, service: &str) -> Vec<HostStanding> {
+        self.0.dispatch.hosts(service).await
+    }
+
     /// From now on nothing new is taken.
     pub(crate) fn drain(&self) {
         self.0.draining.store(true, Ordering::SeqCst);
@@ -173,11 +284,17 @@ impl Sessions {
         Ok(())
     }
 
-    /// How many requests are not answered, and how many responses were not fetched.
+    /// How many requests are not answered, and how many responses were not fetched. Of durable sessions those count that
+    /// are at hosts: the rest is there after a restart.
     pub(crate) fn left(&self) -> u64 {
-        let open = self.all();
-        let open = open.iter().map(|session| session.view()).filter(|view| view.closing.is_none());
-        open.map(|view| view.counts.queued + view.counts.running + view.counts.unfetched).sum()
+        let all = self.all();
+        let open = all.iter().map(|it| (it.record.settings.kind, it.view()));
+        let open = open.filter(|(_, view)| view.closing.is_none());
+        open.map(|(kind, view)| match kind {
+            SessionKind::Interactive => view.counts.queued + view.counts.running + view.counts.unfetched,
+            SessionKind::Durable => view.counts.running,
+        })
+        .sum()
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -189,7 +306,8 @@ impl Sessions {
             open: self.0.open.load(Ordering::Relaxed),
             created: self.0.created.load(Ordering::Relaxed),
             counts,
-            stored: self.0.store.taken(),
+            stored: self.0.memory.taken(),
+            on_disk: self.0.disk.as_ref().map_or(0, DiskStore::taken),
         }
     }
 }
@@ -213,6 +331,16 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// What an error of the store means for who makes or takes up a session.
+fn told(error: &StoreError) -> Fault {
+    let code = match error {
+        StoreError::Full => FaultCode::StorageFull,
+        StoreError::Damaged(_) => FaultCode::SessionFailure,
+        StoreError::Fenced | StoreError::Exists | StoreError::Unavailable(_) => FaultCode::StoreUnavailable,
+    };
+    Fault::new(code, error.to_string())
 }
 
 fn add(sum: &mut ClientCounts, counts: &ClientCounts) {

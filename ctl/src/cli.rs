@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::forward::ForwardCommand;
 use crate::gateway::{DrainCommand, LogLevelCommand, Peers, PolicyCommand, StatusCommand};
+use crate::host::HostCommand;
 use crate::interrupt::{finish, until_interrupted};
 use crate::output::{self, Format, Printer};
 use crate::publish::PublishCommand;
@@ -93,6 +94,8 @@ enum Command {
     /// Forward TCP connections and UDP datagrams to what is beside an edge, or beside a service.
     #[command(subcommand)]
     Forward(ForwardCommand),
+    /// Be a host of work sessions: have a program, or a container, compute their requests.
+    Host(HostCommand),
     /// Put load on a gateway, and tell rates and latencies.
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -184,6 +187,7 @@ impl Cli {
             Command::Publish(command) => end(command.run(&settings()?, &printer)),
             Command::Sub(command) => go_on(command.run(&settings()?, &printer)),
             Command::Forward(command) => go_on(command.run(&settings()?)),
+            Command::Host(command) => block_on(command.run(&settings()?)),
             Command::Bench(command) => end(command.run(&settings()?, &printer)),
             Command::Doctor(command) => end(command.run(&connection, &printer)),
             Command::Stream(command) => end(command.run(&settings()?)),

@@ -19,6 +19,7 @@ mod exit;
 mod failure;
 mod forward;
 mod gateway;
+mod host;
 mod identity;
 mod interrupt;
 mod output;

@@ -138,7 +138,12 @@ impl Settings {
 
     /// Connects an edge.
     pub(crate) async fn connect_edge(&self, builder: Builder<Edge>) -> Outcome<Edge> {
-        builder.connect().await.map_err(|error| self.unconnected(&error, self.edgebound(), "edgebound"))
+        builder.connect().await.map_err(|error| self.edge_unconnected(&error))
+    }
+
+    /// Why an edge is not connected.
+    pub(crate) fn edge_unconnected(&self, error: &ConnectError) -> Failure {
+        self.unconnected(error, self.edgebound(), "edgebound")
     }
 
     /// Connects a service.

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 pub struct Broker {
     process: Process,
     addr: SocketAddr,
-    _config: NamedTempFile,
+    config: NamedTempFile,
 }
 
 /// A broker to be started.
@@ -48,6 +48,26 @@ impl Broker {
         self.addr
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Waits until it has ended, and starts it anew, at the same place and with the same configuration.
+    pub async fn restart(self) -> Self {
+        let Self { mut process, addr, config } = self;
+        process.exit().await;
+        Self::run(config, addr).await
+    }
+
+    async fn run(config: NamedTempFile, addr: SocketAddr) -> Self {
+        let path = config.path().to_str().expect("a temporary file has a plain name");
+        let broker = Self { process: Process::broker(&["--config", path]), addr, config };
+        let listens = async || TcpStream::connect(addr).await.ok();
+        eventually(DEADLINE, "the broker listens", listens).await;
+        broker
+    }
+
     /// What it has printed.
     #[must_use]
     pub fn log(&self) -> &Log {
@@ -79,11 +99,6 @@ impl BrokerBuilder {
     /// If it does not.
     pub async fn start(self) -> Broker {
         let Self { settings, addr } = self;
-        let config = settings.file();
-        let path = config.path().to_str().expect("a temporary file has a plain name");
-        let broker = Broker { process: Process::broker(&["--config", path]), addr, _config: config };
-        let listens = async || TcpStream::connect(addr).await.ok();
-        eventually(DEADLINE, "the broker listens", listens).await;
-        broker
+        Broker::run(settings.file(), addr).await
     }
 }

@@ -1,23 +1,23 @@
 //! The task that owns a session.
 
-use super::{Command, Flush, Flushed, Responses, Session, View};
+use super::{Command, Flush, Flushed, Link, Responses, Sent, View};
 use crate::dispatch::{DispatchHandle, Event, Mailbox};
 use crate::execution::{Caller, Done};
-use crate::sessions::now_ms;
 use frontier_sessions as domain;
 use frontier_sessions::{
     AttemptId, BatchId, Budget, ClientId, Closing, Completion, Ending, Fault, FaultCode, Grant, Log, Next,
-    Position, Request, SessionPlan, SessionRecord, SessionState, Start, StoreError,
+    Position, Request, SessionKind, SessionPlan, SessionState, Start, StoreError,
 };
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 /// How many commands may wait.
 const WAITING: usize = 64;
@@ -34,10 +34,11 @@ const STORE_PAUSE: Duration = Duration::from_millis(200);
 /// What a session is made of.
 pub(crate) struct Parts {
     pub(crate) session: domain::Session,
-    pub(crate) record: SessionRecord,
     pub(crate) log: Box<dyn Log>,
     pub(crate) dispatch: DispatchHandle,
     pub(crate) caller: Arc<Caller>,
+    /// Whether the broker is stopping.
+    pub(crate) draining: Arc<AtomicBool>,
 }
 
 struct Task {
@@ -50,15 +51,17 @@ struct Task {
     /// Calls that have ended, to be told.
     ended: Vec<(AttemptId, Ending)>,
     offered: u64,
+    draining: Arc<AtomicBool>,
     view: Arc<watch::Sender<View>>,
 }
 
 /// Starts the task. `on_end` runs when it has ended, however it has.
-pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Session {
-    let Parts { session, record, log, dispatch, caller } = parts;
+pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Link {
+    let Parts { session, log, dispatch, caller, draining } = parts;
     let view = Arc::new(watch::Sender::new(view(&session)));
     let (commands, receiver) = mpsc::channel(WAITING);
-    let handle = Session { record, used_at: AtomicU64::new(now_ms()), commands, view: view.subscribe() };
+    let over = CancellationToken::new();
+    let link = Link { commands, view: view.subscribe(), over: over.clone() };
     let id = session.id();
     let task = Task {
         session,
@@ -69,6 +72,7 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Ses
         calls: FuturesUnordered::new(),
         ended: Vec::new(),
         offered: 0,
+        draining,
         view: view.clone(),
     };
     let running = tokio::spawn(task.run(receiver));
@@ -81,11 +85,13 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Ses
         // Whatever it had at hosts counts no more.
         dispatch.tell(Event::Closed(id)).await;
         on_end();
+        over.cancel();
     });
-    handle
+    link
 }
 
-fn view(session: &domain::Session) -> View {
+/// How a session stands, for all who look.
+pub(crate) fn view(session: &domain::Session) -> View {
     View { state: session.state(), closing: session.closing().cloned(), counts: session.counts() }
 }
 
@@ -98,6 +104,8 @@ impl Task {
             mailbox: self.mailbox.clone(),
         };
         self.dispatch.tell(opened).await;
+        // One that was taken up again has something to call before anybody asks for it.
+        self.report().await;
         while !self.is_over() {
             let deadline = self.session.deadline();
             let timer = async {
@@ -138,10 +146,17 @@ impl Task {
                     None | Some(Command::Close(..)) => break,
                     Some(command) => self.on_command(command).await,
                 },
-                () = &mut end => break,
+                () = &mut end => return self.delete_unless_durable().await,
             }
         }
         self.delete().await;
+    }
+
+    /// What was promised to be kept is kept: nobody has said that it is not wanted any more.
+    async fn delete_unless_durable(&mut self) {
+        if self.session.settings().kind == SessionKind::Interactive {
+            self.delete().await;
+        }
     }
 
     async fn on_command(&mut self, command: Command) {
@@ -186,18 +201,22 @@ impl Task {
         batch: BatchId,
         requests: Vec<Request>,
         now: Instant,
-    ) -> Result<(), Fault> {
+    ) -> Result<Sent, Fault> {
         let sending = self.session.send(who, client, batch, requests, now)?;
         if let Some(from) = sending.discard {
             let discarded = self.log.discard(client, from).await;
             self.stored(discarded)?;
         }
         if !sending.requests.is_empty() {
-            let appended = self.log.append(client, sending.requests.clone()).await;
-            self.stored(appended)?;
+            match self.log.append(client, sending.requests.clone()).await {
+                Err(StoreError::Full) => {
+                    return Ok(Sent::Full(sending.requests.into_iter().map(|it| it.request).collect()));
+                }
+                appended => self.stored(appended)?,
+            }
             self.session.appended(client, sending.requests);
         }
-        Ok(())
+        Ok(Sent::Stored)
     }
 
     async fn flush(
@@ -267,14 +286,26 @@ impl Task {
             let code = match error {
                 StoreError::Full => FaultCode::StorageFull,
                 StoreError::Unavailable(_) | StoreError::Exists => FaultCode::StoreUnavailable,
-                StoreError::Fenced => {
-                    self.session
-                        .close(Closing::Failed("another broker has the session".into()), Instant::now());
-                    FaultCode::NotOwner
-                }
+                StoreError::Damaged(_) => FaultCode::SessionFailure,
+                StoreError::Fenced => FaultCode::NotOwner,
             };
+            self.fail_if_lost(&error);
             Fault::new(code, error.to_string())
         })
+    }
+
+    /// Whether the session can't go on: it has another owner, or the store has not kept it.
+    fn fail_if_lost(&mut self, error: &StoreError) -> bool {
+        let why = match error {
+            StoreError::Fenced => "another broker has the session".to_owned(),
+            StoreError::Damaged(why) => {
+                tracing::error!(%why, session = %self.session.id(), "a session is damaged in the store");
+                why.clone()
+            }
+            StoreError::Exists | StoreError::Full | StoreError::Unavailable(_) => return false,
+        };
+        self.session.close(Closing::Failed(why), Instant::now());
+        true
     }
 
     /// Calls have ended: their responses are stored together.
@@ -301,10 +332,7 @@ impl Task {
         loop {
             match self.log.complete(client, completions.clone()).await {
                 Ok(()) => return,
-                Err(StoreError::Fenced) => {
-                    let why = "another broker has the session".to_owned();
-                    return self.session.close(Closing::Failed(why), Instant::now());
-                }
+                Err(error) if self.fail_if_lost(&error) => return,
                 Err(error) => {
                     tracing::warn!(%error, session = %self.session.id(), "responses are not stored yet");
                     sleep(STORE_PAUSE).await;
@@ -328,6 +356,11 @@ impl Task {
 
     /// The next request to call, from the store if it is not held.
     async fn next(&mut self) -> Option<domain::Taken> {
+        // What is durable is computed after the restart.
+        let is_durable = self.session.settings().kind == SessionKind::Durable;
+        if is_durable && self.draining.load(Ordering::SeqCst) {
+            return None;
+        }
         loop {
             match self.session.next_call() {
                 Next::Take(taken) => return Some(taken),
@@ -338,10 +371,7 @@ impl Task {
                         let why = "requests are missing in the store".to_owned();
                         self.session.close(Closing::Failed(why), Instant::now());
                     }
-                    Err(StoreError::Fenced) => {
-                        let why = "another broker has the session".to_owned();
-                        self.session.close(Closing::Failed(why), Instant::now());
-                    }
+                    Err(error) if self.fail_if_lost(&error) => {}
                     Err(_) => sleep(STORE_PAUSE).await,
                 },
             }

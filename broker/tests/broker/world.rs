@@ -9,7 +9,7 @@ use frontier_sdk::{HostBuilder, HostError, HostRequest, Response, ServiceHost};
 use hyper::Method;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -99,16 +99,15 @@ impl World {
 
     /// Waits until what `path` answers is as it should be.
     pub(crate) async fn until(&self, path: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        let found = async {
-            loop {
-                let answer = self.get(path).await;
-                if is_it(&answer.body) {
-                    return answer.body;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+        let begun = Instant::now();
+        loop {
+            let answer = self.get(path).await;
+            if is_it(&answer.body) {
+                return answer.body;
             }
-        };
-        tokio::time::timeout(DEADLINE, found).await.expect("it is so in the end")
+            assert!(begun.elapsed() < DEADLINE, "{path} is {} still", answer.body);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 }
 

@@ -68,6 +68,32 @@ pub mod broker;
 #[path = "generated/messagebroker.rs"]
 pub mod messagebroker;
 
+/// KEDA's contract of external scalers: `ExternalScaler`.
+#[rustfmt::skip]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+#[path = "generated/externalscaler.rs"]
+pub mod externalscaler;
+
+/// What service hosts of CloudSOA answer: `ComputeService`.
+#[rustfmt::skip]
+#[allow(
+    clippy::allow_attributes_without_reason,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+#[path = "generated/compute.rs"]
+pub mod compute;
+
 #[cfg(feature = "json")]
 pub mod gateway_json;
 #[cfg(feature = "json")]
@@ -80,6 +106,12 @@ pub use routes::{ClusterRoute, GatewayRoute};
 
 /// The services and messages of [`cluster`] as protobuf describes them, for reflection: a `FileDescriptorSet`.
 pub const CLUSTER_DESCRIPTORS: &[u8] = include_bytes!("generated/cluster.binpb");
+
+/// The same of [`externalscaler`].
+pub const EXTERNALSCALER_DESCRIPTORS: &[u8] = include_bytes!("generated/externalscaler.binpb");
+
+/// The same of [`compute`].
+pub const COMPUTE_DESCRIPTORS: &[u8] = include_bytes!("generated/compute.binpb");
 
 /// The same of [`gateway`].
 pub const GATEWAY_DESCRIPTORS: &[u8] = include_bytes!("generated/gateway.binpb");

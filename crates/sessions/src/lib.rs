@@ -19,6 +19,7 @@
 //! - [`Dispatcher`] shares the hosts of one service among its sessions: who is next, and on which host.
 //! - [`Store`] is where sessions are kept, and [`Log`] the part of it for one of them; [`MemoryStore`] is one. Every store
 //!   passes the tests of `contract`, a module that the feature of that name has.
+//! - [`ScalingRule`] says how many hosts there should be.
 //! - [`Fault`] is why something was refused, with its code, as clients see it.
 
 mod batch;
@@ -31,6 +32,7 @@ mod id;
 mod limits;
 mod memory;
 mod message;
+mod scaling;
 mod session;
 mod settings;
 mod store;
@@ -47,6 +49,7 @@ pub use id::{BatchId, ClientId, Fence, MessageId, Position, Sequence, SessionId}
 pub use limits::Limits;
 pub use memory::MemoryStore;
 pub use message::{CallFault, Outcome, Request, Response};
+pub use scaling::{Advice, ScalingRule, ServiceLoad};
 pub use session::{Closing, Expired, Reading, Sending, Session, SessionState, Start};
 pub use settings::{Affinity, SessionKind, Settings, Timeouts};
 pub use store::{

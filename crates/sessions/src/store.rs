@@ -37,6 +37,9 @@ pub enum StoreError {
     /// line, without secrets.
     #[error("{0}")]
     Unavailable(String),
+    /// What the store gives back is not what was put there, and never will be. One line.
+    #[error("{0}")]
+    Damaged(String),
 }
 
 /// What is left of a session when its broker ends.

@@ -4,6 +4,10 @@
 
 mod client;
 mod listen;
+mod autoscale;
+mod cuts;
+mod http;
+mod programs;
 
 use frontier_tests::{Broker, DEADLINE, Gateway, Process, eventually, tool, within};
 use nix::sys::signal::Signal;

@@ -2,6 +2,7 @@
 
 use crate::{HERE, check};
 use prost::Message;
+use protox::prost_reflect::prost_types::FileDescriptorSet;
 use std::fs;
 use std::path::Path;
 
@@ -18,6 +19,10 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
         let ours = names.filter(|name| !name.starts_with("google/"));
         ours.for_each(|name| name.insert_str(0, &format!("{package}/")));
     }
+    (code(descriptors, package), described.encode_to_vec())
+}
+
+fn code(descriptors: FileDescriptorSet, package: &str) -> String {
     let out = tempfile::tempdir().expect("there is room for a directory");
     tonic_prost_build::configure()
         .out_dir(out.path())
@@ -29,13 +34,30 @@ fn generate(files: &[&str], package: &str) -> (String, Vec<u8>) {
         .compile_fds(descriptors)
         .expect("code can be generated");
     let code = fs::read_to_string(out.path().join(format!("{package}.rs")));
-    (code.expect("the package has code"), described.encode_to_vec())
+    code.expect("the package has code")
 }
 
 fn check_package(name: &str, package: &str, files: &[&str]) {
     let (code, description) = generate(files, package);
     check(&format!("src/generated/{name}.rs"), code.as_bytes());
     check(&format!("src/generated/{name}.binpb"), &description);
+}
+
+/// Those of others are described as others do, by the name that their file has there.
+fn check_contract(name: &str, package: &str) {
+    let file = format!("{name}.proto");
+    let descriptors = protox::compile([&file], [Path::new(HERE).join("proto")]).expect("the file is right");
+    let mut described = descriptors.clone();
+    described.file.iter_mut().for_each(|file| file.source_code_info = None);
+    let code = code(descriptors, package);
+    check(&format!("src/generated/{name}.rs"), code.as_bytes());
+    check(&format!("src/generated/{name}.binpb"), &described.encode_to_vec());
+}
+
+#[test]
+fn the_code_of_contracts_of_others_is_up_to_date() {
+    check_contract("externalscaler", "externalscaler");
+    check_contract("compute", "cloudsoa.servicehost");
 }
 
 #[test]

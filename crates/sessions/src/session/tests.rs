@@ -7,6 +7,7 @@ use crate::batch::Commit;
 use crate::client::{ClientState, EndOfResponses};
 use crate::id::MessageId;
 use crate::message::Outcome;
+use crate::store::RecoveredClient;
 
 const WHO: Option<&str> = Some("ann");
 const IDLE: Duration = Duration::from_secs(300);
@@ -303,7 +304,7 @@ fn a_durable_session_is_suspended_and_what_was_committed_is_there_again() {
     assert!(session.on_time(now + 2 * IDLE).session);
     assert_eq!((session.state(), session.closing()), (SessionState::Suspended, None));
 
-    let was = crate::RecoveredClient {
+    let was = RecoveredClient {
         commit: Commit { batch: 4, received: 3, before: 5, ended: true },
         pending: vec![(1, MessageId(1)), (4, MessageId(4))],
         answered: vec![(2, MessageId(3), 3)],
@@ -323,6 +324,23 @@ fn a_durable_session_is_suspended_and_what_was_committed_is_there_again() {
     let reading = again.read(WHO, &client(), Start::Begin, now).unwrap();
     assert_eq!((reading.from, reading.until, reading.end), (2, 3, None));
     assert_eq!(again.client(&client()).unwrap().state(), ClientState::EndRequests);
+}
+
+#[test]
+fn a_session_that_was_taken_up_again_is_suspended_once_all_is_answered() {
+    let now = start();
+    let commit = Commit { batch: 0, received: 1, before: 1, ended: false };
+    let was = RecoveredClient { commit, pending: vec![(0, MessageId(0))], ..RecoveredClient::default() };
+    let mut again = session(SessionKind::Durable, now);
+    again.recover(vec![(client(), was)], now);
+    let later = now + 2 * IDLE;
+    assert!(!again.on_time(later).session, "it computes, and no client has to come for that");
+    assert_eq!(again.next_call(), Next::Fetch(client(), 0));
+    again.refill(&client(), vec![StoredRequest { sequence: 0, request: request(0) }]);
+    let taken = take(&mut again);
+    answer(&mut again, taken, later);
+    let expired = again.on_time(later + 2 * IDLE);
+    assert_eq!((expired.session, again.state()), (true, SessionState::Suspended));
 }
 
 #[test]

@@ -70,6 +70,10 @@ impl Session {
     /// When the session ends unless a client comes.
     fn ends_at(&self) -> Option<Instant> {
         let timeouts = &self.settings.timeouts;
+        // One that was taken up again computes what was committed, whether its clients come or not.
+        if self.members.values().any(|member| !member.client.is_done()) {
+            return None;
+        }
         match self.state {
             SessionState::Started => self.since.checked_add(timeouts.client_connection),
             SessionState::Idle => self.since.checked_add(timeouts.session_idle),

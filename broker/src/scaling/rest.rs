@@ -1,0 +1,102 @@
+//! `GET /api/v1/services/{service}/scaling`: for whoever starts and stops hosts without KEDA.
+
+use super::{Demand, Scaling, load};
+use axum::Router;
+use axum::extract::{Extension, Path, State};
+use axum::response::Response;
+use axum::routing::get;
+use frontier_access::authn::OperatorRole;
+use frontier_admin::{ApiError, Operator, Query, json};
+use frontier_sessions::{Labels, ScalingRule};
+use http::{StatusCode, Uri};
+use serde::Serialize;
+
+pub(super) fn routes(scaling: Scaling) -> Router {
+    Router::new().route("/api/v1/services/{service}/scaling", get(scaling_of)).with_state(scaling)
+}
+
+/// How a service stands, and what is to be done.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ScalingInfo {
+    service_name: String,
+    queued_requests: u64,
+    running_requests: u64,
+    /// What sessions want at once, with their fewest and most units.
+    wanted_units: u64,
+    /// How many hosts there should be.
+    target_hosts: u64,
+    /// How many of those that are idle should be stopped now: the first of `hosts`.
+    stop_hosts: u64,
+    /// To be said in the next round.
+    shrink_rounds: u32,
+    /// Those whose removal costs least first.
+    hosts: Vec<HostInfo>,
+}
+
+/// A host, and what its removal costs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HostInfo {
+    /// Its edge id: 64 bits, which not every reader of JSON takes as a number.
+    edge_id: String,
+    node: String,
+    labels: Labels,
+    state: &'static str,
+    capacity: u32,
+    running: u32,
+    /// For `controller.kubernetes.io/pod-deletion-cost`: those with the least are removed first.
+    pod_deletion_cost: i32,
+}
+
+/// One that is stopping goes first, then those that can't be reached, then idle ones, then by what they have.
+fn deletion_cost(state: &str, in_flight: u32) -> i32 {
+    let calls = i32::try_from(in_flight).unwrap_or(i32::MAX);
+    match state {
+        "draining" if in_flight == 0 => -2,
+        "blocked" if in_flight == 0 => -1,
+        _ => calls,
+    }
+}
+
+async fn scaling_of(
+    State(scaling): State<Scaling>,
+    Extension(operator): Extension<Operator>,
+    Path(service): Path<String>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let mut query = Query::parse(&uri)?;
+    let minimum = query.number("minimum")?.unwrap_or(0);
+    let maximum = query.number("maximum")?.unwrap_or(u64::MAX);
+    let capacity_per_host = query.number("capacity_per_host")?.unwrap_or(0);
+    let rounds = query.number("shrink_rounds")?.unwrap_or(0);
+    let (keeps, on_hold) = (query.flag("keep")?, query.flag("hold")?);
+    query.end()?;
+    operator.confirm(OperatorRole::Read)?;
+    let rule =
+        ScalingRule { capacity_per_host, prefetch: scaling.prefetch, minimum, maximum, shrinks: !keeps };
+    let demand = Demand::of(&scaling.sessions, &service, None);
+    let mut hosts = scaling.sessions.hosts(&service).await;
+    let advice = rule.advise(&load(&demand, &hosts, on_hold), rounds);
+    hosts.sort_by_key(|host| (deletion_cost(host.state, host.in_flight), host.edge));
+    let hosts = hosts.into_iter().map(|host| HostInfo {
+        edge_id: host.edge.to_string(),
+        pod_deletion_cost: deletion_cost(host.state, host.in_flight),
+        node: host.node,
+        labels: host.labels,
+        state: host.state,
+        capacity: host.capacity,
+        running: host.in_flight,
+    });
+    let info = ScalingInfo {
+        service_name: service,
+        queued_requests: demand.queued,
+        running_requests: demand.running,
+        wanted_units: demand.wanted,
+        target_hosts: advice.target,
+        stop_hosts: advice.stop,
+        shrink_rounds: advice.rounds,
+        hosts: hosts.collect(),
+    };
+    Ok(json(StatusCode::OK, &info))
+}
