@@ -230,7 +230,7 @@ impl Session {
 
     /// Waits until something has changed, or for a moment.
     pub(crate) async fn changed(&self) {
-        let mut view = self.view.clone();
+        let mut view = self.link.load().view.clone();
         view.mark_unchanged();
         let _ = timeout(MOMENT, view.changed()).await;
     }
