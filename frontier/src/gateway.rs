@@ -9,7 +9,7 @@ use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, 
 use crate::config::{AccessErrors, BRIDGE, CONTROLPLANE, Config, Listen};
 use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
-use crate::mq::Brokers;
+use crate::mq::{Brokers, Sources};
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::reload::Live;
@@ -40,6 +40,9 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long brokers may take, at the end of a drain, to confirm messages of which nobody waits to hear.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long receivers may take, at the beginning of a drain, to ack what came from brokers.
+const SOURCES_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long edges wait at the start, until it is known what the services of other gateways take.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -124,6 +127,8 @@ pub struct Gateway {
     traces: Option<Arc<Recorder>>,
     /// The topics that go to message brokers.
     mq: Vec<SinkConfig>,
+    /// What comes from there.
+    sources: Sources,
     observability: Option<Observability>,
     process: ProcessMetrics,
     control_plane: Option<ControlPlane>,
@@ -224,6 +229,7 @@ impl Gateway {
             let context = Context::new(exchange.clone(), policies.clone(), role, config);
             Side::new(context.carried_by(carried_by))
         };
+        let sources = Sources::new(&exchange, &config.mq.sources);
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -237,6 +243,7 @@ impl Gateway {
             carriers,
             traces,
             mq: config.mq.sinks.clone(),
+            sources,
             observability: None,
             process: ProcessMetrics::new(),
             control_plane: None,
@@ -280,7 +287,7 @@ impl Gateway {
         let plane = self.control_plane.as_ref().and_then(ControlPlane::tls).map(|tls| (CONTROLPLANE, tls));
         let bridge = self.bridge.as_ref().and_then(GatewayBridge::tls).map(|tls| (BRIDGE, tls));
         let tls = plane.into_iter().chain(bridge).collect();
-        Live::new(self.exchange.clone(), self.policies.clone(), tls)
+        Live::new(self.exchange.clone(), self.policies.clone(), tls, self.sources.clone())
     }
 
     /// Has operators change what is logged.
@@ -337,17 +344,20 @@ impl Gateway {
             forwarding,
             traces,
             mq,
+            sources,
             control_plane,
             bridge,
             ..
         } = self;
         let brokers = Brokers::start(&exchange, &mq);
+        sources.start().await;
         let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         let telling = Telling::new(GatewayMetrics {
             exchange: exchange.clone(),
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
             cluster: cluster.clone(),
             sinks: brokers.sinks(),
+            sources: sources.clone(),
             self_probe: SelfProbe::new(exchange.clone()),
             process: self.process,
             runtime: Handle::current(),
@@ -411,7 +421,10 @@ impl Gateway {
         };
         cluster.draining.set();
         let schedule = drain.schedule();
-        drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
+        // Nothing more comes from brokers; who has a message of theirs acks it to the end.
+        let within = schedule.share(Instant::now(), SOURCES_TIMEOUT);
+        let draining = drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways);
+        tokio::join!(sources.close(within), draining);
         // What nobody waits for is still to be confirmed.
         brokers.close(schedule.share(Instant::now(), CONFIRM_TIMEOUT)).await;
         if let Some(forwarding) = forwarding {

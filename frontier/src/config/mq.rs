@@ -1,16 +1,18 @@
-//! Topics that go to message brokers: the section `mq`, which older files call `mqm`.
+//! Topics that go to message brokers, and what comes from there: the section `mq`, which older files call `mqm`.
 //!
 //! A topic is a name, as it is for services; which subject, channel or stream it becomes is said by a template.
 
 mod amqp;
+mod consumer;
 mod kafka;
 mod nats;
 mod redis;
 mod tls;
 mod userinfo;
 
+use consumer::{Consumer, secrets_of};
 use frontier_config::{ByteSize, HostPort, Secret, Section};
-use frontier_mq::{Bounds, Credentials, SinkConfig, Template};
+use frontier_mq::{Bounds, Credentials, DeadLetter, SinkConfig, SourceBackendConfig, SourceConfig, Template};
 use frontier_protocol::CATCH_ALL;
 use frontier_transport::ClientTls;
 use std::collections::HashMap;
@@ -24,11 +26,13 @@ const MAX_TOPICS: usize = 10_000;
 /// Brokers that the original knows as well.
 const NOT_HERE: [&str; 1] = ["nsq"];
 
-/// The sinks, and what they were read from.
+/// The sinks and the sources, and what they were read from.
 #[derive(Clone, Debug, Default)]
 pub struct Mq {
     /// The sinks that are enabled.
     pub sinks: Vec<SinkConfig>,
+    /// The sources that are enabled.
+    pub sources: Vec<SourceConfig>,
     /// The files that they name.
     pub(crate) files: Vec<PathBuf>,
     /// What is shown and trusted over TLS: to look at, not to connect with.
@@ -39,6 +43,7 @@ pub struct Mq {
 #[derive(Debug, Default)]
 struct Sinks {
     sinks: Vec<SinkConfig>,
+    sources: Vec<SourceConfig>,
     /// Where each topic was given first.
     topics: HashMap<String, String>,
     files: Vec<PathBuf>,
@@ -60,10 +65,11 @@ impl Mq {
         if original.is_present() {
             read = other;
         }
-        let mq = Self { sinks: read.sinks, files: read.files, tls: read.tls };
-        // Secrets show nothing of themselves, and a change of one is a change all the same.
-        root.record(&(&mq, read.secrets));
-        mq
+        // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
+        // there is no sink it is one of sources alone.
+        let secrets = if read.sinks.is_empty() { 0 } else { read.secrets };
+        root.record(&(&read.sinks, secrets));
+        Self { sinks: read.sinks, sources: read.sources, files: read.files, tls: read.tls }
     }
 }
 
@@ -96,6 +102,32 @@ impl Sinks {
             self.secrets = hasher.finish();
             self.files.extend(secret.file().map(PathBuf::from));
         }
+    }
+
+    /// Adds a source.
+    fn add_source(
+        &mut self,
+        section: &Section<'_>,
+        consumer: Consumer,
+        credentials: &Credentials,
+        backend: SourceBackendConfig,
+    ) {
+        if !backend.is_built() {
+            section.reject("name", "can't be used: this binary was built without this broker");
+        }
+        let Consumer { name, target, key, bounds, retry, dead_letter } = consumer;
+        if self.sources.iter().any(|source| *source.name == *name) {
+            section.reject("name", format!("is {name:?}, as that of another consumer"));
+        }
+        let is_same = |source: &SourceConfig| {
+            matches!((&source.dead_letter, &dead_letter),
+                (DeadLetter::File(one, _), DeadLetter::File(other, _)) if one == other)
+        };
+        if self.sources.iter().any(is_same) {
+            section.reject("dead_letter", "has the file of another consumer: each has its own");
+        }
+        let (name, secrets) = (name.into(), secrets_of(credentials));
+        self.sources.push(SourceConfig { name, target, key, bounds, retry, dead_letter, backend, secrets });
     }
 
     /// Adds a sink, unless it has no topics.

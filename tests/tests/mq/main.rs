@@ -1,4 +1,4 @@
-//! Topics that go to message brokers: real ones, and what arrived there is read by clients that share nothing with the
+//! Topics that go to message brokers, and messages that come from there: real ones, and what arrived there is read by clients that share nothing with the
 //! gateway's.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
@@ -16,4 +16,5 @@ mod redis;
 mod redis_cluster;
 mod redis_streams;
 mod resp;
+mod sources;
 mod world;
