@@ -11,6 +11,7 @@ pub(crate) use event::may_displace;
 pub use event::{Event, Kind, Presence, Verdict};
 pub use lease::{Incarnation, Lease, Mark, NewFrontier};
 pub use record::{Edge, Frontier, Page, Service};
+pub(crate) use record::{MAX_SERVICE_NAMES, MAX_SERVICE_NAMES_SIZE};
 
 use std::fmt;
 

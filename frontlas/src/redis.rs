@@ -6,13 +6,15 @@
 //!
 //! | key | type | what |
 //! |---|---|---|
-//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `advertised_sb_url`, `advertised_eb_url`, `edge_count`, `service_count`; `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing`; `draining`, `away` and `forwarding`, `1` where they are noted |
+//! | `frontiers:<id>` | hash | `advertised_sb_addr`, `advertised_eb_addr`, `advertised_sb_url`, `advertised_eb_url`, `edge_count`, `service_count`, `service_names` (JSON); `incarnation`, `session`, `generation`, `revision`, `resync`, `resyncing`; `draining`, `away` and `forwarding`, `1` where they are noted |
 //! | `alive:frontiers:<id>` | string | `1`, as long as the frontier lives |
 //! | `edges:<id>`, `services:<id>` | string | JSON: `frontier_id`, `addr`, `update_time` (s), `service`; `stamp`, `order` (µs), `generation`, `ended` |
 //! | `alive:edges:<id>`, `alive:services:<id>` | string | `1`, as long as it lives |
 //! | `index:frontiers` | hash | frontier to generation, of those that have come and not gone |
 //! | `index:edges:<frontier>:<generation>`, `index:services:…` | sorted set | what lives on it, by id with 20 digits |
+//! | `index:names:<frontier>:<generation>` | sorted set | its services: the name, a zero byte, the id with 20 digits |
 //! | `resync:edges:<frontier>:<session>`, `resync:services:…` | set | during a resync: what the snapshot has |
+//! | `resync:names:<frontier>:<session>` | sorted set | the same, as `index:names` |
 //! | `history` | hash | `id`, `number` of the last change |
 //! | `probe` | string | `1`, written to see whether writes succeed |
 //! | `changes` | stream | the last changes, with ids `<history>-<number>` |
@@ -20,7 +22,7 @@
 //! A *generation* is one life of a frontier: a record counts only in the generation in which it was made. So
 //! a frontier that went takes everything with it at once, without a visit to each record; those expire.
 //! A *session* goes from one join to the next; only the present one may write. The counts are the sizes of
-//! the indexes, set by the scripts that change these.
+//! the indexes, and the names what these have of them, set by the scripts that change these.
 
 mod config;
 mod connection;

@@ -16,6 +16,7 @@ impl From<Frontier> for cluster::Frontier {
             advertised_eb_addr,
             edge_count,
             service_count,
+            service_names,
             draining,
             forwarding,
             ..
@@ -30,6 +31,7 @@ impl From<Frontier> for cluster::Frontier {
             forwarding,
             advertised_sb_url: url(&advertised_sb_addr),
             advertised_eb_url: url(&advertised_eb_addr),
+            service_names,
         }
     }
 }

@@ -17,6 +17,7 @@ impl State {
             advertised_eb_addr: node.info.advertised_eb_addr.clone(),
             edge_count: node.count(Kind::Edge),
             service_count: node.count(Kind::Service),
+            service_names: node.service_names(),
             since: Timestamp(generation),
             draining: node.draining,
             away: node.away,

@@ -86,8 +86,11 @@ impl State {
         let former = old.filter(|old| lives && old.frontier != frontier);
         let former =
             former.map(|old| Former { frontier_id: old.frontier.clone(), stamp: Timestamp(old.stamp) });
-        if let Some(node) = former.as_ref().and_then(|former| self.nodes.get_mut(&former.frontier_id)) {
-            node.members.entry(kind).or_default().remove(&id);
+        // Wherever it was before: here too, where it may have had another name.
+        if let Some(old) = old.filter(|_| lives)
+            && let Some(node) = self.nodes.get_mut(&old.frontier)
+        {
+            node.remove(kind, id, old.service.as_deref());
         }
         let record = Record {
             frontier: frontier.to_owned(),
@@ -107,7 +110,7 @@ impl State {
         });
         self.records.insert((kind, id), record);
         if let Some(node) = self.nodes.get_mut(frontier) {
-            node.members.entry(kind).or_default().insert(id);
+            node.add(kind, id, presence.service.as_deref());
         }
         self.add_to_snapshot(frontier, kind, id);
         Verdict::Applied
@@ -123,8 +126,8 @@ impl State {
         });
         let Some(record) = record else { return Verdict::Unchanged };
         record.ended = true;
-        if let Some(ids) = self.nodes.get_mut(frontier).and_then(|node| node.members.get_mut(&id.0)) {
-            ids.remove(&id.1);
+        if let Some(node) = self.nodes.get_mut(frontier) {
+            node.remove(id.0, id.1, record.service.as_deref());
         }
         self.schedule_expiry(id.0, id.1);
         let frontier_id = frontier.to_owned();

@@ -1,7 +1,9 @@
 //! Frontiers, from join to sweep, and the records of what is on them.
 
 use super::history::History;
-use crate::model::{Change, Incarnation, Kind, Lease, Mark, NewFrontier, Timestamp};
+use crate::model::{
+    Change, Incarnation, Kind, Lease, MAX_SERVICE_NAMES, MAX_SERVICE_NAMES_SIZE, Mark, NewFrontier, Timestamp,
+};
 use crate::{Bounds, DirectoryError, Lifetimes};
 use frontier_protocol::Claim;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -36,6 +38,8 @@ pub(super) struct Node {
     pub(super) forwarding: bool,
     /// What is connected to it.
     pub(super) members: BTreeMap<Kind, BTreeSet<u64>>,
+    /// How many of the services have which name.
+    names: BTreeMap<String, usize>,
     /// During a resync: what was in the snapshot, or was reported since.
     pub(super) snapshot: Option<BTreeMap<Kind, HashSet<u64>>>,
 }
@@ -61,6 +65,39 @@ impl Node {
     /// Its generation, if it lives.
     pub(super) fn live_generation(&self, now: u64) -> Option<u64> {
         self.generation.filter(|_| now < self.alive_until)
+    }
+
+    /// Notes that it has this edge, or this service of a name.
+    pub(super) fn add(&mut self, kind: Kind, id: u64, name: Option<&str>) {
+        self.members.entry(kind).or_default().insert(id);
+        if kind == Kind::Service {
+            *self.names.entry(name.unwrap_or_default().to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Notes that it no longer has it, if it had.
+    pub(super) fn remove(&mut self, kind: Kind, id: u64, name: Option<&str>) {
+        let had = self.members.get_mut(&kind).is_some_and(|ids| ids.remove(&id));
+        let name = name.unwrap_or_default();
+        if had
+            && kind == Kind::Service
+            && let Some(count) = self.names.get_mut(name)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.names.remove(name);
+            }
+        }
+    }
+
+    /// The names of its services, as [`Frontier`](crate::Frontier) has them.
+    pub(super) fn service_names(&self) -> Vec<String> {
+        let mut size = 0;
+        let fits = |name: &&String| {
+            size += name.len();
+            size <= MAX_SERVICE_NAMES_SIZE
+        };
+        self.names.keys().take(MAX_SERVICE_NAMES).take_while(fits).cloned().collect()
     }
 
     /// Whether it has as many as it may, and not this one. What a snapshot leaves out is on its way out.
@@ -215,6 +252,7 @@ impl State {
         };
         node.generation = None;
         node.alive_until = node.alive_until.min(now);
+        node.names.clear();
         for (kind, ids) in std::mem::take(&mut node.members) {
             ids.into_iter().for_each(|id| self.schedule_expiry(kind, id));
         }
@@ -234,6 +272,7 @@ impl Node {
             away: false,
             forwarding: false,
             members: BTreeMap::new(),
+            names: BTreeMap::new(),
             snapshot: None,
         }
     }

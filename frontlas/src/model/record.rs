@@ -2,6 +2,12 @@
 
 use super::Timestamp;
 
+/// So many names of services are told of a frontier: enough to see where the same are offered.
+pub(crate) const MAX_SERVICE_NAMES: usize = 64;
+
+/// And so many bytes of them: each answer about a frontier has them.
+pub(crate) const MAX_SERVICE_NAMES_SIZE: usize = 2048;
+
 /// A living frontier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frontier {
@@ -15,6 +21,9 @@ pub struct Frontier {
     pub edge_count: u64,
     /// How many services are on it.
     pub service_count: u64,
+    /// Which names these have: each once, in the order of their bytes, the first 64 at most, of 2048 bytes
+    /// together. Services without a name have the empty one.
+    pub service_names: Vec<String>,
     /// Since when this process of it has been there.
     pub since: Timestamp,
     /// Whether it drains ([`Mark::Draining`](super::Mark)): who is there is reached there, but new connections
@@ -31,12 +40,6 @@ impl Frontier {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.draining && !self.away
-    }
-
-    /// Whether its edges reach services: its own, or those of others.
-    #[must_use]
-    pub fn has_services(&self) -> bool {
-        self.forwarding || self.service_count > 0
     }
 }
 

@@ -8,12 +8,13 @@
 mod balance;
 mod config;
 mod plan;
+mod reach;
 
 pub use config::RebalanceConfig;
 
 use super::context::{Context, DIRECTORY_TIMEOUT, with_timeout};
 use crate::DirectoryError;
-use balance::Balance;
+use balance::Balances;
 use frontier_access::PeerText;
 use plan::ClusterPlan;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ const CONNECT_DEBOUNCE: Duration = Duration::from_millis(50);
 pub(super) async fn run(context: Arc<Context>, config: RebalanceConfig, stop: CancellationToken) {
     let mut ticks = interval(config.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut balance = Balance::new(config.threshold);
+    let mut balances = Balances::new(config.threshold);
     let (mut fails, mut moves) = (false, 0);
     loop {
         tokio::select! {
@@ -42,7 +43,7 @@ pub(super) async fn run(context: Arc<Context>, config: RebalanceConfig, stop: Ca
             continue;
         }
         let planned = tokio::select! {
-            planned = with_timeout(DIRECTORY_TIMEOUT, send_plans(&context, &config, &mut balance)) => planned,
+            planned = with_timeout(DIRECTORY_TIMEOUT, send_plans(&context, &config, &mut balances)) => planned,
             () = stop.cancelled() => return,
         };
         match &planned {
@@ -67,11 +68,11 @@ pub(super) async fn run(context: Arc<Context>, config: RebalanceConfig, stop: Ca
 async fn send_plans(
     context: &Context,
     config: &RebalanceConfig,
-    balance: &mut Balance,
+    balances: &mut Balances,
 ) -> Result<u64, DirectoryError> {
     let frontiers = context.directory.frontiers().await?;
     let now = context.directory.time().await?;
-    let plan = ClusterPlan::new(frontiers, now, config, balance);
+    let plan = ClusterPlan::new(frontiers, now, config, balances);
     context.connections.send_plans(|frontier| plan.of(frontier));
     Ok(plan.edges_to_move())
 }

@@ -31,8 +31,8 @@ pub(super) fn service(id: u64, json: &str) -> Result<Service, DirectoryError> {
     Ok(Service { id, service, frontier_id, addr, update_time, stamp: Timestamp(stamp) })
 }
 
-/// A frontier: id, addresses, counts, generation, and marks.
-pub(super) type FrontierReply = (String, String, String, u64, u64, u64, u8, u8, u8);
+/// A frontier: id, addresses, counts, generation, marks, and the names of its services as JSON.
+pub(super) type FrontierReply = (String, String, String, u64, u64, u64, u8, u8, u8, String);
 
 pub(super) fn frontier(
     (
@@ -45,17 +45,21 @@ pub(super) fn frontier(
         draining,
         away,
         forwarding,
+        service_names,
     ): FrontierReply,
 ) -> Frontier {
     // A generation is the moment at which it began.
     let (since, draining, away) = (Timestamp(generation), draining != 0, away != 0);
     let forwarding = forwarding != 0;
+    // Whatever else lies there is of somebody else: the next change of a service writes it anew.
+    let service_names = serde_json::from_str(&service_names).unwrap_or_default();
     Frontier {
         id,
         advertised_sb_addr,
         advertised_eb_addr,
         edge_count,
         service_count,
+        service_names,
         since,
         draining,
         away,

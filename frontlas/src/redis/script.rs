@@ -1,5 +1,6 @@
 //! The Lua scripts. Each runs atomically, looks at a bounded number of keys, and is repeatable.
 
+use crate::model::{MAX_SERVICE_NAMES, MAX_SERVICE_NAMES_SIZE};
 use redis::{Cmd, Value, cmd};
 
 /// A script; the server has it under its hash once it has been run.
@@ -83,8 +84,10 @@ impl Scripts {
         let lease = include_str!("lua/lease.lua");
         let run = include_str!("lua/run.lua");
         let reading = |text| Script::new(&[common, text], false);
-        let writing = |text| Script::new(&[common, write, text], true);
-        let leased = |text| Script::new(&[common, write, lease, text], true);
+        let bounds =
+            format!("local MAX_NAMES, MAX_NAMES_SIZE = {MAX_SERVICE_NAMES}, {MAX_SERVICE_NAMES_SIZE}\n");
+        let writing = |text| Script::new(&[common, &bounds, write, text], true);
+        let leased = |text| Script::new(&[common, &bounds, write, lease, text], true);
         let history = |text, writes| Script::new(&[common, run, text], writes);
         Self {
             join: writing(include_str!("lua/join.lua")),

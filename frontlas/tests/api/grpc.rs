@@ -27,6 +27,7 @@ async fn every_call_answers() {
     let frontier = found.into_inner().frontier.unwrap();
     assert_eq!((frontier.frontier_id.as_str(), frontier.advertised_sb_addr.as_str()), ("f2", "f2:30011"));
     assert_eq!((frontier.edge_count, frontier.service_count), (2, 1));
+    assert_eq!(frontier.service_names, ["files"]);
 
     let edge = client.get_edge_by_id(GetEdgeByIdRequest { edge_id: u64::MAX }).await.unwrap();
     let edge = edge.into_inner().edge.unwrap();

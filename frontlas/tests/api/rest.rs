@@ -28,7 +28,7 @@ async fn an_edge_and_its_frontier_are_found() {
     let world = world().await;
     let frontier = json!({
         "frontier_id": "f2", "advertised_sb_addr": "f2:30011", "advertised_eb_addr": "f2:30012",
-        "edge_count": "2", "service_count": "1", "draining": false, "forwarding": false,
+        "edge_count": "2", "service_count": "1", "service_names": ["files"], "draining": false, "forwarding": false,
         "advertised_sb_url": "tcp://f2:30011", "advertised_eb_url": "tcp://f2:30012",
     });
     for path in ["/cluster/v1/frontier?edge_id=7", "/cluster/v1/frontier?edgeId=18446744073709551615"] {

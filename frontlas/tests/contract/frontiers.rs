@@ -16,6 +16,7 @@ pub(crate) async fn it_is_found_from_its_join_to_its_leave(world: World) {
         advertised_eb_addr: "a.example:30012".into(),
         edge_count: 1,
         service_count: 0,
+        service_names: Vec::new(),
         forwarding: false,
         since: listed[0].since,
         draining: false,

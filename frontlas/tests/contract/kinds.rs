@@ -2,7 +2,9 @@
 //! take long to start run them all in one.
 
 use crate::world::{Kind, World};
-use crate::{bounds, claims, concurrent, expiry, frontiers, history, marks, moves, paging, random, resync};
+use crate::{
+    bounds, claims, concurrent, expiry, frontiers, history, marks, moves, names, paging, random, resync,
+};
 
 macro_rules! contract {
     ($($module:ident::$test:ident,)*) => {
@@ -64,6 +66,10 @@ contract! {
     moves::a_text_too_long_is_refused_alone,
     moves::ids_and_texts_of_all_kinds_come_back_as_they_were,
     moves::a_thousand_events_in_one_batch,
+    names::each_name_is_told_while_a_service_has_it,
+    names::a_name_goes_where_its_service_goes,
+    names::a_snapshot_has_the_names_that_count,
+    names::so_many_are_told,
     expiry::a_silent_frontier_is_in_no_answer,
     expiry::refreshed_it_stays_with_all_that_is_on_it,
     expiry::an_edge_of_a_dead_frontier_is_at_once_taken_elsewhere,

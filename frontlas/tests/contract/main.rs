@@ -12,6 +12,7 @@ mod history;
 mod kinds;
 mod marks;
 mod moves;
+mod names;
 mod paging;
 mod random;
 mod resync;

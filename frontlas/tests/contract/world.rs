@@ -5,6 +5,7 @@ use frontlas::{
     Bounds, Directory, Event, HostPort, Lease, Lifetimes, MemoryDirectory, NewFrontier, Presence,
     RedisConfig, RedisDirectory, RedisMode, Timestamp, Verdict,
 };
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -199,6 +200,11 @@ pub(crate) async fn place(directory: &Arc<dyn Directory>, edge_id: u64) -> Optio
     by_edge
 }
 
+/// The names of each frontier's services.
+pub(crate) async fn names(directory: &Arc<dyn Directory>) -> Vec<(String, Vec<String>)> {
+    directory.frontiers().await.unwrap().into_iter().map(|it| (it.id, it.service_names)).collect()
+}
+
 /// The counts of each frontier that lives, by id; they must agree with what is listed.
 pub(crate) async fn counts(directory: &Arc<dyn Directory>) -> Vec<(String, u64, u64)> {
     let counts: Vec<_> = directory.frontiers().await.unwrap();
@@ -208,6 +214,11 @@ pub(crate) async fn counts(directory: &Arc<dyn Directory>) -> Vec<(String, u64, 
     for (id, edge_count, service_count) in &counts {
         assert_eq!(edges.iter().filter(|it| it.frontier_id == *id).count() as u64, *edge_count, "{id}");
         assert_eq!(services.iter().filter(|it| it.frontier_id == *id).count() as u64, *service_count, "{id}");
+    }
+    for (id, names) in names(directory).await {
+        let here = services.iter().filter(|it| it.frontier_id == id).map(|it| &it.service);
+        assert_eq!(names.iter().collect::<BTreeSet<_>>(), here.collect(), "{id}");
+        assert!(names.is_sorted(), "{id}: {names:?}");
     }
     assert_eq!(directory.count(frontlas::Kind::Edge).await.unwrap(), edges.len() as u64);
     assert_eq!(directory.count(frontlas::Kind::Service).await.unwrap(), services.len() as u64);

@@ -8,6 +8,7 @@ use frontier_api::cluster::Frontier;
 use frontier_protocol::PeerText;
 use frontier_transport::{ClientTls, Endpoint, EndpointError, ProxyChoice, masked_url};
 use rand::RngExt;
+use std::collections::BTreeSet;
 use tracing::{debug, warn};
 
 /// Finds the gateways of a cluster for an edge.
@@ -126,14 +127,19 @@ pub(crate) fn endpoint(advertised: &str) -> Result<Endpoint, EndpointError> {
     if advertised.contains("://") { advertised.parse() } else { format!("tcp://{advertised}").parse() }
 }
 
-/// Those whose edges reach services come first, and then those with few edges: of two drawn at random the one with fewer is next. So edges that get
-/// the same list at the same time do not all go to one. Those that drain take nobody in.
+/// Those whose edges reach services of every name come first, behind them those whose edges reach some, and then the others.
+/// Among them, of two drawn at random the one with fewer edges is next, so edges that get the same list at the same time do
+/// not all go to one. Those that drain take nobody in.
 fn by_load(frontiers: &[Frontier], mut draw: impl FnMut(usize) -> usize) -> Vec<&Frontier> {
-    let open = frontiers.iter().filter(|frontier| !frontier.draining);
-    let (serving, others) = open.partition(|it: &&Frontier| it.forwarding || it.service_count > 0);
-    let mut order = drawn(serving, &mut draw);
-    order.append(&mut drawn(others, &mut draw));
-    order
+    let open: Vec<&Frontier> = frontiers.iter().filter(|frontier| !frontier.draining).collect();
+    // None from a frontlas of before: then all that have services are alike.
+    let names: BTreeSet<&String> = open.iter().flat_map(|it| &it.service_names).collect();
+    let serves = |it: &&Frontier| it.forwarding || it.service_count > 0;
+    let serves_all =
+        |it: &&Frontier| it.forwarding || names.iter().all(|name| it.service_names.contains(name));
+    let (serving, others): (Vec<_>, Vec<_>) = open.into_iter().partition(serves);
+    let (whole, part): (Vec<_>, Vec<_>) = serving.into_iter().partition(serves_all);
+    [whole, part, others].into_iter().flat_map(|those| drawn(those, &mut draw)).collect()
 }
 
 fn drawn<'a>(mut left: Vec<&'a Frontier>, draw: &mut impl FnMut(usize) -> usize) -> Vec<&'a Frontier> {
@@ -190,6 +196,30 @@ mod tests {
         assert_eq!(order(&frontiers), ["half", "full", "bare"]);
         let [bare, full, _] = frontiers;
         assert_eq!(order(&[Frontier { forwarding: true, ..bare }, full]), ["bare", "full"]);
+    }
+
+    #[test]
+    fn one_that_has_services_of_all_names_is_tried_before_one_that_has_some() {
+        let offering = |names: &[&str], it: Frontier| Frontier {
+            service_count: names.len() as u64,
+            service_names: names.iter().map(|&name| name.to_owned()).collect(),
+            ..it
+        };
+        let order = |frontiers: &[Frontier]| {
+            by_load(frontiers, |_| 0).iter().map(|it| it.frontier_id.clone()).collect::<Vec<_>>()
+        };
+        let (files, mail) =
+            (offering(&["files"], frontier("files", 0)), offering(&["mail"], frontier("mail", 1)));
+        let both = offering(&["files", "mail"], frontier("both", 9));
+        assert_eq!(
+            order(&[frontier("bare", 0), files.clone(), both, mail.clone()]),
+            ["both", "files", "mail", "bare"]
+        );
+        let forwarding = Frontier { forwarding: true, ..frontier("forwards", 9) };
+        assert_eq!(order(&[files.clone(), forwarding, mail]), ["forwards", "files", "mail"]);
+        let draining = Frontier { draining: true, ..offering(&["other"], frontier("drains", 0)) };
+        let full = offering(&["files"], frontier("full", 9));
+        assert_eq!(order(&[full, files, draining]), ["files", "full"], "what drains is not asked for");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Fleet {
     /// Calls from each edge with this pause in between, and from the service to the edges, until they are
     /// stopped.
     pub(crate) fn calls(&self, service: &ClusterService, pause: Duration) -> CallsBothWays {
-        let mut calls = CallsBothWays::from_edges(&self.0, pause);
+        let mut calls = self.calls_up(pause);
         for caller in 0..CALLERS {
             let (edges, service) = (self.0.clone(), service.clone());
             calls.spawn(async move |outcome| {
@@ -58,6 +58,11 @@ impl Fleet {
             });
         }
         calls
+    }
+
+    /// Calls from each edge with this pause in between, until they are stopped.
+    pub(crate) fn calls_up(&self, pause: Duration) -> CallsBothWays {
+        CallsBothWays::from_edges(&self.0, pause)
     }
 
     /// Has the service call every edge.

@@ -5,5 +5,6 @@
 mod draining;
 mod fleet;
 mod joins;
+mod names;
 mod rolling;
 mod world;

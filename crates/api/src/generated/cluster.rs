@@ -29,6 +29,9 @@ pub struct Frontier {
     /// Whether its edges reach services at other gateways, too.
     #[prost(bool, tag = "9")]
     pub forwarding: bool,
+    /// Which names its services have: each once, in the order of their bytes, the first 64 at most, of 2048 bytes together.
+    #[prost(string, repeated, tag = "10")]
+    pub service_names: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A connected edge.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -31,6 +31,9 @@ pub struct Frontier {
     /// Where edges reach it, in the same way.
     #[serde(default)]
     pub advertised_eb_url: String,
+    /// Which names its services have, each once and in order, the first 64 at most; none from a frontlas of before.
+    #[serde(default)]
+    pub service_names: Vec<String>,
 }
 
 /// A connected edge.
@@ -83,6 +86,7 @@ impl From<cluster::Frontier> for Frontier {
             advertised_sb_url,
             advertised_eb_url,
             forwarding,
+            service_names,
         } = frontier;
         Self {
             frontier_id,
@@ -94,6 +98,7 @@ impl From<cluster::Frontier> for Frontier {
             forwarding,
             advertised_sb_url,
             advertised_eb_url,
+            service_names,
         }
     }
 }

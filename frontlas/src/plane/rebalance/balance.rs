@@ -1,7 +1,48 @@
 //! Who should give how many edges to whom. Pure: counts in, numbers out, the same at every replica.
 
+use super::reach::Reach;
+use crate::model::Frontier;
+use std::collections::BTreeMap;
+
 /// Differences of so many edges are never evened out: edges come and go.
 const TOLERATED_DIFFERENCE: u64 = 5;
+
+/// What is kept from one round to the next.
+#[derive(Debug)]
+pub(super) struct Balances {
+    /// In percent of the mean.
+    threshold: u8,
+    /// Of each class of frontiers, those of equal reach.
+    of: BTreeMap<Reach, Balance>,
+    /// What edges reached at each frontier when it last was open: from one that drains services leave first.
+    reaches: BTreeMap<String, Reach>,
+}
+
+impl Balances {
+    pub(super) fn new(threshold: u8) -> Self {
+        Self { threshold, of: BTreeMap::new(), reaches: BTreeMap::new() }
+    }
+
+    pub(super) fn of(&mut self, reach: Reach) -> &mut Balance {
+        self.of.entry(reach).or_insert_with(|| Balance::new(self.threshold))
+    }
+
+    /// What edges reach at each of these frontiers, or did before it closed.
+    pub(super) fn reaches(&mut self, frontiers: &[Frontier]) -> &BTreeMap<String, Reach> {
+        let mut before = std::mem::take(&mut self.reaches);
+        let mut reach = |it: &Frontier| match before.remove(&it.id).filter(|_| !it.is_open()) {
+            Some(before) => before,
+            None => Reach::of(it),
+        };
+        self.reaches = frontiers.iter().map(|it| (it.id.clone(), reach(it))).collect();
+        &self.reaches
+    }
+
+    /// Forgets those of classes that are no more.
+    pub(super) fn retain(&mut self, is_there: impl Fn(&Reach) -> bool) {
+        self.of.retain(|reach, _| is_there(reach));
+    }
+}
 
 /// When moving begins, and whether it goes on.
 ///

@@ -29,6 +29,11 @@ local function index(kind, frontier, generation)
     return prefix .. 'index:' .. kind .. ':' .. frontier .. ':' .. generation
 end
 
+-- A service in the index of names: they are in the order of names, those of one name side by side.
+local function named(id, name)
+    return (type(name) == 'string' and name or '') .. '\0' .. padded(id)
+end
+
 -- The generation of a living frontier, or false.
 local lives = {}
 local function life(frontier)
@@ -76,7 +81,8 @@ local function card(frontier)
     end
     local it = call('HMGET', prefix .. 'frontiers:' .. frontier,
         'advertised_sb_addr', 'advertised_eb_addr', 'edge_count', 'service_count',
-        'draining', 'away', 'advertised_sb_url', 'advertised_eb_url', 'forwarding')
+        'draining', 'away', 'advertised_sb_url', 'advertised_eb_url', 'forwarding', 'service_names')
     local sb, eb = advertised(it[1], it[7]), advertised(it[2], it[8])
-    return { frontier, sb, eb, it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0', it[9] or '0' }
+    return { frontier, sb, eb, it[3] or '0', it[4] or '0', generation, it[5] or '0', it[6] or '0', it[9] or '0',
+        it[10] or '[]' }
 end

@@ -15,8 +15,9 @@ local incarnation = given or math.max(session, tonumber(old[1] or 0) + 1)
 local generation = life(frontier)
 local goes_on = generation and given and old[1] == digits(given)
 if goes_on then
-    call('UNLINK', prefix .. 'resync:edges:' .. frontier .. ':' .. old[2],
-        prefix .. 'resync:services:' .. frontier .. ':' .. old[2])
+    local seen = ':' .. frontier .. ':' .. old[2]
+    call('UNLINK', prefix .. 'resync:edges' .. seen, prefix .. 'resync:services' .. seen,
+        prefix .. 'resync:names' .. seen)
     call('HDEL', key, 'resync', 'resyncing', 'away')
 else
     bury(frontier)
@@ -24,7 +25,7 @@ else
     call('HSET', prefix .. 'index:frontiers', frontier, generation)
     call('HSET', key, 'generation', generation, 'revision', 0, 'edge_count', 0, 'service_count', 0)
     call('SET', prefix .. 'alive:frontiers:' .. frontier, 1, 'PX', ARGV[7])
-    call('HDEL', key, 'draining', 'away', 'forwarding')
+    call('HDEL', key, 'draining', 'away', 'forwarding', 'service_names')
     call('PEXPIRE', key, ARGV[8])
 end
 call('HSET', key, 'advertised_sb_addr', sb, 'advertised_eb_addr', eb,

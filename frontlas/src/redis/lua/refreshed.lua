@@ -11,5 +11,6 @@ call('PEXPIREAT', prefix .. 'alive:frontiers:' .. frontier, digits(since + tonum
 call('PEXPIREAT', own, digits(since + tonumber(ARGV[8])))
 call('PEXPIRE', index('edges', frontier, generation), 10 * ARGV[7])
 call('PEXPIRE', index('services', frontier, generation), 10 * ARGV[7])
+call('PEXPIRE', index('names', frontier, generation), 10 * ARGV[7])
 call('HSET', prefix .. 'index:frontiers', frontier, generation)
 return { 'ok' }

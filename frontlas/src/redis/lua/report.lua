@@ -12,7 +12,7 @@ end
 local alive = ARGV[7]
 local meta = { edges = ARGV[8], services = ARGV[9] }
 local most = { edges = tonumber(ARGV[11]), services = tonumber(ARGV[12]) }
-local touched = {}
+local touched, renamed = {}, {}
 
 -- Whether a < b by bytes; the operator goes by the locale of the server.
 local function precedes(a, b)
@@ -54,6 +54,25 @@ local function may_displace(kind, later, earlier)
         or (tonumber(mine.since) or 0) >= (tonumber(its.since) or 0)
 end
 
+-- Notes it as a part of the snapshot, during a resync.
+local function see(kind, id, name)
+    if resync then
+        call('SADD', seen(kind), id)
+        if kind == 'services' then
+            call('ZADD', seen('names'), 0, named(id, name))
+        end
+    end
+end
+
+-- The service has this name no longer, at the frontier and in the life of it that its record is of.
+local function unname(id, it)
+    call('ZREM', index('names', it.frontier_id, digits(it.generation)), named(id, it.service))
+    if resync and it.frontier_id == frontier then
+        call('ZREM', seen('names'), named(id, it.service))
+    end
+    renamed[it.frontier_id] = true
+end
+
 local function online(kind, id, stamp, head)
     local key = prefix .. kind .. ':' .. id
     local at = tonumber(stamp)
@@ -66,9 +85,7 @@ local function online(kind, id, stamp, head)
             return 'u'
         end
         if same and lived then
-            if resync then
-                call('SADD', seen(kind), id)
-            end
+            see(kind, id, old.service)
             return 'u'
         end
         local older = order < old.order or (order == old.order and precedes(frontier, old.frontier_id))
@@ -101,8 +118,16 @@ local function online(kind, id, stamp, head)
         call('ZREM', index(kind, old.frontier_id, digits(old.generation)), padded(id))
         touched[old.frontier_id] = true
     end
-    if resync then
-        call('SADD', seen(kind), id)
+    if kind == 'services' then
+        if old then
+            unname(id, old)
+        end
+        local name = cjson.decode('{' .. head .. '}').service
+        call('ZADD', index('names', frontier, generation), 0, named(id, name))
+        renamed[frontier] = true
+        see(kind, id, name)
+    else
+        see(kind, id)
     end
     if lived and old.frontier_id ~= frontier then
         tell('change', kind .. '_online', 'id', id, 'record', new,
@@ -122,6 +147,9 @@ local function offline(kind, id, stamp)
     call('DEL', prefix .. 'alive:' .. kind .. ':' .. id)
     call('SET', prefix .. kind .. ':' .. id, text:sub(1, -2) .. ',"ended":true}', 'PX', meta[kind])
     call('ZREM', index(kind, frontier, generation), padded(id))
+    if kind == 'services' then
+        unname(id, old)
+    end
     tell('change', kind .. '_offline', 'id', id, 'frontier', frontier, 'stamp', stamp)
     return 'a'
 end
@@ -141,12 +169,17 @@ if changed then
     for each in pairs(touched) do
         recount(each)
     end
+    for each in pairs(renamed) do
+        rename(each)
+    end
     -- Swept when the frontier goes; this is for when nobody sweeps.
     call('PEXPIRE', index('edges', frontier, generation), 10 * alive)
     call('PEXPIRE', index('services', frontier, generation), 10 * alive)
+    call('PEXPIRE', index('names', frontier, generation), 10 * alive)
 end
 if resync then
     call('PEXPIRE', seen('edges'), 10 * alive)
     call('PEXPIRE', seen('services'), 10 * alive)
+    call('PEXPIRE', seen('names'), 10 * alive)
 end
 return { 'ok', revision, verdicts }

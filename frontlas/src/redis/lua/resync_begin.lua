@@ -8,7 +8,7 @@ end
 local it = call('HMGET', own, 'resync', 'resyncing')
 local last = tonumber(it[1] or 0)
 if tonumber(ARGV[6]) > last then
-    call('UNLINK', seen('edges'), seen('services'))
+    call('UNLINK', seen('edges'), seen('services'), seen('names'))
     call('HSET', own, 'resync', ARGV[6], 'resyncing', ARGV[6])
 elseif it[2] ~= ARGV[6] then
     return { 'lost' }

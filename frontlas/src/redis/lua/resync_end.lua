@@ -29,6 +29,14 @@ local next = #members == limit and members[limit] or ''
 if next == '' and ARGV[11] == 'last' then
     call('HDEL', own, 'resyncing')
     call('UNLINK', seen('edges'), seen('services'))
+    -- Whatever the names were before, those of the snapshot and since are right.
+    local names = index('names', frontier, generation)
+    if call('EXISTS', seen('names')) == 1 then
+        call('RENAME', seen('names'), names)
+    else
+        call('UNLINK', names)
+    end
+    rename(frontier)
 end
 local revision = call('HGET', own, 'revision') or '0'
 if changed then

@@ -36,6 +36,32 @@ local function recount(frontier)
     end
 end
 
+-- Sets the names of a frontier's services to what its index of them has: each once, in order, and no more than fit.
+local function rename(frontier)
+    local key = prefix .. 'frontiers:' .. frontier
+    local generation = call('HGET', key, 'generation')
+    if not generation then
+        return
+    end
+    local names, size, from = {}, 0, '-'
+    while #names < MAX_NAMES do
+        local member = call('ZRANGEBYLEX', index('names', frontier, generation), from, '+', 'LIMIT', 0, 1)[1]
+        local name = member and member:sub(1, -22)
+        size = size + (name and #name or 0)
+        if not name or size > MAX_NAMES_SIZE then
+            break
+        end
+        names[#names + 1] = name
+        -- Behind all of that name: the 20 digits of an id begin with 0 or 1.
+        from = '(' .. name .. '\0' .. '2'
+    end
+    if #names > 0 then
+        call('HSET', key, 'service_names', cjson.encode(names))
+    else
+        call('HDEL', key, 'service_names')
+    end
+end
+
 -- A server that is out of memory refuses what may need more of it, unless the script has written before. So
 -- scripts that give memory back begin with a deletion, and others are refused before they have done anything.
 
@@ -47,11 +73,11 @@ local function bury(frontier)
     end
     call('HDEL', prefix .. 'index:frontiers', frontier)
     call('UNLINK', index('edges', frontier, generation), index('services', frontier, generation),
-        prefix .. 'alive:frontiers:' .. frontier)
+        index('names', frontier, generation), prefix .. 'alive:frontiers:' .. frontier)
     local key = prefix .. 'frontiers:' .. frontier
     if call('EXISTS', key) == 1 then
         call('HSET', key, 'edge_count', 0, 'service_count', 0)
-        call('HDEL', key, 'generation', 'resync', 'resyncing', 'draining', 'away', 'forwarding')
+        call('HDEL', key, 'generation', 'resync', 'resyncing', 'draining', 'away', 'forwarding', 'service_names')
     end
     lives[frontier] = nil
     tell('change', 'frontier_offline', 'frontier', frontier)
