@@ -9,7 +9,7 @@ use crate::cluster::{AdvertiseError, Advertised, ClusterState, Locator, Member, 
 use crate::config::{AccessErrors, BRIDGE, CONTROLPLANE, Config, Listen, RELAY};
 use crate::control_plane::{self, Addrs, ControlPlane};
 use crate::forwarding::Forwarding;
-use crate::mq::Brokers;
+use crate::mq::{Brokers, Sources};
 use crate::observability::{GatewayMetrics, SelfProbe, Telling};
 use crate::policy::{self, Policies};
 use crate::relay::{GatewayRelay, RelayError};
@@ -41,6 +41,9 @@ const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long brokers may take, at the end of a drain, to confirm messages of which nobody waits to hear.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long receivers may take, at the beginning of a drain, to ack what came from brokers.
+const SOURCES_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long edges wait at the start, until it is known what the services of other gateways take.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -128,6 +131,8 @@ pub struct Gateway {
     traces: Option<Arc<Recorder>>,
     /// The topics that go to message brokers.
     mq: Vec<SinkConfig>,
+    /// What comes from there.
+    sources: Sources,
     observability: Option<Observability>,
     process: ProcessMetrics,
     control_plane: Option<ControlPlane>,
@@ -233,6 +238,7 @@ impl Gateway {
             let context = Context::new(exchange.clone(), policies.clone(), role, config);
             Side::new(context.carried_by(carried_by))
         };
+        let sources = Sources::new(&exchange, &config.mq.sources);
         Ok(Self {
             edges: (edges, side(Role::Edge)),
             services: (services, side(Role::Service)),
@@ -246,6 +252,7 @@ impl Gateway {
             carriers,
             traces,
             mq: config.mq.sinks.clone(),
+            sources,
             observability: None,
             process: ProcessMetrics::new(),
             control_plane: None,
@@ -291,7 +298,7 @@ impl Gateway {
         let bridge = self.bridge.as_ref().and_then(GatewayBridge::tls).map(|tls| (BRIDGE, tls));
         let relay = self.relay.as_ref().and_then(GatewayRelay::tls).map(|tls| (RELAY, tls));
         let tls = plane.into_iter().chain(bridge).chain(relay).collect();
-        Live::new(self.exchange.clone(), self.policies.clone(), tls)
+        Live::new(self.exchange.clone(), self.policies.clone(), tls, self.sources.clone())
     }
 
     /// Has operators change what is logged.
@@ -354,12 +361,14 @@ impl Gateway {
             forwarding,
             traces,
             mq,
+            sources,
             control_plane,
             bridge,
             relay,
             ..
         } = self;
         let brokers = Brokers::start(&exchange, &mq);
+        sources.start().await;
         let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         let relaying = relay.as_ref().map(GatewayRelay::handle);
         let of_relay = relaying.iter().flat_map(|relay| relay.sinks());
@@ -368,6 +377,7 @@ impl Gateway {
             contexts: [&edges, &services].map(|(_, side)| side.context().clone()),
             cluster: cluster.clone(),
             sinks: brokers.sinks().into_iter().chain(of_relay).collect(),
+            sources: sources.clone(),
             self_probe: SelfProbe::new(exchange.clone()),
             process: self.process,
             runtime: Handle::current(),
@@ -439,7 +449,10 @@ impl Gateway {
         };
         cluster.draining.set();
         let schedule = drain.schedule();
-        drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways).await;
+        // Nothing more comes from brokers; who has a message of theirs acks it to the end.
+        let within = schedule.share(Instant::now(), SOURCES_TIMEOUT);
+        let draining = drain::run(&edges.context, &services.context, &drain, schedule, &cluster.gateways);
+        tokio::join!(sources.close(within), draining);
         // What nobody waits for is still to be confirmed.
         if let Some(relay) = &relaying {
             // Whoever still waits is answered, or will ask another gateway.

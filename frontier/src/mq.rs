@@ -7,11 +7,16 @@
 //! ```
 
 mod confirms;
+mod courier;
+mod fan_out;
 mod leg;
 mod metrics;
 mod outlet;
+mod payload;
+mod sources;
 
-pub(crate) use metrics::write_metrics;
+pub(crate) use metrics::{write_metrics, write_source_metrics};
+pub(crate) use sources::{Sources, complaints as source_complaints};
 
 use confirms::Confirms;
 use frontier_exchange::{Exchange, Identity, Peer, RegistrationError, Seat};

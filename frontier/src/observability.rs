@@ -15,7 +15,7 @@ pub(crate) use gateway_metrics::GatewayMetrics;
 pub(crate) use self_probe::SelfProbe;
 
 use crate::cluster::ClusterState;
-use crate::mq::complaints;
+use crate::mq::{Sources, complaints, source_complaints};
 use frontier_admin::{Metrics, Probe};
 use frontier_mq::Sink;
 use std::sync::Arc;
@@ -28,13 +28,14 @@ pub(crate) struct Telling {
     self_probe: Arc<SelfProbe>,
     cluster: Arc<ClusterState>,
     sinks: Vec<Arc<Sink>>,
+    sources: Sources,
 }
 
 impl Telling {
     pub(crate) fn new(metrics: GatewayMetrics) -> Self {
         let (self_probe, cluster) = (metrics.self_probe.clone(), metrics.cluster.clone());
-        let sinks = metrics.sinks.clone();
-        Self { metrics: Metrics::new(move |out| metrics.write(out)), self_probe, cluster, sinks }
+        let (sinks, sources) = (metrics.sinks.clone(), metrics.sources.clone());
+        Self { metrics: Metrics::new(move |out| metrics.write(out)), self_probe, cluster, sinks, sources }
     }
 
     /// Asks the gateway again and again whether it answers, until it is dropped.
@@ -56,9 +57,11 @@ impl Telling {
             Box::pin(async move { checked }) as frontier_admin::CheckResult
         };
         let probe = Probe::new("the exchange", services, check).await;
-        let sinks = self.sinks.clone();
-        probe
-            .until(stop)
-            .degraded(move || cluster.frontlas.complaint().into_iter().chain(complaints(&sinks)).collect())
+        let (sinks, sources) = (self.sinks.clone(), self.sources.clone());
+        let degraded = move || {
+            let of_brokers = complaints(&sinks).into_iter().chain(source_complaints(&sources.all()));
+            cluster.frontlas.complaint().into_iter().chain(of_brokers).collect()
+        };
+        probe.until(stop).degraded(degraded)
     }
 }

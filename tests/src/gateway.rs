@@ -164,6 +164,18 @@ impl Gateway {
         self.process.signal(Signal::SIGTERM);
     }
 
+    /// Sets a key of its configuration to another value, and has it read that again. Its addresses are not of those that
+    /// can change.
+    ///
+    /// # Panics
+    /// If the file can't be written.
+    pub fn reconfigure(&mut self, path: &str, value: impl Into<Value>) {
+        self.settings.set(path, value);
+        let changed = std::fs::read(self.settings.file().path()).expect("it was written just now");
+        replace(self._config.path(), changed);
+        self.hang_up();
+    }
+
     /// Has it read its configuration and its files again.
     pub fn hang_up(&self) {
         self.process.signal(Signal::SIGHUP);

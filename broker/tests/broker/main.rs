@@ -4,15 +4,15 @@
 
 mod access;
 mod drain;
+mod durable;
 mod grpc;
 mod http;
-mod limits;
-mod metrics;
-mod push;
-mod durable;
 mod http;
 mod limits;
+mod limits;
 mod metrics;
+mod metrics;
+mod push;
 mod scaling;
 mod sessions;
 mod world;

@@ -179,7 +179,10 @@ impl Exchange {
             false => AHashMap::default(),
         };
         for (correlation, request) in received {
-            let again = unsent.get(&correlation.0).filter(|_| !request.requester.is_internal());
+            // What a part of the gateway asks by name it asks again itself: in whose name it asked is not known here.
+            let asks_again = request.requester.is_internal()
+                || (request.requester.is_of_gateway() && request.edge.is_none());
+            let again = unsent.get(&correlation.0).filter(|_| !asks_again);
             let Some(again) = again else {
                 self.answer(request, peer, correlation, None, Outcome::failure(&lost), &mut batch);
                 continue;

@@ -48,6 +48,13 @@ pub struct Envelope<'a> {
 pub enum Destination<'a> {
     /// A service that takes its name: an edge asks.
     Name,
+    /// A service that takes its name: a part of the gateway asks.
+    NameFor {
+        /// The edge in whose name it asks; `None` for none, and then only services here are asked.
+        edge: Option<EdgeId>,
+        /// What a service is chosen by.
+        key: u64,
+    },
     /// This edge: a service asks.
     Edge(EdgeId),
     /// This edge, and only if it is here: another gateway asks for a service of its own.
@@ -76,7 +83,7 @@ impl Destination<'_> {
     pub(crate) fn edge(&self) -> Option<EdgeId> {
         match *self {
             Self::Edge(edge) | Self::LocalEdge { edge, .. } => Some(edge),
-            Self::Name | Self::LocalName { .. } | Self::Unreadable(_) => None,
+            Self::Name | Self::NameFor { .. } | Self::LocalName { .. } | Self::Unreadable(_) => None,
         }
     }
 }

@@ -141,7 +141,9 @@ impl Exchange {
         let (mut tried, mut was_here) = (Tried::new(), false);
         loop {
             let edge = match (self.route(requester, &envelope, &tried), envelope.to) {
-                (Ok(route), Destination::Name) if route.target.is_owner_gateway() => {
+                (Ok(route), Destination::Name | Destination::NameFor { .. })
+                    if route.target.is_owner_gateway() =>
+                {
                     match self.carry_to(&route, requester, envelope, leg, len, progress).await {
                         Carried::Done(done) => return done,
                         Carried::NotThere | Carried::Lost | Carried::Here => tried.push(route.target),

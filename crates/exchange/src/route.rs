@@ -61,9 +61,10 @@ impl Exchange {
         let Envelope { kind, to, name, custom, .. } = *envelope;
         self.check_name(name)?;
         let max = match to {
-            Destination::Name | Destination::LocalName { .. } | Destination::Unreadable(_) => {
-                self.limits().custom_len
-            }
+            Destination::Name
+            | Destination::NameFor { .. }
+            | Destination::LocalName { .. }
+            | Destination::Unreadable(_) => self.limits().custom_len,
             Destination::Edge(_) | Destination::LocalEdge { .. } => self.limits().custom_to_edge_len,
         };
         self.check_custom(custom.len(), max)?;
@@ -90,6 +91,7 @@ impl Exchange {
                     },
                 }
             }
+            Destination::NameFor { edge, key } => self.route_for_part(requester, envelope, edge, key, tried),
             Destination::LocalName { edge, .. } => {
                 check_reserved(kind, name)?;
                 self.permit_remote_edge(requester, edge, kind.into(), name)?;
@@ -126,6 +128,37 @@ impl Exchange {
                 Ok(Route::edge(target))
             }
             Destination::Unreadable(text) => Err(Failure::new(Code::Protocol, text).into()),
+        }
+    }
+
+    /// Where a request goes by name that a part of the gateway makes, such as a source of messages.
+    fn route_for_part<'a>(
+        &self,
+        requester: &'a Peer,
+        envelope: &Envelope<'_>,
+        edge: Option<EdgeId>,
+        key: u64,
+        tried: &Tried,
+    ) -> Result<Route<'a>, Unrouted> {
+        let Envelope { kind, name, .. } = *envelope;
+        if !requester.is_of_gateway() {
+            return Err(Failure::new(Code::Protocol, "only an edge's request goes by name").into());
+        }
+        check_reserved(kind, name)?;
+        let chooser = Chooser { id: EdgeId(key), ip: None, affinity: None };
+        let unrouted = match self.local_service(chooser, kind, name, tried) {
+            Ok(target) => {
+                let of_edge = |id| Sender::Edge { id, authorization: None };
+                return Ok(Route { target, from: edge.map_or(Sender::Unnamed, of_edge) });
+            }
+            Err(unrouted) => unrouted,
+        };
+        // Another gateway is asked in the name of an edge or not at all; what it does not have comes back as a failure.
+        let elsewhere =
+            edge.and_then(|edge| Some((edge, self.elsewhere(chooser, kind.into(), name, tried)?)));
+        match elsewhere {
+            Some((edge, owner)) => Ok(Route::by_name(owner, requester.as_remote_edge(edge), false)),
+            None => Err(unrouted.failure(kind, name, tried).into()),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Message brokers: sinks that send messages and tell when the broker has confirmed them. It knows nothing of
+//! Message brokers: sinks that send messages and tell when the broker has confirmed them, and sources that read messages
+//! and tell the broker when their receivers have acked them. It knows nothing of edges,
 //! services or the exchange.
 //!
 //! ```text
@@ -12,6 +13,8 @@
 //! once. Each message that is taken ends exactly once, in [`Confirm`]: the broker has confirmed it, or there is a
 //! [`SendError`] that says whether it may have been stored all the same. Messages go out in the order in which they
 //! were taken; whatever waits goes out together.
+//!
+//! A [`Source`] is one consumer of one broker: what it reads goes out by [`Receive`], and back comes what became of it.
 //!
 //! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `nats` and `redis`, all on by default.
 
@@ -32,6 +35,7 @@ mod pending;
 mod redis;
 mod settings;
 mod sink;
+mod source;
 mod supervisor;
 mod template;
 #[cfg(any(feature = "amqp", feature = "kafka", feature = "nats"))]
@@ -42,8 +46,14 @@ pub use message::{Confirm, Job, Message, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
-    Credentials, Format, JetStreamConfig, KafkaCompression, KafkaConfig, NatsConfig, RedisConfig,
-    RedisTarget, SaslMechanism, SinkConfig, is_valid_kafka_topic, is_valid_subject,
+    Credentials, DeadLetter, Format, JetStreamConfig, JetStreamConsumer, KafkaCompression, KafkaConfig,
+    NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig, RedisSourceConfig, RedisTarget, RequestTemplate,
+    Retry, SaslMechanism, SinkConfig, SourceBackendConfig, SourceBounds, SourceConfig, Target,
+    is_valid_kafka_topic, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
+pub use source::{
+    Answer, Delivery, HadBy, Receive, Recipient, Record, RecordTemplate, RecordTemplateError, Source,
+    SourceCount, SourceHandle, SourceMetrics, SourceStatus,
+};
 pub use template::{Template, TemplateError};

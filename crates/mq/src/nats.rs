@@ -5,12 +5,18 @@ mod core;
 mod events;
 mod headers;
 mod jetstream;
+mod queue_group;
+mod record;
 mod stream;
+mod stream_reader;
+
+pub(crate) use queue_group::QueueGroup;
+pub(crate) use stream_reader::JetStreamReader;
 
 use crate::backend::{Backend, Session};
 use crate::pending::Pending;
 use crate::{Bounds, Cause, Message, NatsConfig, SendError, SinkConfig, is_valid_subject};
-use connect::Connected;
+use connect::{Access, Connected};
 use std::sync::Arc;
 
 /// Messages that are handed to the library together.
@@ -85,7 +91,17 @@ impl Backend for Nats {
         let first = self.first % count;
         // Whatever becomes of it, the next attempt begins with the next address.
         self.first = (first + 1) % count;
-        let connected = connect::connect(&self.settings, first).await?;
+        let Settings { name, config, bounds, .. } = &*self.settings;
+        let access = Access {
+            name,
+            addrs: &config.addrs,
+            credentials: &config.credentials,
+            tls: config.tls.as_ref(),
+            timeout: bounds.connect_timeout,
+            messages: bounds.messages,
+            reads: false,
+        };
+        let connected = connect::connect(access, first).await?;
         if let Some(jetstream) = &self.settings.config.jetstream
             && let Some(stream) = &jetstream.create
         {

@@ -8,6 +8,7 @@ mod entry;
 mod node;
 mod reply;
 mod slot;
+mod stream_reader;
 
 use crate::backend::{Backend, Session};
 use crate::pending::{Answer, Pending};
@@ -17,6 +18,8 @@ use node::Nodes;
 use reply::{Reply, read};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub(crate) use stream_reader::StreamReader;
 
 /// Messages in one pipeline.
 const BATCH: usize = 256;

@@ -2,9 +2,14 @@
 
 mod amqp;
 mod kafka;
+mod source;
 
 pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
+pub use source::{
+    DeadLetter, JetStreamConsumer, NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry,
+    SourceBackendConfig, SourceBounds, SourceConfig, Target,
+};
 
 use crate::Template;
 use frontier_config::{HostPort, Secret};

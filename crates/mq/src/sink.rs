@@ -16,10 +16,20 @@ use tokio_util::sync::CancellationToken;
 /// How often it is looked whether everything has been confirmed.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A sink whose broker this binary knows nothing of.
+/// A sink or a source whose broker this binary knows nothing of.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}: this binary was built without its broker")]
-pub struct StartError(&'static str);
+pub struct StartError(Box<str>);
+
+impl StartError {
+    #[cfg_attr(
+        all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis"),
+        expect(dead_code, reason = "all brokers are there")
+    )]
+    pub(crate) fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+}
 
 /// One connection to one broker, to which messages are sent. It connects by itself, again and again.
 pub struct Sink {
@@ -61,7 +71,7 @@ impl Sink {
                 Ok(Self::of(pending, redis.clone(), redis))
             }
             #[cfg(not(all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")))]
-            _ => Err(StartError(config.name)),
+            _ => Err(StartError::new(config.name)),
         }
     }
 

@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// The first pause between attempts to connect.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection that has held for so long was a good one: the next pause is short again.
-const PROVEN: Duration = Duration::from_secs(5);
+pub(crate) const PROVEN: Duration = Duration::from_secs(5);
 
 /// Connects, again and again, until `stop`. What is pending then ends with an error.
 pub(crate) async fn supervise<B: Backend>(mut backend: B, pending: Arc<Pending>, stop: CancellationToken) {
@@ -34,7 +34,7 @@ pub(crate) async fn supervise<B: Backend>(mut backend: B, pending: Arc<Pending>,
 async fn keep_connected<B: Backend>(backend: &mut B, pending: &Pending) -> Infallible {
     let bounds = *pending.bounds();
     let mut backoff = Backoff::equal_jitter(FIRST_PAUSE.min(bounds.max_backoff), bounds.max_backoff);
-    let mut log = Log::new(pending.name());
+    let mut log = Log::sink(pending.name());
     loop {
         let connected = match timeout(bounds.connect_timeout, backend.connect()).await {
             Ok(connected) => connected,
@@ -67,28 +67,35 @@ async fn keep_connected<B: Backend>(backend: &mut B, pending: &Pending) -> Infal
 
 /// What is logged of a connection: each change, and not each attempt.
 #[derive(Debug)]
-struct Log {
-    sink: &'static str,
+pub(crate) struct Log {
+    sink: Option<Box<str>>,
+    source: Option<Box<str>>,
     failed: Option<String>,
 }
 
 impl Log {
-    fn new(sink: &'static str) -> Self {
-        Self { sink, failed: None }
+    pub(crate) fn sink(name: &str) -> Self {
+        Self { sink: Some(name.into()), source: None, failed: None }
     }
 
-    fn connected(&mut self) {
+    pub(crate) fn source(name: &str) -> Self {
+        Self { sink: None, source: Some(name.into()), failed: None }
+    }
+
+    pub(crate) fn connected(&mut self) {
         self.failed = None;
-        info!(sink = self.sink, "the broker is connected");
+        info!(sink = self.sink.as_deref(), source = self.source.as_deref(), "the broker is connected");
     }
 
-    fn lost(&mut self, cause: &str) {
-        warn!(sink = self.sink, cause, "the broker is lost; connecting again");
+    pub(crate) fn lost(&mut self, cause: &str) {
+        let (sink, source) = (self.sink.as_deref(), self.source.as_deref());
+        warn!(sink, source, cause, "the broker is lost; connecting again");
     }
 
-    fn failed(&mut self, cause: &str) {
+    pub(crate) fn failed(&mut self, cause: &str) {
         if self.failed.as_deref() != Some(cause) {
-            warn!(sink = self.sink, cause, "the broker can't be connected; trying on");
+            let (sink, source) = (self.sink.as_deref(), self.source.as_deref());
+            warn!(sink, source, cause, "the broker can't be connected; trying on");
             self.failed = Some(cause.to_owned());
         }
     }

@@ -1,16 +1,20 @@
-//! Topics that go to message brokers: the section `mq`, which older files call `mqm`.
+//! Topics that go to message brokers, and what comes from there: the section `mq`, which older files call `mqm`.
 //!
 //! A topic is a name, as it is for services; which subject, channel or stream it becomes is said by a template.
 
 mod amqp;
+mod consumer;
 mod kafka;
 mod nats;
 mod redis;
 mod tls;
 mod userinfo;
 
+use consumer::{Consumer, secrets_of};
 use frontier_config::{ByteSize, HostPort, Secret, Section};
-use frontier_mq::{BackendConfig, Bounds, Credentials, SinkConfig, Template};
+use frontier_mq::{
+    BackendConfig, Bounds, Credentials, DeadLetter, SinkConfig, SourceBackendConfig, SourceConfig, Template,
+};
 use frontier_protocol::CATCH_ALL;
 use frontier_relay::{Brokers, RelayConfig};
 use frontier_transport::ClientTls;
@@ -25,11 +29,13 @@ const MAX_TOPICS: usize = 10_000;
 /// Brokers that the original knows as well.
 const NOT_HERE: [&str; 1] = ["nsq"];
 
-/// The sinks, and what they were read from.
+/// The sinks and the sources, and what they were read from.
 #[derive(Clone, Debug, Default)]
 pub struct Mq {
     /// The sinks that are enabled.
     pub sinks: Vec<SinkConfig>,
+    /// The sources that are enabled.
+    pub sources: Vec<SourceConfig>,
     /// The files that they name.
     pub(crate) files: Vec<PathBuf>,
     /// What is shown and trusted over TLS: to look at, not to connect with.
@@ -51,6 +57,7 @@ enum Idle {
 #[derive(Debug, Default)]
 struct Sinks {
     sinks: Vec<SinkConfig>,
+    sources: Vec<SourceConfig>,
     /// Where each topic was given first.
     topics: HashMap<String, String>,
     files: Vec<PathBuf>,
@@ -74,11 +81,12 @@ impl Mq {
         if original.is_present() {
             read = other;
         }
-        let Sinks { sinks, files, tls, brokers, idle, secrets, .. } = read;
-        let mq = Self { sinks, files, tls, brokers, idle };
-        // Secrets show nothing of themselves, and a change of one is a change all the same.
-        root.record(&(&mq, secrets));
-        mq
+        let Sinks { sinks, sources, files, tls, brokers, idle, secrets, .. } = read;
+        // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
+        // there is neither a sink nor a broker for a relay it is one of sources alone.
+        let is_fixed = !sinks.is_empty() || !idle.is_empty();
+        root.record(&(&sinks, &brokers, &idle, if is_fixed { secrets } else { 0 }));
+        Self { sinks, sources, files, tls, brokers, idle }
     }
 }
 
@@ -135,6 +143,32 @@ impl Sinks {
             section.reject("enable", "can't be true: this binary was built without this broker");
         }
         self.idle.push((idle, format!("{}.{key}", section.path())));
+    }
+
+    /// Adds a source.
+    fn add_source(
+        &mut self,
+        section: &Section<'_>,
+        consumer: Consumer,
+        credentials: &Credentials,
+        backend: SourceBackendConfig,
+    ) {
+        if !backend.is_built() {
+            section.reject("name", "can't be used: this binary was built without this broker");
+        }
+        let Consumer { name, target, key, bounds, retry, dead_letter } = consumer;
+        if self.sources.iter().any(|source| *source.name == *name) {
+            section.reject("name", format!("is {name:?}, as that of another consumer"));
+        }
+        let is_same = |source: &SourceConfig| {
+            matches!((&source.dead_letter, &dead_letter),
+                (DeadLetter::File(one, _), DeadLetter::File(other, _)) if one == other)
+        };
+        if self.sources.iter().any(is_same) {
+            section.reject("dead_letter", "has the file of another consumer: each has its own");
+        }
+        let (name, secrets) = (name.into(), secrets_of(credentials));
+        self.sources.push(SourceConfig { name, target, key, bounds, retry, dead_letter, backend, secrets });
     }
 
     /// Adds a sink, unless it has no topics.

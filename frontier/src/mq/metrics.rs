@@ -1,7 +1,7 @@
-//! What is measured of sinks, as a scrape gets it: docs/metrics.md.
+//! What is measured of sinks and sources, as a scrape gets it: docs/metrics.md.
 
 use frontier_metrics::{Exposition, Family};
-use frontier_mq::{Cause, Sink, SinkMetrics};
+use frontier_mq::{Cause, Sink, SinkMetrics, Source, SourceCount};
 use std::sync::Arc;
 
 /// Writes the metrics of all sinks; nothing without any.
@@ -63,5 +63,92 @@ pub(crate) fn write_metrics(sinks: &[Arc<Sink>], out: &mut Exposition) {
 fn each(mut family: Family<'_>, sinks: &[Arc<Sink>], count: impl Fn(&SinkMetrics) -> u64) {
     for sink in sinks {
         family.sample(&[("sink", sink.name())], count(sink.metrics()));
+    }
+}
+
+/// The counters of sources, each with its name and what it says.
+const SOURCE_COUNTS: [(SourceCount, &str, &str); 10] = [
+    (SourceCount::Received, "frontier_mq_source_received_total", "Messages that came from a broker."),
+    (
+        SourceCount::Redelivered,
+        "frontier_mq_source_redelivered_total",
+        "Messages that came from a broker, and that it had given out before.",
+    ),
+    (
+        SourceCount::Delivered,
+        "frontier_mq_source_delivered_total",
+        "Messages of a broker that their receiver has acked.",
+    ),
+    (
+        SourceCount::Absent,
+        "frontier_mq_source_absent_total",
+        "Attempts to deliver a message for which no receiver was there.",
+    ),
+    (
+        SourceCount::Failed,
+        "frontier_mq_source_failed_total",
+        "Attempts to deliver a message that failed at its receiver, or were not answered in time.",
+    ),
+    (
+        SourceCount::DeadLettered,
+        "frontier_mq_source_dead_lettered_total",
+        "Messages that were given up, and went to the dead letters.",
+    ),
+    (
+        SourceCount::Dropped,
+        "frontier_mq_source_dropped_total",
+        "Messages that were given up and dropped, since there is no place for dead letters.",
+    ),
+    (
+        SourceCount::Gone,
+        "frontier_mq_source_gone_total",
+        "Messages that were not acked, and that the broker does not have any more.",
+    ),
+    (SourceCount::Connects, "frontier_mq_source_connects_total", "Connections of a source that were made."),
+    (SourceCount::Losses, "frontier_mq_source_disconnects_total", "Connections of a source that were lost."),
+];
+
+/// Writes the metrics of all sources; nothing without any.
+pub(crate) fn write_source_metrics(sources: &[Arc<Source>], out: &mut Exposition) {
+    if sources.is_empty() {
+        return;
+    }
+    let statuses: Vec<_> = sources.iter().map(|source| (source.name(), source.status())).collect();
+    let mut family =
+        out.gauge("frontier_mq_source_connected", "Whether the broker of a source is connected.");
+    for (name, status) in &statuses {
+        family.sample(&[("source", name)], status.away.is_none());
+    }
+    let mut family = out.gauge("frontier_mq_source_held", "Messages that a source holds.");
+    for (name, status) in &statuses {
+        family.sample(&[("source", name)], status.held);
+    }
+    let help = "What a source holds of messages, as it is counted against its max_inflight_size.";
+    let mut family = out.gauge("frontier_mq_source_held_bytes", help);
+    for (name, status) in &statuses {
+        family.sample(&[("source", name)], status.bytes);
+    }
+    let help = "Messages that a source holds for receivers that are not there.";
+    let mut family = out.gauge("frontier_mq_source_waiting", help);
+    for (name, status) in &statuses {
+        family.sample(&[("source", name)], status.absent);
+    }
+    let help = "Messages that are at a broker for a source, as far as the broker says.";
+    let mut family = out.gauge("frontier_mq_source_backlog", help);
+    for (name, status) in &statuses {
+        if let Some(backlog) = status.backlog {
+            family.sample(&[("source", name)], backlog);
+        }
+    }
+    for (count, name, help) in SOURCE_COUNTS {
+        let mut family = out.counter(name, help);
+        for source in sources {
+            family.sample(&[("source", source.name())], source.metrics().count(count));
+        }
+    }
+    let help = "Time from reading a message of a broker to its receiver's ack.";
+    let mut family = out.histogram("frontier_mq_source_delivery_duration_seconds", help);
+    for source in sources {
+        family.distribution(&[("source", source.name())], &source.metrics().latency());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{SelfProbe, bridge_metrics, relay_metrics};
 use crate::cluster::ClusterState;
-use crate::mq::write_metrics;
+use crate::mq::{Sources, write_metrics, write_source_metrics};
 use crate::session::{Context, label};
 use frontier_admin::{ProcessMetrics, write_lifetimes, write_runtime};
 use frontier_exchange::{Census, Counts, Direction, Exchange, Part, Traffic};
@@ -23,6 +23,7 @@ pub(crate) struct GatewayMetrics {
     pub(crate) cluster: Arc<ClusterState>,
     /// Those of `mq` and of `relay`.
     pub(crate) sinks: Vec<Arc<Sink>>,
+    pub(crate) sources: Sources,
     pub(crate) self_probe: Arc<SelfProbe>,
     pub(crate) process: ProcessMetrics,
     /// The runtime that serves everybody.
@@ -88,6 +89,7 @@ impl GatewayMetrics {
             relay_metrics::write(relay, out);
         }
         write_metrics(&self.sinks, out);
+        write_source_metrics(&self.sources.all(), out);
         write_lifetimes(&self.lifetimes, out);
         self.process.write(out);
         let help = "Lines of the log that nobody took in time, or that could not be written.";

@@ -1,6 +1,7 @@
 //! What of a running gateway a reload changes.
 
 use crate::config::{self, AccessErrors, Config};
+use crate::mq::Sources;
 use crate::policy::Policies;
 use frontier_access::ClockReading;
 use frontier_exchange::{Exchange, Peer};
@@ -15,6 +16,7 @@ pub struct Live {
     policies: Arc<Policies>,
     /// That of the planes which have any, each with the key of its section.
     tls: Vec<(&'static str, ServerTls)>,
+    sources: Sources,
 }
 
 /// What became of those who were connected.
@@ -31,8 +33,9 @@ impl Live {
         exchange: Arc<Exchange>,
         policies: Arc<Policies>,
         tls: Vec<(&'static str, ServerTls)>,
+        sources: Sources,
     ) -> Self {
-        Self { exchange, policies, tls }
+        Self { exchange, policies, tls, sources }
     }
 
     /// How many peers are connected.
@@ -58,6 +61,7 @@ impl Live {
                 live.adopt(tls);
             }
         }
+        self.sources.replace(&config.mq.sources);
         let mut peers: Vec<Arc<Peer>> = Vec::new();
         self.exchange.for_each(|peer| peers.push(peer.clone()));
         let now = ClockReading::now();

@@ -1,4 +1,4 @@
-//! Topics that go to message brokers: real ones, and what arrived there is read by clients that share nothing with the
+//! Topics that go to message brokers, and messages that come from there: real ones, and what arrived there is read by clients that share nothing with the
 //! gateway's.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
@@ -21,4 +21,5 @@ mod relay_go;
 mod relay_jobs;
 mod relay_measuring;
 mod resp;
+mod sources;
 mod world;

@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
-mod client;
-mod listen;
 mod autoscale;
+mod client;
 mod cuts;
 mod http;
+mod listen;
 mod programs;
 
 use frontier_tests::{Broker, DEADLINE, Gateway, Process, eventually, tool, within};

@@ -12,6 +12,7 @@ mod once;
 mod origin;
 mod own_calls;
 mod owner;
+mod part;
 mod payloads;
 mod registration;
 mod relocation;

@@ -1,11 +1,11 @@
 //! Connecting to a server of NATS. Each connection is a client of its own, which never comes back by itself: what the
 //! library would send over its next connection would not be in order with what is sent again here.
 
-use super::Settings;
 use super::events::Events;
-use crate::Credentials;
 use crate::text::one_line;
+use crate::{BrokerTls, Credentials};
 use async_nats::{Auth, AuthError, Client, ConnectOptions, Subscriber};
+use frontier_config::HostPort;
 use frontier_transport::crypto_provider;
 use rustls::crypto::CryptoProvider;
 use std::sync::Arc;
@@ -17,6 +17,21 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What more may be handed to the library than may be in flight: what has ended by its deadline, and barriers.
 const CAPACITY: usize = 65_536;
+
+/// By what a connection is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Access<'a> {
+    /// Whose it is, as the server shows it.
+    pub(super) name: &'a str,
+    pub(super) addrs: &'a [HostPort],
+    pub(super) credentials: &'a Credentials,
+    pub(super) tls: Option<&'a BrokerTls>,
+    pub(super) timeout: Duration,
+    /// Messages that may be in flight, either way.
+    pub(super) messages: usize,
+    /// Whether the connection is of no use where something may not be subscribed to.
+    pub(super) reads: bool,
+}
 
 /// A connection to a server.
 #[derive(Debug)]
@@ -37,31 +52,30 @@ impl Drop for Connected {
 }
 
 /// Connects to one of the addresses, from the one at `first` on.
-pub(super) async fn connect(settings: &Settings, first: usize) -> Result<Connected, String> {
-    let config = &settings.config;
-    if config.tls.is_some() {
+pub(super) async fn connect(access: Access<'_>, first: usize) -> Result<Connected, String> {
+    if access.tls.is_some() {
         // The library takes that of the process. Fails if there is one already: then that one is used.
         let _ = CryptoProvider::clone(&crypto_provider()).install_default();
     }
     let over = Arc::new(AtomicBool::new(false));
-    let (heard, events) = Events::new();
-    let capacity = settings.bounds.messages + CAPACITY;
-    let mut options = ConnectOptions::with_auth_callback(auth(&config.credentials, &over))
-        .name(format!("frontier {}", settings.name))
+    let (heard, events) = Events::new(access.reads);
+    let capacity = access.messages + CAPACITY;
+    let mut options = ConnectOptions::with_auth_callback(auth(access.credentials, &over))
+        .name(format!("frontier {}", access.name))
         .retain_servers_order()
         .ignore_discovered_servers()
-        .max_reconnects(config.addrs.len())
+        .max_reconnects(access.addrs.len())
         .reconnect_delay_callback(|_| Duration::ZERO)
         .ping_interval(PING_INTERVAL)
-        .connection_timeout(settings.bounds.connect_timeout)
-        .request_timeout(Some(settings.bounds.connect_timeout))
+        .connection_timeout(access.timeout)
+        .request_timeout(Some(access.timeout))
         .client_capacity(capacity)
         .subscription_capacity(capacity)
         .event_callback(move |event| {
             heard.hear(event);
             std::future::ready(())
         });
-    if let Some(tls) = &config.tls {
+    if let Some(tls) = access.tls {
         options = options.require_tls(true);
         for ca in &tls.ca_certs {
             options = options.add_root_certificates(ca.clone());
@@ -70,7 +84,7 @@ pub(super) async fn connect(settings: &Settings, first: usize) -> Result<Connect
             options = options.add_client_certificate(cert.clone(), key.clone());
         }
     }
-    let addrs = config.addrs.iter().cycle().skip(first).take(config.addrs.len());
+    let addrs = access.addrs.iter().cycle().skip(first).take(access.addrs.len());
     let addrs: Vec<String> = addrs.map(|addr| format!("nats://{addr}")).collect();
     let client = options.connect(addrs).await.map_err(|error| {
         let source =

@@ -3,6 +3,7 @@
 use crate::text::one_line;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,9 +22,15 @@ pub(super) enum Event {
     Lost(String),
 }
 
+/// With which the server says that a subject may not be subscribed to.
+const SUBSCRIPTION_VIOLATION: &str = "permissions violation for subscription";
+
 /// Takes what the library hears.
 #[derive(Clone, Debug)]
 pub(super) struct Heard {
+    /// Whether the connection is over where something may not be subscribed to.
+    reads: bool,
+    dropped: Arc<AtomicUsize>,
     denied: mpsc::Sender<String>,
     last_error: Arc<Mutex<Option<String>>>,
     lost: CancellationToken,
@@ -32,17 +39,26 @@ pub(super) struct Heard {
 /// What was heard.
 #[derive(Debug)]
 pub(super) struct Events {
+    /// Messages that the library had no room for.
+    pub(super) dropped: Arc<AtomicUsize>,
     denied: mpsc::Receiver<String>,
     last_error: Arc<Mutex<Option<String>>>,
     lost: CancellationToken,
 }
 
 impl Events {
-    pub(super) fn new() -> (Heard, Self) {
+    pub(super) fn new(reads: bool) -> (Heard, Self) {
         let (sender, denied) = mpsc::channel(MAX_EVENTS);
         let (last_error, lost) = (Arc::default(), CancellationToken::new());
-        let heard = Heard { denied: sender, last_error: Arc::clone(&last_error), lost: lost.clone() };
-        (heard, Self { denied, last_error, lost })
+        let dropped = Arc::<AtomicUsize>::default();
+        let heard = Heard {
+            reads,
+            dropped: dropped.clone(),
+            denied: sender,
+            last_error: Arc::clone(&last_error),
+            lost: lost.clone(),
+        };
+        (heard, Self { dropped, denied, last_error, lost })
     }
 
     /// The next of them.
@@ -65,6 +81,9 @@ impl Heard {
     pub(super) fn hear(&self, event: async_nats::Event) {
         match event {
             async_nats::Event::Disconnected | async_nats::Event::Closed => self.lost.cancel(),
+            async_nats::Event::SlowConsumer(_) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
             async_nats::Event::ServerError(error) => {
                 let text = error.to_string();
                 if let Some(subject) = denied_subject(&text) {
@@ -72,6 +91,9 @@ impl Heard {
                     let _ = self.denied.try_send(subject.to_owned());
                 } else {
                     *self.last_error.lock() = Some(one_line(&text));
+                    if self.reads && text.to_ascii_lowercase().contains(SUBSCRIPTION_VIOLATION) {
+                        self.lost.cancel();
+                    }
                 }
             }
             _ => {}

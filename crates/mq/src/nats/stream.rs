@@ -5,6 +5,7 @@ use super::jetstream::ApiError;
 use crate::text::one_line;
 use async_nats::Client;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
@@ -34,7 +35,7 @@ struct StreamConfig {
 /// Makes the stream if there is none of that name. One that is there stays as it is.
 pub(super) async fn ensure(client: &Client, settings: &Settings, stream: &str) -> Result<(), String> {
     let subjects = subjects(settings);
-    let found = ask(client, &format!("$JS.API.STREAM.INFO.{stream}"), String::new()).await?;
+    let found: Answer = ask(client, &format!("$JS.API.STREAM.INFO.{stream}"), String::new()).await?;
     match found {
         Answer { error: None, config } => {
             let have = config.map(|config| config.subjects).unwrap_or_default();
@@ -64,7 +65,8 @@ pub(super) async fn ensure(client: &Client, settings: &Settings, stream: &str) -
                 "max_bytes": -1,
                 "duplicate_window": DUPLICATE_WINDOW,
             });
-            let made = ask(client, &format!("$JS.API.STREAM.CREATE.{stream}"), config.to_string()).await?;
+            let made: Answer =
+                ask(client, &format!("$JS.API.STREAM.CREATE.{stream}"), config.to_string()).await?;
             if let Some(error) = made.error {
                 return Err(one_line(&format!("can't make the stream {stream}: {}", error.description)));
             }
@@ -77,7 +79,12 @@ pub(super) async fn ensure(client: &Client, settings: &Settings, stream: &str) -
     }
 }
 
-async fn ask(client: &Client, subject: &str, request: String) -> Result<Answer, String> {
+/// Asks the API of JetStream.
+pub(super) async fn ask<T: DeserializeOwned>(
+    client: &Client,
+    subject: &str,
+    request: String,
+) -> Result<T, String> {
     let answer = client.request(subject.to_owned(), request.into()).await;
     let answer = answer.map_err(|error| one_line(&format!("JetStream does not answer: {error}")))?;
     serde_json::from_slice(&answer.payload)

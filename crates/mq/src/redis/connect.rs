@@ -1,7 +1,7 @@
 //! Connecting to a server of Redis.
 
 use super::reply::describe;
-use crate::{BrokerTls, RedisConfig};
+use crate::{BrokerTls, Credentials, RedisConfig};
 use frontier_config::HostPort;
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
@@ -18,28 +18,42 @@ use tokio_util::sync::CancellationToken;
 /// Cancelled once a connection is lost.
 pub(super) type Lost = CancellationToken;
 
+/// By what a connection is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Access<'a> {
+    pub(super) credentials: &'a Credentials,
+    pub(super) db: u16,
+    pub(super) tls: Option<&'a BrokerTls>,
+}
+
+impl<'a> From<&'a RedisConfig> for Access<'a> {
+    fn from(config: &'a RedisConfig) -> Self {
+        Self { credentials: &config.credentials, db: config.db, tls: config.tls.as_ref() }
+    }
+}
+
 /// Connects, by RESP3: only there a connection that is lost while nothing is asked says so. The error is one line.
 pub(super) async fn server(
-    config: &RedisConfig,
+    access: Access<'_>,
     addr: &HostPort,
 ) -> Result<(MultiplexedConnection, Lost), String> {
     let failed = |error: &RedisError| format!("{} ({addr})", describe(error));
     let mut login =
-        RedisConnectionInfo::default().set_db(config.db.into()).set_protocol(ProtocolVersion::RESP3);
-    if let Some(username) = &config.credentials.username {
+        RedisConnectionInfo::default().set_db(access.db.into()).set_protocol(ProtocolVersion::RESP3);
+    if let Some(username) = &access.credentials.username {
         login = login.set_username(username);
     }
-    if let Some(password) = &config.credentials.password {
+    if let Some(password) = &access.credentials.password {
         login = login.set_password(password.expose());
     }
     let (host, port) = (addr.host.clone(), addr.port);
-    let place = match config.tls {
+    let place = match access.tls {
         None => ConnectionAddr::Tcp(host, port),
         Some(_) => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
     };
     let info = place.into_connection_info().map_err(|error| failed(&error))?;
     let info = info.set_redis_settings(login).set_tcp_settings(TcpSettings::default().set_nodelay(true));
-    let client = match &config.tls {
+    let client = match access.tls {
         None => Client::open(info),
         Some(tls) => {
             // The library takes that of the process. Fails if there is one already: then that one is used.

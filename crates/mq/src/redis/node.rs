@@ -37,7 +37,7 @@ impl Nodes {
         let Some(addr) = settings.config.addrs.get(index) else {
             return Err("there is no address".to_owned());
         };
-        let (mut first, lost) = connect::server(&settings.config, addr).await?;
+        let (mut first, lost) = connect::server((&settings.config).into(), addr).await?;
         connect::check_master(&mut first, addr).await?;
         Ok(Self { first, lost, others: HashMap::new(), slots: BTreeMap::new() })
     }
@@ -96,7 +96,7 @@ impl Nodes {
                 return Err("the cluster has named more nodes than there can be".to_owned());
             }
             let addr: HostPort = node.parse().map_err(|()| format!("the cluster names a node {node:?}"))?;
-            self.others.insert(node.to_owned(), connect::server(&settings.config, &addr).await?);
+            self.others.insert(node.to_owned(), connect::server((&settings.config).into(), &addr).await?);
         }
         let connected = self.others.get_mut(node).map(|(connection, _)| connection);
         connected.ok_or_else(|| format!("{node} is not connected"))

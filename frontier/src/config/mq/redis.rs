@@ -1,8 +1,13 @@
 //! Redis, its channels and its streams: the section `mq.redis`.
 
+use super::consumer::{self, Kind, Start};
 use super::{Sinks, addrs, credentials, template, tls, topics};
 use frontier_config::{Choice, Section};
-use frontier_mq::{BackendConfig, Bounds, Format, RedisConfig, RedisTarget, SinkConfig};
+use frontier_mq::{
+    BackendConfig, Bounds, Format, RedisConfig, RedisSourceConfig, RedisTarget, SinkConfig,
+    SourceBackendConfig,
+};
+use std::time::Duration;
 
 /// The port of Redis.
 const PORT: u16 = 6379;
@@ -40,6 +45,19 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
     };
     let stored = RedisConfig { target: stream, ..config.clone() };
     let mut is_given = false;
+    for section in consumer::sections(&streams) {
+        is_given = true;
+        if let Some((consumer, source)) = read_consumer(&section, bounds, &config)
+            && is_enabled
+        {
+            sinks.add_source(
+                &section,
+                consumer,
+                &config.credentials,
+                SourceBackendConfig::RedisStreams(source),
+            );
+        }
+    }
     let producers = [
         ("redis", config, producer, "channels"),
         ("redis_streams", stored, streams.section("producer"), "topics"),
@@ -54,7 +72,43 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         }
     }
     if is_enabled && !is_given {
-        section
-            .reject("producer.channels", "has no topic, nor has streams.producer.topics: nothing goes there");
+        section.reject(
+            "producer.channels",
+            "has no topic, nor has streams.producer.topics, nor is there a consumer: nothing goes there",
+        );
     }
+}
+
+fn read_consumer(
+    section: &Section<'_>,
+    bounds: Bounds,
+    config: &RedisConfig,
+) -> Option<(consumer::Consumer, RedisSourceConfig)> {
+    let common = consumer::read(section, bounds, &Kind::default());
+    let streams: Vec<String> = section.list("streams", Vec::new());
+    if streams.is_empty() {
+        section.reject("streams", "has none: nothing is read");
+    }
+    for (index, stream) in streams.iter().enumerate() {
+        if stream.is_empty() || streams[..index].contains(stream) {
+            section.reject("streams", format!("has {stream:?}, which is empty or there twice"));
+        }
+    }
+    let group: String = section.filled("group", "frontier".to_owned());
+    let payload: String = section.get("payload", "payload".to_owned());
+    let consumer: Option<String> = section.optional("consumer");
+    let second = Duration::from_secs(1);
+    let source = RedisSourceConfig {
+        addrs: config.addrs.clone(),
+        credentials: config.credentials.clone(),
+        db: config.db,
+        tls: config.tls.clone(),
+        streams,
+        group,
+        consumer: consumer.filter(|name| !name.is_empty()),
+        from_beginning: section.get("start", Start::default()) == Start::Beginning,
+        claim_after: section.within("claim_after", 60 * second, second..=24 * 3600 * second),
+        payload: (!payload.is_empty()).then_some(payload),
+    };
+    Some((common?, source))
 }

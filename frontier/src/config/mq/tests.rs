@@ -1,5 +1,7 @@
 //! The section as it is today and as older files have it, and every mistake in it.
 
+mod consumers;
+
 use crate::Config;
 use frontier_mq::{AmqpBinding, BackendConfig, Format, KafkaCompression, RedisTarget, SinkConfig, Template};
 use std::time::Duration;
@@ -283,7 +285,10 @@ fn a_change_takes_a_restart() {
         [] as [&str; 0]
     );
     assert_eq!(before.changed(&fixed("mq: {nats: {enable: true, producer: {subjects: [a, b]}}}")), ["mq"]);
-    let password = |password| fixed(&format!("mq: {{redis: {{password: {password}}}}}"));
+    let password = |password| {
+        let redis = format!("{{enable: true, password: {password}, producer: {{channels: [a]}}}}");
+        fixed(&format!("mq: {{redis: {redis}}}"))
+    };
     assert_eq!(password("a").changed(&password("b")), ["mq"]);
     assert_eq!(password("a").changed(&password("a")), [] as [&str; 0]);
 }

@@ -1,0 +1,160 @@
+//! Consumers, and every mistake in them.
+
+use super::mistakes;
+use crate::Config;
+use frontier_mq::{DeadLetter, RecordTemplate, SourceBackendConfig, SourceConfig, Target};
+use std::time::Duration;
+
+fn sources(yaml: &str) -> Vec<SourceConfig> {
+    Config::parse(yaml, &|_| None).unwrap().mq.sources
+}
+
+/// A file with this consumer of Redis.
+fn redis(consumer: &str) -> String {
+    format!("mq: {{redis: {{enable: true, password: hidden, streams: {{consumers: [{consumer}]}}}}}}")
+}
+
+const WHOLE: &str = "name: a, streams: [s], to: {topic: t}, dead_letter: {drop: true}";
+
+#[test]
+fn defaults_are_those_that_are_written_down() {
+    let yaml = redis(
+        "{name: orders, streams: [orders, more], to: {edge: '{header:edge_id}', topic: '{origin}'}, dead_letter: {file: dead}}",
+    );
+    let [source] = &sources(&yaml)[..] else { panic!("one") };
+    assert!(!format!("{source:?}").contains("hidden"));
+    let secs = Duration::from_secs;
+    assert_eq!((&*source.name, &source.key), ("orders", &None));
+    assert_eq!(
+        (source.bounds.messages, source.bounds.bytes, source.bounds.timeout),
+        (1024, 16 << 20, secs(10))
+    );
+    assert_eq!((source.retry.attempts, source.retry.first, source.retry.max), (10, secs(1), secs(30)));
+    assert_eq!(source.retry.wait, Some(secs(300)));
+    assert_eq!(source.dead_letter, DeadLetter::File("dead".into(), 64 << 20));
+    let SourceBackendConfig::RedisStreams(redis) = &source.backend else { panic!("{source:?}") };
+    assert_eq!((redis.streams.len(), &*redis.group, &redis.consumer), (2, "frontier", &None));
+    assert!(redis.from_beginning && redis.payload.as_deref() == Some("payload"));
+    assert_eq!(redis.claim_after, secs(60));
+}
+
+#[test]
+fn each_target_is_read() {
+    let target = |to: &str| {
+        let yaml = redis(&format!("{{name: a, streams: [s], to: {to}, dead_letter: {{drop: true}}}}"));
+        let [source] = &sources(&yaml)[..] else { panic!("one") };
+        (source.target.clone(), source.retry.wait)
+    };
+    let (to, wait) = target("{labels: {region: eu, kind: pump}, method: '{header:do}'}");
+    let Target::Labels { labels, request } = to else { panic!("{to:?}") };
+    assert_eq!((labels.len(), request.is_call, wait), (2, true, Some(Duration::from_secs(300))));
+    let (to, wait) = target("{topic: raw, from: '{header:edge}'}");
+    let Target::Service { from: Some(from), request } = to else { panic!("{to:?}") };
+    assert_eq!((from, wait), (RecordTemplate::parse("{header:edge}").unwrap(), None));
+    assert!(!request.is_call);
+}
+
+#[test]
+fn of_nats_there_are_two_kinds() {
+    let yaml = "mq: {nats: {enable: true, consumers: [{name: q, subjects: ['a.*'], to: {topic: t}, dead_letter: {drop: true}}],
+        jetstream: {enable: true, consumers: [{name: j, stream: s, start: end, to: {topic: t}, dead_letter: {drop: true}}]}}}";
+    let [queue, durable] = &sources(yaml)[..] else { panic!("two") };
+    assert!(matches!(&queue.backend, SourceBackendConfig::NatsQueue(_, queue) if queue.group == "frontier"));
+    assert!(!queue.backend.gives_out_again() && durable.backend.gives_out_again());
+    let SourceBackendConfig::JetStream(_, consumer) = &durable.backend else { panic!("{durable:?}") };
+    assert_eq!((&*consumer.durable, consumer.from_beginning, &consumer.filter), ("frontier", false, &None));
+    // In the order of the subject, unless it is said.
+    assert_eq!(durable.key, Some(RecordTemplate::origin()));
+    assert!(
+        sources(
+            "mq: {nats: {consumers: [{name: q, subjects: [a], to: {topic: t}, dead_letter: {drop: true}}]}}"
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn each_mistake_names_its_key() {
+    let path = "mq.redis.streams.consumers[0]";
+    for (consumer, key, expected) in [
+        ("{streams: [s], to: {topic: t}, dead_letter: {drop: true}}", "name", "is required"),
+        ("{name: 'a b', streams: [s], to: {topic: t}, dead_letter: {drop: true}}", "name", "letters, digits"),
+        (
+            "{name: redis, streams: [s], to: {topic: t}, dead_letter: {drop: true}}",
+            "name",
+            "the name of a sink",
+        ),
+        ("{name: a, to: {topic: t}, dead_letter: {drop: true}}", "streams", "has none"),
+        ("{name: a, streams: [s, s], to: {topic: t}, dead_letter: {drop: true}}", "streams", "there twice"),
+        ("{name: a, streams: [s], dead_letter: {drop: true}}", "to.topic", "is required, or `method`"),
+        (
+            "{name: a, streams: [s], to: {topic: t, method: m}, dead_letter: {drop: true}}",
+            "to.method",
+            "is there beside `topic`",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t, edge: '1', labels: {a: b}}, dead_letter: {drop: true}}",
+            "to.labels",
+            "is there beside `edge`",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t, edge: '1', from: '2'}, dead_letter: {drop: true}}",
+            "to.from",
+            "where services get",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t, edge: '{topic}'}, dead_letter: {drop: true}}",
+            "to.edge",
+            "knows {origin}",
+        ),
+        ("{name: a, streams: [s], to: {topic: t}}", "dead_letter.file", "is required"),
+        (
+            "{name: a, streams: [s], to: {topic: t}, dead_letter: {file: f, drop: true}}",
+            "dead_letter.file",
+            "beside another way",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t}, dead_letter: {file: /no/such/dead}}",
+            "dead_letter.file",
+            "the folder /no/such is not there",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t}, dead_letter: {drop: true}, backoff: 1m}",
+            "max_retry_backoff",
+            "must be `backoff` at least",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t}, dead_letter: {drop: true}, claim_after: 1ms}",
+            "claim_after",
+            "must lie",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t}, dead_letter: {reject: true, drop: true}}",
+            "dead_letter.reject",
+            "unknown",
+        ),
+    ] {
+        let found = mistakes(&redis(consumer));
+        let key = format!("{path}.{key}: ");
+        assert!(
+            found.len() == 1 && found[0].contains(&key) && found[0].contains(expected),
+            "{consumer}: {found:?}"
+        );
+    }
+    let twice = redis(&format!("{{{WHOLE}}}, {{{WHOLE}}}"));
+    assert!(mistakes(&twice)[0].contains("consumers[1].name: is \"a\", as that of another"));
+    let nats = |consumer: &str| format!("mq: {{nats: {{enable: true, consumers: [{consumer}]}}}}");
+    let found = mistakes(&nats(
+        "{name: a, subjects: ['a..b'], group: 'x y', to: {topic: t}, dead_letter: {drop: true}}",
+    ));
+    assert!(found.len() == 2 && found[0].contains("can't be subscribed to"), "{found:?}");
+}
+
+#[test]
+fn consumers_take_a_reload() {
+    let parse = |yaml: &str| Config::parse(yaml, &|_| None).unwrap();
+    let before = parse(&redis(&format!("{{{WHOLE}}}")));
+    let after = parse(&redis(&format!("{{{WHOLE}, timeout: 1s}}")).replace("hidden", "other"));
+    assert_eq!(before.fixed.changed(&after.fixed), [] as [&str; 0]);
+    assert!(before.mq.sources[0].secrets != after.mq.sources[0].secrets);
+}

@@ -1,0 +1,43 @@
+//! Messages that come from brokers: who gets them, and that none is lost.
+
+mod inbox;
+mod nats;
+mod redis;
+mod redis_faults;
+mod targets;
+
+pub(crate) use inbox::Inbox;
+
+use frontier_tests::{Gateway, GatewayBuilder};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// A consumer for the edge that a header names, with everything quick; dead letters go to a file of the gateway's.
+pub(crate) fn to_edges(gateway: &GatewayBuilder, header: &str) -> Value {
+    json!({
+        "name": "orders",
+        "to": {"edge": format!("{{header:{header}}}"), "topic": "orders"},
+        "backoff": "50ms",
+        "max_retry_backoff": "200ms",
+        "dead_letter": {"file": dead_letters(gateway)},
+    })
+}
+
+/// Sets keys of a consumer.
+pub(crate) fn with(mut consumer: Value, others: &Value) -> Value {
+    for (key, value) in others.as_object().unwrap() {
+        consumer[key] = value.clone();
+    }
+    consumer
+}
+
+/// Where a gateway keeps its dead letters.
+pub(crate) fn dead_letters(gateway: &GatewayBuilder) -> PathBuf {
+    gateway.file("dead.jsonl")
+}
+
+/// The dead letters of a gateway.
+pub(crate) fn buried(gateway: &Gateway) -> Vec<Value> {
+    let text = std::fs::read_to_string(gateway.dir().join("dead.jsonl")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
