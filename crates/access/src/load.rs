@@ -1,5 +1,6 @@
 //! Reading the files that a configuration names.
 
+use frontier_config::unreadable;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -126,9 +127,10 @@ impl Loader {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let unreadable = |error: std::io::Error| format!("can't be read: {error}");
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MAX_FILE {
         return Err("is longer than 16 MiB".into());
     }

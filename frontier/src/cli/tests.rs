@@ -60,7 +60,8 @@ fn relative_paths_start_at_the_folder_of_the_configuration() {
     let config = folder.path().join("frontier.yaml");
     std::fs::write(&config, "access: {rules_file: rules.yaml}").unwrap();
     let (exit, text) = execute(&["--check", "--config", config.to_str().unwrap()], "");
-    let missing = format!("access.rules_file: {}: can't be read", folder.path().join("rules.yaml").display());
+    let missing =
+        format!("access.rules_file: {}: there is no such file", folder.path().join("rules.yaml").display());
     assert!(exit == Exit::Usage && text.contains(&missing), "{text}");
     std::fs::write(folder.path().join("rules.yaml"), "default: allow").unwrap();
     assert_eq!(execute(&["--check", "--config", config.to_str().unwrap()], "").0, Exit::Ok);
@@ -85,7 +86,7 @@ fn check_reads_the_files_that_the_configuration_names() {
     let (exit, text) = execute(&["--check", "--config", config.to_str().unwrap()], "");
     assert_eq!(exit, Exit::Usage);
     assert!(
-        text.contains("line 1, column 22: access.rules_file: /nowhere/rules.yaml: can't be read"),
+        text.contains("line 1, column 22: access.rules_file: /nowhere/rules.yaml: there is no such file"),
         "{text}"
     );
 }
