@@ -8,7 +8,7 @@
 use crate::config::Store;
 use crate::tls::LiveTls;
 use crate::{Config, PlaneAccess, RedisDirectory};
-use frontier_config::{Environment, FixedSettings, Surroundings};
+use frontier_config::{ConfigErrors, Environment, FixedSettings, Surroundings, unreadable};
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::reload::{Reload, Reloads};
 use frontier_daemon::telemetry::{LogFilter, LogHandle};
@@ -88,12 +88,13 @@ impl ConfigSource {
         let folder = self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let environment = |name: &str| self.flags.variable(name).or_else(|| environment(name));
         let surroundings = Surroundings { environment: &environment, variables, folder };
+        let blamed = |errors: ConfigErrors| errors.said_by(|name| self.flags.option(name));
         let Some(path) = &self.path else {
-            return Config::load("", &surroundings).map_err(|errors| errors.to_string());
+            return Config::load("", &surroundings).map_err(|errors| blamed(errors).to_string());
         };
         let yaml = std::fs::read_to_string(path);
-        let yaml = yaml.map_err(|error| format!("can't read {}: {error}", path.display()))?;
-        Config::load(&yaml, &surroundings).map_err(|errors| format!("{}: {errors}", path.display()))
+        let yaml = yaml.map_err(|error| format!("{}: {}", path.display(), unreadable(&error)))?;
+        Config::load(&yaml, &surroundings).map_err(|errors| format!("{}: {}", path.display(), blamed(errors)))
     }
 
     /// The files to watch: the configuration's own, and those that it names. None where it says so.

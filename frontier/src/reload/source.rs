@@ -2,7 +2,7 @@
 
 use crate::Config;
 use crate::config::Refused;
-use frontier_config::Surroundings;
+use frontier_config::{Surroundings, unreadable};
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::reload::read_settled;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,10 @@ impl ConfigSource {
             variables: &variables,
             folder: self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")),
         };
-        Config::load(&yaml, &surroundings).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
+        Config::load(&yaml, &surroundings).map_err(|Refused { errors, files }| {
+            let errors = errors.said_by(|name| self.flags.option(name));
+            SourceError::Wrong(self.path.clone(), Refused { errors, files })
+        })
     }
 
     /// As [`load`](Self::load), for a start: [`read_settled`]. Gives also a time before it was read.
@@ -101,7 +104,7 @@ impl SourceError {
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(path, error) => write!(f, "can't read {}: {error}", path.display()),
+            Self::Unreadable(path, error) => write!(f, "{}: {}", path.display(), unreadable(error)),
             Self::Wrong(Some(path), refused) => write!(f, "{}: {}", path.display(), refused.errors),
             Self::Wrong(None, refused) => refused.errors.fmt(f),
         }
