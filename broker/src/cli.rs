@@ -1,15 +1,16 @@
 //! The command line, and the daemon from its start to its end.
 
 use crate::reload::{ConfigSource, Live, Reloader, variables};
-use crate::{Broker, Config};
+use crate::{Broker, BrokerError, Config};
 use clap::Parser;
+use frontier_admin::BindError;
+use frontier_daemon::bind_advice;
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::Signals;
 use frontier_daemon::supervisor::Supervisor;
-use std::error::Error;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -131,9 +132,11 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
 async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result<Exit, String> {
     // Before the ports are open: whoever sees that they are may send a signal.
     let (mut signals, reloads) = listen().map_err(|error| format!("can't listen for signals: {error}"))?;
-    let broker = Broker::bind(config).map_err(|error| match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+    let broker = Broker::bind(config).map_err(|error| match &error {
+        BrokerError::Port(BindError { addr, source, .. }) => {
+            format!("{error}: {source}{}", bind_advice(source.kind(), addr.port()))
+        }
+        BrokerError::Access(_) => error.to_string(),
     })?;
     let reloading = tokio::spawn(reloader(broker.live()).run(reloads));
     let stop = CancellationToken::new();

@@ -1,15 +1,17 @@
 //! The command line, and the daemon from its start to its end.
 
+use crate::plane::PlaneError;
 use crate::reload::{ConfigSource, Live, Reloader, variables};
-use crate::{Config, Node};
+use crate::{Config, Node, NodeError};
 use clap::Parser;
+use frontier_admin::BindError;
+use frontier_daemon::bind_advice;
 use frontier_daemon::log_flags::LogFlags;
 use frontier_daemon::process::Exit;
 use frontier_daemon::process::raise_open_files;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::Signals;
 use frontier_daemon::supervisor::Supervisor;
-use std::error::Error;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -128,13 +130,20 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
+fn not_bound(error: &NodeError) -> String {
+    match error {
+        NodeError::ControlPlane(BindError { addr, source, .. })
+        | NodeError::FrontierPlane(PlaneError { addr, source }) => {
+            format!("{error}: {source}{}", bind_advice(source.kind(), addr.port()))
+        }
+        NodeError::Access(_) => error.to_string(),
+    }
+}
+
 async fn run(config: &Config, reloader: impl FnOnce(Live) -> Reloader) -> Result<Exit, String> {
     // Before the ports are open: whoever sees that they are may send a signal.
     let (mut signals, reloads) = listen().map_err(|error| format!("can't listen for signals: {error}"))?;
-    let node = Node::bind(config).await.map_err(|error| match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    })?;
+    let node = Node::bind(config).await.map_err(|error| not_bound(&error))?;
     let reloading = tokio::spawn(reloader(node.live()).run(reloads));
     let stop = CancellationToken::new();
     let mut running = tokio::spawn(node.run(stop.clone()));

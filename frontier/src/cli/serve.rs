@@ -4,6 +4,7 @@ use super::Failure;
 use crate::reload::{ConfigSource, Live, Reloader};
 use crate::{BridgeError, Config, Gateway, ServeError, StartError};
 use frontier_admin::BindError;
+use frontier_daemon::bind_advice;
 use frontier_daemon::process::Exit;
 use frontier_daemon::reload::{Reloads, WatchOptions};
 use frontier_daemon::shutdown::{Signal, Signals};
@@ -91,11 +92,13 @@ fn listen() -> io::Result<(Signals, Reloads)> {
 pub(super) fn not_bound(error: &StartError) -> Failure {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     let advice = match error {
-        StartError::Listen { source, .. }
-        | StartError::ControlPlane(BindError { source, .. })
-        | StartError::Bridge(BridgeError::Bind(BindError { source, .. }))
-        | StartError::Observability(BindError { source, .. }) => advice(source.kind()),
-        _ => "",
+        StartError::Listen { addr, source, .. }
+        | StartError::ControlPlane(BindError { addr, source, .. })
+        | StartError::Bridge(BridgeError::Bind(BindError { addr, source, .. }))
+        | StartError::Observability(BindError { addr, source, .. }) => {
+            bind_advice(source.kind(), addr.port())
+        }
+        _ => String::new(),
     };
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
@@ -110,16 +113,6 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         | StartError::Threads(_)
         | StartError::Bridge(BridgeError::Bind(_))
         | StartError::ControlPlane(_) => Failure::start(text),
-    }
-}
-
-/// What mends the usual reasons why an address can't be listened on.
-fn advice(kind: io::ErrorKind) -> &'static str {
-    match kind {
-        io::ErrorKind::AddrInUse => "; stop the process that has it, or configure another port",
-        io::ErrorKind::AddrNotAvailable => "; configure an address that this machine has, or 0.0.0.0",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 take CAP_NET_BIND_SERVICE",
-        _ => "",
     }
 }
 
