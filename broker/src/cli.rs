@@ -3,7 +3,9 @@
 use crate::config::{Config, Refused};
 use crate::reload::Live;
 use crate::{Broker, BrokerError};
+use frontier_admin::BindError;
 use frontier_config::{FixedSettings, Override, Surroundings};
+use frontier_daemon::bind_advice;
 use frontier_daemon::config_source::Settings;
 use frontier_daemon::process::{Exit, ProcessConfig};
 use frontier_daemon::program::{self, Daemon};
@@ -62,6 +64,13 @@ impl Daemon for Broker {
 
     async fn start(config: &Config) -> Result<Self, BrokerError> {
         Self::bind(config)
+    }
+
+    fn advice(error: &BrokerError) -> String {
+        match error {
+            BrokerError::Port(BindError { addr, source, .. }) => bind_advice(source.kind(), addr.port()),
+            _ => String::new(),
+        }
     }
 
     fn live(&self) -> Live {

@@ -158,7 +158,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
 impl Cli {
     fn execute(self) -> Outcome {
         let Self { command, output, verbose, connection } = self;
-        log(verbose);
+        log(verbose, matches!(command, Command::Top(_)));
         let printer = Printer { format: output };
         let settings = || connection.settings();
         match command {
@@ -215,16 +215,23 @@ fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
     done
 }
 
-/// What the SDK has to say goes to standard error.
-fn log(verbose: u8) {
-    let filter = match verbose {
-        0 => "error,frontctl=info",
+/// What the SDK has to say goes to standard error: first of all why it does not connect, while it tries on. `RUST_LOG` says
+/// what else, unless `--verbose` does, or the command draws on the terminal.
+fn log(verbose: u8, draws: bool) {
+    let usual = match verbose {
+        0 if draws => "error",
+        0 => "error,frontier_sdk=warn,frontctl=info",
         1 => "info,frontctl=debug",
         _ => "debug",
     };
+    let said = std::env::var("RUST_LOG").ok().filter(|said| verbose == 0 && !draws && !said.is_empty());
+    let filter = said.map(|said| {
+        EnvFilter::try_new(said).inspect_err(|error| output::warn(&format!("RUST_LOG is not used: {error}")))
+    });
+    let filter = filter.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new(usual));
     let is_terminal = io::stderr().is_terminal();
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+        .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(is_terminal)
         .with_target(verbose > 0);

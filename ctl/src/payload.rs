@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use clap::Args;
+use frontier_config::unreadable;
 use std::io::{IsTerminal as _, Read, Write as _};
 use std::path::PathBuf;
 
@@ -31,7 +32,9 @@ impl Payload {
     fn read_blocking(&self) -> Outcome<Vec<u8>> {
         match (&self.file, self.data.as_deref()) {
             (Some(path), _) => {
-                let wrong = |error| Failure::usage(format!("--file: {}: {error}", path.display()));
+                let wrong = |error: std::io::Error| {
+                    Failure::usage(format!("--file: {}: {}", path.display(), unreadable(&error)))
+                };
                 read(std::fs::File::open(path).map_err(wrong)?)
             }
             (None, Some("-")) => read(std::io::stdin().lock()),

@@ -1,9 +1,12 @@
 //! The daemon as a program.
 
 use crate::config::{Config, Refused};
+use crate::plane::PlaneError;
 use crate::reload::Live;
 use crate::{Node, NodeError};
+use frontier_admin::BindError;
 use frontier_config::{FixedSettings, Override, Surroundings};
+use frontier_daemon::bind_advice;
 use frontier_daemon::config_source::Settings;
 use frontier_daemon::process::{Exit, ProcessConfig};
 use frontier_daemon::program::{self, Daemon};
@@ -62,6 +65,16 @@ impl Daemon for Node {
 
     async fn start(config: &Config) -> Result<Self, NodeError> {
         Self::bind(config).await
+    }
+
+    fn advice(error: &NodeError) -> String {
+        match error {
+            NodeError::ControlPlane(BindError { addr, source, .. })
+            | NodeError::FrontierPlane(PlaneError { addr, source }) => {
+                bind_advice(source.kind(), addr.port())
+            }
+            NodeError::Access(_) => String::new(),
+        }
     }
 
     fn live(&self) -> Live {

@@ -131,6 +131,18 @@ redis:
         assert_eq!(unused, 6, "{lines:?}");
     }
 
+    /// The sample of all keys that came with 1.1.0.
+    #[test]
+    fn the_misspelt_keys_of_a_sample_are_taken() {
+        let daemon = "{p_prof: {addr: 0.0.0.0:6061, cpu_profile_rate: 0, enable: true}, r_limit: {enable: false, num_file: 1024}}";
+        let lines =
+            load(&EVERY_KEY.replace("\ndaemon: ", &format!("\ndaemon: {daemon} #"))).unwrap().warnings();
+        for key in ["daemon.p_prof", "daemon.r_limit"] {
+            let told = format!(": {key} is not used: ");
+            assert!(lines.iter().any(|line| line.contains(&told)), "{key}: {lines:?}");
+        }
+    }
+
     #[test]
     fn its_real_mistakes_are_told_all_at_once() {
         let yaml = "

@@ -10,6 +10,8 @@
 #[path = "access/options.rs"]
 #[expect(dead_code, reason = "here are two clients, each with a token of its own")]
 mod access;
+#[path = "access/log.rs"]
+mod log;
 
 use access::{Tls, with_token_file};
 use anyhow::{Context, Result};
@@ -50,6 +52,7 @@ impl Options {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    log::to_stderr();
     let options = Options::parse();
 
     let service = Service::builder(&options.services).name("quickstart").topics(["telemetry"]);

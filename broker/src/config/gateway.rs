@@ -1,6 +1,6 @@
 //! How hosts are reached.
 
-use frontier_config::{Secret, Section};
+use frontier_config::{Secret, Section, unreadable};
 use frontier_sdk::ClientTls;
 use frontier_transport::{ClientFile, Endpoint};
 use std::io;
@@ -70,8 +70,8 @@ impl GatewayConfig {
         let sources = [("token_file", &self.token), ("frontlas_token_file", &self.frontlas_token)];
         let failed = |(key, source): (&str, &Option<TokenSource>)| match source {
             Some(TokenSource::File(path)) => {
-                let read = std::fs::read_to_string(path).and_then(|text| token(&text));
-                let error = read.err()?;
+                let read = std::fs::read_to_string(path).map_err(|error| unreadable(&error));
+                let error = read.and_then(|text| token(&text).map_err(|error| error.to_string())).err()?;
                 Some((format!("gateway.{key}"), format!("{}: {error}", path.display())))
             }
             _ => None,

@@ -1,5 +1,6 @@
 //! Reading the files that a configuration names.
 
+use frontier_config::unreadable;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -126,13 +127,14 @@ impl Loader {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let unreadable = |error: std::io::Error| format!("can't be read: {error}");
     // A pipe would have the reader wait for ever.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+    if !std::fs::metadata(path).map_err(|error| unreadable(&error))?.is_file() {
         return Err("is no regular file".into());
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MAX_FILE {
         return Err("is longer than 16 MiB".into());
     }

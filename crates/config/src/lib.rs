@@ -68,6 +68,7 @@ mod scalars;
 mod secret;
 mod section;
 mod tree;
+mod unreadable;
 mod value;
 mod yaml;
 
@@ -80,6 +81,7 @@ pub use mistake::{ConfigErrors, Mistake, Place};
 pub use overrides::{Override, overrides_help};
 pub use secret::Secret;
 pub use section::{Section, Shape};
+pub use unreadable::unreadable;
 pub use value::{Choice, FromValue, Invalid, Value};
 
 use std::path::Path;

@@ -21,6 +21,8 @@ pub enum Place {
     },
     /// An environment variable that overrides a key.
     Variable(String),
+    /// An option of the command line that stands for such a variable.
+    Option(String),
 }
 
 impl fmt::Display for Place {
@@ -29,6 +31,7 @@ impl fmt::Display for Place {
             Self::Document => f.write_str("the file"),
             Self::Line { line, column } => write!(f, "line {line}, column {column}"),
             Self::Variable(name) => write!(f, "environment variable {name}"),
+            Self::Option(name) => write!(f, "option {name}"),
         }
     }
 }
@@ -94,6 +97,21 @@ impl ConfigErrors {
         // A section that is read twice reports its mistakes twice.
         mistakes.dedup();
         Err(Self(mistakes))
+    }
+
+    /// The same, where some variables stand for an option of the command line, whose name `option` gives: that is what is
+    /// to be mended.
+    #[must_use]
+    pub fn said_by(mut self, option: impl Fn(&str) -> Option<&'static str>) -> Self {
+        for mistake in &mut self.0 {
+            if let Place::Variable(name) = &mistake.place
+                && let Some(option) = option(name)
+            {
+                mistake.place = Place::Option(option.to_owned());
+            }
+        }
+        self.0.sort();
+        self
     }
 
     /// The mistakes, sorted by place.

@@ -5,6 +5,7 @@ use std::{fmt, fs};
 
 use super::mistake::quoted;
 use super::tree::{Content, Entry};
+use super::unreadable::unreadable;
 use super::value::{FromValue, Invalid, Value};
 
 const WHAT: &str = "a secret: text, {env: NAME} or {file: PATH}";
@@ -88,7 +89,7 @@ fn from_file(path: &Path) -> Result<Secret, Invalid> {
     match fs::read_to_string(path) {
         Ok(text) if text.trim().is_empty() => Err(Invalid::new(format!("file {name} is empty"))),
         Ok(text) => Ok(Secret { text: text.trim().to_owned(), file: Some(path.into()) }),
-        Err(error) => Err(Invalid::new(format!("cannot read file {name}: {error}"))),
+        Err(error) => Err(Invalid::new(format!("file {name}: {}", unreadable(&error)))),
     }
 }
 
@@ -131,7 +132,7 @@ mod tests {
         fs::write(&path, " \n").unwrap();
         assert!(read(&text, &none).unwrap_err().ends_with("is empty"));
         fs::remove_file(&path).unwrap();
-        assert!(read(&text, &none).unwrap_err().contains("redis.password: cannot read file"));
+        assert!(read(&text, &none).unwrap_err().ends_with("there is no such file"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::log_flags::LogFlags;
 use crate::reload::read_settled;
 use crate::telemetry::LogConfig;
-use frontier_config::{ConfigErrors, Environment, FixedSettings, Surroundings};
+use frontier_config::{ConfigErrors, Environment, FixedSettings, Surroundings, unreadable};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{fmt, io};
@@ -97,7 +97,10 @@ impl ConfigSource {
             variables,
             folder: self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")),
         };
-        C::load(&yaml, &surroundings).map_err(|refused| SourceError::Wrong(self.path.clone(), refused))
+        C::load(&yaml, &surroundings).map_err(|Refused { errors, files }| {
+            let errors = errors.said_by(|name| self.flags.option(name));
+            SourceError::Wrong(self.path.clone(), Refused { errors, files })
+        })
     }
 
     /// As [`load`](Self::load), for a start: [`read_settled`]. Gives also a time before it was read.
@@ -140,7 +143,7 @@ impl SourceError {
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(path, error) => write!(f, "can't read {}: {error}", path.display()),
+            Self::Unreadable(path, error) => write!(f, "{}: {}", path.display(), unreadable(error)),
             Self::Wrong(Some(path), refused) => write!(f, "{}: {}", path.display(), refused.errors),
             Self::Wrong(None, refused) => refused.errors.fmt(f),
         }

@@ -18,10 +18,15 @@ pub const LOG_FORMAT: Override =
 #[must_use]
 pub fn ignored(root: &Section<'_>) -> Vec<String> {
     let (log, daemon) = (root.section("log"), root.section("daemon"));
+    let profile = "a profile is taken from outside, as with perf";
+    let files = "as many files are open as the hard limit of the system lets it";
     let lines = [
         log.ignored("file", "the log goes to stdout or stderr, for whoever runs the daemon to keep"),
-        daemon.ignored("pprof", "a profile is taken from outside, as with perf"),
-        daemon.ignored("rlimit", "as many files are open as the hard limit of the system lets it"),
+        daemon.ignored("pprof", profile),
+        daemon.ignored("rlimit", files),
+        // As a sample of 1.1.0 writes them.
+        daemon.ignored("p_prof", profile),
+        daemon.ignored("r_limit", files),
     ];
     lines.into_iter().flatten().collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`bind_advice`](bind_advice()) | what mends that an address can't be listened on |
 //! | [`foreign_keys`] | keys of the Go original that mean nothing here |
 //! | [`telemetry`] | the `log` section and the subscriber that it describes |
 //! | [`log_flags`] | options of a command line about the log |
@@ -13,6 +14,7 @@
 //! | [`shutdown`] | the signals that ask the process to end |
 //! | [`process`] | exit codes, worker threads, the limit on open files, the name of the host |
 
+mod bind_advice;
 pub mod config_source;
 pub mod foreign_keys;
 pub mod log_flags;
@@ -23,3 +25,5 @@ pub mod reloader;
 pub mod shutdown;
 pub mod supervisor;
 pub mod telemetry;
+
+pub use bind_advice::bind_advice;

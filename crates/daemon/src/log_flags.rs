@@ -22,7 +22,6 @@ pub struct LogFlags {
         value_name = "FILES",
         hide = true,
         num_args = 0..=1,
-        require_equals = true,
         default_missing_value = "-1",
         allow_negative_numbers = true
     )]
@@ -39,6 +38,17 @@ impl LogFlags {
             "OUTPUT" => self.output.clone(),
             "FORMAT" => self.format.clone(),
             _ => None,
+        }
+    }
+
+    /// The option that was given in place of a variable.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&'static str> {
+        self.variable(name)?;
+        match name.split_once("_LOG_")?.1 {
+            "LEVEL" => Some("--loglevel"),
+            "OUTPUT" => Some("--log-output"),
+            _ => Some("--log-format"),
         }
     }
 
@@ -76,9 +86,17 @@ mod tests {
                 .map(|name| said.variable(name));
         let expected = [Some("debug"), Some("stderr"), Some("json"), None, None];
         assert_eq!(said.each_ref().map(Option::as_deref), expected);
-        for bare in [&["--daemon-rlimit-nofile"][..], &["--daemon-rlimit-nofile=102400"]] {
-            assert_eq!(flags(bare).unwrap().ignored().len(), 1);
+        let flags_of_log = flags(&["--log-output=file", "--log-format", "xml"]).unwrap();
+        let options = ["FRONTIER_LOG_LEVEL", "FRONTIER_LOG_OUTPUT", "FRONTLAS_LOG_FORMAT", "FRONTIER_ID"];
+        let expected = [None, Some("--log-output"), Some("--log-format"), None];
+        assert_eq!(options.map(|name| flags_of_log.option(name)), expected);
+        let files = "--daemon-rlimit-nofile";
+        // The original takes no second word for its value, but lets one stand there.
+        for said in [&[files][..], &[&format!("{files}=102400")], &[files, "5"], &[files, "-1"]] {
+            assert_eq!(flags(said).unwrap().ignored().len(), 1, "{said:?}");
         }
+        let said = flags(&[files, "--loglevel", "warn"]).unwrap();
+        assert_eq!(said.variable("FRONTIER_LOG_LEVEL").as_deref(), Some("warn"));
         let ignored = flags(&["--log-file", "/l", "--daemon-rlimit-nofile=-1"]).unwrap().ignored();
         assert!(ignored[0].starts_with("--log-file is not used") && ignored.len() == 2, "{ignored:?}");
         assert!(flags(&["--loglevel"]).is_err());

@@ -61,6 +61,9 @@ pub trait Daemon: Sized + Send + 'static {
     /// Why it can't start.
     fn start(config: &Self::Config) -> impl Future<Output = Result<Self, Self::Error>>;
 
+    /// What to do about it, to stand behind the error; empty where that is not known.
+    fn advice(error: &Self::Error) -> String;
+
     /// What of it a reload changes.
     fn live(&self) -> Self::Live;
 
@@ -155,7 +158,7 @@ async fn run<D: Daemon>(
     // Before the ports are open: whoever sees that they are may send a signal.
     let (mut signals, reloads) = listen().map_err(|error| format!("can't listen for signals: {error}"))?;
     let daemon = D::start(config).await.map_err(|error| match error.source() {
-        Some(source) => format!("{error}: {source}"),
+        Some(source) => format!("{error}: {source}{}", D::advice(&error)),
         None => error.to_string(),
     })?;
     let reloading = tokio::spawn(reloader(daemon.live()).run(reloads));

@@ -26,6 +26,33 @@ impl HandshakeError {
     }
 }
 
+impl HandshakeError {
+    /// The same where it is frontlas that a gateway dials.
+    #[must_use]
+    pub fn advice_about_frontlas(&self) -> &'static str {
+        const PORT: &str = "see that the port is that of frontlas for gateways (frontier_plane.listen, 40012), and that frontlas.dial.tls says whether it has TLS";
+        match self {
+            Self::Timeout { .. }
+            | Self::Link(_)
+            | Self::Dial(DialError::Link(_) | DialError::Silent { .. }) => PORT,
+            Self::Dial(DialError::Connect { source, .. })
+                if source.kind() == io::ErrorKind::ConnectionRefused =>
+            {
+                "see that frontlas runs, and listens on this port for gateways"
+            }
+            Self::Dial(DialError::Tls {
+                source: TlsError::NotTls(_) | TlsError::Ended(_) | TlsError::Io(_),
+                ..
+            }) => PORT,
+            Self::TooLong(_) => "shorten the gateway's id or the token",
+            Self::Rejected(rejection) if rejection.code == Code::Unauthenticated => {
+                "present the credentials that the text names: a token (frontlas.dial.token_file), or a certificate (frontlas.dial.tls)"
+            }
+            _ => self.advice(),
+        }
+    }
+}
+
 impl DialError {
     fn advice(&self) -> &'static str {
         match self {

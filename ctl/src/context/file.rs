@@ -11,7 +11,7 @@
 use super::{Context, Token};
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use frontier_config::{Section, Shape, Surroundings};
+use frontier_config::{Section, Shape, Surroundings, unreadable};
 use serde::Serialize;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -43,7 +43,7 @@ impl ContextFile {
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { path, ..Self::default() }),
-            Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
+            Err(error) => return Err(Failure::usage(format!("{}: {}", path.display(), unreadable(&error)))),
         };
         if fs::metadata(&path).is_ok_and(|file| file.mode() & 0o077 != 0) {
             let path = path.display();

@@ -1,5 +1,6 @@
 //! A token, or where it is.
 
+use frontier_config::unreadable;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ impl Token {
             Self::Text(text) => Ok(text.clone()),
             Self::File(path) => {
                 let read = tokio::fs::read_to_string(path).await;
-                let text = read.map_err(|error| format!("the token file {}: {error}", path.display()))?;
+                let text = read
+                    .map_err(|error| format!("the token file {}: {}", path.display(), unreadable(&error)))?;
                 Ok(text.trim().to_owned())
             }
         }

@@ -3,6 +3,7 @@
 use super::report::Report;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use frontier_config::unreadable;
 use frontier_sdk::ClientTls;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,7 +33,7 @@ fn file(check: &str, path: &Path, tls: &ClientTls, report: &mut Report) {
     }
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(error) => return report.failure(check, &Failure::usage(error)),
+        Err(error) => return report.failure(check, &Failure::usage(unreadable(&error))),
     };
     for pem in Pem::iter_from_buffer(&text).flatten().filter(|pem| pem.label == "CERTIFICATE") {
         dates(check, &pem.contents, report);

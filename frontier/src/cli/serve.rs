@@ -4,6 +4,7 @@ use super::Failure;
 use crate::reload::Live;
 use crate::{BridgeError, Config, Gateway, RelayError, ServeError, StartError};
 use frontier_admin::BindError;
+use frontier_daemon::bind_advice;
 use frontier_daemon::config_source::ConfigSource;
 use frontier_daemon::process::{Exit, log_open_files, runtime};
 use frontier_daemon::program::listen;
@@ -12,7 +13,6 @@ use frontier_daemon::shutdown::Signal;
 use frontier_daemon::supervisor::Supervisor;
 use frontier_daemon::telemetry::LogHandle;
 use std::error::Error as _;
-use std::io;
 use std::time::SystemTime;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -73,12 +73,14 @@ async fn run(
 pub(super) fn not_bound(error: &StartError) -> Failure {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     let advice = match error {
-        StartError::Listen { source, .. }
-        | StartError::ControlPlane(BindError { source, .. })
-        | StartError::Bridge(BridgeError::Bind(BindError { source, .. }))
-        | StartError::Relay(RelayError::Bind(BindError { source, .. }))
-        | StartError::Observability(BindError { source, .. }) => advice(source.kind()),
-        _ => "",
+        StartError::Listen { addr, source, .. }
+        | StartError::ControlPlane(BindError { addr, source, .. })
+        | StartError::Bridge(BridgeError::Bind(BindError { addr, source, .. }))
+        | StartError::Relay(RelayError::Bind(BindError { addr, source, .. }))
+        | StartError::Observability(BindError { addr, source, .. }) => {
+            bind_advice(source.kind(), addr.port())
+        }
+        _ => String::new(),
     };
     let text = format!("{error}{cause}{advice}");
     // Trying again mends no file.
@@ -95,16 +97,6 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         | StartError::Bridge(BridgeError::Bind(_))
         | StartError::Relay(RelayError::Bind(_))
         | StartError::ControlPlane(_) => Failure::start(text),
-    }
-}
-
-/// What mends the usual reasons why an address can't be listened on.
-fn advice(kind: io::ErrorKind) -> &'static str {
-    match kind {
-        io::ErrorKind::AddrInUse => "; stop the process that has it, or configure another port",
-        io::ErrorKind::AddrNotAvailable => "; configure an address that this machine has, or 0.0.0.0",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 take CAP_NET_BIND_SERVICE",
-        _ => "",
     }
 }
 

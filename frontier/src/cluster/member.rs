@@ -214,7 +214,7 @@ impl Failures<'_> {
         if std::mem::replace(self.is_loss_logged, true) {
             debug!(%endpoint, error = %PeerText(error), "frontlas still can't be reached");
         } else {
-            let advice = error.advice();
+            let advice = error.advice_about_frontlas();
             warn!(%endpoint, error = %PeerText(error), advice, "frontlas can't be reached, the gateway goes on without and keeps trying");
         }
         if let HandshakeError::Rejected(rejection) = error {

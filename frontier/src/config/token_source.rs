@@ -1,6 +1,6 @@
 //! The token that the gateway shows where it dials: the keys `token` and `token_file`.
 
-use frontier_config::{Secret, Section};
+use frontier_config::{Secret, Section, unreadable};
 use frontier_protocol::{MAX_TOKEN, Token};
 use std::io;
 use std::path::PathBuf;
@@ -34,7 +34,8 @@ impl TokenSource {
     /// Whether there is a token in the file now. Blocks while it is read.
     pub(super) fn check(&self) -> Result<(), String> {
         let Self::File(path) = self else { return Ok(()) };
-        let checked = std::fs::read_to_string(path).and_then(|text| token(&text));
+        let read = std::fs::read_to_string(path).map_err(|error| unreadable(&error));
+        let checked = read.and_then(|text| token(&text).map_err(|error| error.to_string()));
         checked.map(drop).map_err(|error| format!("{}: {error}", path.display()))
     }
 

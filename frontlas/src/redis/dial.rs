@@ -4,8 +4,7 @@ mod sentinel;
 
 use super::config::{RedisConfig, RedisMode, RedisTls};
 use super::error::describe;
-use frontier_config::HostPort;
-use frontier_config::Secret;
+use frontier_config::{HostPort, Secret, unreadable};
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
@@ -127,7 +126,7 @@ fn tcp() -> TcpSettings {
 
 fn certificates(tls: &RedisTls) -> Result<TlsCertificates, String> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| format!("redis: cannot read {}: {error}", path.display()))
+        std::fs::read(path).map_err(|error| format!("redis: {}: {}", path.display(), unreadable(&error)))
     };
     let mut roots = Vec::new();
     for path in &tls.ca_certs {

@@ -12,6 +12,8 @@
 mod access;
 mod card;
 mod client;
+#[path = "../access/log.rs"]
+mod log;
 mod room;
 mod service;
 
@@ -44,6 +46,7 @@ enum Role {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    log::to_stderr();
     match Cli::parse().role {
         Role::Service(options) => service::run(options).await,
         Role::Client(options) => client::run(options).await,

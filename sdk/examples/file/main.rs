@@ -24,6 +24,8 @@
 
 #[path = "../access/options.rs"]
 mod access;
+#[path = "../access/log.rs"]
+mod log;
 mod partial;
 mod serve;
 mod transfer;
@@ -87,6 +89,7 @@ struct Gateway {
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    log::to_stderr();
     match Cli::parse().command {
         Command::Serve(options) => serve::run(options).await,
         Command::Send(options) => send(options).await,

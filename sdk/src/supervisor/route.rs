@@ -191,8 +191,11 @@ impl Route {
                 Err(error) => error,
             };
             until = Some(Instant::now() + PATIENCE);
-            // The first one is told at once: a mistake that lasts would else be silent until the connect timeout.
-            if self.connected.is_none() && !std::mem::replace(&mut self.is_failure_logged, true) {
+            // The first one is told at once: a mistake that lasts would else be silent until the connect timeout. One that
+            // ends the client is what its user gets.
+            let is_end = self.end(&error).is_some() && !self.addresses.is_alternative(place);
+            let is_first = self.connected.is_none() && !is_end;
+            if is_first && !std::mem::replace(&mut self.is_failure_logged, true) {
                 let advice = error.advice();
                 warn!(%endpoint, error = %PeerText(&error), advice, "could not connect: trying on");
             } else {

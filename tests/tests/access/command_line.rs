@@ -23,7 +23,8 @@ async fn files_that_are_wrong_are_errors_at_the_start_and_by_check() {
         let (code, said) = ended(world.run(arguments)).await;
         assert_eq!(code, Some(64), "{said}");
         let path = world.path("tokens.yaml");
-        let unreadable = format!("edgebound.auth.methods[0].token.file: {}: can't be read", path.display());
+        let unreadable =
+            format!("edgebound.auth.methods[0].token.file: {}: there is no such file", path.display());
         assert!(said.contains(&unreadable), "{said}");
         let path = world.path("rules.yaml");
         let wrong =

@@ -256,7 +256,7 @@ async fn a_bad_configuration_keeps_the_old_state() {
     let missing = YAML.replace("tokens.yaml", "later.yaml");
     let said = world.reloaded(|| world.configure(&missing)).await;
     assert!(
-        said.contains("edgebound.auth.methods[0].token.file: ") && said.contains("can't be read"),
+        said.contains("edgebound.auth.methods[0].token.file: ") && said.contains("there is no such file"),
         "{said}"
     );
     within("it gets in", world.edge().token("frt_seven").connect()).await.unwrap();

@@ -52,6 +52,23 @@ fn are_documented(log: &Log) {
 }
 
 #[tokio::test]
+async fn frontlas_says_that_the_lease_of_a_gateway_that_died_has_run_out() {
+    let frontlas = Frontlas::builder()
+        .set("log.format", "json")
+        .set("frontier_plane.expiration.alive", "2s")
+        .start()
+        .await;
+    let mut gateway = member("g1", &[frontlas.plane()]).start().await;
+    let is_member = async || gateway.log().find("connected to frontlas");
+    eventually(DEADLINE, "it is a member", is_member).await;
+    gateway.kill().await;
+    let told = "the leases of frontiers have run out: they, and all that is on them, are listed no longer";
+    let line = line(frontlas.log(), told).await;
+    assert_eq!((&line["level"], &line["gone"]), (&"WARN".into(), &1.into()), "{line:?}");
+    are_documented(frontlas.log());
+}
+
+#[tokio::test]
 async fn each_connection_has_one_line_at_its_end_and_every_field_is_documented() {
     let frontlas = Frontlas::builder().set("log.format", "json").start().await;
     let mut gateway = member("g1", &[frontlas.plane()])

@@ -25,6 +25,20 @@ async fn it_shows_everything_and_ends_well() {
     shows_everything(Program::example("quickstart", ["--services", &services, "--edges", &edges])).await;
 }
 
+#[tokio::test]
+async fn each_example_says_why_it_does_not_connect_while_it_tries() {
+    let gateway = Gateway::over(Network::Tls).start().await;
+    let (services, edges) = (gateway.service_url(), gateway.edge_url());
+    for (name, arguments) in [
+        ("quickstart", &["--services", &services, "--edges", &edges][..]),
+        ("chatroom", &["service", "--gateway", &services]),
+        ("file", &["serve", "--dir", "/", "--gateway", &services]),
+    ] {
+        let line = Program::example(name, arguments).prints("could not connect: trying on").await;
+        assert!(line.contains("WARN") && line.contains("CA"), "{name}: {line}");
+    }
+}
+
 /// A gateway over TLS that asks edges for a certificate and services for a token.
 async fn strict() -> Gateway {
     let ca = Authority::new("clients");

@@ -1,8 +1,8 @@
 //! What scripts go by: exit codes, and texts that say what to do.
 
-use crate::world::World;
+use crate::world::{World, prints};
 use frontier_sdk::{Code, Edge, HandlerError, Request, Response, Service};
-use frontier_tests::{DEADLINE, Frontlas, Gateway, eventually, within};
+use frontier_tests::{DEADLINE, Frontlas, Gateway, Network, eventually, within};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::net::TcpListener;
@@ -44,6 +44,35 @@ async fn who_cant_be_reached_is_69() {
     world.run(&["edges", "ls", "--frontlas", "tcp://a"]).await.failed(64, "http://host:port");
     world.run(&["call", "echo", "--edgebound", "a:1"]).await.failed(64, "a:1");
     world.run(&["call", "echo", "--cert", "c.pem"]).await.failed(64, "needs its --key");
+}
+
+/// It tries for as long as it may: what can't go well is said at the first attempt.
+#[tokio::test]
+async fn why_it_does_not_connect_is_said_while_it_tries() {
+    let (plain, secured) = (Gateway::start().await, Gateway::over(Network::Tls).start().await);
+    let ca = secured.dir().join("ca.pem");
+    let ca = ca.to_str().unwrap();
+    let url = |scheme: &str, gateway: &Gateway| format!("{scheme}://{}", gateway.edges());
+    let world = World::new();
+    for (url, options, reason) in [
+        (secured.edge_url(), &[][..], "CA"),
+        (url("tcp", &secured), &[], "tls"),
+        (url("tls", &plain), &["--ca", ca][..], "TLS"),
+    ] {
+        let call = ["call", "echo", "--timeout", "600s", "-o", "json", "--edgebound", &url];
+        let mut process = world.start(&[&call[..], options].concat());
+        let line = prints(&process, "could not connect: trying on").await;
+        assert!(line.contains("WARN") && line.contains(reason), "{line}");
+        assert!(process.is_running(), "{url}");
+    }
+    // `RUST_LOG` counts, unless it is wrong.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("tcp://{closed}");
+    let call = ["call", "echo", "--edgebound", &url, "--timeout", "300ms"];
+    let silent = World::new().with("RUST_LOG", "off").run(&call).await;
+    assert!(!silent.stderr.contains("WARN"), "{silent:?}");
+    let wrong = World::new().with("RUST_LOG", "frontier_sdk=loud").run(&call).await;
+    assert!(wrong.stderr.contains("RUST_LOG is not used") && wrong.stderr.contains("WARN"), "{wrong:?}");
 }
 
 #[tokio::test]

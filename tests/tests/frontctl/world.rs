@@ -54,6 +54,7 @@ impl World {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FRONTCTL_")) {
             command.env_remove(name);
         }
+        command.env_remove("RUST_LOG");
         command.env_remove("XDG_CONFIG_HOME").env("HOME", self.home.path()).args(arguments);
         command.envs(self.variables.iter().cloned()).current_dir(self.home.path());
         command

@@ -48,13 +48,23 @@ impl Client {
 
     /// Says who it is.
     pub(crate) async fn introduced(mut self, id: u64, meta: &[u8]) -> Result<Self, String> {
-        let conn = wire::Conn { id, heartbeat: Duration::from_secs(20), meta: meta.to_vec() };
+        self.introduce(id, meta, Duration::from_secs(20)).await.map(|()| self)
+    }
+
+    /// The same with this heartbeat.
+    pub(crate) async fn introduce(
+        &mut self,
+        id: u64,
+        meta: &[u8],
+        heartbeat: Duration,
+    ) -> Result<(), String> {
+        let conn = wire::Conn { id, heartbeat, meta: meta.to_vec() };
         let sent = self.send(|id, out| conn.encode(id, out).unwrap()).await;
         let frame = self.next().await.ok_or("the connection ended")?;
         let Packet::ConnAck(ack) = Packet::parse(&frame).unwrap() else { panic!("{frame:?} comes first") };
         assert_eq!(frame.id, sent, "the answer is to the first packet");
         self.id = ack.id;
-        if ack.error.is_empty() { Ok(self) } else { Err(ack.error) }
+        if ack.error.is_empty() { Ok(()) } else { Err(ack.error) }
     }
 
     pub(crate) async fn edge(gateway: &Gateway) -> Self {

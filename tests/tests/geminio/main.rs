@@ -10,6 +10,7 @@ mod client;
 mod cluster;
 mod hostile;
 mod joining;
+mod losses;
 mod messages;
 mod observed;
 mod presence;

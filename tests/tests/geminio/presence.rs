@@ -6,19 +6,19 @@ use frontier_tests::{Gateway, within};
 use serde_json::Value;
 
 /// A service that gives out ids and hears of edges.
-async fn registry(gateway: &Gateway) -> Client {
+pub(crate) async fn registry(gateway: &Gateway) -> Client {
     Client::service(gateway, "registry", &["get_edge_id", "edge_online", "edge_offline"], &[]).await
 }
 
 /// Answers the next question for an id.
-async fn gives(service: &mut Client, outcome: Result<&[u8], &str>) {
+pub(crate) async fn gives(service: &mut Client, outcome: Result<&[u8], &str>) {
     let (id, request) = service.asked().await;
     assert_eq!((&*request.name, request.custom.len()), ("get_edge_id", 0));
     service.answer(id, &request, outcome).await;
 }
 
 /// Answers the next event: its method, the edge and its meta.
-async fn hears(service: &mut Client, outcome: Result<&[u8], &str>) -> (String, u64, Value) {
+pub(crate) async fn hears(service: &mut Client, outcome: Result<&[u8], &str>) -> (String, u64, Value) {
     let (id, event) = service.asked().await;
     assert_eq!(event.custom.len(), 0);
     let told: Value = serde_json::from_slice(&event.payload).unwrap();

@@ -133,7 +133,7 @@ DIR/secret: the secret is shorter than 32 bytes; make one with `openssl rand -he
 DIR/rules.yaml: 2 mistakes in the configuration:
   line 1, column 10: default: expected one of allow, deny, found `maybe`
   line 2, column 9: rules[0].allow: a rule needs something to allow or deny
-DIR/quotas.yaml: can't be read: No such file or directory (os error 2)"
+DIR/quotas.yaml: there is no such file"
     );
     assert!(present(&access, "seven", ClockReading::now()).is_ok());
 }

@@ -86,6 +86,10 @@ impl Daemon for Nothing {
         Err(Never)
     }
 
+    fn advice(_: &Self::Error) -> String {
+        String::new()
+    }
+
     fn live(&self) -> Self {
         Self
     }

@@ -3,6 +3,7 @@
 use super::Settings;
 use crate::text::one_line;
 use crate::{BrokerTls, KafkaCompression, SaslMechanism};
+use frontier_config::unreadable;
 use krafka::auth::{AuthConfig, TlsConfig};
 use krafka::producer::{Acks, Producer};
 use krafka::{Compression, Kafka, KrafkaError};
@@ -99,7 +100,7 @@ async fn tls_config(tls: &BrokerTls) -> Result<TlsConfig, String> {
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, String> {
-    tokio::fs::read(path).await.map_err(|error| format!("can't read {}: {error}", path.display()))
+    tokio::fs::read(path).await.map_err(|error| format!("{}: {}", path.display(), unreadable(&error)))
 }
 
 /// An error in one line.

@@ -2,7 +2,7 @@
 
 use super::reply::describe;
 use crate::{BrokerTls, Credentials, RedisConfig};
-use frontier_config::HostPort;
+use frontier_config::{HostPort, unreadable};
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
@@ -114,5 +114,5 @@ async fn certificates(tls: &BrokerTls) -> Result<TlsCertificates, String> {
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, String> {
-    tokio::fs::read(path).await.map_err(|error| format!("can't read {}: {error}", path.display()))
+    tokio::fs::read(path).await.map_err(|error| format!("{}: {}", path.display(), unreadable(&error)))
 }

@@ -7,8 +7,12 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
+use x509_parser::asn1_rs::Any;
+use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::x509::AlgorithmIdentifier;
 
 /// What a server reads while it goes on: a pipe would have it wait for ever.
 pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, String> {
@@ -18,10 +22,12 @@ pub(super) fn read_regular(path: &Path) -> Result<Vec<u8>, String> {
     read(path)
 }
 
+/// The words are those of `frontier_config::unreadable`, which a client has not.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "may not be read: permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "can't be read: it is a folder".to_owned(),
         _ => format!("can't be read: {error}"),
     })
 }
@@ -73,6 +79,7 @@ pub(super) fn certified_key(
     key: PrivateKeyDer<'static>,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, PairMistake> {
+    let rsa_bits = rsa_bits(&key);
     CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
             PairMistake::Key("the key does not belong to the certificate".to_owned())
@@ -81,8 +88,40 @@ pub(super) fn certified_key(
             "the first certificate in it is of no use: {}",
             words::of_certificate(&error)
         )),
-        _ => PairMistake::Key("the private key is damaged, or of a kind that is not known".to_owned()),
+        _ => PairMistake::Key(match rsa_bits {
+            Some(bits) if !RSA_BITS.contains(&bits) => format!(
+                "the private key is one of RSA of {bits} bits; those of {} to {} are taken",
+                RSA_BITS.start(),
+                RSA_BITS.end()
+            ),
+            _ => "the private key is damaged, or of a kind that is not known".to_owned(),
+        }),
     })
+}
+
+/// The keys of RSA with which the library signs.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+
+/// How long the modulus is, if this is a key of RSA.
+fn rsa_bits(key: &PrivateKeyDer<'_>) -> Option<usize> {
+    // PKCS#8 wraps PKCS#1: a version, the algorithm, and the key as an octet string.
+    let inner = match key {
+        PrivateKeyDer::Pkcs1(key) => key.secret_pkcs1_der(),
+        PrivateKeyDer::Pkcs8(key) => {
+            let (_, outer) = Any::from_der(key.secret_pkcs8_der()).ok()?;
+            let (rest, _version) = Any::from_der(outer.data).ok()?;
+            let (rest, algorithm) = AlgorithmIdentifier::from_der(rest).ok()?;
+            let (_, key) = Any::from_der(rest).ok()?;
+            (algorithm.algorithm == OID_PKCS1_RSAENCRYPTION).then_some(key.data)?
+        }
+        _ => return None,
+    };
+    let (_, key) = Any::from_der(inner).ok()?;
+    let (rest, _version) = Any::from_der(key.data).ok()?;
+    let (_, modulus) = Any::from_der(rest).ok()?;
+    let first = modulus.data.iter().position(|byte| *byte != 0)?;
+    let digits = &modulus.data[first..];
+    Some(8 * digits.len() - digits[0].leading_zeros() as usize)
 }
 
 /// The CAs of a bundle, and which of its members are of no use, each with the reason.

@@ -223,6 +223,57 @@ async fn keys_come_in_three_forms() {
     call(&gateway.url("tls"), ClientTls::new().danger_accept_any_certificate()).await.unwrap();
 }
 
+#[test]
+fn a_key_of_rsa_of_a_length_that_is_not_taken_is_told_so() {
+    let ca = Authority::new("ca");
+    let server = ca.server(&["localhost"], ALWAYS);
+    for form in ["", "-traditional"] {
+        let key = ca.write("rsa.key", openssl(&["genrsa", form, "1024"]));
+        let config = ServerTlsConfig { certs: vec![pair(&server.cert, &key)], ..server.serving() };
+        let mistakes = ServerTls::load(config).unwrap_err().0;
+        assert_eq!((mistakes.len(), mistakes[0].file), (1, TlsFile::Key(0)));
+        let text = "the private key is one of RSA of 1024 bits; those of 2048 to 8192 are taken";
+        assert_eq!(mistakes[0].message, text);
+    }
+}
+
+#[test]
+fn what_is_not_used_as_clients_are_not_asked_is_warned_of() {
+    let ca = Authority::new("ca");
+    let server = ca.server(&["localhost"], ALWAYS);
+    let crl = ca.revoke(&[], 2090);
+    let config = ServerTlsConfig { ca_certs: vec![ca.ca()], crls: vec![crl], ..server.serving() };
+    let unused = ["ca_certs", "crls"].map(|key| {
+        format!("`{key}` is not used: clients are asked for no certificate, as `mtls` is `false`")
+    });
+    assert_eq!(warnings(&ca, config.clone()), unused);
+    let asking = ServerTlsConfig { client_auth: ClientAuth::Optional, ..config };
+    assert_eq!(warnings(&ca, asking), [] as [&str; 0]);
+}
+
+/// As openssl makes it where its configuration names no `crlnumber`.
+#[test]
+fn a_revocation_list_of_version_1_is_refused_with_what_is_needed() {
+    const LIST: &str = "-----BEGIN X509 CRL-----
+MIGSMDswCgYIKoZIzj0EAwIwDTELMAkGA1UEAwwCY2EXDTI2MTEzMDEwNTMyNFoY
+DzIxMjYxMTA2MTA1MzI0WjAKBggqhkjOPQQDAgNHADBEAiBJiZ9wC7Vr23Fb/F+o
+8J4H9DXmKVIrZtbw6TX+FC+iIQIgGNIG9MKBpPFzlHXrEZ4kV6UpgHE/eV1HGQhW
+d2jeL9Y=
+-----END X509 CRL-----
+";
+    let ca = Authority::new("ca");
+    let server = ca.server(&["localhost"], ALWAYS);
+    let config = ServerTlsConfig {
+        client_auth: ClientAuth::Required,
+        ca_certs: vec![ca.ca()],
+        crls: vec![ca.write("ca.crl", LIST)],
+        ..server.serving()
+    };
+    let mistakes = ServerTls::load(config).unwrap_err().0;
+    let text = "a revocation list in it is of no use: it is of version 1; a list of version 2 with a CRL number is needed";
+    assert_eq!((mistakes[0].file, &*mistakes[0].message), (TlsFile::RevocationList(0), text));
+}
+
 fn openssl(arguments: &[&str]) -> String {
     let arguments = arguments.iter().filter(|argument| !argument.is_empty());
     let output = std::process::Command::new("openssl").args(arguments).output().expect("openssl is there");

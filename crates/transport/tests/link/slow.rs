@@ -76,3 +76,35 @@ async fn a_small_frame_waits_for_less_than_a_second_beside_a_full_stream() {
         assert!(longest < Duration::from_secs(1), "{longest:?} at {rate} bytes a second and {delay} ms");
     }
 }
+
+/// The same with one in each direction: then acknowledgements and windows wait behind bulk as well.
+#[tokio::test(start_paused = true)]
+async fn a_small_frame_waits_for_less_than_a_second_beside_streams_that_are_full_both_ways() {
+    for (rate, delay) in [(8_000, 20), (8_000, 200), (16_000, 50), (125_000, 30)] {
+        let (a, b) = narrow::path(256 * 1024, rate, Duration::from_millis(delay));
+        let (a, b) = connect(a, b, unpaced()).await.unwrap();
+        let (mut a, mut b) = (drive(a), drive(b));
+        let mut tasks = Vec::new();
+        for side in [&a, &b] {
+            let mut stream = side.handle.open_stream().await.unwrap();
+            tasks.push(tokio::spawn(async move { while stream.write_all(&[7; 64 * 1024]).await.is_ok() {} }));
+        }
+        for side in [&mut a, &mut b] {
+            let mut stream = side.stream().await;
+            tasks.push(tokio::spawn(async move { while stream.chunk().await.is_some() {} }));
+        }
+        let mut longest = Duration::ZERO;
+        for id in 0..30 {
+            let asked = Instant::now();
+            a.handle.send(Priority::Request, message(id, 64)).unwrap();
+            b.handle.send(Priority::Request, message(id, 64)).unwrap();
+            for side in [&mut a, &mut b] {
+                assert_eq!(side.frame().await, id);
+                longest = longest.max(asked.elapsed());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tasks.iter().for_each(|task| task.abort());
+        assert!(longest < Duration::from_secs(1), "{longest:?} at {rate} bytes a second and {delay} ms");
+    }
+}

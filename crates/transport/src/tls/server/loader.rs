@@ -118,6 +118,13 @@ impl Loader {
         let revocations = Arc::new(revocations);
         self.revocations = Some(revocations.clone());
         if config.client_auth == ClientAuth::Off {
+            for (key, files) in [("ca_certs", &config.ca_certs), ("crls", &config.crls)] {
+                if !files.is_empty() {
+                    self.warnings.push(format!(
+                        "`{key}` is not used: clients are asked for no certificate, as `mtls` is `false`"
+                    ));
+                }
+            }
             return Some(WebPkiClientVerifier::no_client_auth());
         }
         if config.ca_certs.is_empty() {

@@ -18,7 +18,7 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_parser::asn1_rs::Any;
 use x509_parser::prelude::{
     CertificateRevocationList, DistributionPointName, FromDer as _, GeneralName, IssuingDistributionPoint,
-    ParsedExtension, X509Certificate,
+    ParsedExtension, X509Certificate, X509Version,
 };
 
 /// One list, as it stands in a file.
@@ -51,9 +51,15 @@ impl RevocationList {
         path: &Path,
         der: CertificateRevocationListDer<'static>,
     ) -> Result<Self, String> {
-        let list = OwnedCertRevocationList::from_der(&der).map_err(|error| words::plain(&error))?;
         let damaged = |_| "it is damaged".to_owned();
         let (_, parsed) = CertificateRevocationList::from_der(&der).map_err(damaged)?;
+        // What openssl makes where its configuration names no `crlnumber`.
+        let is_second = parsed.version() == Some(X509Version::V2);
+        if !is_second || parsed.extensions().is_empty() {
+            let lacks = if is_second { "has no extensions" } else { "is of version 1" };
+            return Err(format!("it {lacks}; a list of version 2 with a CRL number is needed"));
+        }
+        let list = OwnedCertRevocationList::from_der(&der).map_err(|error| words::plain(&error))?;
         let (made, next) = (parsed.last_update(), parsed.next_update().ok_or("it has no end")?);
         let number = parsed.crl_number().map(|number| number.to_bytes_be()).unwrap_or_default();
         // As numbers, the longer one is greater: 20 bytes at most, which has been looked at above.

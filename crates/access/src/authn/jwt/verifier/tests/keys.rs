@@ -57,7 +57,7 @@ fn files_that_hold_no_key_are_named() {
         assert!(!error.contains("hunter2"));
     }
     let missing = loaded(KeySource::JwksFile(folder.path().join("missing"))).unwrap_err();
-    assert!(missing.contains("missing: can't be read: No such file"), "{missing}");
+    assert!(missing.contains("missing: there is no such file"), "{missing}");
 }
 
 fn good_keys() -> Vec<Value> {
