@@ -102,7 +102,7 @@ enum Command {
     /// Send a message of a batch job by a relay, and never fail the job: `frontctl send --help` says how.
     ///
     /// What `frontier-send` does, which is smaller.
-    #[command(disable_help_flag = true)]
+    #[command(visible_alias = "relay", disable_help_flag = true)]
     Send {
         /// As those of `frontier-send`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
@@ -133,7 +133,7 @@ enum Command {
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     // It has options of its own, and lets no mistake of the command line fail a job.
-    if arguments.get(1).is_some_and(|command| command == "send") {
+    if arguments.get(1).is_some_and(|command| command == "send" || command == "relay") {
         return Exit::OfSend(frontier_send::run(arguments.into_iter().skip(1)));
     }
     let cli = match Cli::try_parse_from(arguments) {

@@ -98,7 +98,7 @@ fn tell(name: &'static str, step: Step) -> Result<(), &'static str> {
 
 async fn network(gateway: &Gateway, deadline: Instant) -> Step {
     let start = Instant::now();
-    match timeout_at(deadline.into(), dial(gateway)).await {
+    match timeout_at(deadline.into(), dial(gateway, deadline)).await {
         Ok(Ok(tcp)) => {
             let peer = tcp.peer_addr().map(|addr| addr.to_string()).unwrap_or_default();
             Ok(format!("{peer} is connected in {}", ms(start.elapsed())))
@@ -119,7 +119,9 @@ async fn alive(gateway: &Gateway, credentials: &Credentials, deadline: Instant) 
     let nothing = Credentials { token: None, ..credentials.clone() };
     match get(gateway, &nothing, "/healthz?ready", deadline).await {
         Posted::Answered(200, _) => Ok("it answers, and is ready".to_owned()),
-        Posted::Answered(503, _) => Err("it answers, and is not ready: it is stopping".to_owned()),
+        Posted::Answered(503, _) => {
+            Err("it answers, and is not ready: it starts, stops, or does not keep up".to_owned())
+        }
         Posted::Answered(status, _) => Err(format!("it answers {status}: is this the port of a relay?")),
         Posted::NotSent(text) | Posted::NoAnswer(text) => Err(text),
     }

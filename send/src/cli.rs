@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 const AFTER_HELP: &str = "\
@@ -82,7 +82,12 @@ struct Data {
 pub(crate) type Failure = (Exit, String);
 
 impl Cli {
-    /// Does it, within the budget from `start` on.
+    /// How long it may take.
+    pub(crate) fn budget(&self) -> Duration {
+        self.options.budget
+    }
+
+    /// Does it, within the budget from `start` on; but for files that are slow.
     pub(crate) fn run(self, start: Instant) -> Exit {
         let is_verbose = self.options.verbose;
         match self.execute(start) {
@@ -192,11 +197,8 @@ impl Data {
     fn read(&self, deadline: Instant) -> Result<Vec<u8>, Failure> {
         let usage = |text: String| (Exit::Usage, text);
         if let Some(path) = &self.file {
-            let at = |error: std::io::Error| usage(format!("{}: {error}", path.display()));
-            let file = std::fs::File::open(path).map_err(at)?;
-            let mut data = Vec::new();
-            file.take(MAX_DATA).read_to_end(&mut data).map_err(at)?;
-            return Ok(data);
+            let read = std::fs::File::open(path).and_then(whole);
+            return read.map_err(|error| usage(format!("{}: {error}", path.display())));
         }
         match self.data.as_deref() {
             Some("-") => {}
@@ -204,16 +206,26 @@ impl Data {
         }
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
-            let mut data = Vec::new();
-            let read = std::io::stdin().take(MAX_DATA).read_to_end(&mut data);
-            // Nobody waits for it any more.
-            let _ = sender.send(read.map(|_| data));
+            // Nobody may wait for it any more.
+            let _ = sender.send(whole(std::io::stdin()));
         });
         let left = deadline.saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
             Ok(read) => read.map_err(|error| usage(format!("standard input: {error}"))),
             Err(_) => Err((Exit::Failure, "standard input has not ended within the budget".to_owned())),
         }
+    }
+}
+
+/// All of it, if that is not too much.
+fn whole(from: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    from.take(MAX_DATA + 1).read_to_end(&mut data)?;
+    match data.len() as u64 > MAX_DATA {
+        true => Err(std::io::Error::other(format!(
+            "has more than {MAX_DATA} bytes, the longest message there may be"
+        ))),
+        false => Ok(data),
     }
 }
 
@@ -250,6 +262,12 @@ mod tests {
             assert_eq!(run(arguments), 0, "{arguments:?}");
             assert_eq!(run(&[arguments, &["--strict"]].concat()), code, "{arguments:?}");
         }
+        // As of a variable that is set to nothing.
+        assert_eq!(run(&["x", "kafka", "--topic", "t", "d", "--gateway=", "--strict"]), 64);
+        assert_eq!(
+            run(&["x", "kafka", "--topic", "t", "d", "--gateway", ",127.0.0.1:1,", short, "--strict"]),
+            69
+        );
         assert_eq!(run(&["x", "--help"]), 0);
         let printed = ["x", "message", "--message-body={}", "--disable-send", "--strict"];
         assert_eq!(run(&printed), 0);

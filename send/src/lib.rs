@@ -25,8 +25,12 @@ use clap::Parser as _;
 use cli::Cli;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::panic;
-use std::time::Instant;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// By how much what ends by itself may be late.
+const MARGIN: Duration = Duration::from_millis(500);
 
 /// Runs the program with these arguments, of which the first is its name, and gives its exit code. Blocks for as long as the
 /// budget, which begins now.
@@ -35,20 +39,41 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // Also where nothing else of the command line is right.
     let is_strict = arguments.iter().any(|argument| argument == "--strict");
-    // A mistake of ours is no reason for a job to fail either.
-    let exit = panic::catch_unwind(|| execute(arguments, start)).unwrap_or(Exit::Failure);
+    let exit = execute(arguments, start);
     if is_strict { exit.code() } else { exit.lenient() }
 }
 
 fn execute(arguments: Vec<OsString>, start: Instant) -> Exit {
     match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli.run(start),
+        Ok(cli) => within(start + cli.budget() + MARGIN, move || cli.run(start)),
         Err(error) => {
             // Fails only if nobody reads it.
             let _ = error.print();
             // Not an error is what was asked for: the help, the version.
             if error.use_stderr() { Exit::Usage } else { Exit::Ok }
         }
+    }
+}
+
+/// Does it in a thread of its own: a file system that hangs holds up no job, nor does a mistake of ours fail it.
+fn within(deadline: Instant, work: impl FnOnce() -> Exit + Send + 'static) -> Exit {
+    let (sender, receiver) = mpsc::channel();
+    let spawned = thread::Builder::new().spawn(move || {
+        // Nobody may wait for it any more.
+        let _ = sender.send(work());
+    });
+    if let Err(error) = spawned {
+        note(&format!("no thread: {error}"));
+        return Exit::Failure;
+    }
+    match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(exit) => exit,
+        Err(RecvTimeoutError::Timeout) => {
+            note("not done within the budget");
+            Exit::Failure
+        }
+        // It has said why, as panics do.
+        Err(RecvTimeoutError::Disconnected) => Exit::Failure,
     }
 }
 
@@ -60,4 +85,21 @@ fn note(text: &str) {
 /// A line of what was asked for, on standard output.
 fn print(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hangs_and_what_fails_hold_up_nobody() {
+        let start = Instant::now();
+        let hangs = within(start + Duration::from_millis(50), || {
+            thread::sleep(Duration::from_secs(600));
+            Exit::Ok
+        });
+        assert_eq!(hangs, Exit::Failure);
+        assert_eq!(within(start + Duration::from_secs(60), || panic!("as it should")), Exit::Failure);
+        assert_eq!(within(start + Duration::from_secs(60), || Exit::Denied), Exit::Denied);
+    }
 }

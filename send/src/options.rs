@@ -23,7 +23,7 @@ pub(crate) struct Options {
         hide_env_values = true,
         value_delimiter = ','
     )]
-    gateway: Vec<Gateway>,
+    gateway: Vec<Named>,
     /// Try the host that the job of Slurm was submitted from as well
     #[arg(long, global = true)]
     submit_host: bool,
@@ -82,6 +82,18 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
 }
 
+/// A gateway, or nothing where a list has an empty place: a variable may be set and have nothing in it.
+#[derive(Clone, Debug)]
+struct Named(Option<Gateway>);
+
+impl std::str::FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.trim().is_empty() { Ok(Self(None)) } else { text.parse().map(|it| Self(Some(it))) }
+    }
+}
+
 impl Options {
     /// The directory of the spool, if there is to be one.
     pub(crate) fn spool(&self, environment: job::Environment<'_>) -> Option<PathBuf> {
@@ -128,7 +140,7 @@ impl Options {
         if let Some(address) = to.and_then(|to| to.broker_address.as_ref()) {
             gateways.push(address.parse().map_err(usage)?);
         }
-        gateways.extend(self.gateway.iter().cloned());
+        gateways.extend(self.gateway.iter().filter_map(|named| named.0.clone()));
         if let Some(host) = environment("SLURM_SUBMIT_HOST").filter(|_| self.submit_host) {
             gateways.push(host.parse().map_err(usage)?);
         }

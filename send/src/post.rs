@@ -8,6 +8,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -70,7 +71,7 @@ pub(crate) async fn post(
     connect_by: Instant,
     deadline: Instant,
 ) -> Posted {
-    let connected = timeout_at(connect_by.into(), connect(gateway, credentials)).await;
+    let connected = timeout_at(connect_by.into(), connect(gateway, credentials, connect_by)).await;
     let mut sender = match connected {
         Ok(Ok(sender)) => sender,
         Ok(Err(error)) => return Posted::NotSent(error.to_string()),
@@ -122,8 +123,12 @@ async fn exchange(
     Ok((status, serde_json::from_slice(&body.to_bytes()).unwrap_or_default()))
 }
 
-async fn connect(gateway: &Gateway, credentials: &Credentials) -> io::Result<SendRequest<Full<Bytes>>> {
-    let tcp = dial(gateway).await?;
+async fn connect(
+    gateway: &Gateway,
+    credentials: &Credentials,
+    by: Instant,
+) -> io::Result<SendRequest<Full<Bytes>>> {
+    let tcp = dial(gateway, by).await?;
     if !gateway.is_tls {
         return speak(tcp).await;
     }
@@ -132,17 +137,22 @@ async fn connect(gateway: &Gateway, credentials: &Credentials) -> io::Result<Sen
     speak(TlsConnector::from(Arc::new(config)).connect(name, tcp).await?).await
 }
 
-/// Of several addresses each is tried, one after the other.
-pub(crate) async fn dial(gateway: &Gateway) -> io::Result<TcpStream> {
+/// Of several addresses each is tried, one after the other, and each has its part of the time.
+pub(crate) async fn dial(gateway: &Gateway, by: Instant) -> io::Result<TcpStream> {
+    let found = tokio::net::lookup_host((gateway.host.as_str(), gateway.port)).await?;
+    let addresses: Vec<SocketAddr> = found.collect();
     let mut last = io::Error::other("the name has no address");
-    for addr in tokio::net::lookup_host((gateway.host.as_str(), gateway.port)).await? {
-        match TcpStream::connect(addr).await {
-            Ok(tcp) => {
+    for (index, addr) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let share = by.saturating_duration_since(Instant::now()) / left;
+        match timeout(share, TcpStream::connect(addr)).await {
+            Ok(Ok(tcp)) => {
                 // Fails only if the connection has ended.
                 let _ = tcp.set_nodelay(true);
                 return Ok(tcp);
             }
-            Err(error) => last = io::Error::new(error.kind(), format!("{addr}: {error}")),
+            Ok(Err(error)) => last = io::Error::new(error.kind(), format!("{addr}: {error}")),
+            Err(_) => last = io::Error::other(format!("{addr}: no connection in time")),
         }
     }
     Err(last)

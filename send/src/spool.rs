@@ -108,7 +108,10 @@ impl Spool {
             return Err(io::Error::other("is no file"));
         }
         let mut bytes = Vec::new();
-        file.take(MAX_SIZE).read_to_end(&mut bytes)?;
+        file.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_SIZE {
+            return Err(io::Error::other("is longer than any message"));
+        }
         let end = bytes.iter().position(|byte| *byte == b'\n').ok_or(io::ErrorKind::InvalidData)?;
         let head: Head = serde_json::from_slice(&bytes[..end])?;
         Ok(Message { head, data: bytes.split_off(end + 1) })

@@ -1,6 +1,6 @@
 //! What each side asks of those who connect, and the files that the configuration of access names.
 
-use super::{BRIDGE, CONTROLPLANE, Listen};
+use super::{BRIDGE, CONTROLPLANE, Listen, RELAY};
 use frontier_access::authn::{AuthConfig, MethodConfig, Side};
 use frontier_access::{Access, AccessConfig, LoadErrors};
 use frontier_admin::no_way_in;
@@ -131,8 +131,9 @@ pub(crate) fn warnings(config: &AccessConfig, access: &Access) -> Vec<String> {
     of_files.chain(no_way_in).chain(tokens_of_machines(config)).collect()
 }
 
-/// What may surprise about the tokens of subscribers: those that name nobody are good for edges and services as well,
-/// where these are asked for tokens of the same file. And subscribers' are in the hands of pages.
+/// What may surprise about the tokens of subscribers and of jobs: those that name nobody are good for edges and services as
+/// well, where these are asked for tokens of the same file. And subscribers' are in the hands of pages, those of jobs on
+/// compute nodes.
 fn tokens_of_machines(config: &AccessConfig) -> Vec<String> {
     let token_files = |auth: &AuthConfig| {
         let methods = auth.methods.iter();
@@ -142,15 +143,19 @@ fn tokens_of_machines(config: &AccessConfig) -> Vec<String> {
         });
         files.collect::<Vec<_>>()
     };
-    let Some(of_bridge) = config.auth.get(BRIDGE).map(token_files) else { return Vec::new() };
-    let others = config.auth.iter().filter(|(name, _)| *name != BRIDGE && *name != CONTROLPLANE);
-    let shared = others.filter(|(_, auth)| token_files(auth).iter().any(|file| of_bridge.contains(file)));
-    let line = |(name, _): (&String, _)| {
-        format!(
-            "{BRIDGE}.auth: its tokens are those of {name}.auth, so whoever has one may connect there too: use another file"
-        )
-    };
-    shared.map(line).collect()
+    let mut lines = Vec::new();
+    for (plane, beside) in [(BRIDGE, CONTROLPLANE), (RELAY, BRIDGE)] {
+        let own = config.auth.get(plane).map(token_files).unwrap_or_default();
+        let others =
+            config.auth.iter().filter(|(name, _)| ![plane, beside, CONTROLPLANE].contains(&name.as_str()));
+        let shared = others.filter(|(_, auth)| token_files(auth).iter().any(|file| own.contains(file)));
+        lines.extend(shared.map(|(name, _)| {
+            format!(
+                "{plane}.auth: its tokens are those of {name}.auth, so whoever has one may connect there too: use another file"
+            )
+        }));
+    }
+    lines
 }
 
 /// The key that names the file `what`, as the beginning of a line.
@@ -208,6 +213,21 @@ mod tests {
         );
         let lines = open(&one_of_two);
         assert!(lines.len() == 1 && lines[0].contains("edgebound.listeners[1].tls"), "{lines:?}");
+    }
+
+    #[test]
+    fn tokens_of_jobs_that_are_those_of_edges_are_told() {
+        let told = |file: &str| {
+            let asks = |file| format!("{{auth: {{methods: [{{token: {{file: {file}}}}}]}}}}");
+            let yaml = format!("{{edgebound: {}, relay: {}}}", asks("/edges"), asks(file));
+            super::tokens_of_machines(&Config::parse(&yaml, &|_| None).unwrap().access)
+        };
+        assert_eq!(told("/jobs"), [] as [&str; 0]);
+        let lines = told("/edges");
+        assert!(
+            lines.len() == 1 && lines[0].starts_with("relay.auth: its tokens are those of edgebound.auth"),
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -278,3 +278,45 @@ async fn a_frozen_broker_holds_nobody_longer_than_the_budget_and_nothing_is_ther
     assert!((1..=3 + 200 - busy).contains(&others), "{busy}: {stored:?}");
     assert!(gateway.log().find("panicked").is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_stops_answers_whoever_waits() {
+    let host = VirtualHost::of(RabbitMq::shared(), "stops");
+    let mut gateway = to_queues(relay(), &host, &["stops"])
+        // So that messages wait.
+        .set("mq.amqp.password", "another")
+        .set("relay.attempt_timeout", "1s")
+        .set("observability.enable", true)
+        .set("observability.addr", "127.0.0.1:0")
+        .start()
+        .await;
+    let addr = relay_of(&gateway).await;
+    let observed = async || {
+        let line = gateway.log().find("the metrics plane listens")?;
+        line.split_once("addr=")?.1.split_whitespace().next()?.parse::<SocketAddr>().ok()
+    };
+    let observed = eventually(DEADLINE, "it listens for scrapes", observed).await;
+    let callers = (0..8).map(|_| {
+        tokio::task::spawn_blocking(move || curl(addr, "/relay/v1/amqp?routing_key=stops", "x", &[]))
+    });
+    let callers: Vec<_> = callers.collect();
+    let all_wait = async || {
+        let scrape =
+            Command::new("curl").args(["-s", &format!("http://{observed}/metrics")]).output().unwrap();
+        let scrape = String::from_utf8(scrape.stdout).unwrap();
+        let waiting = scrape.lines().any(|line| line == "frontier_relay_waiting 8");
+        let answered = scrape
+            .lines()
+            .any(|line| line.starts_with("frontier_relay_duration_seconds_count") && !line.ends_with(" 0"));
+        (waiting || answered).then_some(())
+    };
+    eventually(DEADLINE, "all of them wait", all_wait).await;
+    gateway.terminate();
+    for caller in callers {
+        let (status, answer) = caller.await.unwrap();
+        let told = answer["error"].as_str().unwrap();
+        assert!(["not_connected", "deadline", "closing"].contains(&told), "{status} {answer}");
+        assert_eq!(answer["may_be_stored"], json!(false));
+    }
+    assert_eq!(gateway.process().exit().await, Some(0));
+}
