@@ -149,9 +149,11 @@ impl Broker {
         let (refuse, end) = (CancellationToken::new(), CancellationToken::new());
         let probe = probe(connected.clone()).await.until(refuse.clone());
         let readiness = probe.readiness();
+        let watches = server.watches();
         let metrics = BrokerMetrics {
             readiness: readiness.clone(),
             sessions: sessions.clone(),
+            streams: watches.clone(),
             process: ProcessMetrics::new(),
             runtime: Handle::current(),
             lifetimes: self.expiry.lifetimes(),
@@ -167,7 +169,7 @@ impl Broker {
             }
             None => None,
         };
-        let api = Api::new(sessions.clone(), server.watches(), end.clone());
+        let api = Api::new(sessions.clone(), watches, end.clone());
         let tasks = api.tasks.clone();
         let mut router = rest::routes(api.clone()).merge(grpc::routes(api));
         match reflection(BROKER_DESCRIPTORS) {

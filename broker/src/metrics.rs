@@ -1,7 +1,7 @@
 //! Everything that is measured of a broker, as a scrape gets it: docs/metrics.md.
 
 use crate::sessions::{Sessions, Totals};
-use frontier_admin::{ProcessMetrics, Readiness, write_lifetimes, write_runtime};
+use frontier_admin::{ProcessMetrics, Readiness, Watches, write_lifetimes, write_runtime};
 use frontier_metrics::Exposition;
 use frontier_sessions::Figures;
 use frontier_transport::Lifetimes;
@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 pub(crate) struct BrokerMetrics {
     pub(crate) readiness: Readiness,
     pub(crate) sessions: Sessions,
+    pub(crate) streams: Watches,
     pub(crate) process: ProcessMetrics,
     pub(crate) runtime: Handle,
     pub(crate) lifetimes: Lifetimes,
@@ -39,6 +40,8 @@ impl BrokerMetrics {
         out.gauge("broker_stored_bytes", help).sample(&[], stored);
         let help = "What requests and responses of durable sessions take on disk, in bytes.";
         out.gauge("broker_disk_bytes", help).sample(&[], on_disk);
+        let help = "Streams of requests and responses that are open, of `sessions.watchers`.";
+        out.gauge("broker_streams", help).sample(&[], self.streams.count());
         let mut all = Figures::default();
         for figures in self.sessions.standing().values() {
             let Figures { hosts, blocked, draining, capacity, .. } = figures;

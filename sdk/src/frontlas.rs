@@ -14,7 +14,7 @@ pub(crate) use error::FrontlasError;
 pub(crate) use lookups::Lookups;
 pub(crate) use shown::Shown;
 #[cfg(feature = "session")]
-pub(crate) use {channel::open as open_channel, error::describe};
+pub(crate) use {channel::open_with, error::describe};
 
 use crate::credentials::Credentials;
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;

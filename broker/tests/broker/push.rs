@@ -151,6 +151,16 @@ async fn a_reader_that_is_lost_goes_on_where_it_was() {
     assert_eq!(positions(&reader.take(2).await), [0, 1]);
     let mut reader = world.reader(&session, "position=7").await;
     assert_eq!(positions(&reader.take(3).await), [7, 8, 9]);
+    drop(reader);
+    // What is acknowledged when the last one has come counts, though the broker has closed by then.
+    world.send(&session, &["10"]).await.ok();
+    world.post(&format!("{session}/requests/flush?end=true"), "").await.ok();
+    let mut reader = world.reader(&session, "position=10&acknowledge=client").await;
+    assert_eq!(positions(&reader.take(1).await), [10]);
+    assert_eq!(reader.next().await.unwrap()["endOfResponses"]["count"], 11);
+    reader.say(json!({"acknowledge": 11})).await;
+    assert_eq!(reader.next().await, None);
+    world.until(&status, unfetched(0)).await;
 }
 
 #[tokio::test]

@@ -35,6 +35,11 @@ const MAX_HEAD_SIZE: usize = 64 * 1024;
 /// What may wait in memory for one HTTP/2 stream, in bytes: a slow reader holds up its handler, not more.
 const MAX_SEND_BUFFER_SIZE: usize = 64 * 1024;
 
+/// What a client may send of one HTTP/2 stream that its handler does not read, and of all streams of a connection, in bytes:
+/// an upload that is held up leaves room for what is asked beside it.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 64 * STREAM_WINDOW;
+
 /// How many lines a second tell of clients whose certificates were refused.
 const LINES_PER_SECOND: u32 = 10;
 
@@ -127,6 +132,8 @@ fn http(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(config.keepalive)
         .keep_alive_timeout(config.slow_peer_timeout)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_streams(config.streams)
         .max_header_list_size(u32::try_from(MAX_HEAD_SIZE).unwrap_or(u32::MAX))
         .max_send_buf_size(MAX_SEND_BUFFER_SIZE);

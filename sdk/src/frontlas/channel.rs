@@ -22,7 +22,18 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// A channel that connects, and connects again, when it is used. `lookups` counts while
 /// the name is looked up.
-pub(crate) fn open(address: &Address, tls: &ClientTls, proxy: &ProxyChoice, lookups: &Lookups) -> Channel {
+pub(super) fn open(address: &Address, tls: &ClientTls, proxy: &ProxyChoice, lookups: &Lookups) -> Channel {
+    open_with(address, tls, proxy, lookups, |endpoint| endpoint)
+}
+
+/// The same, with other windows.
+pub(crate) fn open_with(
+    address: &Address,
+    tls: &ClientTls,
+    proxy: &ProxyChoice,
+    lookups: &Lookups,
+    windows: impl FnOnce(Endpoint) -> Endpoint,
+) -> Channel {
     // Parsed again and again would be no better: an address has a plain host and a port.
     let uri = |scheme: &str| Uri::builder().scheme(scheme).authority(address.authority()).path_and_query("/");
     let plain = uri("http").build().unwrap_or_default();
@@ -31,6 +42,7 @@ pub(crate) fn open(address: &Address, tls: &ClientTls, proxy: &ProxyChoice, look
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE)
         .keep_alive_while_idle(true);
+    let endpoint = windows(endpoint);
     let to = Target { address: address.clone(), proxy: proxy.clone(), lookups: lookups.clone() };
     if !address.is_tls {
         let connect = move |_: Uri| {

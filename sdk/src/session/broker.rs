@@ -3,7 +3,7 @@
 use super::SessionError;
 use super::start_info::SessionStartInfo;
 use crate::credentials::Credentials;
-use crate::frontlas::{Address, Lookups, Shown, open_channel};
+use crate::frontlas::{Address, Lookups, Shown, open_with};
 use frontier_api::broker::broker_service_client::BrokerServiceClient;
 use frontier_transport::{Backoff, masked_url};
 use std::time::Duration;
@@ -16,6 +16,11 @@ const PORT: u16 = 30020;
 
 /// The longest message that is taken: more than any broker lets its hosts answer.
 const MAX_MESSAGE: usize = 128 << 20;
+
+/// What may be on its way for one stream of responses, and for all: those that are not polled leave room for 255 others and for
+/// what is asked beside them.
+const STREAM_WINDOW: u32 = 256 << 10;
+const WINDOW: u32 = 64 << 20;
 
 /// How long an attempt may take that nothing holds up.
 const ATTEMPT: Duration = Duration::from_secs(20);
@@ -46,7 +51,9 @@ impl Broker {
         let address = Address::of_broker(&info.url, PORT);
         let address = address.ok_or_else(|| SessionError::Url(masked_url(&info.url)))?;
         let proxy = info.proxy.choice().map_err(|error| SessionError::Proxy(error.to_string()))?;
-        let channel = open_channel(&address, &info.tls, &proxy, &Lookups::default());
+        let channel = open_with(&address, &info.tls, &proxy, &Lookups::default(), |endpoint| {
+            endpoint.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(WINDOW)
+        });
         let client = Client::new(channel)
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);

@@ -62,6 +62,57 @@ async fn every_request_is_answered_once_though_connections_break() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn streams_that_nobody_polls_hold_up_nothing_else() {
+    let gateway = Gateway::builder().quick().start().await;
+    let broker = Broker::of(&gateway).start().await;
+    let _host = Process::host(&gateway, "calc").await;
+    let session = Session::create(info(&broker.url(""))).await.unwrap();
+    let client = session.client("main").unwrap();
+    for _ in 0..8 {
+        client.send_bytes("echo", vec![7; 1 << 20], "").await.unwrap();
+    }
+    client.end_requests().await.unwrap();
+    let mut streams: Vec<_> = (0..8).map(|_| client.get_bytes_from(ResponseStart::Begin)).collect();
+    for stream in &mut streams {
+        within("a response", stream.next()).await.unwrap().unwrap();
+    }
+    // Each has more to read than a connection takes by itself.
+    let all = async || {
+        let status = within("the status", session.status()).await.unwrap();
+        (status.processed == 8).then_some(())
+    };
+    eventually(frontier_tests::DEADLINE, "all are computed", all).await;
+    within("the status", session.status()).await.unwrap();
+    for stream in streams {
+        assert_eq!(within("the rest", stream.count()).await, 7);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_held_up_hold_up_no_responses() {
+    const COUNT: usize = 100;
+    let gateway = Gateway::builder().quick().start().await;
+    let limits = Broker::of(&gateway).set("sessions.throttle_start", 4).set("sessions.throttle_stop", 2);
+    let broker = limits.start().await;
+    let _host = Process::host(&gateway, "calc").await;
+    let session = Session::create(info(&broker.url(""))).await.unwrap();
+    let client = session.client("main").unwrap();
+    for _ in 0..COUNT {
+        client.send_bytes("echo", vec![7; 64 << 10], "").await.unwrap();
+    }
+    // Some are computed, and as long as nobody fetches them the rest stands on the way.
+    let held_up = async || (session.status().await.unwrap().processed >= 4).then_some(());
+    eventually(frontier_tests::DEADLINE, "there are enough", held_up).await;
+    let ended = tokio::spawn({
+        let client = client.clone();
+        async move { client.end_requests().await }
+    });
+    let fetched = within("all are fetched", client.get_bytes_from(ResponseStart::Current).count()).await;
+    assert_eq!(fetched, COUNT);
+    within("the requests end", ended).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn others_attach_a_handler_is_called_and_what_is_wrong_is_told() {
     let gateway = Gateway::builder().quick().start().await;
     let broker = Broker::of(&gateway).start().await;

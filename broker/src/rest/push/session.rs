@@ -106,9 +106,14 @@ impl Session {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
         let closing = async {
             self.socket.close(Some(frame)).await?;
-            // What is still under way, and its answer.
+            // What is still under way, and its answer: of what was sent last it may just say that it has it.
             while let Some(came) = self.socket.next().await {
-                came?;
+                if let Message::Text(said) = came?
+                    && let Ok(Said { acknowledge: Some(before), .. }) = serde_json::from_str(&said)
+                {
+                    // A session that has ended keeps nothing that could be acknowledged.
+                    let _ = self.reader.acknowledge(before).await;
+                }
             }
             // What was written before counts as fetched: the client has answered.
             self.reader.fetched().await;
