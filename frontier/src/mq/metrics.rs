@@ -82,7 +82,7 @@ const SOURCE_COUNTS: [(SourceCount, &str, &str); 10] = [
     (
         SourceCount::Absent,
         "frontier_mq_source_absent_total",
-        "Attempts to deliver a message for which no receiver was there.",
+        "Attempts to deliver a message for which no receiver was there, or none had room.",
     ),
     (
         SourceCount::Failed,
@@ -133,11 +133,12 @@ pub(crate) fn write_source_metrics(sources: &[Arc<Source>], out: &mut Exposition
     for (name, status) in &statuses {
         family.sample(&[("source", name)], status.absent);
     }
-    let help = "Messages that are at a broker for a source, as far as the broker says.";
+    let help = "Messages that are at a broker for a source; NaN where the broker has not said.";
     let mut family = out.gauge("frontier_mq_source_backlog", help);
     for (name, status) in &statuses {
-        if let Some(backlog) = status.backlog {
-            family.sample(&[("source", name)], backlog);
+        match status.backlog {
+            Some(backlog) => family.sample(&[("source", name)], backlog),
+            None => family.sample(&[("source", name)], f64::NAN),
         }
     }
     for (count, name, help) in SOURCE_COUNTS {

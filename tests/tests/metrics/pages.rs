@@ -54,7 +54,7 @@ fn names_in(expression: &str, known: &Families) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn the_page_has_every_metric_of_a_gateway() {
-    // With a bridge, a relay, and a sink, whose broker need not be there.
+    // With a bridge, a relay, a sink and a source, whose broker need not be there.
     let gateway = with_bridge(observed())
         .set("relay.enable", true)
         .set("relay.listen.addr", "127.0.0.1:0")
@@ -63,7 +63,13 @@ async fn the_page_has_every_metric_of_a_gateway() {
         .set("mq.kafka.addrs", serde_json::json!(["127.0.0.1:1"]))
         .set("mq.nats.enable", true)
         .set("mq.nats.addrs", serde_json::json!(["127.0.0.1:1"]))
-        .set("mq.nats.producer.subjects", serde_json::json!(["temp"]));
+        .set("mq.nats.producer.subjects", serde_json::json!(["temp"]))
+        .set(
+            "mq.nats.consumers",
+            serde_json::json!([
+                {"name": "alarms", "subjects": ["alarms"], "to": {"topic": "alarms"}, "dead_letter": {"drop": true}}
+            ]),
+        );
     let server = Authority::common().server(&[SERVER_NAME], Validity::Now);
     let server = server.write(gateway.dir(), "plane");
     let tls = serde_json::json!({"enable": true, "certs": [{"cert": server.cert, "key": server.key}]});
