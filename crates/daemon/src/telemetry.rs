@@ -25,7 +25,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use frontier_config::{Choice, Section};
 
 /// What watches files tells of each change in a folder, which may be one that the log itself makes.
-const WATCHING: &str = "notify=warn,mio=warn";
+const WATCHING: &str = "notify=off,mio=off";
 
 /// The `log` section. The default is level `info`, as text, on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -76,7 +76,7 @@ pub enum Answer {
 
 /// Who delivers.
 pub trait Receive: Debug + Send + Sync + 'static {
-    /// Delivers these, and tells of each with [`Source::answered`], once. Called from the source's own task; it may take
+    /// Delivers these, and tells of each with [`SourceHandle::answered`], once. Called from the source's own task; it may take
     /// locks, and must not wait.
     fn deliver(&self, deliveries: Vec<Delivery>);
 }

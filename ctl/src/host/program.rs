@@ -102,10 +102,11 @@ impl Program {
         };
         let talking = async { tokio::join!(feeding, reading, tail.read(errors)).1 };
         tokio::pin!(talking);
+        let is_too_large = |answer: &Vec<u8>| answer.len() > most;
         // Whichever comes first: all was read and written, or the program has ended and something that it has started has not.
         let (status, answer) = tokio::select! {
             answer = &mut talking => {
-                if answer.as_ref().is_ok_and(|answer| answer.len() > most) {
+                if answer.as_ref().is_ok_and(is_too_large) {
                     return Err(too_large(most));
                 }
                 (group.wait().await, answer)
@@ -119,10 +120,13 @@ impl Program {
                 }
             }
         };
+        // A program whose answer is read no further ends by that.
+        if answer.as_ref().is_ok_and(is_too_large) {
+            return Err(too_large(most));
+        }
         let status = status.map_err(|error| HostError::Retry(format!("the program is lost: {error}")))?;
         judge(status, &tail.text())?;
-        let answer = answer.map_err(|error| HostError::Retry(format!("the answer is lost: {error}")))?;
-        if answer.len() > most { Err(too_large(most)) } else { Ok(answer) }
+        answer.map_err(|error| HostError::Retry(format!("the answer is lost: {error}")))
     }
 }
 
