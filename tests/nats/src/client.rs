@@ -44,8 +44,6 @@ impl Client {
     pub fn connect_as(addr: SocketAddr, login: &str) -> Self {
         let stream = TcpStream::connect(addr).expect("the server listens");
         stream.set_read_timeout(Some(DEADLINE)).expect("a timeout that is not 0");
-        // A request is several writes, each of which would wait for the acknowledgement of the one before.
-        stream.set_nodelay(true).expect("a socket");
         let mut client = Self { stream: BufReader::new(stream), next_subscription: 1 };
         assert!(client.line().starts_with("INFO "));
         client.write(format!("CONNECT {{{login}\"verbose\":false,\"headers\":true}}\r\n").as_bytes());
