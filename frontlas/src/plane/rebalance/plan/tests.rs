@@ -1,3 +1,5 @@
+//! Who is to give edges to whom, and where those of a drain go.
+
 use super::*;
 
 const SECOND: u64 = 1_000_000;
