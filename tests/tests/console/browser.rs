@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What JSON calls an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// How often a condition is looked at.
+const INTERVAL: Duration = Duration::from_millis(5);
 
 /// A browser with one tab, closed when dropped.
 pub(crate) struct Browser {
@@ -47,11 +50,17 @@ impl Browser {
         });
         let body = json!({"capabilities": {"alwaysMatch": options}});
         let made = tokio::task::spawn_blocking(move || ask(port, "POST", "/session", &body)).await.unwrap();
+        let made = made.unwrap_or_else(|error| panic!("{error}"));
         let session = made["sessionId"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
         Self { session, port, _driver: driver, _profile: profile }
     }
 
     async fn command(&self, method: &'static str, path: &str, body: Value) -> Value {
+        self.try_command(method, path, body).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// The error is what the driver says of it.
+    async fn try_command(&self, method: &'static str, path: &str, body: Value) -> Result<Value, Value> {
         let (port, path) = (self.port, format!("/session/{}{path}", self.session));
         tokio::task::spawn_blocking(move || ask(port, method, &path, &body)).await.unwrap()
     }
@@ -74,11 +83,19 @@ impl Browser {
         self.command("POST", "/execute/async", json!({"script": script, "args": []})).await
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression holds. As long as it throws it does not: what it asks about may not be drawn yet,
+    /// or be drawn again at this moment.
     pub(crate) async fn wait(&self, what: &str, expression: &str) {
-        let script = format!("return !!({expression});");
-        let holds = async || (self.run(&script).await == Value::Bool(true)).then_some(());
-        eventually(DEADLINE, what, holds).await;
+        let script = format!("try {{ return !!({expression}); }} catch (error) {{ return String(error); }}");
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let now = self.run(&script).await;
+            if now == Value::Bool(true) {
+                return;
+            }
+            assert!(Instant::now() < end, "{what}: {expression}: still {now} after {DEADLINE:?}");
+            tokio::time::sleep(INTERVAL).await;
+        }
     }
 
     /// Waits until an element of this selector has this text in it.
@@ -89,33 +106,44 @@ impl Browser {
         self.wait(&format!("{selector} has {text}"), &expression).await;
     }
 
-    async fn element(&self, selector: &str) -> String {
-        self.wait(selector, &format!("document.querySelector({selector:?})")).await;
-        let found =
-            self.command("POST", "/element", json!({"using": "css selector", "value": selector})).await;
-        found[ELEMENT].as_str().unwrap_or_else(|| panic!("{selector}: {found}")).to_owned()
+    /// Gives a command to the element of this selector, once it is there. One that is drawn again meanwhile is looked
+    /// for again.
+    async fn on_element(&self, selector: &str, command: &str, body: impl Fn(&str) -> Value) {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            self.wait(selector, &format!("document.querySelector({selector:?})")).await;
+            let outcome = async {
+                let by = json!({"using": "css selector", "value": selector});
+                let found = self.try_command("POST", "/element", by).await?;
+                let element = found[ELEMENT].as_str().unwrap_or_else(|| panic!("{selector}: {found}"));
+                self.try_command("POST", &command.replace("ELEMENT", element), body(element)).await
+            };
+            let Err(error) = outcome.await else { return };
+            let has_gone =
+                ["stale element reference", "no such element"].iter().any(|it| error["error"] == *it);
+            assert!(has_gone && Instant::now() < end, "{selector}: {error}");
+        }
     }
 
     /// Clicks on an element, once it is there.
     pub(crate) async fn click(&self, selector: &str) {
-        let element = self.element(selector).await;
-        self.command("POST", &format!("/element/{element}/click"), json!({})).await;
+        self.on_element(selector, "/element/ELEMENT/click", |_| json!({})).await;
     }
 
     /// Types into a field, in place of what is in it.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
-        let element = self.element(selector).await;
-        self.command("POST", &format!("/element/{element}/clear"), json!({})).await;
-        self.command("POST", &format!("/element/{element}/value"), json!({"text": text})).await;
+        self.on_element(selector, "/element/ELEMENT/clear", |_| json!({})).await;
+        self.on_element(selector, "/element/ELEMENT/value", |_| json!({"text": text})).await;
     }
 
     /// Moves the mouse to the middle of an element, once it is there.
     pub(crate) async fn point_at(&self, selector: &str) {
-        let element = self.element(selector).await;
-        let moved =
-            json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": {ELEMENT: element}});
-        let actions = json!({"actions": [{"type": "pointer", "id": "mouse", "actions": [moved]}]});
-        self.command("POST", "/actions", actions).await;
+        let move_to = |element: &str| {
+            let moved =
+                json!({"type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": {ELEMENT: element}});
+            json!({"actions": [{"type": "pointer", "id": "mouse", "actions": [moved]}]})
+        };
+        self.on_element(selector, "/actions", move_to).await;
     }
 
     /// Presses keys, wherever the focus is.
@@ -193,14 +221,13 @@ impl Drop for Browser {
 }
 
 /// The value of the answer to a command.
-fn ask(port: u16, method: &str, path: &str, body: &Value) -> Value {
+fn ask(port: u16, method: &str, path: &str, body: &Value) -> Result<Value, Value> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let answer = request(port, method, path, &body).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut answer: Value =
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"));
     let value = answer["value"].take();
-    assert!(value.get("error").is_none(), "{path}: {value}");
-    value
+    if value.get("error").is_some() { Err(value) } else { Ok(value) }
 }
 
 fn request(port: u16, method: &str, path: &str, body: &str) -> std::io::Result<String> {

@@ -59,7 +59,7 @@ async fn the_page_answers_while_thousands_come_and_go_each_second() {
     // The list goes on to its end, and is searched, meanwhile.
     browser.run("document.querySelector('[role=grid]').focus();").await;
     let mut loads = 0;
-    while browser.run("return document.querySelector('.note').textContent.includes('more come');").await
+    while browser.run("return document.querySelector('.note')?.textContent.includes('more come');").await
         == true
     {
         browser.press("\u{e010}").await;
