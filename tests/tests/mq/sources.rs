@@ -1,5 +1,6 @@
 //! Messages that come from brokers: who gets them, and that none is lost.
 
+mod amqp;
 mod inbox;
 mod nats;
 mod redis;

@@ -74,6 +74,24 @@ fn of_nats_there_are_two_kinds() {
 }
 
 #[test]
+fn queues_are_read() {
+    let yaml = "mq: {amqp: {enable: true, queues: [{name: q}], consumers: [{name: a, queue: q, to: {topic: t}, dead_letter: {reject: true}}]}}";
+    let [queue] = &sources(yaml)[..] else { panic!("one") };
+    let SourceBackendConfig::Amqp(server, consumer) = &queue.backend else { panic!("{queue:?}") };
+    assert_eq!((&*consumer.queue, server.topology.queues.len()), ("q", 1));
+    assert_eq!(queue.dead_letter, DeadLetter::Reject);
+    let found = mistakes(
+        "mq: {amqp: {enable: true, consumers: [{name: k, to: {topic: t}, dead_letter: {reject: true, drop: true}}]}}",
+    );
+    assert!(
+        found.len() == 2
+            && found[0].contains("queue: is required")
+            && found[1].contains("beside another way"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn each_mistake_names_its_key() {
     let path = "mq.redis.streams.consumers[0]";
     for (consumer, key, expected) in [
