@@ -47,9 +47,10 @@ pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
     AmqpTopology, BackendConfig, Bounds, BrokerTls, Credentials, DeadLetter, Format, JetStreamConfig,
-    JetStreamConsumer, KafkaCompression, KafkaConfig, NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig,
-    RedisSourceConfig, RedisTarget, RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig,
-    SourceBounds, SourceConfig, Target, is_valid_kafka_topic, is_valid_subject,
+    JetStreamConsumer, KafkaCompression, KafkaConfig, KafkaGroup, KafkaSourceConfig, NatsConfig, NatsQueue,
+    NatsSourceConfig, RedisConfig, RedisSourceConfig, RedisTarget, RequestTemplate, Retry, SaslMechanism,
+    SinkConfig, SourceBackendConfig, SourceBounds, SourceConfig, Target, is_valid_kafka_topic,
+    is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use source::{

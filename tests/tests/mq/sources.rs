@@ -2,6 +2,7 @@
 
 mod amqp;
 mod inbox;
+mod kafka;
 mod nats;
 mod redis;
 mod redis_faults;

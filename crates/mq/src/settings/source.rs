@@ -1,6 +1,6 @@
 //! What a source is made with.
 
-use crate::{AmqpTopology, BrokerTls, Credentials, RecordTemplate};
+use crate::{AmqpTopology, BrokerTls, Credentials, RecordTemplate, SaslMechanism};
 use frontier_config::HostPort;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -109,6 +109,8 @@ pub enum DeadLetter {
 pub enum SourceBackendConfig {
     /// A queue of AMQP.
     Amqp(AmqpSourceConfig, AmqpQueueConsumer),
+    /// A consumer group of Kafka.
+    Kafka(KafkaSourceConfig, KafkaGroup),
     /// A consumer of JetStream.
     JetStream(NatsSourceConfig, JetStreamConsumer),
     /// A queue group of core NATS, which gets each message once at most.
@@ -123,6 +125,7 @@ impl SourceBackendConfig {
     pub fn is_built(&self) -> bool {
         match self {
             Self::Amqp(..) => cfg!(feature = "amqp"),
+            Self::Kafka(..) => cfg!(feature = "kafka"),
             Self::JetStream(..) | Self::NatsQueue(..) => cfg!(feature = "nats"),
             Self::RedisStreams(_) => cfg!(feature = "redis"),
         }
@@ -163,6 +166,32 @@ pub struct AmqpQueueConsumer {
     pub queue: String,
     /// Whether there may be no other consumer.
     pub exclusive: bool,
+}
+
+/// Brokers of Kafka, as a source reads from them.
+#[derive(Clone, Debug)]
+pub struct KafkaSourceConfig {
+    /// Some brokers, which tell of the others.
+    pub addrs: Vec<HostPort>,
+    /// User and password.
+    pub credentials: Credentials,
+    /// How the password is shown.
+    pub mechanism: SaslMechanism,
+    /// `None` for none.
+    pub tls: Option<BrokerTls>,
+}
+
+/// A consumer group of Kafka.
+#[derive(Clone, Debug)]
+pub struct KafkaGroup {
+    /// The topics that it reads.
+    pub topics: Vec<String>,
+    /// Its name.
+    pub group: String,
+    /// Whether it begins with what is there already in a topic of which it has committed nothing.
+    pub from_beginning: bool,
+    /// How many records of a partition are read beyond its first one that has not ended: so many may come twice.
+    pub max_ahead: usize,
 }
 
 /// Servers of NATS, as a source reads from them.
