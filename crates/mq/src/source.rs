@@ -100,6 +100,10 @@ impl Source {
         let intake = Arc::new(Intake::new(config));
         let receiver = receiver(SourceHandle(intake.clone()));
         match &config.backend {
+            #[cfg(feature = "mqtt")]
+            SourceBackendConfig::Mqtt(mqtt) => {
+                Ok(Self::of(intake, crate::mqtt::Subscriber::new(mqtt), receiver))
+            }
             #[cfg(feature = "nats")]
             SourceBackendConfig::JetStream(nats, consumer) => {
                 Ok(Self::of(intake, crate::nats::JetStreamReader::new(nats, consumer), receiver))
@@ -112,7 +116,7 @@ impl Source {
             SourceBackendConfig::RedisStreams(redis) => {
                 Ok(Self::of(intake, crate::redis::StreamReader::new(redis), receiver))
             }
-            #[cfg(not(all(feature = "nats", feature = "redis")))]
+            #[cfg(not(all(feature = "mqtt", feature = "nats", feature = "redis")))]
             _ => {
                 drop(receiver);
                 Err(StartError::new(&config.name))

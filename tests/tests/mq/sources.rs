@@ -1,6 +1,7 @@
 //! Messages that come from brokers: who gets them, and that none is lost.
 
 mod inbox;
+mod mqtt;
 mod nats;
 mod redis;
 mod redis_faults;

@@ -1,6 +1,6 @@
 //! What a source is made with.
 
-use crate::{BrokerTls, Credentials, RecordTemplate};
+use crate::{BrokerTls, Credentials, MqttSourceConfig, RecordTemplate};
 use frontier_config::HostPort;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -107,6 +107,8 @@ pub enum DeadLetter {
 /// A broker that a source reads from.
 #[derive(Clone, Debug)]
 pub enum SourceBackendConfig {
+    /// Topics of MQTT.
+    Mqtt(Box<MqttSourceConfig>),
     /// A consumer of JetStream.
     JetStream(NatsSourceConfig, JetStreamConsumer),
     /// A queue group of core NATS, which gets each message once at most.
@@ -120,6 +122,7 @@ impl SourceBackendConfig {
     #[must_use]
     pub fn is_built(&self) -> bool {
         match self {
+            Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::JetStream(..) | Self::NatsQueue(..) => cfg!(feature = "nats"),
             Self::RedisStreams(_) => cfg!(feature = "redis"),
         }
@@ -130,7 +133,11 @@ impl SourceBackendConfig {
     /// Whether the broker gives out again what was not acked.
     #[must_use]
     pub fn gives_out_again(&self) -> bool {
-        !matches!(self, Self::NatsQueue(..))
+        match self {
+            Self::Mqtt(mqtt) => mqtt.session.is_some(),
+            Self::NatsQueue(..) => false,
+            Self::JetStream(..) | Self::RedisStreams(_) => true,
+        }
     }
 }
 
