@@ -2,10 +2,12 @@
 
 mod amqp;
 mod kafka;
+mod mqtt;
 mod source;
 
 pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpTopology};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
+pub use mqtt::{MqttConfig, MqttSourceConfig, is_mqtt_text, is_valid_mqtt_filter, is_valid_mqtt_topic};
 pub use source::{
     AmqpQueueConsumer, AmqpSourceConfig, DeadLetter, JetStreamConsumer, KafkaGroup, KafkaSourceConfig,
     NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry, SourceBackendConfig,
@@ -52,6 +54,8 @@ pub enum BackendConfig {
     Amqp(Box<AmqpConfig>),
     /// Kafka.
     Kafka(KafkaConfig),
+    /// MQTT 5.
+    Mqtt(Box<MqttConfig>),
     /// Core NATS, or JetStream.
     Nats(NatsConfig),
     /// Redis.
@@ -65,6 +69,7 @@ impl BackendConfig {
         match self {
             Self::Amqp(_) => cfg!(feature = "amqp"),
             Self::Kafka(_) => cfg!(feature = "kafka"),
+            Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::Nats(_) => cfg!(feature = "nats"),
             Self::Redis(_) => cfg!(feature = "redis"),
         }

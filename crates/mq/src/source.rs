@@ -108,6 +108,10 @@ impl Source {
             SourceBackendConfig::Kafka(kafka, group) => {
                 Ok(Self::of(intake, crate::kafka::GroupReader::new(kafka, group), receiver))
             }
+            #[cfg(feature = "mqtt")]
+            SourceBackendConfig::Mqtt(mqtt) => {
+                Ok(Self::of(intake, crate::mqtt::Subscriber::new(mqtt), receiver))
+            }
             #[cfg(feature = "nats")]
             SourceBackendConfig::JetStream(nats, consumer) => {
                 Ok(Self::of(intake, crate::nats::JetStreamReader::new(nats, consumer), receiver))
@@ -120,7 +124,13 @@ impl Source {
             SourceBackendConfig::RedisStreams(redis) => {
                 Ok(Self::of(intake, crate::redis::StreamReader::new(redis), receiver))
             }
-            #[cfg(not(all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")))]
+            #[cfg(not(all(
+                feature = "amqp",
+                feature = "kafka",
+                feature = "mqtt",
+                feature = "nats",
+                feature = "redis"
+            )))]
             _ => {
                 drop(receiver);
                 Err(StartError::new(&config.name))

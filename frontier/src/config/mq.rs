@@ -5,6 +5,7 @@
 mod amqp;
 mod consumer;
 mod kafka;
+mod mqtt;
 mod nats;
 mod redis;
 mod tls;
@@ -112,6 +113,7 @@ impl Sinks {
         sinks.brokers.bounds = Some(bounds);
         amqp::read(&section.section("amqp"), bounds, name_size, &mut sinks);
         kafka::read(&section.section("kafka"), bounds, name_size, &mut sinks);
+        mqtt::read(&section.section("mqtt"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
         redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
         for key in NOT_HERE {

@@ -3,6 +3,7 @@
 mod amqp;
 mod inbox;
 mod kafka;
+mod mqtt;
 mod nats;
 mod redis;
 mod redis_faults;

@@ -24,6 +24,13 @@ pub(crate) fn jetstream(addr: SocketAddr, stream: &str, topics: &[&str]) -> Gate
         .set("mq.nats.jetstream.producer.subjects", json!(topics))
 }
 
+/// A gateway with MQTT: these topics go there.
+pub(crate) fn mqtt(addrs: &[SocketAddr], topics: &[&str]) -> GatewayBuilder {
+    let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+    let builder = Gateway::builder().set("mq.mqtt.enable", true).set("mq.mqtt.addrs", json!(addrs));
+    if topics.is_empty() { builder } else { builder.set("mq.mqtt.producer.topics", json!(topics)) }
+}
+
 /// A gateway with Redis.
 pub(crate) fn redis(addrs: &[SocketAddr]) -> GatewayBuilder {
     let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();

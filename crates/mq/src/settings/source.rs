@@ -1,6 +1,6 @@
 //! What a source is made with.
 
-use crate::{AmqpTopology, BrokerTls, Credentials, RecordTemplate, SaslMechanism};
+use crate::{AmqpTopology, BrokerTls, Credentials, MqttSourceConfig, RecordTemplate, SaslMechanism};
 use frontier_config::HostPort;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +111,8 @@ pub enum SourceBackendConfig {
     Amqp(AmqpSourceConfig, AmqpQueueConsumer),
     /// A consumer group of Kafka.
     Kafka(KafkaSourceConfig, KafkaGroup),
+    /// Topics of MQTT.
+    Mqtt(Box<MqttSourceConfig>),
     /// A consumer of JetStream.
     JetStream(NatsSourceConfig, JetStreamConsumer),
     /// A queue group of core NATS, which gets each message once at most.
@@ -126,6 +128,7 @@ impl SourceBackendConfig {
         match self {
             Self::Amqp(..) => cfg!(feature = "amqp"),
             Self::Kafka(..) => cfg!(feature = "kafka"),
+            Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::JetStream(..) | Self::NatsQueue(..) => cfg!(feature = "nats"),
             Self::RedisStreams(_) => cfg!(feature = "redis"),
         }
@@ -136,7 +139,11 @@ impl SourceBackendConfig {
     /// Whether the broker gives out again what was not acked.
     #[must_use]
     pub fn gives_out_again(&self) -> bool {
-        !matches!(self, Self::NatsQueue(..))
+        match self {
+            Self::Mqtt(mqtt) => mqtt.session.is_some(),
+            Self::NatsQueue(..) => false,
+            Self::Amqp(..) | Self::Kafka(..) | Self::JetStream(..) | Self::RedisStreams(_) => true,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The section as it is today and as older files have it, and every mistake in it.
 
 mod consumers;
+mod mqtt;
 
 use crate::Config;
 use frontier_mq::{AmqpBinding, BackendConfig, Format, KafkaCompression, RedisTarget, SinkConfig, Template};
