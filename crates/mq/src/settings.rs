@@ -3,6 +3,7 @@
 mod amqp;
 mod kafka;
 mod source;
+mod spool;
 
 pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
@@ -10,6 +11,8 @@ pub use source::{
     DeadLetter, JetStreamConsumer, NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry,
     SourceBackendConfig, SourceBounds, SourceConfig, Target,
 };
+
+pub use spool::{SpoolConfig, WhenFull};
 
 use crate::Template;
 use frontier_config::{HostPort, Secret};

@@ -22,4 +22,5 @@ mod relay_jobs;
 mod relay_measuring;
 mod resp;
 mod sources;
+mod spool;
 mod world;
