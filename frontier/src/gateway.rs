@@ -20,7 +20,7 @@ use drain::DrainConfig;
 use frontier_admin::{BindError, Observability, ProcessMetrics};
 use frontier_daemon::telemetry::LogHandle;
 use frontier_exchange::{Exchange, RemoteEdges, Settings, Tracer};
-use frontier_mq::SinkConfig;
+use frontier_mq::{OpenSpool, SinkConfig, SpoolError};
 use frontier_protocol::Role;
 use frontier_transport::{ExpiryLog, MemoryPort};
 use side::{Listeners, Side};
@@ -85,6 +85,14 @@ pub enum StartError {
     /// The relay did not start.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// The spool of a sink can't be used.
+    #[error("can't use the spool of mq:{sink}")]
+    Spool {
+        /// The sink.
+        sink: &'static str,
+        /// Why.
+        source: SpoolError,
+    },
     /// Others of the cluster could not reach the gateway.
     #[error(transparent)]
     Advertise(#[from] AdvertiseError),
@@ -105,6 +113,17 @@ pub struct MemoryPorts {
     pub edges: MemoryPort,
     /// For services.
     pub services: MemoryPort,
+}
+
+/// The sinks, each with its spool where there is one.
+fn spooled(config: &Config) -> Result<Vec<(SinkConfig, Option<OpenSpool>)>, StartError> {
+    let open = |sink: &SinkConfig| {
+        let spool =
+            config.mq.spools.get(sink.name).map(|spool| OpenSpool::open(sink.name, spool)).transpose();
+        let spool = spool.map_err(|source| StartError::Spool { sink: sink.name, source })?;
+        Ok((sink.clone(), spool))
+    };
+    config.mq.sinks.iter().map(open).collect()
 }
 
 struct AbortOnDrop(AbortHandle);
@@ -129,8 +148,8 @@ pub struct Gateway {
     forwarding: Option<Forwarding>,
     carriers: Option<CarrierThreads>,
     traces: Option<Arc<Recorder>>,
-    /// The topics that go to message brokers.
-    mq: Vec<SinkConfig>,
+    /// The topics that go to message brokers, and what was kept for these.
+    mq: Vec<(SinkConfig, Option<OpenSpool>)>,
     /// What comes from there.
     sources: Sources,
     observability: Option<Observability>,
@@ -251,7 +270,7 @@ impl Gateway {
             exchange,
             carriers,
             traces,
-            mq: config.mq.sinks.clone(),
+            mq: spooled(config)?,
             sources,
             observability: None,
             process: ProcessMetrics::new(),
@@ -367,7 +386,7 @@ impl Gateway {
             relay,
             ..
         } = self;
-        let brokers = Brokers::start(&exchange, &mq);
+        let brokers = Brokers::start(&exchange, mq);
         sources.start().await;
         let stop = either(&stop, control_plane.as_ref().map(ControlPlane::drain));
         let relaying = relay.as_ref().map(GatewayRelay::handle);

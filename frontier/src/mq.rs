@@ -14,13 +14,15 @@ mod metrics;
 mod outlet;
 mod payload;
 mod sources;
+mod spool_metrics;
 
 pub(crate) use metrics::{write_metrics, write_source_metrics};
 pub(crate) use sources::{Sources, complaints as source_complaints};
+pub(crate) use spool_metrics::write_spool_metrics;
 
 use confirms::Confirms;
 use frontier_exchange::{Exchange, Identity, Peer, RegistrationError, Seat};
-use frontier_mq::{Sink, SinkConfig};
+use frontier_mq::{OpenSpool, Sink, SinkConfig};
 use outlet::SinkOutlet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,10 +40,10 @@ pub(crate) struct Brokers {
 
 impl Brokers {
     /// Starts the sinks; their topics are taken when this returns, whether their brokers are there or not.
-    pub(crate) fn start(exchange: &Arc<Exchange>, configs: &[SinkConfig]) -> Self {
-        let sinks = configs.iter().filter_map(|config| {
+    pub(crate) fn start(exchange: &Arc<Exchange>, configs: Vec<(SinkConfig, Option<OpenSpool>)>) -> Self {
+        let sinks = configs.into_iter().filter_map(|(config, spool)| {
             let topics = config.topics.len();
-            match start(exchange, config) {
+            match start(exchange, &config, spool) {
                 Ok(started) => {
                     info!(sink = config.name, topics, "topics go to a broker");
                     Some(started)
@@ -81,10 +83,17 @@ impl Brokers {
     }
 }
 
-fn start(exchange: &Arc<Exchange>, config: &SinkConfig) -> Result<(Arc<Sink>, Seat), String> {
+fn start(
+    exchange: &Arc<Exchange>,
+    config: &SinkConfig,
+    spool: Option<OpenSpool>,
+) -> Result<(Arc<Sink>, Seat), String> {
     let confirms = Arc::new(Confirms::new(exchange.clone()));
-    let sink = Sink::start(config, confirms.clone()).map_err(|error| error.to_string())?;
-    let sink = Arc::new(sink);
+    let sink = match spool {
+        None => Sink::start(config, confirms.clone()),
+        Some(spool) => Sink::start_spooled(config, spool, confirms.clone()),
+    };
+    let sink = Arc::new(sink.map_err(|error| error.to_string())?);
     let id = crate::session::unused_service_id(exchange);
     let identity = Identity::Service { id, name: format!("mq:{}", config.name).into() };
     let outlet = Box::new(SinkOutlet::new(sink.clone(), confirms.clone(), &config.topics));
@@ -97,16 +106,24 @@ fn start(exchange: &Arc<Exchange>, config: &SinkConfig) -> Result<(Arc<Sink>, Se
     Ok((sink, seat))
 }
 
-/// One line for each broker that is away, or takes nothing.
+/// One line for each broker that is away, or takes nothing, and for each spool that can't be written.
 pub(crate) fn complaints(sinks: &[Arc<Sink>]) -> Vec<String> {
-    let complaint = |sink: &Arc<Sink>| {
-        let (name, status) = (sink.name(), sink.status());
-        if let Some((since, cause)) = status.away {
-            let since = since.as_secs();
-            return Some(format!("the broker of mq:{name} is not connected since {since} s: {cause}"));
-        }
-        let (since, cause) = status.blocked?;
-        Some(format!("the broker of mq:{name} takes nothing since {} s: {cause}", since.as_secs()))
-    };
-    sinks.iter().filter_map(complaint).collect()
+    sinks.iter().flat_map(|sink| broker_complaint(sink).into_iter().chain(spool_complaints(sink))).collect()
+}
+
+fn spool_complaints(sink: &Sink) -> Vec<String> {
+    let (name, Some(status)) = (sink.name(), sink.spool_status()) else { return Vec::new() };
+    let failing = status.failing.map(|cause| format!("the spool of mq:{name} can't be written: {cause}"));
+    let stuck = status.stuck.map(|cause| format!("dead letters of mq:{name} can't be written: {cause}"));
+    failing.into_iter().chain(stuck).collect()
+}
+
+fn broker_complaint(sink: &Sink) -> Option<String> {
+    let (name, status) = (sink.name(), sink.status());
+    if let Some((since, cause)) = status.away {
+        let since = since.as_secs();
+        return Some(format!("the broker of mq:{name} is not connected since {since} s: {cause}"));
+    }
+    let (since, cause) = status.blocked?;
+    Some(format!("the broker of mq:{name} takes nothing since {} s: {cause}", since.as_secs()))
 }

@@ -62,12 +62,7 @@ impl Settings {
         self.config.routing_key.name(&message.topic, &message.edge_id.to_string())
     }
 
-    /// By which a message that comes back is recognized.
-    fn message_id(&self, number: u64) -> String {
-        format!("{:016x}-{number}", self.boot)
-    }
-
-    /// The number of the message of this id.
+    /// The number in this id, by which a message that comes back is recognized.
     fn number(&self, id: &str) -> Option<u64> {
         id.rsplit_once('-').and_then(|(_, number)| number.parse().ok())
     }

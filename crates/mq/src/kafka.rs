@@ -49,7 +49,7 @@ impl Settings {
     fn record(&self, number: u64, message: &Message) -> Record {
         let mut record = Record::new(self.topic(message), message.payload.clone())
             .header("Frontier-Topic", message.topic.to_string())
-            .header("Frontier-Message-Id", format!("{:016x}-{number}", self.boot));
+            .header("Frontier-Message-Id", message.id(self.boot, number).to_string());
         for (name, value) in message.origin() {
             record = record.header(name, value.into_owned());
         }
@@ -158,6 +158,7 @@ mod tests {
             custom: Bytes::from_static(b"c"),
             labels: vec![("a".into(), "b".into())],
             payload: Bytes::from(vec![0; len]),
+            id: None,
         };
         let cause = |kafka: &Kafka, message: &Message| kafka.check(message).map_err(|error| error.cause);
         let small = kafka("edge-{edge_id}.{topic}", 1000);

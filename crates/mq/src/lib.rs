@@ -14,6 +14,8 @@
 //! [`SendError`] that says whether it may have been stored all the same. Messages go out in the order in which they
 //! were taken; whatever waits goes out together.
 //!
+//! With a [spool](OpenSpool) a sink takes messages whatever its broker does: what can't be confirmed now is written to disk.
+//!
 //! A [`Source`] is one consumer of one broker: what it reads goes out by [`Receive`], and back comes what became of it.
 //!
 //! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `mqtt`, `nats` and `redis`, all on by default.
@@ -40,13 +42,14 @@ mod redis;
 mod settings;
 mod sink;
 mod source;
+mod spool;
 mod supervisor;
 mod template;
 #[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats"))]
 mod text;
 
 pub use error::{Cause, SendError};
-pub use message::{Confirm, Job, Message, Outcome};
+pub use message::{Confirm, Job, Message, MessageId, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
@@ -54,11 +57,13 @@ pub use settings::{
     JetStreamConsumer, KafkaCompression, KafkaConfig, KafkaGroup, KafkaSourceConfig, MqttConfig,
     MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig, RedisSourceConfig, RedisTarget,
     RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig, SourceBounds, SourceConfig,
-    Target, is_mqtt_text, is_valid_kafka_topic, is_valid_mqtt_filter, is_valid_mqtt_topic, is_valid_subject,
+    SpoolConfig, Target, WhenFull, is_mqtt_text, is_valid_kafka_topic, is_valid_mqtt_filter,
+    is_valid_mqtt_topic, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use source::{
     Answer, Delivery, HadBy, Receive, Recipient, Record, RecordTemplate, RecordTemplateError, Source,
     SourceCount, SourceHandle, SourceMetrics, SourceStatus,
 };
+pub use spool::{OpenSpool, SpoolCount, SpoolError, SpoolStatus};
 pub use template::{Template, TemplateError};

@@ -3,7 +3,7 @@
 use crate::SendError;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 /// What a message costs beside its own bytes: its places in the tables here.
@@ -24,6 +24,23 @@ pub struct Message {
     pub labels: Vec<(Box<str>, Box<str>)>,
     /// The payload.
     pub payload: Bytes,
+    /// By which it is known wherever it is sent again; `None` for the number of its one attempt.
+    pub id: Option<MessageId>,
+}
+
+/// What tells a message from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageId {
+    /// A random number for each start of whoever numbers them.
+    pub boot: u64,
+    /// Their own number.
+    pub number: u64,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.boot, self.number)
+    }
 }
 
 /// A batch job, whose messages come by a relay.
@@ -50,6 +67,15 @@ impl Message {
         let labels: usize = self.labels.iter().map(|(name, value)| name.len() + value.len()).sum();
         let job = self.job.as_ref().map_or(0, |job| job.size());
         OVERHEAD + self.payload.len() + self.custom.len() + labels + job
+    }
+
+    /// Its id, which is that of this attempt where it has none of its own.
+    #[cfg_attr(
+        not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
+        expect(dead_code, reason = "there is no broker")
+    )]
+    pub(crate) fn id(&self, boot: u64, number: u64) -> MessageId {
+        self.id.unwrap_or(MessageId { boot, number })
     }
 
     /// Whom it is from, as headers have it: by name and value.
@@ -106,7 +132,7 @@ mod tests {
 
     fn message(labels: Vec<(Box<str>, Box<str>)>, job: Option<Box<Job>>) -> Message {
         let (custom, payload) = (Bytes::new(), Bytes::new());
-        Message { edge_id: 1, job, topic: "t".into(), custom, labels, payload }
+        Message { edge_id: 1, job, topic: "t".into(), custom, labels, payload, id: None }
     }
 
     #[test]
@@ -117,5 +143,13 @@ mod tests {
         let expected = [("Frontier-Job", "slurm/7".into()), ("Frontier-Idempotency-Key", Cow::from("k"))];
         assert_eq!(message.origin(), expected);
         assert_eq!(message.size(), OVERHEAD + 8);
+    }
+
+    #[test]
+    fn an_id_of_its_own_stays_whatever_the_attempt() {
+        let id = Some(MessageId { boot: 10, number: 3 });
+        let message = message(Vec::new(), None);
+        assert_eq!(message.id(255, 7).to_string(), "00000000000000ff-7");
+        assert_eq!(Message { id, ..message }.id(255, 7).to_string(), "000000000000000a-3");
     }
 }

@@ -51,8 +51,8 @@ impl Settings {
     }
 
     /// By which a repeated message is recognized.
-    fn message_id(&self, number: u64) -> String {
-        format!("{:016x}-{number}", self.boot)
+    fn message_id(&self, number: u64, message: &Message) -> String {
+        message.id(self.boot, number).to_string()
     }
 }
 

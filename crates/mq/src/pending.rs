@@ -31,6 +31,9 @@ pub(crate) struct Pending {
     waiting: Notify,
     confirm: Arc<dyn Confirm>,
     metrics: SinkMetrics,
+    /// Somebody keeps what can't go out at once: nothing waits here for a broker, and what is told of a message is what
+    /// became of this attempt.
+    is_kept: bool,
 }
 
 #[derive(Debug)]
@@ -90,6 +93,25 @@ impl Pending {
             waiting: Notify::new(),
             confirm,
             metrics: SinkMetrics::default(),
+            is_kept: false,
+        }
+    }
+
+    /// Of a sink with a spool, which is told of each attempt, and counts what becomes of messages by itself.
+    pub(crate) fn kept(mut self) -> Self {
+        self.is_kept = true;
+        self
+    }
+
+    /// Whether there is a broker that takes messages.
+    pub(crate) fn is_ready(&self) -> bool {
+        let state = self.state.lock();
+        state.away.is_none() && state.blocked.is_none() && !state.is_closing
+    }
+
+    fn count_failure(&self, cause: Cause) {
+        if !self.is_kept {
+            self.metrics.fail(cause);
         }
     }
 
@@ -128,7 +150,7 @@ impl Pending {
         let size = message.size();
         let mut state = self.state.lock();
         state.bytes -= reserved;
-        self.admit(&state, size).inspect_err(|error| self.metrics.fail(error.cause))?;
+        self.admit(&state, size).inspect_err(|error| self.count_failure(error.cause))?;
         let deadline = now + timeout.min(self.bounds.timeout);
         let number = state.next;
         state.next += 1;
@@ -137,7 +159,9 @@ impl Pending {
         let entry = Entry { message: Arc::new(message), token, came: now, deadline, size };
         state.waiting.push_back((number, entry));
         drop(state);
-        self.metrics.took();
+        if !self.is_kept {
+            self.metrics.took();
+        }
         self.waiting.notify_one();
         Ok(())
     }
@@ -145,7 +169,8 @@ impl Pending {
     /// Counts bytes of a message that is still on its way here, and will have `len` of them.
     pub(crate) fn reserve(&self, bytes: usize, len: usize) -> Result<(), SendError> {
         let mut state = self.state.lock();
-        let admitted = self.admit(&state, bytes).and_then(|()| self.could_hold(len));
+        let admitted = if self.is_kept { self.has_room(&state, bytes) } else { self.admit(&state, bytes) };
+        let admitted = admitted.and_then(|()| self.could_hold(len));
         admitted.inspect_err(|error| self.metrics.fail(error.cause))?;
         state.bytes += bytes;
         Ok(())
@@ -161,12 +186,18 @@ impl Pending {
         if state.is_closing {
             return Err(SendError::new(Cause::Closing, format!("{name} takes no more: the gateway stops")));
         }
-        if let Some(away) = state.away.as_ref().filter(|away| away.since.elapsed() >= self.bounds.timeout) {
+        let patience = if self.is_kept { Duration::ZERO } else { self.bounds.timeout };
+        if let Some(away) = state.away.as_ref().filter(|away| away.since.elapsed() >= patience) {
             return Err(self.not_connected(away));
         }
-        if let Some(it) = state.blocked.as_ref().filter(|it| it.since.elapsed() >= self.bounds.timeout) {
+        if let Some(it) = state.blocked.as_ref().filter(|it| it.since.elapsed() >= patience) {
             return Err(self.blocked(it));
         }
+        self.has_room(state, size)
+    }
+
+    fn has_room(&self, state: &State, size: usize) -> Result<(), SendError> {
+        let name = self.name;
         let Bounds { messages, bytes, .. } = self.bounds;
         self.could_hold(size)?;
         let held = state.waiting.len() + state.in_flight.len();
@@ -316,6 +347,11 @@ impl Pending {
         let mut state = self.state.lock();
         state.blocked = cause.map(|cause| Away { since: now, cause: cause.into() });
         state.silent_since = (!state.in_flight.is_empty()).then_some(now);
+        if let Some(it) = state.blocked.clone().filter(|_| self.is_kept) {
+            let waiting = std::mem::take(&mut state.waiting);
+            drop(state);
+            self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| self.blocked(&it));
+        }
     }
 
     /// In front of what waits already, which came later.
@@ -340,21 +376,25 @@ impl Pending {
     /// The connection was lost. What was in flight goes out again where the broker recognizes it.
     pub(crate) fn lost(&self, cause: &str, recognizes: bool) {
         self.metrics.lost();
-        let flying = {
+        let away = Away { since: Instant::now(), cause: cause.into() };
+        let (flying, waiting) = {
             let mut state = self.state.lock();
-            state.away = Some(Away { since: Instant::now(), cause: cause.into() });
+            state.away = Some(away.clone());
             state.blocked = None;
             let flying = std::mem::take(&mut state.in_flight);
             state.silent_since = None;
-            if recognizes {
+            if self.is_kept {
+                (flying, std::mem::take(&mut state.waiting))
+            } else if recognizes {
                 self.metrics.repeat(flying.len());
                 Self::wait_again(&mut state, flying.into_iter().collect());
-                BTreeMap::new()
+                (BTreeMap::new(), VecDeque::new())
             } else {
-                flying
+                (flying, VecDeque::new())
             }
         };
         self.end_lost(flying, cause);
+        self.end_all(waiting.into_iter().map(|(_, entry)| entry), |_| self.not_connected(&away));
     }
 
     /// What is in flight is lost, as far as anybody knows.
@@ -433,7 +473,7 @@ impl Pending {
         state.bytes -= entry.size;
         match &result {
             Ok(()) => self.metrics.confirm(entry.took(now)),
-            Err(error) => self.metrics.fail(error.cause),
+            Err(error) => self.count_failure(error.cause),
         }
         if let Some(token) = entry.token {
             outcomes.push(Outcome { token, result });

@@ -4,6 +4,7 @@ mod amqp;
 mod kafka;
 mod mqtt;
 mod source;
+mod spool;
 
 pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpTopology};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
@@ -13,6 +14,8 @@ pub use source::{
     NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry, SourceBackendConfig,
     SourceBounds, SourceConfig, Target,
 };
+
+pub use spool::{SpoolConfig, WhenFull};
 
 use crate::Template;
 use frontier_config::{HostPort, Secret};

@@ -22,7 +22,8 @@ pub use record::Record;
 pub use target::{HadBy, Recipient};
 pub use template::{RecordTemplate, RecordTemplateError};
 
-pub(crate) use deliveries::Verdict;
+pub(crate) use dead_letter::DeadLetterFile;
+pub(crate) use deliveries::{Dead, Verdict};
 pub(crate) use intake::Intake;
 pub(crate) use reader::Reader;
 

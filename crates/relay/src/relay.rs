@@ -246,6 +246,7 @@ impl Shared {
             custom: Default::default(),
             labels: Vec::new(),
             payload: data,
+            id: None,
         };
         match claim {
             None => self.deliver(&line, message, deadline).await,

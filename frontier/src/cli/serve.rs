@@ -93,6 +93,7 @@ pub(super) fn not_bound(error: &StartError) -> Failure {
         StartError::Listen { .. }
         | StartError::Nowhere(_)
         | StartError::Observability(_)
+        | StartError::Spool { .. }
         | StartError::Threads(_)
         | StartError::Bridge(BridgeError::Bind(_))
         | StartError::Relay(RelayError::Bind(_))

@@ -8,18 +8,20 @@ mod kafka;
 mod mqtt;
 mod nats;
 mod redis;
+mod spool;
 mod tls;
 mod userinfo;
 
 use consumer::{Consumer, secrets_of};
 use frontier_config::{ByteSize, HostPort, Secret, Section};
 use frontier_mq::{
-    BackendConfig, Bounds, Credentials, DeadLetter, SinkConfig, SourceBackendConfig, SourceConfig, Template,
+    BackendConfig, Bounds, Credentials, DeadLetter, SinkConfig, SourceBackendConfig, SourceConfig,
+    SpoolConfig, Template,
 };
 use frontier_protocol::CATCH_ALL;
 use frontier_relay::{Brokers, RelayConfig};
 use frontier_transport::ClientTls;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub struct Mq {
     pub sinks: Vec<SinkConfig>,
     /// The sources that are enabled.
     pub sources: Vec<SourceConfig>,
+    /// What sinks keep on disk, by their names.
+    pub spools: BTreeMap<&'static str, SpoolConfig>,
     /// The files that they name.
     pub(crate) files: Vec<PathBuf>,
     /// What is shown and trusted over TLS: to look at, not to connect with.
@@ -59,6 +63,7 @@ enum Idle {
 struct Sinks {
     sinks: Vec<SinkConfig>,
     sources: Vec<SourceConfig>,
+    spools: BTreeMap<&'static str, SpoolConfig>,
     /// Where each topic was given first.
     topics: HashMap<String, String>,
     files: Vec<PathBuf>,
@@ -82,12 +87,12 @@ impl Mq {
         if original.is_present() {
             read = other;
         }
-        let Sinks { sinks, sources, files, tls, brokers, idle, secrets, .. } = read;
+        let Sinks { sinks, sources, spools, files, tls, brokers, idle, secrets, .. } = read;
         // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
         // there is neither a sink nor a broker for a relay it is one of sources alone.
         let is_fixed = !sinks.is_empty() || brokers.amqp.is_some() || brokers.kafka.is_some();
-        root.record(&(&sinks, &brokers, &idle, if is_fixed { secrets } else { 0 }));
-        Self { sinks, sources, files, tls, brokers, idle }
+        root.record(&(&sinks, &spools, &brokers, &idle, if is_fixed { secrets } else { 0 }));
+        Self { sinks, sources, spools, files, tls, brokers, idle }
     }
 }
 
@@ -116,6 +121,7 @@ impl Sinks {
         mqtt::read(&section.section("mqtt"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
         redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
+        sinks.spools = spool::read(&section.section("spool"), &sinks.sinks);
         for key in NOT_HERE {
             // Files of the original have a section for each broker.
             let _ = section.ignored(key, "there is no such sink here");

@@ -57,7 +57,7 @@ impl SinkOutlet {
         };
         let topic = self.topics.get(request.name).cloned().unwrap_or_else(|| request.name.into());
         let custom = Bytes::copy_from_slice(request.custom);
-        Message { edge_id: edge_id.0, job: None, topic, custom, labels, payload: Bytes::new() }
+        Message { edge_id: edge_id.0, job: None, topic, custom, labels, payload: Bytes::new(), id: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{SelfProbe, bridge_metrics, relay_metrics};
 use crate::cluster::ClusterState;
-use crate::mq::{Sources, write_metrics, write_source_metrics};
+use crate::mq::{Sources, write_metrics, write_source_metrics, write_spool_metrics};
 use crate::session::{Context, label};
 use frontier_admin::{ProcessMetrics, write_lifetimes, write_runtime};
 use frontier_exchange::{Census, Counts, Direction, Exchange, Part, Traffic};
@@ -89,6 +89,7 @@ impl GatewayMetrics {
             relay_metrics::write(relay, out);
         }
         write_metrics(&self.sinks, out);
+        write_spool_metrics(&self.sinks, out);
         write_source_metrics(&self.sources.all(), out);
         write_lifetimes(&self.lifetimes, out);
         self.process.write(out);

@@ -63,7 +63,10 @@ async fn the_page_has_every_metric_of_a_gateway() {
         .set("mq.kafka.addrs", serde_json::json!(["127.0.0.1:1"]))
         .set("mq.nats.enable", true)
         .set("mq.nats.addrs", serde_json::json!(["127.0.0.1:1"]))
-        .set("mq.nats.producer.subjects", serde_json::json!(["temp"]))
+        .set("mq.nats.producer.subjects", serde_json::json!(["temp"]));
+    let gateway = gateway
+        .clone()
+        .set("mq.spool.path", gateway.file("spool").to_str().unwrap())
         .set(
             "mq.nats.consumers",
             serde_json::json!([

@@ -24,4 +24,5 @@ mod relay_jobs;
 mod relay_measuring;
 mod resp;
 mod sources;
+mod spool;
 mod world;

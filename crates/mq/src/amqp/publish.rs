@@ -209,8 +209,8 @@ impl Publisher {
             self.state = State::Open;
         }
         let name = self.settings.name;
-        for Sent { number, .. } in self.window.take(confirm) {
-            let result = match self.window.take_returned(number) {
+        for Sent { number, id, .. } in self.window.take(confirm) {
+            let result = match self.window.take_returned(id) {
                 Some(why) => Err(unroutable(name, &why)),
                 None if is_taken => Ok(()),
                 None => {
@@ -238,7 +238,7 @@ impl Publisher {
             None => (&sent[..], &[][..]),
         };
         let lost = SendError::new(Cause::Lost, format!("{}; it may have this message", error.text));
-        let answers = before.iter().map(|sent| match window.take_returned(sent.number) {
+        let answers = before.iter().map(|sent| match window.take_returned(sent.id) {
             Some(why) => (sent.number, Err(unroutable(self.settings.name, &why))),
             None => (sent.number, Err(lost.clone())),
         });
@@ -278,8 +278,9 @@ impl Publisher {
             return Err(error.clone());
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let id = settings.message_id(number);
-        let properties = settings.properties(message, &id, now.as_secs());
+        let id = message.id(settings.boot, number);
+        let id_text = id.to_string();
+        let properties = settings.properties(message, &id_text, now.as_secs());
         let (frame_max, start) = (wire.frame_max(), wire.unsent());
         let publish = Method::Publish {
             exchange: &settings.config.exchange,
@@ -298,7 +299,7 @@ impl Publisher {
         }
         body(wire.output(), &message.payload, frame_max);
         self.published = Instant::now();
-        self.window.push(Sent { number, size: message.payload.len(), key: hash });
+        self.window.push(Sent { number, id: id.number, size: message.payload.len(), key: hash });
         Ok(())
     }
 }

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_message_that_it_is_about_is_found_where_it_can_be() {
-        let sent = |size, key| Sent { number: 0, size, key: super::super::hash(key) };
+        let sent = |size, key| Sent { number: 0, id: 0, size, key: super::super::hash(key) };
         let sent = [sent(1, "a"), sent(300, "b"), sent(300, "a")];
         for (refusal, culprit) in [
             (Refusal::TooLarge(200), Some(1)),

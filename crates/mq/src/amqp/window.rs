@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Sent {
     /// Its number among all that are pending.
     pub(super) number: u64,
+    /// The number in its id, by which it comes back.
+    pub(super) id: u64,
     /// Bytes of its payload.
     pub(super) size: usize,
     /// Of its routing key.
@@ -34,17 +36,17 @@ impl Window {
         self.sent.len()
     }
 
-    /// The message of this number came back.
-    pub(super) fn return_back(&mut self, number: u64, why: String) {
+    /// The message with this number in its id came back.
+    pub(super) fn return_back(&mut self, id: u64, why: String) {
         // One for each that is in flight: anything else is none of ours.
         if self.returned.len() < self.sent.len() {
-            self.returned.insert(number, why);
+            self.returned.insert(id, why);
         }
     }
 
     /// Why this message came back, if it did.
-    pub(super) fn take_returned(&mut self, number: u64) -> Option<String> {
-        self.returned.remove(&number)
+    pub(super) fn take_returned(&mut self, id: u64) -> Option<String> {
+        self.returned.remove(&id)
     }
 
     /// Takes out the messages that a confirm is about.
@@ -74,7 +76,7 @@ mod tests {
     fn a_confirm_is_for_one_or_for_all_before_it() {
         let mut window = Window::default();
         for number in 10..16 {
-            window.push(Sent { number, size: 1, key: 0 });
+            window.push(Sent { number, id: number, size: 1, key: 0 });
         }
         let mut numbers = |tag, multiple| {
             let taken = window.take(Confirm { tag, multiple });

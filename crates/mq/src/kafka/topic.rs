@@ -87,6 +87,7 @@ mod tests {
                 custom,
                 labels: Vec::new(),
                 payload,
+                id: None,
             }),
         )
     }

@@ -83,7 +83,7 @@ pub(super) async fn publish(
     let published = match reply {
         None => client.publish_with_headers(subject, headers, payload).await,
         Some(reply) => {
-            headers.insert("Nats-Msg-Id", settings.message_id(number));
+            headers.insert("Nats-Msg-Id", settings.message_id(number, message));
             client.publish_with_reply_and_headers(subject, reply, headers, payload).await
         }
     };

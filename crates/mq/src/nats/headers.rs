@@ -12,7 +12,7 @@ pub(super) fn headers(settings: &Settings, number: u64, message: &Message) -> He
         headers.insert(name, &*value);
     }
     headers.insert("Frontier-Topic", &*message.topic);
-    headers.insert("Frontier-Message-Id", settings.message_id(number));
+    headers.insert("Frontier-Message-Id", settings.message_id(number, message));
     if !message.custom.is_empty() {
         headers.insert("Frontier-Custom", BASE64.encode(&message.custom));
     }

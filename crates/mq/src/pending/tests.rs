@@ -30,7 +30,15 @@ fn pending() -> (Pending, Arc<Ends>) {
 
 fn message(len: usize) -> Message {
     let payload = Bytes::from(vec![0; len]);
-    Message { edge_id: 1, job: None, topic: "t".into(), custom: Bytes::new(), labels: Vec::new(), payload }
+    Message {
+        edge_id: 1,
+        job: None,
+        topic: "t".into(),
+        custom: Bytes::new(),
+        labels: Vec::new(),
+        payload,
+        id: None,
+    }
 }
 
 impl Pending {

@@ -9,7 +9,7 @@ use serde_json::json;
 /// `PUBLISH`, or `XADD` with a field for each thing that there is.
 pub(super) fn command(settings: &Settings, sending: &Sending) -> Cmd {
     let Sending { number, message, target, .. } = sending;
-    let id = format!("{:016x}-{number}", settings.boot);
+    let id = message.id(settings.boot, *number).to_string();
     match &settings.config.target {
         RedisTarget::Channel { format, .. } => {
             let mut publish = cmd("PUBLISH");
@@ -72,6 +72,7 @@ mod tests {
             custom: Bytes::from_static(b"\x00"),
             labels: vec![("region".into(), "eu".into())],
             payload: Bytes::from_static(b"\xff\"1"),
+            id: None,
         };
         let expected = r#"{"custom":"AA==","edge_id":"18446744073709551615","labels":{"region":"eu"},"message_id":"x","payload":"/yIx","topic":"temp"}"#;
         assert_eq!(envelope(&message, "x"), expected);

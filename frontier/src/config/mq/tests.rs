@@ -4,7 +4,9 @@ mod consumers;
 mod mqtt;
 
 use crate::Config;
-use frontier_mq::{AmqpBinding, BackendConfig, Format, KafkaCompression, RedisTarget, SinkConfig, Template};
+use frontier_mq::{
+    AmqpBinding, BackendConfig, Format, KafkaCompression, RedisTarget, SinkConfig, Template, WhenFull,
+};
 use std::time::Duration;
 
 fn sinks(yaml: &str) -> Vec<SinkConfig> {
@@ -278,6 +280,46 @@ fn each_mistake_names_its_key() {
         let found = mistakes(&yaml);
         assert!(found.len() == 1 && found[0].contains(expected), "{yaml}: {found:?}");
     }
+}
+
+#[test]
+fn each_sink_that_is_named_has_a_spool() {
+    let with = |spool: &str| {
+        format!(
+            "mq: {{spool: {spool}, nats: {{enable: true, producer: {{subjects: [a]}}}}, \
+             redis: {{enable: true, producer: {{channels: [b]}}}}}}"
+        )
+    };
+    let spools = |spool: &str| Config::parse(&with(spool), &|_| None).unwrap().mq.spools;
+    assert_eq!(spools("{}").len(), 0);
+    let all = spools("{path: /spool, max_size: 2MiB, when_full: drop_oldest, after: 50ms}");
+    assert_eq!(all.keys().copied().collect::<Vec<_>>(), ["nats", "redis"]);
+    let nats = &all["nats"];
+    assert_eq!(
+        (nats.path.to_str().unwrap(), nats.max_size, nats.max_messages),
+        ("/spool/nats", 2 << 20, 1_000_000)
+    );
+    assert_eq!((nats.when_full, nats.after), (WhenFull::DropOldest, Duration::from_millis(50)));
+    assert_eq!(spools("{path: /spool, sinks: [redis]}").into_keys().collect::<Vec<_>>(), ["redis"]);
+    for (spool, expected) in [
+        ("{sinks: [nats]}", "mq.spool.path: is required"),
+        ("{path: /dev/null}", "mq.spool.path: /dev/null is no folder"),
+        ("{path: /spool, sinks: [nats, nats]}", "mq.spool.sinks: has \"nats\" twice"),
+        ("{path: /spool, sinks: [kafka]}", "mq.spool.sinks: has \"kafka\", which has no topics"),
+        ("{path: /spool, max_size: 1KiB}", "mq.spool.max_size: must lie"),
+        ("{path: /spool, max_messages: 0}", "mq.spool.max_messages: must lie"),
+        ("{path: /spool, when_full: wait}", "mq.spool.when_full: "),
+        ("{path: /spool, after: 1ms}", "mq.spool.after: must lie"),
+    ] {
+        let found = mistakes(&with(spool));
+        assert!(found.len() == 1 && found[0].contains(expected), "{spool}: {found:?}");
+    }
+    let found = mistakes("mq: {spool: {path: /spool}}");
+    assert!(found[0].contains("mq.spool.path: is of no use"), "{found:?}");
+    // As any other change of a sink.
+    let fixed = |spool: &str| Config::parse(&with(spool), &|_| None).unwrap().fixed;
+    assert_eq!(fixed("{path: /a}").changed(&fixed("{path: /b}")), ["mq"]);
+    assert_eq!(fixed("{path: /a}").changed(&fixed("{}")), ["mq"]);
 }
 
 #[test]
