@@ -30,7 +30,13 @@ pub(crate) async fn enforce(State(gate): State<Gate>, request: Request, next: Ne
     let leader = match gate.leading.place() {
         Place::Here => return next.run(request).await,
         Place::There(leader) => leader,
-        Place::Nowhere => return refuse(is_grpc, "the sessions are being taken up".to_owned()),
+        Place::Nowhere => {
+            return refuse(
+                is_grpc,
+                "no broker has the sessions yet: they are being taken up, or redis does not answer"
+                    .to_owned(),
+            );
+        }
     };
     if request.headers().contains_key(PASSED_ON) {
         return refuse(is_grpc, format!("the broker at {} has the sessions", leader.address));

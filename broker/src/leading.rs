@@ -107,11 +107,8 @@ impl Leading {
         let mut was_told = false;
         loop {
             let asked = Instant::now();
-            let claimed =
-                match timeout(shared.lease.max(LOOK), shared.store.claim(&shared.me, shared.lease)).await {
-                    Ok(claimed) => claimed.map_err(|error| error.to_string()),
-                    Err(_) => Err("redis does not answer".to_owned()),
-                };
+            // It ends by itself, and only then a connection is known to be of no use.
+            let claimed = shared.store.claim(&shared.me, shared.lease).await;
             let pause = match claimed {
                 Ok(Claim::Ours) => {
                     if !std::mem::replace(&mut leads, true) {
@@ -138,9 +135,9 @@ impl Leading {
                     });
                     left.clamp(Duration::from_millis(10), LOOK)
                 }
-                Err(why) => {
+                Err(error) => {
                     if !std::mem::replace(&mut was_told, true) {
-                        warn!(why, "whether this broker has the sessions is not known");
+                        warn!(%error, "whether this broker has the sessions is not known");
                     }
                     LOOK.min(shared.lease / 3)
                 }

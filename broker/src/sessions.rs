@@ -1,5 +1,7 @@
 //! All sessions of this broker.
 
+mod recovery;
+
 use crate::config::{HostConfig, SessionsConfig};
 use crate::dispatch::{DispatchHandle, HostStanding, Standing};
 use crate::execution::Caller;
@@ -9,12 +11,11 @@ use crate::session::{self, Link, Parts, Revive, Session, Who};
 use dashmap::DashMap;
 use frontier_sessions as domain;
 use frontier_sessions::{
-    ClientCounts, Durability, Fault, FaultCode, Log, MemoryStore, Opened, SessionId, SessionKind,
-    SessionRecord, SessionState, Settings, Store, StoreError, Throttle,
+    ClientCounts, Durability, Fault, FaultCode, Log, MemoryStore, SessionId, SessionKind, SessionRecord,
+    SessionState, Settings, Store, StoreError, Throttle,
 };
 use frontier_sessions_disk::DiskStore;
 use frontier_sessions_redis::RedisStore;
-use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -63,12 +64,6 @@ pub(crate) enum Backing {
     /// All of them.
     Redis(RedisStore),
 }
-
-/// How many sessions are taken up at once.
-const TAKEN_UP: usize = 64;
-
-/// The pause before a store is asked again that does not answer while sessions are taken up.
-const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 /// What all sessions are at, and have done.
 #[derive(Clone, Debug, Default)]
@@ -201,75 +196,6 @@ impl Sessions {
         session
     }
 
-    /// Takes all sessions up again that outlived a broker. Those in which there is something to compute go on at once, and
-    /// those that are interactive; the others when somebody asks for them. A store that several brokers have is waited for.
-    pub(crate) async fn recover(&self) {
-        let (store, waits): (&dyn Store, bool) = match &self.0.backing {
-            Backing::Nothing => return,
-            Backing::Disk(disk) => (disk, false),
-            Backing::Redis(redis) => (redis, true),
-        };
-        let (mut after, mut count) = (None, 0_usize);
-        loop {
-            let ids = match patiently(waits, || store.sessions(after)).await {
-                Ok(ids) => ids,
-                Err(error) => return tracing::error!(%error, "sessions are not taken up again"),
-            };
-            let Some(last) = ids.last() else { break };
-            after = Some(*last);
-            let acquired = stream::iter(ids)
-                .map(|id| async move { (id, patiently(waits, || store.acquire(id)).await) })
-                .buffer_unordered(TAKEN_UP);
-            let taken_up = acquired.map(|(id, acquired)| match acquired {
-                Ok(Some(opened)) => {
-                    self.take_up(opened);
-                    1
-                }
-                Ok(None) => 0,
-                Err(error) => {
-                    tracing::error!(%error, session = %id, "a session is not taken up again");
-                    0
-                }
-            });
-            count += taken_up.fold(0, |sum, one| async move { sum + one }).await;
-        }
-        if count > 0 {
-            tracing::info!(sessions = count, "sessions are taken up again");
-        }
-    }
-
-    fn take_up(&self, opened: Opened) {
-        let Opened { log, record, clients } = opened;
-        // One that is interactive has its timers, which end it.
-        let is_interactive = record.settings.kind == SessionKind::Interactive;
-        let goes_on = is_interactive || clients.iter().any(|(_, client)| !client.pending.is_empty());
-        let mut session = self.session(&record);
-        session.recover(clients, Instant::now());
-        let place = if goes_on { Place::take(&self.0) } else { Err(Fault::new(FaultCode::Draining, "")) };
-        let link = match place {
-            Ok(place) => self.start(session, log, place),
-            Err(fault) => {
-                if goes_on {
-                    tracing::warn!(%fault, session = %record.id, "a session waits until somebody asks for it");
-                }
-                Link::suspended(session::view(&session))
-            }
-        };
-        self.keep(record, link);
-    }
-
-    /// Takes up a session that was suspended.
-    async fn revive(&self, id: SessionId, kind: SessionKind) -> Result<Link, Fault> {
-        self.check_draining()?;
-        let place = Place::take(&self.0)?;
-        let opened = self.store(kind)?.acquire(id).await.map_err(|error| told(&error))?;
-        let gone = || Fault::new(FaultCode::SessionFinished, format!("the session {id} was closed"));
-        let Opened { log, record, clients } = opened.ok_or_else(gone)?;
-        let mut session = self.session(&record);
-        session.recover(clients, Instant::now());
-        Ok(self.start(session, log, place))
-    }
-
     /// Closes what is on disk.
     pub(crate) async fn close(&self) {
         if let Backing::Disk(disk) = &self.0.backing {
@@ -397,22 +323,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Asks a store; again, if it is to be waited for and does not answer.
-async fn patiently<'a, T>(
-    waits: bool,
-    ask: impl Fn() -> frontier_sessions::Answer<'a, T>,
-) -> Result<T, StoreError> {
-    loop {
-        match ask().await {
-            Err(StoreError::Unavailable(why)) if waits => {
-                tracing::warn!(why, "sessions are taken up when the store answers");
-                tokio::time::sleep(STORE_PAUSE).await;
-            }
-            answer => return answer,
-        }
     }
 }
 

@@ -413,11 +413,19 @@ impl Task {
         }
     }
 
+    /// Drops it from the store, however long that takes: else it would come back with the next broker.
     async fn delete(&mut self) {
-        if let Err(error) = self.log.delete().await
-            && error != StoreError::Fenced
-        {
-            tracing::warn!(%error, session = %self.session.id(), "a session is not dropped from the store");
+        let mut was_told = false;
+        loop {
+            match self.log.delete().await {
+                Ok(()) | Err(StoreError::Fenced) => return,
+                Err(error) => {
+                    if !std::mem::replace(&mut was_told, true) {
+                        tracing::warn!(%error, session = %self.session.id(), "a session is not dropped from the store yet");
+                    }
+                    sleep(STORE_PAUSE).await;
+                }
+            }
         }
     }
 

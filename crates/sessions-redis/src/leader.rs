@@ -46,7 +46,7 @@ impl RedisStore {
     pub async fn claim(&self, me: &Leader, lasting: Duration) -> Result<Claim, StoreError> {
         let lasting = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
         let args = Args::default().arg(&me.id).arg(&me.address).arg(lasting);
-        let answer = self.0.connection.run(&self.0.scripts.claim, &self.leader_key(), &args).await;
+        let answer = self.0.control.run(&self.0.scripts.claim, &self.leader_key(), &args).await;
         let answer = array(answer.map_err(|error| StoreError::Unavailable(error.line))?)?;
         let mut answer = answer.into_iter();
         let mut next = || answer.next().ok_or_else(unexpected);
@@ -72,7 +72,7 @@ impl RedisStore {
     /// Cancel safe.
     pub async fn resign(&self, me: &Leader) -> Result<(), StoreError> {
         let args = Args::default().arg(&me.id);
-        let answer = self.0.connection.run(&self.0.scripts.resign, &self.leader_key(), &args).await;
+        let answer = self.0.control.run(&self.0.scripts.resign, &self.leader_key(), &args).await;
         answer.map(drop).map_err(|error| StoreError::Unavailable(error.line))
     }
 

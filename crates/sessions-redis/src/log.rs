@@ -1,6 +1,6 @@
 //! The part of the store for one session.
 
-use crate::reply::{self, unexpected};
+use crate::reply::{self, is_more, page, pairs, unexpected};
 use crate::shared::{Promise, Shared};
 use bytes::Bytes;
 use frontier_redis::{Args, Command, Script};
@@ -302,29 +302,6 @@ fn parts<T>(items: Vec<T>, size: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
         }
     }
     parts
-}
-
-/// Whether there is more to do.
-fn is_more(answer: &mut IntoIter<Value>) -> Result<bool, StoreError> {
-    // One that was done before says nothing more: then it is asked again.
-    answer.next().map_or(Ok(true), reply::read)
-}
-
-/// Where to go on, and the items.
-fn page(answer: &mut IntoIter<Value>) -> Result<(Option<u64>, Vec<Value>), StoreError> {
-    let next: String = reply::read(answer.next().ok_or_else(unexpected)?)?;
-    let next = if next.is_empty() { None } else { Some(next.parse().map_err(|_| unexpected())?) };
-    Ok((next, reply::array(answer.next().ok_or_else(unexpected)?)?))
-}
-
-/// Places, and what is there.
-fn pairs(items: Vec<Value>) -> Result<Vec<(u64, Bytes)>, StoreError> {
-    let mut items = items.into_iter();
-    let mut pairs = Vec::with_capacity(items.len() / 2);
-    while let Some(place) = items.next() {
-        pairs.push((reply::read(place)?, reply::bytes(items.next().ok_or_else(unexpected)?)?));
-    }
-    Ok(pairs)
 }
 
 impl Log for RedisLog {

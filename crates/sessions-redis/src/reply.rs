@@ -58,3 +58,26 @@ pub(crate) fn owned(value: Value) -> Result<std::vec::IntoIter<Value>, StoreErro
         _ => Err(unexpected()),
     }
 }
+
+/// Whether there is more to do.
+pub(crate) fn is_more(answer: &mut std::vec::IntoIter<Value>) -> Result<bool, StoreError> {
+    // One that was done before says nothing more: then it is asked again.
+    answer.next().map_or(Ok(true), read)
+}
+
+/// Where to go on, and the items.
+pub(crate) fn page(answer: &mut std::vec::IntoIter<Value>) -> Result<(Option<u64>, Vec<Value>), StoreError> {
+    let next: String = read(answer.next().ok_or_else(unexpected)?)?;
+    let next = if next.is_empty() { None } else { Some(next.parse().map_err(|_| unexpected())?) };
+    Ok((next, array(answer.next().ok_or_else(unexpected)?)?))
+}
+
+/// Places, and what is there.
+pub(crate) fn pairs(items: Vec<Value>) -> Result<Vec<(u64, Bytes)>, StoreError> {
+    let mut items = items.into_iter();
+    let mut pairs = Vec::with_capacity(items.len() / 2);
+    while let Some(place) = items.next() {
+        pairs.push((read(place)?, bytes(items.next().ok_or_else(unexpected)?)?));
+    }
+    Ok(pairs)
+}

@@ -28,6 +28,8 @@ pub(crate) enum Promise {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
+    /// For what must not wait behind sessions, whose connection waits for replicas: who leads.
+    pub(crate) control: Connection,
     pub(crate) scripts: Scripts,
     pub(crate) prefix: String,
     /// The fence of this process as the leader; 0 where nobody leads.

@@ -42,14 +42,15 @@ impl RedisStore {
     pub fn new(config: RedisStoreConfig) -> Self {
         let RedisStoreConfig { redis, prefix, replicas } = config;
         let patience = redis.read_timeout;
-        let connection = Connection::new(redis);
+        let (connection, control) = (Connection::new(redis.clone()), Connection::new(redis));
         let (scripts, leader) = (Scripts::new(), AtomicU64::new(0));
-        Self(Arc::new(Shared { connection, scripts, prefix, leader, replicas, patience }))
+        Self(Arc::new(Shared { connection, control, scripts, prefix, leader, replicas, patience }))
     }
 
     /// Goes on with the user names, passwords and TLS of this configuration, from the next connect on.
     pub fn reconfigure(&self, config: &RedisConfig) {
         self.0.connection.reconfigure(config);
+        self.0.control.reconfigure(config);
     }
 
     /// How Redis does.

@@ -1,9 +1,12 @@
 //! Two brokers of one Redis: the one that has the sessions is lost in every way, and the other one goes on.
 
+use crate::listen::{computes, tokens};
 use crate::{answered, curl, post, requests, session};
+use frontier_sdk::{Session, SessionError, SessionStartInfo};
 use frontier_test_redis::Server;
-use frontier_tests::{Broker, DEADLINE, Gateway, Process, eventually};
+use frontier_tests::{Authority, Broker, DEADLINE, Gateway, Process, Validity, eventually, replace};
 use nix::sys::signal::Signal;
+use serde_json::json;
 use std::time::Instant;
 
 /// A broker whose sessions are in this Redis.
@@ -66,4 +69,40 @@ async fn a_broker_that_is_killed_and_one_that_was_paused_answer_nothing_any_more
     assert_ne!(second.exit().await, Some(0));
     assert_eq!(post(&format!("{session}/requests/flush?end=true"), "").await.0, 200);
     assert_eq!(answered(&session).await, (0..800).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_stands_by_asks_over_tls_and_with_the_credentials_of_the_client() {
+    let redis = Server::start();
+    let gateway = Gateway::builder().quick();
+    let (tokens_file, dir) = (gateway.file("clients.yaml"), gateway.dir().to_owned());
+    let gateway = gateway.start().await;
+    replace(&tokens_file, tokens("a-token-of-a-client"));
+    let authority = Authority::new("brokers");
+    let ca = dir.join("brokers.pem");
+    replace(&ca, authority.pem());
+    let broker = async |name: &str| {
+        let broker = Broker::of(&gateway);
+        let ip = broker.addr().ip().to_string();
+        let files = authority.server(&["localhost", &ip], Validity::Now).write(&dir, name);
+        let broker = broker
+            .set("store.redis.standalone.addr", redis.addr().to_string())
+            .set("store.redis.peers.ca_certs", json!([ca]))
+            .set("sessions.listen.tls.enable", true)
+            .set("sessions.listen.tls.certs", json!([{"cert": files.cert, "key": files.key}]))
+            .set("sessions.auth.methods", json!([{"token": {"file": tokens_file}}]));
+        broker.start().await
+    };
+    let first = broker("first").await;
+    leads(&first).await;
+    let second = broker("second").await;
+    let _host = Process::host(&gateway, "calc").await;
+    let session = async |token: &str| {
+        let info = SessionStartInfo::new(format!("https://{}", second.addr()), "calc").no_proxy();
+        let info = info.tls(authority.trusted().server_name("localhost")).token(token);
+        Session::create(info).await
+    };
+    computes(&session("a-token-of-a-client").await.unwrap(), "main", 100).await;
+    let wrong = session("another-token-of-a-client").await.unwrap_err();
+    assert!(matches!(wrong, SessionError::Fault { .. }), "{wrong}");
 }

@@ -90,7 +90,8 @@ async fn one_that_has_lost_what_it_had_confirmed_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_no_master_any_more_is_left_for_the_one_that_is_whatever_its_words() {
-    let (former, master) = (Server::start(), Server::start());
+    let quick = || Server::with(&["--repl-diskless-sync-delay", "0"], &[]);
+    let (former, master) = (quick(), quick());
     let proxy = Proxy::start(former.addr(), |error| match error.split_once(' ') {
         Some(("READONLY", _)) => "ERR this is a replica now".to_owned(),
         _ => error.to_owned(),
