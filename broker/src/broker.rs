@@ -16,9 +16,9 @@ use axum::middleware::from_fn_with_state;
 use frontier_access::LoadErrors;
 use frontier_admin::{
     AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
-    reflection,
+    openapi, reflection,
 };
-use frontier_api::BROKER_DESCRIPTORS;
+use frontier_api::{BROKER_DESCRIPTORS, BROKER_OPENAPI, EXTERNALSCALER_DESCRIPTORS};
 use frontier_sessions_disk::{DiskStore, OpenError};
 use frontier_sessions_redis::RedisStore;
 use frontier_transport::{ExpiryLog, ServerTls};
@@ -204,14 +204,19 @@ impl Broker {
         let api = Api::new(sessions.clone(), watches, end.clone());
         let tasks = api.tasks.clone();
         let scaling = Scaling::new(sessions.clone(), server.watches(), self.prefetch);
-        let mut router = rest::routes(api.clone()).merge(grpc::routes(api)).merge(scaling::routes(scaling));
+        let mut router =
+            rest::routes(&api, &scaling).merge(grpc::routes(api)).merge(scaling::routes(scaling));
         if sessions.redis().is_some() {
             let gate = Gate { leading: leading.clone(), forwarder: self.forwarder };
             router = router.layer(from_fn_with_state(gate, gate::enforce));
         }
-        match reflection(BROKER_DESCRIPTORS) {
+        match reflection(&[BROKER_DESCRIPTORS, EXTERNALSCALER_DESCRIPTORS]) {
             Ok(reflection) => router = router.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
+        }
+        match openapi(BROKER_OPENAPI) {
+            Ok(document) => router = router.merge(document),
+            Err(error) => warn!(%error, "there is no OpenAPI document"),
         }
         let router = router.merge(metrics.routes());
         let expiry = self.expiry;

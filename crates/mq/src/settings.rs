@@ -4,11 +4,12 @@ mod amqp;
 mod kafka;
 mod source;
 
-pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
+pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpTopology};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
 pub use source::{
-    DeadLetter, JetStreamConsumer, NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry,
-    SourceBackendConfig, SourceBounds, SourceConfig, Target,
+    AmqpQueueConsumer, AmqpSourceConfig, DeadLetter, JetStreamConsumer, KafkaGroup, KafkaSourceConfig,
+    NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry, SourceBackendConfig,
+    SourceBounds, SourceConfig, Target,
 };
 
 use crate::Template;
