@@ -4,11 +4,14 @@
 mod connect;
 mod decode;
 mod encode;
+mod probe;
 mod publish;
 mod refusal;
 mod topology;
 mod window;
 mod wire;
+
+pub(crate) use probe::look;
 
 use crate::backend::{Backend, Session};
 use crate::pending::Pending;

@@ -1,9 +1,12 @@
 //! Kafka: each record is acked by all replicas in sync, by an idempotent producer, with the EdgeID as its key.
 
 mod connect;
+mod probe;
 mod produce;
 mod refusal;
 mod topic;
+
+pub(crate) use probe::look;
 
 use crate::backend::{Backend, Session};
 use crate::pending::Pending;

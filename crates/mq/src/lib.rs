@@ -33,6 +33,7 @@ mod metrics;
 #[cfg(feature = "nats")]
 mod nats;
 mod pending;
+mod probe;
 #[cfg(feature = "redis")]
 mod redis;
 mod settings;
@@ -47,6 +48,7 @@ mod text;
 pub use error::{Cause, SendError};
 pub use message::{Confirm, Job, Message, MessageId, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
+pub use probe::{Finding, Place, probe_sink, probe_source};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
     Credentials, DeadLetter, Format, JetStreamConfig, JetStreamConsumer, KafkaCompression, KafkaConfig,

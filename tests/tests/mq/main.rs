@@ -10,6 +10,7 @@ mod kafka;
 mod kafka_server;
 mod load;
 mod nats;
+mod online;
 mod python;
 mod rabbitmq;
 mod real_jobs;
