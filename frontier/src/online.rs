@@ -47,6 +47,7 @@ impl Keys {
         let (section, targets) = match sink.name {
             "amqp" => ("amqp", "producer"),
             "kafka" => ("kafka", "producer.topics"),
+            "mqtt" => ("mqtt", "producer.topics"),
             "nats" => ("nats", "producer.subjects"),
             "jetstream" => ("nats", "jetstream.producer.subjects"),
             "redis" => ("redis", "producer.channels"),

@@ -18,18 +18,22 @@
 //!
 //! A [`Source`] is one consumer of one broker: what it reads goes out by [`Receive`], and back comes what became of it.
 //!
-//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `nats` and `redis`, all on by default.
+//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `mqtt`, `nats` and `redis`, all on by default.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod backend;
-#[cfg(feature = "amqp")]
+#[cfg(any(feature = "amqp", feature = "mqtt"))]
 mod dial;
 mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
+#[cfg(feature = "mqtt")]
+mod link;
 mod message;
 mod metrics;
+#[cfg(feature = "mqtt")]
+mod mqtt;
 #[cfg(feature = "nats")]
 mod nats;
 mod pending;
@@ -42,7 +46,7 @@ mod source;
 mod spool;
 mod supervisor;
 mod template;
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "nats"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats"))]
 mod text;
 
 pub use error::{Cause, SendError};
@@ -50,11 +54,13 @@ pub use message::{Confirm, Job, Message, MessageId, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use probe::{Finding, Place, probe_sink, probe_source};
 pub use settings::{
-    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
-    Credentials, DeadLetter, Format, JetStreamConfig, JetStreamConsumer, KafkaCompression, KafkaConfig,
-    NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig, RedisSourceConfig, RedisTarget, RequestTemplate,
-    Retry, SaslMechanism, SinkConfig, SourceBackendConfig, SourceBounds, SourceConfig, SpoolConfig, Target,
-    WhenFull, is_valid_kafka_topic, is_valid_subject,
+    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
+    AmqpTopology, BackendConfig, Bounds, BrokerTls, Credentials, DeadLetter, Format, JetStreamConfig,
+    JetStreamConsumer, KafkaCompression, KafkaConfig, KafkaGroup, KafkaSourceConfig, MqttConfig,
+    MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig, RedisSourceConfig, RedisTarget,
+    RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig, SourceBounds, SourceConfig,
+    SpoolConfig, Target, WhenFull, is_mqtt_text, is_valid_kafka_topic, is_valid_mqtt_filter,
+    is_valid_mqtt_topic, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use source::{

@@ -1,8 +1,9 @@
 //! Whether a broker is there, lets us in, and has what messages go to: looked at once, without sending or making anything.
 
 use crate::{
-    BackendConfig, Bounds, Format, NatsConfig, RedisConfig, RedisTarget, SinkConfig, SourceBackendConfig,
-    SourceConfig, Template,
+    AmqpConfig, AmqpProperties, AmqpSourceConfig, BackendConfig, Bounds, Format, KafkaCompression,
+    KafkaConfig, KafkaSourceConfig, MqttConfig, MqttSourceConfig, NatsConfig, NatsSourceConfig, RedisConfig,
+    RedisTarget, SinkConfig, SourceBackendConfig, SourceConfig, Template,
 };
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -31,8 +32,8 @@ struct Question {
     name: &'static str,
     bounds: Bounds,
     topics: Vec<String>,
-    /// Streams that have to be there, by name.
-    streams: Vec<String>,
+    /// What is read: streams, queues or topics of the broker, by name.
+    read: Vec<String>,
     backend: BackendConfig,
 }
 
@@ -43,7 +44,7 @@ struct Question {
 /// Cancel safe: the connections end.
 pub async fn probe_sink(config: &SinkConfig) -> Vec<Finding> {
     let SinkConfig { name, topics, bounds, backend } = config.clone();
-    probe(Question { name, bounds, topics, streams: Vec::new(), backend }).await
+    probe(Question { name, bounds, topics, read: Vec::new(), backend }).await
 }
 
 /// The same for the broker of a source, and what it reads.
@@ -51,7 +52,10 @@ pub async fn probe_sink(config: &SinkConfig) -> Vec<Finding> {
 /// # Cancel safety
 /// As [`probe_sink`].
 pub async fn probe_source(config: &SourceConfig, bounds: Bounds) -> Vec<Finding> {
-    let (backend, streams) = match &config.backend {
+    let (backend, read) = match &config.backend {
+        SourceBackendConfig::Amqp(server, consumer) => (amqp(server), vec![consumer.queue.clone()]),
+        SourceBackendConfig::Kafka(brokers, group) => (kafka(brokers), group.topics.clone()),
+        SourceBackendConfig::Mqtt(source) => (mqtt(source), Vec::new()),
         SourceBackendConfig::JetStream(server, consumer) => (nats(server), vec![consumer.stream.clone()]),
         SourceBackendConfig::NatsQueue(server, _) => (nats(server), Vec::new()),
         SourceBackendConfig::RedisStreams(source) => {
@@ -70,11 +74,61 @@ pub async fn probe_source(config: &SourceConfig, bounds: Bounds) -> Vec<Finding>
             (BackendConfig::Redis(redis), source.streams.clone())
         }
     };
-    probe(Question { name: "check", bounds, topics: Vec::new(), streams, backend }).await
+    probe(Question { name: "check", bounds, topics: Vec::new(), read, backend }).await
 }
 
-fn nats(server: &crate::NatsSourceConfig) -> BackendConfig {
-    let crate::NatsSourceConfig { addrs, credentials, tls } = server.clone();
+fn amqp(server: &AmqpSourceConfig) -> BackendConfig {
+    let AmqpSourceConfig { addrs, credentials, tls, vhost, frame_size, heartbeat, topology } = server.clone();
+    let amqp = AmqpConfig {
+        addrs,
+        credentials,
+        tls,
+        vhost,
+        frame_size,
+        heartbeat,
+        exchange: String::new(),
+        routing_key: Template::topic(),
+        mandatory: true,
+        is_persistent: true,
+        properties: AmqpProperties::default(),
+        topology,
+    };
+    BackendConfig::Amqp(Box::new(amqp))
+}
+
+fn kafka(brokers: &KafkaSourceConfig) -> BackendConfig {
+    let KafkaSourceConfig { addrs, credentials, mechanism, tls } = brokers.clone();
+    BackendConfig::Kafka(KafkaConfig {
+        addrs,
+        credentials,
+        mechanism,
+        tls,
+        topic: Template::topic(),
+        create_topics: false,
+        compression: KafkaCompression::None,
+        compression_level: None,
+        max_message_size: 1 << 20,
+    })
+}
+
+fn mqtt(source: &MqttSourceConfig) -> BackendConfig {
+    let MqttSourceConfig { addrs, credentials, tls, keep_alive, .. } = source.clone();
+    BackendConfig::Mqtt(Box::new(MqttConfig {
+        addrs,
+        credentials,
+        tls,
+        client_id: None,
+        keep_alive,
+        topic: Template::topic(),
+        is_retained: false,
+        needs_subscriber: false,
+        expiry: None,
+        content_type: String::new(),
+    }))
+}
+
+fn nats(server: &NatsSourceConfig) -> BackendConfig {
+    let NatsSourceConfig { addrs, credentials, tls } = server.clone();
     BackendConfig::Nats(NatsConfig { addrs, credentials, tls, subject: Template::topic(), jetstream: None })
 }
 
@@ -111,6 +165,9 @@ impl SourceBackendConfig {
     #[must_use]
     pub fn section(&self) -> &'static str {
         match self {
+            Self::Amqp(..) => "amqp",
+            Self::Kafka(..) => "kafka",
+            Self::Mqtt(_) => "mqtt",
             Self::JetStream(..) => "jetstream",
             Self::NatsQueue(..) => "nats",
             Self::RedisStreams(_) => "redis",
@@ -126,6 +183,7 @@ impl Question {
         match &self.backend {
             BackendConfig::Amqp(amqp) => amqp.addrs.len(),
             BackendConfig::Kafka(kafka) => kafka.addrs.len(),
+            BackendConfig::Mqtt(mqtt) => mqtt.addrs.len(),
             BackendConfig::Nats(nats) => nats.addrs.len(),
             BackendConfig::Redis(redis) => redis.addrs.len(),
         }
@@ -137,6 +195,7 @@ impl Question {
         let addrs = match &mut question.backend {
             BackendConfig::Amqp(amqp) => &mut amqp.addrs,
             BackendConfig::Kafka(kafka) => &mut kafka.addrs,
+            BackendConfig::Mqtt(mqtt) => &mut mqtt.addrs,
             BackendConfig::Nats(nats) => &mut nats.addrs,
             BackendConfig::Redis(redis) => &mut redis.addrs,
         };
@@ -146,27 +205,35 @@ impl Question {
 
     /// What is wrong with its targets; an error where the broker can't be asked.
     async fn look(&self) -> Result<Vec<String>, String> {
-        let Self { name, bounds, topics, streams, backend } = self;
+        let Self { name, bounds, topics, read, backend } = self;
         let (name, bounds) = (*name, *bounds);
         match backend {
             #[cfg(feature = "amqp")]
             BackendConfig::Amqp(amqp) => {
-                let names = amqp.routing_key.fixed_names(topics);
+                let names = [&amqp.routing_key.fixed_names(topics)[..], read].concat();
                 crate::amqp::look(amqp, name, bounds, &names).await
             }
             #[cfg(feature = "kafka")]
             BackendConfig::Kafka(kafka) => {
-                let names = kafka.topic.fixed_names(topics);
+                let names = [&kafka.topic.fixed_names(topics)[..], read].concat();
                 crate::kafka::look(kafka, name, bounds, names).await
             }
+            #[cfg(feature = "mqtt")]
+            BackendConfig::Mqtt(mqtt) => crate::mqtt::look(mqtt, name, bounds).await,
             #[cfg(feature = "nats")]
             BackendConfig::Nats(nats) => {
                 let subjects = nats.subject.fixed_names(topics);
-                crate::nats::look(nats, name, bounds, &subjects, streams).await
+                crate::nats::look(nats, name, bounds, &subjects, read).await
             }
             #[cfg(feature = "redis")]
-            BackendConfig::Redis(redis) => crate::redis::look(redis, topics, streams).await,
-            #[cfg(not(all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")))]
+            BackendConfig::Redis(redis) => crate::redis::look(redis, topics, read).await,
+            #[cfg(not(all(
+                feature = "amqp",
+                feature = "kafka",
+                feature = "mqtt",
+                feature = "nats",
+                feature = "redis"
+            )))]
             _ => Err("this binary was built without this broker".to_owned()),
         }
     }

@@ -2,14 +2,17 @@
 
 mod amqp;
 mod kafka;
+mod mqtt;
 mod source;
 mod spool;
 
-pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
+pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpTopology};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
+pub use mqtt::{MqttConfig, MqttSourceConfig, is_mqtt_text, is_valid_mqtt_filter, is_valid_mqtt_topic};
 pub use source::{
-    DeadLetter, JetStreamConsumer, NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry,
-    SourceBackendConfig, SourceBounds, SourceConfig, Target,
+    AmqpQueueConsumer, AmqpSourceConfig, DeadLetter, JetStreamConsumer, KafkaGroup, KafkaSourceConfig,
+    NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry, SourceBackendConfig,
+    SourceBounds, SourceConfig, Target,
 };
 
 pub use spool::{SpoolConfig, WhenFull};
@@ -54,6 +57,8 @@ pub enum BackendConfig {
     Amqp(Box<AmqpConfig>),
     /// Kafka.
     Kafka(KafkaConfig),
+    /// MQTT 5.
+    Mqtt(Box<MqttConfig>),
     /// Core NATS, or JetStream.
     Nats(NatsConfig),
     /// Redis.
@@ -67,6 +72,7 @@ impl BackendConfig {
         match self {
             Self::Amqp(_) => cfg!(feature = "amqp"),
             Self::Kafka(_) => cfg!(feature = "kafka"),
+            Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::Nats(_) => cfg!(feature = "nats"),
             Self::Redis(_) => cfg!(feature = "redis"),
         }

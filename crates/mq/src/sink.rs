@@ -30,7 +30,7 @@ pub struct StartError(Box<str>);
 
 impl StartError {
     #[cfg_attr(
-        all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis"),
+        all(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "redis"),
         expect(dead_code, reason = "all brokers are there")
     )]
     pub(crate) fn new(name: &str) -> Self {
@@ -91,6 +91,11 @@ impl Sink {
                 let kafka = crate::kafka::Kafka::new(kafka, config.name, config.bounds);
                 Ok(Self::of(pending, spool, kafka.clone(), kafka))
             }
+            #[cfg(feature = "mqtt")]
+            BackendConfig::Mqtt(mqtt) => {
+                let mqtt = crate::mqtt::Mqtt::new(mqtt, config.name, config.bounds);
+                Ok(Self::of(pending, spool, mqtt.clone(), mqtt))
+            }
             #[cfg(feature = "nats")]
             BackendConfig::Nats(nats) => {
                 let nats = crate::nats::Nats::new(nats, config, config.bounds);
@@ -101,7 +106,13 @@ impl Sink {
                 let redis = crate::redis::Redis::new(redis, config.name);
                 Ok(Self::of(pending, spool, redis.clone(), redis))
             }
-            #[cfg(not(all(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")))]
+            #[cfg(not(all(
+                feature = "amqp",
+                feature = "kafka",
+                feature = "mqtt",
+                feature = "nats",
+                feature = "redis"
+            )))]
             _ => {
                 if let Some(spool) = spool {
                     spool.stop();
@@ -287,7 +298,7 @@ impl Drop for Room {
 
 /// What a message that is over a broker's limit fails with.
 #[cfg_attr(
-    not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
+    not(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "redis")),
     expect(dead_code, reason = "there is no broker")
 )]
 pub(crate) fn too_large(name: &str, size: usize, max: usize) -> SendError {

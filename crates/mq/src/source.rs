@@ -101,6 +101,18 @@ impl Source {
         let intake = Arc::new(Intake::new(config));
         let receiver = receiver(SourceHandle(intake.clone()));
         match &config.backend {
+            #[cfg(feature = "amqp")]
+            SourceBackendConfig::Amqp(amqp, consumer) => {
+                Ok(Self::of(intake, crate::amqp::QueueReader::new(amqp, consumer), receiver))
+            }
+            #[cfg(feature = "kafka")]
+            SourceBackendConfig::Kafka(kafka, group) => {
+                Ok(Self::of(intake, crate::kafka::GroupReader::new(kafka, group), receiver))
+            }
+            #[cfg(feature = "mqtt")]
+            SourceBackendConfig::Mqtt(mqtt) => {
+                Ok(Self::of(intake, crate::mqtt::Subscriber::new(mqtt), receiver))
+            }
             #[cfg(feature = "nats")]
             SourceBackendConfig::JetStream(nats, consumer) => {
                 Ok(Self::of(intake, crate::nats::JetStreamReader::new(nats, consumer), receiver))
@@ -113,7 +125,13 @@ impl Source {
             SourceBackendConfig::RedisStreams(redis) => {
                 Ok(Self::of(intake, crate::redis::StreamReader::new(redis), receiver))
             }
-            #[cfg(not(all(feature = "nats", feature = "redis")))]
+            #[cfg(not(all(
+                feature = "amqp",
+                feature = "kafka",
+                feature = "mqtt",
+                feature = "nats",
+                feature = "redis"
+            )))]
             _ => {
                 drop(receiver);
                 Err(StartError::new(&config.name))

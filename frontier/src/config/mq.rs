@@ -5,6 +5,7 @@
 mod amqp;
 mod consumer;
 mod kafka;
+mod mqtt;
 mod nats;
 mod redis;
 mod spool;
@@ -92,7 +93,7 @@ impl Mq {
         let Sinks { sinks, sources, spools, files, tls, brokers, idle, secrets, .. } = read;
         // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
         // there is neither a sink nor a broker for a relay it is one of sources alone.
-        let is_fixed = !sinks.is_empty() || !idle.is_empty();
+        let is_fixed = !sinks.is_empty() || brokers.amqp.is_some() || brokers.kafka.is_some();
         root.record(&(&sinks, &spools, &brokers, &idle, if is_fixed { secrets } else { 0 }));
         Self { sinks, sources, spools, section, files, tls, brokers, idle }
     }
@@ -125,6 +126,7 @@ impl Sinks {
         sinks.brokers.bounds = Some(bounds);
         amqp::read(&section.section("amqp"), bounds, name_size, &mut sinks);
         kafka::read(&section.section("kafka"), bounds, name_size, &mut sinks);
+        mqtt::read(&section.section("mqtt"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
         redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
         sinks.spools = spool::read(&section.section("spool"), &sinks.sinks);

@@ -9,6 +9,8 @@ mod jetstream;
 mod kafka;
 mod kafka_server;
 mod load;
+mod mosquitto;
+mod mqtt;
 mod nats;
 mod online;
 mod python;

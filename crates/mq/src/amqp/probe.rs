@@ -5,7 +5,7 @@ use super::connect::{Opened, refused};
 use super::decode::FRAME_END;
 use super::encode::CHANNEL;
 use crate::backend::Backend;
-use crate::{AmqpConfig, Bounds};
+use crate::{AmqpConfig, AmqpTopology, Bounds};
 use bytes::{BufMut, BytesMut};
 
 /// What is asked whether it is there.
@@ -22,19 +22,18 @@ pub(crate) async fn look(
     bounds: Bounds,
     keys: &[String],
 ) -> Result<Vec<String>, String> {
-    let bare =
-        AmqpConfig { exchanges: Vec::new(), queues: Vec::new(), bindings: Vec::new(), ..config.clone() };
+    let bare = AmqpConfig { topology: AmqpTopology::default(), ..config.clone() };
     let mut session = Amqp::new(&bare, name, bounds).connect().await?;
     let Some(opened) = session.opened.as_mut() else { return Ok(Vec::new()) };
     let mut faults = Vec::new();
     if config.exchange.is_empty() {
         for key in keys {
             // Who connects declares it.
-            if !config.queues.iter().any(|queue| queue.name == *key) {
+            if !config.topology.queues.iter().any(|queue| queue.name == *key) {
                 faults.extend(ask(opened, Kind::Queue, key).await?);
             }
         }
-    } else if !config.exchanges.iter().any(|exchange| exchange.name == config.exchange) {
+    } else if !config.topology.exchanges.iter().any(|exchange| exchange.name == config.exchange) {
         faults.extend(ask(opened, Kind::Exchange, &config.exchange).await?);
     }
     Ok(faults)

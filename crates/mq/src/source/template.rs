@@ -14,7 +14,7 @@ pub struct RecordTemplate(Vec<Part>);
 enum Part {
     Text(Box<str>),
     Origin,
-    /// One of the parts of the origin between dots and colons, from 0 on.
+    /// One of the parts of the origin between dots, colons and slashes, from 0 on.
     Segment(usize),
     Key,
     /// The key as eight bytes, big-endian, as a sink of Kafka writes EdgeIDs.
@@ -114,7 +114,7 @@ impl Part {
             Self::Text(text) => out.push_str(text),
             Self::Origin => out.push_str(&record.origin),
             Self::Segment(index) => {
-                let part = record.origin.split(['.', ':']).nth(*index);
+                let part = record.origin.split(['.', ':', '/']).nth(*index);
                 let missing = || format!("{:?} has no part {}", record.origin, index + 1);
                 out.push_str(part.ok_or_else(missing)?);
             }
