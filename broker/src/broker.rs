@@ -1,15 +1,18 @@
 //! The broker: its sessions, and the port that clients come to.
 
 use crate::api::Api;
-use crate::config::{Config, PLANE, PLANES};
+use crate::config::{Config, PLANE, PLANES, StoreConfig};
 use crate::dispatch;
+use crate::gate::{Forwarder, Gate};
 use crate::gateway::{Connected, Gateway};
 use crate::hosts;
+use crate::leading::{Leading, Place};
 use crate::metrics::BrokerMetrics;
 use crate::reload::Live;
 use crate::scaling::{self, Scaling};
-use crate::sessions::Sessions;
-use crate::{grpc, rest};
+use crate::sessions::{Backing, Sessions};
+use crate::{gate, grpc, rest};
+use axum::middleware::from_fn_with_state;
 use frontier_access::LoadErrors;
 use frontier_admin::{
     AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
@@ -17,6 +20,7 @@ use frontier_admin::{
 };
 use frontier_api::{BROKER_DESCRIPTORS, BROKER_OPENAPI, EXTERNALSCALER_DESCRIPTORS};
 use frontier_sessions_disk::{DiskStore, OpenError};
+use frontier_sessions_redis::RedisStore;
 use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -63,6 +67,8 @@ pub struct Broker {
     dispatch: dispatch::DispatchHandle,
     gateway: Gateway,
     connected: Arc<OnceLock<Connected>>,
+    /// The way to another broker that has the sessions.
+    forwarder: Arc<Forwarder>,
     access: LiveAccess,
     tls: Option<ServerTls>,
     expiry: ExpiryLog,
@@ -70,6 +76,18 @@ pub struct Broker {
     host_ttl: Duration,
     prefetch: u32,
     grace: Duration,
+}
+
+/// Opens the store, if one is configured.
+fn back(config: &Config) -> Result<Backing, BrokerError> {
+    match &config.store {
+        None => Ok(Backing::Nothing),
+        Some(StoreConfig::Disk(disk)) => {
+            let opened = DiskStore::open(disk);
+            opened.map(Backing::Disk).map_err(|error| BrokerError::Store { path: disk.path.clone(), error })
+        }
+        Some(StoreConfig::Redis(shared)) => Ok(Backing::Redis(RedisStore::new(shared.store.clone()))),
+    }
 }
 
 impl Broker {
@@ -105,20 +123,30 @@ impl Broker {
             warn!("{line}");
         }
         let observability = config.observability.as_ref().map(Observability::bind).transpose()?;
-        let open = |disk| {
-            DiskStore::open(disk).map_err(|error| BrokerError::Store { path: disk.path.clone(), error })
+        let backing = back(config)?;
+        let leading = match (&backing, config.store.as_ref().and_then(StoreConfig::redis)) {
+            (Backing::Redis(redis), Some(shared)) => {
+                Leading::of(redis.clone(), config.advertised(server.addr()), shared.lease)
+            }
+            _ => Leading::alone(),
         };
-        let disk = config.store.as_ref().map(open).transpose()?;
         let dispatch = dispatch::start(&config.hosts);
         let connected = Arc::new(OnceLock::new());
-        let sessions =
-            Sessions::new(&config.sessions, &config.hosts, disk, dispatch.clone(), connected.clone());
+        let sessions = Sessions::new(
+            &config.sessions,
+            &config.hosts,
+            backing,
+            leading,
+            dispatch.clone(),
+            connected.clone(),
+        );
         Ok(Self {
             server,
             sessions,
             dispatch,
             gateway,
             connected,
+            forwarder: Arc::new(Forwarder::new(config.peers())),
             access,
             tls,
             expiry,
@@ -138,16 +166,20 @@ impl Broker {
     /// What of it a reload changes.
     #[must_use]
     pub fn live(&self) -> Live {
-        Live { tls: self.tls.clone(), access: self.access.clone() }
+        Live { tls: self.tls.clone(), access: self.access.clone(), redis: self.sessions.redis().cloned() }
     }
 
     /// Runs until `stop`. Then nothing new is taken; what is queued is computed and may be fetched, for as long as the grace
     /// of the configuration lasts.
     pub async fn run(self, stop: CancellationToken) {
         let Self { server, sessions, dispatch, gateway, connected, .. } = self;
-        sessions.recover().await;
+        let leading = sessions.leading().clone();
+        if leading.place() == Place::Here {
+            // Before anybody is answered.
+            sessions.recover().await;
+        }
         let (refuse, end) = (CancellationToken::new(), CancellationToken::new());
-        let probe = probe(connected.clone()).await.until(refuse.clone());
+        let probe = probe(connected.clone(), leading.clone()).await.until(refuse.clone());
         let readiness = probe.readiness();
         let watches = server.watches();
         let metrics = BrokerMetrics {
@@ -172,7 +204,12 @@ impl Broker {
         let api = Api::new(sessions.clone(), watches, end.clone());
         let tasks = api.tasks.clone();
         let scaling = Scaling::new(sessions.clone(), server.watches(), self.prefetch);
-        let mut router = rest::routes(&api, &scaling).merge(grpc::routes(api));
+        let mut router =
+            rest::routes(&api, &scaling).merge(grpc::routes(api)).merge(scaling::routes(scaling));
+        if sessions.redis().is_some() {
+            let gate = Gate { leading: leading.clone(), forwarder: self.forwarder };
+            router = router.layer(from_fn_with_state(gate, gate::enforce));
+        }
         match reflection(&[BROKER_DESCRIPTORS, EXTERNALSCALER_DESCRIPTORS]) {
             Ok(reflection) => router = router.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
@@ -181,15 +218,15 @@ impl Broker {
             Ok(document) => router = router.merge(document),
             Err(error) => warn!(%error, "there is no OpenAPI document"),
         }
-        let router = router.merge(scaling::routes(scaling)).merge(metrics.routes());
+        let router = router.merge(metrics.routes());
         let expiry = self.expiry;
-        let announced = hosts::announced(dispatch, self.host_ttl);
-        let connecting = connect(gateway, announced, connected.clone());
+        let connecting = lead(&sessions, dispatch, self.host_ttl, gateway, connected.clone());
         let draining = drain(stop, refuse, sessions.clone(), self.grace, end.clone());
         let serving = async { tokio::join!(server.run(router, probe, end, LAST_ANSWERS), draining) };
         tokio::select! {
             _ = serving => {}
             () = connecting => {}
+            () = leading.run() => {}
             () = async {
                 expiry.run().await;
                 std::future::pending().await
@@ -202,19 +239,45 @@ impl Broker {
             gateway.close().await;
         }
         sessions.close().await;
+        leading.resign().await;
         if let Some(observing) = observing {
             observing.end().await;
         }
     }
 }
 
-async fn probe(connected: Arc<OnceLock<Connected>>) -> Probe {
+async fn probe(connected: Arc<OnceLock<Connected>>, leading: Leading) -> Probe {
     let check = move || -> CheckResult {
         let is_there = connected.get().is_some_and(Connected::is_connected);
-        let found = if is_there { Ok(()) } else { Err("there is no connection to a gateway".to_owned()) };
+        let found = match leading.place() {
+            Place::Here if is_there => Ok(()),
+            Place::Here => Err("there is no connection to a gateway".to_owned()),
+            // It asks the one that has them.
+            Place::There(_) => Ok(()),
+            Place::Nowhere => Err("no broker has the sessions yet".to_owned()),
+        };
         Box::pin(std::future::ready(found))
     };
     Probe::new("the gateway", &SERVICES, check).await
+}
+
+/// Takes the sessions up as soon as this broker has them, connects, and then waits for ever.
+async fn lead(
+    sessions: &Sessions,
+    dispatch: dispatch::DispatchHandle,
+    ttl: Duration,
+    gateway: Gateway,
+    connected: Arc<OnceLock<Connected>>,
+) {
+    let mut memory = None;
+    if let Some(redis) = sessions.redis() {
+        sessions.leading().assured().await;
+        hosts::restore(redis, ttl, &dispatch).await;
+        sessions.recover().await;
+        sessions.leading().open();
+        memory = Some(hosts::Memory::start(redis.clone(), ttl));
+    }
+    connect(gateway, hosts::announced(dispatch, ttl, memory), connected).await;
 }
 
 /// Connects, and then waits for ever.

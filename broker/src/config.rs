@@ -7,6 +7,7 @@ mod store;
 pub use frontier_daemon::config_source::Refused;
 pub use gateway::{GatewayConfig, TokenSource};
 pub use sessions::{HostConfig, SessionLimits, SessionsConfig};
+pub use store::{SharedConfig, StoreConfig};
 
 use frontier_access::authn::Side;
 use frontier_access::{Access, AccessConfig};
@@ -14,7 +15,7 @@ use frontier_admin::{LiveAccess, ObservabilityConfig, PlaneAuth, ServerConfig, e
 use frontier_config::{self as config, ConfigErrors, FixedSettings, Override, Section, Surroundings};
 use frontier_daemon::process::ProcessConfig;
 use frontier_daemon::telemetry::LogConfig;
-use frontier_sessions_disk::DiskConfig;
+use frontier_sdk::ClientTls;
 use frontier_transport::ServerTls;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -40,8 +41,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// Who may come.
     pub access: AccessConfig,
-    /// Where durable sessions are kept; `None` for nowhere.
-    pub store: Option<DiskConfig>,
+    /// Where sessions are kept beside memory; `None` for nowhere.
+    pub store: Option<StoreConfig>,
     /// How hosts are reached.
     pub gateway: GatewayConfig,
     /// How requests are given to hosts.
@@ -104,7 +105,7 @@ impl Config {
                 mistakes.push((key, error.to_string()));
             }
         }
-        mistakes.extend(self.store.as_ref().and_then(store::file_mistake));
+        mistakes.extend(self.store.iter().flat_map(StoreConfig::file_mistakes));
         mistakes.extend(self.gateway.file_mistakes());
         mistakes
     }
@@ -120,7 +121,8 @@ impl Config {
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let tls = self.sessions.server.tls.iter().flat_map(ServerTls::files);
-        tls.chain(self.access.files().into_iter().map(|(_, path)| path)).collect()
+        let store = self.store.iter().flat_map(StoreConfig::files);
+        tls.chain(store).chain(self.access.files().into_iter().map(|(_, path)| path)).collect()
     }
 
     /// The [files](Self::files), if they are to be watched.
@@ -144,7 +146,23 @@ impl Config {
 
     /// What may surprise about its certificates and proxies, though they are used.
     pub(crate) fn tls_warnings(&self) -> Vec<String> {
-        self.sessions.server.warnings(PLANE)
+        let redis =
+            self.store.iter().filter_map(StoreConfig::redis).filter_map(|it| it.store.redis.client_tls());
+        let redis = redis.flat_map(|tls| tls.warnings()).map(|warning| format!("store.redis.tls: {warning}"));
+        self.sessions.server.warnings(PLANE).into_iter().chain(redis).collect()
+    }
+
+    /// Whom to trust, and what to show, where another broker of the same store is asked.
+    pub(crate) fn peers(&self) -> ClientTls {
+        let shared = self.store.as_ref().and_then(StoreConfig::redis);
+        shared.map_or_else(ClientTls::new, |shared| shared.peers.clone())
+    }
+
+    /// Where other brokers of the same store reach this one, which listens at `addr`, as a URL.
+    pub(crate) fn advertised(&self, addr: SocketAddr) -> String {
+        let scheme = if self.sessions.server.tls.is_some() { "https" } else { "http" };
+        let said = self.store.as_ref().and_then(StoreConfig::redis).and_then(|it| it.advertise.clone());
+        said.unwrap_or_else(|| format!("{scheme}://{addr}"))
     }
 
     fn read(root: &Section<'_>) -> Self {
@@ -154,13 +172,20 @@ impl Config {
             daemon: ProcessConfig::read(&root.section("daemon")),
             access: read_planes(root, [plane(&sessions.server)]),
             sessions,
-            store: store::read(&root.section("store").fixed()),
+            store: StoreConfig::read(&root.section("store")),
             gateway: GatewayConfig::read(&root.section("gateway").fixed()),
             hosts: HostConfig::read(&root.section("hosts").fixed()),
             observability: ObservabilityConfig::read(root, OBSERVABILITY),
             watch_files: root.section("reload").reloadable().get("watch", true),
             fixed: FixedSettings::default(),
         };
+        if let Some(shared) = config.store.as_ref().and_then(StoreConfig::redis)
+            && shared.advertise.is_none()
+            && config.sessions.server.addr.ip().is_unspecified()
+        {
+            let text = "is required where sessions.listen.addr is that of all interfaces: other brokers ask this one there";
+            root.reject_at("store.redis.advertise", text);
+        }
         if let Some(observability) = &config.observability {
             let (addr, by) = (observability.addr, config.sessions.server.addr);
             if addr.port() != 0 && addr == by {
@@ -203,6 +228,28 @@ mod tests {
         assert_eq!(mistakes("sessions.redb"), Vec::<String>::new());
         assert_eq!(mistakes("/nowhere/sessions.redb"), ["store.path: /nowhere: there is no such folder"]);
         assert_eq!(mistakes("/"), ["store.path: /: is a folder; a file in it would do"]);
+    }
+
+    #[test]
+    fn a_store_is_a_file_or_redis_and_says_where_it_is_asked() {
+        let error =
+            parse("store: {path: x, redis: {mode: cluster, lease: 1ms, prefix: '{x}', advertise: x}}")
+                .unwrap_err();
+        for key in [
+            "store.redis: is there beside `path`",
+            "redis.lease",
+            "redis.prefix",
+            "redis.advertise",
+            "redis.cluster.addrs",
+        ] {
+            assert!(error.contains(key), "{key}: {error}");
+        }
+        let open = "sessions: {listen: {addr: 0.0.0.0:1}, open_to_all: true}\nstore: {redis: {prefix: x}}";
+        assert!(parse(open).unwrap_err().contains("store.redis.advertise: is required"));
+        let tls = "store: {redis: {peers: {ca_certs: [/nowhere/ca.pem]}, tls: {enable: true, ca_certs: [/nowhere/ca.pem]}}}";
+        let mistakes = parse(tls).unwrap().check_files();
+        let of = |key: &str| mistakes.iter().any(|mistake| mistake.starts_with(key));
+        assert!(of("store.redis.peers.ca_certs[0]") && of("store.redis.tls.ca_certs[0]"), "{mistakes:?}");
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! What hosts say of themselves.
 
+mod memory;
+
+pub(crate) use memory::{Memory, restore};
+
 use crate::dispatch::{DispatchHandle, Event};
 use crate::gateway::Announced;
 use frontier_sdk::host::wire::{Announcement, Welcome};
@@ -16,12 +20,15 @@ const MAX_LABEL: usize = 256;
 const MAX_CAPACITY: u32 = 1 << 20;
 
 /// Answers them. A host is its edge: what it says of itself is heard in the name that the gateway gives it.
-pub(crate) fn announced(dispatch: DispatchHandle, ttl: Duration) -> Announced {
+pub(crate) fn announced(dispatch: DispatchHandle, ttl: Duration, memory: Option<Memory>) -> Announced {
     let again_after_ms = u64::try_from(ttl.as_millis() / 3).unwrap_or(u64::MAX);
     Arc::new(move |request| {
         let event = read(&request)?;
         if !dispatch.try_tell(event) {
             return Err(HandlerError::retry_later("the broker is busy", Duration::from_secs(1)));
+        }
+        if let Some(memory) = &memory {
+            memory.said(&request);
         }
         // Only maps with keys that are no text fail.
         Ok(Response::new(serde_json::to_vec(&Welcome { again_after_ms }).unwrap_or_default()))

@@ -1,11 +1,20 @@
 //! Everything that is measured of a broker, as a scrape gets it: docs/metrics.md.
 
+use crate::leading::Place;
 use crate::sessions::{Sessions, Totals};
 use frontier_admin::{ProcessMetrics, Readiness, Watches, write_lifetimes, write_runtime};
 use frontier_metrics::Exposition;
+use frontier_redis::StatNames;
 use frontier_sessions::Figures;
 use frontier_transport::Lifetimes;
 use tokio::runtime::Handle;
+
+const REDIS: StatNames = StatNames {
+    connected: "broker_redis_connected",
+    connects: "broker_redis_connects_total",
+    durations: "broker_redis_operation_duration_seconds",
+    failures: "broker_redis_operation_failures_total",
+};
 
 /// Where the numbers of a broker are.
 pub(crate) struct BrokerMetrics {
@@ -40,6 +49,12 @@ impl BrokerMetrics {
         out.gauge("broker_stored_bytes", help).sample(&[], stored);
         let help = "What requests and responses of durable sessions take on disk, in bytes.";
         out.gauge("broker_disk_bytes", help).sample(&[], on_disk);
+        if let Some(redis) = self.sessions.redis() {
+            let help = "Whether this broker has the sessions of its store: the others stand by.";
+            let leads = self.sessions.leading().place() == Place::Here;
+            out.gauge("broker_leads", help).sample(&[], leads);
+            redis.stats().write(out, &REDIS);
+        }
         let help = "Streams of requests and responses that are open, of `sessions.watchers`.";
         out.gauge("broker_streams", help).sample(&[], self.streams.count());
         let mut all = Figures::default();

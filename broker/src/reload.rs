@@ -1,18 +1,20 @@
 //! What of a running broker a reload changes.
 
 use crate::Config;
-use crate::config::PLANES;
+use crate::config::{PLANES, StoreConfig};
 use frontier_admin::LiveAccess;
 use frontier_daemon::reload::Reload;
+use frontier_sessions_redis::RedisStore;
 use frontier_transport::ServerTls;
 use std::fmt;
 use tracing::{info, warn};
 
-/// A running broker, as far as it can be changed: who may use it, and its certificates.
+/// A running broker, as far as it can be changed: who may use it, its certificates, and how it shows itself to Redis.
 #[derive(Clone)]
 pub struct Live {
     pub(crate) tls: Option<ServerTls>,
     pub(crate) access: LiveAccess,
+    pub(crate) redis: Option<RedisStore>,
 }
 
 impl frontier_daemon::reloader::Live for Live {
@@ -30,6 +32,10 @@ impl frontier_daemon::reloader::Live for Live {
         self.access.put_in_place(access);
         if let (Some(live), Some(loaded)) = (&self.tls, &config.sessions.server.tls) {
             live.adopt(loaded);
+        }
+        if let (Some(live), Some(loaded)) = (&self.redis, config.store.as_ref().and_then(StoreConfig::redis))
+        {
+            live.reconfigure(&loaded.store.redis);
         }
         Ok(())
     }

@@ -91,6 +91,8 @@ pub(crate) struct Session {
     /// When it was used last, in milliseconds since 1970.
     used_at: AtomicU64,
     link: ArcSwap<Link>,
+    /// How long an answer may take, which waits for the store.
+    patience: Duration,
     /// How it is taken up again once it is suspended, by one at a time.
     revive: Revive,
     reviving: Mutex<()>,
@@ -118,9 +120,10 @@ impl Link {
 }
 
 impl Session {
-    pub(crate) fn new(record: SessionRecord, link: Link, revive: Revive) -> Self {
+    pub(crate) fn new(record: SessionRecord, link: Link, patience: Duration, revive: Revive) -> Self {
         let used_at = AtomicU64::new(crate::sessions::now_ms());
-        Self { record, used_at, link: ArcSwap::from_pointee(link), revive, reviving: Mutex::new(()) }
+        let (link, reviving) = (ArcSwap::from_pointee(link), Mutex::new(()));
+        Self { record, used_at, link, patience, revive, reviving }
     }
 
     pub(crate) fn id(&self) -> SessionId {
@@ -239,15 +242,22 @@ impl Session {
         self.used_at.store(crate::sessions::now_ms(), Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let mut command = command(reply);
-        loop {
-            let link = self.link.load_full();
-            match link.commands.send(command).await {
-                Ok(()) => break,
-                Err(mpsc::error::SendError(back)) => command = back,
+        let asking = async {
+            loop {
+                let link = self.link.load_full();
+                match link.commands.send(command).await {
+                    Ok(()) => break,
+                    Err(mpsc::error::SendError(back)) => command = back,
+                }
+                self.resume(&link).await?;
             }
-            self.resume(&link).await?;
+            answer.await.unwrap_or_else(|_| Err(self.ended()))
+        };
+        match timeout(self.patience, asking).await {
+            Ok(answered) => answered,
+            // It may be done still; said again, it is done once.
+            Err(_) => Err(Fault::new(FaultCode::StoreUnavailable, "the session waits for its store")),
         }
-        answer.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
     /// Takes it up again, if the task behind `ended` has ended since nobody used it.

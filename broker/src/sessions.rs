@@ -1,17 +1,21 @@
 //! All sessions of this broker.
 
+mod recovery;
+
 use crate::config::{HostConfig, SessionsConfig};
 use crate::dispatch::{DispatchHandle, HostStanding, Standing};
 use crate::execution::Caller;
 use crate::gateway::Connected;
+use crate::leading::Leading;
 use crate::session::{self, Link, Parts, Revive, Session, Who};
 use dashmap::DashMap;
 use frontier_sessions as domain;
 use frontier_sessions::{
-    ClientCounts, Fault, FaultCode, Log, MemoryStore, Opened, SessionId, SessionKind, SessionRecord,
+    ClientCounts, Durability, Fault, FaultCode, Log, MemoryStore, SessionId, SessionKind, SessionRecord,
     SessionState, Settings, Store, StoreError, Throttle,
 };
 use frontier_sessions_disk::DiskStore;
+use frontier_sessions_redis::RedisStore;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -36,8 +40,9 @@ struct Inner {
     config: SessionsConfig,
     resend_limit: u32,
     memory: MemoryStore,
-    /// Where durable sessions are kept, if there are any.
-    disk: Option<DiskStore>,
+    /// Where sessions are kept that outlive the broker.
+    backing: Backing,
+    leading: Leading,
     dispatch: DispatchHandle,
     caller: Arc<Caller>,
     by_id: DashMap<SessionId, Arc<Session>>,
@@ -48,6 +53,16 @@ struct Inner {
     /// What those had that are forgotten.
     forgotten: Mutex<ClientCounts>,
     draining: Arc<AtomicBool>,
+}
+
+/// Where sessions are kept beside memory.
+pub(crate) enum Backing {
+    /// Nowhere: none outlives the broker.
+    Nothing,
+    /// Durable ones in a file.
+    Disk(DiskStore),
+    /// All of them.
+    Redis(RedisStore),
 }
 
 /// What all sessions are at, and have done.
@@ -65,7 +80,8 @@ impl Sessions {
     pub(crate) fn new(
         config: &SessionsConfig,
         hosts: &HostConfig,
-        disk: Option<DiskStore>,
+        backing: Backing,
+        leading: Leading,
         dispatch: DispatchHandle,
         gateway: Arc<OnceLock<Connected>>,
     ) -> Self {
@@ -78,7 +94,8 @@ impl Sessions {
             config: config.clone(),
             resend_limit: hosts.resend_limit,
             memory: MemoryStore::new(config.limits.storage_size),
-            disk,
+            backing,
+            leading,
             dispatch,
             caller,
             by_id: DashMap::new(),
@@ -110,6 +127,11 @@ impl Sessions {
         let id = SessionId(rand::random());
         let record = SessionRecord { id, settings, creator: who, created_at: now_ms(), notes };
         let log = store.create(record.clone()).await.map_err(|error| told(&error))?;
+        if !self.0.leading.is_assured() {
+            // Whoever has the sessions now may not have seen it. It is nobody's yet.
+            let _ = log.delete().await;
+            return Err(Fault::new(FaultCode::NotOwner, "another broker may have the sessions"));
+        }
         let link = self.start(self.session(&record), log, place);
         let session = self.keep(record, link);
         inner.created.fetch_add(1, Ordering::Relaxed);
@@ -118,14 +140,20 @@ impl Sessions {
 
     /// Where sessions of this kind are kept.
     fn store(&self, kind: SessionKind) -> Result<&dyn Store, Fault> {
-        match (kind, &self.0.disk) {
+        match (kind, &self.0.backing) {
+            (_, Backing::Redis(redis)) => Ok(redis),
             (SessionKind::Interactive, _) => Ok(&self.0.memory),
-            (SessionKind::Durable, Some(disk)) => Ok(disk),
-            (SessionKind::Durable, None) => {
-                let text = "this broker keeps sessions in memory: without store.path it has no durable ones";
+            (SessionKind::Durable, Backing::Disk(disk)) => Ok(disk),
+            (SessionKind::Durable, Backing::Nothing) => {
+                let text = "this broker keeps sessions in memory: without store.path or store.redis it has no durable ones";
                 Err(Fault::new(FaultCode::Unsupported, text))
             }
         }
+    }
+
+    /// Whether sessions of this kind are there after the broker has ended.
+    fn outlives(&self, kind: SessionKind) -> bool {
+        self.store(kind).is_ok_and(|store| store.durability() != Durability::Process)
     }
 
     fn session(&self, record: &SessionRecord) -> domain::Session {
@@ -144,84 +172,33 @@ impl Sessions {
     fn start(&self, session: domain::Session, log: Box<dyn Log>, place: Place) -> Link {
         let (dispatch, caller) = (self.0.dispatch.clone(), self.0.caller.clone());
         let id = session.id();
-        let parts = Parts { session, log, dispatch, caller, draining: self.0.draining.clone() };
+        let outlives = self.outlives(session.settings().kind);
+        let (draining, leading) = (self.0.draining.clone(), self.0.leading.clone());
+        let parts = Parts { session, log, dispatch, caller, outlives, draining, leading };
         let sessions = self.clone();
         session::start(parts, move || sessions.ended(id, place))
     }
 
+    /// How long an answer of a session may take: who asks is told why there is none before their own time is up.
+    fn patience(&self) -> Duration {
+        self.0.config.server.request_timeout * 4 / 5
+    }
+
     fn keep(&self, record: SessionRecord, link: Link) -> Arc<Session> {
         let sessions = self.clone();
+        let (id, kind) = (record.id, record.settings.kind);
         let revive: Revive = Arc::new(move |id| {
             let sessions = sessions.clone();
-            Box::pin(async move { sessions.revive(id).await })
+            Box::pin(async move { sessions.revive(id, kind).await })
         });
-        let id = record.id;
-        let session = Arc::new(Session::new(record, link, revive));
+        let session = Arc::new(Session::new(record, link, self.patience(), revive));
         self.0.by_id.insert(id, session.clone());
         session
     }
 
-    /// Takes all durable sessions up again that were there before the broker's restart. Those in which there is something to
-    /// compute go on at once, the others when somebody asks for them.
-    pub(crate) async fn recover(&self) {
-        let Some(disk) = &self.0.disk else { return };
-        let (mut after, mut count) = (None, 0_u64);
-        loop {
-            let ids = match disk.sessions(after).await {
-                Ok(ids) => ids,
-                Err(error) => return tracing::error!(%error, "durable sessions are not taken up again"),
-            };
-            let Some(last) = ids.last() else { break };
-            after = Some(*last);
-            for id in ids {
-                match disk.acquire(id).await {
-                    Ok(Some(opened)) => {
-                        self.take_up(opened);
-                        count += 1;
-                    }
-                    Ok(None) => {}
-                    Err(error) => tracing::error!(%error, session = %id, "a session is not taken up again"),
-                }
-            }
-        }
-        if count > 0 {
-            tracing::info!(sessions = count, "durable sessions are taken up again");
-        }
-    }
-
-    fn take_up(&self, opened: Opened) {
-        let Opened { log, record, clients } = opened;
-        let has_work = clients.iter().any(|(_, client)| !client.pending.is_empty());
-        let mut session = self.session(&record);
-        session.recover(clients, Instant::now());
-        let place = if has_work { Place::take(&self.0) } else { Err(Fault::new(FaultCode::Draining, "")) };
-        let link = match place {
-            Ok(place) => self.start(session, log, place),
-            Err(fault) => {
-                if has_work {
-                    tracing::warn!(%fault, session = %record.id, "a session waits until somebody asks for it");
-                }
-                Link::suspended(session::view(&session))
-            }
-        };
-        self.keep(record, link);
-    }
-
-    /// Takes up a session that was suspended.
-    async fn revive(&self, id: SessionId) -> Result<Link, Fault> {
-        self.check_draining()?;
-        let place = Place::take(&self.0)?;
-        let opened = self.store(SessionKind::Durable)?.acquire(id).await.map_err(|error| told(&error))?;
-        let gone = || Fault::new(FaultCode::SessionFinished, format!("the session {id} was closed"));
-        let Opened { log, record, clients } = opened.ok_or_else(gone)?;
-        let mut session = self.session(&record);
-        session.recover(clients, Instant::now());
-        Ok(self.start(session, log, place))
-    }
-
     /// Closes what is on disk.
     pub(crate) async fn close(&self) {
-        if let Some(disk) = &self.0.disk {
+        if let Backing::Disk(disk) = &self.0.backing {
             disk.close().await;
         }
     }
@@ -261,6 +238,19 @@ impl Sessions {
         self.0.by_id.iter().map(|entry| entry.value().clone()).collect()
     }
 
+    /// Where sessions are that several brokers have.
+    pub(crate) fn redis(&self) -> Option<&RedisStore> {
+        match &self.0.backing {
+            Backing::Redis(redis) => Some(redis),
+            Backing::Nothing | Backing::Disk(_) => None,
+        }
+    }
+
+    /// Who of several brokers has the sessions.
+    pub(crate) fn leading(&self) -> &Leading {
+        &self.0.leading
+    }
+
     /// How the services stand.
     pub(crate) fn standing(&self) -> Standing {
         self.0.dispatch.standing()
@@ -284,15 +274,15 @@ impl Sessions {
         Ok(())
     }
 
-    /// How many requests are not answered, and how many responses were not fetched. Of durable sessions those count that
-    /// are at hosts: the rest is there after a restart.
+    /// How many requests are not answered, and how many responses were not fetched. Of sessions that outlive the broker those
+    /// count that are at hosts: the rest is there after a restart, or at another broker.
     pub(crate) fn left(&self) -> u64 {
         let all = self.all();
         let open = all.iter().map(|it| (it.record.settings.kind, it.view()));
         let open = open.filter(|(_, view)| view.closing.is_none());
-        open.map(|(kind, view)| match kind {
-            SessionKind::Interactive => view.counts.queued + view.counts.running + view.counts.unfetched,
-            SessionKind::Durable => view.counts.running,
+        open.map(|(kind, view)| match self.outlives(kind) {
+            true => view.counts.running,
+            false => view.counts.queued + view.counts.running + view.counts.unfetched,
         })
         .sum()
     }
@@ -307,7 +297,10 @@ impl Sessions {
             created: self.0.created.load(Ordering::Relaxed),
             counts,
             stored: self.0.memory.taken(),
-            on_disk: self.0.disk.as_ref().map_or(0, DiskStore::taken),
+            on_disk: match &self.0.backing {
+                Backing::Disk(disk) => disk.taken(),
+                Backing::Nothing | Backing::Redis(_) => 0,
+            },
         }
     }
 }
@@ -337,6 +330,7 @@ impl Drop for Place {
 fn told(error: &StoreError) -> Fault {
     let code = match error {
         StoreError::Full => FaultCode::StorageFull,
+        StoreError::Unsupported(_) => FaultCode::Unsupported,
         StoreError::Damaged(_) => FaultCode::SessionFailure,
         StoreError::Fenced | StoreError::Exists | StoreError::Unavailable(_) => FaultCode::StoreUnavailable,
     };

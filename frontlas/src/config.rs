@@ -261,7 +261,7 @@ impl Store {
     fn read(root: &Section<'_>) -> Self {
         let redis = root.section("redis");
         let default = if redis.is_present() { StoreKind::Redis } else { StoreKind::Memory };
-        let config = RedisConfig::read(&redis);
+        let config = RedisConfig::read(&redis, "redis");
         match root.section("directory").fixed().get("store", default) {
             StoreKind::Memory => Self::Memory,
             StoreKind::Redis => Self::Redis(Box::new(config)),

@@ -50,6 +50,12 @@ pub enum DirectoryError {
     Unavailable(String),
 }
 
+impl From<frontier_redis::Unavailable> for DirectoryError {
+    fn from(error: frontier_redis::Unavailable) -> Self {
+        Self::Unavailable(error.line)
+    }
+}
+
 /// Who is where: frontiers, and the edges and services on them.
 ///
 /// # Cancel safety

@@ -44,7 +44,7 @@ impl NodeMetrics {
         let help = "Pages of the directory that are being read, for lists and watches.";
         out.gauge("frontlas_page_reads", help).sample(&[], reads);
         if let Some(redis) = &self.redis {
-            redis.stats().write(out);
+            redis.write_stats(out);
         }
         write_lifetimes(&self.lifetimes, out);
         self.process.write(out);

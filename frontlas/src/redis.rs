@@ -24,30 +24,32 @@
 //! A *session* goes from one join to the next; only the present one may write. The counts are the sizes of
 //! the indexes, and the names what these have of them, set by the scripts that change these.
 
-mod config;
-mod connection;
 mod decode;
-mod dial;
 mod directory;
 mod encode;
-mod error;
 mod query;
 mod refresh;
 mod report;
 mod script;
-mod stats;
 
-pub use config::{RedisConfig, RedisMode, RedisTls};
 pub use frontier_config::HostPort;
+pub use frontier_redis::{RedisConfig, RedisMode, RedisTls};
 
 use crate::{Bounds, DirectoryError, Lifetimes};
-use connection::Connection;
+use frontier_metrics::Exposition;
+use frontier_redis::{Args, Connection, Script, StatNames};
 use redis::FromRedisValue;
-use script::{Args, Script, Scripts};
-pub(crate) use stats::RedisStats;
+use script::Scripts;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::Mutex;
+
+const STATS: StatNames = StatNames {
+    connected: "frontlas_redis_connected",
+    connects: "frontlas_redis_connects_total",
+    durations: "frontlas_redis_operation_duration_seconds",
+    failures: "frontlas_redis_operation_failures_total",
+};
 
 /// A [`Directory`](crate::Directory) in Redis 6.2 or later.
 ///
@@ -55,6 +57,8 @@ use tokio::sync::Mutex;
 /// timeouts of its configuration; long ones take that for each part of 100 to 500 items.
 pub struct RedisDirectory {
     connection: Connection,
+    /// A key in the slot of all keys.
+    key: String,
     scripts: Scripts,
     prefix: &'static str,
     lifetimes: Lifetimes,
@@ -71,9 +75,9 @@ impl RedisDirectory {
             RedisMode::Cluster { .. } => "{frontlas}:",
             _ => "frontlas:",
         };
-        let connection = Connection::new(config, format!("{prefix}history"));
+        let (connection, key) = (Connection::new(config), format!("{prefix}history"));
         let (scripts, bounds, refreshing) = (Scripts::new(), Bounds::default(), Mutex::new(()));
-        Self { connection, scripts, prefix, lifetimes, bounds, refreshing }
+        Self { connection, key, scripts, prefix, lifetimes, bounds, refreshing }
     }
 
     /// With other bounds than the defaults.
@@ -88,13 +92,14 @@ impl RedisDirectory {
         self.connection.reconfigure(config);
     }
 
-    /// How it does.
-    pub(crate) fn stats(&self) -> &RedisStats {
-        self.connection.stats()
+    /// Writes how it does, for metrics.
+    pub(crate) fn write_stats(&self, out: &mut Exposition) {
+        self.connection.stats().write(out, &STATS);
     }
 
     async fn run<T: FromRedisValue>(&self, script: &Script, args: Args) -> Result<T, DirectoryError> {
-        self.connection.run(script, &args).await
+        let value = self.connection.run(script, &self.key, &args).await?;
+        T::from_redis_value(value).map_err(|_| unexpected())
     }
 
     /// The arguments of a script that reads.
@@ -124,6 +129,13 @@ impl fmt::Debug for RedisDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisDirectory").finish_non_exhaustive()
     }
+}
+
+/// A reply that no script of ours gives.
+fn unexpected() -> DirectoryError {
+    DirectoryError::Unavailable(
+        "redis: a script gave an unexpected reply: do other programs write under frontlas's keys?".to_owned(),
+    )
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -86,6 +86,12 @@ impl Broker {
 }
 
 impl BrokerBuilder {
+    /// Where clients will come.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// Sets the key at `path`, such as `hosts.ttl`.
     #[must_use]
     pub fn set(mut self, path: &str, value: impl Into<Value>) -> Self {

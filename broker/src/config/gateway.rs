@@ -76,19 +76,26 @@ impl GatewayConfig {
             }
             _ => None,
         };
-        let tls = self.tls.check().into_iter().map(|(file, error)| {
-            let key = match file {
-                ClientFile::CaCertificate(index) => format!("ca_certs[{index}]"),
-                ClientFile::Certificate => "cert".to_owned(),
-                ClientFile::Key => "key".to_owned(),
-            };
-            (format!("gateway.tls.{key}"), error.to_string())
-        });
+        let tls = client_files("gateway.tls", &self.tls);
         sources.into_iter().filter_map(failed).chain(tls).collect()
     }
 }
 
-fn tls(section: &Section<'_>) -> ClientTls {
+/// What is wrong with the files of a section of TLS, each by its key. Blocks while they are read.
+pub(super) fn client_files(section: &str, tls: &ClientTls) -> Vec<(String, String)> {
+    let wrong = tls.check().into_iter().map(|(file, error)| {
+        let key = match file {
+            ClientFile::CaCertificate(index) => format!("ca_certs[{index}]"),
+            ClientFile::Certificate => "cert".to_owned(),
+            ClientFile::Key => "key".to_owned(),
+        };
+        (format!("{section}.{key}"), error.to_string())
+    });
+    wrong.collect()
+}
+
+/// `ca_certs`, `cert` and `key`.
+pub(super) fn tls(section: &Section<'_>) -> ClientTls {
     let cas: Vec<PathBuf> = section.list("ca_certs", Vec::new());
     let mut tls = cas.into_iter().fold(ClientTls::new(), |tls, ca| tls.ca_file(ca));
     match (section.optional::<PathBuf>("cert"), section.optional::<PathBuf>("key")) {

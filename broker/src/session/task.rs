@@ -3,6 +3,7 @@
 use super::{Command, Flush, Flushed, Link, Responses, Sent, View};
 use crate::dispatch::{DispatchHandle, Event, Mailbox};
 use crate::execution::{Caller, Done};
+use crate::leading::Leading;
 use frontier_sessions as domain;
 use frontier_sessions::{
     AttemptId, BatchId, Budget, ClientId, Closing, Completion, Ending, Fault, FaultCode, Grant, Log, Next,
@@ -37,8 +38,11 @@ pub(crate) struct Parts {
     pub(crate) log: Box<dyn Log>,
     pub(crate) dispatch: DispatchHandle,
     pub(crate) caller: Arc<Caller>,
+    /// Whether it is there after the broker has ended.
+    pub(crate) outlives: bool,
     /// Whether the broker is stopping.
     pub(crate) draining: Arc<AtomicBool>,
+    pub(crate) leading: Leading,
 }
 
 struct Task {
@@ -47,17 +51,21 @@ struct Task {
     dispatch: DispatchHandle,
     caller: Arc<Caller>,
     mailbox: Arc<Mailbox>,
+    /// Grants that wait until it is sure that the session is here.
+    held: Vec<Grant>,
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
     /// Calls that have ended, to be told.
     ended: Vec<(AttemptId, Ending)>,
     offered: u64,
+    outlives: bool,
     draining: Arc<AtomicBool>,
+    leading: Leading,
     view: Arc<watch::Sender<View>>,
 }
 
 /// Starts the task. `on_end` runs when it has ended, however it has.
 pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Link {
-    let Parts { session, log, dispatch, caller, draining } = parts;
+    let Parts { session, log, dispatch, caller, outlives, draining, leading } = parts;
     let view = Arc::new(watch::Sender::new(view(&session)));
     let (commands, receiver) = mpsc::channel(WAITING);
     let over = CancellationToken::new();
@@ -69,10 +77,13 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Lin
         dispatch: dispatch.clone(),
         caller,
         mailbox: Arc::default(),
+        held: Vec::new(),
         calls: FuturesUnordered::new(),
         ended: Vec::new(),
         offered: 0,
+        outlives,
         draining,
+        leading,
         view: view.clone(),
     };
     let running = tokio::spawn(task.run(receiver));
@@ -121,6 +132,7 @@ impl Task {
                 },
                 Some(done) = self.calls.next() => self.on_done(done).await,
                 grants = self.mailbox.take() => self.on_grants(grants).await,
+                () = self.leading.assured(), if !self.held.is_empty() => self.on_grants(Vec::new()).await,
                 () = timer => self.on_time().await,
             }
             self.report().await;
@@ -208,7 +220,7 @@ impl Task {
             self.stored(discarded)?;
         }
         if !sending.requests.is_empty() {
-            match self.log.append(client, sending.requests.clone()).await {
+            match self.log.append(client, sending.requests.clone(), sending.commit).await {
                 Err(StoreError::Full) => {
                     return Ok(Sent::Full(sending.requests.into_iter().map(|it| it.request).collect()));
                 }
@@ -285,6 +297,7 @@ impl Task {
         result.map_err(|error| {
             let code = match error {
                 StoreError::Full => FaultCode::StorageFull,
+                StoreError::Unsupported(_) => FaultCode::Unsupported,
                 StoreError::Unavailable(_) | StoreError::Exists => FaultCode::StoreUnavailable,
                 StoreError::Damaged(_) => FaultCode::SessionFailure,
                 StoreError::Fenced => FaultCode::NotOwner,
@@ -297,12 +310,15 @@ impl Task {
     /// Whether the session can't go on: it has another owner, or the store has not kept it.
     fn fail_if_lost(&mut self, error: &StoreError) -> bool {
         let why = match error {
-            StoreError::Fenced => "another broker has the session".to_owned(),
+            StoreError::Fenced => "another broker has the session, or it is gone from its store".to_owned(),
             StoreError::Damaged(why) => {
                 tracing::error!(%why, session = %self.session.id(), "a session is damaged in the store");
                 why.clone()
             }
-            StoreError::Exists | StoreError::Full | StoreError::Unavailable(_) => return false,
+            StoreError::Exists
+            | StoreError::Full
+            | StoreError::Unsupported(_)
+            | StoreError::Unavailable(_) => return false,
         };
         self.session.close(Closing::Failed(why), Instant::now());
         true
@@ -342,7 +358,12 @@ impl Task {
     }
 
     async fn on_grants(&mut self, grants: Vec<Grant>) {
-        for grant in grants {
+        self.held.extend(grants);
+        // Whoever may not have the sessions any more has nothing computed.
+        if !self.leading.is_assured() {
+            return;
+        }
+        for grant in std::mem::take(&mut self.held) {
             match self.next().await {
                 Some(taken) => {
                     let timeout = self.session.settings().timeouts.operation;
@@ -356,9 +377,8 @@ impl Task {
 
     /// The next request to call, from the store if it is not held.
     async fn next(&mut self) -> Option<domain::Taken> {
-        // What is durable is computed after the restart.
-        let is_durable = self.session.settings().kind == SessionKind::Durable;
-        if is_durable && self.draining.load(Ordering::SeqCst) {
+        // What outlives the broker is computed after the restart, or by another one.
+        if self.outlives && self.draining.load(Ordering::SeqCst) {
             return None;
         }
         loop {
@@ -393,11 +413,19 @@ impl Task {
         }
     }
 
+    /// Drops it from the store, however long that takes: else it would come back with the next broker.
     async fn delete(&mut self) {
-        if let Err(error) = self.log.delete().await
-            && error != StoreError::Fenced
-        {
-            tracing::warn!(%error, session = %self.session.id(), "a session is not dropped from the store");
+        let mut was_told = false;
+        loop {
+            match self.log.delete().await {
+                Ok(()) | Err(StoreError::Fenced) => return,
+                Err(error) => {
+                    if !std::mem::replace(&mut was_told, true) {
+                        tracing::warn!(%error, session = %self.session.id(), "a session is not dropped from the store yet");
+                    }
+                    sleep(STORE_PAUSE).await;
+                }
+            }
         }
     }
 

@@ -17,14 +17,6 @@ async fn durable(world: &World) -> String {
     world.session_with(json!({"sessionType": 1})).await
 }
 
-impl World {
-    /// Stops it, and waits until it has ended.
-    async fn end(self) {
-        self.stop.cancel();
-        tokio::time::timeout(crate::world::DEADLINE, self.running).await.expect("it ends").unwrap();
-    }
-}
-
 #[tokio::test]
 async fn without_a_store_they_are_refused_and_it_is_said_why() {
     let world = World::new().await;

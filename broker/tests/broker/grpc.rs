@@ -18,20 +18,20 @@ use tokio::time::{sleep, timeout};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
-type Client = BrokerServiceClient<Channel>;
+pub(crate) type Client = BrokerServiceClient<Channel>;
 
 impl World {
-    fn grpc(&self) -> Client {
+    pub(crate) fn grpc(&self) -> Client {
         Client::new(Endpoint::from_shared(format!("http://{}", self.addr)).unwrap().connect_lazy())
     }
 }
 
-async fn session(client: &mut Client) -> String {
+pub(crate) async fn session(client: &mut Client) -> String {
     let create = CreateSessionRequest { service_name: "calc".into(), ..Default::default() };
     client.create_session(create).await.unwrap().into_inner().session_id
 }
 
-fn request(session_id: &str, body: &str) -> BrokerRequest {
+pub(crate) fn request(session_id: &str, body: &str) -> BrokerRequest {
     BrokerRequest {
         session_id: session_id.into(),
         action: "echo".into(),
@@ -41,7 +41,7 @@ fn request(session_id: &str, body: &str) -> BrokerRequest {
     }
 }
 
-async fn send(client: &mut Client, requests: Vec<BrokerRequest>) -> Result<SendSummary, Status> {
+pub(crate) async fn send(client: &mut Client, requests: Vec<BrokerRequest>) -> Result<SendSummary, Status> {
     let sent = client.send_requests(iter(requests));
     timeout(DEADLINE, sent).await.expect("it is answered").map(tonic::Response::into_inner)
 }
@@ -54,7 +54,7 @@ fn stream(requests: mpsc::Receiver<BrokerRequest>) -> impl Stream<Item = BrokerR
 }
 
 /// All that a stream has, and how it ends.
-async fn all(mut stream: Streaming<BrokerResponse>) -> (Vec<BrokerResponse>, Option<Status>) {
+pub(crate) async fn all(mut stream: Streaming<BrokerResponse>) -> (Vec<BrokerResponse>, Option<Status>) {
     let read = async {
         let mut responses = Vec::new();
         loop {

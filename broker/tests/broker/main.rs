@@ -12,4 +12,5 @@ mod metrics;
 mod push;
 mod scaling;
 mod sessions;
+mod shared;
 mod world;

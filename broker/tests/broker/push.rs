@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// A client of the responses of a session.
-struct Reader(WebSocketStream<TcpStream>);
+pub(crate) struct Reader(WebSocketStream<TcpStream>);
 
 impl World {
     async fn websocket(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Reader, Error> {
@@ -26,7 +26,7 @@ impl World {
         client_async(request, stream).await.map(|(socket, _)| Reader(socket))
     }
 
-    async fn reader(&self, session: &str, query: &str) -> Reader {
+    pub(crate) async fn reader(&self, session: &str, query: &str) -> Reader {
         self.websocket(&path(session, query), &[]).await.unwrap()
     }
 }
@@ -37,7 +37,7 @@ fn path(session: &str, query: &str) -> String {
 
 impl Reader {
     /// The next text; `None` once it is closed.
-    async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             match timeout(DEADLINE, self.0.next()).await.expect("something comes")?.unwrap() {
                 Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
@@ -47,7 +47,7 @@ impl Reader {
         }
     }
 
-    async fn take(&mut self, count: usize) -> Vec<Value> {
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<Value> {
         let mut taken = Vec::new();
         while taken.len() < count {
             taken.push(self.next().await.expect("there are more"));

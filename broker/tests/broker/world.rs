@@ -9,6 +9,7 @@ use frontier_sdk::{HostBuilder, HostError, HostRequest, Response, ServiceHost};
 use hyper::Method;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A broker, and a gateway in memory.
 pub(crate) struct World {
-    pub(crate) gateway: frontier_testing::Gateway,
+    pub(crate) gateway: Arc<frontier_testing::Gateway>,
     pub(crate) addr: SocketAddr,
     pub(crate) stop: CancellationToken,
     pub(crate) running: JoinHandle<()>,
@@ -31,14 +32,24 @@ impl World {
 
     /// With a configuration, as YAML.
     pub(crate) async fn with(yaml: &str) -> Self {
+        Self::at(Arc::new(frontier_testing::Gateway::start()), yaml).await
+    }
+
+    /// The same, at this gateway.
+    pub(crate) async fn at(gateway: Arc<frontier_testing::Gateway>, yaml: &str) -> Self {
         let mut config = Config::parse(yaml, &|_| None).unwrap();
         config.sessions.server.addr.set_port(0);
-        let gateway = frontier_testing::Gateway::start();
         let way = Gateway::One(Box::new(gateway.service("broker")));
         let broker = Broker::bind_with(&config, way).unwrap();
         let (addr, stop) = (broker.addr(), CancellationToken::new());
         let running = tokio::spawn(broker.run(stop.clone()));
         Self { gateway, addr, stop, running }
+    }
+
+    /// Stops it, and waits until it has ended.
+    pub(crate) async fn end(self) {
+        self.stop.cancel();
+        tokio::time::timeout(DEADLINE, self.running).await.expect("it ends").unwrap();
     }
 
     /// A host of the service `calc` that answers what it is sent.

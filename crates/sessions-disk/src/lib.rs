@@ -18,11 +18,9 @@
 
 mod engine;
 mod log;
-mod record;
 mod room;
 mod store;
 mod tables;
-mod value;
 mod writer;
 
 pub use engine::OpenError;

@@ -3,9 +3,9 @@
 use crate::engine::unavailable;
 use crate::store::Shared;
 use crate::tables::{Client, Completed, Operation, REQUESTS, RESPONSES, cost};
-use crate::value;
 use crate::writer::Ownership;
 use bytes::Bytes;
+use frontier_sessions::codec;
 use frontier_sessions::{
     Answer, Budget, ClientId, Commit, Completion, Fence, Log, Outcome, Position, Sequence, SessionId,
     StoreError, StoredRequest, StoredResponse,
@@ -108,9 +108,14 @@ impl DiskLog {
         self.shared.write(operation, self.owner()).await
     }
 
-    async fn keep(&self, id: &ClientId, requests: Vec<StoredRequest>) -> Result<(), StoreError> {
+    async fn keep(
+        &self,
+        id: &ClientId,
+        requests: Vec<StoredRequest>,
+        commit: Option<Commit>,
+    ) -> Result<(), StoreError> {
         // What it takes to write them is paid by who sends them, not by the thread that writes.
-        let encode = |it: StoredRequest| (it.sequence, value::write_request(&it.request));
+        let encode = |it: StoredRequest| (it.sequence, codec::write_request(&it.request));
         let requests: Vec<_> = requests.into_iter().map(encode).collect();
         let (is_full, first) = self.with(id, |state| {
             let is_new =
@@ -122,10 +127,10 @@ impl DiskLog {
             state.unwritten.extend(fresh);
             Ok((state.unwritten_size > UNWRITTEN, first))
         })??;
-        if !is_full {
+        if !is_full && commit.is_none() {
             return Ok(());
         }
-        let written = self.write_all(id, None).await;
+        let written = self.write_all(id, commit).await;
         if let (Err(_), Some(first)) = (&written, first) {
             // None of them is kept, whether they were written or not: others may come in their places.
             let given = self.with(id, |state| state.discard_from(first))?;
@@ -184,7 +189,7 @@ impl DiskLog {
                             break;
                         }
                         let (key, bytes) = item.map_err(unavailable)?;
-                        let request = value::read_request(bytes.value())?;
+                        let request = codec::read_request(bytes.value())?;
                         room.add(request.size());
                         found.push(StoredRequest { sequence: key.value().1, request });
                     }
@@ -213,7 +218,7 @@ impl DiskLog {
                 if room.is_full() {
                     break;
                 }
-                let request = value::read_request(bytes)?;
+                let request = codec::read_request(bytes)?;
                 room.add(request.size());
                 found.push(StoredRequest { sequence, request });
             }
@@ -228,7 +233,7 @@ impl DiskLog {
                 sequence,
                 position,
                 is_fault: matches!(response.outcome, Outcome::Fault(_)),
-                value: value::write_response(&response),
+                value: codec::write_response(&response),
             })
             .collect();
         let last = completed.iter().map(|it| it.sequence).max();
@@ -257,7 +262,7 @@ impl DiskLog {
                         break;
                     }
                     let (key, bytes) = item.map_err(unavailable)?;
-                    let response = value::read_response(bytes.value())?;
+                    let response = codec::read_response(bytes.value())?;
                     room.add(response.size());
                     found.push(StoredResponse { position: key.value().1, response });
                 }
@@ -320,8 +325,13 @@ impl Log for DiskLog {
         self.fence
     }
 
-    fn append<'a>(&'a self, client: &'a ClientId, requests: Vec<StoredRequest>) -> Answer<'a, ()> {
-        Box::pin(self.keep(client, requests))
+    fn append<'a>(
+        &'a self,
+        client: &'a ClientId,
+        requests: Vec<StoredRequest>,
+        commit: Option<Commit>,
+    ) -> Answer<'a, ()> {
+        Box::pin(self.keep(client, requests, commit))
     }
 
     fn commit<'a>(&'a self, client: &'a ClientId, commit: Commit) -> Answer<'a, ()> {

@@ -2,11 +2,10 @@
 
 use crate::engine::{Engine, OpenError, Opener, unavailable};
 use crate::log::{ClientState, DiskLog};
-use crate::record;
 use crate::room::Room;
 use crate::tables::{CLIENTS, Client, ClientRow, Operation, REQUESTS, RESPONSES, SESSIONS};
-use crate::value;
 use crate::writer::{self, Job, Message, Ownership, Writer};
+use frontier_sessions::codec;
 use frontier_sessions::{
     Answer, ClientId, Durability, Fence, Log, Opened, Recovered, RecoveredClient, SessionId, SessionRecord,
     Store, StoreError,
@@ -104,7 +103,7 @@ impl DiskStore {
 
     async fn make(&self, record: SessionRecord) -> Result<Box<dyn Log>, StoreError> {
         let session = record.id;
-        let bytes = record::write(&record);
+        let bytes = codec::write_record(&record);
         // What it takes is counted when it is written.
         self.0.room.take(bytes.len() as u64)?;
         self.0.room.give(bytes.len() as u64);
@@ -173,7 +172,7 @@ fn read_record(
 ) -> Result<Option<SessionRecord>, StoreError> {
     let sessions = transaction.open_table(SESSIONS).map_err(unavailable)?;
     let bytes = sessions.get(session.0).map_err(unavailable)?;
-    bytes.map(|bytes| record::read(session, bytes.value())).transpose()
+    bytes.map(|bytes| codec::read_record(session, bytes.value())).transpose()
 }
 
 type Rows = Vec<(u64, ClientRow, RecoveredClient)>;
@@ -196,11 +195,11 @@ fn read_clients(transaction: &ReadTransaction, session: SessionId) -> Result<Row
         };
         for item in requests.range((number, 0)..(number, row.commit.before)).map_err(unavailable)? {
             let (key, bytes) = item.map_err(unavailable)?;
-            recovered.pending.push((key.value().1, value::message_id(bytes.value())?));
+            recovered.pending.push((key.value().1, codec::message_id(bytes.value())?));
         }
         for item in responses.range((number, 0)..(number, u64::MAX)).map_err(unavailable)? {
             let (key, bytes) = item.map_err(unavailable)?;
-            let (id, size) = (value::message_id(bytes.value())?, value::response_size(bytes.value())?);
+            let (id, size) = (codec::message_id(bytes.value())?, codec::response_size(bytes.value())?);
             recovered.answered.push((key.value().1, id, size));
         }
         rows.push((number, row, recovered));

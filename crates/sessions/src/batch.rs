@@ -71,6 +71,12 @@ impl Batch {
         added
     }
 
+    /// What a commit would keep, were there so many more requests.
+    #[must_use]
+    pub fn with(&self, more: u64) -> Commit {
+        Commit { batch: self.id, received: self.received + more, before: self.end + more, ended: false }
+    }
+
     /// What a commit would keep, if `sent` requests have come with this batch id.
     ///
     /// # Errors

@@ -165,6 +165,11 @@ impl Client {
         places.zip(requests).map(|(sequence, request)| StoredRequest { sequence, request }).collect()
     }
 
+    /// The commit that so many more requests come with: of a durable session that is the client's to say.
+    pub(crate) fn implied_commit(&self, more: u64) -> Option<Commit> {
+        (self.kind == SessionKind::Interactive && more > 0).then(|| self.batch.with(more))
+    }
+
     pub(crate) fn batch(&self) -> BatchId {
         self.batch.id()
     }

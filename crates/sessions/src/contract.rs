@@ -22,6 +22,7 @@ pub async fn all<S: Store>(mut new: impl AsyncFnMut() -> S) {
     what_was_not_committed_can_be_discarded(&new().await).await;
     what_was_fetched_is_noted_and_forgotten(&new().await).await;
     a_later_owner_finds_what_was_committed_and_fences_off_the_earlier(&new().await).await;
+    what_is_appended_with_a_commit_is_committed(&new().await).await;
     a_purged_client_and_a_deleted_session_leave_nothing(&new().await).await;
 }
 
@@ -61,7 +62,7 @@ fn completion(sequence: Sequence, position: Position) -> Completion {
 
 async fn appended(store: &impl Store, id: u128, count: u64) -> Box<dyn Log> {
     let log = store.create(record(id)).await.expect("there is no such session");
-    log.append(&client(), (0..count).map(request).collect()).await.expect("there is room");
+    log.append(&client(), (0..count).map(request).collect(), None).await.expect("there is room");
     log
 }
 
@@ -93,7 +94,7 @@ async fn requests_are_read_in_order_and_within_a_budget(store: &impl Store) {
     let count = async |budget| log.requests(&client(), 0, budget).await.expect("it answers").len();
     assert_eq!(count(few(4, usize::MAX)).await, 4);
     assert_eq!(count(few(4, 1)).await, 1, "one in any case");
-    log.append(&client(), vec![request(9), request(10)]).await.expect("there is room");
+    log.append(&client(), vec![request(9), request(10)], None).await.expect("there is room");
     assert_eq!(pending(&*log, 8).await, [8, 9, 10], "what is said again is there once");
     let other = ClientId::new("other").expect("it is one");
     assert_eq!(log.requests(&other, 0, ALL).await, Ok(Vec::new()));
@@ -117,7 +118,7 @@ async fn what_was_not_committed_can_be_discarded(store: &impl Store) {
     let log = appended(store, 1, 5).await;
     log.commit(&client(), Commit { batch: 0, received: 5, before: 2, ended: false }).await.expect("fine");
     log.discard(&client(), 2).await.expect("it answers");
-    log.append(&client(), vec![request(2)]).await.expect("there is room");
+    log.append(&client(), vec![request(2)], None).await.expect("there is room");
     assert_eq!(pending(&*log, 0).await, [0, 1, 2]);
 }
 
@@ -158,10 +159,23 @@ async fn a_later_owner_finds_what_was_committed_and_fences_off_the_earlier(store
     assert_eq!(requests, [1001, 1004]);
     let late = first.complete(&client, vec![completion(0, 2)]).await;
     assert_eq!(late, Err(StoreError::Fenced), "the earlier owner has lost it");
-    assert_eq!(first.append(&client, vec![request(6)]).await, Err(StoreError::Fenced));
+    assert_eq!(first.append(&client, vec![request(6)], None).await, Err(StoreError::Fenced));
     assert_eq!(first.delete().await, Err(StoreError::Fenced));
     assert_eq!(pending(&*opened.log, 0).await, [0, 2, 3, 5]);
     assert_eq!(answered(&*opened.log, 0).await[0].response, failed.response, "faults are kept whole");
+}
+
+async fn what_is_appended_with_a_commit_is_committed(store: &impl Store) {
+    let log = appended(store, 1, 2).await;
+    let commit = Commit { batch: 9, received: 4, before: 4, ended: false };
+    log.append(&client(), vec![request(2), request(3)], Some(commit)).await.expect("there is room");
+    log.append(&client(), vec![request(4)], None).await.expect("there is room");
+    let opened = store.acquire(SessionId(1)).await.expect("it answers").expect("it is there");
+    let (_, recovered) = &opened.clients[0];
+    let sequences: Vec<_> = recovered.pending.iter().map(|(sequence, _)| *sequence).collect();
+    assert_eq!((recovered.commit, &sequences[..]), (commit, &[0, 1, 2, 3][..]));
+    opened.log.append(&client(), vec![request(4)], None).await.expect("there is room");
+    assert_eq!(pending(&*opened.log, 3).await, [3, 4]);
 }
 
 async fn a_purged_client_and_a_deleted_session_leave_nothing(store: &impl Store) {
@@ -171,7 +185,7 @@ async fn a_purged_client_and_a_deleted_session_leave_nothing(store: &impl Store)
     log.purge(&client).await.expect("it answers");
     log.purge(&client).await.expect("said again");
     assert!(pending(&*log, 0).await.is_empty() && answered(&*log, 0).await.is_empty());
-    log.append(&client, vec![request(0)]).await.expect("there is room");
+    log.append(&client, vec![request(0)], None).await.expect("there is room");
     log.delete().await.expect("it answers");
     assert_eq!(log.requests(&client, 0, ALL).await, Err(StoreError::Fenced));
     assert!(store.acquire(SessionId(1)).await.expect("it answers").is_none());

@@ -18,12 +18,13 @@
 //!   dispatched. It holds numbers and message ids; bodies are in the store.
 //! - [`Dispatcher`] shares the hosts of one service among its sessions: who is next, and on which host.
 //! - [`Store`] is where sessions are kept, and [`Log`] the part of it for one of them; [`MemoryStore`] is one. Every store
-//!   passes the tests of `contract`, a module that the feature of that name has.
+//!   passes the tests of `contract`, a module that the feature of that name has; [`codec`] has what they keep as bytes.
 //! - [`ScalingRule`] says how many hosts there should be.
 //! - [`Fault`] is why something was refused, with its code, as clients see it.
 
 mod batch;
 mod client;
+pub mod codec;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod dispatcher;

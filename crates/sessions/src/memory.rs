@@ -171,12 +171,18 @@ impl Log for MemoryLog {
         self.fence
     }
 
-    fn append<'a>(&'a self, client: &'a ClientId, requests: Vec<StoredRequest>) -> Answer<'a, ()> {
+    fn append<'a>(
+        &'a self,
+        client: &'a ClientId,
+        requests: Vec<StoredRequest>,
+        commit: Option<Commit>,
+    ) -> Answer<'a, ()> {
         Self::answer(self.with(client, |queues| {
             let fresh: Vec<_> =
                 requests.into_iter().filter(|it| !queues.requests.contains_key(&it.sequence)).collect();
             self.room.take(fresh.iter().map(|it| it.request.size() + ITEM).sum())?;
             queues.requests.extend(fresh.into_iter().map(|it| (it.sequence, it.request)));
+            queues.commit = commit.unwrap_or(queues.commit);
             Ok(())
         }))
     }

@@ -102,6 +102,8 @@ pub struct Sending {
     pub discard: Option<Sequence>,
     /// These are to be appended. Those that have come before are not among them.
     pub requests: Vec<StoredRequest>,
+    /// With this commit, where requests are computed as they come: what is accepted is kept as far as the store keeps it.
+    pub commit: Option<Commit>,
 }
 
 impl Session {
@@ -174,7 +176,9 @@ impl Session {
         if member.client.batch() < batch {
             discard = Some(member.client.begin(batch)).filter(|_| discards);
         }
-        Ok(Sending { discard, requests: member.client.place(fresh) })
+        let requests = member.client.place(fresh);
+        let commit = member.client.implied_commit(requests.len() as u64);
+        Ok(Sending { discard, requests, commit })
     }
 
     /// They are stored.

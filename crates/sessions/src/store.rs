@@ -33,6 +33,9 @@ pub enum StoreError {
     /// There is no room. Nothing was done.
     #[error("the store is full")]
     Full,
+    /// The store can't promise what it would have to for such a session: why. One line.
+    #[error("{0}")]
+    Unsupported(String),
     /// The store does not answer, or not as it should. Whether it was done is not known; it may be said again. One
     /// line, without secrets.
     #[error("{0}")]
@@ -47,6 +50,8 @@ pub enum StoreError {
 pub enum Durability {
     /// Nothing.
     Process,
+    /// What was committed of one that is interactive; and of one that is durable, or it is refused.
+    Server,
     /// Everything that was committed, once the commit was answered.
     Disk,
 }
@@ -148,7 +153,7 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a new session, whose owner the caller becomes.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if there is one of this id, [`StoreError::Full`].
+    /// [`StoreError::Exists`] if there is one of this id, [`StoreError::Full`], [`StoreError::Unsupported`].
     fn create(&self, record: SessionRecord) -> Answer<'_, Box<dyn Log>>;
 
     /// Makes the caller the owner of a session, whoever was it before. `None` if there is none of this id.
@@ -169,11 +174,17 @@ pub trait Log: Send + Sync + 'static {
     /// Its number among the owners of the session.
     fn fence(&self) -> Fence;
 
-    /// Keeps requests, which follow each other and those before them. They may be lost until they are committed.
+    /// Keeps requests, which follow each other and those before them. They may be lost until they are committed: with
+    /// `commit` they are at once, in one step.
     ///
     /// # Errors
     /// [`StoreError::Full`]: none of them is kept.
-    fn append<'a>(&'a self, client: &'a ClientId, requests: Vec<StoredRequest>) -> Answer<'a, ()>;
+    fn append<'a>(
+        &'a self,
+        client: &'a ClientId,
+        requests: Vec<StoredRequest>,
+        commit: Option<Commit>,
+    ) -> Answer<'a, ()>;
 
     /// Has what was appended kept for good, as far as the store keeps anything for good.
     ///

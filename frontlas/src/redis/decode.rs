@@ -1,6 +1,6 @@
 //! From the replies of scripts to the records of the directory.
 
-use super::error::unexpected;
+use super::unexpected;
 use crate::DirectoryError;
 use crate::model::{Change, Edge, Former, Frontier, NewFrontier, Numbered, Service, Timestamp, Verdict};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
 //! From reports to the arguments of scripts.
 
-use super::script::Args;
 use crate::model::{Event, Kind, Presence, Timestamp};
 use frontier_protocol::Claim;
+use frontier_redis::Args;
 
 /// One event of a report, as the script takes it.
 pub(super) enum EventArgs<'a> {

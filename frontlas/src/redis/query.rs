@@ -3,11 +3,11 @@
 use super::RedisDirectory;
 use super::decode::{FrontierReply, StreamEntry, change, frontier};
 use super::encode::plural;
-use super::error::unexpected;
-use super::script::{Args, Script};
+use super::unexpected;
 use crate::DirectoryError;
 use crate::directory::MAX_PAGE;
 use crate::model::{Changes, Frontier, Kind, Page, Position, Timestamp};
+use frontier_redis::{Args, Script};
 use redis::FromRedisValue;
 use std::collections::BTreeMap;
 

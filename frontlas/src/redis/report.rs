@@ -3,11 +3,11 @@
 use super::RedisDirectory;
 use super::decode::verdict;
 use super::encode::{EventArgs, json, plural};
-use super::error::unexpected;
-use super::script::{Args, Script};
+use super::unexpected;
 use crate::DirectoryError;
 use crate::model::advertised::addr;
 use crate::model::{Event, Incarnation, Kind, Lease, Mark, NewFrontier, Presence, Verdict};
+use frontier_redis::{Args, Script};
 use redis::{FromRedisValue, Value};
 
 /// Events in one run of a script: it holds up Redis for about 2 ms.

@@ -1,58 +1,7 @@
 //! The Lua scripts. Each runs atomically, looks at a bounded number of keys, and is repeatable.
 
 use crate::model::{MAX_SERVICE_NAMES, MAX_SERVICE_NAMES_SIZE};
-use redis::{Cmd, Value, cmd};
-
-/// A script; the server has it under its hash once it has been run.
-pub(super) struct Script {
-    text: String,
-    hash: String,
-    /// Whether it writes, if only where there is something to write.
-    pub(super) writes: bool,
-}
-
-impl Script {
-    fn new(parts: &[&str], writes: bool) -> Self {
-        let text = parts.concat();
-        let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash, writes }
-    }
-
-    /// The command that runs it where it is loaded.
-    pub(super) fn by_hash(&self, key: &str, args: &Args) -> Cmd {
-        args.after(cmd("EVALSHA").arg(&self.hash).arg(1).arg(key))
-    }
-
-    /// The command that loads and runs it.
-    pub(super) fn by_text(&self, key: &str, args: &Args) -> Cmd {
-        args.after(cmd("EVAL").arg(&self.text).arg(1).arg(key))
-    }
-}
-
-/// The arguments of a script, the prefix of all keys first.
-#[derive(Clone)]
-pub(super) struct Args(Vec<String>);
-
-impl Args {
-    pub(super) fn new(prefix: &str) -> Self {
-        Self(vec![prefix.to_owned()])
-    }
-
-    pub(super) fn arg(mut self, value: impl ToString) -> Self {
-        self.0.push(value.to_string());
-        self
-    }
-
-    pub(super) fn all<T: ToString>(mut self, values: impl IntoIterator<Item = T>) -> Self {
-        self.0.extend(values.into_iter().map(|value| value.to_string()));
-        self
-    }
-
-    fn after(&self, command: &mut Cmd) -> Cmd {
-        command.arg(&self.0);
-        std::mem::take(command)
-    }
-}
+use frontier_redis::Script;
 
 /// All of them.
 pub(super) struct Scripts {
@@ -111,11 +60,4 @@ impl Scripts {
             changes: history(include_str!("lua/changes.lua"), false),
         }
     }
-}
-
-/// Whether the server does not have the script, as after a restart.
-pub(super) fn is_not_loaded(result: &redis::RedisResult<Value>) -> bool {
-    result
-        .as_ref()
-        .is_err_and(|error| error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript))
 }

@@ -1,7 +1,8 @@
 //! The broker is killed in the middle of whatever it does, and a model says what has to be there afterwards.
 
 use crate::http::Client;
-use frontier_tests::{Broker, Gateway, Process, within};
+use frontier_test_redis::Server;
+use frontier_tests::{Broker, BrokerBuilder, DEADLINE, Gateway, Process, eventually, within};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,11 +88,26 @@ fn check(model: &Model, responses: &[Value], seed: u64) {
 }
 
 async fn cut(cuts: u64, seed: u64) {
-    let mut chance = Chance(seed);
     let folder = tempfile::TempDir::new().unwrap();
-    let gateway = Gateway::builder().quick().start().await;
     let path = folder.path().join("sessions.redb");
-    let mut broker = Broker::of(&gateway).set("store.path", path.to_str().unwrap()).start().await;
+    cut_with(cuts, seed, |broker| broker.set("store.path", path.to_str().unwrap())).await;
+}
+
+/// Waits until it answers for its sessions.
+async fn ready(broker: &Broker) {
+    let is_ready = async || {
+        let mut client = Client::new(broker.addr());
+        let (status, _) = client.get("/api/v1/sessions").await?;
+        (status == 200).then_some(())
+    };
+    eventually(DEADLINE, "it has the sessions", is_ready).await;
+}
+
+async fn cut_with(cuts: u64, seed: u64, store: impl Fn(BrokerBuilder) -> BrokerBuilder) {
+    let mut chance = Chance(seed);
+    let gateway = Gateway::builder().quick().start().await;
+    let mut broker = store(Broker::of(&gateway)).start().await;
+    ready(&broker).await;
     let _hosts = [Process::host(&gateway, "calc").await, Process::host(&gateway, "calc").await];
     let mut client = Client::new(broker.addr());
     let make = json!({"serviceName": "calc", "sessionType": 1});
@@ -108,6 +124,7 @@ async fn cut(cuts: u64, seed: u64) {
             () = tokio::time::sleep(time) => broker.signal(Signal::SIGKILL),
         }
         broker = broker.restart().await;
+        ready(&broker).await;
         client = Client::new(broker.addr());
     }
     next += 1;
@@ -142,6 +159,16 @@ async fn cut(cuts: u64, seed: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_killed_in_the_middle_of_flushes_answers_what_was_committed_once() {
     cut(20, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_as_well() {
+    let redis = Server::with(&["--appendonly", "yes", "--appendfsync", "always"], &[]);
+    let addr = redis.addr().to_string();
+    let store = |broker: BrokerBuilder| {
+        broker.set("store.redis.standalone.addr", addr.clone()).set("store.redis.lease", "500ms")
+    };
+    cut_with(4, 1, store).await;
 }
 
 /// Minutes: `CUTS=500 SEED=7 cargo test -p frontier-tests --test sessions -- --ignored --nocapture`.

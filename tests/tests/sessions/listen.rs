@@ -11,13 +11,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A token file with one that may use sessions.
-fn tokens(token: &str) -> String {
+pub(crate) fn tokens(token: &str) -> String {
     let hash = hash(token.as_bytes()).expect("a token has a hash").replacen("hash: ", "hash: '", 1);
     format!("- {{{hash}', name: ann, role: operate}}\n")
 }
 
 /// Sends `count` requests, and waits for all answers.
-async fn computes(session: &Session, client: &str, count: u32) {
+pub(crate) async fn computes(session: &Session, client: &str, count: u32) {
     let client = session.client(client).unwrap();
     for number in 0..count {
         client.send_request("echo", &number, "").await.unwrap();

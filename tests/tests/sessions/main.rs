@@ -8,6 +8,7 @@ mod cuts;
 mod http;
 mod listen;
 mod programs;
+mod shared;
 
 use frontier_tests::{Broker, DEADLINE, Gateway, Process, eventually, tool, within};
 use nix::sys::signal::Signal;

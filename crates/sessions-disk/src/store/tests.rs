@@ -70,10 +70,10 @@ async fn a_restart_finds_what_was_committed_and_nothing_else() {
     let folder = TempDir::new().unwrap();
     let store = open(folder.path(), 1 << 20);
     let log = store.create(record(1)).await.unwrap();
-    log.append(&client(), (0..5).map(request).collect()).await.unwrap();
+    log.append(&client(), (0..5).map(request).collect(), None).await.unwrap();
     log.commit(&client(), commit(5)).await.unwrap();
     log.complete(&client(), vec![completion(3, 0)]).await.unwrap();
-    log.append(&client(), (5..9).map(request).collect()).await.unwrap();
+    log.append(&client(), (5..9).map(request).collect(), None).await.unwrap();
     let fence = log.fence();
     drop(log);
     store.close().await;
@@ -90,7 +90,7 @@ async fn a_restart_finds_what_was_committed_and_nothing_else() {
     assert_eq!((recovered.commit, recovered.pending.len(), recovered.answered.len()), (commit(5), 4, 1));
     // Another client's number is none that was used.
     let other = ClientId::new("other").unwrap();
-    opened.log.append(&other, vec![request(0)]).await.unwrap();
+    opened.log.append(&other, vec![request(0)], None).await.unwrap();
     opened.log.commit(&other, commit(1)).await.unwrap();
     assert_eq!(pending(&*opened.log).await, [0, 1, 2, 4]);
 }
@@ -105,21 +105,21 @@ async fn what_was_written_before_its_commit_is_dropped_by_the_next_owner() {
         large.request.body = vec![7; 6 << 20].into();
         large
     };
-    log.append(&client(), vec![request(0)]).await.unwrap();
+    log.append(&client(), vec![request(0)], None).await.unwrap();
     log.commit(&client(), commit(1)).await.unwrap();
     // With the third of them there are more than wait in memory.
     for sequence in 1..=4 {
-        log.append(&client(), vec![large(sequence)]).await.unwrap();
+        log.append(&client(), vec![large(sequence)], None).await.unwrap();
     }
     assert_eq!(pending(&*log).await, [0, 1, 2, 3, 4]);
     log.discard(&client(), 2).await.unwrap();
-    log.append(&client(), vec![request(2)]).await.unwrap();
+    log.append(&client(), vec![request(2)], None).await.unwrap();
     assert_eq!(pending(&*log).await, [0, 1, 2]);
     let opened = store.acquire(SessionId(1)).await.unwrap().unwrap();
     assert_eq!(pending(&*opened.log).await, [0]);
     drop((log, opened));
     let opened = store.acquire(SessionId(1)).await.unwrap().unwrap();
-    opened.log.append(&client(), vec![request(1)]).await.unwrap();
+    opened.log.append(&client(), vec![request(1)], None).await.unwrap();
     opened.log.commit(&client(), commit(2)).await.unwrap();
     assert_eq!(pending(&*opened.log).await, [0, 1]);
 }
@@ -131,7 +131,7 @@ async fn it_holds_so_much_and_no_more_but_answers() {
     let log = store.create(record(1)).await.unwrap();
     let mut sequence = 0;
     let refused = loop {
-        match log.append(&client(), vec![request(sequence)]).await {
+        match log.append(&client(), vec![request(sequence)], None).await {
             Ok(()) => sequence += 1,
             Err(error) => break error,
         }

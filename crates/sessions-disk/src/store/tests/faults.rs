@@ -26,7 +26,7 @@ async fn commits_that_come_together_are_synced_together() {
         let log = log.clone();
         let client = ClientId::new(&format!("c{number}")).unwrap();
         writing.spawn(async move {
-            log.append(&client, vec![request(0)]).await.unwrap();
+            log.append(&client, vec![request(0)], None).await.unwrap();
             log.commit(&client, commit(1)).await.unwrap();
         });
     }
@@ -40,10 +40,10 @@ async fn a_disk_that_is_full_is_told_loses_nothing_and_is_used_again() {
     let disk = CutDisk::default();
     let store = DiskStore::open_with(disk.opener(), 1 << 30).unwrap();
     let log = store.create(record(1)).await.unwrap();
-    log.append(&client(), (0..3).map(request).collect()).await.unwrap();
+    log.append(&client(), (0..3).map(request).collect(), None).await.unwrap();
     log.commit(&client(), commit(3)).await.unwrap();
     disk.fill(Some(64 << 10));
-    log.append(&client(), (3..8).map(large).collect()).await.unwrap();
+    log.append(&client(), (3..8).map(large).collect(), None).await.unwrap();
     assert_eq!(log.commit(&client(), commit(8)).await, Err(StoreError::Full));
     assert_eq!(pending(&*log).await.len(), 8, "they wait for the next commit");
     disk.fill(None);
@@ -58,15 +58,15 @@ async fn requests_that_could_not_be_written_are_not_kept_and_others_take_their_p
     let disk = CutDisk::default();
     let store = DiskStore::open_with(disk.opener(), 1 << 30).unwrap();
     let log = store.create(record(1)).await.unwrap();
-    log.append(&client(), (0..12).map(large).collect()).await.unwrap();
+    log.append(&client(), (0..12).map(large).collect(), None).await.unwrap();
     disk.fill(Some(64 << 10));
     // With these there are more than wait in memory.
-    assert_eq!(log.append(&client(), (12..20).map(large).collect()).await, Err(StoreError::Full));
+    assert_eq!(log.append(&client(), (12..20).map(large).collect(), None).await, Err(StoreError::Full));
     assert_eq!(pending(&*log).await.len(), 12);
     disk.fill(None);
     let mut other = request(12);
     other.request.body = "another".into();
-    log.append(&client(), vec![other.clone()]).await.unwrap();
+    log.append(&client(), vec![other.clone()], None).await.unwrap();
     log.commit(&client(), commit(13)).await.unwrap();
     let opened = store.acquire(SessionId(1)).await.unwrap().unwrap();
     let stored = opened.log.requests(&client(), 12, ALL).await.unwrap();
@@ -78,7 +78,7 @@ async fn a_disk_that_fails_is_told_and_what_is_said_again_is_done_once() {
     let disk = CutDisk::default();
     let store = DiskStore::open_with(disk.opener(), 1 << 30).unwrap();
     let log = store.create(record(1)).await.unwrap();
-    log.append(&client(), (0..3).map(request).collect()).await.unwrap();
+    log.append(&client(), (0..3).map(request).collect(), None).await.unwrap();
     log.commit(&client(), commit(3)).await.unwrap();
     disk.fail(true);
     let failed = log.complete(&client(), vec![completion(1, 0)]).await;
@@ -112,7 +112,7 @@ async fn what_was_changed_on_the_disk_is_damage_and_no_answer() {
     let log = store.create(record(1)).await.unwrap();
     let mut marked = request(0);
     marked.request.body = b"a body that can be found again".to_vec().into();
-    log.append(&client(), vec![marked]).await.unwrap();
+    log.append(&client(), vec![marked], None).await.unwrap();
     log.commit(&client(), commit(1)).await.unwrap();
     drop(log);
     store.close().await;

@@ -34,7 +34,7 @@ async fn write(store: DiskStore, told: Arc<Mutex<Told>>, mut chance: Chance) {
     for _ in 0..6 {
         let before = told.lock().unwrap().committed;
         let after = before + 1 + chance.below(20);
-        log.append(&client(), (before..after).map(request).collect()).await.unwrap();
+        log.append(&client(), (before..after).map(request).collect(), None).await.unwrap();
         told.lock().unwrap().committing = after;
         log.commit(&client(), commit(after)).await.unwrap();
         let open: Vec<u64> = {

@@ -72,7 +72,7 @@ impl World {
         if let Some(from) = sending.discard {
             self.log.discard(&client(), from).await.unwrap();
         }
-        self.log.append(&client(), sending.requests.clone()).await.unwrap();
+        self.log.append(&client(), sending.requests.clone(), sending.commit).await.unwrap();
         self.session.appended(&client(), sending.requests);
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Finding the master by asking sentinels.
 
 use super::{Login, server};
-use crate::redis::config::RedisConfig;
-use crate::redis::error::describe;
+use crate::config::RedisConfig;
+use crate::error::describe;
 use frontier_config::HostPort;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd, from_redis_value_ref};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Connects to the master that the first sentinel with a good answer names.
-pub(super) async fn master(
+pub(crate) async fn master(
     config: &RedisConfig,
     sentinels: &[HostPort],
     name: &str,

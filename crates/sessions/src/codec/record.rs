@@ -1,6 +1,6 @@
 //! A session's record as JSON, so that later versions can add to it.
 
-use frontier_sessions::{Affinity, SessionId, SessionKind, SessionRecord, Settings, StoreError, Timeouts};
+use crate::{Affinity, SessionId, SessionKind, SessionRecord, Settings, StoreError, Timeouts};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +31,9 @@ struct Kept {
     notes: Vec<u8>,
 }
 
-pub(crate) fn write(record: &SessionRecord) -> Vec<u8> {
+/// The record as bytes, without its id.
+#[must_use]
+pub fn write_record(record: &SessionRecord) -> Vec<u8> {
     let SessionRecord { id: _, settings, creator, created_at, notes } = record;
     let Timeouts { client_connection, session_idle, client_idle, operation } = settings.timeouts;
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -56,7 +58,11 @@ pub(crate) fn write(record: &SessionRecord) -> Vec<u8> {
     serde_json::to_vec(&kept).unwrap_or_default()
 }
 
-pub(crate) fn read(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, StoreError> {
+/// The record of these bytes.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if they are none.
+pub fn read_record(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, StoreError> {
     let kept: Kept = serde_json::from_slice(bytes)
         .map_err(|error| StoreError::Damaged(format!("the record of the session {id}: {error}")))?;
     let ms = Duration::from_millis;

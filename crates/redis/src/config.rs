@@ -6,9 +6,11 @@ use frontier_transport::{ClientFile, ClientTls};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How Redis is reached: the section `redis`.
+/// How Redis is reached: the section `redis`, wherever that is.
 #[derive(Clone, Debug)]
 pub struct RedisConfig {
+    /// The path of the section, for what is said about it. `redis`.
+    pub section: &'static str,
     /// Where it is.
     pub mode: RedisMode,
     /// The ACL user; `None` for the default user.
@@ -87,6 +89,7 @@ impl RedisConfig {
     #[must_use]
     pub fn new(mode: RedisMode) -> Self {
         Self {
+            section: "redis",
             mode,
             username: None,
             password: None,
@@ -97,14 +100,15 @@ impl RedisConfig {
         }
     }
 
-    /// Reads the section `redis`.
+    /// Reads the section, whose path `section` is.
     #[must_use]
-    pub fn read(redis: &Section<'_>) -> Self {
+    pub fn read(redis: &Section<'_>, section: &'static str) -> Self {
         let default = Self::standalone(HostPort::new("127.0.0.1", 6379));
         let (redis, login) = (&redis.fixed(), redis.reloadable());
         let range = Duration::from_millis(10)..=Duration::from_secs(300);
         let time = |key, default| redis.seconds_within(key, default, range.clone());
         let config = Self {
+            section,
             mode: RedisMode::read(redis),
             username: login.optional_filled("username"),
             password: login.optional_filled("password"),
@@ -145,27 +149,31 @@ impl RedisConfig {
                 ClientFile::Certificate => "cert".to_owned(),
                 ClientFile::Key => "key".to_owned(),
             };
-            (format!("redis.tls.{key}"), error.to_string())
+            (format!("{}.tls.{key}", self.section), error.to_string())
         });
         wrong.collect()
     }
 
     /// What it shows and trusts over TLS: to look at, not to connect with.
-    pub(crate) fn client_tls(&self) -> Option<ClientTls> {
+    #[must_use]
+    pub fn client_tls(&self) -> Option<ClientTls> {
         self.tls.as_ref().map(RedisTls::client)
     }
 }
 
-impl RedisMode {
+impl RedisConfig {
     /// The key that says where to connect.
-    pub(super) fn key(&self) -> &'static str {
-        match self {
-            Self::Standalone { .. } => "redis.standalone.addr",
-            Self::Sentinel { .. } => "redis.sentinel.addrs",
-            Self::Cluster { .. } => "redis.cluster.addrs",
-        }
+    pub(crate) fn key(&self) -> String {
+        let key = match self.mode {
+            RedisMode::Standalone { .. } => "standalone.addr",
+            RedisMode::Sentinel { .. } => "sentinel.addrs",
+            RedisMode::Cluster { .. } => "cluster.addrs",
+        };
+        format!("{}.{key}", self.section)
     }
+}
 
+impl RedisMode {
     /// Asks for the keys of all modes: a file may have sections of those that it does not use.
     fn read(redis: &Section<'_>) -> Self {
         let kind = redis.filled("mode", Kind::Standalone);

@@ -4,7 +4,7 @@ use super::*;
 use frontier_config as config;
 
 fn read(text: &str) -> Result<RedisConfig, String> {
-    let read = |root: &Section<'_>| RedisConfig::read(&root.section("redis"));
+    let read = |root: &Section<'_>| RedisConfig::read(&root.section("redis"), "redis");
     config::load(text, &|name| (name == "PW").then(|| "hunter2".into()), &[], read)
         .map_err(|errors| errors.to_string())
 }

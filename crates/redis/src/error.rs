@@ -1,13 +1,34 @@
 //! What Redis refuses, in one line, and what to do about it.
 
-use crate::DirectoryError;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// Characters of a server's error that are repeated: one line of a log.
 const MAX_ERROR_TEXT: usize = 200;
 
+/// Redis does not answer, or not as it should. Whether it was done is not known, unless it is full.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{line}")]
+pub struct Unavailable {
+    /// Why: one line, without secrets.
+    pub line: String,
+    /// It takes nothing more, for want of memory: nothing was done.
+    pub is_full: bool,
+}
+
+impl Unavailable {
+    pub(crate) fn new(line: String) -> Self {
+        Self { line, is_full: false }
+    }
+}
+
+impl From<&RedisError> for Unavailable {
+    fn from(error: &RedisError) -> Self {
+        Self { line: describe(error), is_full: error.code() == Some("OOM") }
+    }
+}
+
 /// One line about a failure. Errors of servers hold no passwords, and the text of a script is not in them.
-pub(super) fn describe(error: &RedisError) -> String {
+pub(crate) fn describe(error: &RedisError) -> String {
     let text = match error.kind() {
         ErrorKind::AuthenticationFailed => "refuses the user name or password".to_owned(),
         _ if error.is_timeout() => "did not answer within read_timeout and write_timeout".to_owned(),
@@ -21,19 +42,8 @@ pub(super) fn describe(error: &RedisError) -> String {
     format!("redis: {text}")
 }
 
-pub(super) fn unavailable(error: &RedisError) -> DirectoryError {
-    DirectoryError::Unavailable(describe(error))
-}
-
-/// A reply that no script of ours gives.
-pub(super) fn unexpected() -> DirectoryError {
-    DirectoryError::Unavailable(
-        "redis: a script gave an unexpected reply: do other programs write under frontlas's keys?".to_owned(),
-    )
-}
-
 /// Whether the connection is of no use to anyone: it broke, or leads to a server that says it is no master now.
-pub(super) fn is_broken(error: &RedisError) -> bool {
+pub(crate) fn is_broken(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(kind) => matches!(
             kind,

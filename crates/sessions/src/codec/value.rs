@@ -7,8 +7,8 @@
 //! ```
 //! Numbers are big endian, texts UTF-8. The checksum is the CRC-32 of what follows it.
 
+use crate::{CallFault, MessageId, Outcome, Request, Response, StoreError};
 use bytes::Bytes;
-use frontier_sessions::{CallFault, MessageId, Outcome, Request, Response, StoreError};
 
 const ANSWER: u8 = 0;
 const FAULT: u8 = 1;
@@ -31,7 +31,9 @@ fn length(text: &str) -> [u8; 4] {
     u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes()
 }
 
-pub(crate) fn write_request(request: &Request) -> Bytes {
+/// A request as bytes.
+#[must_use]
+pub fn write_request(request: &Request) -> Bytes {
     let Request { id, action, body, user_data } = request;
     sealed(request.size(), |bytes| {
         let (action, action_length) = short(action);
@@ -44,7 +46,9 @@ pub(crate) fn write_request(request: &Request) -> Bytes {
     })
 }
 
-pub(crate) fn write_response(response: &Response) -> Bytes {
+/// A response as bytes.
+#[must_use]
+pub fn write_response(response: &Response) -> Bytes {
     let Response { request, user_data, outcome } = response;
     sealed(response.size(), |bytes| {
         bytes.extend(request.0.to_be_bytes());
@@ -65,21 +69,32 @@ pub(crate) fn write_response(response: &Response) -> Bytes {
 }
 
 /// Which request it is, or is answered, without a look at the rest.
-pub(crate) fn message_id(bytes: &[u8]) -> Result<MessageId, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Damaged`] if there are too few bytes.
+pub fn message_id(bytes: &[u8]) -> Result<MessageId, StoreError> {
     let id = bytes.get(4..20).and_then(|id| id.try_into().ok());
     id.map(|id| MessageId(u128::from_be_bytes(id))).ok_or_else(damaged)
 }
 
-pub(crate) fn read_request(bytes: &[u8]) -> Result<Request, StoreError> {
+/// The request of these bytes.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if they are not what was written.
+pub fn read_request(bytes: &[u8]) -> Result<Request, StoreError> {
     request(bytes).ok_or_else(damaged)
 }
 
-pub(crate) fn read_response(bytes: &[u8]) -> Result<Response, StoreError> {
+/// The response of these bytes.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if they are not what was written.
+pub fn read_response(bytes: &[u8]) -> Result<Response, StoreError> {
     response(bytes).ok_or_else(damaged)
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("what was read from the disk is not what was written (checksum)".to_owned())
+    StoreError::Damaged("what was read from the store is not what was written (checksum)".to_owned())
 }
 
 /// What follows the checksum, if that is right.
@@ -132,7 +147,10 @@ fn response(bytes: &[u8]) -> Option<Response> {
 }
 
 /// Of a response, how many bytes it has as [`Response::size`] counts them, without a look at the rest.
-pub(crate) fn response_size(bytes: &[u8]) -> Result<usize, StoreError> {
+///
+/// # Errors
+/// [`StoreError::Damaged`] if there are too few bytes.
+pub fn response_size(bytes: &[u8]) -> Result<usize, StoreError> {
     let size = || {
         let rest = bytes.get(20..)?;
         let (kind, rest) = rest.split_first()?;

@@ -2,8 +2,8 @@
 
 mod sentinel;
 
-use super::config::{RedisConfig, RedisMode, RedisTls};
-use super::error::describe;
+use crate::config::{RedisConfig, RedisMode, RedisTls};
+use crate::error::describe;
 use frontier_config::{HostPort, Secret, unreadable};
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 /// A connection that many may use at once.
 #[derive(Clone)]
-pub(super) enum Handle {
+pub(crate) enum Handle {
     Server(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
@@ -35,7 +35,7 @@ struct Login<'a> {
 }
 
 /// Connects. The error is one line.
-pub(super) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
+pub(crate) async fn dial(config: &RedisConfig) -> Result<Handle, String> {
     if config.tls.is_some() {
         // Redis' client takes that of the process. Fails if there is one already: then that one is used.
         let _ = CryptoProvider::clone(&crypto_provider()).install_default();
@@ -61,7 +61,7 @@ async fn server(
     login: Login<'_>,
     within: Duration,
 ) -> Result<MultiplexedConnection, String> {
-    let failed = |error: &RedisError| format!("{} ({addr}, by {})", describe(error), config.mode.key());
+    let failed = |error: &RedisError| format!("{} ({addr}, by {})", describe(error), config.key());
     let info = info(config, addr, login).map_err(|error| failed(&error))?;
     let client = match &config.tls {
         None => Client::open(info),
@@ -73,7 +73,7 @@ async fn server(
         AsyncConnectionConfig::new().set_connection_timeout(Some(within)).set_response_timeout(None);
     match timeout(within, client.get_multiplexed_async_connection_with_config(&settings)).await {
         Ok(connected) => connected.map_err(|error| failed(&error)),
-        Err(_) => Err(format!("redis: no connection within {within:?} ({addr}, by {})", config.mode.key())),
+        Err(_) => Err(format!("redis: no connection within {within:?} ({addr}, by {})", config.key())),
     }
 }
 
@@ -82,8 +82,7 @@ async fn cluster(
     addrs: &[HostPort],
     login: Login<'_>,
 ) -> Result<ClusterConnection, String> {
-    let failed =
-        |error: RedisError| format!("{} ({}, by redis.cluster.addrs)", describe(&error), listed(addrs));
+    let failed = |error: RedisError| format!("{} ({}, by {})", describe(&error), listed(addrs), config.key());
     let infos: Result<Vec<_>, _> = addrs.iter().map(|addr| info(config, addr, login)).collect();
     let mut builder = ClusterClientBuilder::new(infos.map_err(failed)?)
         .connection_timeout(config.dial_timeout)
@@ -97,9 +96,10 @@ async fn cluster(
     match timeout(config.dial_timeout, client.get_async_connection()).await {
         Ok(connected) => connected.map_err(failed),
         Err(_) => Err(format!(
-            "redis: no connection within {:?} ({}, by redis.cluster.addrs)",
+            "redis: no connection within {:?} ({}, by {})",
             config.dial_timeout,
-            listed(addrs)
+            listed(addrs),
+            config.key()
         )),
     }
 }
