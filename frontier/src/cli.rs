@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   frontier [--config FILE]          the gateway, until a signal
-//!   frontier [--config FILE] --check  whether that would start
+//!   frontier [--config FILE] --check  whether that would start; with --online, whether its brokers are there too
 //!   frontier cert dev, token …        files and tokens to start with
 //! ```
 
@@ -30,6 +30,9 @@ struct Cli {
     /// Check the configuration and exit.
     #[arg(long)]
     check: bool,
+    /// With --check: connect to the brokers of the configuration, and look whether they have what it names.
+    #[arg(long, requires = "check")]
+    online: bool,
     #[command(flatten)]
     log: LogFlags,
     #[command(subcommand)]
@@ -104,13 +107,23 @@ impl Cli {
                     let (config, read_at) = source.load_settled()?;
                     return serve::serve(source, &config, read_at);
                 }
-                check(&source.load()?)?
+                let config = source.load()?;
+                let text = check(&config)?;
+                if self.online { format!("{text}; {}", look(&config)?) } else { text }
             }
         };
         // Whoever closes the other end has seen enough.
         let _ = writeln!(output, "{text}");
         Ok(Exit::Ok)
     }
+}
+
+/// Whether the brokers are there.
+fn look(config: &Config) -> Result<&'static str, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::start)?;
+    let lines = runtime.block_on(crate::online::look(config));
+    if lines.is_empty() { Ok("the brokers are there") } else { Err(Failure::start(lines.join("\n"))) }
 }
 
 /// What may surprise about a configuration that is valid.

@@ -15,6 +15,7 @@ mod inner_leg;
 mod mq;
 mod native;
 mod observability;
+mod online;
 mod policy;
 mod relay;
 pub mod reload;

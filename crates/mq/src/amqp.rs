@@ -6,6 +6,7 @@ mod content;
 mod decode;
 mod encode;
 mod fields;
+mod probe;
 mod publish;
 mod queue_reader;
 mod refusal;
@@ -13,6 +14,7 @@ mod topology;
 mod window;
 mod wire;
 
+pub(crate) use probe::look;
 pub(crate) use queue_reader::QueueReader;
 
 use crate::backend::{Backend, Session};

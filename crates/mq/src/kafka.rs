@@ -2,12 +2,14 @@
 
 mod connect;
 mod group_reader;
+mod probe;
 mod produce;
 mod progress;
 mod refusal;
 mod topic;
 
 pub(crate) use group_reader::GroupReader;
+pub(crate) use probe::look;
 
 use crate::backend::{Backend, Session};
 use crate::pending::Pending;

@@ -37,6 +37,7 @@ mod mqtt;
 #[cfg(feature = "nats")]
 mod nats;
 mod pending;
+mod probe;
 #[cfg(feature = "redis")]
 mod redis;
 mod settings;
@@ -51,6 +52,7 @@ mod text;
 pub use error::{Cause, SendError};
 pub use message::{Confirm, Job, Message, MessageId, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
+pub use probe::{Finding, Place, probe_sink, probe_source};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
     AmqpTopology, BackendConfig, Bounds, BrokerTls, Credentials, DeadLetter, Format, JetStreamConfig,

@@ -71,7 +71,13 @@ impl Message {
 
     /// Its id, which is that of this attempt where it has none of its own.
     #[cfg_attr(
-        not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
+        not(any(
+            feature = "amqp",
+            feature = "kafka",
+            feature = "mqtt",
+            feature = "nats",
+            feature = "redis"
+        )),
         expect(dead_code, reason = "there is no broker")
     )]
     pub(crate) fn id(&self, boot: u64, number: u64) -> MessageId {

@@ -3,6 +3,7 @@
 mod connect;
 mod decode;
 mod encode;
+mod probe;
 mod publish;
 mod reason;
 mod refused;
@@ -10,6 +11,7 @@ mod subscribe;
 mod unacked;
 mod window;
 
+pub(crate) use probe::look;
 pub(crate) use subscribe::Subscriber;
 
 use crate::backend::{Backend, Session};
@@ -66,7 +68,7 @@ impl Settings {
     fn properties<'m>(&self, message: &'m Message, number: u64) -> Properties<'m> {
         let mut properties = message.origin();
         properties.push(("Frontier-Topic", Cow::Borrowed(&*message.topic)));
-        properties.push(("Frontier-Message-Id", format!("{:016x}-{number}", self.boot).into()));
+        properties.push(("Frontier-Message-Id", message.id(self.boot, number).to_string().into()));
         if !message.custom.is_empty() {
             properties.push(("Frontier-Custom", BASE64.encode(&message.custom).into()));
         }

@@ -5,11 +5,13 @@ mod core;
 mod events;
 mod headers;
 mod jetstream;
+mod probe;
 mod queue_group;
 mod record;
 mod stream;
 mod stream_reader;
 
+pub(crate) use probe::look;
 pub(crate) use queue_group::QueueGroup;
 pub(crate) use stream_reader::JetStreamReader;
 

@@ -6,6 +6,7 @@
 mod connect;
 mod entry;
 mod node;
+mod probe;
 mod reply;
 mod slot;
 mod stream_reader;
@@ -19,6 +20,7 @@ use reply::{Reply, read};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use probe::look;
 pub(crate) use stream_reader::StreamReader;
 
 /// Messages in one pipeline.

@@ -34,6 +34,14 @@ impl Template {
         Self(vec![Part::Topic])
     }
 
+    /// What these topics become, without those that are made with the EdgeID, and what stands for topics that nobody knows.
+    pub(crate) fn fixed_names(&self, topics: &[String]) -> Vec<String> {
+        if self.0.contains(&Part::EdgeId) {
+            return Vec::new();
+        }
+        topics.iter().filter(|topic| *topic != "*").map(|topic| self.name(topic, "")).collect()
+    }
+
     /// Reads `plant.{topic}.{edge_id}`.
     ///
     /// # Errors

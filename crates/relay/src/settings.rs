@@ -7,7 +7,7 @@ use frontier_access::quota::{Limit, Unit};
 use frontier_access::{AccessConfig, Pattern};
 use frontier_admin::{PlaneAuth, ServerConfig, exposure};
 use frontier_config::{ByteSize, Section};
-use frontier_mq::{AmqpConfig, Bounds, KafkaConfig};
+use frontier_mq::{AmqpConfig, BackendConfig, Bounds, KafkaConfig, SinkConfig};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -87,6 +87,22 @@ pub struct KafkaTargets {
 }
 
 impl RelayConfig {
+    /// What it sends to, as sinks without topics, each with the key that names it: to be looked at, and not to be started.
+    #[must_use]
+    pub fn sinks(&self) -> Vec<(&'static str, SinkConfig)> {
+        let sink = |name, backend| SinkConfig { name, topics: Vec::new(), bounds: self.bounds, backend };
+        let amqp = self.amqp.iter().flat_map(|targets| {
+            targets.exchanges.keys().map(|exchange| {
+                let backend = AmqpConfig { exchange: exchange.clone(), ..targets.broker.clone() };
+                ("relay.amqp.exchanges", sink("amqp", BackendConfig::Amqp(Box::new(backend))))
+            })
+        });
+        let kafka = self.kafka.iter().map(|targets| {
+            ("relay.kafka.topics", sink("kafka", BackendConfig::Kafka(targets.broker.clone())))
+        });
+        amqp.chain(kafka).collect()
+    }
+
     /// Reads the section, and what it asks of who connects. `None` if it is not enabled, which is the default.
     #[must_use]
     pub fn read(root: &Section<'_>, brokers: &Brokers, access: &mut AccessConfig) -> Option<Self> {

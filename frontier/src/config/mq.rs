@@ -41,6 +41,8 @@ pub struct Mq {
     pub sources: Vec<SourceConfig>,
     /// What sinks keep on disk, by their names.
     pub spools: BTreeMap<&'static str, SpoolConfig>,
+    /// What the section is called.
+    pub(crate) section: &'static str,
     /// The files that they name.
     pub(crate) files: Vec<PathBuf>,
     /// What is shown and trusted over TLS: to look at, not to connect with.
@@ -77,26 +79,32 @@ struct Sinks {
 impl Mq {
     pub(super) fn read(root: &Section<'_>, name_size: usize) -> Self {
         let root = &root.fixed_as("mq");
-        let (section, original) = (root.section("mq"), root.section("mqm"));
-        if section.is_present() && original.is_present() {
+        let (current, original) = (root.section("mq"), root.section("mqm"));
+        if current.is_present() && original.is_present() {
             root.reject("mqm", "is there beside `mq`, which is the same section: keep one of them");
         }
         // An absent one is read as well, for its keys to be known.
-        let mut read = Sinks::read(&section, name_size);
+        let mut read = Sinks::read(&current, name_size);
         let other = Sinks::read(&original, name_size);
+        let mut section = "mq";
         if original.is_present() {
-            read = other;
+            (section, read) = ("mqm", other);
         }
         let Sinks { sinks, sources, spools, files, tls, brokers, idle, secrets, .. } = read;
         // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
         // there is neither a sink nor a broker for a relay it is one of sources alone.
         let is_fixed = !sinks.is_empty() || brokers.amqp.is_some() || brokers.kafka.is_some();
         root.record(&(&sinks, &spools, &brokers, &idle, if is_fixed { secrets } else { 0 }));
-        Self { sinks, sources, spools, files, tls, brokers, idle }
+        Self { sinks, sources, spools, section, files, tls, brokers, idle }
     }
 }
 
 impl Mq {
+    /// The bounds of all sinks.
+    pub(crate) fn bounds(&self) -> Option<Bounds> {
+        self.brokers.bounds
+    }
+
     /// Refuses brokers that neither topics nor jobs go to.
     pub(super) fn reject_idle(&self, root: &Section<'_>, relay: Option<&RelayConfig>) {
         for (idle, path) in &self.idle {

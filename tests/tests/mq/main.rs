@@ -12,6 +12,7 @@ mod load;
 mod mosquitto;
 mod mqtt;
 mod nats;
+mod online;
 mod python;
 mod rabbitmq;
 mod real_jobs;

@@ -1,6 +1,7 @@
 //! Connecting to a server of Redis.
 
 use super::reply::describe;
+use crate::probe::IS_REPLICA;
 use crate::{BrokerTls, Credentials, RedisConfig};
 use frontier_config::{HostPort, unreadable};
 use frontier_transport::crypto_provider;
@@ -86,9 +87,7 @@ pub(super) async fn check_master(
 ) -> Result<(), String> {
     match cmd("ROLE").query_async::<Value>(connection).await {
         Ok(Value::Array(role)) => match role.first() {
-            Some(Value::BulkString(role)) if role == b"slave" => {
-                Err(format!("{addr} is a replica, and takes no writes"))
-            }
+            Some(Value::BulkString(role)) if role == b"slave" => Err(format!("{addr} {IS_REPLICA}")),
             _ => Ok(()),
         },
         Ok(_) => Ok(()),

@@ -1,0 +1,240 @@
+//! Whether a broker is there, lets us in, and has what messages go to: looked at once, without sending or making anything.
+
+use crate::{
+    AmqpConfig, AmqpProperties, AmqpSourceConfig, BackendConfig, Bounds, Format, KafkaCompression,
+    KafkaConfig, KafkaSourceConfig, MqttConfig, MqttSourceConfig, NatsConfig, NatsSourceConfig, RedisConfig,
+    RedisTarget, SinkConfig, SourceBackendConfig, SourceConfig, Template,
+};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Something that is wrong with a broker now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// Of what.
+    pub place: Place,
+    /// What, in one line.
+    pub text: String,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The address of this index: nobody answers there, or it does not let us in.
+    Addr(usize),
+    /// What messages go to, or come from.
+    Target,
+}
+
+/// What a broker is asked for.
+#[derive(Clone, Debug)]
+struct Question {
+    name: &'static str,
+    bounds: Bounds,
+    topics: Vec<String>,
+    /// What is read: streams, queues or topics of the broker, by name.
+    read: Vec<String>,
+    backend: BackendConfig,
+}
+
+/// Looks at each address of a sink's broker, and by the first that lets us in at what its topics become. It takes the bounds'
+/// `connect_timeout` for each of the two at most.
+///
+/// # Cancel safety
+/// Cancel safe: the connections end.
+pub async fn probe_sink(config: &SinkConfig) -> Vec<Finding> {
+    let SinkConfig { name, topics, bounds, backend } = config.clone();
+    probe(Question { name, bounds, topics, read: Vec::new(), backend }).await
+}
+
+/// The same for the broker of a source, and what it reads.
+///
+/// # Cancel safety
+/// As [`probe_sink`].
+pub async fn probe_source(config: &SourceConfig, bounds: Bounds) -> Vec<Finding> {
+    let (backend, read) = match &config.backend {
+        SourceBackendConfig::Amqp(server, consumer) => (amqp(server), vec![consumer.queue.clone()]),
+        SourceBackendConfig::Kafka(brokers, group) => (kafka(brokers), group.topics.clone()),
+        SourceBackendConfig::Mqtt(source) => (mqtt(source), Vec::new()),
+        SourceBackendConfig::JetStream(server, consumer) => (nats(server), vec![consumer.stream.clone()]),
+        SourceBackendConfig::NatsQueue(server, _) => (nats(server), Vec::new()),
+        SourceBackendConfig::RedisStreams(source) => {
+            let target = RedisTarget::Channel {
+                channel: Template::topic(),
+                format: Format::Payload,
+                needs_subscriber: false,
+            };
+            let redis = RedisConfig {
+                addrs: source.addrs.clone(),
+                credentials: source.credentials.clone(),
+                db: source.db,
+                tls: source.tls.clone(),
+                target,
+            };
+            (BackendConfig::Redis(redis), source.streams.clone())
+        }
+    };
+    probe(Question { name: "check", bounds, topics: Vec::new(), read, backend }).await
+}
+
+fn amqp(server: &AmqpSourceConfig) -> BackendConfig {
+    let AmqpSourceConfig { addrs, credentials, tls, vhost, frame_size, heartbeat, topology } = server.clone();
+    let amqp = AmqpConfig {
+        addrs,
+        credentials,
+        tls,
+        vhost,
+        frame_size,
+        heartbeat,
+        exchange: String::new(),
+        routing_key: Template::topic(),
+        mandatory: true,
+        is_persistent: true,
+        properties: AmqpProperties::default(),
+        topology,
+    };
+    BackendConfig::Amqp(Box::new(amqp))
+}
+
+fn kafka(brokers: &KafkaSourceConfig) -> BackendConfig {
+    let KafkaSourceConfig { addrs, credentials, mechanism, tls } = brokers.clone();
+    BackendConfig::Kafka(KafkaConfig {
+        addrs,
+        credentials,
+        mechanism,
+        tls,
+        topic: Template::topic(),
+        create_topics: false,
+        compression: KafkaCompression::None,
+        compression_level: None,
+        max_message_size: 1 << 20,
+    })
+}
+
+fn mqtt(source: &MqttSourceConfig) -> BackendConfig {
+    let MqttSourceConfig { addrs, credentials, tls, keep_alive, .. } = source.clone();
+    BackendConfig::Mqtt(Box::new(MqttConfig {
+        addrs,
+        credentials,
+        tls,
+        client_id: None,
+        keep_alive,
+        topic: Template::topic(),
+        is_retained: false,
+        needs_subscriber: false,
+        expiry: None,
+        content_type: String::new(),
+    }))
+}
+
+fn nats(server: &NatsSourceConfig) -> BackendConfig {
+    let NatsSourceConfig { addrs, credentials, tls } = server.clone();
+    BackendConfig::Nats(NatsConfig { addrs, credentials, tls, subject: Template::topic(), jetstream: None })
+}
+
+async fn probe(question: Question) -> Vec<Finding> {
+    let mut looking = JoinSet::new();
+    for index in 0..question.addrs() {
+        let question = question.of(index);
+        looking.spawn(async move {
+            let (connect, all) = (question.bounds.connect_timeout, 2 * question.bounds.connect_timeout);
+            let looked = timeout(all, question.look()).await;
+            (index, looked.unwrap_or_else(|_| Err(format!("no answer within {connect:?}"))))
+        });
+    }
+    let (mut findings, mut faults) = (Vec::new(), None);
+    for (index, looked) in looking.join_all().await {
+        match looked {
+            Ok(found) => faults = faults.or(Some(found)),
+            Err(text) => findings.push(Finding { place: Place::Addr(index), text }),
+        }
+    }
+    if faults.is_some() {
+        // Of servers that stand in for each other one takes writes.
+        findings.retain(|finding| !finding.text.ends_with(IS_REPLICA));
+    }
+    let targets = faults.into_iter().flatten().map(|text| Finding { place: Place::Target, text });
+    findings.extend(targets);
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+impl SourceBackendConfig {
+    /// What its broker is called in the configuration.
+    #[must_use]
+    pub fn section(&self) -> &'static str {
+        match self {
+            Self::Amqp(..) => "amqp",
+            Self::Kafka(..) => "kafka",
+            Self::Mqtt(_) => "mqtt",
+            Self::JetStream(..) => "jetstream",
+            Self::NatsQueue(..) => "nats",
+            Self::RedisStreams(_) => "redis",
+        }
+    }
+}
+
+/// How the fault of a replica ends.
+pub(crate) const IS_REPLICA: &str = "is a replica, and takes no writes";
+
+impl Question {
+    fn addrs(&self) -> usize {
+        match &self.backend {
+            BackendConfig::Amqp(amqp) => amqp.addrs.len(),
+            BackendConfig::Kafka(kafka) => kafka.addrs.len(),
+            BackendConfig::Mqtt(mqtt) => mqtt.addrs.len(),
+            BackendConfig::Nats(nats) => nats.addrs.len(),
+            BackendConfig::Redis(redis) => redis.addrs.len(),
+        }
+    }
+
+    /// The same with one address.
+    fn of(&self, index: usize) -> Self {
+        let mut question = self.clone();
+        let addrs = match &mut question.backend {
+            BackendConfig::Amqp(amqp) => &mut amqp.addrs,
+            BackendConfig::Kafka(kafka) => &mut kafka.addrs,
+            BackendConfig::Mqtt(mqtt) => &mut mqtt.addrs,
+            BackendConfig::Nats(nats) => &mut nats.addrs,
+            BackendConfig::Redis(redis) => &mut redis.addrs,
+        };
+        *addrs = addrs.get(index).cloned().into_iter().collect();
+        question
+    }
+
+    /// What is wrong with its targets; an error where the broker can't be asked.
+    async fn look(&self) -> Result<Vec<String>, String> {
+        let Self { name, bounds, topics, read, backend } = self;
+        let (name, bounds) = (*name, *bounds);
+        match backend {
+            #[cfg(feature = "amqp")]
+            BackendConfig::Amqp(amqp) => {
+                let names = [&amqp.routing_key.fixed_names(topics)[..], read].concat();
+                crate::amqp::look(amqp, name, bounds, &names).await
+            }
+            #[cfg(feature = "kafka")]
+            BackendConfig::Kafka(kafka) => {
+                let names = [&kafka.topic.fixed_names(topics)[..], read].concat();
+                crate::kafka::look(kafka, name, bounds, names).await
+            }
+            #[cfg(feature = "mqtt")]
+            BackendConfig::Mqtt(mqtt) => crate::mqtt::look(mqtt, name, bounds).await,
+            #[cfg(feature = "nats")]
+            BackendConfig::Nats(nats) => {
+                let subjects = nats.subject.fixed_names(topics);
+                crate::nats::look(nats, name, bounds, &subjects, read).await
+            }
+            #[cfg(feature = "redis")]
+            BackendConfig::Redis(redis) => crate::redis::look(redis, topics, read).await,
+            #[cfg(not(all(
+                feature = "amqp",
+                feature = "kafka",
+                feature = "mqtt",
+                feature = "nats",
+                feature = "redis"
+            )))]
+            _ => Err("this binary was built without this broker".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `frontier --check --online`: what is wrong with real brokers, all of it at once, and that nothing was made.
+
+use crate::kafka_server::{Kafka, PASSWORD, USER};
+use crate::rabbitmq::VirtualHost;
+use crate::resp::Resp;
+use frontier_test_nats::{Client, Server as NatsServer};
+use frontier_test_redis::Server as RedisServer;
+use frontier_tests::{DEADLINE, Process, Settings, eventually, within};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+/// The exit code, and what was said.
+async fn check(settings: &Settings) -> (Option<i32>, Vec<String>) {
+    let config = settings.file();
+    let path = config.path().to_str().unwrap();
+    let mut process = Process::start(&["--check", "--online", "--config", path], None);
+    let code = within("it ends", process.exit()).await;
+    let said = async || Some(process.log().lines()).filter(|lines| !lines.is_empty());
+    (code, eventually(DEADLINE, "it says something", said).await)
+}
+
+fn redis(settings: &mut Settings, addrs: &[SocketAddr]) {
+    let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+    settings.set("mq.redis.enable", true);
+    settings.set("mq.redis.addrs", json!(addrs));
+    settings.set("mq.redis.streams.producer.topics", json!(["events", "free"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_wrong_is_named_with_its_key_and_nothing_is_made() {
+    let (nats, server) = (NatsServer::start(), RedisServer::start());
+    let mut resp = Resp::connect(server.addr());
+    resp.ask(&["SET", "events", "1"]);
+    let mut settings = Settings::default();
+    redis(&mut settings, &[server.addr(), "127.0.0.1:1".parse().unwrap()]);
+    settings.set("mq.nats.enable", true);
+    settings.set("mq.nats.addrs", json!([nats.addr().to_string()]));
+    settings.set("mq.nats.jetstream.enable", true);
+    settings.set("mq.nats.jetstream.producer.subjects", json!(["untaken"]));
+    let consumer =
+        json!({"name": "c", "stream": "gone", "to": {"topic": "t"}, "dead_letter": {"drop": true}});
+    settings.set("mq.nats.jetstream.consumers", json!([consumer]));
+    let (code, lines) = check(&settings).await;
+    let expected = [
+        "mq.nats.jetstream.consumers: c: \"gone\": stream not found",
+        "mq.nats.jetstream.producer.subjects: no stream takes \"untaken\"",
+        "mq.redis.addrs[1]: ",
+        "mq.redis.streams.producer.topics: \"events\" is a string, and no stream",
+    ];
+    assert_eq!(code, Some(1), "{lines:?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.contains(expected), "{lines:?}");
+    }
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    // As it should be.
+    resp.ask(&["DEL", "events"]);
+    redis(&mut settings, &[server.addr()]);
+    Client::connect(nats.addr()).create_stream("gone", &["untaken"], &Value::Null);
+    let (code, lines) = check(&settings).await;
+    assert!(code == Some(0) && lines.iter().any(|line| line.contains("the brokers are there")), "{lines:?}");
+    assert_eq!(server.cli(&["DBSIZE"]).trim(), "0");
+    assert_eq!(Client::connect(nats.addr()).stored("gone").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_exchanges_queues_and_topics_are_looked_at() {
+    let (host, kafka) = (VirtualHost::shared("online"), Kafka::shared());
+    kafka.topic("online.there", 1, 1, &json!({}));
+    let mut settings = Settings::default();
+    settings.set("mq.amqp.enable", true);
+    settings.set("mq.amqp.addrs", json!([host.server.addr().to_string()]));
+    for key in ["vhost", "username", "password"] {
+        settings.set(&format!("mq.amqp.{key}"), host.name);
+    }
+    settings.set("mq.amqp.producer.routing_keys", json!(["declared", "missing"]));
+    settings.set("mq.amqp.queues", json!([{ "name": "declared" }]));
+    settings.set("mq.kafka.enable", true);
+    settings.set("mq.kafka.addrs", json!([kafka.sasl_addr()]));
+    settings.set("mq.kafka.username", USER);
+    settings.set("mq.kafka.password", PASSWORD);
+    settings.set("mq.kafka.producer.create_topics", false);
+    settings.set("mq.kafka.producer.topics", json!(["there", "absent"]));
+    settings.set("mq.kafka.producer.topic", "online.{topic}");
+    settings.set("relay.enable", true);
+    settings.set("relay.amqp.exchanges", json!([{ "name": "nowhere", "routing_keys": ["*"] }]));
+    let (code, lines) = check(&settings).await;
+    assert_eq!(code, Some(1), "{lines:?}");
+    for (line, expected) in lines.iter().zip([
+        "mq.amqp.producer: NOT_FOUND - no queue 'missing'",
+        "mq.kafka.producer.topics: \"online.absent\": ",
+        "relay.amqp.exchanges: NOT_FOUND - no exchange 'nowhere'",
+    ]) {
+        assert!(line.contains(expected), "{lines:?}");
+    }
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    settings.set("mq.amqp.password", "wrong");
+    settings.set("mq.kafka.password", "wrong");
+    let (code, lines) = check(&settings).await;
+    assert_eq!((code, lines.len()), (Some(1), 2), "{lines:?}");
+    assert!(lines[0].contains("mq.amqp.addrs[0]: ACCESS_REFUSED"), "{lines:?}");
+    assert!(lines[1].contains("mq.kafka.addrs[0]: "), "{lines:?}");
+    let queues = host.server.eval("[rabbit_amqqueue:list(<<\"online\">>)].");
+    assert!(queues.contains("[[]]"), "nothing was declared: {queues}");
+}
