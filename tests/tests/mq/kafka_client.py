@@ -3,6 +3,7 @@
 kafka_client.py ADDR drain TOPIC             each record as a line of JSON, partition by partition
 kafka_client.py ADDR produce TOPIC IDS FROM TO   numbers of this range for each of these edges, with keys and headers as ours
 kafka_client.py ADDR lag GROUP TOPIC         how many records are behind what the group has committed
+kafka_client.py ADDR committed GROUP TOPIC   waits until there are none
 kafka_client.py ADDR grow TOPIC PARTITIONS   gives a topic more partitions
 kafka_client.py ADDR trim TOPIC              deletes the records of all its partitions
 kafka_client.py ADDR topic NAME PARTITIONS REPLICAS JSON   makes a topic with this configuration
@@ -15,6 +16,7 @@ kafka_client.py ADDR password USER PASSWORD  changes what a user shows by SCRAM-
 import base64
 import json
 import sys
+import time
 
 import kafka
 from kafka.admin import (
@@ -82,9 +84,23 @@ def ends(consumer, name):
     return consumer.end_offsets(partitions)
 
 
+def behind(consumer, name):
+    return sum(end - (consumer.committed(it) or 0) for it, end in ends(consumer, name).items())
+
+
 def lag(addr, group, name):
     consumer = kafka.KafkaConsumer(bootstrap_servers=addr, enable_auto_commit=False, group_id=group)
-    print(json.dumps({"lag": sum(end - (consumer.committed(it) or 0) for it, end in ends(consumer, name).items())}))
+    print(json.dumps({"lag": behind(consumer, name)}))
+    consumer.close()
+
+
+def committed(addr, group, name):
+    consumer = kafka.KafkaConsumer(bootstrap_servers=addr, enable_auto_commit=False, group_id=group)
+    deadline = time.monotonic() + 60
+    while (left := behind(consumer, name)) > 0:
+        if time.monotonic() > deadline:
+            sys.exit(f"{left} records are not committed")
+        time.sleep(0.1)
     consumer.close()
 
 
@@ -98,8 +114,8 @@ def main(addr, command, *arguments):
     if command == "drain":
         drain(addr, *arguments)
         return
-    if command in ("produce", "lag"):
-        {"produce": produce, "lag": lag}[command](addr, *arguments)
+    if command in ("produce", "lag", "committed"):
+        {"produce": produce, "lag": lag, "committed": committed}[command](addr, *arguments)
         return
     admin = KafkaAdminClient(bootstrap_servers=addr)
     if command == "topic":

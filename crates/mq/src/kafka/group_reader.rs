@@ -36,6 +36,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long brokers wait for a sign of life of a member.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the group waits in a rebalance for a member that is alive.
+const REBALANCE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How old what is known of topics may be.
 const METADATA_AGE: Duration = Duration::from_secs(2);
 
@@ -97,6 +100,7 @@ impl Reader for GroupReader {
             .fetch_max_bytes(bytes)
             .fetch_max_wait(POLL)
             .session_timeout(SESSION_TIMEOUT)
+            .max_poll_interval(REBALANCE_TIMEOUT)
             .heartbeat_interval(SESSION_TIMEOUT / 10)
             .metrics_push(false)
             .rebalance_listener(membership.clone())
@@ -129,7 +133,7 @@ impl Reader for GroupReader {
     }
 }
 
-/// What passes without a new consumer.
+/// What passes without a new consumer. So does a batch that can't be read, for all partitions but its own.
 fn is_passing(error: &KrafkaError) -> bool {
-    !error.is_fatal() && error.is_retriable()
+    !error.is_fatal() && (error.is_retriable() || error.protocol_error_kind().is_some())
 }

@@ -37,6 +37,8 @@ pub(crate) struct GroupSession {
     /// Ends that are not told yet, since they are not committed.
     untold: usize,
     is_away: bool,
+    /// A poll has failed since brokers and topics were looked at.
+    has_failed: bool,
 }
 
 /// Records, and how many were deleted before they were read.
@@ -64,6 +66,7 @@ impl GroupSession {
             paused: BTreeSet::new(),
             untold: 0,
             is_away: false,
+            has_failed: false,
         }
     }
 
@@ -97,6 +100,7 @@ impl GroupSession {
                             self.unread.extend(records);
                         }
                         Err(error) if is_passing(&error) => {
+                            self.has_failed = true;
                             self.is_gone(intake, &describe(&error));
                             poll = Some(Box::pin(async {
                                 tokio::time::sleep(PAUSE).await;
@@ -284,7 +288,7 @@ impl GroupSession {
 
     /// They answer again: what waits longer and longer for them need not.
     async fn is_back(&mut self, intake: &Intake) {
-        if !std::mem::take(&mut self.is_away) {
+        if std::mem::take(&mut self.has_failed) || !std::mem::take(&mut self.is_away) {
             return;
         }
         info!(source = intake.name(), "the brokers answer again");
