@@ -16,17 +16,19 @@
 //!
 //! A [`Source`] is one consumer of one broker: what it reads goes out by [`Receive`], and back comes what became of it.
 //!
-//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `mqtt`, `nats` and `redis`, all on by default.
+//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `mqtt`, `nats`, `nsq` and `redis`, all on by default.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod backend;
-#[cfg(any(feature = "amqp", feature = "mqtt"))]
+#[cfg(any(feature = "amqp", feature = "mqtt", feature = "nsq"))]
 mod dial;
+#[cfg(any(feature = "nsq", feature = "redis"))]
+mod envelope;
 mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
-#[cfg(feature = "mqtt")]
+#[cfg(any(feature = "mqtt", feature = "nsq"))]
 mod link;
 mod message;
 mod metrics;
@@ -34,6 +36,8 @@ mod metrics;
 mod mqtt;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "nsq")]
+mod nsq;
 mod pending;
 #[cfg(feature = "redis")]
 mod redis;
@@ -42,7 +46,7 @@ mod sink;
 mod source;
 mod supervisor;
 mod template;
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "nsq"))]
 mod text;
 
 pub use error::{Cause, SendError};
@@ -51,10 +55,10 @@ pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
     Credentials, DeadLetter, Format, JetStreamConfig, JetStreamConsumer, KafkaCompression, KafkaConfig,
-    MqttConfig, MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig, RedisSourceConfig,
-    RedisTarget, RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig, SourceBounds,
-    SourceConfig, Target, is_mqtt_text, is_valid_kafka_topic, is_valid_mqtt_filter, is_valid_mqtt_topic,
-    is_valid_subject,
+    MqttConfig, MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, NsqConfig, NsqSourceConfig,
+    RedisConfig, RedisSourceConfig, RedisTarget, RequestTemplate, Retry, SaslMechanism, SinkConfig,
+    SourceBackendConfig, SourceBounds, SourceConfig, Target, is_mqtt_text, is_valid_kafka_topic,
+    is_valid_mqtt_filter, is_valid_mqtt_topic, is_valid_nsq_name, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use source::{

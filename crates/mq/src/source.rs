@@ -112,11 +112,15 @@ impl Source {
             SourceBackendConfig::NatsQueue(nats, queue) => {
                 Ok(Self::of(intake, crate::nats::QueueGroup::new(nats, queue), receiver))
             }
+            #[cfg(feature = "nsq")]
+            SourceBackendConfig::Nsq(nsq) => {
+                Ok(Self::of(intake, crate::nsq::Consumer::new(nsq, &config.name), receiver))
+            }
             #[cfg(feature = "redis")]
             SourceBackendConfig::RedisStreams(redis) => {
                 Ok(Self::of(intake, crate::redis::StreamReader::new(redis), receiver))
             }
-            #[cfg(not(all(feature = "mqtt", feature = "nats", feature = "redis")))]
+            #[cfg(not(all(feature = "mqtt", feature = "nats", feature = "nsq", feature = "redis")))]
             _ => {
                 drop(receiver);
                 Err(StartError::new(&config.name))

@@ -12,6 +12,8 @@ mod load;
 mod mosquitto;
 mod mqtt;
 mod nats;
+mod nsq;
+mod nsqd;
 mod python;
 mod rabbitmq;
 mod real_jobs;

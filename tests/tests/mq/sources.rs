@@ -3,6 +3,7 @@
 mod inbox;
 mod mqtt;
 mod nats;
+mod nsq;
 mod redis;
 mod redis_faults;
 mod targets;

@@ -1,6 +1,6 @@
 //! What a source is made with.
 
-use crate::{BrokerTls, Credentials, MqttSourceConfig, RecordTemplate};
+use crate::{BrokerTls, Credentials, MqttSourceConfig, NsqSourceConfig, RecordTemplate};
 use frontier_config::HostPort;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -113,6 +113,8 @@ pub enum SourceBackendConfig {
     JetStream(NatsSourceConfig, JetStreamConsumer),
     /// A queue group of core NATS, which gets each message once at most.
     NatsQueue(NatsSourceConfig, NatsQueue),
+    /// A channel of NSQ.
+    Nsq(Box<NsqSourceConfig>),
     /// Streams of Redis.
     RedisStreams(RedisSourceConfig),
 }
@@ -124,6 +126,7 @@ impl SourceBackendConfig {
         match self {
             Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::JetStream(..) | Self::NatsQueue(..) => cfg!(feature = "nats"),
+            Self::Nsq(_) => cfg!(feature = "nsq"),
             Self::RedisStreams(_) => cfg!(feature = "redis"),
         }
     }
@@ -136,7 +139,7 @@ impl SourceBackendConfig {
         match self {
             Self::Mqtt(mqtt) => mqtt.session.is_some(),
             Self::NatsQueue(..) => false,
-            Self::JetStream(..) | Self::RedisStreams(_) => true,
+            Self::JetStream(..) | Self::Nsq(_) | Self::RedisStreams(_) => true,
         }
     }
 }
