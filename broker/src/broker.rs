@@ -13,9 +13,9 @@ use crate::{grpc, rest};
 use frontier_access::LoadErrors;
 use frontier_admin::{
     AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
-    reflection,
+    openapi, reflection,
 };
-use frontier_api::BROKER_DESCRIPTORS;
+use frontier_api::{BROKER_DESCRIPTORS, BROKER_OPENAPI, EXTERNALSCALER_DESCRIPTORS};
 use frontier_sessions_disk::{DiskStore, OpenError};
 use frontier_transport::{ExpiryLog, ServerTls};
 use std::net::SocketAddr;
@@ -171,12 +171,16 @@ impl Broker {
         };
         let api = Api::new(sessions.clone(), watches, end.clone());
         let tasks = api.tasks.clone();
-        let mut router = rest::routes(api.clone()).merge(grpc::routes(api));
-        match reflection(BROKER_DESCRIPTORS) {
+        let scaling = Scaling::new(sessions.clone(), server.watches(), self.prefetch);
+        let mut router = rest::routes(&api, &scaling).merge(grpc::routes(api));
+        match reflection(&[BROKER_DESCRIPTORS, EXTERNALSCALER_DESCRIPTORS]) {
             Ok(reflection) => router = router.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
         }
-        let scaling = Scaling::new(sessions.clone(), server.watches(), self.prefetch);
+        match openapi(BROKER_OPENAPI) {
+            Ok(document) => router = router.merge(document),
+            Err(error) => warn!(%error, "there is no OpenAPI document"),
+        }
         let router = router.merge(scaling::routes(scaling)).merge(metrics.routes());
         let expiry = self.expiry;
         let announced = hosts::announced(dispatch, self.host_ttl);

@@ -10,27 +10,34 @@ mod sessions;
 mod time_span;
 
 use crate::api::{Api, Refusal, who};
+use crate::scaling::{Scaling, scaling_of};
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{delete, get, post};
+use frontier_api::BrokerRoute;
 
 type Answer = Result<axum::response::Response, Refusal>;
 
 type Id = Path<String>;
 
 /// Every route.
-pub(crate) fn routes(api: Api) -> Router {
-    const SESSION: &str = "/api/v1/sessions/{id}";
-    let of = |rest: &str| format!("{SESSION}{rest}");
-    Router::new()
-        .route("/api/v1/sessions", get(sessions::list).post(sessions::create))
-        .route(SESSION, get(sessions::get).delete(sessions::close))
-        .route(&of("/attach"), post(sessions::attach))
-        .route(&of("/status"), get(sessions::status))
-        .route(&of("/requests"), post(requests::send))
-        .route(&of("/requests/flush"), post(requests::flush))
-        .route(&of("/responses"), get(responses::get))
-        .route(&of("/clients/{client}"), delete(sessions::purge))
-        .route("/ws/v1/sessions/{id}/responses", get(push::push))
-        .with_state(api)
+pub(crate) fn routes(api: &Api, scaling: &Scaling) -> Router {
+    use BrokerRoute as R;
+    BrokerRoute::ALL.iter().fold(Router::new(), |router, route| {
+        let of_sessions = match route {
+            R::CreateSession => post(sessions::create),
+            R::ListSessions => get(sessions::list),
+            R::GetSession => get(sessions::get),
+            R::CloseSession => delete(sessions::close),
+            R::AttachSession => post(sessions::attach),
+            R::GetSessionStatus => get(sessions::status),
+            R::SendRequests => post(requests::send),
+            R::FlushRequests => post(requests::flush),
+            R::GetResponses => get(responses::get),
+            R::PushResponses => get(push::push),
+            R::PurgeClient => delete(sessions::purge),
+            R::GetScaling => return router.route(route.path(), get(scaling_of).with_state(scaling.clone())),
+        };
+        router.route(route.path(), of_sessions.with_state(api.clone()))
+    })
 }

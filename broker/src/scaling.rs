@@ -9,6 +9,8 @@
 mod keda;
 mod rest;
 
+pub(crate) use rest::scaling_of;
+
 use crate::dispatch::HostStanding;
 use crate::sessions::Sessions;
 use axum::Router;
@@ -85,10 +87,9 @@ impl Scaling {
     }
 }
 
-/// Every route: KEDA's over gRPC, the others' over REST.
+/// KEDA's calls over gRPC.
 pub(crate) fn routes(scaling: Scaling) -> Router {
-    let keda = keda::service(scaling.clone());
-    Router::new().route_service(keda::ROUTE, keda).merge(rest::routes(scaling))
+    Router::new().route_service(keda::ROUTE, keda::service(scaling))
 }
 
 #[cfg(test)]

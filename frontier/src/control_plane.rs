@@ -174,7 +174,7 @@ impl ControlPlane {
         let grpc = ControlPlaneServer::new(Grpc(shared.clone())).max_decoding_message_size(request_size);
         let routes = rest::routes(shared, request_size);
         let mut routes = routes.route_service("/controlplane.ControlPlane/{call}", grpc);
-        match reflection(GATEWAY_DESCRIPTORS) {
+        match reflection(&[GATEWAY_DESCRIPTORS]) {
             Ok(reflection) => routes = routes.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
         }

@@ -2,9 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use frontier_admin::{ApiError, json};
+use frontier_api::session_json::Refused;
 use frontier_sessions::{Fault, FaultCode};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 /// After how many seconds those may try again who may.
 pub(crate) const RETRY_AFTER: u64 = 1;
@@ -14,20 +14,6 @@ pub(crate) const RETRY_AFTER: u64 = 1;
 pub(crate) enum Refusal {
     Fault(Fault),
     Api(ApiError),
-}
-
-/// The body of an answer that is a fault.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FaultBody<'a> {
-    /// The name of the fault.
-    code: &'static str,
-    /// What it is about: HPC Pack's number.
-    category: u8,
-    /// For people.
-    message: &'a str,
-    /// Whether the same may go well a little later.
-    retryable: bool,
 }
 
 impl From<Fault> for Refusal {
@@ -86,11 +72,11 @@ impl IntoResponse for Refusal {
             Self::Fault(fault) => fault,
         };
         let code = fault.code;
-        let body = FaultBody {
-            code: code.name(),
-            category: code.category() as u8,
-            message: &fault.text,
-            retryable: code.is_retryable(),
+        let body = Refused {
+            code: code.name().into(),
+            category: Some(code.category() as u8),
+            message: fault.text,
+            retryable: Some(code.is_retryable()),
         };
         let mut response = json(status(code), &body);
         if code.is_retryable() {

@@ -1,7 +1,6 @@
 //! Sending requests, and flushing them.
 
 use super::ids;
-use super::json::{Enqueued, FlushRequests, FlushedRequests, Item, SendRequests};
 use super::{Answer, Id, who};
 use crate::api::{Api, Refusal, Texts, client, invalid};
 use crate::session::Flush;
@@ -11,7 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use frontier_access::authn::OperatorRole;
 use frontier_admin::{ApiError, Operator, Query, json};
-use frontier_sessions::{self as sessions, Fault, FaultCode};
+use frontier_api::Object;
+use frontier_api::session_json::{Enqueued, FlushRequests, FlushedRequests, SendRequests, SentRequest};
+use frontier_sessions::{self as sessions, ClientId, Fault, FaultCode};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::OwnedSemaphorePermit;
@@ -56,9 +57,9 @@ pub(super) async fn send(
     let key = idempotency_key(request.headers())?;
     let limits = &api.sessions.config().limits;
     let body = read_body(&api, request, limits.batch_size).await?;
-    let read: SendRequests<'_> =
-        serde_json::from_slice(&body.bytes).map_err(|error| invalid(error.to_string()))?;
-    let client = client(named.as_deref().or(read.client_id.as_deref()))?;
+    let Object(read) = serde_json::from_slice::<Object<SendRequests<'_>>>(&body.bytes)
+        .map_err(|error| invalid(error.to_string()))?;
+    let client = named_client(named.as_deref(), read.client_id.as_deref())?;
     let mut texts = Texts::default();
     let requests: Vec<sessions::Request> = read
         .requests
@@ -74,6 +75,17 @@ pub(super) async fn send(
     Ok(json(StatusCode::ACCEPTED, &Enqueued { enqueued: message_ids.len(), message_ids }))
 }
 
+/// The client that a query or a body names; where both do it is the same.
+fn named_client(in_query: Option<&str>, in_body: Option<&str>) -> Result<ClientId, Refusal> {
+    let named = client(in_query.or(in_body))?;
+    match in_body {
+        Some(text) if client(Some(text))? != named => {
+            Err(invalid("clientId is in the query and in the body, and they differ"))
+        }
+        _ => Ok(named),
+    }
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= ids::MAX_KEY);
@@ -83,7 +95,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
 
 fn to_request(
     place: usize,
-    item: &Item<'_>,
+    item: &SentRequest<'_>,
     key: Option<&str>,
     texts: &mut Texts,
 ) -> Result<sessions::Request, Fault> {
@@ -115,11 +127,11 @@ pub(super) async fn flush(
     query.end()?;
     let session = api.session(&id, &operator, OperatorRole::Operate)?;
     let body = read_body(&api, request, MAX_FLUSH).await?;
-    let read: FlushRequests = match &body.bytes[..] {
-        [] => FlushRequests::default(),
+    let Object(read) = match &body.bytes[..] {
+        [] => Object(FlushRequests::default()),
         bytes => serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?,
     };
-    let client = client(named.as_deref().or(read.client_id.as_deref()))?;
+    let client = named_client(named.as_deref(), read.client_id.as_deref())?;
     let ends = ends || read.end;
     let flush = Flush { batch: read.batch_id, sent: read.sent, ends };
     let flushed = session.flush(who(&operator), client, flush).await?;
@@ -128,7 +140,24 @@ pub(super) async fn flush(
         session_id: session.id().to_string(),
         pending_requests: flushed.pending,
         committed_requests: flushed.committed,
-        message,
+        message: message.into(),
     };
     Ok(json(StatusCode::OK, &flushed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_is_named_twice_is_the_same() {
+        let named = |query, body| named_client(query, body).map(|it| it.to_string()).ok();
+        assert_eq!(named(None, None).as_deref(), Some("default"));
+        for (query, body) in [(Some("a"), None), (None, Some("a")), (Some("a"), Some("A"))] {
+            assert_eq!(named(query, body).as_deref(), Some("a"), "{query:?} {body:?}");
+        }
+        for (query, body) in [(Some("a"), Some("b")), (Some("a"), Some("")), (Some("/"), Some("a"))] {
+            assert_eq!(named(query, body), None, "{query:?} {body:?}");
+        }
+    }
 }

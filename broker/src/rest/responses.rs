@@ -1,6 +1,6 @@
 //! Fetching responses: some at a time, or as a stream of JSON lines.
 
-use super::response::{End, FailedLine, LastLine, One};
+use super::response::{end, response};
 use super::{Answer, Id, who};
 use crate::api::{Api, Refusal, client, invalid};
 use crate::reader::Reader;
@@ -11,7 +11,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use frontier_access::authn::OperatorRole;
 use frontier_admin::{Operator, Query, WatchSlot, json};
-use frontier_sessions::{ClientId, Position, Start};
+use frontier_api::session_json::{self as written, FailedLine, LastLine};
+use frontier_sessions::{ClientId, Start};
 use futures_util::stream::{once, unfold};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
@@ -29,18 +30,6 @@ const JSON_LINES: &str = "application/x-ndjson";
 
 /// What is left of the time that an answer may take, for writing it.
 const MARGIN: Duration = Duration::from_millis(500);
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
-    responses: Vec<One>,
-    count: usize,
-    remaining: u64,
-    /// Where the next ones begin.
-    next: Position,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_of_responses: Option<End>,
-}
 
 pub(super) async fn get(
     State(api): State<Api>,
@@ -87,16 +76,15 @@ pub(super) fn start(position: Option<&str>) -> Result<Start, Refusal> {
 
 /// The answer with these responses. They count as fetched once it is written.
 fn page(session: Arc<Session>, client: ClientId, found: Responses) -> Response {
-    let Responses { responses, next, remaining, end } = found;
-    let is_empty = responses.is_empty();
-    let responses: Vec<_> = responses.into_iter().map(One::from).collect();
-    let end_of_responses = end.map(End::from);
-    let page = Page { count: responses.len(), responses, remaining, next, end_of_responses };
-    let response = json(StatusCode::OK, &page);
-    if is_empty {
-        return response;
+    let Responses { responses, next, remaining, end: marker } = found;
+    let responses: Vec<_> = responses.into_iter().map(response).collect();
+    let (count, end_of_responses) = (responses.len(), marker.as_ref().map(end));
+    let page =
+        json(StatusCode::OK, &written::Responses { responses, count, remaining, next, end_of_responses });
+    if count == 0 {
+        return page;
     }
-    let (parts, body) = response.into_parts();
+    let (parts, body) = page.into_parts();
     let writing = once(async move {
         // It is asked for when there is room to write it: whoever has gone away before has fetched nothing.
         let written = axum::body::to_bytes(body, usize::MAX).await;
@@ -141,17 +129,17 @@ impl Lines {
             Ok(found) => Some(self.write(found)),
             Err(fault) => {
                 self.is_over = true;
-                Some(line(&FailedLine { fault: fault.code.name(), message: fault.text }).into())
+                Some(line(&FailedLine { fault: fault.code.name().into(), message: fault.text }).into())
             }
         }
     }
 
     fn write(&mut self, found: Responses) -> Bytes {
-        let Responses { responses, end, .. } = found;
-        let mut text: Vec<u8> = responses.into_iter().flat_map(|one| line(&One::from(one))).collect();
-        if let Some(end) = end {
+        let Responses { responses, end: marker, .. } = found;
+        let mut text: Vec<u8> = responses.into_iter().flat_map(|one| line(&response(one))).collect();
+        if let Some(marker) = marker {
             self.is_over = true;
-            text.extend(line(&LastLine { end_of_responses: end.into() }));
+            text.extend(line(&LastLine { end_of_responses: end(&marker) }));
         }
         text.into()
     }

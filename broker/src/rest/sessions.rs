@@ -1,6 +1,6 @@
 //! Making, finding and ending sessions.
 
-use super::json::{Create, Listed, SessionInfo, Status, choice};
+use super::json::{self as written, choice};
 use super::requests::read_body;
 use super::{Answer, Id, who};
 use crate::api::{Api, client, invalid};
@@ -9,6 +9,8 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use frontier_access::authn::OperatorRole;
 use frontier_admin::{Operator, Query, json};
+use frontier_api::Object;
+use frontier_api::session_json::Create;
 use frontier_sessions::SessionKind;
 use http::{HeaderValue, StatusCode, Uri, header};
 use std::sync::Arc;
@@ -23,10 +25,11 @@ pub(super) async fn create(
 ) -> Answer {
     Query::parse(request.uri())?.end()?;
     let body = read_body(&api, request, MAX_BODY).await?;
-    let create: Create = serde_json::from_slice(&body.bytes).map_err(|error| invalid(error.to_string()))?;
-    let (settings, notes) = create.settings(api.sessions.config().timeouts).map_err(invalid)?;
+    let Object(create) =
+        serde_json::from_slice::<Object<Create>>(&body.bytes).map_err(|error| invalid(error.to_string()))?;
+    let (settings, notes) = written::settings(&create, api.sessions.config().timeouts).map_err(invalid)?;
     let session = api.create(&operator, settings, &notes).await?;
-    let mut response = json(StatusCode::CREATED, &SessionInfo::new(&session, None));
+    let mut response = json(StatusCode::CREATED, &written::session_info(&session, None));
     let location = format!("/api/v1/sessions/{}", session.id());
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -46,7 +49,7 @@ pub(super) async fn list(
     let mut sessions = api.sessions.all();
     sessions.retain(|session| sees_all || session.check_access(&who).is_ok());
     sessions.sort_by_key(|session| (session.record.created_at, session.id()));
-    let listed: Vec<_> = sessions.iter().map(|session| Listed::from(&**session)).collect();
+    let listed: Vec<_> = sessions.iter().map(|session| written::listed(session)).collect();
     Ok(json(StatusCode::OK, &listed))
 }
 
@@ -62,7 +65,7 @@ pub(super) async fn get(
 }
 
 fn info(session: &Arc<Session>, client_id: Option<String>) -> Response {
-    json(StatusCode::OK, &SessionInfo::new(session, client_id))
+    json(StatusCode::OK, &written::session_info(session, client_id))
 }
 
 pub(super) async fn attach(
@@ -122,5 +125,5 @@ pub(super) async fn status(
 ) -> Answer {
     Query::parse(&uri)?.end()?;
     let session = api.session(&id, &operator, OperatorRole::Read)?;
-    Ok(json(StatusCode::OK, &Status::new(&session, api.figures(&session))))
+    Ok(json(StatusCode::OK, &written::status(&session, api.figures(&session))))
 }

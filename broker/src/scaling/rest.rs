@@ -1,53 +1,13 @@
 //! `GET /api/v1/services/{service}/scaling`: for whoever starts and stops hosts without KEDA.
 
 use super::{Demand, Scaling, load};
-use axum::Router;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
-use axum::routing::get;
 use frontier_access::authn::OperatorRole;
 use frontier_admin::{ApiError, Operator, Query, json};
-use frontier_sessions::{Labels, ScalingRule};
+use frontier_api::session_json::{Host, Scaling as Info};
+use frontier_sessions::ScalingRule;
 use http::{StatusCode, Uri};
-use serde::Serialize;
-
-pub(super) fn routes(scaling: Scaling) -> Router {
-    Router::new().route("/api/v1/services/{service}/scaling", get(scaling_of)).with_state(scaling)
-}
-
-/// How a service stands, and what is to be done.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ScalingInfo {
-    service_name: String,
-    queued_requests: u64,
-    running_requests: u64,
-    /// What sessions want at once, with their fewest and most units.
-    wanted_units: u64,
-    /// How many hosts there should be.
-    target_hosts: u64,
-    /// How many of those that are idle should be stopped now: the first of `hosts`.
-    stop_hosts: u64,
-    /// To be said in the next round.
-    shrink_rounds: u32,
-    /// Those whose removal costs least first.
-    hosts: Vec<HostInfo>,
-}
-
-/// A host, and what its removal costs.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HostInfo {
-    /// Its edge id: 64 bits, which not every reader of JSON takes as a number.
-    edge_id: String,
-    node: String,
-    labels: Labels,
-    state: &'static str,
-    capacity: u32,
-    running: u32,
-    /// For `controller.kubernetes.io/pod-deletion-cost`: those with the least are removed first.
-    pod_deletion_cost: i32,
-}
 
 /// One that is stopping goes first, then those that can't be reached, then idle ones, then by what they have.
 fn deletion_cost(state: &str, in_flight: u32) -> i32 {
@@ -59,7 +19,7 @@ fn deletion_cost(state: &str, in_flight: u32) -> i32 {
     }
 }
 
-async fn scaling_of(
+pub(crate) async fn scaling_of(
     State(scaling): State<Scaling>,
     Extension(operator): Extension<Operator>,
     Path(service): Path<String>,
@@ -79,16 +39,16 @@ async fn scaling_of(
     let mut hosts = scaling.sessions.hosts(&service).await;
     let advice = rule.advise(&load(&demand, &hosts, on_hold), rounds);
     hosts.sort_by_key(|host| (deletion_cost(host.state, host.in_flight), host.edge));
-    let hosts = hosts.into_iter().map(|host| HostInfo {
+    let hosts = hosts.into_iter().map(|host| Host {
         edge_id: host.edge.to_string(),
         pod_deletion_cost: deletion_cost(host.state, host.in_flight),
         node: host.node,
         labels: host.labels,
-        state: host.state,
+        state: host.state.into(),
         capacity: host.capacity,
         running: host.in_flight,
     });
-    let info = ScalingInfo {
+    let info = Info {
         service_name: service,
         queued_requests: demand.queued,
         running_requests: demand.running,

@@ -1,17 +1,20 @@
 //! What daemons and their clients agree on.
 //!
 //! [`cluster`] is the control plane of frontlas, [`gateway`] that of a gateway, [`broker`] what clients of work sessions ask, and [`messagebroker`] the relay for batch jobs: messages, and by feature the
-//! generated client and server. With the feature `json`, [`json`] and [`gateway_json`] have what their REST sides answer,
-//! [`ClusterRoute`] and [`GatewayRoute`] where, and [`CLUSTER_OPENAPI`] and [`GATEWAY_OPENAPI`] say all of it to programs.
+//! generated client and server. With the feature `json`, [`json`], [`gateway_json`] and [`session_json`] have what their REST sides answer,
+//! [`ClusterRoute`], [`GatewayRoute`] and [`BrokerRoute`] where, and [`CLUSTER_OPENAPI`], [`GATEWAY_OPENAPI`] and [`BROKER_OPENAPI`]
+//! say all of it to programs.
 //!
 //! The code is generated from `proto/` and checked in, so a build needs neither protoc nor a generator, and
 //! readers find the code where they look for it; so are the OpenAPI documents, from `proto/`, the routes, and what the JSON
-//! types write. A test generates all of it again, in pure Rust, and fails if what is checked in differs; `UPDATE_GENERATED=1 cargo test -p frontier-api` writes it.
+//! types write; that of work sessions, whose JSON is not protobuf's, from its types alone. A test generates all of it again, in pure Rust, and fails if what is checked in differs; `UPDATE_GENERATED=1 cargo test -p frontier-api` writes it.
 
 #[cfg(feature = "json")]
 mod binary;
 #[cfg(feature = "json")]
 mod number;
+#[cfg(feature = "json")]
+mod object;
 
 /// The control plane of frontlas: `ClusterService`, and the `Health` that came with it.
 ///
@@ -100,9 +103,13 @@ pub mod gateway_json;
 pub mod json;
 #[cfg(feature = "json")]
 mod routes;
+#[cfg(feature = "json")]
+pub mod session_json;
 
 #[cfg(feature = "json")]
-pub use routes::{ClusterRoute, GatewayRoute};
+pub use object::Object;
+#[cfg(feature = "json")]
+pub use routes::{BrokerRoute, ClusterRoute, GatewayRoute};
 
 /// The services and messages of [`cluster`] as protobuf describes them, for reflection: a `FileDescriptorSet`.
 pub const CLUSTER_DESCRIPTORS: &[u8] = include_bytes!("generated/cluster.binpb");
@@ -128,3 +135,7 @@ pub const CLUSTER_OPENAPI: &str = include_str!("../openapi/frontlas.json");
 /// The same of [`gateway`].
 #[cfg(feature = "json")]
 pub const GATEWAY_OPENAPI: &str = include_str!("../openapi/gateway.json");
+
+/// The REST side of [`broker`], of which not all is in protobuf.
+#[cfg(feature = "json")]
+pub const BROKER_OPENAPI: &str = include_str!("../openapi/broker.json");

@@ -1,6 +1,6 @@
 //! 64-bit numbers as text. Whole numbers are read in every form that JSON has for them: `7`, `7.0` and `70e-1`.
 
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::Serializer;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -15,9 +15,40 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     deserializer.deserialize_any(TextOrNumber::<u64>(expected, PhantomData))
 }
 
-/// One of 32 bits, which is a number in JSON.
-pub(crate) fn small<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    deserializer.deserialize_any(Number("a whole number from 0 to 4294967295", PhantomData::<u32>))
+/// One that is a number in JSON.
+pub(crate) fn whole<'de, N: Whole, D: Deserializer<'de>>(deserializer: D) -> Result<N, D::Error> {
+    deserializer.deserialize_any(Number(N::EXPECTED, PhantomData::<N>))
+}
+
+/// The same, or null.
+pub(crate) fn optional<'de, N: Whole, D: Deserializer<'de>>(deserializer: D) -> Result<Option<N>, D::Error> {
+    let read = Option::<Read<N>>::deserialize(deserializer)?;
+    Ok(read.map(|Read(number)| number))
+}
+
+/// A number without a sign.
+pub(crate) trait Whole: FromStr + TryFrom<u64> + TryFrom<i64> {
+    const EXPECTED: &'static str;
+}
+
+impl Whole for u16 {
+    const EXPECTED: &'static str = "a whole number from 0 to 65535";
+}
+
+impl Whole for u32 {
+    const EXPECTED: &'static str = "a whole number from 0 to 4294967295";
+}
+
+impl Whole for u64 {
+    const EXPECTED: &'static str = "a whole number from 0 to 18446744073709551615";
+}
+
+struct Read<N>(N);
+
+impl<'de, N: Whole> Deserialize<'de> for Read<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        whole(deserializer).map(Self)
+    }
 }
 
 /// With a sign.

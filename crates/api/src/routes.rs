@@ -1,6 +1,6 @@
 //! The routes of REST: the tables that both the routers of the daemons and the OpenAPI documents are made from.
 //!
-//! Each route has a name, which is that of its gRPC call, a method and a path. A router goes through `ALL` and has to say
+//! Each route has a name, which is that of its gRPC call where there is one, a method and a path. A router goes through `ALL` and has to say
 //! what serves each of them, so that none is left out of either side.
 
 use http::Method;
@@ -17,7 +17,7 @@ macro_rules! routes {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$call,)*];
 
-            /// The gRPC call that does the same.
+            /// Its name: that of the gRPC call that does the same, where there is one.
             #[must_use]
             pub const fn call(self) -> &'static str {
                 match self { $(Self::$call => stringify!($call),)* }
@@ -75,5 +75,23 @@ routes! {
         ListServices = GET "/cluster/v1/services",
         GetServicesCount = GET "/cluster/v1/services/count",
         Watch = GET "/cluster/v1/watch",
+    }
+}
+
+routes! {
+    /// A route of the broker of work sessions.
+    BrokerRoute {
+        CreateSession = POST "/api/v1/sessions",
+        ListSessions = GET "/api/v1/sessions",
+        GetSession = GET "/api/v1/sessions/{id}",
+        CloseSession = DELETE "/api/v1/sessions/{id}",
+        AttachSession = POST "/api/v1/sessions/{id}/attach",
+        GetSessionStatus = GET "/api/v1/sessions/{id}/status",
+        SendRequests = POST "/api/v1/sessions/{id}/requests",
+        FlushRequests = POST "/api/v1/sessions/{id}/requests/flush",
+        GetResponses = GET "/api/v1/sessions/{id}/responses",
+        PushResponses = GET "/ws/v1/sessions/{id}/responses",
+        PurgeClient = DELETE "/api/v1/sessions/{id}/clients/{client}",
+        GetScaling = GET "/api/v1/services/{service}/scaling",
     }
 }

@@ -1,18 +1,24 @@
-//! AMQP 0-9-1, as RabbitMQ speaks it: each message is published as mandatory, and confirmed once every queue that it goes
+//! AMQP 0-9-1, as RabbitMQ speaks it. As a sink: each message is published as mandatory, and confirmed once every queue that it goes
 //! to has it.
 
 mod connect;
+mod content;
 mod decode;
 mod encode;
+mod fields;
 mod publish;
+mod queue_reader;
 mod refusal;
 mod topology;
 mod window;
 mod wire;
 
+pub(crate) use queue_reader::QueueReader;
+
 use crate::backend::{Backend, Session};
 use crate::pending::Pending;
 use crate::{AmqpConfig, Bounds, Cause, Message, SendError, sink};
+use connect::Login;
 use encode::{MAX_SHORT, Properties, Table};
 use publish::Publisher;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -40,6 +46,18 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    fn login(&self) -> Login<'_> {
+        let config = &self.config;
+        Login {
+            name: self.name,
+            credentials: &config.credentials,
+            tls: config.tls.as_ref(),
+            vhost: &config.vhost,
+            frame_size: config.frame_size,
+            heartbeat: config.heartbeat,
+        }
+    }
+
     fn routing_key(&self, message: &Message) -> String {
         self.config.routing_key.name(&message.topic, &message.edge_id.to_string())
     }
@@ -129,7 +147,9 @@ impl Backend for Amqp {
         for step in 0..count {
             let index = (self.first + step) % count;
             let Some(addr) = addrs.get(index) else { continue };
-            let connected = tokio::time::timeout(share, connect::connect(&self.settings, addr)).await;
+            let login = self.settings.login();
+            let connecting = connect::connect(&login, addr, &self.settings.config.topology);
+            let connected = tokio::time::timeout(share, connecting).await;
             match connected.unwrap_or_else(|_| Err(format!("no connection within {share:?}"))) {
                 Ok(opened) => {
                     // If it is lost, another is tried before.

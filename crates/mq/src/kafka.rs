@@ -1,9 +1,13 @@
-//! Kafka: each record is acked by all replicas in sync, by an idempotent producer, with the EdgeID as its key.
+//! Kafka. As a sink: each record is acked by all replicas in sync, by an idempotent producer, with the EdgeID as its key.
 
 mod connect;
+mod group_reader;
 mod produce;
+mod progress;
 mod refusal;
 mod topic;
+
+pub(crate) use group_reader::GroupReader;
 
 use crate::backend::{Backend, Session};
 use crate::pending::Pending;

@@ -53,12 +53,13 @@ pub use error::{Cause, SendError};
 pub use message::{Confirm, Job, Message, Outcome};
 pub use metrics::{SinkMetrics, SinkStatus};
 pub use settings::{
-    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, BrokerTls,
-    Credentials, DeadLetter, Format, JetStreamConfig, JetStreamConsumer, KafkaCompression, KafkaConfig,
-    MqttConfig, MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, NsqConfig, NsqSourceConfig,
-    RedisConfig, RedisSourceConfig, RedisTarget, RequestTemplate, Retry, SaslMechanism, SinkConfig,
-    SourceBackendConfig, SourceBounds, SourceConfig, Target, is_mqtt_text, is_valid_kafka_topic,
-    is_valid_mqtt_filter, is_valid_mqtt_topic, is_valid_nsq_name, is_valid_subject,
+    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
+    AmqpTopology, BackendConfig, Bounds, BrokerTls, Credentials, DeadLetter, Format, JetStreamConfig,
+    JetStreamConsumer, KafkaCompression, KafkaConfig, KafkaGroup, KafkaSourceConfig, MqttConfig,
+    MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, NsqConfig, NsqSourceConfig, RedisConfig,
+    RedisSourceConfig, RedisTarget, RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig,
+    SourceBounds, SourceConfig, Target, is_mqtt_text, is_valid_kafka_topic, is_valid_mqtt_filter,
+    is_valid_mqtt_topic, is_valid_nsq_name, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use source::{

@@ -6,13 +6,14 @@ mod mqtt;
 mod nsq;
 mod source;
 
-pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue};
+pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpTopology};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
 pub use mqtt::{MqttConfig, MqttSourceConfig, is_mqtt_text, is_valid_mqtt_filter, is_valid_mqtt_topic};
 pub use nsq::{NsqConfig, NsqSourceConfig, is_valid_nsq_name};
 pub use source::{
-    DeadLetter, JetStreamConsumer, NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry,
-    SourceBackendConfig, SourceBounds, SourceConfig, Target,
+    AmqpQueueConsumer, AmqpSourceConfig, DeadLetter, JetStreamConsumer, KafkaGroup, KafkaSourceConfig,
+    NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry, SourceBackendConfig,
+    SourceBounds, SourceConfig, Target,
 };
 
 use crate::Template;

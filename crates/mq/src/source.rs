@@ -100,6 +100,14 @@ impl Source {
         let intake = Arc::new(Intake::new(config));
         let receiver = receiver(SourceHandle(intake.clone()));
         match &config.backend {
+            #[cfg(feature = "amqp")]
+            SourceBackendConfig::Amqp(amqp, consumer) => {
+                Ok(Self::of(intake, crate::amqp::QueueReader::new(amqp, consumer), receiver))
+            }
+            #[cfg(feature = "kafka")]
+            SourceBackendConfig::Kafka(kafka, group) => {
+                Ok(Self::of(intake, crate::kafka::GroupReader::new(kafka, group), receiver))
+            }
             #[cfg(feature = "mqtt")]
             SourceBackendConfig::Mqtt(mqtt) => {
                 Ok(Self::of(intake, crate::mqtt::Subscriber::new(mqtt), receiver))
@@ -120,7 +128,14 @@ impl Source {
             SourceBackendConfig::RedisStreams(redis) => {
                 Ok(Self::of(intake, crate::redis::StreamReader::new(redis), receiver))
             }
-            #[cfg(not(all(feature = "mqtt", feature = "nats", feature = "nsq", feature = "redis")))]
+            #[cfg(not(all(
+                feature = "amqp",
+                feature = "kafka",
+                feature = "mqtt",
+                feature = "nats",
+                feature = "nsq",
+                feature = "redis"
+            )))]
             _ => {
                 drop(receiver);
                 Err(StartError::new(&config.name))

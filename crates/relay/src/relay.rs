@@ -126,7 +126,7 @@ impl Relay {
         let grace = shared.config.budget() + GRACE;
         let mut router = rest::routes(&shared)
             .route_service(&format!("/{}/{{call}}", grpc::SERVICE), grpc::service(&shared));
-        match reflection(frontier_api::MESSAGEBROKER_DESCRIPTORS) {
+        match reflection(&[frontier_api::MESSAGEBROKER_DESCRIPTORS]) {
             Ok(routes) => router = router.merge(routes),
             // What is checked in can be used, which a test of it says.
             Err(error) => error!(%error, "the relay does not describe itself"),

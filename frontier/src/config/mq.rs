@@ -83,7 +83,7 @@ impl Mq {
         let Sinks { sinks, sources, files, tls, brokers, idle, secrets, .. } = read;
         // Sources take a reload. Secrets show nothing of themselves, and a change of one is a change all the same; where
         // there is neither a sink nor a broker for a relay it is one of sources alone.
-        let is_fixed = !sinks.is_empty() || !idle.is_empty();
+        let is_fixed = !sinks.is_empty() || brokers.amqp.is_some() || brokers.kafka.is_some();
         root.record(&(&sinks, &brokers, &idle, if is_fixed { secrets } else { 0 }));
         Self { sinks, sources, files, tls, brokers, idle }
     }

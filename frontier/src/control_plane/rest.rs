@@ -11,7 +11,6 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use frontier_admin::sse::{self, event};
 use frontier_admin::{ApiError, Operator, Query, json};
-use frontier_api::GatewayRoute;
 use frontier_api::gateway::watch_response::Event;
 use frontier_api::gateway::{
     ListEdgeRpCsRequest, ListEdgeRpCsResponse, ListEdgesRequest, ListEdgesResponse, ListServiceRpCsRequest,
@@ -23,6 +22,7 @@ use frontier_api::gateway_json::{
     Answer as CallAnswer, Call, Change, Edge, Edges, LogLevel, Policy, Publish, Rates, Rpcs, Service,
     Services, Snapshot, Status, Topics,
 };
+use frontier_api::{GatewayRoute, Object};
 use frontier_exchange::RequestKind;
 use http::{StatusCode, Uri};
 use serde::Serialize;
@@ -204,6 +204,7 @@ fn read<T: DeserializeOwned>(body: Body) -> Result<T, ApiError> {
         _ => ApiError::invalid(format!("the body can't be read: {error}")),
     })?;
     serde_json::from_slice(&body)
+        .map(|Object(read)| read)
         .map_err(|error| ApiError::invalid(format!("the body is not as it should be: {error}")))
 }
 

@@ -230,6 +230,8 @@ fn answer(outcome: Outcome<'_>, asks_services: bool) -> Answer {
     match outcome.code {
         Code::Ok => Answer::Done,
         Code::EdgeNotOnline | Code::ServiceNotOnline | Code::TopicNotOnline => Answer::Absent(text()),
+        // It has no room, or goes elsewhere: that passes, and is no fault of the message.
+        Code::Overloaded | Code::Draining => Answer::Absent(text()),
         // No service has it yet; an edge that is there does not have it.
         Code::MethodNotFound if asks_services => Answer::Absent(text()),
         Code::MethodNotFound | Code::Denied | Code::TooLarge | Code::Protocol | Code::Unauthenticated => {
@@ -250,7 +252,7 @@ mod tests {
     #[test]
     fn who_is_not_there_is_waited_for_and_what_would_fail_again_is_not_tried_again() {
         assert_eq!(answered(Code::Ok, false), Answer::Done);
-        for code in [Code::EdgeNotOnline, Code::TopicNotOnline, Code::ServiceNotOnline] {
+        for code in [Code::EdgeNotOnline, Code::TopicNotOnline, Code::ServiceNotOnline, Code::Overloaded] {
             assert_eq!(answered(code, false), Answer::Absent(format!("{code}: why")));
         }
         assert!(matches!(answered(Code::MethodNotFound, true), Answer::Absent(_)));
@@ -258,7 +260,7 @@ mod tests {
         for code in [Code::Denied, Code::TooLarge, Code::Protocol] {
             assert!(matches!(answered(code, true), Answer::Refused(_)), "{code}");
         }
-        for code in [Code::NotDone, Code::Disconnected, Code::Deadline, Code::Overloaded, Code::Application] {
+        for code in [Code::NotDone, Code::Disconnected, Code::Deadline, Code::Application] {
             assert!(matches!(answered(code, true), Answer::Failed(_)), "{code}");
         }
     }

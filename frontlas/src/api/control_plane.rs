@@ -124,7 +124,7 @@ impl ControlPlane {
     /// is in flight has `grace`.
     pub async fn run(self, stop: CancellationToken, grace: Duration) {
         let mut router = self.routes.merge(health::routes(self.probe.readiness()));
-        match reflection(CLUSTER_DESCRIPTORS) {
+        match reflection(&[CLUSTER_DESCRIPTORS]) {
             Ok(reflection) => router = router.merge(reflection),
             Err(error) => warn!(%error, "there is no reflection"),
         }

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// The id of no session.
+const NOBODY: &str = "00000000000000000000000000000000";
+
 const METHODS: [&str; 4] = ["get", "put", "post", "delete"];
 
 /// The status and the body of an answer. Of one that has no end, the status alone.
@@ -35,7 +38,9 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_for_those_who_may_read_and_says_what_is_asked_of_them() {
     let world = World::new().await;
-    for url in [world.gateway_url("/openapi.json"), world.frontlas_url("/openapi.json")] {
+    let broker = world.broker().await;
+    let planes = [world.gateway_url(""), world.frontlas_url(""), broker.url("")];
+    for url in planes.map(|plane| plane + "/openapi.json") {
         let (status, error) = ask("GET", &url, None).await;
         assert_eq!((status, &error["code"]), (401, &json!("UNAUTHENTICATED")), "{url}");
         assert_eq!(ask("GET", &format!("{url}?all"), Some(TOKEN)).await.0, 400);
@@ -54,13 +59,22 @@ async fn a_document_is_for_those_who_may_read_and_says_what_is_asked_of_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_document_has_is_served_and_takes_credentials() {
     let world = World::new().await;
-    for url in [world.gateway_url(""), world.frontlas_url("")] {
+    let broker = world.broker().await;
+    for url in [world.gateway_url(""), world.frontlas_url(""), broker.url("")] {
         let (_, document) = ask("GET", &format!("{url}/openapi.json"), Some(TOKEN)).await;
         let mut ids = BTreeSet::new();
         for (method, path, operation) in operations(&document) {
             let id = operation["operationId"].as_str().unwrap();
             assert!(ids.insert(id.to_owned()), "{id} is there twice");
-            let url = format!("{url}{}", path.replace("{edge_id}", "1").replace("{service_id}", "1"));
+            let url = [
+                ("{edge_id}", "1"),
+                ("{service_id}", "1"),
+                ("{service}", "s"),
+                ("{client}", "c"),
+                ("{id}", NOBODY),
+            ]
+            .iter()
+            .fold(format!("{url}{path}"), |url, (name, value)| url.replace(name, value));
             let (status, error) = ask(&method, &url, None).await;
             assert_eq!(status == 401, path != "/healthz", "{method} {path}: {status} {error}");
             if id == "Drain" {
@@ -80,9 +94,10 @@ async fn whatever_a_document_has_is_served_and_takes_credentials() {
 #[test]
 fn no_route_is_left_out_of_the_documents() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let documents = [frontier_api::GATEWAY_OPENAPI, frontier_api::CLUSTER_OPENAPI];
+    let documents =
+        [frontier_api::BROKER_OPENAPI, frontier_api::CLUSTER_OPENAPI, frontier_api::GATEWAY_OPENAPI];
     let mut found = 0;
-    for dir in ["crates/admin/src", "frontier/src", "frontlas/src"] {
+    for dir in ["broker/src", "crates/admin/src", "frontier/src", "frontlas/src"] {
         let mut dirs = vec![root.join(dir)];
         while let Some(dir) = dirs.pop() {
             for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {

@@ -40,6 +40,15 @@ async fn a_fuzzer_finds_nothing_at_a_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fuzzer_finds_nothing_at_a_broker() {
+    let world = World::new().await;
+    let broker = world.broker().await;
+    let count = fuzz(&broker.url("/openapi.json"), 40).await;
+    assert!(count > 1000, "{count}");
+    assert_eq!(broker.log().find("panicked"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fuzzer_finds_nothing_at_frontlas() {
     let world = World::new().await;
     let count = fuzz(&world.frontlas_url("/openapi.json"), 80).await;

@@ -19,9 +19,15 @@ async fn a_generated_client_uses_a_session_and_another_finds_out_what_there_is()
     let script = file("sessions.py");
     run(&python("python3"), [script.to_str().unwrap(), protos.to_str().unwrap(), &target]).await;
     let script = file("described.py");
-    let said = run(&python("python3"), [script.to_str().unwrap(), &target, "cloudsoa.BrokerService"]).await;
-    for call in ["CreateSession", "SendRequests", "GetResponses", "SendAndGetResponses"] {
-        assert!(said.contains(call), "{said}");
+    for (service, calls) in [
+        (
+            "cloudsoa.BrokerService",
+            &["CreateSession", "SendRequests", "GetResponses", "SendAndGetResponses"][..],
+        ),
+        ("externalscaler.ExternalScaler", &["IsActive", "StreamIsActive", "GetMetricSpec", "GetMetrics"]),
+    ] {
+        let said = run(&python("python3"), [script.to_str().unwrap(), &target, service]).await;
+        assert!(calls.iter().all(|call| said.contains(call)), "{said}");
     }
 }
 

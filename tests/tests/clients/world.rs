@@ -3,8 +3,8 @@
 use frontier_api::cluster::GetEdgesCountRequest;
 use frontier_api::cluster::cluster_service_client::ClusterServiceClient;
 use frontier_sdk::{Edge, EdgeId, HandlerError, Request, Service};
-use frontier_tests::{DEADLINE, Frontlas, Gateway, eventually, replace};
-use serde_json::json;
+use frontier_tests::{Broker, DEADLINE, Frontlas, Gateway, eventually, replace};
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tonic::transport::Endpoint;
 
@@ -19,6 +19,7 @@ pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) frontlas: Frontlas,
     pub(crate) control: SocketAddr,
+    methods: Value,
     _service: Service,
     _edges: Vec<Edge>,
 }
@@ -40,7 +41,7 @@ impl World {
             .start()
             .await;
         let gateway = gateway
-            .set("controlplane.auth.methods", methods)
+            .set("controlplane.auth.methods", methods.clone())
             .set("access.throttle.failures", 1000)
             .set("daemon.frontier_id", "g1")
             .set("frontlas.enable", true)
@@ -66,9 +67,18 @@ impl World {
             edges.push(edge(&gateway, id).await);
         }
         let control = gateway.control().await;
-        let world = Self { gateway, frontlas, control, _service: service, _edges: edges };
+        let world = Self { gateway, frontlas, control, methods, _service: service, _edges: edges };
         world.is_reported().await;
         world
+    }
+
+    /// A broker behind the gateway, which asks for the same credentials.
+    pub(crate) async fn broker(&self) -> Broker {
+        Broker::of(&self.gateway)
+            .set("sessions.auth.methods", self.methods.clone())
+            .set("access.throttle.failures", 1000)
+            .start()
+            .await
     }
 
     /// Where a path of the gateway's control plane is.

@@ -1,6 +1,10 @@
 """A client of RabbitMQ that is not ours: says what is in a queue, and makes and deletes exchanges and queues.
 
 amqp_client.py URL drain QUEUE          each message as a line of JSON, until there is none
+amqp_client.py URL fill QUEUE IDS FROM TO SIZE   numbers of this range for each of these edges, with blanks behind them up
+                                        to so many bytes, confirmed
+amqp_client.py URL ready QUEUE          how many messages wait in it, those that a consumer has left out
+amqp_client.py URL no-queue NAME        deletes it
 amqp_client.py URL exchange NAME KIND   declares a durable exchange
 amqp_client.py URL no-exchange NAME     deletes it
 amqp_client.py URL queue NAME JSON      declares a durable queue with these arguments
@@ -29,7 +33,16 @@ def drain(channel, queue):
         message["headers"] = {name: text(value) for name, value in (properties.headers or {}).items()}
         message["payload"] = text(body)
         message["exchange"], message["routing_key"] = method.exchange, method.routing_key
-        print(json.dumps(message))
+        print(json.dumps(message, default=str))
+
+
+def fill(channel, queue, ids, first, last, size):
+    channel.confirm_delivery()
+    for number in range(int(first), int(last)):
+        for edge in ids.split(","):
+            headers = {"Frontier-Edge-Id": edge, "Frontier-Custom": b"\x00c", "count": number, "nested": {"a": [1]}}
+            properties = pika.BasicProperties(headers=headers, delivery_mode=2)
+            channel.basic_publish("", queue, str(number).ljust(int(size)).encode(), properties)
 
 
 def main(url, command, *arguments):
@@ -37,6 +50,12 @@ def main(url, command, *arguments):
     channel = connection.channel()
     if command == "drain":
         drain(channel, *arguments)
+    elif command == "fill":
+        fill(channel, *arguments)
+    elif command == "ready":
+        print(json.dumps({"ready": channel.queue_declare(arguments[0], passive=True).method.message_count}))
+    elif command == "no-queue":
+        channel.queue_delete(*arguments)
     elif command == "exchange":
         channel.exchange_declare(arguments[0], arguments[1], durable=True)
     elif command == "no-exchange":

@@ -1,6 +1,10 @@
 """A client of Kafka that is not ours: says what is in a topic, and makes, changes and deletes topics.
 
 kafka_client.py ADDR drain TOPIC             each record as a line of JSON, partition by partition
+kafka_client.py ADDR produce TOPIC IDS FROM TO   numbers of this range for each of these edges, with keys and headers as ours
+kafka_client.py ADDR lag GROUP TOPIC         how many records are behind what the group has committed
+kafka_client.py ADDR grow TOPIC PARTITIONS   gives a topic more partitions
+kafka_client.py ADDR trim TOPIC              deletes the records of all its partitions
 kafka_client.py ADDR topic NAME PARTITIONS REPLICAS JSON   makes a topic with this configuration
 kafka_client.py ADDR configure NAME JSON     changes its configuration
 kafka_client.py ADDR no-topic NAME           deletes it
@@ -20,6 +24,7 @@ from kafka.admin import (
     ConfigResource,
     ConfigResourceType,
     KafkaAdminClient,
+    NewPartitions,
     NewTopic,
     ResourcePattern,
     ResourceType,
@@ -61,9 +66,40 @@ def drain(addr, name):
     consumer.close()
 
 
+def produce(addr, name, ids, first, last):
+    producer = kafka.KafkaProducer(bootstrap_servers=addr, acks="all", linger_ms=5)
+    ids = [int(number) for number in ids.split(",")]
+    for number in range(int(first), int(last)):
+        for edge in ids:
+            headers = [("Frontier-Edge-Id", str(edge).encode()), ("Frontier-Custom", b"\x00c")]
+            producer.send(name, str(number).encode(), edge.to_bytes(8, "big"), headers)
+    producer.flush()
+    producer.close()
+
+
+def ends(consumer, name):
+    partitions = [kafka.TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or []]
+    return consumer.end_offsets(partitions)
+
+
+def lag(addr, group, name):
+    consumer = kafka.KafkaConsumer(bootstrap_servers=addr, enable_auto_commit=False, group_id=group)
+    print(json.dumps({"lag": sum(end - (consumer.committed(it) or 0) for it, end in ends(consumer, name).items())}))
+    consumer.close()
+
+
+def trim(addr, admin, name):
+    consumer = kafka.KafkaConsumer(bootstrap_servers=addr)
+    admin.delete_records(ends(consumer, name))
+    consumer.close()
+
+
 def main(addr, command, *arguments):
     if command == "drain":
         drain(addr, *arguments)
+        return
+    if command in ("produce", "lag"):
+        {"produce": produce, "lag": lag}[command](addr, *arguments)
         return
     admin = KafkaAdminClient(bootstrap_servers=addr)
     if command == "topic":
@@ -74,6 +110,10 @@ def main(addr, command, *arguments):
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=json.loads(configs))])
     elif command == "no-topic":
         admin.delete_topics(list(arguments))
+    elif command == "grow":
+        admin.create_partitions({arguments[0]: NewPartitions(int(arguments[1]))})
+    elif command == "trim":
+        trim(addr, admin, *arguments)
     elif command == "deny":
         user, name = arguments
         pattern = ResourcePattern(ResourceType.TOPIC, name)

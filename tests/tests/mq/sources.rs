@@ -1,6 +1,8 @@
 //! Messages that come from brokers: who gets them, and that none is lost.
 
+mod amqp;
 mod inbox;
+mod kafka;
 mod mqtt;
 mod nats;
 mod nsq;

@@ -67,7 +67,27 @@ pub(crate) async fn edge(gateway: &Gateway, id: u64) -> Edge {
     within("an edge connects", gateway.edge().id(EdgeId(id)).connect()).await.unwrap()
 }
 
-/// Waits until the broker of the only sink is connected.
+/// The same gateway with a place for scrapes.
+pub(crate) fn observed(builder: GatewayBuilder) -> GatewayBuilder {
+    builder.set("observability.enable", true).set("observability.addr", "127.0.0.1:0")
+}
+
+/// A metric of the only source of a gateway that is [`observed`].
+pub(crate) async fn of_source(gateway: &Gateway, name: &str) -> f64 {
+    let listens = async || {
+        let line = gateway.log().find("the metrics plane listens")?;
+        line.split_once("addr=")?.1.split_whitespace().next()?.parse::<SocketAddr>().ok()
+    };
+    let addr = eventually(frontier_tests::DEADLINE, "it listens for scrapes", listens).await;
+    let url = format!("http://{addr}/metrics");
+    let scrape = tokio::process::Command::new("curl").args(["-s", &url]).output().await.unwrap();
+    let scrape = String::from_utf8(scrape.stdout).unwrap();
+    let start = format!("frontier_mq_source_{name}{{");
+    let line = scrape.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {name}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// Waits until the broker of the only sink or source is connected.
 pub(crate) async fn connected(gateway: &Gateway, times: usize) {
     let connected = async || (logged(gateway, "the broker is connected") >= times).then_some(());
     eventually(frontier_tests::DEADLINE, "the broker is connected", connected).await;

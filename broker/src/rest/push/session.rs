@@ -1,8 +1,9 @@
 //! One WebSocket: what it is sent, and what it may say.
 
 use crate::reader::Reader;
-use crate::rest::response::{FailedLine, LastLine, One};
+use crate::rest::response::{end, response};
 use crate::session::Responses;
+use frontier_api::session_json::{FailedLine, LastLine};
 use frontier_sessions::{Fault, FaultCode, Position};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
@@ -98,7 +99,7 @@ impl Session {
             End::Gone => return,
             End::Done => (CloseCode::Normal, ""),
             End::Fault(fault) => {
-                let last = FailedLine { fault: fault.code.name(), message: fault.text };
+                let last = FailedLine { fault: fault.code.name().into(), message: fault.text };
                 let _ = self.socket.send(text(&last)).await;
                 (close_code(fault.code), fault.code.name())
             }
@@ -166,10 +167,10 @@ impl Session {
     async fn write(&mut self, found: Responses) -> Result<(), End> {
         self.credit = self.credit.saturating_sub(found.responses.len() as u64);
         for one in found.responses {
-            self.socket.feed(text(&One::from(one))).await?;
+            self.socket.feed(text(&response(one))).await?;
         }
-        if let Some(end) = found.end {
-            self.socket.send(text(&LastLine { end_of_responses: end.into() })).await?;
+        if let Some(marker) = &found.end {
+            self.socket.send(text(&LastLine { end_of_responses: end(marker) })).await?;
             return Err(End::Done);
         }
         self.socket.flush().await?;

@@ -13,7 +13,7 @@ pub struct Call {
     #[serde(default, with = "binary")]
     pub payload: Vec<u8>,
     /// How long it may take, in milliseconds; 0 for as long as a request may.
-    #[serde(default, deserialize_with = "number::small")]
+    #[serde(default, deserialize_with = "number::whole")]
     pub timeout_ms: u32,
 }
 
@@ -27,7 +27,7 @@ pub struct Publish {
     #[serde(default, with = "binary")]
     pub payload: Vec<u8>,
     /// How long its ack may take, in milliseconds; 0 for as long as a request may.
-    #[serde(default, deserialize_with = "number::small")]
+    #[serde(default, deserialize_with = "number::whole")]
     pub timeout_ms: u32,
 }
 

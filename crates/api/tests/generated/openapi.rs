@@ -5,9 +5,13 @@
 //! GatewayRoute, ClusterRoute ─ methods and paths ──────┼─▶ Document ─▶ openapi/*.json ─▶ /openapi.json
 //! gateway_json, json ─ what they write and read ───────┤
 //! gateway.rs, cluster.rs ─ bounds, roles, errors ──────┘
+//!
+//! BrokerRoute, session_json ─ methods, paths, types ─┐
+//! broker.rs ─ what is said of routes, errors ────────┴─▶ Document ─▶ openapi/broker.json
 //! ```
 
 mod bounds;
+mod broker;
 mod cluster;
 mod comment;
 mod document;
@@ -40,6 +44,11 @@ fn check_document(name: &str, document: Document) {
 #[test]
 fn the_document_of_the_gateway_is_up_to_date() {
     check_document("gateway", gateway::document());
+}
+
+#[test]
+fn the_document_of_the_broker_is_up_to_date() {
+    check_document("broker", broker::document());
 }
 
 #[test]

@@ -6,10 +6,11 @@
 
 use super::decode::{Close, Frame};
 use super::encode::{Method, PREAMBLE, Table, method};
+use super::topology;
 use super::wire::Wire;
-use super::{Settings, topology};
 use crate::dial::dial;
 use crate::text::one_line;
+use crate::{AmqpTopology, BrokerTls, Credentials};
 use frontier_config::HostPort;
 use std::time::Duration;
 
@@ -26,26 +27,42 @@ pub(super) struct Opened {
     pub(super) blocked: Option<String>,
 }
 
-/// Connects to a server. The error is one line.
-pub(super) async fn connect(settings: &Settings, addr: &HostPort) -> Result<Opened, String> {
-    let stream = dial(addr, settings.config.tls.as_ref()).await?;
+/// As what the gateway logs in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Login<'a> {
+    /// Whose connection it is, as the server shows it.
+    pub(super) name: &'a str,
+    pub(super) credentials: &'a Credentials,
+    pub(super) tls: Option<&'a BrokerTls>,
+    pub(super) vhost: &'a str,
+    pub(super) frame_size: u32,
+    pub(super) heartbeat: Duration,
+}
+
+/// Connects to a server, opens a channel, and declares what is to be there. The error is one line.
+pub(super) async fn connect(
+    login: &Login<'_>,
+    addr: &HostPort,
+    topology: &AmqpTopology,
+) -> Result<Opened, String> {
+    let stream = dial(addr, login.tls).await?;
     let mut opened = Opened { wire: Wire::new(stream), blocked: None };
-    opened.log_in(settings).await?;
+    opened.log_in(login).await?;
     opened.open_channel().await?.map_err(|close| refused(&close))?;
-    topology::declare(&mut opened, settings).await?;
+    topology::declare(&mut opened, login.name, topology).await?;
     Ok(opened)
 }
 
 impl Opened {
-    async fn log_in(&mut self, settings: &Settings) -> Result<(), String> {
+    async fn log_in(&mut self, login: &Login<'_>) -> Result<(), String> {
         let wire = &mut self.wire;
         wire.output().extend_from_slice(PREAMBLE);
         let mechanisms = match wire.next().await? {
             Frame::Start(mechanisms) => mechanisms,
             frame => return Err(unexpected(&frame)),
         };
-        let (mechanism, response) = login(settings, &mechanisms)?;
-        let properties = client_properties(settings.name);
+        let (mechanism, response) = shown(login, &mechanisms)?;
+        let properties = client_properties(login.name);
         let start_ok = Method::StartOk { properties: &properties, mechanism, response: &response };
         method(wire.output(), &start_ok);
         let (frame_max, heartbeat) = match wire.next().await {
@@ -55,11 +72,11 @@ impl Opened {
             // Before a server knows that it may say why, it just closes.
             Err(error) => return Err(format!("{error}, at the login")),
         };
-        let frame_max = agreed(settings.config.frame_size.max(MIN_FRAME), frame_max);
-        let ours = u16::try_from(settings.config.heartbeat.as_secs()).unwrap_or(u16::MAX);
+        let frame_max = agreed(login.frame_size.max(MIN_FRAME), frame_max);
+        let ours = u16::try_from(login.heartbeat.as_secs()).unwrap_or(u16::MAX);
         let heartbeat = agreed(ours.max(1), heartbeat);
         method(wire.output(), &Method::TuneOk { frame_max, heartbeat });
-        method(wire.output(), &Method::Open { vhost: &settings.config.vhost });
+        method(wire.output(), &Method::Open { vhost: login.vhost });
         wire.tune(frame_max as usize, Duration::from_secs(heartbeat.into()));
         self.done().await?.map_err(|close| refused(&close))
     }
@@ -95,10 +112,10 @@ impl Opened {
 }
 
 /// How the gateway says who it is: by its certificate where it has no name, else by name and password.
-fn login(settings: &Settings, mechanisms: &str) -> Result<(&'static str, Vec<u8>), String> {
+fn shown(login: &Login<'_>, mechanisms: &str) -> Result<(&'static str, Vec<u8>), String> {
     let offers = |mechanism| mechanisms.split(' ').any(|offered| offered == mechanism);
-    let (credentials, tls) = (&settings.config.credentials, &settings.config.tls);
-    let shows_certificate = tls.as_ref().is_some_and(|tls| tls.identity.is_some());
+    let Login { credentials, tls, .. } = login;
+    let shows_certificate = tls.is_some_and(|tls| tls.identity.is_some());
     if credentials.username.is_none() && shows_certificate && offers("EXTERNAL") {
         return Ok(("EXTERNAL", Vec::new()));
     }
@@ -114,7 +131,13 @@ fn login(settings: &Settings, mechanisms: &str) -> Result<(&'static str, Vec<u8>
 
 fn client_properties(sink: &str) -> Table {
     let (mut capabilities, mut properties) = (Table::default(), Table::default());
-    for name in ["publisher_confirms", "basic.nack", "connection.blocked", "authentication_failure_close"] {
+    for name in [
+        "publisher_confirms",
+        "basic.nack",
+        "connection.blocked",
+        "authentication_failure_close",
+        "consumer_cancel_notify",
+    ] {
         capabilities.flag(name);
     }
     properties

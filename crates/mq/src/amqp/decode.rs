@@ -1,11 +1,13 @@
-//! Frames of AMQP 0-9-1 that a publisher gets, out of bytes. What it never gets is refused, and tables are passed over
-//! unread: nothing of what a server sends makes this go deeper.
+//! Frames of AMQP 0-9-1 that a publisher or a consumer gets, out of bytes. What they never get is refused, and tables are
+//! passed over unread, but for the headers of messages: nothing of what a server sends makes this go deeper.
 //!
 //! ```text
 //!   type u8 │ channel u16 │ size u32 │ payload │ 0xCE
 //! ```
 
-use bytes::{Buf, BytesMut};
+use super::content::Content;
+use super::fields::Fields;
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Bytes around the payload of a frame.
 pub(super) const OVERHEAD: usize = 8;
@@ -40,10 +42,21 @@ pub(super) enum Frame {
     Nack(Confirm),
     /// It takes a message for which there is no queue, whose header follows.
     Return(String),
-    /// The header of a message that comes back: its id.
-    Header(String),
+    /// A message for a consumer, whose header follows.
+    Deliver {
+        /// By which it is acked.
+        tag: u64,
+        /// Whether it was given out before.
+        is_redelivered: bool,
+        /// Its routing key.
+        key: String,
+    },
+    /// A consumer gets nothing more: its queue is gone, or elsewhere.
+    Cancelled,
+    /// The header of a message that comes, or comes back.
+    Header(Content),
     /// A part of such a message.
-    Body,
+    Body(Bytes),
     /// It is alive.
     Heartbeat,
 }
@@ -82,19 +95,19 @@ pub(super) fn decode(input: &mut BytesMut, frame_max: usize) -> Result<Option<Fr
     if input.len() < size + OVERHEAD {
         return Ok(None);
     }
-    let whole = input.split_to(size + OVERHEAD);
+    let whole = input.split_to(size + OVERHEAD).freeze();
     let payload = &whole[HEAD..HEAD + size];
     if whole[HEAD + size] != FRAME_END {
         return Err("the broker sends a frame without its end".to_owned());
     }
     let frame = match kind {
         1 => method(payload),
-        2 => header(payload).map(Frame::Header),
-        3 => Some(Frame::Body),
+        2 => Content::read(payload).map(Frame::Header),
+        3 => Some(Frame::Body(whole.slice(HEAD..HEAD + size))),
         8 => Some(Frame::Heartbeat),
         _ => None,
     };
-    frame.map(Some).ok_or_else(|| format!("the broker sends a frame that no publisher gets (type {kind})"))
+    frame.map(Some).ok_or_else(|| format!("the broker sends a frame that no client gets (type {kind})"))
 }
 
 fn method(payload: &[u8]) -> Option<Frame> {
@@ -110,88 +123,36 @@ fn method(payload: &[u8]) -> Option<Frame> {
             fields.u16()?;
             Frame::Tune { frame_max: fields.u32()?, heartbeat: fields.u16()? }
         }
-        (10, 41) | (20, 11) | (40, 11) | (50, 11 | 21) | (85, 11) => Frame::Done,
-        (10, 50) => Frame::ConnectionClose(fields.close()?),
-        (20, 40) => Frame::ChannelClose(fields.close()?),
+        (10, 41) | (20, 11) | (40, 11) | (50, 11 | 21) | (60, 11 | 21) | (85, 11) => Frame::Done,
+        (10, 50) => Frame::ConnectionClose(close(&mut fields)?),
+        (20, 40) => Frame::ChannelClose(close(&mut fields)?),
         (10, 51) | (20, 41) => Frame::Closed,
         (10, 60) => Frame::Blocked(fields.short_text()?),
         (10, 61) => Frame::Unblocked,
-        (60, 50) => Frame::Return(fields.close()?.text),
-        (60, 80) => Frame::Ack(fields.confirm()?),
-        (60, 120) => Frame::Nack(fields.confirm()?),
+        (60, 50) => Frame::Return(close(&mut fields)?.text),
+        (60, 60) => {
+            fields.short_text()?;
+            let tag = fields.u64()?;
+            let is_redelivered = fields.u8()? & 1 != 0;
+            fields.short_text()?;
+            Frame::Deliver { tag, is_redelivered, key: fields.short_text()? }
+        }
+        (60, 30) => {
+            fields.short_text()?;
+            Frame::Cancelled
+        }
+        (60, 80) => Frame::Ack(confirm(&mut fields)?),
+        (60, 120) => Frame::Nack(confirm(&mut fields)?),
         _ => return None,
     })
 }
 
-/// The id among the properties of a message; empty if it has none.
-fn header(payload: &[u8]) -> Option<String> {
-    let mut fields = Fields(payload);
-    fields.bytes(2 + 2 + 8)?;
-    let flags = fields.u16()?;
-    let has = |bit: u32| flags & (1 << bit) != 0;
-    // In the order of their flags, from the highest on.
-    for bit in [15, 14] {
-        if has(bit) {
-            fields.short_text()?;
-        }
-    }
-    if has(13) {
-        fields.long()?;
-    }
-    for bit in [12, 11] {
-        if has(bit) {
-            fields.bytes(1)?;
-        }
-    }
-    for bit in [10, 9, 8] {
-        if has(bit) {
-            fields.short_text()?;
-        }
-    }
-    if has(7) { fields.short_text() } else { Some(String::new()) }
+fn close(fields: &mut Fields<'_>) -> Option<Close> {
+    Some(Close { code: fields.u16()?, text: fields.short_text()? })
 }
 
-/// Fields one after the other; `None` where there is no more.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.bytes(2).map(|mut bytes| bytes.get_u16())
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.bytes(4).map(|mut bytes| bytes.get_u32())
-    }
-
-    /// What has its length in front: a text or a table.
-    fn long(&mut self) -> Option<&'a [u8]> {
-        let len = self.u32()? as usize;
-        self.bytes(len)
-    }
-
-    fn long_text(&mut self) -> Option<String> {
-        self.long().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-    }
-
-    fn short_text(&mut self) -> Option<String> {
-        let len = self.bytes(1)?[0];
-        self.bytes(len.into()).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-    }
-
-    fn close(&mut self) -> Option<Close> {
-        Some(Close { code: self.u16()?, text: self.short_text()? })
-    }
-
-    fn confirm(&mut self) -> Option<Confirm> {
-        let tag = self.bytes(8)?.get_u64();
-        Some(Confirm { tag, multiple: self.bytes(1)?[0] & 1 != 0 })
-    }
+fn confirm(fields: &mut Fields<'_>) -> Option<Confirm> {
+    Some(Confirm { tag: fields.u64()?, multiple: fields.u8()? & 1 != 0 })
 }
 
 #[cfg(test)]
@@ -229,8 +190,16 @@ mod tests {
             ),
             (frame(1, b"\0\x0a\0\x3c\x03low"), Frame::Blocked("low".to_owned())),
             (frame(1, returned), Frame::Return("NO_ROUTE".to_owned())),
-            (frame(2, &header.concat()), Frame::Header("ab-7".to_owned())),
-            (frame(3, b"bytes"), Frame::Body),
+            (
+                frame(2, &header.concat()),
+                Frame::Header(Content { size: 1, id: "ab-7".to_owned(), headers: Vec::new() }),
+            ),
+            (frame(3, b"bytes"), Frame::Body("bytes".into())),
+            (
+                frame(1, b"\0\x3c\0\x3c\x01c\0\0\0\0\0\0\x01\0\x01\x01e\x02k1"),
+                Frame::Deliver { tag: 256, is_redelivered: true, key: "k1".to_owned() },
+            ),
+            (frame(1, b"\0\x3c\0\x1e\x01c\0"), Frame::Cancelled),
             (
                 frame(1, b"\0\x3c\0\x50\0\0\0\0\0\0\x01\0\x01"),
                 Frame::Ack(Confirm { tag: 256, multiple: true }),
@@ -261,7 +230,7 @@ mod tests {
     fn a_payload_that_is_too_short_is_refused_at_every_byte() {
         for (bytes, expected) in samples() {
             // What is not looked at may be short.
-            if matches!(expected, Frame::Body | Frame::Heartbeat) {
+            if matches!(expected, Frame::Body(_) | Frame::Heartbeat) {
                 continue;
             }
             for len in 0..4 {
@@ -284,8 +253,8 @@ mod tests {
             (b"AMQP\0\0\x09\x01".to_vec(), "another version"),
             (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "is it a broker"),
             (without_end, "without its end"),
-            (frame(4, b""), "no publisher gets"),
-            (frame(1, b"\0\x3c\0\x14"), "no publisher gets"),
+            (frame(4, b""), "no client gets"),
+            (frame(1, b"\0\x3c\0\x14"), "no client gets"),
         ] {
             let mut input = BytesMut::from(&bytes[..]);
             let error = decode(&mut input, 4096).unwrap_err();

@@ -1,4 +1,4 @@
-//! Frames of AMQP 0-9-1 that a publisher sends, into bytes.
+//! Frames of AMQP 0-9-1 that a publisher or a consumer sends, into bytes.
 
 use super::decode::{FRAME_END, OVERHEAD};
 use bytes::{BufMut, BytesMut};
@@ -52,6 +52,24 @@ pub(super) enum Method<'a> {
         key: &'a str,
         mandatory: bool,
     },
+    /// We end the connection.
+    ConnectionClose,
+    /// So many messages may be unacked.
+    Qos {
+        prefetch: u16,
+    },
+    Consume {
+        queue: &'a str,
+        exclusive: bool,
+    },
+    Ack {
+        tag: u64,
+    },
+    /// It is not taken; without `requeue` it goes to the queue's dead letters, or away.
+    Nack {
+        tag: u64,
+        requeue: bool,
+    },
 }
 
 /// What a declared thing is like.
@@ -100,7 +118,11 @@ impl Table {
 pub(super) fn method(out: &mut BytesMut, method: &Method<'_>) {
     let on_connection = matches!(
         method,
-        Method::StartOk { .. } | Method::TuneOk { .. } | Method::Open { .. } | Method::ConnectionCloseOk
+        Method::StartOk { .. }
+            | Method::TuneOk { .. }
+            | Method::Open { .. }
+            | Method::ConnectionClose
+            | Method::ConnectionCloseOk
     );
     frame(out, 1, if on_connection { 0 } else { CHANNEL }, |out| fields(out, method));
 }
@@ -178,6 +200,37 @@ fn fields(out: &mut BytesMut, method: &Method<'_>) {
             short(out, exchange);
             short(out, key);
             out.put_u8(u8::from(*mandatory));
+        }
+        Method::ConnectionClose => {
+            id(10, 50);
+            out.put_u16(200);
+            short(out, "the gateway is done");
+            out.put_u32(0);
+        }
+        Method::Qos { prefetch } => {
+            id(60, 10);
+            out.put_u32(0);
+            out.put_u16(*prefetch);
+            out.put_u8(0);
+        }
+        Method::Consume { queue, exclusive } => {
+            id(60, 20);
+            out.put_u16(0);
+            short(out, queue);
+            // The server gives it a tag.
+            short(out, "");
+            out.put_u8(u8::from(*exclusive) << 2);
+            out.put_u32(0);
+        }
+        Method::Ack { tag } => {
+            id(60, 80);
+            out.put_u64(*tag);
+            out.put_u8(0);
+        }
+        Method::Nack { tag, requeue } => {
+            id(60, 120);
+            out.put_u64(*tag);
+            out.put_u8(u8::from(*requeue) << 1);
         }
     }
 }
@@ -300,6 +353,21 @@ mod tests {
         out.clear();
         body(&mut out, b"", 4096);
         assert!(out.is_empty(), "without a payload there is no body");
+    }
+
+    #[test]
+    fn what_a_consumer_says_is_as_in_the_specification() {
+        let written = |it: &Method<'_>| {
+            let mut out = BytesMut::new();
+            method(&mut out, it);
+            out[7..out.len() - 1].to_vec()
+        };
+        assert_eq!(written(&Method::Qos { prefetch: 258 }), b"\0\x3c\0\x0a\0\0\0\0\x01\x02\0");
+        let consume = Method::Consume { queue: "q", exclusive: true };
+        assert_eq!(written(&consume), b"\0\x3c\0\x14\0\0\x01q\0\x04\0\0\0\0");
+        assert_eq!(written(&Method::Ack { tag: 7 }), b"\0\x3c\0\x50\0\0\0\0\0\0\0\x07\0");
+        let nack = Method::Nack { tag: 7, requeue: true };
+        assert_eq!(written(&nack), b"\0\x3c\0\x78\0\0\0\0\0\0\0\x07\x02");
     }
 
     #[test]

@@ -164,12 +164,13 @@ impl Publisher {
             Frame::Ack(confirm) => self.confirmed(confirm, true, answers),
             Frame::Nack(confirm) => self.confirmed(confirm, false, answers),
             Frame::Return(why) => self.returning = Some(why),
-            Frame::Header(id) => {
-                if let (Some(why), Some(number)) = (self.returning.take(), self.settings.number(&id)) {
+            Frame::Header(content) => {
+                let number = self.settings.number(&content.id);
+                if let (Some(why), Some(number)) = (self.returning.take(), number) {
                     self.window.return_back(number, why);
                 }
             }
-            Frame::Body | Frame::Heartbeat | Frame::Closed => {}
+            Frame::Body(_) | Frame::Heartbeat | Frame::Closed => {}
             Frame::Done => {
                 self.state = match self.state {
                     State::Opening(left) if left > 1 => State::Opening(left - 1),
@@ -191,6 +192,9 @@ impl Publisher {
                 return Err(refused(&close));
             }
             Frame::Start(_) | Frame::Tune { .. } => return Err("the broker begins anew".to_owned()),
+            Frame::Deliver { .. } | Frame::Cancelled => {
+                return Err("the broker says what was not asked for".to_owned());
+            }
         }
         Ok(())
     }

@@ -9,6 +9,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep_until};
 
+/// Bytes that are read at once, where there is room for no more of them than this quarter.
+const READ_SIZE: usize = 16 << 10;
+
 /// Bytes of a frame before both have agreed on it.
 const FIRST_FRAME_MAX: usize = 128 << 10;
 
@@ -25,6 +28,8 @@ pub(super) struct Wire {
     heartbeat: Option<Duration>,
     heard: Instant,
     wrote: Instant,
+    /// Nothing was read of late, whether or not there was anything.
+    is_unread: bool,
 }
 
 impl Wire {
@@ -41,6 +46,7 @@ impl Wire {
             heartbeat: None,
             heard: now,
             wrote: now,
+            is_unread: false,
         }
     }
 
@@ -58,6 +64,11 @@ impl Wire {
         &mut self.output
     }
 
+    /// Whether all has gone.
+    pub(super) fn is_idle(&self) -> bool {
+        self.output.is_empty() && !self.is_unflushed
+    }
+
     /// How much is to go.
     pub(super) fn unsent(&self) -> usize {
         self.output.len()
@@ -73,12 +84,32 @@ impl Wire {
     /// # Cancel safety
     /// Cancel safe.
     pub(super) async fn progress(&mut self) -> Result<(), String> {
+        if std::mem::take(&mut self.is_unread) {
+            // The broker may have been held up here: it has its time again.
+            self.heard = Instant::now();
+        }
+        self.move_on(true).await
+    }
+
+    /// The same without reading.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn progress_unread(&mut self) -> Result<(), String> {
+        self.is_unread = true;
+        self.move_on(false).await
+    }
+
+    async fn move_on(&mut self, reads: bool) -> Result<(), String> {
         let Self { reader, writer, input, output, is_unflushed, heartbeat, heard, wrote, .. } = self;
         let due = heartbeat.map(|interval| *wrote + interval / 2);
         let end = heartbeat.map(|interval| *heard + 2 * interval);
+        if reads && input.capacity() - input.len() < READ_SIZE / 4 {
+            input.reserve(READ_SIZE);
+        }
         tokio::select! {
             biased;
-            read = reader.read_buf(input) => match read {
+            read = reader.read_buf(input), if reads => match read {
                 Ok(0) => return Err("the broker has closed the connection".to_owned()),
                 Ok(_) => *heard = Instant::now(),
                 Err(error) => return Err(error.to_string()),
@@ -91,7 +122,7 @@ impl Wire {
                 encode::heartbeat(output);
                 *wrote = Instant::now();
             }
-            () = at(end) => {
+            () = at(end), if reads => {
                 return Err(format!("no sign of life from the broker for {:?}", heard.elapsed()));
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::text::one_line;
-use crate::{BrokerTls, KafkaCompression, SaslMechanism};
+use crate::{BrokerTls, Credentials, KafkaCompression, SaslMechanism};
 use frontier_config::unreadable;
 use krafka::auth::{AuthConfig, TlsConfig};
 use krafka::producer::{Acks, Producer};
@@ -29,7 +29,7 @@ pub(super) async fn connect(settings: &Settings) -> Result<Producer, String> {
     let addrs: Vec<String> = config.addrs.iter().map(ToString::to_string).collect();
     let kafka = Kafka::builder(addrs.join(","))
         .client_id(format!("frontier-{}", settings.name))
-        .security(security(settings).await?)
+        .security(security(&config.credentials, config.mechanism, config.tls.as_ref()).await?)
         .request_timeout(request)
         .connect_timeout(connect)
         .allow_auto_create_topics(config.create_topics)
@@ -62,12 +62,16 @@ pub(super) async fn connect(settings: &Settings) -> Result<Producer, String> {
     producer.await.map_err(|error| describe(&error))
 }
 
-async fn security(settings: &Settings) -> Result<AuthConfig, String> {
-    let config = &settings.config;
-    let auth = match (&config.credentials.username, &config.credentials.password) {
+/// What is shown to brokers.
+pub(super) async fn security(
+    credentials: &Credentials,
+    mechanism: SaslMechanism,
+    tls: Option<&BrokerTls>,
+) -> Result<AuthConfig, String> {
+    let auth = match (&credentials.username, &credentials.password) {
         (Some(username), Some(password)) => {
             let password = password.expose();
-            match config.mechanism {
+            match mechanism {
                 SaslMechanism::Plain => AuthConfig::sasl_plain(username, password),
                 SaslMechanism::ScramSha256 => AuthConfig::sasl_scram_sha256(username, password),
                 SaslMechanism::ScramSha512 => AuthConfig::sasl_scram_sha512(username, password),
@@ -75,7 +79,7 @@ async fn security(settings: &Settings) -> Result<AuthConfig, String> {
         }
         _ => AuthConfig::plaintext(),
     };
-    match &config.tls {
+    match tls {
         None => Ok(auth),
         Some(tls) => Ok(auth.with_tls(tls_config(tls).await?)),
     }

@@ -75,16 +75,15 @@ impl JetStreamReader {
         let (mut records, mut numbered, mut told, mut pending) = (Vec::new(), Vec::new(), 0, None);
         let mut failed = None;
         for answer in answers {
-            let number = answer.subject.rsplit_once('.').and_then(|(_, number)| number.parse::<u64>().ok());
-            if let Some(number) = number
-                && let Some(sequence) = self.held.ack_of(number)
+            if let Some(token) = token(&answer.subject, &session.connected.inbox)
+                && let Some(sequence) = self.held.ack_of(token)
             {
                 // Silence would be taken for an ack that is on its way.
                 if answer.status == Some(StatusCode::NO_RESPONDERS) {
                     failed = Some(format!("the consumer {:?} is not there any more", self.consumer.durable));
                     continue;
                 }
-                told += usize::from(self.held.acked(number, sequence));
+                told += usize::from(self.held.acked(token, sequence));
                 continue;
             }
             match (answer.status, AckSubject::parse(answer.reply.as_deref().unwrap_or_default())) {
@@ -157,6 +156,12 @@ impl JetStreamReader {
         }
         Ok(())
     }
+}
+
+/// By what an answer is told apart, which comes to the inbox. A message comes by its own subject, which may end in a number
+/// as well.
+fn token(subject: &str, inbox: &str) -> Option<u64> {
+    subject.strip_prefix(inbox)?.strip_prefix('.')?.parse().ok()
 }
 
 /// Of what a server says of a pull with 409: whether another one may do.
@@ -245,6 +250,14 @@ impl Reader for JetStreamReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_comes_to_the_inbox_is_an_answer() {
+        assert_eq!(token("_INBOX.x.7", "_INBOX.x"), Some(7));
+        for subject in ["orders.7", "_INBOX.x.p7", "_INBOX.xy.7", "_INBOX.x", "7"] {
+            assert_eq!(token(subject, "_INBOX.x"), None, "{subject}");
+        }
+    }
 
     #[test]
     fn a_consumer_that_is_gone_is_told_from_a_pull_that_is_over() {

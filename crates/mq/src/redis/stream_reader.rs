@@ -13,6 +13,7 @@
 
 mod commands;
 mod entries;
+mod held;
 mod session;
 
 use super::connect::{self, Access, Lost};
@@ -20,12 +21,11 @@ use super::reply::describe;
 use crate::RedisSourceConfig;
 use crate::source::{Intake, Reader};
 use commands::Commands;
-use entries::EntryId;
 use frontier_config::HostPort;
+use held::Held;
 use redis::RedisError;
 use redis::aio::MultiplexedConnection;
 use session::Session;
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What consumers are called that have no name in the configuration.
@@ -41,18 +41,6 @@ pub(crate) struct StreamReader {
     /// The node of a cluster that has the streams.
     moved: Option<HostPort>,
     held: Held,
-}
-
-/// What is known of entries, for as long as the source is there.
-#[derive(Debug, Default)]
-struct Held {
-    /// By their numbers here.
-    by_number: BTreeMap<u64, EntryId>,
-    ids: HashSet<EntryId>,
-    /// Those that have ended, of which the server is still to be told.
-    to_ack: Vec<EntryId>,
-    /// The last one that was read of each stream.
-    last_read: BTreeMap<usize, Box<str>>,
 }
 
 impl StreamReader {

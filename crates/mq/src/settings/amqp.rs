@@ -31,10 +31,17 @@ pub struct AmqpConfig {
     /// What else messages have.
     pub properties: AmqpProperties,
     /// What is declared at each connect.
+    pub topology: AmqpTopology,
+}
+
+/// What is declared.
+#[derive(Clone, Debug, Default)]
+pub struct AmqpTopology {
+    /// Exchanges.
     pub exchanges: Vec<AmqpExchange>,
-    /// What is declared at each connect.
+    /// Queues.
     pub queues: Vec<AmqpQueue>,
-    /// What is declared at each connect.
+    /// Bindings of queues to exchanges.
     pub bindings: Vec<AmqpBinding>,
 }
 

@@ -1,6 +1,8 @@
 //! What a source is made with.
 
-use crate::{BrokerTls, Credentials, MqttSourceConfig, NsqSourceConfig, RecordTemplate};
+use crate::{
+    AmqpTopology, BrokerTls, Credentials, MqttSourceConfig, NsqSourceConfig, RecordTemplate, SaslMechanism,
+};
 use frontier_config::HostPort;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -107,6 +109,10 @@ pub enum DeadLetter {
 /// A broker that a source reads from.
 #[derive(Clone, Debug)]
 pub enum SourceBackendConfig {
+    /// A queue of AMQP.
+    Amqp(AmqpSourceConfig, AmqpQueueConsumer),
+    /// A consumer group of Kafka.
+    Kafka(KafkaSourceConfig, KafkaGroup),
     /// Topics of MQTT.
     Mqtt(Box<MqttSourceConfig>),
     /// A consumer of JetStream.
@@ -124,6 +130,8 @@ impl SourceBackendConfig {
     #[must_use]
     pub fn is_built(&self) -> bool {
         match self {
+            Self::Amqp(..) => cfg!(feature = "amqp"),
+            Self::Kafka(..) => cfg!(feature = "kafka"),
             Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::JetStream(..) | Self::NatsQueue(..) => cfg!(feature = "nats"),
             Self::Nsq(_) => cfg!(feature = "nsq"),
@@ -139,9 +147,65 @@ impl SourceBackendConfig {
         match self {
             Self::Mqtt(mqtt) => mqtt.session.is_some(),
             Self::NatsQueue(..) => false,
-            Self::JetStream(..) | Self::Nsq(_) | Self::RedisStreams(_) => true,
+            Self::Amqp(..) | Self::Kafka(..) | Self::JetStream(..) | Self::Nsq(_) | Self::RedisStreams(_) => {
+                true
+            }
         }
     }
+}
+
+/// Servers of AMQP, as a source reads from them.
+#[derive(Clone, Debug)]
+pub struct AmqpSourceConfig {
+    /// Its servers, tried in turn.
+    pub addrs: Vec<HostPort>,
+    /// By what the gateway is known there.
+    pub credentials: Credentials,
+    /// `None` for none.
+    pub tls: Option<BrokerTls>,
+    /// The virtual host.
+    pub vhost: String,
+    /// Bytes of a frame, at most.
+    pub frame_size: u32,
+    /// How often both give a sign of life.
+    pub heartbeat: Duration,
+    /// What is declared at each connect.
+    pub topology: AmqpTopology,
+}
+
+/// A consumer of a queue.
+#[derive(Clone, Debug)]
+pub struct AmqpQueueConsumer {
+    /// The queue.
+    pub queue: String,
+    /// Whether there may be no other consumer.
+    pub exclusive: bool,
+}
+
+/// Brokers of Kafka, as a source reads from them.
+#[derive(Clone, Debug)]
+pub struct KafkaSourceConfig {
+    /// Some brokers, which tell of the others.
+    pub addrs: Vec<HostPort>,
+    /// User and password.
+    pub credentials: Credentials,
+    /// How the password is shown.
+    pub mechanism: SaslMechanism,
+    /// `None` for none.
+    pub tls: Option<BrokerTls>,
+}
+
+/// A consumer group of Kafka.
+#[derive(Clone, Debug)]
+pub struct KafkaGroup {
+    /// The topics that it reads.
+    pub topics: Vec<String>,
+    /// Its name.
+    pub group: String,
+    /// Whether it begins with what is there already in a topic of which it has committed nothing.
+    pub from_beginning: bool,
+    /// How many records of a partition are read beyond its first one that has not ended: so many may come twice.
+    pub max_ahead: usize,
 }
 
 /// Servers of NATS, as a source reads from them.

@@ -19,7 +19,12 @@ impl DeadLetterFile {
     /// Writes as many as there is room for, and syncs the file. How many, and why not all. Blocks.
     pub(crate) fn write(&self, source: &str, dead: &[Dead]) -> (usize, Option<String>) {
         let failed = |error: &io::Error| format!("{}: {error}", self.path.display());
-        let opened = OpenOptions::new().create(true).append(true).open(&self.path);
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        // Messages are nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let opened = options.open(&self.path);
         let written = opened.and_then(|file| self.append(&file, source, dead));
         match written {
             Ok(count) if count == dead.len() => (count, None),
@@ -123,6 +128,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = DeadLetterFile { path: folder.path().join("dead"), max_size: 1 << 20 };
         assert_eq!(file.write("orders", &[dead(1, b"\x00"), dead(2, b"x")]), (2, None));
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&file.path.metadata().unwrap().permissions());
+            assert_eq!(mode & 0o777, 0o600);
+        }
         let lines = lines(&file.path);
         assert_eq!(lines.len(), 2);
         assert_eq!((&lines[0]["reason"], &lines[0]["attempts"]), (&json!("no \"edge\""), &json!(3)));

@@ -251,6 +251,15 @@ impl Deliveries {
         self.ended.push((number, verdict));
     }
 
+    /// The broker will give these out anew, or has them no more: they are held no longer, and what their receivers say is
+    /// nothing to it.
+    pub(crate) fn forget(&mut self, numbers: &BTreeSet<u64>) {
+        for number in numbers {
+            self.remove(*number);
+        }
+        self.ended.retain(|(number, _)| !numbers.contains(number));
+    }
+
     fn remove(&mut self, number: u64) {
         let Some(entry) = self.entries.remove(&number) else { return };
         self.bytes -= entry.size;

@@ -6,10 +6,12 @@ use super::target::{Assignment, Job};
 use super::{Answer, Record};
 use crate::{DeadLetter, Retry, SourceBounds, SourceConfig};
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 /// Records that are read at once, at most.
@@ -38,6 +40,8 @@ pub(crate) struct Intake {
     room: Notify,
     /// There are dead letters.
     died: Notify,
+    /// Nothing is read or sent any more.
+    closing: CancellationToken,
     metrics: SourceMetrics,
 }
 
@@ -77,6 +81,7 @@ impl Intake {
             ended: Notify::new(),
             room: Notify::new(),
             died: Notify::new(),
+            closing: CancellationToken::new(),
             metrics: SourceMetrics::default(),
         }
     }
@@ -165,6 +170,22 @@ impl Intake {
         (bytes / state.usual_size.max(1)).clamp(1, BATCH).min(messages)
     }
 
+    /// Whether there are too many bytes to read on.
+    pub(crate) fn is_heavy(&self) -> bool {
+        let state = self.state.lock();
+        state.deliveries.bytes() >= self.bounds.bytes
+    }
+
+    /// Waits until there are fewer.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn light(&self) {
+        while self.is_heavy() {
+            self.room.notified().await;
+        }
+    }
+
     /// Waits until something has ended, of which the broker is to be told. [`told`](Self::told) says that it was.
     ///
     /// # Cancel safety
@@ -193,6 +214,13 @@ impl Intake {
         if is_closing {
             self.work.notify_one();
         }
+    }
+
+    /// The broker gives these out anew, or has them no more.
+    pub(crate) fn forget(&self, numbers: &BTreeSet<u64>) {
+        self.state.lock().deliveries.forget(numbers);
+        self.room.notify_one();
+        self.work.notify_one();
     }
 
     /// So many entries are gone that nobody has acked.
@@ -316,12 +344,14 @@ impl Intake {
     /// From here on nothing is read or sent, and nobody is waited for beyond `deadline`.
     pub(crate) fn close(&self, deadline: Instant) {
         self.state.lock().closes_at = Some(deadline);
+        self.closing.cancel();
         self.room.notify_one();
         self.work.notify_one();
     }
 
     /// Waits until it is closed, and all that was sent has ended and been told, or the time for that is over.
     pub(crate) async fn finished(&self) {
+        self.closing.cancelled().await;
         loop {
             {
                 let state = self.state.lock();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::settings::{AmqpTargets, Brokers};
 use frontier_access::AccessConfig;
-use frontier_mq::Bounds;
+use frontier_mq::{AmqpTopology, Bounds};
 use std::time::Duration;
 
 fn amqp() -> AmqpConfig {
@@ -19,9 +19,7 @@ fn amqp() -> AmqpConfig {
         mandatory: true,
         is_persistent: true,
         properties: Default::default(),
-        exchanges: Vec::new(),
-        queues: Vec::new(),
-        bindings: Vec::new(),
+        topology: AmqpTopology::default(),
     }
 }
 

@@ -1,11 +1,12 @@
 //! AMQP 0-9-1, as RabbitMQ speaks it: the section `mq.amqp`.
 
+use super::consumer::{self, Kind};
 use super::userinfo::split_userinfo;
 use super::{Idle, Sinks, addrs_of, credentials, template, tls, topics};
 use frontier_config::Section;
 use frontier_mq::{
-    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, BackendConfig, Bounds, Credentials,
-    SinkConfig, Template,
+    AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
+    AmqpTopology, BackendConfig, Bounds, Credentials, SinkConfig, SourceBackendConfig, Template,
 };
 use std::time::Duration;
 
@@ -43,13 +44,16 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         mandatory: producer.get("mandatory", true),
         is_persistent: producer.within("delivery_mode", 2, 0..=2) != 1,
         properties: properties(&producer),
-        exchanges: declared(section, &["exchanges"]).iter().map(exchange).collect(),
-        queues: declared(section, &["queues"]).iter().map(queue).collect(),
-        bindings: declared(section, &["queuebindings", "queueBindings", "queue_bindings"])
-            .iter()
-            .map(binding)
-            .collect(),
+        topology: AmqpTopology {
+            exchanges: declared(section, &["exchanges"]).iter().map(exchange).collect(),
+            queues: declared(section, &["queues"]).iter().map(queue).collect(),
+            bindings: declared(section, &["queuebindings", "queueBindings", "queue_bindings"])
+                .iter()
+                .map(binding)
+                .collect(),
+        },
     };
+    let has_consumers = read_consumers(section, bounds, &config, is_enabled, sinks);
     // There is one channel, and RabbitMQ has one language.
     let _ = section.ignored("channel_max", "one channel is enough");
     let _ = section.ignored("locale", "brokers have one");
@@ -62,7 +66,7 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         );
     }
     let topics = topics(&producer, "routing_keys", name_size, |topic| check(&config.routing_key, topic));
-    let is_given = topics.is_given;
+    let is_given = topics.is_given || has_consumers;
     let topics = topics.kept;
     if is_enabled {
         sinks.brokers.amqp = Some(config.clone());
@@ -73,6 +77,32 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
     } else if is_enabled && !is_given {
         sinks.is_idle(section, Idle::Amqp, "producer.routing_keys", &backend);
     }
+}
+
+/// Whether there are any.
+fn read_consumers(
+    section: &Section<'_>,
+    bounds: Bounds,
+    config: &AmqpConfig,
+    is_enabled: bool,
+    sinks: &mut Sinks,
+) -> bool {
+    let sections = consumer::sections(section);
+    for section in &sections {
+        let common = consumer::read(section, bounds, &Kind { key: None, can_reject: true });
+        let consumer = AmqpQueueConsumer {
+            queue: required(section, "queue"),
+            exclusive: section.get("exclusive", false),
+        };
+        let AmqpConfig { addrs, credentials, tls, vhost, frame_size, heartbeat, topology, .. } =
+            config.clone();
+        let server = AmqpSourceConfig { addrs, credentials, tls, vhost, frame_size, heartbeat, topology };
+        if let Some(common) = common.filter(|_| is_enabled) {
+            let backend = SourceBackendConfig::Amqp(server, consumer);
+            sinks.add_source(section, common, &config.credentials, backend);
+        }
+    }
+    !sections.is_empty()
 }
 
 /// Those of the section, or those that older files have in the addresses.

@@ -1,10 +1,11 @@
 //! Kafka: the section `mq.kafka`.
 
+use super::consumer::{self, Kind, Start};
 use super::{Idle, Sinks, addrs, credentials, template, tls, topics};
 use frontier_config::{ByteSize, Choice, Section};
 use frontier_mq::{
-    BackendConfig, Bounds, KafkaCompression, KafkaConfig, SaslMechanism, SinkConfig, Template,
-    is_valid_kafka_topic,
+    BackendConfig, Bounds, KafkaCompression, KafkaConfig, KafkaGroup, KafkaSourceConfig, RecordTemplate,
+    SaslMechanism, SinkConfig, SourceBackendConfig, Template, is_valid_kafka_topic,
 };
 use std::time::Duration;
 
@@ -62,8 +63,9 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
         let _ = producer
             .ignored(key, "records are acked by all replicas in sync, and batches form by themselves");
     }
+    let has_consumers = read_consumers(section, bounds, &config, is_enabled, sinks);
     let topics = topics(&producer, "topics", name_size, |topic| check(&config.topic, topic));
-    let is_given = topics.is_given;
+    let is_given = topics.is_given || has_consumers;
     let topics = topics.kept;
     if is_enabled && bounds.timeout < MIN_TIMEOUT {
         section.reject("enable", format!("needs a `timeout` of the section mq of {MIN_TIMEOUT:?} at least"));
@@ -77,6 +79,45 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, name_size: usize, sink
     } else if is_enabled && !is_given {
         sinks.is_idle(section, Idle::Kafka, "producer.topics", &backend);
     }
+}
+
+/// Whether there are any.
+fn read_consumers(
+    section: &Section<'_>,
+    bounds: Bounds,
+    config: &KafkaConfig,
+    is_enabled: bool,
+    sinks: &mut Sinks,
+) -> bool {
+    let sections = consumer::sections(section);
+    let kind = Kind { key: Some(RecordTemplate::key()), can_reject: false };
+    for section in &sections {
+        let common = consumer::read(section, bounds, &kind);
+        let topics: Vec<String> = section.list("topics", Vec::new());
+        if topics.is_empty() {
+            section.reject("topics", "has none: nothing is read");
+        }
+        for (index, topic) in topics.iter().enumerate() {
+            if !is_valid_kafka_topic(topic) {
+                section.reject("topics", format!("has {topic:?}, which is no topic of Kafka"));
+            } else if topics[..index].contains(topic) {
+                section.reject("topics", format!("has {topic:?} twice"));
+            }
+        }
+        let group = KafkaGroup {
+            topics,
+            group: section.filled("group", "frontier".to_owned()),
+            from_beginning: section.get("start", Start::default()) == Start::Beginning,
+            max_ahead: section.within("max_ahead", 10_000, 1..=10_000_000),
+        };
+        let KafkaConfig { addrs, credentials, mechanism, tls, .. } = config.clone();
+        if let Some(common) = common.filter(|_| is_enabled) {
+            let server = KafkaSourceConfig { addrs, credentials, mechanism, tls };
+            let backend = SourceBackendConfig::Kafka(server, group);
+            sinks.add_source(section, common, &config.credentials, backend);
+        }
+    }
+    !sections.is_empty()
 }
 
 fn max_size(producer: &Section<'_>) -> usize {

@@ -99,9 +99,12 @@ mqm:
     assert_eq!(amqp.credentials.password.as_ref().unwrap().expose(), "p@ss");
     assert_eq!((amqp.frame_size, amqp.heartbeat), (65_536, Duration::from_secs(30)));
     assert_eq!((amqp.mandatory, amqp.is_persistent, amqp.properties.priority), (false, false, 9));
-    assert!(!amqp.exchanges[0].durable && amqp.exchanges[0].auto_delete && amqp.queues[0].exclusive);
+    let topology = &amqp.topology;
+    assert!(
+        !topology.exchanges[0].durable && topology.exchanges[0].auto_delete && topology.queues[0].exclusive
+    );
     let binding = AmqpBinding { queue: "all".into(), exchange: "plant".into(), key: "#".into() };
-    assert_eq!(amqp.bindings, [binding]);
+    assert_eq!(topology.bindings, [binding]);
 }
 
 #[test]

@@ -66,6 +66,18 @@ impl Inbox {
         doubled
     }
 
+    /// Waits until so many have come to all of them, without what came again. How many came again.
+    pub(crate) async fn has_all(&self, count: usize) -> usize {
+        let distinct = || {
+            let ids: Vec<u64> = self.0.lock().unwrap().keys().copied().collect();
+            ids.into_iter().map(|id| self.distinct(id).len()).sum::<usize>()
+        };
+        let all = async || (distinct() >= count).then_some(());
+        eventually(2 * DEADLINE, "nothing is lost", all).await;
+        assert_eq!(distinct(), count);
+        self.len() - count
+    }
+
     /// Without what came again.
     fn distinct(&self, id: u64) -> Vec<String> {
         let mut seen = Vec::<String>::new();

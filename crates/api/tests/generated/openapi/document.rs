@@ -13,6 +13,8 @@ pub(crate) struct Document {
     tags: &'static [(&'static str, &'static str)],
     paths: BTreeMap<String, Map<String, Value>>,
     schemas: Schemas,
+    /// Errors, beside those that all daemons may answer.
+    failures: Map<String, Value>,
 }
 
 impl Document {
@@ -23,7 +25,8 @@ impl Document {
         tags: &'static [(&'static str, &'static str)],
         schemas: Schemas,
     ) -> Self {
-        let mut document = Self { title, description, tags, paths: BTreeMap::new(), schemas };
+        let mut document =
+            Self { title, description, tags, paths: BTreeMap::new(), schemas, failures: Map::new() };
         document.schemas.add("Error", errors::schema());
         plain::add(&mut document);
         document
@@ -41,12 +44,19 @@ impl Document {
         self.schemas.add(name, schema);
     }
 
+    /// Adds an answer to which operations refer.
+    pub(crate) fn failure(&mut self, name: &str, response: Value) {
+        self.failures.insert(name.to_owned(), response);
+    }
+
     /// All of it. Every reference leads somewhere, and everything is referred to.
     pub(crate) fn whole(self) -> Value {
-        let Self { title, description, tags, paths, schemas } = self;
+        let Self { title, description, tags, paths, schemas, failures } = self;
         let paths = json!(paths);
         let is_used = |text: &Value, path: &str| text.to_string().contains(&format!("\"{path}\""));
-        let responses = errors::responses(|name| is_used(&paths, &format!("#/components/responses/{name}")));
+        let mut responses =
+            errors::responses(|name| is_used(&paths, &format!("#/components/responses/{name}")));
+        responses.extend(failures);
         let schemas = schemas.into_map();
         let everything = json!([&paths, &responses, &schemas]);
         for name in schemas.keys() {

@@ -1,9 +1,9 @@
 //! The connections of a consumer, from the first read to their end.
 
 use super::commands::{BLOCK, Commands};
-use super::entries::{self, Entry, EntryId};
-use super::{Connections, Held, NAME};
-use crate::Record;
+use super::entries::{self, EntryId};
+use super::held::Held;
+use super::{Connections, NAME};
 use crate::redis::reply::describe;
 use crate::source::Intake;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -329,51 +329,6 @@ impl Session {
         }
         if !pipeline.is_empty() {
             let _ = writer.req_packed_commands(&pipeline, 0, pipeline.len()).await;
-        }
-    }
-}
-
-impl Held {
-    /// These have ended.
-    fn end(&mut self, numbers: impl Iterator<Item = u64>) {
-        for number in numbers {
-            if let Some(entry) = self.by_number.remove(&number) {
-                self.ids.remove(&entry);
-                self.to_ack.push(entry);
-            }
-        }
-    }
-
-    /// Takes entries but those that are held already. What was trimmed is acked, for nobody to get it again.
-    fn take(
-        &mut self,
-        commands: &Commands,
-        intake: &Intake,
-        origins: &[Arc<str>],
-        stream: usize,
-        entries: Vec<Entry>,
-        is_redelivered: bool,
-    ) {
-        let Some(origin) = origins.get(stream) else { return };
-        let payload = commands.config.payload.as_deref();
-        let (mut ids, mut records, mut gone) = (Vec::new(), Vec::<Record>::new(), 0);
-        for (id, fields) in entries {
-            let entry = EntryId { stream, id };
-            if self.ids.contains(&entry) {
-                continue;
-            }
-            let Some(fields) = fields else {
-                gone += 1;
-                self.to_ack.push(entry);
-                continue;
-            };
-            records.push(entries::record(origin, payload, &entry.id, fields, is_redelivered));
-            ids.push(entry);
-        }
-        intake.gone(gone, "entries that were not acked are not in the stream any more");
-        for (number, entry) in intake.take(records).into_iter().zip(ids) {
-            self.ids.insert(entry.clone());
-            self.by_number.insert(number, entry);
         }
     }
 }

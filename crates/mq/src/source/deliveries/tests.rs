@@ -165,3 +165,17 @@ fn what_is_held_is_counted() {
     all.answered(1, Answer::Done, &RETRY, now);
     assert_eq!((all.len(), all.bytes()), (1, other));
 }
+
+#[test]
+fn what_is_forgotten_is_told_nobody_and_its_key_goes_on() {
+    let (mut all, now) = (Deliveries::default(), Instant::now());
+    take(&mut all, &[Some("a"), Some("a"), Some("a"), None, None], now);
+    assert_eq!(send(&mut all, now), [1, 4, 5]);
+    all.answered(4, Answer::Done, &RETRY, now);
+    all.answered(5, absent(), &RETRY, now);
+    all.forget(&BTreeSet::from([1, 2, 4, 5, 99]));
+    assert_eq!((all.len(), all.sent(), all.absent(), all.next_due()), (1, 0, 0, None));
+    assert!(all.take_ended().is_empty());
+    assert_eq!(all.answered(1, Answer::Done, &RETRY, now), None);
+    assert_eq!(send(&mut all, now), [3]);
+}

@@ -74,6 +74,51 @@ fn of_nats_there_are_two_kinds() {
 }
 
 #[test]
+fn queues_are_read() {
+    let yaml = "mq: {amqp: {enable: true, queues: [{name: q}], consumers: [{name: a, queue: q, to: {topic: t}, dead_letter: {reject: true}}]}}";
+    let [queue] = &sources(yaml)[..] else { panic!("one") };
+    let SourceBackendConfig::Amqp(server, consumer) = &queue.backend else { panic!("{queue:?}") };
+    assert_eq!((&*consumer.queue, server.topology.queues.len()), ("q", 1));
+    assert_eq!(queue.dead_letter, DeadLetter::Reject);
+    let found = mistakes(
+        "mq: {amqp: {enable: true, consumers: [{name: k, to: {topic: t}, dead_letter: {reject: true, drop: true}}]}}",
+    );
+    assert!(
+        found.len() == 2
+            && found[0].contains("queue: is required")
+            && found[1].contains("beside another way"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn groups_of_kafka_are_read() {
+    let of = |keys: &str| {
+        format!(
+            "mq: {{kafka: {{enable: true, consumers: [{{name: k, {keys}, dead_letter: {{drop: true}}}}]}}}}"
+        )
+    };
+    let [group] = &sources(&of("topics: [a, b], to: {edge: '{key:u64}', topic: t}"))[..] else {
+        panic!("one")
+    };
+    let SourceBackendConfig::Kafka(_, kafka) = &group.backend else { panic!("{group:?}") };
+    assert_eq!(
+        (kafka.topics.len(), &*kafka.group, kafka.from_beginning, &group.key),
+        (2, "frontier", true, &None)
+    );
+    assert_eq!(kafka.max_ahead, 10_000);
+    // In the order of the records' own keys, unless it is said.
+    let [group] = &sources(&of("topics: [a], start: end, to: {topic: t}"))[..] else { panic!("one") };
+    assert_eq!(group.key, Some(RecordTemplate::key()));
+    for (topics, expected) in
+        [("['a b']", "no topic of Kafka"), ("[a, a]", "has \"a\" twice"), ("[]", "nothing is read")]
+    {
+        let found = mistakes(&of(&format!("topics: {topics}, to: {{topic: t}}")));
+        assert!(found.len() == 1 && found[0].contains(expected), "{found:?}");
+    }
+}
+
+#[test]
 fn each_mistake_names_its_key() {
     let path = "mq.redis.streams.consumers[0]";
     for (consumer, key, expected) in [
