@@ -84,7 +84,8 @@ pub(super) fn decode(input: &mut BytesMut, max: usize) -> Result<Option<Frame>, 
             if !id.iter().all(u8::is_ascii_alphanumeric) {
                 return Err(MALFORMED.to_owned());
             }
-            Frame::Message(Message { id, attempts, body: rest })
+            // Held for long, a small one would keep all that came with it.
+            Frame::Message(Message { id, attempts, body: Bytes::copy_from_slice(&rest) })
         }
         _ => return Err(MALFORMED.to_owned()),
     };
