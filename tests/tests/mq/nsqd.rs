@@ -227,6 +227,7 @@ impl Reader {
     pub(crate) fn start(server: &Nsqd, topic: &str, channel: &str) -> Self {
         let mut stream = TcpStream::connect(server.addr()).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.set_nodelay(true).unwrap();
         write!(stream, "  V2SUB {topic} {channel}\nRDY 1\n").unwrap();
         Self(stream)
     }
@@ -244,7 +245,8 @@ impl Reader {
                 0 => {}
                 2 => {
                     let id = std::str::from_utf8(&rest[10..26]).unwrap();
-                    writeln!(self.0, "FIN {id}").unwrap();
+                    // In one piece: nothing waits for an acknowledgement of TCP then.
+                    self.0.write_all(format!("FIN {id}\n").as_bytes()).unwrap();
                     return rest[26..].to_vec();
                 }
                 kind => panic!("{kind}: {}", String::from_utf8_lossy(&rest)),
