@@ -4,7 +4,7 @@ use crate::{FromValue, Invalid, Value};
 use std::fmt;
 
 /// A host, by name or address, and a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostPort {
     /// A name, or an address without brackets.
     pub host: String,

@@ -3,7 +3,7 @@
 use crate::BrokerTls;
 use frontier_config::HostPort;
 use frontier_transport::{ClientTls, connect_any, lookup};
-#[cfg(feature = "mqtt")]
+#[cfg(any(feature = "mqtt", feature = "nsq"))]
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -43,7 +43,7 @@ pub(crate) async fn secure(stream: Stream, tls: &BrokerTls, host: &str) -> Resul
 
 /// Connects to the first of these that answers, from `first` on: what that gave, and which one is to be tried first when it
 /// is lost. Each has its part of the time, so one that does not answer keeps nobody from the next. The error is one line.
-#[cfg(feature = "mqtt")]
+#[cfg(any(feature = "mqtt", feature = "nsq"))]
 pub(crate) async fn first_of<'a, T, F: Future<Output = Result<T, String>>>(
     addrs: &'a [HostPort],
     first: usize,

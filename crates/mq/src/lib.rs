@@ -18,17 +18,19 @@
 //!
 //! A [`Source`] is one consumer of one broker: what it reads goes out by [`Receive`], and back comes what became of it.
 //!
-//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `mqtt`, `nats` and `redis`, all on by default.
+//! A [backend](BackendConfig) is a feature of this crate: `amqp`, `kafka`, `mqtt`, `nats`, `nsq` and `redis`, all on by default.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod backend;
-#[cfg(any(feature = "amqp", feature = "mqtt"))]
+#[cfg(any(feature = "amqp", feature = "mqtt", feature = "nsq"))]
 mod dial;
+#[cfg(any(feature = "nsq", feature = "redis"))]
+mod envelope;
 mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
-#[cfg(feature = "mqtt")]
+#[cfg(any(feature = "mqtt", feature = "nsq"))]
 mod link;
 mod message;
 mod metrics;
@@ -36,6 +38,8 @@ mod metrics;
 mod mqtt;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "nsq")]
+mod nsq;
 mod pending;
 mod probe;
 #[cfg(feature = "redis")]
@@ -46,7 +50,7 @@ mod source;
 mod spool;
 mod supervisor;
 mod template;
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "nsq"))]
 mod text;
 
 pub use error::{Cause, SendError};
@@ -57,10 +61,10 @@ pub use settings::{
     AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpQueueConsumer, AmqpSourceConfig,
     AmqpTopology, BackendConfig, Bounds, BrokerTls, Credentials, DeadLetter, Format, JetStreamConfig,
     JetStreamConsumer, KafkaCompression, KafkaConfig, KafkaGroup, KafkaSourceConfig, MqttConfig,
-    MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, RedisConfig, RedisSourceConfig, RedisTarget,
-    RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig, SourceBounds, SourceConfig,
-    SpoolConfig, Target, WhenFull, is_mqtt_text, is_valid_kafka_topic, is_valid_mqtt_filter,
-    is_valid_mqtt_topic, is_valid_subject,
+    MqttSourceConfig, NatsConfig, NatsQueue, NatsSourceConfig, NsqConfig, NsqSourceConfig, RedisConfig,
+    RedisSourceConfig, RedisTarget, RequestTemplate, Retry, SaslMechanism, SinkConfig, SourceBackendConfig,
+    SourceBounds, SourceConfig, SpoolConfig, Target, WhenFull, is_mqtt_text, is_valid_kafka_topic,
+    is_valid_mqtt_filter, is_valid_mqtt_topic, is_valid_nsq_name, is_valid_subject,
 };
 pub use sink::{Room, Sink, StartError};
 pub use source::{

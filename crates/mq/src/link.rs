@@ -114,6 +114,15 @@ impl Link {
         Ok(Progress::Moved)
     }
 
+    /// The stream itself, for another layer upon it.
+    #[cfg(feature = "nsq")]
+    pub(crate) fn into_stream(self) -> Result<Stream, String> {
+        if !self.input.is_empty() {
+            return Err("the broker goes on where another layer was to begin".to_owned());
+        }
+        Ok(self.reader.unsplit(self.writer))
+    }
+
     /// Writes all that is to go.
     pub(crate) async fn flush(&mut self) -> std::io::Result<()> {
         let Self { writer, output, is_unflushed, .. } = self;

@@ -320,7 +320,7 @@ impl Pending {
     }
 
     /// The broker has not looked at these: they wait again, where they were.
-    #[cfg(any(feature = "amqp", feature = "kafka", feature = "redis"))]
+    #[cfg(any(feature = "amqp", feature = "kafka", feature = "nsq", feature = "redis"))]
     pub(crate) fn put_back(&self, numbers: impl IntoIterator<Item = u64>) {
         let mut state = self.state.lock();
         let mut back: Vec<_> = numbers

@@ -2,8 +2,8 @@
 
 use crate::{
     AmqpConfig, AmqpProperties, AmqpSourceConfig, BackendConfig, Bounds, Format, KafkaCompression,
-    KafkaConfig, KafkaSourceConfig, MqttConfig, MqttSourceConfig, NatsConfig, NatsSourceConfig, RedisConfig,
-    RedisTarget, SinkConfig, SourceBackendConfig, SourceConfig, Template,
+    KafkaConfig, KafkaSourceConfig, MqttConfig, MqttSourceConfig, NatsConfig, NatsSourceConfig, NsqConfig,
+    NsqSourceConfig, RedisConfig, RedisTarget, SinkConfig, SourceBackendConfig, SourceConfig, Template,
 };
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -58,6 +58,7 @@ pub async fn probe_source(config: &SourceConfig, bounds: Bounds) -> Vec<Finding>
         SourceBackendConfig::Mqtt(source) => (mqtt(source), Vec::new()),
         SourceBackendConfig::JetStream(server, consumer) => (nats(server), vec![consumer.stream.clone()]),
         SourceBackendConfig::NatsQueue(server, _) => (nats(server), Vec::new()),
+        SourceBackendConfig::Nsq(source) => (nsq(source), Vec::new()),
         SourceBackendConfig::RedisStreams(source) => {
             let target = RedisTarget::Channel {
                 channel: Template::topic(),
@@ -74,7 +75,17 @@ pub async fn probe_source(config: &SourceConfig, bounds: Bounds) -> Vec<Finding>
             (BackendConfig::Redis(redis), source.streams.clone())
         }
     };
-    probe(Question { name: "check", bounds, topics: Vec::new(), read, backend }).await
+    #[cfg_attr(
+        not(feature = "nsq"),
+        expect(unused_mut, reason = "NSQ alone has more than one kind of server")
+    )]
+    let mut findings = probe(Question { name: "check", bounds, topics: Vec::new(), read, backend }).await;
+    #[cfg(feature = "nsq")]
+    if let SourceBackendConfig::Nsq(source) = &config.backend {
+        let faults = crate::nsq::look_up(source, bounds).await;
+        findings.extend(faults.into_iter().map(|text| Finding { place: Place::Target, text }));
+    }
+    findings
 }
 
 fn amqp(server: &AmqpSourceConfig) -> BackendConfig {
@@ -127,6 +138,21 @@ fn mqtt(source: &MqttSourceConfig) -> BackendConfig {
     }))
 }
 
+fn nsq(source: &NsqSourceConfig) -> BackendConfig {
+    let NsqSourceConfig { addrs, credentials, tls, heartbeat, format, .. } = source.clone();
+    let topic = Template::topic();
+    let max_message_size = 1 << 20;
+    BackendConfig::Nsq(Box::new(NsqConfig {
+        addrs,
+        credentials,
+        tls,
+        heartbeat,
+        topic,
+        format,
+        max_message_size,
+    }))
+}
+
 fn nats(server: &NatsSourceConfig) -> BackendConfig {
     let NatsSourceConfig { addrs, credentials, tls } = server.clone();
     BackendConfig::Nats(NatsConfig { addrs, credentials, tls, subject: Template::topic(), jetstream: None })
@@ -170,6 +196,7 @@ impl SourceBackendConfig {
             Self::Mqtt(_) => "mqtt",
             Self::JetStream(..) => "jetstream",
             Self::NatsQueue(..) => "nats",
+            Self::Nsq(_) => "nsq",
             Self::RedisStreams(_) => "redis",
         }
     }
@@ -185,6 +212,7 @@ impl Question {
             BackendConfig::Kafka(kafka) => kafka.addrs.len(),
             BackendConfig::Mqtt(mqtt) => mqtt.addrs.len(),
             BackendConfig::Nats(nats) => nats.addrs.len(),
+            BackendConfig::Nsq(nsq) => nsq.addrs.len(),
             BackendConfig::Redis(redis) => redis.addrs.len(),
         }
     }
@@ -197,6 +225,7 @@ impl Question {
             BackendConfig::Kafka(kafka) => &mut kafka.addrs,
             BackendConfig::Mqtt(mqtt) => &mut mqtt.addrs,
             BackendConfig::Nats(nats) => &mut nats.addrs,
+            BackendConfig::Nsq(nsq) => &mut nsq.addrs,
             BackendConfig::Redis(redis) => &mut redis.addrs,
         };
         *addrs = addrs.get(index).cloned().into_iter().collect();
@@ -225,6 +254,8 @@ impl Question {
                 let subjects = nats.subject.fixed_names(topics);
                 crate::nats::look(nats, name, bounds, &subjects, read).await
             }
+            #[cfg(feature = "nsq")]
+            BackendConfig::Nsq(nsq) => crate::nsq::look(nsq, name, bounds).await,
             #[cfg(feature = "redis")]
             BackendConfig::Redis(redis) => crate::redis::look(redis, topics, read).await,
             #[cfg(not(all(
@@ -232,6 +263,7 @@ impl Question {
                 feature = "kafka",
                 feature = "mqtt",
                 feature = "nats",
+                feature = "nsq",
                 feature = "redis"
             )))]
             _ => Err("this binary was built without this broker".to_owned()),

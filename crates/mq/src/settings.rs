@@ -3,12 +3,14 @@
 mod amqp;
 mod kafka;
 mod mqtt;
+mod nsq;
 mod source;
 mod spool;
 
 pub use amqp::{AmqpBinding, AmqpConfig, AmqpExchange, AmqpProperties, AmqpQueue, AmqpTopology};
 pub use kafka::{KafkaCompression, KafkaConfig, SaslMechanism, is_valid_kafka_topic};
 pub use mqtt::{MqttConfig, MqttSourceConfig, is_mqtt_text, is_valid_mqtt_filter, is_valid_mqtt_topic};
+pub use nsq::{NsqConfig, NsqSourceConfig, is_valid_nsq_name};
 pub use source::{
     AmqpQueueConsumer, AmqpSourceConfig, DeadLetter, JetStreamConsumer, KafkaGroup, KafkaSourceConfig,
     NatsQueue, NatsSourceConfig, RedisSourceConfig, RequestTemplate, Retry, SourceBackendConfig,
@@ -61,6 +63,8 @@ pub enum BackendConfig {
     Mqtt(Box<MqttConfig>),
     /// Core NATS, or JetStream.
     Nats(NatsConfig),
+    /// NSQ.
+    Nsq(Box<NsqConfig>),
     /// Redis.
     Redis(RedisConfig),
 }
@@ -74,6 +78,7 @@ impl BackendConfig {
             Self::Kafka(_) => cfg!(feature = "kafka"),
             Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::Nats(_) => cfg!(feature = "nats"),
+            Self::Nsq(_) => cfg!(feature = "nsq"),
             Self::Redis(_) => cfg!(feature = "redis"),
         }
     }

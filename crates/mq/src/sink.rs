@@ -30,7 +30,14 @@ pub struct StartError(Box<str>);
 
 impl StartError {
     #[cfg_attr(
-        all(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "redis"),
+        all(
+            feature = "amqp",
+            feature = "kafka",
+            feature = "mqtt",
+            feature = "nats",
+            feature = "nsq",
+            feature = "redis"
+        ),
         expect(dead_code, reason = "all brokers are there")
     )]
     pub(crate) fn new(name: &str) -> Self {
@@ -101,6 +108,11 @@ impl Sink {
                 let nats = crate::nats::Nats::new(nats, config, config.bounds);
                 Ok(Self::of(pending, spool, nats.clone(), nats))
             }
+            #[cfg(feature = "nsq")]
+            BackendConfig::Nsq(nsq) => {
+                let nsq = crate::nsq::Nsq::new(nsq, config.name, config.bounds);
+                Ok(Self::of(pending, spool, nsq.clone(), nsq))
+            }
             #[cfg(feature = "redis")]
             BackendConfig::Redis(redis) => {
                 let redis = crate::redis::Redis::new(redis, config.name);
@@ -111,6 +123,7 @@ impl Sink {
                 feature = "kafka",
                 feature = "mqtt",
                 feature = "nats",
+                feature = "nsq",
                 feature = "redis"
             )))]
             _ => {
@@ -298,7 +311,14 @@ impl Drop for Room {
 
 /// What a message that is over a broker's limit fails with.
 #[cfg_attr(
-    not(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "redis")),
+    not(any(
+        feature = "amqp",
+        feature = "kafka",
+        feature = "mqtt",
+        feature = "nats",
+        feature = "nsq",
+        feature = "redis"
+    )),
     expect(dead_code, reason = "there is no broker")
 )]
 pub(crate) fn too_large(name: &str, size: usize, max: usize) -> SendError {

@@ -121,6 +121,10 @@ impl Source {
             SourceBackendConfig::NatsQueue(nats, queue) => {
                 Ok(Self::of(intake, crate::nats::QueueGroup::new(nats, queue), receiver))
             }
+            #[cfg(feature = "nsq")]
+            SourceBackendConfig::Nsq(nsq) => {
+                Ok(Self::of(intake, crate::nsq::Consumer::new(nsq, &config.name), receiver))
+            }
             #[cfg(feature = "redis")]
             SourceBackendConfig::RedisStreams(redis) => {
                 Ok(Self::of(intake, crate::redis::StreamReader::new(redis), receiver))
@@ -130,6 +134,7 @@ impl Source {
                 feature = "kafka",
                 feature = "mqtt",
                 feature = "nats",
+                feature = "nsq",
                 feature = "redis"
             )))]
             _ => {

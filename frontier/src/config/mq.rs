@@ -7,6 +7,7 @@ mod consumer;
 mod kafka;
 mod mqtt;
 mod nats;
+mod nsq;
 mod redis;
 mod spool;
 mod tls;
@@ -28,9 +29,6 @@ use std::time::Duration;
 
 /// Topics of one sink, at most: as many names as a service may have by default.
 const MAX_TOPICS: usize = 10_000;
-
-/// Brokers that the original knows as well.
-const NOT_HERE: [&str; 1] = ["nsq"];
 
 /// The sinks and the sources, and what they were read from.
 #[derive(Clone, Debug, Default)]
@@ -128,18 +126,9 @@ impl Sinks {
         kafka::read(&section.section("kafka"), bounds, name_size, &mut sinks);
         mqtt::read(&section.section("mqtt"), bounds, name_size, &mut sinks);
         nats::read(&section.section("nats"), bounds, name_size, &mut sinks);
+        nsq::read(&section.section("nsq"), bounds, name_size, &mut sinks);
         redis::read(&section.section("redis"), bounds, name_size, &mut sinks);
         sinks.spools = spool::read(&section.section("spool"), &sinks.sinks);
-        for key in NOT_HERE {
-            // Files of the original have a section for each broker.
-            let _ = section.ignored(key, "there is no such sink here");
-            if section.ignored_text(key, "enable") == Some("true") {
-                section.reject(
-                    key,
-                    "can't be enabled: there is no such sink here: docs/mq.md says which there are",
-                );
-            }
-        }
         sinks
     }
 

@@ -12,6 +12,8 @@ mod load;
 mod mosquitto;
 mod mqtt;
 mod nats;
+mod nsq;
+mod nsqd;
 mod online;
 mod python;
 mod rabbitmq;

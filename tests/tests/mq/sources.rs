@@ -5,6 +5,7 @@ mod inbox;
 mod kafka;
 mod mqtt;
 mod nats;
+mod nsq;
 mod redis;
 mod redis_faults;
 mod targets;

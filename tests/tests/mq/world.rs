@@ -31,6 +31,13 @@ pub(crate) fn mqtt(addrs: &[SocketAddr], topics: &[&str]) -> GatewayBuilder {
     if topics.is_empty() { builder } else { builder.set("mq.mqtt.producer.topics", json!(topics)) }
 }
 
+/// A gateway with NSQ: these topics go there.
+pub(crate) fn nsq(addrs: &[SocketAddr], topics: &[&str]) -> GatewayBuilder {
+    let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+    let builder = Gateway::builder().set("mq.nsq.enable", true).set("mq.nsq.addrs", json!(addrs));
+    if topics.is_empty() { builder } else { builder.set("mq.nsq.producer.topics", json!(topics)) }
+}
+
 /// A gateway with Redis.
 pub(crate) fn redis(addrs: &[SocketAddr]) -> GatewayBuilder {
     let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();

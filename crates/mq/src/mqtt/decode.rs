@@ -158,7 +158,9 @@ fn publish(flags: u8, mut rest: Rest) -> Option<Publish> {
             (38, Value::Pair(name, value)) => properties.push((name.into(), value.into())),
             (3, Value::Text(value)) => properties.push(("Content-Type".into(), value.into())),
             (8, Value::Text(value)) => properties.push(("Response-Topic".into(), value.into())),
-            (9, Value::Bytes(value)) => properties.push(("Correlation-Data".into(), value)),
+            (9, Value::Bytes(value)) => {
+                properties.push(("Correlation-Data".into(), Bytes::copy_from_slice(&value)));
+            }
             // An alias of a topic, of which none were asked for.
             (35, _) => return None,
             _ => {}
@@ -166,7 +168,9 @@ fn publish(flags: u8, mut rest: Rest) -> Option<Publish> {
     }
     let is_right = !topic.is_empty() && qos < 3 && (qos == 0 || id != 0);
     let is_repeated = flags & 8 != 0;
-    is_right.then_some(Publish { is_repeated, qos, id, topic, properties, payload: rest.0 })
+    // Held for long, a small one would keep all that came with it.
+    let payload = Bytes::copy_from_slice(&rest.0);
+    is_right.then_some(Publish { is_repeated, qos, id, topic, properties, payload })
 }
 
 /// The value of a property.

@@ -1,6 +1,8 @@
 //! What a source is made with.
 
-use crate::{AmqpTopology, BrokerTls, Credentials, MqttSourceConfig, RecordTemplate, SaslMechanism};
+use crate::{
+    AmqpTopology, BrokerTls, Credentials, MqttSourceConfig, NsqSourceConfig, RecordTemplate, SaslMechanism,
+};
 use frontier_config::HostPort;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -117,6 +119,8 @@ pub enum SourceBackendConfig {
     JetStream(NatsSourceConfig, JetStreamConsumer),
     /// A queue group of core NATS, which gets each message once at most.
     NatsQueue(NatsSourceConfig, NatsQueue),
+    /// A channel of NSQ.
+    Nsq(Box<NsqSourceConfig>),
     /// Streams of Redis.
     RedisStreams(RedisSourceConfig),
 }
@@ -130,6 +134,7 @@ impl SourceBackendConfig {
             Self::Kafka(..) => cfg!(feature = "kafka"),
             Self::Mqtt(_) => cfg!(feature = "mqtt"),
             Self::JetStream(..) | Self::NatsQueue(..) => cfg!(feature = "nats"),
+            Self::Nsq(_) => cfg!(feature = "nsq"),
             Self::RedisStreams(_) => cfg!(feature = "redis"),
         }
     }
@@ -142,7 +147,9 @@ impl SourceBackendConfig {
         match self {
             Self::Mqtt(mqtt) => mqtt.session.is_some(),
             Self::NatsQueue(..) => false,
-            Self::Amqp(..) | Self::Kafka(..) | Self::JetStream(..) | Self::RedisStreams(_) => true,
+            Self::Amqp(..) | Self::Kafka(..) | Self::JetStream(..) | Self::Nsq(_) | Self::RedisStreams(_) => {
+                true
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) const MAX_CONSUMERS: usize = 100;
 
 /// Names of sinks, which are in the same lists.
-const TAKEN: [&str; 7] = ["amqp", "kafka", "mqtt", "nats", "jetstream", "redis", "redis_streams"];
+const TAKEN: [&str; 8] = ["amqp", "kafka", "mqtt", "nats", "jetstream", "nsq", "redis", "redis_streams"];
 
 /// Characters of a name.
 const MAX_NAME: usize = 64;

@@ -14,7 +14,7 @@ const PORT: u16 = 6379;
 
 /// What of a message is published, as it stands in the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct FormatKey(Format);
+pub(super) struct FormatKey(pub(super) Format);
 
 impl Choice for FormatKey {
     const CHOICES: &'static [(&'static str, Self)] =

@@ -2,6 +2,7 @@
 
 mod consumers;
 mod mqtt;
+mod nsq;
 
 use crate::Config;
 use frontier_mq::{
@@ -207,7 +208,6 @@ fn each_mistake_names_its_key() {
             "mq.amqp.username: is there beside a user in `addrs`",
         ),
         ("mq: {nat: {}}".to_owned(), "mq.nat: unknown key"),
-        ("mqm: {nsq: {enable: true, addrs: [a]}}".to_owned(), "mqm.nsq: can't be enabled"),
         (with("kafka", ""), "mq.kafka.producer.topics: has no topic"),
         (
             with("kafka", "producer: {topics: ['a b']}"),
