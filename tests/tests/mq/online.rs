@@ -1,6 +1,7 @@
 //! `frontier --check --online`: what is wrong with real brokers, all of it at once, and that nothing was made.
 
 use crate::kafka_server::{Kafka, PASSWORD, USER};
+use crate::nsqd::Nsqd;
 use crate::rabbitmq::VirtualHost;
 use crate::resp::Resp;
 use frontier_test_nats::{Client, Server as NatsServer};
@@ -101,4 +102,27 @@ async fn credentials_exchanges_queues_and_topics_are_looked_at() {
     assert!(lines[1].contains("mq.kafka.addrs[0]: "), "{lines:?}");
     let queues = host.server.eval("[rabbit_amqqueue:list(<<\"online\">>)].");
     assert!(queues.contains("[[]]"), "nothing was declared: {queues}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_of_nsq_are_asked_and_those_that_name_them() {
+    let server = Nsqd::start();
+    let mut settings = Settings::default();
+    let consumer = json!({
+        "name": "c", "topic": "orders", "channel": "gateway", "to": {"topic": "t"}, "dead_letter": {"drop": true},
+    });
+    settings.set("mq.nsq.enable", true);
+    settings.set("mq.nsq.addrs", json!([server.addr().to_string()]));
+    settings.set("mq.nsq.producer.topics", json!(["events"]));
+    settings.set("mq.nsq.consumers", json!([consumer]));
+    let (code, lines) = check(&settings).await;
+    assert_eq!(code, Some(0), "{lines:?}");
+    settings.set("mq.nsq.addrs", json!([server.addr().to_string(), "127.0.0.1:1"]));
+    settings.set("mq.nsq.lookup_addrs", json!(["127.0.0.1:2"]));
+    let (code, lines) = check(&settings).await;
+    assert_eq!((code, lines.len()), (Some(1), 2), "{lines:?}");
+    assert!(lines[0].contains("mq.nsq.addrs[1]: "), "{lines:?}");
+    assert!(lines[1].contains("mq.nsq.consumers: c: nsqlookupd at 127.0.0.1:2: "), "{lines:?}");
+    let stats = server.http("GET", "/stats?format=json", "");
+    assert!(stats.contains(r#""topics":[]"#), "nothing was made: {stats}");
 }
