@@ -87,11 +87,11 @@ struct Options {
 
 impl Options {
     fn parse<D: Daemon>(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let command = Command::new(D::NAME)
-            .version(env!("CARGO_PKG_VERSION"))
-            .about(D::ABOUT)
-            .after_help(overrides_help(D::OVERRIDES));
-        Self::from_arg_matches(&Self::augment_args(command).try_get_matches_from(arguments)?)
+        let command =
+            Command::new(D::NAME).version(env!("CARGO_PKG_VERSION")).after_help(overrides_help(D::OVERRIDES));
+        // The arguments bring their own words, which are for readers of the code.
+        let command = Self::augment_args(command).about(D::ABOUT).long_about(None);
+        Self::from_arg_matches(&command.try_get_matches_from(arguments)?)
     }
 }
 

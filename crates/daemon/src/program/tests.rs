@@ -176,3 +176,9 @@ fn exits_say_whose_mistake_it_was() {
     assert_eq!(exit(&["--check", "--config", useless.path().to_str().unwrap()]), Exit::Usage);
     assert_eq!(exit(&[]), Exit::StartFailure);
 }
+
+#[test]
+fn help_begins_with_what_it_is() {
+    let help = Options::parse::<Nothing>(["nothing".into(), "--help".into()]).unwrap_err().to_string();
+    assert!(help.starts_with(Nothing::ABOUT), "{help}");
+}
