@@ -7,6 +7,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A process under test, killed when dropped. Its output is shown if the test fails.
 #[derive(Debug)]
@@ -191,6 +192,20 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
         kib * 1024
+    }
+
+    /// The processor time that it has taken so far.
+    ///
+    /// # Panics
+    /// If it is gone, or the system does not tell.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("it is running");
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks =
+            fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().expect("ticks"));
+        // A hundred in a second, on all that Linux runs on today.
+        Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
     /// How many files and sockets it has open.

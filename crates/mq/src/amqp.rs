@@ -80,7 +80,10 @@ impl Settings {
         for (name, value) in message.origin() {
             headers.text(name, &value);
         }
-        headers.text("Frontier-Topic", &message.topic);
+        // A job names an exchange and a routing key itself, and these come with each message anyway.
+        if message.job.is_none() {
+            headers.text("Frontier-Topic", &message.topic);
+        }
         if !message.custom.is_empty() {
             headers.bytes("Frontier-Custom", &message.custom);
         }

@@ -116,14 +116,6 @@ async fn read(
     }
 }
 
-/// The processor time that a process has taken.
-fn cpu(pid: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: u64 = [11, 12].iter().map(|field| fields[*field].parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
 fn setting(name: &str, default: u32) -> u32 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap())
 }
@@ -142,13 +134,12 @@ impl Sitting {
     async fn measure(&mut self, what: &str) {
         let Self { gateway, edge, since, is_counting, latencies, subscribers } = self;
         latencies.clear();
-        let pid = gateway.process().id();
         let mut ticks = interval(Duration::from_secs(1) / setting("RATE", 50));
         let (start, mut acks, mut before) = (Instant::now(), Vec::new(), Duration::ZERO);
         while start.elapsed() < WARM_UP + COUNTED {
             ticks.tick().await;
             if acks.is_empty() && start.elapsed() >= WARM_UP {
-                before = cpu(pid);
+                before = gateway.process().cpu();
                 is_counting.store(true, Ordering::Relaxed);
             }
             let asked = Instant::now();
@@ -157,7 +148,7 @@ impl Sitting {
                 acks.push(asked.elapsed());
             }
         }
-        let cores = (cpu(pid) - before).as_secs_f64() / COUNTED.as_secs_f64();
+        let cores = (gateway.process().cpu() - before).as_secs_f64() / COUNTED.as_secs_f64();
         let expected = acks.len() as u64 * *subscribers;
         let all = async || (latencies.count() >= expected).then_some(());
         eventually(DEADLINE, "everybody has everything", all).await;

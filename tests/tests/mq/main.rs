@@ -26,6 +26,7 @@ mod relay_go;
 mod relay_jobs;
 mod relay_measuring;
 mod resp;
+mod sinks_measuring;
 mod sources;
 mod spool;
 mod world;

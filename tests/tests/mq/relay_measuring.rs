@@ -12,8 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tonic::transport::Endpoint;
 
-/// Messages of each round.
+/// Messages of a round.
 const COUNT: usize = 100_000;
+
+/// Messages a second of a round that is not as fast as it can be.
+const PACE: u32 = 5000;
 
 /// Bytes of each.
 const SIZE: usize = 256;
@@ -26,7 +29,9 @@ enum To {
     RabbitMq,
 }
 
-async fn round(addr: &str, to: To, in_flight: usize) {
+/// Sends `count` messages, as fast as so many in flight allow, or at a rate: message by message then, from their own
+/// times on, so that one that is late makes the next ones late as well.
+async fn round(addr: &str, to: To, in_flight: usize, count: usize, pace: Option<u32>) {
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let mut callers = Vec::new();
@@ -36,9 +41,18 @@ async fn round(addr: &str, to: To, in_flight: usize) {
             let (mut client, next) = (MessageBrokerClient::new(channel.clone()), next.clone());
             callers.push(tokio::spawn(async move {
                 let mut took = Vec::new();
-                while next.fetch_add(1, Ordering::Relaxed) < COUNT {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    let due = pace
+                        .map(|rate| start + Duration::from_secs(1) / rate * u32::try_from(number).unwrap());
+                    if let Some(due) = due {
+                        tokio::time::sleep_until(due.into()).await;
+                    }
+                    let begun = due.unwrap_or_else(Instant::now);
                     let message = Some(Message { data: vec![b'x'; SIZE] });
-                    let begun = Instant::now();
                     let answer = match to {
                         To::Kafka => {
                             let target = KafkaTarget { brokers: Vec::new(), topic: "load".into() };
@@ -66,7 +80,11 @@ async fn round(addr: &str, to: To, in_flight: usize) {
     let rate = f64::from(u32::try_from(took.len()).unwrap()) / start.elapsed().as_secs_f64();
     took.sort_unstable();
     let at = |share: usize| took[took.len() * share / 1000].as_secs_f64() * 1000.0;
-    println!("{to:?}, {in_flight} in flight: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms", at(500), at(990));
+    println!(
+        "{to:?}, {in_flight} in flight at most: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms",
+        at(500),
+        at(990)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +105,8 @@ async fn measuring_the_relay() {
     let addr = relay_of(&gateway).await.to_string();
     for to in [To::Kafka, To::RabbitMq] {
         for in_flight in [64, 1024] {
-            round(&addr, to, in_flight).await;
+            round(&addr, to, in_flight, COUNT, None).await;
         }
+        round(&addr, to, 1024, COUNT / 2, Some(PACE)).await;
     }
 }
