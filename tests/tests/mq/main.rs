@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod amqp;
+mod beside;
+mod cuts;
 mod gateway;
 mod jetstream;
 mod kafka;
@@ -26,6 +28,8 @@ mod relay_go;
 mod relay_jobs;
 mod relay_measuring;
 mod resp;
+mod slurm;
+mod slurm_ends;
 mod sources;
 mod spool;
 mod world;

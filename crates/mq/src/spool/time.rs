@@ -87,6 +87,14 @@ impl Spool {
         let Some(topic) = state.topics.get_mut(name) else { return };
         let is_flying = topic.flying.contains_key(&sequence);
         let Some(entry) = topic.get_mut(sequence) else { return };
+        if is_flying && entry.disk == Disk::No && self.has_not_left(sequence) {
+            if let Some(entry) = topic.flying.remove(&sequence) {
+                state.flying.remove(&sequence);
+                let text = format!("{}: not sent in time, and the spool could not have it", self.name);
+                self.end(state, entry, SendError::new(Cause::Deadline, text), told);
+            }
+            return;
+        }
         let text =
             if entry.disk == Disk::Writing { "nor has the disk" } else { "and the spool could not have it" };
         let error = SendError::new(
@@ -104,5 +112,10 @@ impl Spool {
             self.count_failure(&error);
             told.push(Outcome { token, result: Err(error) });
         }
+    }
+
+    /// Whether it still waited for the broker, which it does no more.
+    fn has_not_left(&self, sequence: u64) -> bool {
+        self.pending().is_some_and(|pending| !pending.recall(|token, _| token == sequence).is_empty())
     }
 }
