@@ -35,6 +35,9 @@ const TOPIC: &str = "load";
 /// A gateway with all that it holds, in bytes, at most: what may be in flight is 64 MiB.
 const MEMORY: u64 = 512 << 20;
 
+/// Longer than anybody's patience.
+const LONGEST: Duration = Duration::from_secs(6);
+
 /// How long everything may take that follows a cut.
 const RECOVERY: Duration = Duration::from_secs(120);
 
@@ -47,6 +50,8 @@ struct Bed {
     proxy: StallProxy,
     subject: Box<dyn Subject>,
     memory: u64,
+    /// No cut is longer.
+    longest: Duration,
 }
 
 impl Bed {
@@ -59,7 +64,7 @@ impl Bed {
     async fn of(gateway: GatewayBuilder, subject: Box<dyn Subject>, proxy: StallProxy) -> Self {
         let gateway = gateway.start().await;
         connected(&gateway, 1).await;
-        Self { gateway, proxy, subject, memory: 0 }
+        Self { gateway, proxy, subject, memory: 0, longest: LONGEST }
     }
 
     /// Something is cut for a while, and mended.
@@ -127,7 +132,7 @@ fn spooled(gateway: GatewayBuilder) -> GatewayBuilder {
 
 /// So many cuts by chance beside what publishes, and what that was told.
 async fn cuts(bed: &mut Bed, count: u64, seed: u64, writers: Writers) -> Published {
-    let mut chance = Chance::of(seed);
+    let mut chance = Chance::of(seed, bed.longest);
     writers.progress(20, "before the first cut").await;
     for index in 0..count {
         let step = chance.step();
@@ -224,6 +229,7 @@ async fn soak(subject: impl AsyncFn() -> Cut) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_of_redis_has_all_that_was_acked_whatever_is_cut() {
     let mut bed = Bed::start(redis::subject().await, true).await;
+    bed.longest = Duration::from_millis(300);
     part(&mut bed, 4, 0, 7, true).await;
 }
 

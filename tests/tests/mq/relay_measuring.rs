@@ -103,8 +103,7 @@ const JOBS_AT_ONCE: usize = 64;
 async fn measuring_jobs_that_send_one_message_and_leave() {
     let count = std::env::var("JOBS").map_or(10_000, |text| text.parse().unwrap());
     let host = VirtualHost::of(RabbitMq::shared(), "leave");
-    let gateway =
-        to_queues(relay(), &host, &["leave"]).set("log.level", "warn,frontier_relay=info,frontier=info");
+    let gateway = to_queues(relay(), &host, &["leave"]).set("log.level", "info");
     let mut gateway = gateway.start().await;
     connected(&gateway, 1).await;
     let addr = relay_of(&gateway).await.to_string();

@@ -30,15 +30,19 @@ pub(super) struct Step {
 }
 
 /// Numbers by which a run can be had again.
-pub(super) struct Chance(StdRng);
+pub(super) struct Chance {
+    numbers: StdRng,
+    /// No cut is longer.
+    longest: Duration,
+}
 
 impl Chance {
-    pub(super) fn of(seed: u64) -> Self {
-        Self(StdRng::seed_from_u64(seed))
+    pub(super) fn of(seed: u64, longest: Duration) -> Self {
+        Self { numbers: StdRng::seed_from_u64(seed), longest }
     }
 
     pub(super) fn step(&mut self) -> Step {
-        let fault = match self.0.random_range(0..10) {
+        let fault = match self.numbers.random_range(0..10) {
             0 | 1 => Fault::Kill,
             2 | 3 => Fault::Freeze,
             4 | 5 => Fault::Connection,
@@ -46,21 +50,21 @@ impl Chance {
             _ => Fault::Gateway,
         };
         // Shorter and longer than anybody's patience.
-        let time = match self.0.random_range(0..3) {
-            0 => self.0.random_range(0..100),
-            1 => self.0.random_range(100..1000),
-            _ => self.0.random_range(1000..6000),
+        let time = match self.numbers.random_range(0..3) {
+            0 => self.numbers.random_range(0..100),
+            1 => self.numbers.random_range(100..1000),
+            _ => self.numbers.random_range(1000..6000),
         };
-        let with_gateway = fault != Fault::Gateway && self.0.random_bool(0.25);
-        Step { fault, time: Duration::from_millis(time), with_gateway }
+        let with_gateway = fault != Fault::Gateway && self.numbers.random_bool(0.25);
+        Step { fault, time: Duration::from_millis(time).min(self.longest), with_gateway }
     }
 
     /// Whether messages get through before the next cut.
     pub(super) fn waits(&mut self) -> bool {
-        self.0.random_bool(0.75)
+        self.numbers.random_bool(0.75)
     }
 
     pub(super) fn pause(&mut self) -> Duration {
-        Duration::from_millis(self.0.random_range(0..400))
+        Duration::from_millis(self.numbers.random_range(0..400))
     }
 }
