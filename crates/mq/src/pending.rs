@@ -266,7 +266,13 @@ impl Pending {
                 break;
             }
             size += entry.size;
-            let Some((number, entry)) = state.waiting.pop_front() else { break };
+            let Some((number, mut entry)) = state.waiting.pop_front() else { break };
+            if self.is_kept {
+                // It may have waited for longer than that.
+                entry.deadline = Instant::now() + self.bounds.timeout;
+                let next = state.next_deadline.map_or(entry.deadline, |next| next.min(entry.deadline));
+                state.next_deadline = Some(next);
+            }
             taken.push((number, entry.message.clone()));
             state.in_flight.insert(number, entry);
         }
@@ -331,6 +337,23 @@ impl Pending {
         Self::wait_again(&mut state, back);
         drop(state);
         self.waiting.notify_one();
+    }
+
+    /// Takes back those that wait and for which `is_meant` holds by their tokens and topics: nothing is told of them. Their tokens, in
+    /// their order.
+    pub(crate) fn recall(&self, is_meant: impl Fn(u64, &str) -> bool) -> Vec<u64> {
+        let mut state = self.state.lock();
+        let (mut recalled, mut bytes) = (Vec::new(), 0);
+        state.waiting.retain(|(_, entry)| {
+            let token = entry.token.filter(|token| is_meant(*token, &entry.message.topic));
+            if let Some(token) = token {
+                recalled.push(token);
+                bytes += entry.size;
+            }
+            token.is_none()
+        });
+        state.bytes -= bytes;
+        recalled
     }
 
     /// The broker would not take any of those that wait.

@@ -3,7 +3,7 @@
 use crate::python;
 use frontier_tests::{Authority, SERVER_NAME, Validity, replace};
 use serde_json::Value;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak};
@@ -38,6 +38,8 @@ pub(crate) struct Kafka {
 struct Broker {
     directory: TempDir,
     ports: Ports,
+    /// Where it listens besides, and where whoever comes there is told that it does.
+    proxied: Option<(u16, SocketAddr)>,
     process: Option<Child>,
 }
 
@@ -54,7 +56,19 @@ impl Kafka {
     pub(crate) fn start(count: usize) -> Self {
         // Somebody else may take a free port first.
         for _ in 0..5 {
-            if let Some(kafka) = Self::try_start(count) {
+            if let Some(kafka) = Self::try_start((0..count).map(|_| Broker::new()).collect()) {
+                return kafka;
+            }
+        }
+        panic!("Kafka does not start");
+    }
+
+    /// Starts a broker that listens at this port too, and says there that it is at `proxy`.
+    pub(crate) fn behind(proxy: SocketAddr, port: u16) -> Self {
+        for _ in 0..5 {
+            let mut broker = Broker::new();
+            broker.proxied = Some((port, proxy));
+            if let Some(kafka) = Self::try_start(vec![broker]) {
                 return kafka;
             }
         }
@@ -72,8 +86,7 @@ impl Kafka {
         })
     }
 
-    fn try_start(count: usize) -> Option<Self> {
-        let mut brokers: Vec<Broker> = (0..count).map(|_| Broker::new()).collect();
+    fn try_start(mut brokers: Vec<Broker>) -> Option<Self> {
         let controller = brokers[0].ports.controller;
         // All at once: each waits for the other.
         std::thread::scope(|scope| {
@@ -146,7 +159,7 @@ impl Broker {
         let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [plain, sasl, tls, controller] = listeners.map(|listener| listener.local_addr().unwrap().port());
         let ports = Ports { plain, sasl, tls, controller };
-        Self { directory: tempfile::tempdir().unwrap(), ports, process: None }
+        Self { directory: tempfile::tempdir().unwrap(), ports, proxied: None, process: None }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -163,15 +176,18 @@ impl Broker {
             0 => ("broker,controller", format!(",CONTROLLER://127.0.0.1:{controller}")),
             _ => ("broker", String::new()),
         };
+        let (proxied, advertised) = self.proxied.map_or_else(Default::default, |(port, proxy)| {
+            (format!(",PROXIED://127.0.0.1:{port}"), format!(",PROXIED://{proxy}"))
+        });
         let login = "org.apache.kafka.common.security";
         let own = own.display();
         let properties = format!(
             "process.roles={roles}
 node.id={}
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls}{listener}
-advertised.listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://{SERVER_NAME}:{tls}
-listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
+listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls}{proxied}{listener}
+advertised.listeners=PLAIN://127.0.0.1:{plain},SASL://127.0.0.1:{sasl},TLS://{SERVER_NAME}:{tls}{advertised}
+listener.security.protocol.map=PLAIN:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
 inter.broker.listener.name=PLAIN
 controller.listener.names=CONTROLLER
 log.dirs={own}/data

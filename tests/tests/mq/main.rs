@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod amqp;
+mod beside;
+mod cuts;
 mod gateway;
 mod jetstream;
 mod kafka;
@@ -27,6 +29,8 @@ mod relay_jobs;
 mod relay_measuring;
 mod resp;
 mod sinks_measuring;
+mod slurm;
+mod slurm_ends;
 mod sources;
 mod spool;
 mod world;

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Instant;
 use tempfile::TempDir;
 
@@ -161,6 +162,7 @@ pub(crate) struct Got {
 pub(crate) struct Subscriber {
     child: Child,
     got: Arc<Mutex<Vec<Got>>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Subscriber {
@@ -171,16 +173,17 @@ impl Subscriber {
         command.args(["-i", &id, "-q", "0", "-t", filter, "-F", "%x %j"]).args(login);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let got = Arc::<Mutex<Vec<Got>>>::default();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        std::thread::spawn({
+        let lines = BufReader::new(child.stdout.take().unwrap()).split(b'\n');
+        let reading = std::thread::spawn({
             let got = got.clone();
             move || {
                 for line in lines.map_while(Result::ok) {
-                    got.lock().unwrap().push(parse(&line));
+                    // The payload is in it once more, as it is.
+                    got.lock().unwrap().push(parse(&String::from_utf8_lossy(&line)));
                 }
             }
         });
-        let subscriber = Self { child, got };
+        let subscriber = Self { child, got, reading: Some(reading) };
         let known = format!("Sending SUBACK to {id}");
         eventually(DEADLINE, "it has subscribed", async || server.log().contains(&known).then_some(())).await;
         subscriber
@@ -194,6 +197,14 @@ impl Subscriber {
     /// The payloads of it.
     pub(crate) fn payloads(&self) -> Vec<Vec<u8>> {
         self.got().into_iter().map(|got| got.payload).collect()
+    }
+
+    /// Has it say all that it has got, and end.
+    pub(crate) fn end(mut self) -> Vec<Got> {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        self.child.wait().unwrap();
+        self.reading.take().unwrap().join().unwrap();
+        self.got()
     }
 
     /// Waits until so many have come.

@@ -2,7 +2,7 @@
 
 use frontier_tests::{DEADLINE, eventually};
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -225,29 +225,40 @@ pub(crate) struct Reader(TcpStream);
 impl Reader {
     /// Subscribes, for one message at a time.
     pub(crate) fn start(server: &Nsqd, topic: &str, channel: &str) -> Self {
-        let mut stream = TcpStream::connect(server.addr()).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        write!(stream, "  V2SUB {topic} {channel}\nRDY 1\n").unwrap();
-        Self(stream)
+        Self::connect(server.addr(), topic, channel).unwrap()
+    }
+
+    /// The same where nsqd may be away.
+    pub(crate) fn connect(addr: SocketAddr, topic: &str, channel: &str) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_nodelay(true)?;
+        write!(stream, "  V2SUB {topic} {channel}\nRDY 1\n")?;
+        Ok(Self(stream))
     }
 
     /// The body of the next one.
     pub(crate) fn next(&mut self) -> Vec<u8> {
+        self.try_next().unwrap().1
+    }
+
+    /// The next one with the id that nsqd has given it; an error once nsqd is gone.
+    pub(crate) fn try_next(&mut self) -> io::Result<([u8; 16], Vec<u8>)> {
         loop {
             let mut head = [0; 8];
-            self.0.read_exact(&mut head).unwrap();
+            self.0.read_exact(&mut head)?;
             let length = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize - 4;
             let mut rest = vec![0; length];
-            self.0.read_exact(&mut rest).unwrap();
+            self.0.read_exact(&mut rest)?;
             match head[7] {
-                0 if rest == b"_heartbeat_" => self.0.write_all(b"NOP\n").unwrap(),
+                0 if rest == b"_heartbeat_" => self.0.write_all(b"NOP\n")?,
                 0 => {}
                 2 => {
-                    let id = std::str::from_utf8(&rest[10..26]).unwrap();
+                    let id: [u8; 16] = rest[10..26].try_into().unwrap();
+                    let name = std::str::from_utf8(&id).unwrap();
                     // In one piece: nothing waits for an acknowledgement of TCP then.
-                    self.0.write_all(format!("FIN {id}\n").as_bytes()).unwrap();
-                    return rest[26..].to_vec();
+                    self.0.write_all(format!("FIN {name}\n").as_bytes())?;
+                    return Ok((id, rest[26..].to_vec()));
                 }
                 kind => panic!("{kind}: {}", String::from_utf8_lossy(&rest)),
             }

@@ -164,7 +164,8 @@ impl RabbitMq {
         assert!(self.run(), "rabbitmq-server does not start: {}", self.log());
     }
 
-    fn kill(&mut self) {
+    /// Ends it as SIGKILL does.
+    pub(crate) fn kill(&mut self) {
         if let Some(mut server) = self.server.take() {
             // A stopped one dies as well.
             self.signal("-KILL");

@@ -2,50 +2,15 @@
 
 use crate::rabbitmq::{RabbitMq, VirtualHost};
 use crate::relay::{relay, relay_of, texts, to_queues};
+use crate::slurm::{Daemons, Slurm, free_port, output, spawn, write};
 use crate::world::connected;
 use frontier_tests::{DEADLINE, Gateway, Process, eventually};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// Programs that end with the test.
-struct Daemons(Vec<Child>);
-
-impl Drop for Daemons {
-    fn drop(&mut self) {
-        for daemon in &mut self.0 {
-            let _ = daemon.kill();
-            let _ = daemon.wait();
-        }
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn write(path: &Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(path, mode).unwrap();
-}
-
-fn spawn(mut command: Command, log: &Path) -> Child {
-    let log = std::fs::File::create(log).unwrap();
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    command.spawn().unwrap_or_else(|error| {
-        panic!("{command:?}: {error}: install ecflow-server, ecflow-client, slurm-wlm")
-    })
-}
-
-fn output(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-}
 
 /// The messages of a queue, as they came.
 fn events(host: &VirtualHost, queue: &str) -> Vec<Value> {
@@ -164,73 +129,6 @@ async fn a_task_of_ecflow_tells_what_it_does_and_completes_whoever_is_away() {
     assert!((5..=6).contains(&told.len()), "{drain} {told:?}");
     let rids: BTreeSet<String> = told.iter().map(|event| event["data"]["ecf_rid"].to_string()).collect();
     assert!(rids.len() >= 2, "{told:?}");
-}
-
-/// Slurm with one node, which is this machine.
-struct Slurm {
-    home: TempDir,
-    _daemons: Daemons,
-}
-
-impl Slurm {
-    async fn start(epilog: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let path = |name: &str| home.path().join(name);
-        for name in ["state", "spool"] {
-            std::fs::create_dir(path(name)).unwrap();
-        }
-        write(&path("epilog"), &format!("#!/bin/bash\n{epilog}\n"));
-        let node = output(&mut Command::new("hostname"));
-        let (node, here) = (node.trim(), home.path().display());
-        let config = format!(
-            "ClusterName=pi\nSlurmctldHost={node}(127.0.0.1)\nSlurmctldPort={}\nSlurmdPort={}\nAuthType=auth/none\n\
-             CredType=cred/none\nProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nSlurmUser=root\nSlurmdUser=root\n\
-             StateSaveLocation={here}/state\nSlurmdSpoolDir={here}/spool\nSlurmctldPidFile={here}/ctld.pid\n\
-             SlurmdPidFile={here}/d.pid\nSlurmctldLogFile={here}/ctld.log\nSlurmdLogFile={here}/d.log\nReturnToService=2\n\
-             SwitchType=switch/none\nMpiDefault=none\nSelectType=select/cons_tres\nSelectTypeParameters=CR_CPU\n\
-             SchedulerParameters=batch_sched_delay=0,sched_interval=1\nAccountingStorageType=accounting_storage/none\n\
-             JobCompType=jobcomp/none\nKillWait=5\nEpilog={here}/epilog\nNodeName={node} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN\n\
-             PartitionName=p Nodes={node} Default=YES MaxTime=INFINITE State=UP\n",
-            free_port(),
-            free_port()
-        );
-        write(&path("slurm.conf"), &config);
-        let daemons = ["slurmctld", "slurmd"].map(|name| {
-            let mut command = Command::new(name);
-            command.arg("-D").env("SLURM_CONF", path("slurm.conf")).current_dir(home.path());
-            spawn(command, &path(name))
-        });
-        let slurm = Self { _daemons: Daemons(daemons.into()), home };
-        let idle = async || slurm.run("sinfo", &["-h", "-o", "%t"]).contains("idle").then_some(());
-        eventually(DEADLINE, "the node is idle", idle).await;
-        slurm
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) -> String {
-        let mut command = Command::new(program);
-        command.args(arguments).env("SLURM_CONF", self.path("slurm.conf")).current_dir(self.home.path());
-        output(&mut command)
-    }
-
-    /// Runs a batch script to its end, which is well.
-    fn batch(&self, script: &str, options: &[&str]) {
-        write(&self.path("job.sh"), &format!("#!/bin/bash\nset -e\n{script}\n"));
-        let mut command = Command::new("sbatch");
-        command.args(["-W", "-o", "out.%j"]).args(options).arg("job.sh");
-        let status =
-            command.env("SLURM_CONF", self.path("slurm.conf")).current_dir(self.home.path()).status();
-        assert!(status.unwrap().success(), "{}", self.said());
-    }
-
-    fn said(&self) -> String {
-        let files = std::fs::read_dir(self.home.path()).unwrap().filter_map(Result::ok);
-        let outputs = files.filter(|it| it.file_name().to_string_lossy().starts_with("out."));
-        outputs.map(|it| std::fs::read_to_string(it.path()).unwrap()).collect()
-    }
 }
 
 /// The names of the jobs that messages are from.

@@ -107,6 +107,43 @@ async fn killed_under_load_it_loses_nothing_that_was_acked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_loads_its_data_is_waited_for_and_nothing_overtakes() {
+    // A second or two for 10,000 entries. It looks at its connections behind each 1,024 of them.
+    let arguments = ["--appendonly", "yes", "--appendfsync", "no", "--key-load-delay", "100"];
+    let mut server = Server::with(&arguments, &[]);
+    server.cli(&["EVAL", "for i = 1, 10000 do redis.call('XADD', 'old', '*', 'n', i) end", "0"]);
+    let gateway = streams(&[server.addr()], &["load"]).set("mq.max_backoff", "100ms").start().await;
+    connected(&gateway, 1).await;
+    let edge = edge(&gateway, 1).await;
+    let text = |number: u32| format!("{number:0>500}");
+    let publish_all = async |numbers: std::ops::Range<u32>| {
+        let mut publishing: Vec<_> =
+            numbers.map(|number| Box::pin(edge.publish("load", text(number)))).collect();
+        for message in &mut publishing {
+            // Each goes out here, and so in order.
+            assert!(futures_util::poll!(message).is_pending());
+        }
+        for message in publishing {
+            within("all are acked", message).await.unwrap();
+        }
+    };
+    publish_all(0..10).await;
+    server.kill();
+    let lost = async || gateway.log().find("the broker is lost");
+    eventually(DEADLINE, "it is lost", lost).await;
+    let starting = tokio::task::spawn_blocking(move || {
+        server.restart();
+        server
+    });
+    // They wait for it, and go out together.
+    publish_all(10..1000).await;
+    let server = starting.await.unwrap();
+    assert!(gateway.log().find("LOADING").is_some(), "it was asked while it loaded");
+    let expected: Vec<Vec<u8>> = (0..1000).map(|number| text(number).into_bytes()).collect();
+    assert!(Resp::connect(server.addr()).payloads("load") == expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn frozen_it_is_left_and_an_idle_loss_costs_no_message() {
     let mut server = Server::start();
     let gateway = streams(&[server.addr()], &["temp"]);

@@ -2,10 +2,11 @@
 
 use crate::kafka_server::Kafka;
 use crate::rabbitmq::{RabbitMq, VirtualHost};
-use crate::relay::{relay, relay_of, to_queues};
+use crate::relay::{relay, relay_of, texts, to_queues};
 use crate::world::connected;
 use frontier_api::messagebroker::message_broker_client::MessageBrokerClient;
 use frontier_api::messagebroker::{KafkaMessage, KafkaTarget, Message, RabbitMqMessage, RabbitMqTarget};
+use frontier_tests::Process;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -109,4 +110,60 @@ async fn measuring_the_relay() {
         }
         round(&addr, to, 1024, COUNT / 2, Some(PACE)).await;
     }
+}
+
+/// How many jobs send at once: as many as a scheduler starts.
+const JOBS_AT_ONCE: usize = 64;
+
+/// Jobs that are started, send one message and end, each a process with a connection of its own. `FRONTIER_BIN` and `SEND_BIN` name
+/// other builds of the programs.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "figures of a quiet machine, of a release build"]
+async fn measuring_jobs_that_send_one_message_and_leave() {
+    let count = std::env::var("JOBS").map_or(10_000, |text| text.parse().unwrap());
+    let host = VirtualHost::of(RabbitMq::shared(), "leave");
+    let gateway = to_queues(relay(), &host, &["leave"]).set("log.level", "info");
+    let mut gateway = gateway.start().await;
+    connected(&gateway, 1).await;
+    let addr = relay_of(&gateway).await.to_string();
+    let program = std::env::var_os("SEND_BIN").map_or_else(|| Process::binary("send-under-test"), Into::into);
+    let (next, begun) = (Arc::new(AtomicUsize::new(0)), Instant::now());
+    let jobs = (0..JOBS_AT_ONCE).map(|_| {
+        let (next, addr, program) = (next.clone(), addr.clone(), program.clone());
+        tokio::spawn(async move {
+            let mut took = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return took;
+                }
+                let mut job = tokio::process::Command::new(&program);
+                job.args(["amqp", "--routing-key=leave", "--strict", &number.to_string()]);
+                job.env_clear().env("FRONTIER_RELAY", &addr).env("SLURM_JOB_ID", number.to_string());
+                let start = Instant::now();
+                let output = job.output().await.unwrap();
+                took.push(start.elapsed());
+                assert!(output.status.success(), "{number}: {}", String::from_utf8_lossy(&output.stderr));
+            }
+        })
+    });
+    let mut took: Vec<Duration> = Vec::new();
+    for job in jobs.collect::<Vec<_>>() {
+        took.extend(job.await.unwrap());
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let memory = gateway.process().rss() >> 20;
+    let mut arrived: Vec<usize> =
+        texts(&host.drain("leave")).iter().map(|text| text.parse().unwrap()).collect();
+    arrived.sort_unstable();
+    assert!(arrived == (0..count).collect::<Vec<_>>(), "{} of {count}", arrived.len());
+    took.sort_unstable();
+    let at = |share: usize| took[(took.len() - 1) * share / 1000].as_secs_f64() * 1000.0;
+    println!(
+        "{count} jobs in {seconds:.0} s, each once: p50 {:.1} ms, p99 {:.1} ms, the longest {:.1} ms; the gateway has {memory} MiB",
+        at(500),
+        at(990),
+        at(1000)
+    );
+    assert!(at(990) < 2000.0);
 }

@@ -74,6 +74,12 @@ pub(crate) fn observed(builder: GatewayBuilder) -> GatewayBuilder {
 
 /// A metric of the only source of a gateway that is [`observed`].
 pub(crate) async fn of_source(gateway: &Gateway, name: &str) -> f64 {
+    let name = format!("frontier_mq_source_{name}");
+    metric(gateway, &name).await.unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// The first value of a metric with labels of a gateway that is [`observed`].
+pub(crate) async fn metric(gateway: &Gateway, name: &str) -> Option<f64> {
     let listens = async || {
         let line = gateway.log().find("the metrics plane listens")?;
         line.split_once("addr=")?.1.split_whitespace().next()?.parse::<SocketAddr>().ok()
@@ -82,9 +88,8 @@ pub(crate) async fn of_source(gateway: &Gateway, name: &str) -> f64 {
     let url = format!("http://{addr}/metrics");
     let scrape = tokio::process::Command::new("curl").args(["-s", &url]).output().await.unwrap();
     let scrape = String::from_utf8(scrape.stdout).unwrap();
-    let start = format!("frontier_mq_source_{name}{{");
-    let line = scrape.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("no {name}"));
-    line.rsplit(' ').next().unwrap().parse().unwrap()
+    let line = scrape.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('{'))?;
+    line.rsplit(' ').next()?.parse().ok()
 }
 
 /// Waits until the broker of the only sink or source is connected.

@@ -37,7 +37,7 @@ impl Pending {
         }
     }
 
-    fn expire(&self, now: Instant) {
+    pub(super) fn expire(&self, now: Instant) {
         let (waiting, flying, away, blocked) = {
             let mut state = self.state.lock();
             if state.next_deadline.is_none_or(|next| next > now) {
@@ -47,7 +47,8 @@ impl Pending {
             let mut late = Vec::new();
             let mut kept = VecDeque::with_capacity(waiting.len());
             for (number, entry) in std::mem::take(waiting) {
-                if entry.deadline <= now {
+                // One that is kept goes nowhere else, and what is behind it would overtake it.
+                if entry.deadline <= now && !self.is_kept {
                     late.push(entry);
                 } else {
                     kept.push_back((number, entry));
@@ -57,7 +58,8 @@ impl Pending {
             let flying: Vec<Entry> =
                 in_flight.extract_if(.., |_, entry| entry.deadline <= now).map(|(_, it)| it).collect();
             let (away, blocked) = (away.clone(), blocked.clone());
-            let deadlines = state.waiting.iter().map(|(_, it)| it).chain(state.in_flight.values());
+            let waiting = state.waiting.iter().map(|(_, it)| it).filter(|_| !self.is_kept);
+            let deadlines = waiting.chain(state.in_flight.values());
             state.next_deadline = deadlines.map(|entry| entry.deadline).min();
             (late, flying, away, blocked)
         };

@@ -204,3 +204,26 @@ async fn an_alarm_is_no_silence_and_ends_what_waits_as_busy() {
     assert_eq!(ends.take(), [3, 4].map(|token| (token, Some(Cause::Denied))));
     assert_eq!(pending.status().bytes, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_spool_only_what_is_in_flight_ends_by_time_and_what_waits_can_be_called_back() {
+    let ends = Arc::<Ends>::default();
+    let pending = Pending::new("test", BOUNDS, ends.clone()).kept();
+    pending.connected();
+    (10..13).for_each(|token| pending.put(token).unwrap());
+    assert_eq!(pending.take_now(1, usize::MAX).len(), 1);
+    tokio::time::advance(BOUNDS.timeout).await;
+    pending.expire(Instant::now());
+    assert_eq!(ends.take(), [(10, Some(Cause::Unanswered))]);
+    // Its time begins when it leaves.
+    assert_eq!(pending.take_now(1, usize::MAX).len(), 1);
+    pending.expire(Instant::now());
+    assert_eq!((ends.take(), pending.status().in_flight), (Vec::new(), 1));
+    assert_eq!(pending.recall(|_, topic| topic == "other"), Vec::<u64>::new());
+    assert_eq!(pending.recall(|_, topic| topic == "t"), [12]);
+    let status = pending.status();
+    assert_eq!((status.waiting, status.in_flight, status.bytes), (0, 1, message(8).size()));
+    tokio::time::advance(BOUNDS.timeout).await;
+    pending.expire(Instant::now());
+    assert_eq!(ends.take(), [(11, Some(Cause::Unanswered))]);
+}

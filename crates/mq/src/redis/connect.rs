@@ -77,7 +77,23 @@ pub(super) async fn server(
         .set_response_timeout(None)
         .set_push_sender(hear);
     let connection = client.get_multiplexed_async_connection_with_config(&settings).await;
-    connection.map(|connection| (connection, lost)).map_err(|error| failed(&error))
+    let mut connection = connection.map_err(|error| failed(&error))?;
+    check_loaded(&mut connection).await.map_err(|error| failed(&error))?;
+    Ok((connection, lost))
+}
+
+/// Refuses a server that loads its data. It would refuse messages until it has, and take the others of those that are sent together:
+/// these would be in front then.
+async fn check_loaded(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    match cmd("PING").query_async::<Value>(connection).await {
+        Err(error) => match error.kind() {
+            ErrorKind::Server(ServerErrorKind::BusyLoading) => Err(error),
+            // Whoever may not ask that may write all the same.
+            ErrorKind::Server(_) => Ok(()),
+            _ => Err(error),
+        },
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Refuses a replica, which takes no writes: another address may be the master.

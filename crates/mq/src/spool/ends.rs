@@ -30,6 +30,7 @@ impl Confirm for Spool {
                 }
             }
             for name in touched {
+                self.recall(&mut state, &name, &mut told);
                 self.advance(&mut state, &name, now);
                 state.forget(&name);
             }
@@ -93,6 +94,30 @@ impl Spool {
             && let Some(entry) = state.topics.get_mut(name).and_then(|topic| topic.idle.remove(&sequence))
         {
             self.end(state, entry, if error.cause.may_be_stored() { error } else { full }, told);
+        }
+    }
+
+    /// Where one of a topic has failed, those behind it that have not left yet wait for it again.
+    fn recall(&self, state: &mut State, name: &Arc<str>, told: &mut Vec<Outcome>) {
+        if state.topics.get(name).is_none_or(|topic| !topic.has_failed() || topic.flying.is_empty()) {
+            return;
+        }
+        let Some(pending) = self.pending() else { return };
+        for sequence in pending.recall(|_, topic| *topic == **name) {
+            self.land(state, name, sequence, told);
+        }
+    }
+
+    /// One that was at the broker by the table, and has not left, is there no more. Where it can't be on disk either it ends.
+    pub(super) fn land(&self, state: &mut State, name: &Arc<str>, sequence: u64, told: &mut Vec<Outcome>) {
+        state.flying.remove(&sequence);
+        let Some(topic) = state.topics.get_mut(name) else { return };
+        let Some(entry) = topic.flying.remove(&sequence) else { return };
+        topic.idle.insert(sequence, entry);
+        if let Err(full) = self.spill(state, name, sequence)
+            && let Some(entry) = state.topics.get_mut(name).and_then(|topic| topic.idle.remove(&sequence))
+        {
+            self.end(state, entry, full, told);
         }
     }
 

@@ -280,6 +280,56 @@ async fn a_topic_that_is_refused_for_now_waits_and_no_other_does() {
 }
 
 #[tokio::test]
+async fn what_has_not_left_does_not_overtake_what_was_refused_or_not_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = Bounds { timeout: Duration::from_millis(300), ..BOUNDS };
+    let world = World::within(OpenSpool::open("test", &config(&folder)).unwrap(), bounds);
+    world.pending.connected();
+    (0..6).for_each(|token| world.send("a", token).unwrap());
+    // The broker takes two at a time.
+    let taken = |taken: Vec<(u64, Arc<Message>)>| {
+        taken.into_iter().map(|(number, _)| (number, String::new())).collect::<Vec<_>>()
+    };
+    let two = taken(world.pending.take(2, usize::MAX).await);
+    world.refuse(&two, Cause::Busy);
+    world.acked(0..6).await;
+    let two = taken(world.pending.take(2, usize::MAX).await);
+    let deadlines = tokio::spawn({
+        let pending = world.pending.clone();
+        async move { pending.keep_deadlines().await }
+    });
+    // It answers nothing; and those that wait for it wait on.
+    let numbers: Vec<u64> = two.iter().map(|(number, _)| *number).collect();
+    until("its time is over", || world.pending.status().in_flight == 0).await;
+    deadlines.abort();
+    let all = world.take(6).await;
+    assert!(all.iter().all(|(number, _)| !numbers.contains(number)));
+    assert_eq!(world.confirm(&all), texts("a", 0..6));
+    world.is_empty().await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_is_told_that_it_was_not_sent_in_time_is_told_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let bounds = Bounds { timeout: Duration::from_millis(300), ..BOUNDS };
+    let config = SpoolConfig { max_messages: 1, ..config(&folder) };
+    let world = World::within(OpenSpool::open("test", &config).unwrap(), bounds);
+    world.pending.connected();
+    (0..3).for_each(|token| world.send("a", token).unwrap());
+    let first = world.pending.take(1, usize::MAX).await;
+    // There is room for the first one on disk, which the broker has; the others neither leave nor are written.
+    world.told(&[(0, None), (1, Some(Cause::Deadline)), (2, Some(Cause::Deadline))]).await;
+    assert_eq!(world.pending.status().waiting, 0);
+    world.pending.answer([(first[0].0, Ok(()))]);
+    world.is_empty().await;
+    world.send("a", 3).unwrap();
+    assert_eq!(world.confirmed(1).await, ["a 3"]);
+    world.acked(3..4).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_full_spool_refuses_or_drops_the_oldest() {
     let folder = tempfile::tempdir().unwrap();
     let by_count = SpoolConfig { max_messages: 3, ..config(&folder) };

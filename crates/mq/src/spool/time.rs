@@ -5,6 +5,7 @@ use super::Spool;
 use super::state::State;
 use super::topic::Disk;
 use crate::{Cause, Outcome, SendError};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -77,8 +78,29 @@ impl Spool {
                 entry.spill_at = None;
             }
         }
+        self.end_unsent(state, &mut late, told);
         for (name, sequence) in late {
             self.give_up(state, &name, sequence, told);
+        }
+    }
+
+    /// Of those whose time is over, ends and takes out what is neither on disk, nor has left: it will not.
+    fn end_unsent(&self, state: &mut State, late: &mut Vec<(Arc<str>, u64)>, told: &mut Vec<Outcome>) {
+        let is_unwritten = |(name, sequence): &&(Arc<str>, u64)| {
+            let flying = state.topics.get(name).and_then(|topic| topic.flying.get(sequence));
+            flying.is_some_and(|entry| entry.disk == Disk::No)
+        };
+        let unwritten: HashSet<u64> =
+            late.iter().filter(is_unwritten).map(|(_, sequence)| *sequence).collect();
+        let Some(pending) = self.pending().filter(|_| !unwritten.is_empty()) else { return };
+        let unsent: HashSet<u64> =
+            pending.recall(|token, _| unwritten.contains(&token)).into_iter().collect();
+        for (name, sequence) in late.extract_if(.., |(_, sequence)| unsent.contains(sequence)) {
+            state.flying.remove(&sequence);
+            let topic = state.topics.get_mut(&name);
+            let Some(entry) = topic.and_then(|topic| topic.flying.remove(&sequence)) else { continue };
+            let text = format!("{}: not sent in time, and the spool could not have it", self.name);
+            self.end(state, entry, SendError::new(Cause::Deadline, text), told);
         }
     }
 

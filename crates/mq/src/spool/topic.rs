@@ -112,6 +112,11 @@ impl Topic {
         self.was_refused |= is_refused;
     }
 
+    /// Whether one has failed of those that were at the broker together.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     /// One was confirmed.
     pub(crate) fn confirmed(&mut self) {
         self.refusals = 0;
