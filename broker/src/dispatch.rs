@@ -226,7 +226,7 @@ impl Owner {
     fn grant(&mut self, now: Instant) {
         for name in std::mem::take(&mut self.touched) {
             let Some(service) = self.services.get_mut(&name) else { continue };
-            while let Some(grant) = service.dispatcher.next(now) {
+            while let Some(grant) = service.dispatcher.next(now).or_else(|| service.dispatcher.hedge(now)) {
                 match self.sessions.get(&grant.session) {
                     Some((_, mailbox)) => mailbox.put(grant),
                     None => service.dispatcher.finished(grant.attempt, Ending::Unused, now),

@@ -4,6 +4,7 @@ use crate::gateway::Connected;
 use frontier_sdk::host::wire::{self, RequestHeader};
 use frontier_sdk::{Code, EdgeId, Error};
 use frontier_sessions::{AttemptId, CallFault, Ending, FaultCode, Grant, Outcome, SessionId, Taken, Verdict};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,6 +14,18 @@ pub(crate) struct Caller {
     pub(crate) gateway: Arc<OnceLock<Connected>>,
     pub(crate) message_size: usize,
     pub(crate) hang_timeout: Option<Duration>,
+    /// Whether calls are made at second hosts as well, and what became of those.
+    pub(crate) hedges: bool,
+    pub(crate) counters: HedgeCounters,
+}
+
+/// What became of calls that were made at a second host as well.
+#[derive(Debug, Default)]
+pub(crate) struct HedgeCounters {
+    /// The second one has answered first.
+    pub(crate) won: AtomicU64,
+    /// It has not.
+    pub(crate) lost: AtomicU64,
 }
 
 /// A call that has ended.
@@ -25,19 +38,21 @@ pub(crate) struct Done {
 
 impl Caller {
     /// Makes the call.
+    ///
+    /// # Cancel safety
+    /// Dropped half-way, the host's handler is dropped as well.
     pub(crate) async fn execute(
-        self: Arc<Self>,
+        &self,
         session: SessionId,
         grant: Grant,
-        taken: Taken,
+        taken: &Taken,
         timeout: Duration,
-    ) -> Done {
+    ) -> (Verdict, Ending) {
         let timeout = self.hang_timeout.map_or(timeout, |most| most.min(timeout));
-        let (verdict, ending) = match self.gateway.get() {
-            Some(gateway) => self.call(gateway, session, EdgeId(grant.host.edge), &taken, timeout).await,
+        match self.gateway.get() {
+            Some(gateway) => self.call(gateway, session, EdgeId(grant.host.edge), taken, timeout).await,
             None => (Verdict::GivenBack, Ending::Unreachable),
-        };
-        Done { attempt: grant.attempt, taken, verdict, ending }
+        }
     }
 
     async fn call(

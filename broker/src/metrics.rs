@@ -33,7 +33,8 @@ impl BrokerMetrics {
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1_u64);
         out.gauge("broker_ready", "Whether the broker is connected to a gateway, and takes requests.")
             .sample(&[], self.readiness.is_ready());
-        let Totals { open, created, counts, stored, on_disk } = self.sessions.totals();
+        let Totals { open, created, counts, stored, on_disk, hedges_won, hedges_lost } =
+            self.sessions.totals();
         out.gauge("broker_sessions", "Sessions that are open.").sample(&[], open);
         out.counter("broker_sessions_created_total", "Sessions that were created.").sample(&[], created);
         out.counter("broker_requests_total", "Requests that were accepted.").sample(&[], counts.received);
@@ -43,6 +44,11 @@ impl BrokerMetrics {
         answers.sample(&[("result", "failed")], counts.failed);
         out.gauge("broker_requests_queued", "Requests that wait for a host.").sample(&[], counts.queued);
         out.gauge("broker_requests_running", "Requests that are at a host.").sample(&[], counts.running);
+        let help =
+            "Calls that were made at a second host as well, by whether that one was first: won or lost.";
+        let mut hedges = out.counter("broker_hedged_calls_total", help);
+        hedges.sample(&[("result", "won")], hedges_won);
+        hedges.sample(&[("result", "lost")], hedges_lost);
         let help = "Responses that were not fetched.";
         out.gauge("broker_responses_unfetched", help).sample(&[], counts.unfetched);
         let help = "What requests and responses take in memory, in bytes.";

@@ -1,5 +1,6 @@
 //! One session of this broker: a task that owns it, and the handle by which it is asked.
 
+mod flights;
 mod task;
 
 pub(crate) use task::{Parts, start, view};

@@ -4,7 +4,7 @@ mod recovery;
 
 use crate::config::{HostConfig, SessionsConfig};
 use crate::dispatch::{DispatchHandle, HostStanding, Standing};
-use crate::execution::Caller;
+use crate::execution::{Caller, HedgeCounters};
 use crate::gateway::Connected;
 use crate::leading::Leading;
 use crate::session::{self, Link, Parts, Revive, Session, Who};
@@ -74,6 +74,9 @@ pub(crate) struct Totals {
     /// What is kept in memory, and on disk, in bytes.
     pub(crate) stored: usize,
     pub(crate) on_disk: u64,
+    /// Calls that were made at a second host as well: those in which that was first, and the others.
+    pub(crate) hedges_won: u64,
+    pub(crate) hedges_lost: u64,
 }
 
 impl Sessions {
@@ -89,6 +92,8 @@ impl Sessions {
             gateway,
             message_size: config.limits.session.message_size,
             hang_timeout: hosts.hang_timeout,
+            hedges: hosts.dispatch.hedge.is_some(),
+            counters: HedgeCounters::default(),
         });
         Self(Arc::new(Inner {
             config: config.clone(),
@@ -296,6 +301,8 @@ impl Sessions {
             open: self.0.open.load(Ordering::Relaxed),
             created: self.0.created.load(Ordering::Relaxed),
             counts,
+            hedges_won: self.0.caller.counters.won.load(Ordering::Relaxed),
+            hedges_lost: self.0.caller.counters.lost.load(Ordering::Relaxed),
             stored: self.0.memory.taken(),
             on_disk: match &self.0.backing {
                 Backing::Disk(disk) => disk.taken(),

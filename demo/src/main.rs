@@ -1,13 +1,15 @@
 //! `frontier-demo`: a gateway, a service and a few edges in one process, and what goes on between them; or a
-//! whole cluster.
+//! whole cluster, or work sessions.
 //!
 //! A program of its own, so that the gateway links neither frontlas nor what that needs.
 
 mod activity;
 mod backend;
 mod cluster;
+mod gateway;
 mod parts;
 mod report;
+mod sessions;
 mod single;
 
 use anyhow::{Context as _, Result};
@@ -36,6 +38,9 @@ struct Options {
     /// A cluster: frontlas, which keeps its directory in memory, and two gateways.
     #[arg(long)]
     cluster: bool,
+    /// Work sessions: a broker, hosts that come and go, and a client that has them estimate π.
+    #[arg(long, conflicts_with_all = ["cluster", "edges"])]
+    sessions: bool,
 }
 
 fn main() -> ExitCode {
@@ -56,9 +61,7 @@ fn show(options: Options) -> Exit {
     match shown {
         Ok(true) => Exit::Ok,
         Ok(false) => {
-            eprintln!(
-                "frontier-demo: not everything went well: see the column \"failed\" and the errors below it"
-            );
+            eprintln!("frontier-demo: not everything went well: see what has failed, and why, above");
             Exit::StartFailure
         }
         Err(error) => {
@@ -77,5 +80,9 @@ async fn run(options: Options) -> Result<bool> {
         signals.recv().await;
         on_signal.cancel();
     });
-    if options.cluster { cluster::run(options, stop).await } else { single::run(options, stop).await }
+    match options {
+        Options { cluster: true, .. } => cluster::run(options, stop).await,
+        Options { sessions: true, .. } => sessions::run(options, stop).await,
+        _ => single::run(options, stop).await,
+    }
 }

@@ -35,14 +35,22 @@ async fn a_cluster_is_shown_and_survives_the_loss_of_a_gateway() {
 }
 
 #[tokio::test]
+async fn work_sessions_are_shown_and_lose_nothing_though_hosts_come_and_go() {
+    let (code, text) = run(&["--sessions", "--once"]).await;
+    let changes = ["a host joins", "a host is killed", "a host leaves"].map(|change| count(&text, change));
+    assert_eq!((code, changes, count(&text, "1000/1000")), (Some(0), [1, 1, 1], 1), "{text}");
+}
+
+#[tokio::test]
 async fn a_wrong_command_line_exits_with_64_and_help_and_version_with_0() {
     for (argument, code, text) in [
         ("--no-such-option", 64, "--no-such-option"),
         ("--edges=0", 64, "--edges"),
+        ("--sessions --cluster", 64, "cannot be used with"),
         ("--help", 0, "Usage:"),
         ("--version", 0, env!("CARGO_PKG_VERSION")),
     ] {
-        let (exit, said) = run(&[argument]).await;
+        let (exit, said) = run(&argument.split(' ').collect::<Vec<_>>()).await;
         assert!(exit == Some(code) && said.contains(text), "{argument}: {exit:?} {said}");
     }
 }

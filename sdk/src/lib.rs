@@ -97,7 +97,7 @@
 //! The feature `host` adds `ServiceHost`, an edge that computes the requests of work sessions.
 //!
 //! # Clients of work sessions
-//! The feature `session` adds `Session` and `BrokerClient`, which have requests computed by the hosts of a service: typed bodies,
+//! The feature `session` adds `Session`, `DurableSession` and `BrokerClient`, which have requests computed by the hosts of a service: typed bodies,
 //! responses as a stream, and connections that are made again. It brings gRPC along.
 //!
 //! # Traces
@@ -184,8 +184,8 @@ pub use request::{Request, Response};
 pub use service::{EdgeEvent, EdgeIdRequest, Serves, Service};
 #[cfg(feature = "session")]
 pub use session::{
-    BrokerClient, BrokerResponse, ResponseFault, ResponseStart, ResponseTask, Responses, Session,
-    SessionError, SessionStartInfo, SessionStatus,
+    BrokerClient, BrokerResponse, DurableSession, ResponseFault, ResponseStart, ResponseTask, Responses,
+    Session, SessionError, SessionStartInfo, SessionStatus,
 };
 pub use status::{Closed, Status, StatusWatch};
 pub use stream::{

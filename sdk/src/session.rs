@@ -9,6 +9,7 @@
 
 mod broker;
 mod client;
+mod durable;
 mod error;
 mod outgoing;
 mod response;
@@ -16,6 +17,7 @@ mod responses;
 mod start_info;
 
 pub use client::{BrokerClient, ResponseTask};
+pub use durable::DurableSession;
 pub use error::SessionError;
 pub use response::{BrokerResponse, ResponseFault};
 pub use responses::{ResponseStart, Responses};
@@ -23,12 +25,14 @@ pub use start_info::SessionStartInfo;
 
 use broker::Broker;
 use frontier_api::broker::{
-    AttachSessionRequest, CloseSessionRequest, GetSessionStatusRequest, SessionInfoReply, SessionState,
+    AttachSessionRequest, CloseSessionRequest, CreateSessionRequest, GetSessionStatusRequest,
+    SessionInfoReply, SessionState, SessionType,
 };
 use std::fmt;
 use std::sync::Arc;
 
-/// A session: a service, and what is computed by its hosts for this program. Cheap to clone.
+/// An interactive session: a service, and what is computed by its hosts for this program. Cheap to clone. [`DurableSession`] is the
+/// other kind.
 ///
 /// ```no_run
 /// use frontier_sdk::{BrokerResponse, Session, SessionStartInfo};
@@ -75,6 +79,7 @@ pub struct Session {
     broker: Arc<Broker>,
     id: Arc<str>,
     service: Arc<str>,
+    is_durable: bool,
 }
 
 /// How a session stands.
@@ -109,8 +114,12 @@ impl Session {
     /// # Cancel safety
     /// Not cancel safe: a session may be left that nobody uses.
     pub async fn create(info: SessionStartInfo) -> Result<Self, SessionError> {
+        Self::create_as(info, SessionType::Interactive).await
+    }
+
+    async fn create_as(info: SessionStartInfo, kind: SessionType) -> Result<Self, SessionError> {
         let broker = Broker::new(&info)?;
-        let create = info.request;
+        let create = CreateSessionRequest { session_type: kind.into(), ..info.request };
         let made = broker.ask(|mut client, shown| {
             let create = create.clone();
             async move { client.create_session(shown.by(create)).await }
@@ -123,14 +132,22 @@ impl Session {
     ///
     /// # Errors
     /// [`SessionError`], as [`create`](Self::create); a fault `InvalidSessionId` if there is no such session, and
-    /// `Session_ValidateJobFailed_AlreadyFinished` if it has ended.
+    /// `Session_ValidateJobFailed_AlreadyFinished` if it has ended, `InvalidAttachDurableSession` if it is durable.
     ///
     /// # Cancel safety
     /// Cancel safe.
     pub async fn attach(info: SessionStartInfo, id: &str) -> Result<Self, SessionError> {
+        Self::attach_as(info, id, SessionType::Interactive).await
+    }
+
+    async fn attach_as(info: SessionStartInfo, id: &str, kind: SessionType) -> Result<Self, SessionError> {
         let broker = Broker::new(&info)?;
         let attached = broker.ask(|mut client, shown| {
-            let attach = AttachSessionRequest { session_id: id.to_owned(), ..Default::default() };
+            let attach = AttachSessionRequest {
+                session_id: id.to_owned(),
+                session_type: Some(kind.into()),
+                ..Default::default()
+            };
             async move { client.attach_session(shown.by(attach)).await }
         });
         let attached = attached.await?;
@@ -138,7 +155,13 @@ impl Session {
     }
 
     fn new(broker: Broker, info: SessionInfoReply) -> Self {
-        Self { broker: Arc::new(broker), id: info.session_id.into(), service: info.service_name.into() }
+        let is_durable = info.session_type() == SessionType::Durable;
+        Self {
+            broker: Arc::new(broker),
+            id: info.session_id.into(),
+            service: info.service_name.into(),
+            is_durable,
+        }
     }
 
     /// Its id, by which others attach to it.

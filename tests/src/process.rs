@@ -72,6 +72,25 @@ impl Process {
         Self::peer("host", &gateway.edge_url(), gateway, &[service]).await
     }
 
+    /// As [`host`](Self::host), where what is to `stall` is never answered.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn stalling_host(gateway: &Gateway, service: &str) -> Self {
+        Self::peer("host", &gateway.edge_url(), gateway, &[service, "stalls"]).await
+    }
+
+    /// Starts a client of a durable session of `calc` at the broker of this URL, which has flushed its first 40 requests, and gives the
+    /// id of the session.
+    ///
+    /// # Panics
+    /// If it can't be started, or the broker refuses.
+    pub async fn durable_client(gateway: &Gateway, url: &str) -> (Self, String) {
+        let client = Self::peer("client", url, gateway, &[]).await;
+        let id = client.log().find("connected ").and_then(|line| line.split(' ').nth(1).map(str::to_owned));
+        (client, id.expect("it says so"))
+    }
+
     /// Starts an edge that is connected to `gateway`.
     ///
     /// # Panics

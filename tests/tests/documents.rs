@@ -91,6 +91,22 @@ mod snippets {
     }
 
     #[expect(unused_variables, reason = "as it stands in the guide")]
+    async fn a_client_of_a_durable_session(id: String) -> Done {
+        use frontier_sdk::{DurableSession, ResponseStart, SessionStartInfo};
+
+        let session =
+            DurableSession::attach(SessionStartInfo::new("http://127.0.0.1:30020", "calc"), &id).await?;
+        let client = session.client("main")?;
+        let there = client.flush().await?; // so many requests are committed; what was not flushed is gone
+        for number in there..1000 {
+            client.send_request("square", &number, &number.to_string()).await?;
+        }
+        client.end_requests().await?;
+        let mut responses = client.get_responses_from::<u64>(ResponseStart::Begin); // or `Current`: what was not fetched
+        Ok(())
+    }
+
+    #[expect(unused_variables, reason = "as it stands in the guide")]
     async fn calls(edge: Edge, service: Service, edge_id: EdgeId) -> Done {
         let answer = edge.call("echo", "hello").timeout(Duration::from_secs(2)).await?;
         let answer = service.call(edge_id, "reboot", "").await?;

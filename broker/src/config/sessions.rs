@@ -2,7 +2,7 @@
 
 use frontier_admin::ServerConfig;
 use frontier_config::{ByteSize, Choice, Section};
-use frontier_sessions::{Balance, DispatchConfig, Limits, Timeouts};
+use frontier_sessions::{Balance, DispatchConfig, HedgeConfig, Limits, Timeouts};
 use frontier_transport::OriginPattern;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -140,6 +140,7 @@ impl HostConfig {
                     default.retry_period,
                     seconds(1)..=seconds(3600),
                 ),
+                hedge: read_hedge(&section.section("hedge")),
             },
             resend_limit: section.within("resend_limit", 3, 0..=100),
             hang_timeout: (!hang_timeout.is_zero()).then_some(hang_timeout),
@@ -147,4 +148,17 @@ impl HostConfig {
             hosts: section.within("hosts", 100_000, 1..=1_000_000),
         }
     }
+}
+
+/// The section `hosts.hedge`: when calls are made at a second host as well. `after` is 0 unless set: none is.
+fn read_hedge(section: &Section<'_>) -> Option<HedgeConfig> {
+    let hour = Duration::from_secs(3600);
+    let after = section.within("after", Duration::ZERO, Duration::ZERO..=hour);
+    let hedge = HedgeConfig {
+        after,
+        quantile: section.within("quantile", 0.95, 0.0..=1.0),
+        factor: section.within("factor", 2.0, 1.0..=1000.0),
+        share: section.within("share", 0.05, 0.0..=1.0),
+    };
+    (!after.is_zero()).then_some(hedge)
 }

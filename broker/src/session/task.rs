@@ -1,17 +1,15 @@
 //! The task that owns a session.
 
+use super::flights::Flights;
 use super::{Command, Flush, Flushed, Link, Responses, Sent, View};
 use crate::dispatch::{DispatchHandle, Event, Mailbox};
 use crate::execution::{Caller, Done};
 use crate::leading::Leading;
 use frontier_sessions as domain;
 use frontier_sessions::{
-    AttemptId, BatchId, Budget, ClientId, Closing, Completion, Ending, Fault, FaultCode, Grant, Log, Next,
-    Position, Request, SessionKind, SessionPlan, SessionState, Start, StoreError,
+    AttemptId, BatchId, Budget, ClientId, Closing, Completion, Ending, Fault, FaultCode, Flushing, Grant,
+    Log, Next, Position, Request, SessionKind, SessionPlan, SessionState, Start, StoreError,
 };
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,11 +47,10 @@ struct Task {
     session: domain::Session,
     log: Box<dyn Log>,
     dispatch: DispatchHandle,
-    caller: Arc<Caller>,
     mailbox: Arc<Mailbox>,
     /// Grants that wait until it is sure that the session is here.
     held: Vec<Grant>,
-    calls: FuturesUnordered<BoxFuture<'static, Done>>,
+    calls: Flights,
     /// Calls that have ended, to be told.
     ended: Vec<(AttemptId, Ending)>,
     offered: u64,
@@ -71,14 +68,14 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Lin
     let over = CancellationToken::new();
     let link = Link { commands, view: view.subscribe(), over: over.clone() };
     let id = session.id();
+    let calls = Flights::new(id, caller, session.settings().timeouts.operation);
     let task = Task {
         session,
         log,
         dispatch: dispatch.clone(),
-        caller,
         mailbox: Arc::default(),
         held: Vec::new(),
-        calls: FuturesUnordered::new(),
+        calls,
         ended: Vec::new(),
         offered: 0,
         outlives,
@@ -239,7 +236,11 @@ impl Task {
         now: Instant,
     ) -> Result<Flushed, Fault> {
         let Flush { batch, sent, ends } = flush;
-        let commit = self.session.flush(who, client, batch, sent, ends, now)?;
+        let Flushing { discard, commit } = self.session.flush(who, client, batch, sent, ends, now)?;
+        if let Some(from) = discard {
+            let discarded = self.log.discard(client, from).await;
+            self.stored(discarded)?;
+        }
         let committed = self.log.commit(client, commit).await;
         self.stored(committed)?;
         self.session.committed(client, &commit);
@@ -332,11 +333,13 @@ impl Task {
         let mut count = 0;
         while let Some(Done { attempt, taken, verdict, ending }) = next {
             self.ended.push((attempt, ending));
-            if let Some((client, completion)) = self.session.finish(taken, verdict, now) {
+            let settled = self.calls.settle(attempt, taken, verdict);
+            let finished = settled.and_then(|(taken, verdict)| self.session.finish(taken, verdict, now));
+            if let Some((client, completion)) = finished {
                 completions.entry(client).or_default().push(completion);
             }
             count += 1;
-            next = if count < MOST_DONE { self.calls.next().now_or_never().flatten() } else { None };
+            next = if count < MOST_DONE { self.calls.ended() } else { None };
         }
         for (client, completions) in completions {
             self.complete(&client, completions).await;
@@ -364,13 +367,18 @@ impl Task {
             return;
         }
         for grant in std::mem::take(&mut self.held) {
-            match self.next().await {
-                Some(taken) => {
-                    let timeout = self.session.settings().timeouts.operation;
-                    let caller = self.caller.clone();
-                    self.calls.push(caller.execute(self.session.id(), grant, taken, timeout).boxed());
-                }
-                None => self.ended.push((grant.attempt, Ending::Unused)),
+            let is_used = match grant.hedges {
+                Some(first) => self.calls.begin_second(first, grant),
+                None => match self.next().await {
+                    Some(taken) => {
+                        self.calls.begin(grant, taken);
+                        true
+                    }
+                    None => false,
+                },
+            };
+            if !is_used {
+                self.ended.push((grant.attempt, Ending::Unused));
             }
         }
     }

@@ -211,6 +211,54 @@ async fn a_host_that_goes_gives_its_requests_to_others() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_to_stop_says_so_to_what_runs_and_what_that_gives_back_counts_as_no_try() {
+    let world = World::with("hosts: {resend_limit: 0}").await;
+    let begun = Arc::new(Semaphore::new(0));
+    let told = begun.clone();
+    let handler = move |mut request: HostRequest| {
+        told.add_permits(1);
+        async move {
+            assert_eq!(request.exiting().await, Duration::from_secs(30));
+            Err::<Response, _>(HostError::GiveBack)
+        }
+    };
+    let hook = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = hook.clone();
+    let stopping = world.host().capacity(2).handler(handler);
+    let stopping = stopping.on_exiting(move |grace| heard.lock().unwrap().push(grace));
+    let stopping = stopping.connect().await.unwrap();
+    let session = world.session().await;
+    world.send(&session, &["1", "2", "3"]).await.ok();
+    begun.acquire_many(2).await.unwrap().forget();
+    assert!(stopping.drain(Duration::from_secs(30)).await, "all of it was given back");
+    assert_eq!(*hook.lock().unwrap(), [Duration::from_secs(30)], "it is called once");
+    let tries =
+        |request: HostRequest| async move { Ok::<_, HostError>(Response::new(request.tries.to_string())) };
+    let _good = world.host().handler(tries).connect().await.unwrap();
+    assert_eq!(texts(&world.responses(&session, 3).await), ["0", "0", "0"]);
+}
+
+#[tokio::test]
+async fn a_host_that_cant_offer_the_service_is_done_without_and_so_is_its_node() {
+    let world = World::new().await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = asked.clone();
+    let refuse = move |_: HostRequest| {
+        count.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(Err::<Response, _>(HostError::NotInitialized("no licence".into())))
+    };
+    let _bad = world.host().node("a").capacity(1).handler(refuse.clone()).connect().await.unwrap();
+    let session = world.session().await;
+    world.send(&session, &["1", "2", "3", "4"]).await.ok();
+    let path = "/api/v1/services/calc/scaling";
+    world.until(path, |it| it["hosts"].as_array().is_some_and(|hosts| hosts.len() == 1)).await;
+    let _worse = world.host().node("a").capacity(1).handler(refuse).connect().await.unwrap();
+    let _good = world.host().node("b").connect().await.unwrap();
+    assert_eq!(texts(&world.responses(&session, 4).await), ["1", "2", "3", "4"]);
+    assert!((1..=4).contains(&asked.load(Ordering::SeqCst)), "no more than was there already");
+}
+
+#[tokio::test]
 async fn a_host_that_hangs_is_given_up() {
     let world = World::with("hosts: {hang_timeout: 200ms, resend_limit: 1}").await;
     let handler = |_: HostRequest| std::future::pending::<Result<Response, HostError>>();

@@ -13,6 +13,7 @@ use crate::batch::{Batch, Commit};
 use crate::fault::{Fault, FaultCode};
 use crate::id::{BatchId, ClientId, MessageId, Sequence};
 use crate::message::{Outcome, Request, Response};
+use crate::session::Flushing;
 use crate::settings::SessionKind;
 use crate::store::{Completion, RecoveredClient, StoredRequest};
 use ahash::AHashSet;
@@ -195,24 +196,38 @@ impl Client {
         }
     }
 
-    /// What a flush would commit, or the end of the requests.
-    pub(crate) fn commit(&self, batch: BatchId, sent: Option<u64>, ends: bool) -> Result<Commit, Fault> {
+    /// What a flush commits, or the end of the requests, and from where on requests are gone before it.
+    pub(crate) fn flush(&mut self, batch: BatchId, sent: Option<u64>, ends: bool) -> Result<Flushing, Fault> {
+        self.check_flush(ends)?;
+        let discards = self.batch.admit(batch)? && self.kind == SessionKind::Durable;
+        let left = if discards { self.batch.before() } else { self.batch.end() };
+        if ends && left == 0 && sent.unwrap_or_default() == 0 {
+            let text = format!("the client {} has sent no request that could be ended", self.id);
+            return Err(Fault::new(FaultCode::NothingSent, text));
+        }
+        let mut commit = self.batch.commit(batch, sent, ends)?;
+        let mut discard = None;
+        if discards {
+            discard = Some(self.begin(batch));
+            commit = self.batch.commit(batch, sent, ends)?;
+        }
+        Ok(Flushing { discard, commit })
+    }
+
+    /// Whether it is in a state to flush its requests, or to end them.
+    fn check_flush(&self, ends: bool) -> Result<(), Fault> {
         let refused = |code, text: &str| Err(Fault::new(code, format!("the client {} {text}", self.id)));
         match (ends, self.state) {
-            (_, ClientState::Connected) => {}
+            (_, ClientState::Connected) => Ok(()),
             (true, ClientState::EndRequests | ClientState::AllRequestsDone) => {
-                return refused(FaultCode::EndedTwice, "has ended its requests before");
+                refused(FaultCode::EndedTwice, "has ended its requests before")
             }
             (true, ClientState::GettingResponses) => {
-                return refused(FaultCode::EndedAndAnswered, "has ended its requests, and they are answered");
+                refused(FaultCode::EndedAndAnswered, "has ended its requests, and they are answered")
             }
-            (true, ClientState::Disconnected) => return refused(FaultCode::EndRejected, "is gone"),
-            (false, _) => return refused(FaultCode::FlushRejected, "has ended its requests"),
+            (true, ClientState::Disconnected) => refused(FaultCode::EndRejected, "is gone"),
+            (false, _) => refused(FaultCode::FlushRejected, "has ended its requests"),
         }
-        if ends && self.batch.end() == 0 {
-            return refused(FaultCode::NothingSent, "has sent no request that could be ended");
-        }
-        self.batch.commit(batch, sent, ends)
     }
 
     /// The commit is kept.

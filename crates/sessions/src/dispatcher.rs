@@ -15,17 +15,23 @@
 //! Sessions get time of hosts in proportion to their weight, which doubles with each 500 of priority: the one that has had
 //! the least is next. Each grant is charged what calls of that session took so far, and what it really took in the end, so a
 //! session of long calls gets no more than one of short ones, and none waits for ever.
+//!
+//! Where that is configured, a call that runs much longer than others of its session is [made at a second host](HedgeConfig) as
+//! well.
 
+mod hedge;
 mod host;
 mod membership;
 mod pool;
 mod share;
 
+pub use hedge::HedgeConfig;
 pub use host::{Host, HostKey, HostState, Labels};
 
 use crate::id::SessionId;
 use crate::settings::{Affinity, Settings};
 use ahash::AHashMap;
+use hedge::Hedging;
 use host::HostEntry;
 use pool::{Pool, PoolIndex};
 use share::Share;
@@ -46,7 +52,7 @@ pub enum Balance {
 }
 
 /// How calls are dispatched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DispatchConfig {
     /// By what a host is chosen.
     pub balance: Balance,
@@ -57,6 +63,8 @@ pub struct DispatchConfig {
     pub initialization: Duration,
     /// How long a host is left alone that can't be reached. 10 s.
     pub retry_period: Duration,
+    /// When a call is made at a second host as well; never, unless set.
+    pub hedge: Option<HedgeConfig>,
 }
 
 impl Default for DispatchConfig {
@@ -66,6 +74,7 @@ impl Default for DispatchConfig {
             prefetch: 1,
             initialization: Duration::from_secs(60),
             retry_period: Duration::from_secs(10),
+            hedge: None,
         }
     }
 }
@@ -86,6 +95,8 @@ pub struct Grant {
     pub session: SessionId,
     /// At which host.
     pub host: HostKey,
+    /// Whose request is called: that of this call, a second time, and else the next one.
+    pub hedges: Option<AttemptId>,
 }
 
 /// How a call has ended, for its host.
@@ -103,6 +114,8 @@ pub enum Ending {
     Preempted,
     /// There was nothing to call.
     Unused,
+    /// Another host has answered first.
+    Superseded,
 }
 
 /// What the dispatcher has to know of a session.
@@ -158,6 +171,8 @@ pub struct Dispatcher {
     by_labels: BTreeMap<Labels, PoolIndex>,
     /// Pools that have both a free host and a session that waits, by how little that has had.
     ready: BTreeSet<(u128, PoolIndex)>,
+    /// Sessions whose oldest call is to be made at a second host, by when.
+    hedges: BTreeSet<(Instant, SessionId)>,
     attempts: Slab<Attempt>,
     /// How much a session has had that has had no less than all others that waited.
     clock: u128,
@@ -171,6 +186,8 @@ struct Attempt {
     host: usize,
     since: Instant,
     charged: u128,
+    /// Whether it is the second call of a request.
+    is_second: bool,
 }
 
 #[derive(Debug)]
@@ -188,6 +205,7 @@ struct SessionEntry {
     last: Option<HostKey>,
     /// Nodes that can't offer it the service.
     blacklist: VecDeque<String>,
+    hedging: Hedging,
 }
 
 impl SessionEntry {
@@ -213,6 +231,7 @@ impl Dispatcher {
             pools: Slab::new(),
             by_labels: BTreeMap::new(),
             ready: BTreeSet::new(),
+            hedges: BTreeSet::new(),
             attempts: Slab::new(),
             clock: 0,
             number: 0,
@@ -243,7 +262,7 @@ impl Dispatcher {
         let pool = &self.pools[index.0];
         let (session, host) =
             pool.waiting.iter().find_map(|(_, session)| Some((*session, self.host_for(*session, pool)?)))?;
-        Some(self.grant(session, host, now))
+        Some(self.grant(session, host, None, now))
     }
 
     /// The free host on which a session is called.
@@ -262,7 +281,7 @@ impl Dispatcher {
         pool.free.iter().map(|(_, host)| *host).find(suits)
     }
 
-    fn grant(&mut self, session: SessionId, host: usize, now: Instant) -> Grant {
+    fn grant(&mut self, session: SessionId, host: usize, hedges: Option<AttemptId>, now: Instant) -> Grant {
         self.unqueue(session);
         self.withdraw(host);
         self.number += 1;
@@ -272,17 +291,23 @@ impl Dispatcher {
         if let Some(entry) = self.sessions.get_mut(&session) {
             self.clock = self.clock.max(entry.share.had());
             charged = entry.share.charge();
-            entry.granted += 1;
             entry.in_flight += 1;
-            entry.last = Some(key);
+            if hedges.is_none() {
+                entry.granted += 1;
+                entry.last = Some(key);
+            }
         }
-        let place = self.attempts.insert(Attempt { number, session, host, since: now, charged });
+        let is_second = hedges.is_some();
+        let place = self.attempts.insert(Attempt { number, session, host, since: now, charged, is_second });
+        if !is_second {
+            self.note_granted(session, place, now);
+        }
         let entry = &mut self.hosts[host];
         entry.in_flight += 1;
         entry.last_grant = number;
         self.place(host);
         self.queue(session);
-        Grant { attempt: AttemptId { place, number }, session, host: key }
+        Grant { attempt: AttemptId { place, number }, session, host: key, hedges }
     }
 
     /// A call has ended. What is said a second time of one is ignored.
@@ -290,15 +315,18 @@ impl Dispatcher {
         if self.attempts.get(attempt.place).is_none_or(|it| it.number != attempt.number) {
             return;
         }
-        let Attempt { session, host, since, charged, .. } = self.attempts.remove(attempt.place);
+        let place = attempt.place;
+        let attempt = self.attempts.remove(place);
+        let Attempt { session, host, since, charged, is_second, .. } = attempt;
+        let took = now.saturating_duration_since(since);
+        self.note_ended(place, &attempt, (ending == Ending::Answered).then_some(took));
         self.free_host(host, ending, now);
         self.unqueue(session);
         let node = self.hosts.get(host).map(|entry| entry.host.node.clone());
         if let Some(entry) = self.sessions.get_mut(&session) {
             entry.in_flight -= 1;
             match ending {
-                Ending::Answered | Ending::Failed => {
-                    let took = now.saturating_duration_since(since);
+                Ending::Answered | Ending::Failed | Ending::Superseded => {
                     entry.share.settle(charged, took, self.clock);
                 }
                 Ending::Unreachable | Ending::NotInitialized | Ending::Preempted => {
@@ -306,7 +334,7 @@ impl Dispatcher {
                 }
                 Ending::Unused => {
                     entry.share.refund(charged);
-                    entry.granted = entry.granted.saturating_sub(1);
+                    entry.granted = entry.granted.saturating_sub(u64::from(!is_second));
                 }
             }
             if ending == Ending::NotInitialized
@@ -345,10 +373,11 @@ impl Dispatcher {
         }
     }
 
-    /// When [`on_time`](Self::on_time) has to be called.
+    /// When [`on_time`](Self::on_time) has to be called, and [`hedge`](Self::hedge) may have something.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.blocked.first().map(|(until, _)| *until)
+        let blocked = self.blocked.first().map(|(until, _)| *until);
+        blocked.into_iter().chain(self.hedges.first().map(|(due, _)| *due)).min()
     }
 
     /// Hosts that were left alone long enough are tried again.

@@ -42,8 +42,8 @@ mod throttle;
 pub use batch::{Batch, Commit};
 pub use client::{Client, ClientCounts, ClientState, EndOfResponses, EndReason, Next, Taken, Verdict};
 pub use dispatcher::{
-    AttemptId, Balance, DispatchConfig, Dispatcher, Ending, Figures, Grant, Host, HostKey, HostState, Labels,
-    SessionPlan,
+    AttemptId, Balance, DispatchConfig, Dispatcher, Ending, Figures, Grant, HedgeConfig, Host, HostKey,
+    HostState, Labels, SessionPlan,
 };
 pub use fault::{Category, Fault, FaultCode};
 pub use id::{BatchId, ClientId, Fence, MessageId, Position, Sequence, SessionId};
@@ -51,7 +51,7 @@ pub use limits::Limits;
 pub use memory::MemoryStore;
 pub use message::{CallFault, Outcome, Request, Response};
 pub use scaling::{Advice, ScalingRule, ServiceLoad};
-pub use session::{Closing, Expired, Reading, Sending, Session, SessionState, Start};
+pub use session::{Closing, Expired, Flushing, Reading, Sending, Session, SessionState, Start};
 pub use settings::{Affinity, SessionKind, Settings, Timeouts};
 pub use store::{
     Answer, Budget, Completion, Durability, Log, Opened, Recovered, RecoveredClient, SessionRecord, Store,

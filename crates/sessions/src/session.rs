@@ -106,6 +106,15 @@ pub struct Sending {
     pub commit: Option<Commit>,
 }
 
+/// Requests that are to be committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flushing {
+    /// Requests from this place on are to be discarded before.
+    pub discard: Option<Sequence>,
+    /// What is to be stored.
+    pub commit: Commit,
+}
+
 impl Session {
     /// A new one.
     #[must_use]
@@ -189,8 +198,9 @@ impl Session {
         }
     }
 
-    /// A client flushes its requests, or ends them: the commit that is to be stored. `sent` is how many it has sent with
-    /// this batch id, if it says so. [`committed`](Self::committed) follows.
+    /// A client flushes its requests, or ends them: what is to be stored. `sent` is how many it has sent with this batch id, if
+    /// it says so. With a higher one than before, what a durable session has not committed is gone, as where requests come with
+    /// it. [`committed`](Self::committed) follows.
     ///
     /// # Errors
     /// By its state, the client's, who asks, the batch id, and if fewer have come than were sent.
@@ -202,11 +212,11 @@ impl Session {
         sent: Option<u64>,
         ends: bool,
         now: Instant,
-    ) -> Result<Commit, Fault> {
+    ) -> Result<Flushing, Fault> {
         self.check(who)?;
         let member = self.member(who, client, now)?;
         let batch = batch.unwrap_or_else(|| member.client.batch());
-        member.client.commit(batch, sent, ends)
+        member.client.flush(batch, sent, ends)
     }
 
     /// It is stored.

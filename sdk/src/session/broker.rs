@@ -65,17 +65,40 @@ impl Broker {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
+        self.ask_unless(|_| false, call).await
+    }
+
+    /// The same, where this error is an answer as well, though the same may go well a little later.
+    pub(super) async fn ask_unless<T, F>(
+        &self,
+        is_answer: impl Fn(&SessionError) -> bool,
+        call: impl Fn(Client, Shown) -> F,
+    ) -> Result<T, SessionError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
         let late = || Err(Status::deadline_exceeded("no answer within the timeout"));
         let call = |client, shown| {
             let called = timeout(ATTEMPT, call(client, shown));
             async move { called.await.unwrap_or_else(|_| late()) }
         };
-        self.ask_patiently(call).await
+        self.repeat(is_answer, call).await
     }
 
     /// The same, where an attempt may take as long as it takes.
     pub(super) async fn ask_patiently<T, F>(
         &self,
+        call: impl Fn(Client, Shown) -> F,
+    ) -> Result<T, SessionError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        self.repeat(|_| false, call).await
+    }
+
+    async fn repeat<T, F>(
+        &self,
+        is_answer: impl Fn(&SessionError) -> bool,
         call: impl Fn(Client, Shown) -> F,
     ) -> Result<T, SessionError>
     where
@@ -90,8 +113,16 @@ impl Broker {
                 },
                 Err(error) => error,
             };
+            if is_answer(&failed) {
+                return Err(failed);
+            }
             attempts.pause(failed).await?;
         }
+    }
+
+    /// How long nobody may answer.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
     }
 
     pub(super) fn attempts(&self) -> Attempts {

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
 
-/// A client of a session: it sends requests, and fetches their responses. Clones are the same client.
+/// A client of a session: it sends requests, and fetches their responses. Clones are the same client: what goes wrong with requests
+/// is told to one of them.
 ///
 /// There should be one of each name at a time: a later one takes the name over, and what an earlier one sends after that is
 /// refused (`Broker_StaleBatch`).
@@ -58,8 +59,8 @@ impl BrokerClient {
     ///
     /// It returns when the request is in the queue of those that are sent, and waits while that is full: until the broker has
     /// taken some. An interactive session computes it as soon as it is there, a durable one once it is flushed. What goes wrong
-    /// later is told by the next call, of this or of [`flush`](Self::flush): of the requests that were on their way then, nobody
-    /// knows which were taken.
+    /// later is told by the next call, of this or of [`flush`](Self::flush). Of an interactive session nobody knows then which of the
+    /// requests were taken that were on their way; of a durable one none is that was sent since the last flush.
     ///
     /// # Errors
     /// [`SessionError`] if the body has no form in JSON, or requests before it were refused.
@@ -108,14 +109,16 @@ impl BrokerClient {
         Ok(message_id)
     }
 
-    /// Waits until the broker has taken all requests that were sent before, and has it commit them.
+    /// Waits until the broker has taken all requests that were sent before, and has it commit them. Gives how many requests of the
+    /// client are committed, in all: of whoever had its name before as well.
     ///
     /// # Errors
-    /// [`SessionError`] if some were refused, or can't be committed.
+    /// [`SessionError`] if some were refused, or can't be committed. If none of the brokers has answered, they may be committed or
+    /// not; the next flush tells.
     ///
     /// # Cancel safety
     /// Cancel safe: they may be committed or not, and it can be called again.
-    pub async fn flush(&self) -> Result<(), SessionError> {
+    pub async fn flush(&self) -> Result<u64, SessionError> {
         self.0.outgoing.flush(false).await
     }
 
@@ -127,7 +130,7 @@ impl BrokerClient {
     /// # Cancel safety
     /// As there.
     pub async fn end_requests(&self) -> Result<(), SessionError> {
-        self.0.outgoing.flush(true).await
+        self.0.outgoing.flush(true).await.map(drop)
     }
 
     /// The responses, with values from JSON as their bodies: from the first one that was not fetched, up to the last one.

@@ -1,9 +1,11 @@
 //! An edge, a service or a host as a process of its own: `peer-under-test edge|service|host URL SERVER-NAME CA-FILE [ID]`.
 //! It answers `echo`, says why it is closed if it is, and goes on until it is killed; a host, whose service is the ID, also
-//! drains on SIGTERM. The name and the file mean nothing without TLS.
+//! drains on SIGTERM, and with one more word never answers what is to `stall`. The name and the file mean nothing without TLS. As `client` it makes a durable session at the broker of that
+//! URL, and sends requests to it of which it flushes the first 40.
 
 use frontier_sdk::{
-    ClientTls, Edge, EdgeId, HandlerError, HostError, HostRequest, Request, Response, Service, ServiceHost,
+    ClientTls, DurableSession, Edge, EdgeId, HandlerError, HostError, HostRequest, Request, Response,
+    Service, ServiceHost, SessionStartInfo,
 };
 use std::error;
 use std::time::Duration;
@@ -41,11 +43,25 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
             let mut stop = signal(SignalKind::terminate())?;
             let service = id.first().map_or("calc", String::as_str);
             let edge = Edge::builder(url).tls(tls).backoff(BACKOFF.0, BACKOFF.1);
-            let host = ServiceHost::of_edge(edge, service).capacity(2).handler(compute).connect().await?;
+            let stalls = id.len() > 1;
+            let handler = move |request| compute(request, stalls);
+            let host = ServiceHost::of_edge(edge, service).capacity(2).handler(handler).connect().await?;
             println!("connected {}", host.id());
             stop.recv().await;
             println!("drained: {}", host.drain(Duration::from_secs(10)).await);
             Ok(())
+        }
+        "client" => {
+            let session = DurableSession::create(SessionStartInfo::new(url, "calc").no_proxy()).await?;
+            let client = session.client("main")?;
+            for number in 0..60 {
+                client.send_request("echo", &number, &number.to_string()).await?;
+                if number == 39 {
+                    println!("flushed {}", client.flush().await?);
+                }
+            }
+            println!("connected {}", session.id());
+            std::future::pending().await
         }
         other => Err(format!("no such role: {other}").into()),
     }
@@ -55,8 +71,22 @@ async fn echo(request: Request) -> Result<Response, HandlerError> {
     Ok(Response::new(request.data))
 }
 
+/// Says when nobody waits for a request any more.
+struct Stalled;
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        println!("given up");
+    }
+}
+
 /// Answers what it was sent, unless the action is to hang.
-async fn compute(request: HostRequest) -> Result<Response, HostError> {
+async fn compute(request: HostRequest, stalls: bool) -> Result<Response, HostError> {
+    if stalls && &*request.action == "stall" {
+        println!("stalled");
+        let _stalled = Stalled;
+        std::future::pending::<()>().await;
+    }
     if &*request.action == "hang" && request.tries == 0 {
         println!("hanging");
         std::future::pending::<()>().await;

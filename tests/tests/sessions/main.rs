@@ -5,6 +5,8 @@
 mod autoscale;
 mod client;
 mod cuts;
+mod durable;
+mod hedging;
 mod http;
 mod listen;
 mod programs;

@@ -1,5 +1,6 @@
 //! Hosts and sessions that come and go.
 
+use super::hedge::Hedging;
 use super::host::{Host, HostEntry, HostKey, HostState, Labels};
 use super::pool::{Pool, PoolIndex};
 use super::share::Share;
@@ -95,6 +96,7 @@ impl Dispatcher {
             queued_as: None,
             last: None,
             blacklist: VecDeque::new(),
+            hedging: Hedging::default(),
         };
         if self.sessions.insert(id, entry).is_some() {
             // It was opened twice, and counts once.
@@ -125,6 +127,7 @@ impl Dispatcher {
         }
         self.unqueue(id);
         let Some(entry) = self.sessions.remove(&id) else { return };
+        self.unschedule_hedge(id, &entry);
         let pool = &mut self.pools[entry.pool.0];
         pool.sessions -= 1;
         if pool.sessions == 0 {

@@ -193,6 +193,49 @@ fn a_sticky_session_stays_where_it_is_while_that_takes_more_at_once() {
 }
 
 #[test]
+fn sessions_that_stay_where_they_are_leave_no_host_with_more_than_others() {
+    let now = start();
+    let mut dispatcher = Dispatcher::new(without_prefetch());
+    (0..16).for_each(|edge| dispatcher.host_joined(host(edge, 4), now));
+    for number in 0..48 {
+        let affinity = if number % 2 == 0 { Affinity::Sticky } else { Affinity::Spread };
+        dispatcher.session_opened(session(number), SessionPlan { affinity, ..plan() });
+    }
+    let mut flying = Vec::new();
+    let mut moved = 0;
+    let mut at: HashMap<SessionId, HostKey> = HashMap::new();
+    for round in 1..200_u64 {
+        for number in 0..48 {
+            dispatcher.offered(session(number), round);
+        }
+        for grant in drain(&mut dispatcher, now) {
+            let before = at.insert(grant.session, grant.host);
+            let sticks = grant.session.0 % 2 == 0;
+            moved += u32::from(sticks && before.is_some_and(|before| before != grant.host));
+            flying.push(grant);
+        }
+        let calls: Vec<u32> = dispatcher.hosts().map(|(_, _, in_flight)| in_flight).collect();
+        assert!(calls.iter().all(|calls| (2..=4).contains(calls)), "48 calls, 3 for each host: {calls:?}");
+        for grant in std::mem::take(&mut flying) {
+            dispatcher.finished(grant.attempt, Ending::Answered, now);
+        }
+    }
+    assert!(moved <= 200 * 24 / 20, "those that stay move seldom: {moved} times");
+    // One host is lost: whoever was there goes elsewhere with the next call, and stays there.
+    let lost = at[&session(0)];
+    dispatcher.host_left(lost);
+    let mut places = Vec::new();
+    for round in 200..203 {
+        dispatcher.offered(session(0), round);
+        let grant = dispatcher.next(now).expect("it goes on at once");
+        places.push(grant.host);
+        dispatcher.finished(grant.attempt, Ending::Answered, now);
+    }
+    assert!(places[0] != lost && places.iter().all(|place| *place == places[0]), "{places:?}");
+    dispatcher.check();
+}
+
+#[test]
 fn a_host_that_cant_be_reached_is_left_alone_for_a_time() {
     let now = start();
     let mut dispatcher = Dispatcher::new(without_prefetch());
@@ -304,6 +347,7 @@ fn ending() -> impl Strategy<Value = Ending> {
         1 => Just(Ending::NotInitialized),
         1 => Just(Ending::Preempted),
         2 => Just(Ending::Unused),
+        1 => Just(Ending::Superseded),
     ]
 }
 
@@ -333,7 +377,8 @@ proptest! {
     #[test]
     fn what_is_in_flight_is_what_was_granted(steps in prop::collection::vec(step(), 1..120)) {
         let mut now = start();
-        let mut dispatcher = Dispatcher::new(DispatchConfig::default());
+        let hedge = HedgeConfig { after: Duration::from_millis(1), quantile: 0.5, factor: 1.0, share: 0.2 };
+        let mut dispatcher = Dispatcher::new(DispatchConfig { hedge: Some(hedge), ..DispatchConfig::default() });
         let mut flying: Vec<Grant> = Vec::new();
         let mut wanted: HashMap<SessionId, u64> = HashMap::new();
         let mut got: HashMap<SessionId, u64> = HashMap::new();
@@ -373,11 +418,19 @@ proptest! {
                         prop_assert!(got[&grant.session] <= wanted[&grant.session]);
                         flying.push(grant);
                     }
+                    while let Some(grant) = dispatcher.hedge(now) {
+                        let of_same = flying.iter().filter(|it| it.hedges == grant.hedges).count();
+                        let first = flying.iter().find(|it| Some(it.attempt) == grant.hedges);
+                        let first = first.expect("it is in flight");
+                        prop_assert!(of_same == 0 || grant.hedges.is_none(), "no call is made three times");
+                        prop_assert!(first.session == grant.session && first.host != grant.host);
+                        flying.push(grant);
+                    }
                 }
                 Step::Finish(which, ending) => {
                     if !flying.is_empty() {
                         let grant = flying.swap_remove(which % flying.len());
-                        if ending == Ending::Unused {
+                        if ending == Ending::Unused && grant.hedges.is_none() {
                             *got.get_mut(&grant.session).unwrap() -= 1;
                         }
                         dispatcher.finished(grant.attempt, ending, now);

@@ -44,7 +44,7 @@ fn send(session: &mut Session, batch: u64, sent: Vec<Request>, now: Instant) -> 
 }
 
 fn flush(session: &mut Session, sent: Option<u64>, ends: bool, now: Instant) -> Result<Commit, Fault> {
-    let commit = session.flush(WHO, &client(), None, sent, ends, now)?;
+    let Flushing { commit, .. } = session.flush(WHO, &client(), None, sent, ends, now)?;
     session.committed(&client(), &commit);
     Ok(commit)
 }
@@ -133,6 +133,26 @@ fn a_higher_batch_id_takes_back_what_was_not_committed() {
     flush(&mut session, Some(3), true, now).unwrap();
     let order: Vec<_> = (0..5).map(|_| take(&mut session).stored.request.id.0).collect();
     assert_eq!(order, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_flush_with_a_higher_batch_id_takes_back_what_was_not_committed_and_commits_nothing_of_it() {
+    let now = start();
+    let mut session = session(SessionKind::Durable, now);
+    let with = |session: &mut Session, batch, sent, ends| {
+        session.flush(WHO, &client(), Some(batch), Some(sent), ends, now)
+    };
+    send(&mut session, 1, requests(0..5), now).unwrap();
+    assert_eq!(code(with(&mut session, 2, 0, true)), FaultCode::NothingSent);
+    assert_eq!(code(with(&mut session, 2, 1, true)), FaultCode::FlushIncomplete);
+    assert_eq!(session.counts().uncommitted, 5, "what is refused changes nothing");
+    let Flushing { discard, commit } = with(&mut session, 2, 0, false).unwrap();
+    assert_eq!((discard, commit.before, commit.batch), (Some(0), 0, 2));
+    session.committed(&client(), &commit);
+    assert_eq!((session.counts().received, session.offered()), (0, 0));
+    assert_eq!(send(&mut session, 2, requests(0..2), now).unwrap(), 2, "they are new again");
+    let Flushing { discard, commit } = with(&mut session, 2, 2, true).unwrap();
+    assert_eq!((discard, commit.before, commit.ended), (None, 2, true));
 }
 
 #[test]

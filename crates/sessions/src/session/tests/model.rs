@@ -12,7 +12,8 @@ const ALL: Budget = Budget { items: 1000, bytes: usize::MAX };
 enum Step {
     /// Requests with these ids come, with a batch id so much higher.
     Send(u64, std::ops::Range<u128>),
-    Flush,
+    /// The client flushes, with a batch id so much higher.
+    Flush(u64),
     End,
     Take(u8),
     Finish(usize, u8),
@@ -25,7 +26,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..40_u128, 1..6_u128).prop_map(|(from, count)| Step::Send(0, from..from + count)),
         1 => (0..40_u128, 1..6_u128).prop_map(|(from, count)| Step::Send(1, from..from + count)),
-        3 => Just(Step::Flush),
+        3 => Just(Step::Flush(0)),
+        1 => Just(Step::Flush(1)),
         1 => Just(Step::End),
         6 => (1..5_u8).prop_map(Step::Take),
         8 => (any::<usize>(), 0..6_u8).prop_map(|(which, how)| Step::Finish(which, how)),
@@ -77,8 +79,12 @@ impl World {
         Ok(())
     }
 
-    async fn flush(&mut self, ends: bool) -> Result<(), Fault> {
-        let commit = self.session.flush(WHO, &client(), None, None, ends, self.now)?;
+    async fn flush(&mut self, batch: u64, ends: bool) -> Result<(), Fault> {
+        let Flushing { discard, commit } =
+            self.session.flush(WHO, &client(), Some(batch), None, ends, self.now)?;
+        if let Some(from) = discard {
+            self.log.discard(&client(), from).await.unwrap();
+        }
         self.log.commit(&client(), commit).await.unwrap();
         self.session.committed(&client(), &commit);
         Ok(())
@@ -153,9 +159,14 @@ async fn run(steps: Vec<Step>) {
                     model.uncommitted.extend(ids.filter(|id| !model.committed.contains(id)));
                 }
             }
-            Step::Flush | Step::End => {
+            Step::Flush(_) | Step::End => {
                 let ends = matches!(step, Step::End);
-                if world.flush(ends).await.is_ok() {
+                let higher = if let Step::Flush(higher) = step { higher } else { 0 };
+                if world.flush(model.batch + higher, ends).await.is_ok() {
+                    if higher > 0 {
+                        model.uncommitted.clear();
+                        model.batch += higher;
+                    }
                     model.committed.append(&mut model.uncommitted);
                     model.ended |= ends;
                 }
