@@ -38,6 +38,7 @@ impl Diagnosis {
             ("addrs: [127.0.0.1:6379]", &format!("addrs: [{redis}]")),
             ("http://localhost:8080", origin),
             ("file: dead_", &dead),
+            ("claim_after: 30s", "claim_after: 2s"),
             ("observability:\n", "observability:\n  addr: 127.0.0.1:0\n"),
         ] {
             assert!(text.contains(from), "the configuration of the example has no {from:?}");
@@ -84,12 +85,12 @@ impl Diagnosis {
         Worker { id, process }
     }
 
-    /// Starts what gives results to pages, and waits until it does.
+    /// Starts what gives results to pages, under this name, and waits until it does.
     ///
     /// # Panics
     /// If it does not.
-    pub async fn frames(&self) -> Process {
-        let frames = self.program("frames", &["--gateway", &self.edges]);
+    pub async fn frames(&self, name: &str) -> Process {
+        let frames = self.program("frames", &["--gateway", &self.edges, "--name", name]);
         eventually(DEADLINE, "frames go out", async || frames.log().find("frames go out")).await;
         frames
     }

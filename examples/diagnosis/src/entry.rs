@@ -35,15 +35,17 @@ pub(crate) fn of_streams(answer: Value) -> RedisResult<Vec<Entry>> {
     let mut entries = Vec::new();
     for (stream, of_stream) in streams.unwrap_or_default() {
         for entry in of_stream {
-            let (id, fields): (String, Option<HashMap<String, Lossy>>) = from_redis_value(entry)?;
-            let fields = fields.unwrap_or_default().into_iter().map(|(name, Lossy(value))| (name, value));
+            let (id, fields): (String, Option<HashMap<Lossy, Lossy>>) = from_redis_value(entry)?;
+            let fields =
+                fields.unwrap_or_default().into_iter().map(|(Lossy(name), Lossy(value))| (name, value));
             entries.push(Entry { stream: stream.clone(), id, fields: fields.collect() });
         }
     }
     Ok(entries)
 }
 
-/// A value that need not be UTF-8.
+/// A text that need not be UTF-8: whoever can write to the stream could stop who reads it else.
+#[derive(PartialEq, Eq, Hash)]
 struct Lossy(String);
 
 impl FromRedisValue for Lossy {
@@ -84,8 +86,14 @@ mod tests {
     fn entries_are_read_whatever_is_in_them() {
         let bulk = |text: &[u8]| Value::BulkString(text.to_vec());
         let entry = |fields: Value| Value::Array(vec![bulk(b"1-0"), fields]);
-        let fields =
-            Value::Array(vec![bulk(b"vehicle_id"), bulk("车".as_bytes()), bulk(b"x"), bulk(b"\xff")]);
+        let fields = Value::Array(vec![
+            bulk(b"vehicle_id"),
+            bulk("车".as_bytes()),
+            bulk(b"x"),
+            bulk(b"\xff"),
+            bulk(b"\xfe"),
+            bulk(b"1"),
+        ]);
         let answer = Value::Array(vec![Value::Array(vec![
             bulk(b"s"),
             Value::Array(vec![entry(fields), entry(Value::Nil)]),

@@ -15,6 +15,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// How often readings are written.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Readings that are written at once, at most, after Redis was away.
+const MOST_AT_ONCE: u64 = 1000;
+
 /// Samples in a second.
 const RATE: f64 = 1000.0;
 
@@ -34,7 +37,7 @@ pub(crate) async fn run(options: cli::Produce) -> Result<()> {
     let mut next = begun;
     while !is_over(written) {
         let due = (u128::from(options.rate) * (begun.elapsed() + TICK).as_millis() / 1000) as u64;
-        let due = options.count.map_or(due, |count| due.min(count));
+        let due = options.count.map_or(due, |count| due.min(count)).min(written + MOST_AT_ONCE);
         let mut all = pipe();
         for number in written..due {
             let vehicle = (number % u64::from(options.vehicles)) as usize;

@@ -18,7 +18,11 @@ local at = 3
 for entry = 2, #KEYS do
   local id, last = ARGV[at], at + 1 + tonumber(ARGV[at + 1])
   if redis.call('SADD', KEYS[entry], id) == 1 then
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, at + 2, last))
+    local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, at + 2, last))
+    if type(added) == 'table' and added.err then
+      redis.call('SREM', KEYS[entry], id)
+      return added
+    end
     if KEYS[entry] ~= KEYS[entry - 1] then redis.call('EXPIRE', KEYS[entry], ARGV[2]) end
   end
   at = last + 1

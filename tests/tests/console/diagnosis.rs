@@ -21,7 +21,7 @@ async fn a_page_shows_the_fleet_and_plots_of_a_vehicle_as_results_come() {
     let origin = format!("http://127.0.0.1:{}", port.await);
     let server = Server::start();
     let diagnosis = Diagnosis::start(server.addr(), &origin).await;
-    let _frames = diagnosis.frames().await;
+    let _frames = diagnosis.frames("frontend").await;
     let _health = diagnosis.program("health", &[]);
     let _worker = diagnosis.worker(&[]).await;
     let browser = Browser::start().await;

@@ -33,7 +33,7 @@ async fn a_fleet_of_thousands() {
     let readings = rate * lasts;
     let server = Server::start();
     let diagnosis = Diagnosis::start(server.addr(), "http://127.0.0.1:1").await;
-    let mut processes: Vec<(&str, Process)> = vec![("frames", diagnosis.frames().await)];
+    let mut processes: Vec<(&str, Process)> = vec![("frames", diagnosis.frames("frontend").await)];
     if number("HEALTH", 1) == 1 {
         processes.push(("health", diagnosis.program("health", &[])));
     }

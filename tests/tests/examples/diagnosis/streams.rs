@@ -3,7 +3,7 @@
 use super::resp::{Entry, Resp, Value, field};
 use frontier_test_redis::Server;
 use frontier_tests::eventually;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub(super) const FAULTS: [&str; 5] = ["turn_fault", "insulation", "bearing", "eccentricity", "broken_bar"];
@@ -57,11 +57,15 @@ pub(super) async fn all_is_acked(server: &Server) {
     eventually(PATIENCE, "every group has acked all readings", acked).await;
 }
 
-/// Every reading has one result for each fault, and those of each vehicle are in the order of its readings.
+/// Every reading has one result for each fault.
 pub(super) fn are_whole(results: &[DiagnosisResult], readings: usize) {
     let of: BTreeSet<_> = results.iter().map(|it| (it.reading(), it.get("fault_type"))).collect();
     assert_eq!((of.len(), results.len()), (FAULTS.len() * readings, FAULTS.len() * readings), "each once");
-    let mut newest = std::collections::BTreeMap::new();
+}
+
+/// Those of each vehicle are in the order of its readings.
+pub(super) fn are_in_order(results: &[DiagnosisResult]) {
+    let mut newest = BTreeMap::new();
     for result in results {
         let key = (result.get("vehicle_id"), result.get("fault_type"));
         let before = newest.insert(key, result.reading());

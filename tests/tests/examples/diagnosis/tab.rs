@@ -2,6 +2,7 @@
 
 use frontier_tests::{DEADLINE, Diagnosis, Process, eventually};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::process::Command;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bridge/subscriber.py");
@@ -21,6 +22,15 @@ impl Tab {
 
     pub(super) async fn hears(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         eventually(DEADLINE, what, async || self.frames().into_iter().find(|told| is_it(told))).await
+    }
+
+    /// The results that it has seen, by reading and fault.
+    pub(super) fn results(&self) -> BTreeSet<(String, String)> {
+        let results = self.frames().into_iter().filter_map(|told| {
+            let reading = told["original_message_id"].as_str()?.to_owned();
+            Some((reading, told["fault_type"].as_str()?.to_owned()))
+        });
+        results.collect()
     }
 
     /// What it was told so far.
