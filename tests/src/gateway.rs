@@ -275,7 +275,7 @@ fn bound(log: &Log, side: &str) -> Option<SocketAddr> {
     addr_in(&log.find(&format!("listening for {side}"))?)
 }
 
-fn addr_in(line: &str) -> Option<SocketAddr> {
+pub(crate) fn addr_in(line: &str) -> Option<SocketAddr> {
     match serde_json::from_str::<Value>(line) {
         Ok(line) => line["addr"].as_str()?.parse().ok(),
         Err(_) => line.split_once("addr=")?.1.split_whitespace().next()?.parse().ok(),

@@ -8,6 +8,7 @@ mod authority;
 mod broker;
 mod calls_both_ways;
 mod deadline;
+mod diagnosis;
 mod frontlas;
 mod gateway;
 mod load;
@@ -28,6 +29,7 @@ pub use authority::{Authority, Identity, IdentityFiles, SERVER_NAME, Validity, r
 pub use broker::{Broker, BrokerBuilder};
 pub use calls_both_ways::{CallsBothWays, Outcome};
 pub use deadline::{DEADLINE, eventually, within};
+pub use diagnosis::{Diagnosis, Worker};
 pub use frontier_transport::Network;
 pub use gateway::{Gateway, GatewayBuilder};
 pub use load::{Load, Tally};

@@ -1,4 +1,4 @@
-//! The web console, and the page of `examples/bridge`, in a browser as a person uses it: headless Chromium, driven over the WebDriver protocol.
+//! The web console, and the pages of `examples`, in a browser as a person uses it: headless Chromium, driven over the WebDriver protocol.
 //!
 //! `CONSOLE_SHOTS=FOLDER` keeps pictures of all pages, in both widths and both themes, to be looked at.
 
@@ -10,6 +10,7 @@ mod bridge;
 mod browser;
 mod bytes;
 mod cluster;
+mod diagnosis;
 mod follows;
 mod gateway;
 mod gateway_world;

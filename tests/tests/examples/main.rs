@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it can not go on, in its helpers as well")]
 
 mod chatroom;
+mod diagnosis;
 mod file;
 mod program;
 mod quickstart;

@@ -266,4 +266,6 @@ pub struct RedisSourceConfig {
     pub claim_after: Duration,
     /// The field that is the payload; `None` where all fields together are, as JSON.
     pub payload: Option<String>,
+    /// The field as which the id of the entry goes along; `None` for none.
+    pub id_field: Option<String>,
 }

@@ -124,6 +124,7 @@ fn config(dead_letter: DeadLetter) -> SourceConfig {
         from_beginning: true,
         claim_after: ms(1000),
         payload: None,
+        id_field: None,
     };
     SourceConfig {
         name: "test".into(),

@@ -96,6 +96,10 @@ fn read_consumer(
     }
     let group: String = section.filled("group", "frontier".to_owned());
     let payload: String = section.get("payload", "payload".to_owned());
+    let id_field: String = section.get("id_field", String::new());
+    if !id_field.is_empty() && id_field == payload {
+        section.reject("id_field", "is the field that is the payload");
+    }
     let consumer: Option<String> = section.optional("consumer");
     let second = Duration::from_secs(1);
     let source = RedisSourceConfig {
@@ -109,6 +113,7 @@ fn read_consumer(
         from_beginning: section.get("start", Start::default()) == Start::Beginning,
         claim_after: section.within("claim_after", 60 * second, second..=24 * 3600 * second),
         payload: (!payload.is_empty()).then_some(payload),
+        id_field: (!id_field.is_empty()).then_some(id_field),
     };
     Some((common?, source))
 }

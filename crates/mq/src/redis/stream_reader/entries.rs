@@ -1,9 +1,9 @@
 //! What a server says of entries, and the records that they become.
 
-use crate::Record;
+use crate::{Record, RedisSourceConfig};
 use bytes::Bytes;
 use redis::Value;
-use serde_json::{Map, json};
+use serde::Serializer as _;
 use std::sync::Arc;
 
 /// Which entry of which stream.
@@ -106,14 +106,19 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
     }
 }
 
-/// The record that an entry becomes: `payload` names the field that is the payload, or all of them are, as JSON.
+/// The record that an entry becomes, by what is the payload, and whether the id goes along.
 pub(super) fn record(
+    config: &RedisSourceConfig,
     origin: &Arc<str>,
-    payload: Option<&str>,
     id: &str,
-    fields: Vec<(Box<str>, Bytes)>,
+    mut fields: Vec<(Box<str>, Bytes)>,
     is_redelivered: bool,
 ) -> Record {
+    if let Some(id_field) = config.id_field.as_deref() {
+        // In place of one of that name, which could be anything.
+        fields.retain(|(name, _)| **name != *id_field);
+        fields.push((id_field.into(), Bytes::copy_from_slice(id.as_bytes())));
+    }
     let mut record = Record {
         origin: origin.clone(),
         place: id.into(),
@@ -123,7 +128,7 @@ pub(super) fn record(
         payload: Bytes::new(),
         is_redelivered,
     };
-    match payload {
+    match config.payload.as_deref() {
         Some(payload) => {
             for (name, value) in fields {
                 match &*name {
@@ -134,18 +139,29 @@ pub(super) fn record(
             }
         }
         None => {
-            let text = |value: &Bytes| json!(String::from_utf8_lossy(value));
-            let all: Map<_, _> = fields.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-            record.payload = serde_json::Value::Object(all).to_string().into();
+            record.payload = as_json(&fields);
             record.headers = fields;
         }
     }
     record
 }
 
+/// The fields as an object of texts; of those with one name the last.
+fn as_json(fields: &[(Box<str>, Bytes)]) -> Bytes {
+    let is_last = |index: usize| fields[index + 1..].iter().all(|(name, _)| *name != fields[index].0);
+    let kept = (0..fields.len()).filter(|index| is_last(*index)).map(|index| &fields[index]);
+    let room = fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
+    let mut json = Vec::with_capacity(room + room / 8);
+    let mut writer = serde_json::Serializer::new(&mut json);
+    // Writing texts to memory does not fail.
+    let _ = writer.collect_map(kept.map(|(name, value)| (name, String::from_utf8_lossy(value))));
+    json.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn bulk(text: &str) -> Value {
         Value::BulkString(text.into())
@@ -193,6 +209,22 @@ mod tests {
         assert_eq!(number(&Value::Nil), None);
     }
 
+    fn config(payload: Option<&str>, id_field: Option<&str>) -> RedisSourceConfig {
+        RedisSourceConfig {
+            addrs: Vec::new(),
+            credentials: crate::Credentials::default(),
+            db: 0,
+            tls: None,
+            streams: Vec::new(),
+            group: String::new(),
+            consumer: None,
+            from_beginning: true,
+            claim_after: std::time::Duration::ZERO,
+            payload: payload.map(str::to_owned),
+            id_field: id_field.map(str::to_owned),
+        }
+    }
+
     #[test]
     fn a_record_has_its_payload_in_a_field_or_is_all_of_them() {
         let fields: Vec<(Box<str>, Bytes)> = vec![
@@ -201,12 +233,30 @@ mod tests {
             ("payload".into(), Bytes::from_static(b"\x00")),
         ];
         let origin: Arc<str> = "raw".into();
-        let one = record(&origin, Some("payload"), "1-0", fields.clone(), false);
+        let one = record(&config(Some("payload"), None), &origin, "1-0", fields.clone(), false);
         assert_eq!((&one.payload[..], &one.custom[..]), (&b"\x00"[..], &b"c"[..]));
         assert_eq!((one.headers.len(), &*one.place, &*one.origin), (1, "1-0", "raw"));
-        let all = record(&origin, None, "1-0", fields, true);
+        let all = record(&config(None, None), &origin, "1-0", fields, true);
         let json: serde_json::Value = serde_json::from_slice(&all.payload).unwrap();
         assert_eq!(json, json!({"vehicle": "7", "custom": "c", "payload": "\u{0}"}));
         assert_eq!((all.headers.len(), all.custom.len(), all.is_redelivered), (3, 0, true));
+    }
+
+    #[test]
+    fn the_id_goes_along_as_a_field_and_of_two_of_one_name_the_last() {
+        let fields: Vec<(Box<str>, Bytes)> = vec![
+            ("id".into(), "forged".into()),
+            ("a\"".into(), "1".into()),
+            ("a\"".into(), Bytes::from_static(b"\xff\n")),
+        ];
+        let origin: Arc<str> = "raw".into();
+        let all = record(&config(None, Some("id")), &origin, "1-0", fields.clone(), false);
+        let json: serde_json::Value = serde_json::from_slice(&all.payload).unwrap();
+        assert_eq!(json, json!({"id": "1-0", "a\"": "\u{fffd}\n"}));
+        let one = record(&config(Some("a\""), Some("id")), &origin, "2-0", fields, false);
+        assert_eq!(
+            (&one.payload[..], &one.headers[..]),
+            (&b"\xff\n"[..], &[("id".into(), "2-0".into())][..])
+        );
     }
 }

@@ -41,7 +41,6 @@ impl Held {
         is_redelivered: bool,
     ) {
         let Some(origin) = origins.get(stream) else { return };
-        let payload = commands.config.payload.as_deref();
         let (mut ids, mut records, mut gone) = (Vec::new(), Vec::<Record>::new(), 0);
         for (id, fields) in entries {
             let entry = EntryId { stream, id };
@@ -53,7 +52,7 @@ impl Held {
                 self.to_ack.push(entry);
                 continue;
             };
-            records.push(entries::record(origin, payload, &entry.id, fields, is_redelivered));
+            records.push(entries::record(&commands.config, origin, &entry.id, fields, is_redelivered));
             ids.push(entry);
         }
         intake.gone(gone, "entries that were not acked are not in the stream any more");

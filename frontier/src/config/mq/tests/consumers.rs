@@ -35,7 +35,17 @@ fn defaults_are_those_that_are_written_down() {
     let SourceBackendConfig::RedisStreams(redis) = &source.backend else { panic!("{source:?}") };
     assert_eq!((redis.streams.len(), &*redis.group, &redis.consumer), (2, "frontier", &None));
     assert!(redis.from_beginning && redis.payload.as_deref() == Some("payload"));
-    assert_eq!(redis.claim_after, secs(60));
+    assert_eq!((redis.claim_after, redis.id_field.as_deref()), (secs(60), None));
+}
+
+#[test]
+fn the_id_of_an_entry_goes_along_by_a_name_of_its_own() {
+    let yaml = redis(
+        "{name: a, streams: [s], to: {topic: t}, dead_letter: {drop: true}, payload: '', id_field: message_id}",
+    );
+    let [source] = &sources(&yaml)[..] else { panic!("one") };
+    let SourceBackendConfig::RedisStreams(redis) = &source.backend else { panic!("{source:?}") };
+    assert_eq!((redis.payload.as_deref(), redis.id_field.as_deref()), (None, Some("message_id")));
 }
 
 #[test]
@@ -172,6 +182,11 @@ fn each_mistake_names_its_key() {
             "{name: a, streams: [s], to: {topic: t}, dead_letter: {drop: true}, claim_after: 1ms}",
             "claim_after",
             "must lie",
+        ),
+        (
+            "{name: a, streams: [s], to: {topic: t}, dead_letter: {drop: true}, id_field: payload}",
+            "id_field",
+            "is the field that is the payload",
         ),
         (
             "{name: a, streams: [s], to: {topic: t}, dead_letter: {reject: true, drop: true}}",
