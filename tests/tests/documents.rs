@@ -102,7 +102,7 @@ mod snippets {
             client.send_request("square", &number, &number.to_string()).await?;
         }
         client.end_requests().await?;
-        let mut responses = client.get_responses_from::<u64>(ResponseStart::Begin); // or `Current`: what was not fetched
+        let responses = client.get_responses_from::<u64>(ResponseStart::Begin); // or `Current`: what was not fetched
         Ok(())
     }
 

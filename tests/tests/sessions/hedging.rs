@@ -42,9 +42,9 @@ async fn what_a_slow_host_has_is_answered_by_another_one_once() {
     let status = session.status().await.unwrap();
     assert_eq!((status.processed, status.failed, status.pending), (140, 0, 0));
     let won = won(&broker).await;
-    let count = |what: &str| slow.log().lines().iter().filter(|line| line.contains(what)).count() as u64;
-    assert!(won > 0 && won <= 70, "{won}");
-    let all_given_up = async || (count("stalled") == count("given up")).then_some(());
+    assert!((1..=70).contains(&won), "half of 140 calls may be made twice: {won}");
+    let count = |what: &str| slow.log().lines().iter().filter(|line| line.contains(what)).count();
+    // Those that it had not begun when they were answered elsewhere never stall.
+    let all_given_up = async || (count("stalled") > 0 && count("stalled") == count("given up")).then_some(());
     eventually(DEADLINE, "the slow host is told that nobody waits any more", all_given_up).await;
-    assert_eq!(count("stalled"), won);
 }

@@ -94,9 +94,9 @@ impl Hedging {
         self.seconds < (part_of(self.calls, share) as u64).max(1)
     }
 
-    /// When the oldest call has run for too long.
+    /// When the oldest call has run for too long, if it may be made a second time.
     fn overdue(&self, config: &HedgeConfig) -> Option<Instant> {
-        let (since, _) = self.running.first()?;
+        let (since, _) = self.running.first().filter(|_| self.allows(config.share))?;
         let usual = self.peers.usual?;
         let most = Duration::try_from_secs_f64(usual.as_secs_f64() * config.factor).unwrap_or(Duration::MAX);
         since.checked_add(most.max(config.after))
@@ -132,9 +132,8 @@ impl Dispatcher {
 
     /// The oldest call of a session, and a host at which it would begin at once.
     fn second_place(&self, id: SessionId) -> Option<(usize, usize)> {
-        let config = self.config.hedge?;
         let entry = self.sessions.get(&id)?;
-        if !entry.hedging.allows(config.share) || entry.in_flight >= entry.most(self.config.prefetch) {
+        if entry.in_flight >= entry.most(self.config.prefetch) {
             return None;
         }
         let (_, first) = *entry.hedging.running.first()?;
@@ -151,7 +150,10 @@ impl Dispatcher {
 
     /// A call is granted.
     pub(super) fn note_granted(&mut self, id: SessionId, place: usize, since: Instant) {
-        let Some(entry) = self.sessions.get_mut(&id).filter(|_| self.config.hedge.is_some()) else { return };
+        if self.config.hedge.is_none() {
+            return;
+        }
+        let Some(entry) = self.sessions.get_mut(&id) else { return };
         entry.hedging.calls += 1;
         entry.hedging.running.insert((since, place));
         self.schedule_hedge(id, None);
