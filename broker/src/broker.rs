@@ -15,10 +15,11 @@ use crate::{gate, grpc, rest};
 use axum::middleware::from_fn_with_state;
 use frontier_access::LoadErrors;
 use frontier_admin::{
-    AuditTarget, BindError, CheckResult, LiveAccess, Metrics, Observability, Probe, ProcessMetrics, Server,
-    openapi, reflection,
+    AuditTarget, BindError, CheckResult, LiveAccess, Metrics, NotReady, Observability, Probe, ProcessMetrics,
+    Server, openapi, reflection,
 };
 use frontier_api::{BROKER_DESCRIPTORS, BROKER_OPENAPI, EXTERNALSCALER_DESCRIPTORS};
+use frontier_config::format_duration;
 use frontier_sessions_disk::{DiskStore, OpenError};
 use frontier_sessions_redis::RedisStore;
 use frontier_transport::{ExpiryLog, ServerTls};
@@ -28,14 +29,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// How often a broker that stops looks whether all is fetched.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What answers that are being written get of the grace, when all is computed.
+/// What answers that are being written get of the grace at least, when all is computed.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// The gRPC services whose health can be asked for; the empty name stands for all.
@@ -193,10 +194,7 @@ impl Broker {
         let metrics = Metrics::new(move |out| metrics.write(out));
         let observing = match self.observability {
             Some(port) => {
-                let check = move || -> CheckResult {
-                    let found = if readiness.is_ready() { Ok(()) } else { Err("not ready".to_owned()) };
-                    Box::pin(std::future::ready(found))
-                };
+                let check = move || readiness.check();
                 Some(port.run(&metrics, Probe::new("the gateway", &[""], check).await))
             }
             None => None,
@@ -221,10 +219,11 @@ impl Broker {
         let router = router.merge(metrics.routes());
         let expiry = self.expiry;
         let connecting = lead(&sessions, dispatch, self.host_ttl, gateway, connected.clone());
-        let draining = drain(stop, refuse, sessions.clone(), self.grace, end.clone());
-        let serving = async { tokio::join!(server.run(router, probe, end, LAST_ANSWERS), draining) };
+        let cut = CancellationToken::new();
+        let draining = drain(stop, refuse, sessions.clone(), self.grace, end.clone(), cut.clone());
         tokio::select! {
-            _ = serving => {}
+            () = server.run_until(router, probe, end, cut.cancelled()) => {}
+            () = draining => {}
             () = connecting => {}
             () = leading.run() => {}
             () = async {
@@ -249,12 +248,16 @@ impl Broker {
 async fn probe(connected: Arc<OnceLock<Connected>>, leading: Leading) -> Probe {
     let check = move || -> CheckResult {
         let is_there = connected.get().is_some_and(Connected::is_connected);
-        let found = match leading.place() {
-            Place::Here if is_there => Ok(()),
-            Place::Here => Err("there is no connection to a gateway".to_owned()),
+        let found = match (leading.trouble(), leading.place()) {
+            (Some(trouble), _) => Err(NotReady::of("redis, where the sessions are, can't be used", trouble)),
+            (None, Place::Here) if is_there => Ok(()),
+            (None, Place::Here) => Err("there is no connection to a gateway".to_owned().into()),
             // It asks the one that has them.
-            Place::There(_) => Ok(()),
-            Place::Nowhere => Err("no broker has the sessions yet".to_owned()),
+            (None, Place::There(_)) => Ok(()),
+            (None, Place::Nowhere) => Err(NotReady::of(
+                "no broker has the sessions yet",
+                "this one takes them up, or waits for one",
+            )),
         };
         Box::pin(std::future::ready(found))
     };
@@ -296,12 +299,15 @@ async fn connect(
     std::future::pending().await
 }
 
+/// Waits for `stop`, and then until all is computed and fetched: `end` is the end of everything but what is being answered,
+/// which may take what is left of the grace, up to `cut`. Then waits for ever.
 async fn drain(
     stop: CancellationToken,
     refuse: CancellationToken,
     sessions: Sessions,
     grace: Duration,
     end: CancellationToken,
+    cut: CancellationToken,
 ) {
     stop.cancelled().await;
     refuse.cancel();
@@ -314,8 +320,12 @@ async fn drain(
     };
     if timeout(grace.saturating_sub(LAST_ANSWERS), settled).await.is_err() {
         let left = sessions.left();
-        warn!(left, ?grace, "the grace is over: requests or responses of sessions are lost");
+        let grace = format_duration(grace);
+        warn!(left, %grace, "the grace is over: requests or responses of sessions are lost");
     }
-    info!(took = ?begun.elapsed(), "drained");
+    info!(took = %format_duration(begun.elapsed()), "drained");
     end.cancel();
+    sleep_until((begun + grace).max(Instant::now() + LAST_ANSWERS)).await;
+    cut.cancel();
+    std::future::pending().await
 }

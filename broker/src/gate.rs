@@ -31,11 +31,11 @@ pub(crate) async fn enforce(State(gate): State<Gate>, request: Request, next: Ne
         Place::Here => return next.run(request).await,
         Place::There(leader) => leader,
         Place::Nowhere => {
-            return refuse(
-                is_grpc,
-                "no broker has the sessions yet: they are being taken up, or redis does not answer"
-                    .to_owned(),
-            );
+            let why = match gate.leading.trouble() {
+                Some(_) => "redis can't be used, and no broker has the sessions",
+                None => "no broker has the sessions yet: they are being taken up",
+            };
+            return refuse(is_grpc, why.to_owned());
         }
     };
     if request.headers().contains_key(PASSED_ON) {

@@ -11,6 +11,7 @@
 //! after a pause, is refused by the store. A broker alone leads from the start.
 
 use frontier_sessions_redis::{Claim, Leader, RedisStore};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ struct Shared {
     state: watch::Sender<Place>,
     /// Until when it is sure that nobody else leads.
     until: watch::Sender<Option<Instant>>,
+    /// Why the store was of no use when it was asked last; `None` if it was.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Leading {
@@ -54,12 +57,18 @@ impl Leading {
     pub(crate) fn of(store: RedisStore, address: String, lease: Duration) -> Self {
         let me = Leader { id: format!("{:032x}", rand::random::<u128>()), address };
         let (state, until) = (watch::Sender::new(Place::Nowhere), watch::Sender::new(None));
-        Self(Some(Arc::new(Shared { store, me, lease, state, until })))
+        let trouble = Mutex::default();
+        Self(Some(Arc::new(Shared { store, me, lease, state, until, trouble })))
     }
 
     /// Who has the sessions.
     pub(crate) fn place(&self) -> Place {
         self.0.as_ref().map_or(Place::Here, |shared| shared.state.borrow().clone())
+    }
+
+    /// Why the store that all have is of no use now; `None` if it is, or is this broker's own.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.0.as_ref().and_then(|shared| shared.trouble.lock().clone())
     }
 
     /// Whether nobody else has the sessions for sure.
@@ -109,6 +118,7 @@ impl Leading {
             let asked = Instant::now();
             // It ends by itself, and only then a connection is known to be of no use.
             let claimed = shared.store.claim(&shared.me, shared.lease).await;
+            *shared.trouble.lock() = claimed.as_ref().err().map(ToString::to_string);
             let pause = match claimed {
                 Ok(Claim::Ours) => {
                     if !std::mem::replace(&mut leads, true) {
@@ -137,7 +147,7 @@ impl Leading {
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut was_told, true) {
-                        warn!(%error, "whether this broker has the sessions is not known");
+                        warn!(%error, "redis can't be used: which broker has the sessions is not known");
                     }
                     LOOK.min(shared.lease / 3)
                 }

@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::output::plain;
+use frontier_config::format_duration;
 use frontier_sdk::{Closed, Code, ConnectError, Error};
 use std::fmt;
 use std::io;
@@ -74,9 +75,8 @@ impl Failure {
         let at = |exit| Self::new(exit, format!("{url}: {error}"));
         match error {
             ConnectError::Refused { code, .. } => Self { advice: advice(*code), ..at(exit(*code)) },
-            ConnectError::Timeout { retry_after: Some(after), .. } => {
-                at(Exit::TryAgain).advise(format!("the gateway asks to be left alone for {after:?}"))
-            }
+            ConnectError::Timeout { retry_after: Some(after), .. } => at(Exit::TryAgain)
+                .advise(format!("the gateway asks to be left alone for {}", format_duration(*after))),
             ConnectError::Timeout { .. } => at(Exit::Unreachable).advise(format!(
                 "`frontctl doctor` looks at each part; --{option} or a context sets the address"
             )),
@@ -117,11 +117,36 @@ fn advice(code: Code) -> Option<String> {
     Some(advice.to_owned())
 }
 
+/// The names of sinks, by which the texts of their refusals begin.
+const SINKS: [&str; 8] = ["amqp", "jetstream", "kafka", "mqtt", "nats", "nsq", "redis", "redis_streams"];
+
+/// What to do where it is not the gateway that has refused, but the message broker to which the topic goes.
+fn of_broker(code: Code, text: &str) -> Option<&'static str> {
+    let (name, _) = text.split_once(": ")?;
+    if !SINKS.contains(&name) {
+        return None;
+    }
+    match code {
+        Code::Denied => Some(
+            "the broker to which the topic goes refuses it: what the gateway's user may do there counts; docs/mq.md#errors",
+        ),
+        Code::TopicNotOnline => Some(
+            "the broker to which the topic goes is away, or nothing there takes it; the gateway's /readyz and log say more",
+        ),
+        Code::TooLarge => {
+            Some("the broker's own limit counts, or mq.max_inflight_size of the gateway: docs/mq.md#errors")
+        }
+        _ => None,
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let failure = Self { advice: advice(error.code()), ..Self::new(exit(error.code()), &error) };
+        let advice =
+            of_broker(error.code(), error.text()).map(str::to_owned).or_else(|| advice(error.code()));
+        let failure = Self { advice, ..Self::new(exit(error.code()), &error) };
         match error.retry_after() {
-            Some(after) => failure.advise(format!("try again in {after:?}")),
+            Some(after) => failure.advise(format!("try again in {}", format_duration(after))),
             None => failure,
         }
     }
@@ -176,6 +201,27 @@ mod tests {
         ];
         for (code, number) in expected {
             assert_eq!(exit(code).code(), number, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_a_broker_refuses_is_not_put_down_to_the_gateway() {
+        for (code, text, expected) in [
+            (Code::Denied, "amqp: ACCESS_REFUSED - access to topic 'a' refused (403)", Some("refuses it")),
+            (Code::TopicNotOnline, "redis_streams: the broker is not connected", Some("is away")),
+            (
+                Code::TooLarge,
+                "kafka: the message has 9 bytes, and the broker takes 8",
+                Some("broker's own limit"),
+            ),
+            (Code::Deadline, "amqp: no answer within 10s", None),
+            // Of the gateway, and of a service.
+            (Code::Denied, "the rules do not allow it", None),
+            (Code::Denied, "calc: no", None),
+        ] {
+            let told = of_broker(code, text);
+            assert_eq!(told.is_some(), expected.is_some(), "{text}");
+            assert!(told.unwrap_or_default().contains(expected.unwrap_or_default()), "{text}: {told:?}");
         }
     }
 

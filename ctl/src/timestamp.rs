@@ -17,25 +17,6 @@ pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// How long something took, to three digits: `420µs`, `1.25ms`, `12s`.
-pub(crate) fn took(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    let (value, unit) = match seconds {
-        _ if seconds < 1e-3 => (seconds * 1e6, "µs"),
-        _ if seconds < 1.0 => (seconds * 1e3, "ms"),
-        _ => (seconds, "s"),
-    };
-    let digits = match value {
-        0.0..10.0 => 2,
-        10.0..100.0 => 1,
-        _ => 0,
-    };
-    let text = format!("{value:.digits$}");
-    // Zeros behind the point say nothing.
-    let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}{unit}")
-}
-
 /// How long ago this was, in its greatest unit: `5s`, `3h`.
 pub(crate) fn age(since_1970: Duration) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -51,20 +32,6 @@ pub(crate) fn age(since_1970: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_took_long_is_told_in_three_digits() {
-        for (micros, text) in [
-            (0, "0µs"),
-            (420, "420µs"),
-            (1_250, "1.25ms"),
-            (999_000, "999ms"),
-            (12_000_000, "12s"),
-            (100_000, "100ms"),
-        ] {
-            assert_eq!(took(Duration::from_micros(micros)), text);
-        }
-    }
 
     #[test]
     fn an_age_has_one_unit() {

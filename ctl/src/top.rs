@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::timestamp;
 use clap::Args;
 use cluster::Cluster;
-use frontier_config::parse_duration;
+use frontier_config::{format_duration, parse_duration};
 use rates::Rates;
 use screen::Screen;
 use std::io::IsTerminal as _;
@@ -91,7 +91,7 @@ fn lines(
     took: Option<Duration>,
     width: usize,
 ) -> Vec<String> {
-    let took = took.map(|took| format!("   refreshed in {}", timestamp::took(took))).unwrap_or_default();
+    let took = took.map(|took| format!("   refreshed in {}", format_duration(took))).unwrap_or_default();
     let mut lines = vec![format!("frontctl top   {}   q: leave{took}", timestamp::now()), String::new()];
     lines.extend(rates.into_iter().flat_map(|rates| rates.lines(width)));
     lines.extend(cluster.into_iter().flat_map(|cluster| cluster.lines(width)));

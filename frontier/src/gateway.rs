@@ -86,7 +86,7 @@ pub enum StartError {
     #[error(transparent)]
     Relay(#[from] RelayError),
     /// The spool of a sink can't be used.
-    #[error("can't use the spool of mq:{sink}")]
+    #[error("mq.spool.path: can't use the spool of mq:{sink}")]
     Spool {
         /// The sink.
         sink: &'static str,

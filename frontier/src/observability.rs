@@ -54,7 +54,7 @@ impl Telling {
         let (self_probe, cluster) = (self.self_probe.clone(), self.cluster.clone());
         let check = move || {
             let checked = self_probe.check();
-            Box::pin(async move { checked }) as frontier_admin::CheckResult
+            Box::pin(async move { Ok(checked?) }) as frontier_admin::CheckResult
         };
         let probe = Probe::new("the exchange", services, check).await;
         let (sinks, sources) = (self.sinks.clone(), self.sources.clone());

@@ -8,7 +8,7 @@ use crate::reload::Live;
 use crate::tls::LiveTls;
 use crate::{Directory, MemoryDirectory, PlaneAccess, RedisDirectory};
 use frontier_access::{LoadErrors, PeerText};
-use frontier_admin::{BindError, CheckResult, Metrics, Observability, Probe, ProcessMetrics};
+use frontier_admin::{BindError, Metrics, Observability, Probe, ProcessMetrics};
 use frontier_transport::ExpiryLog;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -149,11 +149,7 @@ impl Node {
         let expiry = self.expiry;
         // The control plane's probe asks the directory; what that takes must not be on another thread.
         let readiness = self.control_plane.readiness();
-        let check = move || -> CheckResult {
-            let is_ready = readiness.is_ready();
-            let found = if is_ready { Ok(()) } else { Err("the control plane is not ready".to_owned()) };
-            Box::pin(std::future::ready(found))
-        };
+        let check = move || readiness.check();
         let observing = match self.observability {
             Some(port) => Some(port.run(&self.metrics, Probe::new("the directory", &[""], check).await)),
             None => None,

@@ -24,7 +24,10 @@ impl From<Fault> for Refusal {
 
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
-        Self::Api(error)
+        match error {
+            ApiError::Invalid(text) => invalid(text),
+            error => Self::Api(error),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use frontier_access::authn::OperatorRole;
-use frontier_admin::{ApiError, Operator, Query, json};
+use frontier_admin::{Operator, Query, json};
 use frontier_api::Object;
 use frontier_api::session_json::{Enqueued, FlushRequests, FlushedRequests, SendRequests, SentRequest};
 use frontier_sessions::{self as sessions, ClientId, Fault, FaultCode};
@@ -26,9 +26,17 @@ pub(super) struct Body {
     _room: OwnedSemaphorePermit,
 }
 
-/// Reads a body of at most so many bytes.
-pub(super) async fn read_body(api: &Api, request: Request, most: usize) -> Result<Body, Refusal> {
-    let too_large = || Refusal::Api(ApiError::BodyTooLarge);
+/// Reads a body of at most so many bytes, which `limit` says in words.
+pub(super) async fn read_body(
+    api: &Api,
+    request: Request,
+    most: usize,
+    limit: &str,
+) -> Result<Body, Refusal> {
+    let too_large = || {
+        let text = format!("the body has more than {most} bytes, the most that {limit}");
+        Refusal::Fault(Fault::new(FaultCode::MessageTooLarge, text))
+    };
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length = length.and_then(|it| it.to_str().ok()).and_then(|it| it.parse::<usize>().ok());
     if length.is_some_and(|length| length > most) {
@@ -56,7 +64,7 @@ pub(super) async fn send(
     api.sessions.check_draining()?;
     let key = idempotency_key(request.headers())?;
     let limits = &api.sessions.config().limits;
-    let body = read_body(&api, request, limits.batch_size).await?;
+    let body = read_body(&api, request, limits.batch_size, "a batch may have (batch_size)").await?;
     let Object(read) = serde_json::from_slice::<Object<SendRequests<'_>>>(&body.bytes)
         .map_err(|error| invalid(error.to_string()))?;
     let client = named_client(named.as_deref(), read.client_id.as_deref())?;
@@ -126,7 +134,7 @@ pub(super) async fn flush(
     let (named, ends) = (query.text("client_id")?, query.flag("end")?);
     query.end()?;
     let session = api.session(&id, &operator, OperatorRole::Operate)?;
-    let body = read_body(&api, request, MAX_FLUSH).await?;
+    let body = read_body(&api, request, MAX_FLUSH, "a flush may have").await?;
     let Object(read) = match &body.bytes[..] {
         [] => Object(FlushRequests::default()),
         bytes => serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?,

@@ -54,7 +54,14 @@ pub(super) async fn get(
     }
     let longest = api.sessions.config().server.request_timeout.saturating_sub(MARGIN);
     let patience = Duration::from_millis(wait.unwrap_or_default()).min(longest);
-    let found = session.responses(&who, &client, start, (most, MOST_BYTES), patience).await?;
+    let bounds = (most, MOST_BYTES);
+    let found = tokio::select! {
+        found = session.responses(&who, &client, start, bounds, patience) => found?,
+        // Nothing more is computed: who waits is told what there is.
+        () = api.end.cancelled() => {
+            session.responses(&who, &client, start, bounds, Duration::ZERO).await?
+        }
+    };
     Ok(page(session, client, found))
 }
 

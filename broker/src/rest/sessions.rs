@@ -24,7 +24,7 @@ pub(super) async fn create(
     request: Request,
 ) -> Answer {
     Query::parse(request.uri())?.end()?;
-    let body = read_body(&api, request, MAX_BODY).await?;
+    let body = read_body(&api, request, MAX_BODY, "settings of a session may have").await?;
     let Object(create) =
         serde_json::from_slice::<Object<Create>>(&body.bytes).map_err(|error| invalid(error.to_string()))?;
     let (settings, notes) = written::settings(&create, api.sessions.config().timeouts).map_err(invalid)?;

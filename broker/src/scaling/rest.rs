@@ -1,10 +1,11 @@
 //! `GET /api/v1/services/{service}/scaling`: for whoever starts and stops hosts without KEDA.
 
 use super::{Demand, Scaling, load};
+use crate::api::Refusal;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use frontier_access::authn::OperatorRole;
-use frontier_admin::{ApiError, Operator, Query, json};
+use frontier_admin::{Operator, Query, json};
 use frontier_api::session_json::{Host, Scaling as Info};
 use frontier_sessions::ScalingRule;
 use http::{StatusCode, Uri};
@@ -24,7 +25,7 @@ pub(crate) async fn scaling_of(
     Extension(operator): Extension<Operator>,
     Path(service): Path<String>,
     uri: Uri,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refusal> {
     let mut query = Query::parse(&uri)?;
     let minimum = query.number("minimum")?.unwrap_or(0);
     let maximum = query.number("maximum")?.unwrap_or(u64::MAX);

@@ -60,9 +60,38 @@ async fn a_post_over_the_limit_is_not_read() {
     let world = World::with("sessions: {batch_size: 1KiB}").await;
     let session = world.session().await;
     let refused = world.post(&format!("{session}/requests"), "x".repeat(1025)).await;
-    assert_eq!(refused.fault(), (413, "INVALID_ARGUMENT"));
+    assert_eq!(refused.fault(), (413, "MessageTooLarge"));
+    let text = "the body has more than 1024 bytes, the most that a batch may have (batch_size)";
+    assert_eq!(refused.body["message"], text);
+    assert_eq!((&refused.body["category"], &refused.body["retryable"]), (&json!(6), &json!(false)));
     let flush = world.post(&format!("{session}/requests/flush"), "x".repeat(4097)).await;
-    assert_eq!(flush.fault(), (413, "INVALID_ARGUMENT"));
+    assert_eq!(flush.fault(), (413, "MessageTooLarge"));
+    assert!(flush.body["message"].as_str().unwrap().ends_with("a flush may have"), "{}", flush.body);
+    let long = world.post("/api/v1/sessions", " ".repeat(65 * 1024)).await;
+    assert_eq!(long.fault(), (413, "MessageTooLarge"));
+}
+
+#[tokio::test]
+async fn parameters_are_named_as_they_are_written() {
+    let world = World::new().await;
+    let session = world.session().await;
+    let responses = format!("{session}/responses");
+    for (path, text) in [
+        (format!("{responses}?maxCount=x"), "maxCount must be a whole number, not \"x\""),
+        (format!("{responses}?waitMs=1&waitMs=2"), "waitMs is there more than once"),
+        (format!("{responses}?max_count=-1"), "max_count must be a whole number, not \"-1\""),
+        (format!("{responses}?stream=yes"), "stream must be true or false"),
+        (format!("{session}?maxCount=1"), "unknown parameter \"maxCount\""),
+        (
+            "/api/v1/services/calc/scaling?shrinkRounds=x".to_owned(),
+            "shrinkRounds must be a whole number, not \"x\"",
+        ),
+    ] {
+        let refused = world.get(&path).await;
+        assert_eq!(refused.fault(), (400, "InvalidRequest"), "{path}");
+        assert_eq!(refused.body["message"], text, "{path}");
+        assert_eq!((&refused.body["category"], &refused.body["retryable"]), (&json!(6), &json!(false)));
+    }
 }
 
 #[tokio::test]

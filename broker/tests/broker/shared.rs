@@ -17,12 +17,15 @@ fn synced() -> Server {
     Server::with(&["--appendonly", "yes", "--appendfsync", "always"], &[])
 }
 
-fn yaml(server: &Server, more: &str) -> String {
+pub(crate) fn yaml(server: &Server, more: &str) -> String {
     let addr = server.addr();
     format!(
         "store: {{redis: {{standalone: {{addr: '{addr}'}}, read_timeout: 1s, write_timeout: 1s, lease: 60s}}}}\n{more}"
     )
 }
+
+/// What a broker says whose Redis can't be used.
+const UNUSABLE: &str = "redis, where the sessions are, can't be used";
 
 /// A broker that has the sessions.
 async fn leading(server: &Server) -> World {
@@ -184,6 +187,7 @@ async fn a_redis_that_is_full_and_one_that_is_away_are_told_of_and_lose_nothing(
     world.send(&session, &["3"]).await.ok();
     world.until(&status, |it| it["runningRequests"] == 1).await;
     server.kill();
+    world.until("/readyz", |it| it["message"] == UNUSABLE).await;
     // Nothing but the client waits for Redis; then a response does as well.
     let away = world.send(&session, &["not accepted"]).await;
     assert_eq!(away.fault(), (503, "Broker_StoreUnavailable"));
@@ -191,6 +195,7 @@ async fn a_redis_that_is_full_and_one_that_is_away_are_told_of_and_lose_nothing(
     let away = world.send(&session, &["not accepted either"]).await;
     assert_eq!(away.fault(), (503, "Broker_StoreUnavailable"));
     server.restart();
+    world.until("/readyz", |it| it["status"] == "ready").await;
     // However often it is said, it is said once.
     let id = r#""messageId": "00000000000000000000000000000004", "action""#;
     let four = requests(&["4"]).replacen(r#""action""#, id, 1);
@@ -202,4 +207,19 @@ async fn a_redis_that_is_full_and_one_that_is_away_are_told_of_and_lose_nothing(
     // Those that were not accepted may have been, later: their clients say them again by the same ids.
     let accepted: Vec<_> = answered.iter().filter(|text| !text.starts_with("not accepted")).collect();
     assert_eq!(accepted, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_starts_without_redis_blames_nobody_else() {
+    let mut server = Server::start();
+    server.kill();
+    let world = World::with(&yaml(&server, "")).await;
+    let told = world.until("/readyz", |it| it["message"] == UNUSABLE).await;
+    assert_eq!(told["code"], "UNAVAILABLE");
+    let refused = world.get("/api/v1/sessions").await;
+    assert_eq!(refused.fault(), (503, "Broker_NotOwner"));
+    assert_eq!(refused.body["message"], "redis can't be used, and no broker has the sessions");
+    server.restart();
+    world.until("/readyz", |it| it["status"] == "ready").await;
+    world.end().await;
 }

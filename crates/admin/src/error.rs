@@ -86,6 +86,9 @@ pub enum ApiError {
     /// What the daemon depends on, named here, does not answer.
     #[error("{0} can't be reached")]
     Unavailable(&'static str),
+    /// The daemon can't answer now; what it waits for.
+    #[error("{0}")]
+    NotReady(&'static str),
     /// Who may watch has changed since this watch was opened.
     #[error("who may watch has changed: watch again, from the last position")]
     AccessChanged,
@@ -175,7 +178,7 @@ impl ApiError {
             Self::Timeout(_) | Self::Peer { fault: PeerFault::Late, .. } => {
                 (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT)
             }
-            Self::Unavailable(_) | Self::AccessChanged | Self::Draining => {
+            Self::Unavailable(_) | Self::NotReady(_) | Self::AccessChanged | Self::Draining => {
                 (Code::Unavailable, "UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE)
             }
             Self::Internal => (Code::Internal, "INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),

@@ -29,8 +29,34 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// After so many failures the log has why a daemon that has never been ready is not: the first ones are of its start.
 const FAILURES_OF_START: u32 = 3;
 
-/// What a check found, later; the error is for the log.
-pub type CheckResult = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+/// What a check found, later.
+pub type CheckResult = Pin<Box<dyn Future<Output = Result<(), NotReady>> + Send>>;
+
+/// Why a daemon can't answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotReady {
+    /// What is told to whoever asks, as in "the store can't be used"; `None` that the dependency does not answer.
+    what: Option<&'static str>,
+    /// For the log.
+    cause: String,
+}
+
+impl NotReady {
+    /// Something other than what the [`Probe`] names: `what` is told to everybody, and has no secrets.
+    #[must_use]
+    pub fn of(what: &'static str, cause: impl Into<String>) -> Self {
+        Self { what: Some(what), cause: cause.into() }
+    }
+}
+
+impl From<String> for NotReady {
+    fn from(cause: String) -> Self {
+        Self { what: None, cause }
+    }
+}
+
+/// What a check has found last: `None` that the dependency does not answer.
+type Found = Result<(), Option<&'static str>>;
 
 /// Checks what the daemon depends on, and tells load balancers: `/healthz`, `/livez`, `/readyz`, and `grpc.health.v1`.
 pub struct Probe {
@@ -39,7 +65,7 @@ pub struct Probe {
     check: Box<dyn Fn() -> CheckResult + Send + Sync>,
     degraded: Degraded,
     until: CancellationToken,
-    ready: watch::Sender<bool>,
+    found: watch::Sender<Found>,
     reporter: HealthReporter,
 }
 
@@ -50,7 +76,7 @@ type Degraded = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 #[derive(Clone)]
 pub struct Readiness {
     dependency: &'static str,
-    ready: watch::Receiver<bool>,
+    found: watch::Receiver<Found>,
     degraded: Degraded,
 }
 
@@ -69,10 +95,10 @@ impl Probe {
         services: &'static [&'static str],
         check: impl Fn() -> CheckResult + Send + Sync + 'static,
     ) -> Self {
-        let (ready, reporter) = (watch::Sender::new(false), HealthReporter::new());
+        let (found, reporter) = (watch::Sender::new(Err(None)), HealthReporter::new());
         let degraded: Degraded = Arc::new(Vec::new);
         let (check, until) = (Box::new(check), CancellationToken::new());
-        let this = Self { dependency, services, check, degraded, until, ready, reporter };
+        let this = Self { dependency, services, check, degraded, until, found, reporter };
         this.report(ServingStatus::NotServing).await;
         this
     }
@@ -93,8 +119,8 @@ impl Probe {
     /// What it has found, now and later.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        let Self { dependency, ready, degraded, .. } = self;
-        Readiness { dependency, ready: ready.subscribe(), degraded: degraded.clone() }
+        let Self { dependency, found, degraded, .. } = self;
+        Readiness { dependency, found: found.subscribe(), degraded: degraded.clone() }
     }
 
     pub(crate) fn routes(&self) -> Router {
@@ -120,32 +146,34 @@ impl Probe {
                     timeout(CHECK_TIMEOUT, (self.check)()).await
                 } => checked,
             };
-            let checked = checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}")));
+            let checked =
+                checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}").into()));
             let dependency = self.dependency;
-            if *self.ready.borrow() == checked.is_ok() {
-                if let Err(error) = checked {
-                    failures = failures.saturating_add(1);
-                    if failures == FAILURES_OF_START {
-                        tracing::warn!(error, "not ready yet: {dependency} does not answer");
-                    }
-                }
-                continue;
-            }
-            // From here on each change has a line.
-            failures = FAILURES_OF_START;
-            self.ready.send_replace(checked.is_ok());
-            match checked {
-                Ok(()) => {
+            let found: Found = checked.as_ref().map(|()| ()).map_err(|not| not.what);
+            let before = *self.found.borrow();
+            // Whoever watches hears of what is another answer.
+            self.found.send_if_modified(|now| std::mem::replace(now, found).is_ok() != found.is_ok());
+            let Err(not) = checked else {
+                failures = FAILURES_OF_START;
+                if before.is_err() {
                     tracing::info!("ready: {dependency} answers");
                     self.report(ServingStatus::Serving).await;
                 }
-                Err(error) => {
-                    tracing::warn!(error, "not ready: {dependency} does not answer");
-                    self.report(ServingStatus::NotServing).await;
-                }
+                continue;
+            };
+            let what = not.what.map_or_else(|| format!("{dependency} does not answer"), str::to_owned);
+            let error = not.cause;
+            if before.is_ok() {
+                tracing::warn!(error, "not ready: {what}");
+                self.report(ServingStatus::NotServing).await;
+                continue;
+            }
+            failures = failures.saturating_add(1);
+            if failures == FAILURES_OF_START || (failures > FAILURES_OF_START && before != found) {
+                tracing::warn!(error, "not ready yet: {what}");
             }
         }
-        self.ready.send_replace(false);
+        let _ = self.found.send_replace(Err(None));
         self.report(ServingStatus::NotServing).await;
         stop.cancelled().await;
         // Ends the watches.
@@ -169,7 +197,7 @@ impl std::fmt::Debug for Probe {
 
 impl std::fmt::Debug for Readiness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Readiness").field("ready", &self.ready).finish_non_exhaustive()
+        f.debug_struct("Readiness").field("found", &self.found).finish_non_exhaustive()
     }
 }
 
@@ -177,15 +205,23 @@ impl Readiness {
     /// Whether the last check succeeded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        *self.ready.borrow()
+        self.found.borrow().is_ok()
+    }
+
+    /// The last finding, for a probe of another port.
+    #[must_use]
+    pub fn check(&self) -> CheckResult {
+        let cause = || "so says the probe of the other port".to_owned();
+        let found = self.found.borrow().map_err(|what| NotReady { what, cause: cause() });
+        Box::pin(std::future::ready(found))
     }
 
     /// What is so now, and each change of it, until the server stops.
     pub fn changes(mut self) -> impl Stream<Item = bool> + Send {
-        self.ready.mark_changed();
+        self.found.mark_changed();
         unfold(self, async |mut this| {
-            this.ready.changed().await.ok()?;
-            let is_ready = *this.ready.borrow_and_update();
+            this.found.changed().await.ok()?;
+            let is_ready = this.found.borrow_and_update().is_ok();
             Some((is_ready, this))
         })
     }
@@ -204,19 +240,22 @@ async fn healthz(State(readiness): State<Readiness>, uri: Uri) -> StatusCode {
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Response {
-    match readiness.is_ready() {
-        true => {
+    let found = *readiness.found.borrow();
+    match found {
+        Ok(()) => {
             let degraded = (readiness.degraded)();
             let status = if degraded.is_empty() { "ready" } else { "degraded" };
             json(StatusCode::OK, &Ready { status, degraded })
         }
-        false => ApiError::Unavailable(readiness.dependency).into_response(),
+        Err(None) => ApiError::Unavailable(readiness.dependency).into_response(),
+        Err(Some(what)) => ApiError::NotReady(what).into_response(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::StreamExt;
     use std::fmt::Debug;
     use std::sync::Mutex;
     use tracing::field::{Field, Visit};
@@ -266,11 +305,48 @@ mod tests {
         // none, and goes by its answer for good.
         let _another = tracing::Dispatch::new(Lines::default());
         let _logged = tracing::subscriber::set_default(lines.clone());
-        let check = || Box::pin(async { Err("nobody is at home".to_owned()) }) as CheckResult;
+        let check = || Box::pin(async { Err("nobody is at home".to_owned().into()) }) as CheckResult;
         let probe = Probe::new("the test", &[""], check).await;
         let _ = timeout(20 * CHECK_INTERVAL, probe.run(CancellationToken::new())).await;
         let lines = lines.0.lock().unwrap();
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("not ready yet") && lines[0].contains("nobody is at home"), "{lines:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_missing_is_named_also_when_it_changes() {
+        let lines = Lines::default();
+        let _another = tracing::Dispatch::new(Lines::default());
+        let _logged = tracing::subscriber::set_default(lines.clone());
+        let checks = Arc::new(Mutex::new(0));
+        let check = move || {
+            let mut count = checks.lock().unwrap();
+            *count += 1;
+            let found = match *count {
+                1..10 => Err(NotReady::of("the store can't be used", "refused")),
+                10..20 => Err("gone".to_owned().into()),
+                20..30 => Ok(()),
+                _ => Err(NotReady::of("the store can't be used", "refused again")),
+            };
+            Box::pin(std::future::ready(found)) as CheckResult
+        };
+        let probe = Probe::new("the test", &[""], check).await;
+        let readiness = probe.readiness();
+        let changes = tokio::spawn(readiness.clone().changes().take(3).collect::<Vec<bool>>());
+        let _ = timeout(35 * CHECK_INTERVAL, probe.run(CancellationToken::new())).await;
+        assert_eq!(*readiness.found.borrow(), Err(Some("the store can't be used")));
+        assert_eq!(readiness.check().await.unwrap_err().what, Some("the store can't be used"));
+        assert_eq!(changes.await.unwrap(), [false, true, false]);
+        let lines = lines.0.lock().unwrap();
+        let expected = [
+            ("not ready yet: the store can't be used", "\"refused\""),
+            ("not ready yet: the test does not answer", "gone"),
+            ("ready: the test answers", ""),
+            ("not ready: the store can't be used", "refused again"),
+        ];
+        assert_eq!(lines.len(), expected.len(), "{lines:?}");
+        for (line, (what, cause)) in lines.iter().zip(expected) {
+            assert!(line.contains(what) && line.contains(cause), "{line}");
+        }
     }
 }

@@ -49,7 +49,7 @@ pub use connection::Caller;
 pub use deadline::RequestDeadline;
 pub use error::{ApiError, ErrorBody, PeerError, PeerFault, json};
 pub use guard::{bearer_token, protocol_token, protocols, refusal};
-pub use health::{CheckResult, Probe, Readiness};
+pub use health::{CheckResult, NotReady, Probe, Readiness};
 pub use host::AllowedHosts;
 pub use metrics::{Metrics, ProcessMetrics, write_lifetimes, write_runtime};
 pub use observability::{Observability, ObservabilityConfig, Observing};

@@ -12,10 +12,18 @@ const MAX_PARAMETERS: usize = 1024;
 /// has both.
 ///
 /// # Errors
-/// Every read fails with [`ApiError::Invalid`], which names the parameter.
+/// Every read fails with [`ApiError::Invalid`], which names the parameter as it was written.
 #[derive(Debug)]
 pub struct Query {
-    pairs: Vec<(String, String)>,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Debug)]
+struct Parameter {
+    /// In snake case.
+    name: String,
+    written: String,
+    value: String,
 }
 
 impl Query {
@@ -25,19 +33,27 @@ impl Query {
     /// If there are more than 1024 parameters.
     pub fn parse(uri: &Uri) -> Result<Self, ApiError> {
         let text = uri.query().unwrap_or_default();
-        let pairs = form_urlencoded::parse(text.as_bytes())
+        let parameters = form_urlencoded::parse(text.as_bytes())
             .take(MAX_PARAMETERS + 1)
-            .map(|(key, value)| (snake_case(&key), value.into_owned()))
+            .map(|(key, value)| Parameter {
+                name: snake_case(&key),
+                written: key.into_owned(),
+                value: value.into_owned(),
+            })
             .collect::<Vec<_>>();
-        if pairs.len() > MAX_PARAMETERS {
+        if parameters.len() > MAX_PARAMETERS {
             return Err(ApiError::invalid(format!("more than {MAX_PARAMETERS} parameters")));
         }
-        Ok(Self { pairs })
+        Ok(Self { parameters })
+    }
+
+    fn take(&mut self, name: &str) -> impl Iterator<Item = Parameter> {
+        self.parameters.extract_if(.., move |parameter| parameter.name == name)
     }
 
     /// All values of a parameter, in order.
     pub fn all(&mut self, name: &str) -> Vec<String> {
-        self.pairs.extract_if(.., |(key, _)| key == name).map(|(_, value)| value).collect()
+        self.take(name).map(|parameter| parameter.value).collect()
     }
 
     /// The value of a parameter that may be there once.
@@ -45,10 +61,15 @@ impl Query {
     /// # Errors
     /// If it is repeated.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, ApiError> {
-        let mut values = self.all(name);
-        match values.len() {
-            0 | 1 => Ok(values.pop()),
-            _ => Err(ApiError::invalid(format!("{name} is there more than once"))),
+        Ok(self.once(name)?.map(|parameter| parameter.value))
+    }
+
+    fn once(&mut self, name: &str) -> Result<Option<Parameter>, ApiError> {
+        let mut found: Vec<Parameter> = self.take(name).collect();
+        let last = found.pop();
+        match found.first() {
+            None => Ok(last),
+            Some(first) => Err(ApiError::invalid(format!("{} is there more than once", first.written))),
         }
     }
 
@@ -57,7 +78,7 @@ impl Query {
     /// # Errors
     /// If it is repeated, or no whole number in the range of the type.
     pub fn number<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, ApiError> {
-        self.text(name)?.map(|text| number(name, &text)).transpose()
+        self.once(name)?.map(|parameter| number(&parameter.written, &parameter.value)).transpose()
     }
 
     /// The same with a sign, for fields that protobuf has as signed.
@@ -65,14 +86,15 @@ impl Query {
     /// # Errors
     /// If it is repeated, or no whole number in the range of the type.
     pub fn signed<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, ApiError> {
-        let text = self.text(name)?;
-        text.map(|text| match text.strip_prefix('-') {
-            Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                text.parse().map_err(|_| not_a_number(name, &text))
-            }
-            _ => number(name, &text),
-        })
-        .transpose()
+        let parameter = self.once(name)?;
+        parameter
+            .map(|Parameter { written, value, .. }| match value.strip_prefix('-') {
+                Some(digits) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    value.parse().map_err(|_| not_a_number(&written, &value))
+                }
+                _ => number(&written, &value),
+            })
+            .transpose()
     }
 
     /// Whether a parameter says `true`, that may be there once; it says `false` if it is not.
@@ -80,10 +102,11 @@ impl Query {
     /// # Errors
     /// If it is repeated, or says something else.
     pub fn flag(&mut self, name: &str) -> Result<bool, ApiError> {
-        match self.text(name)?.as_deref() {
-            Some("true") => Ok(true),
-            Some("false") | None => Ok(false),
-            Some(_) => Err(ApiError::invalid(format!("{name} must be true or false"))),
+        let Some(parameter) = self.once(name)? else { return Ok(false) };
+        match &*parameter.value {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(ApiError::invalid(format!("{} must be true or false", parameter.written))),
         }
     }
 
@@ -92,8 +115,13 @@ impl Query {
     /// # Errors
     /// If one is no number.
     pub fn ids(&mut self, name: &str) -> Result<Vec<u64>, ApiError> {
-        let values = self.all(name);
-        values.iter().flat_map(|value| value.split(',')).map(|id| number(name, id)).collect()
+        let mut ids = Vec::new();
+        for Parameter { written, value, .. } in self.take(name) {
+            for id in value.split(',') {
+                ids.push(number(&written, id)?);
+            }
+        }
+        Ok(ids)
     }
 
     /// Where a page starts: `cursor` is the token from the page before, or a plain number for old clients;
@@ -136,9 +164,11 @@ impl Query {
     /// # Errors
     /// If something is left.
     pub fn end(self) -> Result<(), ApiError> {
-        match self.pairs.first() {
+        match self.parameters.first() {
             None => Ok(()),
-            Some((name, _)) => Err(ApiError::invalid(format!("unknown parameter {:?}", short(name)))),
+            Some(parameter) => {
+                Err(ApiError::invalid(format!("unknown parameter {:?}", short(&parameter.written))))
+            }
         }
     }
 }
@@ -226,6 +256,18 @@ mod tests {
         assert_eq!(error(""), "edge_id is missing");
         assert_eq!(error("edge_id=1&edge_id=1"), "edge_id is there more than once");
         assert_eq!(error("edge_id=1&edgeid=2"), "unknown parameter \"edgeid\"");
+        // As they are written.
+        assert_eq!(error("edgeId=1&edgeId=1"), "edgeId is there more than once");
+        assert_eq!(error("edgeId=x"), "edgeId must be a whole number, not \"x\"");
+        assert_eq!(error("edgeId=1&maxCount=2"), "unknown parameter \"maxCount\"");
+        assert_eq!(
+            query("changesOnly=1").flag("changes_only").unwrap_err().to_string(),
+            "changesOnly must be true or false"
+        );
+        assert_eq!(
+            query("edgeIds=1,").ids("edge_ids").unwrap_err().to_string(),
+            "edgeIds must be a whole number, not \"\""
+        );
         assert_eq!(
             error(&format!("edge_id=1&{}=2", "é".repeat(99))).chars().filter(|it| *it == 'é').count(),
             64

@@ -23,7 +23,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
@@ -154,6 +154,18 @@ impl Server {
     /// Serves the router, and health beside it, until `stop`. Then it is no longer ready, takes no more
     /// connections and ends the watches; what is in flight has `grace`.
     pub async fn run(self, router: Router, probe: Probe, stop: CancellationToken, grace: Duration) {
+        // Its time begins once it is asked for.
+        self.run_until(router, probe, stop, async { sleep(grace).await }).await;
+    }
+
+    /// The same, where what is in flight has until `cut`, which is looked at from `stop` on.
+    pub async fn run_until(
+        self,
+        router: Router,
+        probe: Probe,
+        stop: CancellationToken,
+        cut: impl Future<Output = ()>,
+    ) {
         info!(addr = %self.addr, tls = self.config.tls.is_some(), "the {} listens", self.name);
         let router =
             router.merge(probe.routes()).method_not_allowed_fallback(wrong_method).fallback(no_route);
@@ -188,15 +200,13 @@ impl Server {
         drop(self.listener);
         self.stopping.cancel();
         tasks.close();
-        if timeout(grace, tasks.wait()).await.is_err() {
-            warn!(
-                connections = tasks.len(),
-                ?grace,
-                "the {} cuts off connections: the grace is over",
-                self.name
-            );
-            kill.cancel();
-            tasks.wait().await;
+        tokio::select! {
+            () = tasks.wait() => {}
+            () = cut => {
+                warn!(connections = tasks.len(), "the {} cuts off connections: the grace is over", self.name);
+                kill.cancel();
+                tasks.wait().await;
+            }
         }
     }
 }

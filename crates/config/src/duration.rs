@@ -57,6 +57,27 @@ pub fn parse_duration(text: &str) -> Result<Duration, Invalid> {
     parse(text).map(Duration::from_nanos).ok_or_else(|| Invalid::expected(WHAT, text))
 }
 
+/// How long something took or may take, to three digits, for people: `0s`, `420µs`, `1.25ms`, `20s`.
+#[must_use]
+pub fn format_duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let (value, unit) = match seconds {
+        0.0 => (0.0, "s"),
+        _ if seconds < 1e-3 => (seconds * 1e6, "µs"),
+        _ if seconds < 1.0 => (seconds * 1e3, "ms"),
+        _ => (seconds, "s"),
+    };
+    let digits = match value {
+        0.0..10.0 => 2,
+        10.0..100.0 => 1,
+        _ => 0,
+    };
+    let text = format!("{value:.digits$}");
+    // Zeros behind the point say nothing.
+    let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{unit}")
+}
+
 /// Nanoseconds; `None` if the text is no duration or too long for 64 bits (584 years).
 fn parse(text: &str) -> Option<u64> {
     let mut rest = text;
@@ -115,6 +136,23 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_has_three_digits_and_no_fractions_of_nothing() {
+        for (micros, text) in [
+            (0, "0s"),
+            (420, "420µs"),
+            (1_250, "1.25ms"),
+            (999_000, "999ms"),
+            (100_000, "100ms"),
+            (12_000_000, "12s"),
+            (20_001_104, "20s"),
+            (3_333_333, "3.33s"),
+            (90_000_000, "90s"),
+        ] {
+            assert_eq!(format_duration(Duration::from_micros(micros)), text);
         }
     }
 

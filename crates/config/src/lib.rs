@@ -74,7 +74,7 @@ mod yaml;
 
 pub use byte_size::ByteSize;
 pub use document::{Document, Environment};
-pub use duration::{Seconds, parse_duration};
+pub use duration::{Seconds, format_duration, parse_duration};
 pub use fixed::FixedSettings;
 pub use host_port::HostPort;
 pub use mistake::{ConfigErrors, Mistake, Place};

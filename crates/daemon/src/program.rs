@@ -16,7 +16,7 @@ use crate::reloader::{Live, Reloader};
 use crate::shutdown::Signals;
 use crate::supervisor::Supervisor;
 use clap::{Args, Command, FromArgMatches};
-use frontier_config::{Override, overrides_help};
+use frontier_config::{Override, format_duration, overrides_help};
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
@@ -169,7 +169,10 @@ async fn run<D: Daemon>(
     tokio::select! {
         signal = signals.recv() => tracing::info!(%signal, "draining"),
         ended = &mut running => {
-            tracing::error!(panicked = ended.is_err(), "{} has stopped without a signal", D::NOUN);
+            match ended {
+                Ok(()) => tracing::error!("{} has stopped without a signal", D::NOUN),
+                Err(error) => tracing::error!(%error, "{} has stopped without a signal", D::NOUN),
+            }
             return Ok(Exit::StartFailure);
         }
     }
@@ -182,7 +185,7 @@ async fn run<D: Daemon>(
         ended = running => Ok(drained::<D>(&ended)),
         signal = signals.recv() => {
             let left = D::process(config).grace.saturating_sub(asked.elapsed());
-            tracing::warn!(%signal, ?left, "a second signal: ending without the rest of the drain, and cutting what is under way");
+            tracing::warn!(%signal, left = %format_duration(left), "a second signal: ending without the rest of the drain, and cutting what is under way");
             Ok(Exit::Interrupted)
         }
     }

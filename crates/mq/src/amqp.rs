@@ -18,6 +18,7 @@ pub(crate) use probe::look;
 pub(crate) use queue_reader::QueueReader;
 
 use crate::backend::{Backend, Session};
+use crate::dial::first_of;
 use crate::pending::Pending;
 use crate::{AmqpConfig, Bounds, Cause, Message, SendError, sink};
 use connect::Login;
@@ -139,29 +140,15 @@ impl Backend for Amqp {
     }
 
     async fn connect(&mut self) -> Result<AmqpSession, String> {
-        let addrs = &self.settings.config.addrs;
-        let count = addrs.len().max(1);
-        // Each has its part of the time: one that does not answer keeps nobody from the next.
-        let share = self.settings.bounds.connect_timeout / u32::try_from(count).unwrap_or(u32::MAX);
-        let mut causes = Vec::new();
-        for step in 0..count {
-            let index = (self.first + step) % count;
-            let Some(addr) = addrs.get(index) else { continue };
-            let login = self.settings.login();
-            let connecting = connect::connect(&login, addr, &self.settings.config.topology);
-            let connected = tokio::time::timeout(share, connecting).await;
-            match connected.unwrap_or_else(|_| Err(format!("no connection within {share:?}"))) {
-                Ok(opened) => {
-                    // If it is lost, another is tried before.
-                    self.first = (index + 1) % count;
-                    // What it takes may have been changed.
-                    self.settings.max_size.store(usize::MAX, Ordering::Relaxed);
-                    return Ok(AmqpSession { opened: Some(opened), settings: self.settings.clone() });
-                }
-                Err(cause) => causes.push(format!("{cause} ({addr})")),
-            }
-        }
-        Err(causes.join("; "))
+        let Settings { config, bounds, .. } = &*self.settings;
+        let login = self.settings.login();
+        let connecting = |addr| connect::connect(&login, addr, &config.topology);
+        let (opened, next) = first_of(&config.addrs, self.first, bounds.connect_timeout, connecting).await?;
+        // If it is lost, another is tried before.
+        self.first = next;
+        // What it takes may have been changed.
+        self.settings.max_size.store(usize::MAX, Ordering::Relaxed);
+        Ok(AmqpSession { opened: Some(opened), settings: self.settings.clone() })
     }
 }
 

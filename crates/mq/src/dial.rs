@@ -1,9 +1,8 @@
 //! A connection to a broker whose protocol is spoken here.
 
 use crate::BrokerTls;
-use frontier_config::HostPort;
+use frontier_config::{HostPort, format_duration};
 use frontier_transport::{ClientTls, connect_any, lookup};
-#[cfg(any(feature = "mqtt", feature = "nsq"))]
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -43,7 +42,6 @@ pub(crate) async fn secure(stream: Stream, tls: &BrokerTls, host: &str) -> Resul
 
 /// Connects to the first of these that answers, from `first` on: what that gave, and which one is to be tried first when it
 /// is lost. Each has its part of the time, so one that does not answer keeps nobody from the next. The error is one line.
-#[cfg(any(feature = "mqtt", feature = "nsq"))]
 pub(crate) async fn first_of<'a, T, F: Future<Output = Result<T, String>>>(
     addrs: &'a [HostPort],
     first: usize,
@@ -57,7 +55,7 @@ pub(crate) async fn first_of<'a, T, F: Future<Output = Result<T, String>>>(
         let index = (first + step) % count;
         let Some(addr) = addrs.get(index) else { continue };
         let connected = tokio::time::timeout(share, connect(addr)).await;
-        match connected.unwrap_or_else(|_| Err(format!("no connection within {share:?}"))) {
+        match connected.unwrap_or_else(|_| Err(format!("no connection within {}", format_duration(share)))) {
             Ok(connected) => return Ok((connected, (index + 1) % count)),
             Err(cause) => causes.push(format!("{cause} ({addr})")),
         }

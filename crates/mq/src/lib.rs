@@ -30,7 +30,7 @@ mod envelope;
 mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
-#[cfg(any(feature = "mqtt", feature = "nsq"))]
+#[cfg(any(feature = "amqp", feature = "mqtt", feature = "nsq"))]
 mod link;
 mod message;
 mod metrics;

@@ -3,6 +3,7 @@
 
 use crate::dial::Stream;
 use bytes::BytesMut;
+use frontier_config::format_duration;
 use std::future::pending;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -70,6 +71,12 @@ impl Link {
         &mut self.output
     }
 
+    /// Whether all has gone.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.output.is_empty() && !self.is_unflushed
+    }
+
     /// How much is to go.
     pub(crate) fn unsent(&self) -> usize {
         self.output.len()
@@ -104,7 +111,7 @@ impl Link {
                 *wrote = Instant::now();
             }
             () = at(end) => {
-                return Err(format!("no sign of life from the broker for {:?}", heard.elapsed()));
+                return Err(format!("no sign of life from the broker for {}", format_duration(heard.elapsed())));
             }
             () = at(due) => {
                 *asked = Instant::now();

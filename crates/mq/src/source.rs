@@ -7,6 +7,7 @@
 //!                                   └─▶ dead letters
 //! ```
 
+mod absences;
 mod dead_letter;
 mod deliveries;
 mod intake;

@@ -120,6 +120,7 @@ impl Spool {
             boot: rand::random(),
             config,
         };
+        spool.counters.add(SpoolCount::Damaged, found.damage.len() as u64);
         let spool = Arc::new(spool);
         let pending = Arc::new(Pending::new(name, bounds, spool.clone()).kept());
         // Set once.
@@ -227,7 +228,12 @@ impl Spool {
         }
         state.room.queue(size);
         state.to_write.push_back(Write { sequence, topic: name.clone(), size });
-        state.say_used(self.name, &self.config, self.pending().map(|pending| pending.status()));
+        state.say_used(
+            self.name,
+            &self.config,
+            &self.counters,
+            self.pending().map(|pending| pending.status()),
+        );
         self.work.notify_one();
         Ok(())
     }

@@ -4,7 +4,7 @@ mod sentinel;
 
 use crate::config::{RedisConfig, RedisMode, RedisTls};
 use crate::error::describe;
-use frontier_config::{HostPort, Secret, unreadable};
+use frontier_config::{HostPort, Secret, format_duration, unreadable};
 use frontier_transport::crypto_provider;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
@@ -73,7 +73,11 @@ async fn server(
         AsyncConnectionConfig::new().set_connection_timeout(Some(within)).set_response_timeout(None);
     match timeout(within, client.get_multiplexed_async_connection_with_config(&settings)).await {
         Ok(connected) => connected.map_err(|error| failed(&error)),
-        Err(_) => Err(format!("redis: no connection within {within:?} ({addr}, by {})", config.key())),
+        Err(_) => Err(format!(
+            "redis: no connection within {} ({addr}, by {})",
+            format_duration(within),
+            config.key()
+        )),
     }
 }
 
@@ -96,8 +100,8 @@ async fn cluster(
     match timeout(config.dial_timeout, client.get_async_connection()).await {
         Ok(connected) => connected.map_err(failed),
         Err(_) => Err(format!(
-            "redis: no connection within {:?} ({}, by {})",
-            config.dial_timeout,
+            "redis: no connection within {} ({}, by {})",
+            format_duration(config.dial_timeout),
             listed(addrs),
             config.key()
         )),

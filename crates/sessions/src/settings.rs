@@ -122,7 +122,10 @@ impl Settings {
             ("operation", operation),
         ] {
             if time.is_zero() || *time > month {
-                return wrong(format!("the {name} timeout is over zero and at most 31 days, is {time:?}"));
+                return wrong(format!(
+                    "the {name} timeout is over zero and at most 31 days, is {} s",
+                    time.as_secs_f64()
+                ));
             }
         }
         Ok(())

@@ -5,8 +5,8 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::plane::PlaneKind;
 use crate::settings::Settings;
-use crate::timestamp::took;
 use crate::watch::{Seen, Watch};
+use frontier_config::format_duration;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -137,7 +137,7 @@ fn latency(rates: &Value, direction: &str) -> [String; QUANTILES.len()] {
     QUANTILES.map(|(_, key)| {
         let seconds = rates["latency"][direction][key].as_f64();
         let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        time.map_or_else(|| "–".to_owned(), took)
+        time.map_or_else(|| "–".to_owned(), format_duration)
     })
 }
 

@@ -123,15 +123,15 @@ pub(crate) fn write_source_metrics(sources: &[Arc<Source>], out: &mut Exposition
     for (name, status) in &statuses {
         family.sample(&[("source", name)], status.held);
     }
-    let help = "What a source holds of messages, as it is counted against its max_inflight_size.";
+    let help = "What a source holds of messages, as it is counted against its max_inflight_size and max_waiting_size.";
     let mut family = out.gauge("frontier_mq_source_held_bytes", help);
     for (name, status) in &statuses {
         family.sample(&[("source", name)], status.bytes);
     }
-    let help = "Messages that a source holds for receivers that are not there.";
+    let help = "Messages that a source holds and that wait, as it is counted against its max_waiting.";
     let mut family = out.gauge("frontier_mq_source_waiting", help);
     for (name, status) in &statuses {
-        family.sample(&[("source", name)], status.absent);
+        family.sample(&[("source", name)], status.waiting);
     }
     let help = "Messages that are at a broker for a source; NaN where the broker has not said.";
     let mut family = out.gauge("frontier_mq_source_backlog", help);

@@ -84,7 +84,9 @@ impl ControlPlane {
         };
         let probe = Probe::new("the directory", &SERVICES, move || {
             let (directory, writes) = (directory.clone(), writes.clone());
-            Box::pin(async move { writes.check(directory.check()).await.map_err(|error| error.to_string()) })
+            Box::pin(
+                async move { Ok(writes.check(directory.check()).await.map_err(|error| error.to_string())?) },
+            )
         });
         Ok(Self { server, routes, watches: open, scans, access: None, probe: probe.await })
     }

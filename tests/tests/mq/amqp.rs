@@ -3,6 +3,7 @@
 use crate::load::{Load, in_order};
 use crate::python::bytes;
 use crate::rabbitmq::{MAX_MESSAGE, RabbitMq, VirtualHost};
+use crate::relay::{curl, relay_of};
 use crate::world::{SHORT, connected, edge, labelled, logged, refused};
 use frontier_sdk::{Code, EdgeId};
 use frontier_tests::{
@@ -205,19 +206,96 @@ async fn permissions_and_credentials_are_told_and_mended_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn over_tls_both_show_who_they_are() {
-    let host = VirtualHost::shared("secret");
-    let files = tempfile::tempdir().unwrap();
-    let (authority, dir) = (Authority::common(), files.path());
-    replace(&dir.join("ca.pem"), authority.pem());
-    let shown = authority.client("gateway", &[], Validity::Now).write(dir, "gateway");
-    let gateway = with_queues(&host, &["temp"])
+async fn a_routing_key_that_is_not_allowed_is_an_error_to_its_edge_and_to_nobody_else() {
+    let host = VirtualHost::shared("topics");
+    let gateway = gateway(&host, &["temp"])
+        .set("mq.amqp.exchanges", json!([{ "name": "plant", "kind": "topic" }]))
+        .set("mq.amqp.queues", json!([{ "name": "all" }]))
+        .set(
+            "mq.amqp.queuebindings",
+            json!([{ "queue_name": "all", "exchange_name": "plant", "binding_key": "#" }]),
+        )
+        .set("mq.amqp.producer.exchange", "plant")
+        .set("mq.amqp.producer.routing_key", "{edge_id}.{topic}");
+    let gateway = gateway.start().await;
+    connected(&gateway, 1).await;
+    host.permit_topics("plant", "^1[.]");
+    let (one, two) = (edge(&gateway, 1).await, edge(&gateway, 2).await);
+    let allowed = tokio::spawn(async move { in_order(&one, "temp", 100).await });
+    for _ in 0..3 {
+        let error = refused(&two, "temp", "denied").await;
+        assert_eq!((error.code(), error.is_retryable()), (Code::Denied, false), "{error}");
+        let told =
+            "amqp: the broker refuses it: ACCESS_REFUSED - access to topic '2.temp' in exchange 'plant'";
+        assert!(error.text().starts_with(told), "{error}");
+    }
+    within("the others are acked", allowed).await.unwrap();
+    host.permit_topics("plant", ".*");
+    let published = async || two.publish("temp", "allowed").await.ok();
+    eventually(DEADLINE, "it is allowed now", published).await;
+    let stored = payloads(&host.drain("all"));
+    assert!(!stored.contains(&b"denied".to_vec()) && stored.contains(&b"allowed".to_vec()), "{stored:?}");
+}
+
+/// The same server over TLS, where this certificate is shown.
+fn over_tls(gateway: GatewayBuilder, host: &VirtualHost, common_name: &str) -> GatewayBuilder {
+    let authority = Authority::common();
+    let (ca, own) = (gateway.file("ca.pem"), gateway.file("own"));
+    replace(&ca, authority.pem());
+    std::fs::create_dir(&own).unwrap();
+    let shown = authority.client(common_name, &[], Validity::Now).write(&own, "gateway");
+    gateway
         .set("mq.amqp.addrs", json!([format!("{SERVER_NAME}:{}", host.server.tls_port())]))
         .set("mq.amqp.tls.enable", true)
-        .set("mq.amqp.tls.ca_certs", json!([dir.join("ca.pem")]))
+        .set("mq.amqp.tls.ca_certs", json!([ca]))
         .set("mq.amqp.tls.cert", shown.cert.to_str().unwrap())
-        .set("mq.amqp.tls.key", shown.key.to_str().unwrap());
-    let gateway = gateway.start().await;
+        .set("mq.amqp.tls.key", shown.key.to_str().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_alone_says_who_the_gateway_is_to_sinks_sources_and_the_relay() {
+    let host = VirtualHost::shared("external");
+    let nameless = |common_name: &str| {
+        let builder = Gateway::builder()
+            .set("mq.amqp.enable", true)
+            .set("mq.amqp.vhost", host.name)
+            .set("mq.amqp.queues", json!([{ "name": "there" }, { "name": "jobs" }]))
+            .set("mq.amqp.producer.routing_keys", json!(["there"]))
+            .set(
+                "mq.amqp.consumers",
+                json!([{
+                    "name": "back", "queue": "there", "dead_letter": {"drop": true},
+                    "to": {"edge": "{header:Frontier-Edge-Id}", "topic": "back"},
+                }]),
+            )
+            .set("relay.enable", true)
+            .set("relay.listen.addr", "127.0.0.1:0")
+            .set("relay.amqp.exchanges", json!([{ "name": "", "routing_keys": "*" }]))
+            .set("mq.max_backoff", "100ms");
+        over_tls(builder, &host, common_name)
+    };
+    // The name in the certificate is that of the user.
+    let gateway = nameless(host.name).start().await;
+    connected(&gateway, 3).await;
+    let edge = edge(&gateway, 1).await;
+    edge.publish("there", "and back").await.unwrap();
+    let message = within("it comes back", edge.recv()).await.unwrap();
+    assert_eq!((&*message.topic, &message.data[..]), ("back", &b"and back"[..]));
+    message.done();
+    let (status, answer) = curl(relay_of(&gateway).await, "/relay/v1/amqp?routing_key=jobs", "of a job", &[]);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(payloads(&host.drain("jobs")), [b"of a job"]);
+    // Whom the server does not know is told so.
+    let stranger = nameless("stranger").start().await;
+    eventually(DEADLINE, "it says why", async || stranger.log().find("ACCESS_REFUSED - Login was refused"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_both_show_who_they_are() {
+    let host = VirtualHost::shared("secret");
+    // With a name and a password these count.
+    let gateway = over_tls(with_queues(&host, &["temp"]), &host, "gateway").start().await;
     let large = vec![5; 700_000];
     edge(&gateway, 1).await.publish("temp", large.clone()).await.unwrap();
     assert!(payloads(&host.drain("temp")) == [large]);

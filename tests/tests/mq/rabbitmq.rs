@@ -88,13 +88,15 @@ impl RabbitMq {
             "listeners.tcp.1 = 127.0.0.1:{amqp}\nlisteners.ssl.1 = 127.0.0.1:{tls}\nlog.file.level = info\n\
              max_message_size = {MAX_MESSAGE}\nloopback_users = none\nvm_memory_high_watermark.relative = 0.8\n\
              disk_free_limit.absolute = 1MB\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
-             ssl_options.keyfile = {}\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n",
+             ssl_options.keyfile = {}\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n\
+             auth_mechanisms.1 = PLAIN\nauth_mechanisms.2 = AMQPLAIN\nauth_mechanisms.3 = EXTERNAL\n\
+             ssl_cert_login_from = common_name\n",
             self.path("ca.pem").display(),
             own.cert.display(),
             own.key.display(),
         );
         std::fs::write(self.path("rabbitmq.conf"), config).unwrap();
-        std::fs::write(self.path("enabled_plugins"), "[].").unwrap();
+        std::fs::write(self.path("enabled_plugins"), "[rabbitmq_auth_mechanism_ssl].").unwrap();
         std::fs::write(self.path(".erlang.cookie"), COOKIE).unwrap();
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o400);
         std::fs::set_permissions(self.path(".erlang.cookie"), private).unwrap();
@@ -262,6 +264,15 @@ impl VirtualHost {
         self.server.eval(&format!(
             "rabbit_auth_backend_internal:set_permissions(<<\"{name}\">>, <<\"{name}\">>, <<\".*\">>, <<\"{write}\">>, \
              <<\".*\">>, <<\"test\">>)."
+        ));
+    }
+
+    /// By which routing keys the user may write to this exchange, which is one of topics.
+    pub(crate) fn permit_topics(&self, exchange: &str, write: &str) {
+        let name = self.name;
+        self.server.eval(&format!(
+            "rabbit_auth_backend_internal:set_topic_permissions(<<\"{name}\">>, <<\"{name}\">>, <<\"{exchange}\">>, \
+             <<\"{write}\">>, <<\".*\">>, <<\"test\">>)."
         ));
     }
 

@@ -27,6 +27,11 @@ pub(crate) fn to_edges(gateway: &GatewayBuilder, header: &str) -> Value {
     })
 }
 
+/// Edge 9 of these is away, and waited for without end; more wait for it than may be on their way.
+pub(crate) fn few_places() -> Value {
+    json!({"max_inflight": 8, "wait": "0s"})
+}
+
 /// Sets keys of a consumer.
 pub(crate) fn with(mut consumer: Value, others: &Value) -> Value {
     for (key, value) in others.as_object().unwrap() {

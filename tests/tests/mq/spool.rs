@@ -1,9 +1,11 @@
 //! The spool of a sink: what edges were acked is there in the end, whoever is killed meanwhile.
 
+use crate::kafka_server::Kafka;
+use crate::mosquitto::{Mosquitto, Subscriber};
 use crate::python::bytes;
 use crate::rabbitmq::{MAX_MESSAGE, VirtualHost};
 use crate::resp::Resp;
-use crate::world::{connected, edge, jetstream, logged, refused, streams};
+use crate::world::{connected, edge, jetstream, logged, mqtt, refused, streams};
 use frontier_sdk::{Code, Edge};
 use frontier_test_nats::{Client, Server as NatsServer};
 use frontier_test_redis::Server as RedisServer;
@@ -131,6 +133,78 @@ async fn broker_and_gateway_killed_in_turn_lose_nothing_that_was_acked() {
     assert!(twice < 1500, "{twice} of {total} came twice");
 }
 
+/// With the broker away messages are acked, the gateway is killed, and what it had is found.
+async fn killed_without_its_broker(gateway: &mut Gateway, writers: &Writers) {
+    writers.acked(200).await;
+    gateway.restart().await;
+    let found = async || gateway.log().find("the spool holds messages");
+    eventually(DEADLINE, "it has found them", found).await;
+    writers.acked(100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_kafka_has_missed_comes_in_order_once_it_is_back() {
+    let mut kafka = Kafka::start(1);
+    kafka.topic("load", 2, 1, &json!({}));
+    let builder = Gateway::builder()
+        .set("mq.kafka.enable", true)
+        .set("mq.kafka.addrs", json!([kafka.addr(0)]))
+        .set("mq.kafka.producer.topics", json!(["load"]));
+    let mut gateway = spooled(builder).start().await;
+    connected(&gateway, 1).await;
+    let writers = Writers::start(&gateway, "load", 4).await;
+    writers.acked(100).await;
+    kafka.kill(0);
+    killed_without_its_broker(&mut gateway, &writers).await;
+    kafka.restart(0);
+    connected(&gateway, 1).await;
+    writers.acked(100).await;
+    let published = writers.stop().await;
+    is_empty(&gateway).await;
+    let total: u64 = published.iter().sum();
+    let all = async || {
+        let there: Vec<Vec<u8>> = kafka.drain("load").iter().map(|it| bytes(&it["payload"])).collect();
+        let distinct: std::collections::BTreeSet<_> = there.iter().collect();
+        (distinct.len() as u64 == total).then_some(there)
+    };
+    let arrived = eventually(2 * DEADLINE, "all are there", all).await;
+    let twice = check(&published, &arrived);
+    assert!(twice < 500, "{twice} of {total} came twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_broker_of_mqtt_has_missed_comes_in_order_once_it_is_back() {
+    let mut server = Mosquitto::start();
+    // Nobody subscribes at once to a server that has just started.
+    let builder = spooled(mqtt(&[server.addr()], &["load"])).set("mq.spool.attempts", 1_000_000);
+    let mut gateway = builder.start().await;
+    connected(&gateway, 1).await;
+    let subscriber = Subscriber::start(&server, "load", &[]).await;
+    let writers = Writers::start(&gateway, "load", 4).await;
+    writers.acked(100).await;
+    server.kill();
+    killed_without_its_broker(&mut gateway, &writers).await;
+    // What is refused since nobody has subscribed would come behind what is on its way with it.
+    gateway.freeze();
+    server.restart();
+    let subscribed = async || (server.log().matches("Sending SUBACK to reader-").count() >= 2).then_some(());
+    eventually(DEADLINE, "it has subscribed again", subscribed).await;
+    gateway.thaw();
+    connected(&gateway, 1).await;
+    writers.acked(100).await;
+    let published = writers.stop().await;
+    is_empty(&gateway).await;
+    let total: u64 = published.iter().sum();
+    let all = async || {
+        let there = subscriber.payloads();
+        let distinct: std::collections::BTreeSet<_> = there.iter().cloned().collect();
+        (distinct.len() as u64 == total).then_some(there)
+    };
+    let arrived = eventually(2 * DEADLINE, "all are there", all).await;
+    let twice = check(&published, &arrived);
+    assert!(twice < 500, "{twice} of {total} came twice");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_ends_without_its_broker_keeps_what_it_has_and_no_other_may_have_it() {
     let server = NatsServer::stopped("");
@@ -143,7 +217,11 @@ async fn a_gateway_that_ends_without_its_broker_keeps_what_it_has_and_no_other_m
     edge.publish("kept", vec![b'x'; 300_000]).await.unwrap();
     let (code, lines) = builder.fail().await;
     let line = lines.iter().find(|line| line.contains("another process has this spool"));
-    assert!(code != Some(0) && line.is_some_and(|line| line.contains("mq:jetstream")), "{lines:?}");
+    assert!(
+        code != Some(0)
+            && line.is_some_and(|line| line.contains("mq.spool.path: can't use the spool of mq:jetstream")),
+        "{lines:?}"
+    );
     gateway.terminate();
     assert_eq!(gateway.process().exit().await, Some(0));
     gateway.start_again().await;
@@ -233,6 +311,8 @@ async fn what_the_broker_refuses_when_its_sender_has_gone_is_a_dead_letter() {
     };
     let payloads = eventually(2 * DEADLINE, "the last one is there", last).await;
     // What was in flight when the large one had its channel closed may be there once more.
+    let told = "dead_lettered=2";
+    eventually(DEADLINE, "it says that not all is at the broker", async || gateway.log().find(told)).await;
     let first = |payload: &str| payloads.iter().position(|other| other == payload).unwrap();
     assert!(first("0") < first("2") && first("2") < first("4"), "{payloads:?}");
     assert_eq!(refused(&edge, "temp", vec![0; MAX_MESSAGE + 1]).await.code(), Code::TooLarge);

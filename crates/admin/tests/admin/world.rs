@@ -85,7 +85,7 @@ impl World {
             Box::pin(async move {
                 match state {
                     0 | 3 => Ok(()),
-                    1 => Err("backend.internal:1 refused".to_owned()),
+                    1 => Err("backend.internal:1 refused".to_owned().into()),
                     _ => std::future::pending().await,
                 }
             })

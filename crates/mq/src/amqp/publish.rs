@@ -110,7 +110,7 @@ impl Publisher {
         let room = self.room();
         tokio::select! {
             biased;
-            progress = self.wire.progress() => progress,
+            progress = self.wire.progress(false) => progress,
             batch = pending.take(room, BATCH_SIZE), if room > 0 => {
                 let refused = batch.into_iter().filter_map(|(number, message)| {
                     self.publish(number, &message).err().map(|error| (number, Err(error)))

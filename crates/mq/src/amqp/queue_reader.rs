@@ -6,15 +6,17 @@
 //! ```
 //!
 //! A tag belongs to its channel: what is held when that is lost can't be acked any more, and is not waited for. AMQP has no
-//! prefetch in bytes: with too many of them here nothing more is read off the connection.
+//! prefetch in bytes, and none that changes: without room here nothing more is read off the connection.
 
 use super::connect::{self, Login, Opened, refused};
 use super::content::Content;
 use super::decode::Frame;
 use super::encode::{Method, method};
+use crate::dial::first_of;
 use crate::source::{Intake, Reader, Verdict};
 use crate::{AmqpQueueConsumer, AmqpSourceConfig, Record};
 use bytes::{Bytes, BytesMut};
+use frontier_config::HostPort;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,10 +68,8 @@ impl QueueReader {
         Self { config: config.clone(), consumer: consumer.clone(), origin, first: 0, held: BTreeMap::new() }
     }
 
-    async fn open(&self, index: usize, intake: &Intake) -> Result<Opened, String> {
-        let AmqpSourceConfig { addrs, credentials, tls, vhost, frame_size, heartbeat, topology } =
-            &self.config;
-        let Some(addr) = addrs.get(index) else { return Err("there is no address".to_owned()) };
+    async fn open(&self, addr: &HostPort, intake: &Intake) -> Result<Opened, String> {
+        let AmqpSourceConfig { credentials, tls, vhost, frame_size, heartbeat, topology, .. } = &self.config;
         let login = Login {
             name: intake.name(),
             credentials,
@@ -79,7 +79,7 @@ impl QueueReader {
             heartbeat: *heartbeat,
         };
         let mut opened = connect::connect(&login, addr, topology).await?;
-        let prefetch = u16::try_from(intake.bounds().messages).unwrap_or(u16::MAX);
+        let prefetch = u16::try_from(intake.bounds().most()).unwrap_or(u16::MAX);
         method(opened.wire.output(), &Method::Qos { prefetch });
         let AmqpQueueConsumer { queue, exclusive } = &self.consumer;
         method(opened.wire.output(), &Method::Consume { queue, exclusive: *exclusive });
@@ -89,25 +89,31 @@ impl QueueReader {
         Ok(opened)
     }
 
-    /// Looks at everything that has come.
-    fn read(&mut self, session: &mut QueueSession, intake: &Intake) -> Result<(), String> {
-        let (mut records, mut tags) = (Vec::new(), Vec::new());
-        let result = loop {
-            match session.opened.wire.decode() {
-                Ok(None) => break Ok(()),
-                Ok(Some(frame)) => match session.on(frame) {
-                    Ok(None) => {}
-                    Ok(Some((tag, content, record))) => {
-                        records.push(self.record(tag, content, record));
-                        tags.push(tag);
-                    }
-                    Err(cause) => break Err(cause),
-                },
-                Err(cause) => break Err(cause),
+    /// Looks at what has come, as far as there is room: whether there was none for more.
+    fn read(&mut self, session: &mut QueueSession, intake: &Intake) -> Result<bool, String> {
+        loop {
+            let room = intake.room_now();
+            if room == 0 {
+                return Ok(true);
             }
-        };
-        self.held.extend(intake.take(records).into_iter().zip(tags));
-        result
+            let (mut records, mut tags, mut result) = (Vec::new(), Vec::new(), Ok(true));
+            while records.len() < room && result == Ok(true) {
+                result = session.opened.wire.decode().and_then(|frame| match frame {
+                    None => Ok(false),
+                    Some(frame) => session.on(frame).map(|message| {
+                        if let Some((tag, content, whole)) = message {
+                            records.push(self.record(tag, content, whole));
+                            tags.push(tag);
+                        }
+                        true
+                    }),
+                });
+            }
+            self.held.extend(intake.take(records).into_iter().zip(tags));
+            if !result? {
+                return Ok(false);
+            }
+        }
     }
 
     fn record(&self, tag: u64, content: Content, (key, is_redelivered, payload): Whole) -> Record {
@@ -203,49 +209,34 @@ impl Reader for QueueReader {
     type Session = QueueSession;
 
     async fn connect(&mut self, intake: &Intake) -> Result<QueueSession, String> {
-        let count = self.config.addrs.len().max(1);
-        let share = intake.bounds().connect_timeout / u32::try_from(count).unwrap_or(u32::MAX);
-        let mut causes = Vec::new();
-        for step in 0..count {
-            let index = (self.first + step) % count;
-            let opened = timeout(share, self.open(index, intake)).await;
-            match opened.unwrap_or_else(|_| Err(format!("no connection within {share:?}"))) {
-                Ok(opened) => {
-                    self.first = (index + 1) % count;
-                    return Ok(QueueSession { opened, coming: None, untold: 0, is_closed: false });
-                }
-                Err(cause) => causes.push(cause),
-            }
-        }
-        Err(causes.join("; "))
+        let within = intake.bounds().connect_timeout;
+        let opening = |addr| self.open(addr, intake);
+        let (opened, next) = first_of(&self.config.addrs, self.first, within, opening).await?;
+        self.first = next;
+        Ok(QueueSession { opened, coming: None, untold: 0, is_closed: false })
     }
 
     async fn run(&mut self, session: &mut QueueSession, intake: &Intake) -> String {
         loop {
-            if let Err(cause) = self.read(session, intake) {
-                // A farewell that is not needed for anything.
-                let _ = timeout(FAREWELL, session.opened.wire.flush()).await;
-                return cause;
-            }
+            let is_full = match self.read(session, intake) {
+                Ok(is_full) => is_full,
+                Err(cause) => {
+                    // A farewell that is not needed for anything.
+                    let _ = timeout(FAREWELL, session.opened.wire.flush()).await;
+                    return cause;
+                }
+            };
             if session.untold > 0 && session.opened.wire.is_idle() {
                 intake.told(std::mem::take(&mut session.untold));
             }
-            let is_heavy = intake.is_heavy();
-            let wire = &mut session.opened.wire;
-            let progress = async {
-                match is_heavy {
-                    true => wire.progress_unread().await,
-                    false => wire.progress().await,
-                }
-            };
             tokio::select! {
-                progress = progress => {
+                progress = session.opened.wire.progress(is_full) => {
                     if let Err(cause) = progress {
                         return cause;
                     }
                 }
                 ended = intake.ended() => self.ack(session, &ended),
-                () = intake.light(), if is_heavy => {}
+                _ = intake.room(), if is_full => {}
             }
         }
     }

@@ -75,7 +75,7 @@ impl Subscriber {
             session: connect::Session {
                 is_clean: config.session.is_none(),
                 expiry: config.session.unwrap_or_default(),
-                receive_max: u16::try_from(intake.bounds().messages).unwrap_or(u16::MAX),
+                receive_max: u16::try_from(intake.bounds().most()).unwrap_or(u16::MAX),
                 max_packet_size: Self::max_packet_size(intake),
             },
         };
@@ -89,8 +89,9 @@ impl Subscriber {
         Ok(opened)
     }
 
-    /// Looks at everything that has come and for which there is room. An error ends the session.
-    fn read(&mut self, session: &mut SubscriberSession, intake: &Intake) -> Result<(), String> {
+    /// Looks at everything that has come and for which there is room: whether there was none for more. An error ends the
+    /// session.
+    fn read(&mut self, session: &mut SubscriberSession, intake: &Intake) -> Result<bool, String> {
         loop {
             let room = intake.room_now();
             let (mut records, mut ids, mut result) = (Vec::new(), Vec::new(), Ok(true));
@@ -120,8 +121,9 @@ impl Subscriber {
             }
             // Of those that came again some may have ended.
             self.ack(session, intake, 0);
-            if room == 0 || !result? {
-                return Ok(());
+            let is_more = result?;
+            if room == 0 || !is_more {
+                return Ok(room == 0);
             }
         }
     }
@@ -193,10 +195,11 @@ impl Reader for Subscriber {
 
     async fn run(&mut self, session: &mut SubscriberSession, intake: &Intake) -> String {
         loop {
-            if let Err(cause) = self.read(session, intake) {
-                return cause;
-            }
-            let is_full = intake.room_now() == 0 || session.link.unsent() >= OUTPUT;
+            let has_no_room = match self.read(session, intake) {
+                Ok(has_no_room) => has_no_room,
+                Err(cause) => return cause,
+            };
+            let is_full = has_no_room || session.link.unsent() >= OUTPUT;
             tokio::select! {
                 biased;
                 ended = intake.ended() => {

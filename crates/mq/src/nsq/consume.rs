@@ -15,7 +15,7 @@ use crate::envelope::{Content, open};
 use crate::link::Progress;
 use crate::source::{Intake, Reader};
 use crate::{Format, NsqSourceConfig, Record};
-use frontier_config::HostPort;
+use frontier_config::{HostPort, format_duration};
 use futures_util::future::{join_all, select_all};
 use std::future::pending;
 use std::sync::Arc;
@@ -91,7 +91,11 @@ impl Consumer {
                 };
                 let connecting = Node::connect(access, addr.clone(), &config.topic, &config.channel);
                 let connected = timeout(within, connecting).await;
-                (addr, connected.unwrap_or_else(|_| Err(format!("no connection within {within:?}"))))
+                (
+                    addr,
+                    connected
+                        .unwrap_or_else(|_| Err(format!("no connection within {}", format_duration(within)))),
+                )
             });
         }
     }
@@ -105,7 +109,8 @@ impl Consumer {
             let (addr, topic) = (addr.clone(), self.config.topic.clone());
             session.asking.spawn(async move {
                 let asked = timeout(within, lookup(&addr, &topic)).await;
-                let found = asked.unwrap_or_else(|_| Err(format!("no answer within {within:?}")));
+                let found =
+                    asked.unwrap_or_else(|_| Err(format!("no answer within {}", format_duration(within))));
                 found.map_err(|cause| format!("{cause} ({addr})"))
             });
         }
@@ -135,21 +140,26 @@ impl Consumer {
         }
     }
 
-    /// How many messages each may have given out: its share of what may be held, of which those have a part that are held
-    /// and came by connections that are lost.
+    /// How many messages each may have given out: its share of what may be on its way, of which those have a part that are
+    /// held and came by connections that are lost; and what waits, wherever that came from.
     fn share(&self, session: &mut ConsumerSession, intake: &Intake) {
         let count = session.nodes.len().max(1);
-        let places = if intake.room_now() == 0 {
-            0
-        } else {
+        let has_room = intake.room_now() > 0;
+        let apart = if has_room { intake.apart() } else { 0 };
+        let places = if has_room {
             // Those of connections that are lost have no place there.
             let here: usize = session.nodes.iter().map(|node| node.in_flight.len()).sum();
-            intake.bounds().messages.saturating_sub(self.held.len().saturating_sub(here))
+            let lost = self.held.len().saturating_sub(here);
+            intake.bounds().messages.saturating_sub(lost.saturating_sub(apart))
+        } else {
+            0
         };
         let turn = session.turn;
         for (index, node) in session.nodes.iter_mut().enumerate() {
             let place = (index + turn) % count;
-            node.set_ready(places / count + usize::from(place < places % count));
+            let share = places / count + usize::from(place < places % count);
+            // Who has no place gives out nothing.
+            node.set_ready(if share == 0 { 0 } else { share + apart });
         }
     }
 
@@ -189,7 +199,7 @@ impl Consumer {
 
     /// These have ended, of which nsqd is told.
     fn end(&mut self, session: &mut ConsumerSession, intake: &Intake, numbers: impl Iterator<Item = u64>) {
-        let most = intake.bounds().messages;
+        let most = intake.bounds().most();
         for number in numbers {
             let node = self.held.end(number, most).and_then(|(addr, id)| {
                 let node = session.nodes.iter_mut().find(|node| node.addr == addr)?;

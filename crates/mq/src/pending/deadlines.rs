@@ -2,6 +2,7 @@
 
 use super::{Entry, Pending, State};
 use crate::{Cause, SendError};
+use frontier_config::format_duration;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -67,16 +68,16 @@ impl Pending {
             (Some(away), _) => self.not_connected(away),
             (None, Some(blocked)) => self.blocked(blocked),
             (None, None) => {
-                let text =
-                    format!("{}: not sent within {:?}: the broker is too slow", self.name, entry.took(now));
+                let took = format_duration(entry.took(now));
+                let text = format!("{}: not sent within {took}: the broker is too slow", self.name);
                 SendError::new(Cause::Deadline, text)
             }
         });
         self.end_all(flying, |entry| {
             let text = format!(
-                "{}: no answer within {:?}; the broker may have the message",
+                "{}: no answer within {}; the broker may have the message",
                 self.name,
-                entry.took(now)
+                format_duration(entry.took(now))
             );
             SendError::new(Cause::Unanswered, text)
         });

@@ -68,10 +68,15 @@ pub struct RequestTemplate {
 /// What a source may hold, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceBounds {
-    /// Messages that it holds.
+    /// Messages that it holds and that are on their way, or may go.
     pub messages: usize,
     /// The same in bytes, beyond which no more are read.
     pub bytes: usize,
+    /// Messages that it holds beside these while they wait: for receivers that are not there, for another attempt, or behind
+    /// another one of their key. More take the places of the others.
+    pub waiting: usize,
+    /// The same in bytes.
+    pub waiting_bytes: usize,
     /// How long a receiver has for one message.
     pub timeout: Duration,
     /// How long the broker may owe an answer.
@@ -91,7 +96,7 @@ pub struct Retry {
     pub first: Duration,
     /// The longest pause.
     pub max: Duration,
-    /// How long a message waits for a receiver that is not there; `None` for ever.
+    /// How long a receiver that is not there is waited for, for all messages together; `None` for ever.
     pub wait: Option<Duration>,
 }
 
@@ -137,6 +142,14 @@ impl SourceBackendConfig {
             Self::Nsq(_) => cfg!(feature = "nsq"),
             Self::RedisStreams(_) => cfg!(feature = "redis"),
         }
+    }
+}
+
+impl SourceBounds {
+    /// Messages that it holds, at most.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.messages.saturating_add(self.waiting)
     }
 }
 

@@ -18,22 +18,34 @@ pub(crate) struct DeadLetterFile {
 impl DeadLetterFile {
     /// Writes as many as there is room for, and syncs the file. How many, and why not all. Blocks.
     pub(crate) fn write(&self, source: &str, dead: &[Dead]) -> (usize, Option<String>) {
-        let failed = |error: &io::Error| format!("{}: {error}", self.path.display());
+        match self.open().and_then(|file| self.append(&file, source, dead)) {
+            Ok(count) if count == dead.len() => (count, None),
+            Ok(count) => (count, Some(self.full())),
+            Err(error) => (0, Some(self.failed(&error))),
+        }
+    }
+
+    /// Whether it can be written, as far as nothing is written. Blocks.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let size = self.open().and_then(|file| file.metadata()).map_err(|error| self.failed(&error))?.len();
+        if size >= self.max_size { Err(self.full()) } else { Ok(()) }
+    }
+
+    fn open(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         // Messages are nobody else's business.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let opened = options.open(&self.path);
-        let written = opened.and_then(|file| self.append(&file, source, dead));
-        match written {
-            Ok(count) if count == dead.len() => (count, None),
-            Ok(count) => {
-                let text = format!("{} is full, with {} bytes at most", self.path.display(), self.max_size);
-                (count, Some(text))
-            }
-            Err(error) => (0, Some(failed(&error))),
-        }
+        options.open(&self.path)
+    }
+
+    fn full(&self) -> String {
+        format!("{} is full, with {} bytes at most", self.path.display(), self.max_size)
+    }
+
+    fn failed(&self, error: &io::Error) -> String {
+        format!("{}: {error}", self.path.display())
     }
 
     fn append(&self, mut file: &File, source: &str, dead: &[Dead]) -> io::Result<usize> {

@@ -7,12 +7,18 @@
 //!             key)      └───────┘
 //! ```
 //!
-//! Of one key only the first is ever ready or sent, and it has its place until it has ended.
+//! Of one key only the first is ever ready or sent, and it has its place until it has ended. Those that are behind or pausing
+//! wait: they are counted apart, so that they take no place from those that can go.
+//!
+//! A receiver that is not there is waited for once, and not once for each message: when that is over, what waits for it and
+//! what comes for it is given up as soon as it was found to be absent still.
 
-use super::target::Job;
+use super::absences::Absences;
+use super::target::{Job, Receiver};
 use super::{Answer, Record};
 use crate::Retry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::{AddAssign, SubAssign};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -41,10 +47,31 @@ pub(crate) struct Deliveries {
     pausing: BTreeSet<(Instant, u64)>,
     dead: VecDeque<u64>,
     ended: Vec<(u64, Verdict)>,
-    bytes: usize,
+    absences: Absences,
+    held: Load,
+    waiting: Load,
     sent: usize,
-    absent: usize,
     last: u64,
+}
+
+/// So many messages, of so many bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+impl AddAssign<usize> for Load {
+    /// One more message, of that size.
+    fn add_assign(&mut self, size: usize) {
+        (self.messages, self.bytes) = (self.messages + 1, self.bytes + size);
+    }
+}
+
+impl SubAssign<usize> for Load {
+    fn sub_assign(&mut self, size: usize) {
+        (self.messages, self.bytes) = (self.messages - 1, self.bytes - size);
+    }
 }
 
 #[derive(Debug)]
@@ -56,7 +83,7 @@ struct Entry {
     came: Instant,
     attempts: u32,
     absences: u32,
-    /// Since when its receiver is not there.
+    /// Since when it waits for its receiver.
     absent_since: Option<Instant>,
 }
 
@@ -77,6 +104,12 @@ enum State {
     Dead,
 }
 
+impl State {
+    fn waits(self) -> bool {
+        matches!(self, Self::Behind | Self::Pausing(_))
+    }
+}
+
 /// What became of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -84,8 +117,8 @@ pub(crate) enum Fate {
     Done(Duration),
     Absent,
     Failed,
-    /// It goes to the dead letters.
-    Dead,
+    /// It goes to the dead letters, and so many with it that were behind it for the same receiver.
+    Dead(usize),
 }
 
 /// One that goes to the dead letters.
@@ -105,7 +138,6 @@ impl Deliveries {
         let key = job.as_ref().ok().and_then(|job| job.key.clone());
         let (size, is_dead) = (record.size(), job.is_err());
         let job = job.map(Arc::new).map_err(Into::into);
-        self.bytes += size;
         let queue = key.clone().map(|key| self.queues.entry(key).or_default());
         let is_first = queue.is_none_or(|queue| {
             queue.push_back(number);
@@ -119,37 +151,62 @@ impl Deliveries {
         let held = Held { record: Arc::new(record), job };
         let entry = Entry { held, key, size, state, came: now, attempts: 0, absences: 0, absent_since: None };
         self.entries.insert(number, entry);
-        match state {
-            State::Ready => self.ready.push_back(number),
-            State::Dead => self.dead.push_back(number),
-            _ => {}
-        }
+        self.held += size;
+        self.enter(number, size, state);
         number
     }
 
     /// The next ones that may go, at most so many: they are sent from here on.
     pub(crate) fn send(&mut self, most: usize, now: Instant) -> Vec<(u64, Arc<Job>, Arc<Record>)> {
-        while let Some(&(until, number)) = self.pausing.first().filter(|(until, _)| *until <= now) {
-            self.pausing.remove(&(until, number));
-            self.make_ready(number);
+        while let Some(&(_, number)) = self.pausing.first().filter(|(until, _)| *until <= now) {
+            self.set(number, State::Ready);
         }
         let mut sent = Vec::new();
         while sent.len() < most
             && let Some(number) = self.ready.pop_front()
         {
-            let Some(entry) = self.entries.get_mut(&number) else { continue };
+            let Some(entry) = self.entries.get(&number) else { continue };
             let Ok(job) = &entry.held.job else { continue };
-            entry.state = State::Sent;
-            self.sent += 1;
             sent.push((number, job.clone(), entry.held.record.clone()));
+            self.set(number, State::Sent);
         }
         sent
     }
 
-    fn make_ready(&mut self, number: u64) {
-        if let Some(entry) = self.entries.get_mut(&number) {
-            entry.state = State::Ready;
-            self.ready.push_back(number);
+    /// Changes the state of one that is held.
+    fn set(&mut self, number: u64, state: State) {
+        let Some(entry) = self.entries.get_mut(&number) else { return };
+        let (size, before) = (entry.size, std::mem::replace(&mut entry.state, state));
+        self.leave(number, size, before);
+        self.enter(number, size, state);
+    }
+
+    fn enter(&mut self, number: u64, size: usize, state: State) {
+        if state.waits() {
+            self.waiting += size;
+        }
+        match state {
+            State::Behind => {}
+            State::Ready => self.ready.push_back(number),
+            State::Sent => self.sent += 1,
+            State::Pausing(until) => {
+                self.pausing.insert((until, number));
+            }
+            State::Dead => self.dead.push_back(number),
+        }
+    }
+
+    /// What is ready or dead and is not any more is passed over when its turn comes.
+    fn leave(&mut self, number: u64, size: usize, state: State) {
+        if state.waits() {
+            self.waiting -= size;
+        }
+        match state {
+            State::Sent => self.sent -= 1,
+            State::Pausing(until) => {
+                self.pausing.remove(&(until, number));
+            }
+            State::Behind | State::Ready | State::Dead => {}
         }
     }
 
@@ -167,51 +224,77 @@ impl Deliveries {
         now: Instant,
     ) -> Option<Fate> {
         let entry = self.entries.get_mut(&number).filter(|entry| entry.state == State::Sent)?;
-        self.sent -= 1;
-        // Until it is known what it is.
-        entry.state = State::Dead;
-        let was_absent = entry.absent_since.is_some();
-        let (fate, reason) = match answer {
-            Answer::Done => (Fate::Done(now.saturating_duration_since(entry.came)), None),
-            Answer::Absent(reason) => {
-                entry.absences += 1;
-                let since = *entry.absent_since.get_or_insert(now);
-                let is_over = retry.wait.is_some_and(|wait| now.saturating_duration_since(since) >= wait);
-                (if is_over { Fate::Dead } else { Fate::Absent }, Some(reason))
+        let receiver = entry.held.job.as_ref().ok()?.receiver();
+        if let Answer::Absent(reason) = answer {
+            return Some(self.absent(number, &receiver, &reason, retry, now));
+        }
+        (entry.absent_since, entry.absences) = (None, 0);
+        self.absences.end(&receiver);
+        let reason = match answer {
+            Answer::Done | Answer::Absent(_) => {
+                let after = now.saturating_duration_since(entry.came);
+                self.end(number, Verdict::Done);
+                return Some(Fate::Done(after));
             }
-            Answer::Failed(reason) => {
+            Answer::Failed(_) if entry.attempts + 1 < retry.attempts => {
                 entry.attempts += 1;
-                (if entry.attempts >= retry.attempts { Fate::Dead } else { Fate::Failed }, Some(reason))
+                let until = now + pause(retry, entry.attempts);
+                self.set(number, State::Pausing(until));
+                return Some(Fate::Failed);
             }
-            Answer::Refused(reason) => {
-                entry.attempts += 1;
-                (Fate::Dead, Some(reason))
-            }
+            Answer::Failed(reason) | Answer::Refused(reason) => reason,
         };
-        if fate != Fate::Absent {
-            (entry.absent_since, entry.absences) = (None, 0);
+        entry.attempts += 1;
+        self.give_up(number, &reason.into());
+        Some(Fate::Dead(0))
+    }
+
+    /// Its receiver is not there, or has no room.
+    fn absent(
+        &mut self,
+        number: u64,
+        receiver: &Receiver,
+        reason: &str,
+        retry: &Retry,
+        now: Instant,
+    ) -> Fate {
+        let last = retry.wait.map(|wait| self.absences.note(receiver, wait, now) + wait);
+        let Some(entry) = self.entries.get_mut(&number) else { return Fate::Absent };
+        entry.absences += 1;
+        let since = *entry.absent_since.get_or_insert(now);
+        // Its own wait may be over as well, where the receiver was back for others meanwhile.
+        let last = last.zip(retry.wait).map(|(last, wait)| last.min(since + wait));
+        if last.is_some_and(|last| last <= now) {
+            let reason = reason.into();
+            self.give_up(number, &reason);
+            return Fate::Dead(self.give_up_behind(number, receiver, &reason));
         }
-        let is_absent = entry.absent_since.is_some();
-        self.absent = self.absent + usize::from(is_absent) - usize::from(was_absent);
-        match fate {
-            Fate::Done(_) => self.end(number, Verdict::Done),
-            Fate::Absent | Fate::Failed => {
-                let times = if fate == Fate::Absent { entry.absences } else { entry.attempts };
-                let pause = pause(retry, times);
-                // Not later than its wait is over, so that this is noticed then.
-                let last = entry.absent_since.zip(retry.wait).map(|(since, wait)| since + wait);
-                let until = last.map_or(now + pause, |last| (now + pause).min(last.max(now)));
-                entry.state = State::Pausing(until);
-                self.pausing.insert((until, number));
-            }
-            Fate::Dead => {
-                let reason = reason.unwrap_or_default();
-                entry.state = State::Dead;
-                entry.held.job = Err(reason.into());
-                self.dead.push_back(number);
-            }
+        let until = now + pause(retry, entry.absences);
+        // Not later than its wait is over, so that this is noticed then.
+        self.set(number, State::Pausing(last.map_or(until, |last| until.min(last))));
+        Fate::Absent
+    }
+
+    fn give_up(&mut self, number: u64, reason: &Arc<str>) {
+        if let Some(entry) = self.entries.get_mut(&number) {
+            entry.held.job = Err(reason.clone());
+            self.set(number, State::Dead);
         }
-        Some(fate)
+    }
+
+    /// Those of its key that come next for the same receiver. How many.
+    fn give_up_behind(&mut self, number: u64, receiver: &Receiver, reason: &Arc<str>) -> usize {
+        let key = self.entries.get(&number).and_then(|entry| entry.key.as_ref());
+        let Some(queue) = key.and_then(|key| self.queues.get(key)) else { return 0 };
+        let is_next = |number: &&u64| {
+            let job = self.entries.get(number).map(|entry| &entry.held.job);
+            job.is_some_and(|job| job.as_ref().is_ok_and(|job| job.receiver() == *receiver))
+        };
+        let next: Vec<u64> = queue.iter().skip(1).take_while(is_next).copied().collect();
+        for number in &next {
+            self.give_up(*number, reason);
+        }
+        next.len()
     }
 
     /// Those that are to be written to the dead letters, at most so many.
@@ -239,7 +322,7 @@ impl Deliveries {
 
     /// It has ended, and the broker is to hear of it. Whether it was held.
     pub(crate) fn bury(&mut self, number: u64, verdict: Verdict) -> bool {
-        let is_held = self.entries.get(&number).is_some_and(|entry| entry.state == State::Dead);
+        let is_held = self.is(number, State::Dead);
         if is_held {
             self.end(number, verdict);
         }
@@ -262,15 +345,8 @@ impl Deliveries {
 
     fn remove(&mut self, number: u64) {
         let Some(entry) = self.entries.remove(&number) else { return };
-        self.bytes -= entry.size;
-        self.absent -= usize::from(entry.absent_since.is_some());
-        match entry.state {
-            State::Pausing(until) => {
-                self.pausing.remove(&(until, number));
-            }
-            State::Sent => self.sent -= 1,
-            State::Behind | State::Ready | State::Dead => {}
-        }
+        self.held -= entry.size;
+        self.leave(number, entry.size, entry.state);
         let Some(key) = entry.key else { return };
         let Some(queue) = self.queues.get_mut(&key) else { return };
         let was_first = queue.front() == Some(&number);
@@ -283,9 +359,14 @@ impl Deliveries {
             None => {
                 self.queues.remove(&key);
             }
-            Some(next) if was_first => self.make_ready(next),
+            // It may have been given up already.
+            Some(next) if was_first && self.is(next, State::Behind) => self.set(next, State::Ready),
             Some(_) => {}
         }
+    }
+
+    fn is(&self, number: u64, state: State) -> bool {
+        self.entries.get(&number).is_some_and(|entry| entry.state == state)
     }
 
     /// What has ended since the last call.
@@ -297,21 +378,19 @@ impl Deliveries {
         !self.ended.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    /// All that are held.
+    pub(crate) fn held(&self) -> Load {
+        self.held
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    /// Those of them that wait: for their receivers, for another attempt, or behind another one of their key.
+    pub(crate) fn waiting(&self) -> Load {
+        self.waiting
     }
 
     /// Those whose receivers have not answered.
     pub(crate) fn sent(&self) -> usize {
         self.sent
-    }
-
-    pub(crate) fn absent(&self) -> usize {
-        self.absent
     }
 }
 

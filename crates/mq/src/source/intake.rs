@@ -112,9 +112,9 @@ impl Intake {
         SourceStatus {
             away: state.away.as_ref().map(|(since, cause)| (since.elapsed(), cause.to_string())),
             dead_letters_wait: state.dead_letters_wait.as_deref().map(str::to_owned),
-            held: state.deliveries.len(),
-            bytes: state.deliveries.bytes(),
-            absent: state.deliveries.absent(),
+            held: state.deliveries.held().messages,
+            bytes: state.deliveries.held().bytes,
+            waiting: state.deliveries.waiting().messages,
             backlog: state.backlog,
         }
     }
@@ -159,31 +159,26 @@ impl Intake {
         }
     }
 
-    /// The same at once; 0 for none.
+    /// The same at once; 0 for none. Those that wait have places of their own, and beyond these the places of the others.
     pub(crate) fn room_now(&self) -> usize {
         let state = self.state.lock();
-        let messages = self.bounds.messages.saturating_sub(state.deliveries.len());
-        let bytes = self.bounds.bytes.saturating_sub(state.deliveries.bytes());
+        let (held, waiting) = (state.deliveries.held(), state.deliveries.waiting());
+        let bounds = &self.bounds;
+        let apart = (waiting.messages.min(bounds.waiting), waiting.bytes.min(bounds.waiting_bytes));
+        let messages = (bounds.messages + apart.0).saturating_sub(held.messages);
+        let bytes = (bounds.bytes + apart.1).saturating_sub(held.bytes);
         if state.closes_at.is_some() || messages == 0 || bytes == 0 {
             return 0;
         }
         (bytes / state.usual_size.max(1)).clamp(1, BATCH).min(messages)
     }
 
-    /// Whether there are too many bytes to read on.
-    pub(crate) fn is_heavy(&self) -> bool {
-        let state = self.state.lock();
-        state.deliveries.bytes() >= self.bounds.bytes
-    }
-
-    /// Waits until there are fewer.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(crate) async fn light(&self) {
-        while self.is_heavy() {
-            self.room.notified().await;
-        }
+    /// How many may be held beside the others since they wait, for a broker that is told a number: some more than do, so that
+    /// it changes seldom.
+    pub(crate) fn apart(&self) -> usize {
+        let waiting = self.state.lock().deliveries.waiting().messages;
+        let apart = if waiting == 0 { 0 } else { waiting.next_power_of_two() };
+        apart.min(self.bounds.waiting)
     }
 
     /// Waits until something has ended, of which the broker is to be told. [`told`](Self::told) says that it was.
@@ -250,26 +245,34 @@ impl Intake {
                 debug!(source = &*self.name, number, cause = text, "not delivered, and tried again");
                 self.metrics.add(SourceCount::Failed, 1);
             }
-            Some(Fate::Dead) => {
-                warn!(source = &*self.name, number, cause = text, "given up: it goes to the dead letters");
+            Some(Fate::Dead(behind)) => {
+                warn!(
+                    source = &*self.name,
+                    number,
+                    cause = text,
+                    behind,
+                    "given up: it goes to the dead letters, with those behind it"
+                );
                 self.died.notify_one();
             }
             None => {}
         }
         if matches!(fate, Some(Fate::Done(_))) {
             self.ended.notify_one();
-            self.room.notify_one();
         }
+        // It has ended, or waits.
+        self.room.notify_one();
         // The next of its key, or the time of its next attempt.
         self.work.notify_one();
     }
 
-    /// What may be sent now, unless it is closing.
+    /// What may be sent now, unless it is closing: no more are on their way than the bound of messages.
     pub(crate) fn send(&self, most: usize) -> Vec<(u64, Arc<Job>, Arc<Record>)> {
         let mut state = self.state.lock();
         if state.closes_at.is_some() {
             return Vec::new();
         }
+        let most = most.min(self.bounds.messages.saturating_sub(state.deliveries.sent()));
         state.deliveries.send(most, Instant::now())
     }
 

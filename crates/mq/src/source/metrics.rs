@@ -63,8 +63,8 @@ pub struct SourceStatus {
     pub held: usize,
     /// What they count for, in bytes.
     pub bytes: usize,
-    /// Those of them whose receiver is not there.
-    pub absent: usize,
+    /// Those of them that wait: for their receivers, for another attempt, or behind another one of their key.
+    pub waiting: usize,
     /// What the broker says is to be read yet, where it says so.
     pub backlog: Option<u64>,
 }

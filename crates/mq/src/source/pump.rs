@@ -83,6 +83,8 @@ async fn bury(intake: &Intake) -> Infallible {
 
 async fn put_away(intake: &Intake, dead: &[Dead]) -> (usize, Option<String>, Verdict) {
     match intake.dead_letter() {
+        // Those that could not be written are held no more: nothing waits for the file.
+        _ if dead.is_empty() => (0, None, Verdict::GivenUp),
         DeadLetter::Drop => (dead.len(), None, Verdict::GivenUp),
         DeadLetter::Reject => (dead.len(), None, Verdict::Rejected),
         DeadLetter::File(path, max_size) => {

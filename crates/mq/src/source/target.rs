@@ -50,6 +50,29 @@ impl HadBy {
     }
 }
 
+/// Whom a job waits for, where it is not there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Receiver {
+    Edge(u64),
+    /// The edges with the labels of the source.
+    Labels,
+    /// The services that take this topic, or have this method.
+    Services {
+        is_call: bool,
+        name: Arc<str>,
+    },
+}
+
+impl Job {
+    pub(crate) fn receiver(&self) -> Receiver {
+        match &self.to {
+            Recipient::Edge(id) => Receiver::Edge(*id),
+            Recipient::Labels(..) => Receiver::Labels,
+            Recipient::Service(_) => Receiver::Services { is_call: self.is_call, name: self.name.clone() },
+        }
+    }
+}
+
 /// How records become jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {

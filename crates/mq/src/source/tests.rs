@@ -136,6 +136,8 @@ fn config(dead_letter: DeadLetter) -> SourceConfig {
         bounds: SourceBounds {
             messages: 8,
             bytes: 1 << 20,
+            waiting: 0,
+            waiting_bytes: 0,
             timeout: ms(1000),
             silence: ms(1000),
             connect_timeout: ms(1000),
@@ -272,4 +274,50 @@ async fn closing_waits_no_longer_than_it_may() {
     assert_eq!(source.close(Duration::from_secs(5)).await, 1);
     assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     assert_eq!(broker.0.lock().queue.len(), 1, "it is given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_one_that_is_away_keeps_nothing_from_others() {
+    let mut config = config(DeadLetter::Drop);
+    (config.bounds.waiting, config.bounds.waiting_bytes) = (20, 1 << 20);
+    // Twenty-four of one key, and one of another one behind them.
+    let numbers = (0..24).map(|number| 10 * number + 1).chain([2]);
+    let (source, broker, receiver) = start(&config, numbers);
+    let [delivery] = &receiver.take(1).await[..] else { panic!("one of the key") };
+    receiver.source.answered(delivery.number, Answer::Absent("away".to_owned()));
+    let mut coming = Vec::new();
+    // The first one is tried again meanwhile.
+    while !coming.contains(&"2".to_owned()) {
+        let deliveries = receiver.take(1).await;
+        for delivery in deliveries.iter().filter(|it| &it.payload[..] == b"1") {
+            receiver.source.answered(delivery.number, Answer::Absent("away".to_owned()));
+        }
+        coming.extend(texts(&deliveries));
+    }
+    assert_eq!((source.status().held, broker.0.lock().queue.len()), (25, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_has_places_of_its_own_and_beyond_these_those_of_the_others() {
+    let mut config = config(DeadLetter::Drop);
+    (config.bounds.waiting, config.bounds.waiting_bytes) = (20, 1 << 20);
+    let (source, broker, _receiver) = start(&config, (0..100).map(|number| 10 * number + 1));
+    until("all places are taken", || source.status().held == 28).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((source.status().held, source.status().waiting, broker.0.lock().queue.len()), (28, 27, 72));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_are_on_their_way_than_may_be_whatever_waits() {
+    let mut config = config(DeadLetter::Drop);
+    (config.bounds.waiting, config.bounds.waiting_bytes) = (20, 1 << 20);
+    // None of them has a key.
+    let (_source, _broker, receiver) = start(&config, (1..=40).map(|number| 10 * number));
+    for _ in 0..3 {
+        for delivery in receiver.take(8).await {
+            receiver.source.answered(delivery.number, Answer::Absent("no room".to_owned()));
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(receiver.take(8).await.len(), 8);
 }

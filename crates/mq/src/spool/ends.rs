@@ -34,7 +34,7 @@ impl Confirm for Spool {
                 self.advance(&mut state, &name, now);
                 state.forget(&name);
             }
-            state.say_empty(self.name, self.count(SpoolCount::Drained));
+            state.say_empty(self.name, &self.counters);
             if self.has_work(&state, now) {
                 self.work.notify_one();
             }

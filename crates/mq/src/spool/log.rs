@@ -186,6 +186,16 @@ impl Log {
         Ok(slots)
     }
 
+    /// Whether so many bytes can be written: they are, and deleted again.
+    pub(crate) fn probe(&mut self, len: usize) -> Result<(), String> {
+        let path = self.folder.join("probe");
+        let probed = remove(&path).and_then(|()| (self.create)(&path)).and_then(|mut file| {
+            let written = file.write_all(&vec![0; len]).and_then(|()| file.sync());
+            written.and(remove(&path))
+        });
+        probed.map_err(|error| format!("{}: {error}", path.display()))
+    }
+
     fn new_segment(&mut self) -> Result<Current, String> {
         let segment = self.next;
         self.next = segment.checked_add(1).ok_or("the spool has had too many files")?;
@@ -256,12 +266,7 @@ impl Log {
         }
         // In this order: marks without messages are of no harm.
         for path in [self.spool_path(segment), self.done_path(segment)] {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(format!("{}: {error}", path.display()));
-                }
-                _ => {}
-            }
+            remove(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         self.salts.remove(&segment);
         Ok(())
@@ -290,6 +295,14 @@ fn done_path(folder: &Path, segment: u32) -> PathBuf {
 
 const SPOOL: &str = "spool";
 const DONE: &str = "done";
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
 
 /// Files that nobody else may read.
 fn private() -> OpenOptions {
@@ -358,10 +371,7 @@ impl Found {
             } else {
                 fs::remove_file(&path)?;
             }
-            return match fs::remove_file(&marks) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
+            return remove(&marks);
         }
         self.segments.insert(segment, bytes.len() as u64);
         self.messages.append(&mut live);

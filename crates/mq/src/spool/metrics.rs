@@ -16,7 +16,8 @@ pub enum SpoolCount {
     Refused,
     /// Messages that the broker refused, and that went to the dead letters.
     DeadLettered,
-    /// Messages that could not be read again.
+    /// Messages that could not be read again, and stretches of files that the start has found damaged: one message each, or
+    /// more.
     Damaged,
 }
 

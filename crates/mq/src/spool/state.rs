@@ -2,7 +2,7 @@
 
 use super::dead::Burial;
 use super::log::{Found, Slot};
-use super::metrics::Seldom;
+use super::metrics::{Seldom, SpoolCount, SpoolCounters};
 use super::room::Room;
 use super::topic::{Disk, Topic};
 use crate::{SinkStatus, SpoolConfig};
@@ -36,13 +36,37 @@ pub(super) struct State {
     pub(super) is_stopped: bool,
     pub(super) stuck: Option<String>,
     pub(super) failing: Option<String>,
-    /// It was said that messages go to disk, and not yet that there are none any more.
-    is_said: bool,
+    /// What could not be written last, in bytes.
+    pub(super) failed_bytes: usize,
+    /// When something could not be written, as long as that is not known to have gone.
+    pub(super) fault_at: Option<Instant>,
+    /// What was counted when it was said that messages go to disk, and not yet that there are none any more.
+    said: Option<Ends>,
     pub(super) used: Seldom,
     pub(super) refused: Seldom,
     pub(super) dropped: Seldom,
     pub(super) failed: Seldom,
     pub(super) buried: Seldom,
+}
+
+/// Messages that went out of the spool: to the broker, to the dead letters, and nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
+    drained: u64,
+    dead_lettered: u64,
+    dropped: u64,
+    damaged: u64,
+}
+
+impl Ends {
+    fn of(counters: &SpoolCounters) -> Self {
+        Self {
+            drained: counters.get(SpoolCount::Drained),
+            dead_lettered: counters.get(SpoolCount::DeadLettered),
+            dropped: counters.get(SpoolCount::Dropped),
+            damaged: counters.get(SpoolCount::Damaged),
+        }
+    }
 }
 
 /// A message that is to be written.
@@ -69,7 +93,7 @@ impl State {
             state.topics.entry(name).or_default().enqueue(*slot);
             state.next = slot.sequence.saturating_add(1);
         }
-        state.is_said = !found.messages.is_empty();
+        state.said = (!found.messages.is_empty()).then(Ends::default);
         state
     }
 
@@ -140,11 +164,17 @@ impl State {
     }
 
     /// A line when the first message goes to disk.
-    pub(super) fn say_used(&mut self, sink: &str, config: &SpoolConfig, status: Option<SinkStatus>) {
-        if self.is_said || self.used.admit(0).is_none() {
+    pub(super) fn say_used(
+        &mut self,
+        sink: &str,
+        config: &SpoolConfig,
+        counters: &SpoolCounters,
+        status: Option<SinkStatus>,
+    ) {
+        if self.said.is_some() || self.used.admit(0).is_none() {
             return;
         }
-        self.is_said = true;
+        self.said = Some(Ends::of(counters));
         let status = status.and_then(|status| status.away.or(status.blocked));
         let cause = status.map_or_else(
             || {
@@ -159,11 +189,32 @@ impl State {
     }
 
     /// A line when there is none on disk any more.
-    pub(super) fn say_empty(&mut self, sink: &str, drained: u64) {
-        if self.is_said && self.room.messages() == 0 {
-            self.is_said = false;
+    pub(super) fn say_empty(&mut self, sink: &str, counters: &SpoolCounters) {
+        let Some(before) = self.said.take_if(|_| self.room.messages() == 0) else { return };
+        let now = Ends::of(counters);
+        let (drained, dead_lettered, dropped, damaged) = (
+            now.drained - before.drained,
+            now.dead_lettered - before.dead_lettered,
+            now.dropped - before.dropped,
+            now.damaged - before.damaged,
+        );
+        if dead_lettered + dropped + damaged == 0 {
             info!(sink, drained, "the spool is empty: the broker has its messages");
+        } else {
+            warn!(
+                sink,
+                drained,
+                dead_lettered,
+                dropped,
+                damaged,
+                "the spool is empty: the broker has those of its messages that are drained"
+            );
         }
+    }
+
+    /// There was a fault just now, or there is none any more.
+    pub(super) fn note_fault(&mut self) {
+        self.fault_at = (self.failing.is_some() || self.stuck.is_some()).then(Instant::now);
     }
 
     /// Messages in memory that are not on disk, and not to be written.

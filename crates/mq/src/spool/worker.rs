@@ -12,9 +12,10 @@ use crate::{Bounds, Cause, Outcome, SendError};
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 /// Messages that are written together, or read.
 const MOST: usize = 1024;
@@ -22,9 +23,17 @@ const MOST: usize = 1024;
 /// The same in bytes; one alone may have more.
 const MOST_BYTES: usize = 4 << 20;
 
+/// How long after a fault of the disk it is looked whether it has gone: those who ask how the spool is see it meanwhile.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Bytes that are written to see that, at least and at most: as many as could not be written.
+const PROBE_BYTES: (usize, usize) = (4 << 10, 1 << 20);
+
 /// What is done at once, without the lock.
 #[derive(Default)]
 struct Batch {
+    /// There was a fault of the disk, and it is time to look whether it is there still.
+    probes: bool,
     writes: Vec<(Arc<str>, Spooled)>,
     done: Vec<Slot>,
     removals: Vec<u32>,
@@ -49,7 +58,10 @@ fn run(spool: &Spool, mut log: Log) {
     let config = &spool.config;
     let dead_letters = DeadLetterFile { path: config.dead_letters(), max_size: config.dead_letter_size };
     while let Some(batch) = next(spool) {
-        let Batch { writes, done, removals, burials, reads } = batch;
+        let Batch { probes, writes, done, removals, burials, reads } = batch;
+        if probes {
+            probe(spool, &mut log, &dead_letters);
+        }
         for segment in removals {
             note(spool, log.remove(segment));
         }
@@ -72,9 +84,12 @@ fn run(spool: &Spool, mut log: Log) {
 fn next(spool: &Spool) -> Option<Batch> {
     let mut state = spool.state.lock();
     loop {
-        let batch = spool.take(&mut state);
-        let Batch { writes, done, removals, burials, reads } = &batch;
-        let is_empty = writes.is_empty()
+        let mut batch = spool.take(&mut state);
+        let fault = state.fault_at.filter(|_| !state.is_stopping);
+        batch.probes = fault.is_some_and(|at| at.elapsed() >= PROBE_INTERVAL);
+        let Batch { probes, writes, done, removals, burials, reads } = &batch;
+        let is_empty = !probes
+            && writes.is_empty()
             && done.is_empty()
             && removals.is_empty()
             && burials.is_empty()
@@ -85,8 +100,30 @@ fn next(spool: &Spool) -> Option<Batch> {
         if state.is_stopping && state.is_settled() {
             return None;
         }
-        spool.work.wait(&mut state);
+        match fault {
+            Some(_) => {
+                // Woken or not, all is looked at.
+                let _ = spool.work.wait_for(&mut state, PROBE_INTERVAL);
+            }
+            None => spool.work.wait(&mut state),
+        }
     }
+}
+
+/// Looks whether what could not be written before can be now.
+fn probe(spool: &Spool, log: &mut Log, dead_letters: &DeadLetterFile) {
+    let (failed, is_stuck) = {
+        let state = spool.state.lock();
+        (state.failing.is_some().then_some(state.failed_bytes), state.stuck.is_some())
+    };
+    let failing = failed.and_then(|bytes| log.probe(bytes.clamp(PROBE_BYTES.0, PROBE_BYTES.1)).err());
+    let stuck = if is_stuck { dead_letters.check().err() } else { None };
+    let mut state = spool.state.lock();
+    if failed.is_some() && failing.is_none() {
+        info!(sink = spool.name, "the spool can be written again");
+    }
+    (state.failing, state.stuck) = (failing, stuck);
+    state.note_fault();
 }
 
 /// It is no harm but that some messages are sent once more after the next start.
@@ -171,6 +208,7 @@ impl Spool {
         match written {
             Ok(slots) => {
                 state.failing = None;
+                state.note_fault();
                 for ((name, spooled), slot) in names.iter().zip(messages).zip(slots) {
                     state.room.unqueue(spooled.message.size() as u64);
                     self.stands(&mut state, name, slot, &mut told);
@@ -184,6 +222,8 @@ impl Spool {
                 let text = format!("{}: the broker can't take it now, nor the spool: {cause}", self.name);
                 let error = SendError::new(Cause::Busy, text);
                 state.failing = Some(cause);
+                state.failed_bytes = messages.iter().map(|spooled| spooled.message.size()).sum();
+                state.note_fault();
                 for (name, spooled) in names.iter().zip(messages) {
                     state.room.unqueue(spooled.message.size() as u64);
                     self.stands_not(&mut state, name, spooled.sequence, &error, &mut told);
@@ -200,7 +240,7 @@ impl Spool {
             }
             last = Some(name);
         }
-        state.say_empty(self.name, self.count(SpoolCount::Drained));
+        state.say_empty(self.name, &self.counters);
         drop(state);
         self.tell(told);
     }
@@ -290,7 +330,7 @@ impl Spool {
             self.advance(&mut state, &name, now);
             state.forget(&name);
         }
-        state.say_empty(self.name, self.count(SpoolCount::Drained));
+        state.say_empty(self.name, &self.counters);
     }
 
     fn buried(&self, burials: Vec<Burial>, count: usize, why: Option<String>) {
@@ -314,6 +354,7 @@ impl Spool {
             );
         }
         state.stuck = why;
+        state.note_fault();
         for (index, Burial { slot, message, .. }) in burials.into_iter().enumerate() {
             state.release(message.size());
             if index < count {
@@ -323,6 +364,6 @@ impl Spool {
                 topic.pause(now + self.bounds.max_backoff);
             }
         }
-        state.say_empty(self.name, self.count(SpoolCount::Drained));
+        state.say_empty(self.name, &self.counters);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Login, server};
 use crate::config::RedisConfig;
 use crate::error::describe;
-use frontier_config::HostPort;
+use frontier_config::{HostPort, format_duration};
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd, from_redis_value_ref};
 use std::time::Duration;
@@ -26,7 +26,10 @@ pub(crate) async fn master(
             let connection = server(config, &addr, login, config.dial_timeout).await?;
             match is_master(connection.clone(), config.read_timeout).await {
                 true => Ok(connection),
-                false => Err(format!("redis: not a master, though a sentinel says so ({addr})")),
+                false => Err(format!(
+                    "redis: not a master, though a sentinel says so ({addr}, by {})",
+                    config.key()
+                )),
             }
         };
         match connected.await {
@@ -51,9 +54,16 @@ async fn query_master(
     command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
     match timeout(within, command.query_async::<Option<(String, u16)>>(&mut connection)).await {
         Ok(Ok(Some((host, port)))) => Ok(HostPort { host, port }),
-        Ok(Ok(None)) => Err(format!("redis: the sentinel does not know this master_name ({sentinel})")),
-        Ok(Err(error)) => Err(format!("{} ({sentinel})", describe(&error))),
-        Err(_) => Err(format!("redis: the sentinel did not answer within {within:?} ({sentinel})")),
+        Ok(Ok(None)) => Err(format!(
+            "redis: the sentinel does not know this master_name ({sentinel}, by {})",
+            config.key()
+        )),
+        Ok(Err(error)) => Err(format!("{} ({sentinel}, by {})", describe(&error), config.key())),
+        Err(_) => Err(format!(
+            "redis: the sentinel did not answer within {} ({sentinel}, by {})",
+            format_duration(within),
+            config.key()
+        )),
     }
 }
 

@@ -77,6 +77,10 @@ pub(super) fn read(section: &Section<'_>, bounds: Bounds, kind: &Kind) -> Option
         bytes: section
             .within("max_inflight_size", ByteSize::mib(16), ByteSize::kib(64)..=ByteSize::mib(16 << 10))
             .as_usize(),
+        waiting: section.within("max_waiting", 4096, 0..=100_000),
+        waiting_bytes: section
+            .within("max_waiting_size", ByteSize::mib(16), ByteSize::bytes(0)..=ByteSize::mib(16 << 10))
+            .as_usize(),
         timeout: section.within(
             "timeout",
             Duration::from_secs(10),

@@ -1,6 +1,6 @@
 //! Queues of RabbitMQ as sources.
 
-use super::{Inbox, buried, to_edges, with};
+use super::{Inbox, buried, few_places, to_edges, with};
 use crate::rabbitmq::{RabbitMq, VirtualHost};
 use crate::world::{connected, edge, logged, observed, of_source};
 use frontier_tests::{DEADLINE, Gateway, GatewayBuilder, eventually};
@@ -73,7 +73,8 @@ async fn each_message_goes_to_its_edge_in_order_and_what_is_refused_is_the_queue
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_holds_no_more_than_it_may_and_gives_it_back_when_it_stops() {
     let host = VirtualHost::shared("bounded");
-    let mut first = orders(&host, &json!({"max_inflight": 10, "exclusive": true})).start().await;
+    let first = orders(&host, &json!({"max_inflight": 10, "max_waiting": 0, "exclusive": true}));
+    let mut first = first.start().await;
     connected(&first, 1).await;
     fill(&host, &[1], 0, 30);
     let held = async || (ready(&host, "orders") == 20).then_some(());
@@ -90,9 +91,24 @@ async fn a_gateway_holds_no_more_than_it_may_and_gives_it_back_when_it_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_away_holds_up_nobody_else() {
+    let host = VirtualHost::shared("beside");
+    let gateway = orders(&host, &few_places()).start().await;
+    let inbox = Inbox::default();
+    let _edges = inbox.edges(&gateway, [1]).await;
+    fill(&host, &[9], 0, 40);
+    fill(&host, &[1], 0, 300);
+    assert_eq!(inbox.is_whole(&[1], 300).await, 0);
+    assert_eq!(of_source(&gateway, "waiting").await, 40.0);
+    let _nine = inbox.edges(&gateway, [9]).await;
+    assert_eq!(inbox.is_whole(&[9], 40).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_wait_are_bounded_and_the_connection_outlives_that() {
     let host = VirtualHost::shared("heavy");
-    let gateway = orders(&host, &json!({"max_inflight_size": "64KiB"})).start().await;
+    let gateway =
+        orders(&host, &json!({"max_inflight_size": "64KiB", "max_waiting_size": "0"})).start().await;
     connected(&gateway, 1).await;
     fill_with(&host, &[1], 0, 60, 100_000);
     let held = async || Some(of_source(&gateway, "held").await).filter(|held| *held >= 1.0);
@@ -128,7 +144,7 @@ async fn credentials_that_do_not_hold_any_more_are_told_and_tried_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_gateway_and_broker_killed_and_frozen_nothing_is_lost_and_a_queue_that_goes_is_told() {
     let mut host = VirtualHost::of(Arc::new(RabbitMq::start()), "killed");
-    let mut gateway = orders(&host, &json!({"max_inflight": 32})).start().await;
+    let mut gateway = orders(&host, &json!({"max_inflight": 32, "max_waiting": 32})).start().await;
     connected(&gateway, 1).await;
     let inbox = Inbox::default();
     let mut edges = inbox.edges(&gateway, EDGES).await;
@@ -142,7 +158,7 @@ async fn with_gateway_and_broker_killed_and_frozen_nothing_is_lost_and_a_queue_t
     Arc::get_mut(&mut host.server).unwrap().restart();
     fill(&host, &EDGES, 200, 300);
     let doubled = inbox.has_all(1200).await;
-    assert!(doubled <= 2 * 32, "at most what was held: {doubled}");
+    assert!(doubled <= 2 * 64, "at most what was held: {doubled}");
     assert!(buried(&gateway).is_empty());
     // What comes again does so in its order.
     for id in EDGES {

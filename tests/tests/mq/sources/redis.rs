@@ -74,7 +74,7 @@ async fn each_entry_goes_to_its_edge_in_order_and_is_acked_then() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_away_is_waited_for_and_no_more_is_read_meanwhile() {
     let server = Server::start();
-    let gateway = orders(&server, &json!({"max_inflight": 10})).start().await;
+    let gateway = orders(&server, &json!({"max_inflight": 10, "max_waiting": 0})).start().await;
     connected(&gateway, 1).await;
     add(&server, &[1], 0..50);
     let read = async || (pending(&server) == 10).then_some(());
@@ -90,6 +90,33 @@ async fn who_is_away_is_waited_for_and_no_more_is_read_meanwhile() {
     assert!(doubled <= 1, "at most what was on its way: {doubled}");
     nothing_is_pending(&server).await;
     assert!(buried(&gateway).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_away_holds_up_nobody_else_and_is_waited_for_once() {
+    let server = Server::start();
+    add(&server, &[9], 0..40);
+    // Were each of them waited for, it would take much longer than this test may.
+    let gateway = orders(&server, &json!({"max_inflight": 8, "wait": "2s"})).start().await;
+    let inbox = Inbox::default();
+    let mut edges = inbox.edges(&gateway, [1]).await;
+    add(&server, &[1], 0..10);
+    inbox.is_whole(&[1], 10).await;
+    let put_away = async |count| (buried(&gateway).len() == count).then_some(());
+    eventually(2 * DEADLINE, "they are put away", async || put_away(40).await).await;
+    let numbers = |buried: &[Value]| -> Vec<String> {
+        buried.iter().map(|line| line["place"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(numbers(&buried(&gateway)).is_sorted_by_key(|id| {
+        let (time, number) = id.split_once('-').unwrap();
+        (time.parse::<u64>().unwrap(), number.parse::<u64>().unwrap())
+    }));
+    nothing_is_pending(&server).await;
+    // It is back.
+    edges.spawn(inbox.clone().receive(edge(&gateway, 9).await, 9, |message, _| message.done()));
+    add(&server, &[9], 0..10);
+    inbox.is_whole(&[9], 10).await;
+    assert_eq!(buried(&gateway).len(), 40);
 }
 
 #[tokio::test(flavor = "multi_thread")]

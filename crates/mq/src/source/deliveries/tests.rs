@@ -59,7 +59,8 @@ fn one_of_each_key_goes_at_a_time_and_those_without_a_key_go_at_once() {
     all.answered(2, Answer::Done, &RETRY, now);
     assert_eq!(send(&mut all, now), [6]);
     assert_eq!(all.take_ended(), [(1, Verdict::Done), (4, Verdict::Done), (2, Verdict::Done)]);
-    assert_eq!((all.len(), all.sent(), all.has_ended()), (3, 3, false));
+    assert_eq!((all.held().messages, all.sent(), all.has_ended()), (3, 3, false));
+    assert_eq!(all.waiting().messages, 0);
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn what_fails_holds_its_key_up_and_nobody_else() {
     assert_eq!(all.next_due(), Some(now + 2 * RETRY.first));
     now += 2 * RETRY.first;
     assert_eq!(send(&mut all, now), [1]);
-    assert_eq!(all.answered(1, failed(), &RETRY, now), Some(Fate::Dead));
+    assert_eq!(all.answered(1, failed(), &RETRY, now), Some(Fate::Dead(0)));
     // Its place is kept until it is put away.
     assert_eq!(send(&mut all, now), [] as [u64; 0]);
     let dead = all.dead(10);
@@ -98,13 +99,12 @@ fn who_is_not_there_is_waited_for_and_costs_no_attempt() {
     for pause in [1, 2, 3, 3] {
         assert_eq!(send(&mut all, now), [1]);
         assert_eq!(all.answered(1, absent(), &RETRY, now), Some(Fate::Absent));
-        assert_eq!(all.absent(), 1);
+        assert_eq!(all.waiting().messages, 1);
         assert_eq!(all.next_due(), Some(now + Duration::from_secs(pause)));
         now += Duration::from_secs(pause);
     }
     send(&mut all, now);
     assert_eq!(all.answered(1, failed(), &RETRY, now), Some(Fate::Failed));
-    assert_eq!(all.absent(), 0);
     // Its wait begins anew, ends when it is over, and not later.
     now = all.next_due().unwrap();
     let away_since = now;
@@ -113,7 +113,7 @@ fn who_is_not_there_is_waited_for_and_costs_no_attempt() {
         match all.answered(1, absent(), &RETRY, now) {
             Some(Fate::Absent) => now = all.next_due().unwrap(),
             fate => {
-                assert_eq!(fate, Some(Fate::Dead));
+                assert_eq!(fate, Some(Fate::Dead(0)));
                 break;
             }
         }
@@ -135,7 +135,7 @@ fn what_is_refused_or_can_t_be_read_is_dead_at_once() {
     let number = all.take(record(0), Err("it has no key".to_owned()), now);
     take(&mut all, &[None], now);
     assert_eq!(send(&mut all, now), [2]);
-    assert_eq!(all.answered(2, Answer::Refused("too large".to_owned()), &RETRY, now), Some(Fate::Dead));
+    assert_eq!(all.answered(2, Answer::Refused("too large".to_owned()), &RETRY, now), Some(Fate::Dead(0)));
     let dead = all.dead(10);
     let reasons: Vec<(u64, &str, u32)> =
         dead.iter().map(|dead| (dead.number, &*dead.reason, dead.attempts)).collect();
@@ -151,19 +151,29 @@ fn late_and_wrong_answers_change_nothing() {
     send(&mut all, now);
     all.answered(1, failed(), &RETRY, now);
     assert_eq!(all.answered(1, Answer::Done, &RETRY, now), None, "it has answered");
-    assert_eq!((all.sent(), all.len()), (0, 2));
+    assert_eq!((all.sent(), all.held().messages, all.waiting().messages), (0, 2, 2));
 }
 
 #[test]
-fn what_is_held_is_counted() {
+fn what_is_held_is_counted_and_what_waits_apart() {
     let (mut all, now) = (Deliveries::default(), Instant::now());
-    all.take(record(1000), job(None), now);
-    all.take(record(0), job(None), now);
     let (one, other) = (record(1000).size(), record(0).size());
-    assert_eq!((all.len(), all.bytes()), (2, one + other));
+    let load = |messages, bytes| Load { messages, bytes };
+    all.take(record(1000), job(Some("a")), now);
+    all.take(record(0), job(Some("a")), now);
+    all.take(record(0), job(None), now);
+    assert_eq!((all.held(), all.waiting()), (load(3, one + 2 * other), load(1, other)));
     send(&mut all, now);
+    all.answered(1, failed(), &RETRY, now);
+    all.answered(3, absent(), &RETRY, now);
+    assert_eq!(all.waiting(), load(3, one + 2 * other));
+    // Those that may go again wait no more.
+    assert_eq!(send(&mut all, now + RETRY.first), [1, 3]);
+    assert_eq!(all.waiting(), load(1, other));
     all.answered(1, Answer::Done, &RETRY, now);
-    assert_eq!((all.len(), all.bytes()), (1, other));
+    assert_eq!((all.held(), all.waiting()), (load(2, 2 * other), load(0, 0)));
+    all.answered(3, Answer::Refused("no".to_owned()), &RETRY, now);
+    assert_eq!(all.waiting(), load(0, 0), "what is given up has its place until it is put away");
 }
 
 #[test]
@@ -174,8 +184,108 @@ fn what_is_forgotten_is_told_nobody_and_its_key_goes_on() {
     all.answered(4, Answer::Done, &RETRY, now);
     all.answered(5, absent(), &RETRY, now);
     all.forget(&BTreeSet::from([1, 2, 4, 5, 99]));
-    assert_eq!((all.len(), all.sent(), all.absent(), all.next_due()), (1, 0, 0, None));
+    assert_eq!((all.held().messages, all.sent(), all.next_due()), (1, 0, None));
+    assert_eq!(all.waiting().messages, 0);
     assert!(all.take_ended().is_empty());
     assert_eq!(all.answered(1, Answer::Done, &RETRY, now), None);
     assert_eq!(send(&mut all, now), [3]);
+}
+
+/// One for this edge, of this key.
+fn for_edge(id: u64, key: Option<&str>) -> Result<Job, String> {
+    Ok(Job { to: Recipient::Edge(id), ..job(key).unwrap() })
+}
+
+/// Has the only ones that are on their way, or are to go, find nobody until one is given up: with how many others, and when.
+fn until_given_up(all: &mut Deliveries, number: u64, mut now: Instant) -> (usize, Instant) {
+    loop {
+        for number in send(all, now) {
+            all.answered(number, absent(), &RETRY, now);
+        }
+        if all.has_dead() {
+            let dead = all.dead(100);
+            assert_eq!(dead[0].number, number);
+            all.still_dead(dead.iter().map(|dead| dead.number));
+            return (dead.len() - 1, now);
+        }
+        now = all.next_due().unwrap();
+    }
+}
+
+fn bury(all: &mut Deliveries) -> Vec<u64> {
+    let dead: Vec<u64> = all.dead(100).iter().map(|dead| dead.number).collect();
+    assert!(dead.iter().all(|number| all.bury(*number, Verdict::GivenUp)));
+    dead
+}
+
+#[test]
+fn a_receiver_is_waited_for_once_and_not_for_each_message() {
+    let (mut all, start) = (Deliveries::default(), Instant::now());
+    for key in ["a", "a", "a", "b"] {
+        all.take(record(0), for_edge(1, Some(key)), start);
+    }
+    // Of the same key, for somebody else.
+    all.take(record(0), for_edge(2, Some("a")), start);
+    all.take(record(0), for_edge(1, Some("a")), start);
+    for number in send(&mut all, start) {
+        assert_eq!(all.answered(number, absent(), &RETRY, start), Some(Fate::Absent));
+    }
+    let (behind, now) = until_given_up(&mut all, 1, start);
+    assert_eq!((behind, now - start), (3, RETRY.wait.unwrap()), "those of both keys, up to the other one");
+    assert_eq!(bury(&mut all), [1, 2, 3, 4]);
+    // The key goes on in its order.
+    assert_eq!(send(&mut all, now), [5]);
+    all.answered(5, Answer::Done, &RETRY, now);
+    assert_eq!(send(&mut all, now), [6]);
+    assert_eq!(all.answered(6, absent(), &RETRY, now), Some(Fate::Dead(0)), "it has been waited for");
+    bury(&mut all);
+    // What comes later is given up at once as well, with all that is behind it.
+    for _ in 0..3 {
+        all.take(record(0), for_edge(1, Some("a")), now);
+    }
+    assert_eq!(send(&mut all, now), [7]);
+    assert_eq!(all.answered(7, absent(), &RETRY, now), Some(Fate::Dead(2)));
+    assert_eq!(bury(&mut all), [7, 8, 9]);
+    // It is back: from here on it is waited for again.
+    all.take(record(0), for_edge(1, None), now);
+    all.take(record(0), for_edge(1, None), now);
+    assert_eq!(send(&mut all, now), [10, 11]);
+    all.answered(10, failed(), &RETRY, now);
+    assert_eq!(all.answered(11, absent(), &RETRY, now), Some(Fate::Absent));
+}
+
+#[test]
+fn whom_nobody_has_asked_for_in_the_time_of_a_wait_is_waited_for_anew() {
+    let (mut all, start) = (Deliveries::default(), Instant::now());
+    all.take(record(0), for_edge(1, None), start);
+    let (_, now) = until_given_up(&mut all, 1, start);
+    let later = now + RETRY.wait.unwrap() + Duration::from_secs(1);
+    bury(&mut all);
+    all.take(record(0), for_edge(1, None), later);
+    send(&mut all, later);
+    assert_eq!(all.answered(2, absent(), &RETRY, later), Some(Fate::Absent));
+}
+
+#[test]
+fn one_that_finds_no_room_while_others_do_waits_no_longer_than_it_may() {
+    let (mut all, start) = (Deliveries::default(), Instant::now());
+    take(&mut all, &[None, None], start);
+    let mut now = start;
+    loop {
+        for number in send(&mut all, now) {
+            let (answer, is_late) = match number {
+                1 => (absent(), now - start >= RETRY.wait.unwrap()),
+                _ => (Answer::Done, false),
+            };
+            let fate = all.answered(number, answer, &RETRY, now).unwrap();
+            assert_eq!(matches!(fate, Fate::Dead(_)), is_late, "{fate:?}");
+        }
+        if all.has_dead() {
+            break;
+        }
+        now = all.next_due().unwrap();
+        // Somebody else of the same receiver gets through.
+        take(&mut all, &[None], now);
+    }
+    assert_eq!(now - start, RETRY.wait.unwrap());
 }
