@@ -93,6 +93,7 @@ impl Dispatcher {
             granted: 0,
             in_flight: 0,
             queued_as: None,
+            is_touched: false,
             last: None,
             blacklist: VecDeque::new(),
         };
