@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use crate::{DEADLINE, eventually};
+
 /// The lines that a process has printed so far.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
@@ -72,7 +74,13 @@ impl Log {
         self.open.load(Ordering::SeqCst) == 0
     }
 
-    /// The first line that contains `text`.
+    /// The first line that contains `text`, once it has come: a thread reads, so what another sign tells of may not
+    /// have been read yet.
+    pub async fn line(&self, text: &str) -> String {
+        eventually(DEADLINE, &format!("it is logged: {text}"), async || self.find(text)).await
+    }
+
+    /// The first line so far that contains `text`.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<String> {
         self.lines().into_iter().find(|line| line.contains(text))

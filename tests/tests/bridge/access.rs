@@ -64,7 +64,7 @@ async fn a_page_shows_its_token_as_a_subprotocol() {
     assert_eq!(refused(&url, &[]).await, "refused 401");
     let evil: Vec<&str> = good[..4].iter().copied().chain(["--origin", "https://evil.example"]).collect();
     assert_eq!(refused(&url, &evil).await, "refused 403");
-    let log = gateway.log().find("why=\"origin\"").unwrap();
+    let log = gateway.log().line("why=\"origin\"").await;
     assert!(log.contains("turned a subscriber of the bridge away"), "{log}");
     assert!(gateway.log().lines().iter().all(|line| !line.contains(TOKEN) && !line.contains(&bearer(TOKEN))));
 }

@@ -89,8 +89,8 @@ async fn a_port_that_is_taken_and_tokens_that_are_shared_are_told() {
         .set("edgebound.auth.methods", methods)
         .start()
         .await;
-    let warning = shared.log().find("bridge.auth: its tokens are those of edgebound.auth");
-    assert!(warning.is_some_and(|line| line.contains("WARN")), "{:?}", shared.log().lines());
+    let warning = shared.log().line("bridge.auth: its tokens are those of edgebound.auth").await;
+    assert!(warning.contains("WARN"), "{warning}");
 }
 
 #[tokio::test]

@@ -77,5 +77,5 @@ async fn addresses_of_frontlas_that_are_of_no_use_keep_nobody_from_the_others() 
 #[tokio::test]
 async fn the_proxy_that_the_environment_names_is_taken() {
     let edge = connects("ws://gateway.test:30013", Some(tool("microsocks", "microsocks"))).await;
-    assert!(edge.log().find("connected to gateway.test:30013").is_some(), "{:?}", edge.log().lines());
+    edge.log().line("connected to gateway.test:30013").await;
 }

@@ -68,8 +68,7 @@ async fn messages_are_printed_and_then_acked() {
     let sub = world.start(&["sub", "telemetry", "alarm", "-o", "json", "--count", "2"]);
     prints(&sub, "waiting for messages as service").await;
     world.run(&["publish", "telemetry", "21.5", "--id", "42"]).await.text();
-    // It is printed by then.
-    let line = sub.log().find("21.5").unwrap();
+    let line = sub.log().line("21.5").await;
     let message: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(
         (&message["topic"], &message["edge_id"], &message["data"]),

@@ -120,7 +120,7 @@ async fn a_container_that_speaks_the_compute_service_is_a_host_as_long_as_it_is_
     });
     let address = format!("127.0.0.1:{}", port.await);
     let world = World::new(&["--grpc", &address]).await;
-    assert!(world.host.log().find("the container offers calc 1.0: up, fail").is_some());
+    world.host.log().line("the container offers calc 1.0: up, fail").await;
     let found = world.compute(&[("up", "hello"), ("fail", ""), ("reject", "")]).await;
     assert_eq!(found[0], "HELLO data 0");
     assert_eq!(found[1], json!(["ServiceFault", 1, "no such number"]));

@@ -108,8 +108,8 @@ async fn a_header_that_nobody_asked_for_is_told_of_with_the_key() {
             let gateway = Gateway::over(network).start().await;
             let behind = proxy(&gateway, Adds::Header(header)).await;
             connect_error(|| edge(&gateway, behind)).await;
-            let line = gateway.log().find("`edgebound.listen.proxy_protocol` is off");
-            assert!(line.is_some_and(|it| it.contains("WARN")), "{:?}", gateway.log().lines());
+            let line = gateway.log().line("`edgebound.listen.proxy_protocol` is off").await;
+            assert!(line.contains("WARN"), "{line}");
         }
     }
 }
@@ -120,14 +120,14 @@ async fn a_trusted_proxy_must_send_the_header_that_is_asked_for() {
     let strict = async || speaking(Network::Tls, "v2", &["127.0.0.1"]).start().await;
     let gateway = strict().await;
     connect_error(|| gateway.edge()).await;
-    assert!(gateway.log().find("`proxy_protocol_optional`").is_some(), "{:?}", gateway.log().lines());
+    gateway.log().line("`proxy_protocol_optional`").await;
     for (header, text) in
         [(V1, "in the other version than `proxy_protocol` says"), (b"PROXY TCP9\r\n", "malformed header")]
     {
         let gateway = strict().await;
         let behind = proxy(&gateway, Adds::Header(header)).await;
         connect_error(|| edge(&gateway, behind)).await;
-        assert!(gateway.log().find(text).is_some(), "{:?}", gateway.log().lines());
+        gateway.log().line(text).await;
     }
     let optional = speaking(Network::Tls, "v2", &["127.0.0.1"]);
     let optional = optional.set("edgebound.listen.proxy_protocol_optional", true).start().await;
@@ -174,7 +174,7 @@ async fn pages_may_have_browsers_connect_only_from_where_it_is_allowed() {
     let from_page = proxy(&gateway, page).await;
     let told = connect_error(|| edge(&gateway, from_page)).await;
     assert!(told.contains("403 Forbidden"), "{told}");
-    assert!(gateway.log().find("its origin is not in `allowed_origins`").is_some());
+    gateway.log().line("its origin is not in `allowed_origins`").await;
     let allowed = json!(["https://*.example", "https://app.example"]);
     let gateway = Gateway::over(Network::Ws).set("edgebound.listen.allowed_origins", allowed).start().await;
     through(&gateway, page).await;

@@ -45,7 +45,7 @@ async fn from_tls_no_gateway_is_followed_to_an_address_without() {
         assert!(error.text().contains("without TLS"), "{told}: {error}");
         assert!(error.text().contains("frontlas.forward.allow_downgrade"), "{told}: {error}");
     }
-    assert!(secured.log().find("another gateway is not dialled").is_some());
+    secured.log().line("another gateway is not dialled").await;
     let dialled = tokio::time::timeout(Duration::from_millis(100), trap.accept()).await;
     assert!(dialled.is_err(), "nobody has come");
 }
