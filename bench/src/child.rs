@@ -40,7 +40,7 @@ impl Child {
         let orders = process.stdin.take().context("the child has no stdin")?;
         let reports = BufReader::new(process.stdout.take().context("the child has no stdout")?).lines();
         let mut child = Self { name, process, orders, reports, ready: Ready::default() };
-        child.ready = match child.report().await? {
+        child.ready = match child.report(REPORT_TIMEOUT).await? {
             Report::Ready(ready) => ready,
             other => bail!("the {name} process says {other:?} before it is ready"),
         };
@@ -58,12 +58,17 @@ impl Child {
         match sent {
             Ok(()) => Ok(()),
             // What the process said before it went explains more than a broken pipe.
-            Err(error) => Err(self.report().await.err().unwrap_or_else(|| anyhow!(error))),
+            Err(error) => Err(self.report(REPORT_TIMEOUT).await.err().unwrap_or_else(|| anyhow!(error))),
         }
     }
 
     pub(crate) async fn tally(&mut self) -> Result<Tally> {
-        match self.report().await? {
+        self.tally_within(REPORT_TIMEOUT).await
+    }
+
+    /// The same, of what may take so long.
+    pub(crate) async fn tally_within(&mut self, patience: Duration) -> Result<Tally> {
+        match self.report(patience).await? {
             Report::Counted(tally) => Ok(tally),
             other => bail!("the {} process says {other:?} instead of what it counted", self.name),
         }
@@ -91,11 +96,16 @@ impl Child {
         }
     }
 
-    async fn report(&mut self) -> Result<Report> {
+    /// Kills the process, in the middle of whatever it does, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        self.process.kill().await.with_context(|| format!("killing the {} process", self.name))
+    }
+
+    async fn report(&mut self, patience: Duration) -> Result<Report> {
         let name = self.name;
-        let line = timeout(REPORT_TIMEOUT, self.reports.next_line())
+        let line = timeout(patience, self.reports.next_line())
             .await
-            .map_err(|_| anyhow!("the {name} process says nothing for {REPORT_TIMEOUT:?}"))??
+            .map_err(|_| anyhow!("the {name} process says nothing for {patience:?}"))??
             .with_context(|| format!("the {name} process ended without a word"))?;
         match serde_json::from_str(&line).with_context(|| format!("the {name} process says {line:?}"))? {
             Report::Failed(reason) => bail!("the {name} process failed: {reason}"),

@@ -12,12 +12,14 @@ use connections::{ConnectionsArgs, StormArgs};
 use frontier_config::ByteSize;
 use run::{RunArgs, VsArgs};
 use scale::ScaleArgs;
+use sessions::SessionsArgs;
 
 mod calls;
 mod cluster;
 mod connections;
 mod run;
 mod scale;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +97,11 @@ pub(crate) enum Command {
     /// Simulated frontiers tell one frontlas of edges that exist on paper only. Measured are: what it costs to
     /// keep them alive, how many can come and go per second, and how fast they are found meanwhile.
     Cluster(ClusterArgs),
+    /// Work sessions: requests of clients that a broker has hosts compute, with everything on this machine
+    ///
+    /// Measured are calls a second from a client's request to its response, the first response of a client of a session
+    /// that is warm, and what a call costs each process; or, with --queue, what requests cost that wait.
+    Sessions(SessionsArgs),
     /// Small calls next to a stalled stream and large messages on the same connection, and without them
     Mixed {
         #[command(flatten)]
@@ -207,6 +214,7 @@ impl Command {
             Self::Connections(connections) => return Ok(Job::Connections(connections.into_plan()?)),
             Self::Storm(storm) => return Ok(Job::Storm(storm.into_plan()?)),
             Self::Cluster(cluster) => return Ok(Job::Cluster(cluster.into_plan()?)),
+            Self::Sessions(sessions) => return Ok(Job::Sessions(sessions.into_plan()?)),
             Self::Role { .. } => unreachable!("main runs roles without a plan"),
         };
         Ok(Job::Compare(plan?))

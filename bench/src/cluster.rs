@@ -7,6 +7,7 @@
 //!
 //! Each is a process. The frontiers speak what gateways speak; only their edges are not there.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -48,7 +49,7 @@ pub(crate) struct Cluster {
 
 pub(crate) async fn play(role: ClusterRole, console: &mut Console) -> Result<()> {
     match role {
-        ClusterRole::Redis => redis::run(console).await,
+        ClusterRole::Redis { synced } => redis::run(synced.as_deref(), console).await,
         ClusterRole::Frontlas { redis } => frontlas::run(redis, console).await,
         ClusterRole::Frontiers { frontlas, control_plane, layout } => {
             frontiers::run(frontlas, control_plane, layout, console).await
@@ -69,6 +70,11 @@ pub(crate) async fn start_frontlas() -> Result<Child> {
     start("frontlas", ClusterRole::Frontlas { redis: None }).await
 }
 
+/// Starts a `redis-server` alone, which keeps everything on disk in this folder, if there is one.
+pub(crate) async fn start_redis(synced: Option<&Path>) -> Result<Child> {
+    start("redis-server", ClusterRole::Redis { synced: synced.map(Path::to_path_buf) }).await
+}
+
 /// The processes that are there all the time.
 struct ClusterProcesses {
     redis: Child,
@@ -81,7 +87,7 @@ impl Cluster {
     pub(crate) async fn run(&self) -> Result<String> {
         let Self { layout, progress, .. } = self;
         progress.begin(format!("{} edges at {} frontiers", thousands(layout.edges.into()), layout.frontiers));
-        let redis = start("redis-server", ClusterRole::Redis).await?;
+        let redis = start("redis-server", ClusterRole::Redis { synced: None }).await?;
         let address = redis.ready().services.context("redis-server has no port")?;
         let frontlas = start("frontlas", ClusterRole::Frontlas { redis: Some(address) }).await?;
         let plane = frontlas.ready().edges.context("frontlas has no frontier plane")?;

@@ -18,6 +18,14 @@ pub(crate) enum Order {
     ReportAll,
     /// To the frontiers of a cluster: let edges come and go like this from now on.
     Churn(Churn),
+    /// To clients of sessions: time the first responses of so many, one after the other; report.
+    First(usize),
+    /// To clients of sessions: send and fetch from now on.
+    Load,
+    /// To clients of sessions: send so many requests that nobody computes, and say how long it took.
+    Queue(u64),
+    /// To clients of sessions: wait until the broker has so many again; report.
+    Recovered(u64),
     /// To the frontiers of a cluster: compare what the directory has with what is true; report.
     Compare,
 }

@@ -7,6 +7,7 @@ use crate::connections::Connections;
 use crate::plan::Plan;
 use crate::report;
 use crate::scale;
+use crate::sessions::Sessions;
 use crate::storm::Storm;
 
 /// A checked command line.
@@ -18,6 +19,7 @@ pub(crate) enum Job {
     Connections(Connections),
     Storm(Storm),
     Cluster(Cluster),
+    Sessions(Sessions),
 }
 
 impl Job {
@@ -29,6 +31,7 @@ impl Job {
             Self::Connections(connections) => connections.run().await,
             Self::Storm(storm) => storm.run().await,
             Self::Cluster(cluster) => cluster.run().await,
+            Self::Sessions(sessions) => sessions.run().await,
         }
     }
 }

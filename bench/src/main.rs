@@ -42,6 +42,7 @@ mod report;
 mod rig;
 mod role;
 mod scale;
+mod sessions;
 mod storm;
 mod system;
 mod table;

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::console::Console;
 use crate::role::{Role, Spec};
-use crate::{cluster, frontier, nats, proxy, relay};
+use crate::{cluster, frontier, nats, proxy, relay, sessions};
 
 pub(crate) fn main(spec: &str) -> ExitCode {
     let Err(error) = run(spec) else { return ExitCode::SUCCESS };
@@ -48,6 +48,7 @@ async fn play(role: Role, console: &mut Console) -> Result<()> {
         Role::Relay(role) => relay::play(role, console).await,
         Role::Nats(role) => nats::play(role, console).await,
         Role::Cluster(role) => cluster::play(role, console).await,
+        Role::Sessions(role) => sessions::play(role, console).await,
     }
 }
 

@@ -4,11 +4,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Layout;
 use crate::network::{Address, Key, Network};
+use crate::sessions::{BrokerRole, Load};
 use crate::work::{Bulk, Calls};
 
 /// What a process does, and on which threads.
@@ -39,6 +41,7 @@ pub(crate) enum Role {
     Relay(RelayRole),
     Nats(NatsRole),
     Cluster(ClusterRole),
+    Sessions(SessionsRole),
 }
 
 /// The gateway, and what uses it through the SDK.
@@ -154,7 +157,10 @@ pub(crate) enum NatsClient {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ClusterRole {
     /// `redis-server`, and the process that stops it.
-    Redis,
+    Redis {
+        /// Where everything is on disk before it is answered, if it is.
+        synced: Option<PathBuf>,
+    },
     /// On that Redis, or with its directory in memory.
     Frontlas {
         redis: Option<SocketAddr>,
@@ -168,6 +174,25 @@ pub(crate) enum ClusterRole {
         client: LookupClient,
         layout: Layout,
         callers: u32,
+    },
+}
+
+/// What the measurement of work sessions consists of.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SessionsRole {
+    Broker(BrokerRole),
+    Hosts {
+        gateway: Address,
+        hosts: usize,
+        /// Of each.
+        capacity: u32,
+        /// What each call takes.
+        each: Duration,
+    },
+    Clients {
+        broker: SocketAddr,
+        load: Load,
     },
 }
 
@@ -202,6 +227,12 @@ impl From<RelayRole> for Role {
 impl From<NatsRole> for Role {
     fn from(role: NatsRole) -> Self {
         Self::Nats(role)
+    }
+}
+
+impl From<SessionsRole> for Role {
+    fn from(role: SessionsRole) -> Self {
+        Self::Sessions(role)
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     pub(crate) large_messages: u64,
     /// How long the window was open, by the client's clock.
     pub(crate) window: Duration,
+    /// How long hosts were computing meanwhile, all together.
+    pub(crate) busy: Duration,
     #[serde(with = "pairs")]
     pub(crate) latencies: Histogram<u64>,
 }
@@ -28,6 +30,7 @@ impl Tally {
             first_error: None,
             large_messages: 0,
             window: Duration::ZERO,
+            busy: Duration::ZERO,
             latencies: latencies()?,
         })
     }
@@ -57,6 +60,7 @@ impl Tally {
         self.window = self.window.max(other.window);
         // Both have the same bounds, and neither grows.
         self.large_messages += other.large_messages;
+        self.busy += other.busy;
         self.latencies += other.latencies;
         self
     }

@@ -10,7 +10,8 @@ pub(crate) use mailbox::Mailbox;
 
 use crate::config::HostConfig;
 use frontier_sessions::{
-    AttemptId, DispatchConfig, Dispatcher, Ending, Figures, Host, HostState, Labels, SessionId, SessionPlan,
+    AttemptId, DispatchConfig, Dispatcher, Ending, Figures, Grant, Host, HostState, Labels, SessionId,
+    SessionPlan,
 };
 use leases::Leases;
 use parking_lot::Mutex;
@@ -226,12 +227,19 @@ impl Owner {
     fn grant(&mut self, now: Instant) {
         for name in std::mem::take(&mut self.touched) {
             let Some(service) = self.services.get_mut(&name) else { continue };
+            // Those of one session mostly come one after the other, and are put into its mailbox together.
+            let mut grants: Vec<Grant> = Vec::new();
             while let Some(grant) = service.dispatcher.next(now).or_else(|| service.dispatcher.hedge(now)) {
-                match self.sessions.get(&grant.session) {
-                    Some((_, mailbox)) => mailbox.put(grant),
-                    None => service.dispatcher.finished(grant.attempt, Ending::Unused, now),
+                if !self.sessions.contains_key(&grant.session) {
+                    service.dispatcher.finished(grant.attempt, Ending::Unused, now);
+                    continue;
                 }
+                if grants.last().is_some_and(|last| last.session != grant.session) {
+                    deliver(&self.sessions, &mut grants);
+                }
+                grants.push(grant);
             }
+            deliver(&self.sessions, &mut grants);
             self.wake = self.wake.into_iter().chain(service.dispatcher.deadline()).min();
             let is_empty = service.sessions == 0 && service.dispatcher.hosts().next().is_none();
             if is_empty {
@@ -242,6 +250,13 @@ impl Owner {
 
     fn standing(&self) -> Standing {
         self.services.iter().map(|(name, service)| (name.clone(), service.dispatcher.figures())).collect()
+    }
+}
+
+/// Puts grants of one session into its mailbox.
+fn deliver(sessions: &HashMap<SessionId, (Arc<str>, Arc<Mailbox>)>, grants: &mut Vec<Grant>) {
+    if let Some((_, mailbox)) = grants.first().and_then(|first| sessions.get(&first.session)) {
+        mailbox.put(grants);
     }
 }
 

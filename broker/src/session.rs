@@ -3,7 +3,7 @@
 mod flights;
 mod task;
 
-pub(crate) use task::{Parts, start, view};
+pub(crate) use task::{Parts, Pressure, start, view};
 
 use arc_swap::ArcSwap;
 use frontier_sessions::{

@@ -7,7 +7,7 @@ use crate::dispatch::{DispatchHandle, HostStanding, Standing};
 use crate::execution::{Caller, HedgeCounters};
 use crate::gateway::Connected;
 use crate::leading::Leading;
-use crate::session::{self, Link, Parts, Revive, Session, Who};
+use crate::session::{self, Link, Parts, Pressure, Revive, Session, Who};
 use dashmap::DashMap;
 use frontier_sessions as domain;
 use frontier_sessions::{
@@ -53,6 +53,7 @@ struct Inner {
     /// What those had that are forgotten.
     forgotten: Mutex<ClientCounts>,
     draining: Arc<AtomicBool>,
+    pressure: Pressure,
 }
 
 /// Where sessions are kept beside memory.
@@ -109,6 +110,7 @@ impl Sessions {
             ended: Mutex::default(),
             forgotten: Mutex::default(),
             draining: Arc::default(),
+            pressure: Arc::default(),
         }))
     }
 
@@ -179,7 +181,8 @@ impl Sessions {
         let id = session.id();
         let outlives = self.outlives(session.settings().kind);
         let (draining, leading) = (self.0.draining.clone(), self.0.leading.clone());
-        let parts = Parts { session, log, dispatch, caller, outlives, draining, leading };
+        let pressure = self.0.pressure.clone();
+        let parts = Parts { session, log, dispatch, caller, outlives, draining, leading, pressure };
         let sessions = self.clone();
         session::start(parts, move || sessions.ended(id, place))
     }

@@ -125,6 +125,12 @@ impl ProcessArgs {
         Ok(layouts)
     }
 
+    /// One layout, with a thread for each processor unless set.
+    pub(super) fn as_by_default(self) -> Result<Processes> {
+        let processors = std::thread::available_parallelism()?.get();
+        Self { threads: Some(self.threads.unwrap_or(processors)), ..self }.single()
+    }
+
     /// Kept to so many cores.
     fn on(self, cores: usize) -> Result<Processes> {
         let all = std::thread::available_parallelism()?.get();

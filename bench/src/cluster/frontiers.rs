@@ -72,6 +72,7 @@ impl Frontiers {
                     control_plane::compare(self.control_plane, self.layout, &turns).await?;
                     console.counted(Tally::new()?)?;
                 }
+                other => bail!("frontiers can't {other:?}"),
             }
         }
         bail!("the tool went away")

@@ -17,11 +17,11 @@ use crate::dialogue::Ready;
 use crate::loopback;
 
 /// Starts the server on a free port, and stops it when the tool is done with it, or gone.
-pub(super) async fn run(console: &mut Console) -> Result<()> {
+pub(super) async fn run(synced: Option<&Path>, console: &mut Console) -> Result<()> {
     let directory =
         tempfile::Builder::new().prefix("frontier-bench-").tempdir().context("making a directory")?;
     let started = tokio::select! {
-        started = start(directory.path()) => started,
+        started = start(directory.path(), synced) => started,
         () = console.closed() => Err(anyhow!("the tool went away")),
     };
     let (mut server, address) = started?;
@@ -34,12 +34,12 @@ pub(super) async fn run(console: &mut Console) -> Result<()> {
 }
 
 /// Somebody else may take the free port first; then another one is tried.
-async fn start(directory: &Path) -> Result<(Child, SocketAddr)> {
+async fn start(directory: &Path, synced: Option<&Path>) -> Result<(Child, SocketAddr)> {
     let mut last = anyhow!("no attempt");
     for _ in 0..ATTEMPTS {
         let (listener, address) = loopback::listen().await?;
         drop(listener);
-        let mut server = launch(directory, address)?;
+        let mut server = launch(directory, synced, address)?;
         match wait_for_answer(&mut server, address).await {
             Ok(()) => return Ok((server, address)),
             Err(error) => last = error,
@@ -48,11 +48,16 @@ async fn start(directory: &Path) -> Result<(Child, SocketAddr)> {
     Err(last)
 }
 
-fn launch(directory: &Path, address: SocketAddr) -> Result<Child> {
+fn launch(directory: &Path, synced: Option<&Path>, address: SocketAddr) -> Result<Child> {
     let mut command = Command::new("redis-server");
     command.args(["--bind", &Ipv4Addr::LOCALHOST.to_string(), "--port", &address.port().to_string()]);
-    // The directory asks for no persistence, and the disk is not what is measured.
-    command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(directory);
+    // The directory asks for no persistence, and the disk is not what is measured; durable sessions ask for all of it.
+    match synced {
+        None => command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(directory),
+        Some(path) => {
+            command.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(path)
+        }
+    };
     // Its log goes nowhere, and must not mix with this process's reports.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command.spawn().map_err(|error| match error.kind() {

@@ -6,5 +6,6 @@ mod baselines;
 mod cluster;
 #[cfg(target_os = "linux")]
 mod orphans;
+mod sessions;
 mod tool;
 mod workloads;

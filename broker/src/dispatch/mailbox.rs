@@ -12,9 +12,9 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// One more.
-    pub(super) fn put(&self, grant: Grant) {
-        self.grants.lock().push(grant);
+    /// Some more.
+    pub(super) fn put(&self, grants: &mut Vec<Grant>) {
+        self.grants.lock().append(grants);
         self.filled.notify_one();
     }
 

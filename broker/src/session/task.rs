@@ -41,7 +41,14 @@ pub(crate) struct Parts {
     /// Whether the broker is stopping.
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) leading: Leading,
+    pub(crate) pressure: Pressure,
 }
+
+/// Tells all sessions that there is no room: when it did so last.
+pub(crate) type Pressure = Arc<watch::Sender<Option<Instant>>>;
+
+/// How often all sessions are told at most.
+const PRESSING: Duration = Duration::from_millis(250);
 
 struct Task {
     session: domain::Session,
@@ -57,12 +64,13 @@ struct Task {
     outlives: bool,
     draining: Arc<AtomicBool>,
     leading: Leading,
+    pressure: Pressure,
     view: Arc<watch::Sender<View>>,
 }
 
 /// Starts the task. `on_end` runs when it has ended, however it has.
 pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Link {
-    let Parts { session, log, dispatch, caller, outlives, draining, leading } = parts;
+    let Parts { session, log, dispatch, caller, outlives, draining, leading, pressure } = parts;
     let view = Arc::new(watch::Sender::new(view(&session)));
     let (commands, receiver) = mpsc::channel(WAITING);
     let over = CancellationToken::new();
@@ -81,6 +89,7 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Lin
         outlives,
         draining,
         leading,
+        pressure,
         view: view.clone(),
     };
     let running = tokio::spawn(task.run(receiver));
@@ -112,6 +121,7 @@ impl Task {
             mailbox: self.mailbox.clone(),
         };
         self.dispatch.tell(opened).await;
+        let mut pressure = self.pressure.subscribe();
         // One that was taken up again has something to call before anybody asks for it.
         self.report().await;
         while !self.is_over() {
@@ -130,6 +140,7 @@ impl Task {
                 Some(done) = self.calls.next() => self.on_done(done).await,
                 grants = self.mailbox.take() => self.on_grants(grants).await,
                 () = self.leading.assured(), if !self.held.is_empty() => self.on_grants(Vec::new()).await,
+                Ok(()) = pressure.changed() => drop(self.forget_fetched().await),
                 () = timer => self.on_time().await,
             }
             self.report().await;
@@ -217,8 +228,18 @@ impl Task {
             self.stored(discarded)?;
         }
         if !sending.requests.is_empty() {
-            match self.log.append(client, sending.requests.clone(), sending.commit).await {
+            let mut appended = self.log.append(client, sending.requests.clone(), sending.commit).await;
+            if appended == Err(StoreError::Full) && self.forget_fetched().await {
+                appended = self.log.append(client, sending.requests.clone(), sending.commit).await;
+            }
+            match appended {
                 Err(StoreError::Full) => {
+                    // Others may have what can be forgotten as well.
+                    self.pressure.send_if_modified(|told_at| {
+                        let is_due = told_at.is_none_or(|at| now.saturating_duration_since(at) >= PRESSING);
+                        *told_at = if is_due { Some(now) } else { *told_at };
+                        is_due
+                    });
                     return Ok(Sent::Full(sending.requests.into_iter().map(|it| it.request).collect()));
                 }
                 appended => self.stored(appended)?,
@@ -226,6 +247,17 @@ impl Task {
             self.session.appended(client, sending.requests);
         }
         Ok(Sent::Stored)
+    }
+
+    /// Forgets the responses that were fetched, as there is no room. Whether there were any.
+    async fn forget_fetched(&mut self) -> bool {
+        let fetched = self.session.forget_fetched();
+        for (client, before) in &fetched {
+            if let Err(error) = self.log.forget(client, *before).await {
+                self.fail_if_lost(&error);
+            }
+        }
+        !fetched.is_empty()
     }
 
     async fn flush(

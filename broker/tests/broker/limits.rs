@@ -125,6 +125,20 @@ async fn a_full_store_takes_no_more_and_answers_what_it_has() {
 }
 
 #[tokio::test]
+async fn what_was_fetched_takes_no_room_from_what_comes() {
+    let world = World::with("sessions: {storage_size: 1MiB, message_size: 1MiB}").await;
+    let _host = world.host().connect().await.unwrap();
+    let sessions = [world.session().await, world.session().await];
+    let large = json!({"requests": [{"payload": STANDARD.encode(vec![0; 300 << 10])}]}).to_string();
+    // Three of them are all that there is room for, also where another session has fetched them.
+    for round in 0..9 {
+        let session = &sessions[round % 2];
+        world.post(&format!("{session}/requests"), large.clone()).await.ok();
+        assert_eq!(world.responses(session, 1).await.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn there_are_no_more_sessions_and_clients_than_there_may_be() {
     let world = World::with("sessions: {sessions: 1, clients: 1}").await;
     let session = world.session().await;

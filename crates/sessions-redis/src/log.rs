@@ -97,7 +97,9 @@ impl RedisLog {
         turn.last += 1;
         let args = args(self.args(*turn, client));
         let answer = reply::owned(self.shared.run(script, &self.meta, &args, promise).await?)?;
-        turn.confirmed = turn.last;
+        if self.shared.keeps(promise) {
+            turn.confirmed = turn.last;
+        }
         Ok(answer)
     }
 
@@ -128,8 +130,8 @@ impl RedisLog {
         let (mut at, last) = (first, parts.len() - 1);
         for (index, part) in parts.into_iter().enumerate() {
             let commit = commit.filter(|_| index == last);
-            // What is not committed may be lost.
-            let promise = if commit.is_some() { self.promise } else { Promise::Nothing };
+            // What is not committed need not be on disk, but whoever flushes it later relies on it.
+            let promise = if commit.is_some() { self.promise } else { Promise::Kept };
             let count = part.len() as u64;
             let args = |args: Args| {
                 let args = args.arg(at).arg(count);
@@ -155,7 +157,8 @@ impl RedisLog {
         while self.end(client) > from {
             let args = |args: Args| args.arg(from).arg(DROPPED);
             let script = &self.shared.scripts.discard;
-            let mut answer = self.write(script, client.as_str(), args, Promise::Nothing).await?;
+            // Others take their places, and must not be taken for these.
+            let mut answer = self.write(script, client.as_str(), args, Promise::Kept).await?;
             if !is_more(&mut answer)? {
                 self.note_end(client, from);
             }

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What an operation promises once it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
-    /// Nothing that a crash of the server could break.
+    /// Nothing: whoever asked can do without it.
     Nothing,
     /// That so many replicas have it as are set.
     Kept,
@@ -97,6 +97,11 @@ impl Shared {
                 Err(_) => sleep(PAUSE).await,
             }
         }
+    }
+
+    /// Whether what was confirmed with this is there whatever becomes of a server, as far as that was asked for.
+    pub(crate) fn keeps(&self, promise: Promise) -> bool {
+        promise != Promise::Nothing || self.replicas == 0
     }
 
     /// What is asked once it is written.

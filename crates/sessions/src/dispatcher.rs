@@ -13,7 +13,7 @@
 //! is the number of grants that are not, so nothing leaks and nothing has to be swept.
 //!
 //! Sessions get time of hosts in proportion to their weight, which doubles with each 500 of priority: the one that has had
-//! the least is next. Each grant is charged what calls of that session took so far, and what it really took in the end, so a
+//! the least is next, and where many calls are in flight it gets some in a row, as they cost less together. Each grant is charged what calls of that session took so far, and what it really took in the end, so a
 //! session of long calls gets no more than one of short ones, and none waits for ever.
 //!
 //! Where that is configured, a call that runs much longer than others of its session is [made at a second host](HedgeConfig) as
@@ -155,6 +155,10 @@ pub struct Figures {
     pub waiting: u64,
 }
 
+/// The most calls that a session is granted in a row, and how long they may take together.
+const LONGEST_ROW: u32 = 128;
+const ROW: Duration = Duration::from_secs(2);
+
 /// The most nodes that a session does without.
 const MAX_BLACKLISTED: usize = 64;
 
@@ -174,6 +178,11 @@ pub struct Dispatcher {
     /// Sessions whose oldest call is to be made at a second host, by when.
     hedges: BTreeSet<(Instant, SessionId)>,
     attempts: Slab<Attempt>,
+    /// Hosts and sessions of which something has changed: they stand nowhere until the next grant.
+    touched_hosts: Vec<usize>,
+    touched_sessions: Vec<SessionId>,
+    /// Who was granted the last call, and how many more it may be before others are.
+    row: Option<(SessionId, u32)>,
     /// How much a session has had that has had no less than all others that waited.
     clock: u128,
     number: u64,
@@ -201,6 +210,7 @@ struct SessionEntry {
     in_flight: u64,
     /// Whether it stands among those that wait, and as what.
     queued_as: Option<u128>,
+    is_touched: bool,
     /// The host of the last grant.
     last: Option<HostKey>,
     /// Nodes that can't offer it the service.
@@ -233,6 +243,9 @@ impl Dispatcher {
             ready: BTreeSet::new(),
             hedges: BTreeSet::new(),
             attempts: Slab::new(),
+            touched_hosts: Vec::new(),
+            touched_sessions: Vec::new(),
+            row: None,
             clock: 0,
             number: 0,
         }
@@ -242,14 +255,17 @@ impl Dispatcher {
     pub fn offered(&mut self, id: SessionId, total: u64) {
         if let Some(entry) = self.sessions.get_mut(&id) {
             entry.offered = total;
-            self.queue(id);
+            self.touch_session(id);
         }
     }
 
     /// The next call that may be made, if any.
     pub fn next(&mut self, now: Instant) -> Option<Grant> {
-        let ready: Vec<PoolIndex> = self.ready.iter().map(|(_, pool)| *pool).take(1).collect();
-        let first = ready.first().copied()?;
+        self.settle();
+        if let Some(grant) = self.go_on(now) {
+            return Some(grant);
+        }
+        let (_, first) = *self.ready.first()?;
         if let Some(grant) = self.grant_from(first, now) {
             return Some(grant);
         }
@@ -258,10 +274,38 @@ impl Dispatcher {
         others.into_iter().find_map(|pool| self.grant_from(pool, now))
     }
 
+    /// One more for whom the last one was, if it may be.
+    fn go_on(&mut self, now: Instant) -> Option<Grant> {
+        let (session, left) = self.row?;
+        let entry = self.sessions.get(&session).filter(|it| left > 0 && it.queued_as.is_some());
+        let Some(entry) = entry else {
+            self.row = None;
+            return None;
+        };
+        let host = self.host_for(session, &self.pools[entry.pool.0])?;
+        let clock = self.clock;
+        let grant = self.grant(session, host, None, now);
+        // Others have had less, who wait.
+        (self.clock, self.row) = (clock, Some((session, left - 1)));
+        Some(grant)
+    }
+
+    /// How many calls are granted to a session one after the other, if it wants so many: no more than an eighth of those in
+    /// flight, so that few places are divided evenly, and fewer where they take long.
+    fn in_a_row(&self, share: &Share) -> u32 {
+        let Some(usual) = share.usual() else { return 1 };
+        let usual = usual.as_micros().max(1);
+        let by_time = u32::try_from(ROW.as_micros() / usual).unwrap_or(u32::MAX);
+        let by_places = u32::try_from(self.attempts.len() / 8).unwrap_or(u32::MAX);
+        by_time.min(by_places).clamp(1, LONGEST_ROW)
+    }
+
     fn grant_from(&mut self, index: PoolIndex, now: Instant) -> Option<Grant> {
         let pool = &self.pools[index.0];
         let (session, host) =
             pool.waiting.iter().find_map(|(_, session)| Some((*session, self.host_for(*session, pool)?)))?;
+        let row = self.sessions.get(&session).map_or(1, |entry| self.in_a_row(&entry.share));
+        self.row = Some((session, row - 1));
         Some(self.grant(session, host, None, now))
     }
 
@@ -321,8 +365,7 @@ impl Dispatcher {
         let took = now.saturating_duration_since(since);
         self.note_ended(place, &attempt, (ending == Ending::Answered).then_some(took));
         self.free_host(host, ending, now);
-        self.unqueue(session);
-        let node = self.hosts.get(host).map(|entry| entry.host.node.clone());
+        let node = (ending == Ending::NotInitialized).then(|| self.hosts[host].host.node.clone());
         if let Some(entry) = self.sessions.get_mut(&session) {
             entry.in_flight -= 1;
             match ending {
@@ -337,20 +380,19 @@ impl Dispatcher {
                     entry.granted = entry.granted.saturating_sub(u64::from(!is_second));
                 }
             }
-            if ending == Ending::NotInitialized
-                && let Some(node) = node
+            if let Some(node) = node
                 && !entry.blacklist.contains(&node)
             {
                 entry.blacklist.truncate(MAX_BLACKLISTED - 1);
                 entry.blacklist.push_front(node);
             }
         }
-        self.queue(session);
+        self.touch_session(session);
         self.forget_gone(host);
     }
 
     fn free_host(&mut self, index: usize, ending: Ending, now: Instant) {
-        self.withdraw(index);
+        self.touch_host(index);
         let config = self.config;
         let entry = &mut self.hosts[index];
         entry.in_flight -= 1;
@@ -364,7 +406,6 @@ impl Dispatcher {
             Ending::Preempted if entry.state == HostState::Ready => entry.state = HostState::Draining,
             _ => {}
         }
-        self.place(index);
     }
 
     fn forget_gone(&mut self, index: usize) {

@@ -3,6 +3,7 @@
 use crate::fault::{Fault, FaultCode};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 macro_rules! hexadecimal {
     ($(#[$doc:meta])* $name:ident, $fault:ident, $what:literal) => {
@@ -12,7 +13,7 @@ macro_rules! hexadecimal {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:032x}", self.0)
+                f.pad(hexadecimal(&mut [0; 32], self.0))
             }
         }
 
@@ -44,20 +45,39 @@ hexadecimal! {
     MessageId, InvalidMessageId, "this is no id of a message"
 }
 
+/// 32 digits. Ids are written and read with each request and response, so it has to be quick.
+fn hexadecimal(digits: &mut [u8; 32], number: u128) -> &str {
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(number.to_be_bytes()) {
+        let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    // They are all ASCII.
+    std::str::from_utf8(digits).unwrap_or_default()
+}
+
+/// The number of 32 digits, and nothing else.
+fn number(text: &[u8; 32]) -> Option<u128> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(u128::from);
+    text.iter().try_fold(0, |number, byte| Some(number << 4 | digit(byte)?))
+}
+
 fn guid(text: &str) -> Option<u128> {
+    if let Ok(digits) = text.as_bytes().try_into() {
+        return number(digits);
+    }
     let text = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'))?;
     let hyphens: Vec<usize> = text.match_indices('-').map(|(at, _)| at).collect();
     if !hyphens.is_empty() && hyphens != [8, 13, 18, 23] {
         return None;
     }
     let digits = text.len() - hyphens.len();
-    let all_digits = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
-    (digits == 32 && all_digits).then(|| u128::from_str_radix(&text.replace('-', ""), 16).ok()).flatten()
+    (digits == 32).then(|| number(text.replace('-', "").as_bytes().try_into().ok()?)).flatten()
 }
 
-/// Names a client of a session: its queues of requests and responses. Case does not count.
+/// Names a client of a session: its queues of requests and responses. Case does not count. Cheap to clone, as each call has
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(String);
+pub struct ClientId(Arc<str>);
 
 impl ClientId {
     /// The most characters.
@@ -66,7 +86,7 @@ impl ClientId {
     /// The client of those that name none.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self("default".to_owned())
+        Self("default".into())
     }
 
     /// Of at most 128 characters: ASCII letters and digits, `_`, `-`, `{`, `}` and blanks.
@@ -79,7 +99,7 @@ impl ClientId {
             let text = "a client id has 1 to 128 characters: letters, digits, `_`, `-`, `{`, `}` and blanks";
             return Err(Fault::new(FaultCode::InvalidClientId, text));
         }
-        Ok(Self(text.to_ascii_lowercase()))
+        Ok(Self(text.to_ascii_lowercase().into()))
     }
 
     /// In lower case.

@@ -283,7 +283,13 @@ impl Queues {
         room.take_anyway(response.size() + ITEM);
         self.failed += u64::from(matches!(response.outcome, Outcome::Fault(_)));
         self.next_position = self.next_position.max(position + 1);
-        let place = self.responses.partition_point(|it| it.position < position);
+        // Mostly it is the last one, and looking for its place among many would take longer than all else.
+        let is_last = self.responses.back().is_none_or(|last| last.position < position);
+        let place = if is_last {
+            self.responses.len()
+        } else {
+            self.responses.partition_point(|it| it.position < position)
+        };
         self.responses.insert(place, StoredResponse { position, response });
     }
 

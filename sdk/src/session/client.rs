@@ -97,7 +97,7 @@ impl BrokerClient {
     }
 
     async fn send(&self, action: &str, payload: Vec<u8>, user_data: &str) -> Result<String, SessionError> {
-        let message_id = format!("{:032x}", rand::random::<u128>());
+        let message_id = message_id(rand::random());
         let request = BrokerRequest {
             message_id: message_id.clone(),
             action: action.to_owned(),
@@ -198,6 +198,12 @@ impl fmt::Debug for BrokerClient {
     }
 }
 
+/// An id of a request, as 32 hexadecimal digits.
+fn message_id(number: u128) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    number.to_be_bytes().into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// What calls a handler of responses, until it is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it ends it"]
@@ -219,5 +225,14 @@ impl ResponseTask {
 impl Drop for ResponseTask {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_id_has_32_digits() {
+        let number = 0x0123_4567_89ab_cdef_u128;
+        assert_eq!(super::message_id(number), format!("{number:032x}"));
     }
 }

@@ -21,10 +21,21 @@ impl Sentinels {
     /// If they do not start.
     #[must_use]
     pub fn start() -> Self {
-        let master = Server::start();
+        Self::with(&[])
+    }
+
+    /// The same, where the servers have more arguments.
+    ///
+    /// # Panics
+    /// If they do not start.
+    #[must_use]
+    pub fn with(arguments: &[&str]) -> Self {
+        let arguments = [&["--repl-diskless-sync-delay", "0"], arguments].concat();
+        let master = Server::with(&arguments, &[]);
         let port = master.addr().port().to_string();
-        let replica =
-            Server::with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"], &[]);
+        // Without `--replicaof`, which would come back with it after it was the master.
+        let replica = Server::with(&arguments, &[]);
+        assert_eq!(replica.cli(&["REPLICAOF", "127.0.0.1", &port]), "OK");
         until("the replica is in sync", || {
             replica.cli(&["INFO", "replication"]).contains("master_link_status:up")
         });
@@ -66,6 +77,35 @@ impl Sentinels {
     pub fn kill_master(&mut self) {
         let addr = self.master().addr();
         self.servers.iter_mut().filter(|server| server.addr() == addr).for_each(Server::kill);
+    }
+
+    /// Waits until another server is the master, starts those again that were killed, and waits until a failover would work
+    /// again.
+    ///
+    /// # Panics
+    /// If that does not happen.
+    pub fn recover(&mut self) {
+        let sentinel = &self.sentinels[0];
+        let is_up = |server: &Server| server.cli(&["ROLE"]).starts_with("master");
+        let master = || sentinel.cli(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", Self::MASTER]);
+        let servers = &self.servers;
+        let is_named = |server: &&Server| master().ends_with(&server.addr().port().to_string());
+        until("another server is the master", || servers.iter().find(is_named).is_some_and(is_up));
+        let port = master().lines().nth(1).unwrap_or_default().to_owned();
+        for server in &mut self.servers {
+            if server.cli(&["PING"]) != "PONG" {
+                server.restart();
+                // The sentinels would do so by themselves, some time later.
+                assert_eq!(server.cli(&["REPLICAOF", "127.0.0.1", &port]), "OK");
+            }
+        }
+        let is_in_sync =
+            |server: &Server| server.cli(&["INFO", "replication"]).contains("master_link_status:up");
+        until("the replica is in sync", || self.servers.iter().any(is_in_sync));
+        until("the sentinels would take it", || {
+            let replicas = self.sentinels[0].cli(&["SENTINEL", "REPLICAS", Self::MASTER]);
+            !replicas.contains("s_down") && !replicas.contains("disconnected")
+        });
     }
 
     /// Empties the master.

@@ -16,16 +16,12 @@ impl Client {
         Self { addr, connection: None }
     }
 
-    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Option<(u16, Value)> {
-        self.ask("POST", path, &body.to_string()).await
-    }
-
     pub(crate) async fn get(&mut self, path: &str) -> Option<(u16, Value)> {
         self.ask("GET", path, "").await
     }
 
     /// The status and the body; `None` if the broker went away before it had answered.
-    async fn ask(&mut self, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+    pub(crate) async fn ask(&mut self, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
         if self.connection.is_none() {
             self.connection = Some(BufReader::new(TcpStream::connect(self.addr).await.ok()?));
         }

@@ -37,6 +37,9 @@ pub struct EndOfResponses {
     pub reason: EndReason,
 }
 
+/// What a response takes beside its own bytes, so that short ones count as well.
+const ITEM: usize = 128;
+
 /// Those of one client.
 ///
 /// ```text
@@ -49,7 +52,7 @@ pub(crate) struct Responses {
     acknowledged: Position,
     first: Position,
     failed: u64,
-    /// Of those from `first` on: which request, and how many bytes.
+    /// Of those from `first` on: which request, and how many bytes with what they take beside.
     kept: VecDeque<(MessageId, usize)>,
     /// How many bytes those have that were fetched.
     fetched_size: usize,
@@ -57,7 +60,7 @@ pub(crate) struct Responses {
 
 impl Responses {
     pub(crate) fn recovered(was: &RecoveredClient) -> Self {
-        let kept: VecDeque<_> = was.answered.iter().map(|(_, id, size)| (*id, *size)).collect();
+        let kept: VecDeque<_> = was.answered.iter().map(|(_, id, size)| (*id, size + ITEM)).collect();
         let first = was.next_position.saturating_sub(kept.len() as u64);
         let fetched = usize::try_from(was.acknowledged.saturating_sub(first)).unwrap_or(usize::MAX);
         Self {
@@ -73,7 +76,7 @@ impl Responses {
     /// One more: its place.
     pub(crate) fn add(&mut self, response: &Response) -> Position {
         self.failed += u64::from(matches!(response.outcome, Outcome::Fault(_)));
-        self.kept.push_back((response.request, response.size()));
+        self.kept.push_back((response.request, response.size() + ITEM));
         self.next += 1;
         self.next - 1
     }

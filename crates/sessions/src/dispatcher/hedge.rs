@@ -107,6 +107,7 @@ impl Dispatcher {
     /// The next call that is made at a second host, if any. Asked when [`next`](Self::next) has no more: what nobody waits for is
     /// there to be used.
     pub fn hedge(&mut self, now: Instant) -> Option<Grant> {
+        self.settle();
         while let Some((due, id)) = self.hedges.first().copied().filter(|(due, _)| *due <= now) {
             self.hedges.remove(&(due, id));
             let Some(entry) = self.sessions.get_mut(&id).filter(|it| it.hedging.due == Some(due)) else {

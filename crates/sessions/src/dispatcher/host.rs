@@ -64,6 +64,7 @@ pub(super) struct HostEntry {
     pub(super) pools: Vec<PoolIndex>,
     /// As what it stands among the free ones.
     pub(super) rank: Option<Rank>,
+    pub(super) is_touched: bool,
     /// When it came, until it has answered.
     initializing_since: Option<Instant>,
     /// How often in a row it could not be reached.
@@ -82,6 +83,7 @@ impl HostEntry {
             last_grant: 0,
             pools,
             rank: None,
+            is_touched: false,
             initializing_since: Some(now),
             failures: 0,
         }

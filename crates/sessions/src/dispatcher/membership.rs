@@ -94,6 +94,7 @@ impl Dispatcher {
             granted: 0,
             in_flight: 0,
             queued_as: None,
+            is_touched: false,
             last: None,
             blacklist: VecDeque::new(),
             hedging: Hedging::default(),

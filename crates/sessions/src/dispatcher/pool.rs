@@ -36,25 +36,67 @@ impl Pool {
 }
 
 impl Dispatcher {
+    /// Has a host stand nowhere until [`settle`](Self::settle): many calls end at once, and it is placed once.
+    pub(super) fn touch_host(&mut self, index: usize) {
+        self.withdraw(index);
+        let entry = &mut self.hosts[index];
+        if !std::mem::replace(&mut entry.is_touched, true) {
+            self.touched_hosts.push(index);
+        }
+    }
+
+    /// The same of a session.
+    pub(super) fn touch_session(&mut self, id: SessionId) {
+        self.unqueue(id);
+        if let Some(entry) = self.sessions.get_mut(&id)
+            && !std::mem::replace(&mut entry.is_touched, true)
+        {
+            self.touched_sessions.push(id);
+        }
+    }
+
+    /// Puts all where they belong of which something has changed.
+    pub(super) fn settle(&mut self) {
+        while let Some(index) = self.touched_hosts.pop() {
+            // It may be gone, and another one in its place: that is placed twice then.
+            if let Some(entry) = self.hosts.get_mut(index) {
+                entry.is_touched = false;
+                self.place(index);
+            }
+        }
+        while let Some(id) = self.touched_sessions.pop() {
+            if let Some(entry) = self.sessions.get_mut(&id) {
+                entry.is_touched = false;
+                self.queue(id);
+            }
+        }
+    }
+
     /// Puts a host among the free ones of its pools, if it is free.
     pub(super) fn place(&mut self, index: usize) {
+        self.withdraw(index);
         let entry = &mut self.hosts[index];
         entry.rank = entry.free_as(&self.config);
         let Some(rank) = entry.rank else { return };
-        for pool in entry.pools.clone() {
+        // It has them again below: they are not copied, as this is done twice with each call.
+        let pools = std::mem::take(&mut entry.pools);
+        for pool in &pools {
             self.pools[pool.0].free.insert((rank, index));
-            self.update_ready(pool);
+            self.update_ready(*pool);
         }
+        self.hosts[index].pools = pools;
     }
 
     /// Takes a host out of there, as long as something changes about it.
     pub(super) fn withdraw(&mut self, index: usize) {
         let entry = &mut self.hosts[index];
         let Some(rank) = entry.rank.take() else { return };
-        for pool in entry.pools.clone() {
+        let pools = std::mem::take(&mut entry.pools);
+        for pool in &pools {
             self.pools[pool.0].free.remove(&(rank, index));
-            self.update_ready(pool);
+            self.update_ready(*pool);
         }
+        self.hosts[index].pools = pools;
     }
 
     /// Has a session wait, if it wants a call and may have one more.
@@ -104,7 +146,8 @@ impl Dispatcher {
 
     /// Whether everything that is kept twice is kept alike.
     #[cfg(test)]
-    pub(super) fn check(&self) {
+    pub(super) fn check(&mut self) {
+        self.settle();
         for (index, host) in &self.hosts {
             let attempts = self.attempts.iter().filter(|(_, attempt)| attempt.host == index).count();
             assert_eq!(host.in_flight as usize, attempts, "what is in flight is what was granted");

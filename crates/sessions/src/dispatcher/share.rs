@@ -20,15 +20,25 @@ pub(super) struct Share {
     price: u128,
     /// How long its calls take, averaged.
     usual: Duration,
+    /// How many of them have ended, up to some that say enough.
+    known: u8,
 }
+
+/// How many calls say how long they take.
+const ENOUGH: u8 = 8;
 
 impl Share {
     pub(super) fn new(priority: u16) -> Self {
-        Self { had: 0, price: price(priority), usual: FIRST_GUESS }
+        Self { had: 0, price: price(priority), usual: FIRST_GUESS, known: 0 }
     }
 
     pub(super) fn had(&self) -> u128 {
         self.had
+    }
+
+    /// How long its calls take, once that is known.
+    pub(super) fn usual(&self) -> Option<Duration> {
+        (self.known >= ENOUGH).then_some(self.usual)
     }
 
     /// It has had no less than others who have waited meanwhile.
@@ -47,6 +57,7 @@ impl Share {
     pub(super) fn settle(&mut self, charged: u128, took: Duration, clock: u128) {
         // An eighth of each counts, so a hundred calls show what is usual.
         self.usual = (self.usual * 7 + took) / 8;
+        self.known = self.known.saturating_add(1).min(ENOUGH);
         let cost = self.price * took.as_micros().max(1);
         let most = clock.max(self.had) + self.price * MOST_OWED.as_micros();
         self.had = (self.had + cost).saturating_sub(charged).min(most);

@@ -326,6 +326,37 @@ fn two_thousand_hosts_and_a_thousand_labels_are_not_looked_through() {
     assert!(grants.iter().all(|grant| u128::from(grant.host.edge % 1000) == grant.session.0));
 }
 
+#[test]
+fn where_many_short_calls_are_in_flight_a_session_gets_some_in_a_row_and_the_same_in_the_end() {
+    let begin = start();
+    let longest_row = |took: Duration| {
+        let mut dispatcher = Dispatcher::new(without_prefetch());
+        dispatcher.host_joined(host(1, 800), begin);
+        for number in 0..10 {
+            dispatcher.session_opened(session(number), plan());
+            dispatcher.offered(session(number), u64::MAX);
+        }
+        let (mut now, mut in_flight) = (begin, drain(&mut dispatcher, begin));
+        let mut counts = [0; 10];
+        let mut longest = 0;
+        for _ in 0..400 {
+            now += took;
+            for grant in in_flight.drain(..) {
+                dispatcher.finished(grant.attempt, Ending::Answered, now);
+            }
+            in_flight = drain(&mut dispatcher, now);
+            let rows = in_flight.chunk_by(|one, next| one.session == next.session);
+            longest = rows.map(<[Grant]>::len).chain([longest]).max().unwrap();
+            in_flight.iter().for_each(|grant| counts[usize::try_from(grant.session.0).unwrap()] += 1);
+        }
+        let fair = counts.iter().sum::<u32>() / 10;
+        assert!(counts.iter().all(|count| count.abs_diff(fair) <= 2 * LONGEST_ROW), "{counts:?}");
+        longest
+    };
+    assert!((50..=2 * 128).contains(&longest_row(Duration::from_millis(5))));
+    assert!(longest_row(Duration::from_secs(2)) <= 2);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Host(u64, u64, u32, u8),

@@ -1,6 +1,6 @@
 //! Fetching responses.
 
-use super::{Closing, Session};
+use super::{Closing, Member, Session};
 use crate::client::{EndOfResponses, EndReason};
 use crate::fault::Fault;
 use crate::id::{ClientId, Position};
@@ -89,5 +89,15 @@ impl Session {
         // What is durable stays until it is dropped on purpose.
         let forgets = self.settings.kind == SessionKind::Interactive;
         (is_new, if forgets { member.client.trim(self.limits.retained_size) } else { None })
+    }
+
+    /// Where there is no room, what was fetched of an interactive session makes some: clients, and before which place their
+    /// responses are to be forgotten.
+    pub fn forget_fetched(&mut self) -> Vec<(ClientId, Position)> {
+        if self.settings.kind == SessionKind::Durable {
+            return Vec::new();
+        }
+        let trimmed = |(id, member): (&ClientId, &mut Member)| Some((id.clone(), member.client.trim(0)?));
+        self.members.iter_mut().filter_map(trimmed).collect()
     }
 }

@@ -199,7 +199,8 @@ fn more_is_taken_once_responses_are_fetched() {
 fn what_was_fetched_is_forgotten_beyond_a_size() {
     let now = start();
     let mut session = session(SessionKind::Interactive, now);
-    session.limits.retained_size = 9;
+    // Each takes 128 beside its own.
+    session.limits.retained_size = 3 * 131;
     send(&mut session, 0, requests(0..6), now).unwrap();
     for _ in 0..6 {
         let taken = take(&mut session);
@@ -212,6 +213,30 @@ fn what_was_fetched_is_forgotten_beyond_a_size() {
     assert_eq!(session.read(WHO, &client(), Start::Current, now).unwrap().from, 5);
     assert_eq!(session.read(WHO, &client(), Start::At(0), now).unwrap().from, 2);
     assert_eq!(session.read(WHO, &client(), Start::At(99), now).unwrap().from, 6);
+}
+
+#[test]
+fn what_was_fetched_makes_room_where_there_is_none() {
+    let now = start();
+    let mut session = session(SessionKind::Interactive, now);
+    send(&mut session, 0, requests(0..6), now).unwrap();
+    for _ in 0..6 {
+        let taken = take(&mut session);
+        answer(&mut session, taken, now);
+    }
+    assert_eq!(session.forget_fetched(), [], "none was fetched");
+    assert_eq!(session.acknowledge(&client(), 4, now), (true, None));
+    assert_eq!(session.forget_fetched(), [(client(), 4)]);
+    assert_eq!(session.forget_fetched(), []);
+    assert_eq!(session.read(WHO, &client(), Start::Begin, now).unwrap().from, 4);
+    let mut durable = self::session(SessionKind::Durable, now);
+    send(&mut durable, 0, requests(0..1), now).unwrap();
+    let commit = durable.flush(WHO, &client(), None, None, false, now).unwrap();
+    durable.committed(&client(), &commit);
+    let taken = take(&mut durable);
+    answer(&mut durable, taken, now);
+    durable.acknowledge(&client(), 1, now);
+    assert_eq!(durable.forget_fetched(), [], "it is kept until it is dropped on purpose");
 }
 
 #[test]
