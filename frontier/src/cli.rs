@@ -122,8 +122,11 @@ impl Cli {
 fn look(config: &Config) -> Result<&'static str, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::start)?;
-    let lines = runtime.block_on(crate::online::look(config));
-    if lines.is_empty() { Ok("the brokers are there") } else { Err(Failure::start(lines.join("\n"))) }
+    match runtime.block_on(crate::online::look(config)) {
+        None => Ok("it has no brokers to look at"),
+        Some(lines) if lines.is_empty() => Ok("the brokers are there"),
+        Some(lines) => Err(Failure::start(lines.join("\n"))),
+    }
 }
 
 /// What may surprise about a configuration that is valid.

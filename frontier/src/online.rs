@@ -6,8 +6,9 @@ use frontier_mq::{Bounds, Finding, Place, SinkConfig, SourceConfig, probe_sink, 
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
-/// What is wrong now, each in one line with the path of its key. Nothing takes longer than two of `mq.connect_timeout`.
-pub(crate) async fn look(config: &Config) -> Vec<String> {
+/// What is wrong now, each in one line with the path of its key; `None` where there is nothing to look at. Nothing takes longer
+/// than two of `mq.connect_timeout`.
+pub(crate) async fn look(config: &Config) -> Option<Vec<String>> {
     let root = config.mq.section;
     let mut looking = JoinSet::new();
     for sink in config.mq.sinks.clone() {
@@ -23,9 +24,12 @@ pub(crate) async fn look(config: &Config) -> Vec<String> {
         let keys = Keys { targets: targets.to_owned(), ..Keys::of_sink(root, &sink) };
         looking.spawn(async move { keys.lines(probe_sink(&sink).await) });
     }
+    if looking.is_empty() {
+        return None;
+    }
     // What several use is told once.
     let lines: BTreeSet<String> = looking.join_all().await.into_iter().flatten().collect();
-    lines.into_iter().collect()
+    Some(lines.into_iter().collect())
 }
 
 async fn probe(source: &SourceConfig, bounds: Option<Bounds>) -> Vec<Finding> {

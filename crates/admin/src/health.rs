@@ -149,7 +149,7 @@ impl Probe {
             let checked =
                 checked.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}").into()));
             let dependency = self.dependency;
-            let found: Found = checked.as_ref().map(|()| ()).map_err(|not| not.what);
+            let found: Found = checked.as_ref().copied().map_err(|not| not.what);
             let before = *self.found.borrow();
             // Whoever watches hears of what is another answer.
             self.found.send_if_modified(|now| std::mem::replace(now, found).is_ok() != found.is_ok());

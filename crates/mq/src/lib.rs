@@ -50,7 +50,6 @@ mod source;
 mod spool;
 mod supervisor;
 mod template;
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "nsq"))]
 mod text;
 
 pub use error::{Cause, SendError};

@@ -1,10 +1,12 @@
 //! Whether a broker is there, lets us in, and has what messages go to: looked at once, without sending or making anything.
 
+use crate::text::of_servers;
 use crate::{
     AmqpConfig, AmqpProperties, AmqpSourceConfig, BackendConfig, Bounds, Format, KafkaCompression,
     KafkaConfig, KafkaSourceConfig, MqttConfig, MqttSourceConfig, NatsConfig, NatsSourceConfig, NsqConfig,
     NsqSourceConfig, RedisConfig, RedisTarget, SinkConfig, SourceBackendConfig, SourceConfig, Template,
 };
+use frontier_config::HostPort;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -160,7 +162,7 @@ fn nats(server: &NatsSourceConfig) -> BackendConfig {
 
 async fn probe(question: Question) -> Vec<Finding> {
     let mut looking = JoinSet::new();
-    for index in 0..question.addrs() {
+    for index in 0..question.addrs().len() {
         let question = question.of(index);
         looking.spawn(async move {
             let (connect, all) = (question.bounds.connect_timeout, 2 * question.bounds.connect_timeout);
@@ -172,7 +174,10 @@ async fn probe(question: Question) -> Vec<Finding> {
     for (index, looked) in looking.join_all().await {
         match looked {
             Ok(found) => faults = faults.or(Some(found)),
-            Err(text) => findings.push(Finding { place: Place::Addr(index), text }),
+            Err(text) => {
+                let text = of_servers(&text, question.addrs().get(index..=index).unwrap_or_default());
+                findings.push(Finding { place: Place::Addr(index), text });
+            }
         }
     }
     if faults.is_some() {
@@ -206,14 +211,14 @@ impl SourceBackendConfig {
 pub(crate) const IS_REPLICA: &str = "is a replica, and takes no writes";
 
 impl Question {
-    fn addrs(&self) -> usize {
+    fn addrs(&self) -> &[HostPort] {
         match &self.backend {
-            BackendConfig::Amqp(amqp) => amqp.addrs.len(),
-            BackendConfig::Kafka(kafka) => kafka.addrs.len(),
-            BackendConfig::Mqtt(mqtt) => mqtt.addrs.len(),
-            BackendConfig::Nats(nats) => nats.addrs.len(),
-            BackendConfig::Nsq(nsq) => nsq.addrs.len(),
-            BackendConfig::Redis(redis) => redis.addrs.len(),
+            BackendConfig::Amqp(amqp) => &amqp.addrs,
+            BackendConfig::Kafka(kafka) => &kafka.addrs,
+            BackendConfig::Mqtt(mqtt) => &mqtt.addrs,
+            BackendConfig::Nats(nats) => &nats.addrs,
+            BackendConfig::Nsq(nsq) => &nsq.addrs,
+            BackendConfig::Redis(redis) => &redis.addrs,
         }
     }
 

@@ -45,7 +45,7 @@ async fn all_that_is_wrong_is_named_with_its_key_and_nothing_is_made() {
     let expected = [
         "mq.nats.jetstream.consumers: c: \"gone\": stream not found",
         "mq.nats.jetstream.producer.subjects: no stream takes \"untaken\"",
-        "mq.redis.addrs[1]: ",
+        "mq.redis.addrs[1]: Connection refused (os error 111) (127.0.0.1:1)",
         "mq.redis.streams.producer.topics: \"events\" is a string, and no stream",
     ];
     assert_eq!(code, Some(1), "{lines:?}");
@@ -53,12 +53,30 @@ async fn all_that_is_wrong_is_named_with_its_key_and_nothing_is_made() {
         assert!(line.contains(expected), "{lines:?}");
     }
     assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    // Whichever library connects, it is said once, with the address.
+    settings.set("mq.nats.addrs", json!(["127.0.0.1:1"]));
+    settings.set("mq.kafka.enable", true);
+    settings.set("mq.kafka.addrs", json!(["127.0.0.1:1"]));
+    settings.set("mq.kafka.producer.topics", json!(["a"]));
+    let (_, lines) = check(&settings).await;
+    for key in ["mq.kafka.addrs[0]: ", "mq.nats.addrs[0]: ", "mq.redis.addrs[1]: "] {
+        let line = lines.iter().find(|line| line.contains(key)).unwrap_or_else(|| panic!("{key}: {lines:?}"));
+        assert_eq!(line.matches("127.0.0.1:1").count(), 1, "{line}");
+        let parts: Vec<&str> = line.split(": ").collect();
+        assert!(parts.iter().all(|part| parts.iter().filter(|other| *other == part).count() == 1), "{line}");
+    }
+    settings.set("mq.kafka.enable", false);
+    settings.set("mq.nats.addrs", json!([nats.addr().to_string()]));
     // As it should be.
     resp.ask(&["DEL", "events"]);
     redis(&mut settings, &[server.addr()]);
     Client::connect(nats.addr()).create_stream("gone", &["untaken"], &Value::Null);
     let (code, lines) = check(&settings).await;
     assert!(code == Some(0) && lines.iter().any(|line| line.contains("the brokers are there")), "{lines:?}");
+    // Without any nothing is said to be there.
+    let (code, lines) = check(&Settings::default()).await;
+    let none = lines.iter().any(|line| line.contains("valid; it has no brokers to look at"));
+    assert!(code == Some(0) && none, "{lines:?}");
     assert_eq!(server.cli(&["DBSIZE"]).trim(), "0");
     assert_eq!(Client::connect(nats.addr()).stored("gone").len(), 0);
 }

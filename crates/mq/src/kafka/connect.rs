@@ -1,7 +1,7 @@
 //! Connecting to a cluster of Kafka.
 
 use super::Settings;
-use crate::text::one_line;
+use crate::text::{of_servers, one_line};
 use crate::{BrokerTls, Credentials, KafkaCompression, SaslMechanism};
 use frontier_config::unreadable;
 use krafka::auth::{AuthConfig, TlsConfig};
@@ -35,7 +35,7 @@ pub(super) async fn connect(settings: &Settings) -> Result<Producer, String> {
         .allow_auto_create_topics(config.create_topics)
         .connect()
         .await
-        .map_err(|error| describe(&error))?;
+        .map_err(|error| of_servers(&error.to_string(), &config.addrs))?;
     let size = config.max_message_size;
     let compression = match config.compression {
         KafkaCompression::None => Compression::None,
@@ -59,7 +59,7 @@ pub(super) async fn connect(settings: &Settings) -> Result<Producer, String> {
         .buffer_memory(settings.bounds.bytes.saturating_mul(2) + settings.bounds.messages * 1024 + BATCH_SIZE)
         .metrics_push(false)
         .build();
-    producer.await.map_err(|error| describe(&error))
+    producer.await.map_err(|error| of_servers(&error.to_string(), &config.addrs))
 }
 
 /// What is shown to brokers.

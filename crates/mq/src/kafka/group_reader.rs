@@ -18,6 +18,7 @@ mod topics;
 use super::connect::{self, describe};
 use super::progress::Seen;
 use crate::source::{Intake, Reader};
+use crate::text::of_servers;
 use crate::{KafkaGroup, KafkaSourceConfig};
 use krafka::consumer::{AutoOffsetReset, IsolationLevel, PartitionAssignmentStrategy};
 use krafka::{Kafka, KrafkaError};
@@ -62,8 +63,8 @@ impl GroupReader {
     async fn kafka(&self, intake: &Intake) -> Result<Kafka, String> {
         let KafkaSourceConfig { addrs, credentials, mechanism, tls } = &self.config;
         let bounds = intake.bounds();
-        let addrs: Vec<String> = addrs.iter().map(ToString::to_string).collect();
-        Kafka::builder(addrs.join(","))
+        let names: Vec<String> = addrs.iter().map(ToString::to_string).collect();
+        Kafka::builder(names.join(","))
             .client_id(format!("frontier-{}", intake.name()))
             .security(connect::security(credentials, *mechanism, tls.as_ref()).await?)
             .request_timeout(bounds.silence)
@@ -72,7 +73,7 @@ impl GroupReader {
             .allow_auto_create_topics(false)
             .connect()
             .await
-            .map_err(|error| describe(&error))
+            .map_err(|error| of_servers(&error.to_string(), addrs))
     }
 }
 

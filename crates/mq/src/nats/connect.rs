@@ -2,7 +2,7 @@
 //! library would send over its next connection would not be in order with what is sent again here.
 
 use super::events::Events;
-use crate::text::one_line;
+use crate::text::{of_servers, one_line};
 use crate::{BrokerTls, Credentials};
 use async_nats::{Auth, AuthError, Client, ConnectOptions, Subscriber};
 use frontier_config::HostPort;
@@ -89,7 +89,7 @@ pub(super) async fn connect(access: Access<'_>, first: usize) -> Result<Connecte
     let client = options.connect(addrs).await.map_err(|error| {
         let source =
             std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-        one_line(&format!("{}{source}", error.kind()))
+        of_servers(&format!("{}{source}", error.kind()), access.addrs)
     })?;
     over.store(true, Ordering::SeqCst);
     let inbox = client.new_inbox();

@@ -336,6 +336,7 @@ impl Deliveries {
 
     /// The broker will give these out anew, or has them no more: they are held no longer, and what their receivers say is
     /// nothing to it.
+    #[cfg(any(test, feature = "amqp", feature = "kafka"))]
     pub(crate) fn forget(&mut self, numbers: &BTreeSet<u64>) {
         for number in numbers {
             self.remove(*number);

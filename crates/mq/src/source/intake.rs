@@ -6,7 +6,6 @@ use super::target::{Assignment, Job};
 use super::{Answer, Record};
 use crate::{DeadLetter, Retry, SourceBounds, SourceConfig};
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -175,6 +174,7 @@ impl Intake {
 
     /// How many may be held beside the others since they wait, for a broker that is told a number: some more than do, so that
     /// it changes seldom.
+    #[cfg(feature = "nsq")]
     pub(crate) fn apart(&self) -> usize {
         let waiting = self.state.lock().deliveries.waiting().messages;
         let apart = if waiting == 0 { 0 } else { waiting.next_power_of_two() };
@@ -212,13 +212,15 @@ impl Intake {
     }
 
     /// The broker gives these out anew, or has them no more.
-    pub(crate) fn forget(&self, numbers: &BTreeSet<u64>) {
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    pub(crate) fn forget(&self, numbers: &std::collections::BTreeSet<u64>) {
         self.state.lock().deliveries.forget(numbers);
         self.room.notify_one();
         self.work.notify_one();
     }
 
     /// So many entries are gone that nobody has acked.
+    #[cfg(any(feature = "kafka", feature = "nats", feature = "redis"))]
     pub(crate) fn gone(&self, count: usize, why: &str) {
         if count > 0 {
             warn!(source = &*self.name, messages = count, "{why}");
@@ -227,6 +229,7 @@ impl Intake {
     }
 
     /// What the broker says is to be read yet.
+    #[cfg(any(feature = "kafka", feature = "nats", feature = "redis"))]
     pub(crate) fn set_backlog(&self, backlog: Option<u64>) {
         self.state.lock().backlog = backlog;
     }

@@ -29,6 +29,10 @@ fn defaults_are_those_that_are_written_down() {
         (source.bounds.messages, source.bounds.bytes, source.bounds.timeout),
         (1024, 16 << 20, secs(10))
     );
+    assert_eq!(
+        (source.bounds.waiting, source.bounds.waiting_bytes, source.bounds.most()),
+        (4096, 16 << 20, 5120)
+    );
     assert_eq!((source.retry.attempts, source.retry.first, source.retry.max), (10, secs(1), secs(30)));
     assert_eq!(source.retry.wait, Some(secs(300)));
     assert_eq!(source.dead_letter, DeadLetter::File("dead".into(), 64 << 20));
