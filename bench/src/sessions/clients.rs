@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use frontier_api::broker::broker_service_client::BrokerServiceClient;
 use frontier_api::broker::{CreateSessionRequest, SessionType};
-use frontier_sdk::{BrokerClient, ResponseStart, Session, SessionStartInfo};
+use frontier_sdk::{
+    BrokerClient, DurableSession, ResponseStart, Session, SessionError, SessionStartInfo, SessionStatus,
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
@@ -32,10 +34,39 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How long nobody may be there: a broker that was killed starts again.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// A session of either kind.
+enum Attached {
+    Interactive(Session),
+    Durable(DurableSession),
+}
+
+impl Attached {
+    async fn new(kind: Kind, info: SessionStartInfo, id: &str) -> Result<Self, SessionError> {
+        match kind {
+            Kind::Interactive => Session::attach(info, id).await.map(Self::Interactive),
+            Kind::Durable => DurableSession::attach(info, id).await.map(Self::Durable),
+        }
+    }
+
+    fn client(&self, id: &str) -> Result<BrokerClient, SessionError> {
+        match self {
+            Self::Interactive(session) => session.client(id),
+            Self::Durable(session) => session.client(id),
+        }
+    }
+
+    async fn status(&self) -> Result<SessionStatus, SessionError> {
+        match self {
+            Self::Interactive(session) => session.status().await,
+            Self::Durable(session) => session.status().await,
+        }
+    }
+}
+
 struct Clients {
     load: Load,
     /// Those that are used, and the first in any case.
-    sessions: Vec<Session>,
+    sessions: Vec<Attached>,
     meter: Arc<Meter>,
     flows: JoinSet<Result<()>>,
 }
@@ -49,7 +80,7 @@ pub(super) async fn run(broker: SocketAddr, load: Load, console: &mut Console) -
     let info = || SessionStartInfo::new(url.clone(), SERVICE).patience(PATIENCE).no_proxy();
     let attach = |id: &String| {
         let (info, id) = (info(), id.clone());
-        async move { Session::attach(info, &id).await }
+        async move { Attached::new(load.kind, info, &id).await }
     };
     let attaching = stream::iter(&ids[..used]).map(attach).buffer_unordered(AT_ONCE);
     let sessions = attaching.try_collect().await.context("attaching to a session")?;
@@ -107,7 +138,7 @@ impl Clients {
         }
     }
 
-    fn session(&self, number: usize) -> Result<&Session> {
+    fn session(&self, number: usize) -> Result<&Attached> {
         self.sessions.get(number % self.sessions.len().max(1)).context("there is no session")
     }
 

@@ -231,7 +231,7 @@ fn what_was_fetched_makes_room_where_there_is_none() {
     assert_eq!(session.read(WHO, &client(), Start::Begin, now).unwrap().from, 4);
     let mut durable = self::session(SessionKind::Durable, now);
     send(&mut durable, 0, requests(0..1), now).unwrap();
-    let commit = durable.flush(WHO, &client(), None, None, false, now).unwrap();
+    let Flushing { commit, .. } = durable.flush(WHO, &client(), None, None, false, now).unwrap();
     durable.committed(&client(), &commit);
     let taken = take(&mut durable);
     answer(&mut durable, taken, now);
