@@ -184,7 +184,8 @@ impl Clients {
         let begun = Instant::now();
         for number in 0..count {
             // The number wraps around, as nobody answers.
-            client.send_bytes(SERVICE, body(number as u32, self.load.body), "").await?;
+            let numbered = u32::try_from(number % (1 << 32)).unwrap_or_default();
+            client.send_bytes(SERVICE, body(numbered, self.load.body), "").await?;
             if self.load.kind == Kind::Durable && (number + 1) % self.load.batch as u64 == 0 {
                 client.flush().await?;
             }
