@@ -23,6 +23,8 @@ async fn what_a_slow_host_has_is_answered_by_another_one_once() {
     let _quick = Process::host(&gateway, "calc").await;
     let info = SessionStartInfo::new(broker.url(""), "calc").no_proxy();
     let session = Session::create(info).await.unwrap();
+    let both = async || (session.status().await.unwrap().hosts == 2).then_some(());
+    eventually(DEADLINE, "the broker knows both hosts", both).await;
     let client = session.client("main").unwrap();
     let mut responses = client.get_responses::<u32>();
     let mut seen = BTreeSet::new();
