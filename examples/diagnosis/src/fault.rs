@@ -15,6 +15,7 @@ const MAX_POINTS: usize = 128;
 /// What may be wrong with a motor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 #[value(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "these are the names that stand in the streams")]
 pub(crate) enum Fault {
     TurnFault,
     Insulation,

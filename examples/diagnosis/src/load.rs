@@ -35,7 +35,7 @@ pub(crate) struct Done {
 }
 
 impl Load {
-    pub(crate) fn begin(&self, _: Fault) -> Working<'_> {
+    pub(crate) fn begin(&self) -> Working<'_> {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.begun.fetch_add(1, Ordering::Relaxed);
         Working(self)
@@ -116,11 +116,11 @@ mod tests {
     fn what_was_done_is_told_once_and_what_is_not_is_no_success() {
         let load = Load::default();
         assert!((load.success_rate() - 1.0).abs() < 1e-9);
-        let working = load.begin(Fault::Bearing);
+        let working = load.begin();
         assert_eq!(load.in_flight(), 1);
         load.done(Fault::Bearing, Duration::from_millis(4));
         drop(working);
-        drop(load.begin(Fault::Bearing));
+        drop(load.begin());
         let [done] = load.take_done()[..] else { panic!("one fault") };
         assert_eq!((done.fault, done.count, done.mean), (Fault::Bearing, 1, Duration::from_millis(4)));
         assert!((load.success_rate() - 0.5).abs() < 1e-9);

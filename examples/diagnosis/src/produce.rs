@@ -36,13 +36,14 @@ pub(crate) async fn run(options: cli::Produce) -> Result<()> {
     let is_over = |written| options.count.is_some_and(|count| written >= count);
     let mut next = begun;
     while !is_over(written) {
-        let due = (u128::from(options.rate) * (begun.elapsed() + TICK).as_millis() / 1000) as u64;
+        let due = u128::from(options.rate) * (begun.elapsed() + TICK).as_millis() / 1000;
+        let due = u64::try_from(due).unwrap_or(u64::MAX);
         let due = options.count.map_or(due, |count| due.min(count)).min(written + MOST_AT_ONCE);
         let mut all = pipe();
         for number in written..due {
-            let vehicle = (number % u64::from(options.vehicles)) as usize;
+            let vehicle = place(number, u64::from(options.vehicles));
             let variants = &made[vehicle % kinds.len()];
-            let data = &variants[(number / 7) as usize % variants.len()];
+            let data = &variants[place(number / 7, u64::from(VARIANTS))];
             all.add_command(add(READINGS, KEPT_READINGS, &reading(vehicle, data))).ignore();
         }
         if due > written {
@@ -59,6 +60,11 @@ pub(crate) async fn run(options: cli::Produce) -> Result<()> {
     }
     println!("{written} readings in {:.1} s", begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Round and round, up to so many.
+fn place(number: u64, count: u64) -> usize {
+    usize::try_from(number % count).unwrap_or(0)
 }
 
 fn reading(vehicle: usize, sensor_data: &str) -> Fields {

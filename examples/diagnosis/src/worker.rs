@@ -59,7 +59,7 @@ impl Worker {
     /// Returns once the result is in its stream: only then the reading is acked.
     async fn diagnose(self: Arc<Self>, fault: Fault, request: Request) -> Result<Response, HandlerError> {
         let begun = Instant::now();
-        let _working = self.load.begin(fault);
+        let _working = self.load.begin();
         // The same another time: the gateway puts such a reading to the dead letters.
         let reading = Reading::parse(&request.data)?;
         let found = fault.diagnose(&reading.signals);
