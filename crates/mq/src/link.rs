@@ -131,6 +131,7 @@ impl Link {
     }
 
     /// Writes all that is to go.
+    #[cfg(any(test, feature = "amqp", feature = "mqtt"))]
     pub(crate) async fn flush(&mut self) -> std::io::Result<()> {
         let Self { writer, output, is_unflushed, .. } = self;
         while !output.is_empty() || *is_unflushed {

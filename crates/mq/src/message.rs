@@ -76,6 +76,7 @@ impl Message {
             feature = "kafka",
             feature = "mqtt",
             feature = "nats",
+            feature = "nsq",
             feature = "redis"
         )),
         expect(dead_code, reason = "there is no broker")

@@ -31,10 +31,22 @@ pub enum Place {
 /// What a broker is asked for.
 #[derive(Clone, Debug)]
 struct Question {
+    #[cfg_attr(
+        not(any(feature = "amqp", feature = "kafka", feature = "mqtt", feature = "nats", feature = "nsq")),
+        expect(dead_code, reason = "Redis is not told who asks")
+    )]
     name: &'static str,
     bounds: Bounds,
+    #[cfg_attr(
+        not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
+        expect(dead_code, reason = "the others have nothing that could be looked at")
+    )]
     topics: Vec<String>,
     /// What is read: streams, queues or topics of the broker, by name.
+    #[cfg_attr(
+        not(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis")),
+        expect(dead_code, reason = "the others have nothing that could be looked at")
+    )]
     read: Vec<String>,
     backend: BackendConfig,
 }
@@ -239,30 +251,28 @@ impl Question {
 
     /// What is wrong with its targets; an error where the broker can't be asked.
     async fn look(&self) -> Result<Vec<String>, String> {
-        let Self { name, bounds, topics, read, backend } = self;
-        let (name, bounds) = (*name, *bounds);
-        match backend {
+        match &self.backend {
             #[cfg(feature = "amqp")]
             BackendConfig::Amqp(amqp) => {
-                let names = [&amqp.routing_key.fixed_names(topics)[..], read].concat();
-                crate::amqp::look(amqp, name, bounds, &names).await
+                let names = [&amqp.routing_key.fixed_names(&self.topics)[..], &self.read].concat();
+                crate::amqp::look(amqp, self.name, self.bounds, &names).await
             }
             #[cfg(feature = "kafka")]
             BackendConfig::Kafka(kafka) => {
-                let names = [&kafka.topic.fixed_names(topics)[..], read].concat();
-                crate::kafka::look(kafka, name, bounds, names).await
+                let names = [&kafka.topic.fixed_names(&self.topics)[..], &self.read].concat();
+                crate::kafka::look(kafka, self.name, self.bounds, names).await
             }
             #[cfg(feature = "mqtt")]
-            BackendConfig::Mqtt(mqtt) => crate::mqtt::look(mqtt, name, bounds).await,
+            BackendConfig::Mqtt(mqtt) => crate::mqtt::look(mqtt, self.name, self.bounds).await,
             #[cfg(feature = "nats")]
             BackendConfig::Nats(nats) => {
-                let subjects = nats.subject.fixed_names(topics);
-                crate::nats::look(nats, name, bounds, &subjects, read).await
+                let subjects = nats.subject.fixed_names(&self.topics);
+                crate::nats::look(nats, self.name, self.bounds, &subjects, &self.read).await
             }
             #[cfg(feature = "nsq")]
-            BackendConfig::Nsq(nsq) => crate::nsq::look(nsq, name, bounds).await,
+            BackendConfig::Nsq(nsq) => crate::nsq::look(nsq, self.name, self.bounds).await,
             #[cfg(feature = "redis")]
-            BackendConfig::Redis(redis) => crate::redis::look(redis, topics, read).await,
+            BackendConfig::Redis(redis) => crate::redis::look(redis, &self.topics, &self.read).await,
             #[cfg(not(all(
                 feature = "amqp",
                 feature = "kafka",

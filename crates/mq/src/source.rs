@@ -24,7 +24,9 @@ pub use target::{HadBy, Recipient};
 pub use template::{RecordTemplate, RecordTemplateError};
 
 pub(crate) use dead_letter::DeadLetterFile;
-pub(crate) use deliveries::{Dead, Verdict};
+pub(crate) use deliveries::Dead;
+#[cfg(any(feature = "amqp", feature = "mqtt", feature = "nats"))]
+pub(crate) use deliveries::Verdict;
 pub(crate) use intake::Intake;
 pub(crate) use reader::Reader;
 

@@ -35,6 +35,7 @@ impl Template {
     }
 
     /// What these topics become, without those that are made with the EdgeID, and what stands for topics that nobody knows.
+    #[cfg(any(feature = "amqp", feature = "kafka", feature = "nats", feature = "redis"))]
     pub(crate) fn fixed_names(&self, topics: &[String]) -> Vec<String> {
         if self.0.contains(&Part::EdgeId) {
             return Vec::new();
