@@ -25,10 +25,9 @@ const EDGES: u64 = 10;
 const IN_FLIGHT: usize = 2048;
 
 /// Runs `IN_FLIGHT` tasks that take the next message until there is none: how many a second.
-async fn rate<F: Future<Output = ()> + Send>(send: impl Fn(usize) -> F + Clone + Send + 'static) -> f64
-where
-    F: 'static,
-{
+async fn rate<F: Future<Output = ()> + Send + 'static>(
+    send: impl Fn(usize) -> F + Clone + Send + 'static,
+) -> f64 {
     let next = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
     let senders: Vec<_> = (0..IN_FLIGHT)

@@ -62,7 +62,7 @@ impl Work {
     async fn step(&mut self, client: &mut Client) -> Option<()> {
         self.next += 1;
         let batch = self.next;
-        let place = self.chance.below(3) as usize;
+        let place = usize::try_from(self.chance.below(3)).unwrap();
         let name = self.name(place);
         let count = 1 + self.chance.below(30);
         let ids: Vec<String> = (0..count).map(|item| format!("{batch:016x}{item:016x}")).collect();
