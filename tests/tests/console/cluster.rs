@@ -1,9 +1,10 @@
 //! The cluster on the screen: what is there, and what happens while somebody looks.
 
 use crate::world::World;
-use frontier_sdk::{Edge, EdgeId, Service};
-use frontier_tests::{Gateway, within};
+use frontier_sdk::{Edge, EdgeId, Response, Service};
+use frontier_tests::{DEADLINE, Gateway, within};
 use frontlas::{Directory, Event, NewFrontier, Presence};
+use tokio::sync::{mpsc, watch};
 
 const DOWN: &str = "\u{e015}";
 const ENTER: &str = "\u{e007}";
@@ -82,9 +83,23 @@ async fn a_drain_and_who_moves_are_seen_as_they_happen() {
     let west = world.gateway("west").await;
     let east = world.gateway("east").await;
     let service = |gateway: &Gateway| gateway.service("files").connect();
-    let _services: [Service; 2] = [service(&west).await.unwrap(), service(&east).await.unwrap()];
+    let [at_west, _at_east]: [Service; 2] = [service(&west).await.unwrap(), service(&east).await.unwrap()];
     let browser = world.browser().await;
-    let _connected = edges(&west, 1..41).await;
+    let (begun, mut calls_begun) = mpsc::unbounded_channel();
+    let (let_go, held) = watch::channel(false);
+    let mut connected = Vec::new();
+    for id in 1..41 {
+        let (begun, held) = (begun.clone(), held.clone());
+        let edge = west.edge().id(EdgeId(id)).register("hold", move |_| {
+            let (begun, mut held) = (begun.clone(), held.clone());
+            async move {
+                let _ = begun.send(());
+                let _ = held.wait_for(|may_go| *may_go).await;
+                Ok(Response::new(""))
+            }
+        });
+        connected.push(within("an edge connects", edge.connect()).await.unwrap());
+    }
     browser.sees("table", "west").await;
     browser.sees(".map", "east").await;
     browser.wait("an edge moves", "document.querySelector('.map .arc')").await;
@@ -94,9 +109,16 @@ async fn a_drain_and_who_moves_are_seen_as_they_happen() {
     browser.sees(".space .row", "files").await;
     browser.is_good_on_all_screens("services").await;
     browser.click("nav a[href='#/']").await;
+    // It drains for as long as it is looked at: who has not moved has a call.
+    for id in 1..41 {
+        let service = at_west.clone();
+        tokio::spawn(async move { service.call(EdgeId(id), "hold", "").timeout(2 * DEADLINE).await });
+    }
+    within("a call is there", calls_begun.recv()).await.unwrap();
     west.terminate();
     browser.sees("table .badge", "draining").await;
     browser.sees(".tiles", "1 draining").await;
+    let_go.send_replace(true);
     browser.wait("it is gone", "!document.querySelector('table').textContent.includes('west')").await;
     browser.click("nav a[href='#/events']").await;
     browser.sees(".events", "Gateway west drains").await;
