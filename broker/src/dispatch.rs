@@ -217,8 +217,13 @@ impl Owner {
         if self.wake.is_some_and(|wake| wake <= now) {
             self.wake = None;
             for (name, service) in &mut self.services {
-                service.dispatcher.on_time(now);
-                self.touched.insert(name.clone());
+                match service.dispatcher.deadline() {
+                    Some(due) if due <= now => {
+                        service.dispatcher.on_time(now);
+                        self.touched.insert(name.clone());
+                    }
+                    later => self.wake = self.wake.into_iter().chain(later).min(),
+                }
             }
         }
     }

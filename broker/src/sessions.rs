@@ -24,6 +24,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How many sessions that have ended are remembered, and for how long: whoever asks for one is told what became of it.
 const REMEMBERED: usize = 10_000;
+/// How many bytes of fetched responses a client keeps where there is no room, at most: what may be on its way.
+const MAX_LEFT: usize = 1 << 20;
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 /// Milliseconds since 1970.
@@ -181,8 +183,21 @@ impl Sessions {
         let id = session.id();
         let outlives = self.outlives(session.settings().kind);
         let (draining, leading) = (self.0.draining.clone(), self.0.leading.clone());
-        let pressure = self.0.pressure.clone();
-        let parts = Parts { session, log, dispatch, caller, outlives, draining, leading, pressure };
+        // Durable ones in a file have no room in common with those in memory.
+        let has_neighbours =
+            session.settings().kind == SessionKind::Interactive || matches!(self.0.backing, Backing::Redis(_));
+        let parts = Parts {
+            session,
+            log,
+            dispatch,
+            caller,
+            outlives,
+            draining,
+            leading,
+            pressure: self.0.pressure.clone(),
+            has_neighbours,
+            left: (self.0.config.limits.storage_size / 1024).min(MAX_LEFT),
+        };
         let sessions = self.clone();
         session::start(parts, move || sessions.ended(id, place))
     }

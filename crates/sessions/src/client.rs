@@ -24,6 +24,9 @@ use std::sync::Arc;
 const WINDOW: usize = 1024;
 const WINDOW_SIZE: usize = 4 << 20;
 
+/// Of how many requests it is known that they were had, when their responses have made room.
+const MAX_FORGOTTEN: usize = 65_536;
+
 /// One client of a session.
 #[derive(Debug)]
 pub struct Client {
@@ -49,6 +52,8 @@ pub struct Client {
     again: VecDeque<Taken>,
     running: u64,
     pub(crate) responses: Responses,
+    /// Requests whose responses made room, the oldest first.
+    forgotten: VecDeque<MessageId>,
 }
 
 impl Client {
@@ -70,6 +75,7 @@ impl Client {
             again: VecDeque::new(),
             running: 0,
             responses: Responses::default(),
+            forgotten: VecDeque::new(),
         }
     }
 
@@ -335,6 +341,20 @@ impl Client {
         let ids = &mut self.ids;
         self.responses.trim(size, |id| {
             ids.remove(&id);
+        })
+    }
+
+    /// The same where there is no room. Requests of these may still be sent again, by who has had no answer to them: which they
+    /// were is known for longer.
+    pub(crate) fn make_room(&mut self, size: usize) -> Option<u64> {
+        let (ids, forgotten) = (&mut self.ids, &mut self.forgotten);
+        self.responses.trim(size, |id| {
+            forgotten.push_back(id);
+            if forgotten.len() > MAX_FORGOTTEN
+                && let Some(oldest) = forgotten.pop_front()
+            {
+                ids.remove(&oldest);
+            }
         })
     }
 

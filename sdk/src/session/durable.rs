@@ -43,7 +43,8 @@ use frontier_api::broker::SessionType;
 ///
 /// What the broker has taken and not committed is lost with it. The client knows it still, up to 64 MiB, and sends it again with
 /// its next flush; beyond that the flush is `Broker_FlushIncomplete`. Once something goes wrong, all that was not flushed is void, and
-/// is to be sent again: that is how each flush commits once. The next [`flush`](BrokerClient::flush) tells how much is there.
+/// is to be sent again: that is how each flush commits once. But after a flush that no broker has answered, flush again first: the
+/// number says whether it is there. The next [`flush`](BrokerClient::flush) tells how much is there.
 #[derive(Clone, Debug)]
 pub struct DurableSession(Session);
 

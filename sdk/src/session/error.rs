@@ -41,6 +41,10 @@ pub enum SessionError {
     /// There are no more responses, though not all are answered: `ClientPurged` or `ClientTimeout`.
     #[error("the client's responses have ended: {0}")]
     Ended(String),
+    /// A stream of responses was made again, and the broker had forgotten some meanwhile that it had sent and that have not come:
+    /// its store was full.
+    #[error("the broker has forgotten responses that were on their way: its store was full")]
+    Forgotten,
     /// The task that sends has ended: the runtime is shutting down.
     #[error("the runtime has ended")]
     Stopped,

@@ -10,6 +10,7 @@ use frontier_api::broker::{BrokerRequest, FlushRequestsRequest};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use unflushed::Unflushed;
@@ -131,23 +132,24 @@ impl Task {
                     requests.clear();
                     rooms.clear();
                 }
-                let void = self.void(round);
-                match (what, void) {
-                    (What::Send(request, room), None) => {
+                match what {
+                    // What ended its round was told, or is by the next call.
+                    What::Send(..) if self.void(round).is_some() => {}
+                    What::Send(request, room) => {
                         requests.push(request);
                         rooms.push(room);
                     }
-                    // What ended its round was told, or is by the next call.
-                    (What::Send(..), Some(_)) => {}
-                    (What::Flush { ends, reply }, void) => {
+                    What::Flush { ends, reply } => {
                         self.send_or_fail(std::mem::take(&mut requests)).await;
                         rooms.clear();
-                        let flushed = match void {
+                        let flushed = match self.void(round) {
                             Some(error) => self.told(error),
                             None => self.flush(ends).await,
                         };
-                        // Whoever has gone away does not want the answer.
-                        let _ = reply.send(flushed);
+                        // Whoever has gone away is told of an error by the next call.
+                        if let Err(Err(error)) = reply.send(flushed) {
+                            self.trouble.lock().failed = Some(error);
+                        }
                     }
                 }
             }
@@ -239,14 +241,18 @@ impl Task {
 
     /// Commits, and sends again before what was lost with a broker, as long as that is known here.
     async fn commit_all(&mut self, ends: bool) -> Result<u64, SessionError> {
-        let until = Instant::now() + self.session.broker.patience();
+        let (mut until, mut pause) = (None, Duration::ZERO);
         loop {
             let lost = match self.commit(ends).await {
                 Err(error) if error.code() == INCOMPLETE => error,
                 committed => return committed,
             };
+            // From the first time on: to commit may have taken long because no broker was there.
+            let until = *until.get_or_insert_with(|| Instant::now() + self.session.broker.patience());
             let kept = self.unflushed.as_mut().and_then(Unflushed::take);
             let Some(mut kept) = kept.filter(|_| Instant::now() < until) else { return Err(lost) };
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).clamp(Duration::from_millis(50), Duration::from_secs(1));
             self.begin_batch();
             while !kept.is_empty() {
                 let rest = kept.split_off(kept.len().min(AT_ONCE));

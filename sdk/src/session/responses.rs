@@ -33,7 +33,7 @@ pub struct Responses<T>(BoxStream<'static, Result<BrokerResponse<T>, SessionErro
 impl<T: Send + 'static> Responses<T> {
     pub(super) fn new(session: Session, client_id: String, start: ResponseStart, decode: Decode<T>) -> Self {
         let attempts = session.broker.attempts();
-        let reading = Reading { session, client_id, next: start, stream: None, attempts };
+        let reading = Reading { session, client_id, next: start, has_begun: false, stream: None, attempts };
         let stream = unfold(Some(reading), move |reading| async move {
             let mut reading: Reading = reading?;
             match reading.next().await {
@@ -64,6 +64,8 @@ struct Reading {
     session: Session,
     client_id: String,
     next: ResponseStart,
+    /// One has come: `next` is the place behind it.
+    has_begun: bool,
     stream: Option<Streaming<api::BrokerResponse>>,
     attempts: Attempts,
 }
@@ -84,6 +86,11 @@ impl Reading {
                     };
                 }
                 Ok(Some(response)) => {
+                    // It would be a gap that nobody tells of.
+                    if self.has_begun && self.next != ResponseStart::At(response.position) {
+                        return Err(SessionError::Forgotten);
+                    }
+                    self.has_begun = true;
                     self.attempts.reset();
                     self.next = ResponseStart::At(response.position + 1);
                     self.stream = Some(stream);

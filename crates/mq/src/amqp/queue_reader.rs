@@ -92,7 +92,7 @@ impl QueueReader {
     /// Looks at what has come, as far as there is room: whether there was none for more.
     fn read(&mut self, session: &mut QueueSession, intake: &Intake) -> Result<bool, String> {
         loop {
-            let room = intake.room_now();
+            let room = intake.room_of_all();
             if room == 0 {
                 return Ok(true);
             }
@@ -236,7 +236,7 @@ impl Reader for QueueReader {
                     }
                 }
                 ended = intake.ended() => self.ack(session, &ended),
-                _ = intake.room(), if is_full => {}
+                () = intake.has_room_of_all(), if is_full => {}
             }
         }
     }

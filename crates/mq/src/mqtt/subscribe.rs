@@ -93,7 +93,7 @@ impl Subscriber {
     /// session.
     fn read(&mut self, session: &mut SubscriberSession, intake: &Intake) -> Result<bool, String> {
         loop {
-            let room = intake.room_now();
+            let room = intake.room_of_all();
             let (mut records, mut ids, mut result) = (Vec::new(), Vec::new(), Ok(true));
             while records.len() < room
                 && let Some(publish) = session.early.pop_front()
@@ -211,7 +211,7 @@ impl Reader for Subscriber {
                     Ok(Progress::Moved) => {}
                     Err(cause) => return cause,
                 },
-                _ = intake.room(), if is_full && session.link.unsent() < OUTPUT => {}
+                () = intake.has_room_of_all(), if is_full && session.link.unsent() < OUTPUT => {}
             }
             if session.link.unsent() == 0 && session.acking > 0 {
                 intake.told(std::mem::take(&mut session.acking));

@@ -158,8 +158,12 @@ impl Consumer {
         for (index, node) in session.nodes.iter_mut().enumerate() {
             let place = (index + turn) % count;
             let share = places / count + usize::from(place < places % count);
-            // Who has no place gives out nothing.
-            node.set_ready(if share == 0 { 0 } else { share + apart });
+            // Who has no place gives out nothing; and none of those that wait are of one that has given out nothing.
+            let waiting = match node.in_flight.len() {
+                0 => 0,
+                given => apart.min(given.next_power_of_two()),
+            };
+            node.set_ready(if share == 0 { 0 } else { share + waiting });
         }
     }
 

@@ -38,7 +38,8 @@ impl Pending {
         }
     }
 
-    pub(super) fn expire(&self, now: Instant) {
+    /// Ends those whose time is over at `now`.
+    pub(crate) fn expire(&self, now: Instant) {
         let (waiting, flying, away, blocked) = {
             let mut state = self.state.lock();
             if state.next_deadline.is_none_or(|next| next > now) {

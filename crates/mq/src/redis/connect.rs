@@ -86,12 +86,10 @@ pub(super) async fn server(
 /// these would be in front then.
 async fn check_loaded(connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
     match cmd("PING").query_async::<Value>(connection).await {
-        Err(error) => match error.kind() {
-            ErrorKind::Server(ServerErrorKind::BusyLoading) => Err(error),
-            // Whoever may not ask that may write all the same.
-            ErrorKind::Server(_) => Ok(()),
-            _ => Err(error),
-        },
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading) => Err(error),
+        // It is there: who may not ask that may write all the same, and one whose disk is full takes what is not stored.
+        Err(error) if error.code().is_some() => Ok(()),
+        Err(error) => Err(error),
         Ok(_) => Ok(()),
     }
 }

@@ -23,10 +23,11 @@ struct Absence {
 }
 
 impl Absences {
-    /// It was not there: since when that is so. What was before nobody knows where it was not asked for in `within`.
+    /// It was not there: since when that is so. What was before nobody knows where it was not asked for in twice `within`, which
+    /// is how long it is waited for: the attempt at the end of that time has an answer only behind it.
     pub(super) fn note(&mut self, receiver: &Receiver, within: Duration, now: Instant) -> Instant {
         let before = self.known.get(receiver).copied();
-        let since = before.filter(|it| now.saturating_duration_since(it.last) <= within);
+        let since = before.filter(|it| now.saturating_duration_since(it.last) <= within.saturating_mul(2));
         let since = since.map_or(now, |it| it.since);
         if let Some(before) = before {
             self.by_last.remove(&(before.last, receiver.clone()));
@@ -59,13 +60,13 @@ mod tests {
         let (mut absences, start) = (Absences::default(), Instant::now());
         let (one, other) = (Receiver::Edge(1), Receiver::Edge(2));
         assert_eq!(absences.note(&one, WITHIN, start), start);
-        let later = start + WITHIN;
+        let later = start + WITHIN + Duration::from_millis(1);
         assert_eq!(absences.note(&one, WITHIN, later), start);
         assert_eq!(absences.note(&other, WITHIN, later), later);
         absences.end(&one);
         assert_eq!(absences.note(&one, WITHIN, later), later);
         // For so long nobody has looked whether it was there.
-        let much_later = later + WITHIN + Duration::from_nanos(1);
+        let much_later = later + 2 * WITHIN + Duration::from_nanos(1);
         assert_eq!(absences.note(&other, WITHIN, much_later), much_later);
         assert_eq!(absences.by_last.len(), absences.known.len());
     }

@@ -161,11 +161,35 @@ impl Intake {
     /// The same at once; 0 for none. Those that wait have places of their own, and beyond these the places of the others.
     pub(crate) fn room_now(&self) -> usize {
         let state = self.state.lock();
-        let (held, waiting) = (state.deliveries.held(), state.deliveries.waiting());
-        let bounds = &self.bounds;
-        let apart = (waiting.messages.min(bounds.waiting), waiting.bytes.min(bounds.waiting_bytes));
-        let messages = (bounds.messages + apart.0).saturating_sub(held.messages);
-        let bytes = (bounds.bytes + apart.1).saturating_sub(held.bytes);
+        let waiting = state.deliveries.waiting();
+        let SourceBounds { waiting: messages, waiting_bytes: bytes, .. } = self.bounds;
+        self.beside(&state, waiting.messages.min(messages), waiting.bytes.min(bytes))
+    }
+
+    /// [`room_now`](Self::room_now) where the broker was told one number for both, [`SourceBounds::most`]: it may have sent so many
+    /// already, and what is not read would keep it from anything else, until it takes this for a connection that is dead.
+    #[cfg(any(feature = "amqp", feature = "mqtt"))]
+    pub(crate) fn room_of_all(&self) -> usize {
+        let SourceBounds { waiting: messages, waiting_bytes: bytes, .. } = self.bounds;
+        self.beside(&self.state.lock(), messages, bytes)
+    }
+
+    /// Waits until there is [`room_of_all`](Self::room_of_all).
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    #[cfg(any(feature = "amqp", feature = "mqtt"))]
+    pub(crate) async fn has_room_of_all(&self) {
+        while self.room_of_all() == 0 {
+            self.room.notified().await;
+        }
+    }
+
+    /// The room where so many messages and bytes may be held beside the bounds of those on their way.
+    fn beside(&self, state: &State, messages: usize, bytes: usize) -> usize {
+        let held = state.deliveries.held();
+        let messages = (self.bounds.messages + messages).saturating_sub(held.messages);
+        let bytes = (self.bounds.bytes + bytes).saturating_sub(held.bytes);
         if state.closes_at.is_some() || messages == 0 || bytes == 0 {
             return 0;
         }
@@ -281,7 +305,9 @@ impl Intake {
 
     /// When the next one that pauses may go.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.state.lock().deliveries.next_due()
+        let state = self.state.lock();
+        // Nothing goes any more.
+        if state.closes_at.is_some() { None } else { state.deliveries.next_due() }
     }
 
     /// Waits until there are dead letters.

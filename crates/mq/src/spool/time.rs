@@ -68,6 +68,8 @@ impl Spool {
             }
         }
         state.next_due = next;
+        let mut touched: Vec<Arc<str>> = to_spill.iter().chain(&late).map(|(name, _)| name.clone()).collect();
+        touched.dedup();
         for (name, sequence) in to_spill {
             let Err(full) = self.spill(state, &name, sequence) else { continue };
             let Some(topic) = state.topics.get_mut(&name) else { continue };
@@ -81,6 +83,11 @@ impl Spool {
         self.end_unsent(state, &mut late, told);
         for (name, sequence) in late {
             self.give_up(state, &name, sequence, told);
+        }
+        // Of some the last message has ended here.
+        for name in touched {
+            self.advance(state, &name, now);
+            state.forget(&name);
         }
     }
 

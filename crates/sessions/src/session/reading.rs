@@ -91,13 +91,13 @@ impl Session {
         (is_new, if forgets { member.client.trim(self.limits.retained_size) } else { None })
     }
 
-    /// Where there is no room, what was fetched of an interactive session makes some: clients, and before which place their
-    /// responses are to be forgotten.
-    pub fn forget_fetched(&mut self) -> Vec<(ClientId, Position)> {
+    /// Where there is no room, what was fetched of an interactive session makes some, but for the latest `left` bytes of each client,
+    /// which may be on their way still: clients, and before which place their responses are to be forgotten.
+    pub fn forget_fetched(&mut self, left: usize) -> Vec<(ClientId, Position)> {
         if self.settings.kind == SessionKind::Durable {
             return Vec::new();
         }
-        let trimmed = |(id, member): (&ClientId, &mut Member)| Some((id.clone(), member.client.trim(0)?));
+        let trimmed = |(id, member): (&ClientId, &mut Member)| Some((id.clone(), member.client.make_room(left)?));
         self.members.iter_mut().filter_map(trimmed).collect()
     }
 }

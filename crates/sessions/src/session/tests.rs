@@ -224,11 +224,15 @@ fn what_was_fetched_makes_room_where_there_is_none() {
         let taken = take(&mut session);
         answer(&mut session, taken, now);
     }
-    assert_eq!(session.forget_fetched(), [], "none was fetched");
+    assert_eq!(session.forget_fetched(0), [], "none was fetched");
     assert_eq!(session.acknowledge(&client(), 4, now), (true, None));
-    assert_eq!(session.forget_fetched(), [(client(), 4)]);
-    assert_eq!(session.forget_fetched(), []);
+    assert_eq!(session.forget_fetched(0), [(client(), 4)]);
+    assert_eq!(session.forget_fetched(0), []);
     assert_eq!(session.read(WHO, &client(), Start::Begin, now).unwrap().from, 4);
+    let again = session.send(WHO, &client(), 0, requests(0..6), now).unwrap();
+    assert_eq!(again.requests, [], "they were had, whoever sends them again");
+    assert_eq!(session.acknowledge(&client(), 6, now), (true, None));
+    assert_eq!(session.forget_fetched(1 << 20), [], "the latest stay");
     let mut durable = self::session(SessionKind::Durable, now);
     send(&mut durable, 0, requests(0..1), now).unwrap();
     let Flushing { commit, .. } = durable.flush(WHO, &client(), None, None, false, now).unwrap();
@@ -236,7 +240,7 @@ fn what_was_fetched_makes_room_where_there_is_none() {
     let taken = take(&mut durable);
     answer(&mut durable, taken, now);
     durable.acknowledge(&client(), 1, now);
-    assert_eq!(durable.forget_fetched(), [], "it is kept until it is dropped on purpose");
+    assert_eq!(durable.forget_fetched(0), [], "it is kept until it is dropped on purpose");
 }
 
 #[test]

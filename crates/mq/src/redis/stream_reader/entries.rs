@@ -4,6 +4,7 @@ use crate::{Record, RedisSourceConfig};
 use bytes::Bytes;
 use redis::Value;
 use serde::Serializer as _;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Which entry of which stream.
@@ -148,13 +149,14 @@ pub(super) fn record(
 
 /// The fields as an object of texts; of those with one name the last.
 fn as_json(fields: &[(Box<str>, Bytes)]) -> Bytes {
-    let is_last = |index: usize| fields[index + 1..].iter().all(|(name, _)| *name != fields[index].0);
-    let kept = (0..fields.len()).filter(|index| is_last(*index)).map(|index| &fields[index]);
+    let mut seen = HashSet::with_capacity(fields.len());
+    let mut kept: Vec<_> = fields.iter().rev().filter(|(name, _)| seen.insert(name)).collect();
+    kept.reverse();
     let room = fields.iter().map(|(name, value)| name.len() + value.len() + 8).sum::<usize>();
     let mut json = Vec::with_capacity(room + room / 8);
     let mut writer = serde_json::Serializer::new(&mut json);
     // Writing texts to memory does not fail.
-    let _ = writer.collect_map(kept.map(|(name, value)| (name, String::from_utf8_lossy(value))));
+    let _ = writer.collect_map(kept.into_iter().map(|(name, value)| (name, String::from_utf8_lossy(value))));
     json.into()
 }
 

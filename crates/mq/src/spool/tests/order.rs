@@ -113,8 +113,7 @@ async fn a_topic_that_is_refused_for_now_waits_and_no_other_does() {
 #[tokio::test]
 async fn what_has_not_left_does_not_overtake_what_was_refused_or_not_answered() {
     let folder = tempfile::tempdir().unwrap();
-    let bounds = Bounds { timeout: Duration::from_millis(300), ..BOUNDS };
-    let world = World::within(OpenSpool::open("test", &config(&folder)).unwrap(), bounds);
+    let world = World::start(&config(&folder));
     world.pending.connected();
     (0..6).for_each(|token| world.send("a", token).unwrap());
     // The broker takes two at a time.
@@ -125,14 +124,10 @@ async fn what_has_not_left_does_not_overtake_what_was_refused_or_not_answered() 
     world.refuse(&two, Cause::Busy);
     world.acked(0..6).await;
     let two = taken(world.pending.take(2, usize::MAX).await);
-    let deadlines = tokio::spawn({
-        let pending = world.pending.clone();
-        async move { pending.keep_deadlines().await }
-    });
     // It answers nothing; and those that wait for it wait on.
     let numbers: Vec<u64> = two.iter().map(|(number, _)| *number).collect();
-    until("its time is over", || world.pending.status().in_flight == 0).await;
-    deadlines.abort();
+    world.pending.expire((Instant::now() + BOUNDS.timeout).into());
+    assert_eq!(world.pending.status().in_flight, 0);
     let all = world.take(6).await;
     assert!(all.iter().all(|(number, _)| !numbers.contains(number)));
     assert_eq!(world.confirm(&all), texts("a", 0..6));

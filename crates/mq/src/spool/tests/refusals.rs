@@ -135,14 +135,18 @@ async fn dead_letters_that_can_not_be_written_are_kept() {
 #[tokio::test]
 async fn who_is_told_that_it_was_not_sent_in_time_is_told_the_truth() {
     let folder = tempfile::tempdir().unwrap();
-    let bounds = Bounds { timeout: Duration::from_millis(300), ..BOUNDS };
     let config = SpoolConfig { max_messages: 1, ..config(&folder) };
-    let world = World::within(OpenSpool::open("test", &config).unwrap(), bounds);
+    let world = World::start(&config);
+    world.ticking.abort();
     world.pending.connected();
     (0..3).for_each(|token| world.send("a", token).unwrap());
     let first = world.pending.take(1, usize::MAX).await;
     // There is room for the first one on disk, which the broker has; the others neither leave nor are written.
-    world.told(&[(0, None), (1, Some(Cause::Deadline)), (2, Some(Cause::Deadline))]).await;
+    let sent = Instant::now();
+    world.spool.tick((sent + BOUNDS.timeout / 2).into());
+    world.acked(0..1).await;
+    world.spool.tick((sent + BOUNDS.timeout).into());
+    world.told(&[(1, Some(Cause::Deadline)), (2, Some(Cause::Deadline))]).await;
     assert_eq!(world.pending.status().waiting, 0);
     world.pending.answer([(first[0].0, Ok(()))]);
     world.is_empty().await;
