@@ -184,8 +184,8 @@ impl Sessions {
         let outlives = self.outlives(session.settings().kind);
         let (draining, leading) = (self.0.draining.clone(), self.0.leading.clone());
         // Durable ones in a file have no room in common with those in memory.
-        let has_neighbours =
-            session.settings().kind == SessionKind::Interactive || matches!(self.0.backing, Backing::Redis(_));
+        let has_neighbours = session.settings().kind == SessionKind::Interactive
+            || matches!(self.0.backing, Backing::Redis(_));
         let parts = Parts {
             session,
             log,

@@ -76,18 +76,8 @@ struct Task {
 
 /// Starts the task. `on_end` runs when it has ended, however it has.
 pub(crate) fn start(parts: Parts, on_end: impl FnOnce() + Send + 'static) -> Link {
-    let Parts {
-        session,
-        log,
-        dispatch,
-        caller,
-        outlives,
-        draining,
-        leading,
-        pressure,
-        has_neighbours,
-        left,
-    } = parts;
+    let Parts { session, log, dispatch, caller, outlives, draining, leading, pressure, has_neighbours, left } =
+        parts;
     let view = Arc::new(watch::Sender::new(view(&session)));
     let (commands, receiver) = mpsc::channel(WAITING);
     let over = CancellationToken::new();

@@ -97,7 +97,8 @@ impl Session {
         if self.settings.kind == SessionKind::Durable {
             return Vec::new();
         }
-        let trimmed = |(id, member): (&ClientId, &mut Member)| Some((id.clone(), member.client.make_room(left)?));
+        let trimmed =
+            |(id, member): (&ClientId, &mut Member)| Some((id.clone(), member.client.make_room(left)?));
         self.members.iter_mut().filter_map(trimmed).collect()
     }
 }

@@ -145,7 +145,9 @@ async fn what_redis_does_not_take_is_written_when_it_does() {
     assert_eq!(produce.exit().await, Some(0), "{:?}", produce.log().lines());
     let waits = async || {
         let metrics = scrape(diagnosis.metrics).await;
-        let waiting = |line: &str| line.strip_prefix("frontier_mq_source_waiting{source=\"bearing\"} ")?.parse::<u32>().ok();
+        let waiting = |line: &str| {
+            line.strip_prefix("frontier_mq_source_waiting{source=\"bearing\"} ")?.parse::<u32>().ok()
+        };
         metrics.lines().find_map(waiting).filter(|waiting| *waiting >= 20)
     };
     eventually(DEADLINE, "the first reading of each vehicle waits", waits).await;

@@ -126,7 +126,7 @@ async fn what_has_not_left_does_not_overtake_what_was_refused_or_not_answered() 
     let two = taken(world.pending.take(2, usize::MAX).await);
     // It answers nothing; and those that wait for it wait on.
     let numbers: Vec<u64> = two.iter().map(|(number, _)| *number).collect();
-    world.pending.expire((Instant::now() + BOUNDS.timeout).into());
+    world.pending.expire(Instant::now() + BOUNDS.timeout);
     assert_eq!(world.pending.status().in_flight, 0);
     let all = world.take(6).await;
     assert!(all.iter().all(|(number, _)| !numbers.contains(number)));

@@ -143,9 +143,9 @@ async fn who_is_told_that_it_was_not_sent_in_time_is_told_the_truth() {
     let first = world.pending.take(1, usize::MAX).await;
     // There is room for the first one on disk, which the broker has; the others neither leave nor are written.
     let sent = Instant::now();
-    world.spool.tick((sent + BOUNDS.timeout / 2).into());
+    world.spool.tick(sent + BOUNDS.timeout / 2);
     world.acked(0..1).await;
-    world.spool.tick((sent + BOUNDS.timeout).into());
+    world.spool.tick(sent + BOUNDS.timeout);
     world.told(&[(1, Some(Cause::Deadline)), (2, Some(Cause::Deadline))]).await;
     assert_eq!(world.pending.status().waiting, 0);
     world.pending.answer([(first[0].0, Ok(()))]);
