@@ -7,10 +7,13 @@ use frontier_config::format_duration;
 use std::future::pending;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Room for what comes next, at least.
 const ROOM: usize = 16 << 10;
+
+/// For how long it is read what the other side has said before it went away.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The bytes of a connection.
 pub(crate) struct Link {
@@ -27,6 +30,8 @@ pub(crate) struct Link {
     /// When the last sign of life was asked for.
     asked: Instant,
     is_paused: bool,
+    /// Why nothing can be written any more.
+    broken: Option<String>,
 }
 
 /// What has happened.
@@ -53,6 +58,7 @@ impl Link {
             wrote: now,
             asked: now,
             is_paused: false,
+            broken: None,
         }
     }
 
@@ -83,7 +89,7 @@ impl Link {
     }
 
     /// Reads, unless it is paused, and writes until something has happened. The error is one line. While it is paused the
-    /// other side can't be heard, and is not missed.
+    /// other side can't be heard, and is not missed. Who goes away may have said why, which is read when nothing can be written.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -92,6 +98,10 @@ impl Link {
             self.heard = Instant::now();
         }
         self.is_paused = is_paused;
+        if let Some(error) = &self.broken {
+            let read = timeout(LAST_WORDS, self.reader.read_buf(&mut self.input)).await;
+            return if matches!(read, Ok(Ok(1..))) { Ok(Progress::Moved) } else { Err(error.clone()) };
+        }
         let Self { reader, writer, input, output, is_unflushed, patience, heard, wrote, asked, .. } = self;
         let quiet = (*wrote).min(if is_paused { *wrote } else { *heard }).max(*asked);
         let due = patience.map(|patience| quiet + patience / 2);
@@ -107,8 +117,10 @@ impl Link {
                 Err(error) => return Err(error.to_string()),
             },
             sent = send(writer, output, is_unflushed), if !output.is_empty() || *is_unflushed => {
-                sent.map_err(|error| error.to_string())?;
-                *wrote = Instant::now();
+                match sent {
+                    Ok(()) => *wrote = Instant::now(),
+                    Err(error) => self.broken = Some(error.to_string()),
+                }
             }
             () = at(end) => {
                 return Err(format!("no sign of life from the broker for {}", format_duration(heard.elapsed())));
@@ -172,7 +184,7 @@ pub(crate) async fn at(time: Option<Instant>) {
 mod tests {
     use super::*;
     use tokio::io::{DuplexStream, duplex};
-    use tokio::time::{advance, timeout};
+    use tokio::time::advance;
 
     fn link(size: usize) -> (Link, DuplexStream) {
         let (ours, theirs) = duplex(size);
@@ -230,5 +242,26 @@ mod tests {
         drop(other);
         let ended = timeout(Duration::from_secs(10), link.progress(false)).await.unwrap();
         assert_eq!(ended.unwrap_err(), "the broker has closed the connection");
+    }
+
+    #[tokio::test]
+    async fn what_was_said_before_a_connection_broke_is_read_though_nothing_can_be_written() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut theirs, _) = listener.accept().await.unwrap();
+        let mut link = Link::new(Box::new(ours));
+        // What it has not read makes its end a reset.
+        link.output().extend_from_slice(b"too much");
+        link.flush().await.unwrap();
+        theirs.readable().await.unwrap();
+        theirs.write_all(b"too large").await.unwrap();
+        drop(theirs);
+        // As one finds it that was about to write.
+        link.broken = Some("Broken pipe".to_owned());
+        while link.input().len() < 9 {
+            assert_eq!(link.progress(false).await, Ok(Progress::Moved));
+        }
+        assert_eq!(&link.input()[..], b"too large");
+        assert_eq!(link.progress(false).await, Err("Broken pipe".to_owned()));
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Topic {
     /// Of batches that were refused, by number.
     doubtful: BTreeMap<u64, Arc<Message>>,
     pub(super) in_flight: usize,
+    /// What is in flight is one that goes alone.
+    has_one_alone: bool,
     /// Brokers are being asked about it.
     pub(super) is_asked: bool,
 }
@@ -45,16 +47,20 @@ impl Topic {
         self.doubtful.insert(number, message);
     }
 
-    /// Takes what is to be sent next: doubtful ones alone, in their order, once nothing is in flight.
+    /// Takes what is to be sent next: doubtful ones alone, in their order, once nothing is in flight, and nothing beside them.
     pub(super) fn next(&mut self) -> Next {
-        if self.is_asked {
+        self.has_one_alone &= self.in_flight > 0;
+        if self.is_asked || self.has_one_alone {
             return Next::Nothing;
         }
         if self.doubtful.is_empty() {
             return self.waiting.pop_front().map_or(Next::Nothing, Next::Together);
         }
         match self.in_flight {
-            0 => self.doubtful.pop_first().map_or(Next::Nothing, Next::Alone),
+            0 => {
+                self.has_one_alone = true;
+                self.doubtful.pop_first().map_or(Next::Nothing, Next::Alone)
+            }
             _ => Next::Nothing,
         }
     }
@@ -108,6 +114,9 @@ mod tests {
         assert!(matches!(topic.next(), Next::Nothing));
         topic.in_flight = 0;
         assert!(matches!(topic.next(), Next::Alone((2, _))));
+        topic.in_flight = 1;
+        assert!(matches!(topic.next(), Next::Nothing), "no other gets into its batch");
+        topic.in_flight = 0;
         assert!(matches!(topic.next(), Next::Together((3, _))));
         assert!(topic.is_idle());
     }

@@ -321,3 +321,22 @@ async fn no_more_are_on_their_way_than_may_be_whatever_waits() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(receiver.take(8).await.len(), 8);
 }
+
+#[cfg(any(feature = "amqp", feature = "mqtt"))]
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_was_told_one_number_for_all_is_read_up_to_that_whatever_waits() {
+    let mut config = config(DeadLetter::Drop);
+    (config.bounds.messages, config.bounds.waiting, config.bounds.waiting_bytes) = (4, 6, 1 << 20);
+    let intake = Intake::new(&config);
+    intake.take((1..=4).map(record).collect());
+    assert_eq!((intake.room_now(), intake.room_of_all()), (0, 6), "none of them waits");
+    intake.take((5..=10).map(record).collect());
+    assert_eq!((intake.room_of_all(), intake.bounds().most()), (0, 10));
+    let sent = intake.send(usize::MAX);
+    assert_eq!(sent.len(), 4, "no more are on their way");
+    intake.answered(sent[0].0, Answer::Done);
+    tokio::time::timeout(Duration::from_secs(1), intake.has_room_of_all())
+        .await
+        .expect("there is room for one");
+    assert_eq!(intake.room_of_all(), 1);
+}

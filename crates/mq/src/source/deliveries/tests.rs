@@ -255,11 +255,11 @@ fn a_receiver_is_waited_for_once_and_not_for_each_message() {
 }
 
 #[test]
-fn whom_nobody_has_asked_for_in_the_time_of_a_wait_is_waited_for_anew() {
+fn whom_nobody_has_asked_for_in_twice_the_time_of_a_wait_is_waited_for_anew() {
     let (mut all, start) = (Deliveries::default(), Instant::now());
     all.take(record(0), for_edge(1, None), start);
     let (_, now) = until_given_up(&mut all, 1, start);
-    let later = now + RETRY.wait.unwrap() + Duration::from_secs(1);
+    let later = now + 2 * RETRY.wait.unwrap() + Duration::from_secs(1);
     bury(&mut all);
     all.take(record(0), for_edge(1, None), later);
     send(&mut all, later);
