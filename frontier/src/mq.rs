@@ -122,7 +122,7 @@ fn broker_complaint(sink: &Sink) -> Option<String> {
     let (name, status) = (sink.name(), sink.status());
     if let Some((since, cause)) = status.away {
         let since = since.as_secs();
-        return Some(format!("the broker of mq:{name} is not connected since {since} s: {cause}"));
+        return Some(format!("the broker of mq:{name} is not connected for {since} s: {cause}"));
     }
     let (since, cause) = status.blocked?;
     Some(format!("the broker of mq:{name} takes nothing since {} s: {cause}", since.as_secs()))

@@ -114,7 +114,9 @@ impl Cli {
         let (event, to) = match &command {
             Command::Drain => return options.drain(&environment, deadline),
             Command::Check(check) => {
-                let route = options.route(None, &environment, deadline, true)?;
+                // Nothing was checked, which nobody may take for well.
+                let route = options.route(None, &environment, deadline, true);
+                let route = route.map_err(|(_, text)| (Exit::Found, text))?;
                 return block_on(check::run(check, &route));
             }
             Command::Amqp { exchange, routing_key, data } => {
@@ -268,8 +270,30 @@ mod tests {
             run(&["x", "kafka", "--topic", "t", "d", "--gateway", ",127.0.0.1:1,", short, "--strict"]),
             69
         );
+        // What was checked by nobody is not well.
+        assert_eq!(run(&["x", "check", "--gateway="]), 2);
+        assert_eq!(run(&["x", "check", "--topik", "t"]), 2);
         assert_eq!(run(&["x", "--help"]), 0);
         let printed = ["x", "message", "--message-body={}", "--disable-send", "--strict"];
         assert_eq!(run(&printed), 0);
+    }
+
+    #[test]
+    fn of_several_gateways_one_that_was_reached_says_more_than_one_that_was_not() {
+        use std::io::{Read, Write};
+        let busy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = busy.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in busy.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n");
+            }
+        });
+        for gateways in [format!("{addr},127.0.0.1:1"), format!("127.0.0.1:1,{addr}")] {
+            let arguments =
+                ["x", "kafka", "--topic", "t", "d", "--strict", "--budget=20s", "--gateway", &gateways];
+            assert_eq!(crate::run(arguments.iter().map(Into::into)), 75, "{gateways}");
+        }
     }
 }

@@ -46,18 +46,25 @@ impl Route {
             return self.ask_again(message, tried).await;
         }
         loop {
-            let mut last = Outcome::Later(Exit::Unreachable, "no gateway is named".to_owned());
+            // Of several that could not the one that was reached says more.
+            let (mut exit, mut texts) = (Exit::Unreachable, Vec::new());
             for (index, gateway) in self.gateways.iter().enumerate() {
                 let left = self.gateways.len() - index;
                 let outcome = self.one(message, gateway, left, &mut note).await;
                 match outcome {
-                    Outcome::Later(..) => last = outcome,
+                    Outcome::Later(why, text) => {
+                        exit = if why == Exit::Unreachable { exit } else { why };
+                        texts.push(text);
+                    }
                     outcome => return outcome,
                 }
             }
             let over = Instant::now() + PAUSE >= self.deadline;
-            if !self.is_patient || over || self.gateways.is_empty() {
-                return last;
+            if texts.is_empty() {
+                return Outcome::Later(exit, "no gateway is named".to_owned());
+            }
+            if !self.is_patient || over {
+                return Outcome::Later(exit, texts.join("; "));
             }
             sleep(PAUSE).await;
         }

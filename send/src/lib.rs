@@ -44,13 +44,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn execute(arguments: Vec<OsString>, start: Instant) -> Exit {
+    let is_check = arguments.get(1).is_some_and(|command| command == "check");
     match Cli::try_parse_from(arguments) {
         Ok(cli) => within(start + cli.budget() + MARGIN, move || cli.run(start)),
         Err(error) => {
             // Fails only if nobody reads it.
             let _ = error.print();
             // Not an error is what was asked for: the help, the version.
-            if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+            match error.use_stderr() {
+                // Nothing was checked, which nobody may take for well.
+                true if is_check => Exit::Found,
+                true => Exit::Usage,
+                false => Exit::Ok,
+            }
         }
     }
 }

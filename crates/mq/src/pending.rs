@@ -518,7 +518,7 @@ impl Entry {
 }
 
 fn not_connected(away: &Away) -> String {
-    format!("the broker is not connected since {:.1} s: {}", away.since.elapsed().as_secs_f64(), away.cause)
+    format!("the broker is not connected for {:.1} s: {}", away.since.elapsed().as_secs_f64(), away.cause)
 }
 
 fn blocked(it: &Away) -> String {

@@ -83,7 +83,7 @@ impl Line {
             match self.sink.status().away {
                 Some((since, why)) if cause == Cause::Busy => {
                     let since = since.as_secs_f64();
-                    let text = format!("{name}: the broker is not connected since {since:.1} s: {why}");
+                    let text = format!("{name}: the broker is not connected for {since:.1} s: {why}");
                     SendError::new(Cause::NotConnected, text)
                 }
                 _ => SendError::new(cause, format!("{name}: {text}")),

@@ -200,7 +200,7 @@ pub(crate) fn complaints(sources: &[Arc<Source>]) -> Vec<String> {
     let complaint = |source: &Arc<Source>| {
         let (name, status) = (source.name(), source.status());
         let away = status.away.map(|(since, cause)| {
-            format!("the broker of mq:{name} is not connected since {} s: {cause}", since.as_secs())
+            format!("the broker of mq:{name} is not connected for {} s: {cause}", since.as_secs())
         });
         let waits = status
             .dead_letters_wait

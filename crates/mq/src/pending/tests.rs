@@ -155,7 +155,7 @@ async fn a_broker_that_is_away_for_long_is_told_at_once() {
     tokio::time::sleep(BOUNDS.timeout).await;
     let error = pending.send(message(1), None, BOUNDS.timeout, 0).unwrap_err();
     assert_eq!(error.cause, Cause::NotConnected);
-    assert_eq!(error.text, "test: the broker is not connected since 10.0 s: connection refused");
+    assert_eq!(error.text, "test: the broker is not connected for 10.0 s: connection refused");
     pending.connected();
     pending.put(2).unwrap();
 }
