@@ -271,6 +271,10 @@ async fn a_frozen_broker_holds_nobody_longer_than_the_budget_and_nothing_is_ther
     };
     eventually(DEADLINE, "the broker answers again", back).await;
     let stored = host.drain("events");
+    assert!(
+        stored.iter().all(|it| it["headers"].get("Frontier-Topic").is_none()),
+        "its routing key says that"
+    );
     let of_key = stored.iter().filter(|it| it["headers"]["Frontier-Idempotency-Key"] == json!("k")).count();
     assert!(of_key <= 1, "{stored:?}");
     // The first, that with the key, the quick one, and those that went to see whether it is back.

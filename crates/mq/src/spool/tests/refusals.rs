@@ -155,3 +155,27 @@ async fn who_is_told_that_it_was_not_sent_in_time_is_told_the_truth() {
     world.acked(3..4).await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn topics_of_messages_that_ended_by_time_are_not_known_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(&SpoolConfig { max_messages: 1, ..config(&folder) });
+    world.ticking.abort();
+    world.pending.connected();
+    // The broker has one, which is all that there is room for on disk.
+    world.send("a", 0).unwrap();
+    assert_eq!(world.pending.take(1, usize::MAX).await.len(), 1);
+    for round in 0..40 {
+        let now = Instant::now();
+        for number in 0..50 {
+            let token = 1 + 50 * round + number;
+            world.send(&format!("t{token}"), token).unwrap();
+        }
+        world.spool.tick(now + BOUNDS.timeout / 2);
+        world.spool.tick(now + 2 * BOUNDS.timeout);
+    }
+    until("all were told", || world.ends.0.lock().len() == 2001).await;
+    let known = world.spool.state.lock().topics.len();
+    assert!(known <= 1025, "{known}");
+    world.end().await;
+}
