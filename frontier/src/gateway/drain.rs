@@ -7,6 +7,9 @@
 //!                                       are quiet, or too late
 //! ```
 //!
+//! Nobody is closed without the last word before it: whoever has nowhere to go may be asking something in that very
+//! moment. Behind the last word nothing new is asked, and what was is answered.
+//!
 //! All of it fits into the grace ([`Schedule`]). Meanwhile everything goes on between those who are here. A service that has another gateway already
 //! stays reachable until the edges are gone, so that whoever is called is there at both gateways.
 //!
@@ -42,6 +45,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// As [`IDLE_TIMEOUT`], where they were told of other gateways: they may be on their way, and time is needed for
 /// more than one that does not answer.
 const IDLE_TIMEOUT_ON_THE_WAY: Duration = Duration::from_secs(10);
+
+/// How long those who are still here may take to leave behind the last word.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long it may take to tell peers that their connection ends, beside what services may take to
 /// hear of edges.
@@ -131,11 +137,13 @@ pub(super) async fn run(
         tell(edges, |index| departures.delay(index)).await;
         edges_leave(edges, deadline, last).await;
     }
+    part(edges, schedule).await;
     close_all(edges).await;
     finish(&edges.sessions, "edges", schedule.share(Instant::now(), last_words)).await;
     gateways_leave(services, deadline).await;
     edges.exchange.let_services_go();
     services_end(services, deadline).await;
+    part(services, schedule).await;
     close_all(services).await;
     finish(&services.sessions, "services", schedule.share(Instant::now(), last_words)).await;
 }
@@ -263,6 +271,26 @@ async fn census(side: &Context) -> Census {
     census
 }
 
+/// Gives those who are still here the last word, and waits until they have left.
+async fn part(side: &Context, schedule: Schedule) {
+    let exchange = &side.exchange;
+    for_each(side, |peer| {
+        if peer.is_online() {
+            exchange.let_go(peer, &mut exchange.batch());
+        }
+    })
+    .await;
+    let deadline = Instant::now() + schedule.share(Instant::now(), LAST_WORD_TIMEOUT);
+    loop {
+        let mut here = 0;
+        for_each(side, |peer| here += usize::from(peer.stage() == Stage::Leaving)).await;
+        if here == 0 || Instant::now() >= deadline {
+            return;
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
 /// Closes every connection of one side, and those that are still in their handshake.
 async fn close_all(side: &Context) {
     side.closing.set();
@@ -295,8 +323,35 @@ async fn finish(sessions: &TaskTracker, side: &str, deadline: Duration) {
 mod tests {
     use super::*;
     use crate::testing::{self, Remote};
+    use frontier_protocol::{Code, Kind};
 
     const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_stay_hear_the_last_word_and_have_a_moment_to_leave() {
+        let context = testing::context(Role::Edge, testing::config());
+        let mut leaves = Remote::edge(&context.exchange, 1).await;
+        let mut stays = Remote::edge(&context.exchange, 2).await;
+        let start = Instant::now();
+        let goodbyes = async {
+            for edge in [&mut leaves, &mut stays] {
+                let heard = edge.recv().await;
+                assert_eq!((heard.kind, heard.code), (Kind::GoAway, Code::Ok));
+            }
+            leaves.die().await;
+            start.elapsed()
+        };
+        let schedule = Schedule::new(start, LONG, Duration::ZERO);
+        let (heard_after, ()) = tokio::join!(goodbyes, part(&context, schedule));
+        assert!(heard_after < POLL_INTERVAL, "{heard_after:?}");
+        let took = start.elapsed();
+        assert!((LAST_WORD_TIMEOUT..LAST_WORD_TIMEOUT + 2 * POLL_INTERVAL).contains(&took), "{took:?}");
+        assert_eq!(stays.peer.stage(), Stage::Leaving);
+        stays.die().await;
+        let start = Instant::now();
+        part(&context, schedule).await;
+        assert_eq!(start.elapsed(), Duration::ZERO, "nobody is left");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn idle_edges_that_may_be_on_their_way_are_waited_for_longer() {

@@ -18,7 +18,8 @@
 //!
 //! Sent by a gateway before it stops, with [`Code::Draining`]: the dialler connects elsewhere, and then
 //! closes here in good order, with the same code. Until then both go on as before. A service is asked
-//! on for the edges that are still here, and gets the gateway's last word when they are gone.
+//! on for the edges that are still here, and gets the gateway's last word when they are gone. So do those who
+//! have not gone elsewhere, in the end: behind it nothing new is asked, and what was asked is answered.
 //!
 //! With [`Flags::STAYS`] the gateway goes on itself, and only asks the dialler to be elsewhere, where there
 //! is more room: at one of the addresses in the notice, and nowhere else. If none takes the dialler, all

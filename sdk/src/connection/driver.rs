@@ -31,6 +31,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// part that is.
 const GRACE_MARGIN: Duration = Duration::from_secs(1);
 
+/// How long what is in flight may take behind the last word of a gateway that ends the connection.
+const LAST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The longest delay that a gateway which stays may ask for before a move: it may be about to stop by then.
 const MAX_MOVE_DELAY: Duration = Duration::from_secs(10);
 
@@ -112,7 +115,7 @@ impl Driver {
         match self.lifecycle {
             Lifecycle::Open | Lifecycle::MoveRequested { .. } => {}
             Lifecycle::Closing { .. } => drop(timeout(FLUSH_TIMEOUT, self.link.close(|_| Ok(()))).await),
-            Lifecycle::Draining { .. } => {
+            Lifecycle::Draining { .. } | Lifecycle::Parting { .. } => {
                 let last = |out: &mut Vec<u8>| GoAway::new(Code::Ok, 0, "").encode(out);
                 drop(timeout(FLUSH_TIMEOUT, self.link.close(last)).await);
             }
@@ -208,6 +211,14 @@ impl Driver {
                 let start = now + delay.min(MAX_MOVE_DELAY);
                 self.draining.send_replace(Some(Drain { start, alternatives, stays }));
             }
+            return Ok(());
+        }
+        if code == Code::Ok && self.lifecycle.last_word(now + LAST_WORD_TIMEOUT) {
+            debug!(text = %PeerText(&text), "the gateway has said its last word");
+            // What comes now waits for the next connection. What was sent a moment ago is still answered.
+            self.client.retire(&self.connection);
+            self.connection.is_draining.store(true, Ordering::SeqCst);
+            self.draining.send_replace(Some(Drain { start: now, alternatives, stays }));
             return Ok(());
         }
         let until = if grace.is_zero() { now } else { now + grace + GRACE_MARGIN };

@@ -14,7 +14,8 @@ const STREAM_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Open ── the user closes ──────▶ Closing ── answered and idle, or too late ──▶ over
 ///    │                                  ▲
 ///    ├── the gateway drains ──▶ Draining ── too late ────────────────────────────▶ over
-///    │                          ▲   └── another connection has taken its place ──▶ Closing
+///    │                          ▲   ├── another connection has taken its place ──▶ Closing
+///    │                          │   └── the gateway says its last word ──▶ Parting ── idle, or too late ──▶ over
 ///    └── the gateway asks ──▶ MoveRequested ─── another connection has taken its place ──▶ Closing
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,11 @@ pub(super) enum Lifecycle {
     },
     /// The gateway said `GoAway`. Everything goes on here, for want of another connection.
     Draining {
+        until: Instant,
+    },
+    /// The gateway said its last `GoAway`, though there is no other connection: what is in flight comes to its end,
+    /// and nothing new begins.
+    Parting {
         until: Instant,
     },
     /// We said `GoAway`. The gateway's own says that nothing more will come.
@@ -44,6 +50,10 @@ impl Lifecycle {
         match self {
             Self::Open | Self::MoveRequested { .. } | Self::Draining { .. } => {
                 *self = Self::Closing { until: by, answered: false, replaced: false };
+                true
+            }
+            Self::Parting { until } => {
+                *self = Self::Closing { until: by.min(*until), answered: true, replaced: false };
                 true
             }
             Self::Closing { until, replaced, .. } => {
@@ -85,7 +95,7 @@ impl Lifecycle {
                 *self = Self::Draining { until: by };
                 true
             }
-            Self::Draining { until } => {
+            Self::Draining { until } | Self::Parting { until } => {
                 *until = by.min(*until);
                 false
             }
@@ -94,6 +104,16 @@ impl Lifecycle {
                 false
             }
         }
+    }
+
+    /// The gateway said its last `GoAway`. Whether nothing new may begin here for that reason: it may have been
+    /// asked for.
+    pub(super) fn last_word(&mut self, until: Instant) -> bool {
+        let is_news = !matches!(self, Self::Parting { .. } | Self::Closing { .. });
+        if is_news {
+            *self = Self::Parting { until };
+        }
+        is_news
     }
 
     /// Whether the user wants the connection to end, and has said so to the gateway.
@@ -105,21 +125,22 @@ impl Lifecycle {
     pub(super) fn next_poll(&self, now: Instant) -> Option<Instant> {
         match *self {
             Self::Open | Self::MoveRequested { .. } => None,
-            Self::Closing { until, replaced: true, .. } => Some(until.min(now + STREAM_POLL_INTERVAL)),
+            Self::Parting { until } | Self::Closing { until, replaced: true, .. } => {
+                Some(until.min(now + STREAM_POLL_INTERVAL))
+            }
             Self::Draining { until } | Self::Closing { until, .. } => Some(until),
         }
     }
 
-    /// Whether it is over. With a connection that was replaced, no request can be sent there then.
+    /// Whether it is over. Unless the user closes, no request can be sent there then.
     pub(super) fn is_over(&self, connection: &Connection, now: Instant) -> bool {
+        let is_sealed = || connection.link.streams() == 0 && is_idle(connection) && connection.seal();
         match *self {
             Self::Open | Self::MoveRequested { .. } => false,
             Self::Draining { until } => now >= until,
+            Self::Parting { until } => now >= until || is_sealed(),
             Self::Closing { until, answered, replaced } => {
-                let is_done = || match replaced {
-                    true => connection.link.streams() == 0 && is_idle(connection) && connection.seal(),
-                    false => is_idle(connection),
-                };
+                let is_done = || if replaced { is_sealed() } else { is_idle(connection) };
                 now >= until || (answered && is_done())
             }
         }
@@ -172,6 +193,25 @@ mod tests {
         assert!(lifecycle.go_away_received(soon, false), "that the gateway drains is news");
         assert!(!lifecycle.move_requested(late));
         assert_eq!(lifecycle, Lifecycle::Draining { until: soon });
+    }
+
+    #[test]
+    fn a_last_word_that_nobody_asked_for_lets_what_is_in_flight_end() {
+        let [soon, late] = times();
+        for before in
+            [Lifecycle::Open, Lifecycle::MoveRequested { until: late }, Lifecycle::Draining { until: late }]
+        {
+            let mut lifecycle = before;
+            assert!(lifecycle.last_word(late), "{before:?}");
+            assert!(!lifecycle.last_word(soon), "it knows");
+            assert_eq!(lifecycle, Lifecycle::Parting { until: late });
+            assert!(!lifecycle.may_be_replaced() && !lifecycle.move_requested(soon));
+            assert!(!lifecycle.go_away_received(soon, true));
+            assert_eq!(lifecycle, Lifecycle::Parting { until: soon });
+            assert!(lifecycle.close(late), "the gateway is told");
+            assert_eq!(lifecycle, Lifecycle::Closing { until: soon, answered: true, replaced: false });
+            assert!(!lifecycle.last_word(late));
+        }
     }
 
     #[test]

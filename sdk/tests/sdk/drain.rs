@@ -337,3 +337,45 @@ async fn a_close_waits_for_what_is_in_flight_on_the_old_connection() {
     closed.unwrap();
     assert_eq!(called.unwrap().data, "ok");
 }
+
+/// As a gateway does whose client has nowhere else to go.
+#[tokio::test]
+async fn behind_a_last_word_what_is_in_flight_is_answered_and_nothing_new_is_asked() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    let mut peer = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    let in_flight = edge.call("m", "");
+    tokio::pin!(in_flight);
+    assert!(futures_util::poll!(&mut in_flight).is_pending());
+    let question = peer.expect(Kind::Request).await;
+    peer.send(|out| go_away(Code::Ok, 0).encode(out));
+    // It has heard it.
+    let caller = gateway.accept().await;
+    let later = edge.call("m", "");
+    tokio::pin!(later);
+    assert!(futures_util::poll!(&mut later).is_pending());
+    peer.respond(question.id, b"at last");
+    assert_eq!(soon(in_flight).await.unwrap().data, "at last");
+    assert_eq!(peer.expect(Kind::GoAway).await.code, Code::Ok);
+    peer.expect_end().await;
+    let mut next = caller.welcome();
+    let (answered, ()) = soon(async { tokio::join!(later, answer(&mut next, b"there")) }).await;
+    assert_eq!(answered.unwrap().data, "there");
+}
+
+#[tokio::test]
+async fn behind_a_last_word_nobody_waits_for_long() {
+    let mut gateway = Gateway::bind();
+    let connect = tokio::spawn(gateway.edge().connect());
+    let mut peer = gateway.welcome().await;
+    let edge = soon(connect).await.unwrap().unwrap();
+    let in_flight = edge.call("m", "");
+    tokio::pin!(in_flight);
+    assert!(futures_util::poll!(&mut in_flight).is_pending());
+    peer.expect(Kind::Request).await;
+    peer.send(|out| go_away(Code::Ok, 0).encode(out));
+    assert_eq!(soon(in_flight).await.unwrap_err().code(), Code::Disconnected);
+    peer.expect(Kind::GoAway).await;
+    peer.expect_end().await;
+}
