@@ -142,7 +142,7 @@ impl Dispatcher {
         let slow = &self.hosts[at].host;
         let others = self.pools[entry.pool.0].free.iter().map(|(_, host)| *host);
         let others = others.take_while(|host| self.hosts[*host].takes_at_once());
-        let suits = |host: &usize| *host != at && !entry.blacklist.contains(&self.hosts[*host].host.node);
+        let suits = |host: &usize| *host != at && self.suits(entry, *host);
         let others: Vec<usize> = others.filter(suits).take(MOST_LOOKED_AT).collect();
         // What holds it up may be the node.
         let elsewhere = others.iter().find(|host| self.hosts[**host].host.node != slow.node);
