@@ -33,13 +33,18 @@ impl Dispatcher {
     fn update_host(&mut self, index: usize, host: Host) {
         self.withdraw(index);
         self.unblock(index);
-        let pools = self.pools_of(&host);
+        let before = &self.hosts[index].host;
+        // It mostly says what it has said, and there may be many pools.
+        let is_elsewhere = before.node != host.node || before.labels != host.labels;
+        let pools = is_elsewhere.then(|| self.pools_of(&host));
         let entry = &mut self.hosts[index];
         if let HostState::Blocked(_) = entry.state {
             // It is there, as is the way to it: it has just come from there.
             entry.state = HostState::Ready;
         }
-        entry.pools = pools;
+        if let Some(pools) = pools {
+            entry.pools = pools;
+        }
         entry.host = host;
         self.place(index);
     }

@@ -137,3 +137,26 @@ fn those_who_prefer_a_host_take_no_place_of_others_elsewhere() {
     }
     assert!(had[1].abs_diff(had[2]) <= 20, "they have the same share: {had:?}");
 }
+
+#[test]
+fn a_host_stands_in_a_pool_for_each_preference_and_not_for_each_session() {
+    let now = start();
+    let mut dispatcher = Dispatcher::new(without_prefetch());
+    (0..100).for_each(|edge| dispatcher.host_joined(host(edge, 10), now));
+    for number in 0..1000 {
+        let nodes: Vec<String> = (0..4).map(|step| format!("node{}", (number + step * 7) % 100)).collect();
+        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        dispatcher.session_opened(session(number), preferring(&nodes));
+        dispatcher.offered(session(number), 1);
+    }
+    // All of them say again who they are.
+    (0..100).for_each(|edge| dispatcher.host_joined(host(edge, 10), now));
+    assert!(dispatcher.hosts.iter().all(|(_, entry)| entry.pools.len() == 2), "all hosts, and its node");
+    let grants = drain(&mut dispatcher, now);
+    let is_preferred =
+        |grant: &&Grant| (0..4).any(|step| (grant.session.0 + step * 7) % 100 == u128::from(grant.host.edge));
+    assert_eq!(grants.len(), 1000);
+    assert!(grants.iter().filter(is_preferred).count() >= 950, "there is room where they want to be");
+    (0..1000).for_each(|number| dispatcher.session_closed(session(number), now));
+    assert!(dispatcher.pools.is_empty() && dispatcher.hosts.iter().all(|(_, entry)| entry.pools.is_empty()));
+}
