@@ -91,7 +91,7 @@ impl Gateway {
         .start();
         let leave = CancellationToken::new();
         let leaves = leave.clone();
-        let membership = AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut membership = AbortOnDropHandle::new(tokio::spawn(async move {
             if let Some((member, _)) = member {
                 member.run(leaves).await;
             }
@@ -119,7 +119,7 @@ impl Gateway {
         }
         leave.cancel();
         let within = share(LEAVE_TIMEOUT);
-        if timeout(within, membership).await.is_err() {
+        if timeout(within, &mut membership).await.is_err() {
             warn!(
                 "frontlas did not confirm within {within:?} that this gateway leaves; it will notice by itself"
             );
