@@ -25,7 +25,7 @@ pub(super) fn stream(server: &Server) {
 }
 
 /// Stores numbered messages for each of these edges, in turn; each is acked by the stream.
-pub(super) fn add(server: &Server, ids: &[u64], numbers: std::ops::Range<usize>) {
+fn add(server: &Server, ids: &[u64], numbers: std::ops::Range<usize>) {
     let mut client = Client::connect(server.addr());
     for number in numbers {
         for id in ids {

@@ -31,13 +31,15 @@ const GROWTH: u64 = 32 << 20;
 /// How long everything may take that is left when no more is sent.
 const RECOVERY: Duration = Duration::from_secs(120);
 
+/// Sends these numbers to each of these edges. Blocks.
+type Send = dyn Fn(&[u64], Range<usize>) + std::marker::Send + Sync;
+
 /// A broker, and the gateway that reads from it.
 struct Subject {
     name: &'static str,
     gateway: GatewayBuilder,
-    /// Sends these numbers to each of the edges. Blocks.
-    send: Arc<dyn Fn(&[u64], Range<usize>) + Send + Sync>,
-    /// Waits until the broker has heard that all of them have come. Blocks.
+    send: Arc<Send>,
+    /// Whether the broker has heard that all of them have come. Blocks.
     is_acked: Box<dyn Fn() -> bool>,
 }
 
@@ -175,6 +177,21 @@ async fn soak_of_a_source_of_rabbitmq() {
     .await;
 }
 
+/// Stores these numbers for each of the edges, and waits until they are there.
+fn store(server: &frontier_test_nats::Server, ids: &[u64], numbers: Range<usize>) {
+    let mut client = frontier_test_nats::Client::connect(server.addr());
+    for number in numbers.clone() {
+        for id in ids {
+            let (subject, number) = (format!("orders.{id}"), number.to_string());
+            client.publish(&subject, "", &number);
+        }
+    }
+    let (all, begun) = (json!(numbers.end * ids.len()), Instant::now());
+    while client.jetstream("STREAM.INFO.orders", &json!(null))["state"]["messages"] != all {
+        assert!(begun.elapsed() < RECOVERY, "not all are stored");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn soak_of_a_source_of_jetstream() {
@@ -184,7 +201,7 @@ async fn soak_of_a_source_of_jetstream() {
     soak(Subject {
         name: "jetstream",
         gateway: nats::orders(&server, &json!({})),
-        send: Arc::new(move |ids, numbers| nats::add(&sender, ids, numbers)),
+        send: Arc::new(move |ids, numbers| store(&sender, ids, numbers)),
         is_acked: Box::new(move || nats::unacked(&asker) == (0, 0)),
     })
     .await;
