@@ -7,7 +7,7 @@ use super::{amqp, buried, kafka, nats, redis};
 use crate::kafka_server::Kafka;
 use crate::rabbitmq::VirtualHost;
 use crate::world::{observed, of_source};
-use frontier_sdk::EdgeId;
+use frontier_sdk::{Edge, EdgeId};
 use frontier_tests::{Gateway, GatewayBuilder, eventually};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
@@ -65,12 +65,12 @@ impl Received {
 }
 
 /// An edge that comes and goes, now and then with a message that it has not acked, until `sent` says how many there are; then it
-/// stays until all have come.
-async fn come_and_go(gateway: &Gateway, id: u64, seed: u64, sent: &Cell<Option<usize>>) -> Received {
+/// stays until all have come. With it comes itself, which may be about to ack the last one.
+async fn come_and_go(gateway: &Gateway, id: u64, seed: u64, sent: &Cell<Option<usize>>) -> (Received, Edge) {
     let (received, chance) = (Received::default(), RefCell::new(StdRng::seed_from_u64(seed ^ id)));
     let millis = |range: Range<u64>| Duration::from_millis(chance.borrow_mut().random_range(range));
     let is_whole = || sent.get().is_some_and(|sent| received.next.get() >= sent);
-    while !is_whole() {
+    loop {
         let edge = gateway.edge().id(EdgeId(id)).connect().await.unwrap();
         let until = Instant::now() + millis(200..4000);
         while !is_whole() && (sent.get().is_some() || Instant::now() < until) {
@@ -83,13 +83,15 @@ async fn come_and_go(gateway: &Gateway, id: u64, seed: u64, sent: &Cell<Option<u
             }
             message.done();
         }
+        if is_whole() {
+            return (received, edge);
+        }
         received.left.set(received.left.get() + 1);
         drop(edge);
         if sent.get().is_none() {
             sleep(millis(0..1500)).await;
         }
     }
-    received
 }
 
 /// Sends at a steady rate for so long. How many numbers each edge is to have, and the most that the gateway had in memory before
@@ -128,7 +130,7 @@ async fn soak(subject: Subject) {
     eventually(RECOVERY, "the broker has heard of it", async || (subject.is_acked)().then_some(())).await;
     let held = async || (of_source(&gateway, "held").await == 0.0).then_some(());
     eventually(RECOVERY, "nothing is held", held).await;
-    let sum = |of: fn(&Received) -> usize| received.iter().map(of).sum::<usize>();
+    let sum = |of: fn(&Received) -> usize| received.iter().map(|(it, _)| of(it)).sum::<usize>();
     let (again, left) = (sum(|it| it.again.get()), sum(|it| it.left.get()));
     println!(
         "{}: seed {seed}, {minutes} min, {} messages, receivers left {left} times, {again} came again, all was there {settled:?} after the \
