@@ -307,7 +307,7 @@ impl Dispatcher {
         let attempt = self.attempts.remove(place);
         let Attempt { session, host, since, charged, is_second, .. } = attempt;
         let took = now.saturating_duration_since(since);
-        self.note_ended(place, &attempt, (ending == Ending::Answered).then_some(took));
+        self.note_ended(place, &attempt, ending, took);
         self.free_host(host, ending, now);
         let node = (ending == Ending::NotInitialized).then(|| self.hosts[host].host.node.clone());
         if let Some(entry) = self.sessions.get_mut(&session) {
