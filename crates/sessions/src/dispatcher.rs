@@ -175,6 +175,8 @@ pub struct Dispatcher {
     config: DispatchConfig,
     hosts: Slab<HostEntry>,
     by_edge: AHashMap<u64, usize>,
+    /// Those that are there, by the machine that they run on.
+    by_node: AHashMap<String, Vec<usize>>,
     /// Hosts that are left alone, by when that ends.
     blocked: BTreeSet<(Instant, usize)>,
     sessions: AHashMap<SessionId, SessionEntry>,
@@ -246,6 +248,7 @@ impl Dispatcher {
             config,
             hosts: Slab::new(),
             by_edge: AHashMap::default(),
+            by_node: AHashMap::default(),
             blocked: BTreeSet::new(),
             sessions: AHashMap::default(),
             pools: Slab::new(),

@@ -1,7 +1,7 @@
 //! Who is next, and on which host.
 
 use super::host::Rank;
-use super::pool::{Pool, PoolIndex};
+use super::pool::{Members, Pool, PoolIndex};
 use super::share::Share;
 use super::{Dispatcher, Grant, SessionEntry};
 use crate::id::SessionId;
@@ -72,7 +72,7 @@ impl Dispatcher {
         if let Some(host) = last.filter(|host| self.prefers(entry, *host)) {
             return Some(host);
         }
-        let preferred = entry.preferred.iter().filter_map(|it| self.first_of(entry, &self.pools[it.0])).min();
+        let preferred = entry.preferred.iter().filter_map(|it| self.first_preferred(entry, *it)).min();
         if let Some((_, host)) = preferred.filter(|(rank, _)| rank.begins_at_once()) {
             return Some(host);
         }
@@ -96,8 +96,20 @@ impl Dispatcher {
 
     /// Whether a host of its pool is one that a session prefers, or it prefers none.
     fn prefers(&self, entry: &SessionEntry, host: usize) -> bool {
-        let pools = &self.hosts[host].pools;
-        entry.preferred.is_empty() || entry.preferred.iter().any(|pool| pools.contains(pool))
+        let host = &self.hosts[host].host;
+        entry.preferred.is_empty() || entry.preferred.iter().any(|it| self.pools[it.0].members.has(host))
+    }
+
+    /// The first host of a pool that a session prefers, and that it may be called at.
+    fn first_preferred(&self, entry: &SessionEntry, index: PoolIndex) -> Option<(Rank, usize)> {
+        let (pool, allowed) = (&self.pools[index.0], &self.pools[entry.pool.0].members);
+        if let Members::Node(node) = &pool.members
+            && entry.blacklist.contains(node)
+        {
+            return None;
+        }
+        let may_be = |host: usize| self.suits(entry, host) && allowed.has(&self.hosts[host].host);
+        pool.free.iter().copied().find(|(_, host)| may_be(*host))
     }
 
     fn first_of(&self, entry: &SessionEntry, pool: &Pool) -> Option<(Rank, usize)> {

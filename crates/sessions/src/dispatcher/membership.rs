@@ -25,8 +25,10 @@ impl Dispatcher {
         }
         let key = host.key;
         let pools = self.pools_of(&host);
+        let node = host.node.clone();
         let index = self.hosts.insert(HostEntry::new(host, pools, now));
         self.by_edge.insert(key.edge, index);
+        self.by_node.entry(node).or_default().push(index);
         self.place(index);
     }
 
@@ -36,6 +38,10 @@ impl Dispatcher {
         let before = &self.hosts[index].host;
         // It mostly says what it has said, and there may be many pools.
         let is_elsewhere = before.node != host.node || before.labels != host.labels;
+        if before.node != host.node {
+            self.leave_node(index);
+            self.by_node.entry(host.node.clone()).or_default().push(index);
+        }
         let pools = is_elsewhere.then(|| self.pools_of(&host));
         let entry = &mut self.hosts[index];
         if let HostState::Blocked(_) = entry.state {
@@ -73,17 +79,33 @@ impl Dispatcher {
     fn remove_host(&mut self, index: usize) {
         self.withdraw(index);
         self.unblock(index);
+        self.leave_node(index);
         let entry = &mut self.hosts[index];
         entry.state = HostState::Gone;
+        entry.pools = Vec::new();
         self.by_edge.remove(&entry.host.key.edge);
         if entry.in_flight == 0 {
             self.hosts.remove(index);
         }
     }
 
+    /// The host of this number is no more on its node.
+    fn leave_node(&mut self, index: usize) {
+        let node = &self.hosts[index].host.node;
+        if let Some(hosts) = self.by_node.get_mut(node) {
+            hosts.retain(|it| *it != index);
+            if hosts.is_empty() {
+                self.by_node.remove(node);
+            }
+        }
+    }
+
+    /// The pools that a host is in. There may be very many of nodes.
     fn pools_of(&self, host: &Host) -> Vec<PoolIndex> {
-        let pools = self.pools.iter().filter(|(_, pool)| pool.members.has(host));
-        pools.map(|(index, _)| PoolIndex(index)).collect()
+        let of_labels = self.by_members.range(..Members::Node(String::new()));
+        let of_labels = of_labels.filter(|(members, _)| members.has(host)).map(|(_, pool)| *pool);
+        let of_node = self.by_members.get(&Members::Node(host.node.clone())).copied();
+        of_labels.chain(of_node).collect()
     }
 
     /// A session is there. One that is already stays as it is.
@@ -93,17 +115,16 @@ impl Dispatcher {
         }
         let SessionPlan { priority, pool: labels, preferred, affinity, maximum_units } = plan;
         let by_labels = !preferred.labels.is_empty() && preferred.contradiction(&labels).is_none();
-        let of_node = |node| Members { labels: labels.clone(), node: Some(node) };
-        let mut wanted: Vec<Members> = preferred.nodes.into_iter().map(of_node).collect();
+        let mut wanted: Vec<Members> = preferred.nodes.into_iter().map(Members::Node).collect();
         if by_labels {
             let labels = labels.clone().into_iter().chain(preferred.labels).collect();
-            wanted.push(Members { labels, node: None });
+            wanted.push(Members::Labels(labels));
         }
         let preferred = wanted.into_iter().map(|members| self.use_pool(members)).collect();
         let entry = SessionEntry {
             affinity,
             maximum_units,
-            pool: self.use_pool(Members { labels, node: None }),
+            pool: self.use_pool(Members::Labels(labels)),
             preferred,
             share: Share::new(priority),
             offered: 0,
@@ -130,15 +151,22 @@ impl Dispatcher {
 
     fn open_pool(&mut self, members: Members) -> PoolIndex {
         let index = PoolIndex(self.pools.insert(Pool::new(members.clone())));
-        let of_it = |entry: &HostEntry| entry.state != HostState::Gone && members.has(&entry.host);
-        let hosts = self.hosts.iter().filter(|(_, entry)| of_it(entry)).map(|(host, _)| host);
-        for host in hosts.collect::<Vec<_>>() {
+        for host in self.hosts_of(&members) {
             self.withdraw(host);
             self.hosts[host].pools.push(index);
             self.place(host);
         }
         self.by_members.insert(members, index);
         index
+    }
+
+    /// The hosts that are there and in a pool of these.
+    fn hosts_of(&self, members: &Members) -> Vec<usize> {
+        if let Members::Node(node) = members {
+            return self.by_node.get(node).cloned().unwrap_or_default();
+        }
+        let of_it = |entry: &HostEntry| entry.state != HostState::Gone && members.has(&entry.host);
+        self.hosts.iter().filter(|(_, entry)| of_it(entry)).map(|(host, _)| host).collect()
     }
 
     /// A session is gone, and its calls with it.
@@ -161,12 +189,12 @@ impl Dispatcher {
         let pool = &mut self.pools[index.0];
         pool.sessions -= 1;
         if pool.sessions == 0 {
-            self.by_members.remove(&pool.members);
-            for (_, host) in self.hosts.iter_mut() {
-                host.pools.retain(|it| *it != index);
-            }
             self.unready(index);
-            self.pools.remove(index.0);
+            let pool = self.pools.remove(index.0);
+            self.by_members.remove(&pool.members);
+            for host in self.hosts_of(&pool.members) {
+                self.hosts[host].pools.retain(|it| *it != index);
+            }
         }
     }
 

@@ -12,18 +12,20 @@ pub(super) struct PoolIndex(pub(super) usize);
 
 /// Which hosts are in a pool.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Members {
-    /// Those that have all of these,
-    pub(super) labels: Labels,
-    /// and are on this node, if it is one.
-    pub(super) node: Option<String>,
+pub(super) enum Members {
+    /// Those that have all of these.
+    Labels(Labels),
+    /// Those on this node, whatever else they have.
+    Node(String),
 }
 
 impl Members {
     /// Whether this host is.
     pub(super) fn has(&self, host: &Host) -> bool {
-        self.node.as_ref().is_none_or(|node| *node == host.node)
-            && self.labels.iter().all(|(name, value)| host.labels.get(name) == Some(value))
+        match self {
+            Self::Labels(labels) => labels.iter().all(|(name, value)| host.labels.get(name) == Some(value)),
+            Self::Node(node) => *node == host.node,
+        }
     }
 }
 

@@ -160,3 +160,51 @@ fn a_host_stands_in_a_pool_for_each_preference_and_not_for_each_session() {
     (0..1000).for_each(|number| dispatcher.session_closed(session(number), now));
     assert!(dispatcher.pools.is_empty() && dispatcher.hosts.iter().all(|(_, entry)| entry.pools.is_empty()));
 }
+
+#[test]
+fn nodes_that_no_host_has_cost_no_look_at_all_hosts() {
+    const HOSTS: u64 = 50_000;
+    let now = start();
+    let mut dispatcher = Dispatcher::new(DispatchConfig::default());
+    (0..HOSTS).for_each(|edge| dispatcher.host_joined(host(edge + 1, 1), now));
+    for number in 0..5_000 {
+        let nodes: Vec<String> = (0..16).map(|node| format!("absent-{number}-{node}")).collect();
+        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        dispatcher.session_opened(session(number + 1), preferring(&nodes));
+    }
+    // A host comes, and there are 80,000 pools of nodes.
+    dispatcher.host_joined(host(HOSTS + 1, 1), now);
+    for number in 0..5_000 {
+        dispatcher.session_closed(session(number + 1), now);
+    }
+    // Four milliards of looks would take a minute.
+    assert!(now.elapsed() < Duration::from_secs(20), "{:?}", now.elapsed());
+    assert_eq!(dispatcher.pools.len(), 0);
+}
+
+#[test]
+fn a_host_that_moves_to_another_node_is_preferred_there() {
+    let now = start();
+    let mut dispatcher = three_hosts(preferring(&["node9"]), 0, now);
+    let moved = Host { node: "node9".into(), ..host(2, 2) };
+    dispatcher.host_joined(moved.clone(), now);
+    dispatcher.check();
+    assert_eq!(edges(&drain(&mut dispatcher, now))[..2], [2, 2]);
+    dispatcher.host_left(moved.key);
+    dispatcher.check();
+    dispatcher.session_closed(session(1), now);
+    dispatcher.session_opened(session(2), preferring(&["node9"]));
+    dispatcher.check();
+}
+
+#[test]
+fn a_preferred_node_is_no_way_around_the_labels_that_hosts_must_have() {
+    let now = start();
+    let mut dispatcher = Dispatcher::new(DispatchConfig { prefetch: 0, ..DispatchConfig::default() });
+    dispatcher.host_joined(Host { node: "node1".into(), ..host(1, 2) }, now);
+    dispatcher.host_joined(Host { labels: zone("a"), ..host(2, 2) }, now);
+    dispatcher.session_opened(session(1), SessionPlan { pool: zone("a"), ..preferring(&["node1"]) });
+    dispatcher.offered(session(1), u64::MAX);
+    assert_eq!(edges(&drain(&mut dispatcher, now)), [2, 2]);
+    dispatcher.check();
+}
