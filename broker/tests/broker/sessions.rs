@@ -287,7 +287,8 @@ async fn hosts_that_are_preferred_compute_it_as_long_as_they_are_there() {
     let world = World::new().await;
     let host = |node: &'static str| {
         let answer = move |_: HostRequest| async move { Ok::<_, HostError>(Response::new(node)) };
-        world.host().node(node).label("disk", node).handler(answer)
+        // Places for all calls here, also where an answer is on its way.
+        world.host().capacity(16).node(node).label("disk", node).handler(answer)
     };
     let (_a, b) = (host("a").connect().await.unwrap(), host("b").connect().await.unwrap());
     let wishes = [
@@ -301,6 +302,7 @@ async fn hosts_that_are_preferred_compute_it_as_long_as_they_are_there() {
         let info = world.get(&session).await.ok();
         let told = ["preferredNodes", "preferredPool"].map(|name| (&info[name], &wish[name]));
         assert!(told.iter().all(|(told, said)| told == said), "{told:?}");
+        world.until(&format!("{session}/status"), |status| status["hosts"] == 2).await;
         world.send(&session, &["1", "2", "3"]).await.ok();
         assert_eq!(texts(&world.responses(&session, 3).await), ["b", "b", "b"]);
         sessions.push(session);
