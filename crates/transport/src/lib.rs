@@ -38,6 +38,7 @@ mod listener;
 mod memory;
 mod mux;
 mod outgoing;
+#[cfg(feature = "config")]
 mod ports;
 mod proxy;
 mod proxy_header;
@@ -69,6 +70,7 @@ pub use link::{CloseReason, Event, Link, LinkConfig, LinkError};
 pub use listener::{Accepted, Bind, Listener};
 pub use memory::MemoryPort;
 pub use mux::{MuxStream, Traffic};
+#[cfg(feature = "config")]
 pub use ports::reject_taken_ports;
 pub use proxy::{Proxy, ProxyChoice, ProxyError, ProxyUrlError, ProxyVariableError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError, ProxyVersion};
